@@ -1,0 +1,142 @@
+//! One error for the whole engine: what was tried, on what, and why it failed.
+
+use std::fmt;
+use std::io;
+
+/// The engine's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, told as act, subject and cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
+    #[error("{act} {subject}: {cause}")]
+    System {
+        /// What was tried: `bind`, `open`, `fork`.
+        act: &'static str,
+        /// On what: an address, a path, a process.
+        subject: String,
+        /// Why the kernel refused.
+        #[source]
+        cause: io::Error,
+    },
+    /// A setting has a value it cannot have.
+    #[error("setting {name}: {value} is refused: {wants}")]
+    Setting {
+        /// The setting's name as the user wrote it.
+        name: String,
+        /// The value as the user wrote it.
+        value: String,
+        /// What it takes: type and range.
+        wants: String,
+    },
+    /// A call came at a time, or in a process, that does not allow it.
+    #[error("{act}: {why}")]
+    State {
+        /// What was tried.
+        act: &'static str,
+        /// Why not now or not here, and what to do instead.
+        why: String,
+    },
+    /// A call on a connection, worker or task failed for a reason that has a public code.
+    #[error("{act} {subject}: {code}")]
+    Refused {
+        /// What was tried.
+        act: &'static str,
+        /// On which connection, worker or task.
+        subject: String,
+        /// The code that `swoole_last_error()` shows.
+        code: Code,
+    },
+}
+
+impl Error {
+    /// A failed system call; the cause is taken from `cause`.
+    pub fn system(act: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
+        Error::System { act, subject: subject.to_string(), cause: cause.into() }
+    }
+
+    /// A call that is refused with a public code.
+    pub fn refused(act: &'static str, subject: impl fmt::Display, code: Code) -> Self {
+        Error::Refused { act, subject: subject.to_string(), code }
+    }
+
+    /// The number that `swoole_last_error()` shows for it: the system's errno or one of [`Code`].
+    pub fn code(&self) -> i32 {
+        match self {
+            Error::System { cause, .. } => cause.raw_os_error().unwrap_or(Code::SystemCallFail as i32),
+            Error::Setting { .. } => Code::InvalidParams as i32,
+            Error::State { .. } => Code::WrongOperation as i32,
+            Error::Refused { code, .. } => *code as i32,
+        }
+    }
+}
+
+/// The public numbers of refusals (the `SWOOLE_ERROR_*` constants of the same name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+#[allow(missing_docs)]
+pub enum Code {
+    SystemCallFail = 502,
+    NameTooLong = 504,
+    InvalidParams = 505,
+    QueueFull = 506,
+    OperationNotSupport = 507,
+    WrongOperation = 509,
+    RuntimeNotice = 510,
+    NoPayload = 550,
+    DnsLookupFailed = 711,
+    BadPort = 723,
+    SessionClosing = 1003,
+    SessionClosed = 1004,
+    SessionNotExist = 1005,
+    SessionInvalidId = 1006,
+    SessionDiscardTimeoutData = 1007,
+    OutputBufferOverflow = 1009,
+    PackageLengthTooLarge = 1201,
+    DataLengthTooLarge = 1203,
+    TaskPackageTooBig = 2001,
+    TaskDispatchFail = 2002,
+    TaskTimeout = 2003,
+    ServerInvalidListenPort = 9004,
+    ServerPipeBufferFull = 9006,
+    ServerNoIdleWorker = 9007,
+    ServerSendInMaster = 9009,
+    ServerNotRegularFile = 9013,
+    CoTimedout = 10018,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Code::SystemCallFail => "the system call failed",
+            Code::NameTooLong => "the name is too long",
+            Code::InvalidParams => "a parameter has no such value",
+            Code::QueueFull => "the queue is full",
+            Code::OperationNotSupport => "the operation is not supported here",
+            Code::WrongOperation => "the operation is not possible now",
+            Code::RuntimeNotice => "a parameter is out of range",
+            Code::NoPayload => "there are no bytes to send",
+            Code::DnsLookupFailed => "the host name cannot be resolved",
+            Code::BadPort => "the port is not between 0 and 65535",
+            Code::SessionClosing => "the connection is being closed",
+            Code::SessionClosed => "the connection is closed",
+            Code::SessionNotExist => "there is no such connection",
+            Code::SessionInvalidId => "this is not a connection's id",
+            Code::SessionDiscardTimeoutData => "the request came from a connection that is closed by now",
+            Code::OutputBufferOverflow => "its output buffer is full: the peer does not read",
+            Code::PackageLengthTooLarge => "the packet is longer than package_max_length",
+            Code::DataLengthTooLarge => "the data is longer than output_buffer_size",
+            Code::TaskPackageTooBig => "the task is too big",
+            Code::TaskDispatchFail => "no task was dispatched",
+            Code::TaskTimeout => "the task timed out",
+            Code::ServerInvalidListenPort => "the port is not between 0 and 65535",
+            Code::ServerPipeBufferFull => "the queue of the target process is full",
+            Code::ServerNoIdleWorker => "no worker is idle",
+            Code::ServerSendInMaster => "this cannot be done in the master process",
+            Code::ServerNotRegularFile => "this is not a regular file",
+            Code::CoTimedout => "it timed out",
+        };
+        write!(f, "{text} (code {})", *self as i32)
+    }
+}

@@ -1,0 +1,4 @@
+//! Swoosh: a supervised multi-process server engine.
+
+pub mod config;
+pub mod error;

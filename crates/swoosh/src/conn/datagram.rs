@@ -1,0 +1,169 @@
+//! Ports of datagrams: receiving in the owner's thread, sending from any process.
+
+use crate::error::{Code, Error, Result};
+use crate::heritage::{Heritage, Port, SocketKind};
+use crate::sys::clock;
+use crate::{log, sys};
+use socket2::{SockAddr, Socket};
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// The sender of a datagram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// An address without port, or a path (empty where the sender has none).
+    pub address: String,
+    /// `None` for a Unix socket.
+    pub port: Option<u16>,
+}
+
+impl Sender {
+    /// As it travels in front of the datagram.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![u8::from(self.port.is_some())];
+        out.extend(self.port.unwrap_or(0).to_le_bytes());
+        out.extend((self.address.len() as u16).to_le_bytes());
+        out.extend(self.address.as_bytes());
+        out
+    }
+
+    /// The sender, and the datagram behind it.
+    pub fn decode(bytes: &[u8]) -> Option<(Sender, &[u8])> {
+        let len = u16::from_le_bytes([*bytes.get(3)?, *bytes.get(4)?]) as usize;
+        let address = std::str::from_utf8(bytes.get(5..5 + len)?).ok()?.to_string();
+        let port = (bytes[0] == 1).then(|| u16::from_le_bytes([bytes[1], bytes[2]]));
+        Some((Sender { address, port }, &bytes[5 + len..]))
+    }
+}
+
+/// Receives from `port` until the server ends, and hands each datagram to `deliver`.
+pub async fn receive_from(heritage: &'static Heritage, port: Arc<Port>, deliver: impl Fn(&Port, Sender, &[u8])) {
+    let Ok(socket) = AsyncFd::with_interest(port.socket.as_raw_fd(), Interest::READABLE) else {
+        return log::error!("receive from {}: the socket cannot be watched", port.address);
+    };
+    let mut buffer = vec![0; LONGEST];
+    while heritage.accepts() {
+        let Ok(mut ready) = socket.readable().await else { return };
+        for _ in 0..DATAGRAMS_A_TURN {
+            match sys::socket::recv_from(port.socket.as_raw_fd(), &mut buffer) {
+                Ok((len, from)) => deliver(&port, sender_of(&from), &buffer[..len]),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    ready.clear_ready();
+                    break;
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                // An ICMP answer to something sent earlier is told at the next receive.
+                Err(e) if matches!(e.raw_os_error(), Some(libc::ECONNREFUSED | libc::EHOSTUNREACH)) => {}
+                Err(e) => {
+                    log::warn!("receive from {}: {e}", port.address);
+                    break;
+                }
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn sender_of(from: &SockAddr) -> Sender {
+    match from.as_socket() {
+        Some(a) => Sender { address: sys::socket::plain_ip(a.ip()).to_string(), port: Some(a.port()) },
+        None => {
+            let path = from.as_pathname().map(|p| p.to_string_lossy().into_owned());
+            Sender { address: path.unwrap_or_default(), port: None }
+        }
+    }
+}
+
+/// Sends one datagram to an address and port, or to a path (`port` is not used then).
+///
+/// `server_socket`: the descriptor of one of the server's own sockets to send by; the first of the right kind otherwise.
+pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
+    let subject = || format!("{address}:{port}");
+    if data.is_empty() {
+        return Err(Error::refused("send to", subject(), Code::NoPayload));
+    }
+    let number = u16::try_from(port).map_err(|_| Error::refused("send to", subject(), Code::BadPort));
+    let (to, kind) = if address.starts_with('/') {
+        let to = SockAddr::unix(address).map_err(|e| Error::system("send to", address, e))?;
+        (to, SocketKind::UnixDatagram)
+    } else {
+        let number = number?;
+        let wants_v6 = address.contains(':');
+        let kind = if wants_v6 { SocketKind::Udp6 } else { SocketKind::Udp };
+        if !heritage.ports.iter().any(|p| p.kind == kind) {
+            return Err(Error::State {
+                act: "send to",
+                why: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
+            });
+        }
+        let ip: IpAddr = match address.parse() {
+            Ok(ip) => ip,
+            Err(_) => crate::server::bind::resolve(address, wants_v6)
+                .ok_or_else(|| Error::refused("send to", subject(), Code::DnsLookupFailed))?,
+        };
+        (SockAddr::from(SocketAddr::new(ip, number)), kind)
+    };
+    let by_number = |p: &&Arc<Port>| p.socket.as_raw_fd() == server_socket;
+    let chosen = match server_socket {
+        n if n >= 0 => heritage.ports.iter().find(by_number),
+        _ => heritage.ports.iter().find(|p| p.kind == kind),
+    };
+    let socket: &Socket = match chosen {
+        Some(port) => &port.socket,
+        None if server_socket >= 0 => {
+            let cause = std::io::Error::from_raw_os_error(libc::EBADF);
+            return Err(Error::system("send by", format!("descriptor {server_socket}, which is no port's"), cause));
+        }
+        None => return Err(Error::State { act: "send to", why: format!("{address}: the server has no such port") }),
+    };
+    loop {
+        match socket.send_to(data, &to) {
+            Ok(_) => return Ok(()),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                if !sys::socket::wait_writable(socket.as_raw_fd(), SEND_PATIENCE_MS) {
+                    return Err(Error::system("send to", subject(), e));
+                }
+            }
+            Err(e) => return Err(Error::system("send to", subject(), e)),
+        }
+    }
+}
+
+/// Nanoseconds since the epoch as seconds.
+pub fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// The time as events carry it.
+pub fn now_seconds() -> f64 {
+    seconds(clock::wall_nanos())
+}
+
+const LONGEST: usize = 64 << 10;
+const DATAGRAMS_A_TURN: usize = 64;
+const SEND_PATIENCE_MS: i32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_read_as_it_was_written() {
+        for sender in [
+            Sender { address: "::1".into(), port: Some(65535) },
+            Sender { address: "/tmp/a b".into(), port: None },
+            Sender { address: String::new(), port: None },
+        ] {
+            let mut bytes = sender.encode();
+            bytes.extend(b"data");
+            assert_eq!(Sender::decode(&bytes), Some((sender, &b"data"[..])));
+        }
+        assert_eq!(Sender::decode(&[1, 2]), None);
+        assert_eq!(Sender::decode(&[0, 0, 0, 255, 0, 1]), None);
+    }
+}

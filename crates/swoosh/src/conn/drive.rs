@@ -1,0 +1,180 @@
+//! The life of one connection: a task that reads packets and writes what waits.
+//!
+//! Runs in: the thread that owns the connection. An idle connection holds no buffer: bytes are read into one that
+//! all connections of the thread share, and only the beginning of an unfinished packet is kept.
+
+use super::connection::{Connection, Stage};
+use super::owner::{Owner, Verdict, add, fleeting};
+use crate::config::Framing;
+use crate::proto::framing::Cut;
+use crate::sys::{clock, socket};
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+/// Drives the connection until it is closed.
+pub async fn run(owner: Rc<Owner>, conn: Rc<Connection>) {
+    match owner.upcall().connect(&owner, &conn) {
+        Verdict::Go => {}
+        Verdict::Stall => conn.hold(super::connection::HOLD_STALL),
+        Verdict::Close => owner.end(&conn),
+    }
+    poll_fn(|cx| poll(&owner, &conn, cx)).await;
+    owner.forget(&conn);
+}
+
+fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) -> Poll<()> {
+    if !conn.waker.borrow().as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+        *conn.waker.borrow_mut() = Some(cx.waker().clone());
+    }
+    if conn.stage() == Stage::Open && conn.hold.get() == 0 {
+        read(owner, conn, cx);
+    }
+    if !conn.output.borrow().is_empty() {
+        write(owner, conn, cx);
+    }
+    match conn.stage() {
+        Stage::Dead => Poll::Ready(()),
+        Stage::Finishing if conn.output.borrow().is_empty() => Poll::Ready(()),
+        _ => Poll::Pending,
+    }
+}
+
+fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    for _ in 0..READS_A_TURN {
+        let mut ready = match conn.io.poll_read_ready(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(ready)) => ready,
+            Poll::Ready(Err(e)) => return owner.fail(conn, &e),
+        };
+        let mut scratch = owner.take_scratch();
+        let result = socket::recv(conn.fd(), &mut scratch);
+        if result.as_ref().is_ok_and(|n| *n < scratch.len() && *n > 0) {
+            // All that was there is read: the next readiness will be told by the kernel.
+            ready.clear_ready();
+        }
+        match result {
+            Ok(0) => owner.end(conn),
+            Ok(n) => {
+                add(&owner.slot().recv_bytes, n as u64);
+                conn.slot().last_recv.store(owner.now(), Relaxed);
+                if take_bytes(owner, conn, &scratch[..n]) == Verdict::Stall {
+                    conn.hold(super::connection::HOLD_STALL);
+                }
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(e) if fleeting(&e) => {}
+            Err(e) => owner.fail(conn, &e),
+        }
+        owner.give_scratch(scratch);
+        if conn.stage() != Stage::Open || conn.hold.get() != 0 {
+            return;
+        }
+    }
+    // Others want to be read too; come again.
+    cx.waker().wake_by_ref();
+}
+
+/// Cuts packets from what waits and what has come, and tells of each.
+fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+    let upcall = owner.upcall();
+    if let Framing::None = conn.port.config.framing {
+        return settle(owner, conn, upcall.packet(owner, conn, data));
+    }
+    // Taken out while user code runs: it may end this very connection.
+    let mut held = conn.input.take();
+    let joined = !held.is_empty();
+    if joined {
+        held.extend_from_slice(data);
+    }
+    let bytes: &[u8] = if joined { &held } else { data };
+    let mut at = 0;
+    let mut verdict = Verdict::Go;
+    while at < bytes.len() && conn.stage() == Stage::Open {
+        let limit = conn.port.config.package_max_length;
+        let cut = conn.framer.borrow_mut().next(&conn.port.config.framing, limit, &bytes[at..]);
+        match cut {
+            Ok(Cut::Packet(len)) => {
+                let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
+                at += len;
+                match settle(owner, conn, packet) {
+                    Verdict::Go => {}
+                    other => verdict = other,
+                }
+            }
+            Ok(Cut::Need(_)) => break,
+            Err(fault) => {
+                owner.break_off(conn, format_args!("{fault}"));
+                break;
+            }
+        }
+    }
+    let rest = bytes.len() - at;
+    conn.slot().recv_queued.store(rest as u64, Relaxed);
+    if conn.stage() == Stage::Open && rest > 0 {
+        *conn.input.borrow_mut() = if joined {
+            held.drain(..at);
+            held
+        } else {
+            data[at..].to_vec()
+        };
+    }
+    verdict
+}
+
+fn settle(owner: &Rc<Owner>, conn: &Rc<Connection>, verdict: Verdict) -> Verdict {
+    if verdict == Verdict::Close {
+        owner.end(conn);
+    }
+    verdict
+}
+
+fn write(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    loop {
+        let mut ready = match conn.io.poll_write_ready(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(ready)) => ready,
+            Poll::Ready(Err(e)) => return lost(owner, conn, &e),
+        };
+        if flush(owner, conn) {
+            return;
+        }
+        ready.clear_ready();
+    }
+}
+
+/// Writes what the socket takes now; `true` where nothing waits any more, or never will.
+pub(super) fn flush(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
+    let (written, result) = conn.output.borrow_mut().write_to(conn.fd());
+    if written > 0 {
+        add(&owner.slot().send_bytes, written);
+        conn.note_unqueued(written);
+        conn.since.set(clock::monotonic_ms());
+    }
+    let waits = conn.output.borrow().len();
+    if conn.above.get() && waits <= conn.port.config.low_watermark {
+        conn.above.set(false);
+        owner.upcall().watermark(owner, conn, false);
+    }
+    match result {
+        Ok(()) => true,
+        Err(e) if e.kind() == ErrorKind::WouldBlock => false,
+        Err(e) => {
+            lost(owner, conn, &e);
+            true
+        }
+    }
+}
+
+/// The peer is gone, or a file was cut short: what waits cannot be written any more.
+fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
+    owner.fail(conn, cause);
+    if conn.stage() == Stage::Finishing {
+        conn.stage.set(Stage::Dead);
+    }
+}
+
+/// Reads from one connection before the others have their turn.
+const READS_A_TURN: usize = 16;

@@ -1,0 +1,8 @@
+//! Connections: the registry that every process reads, and what the owner of a connection keeps for it.
+
+pub mod connection;
+pub mod datagram;
+pub mod drive;
+pub mod output;
+pub mod owner;
+pub mod registry;

@@ -1,0 +1,309 @@
+//! Session id -> connection, for every process of the server.
+//!
+//! The rule it protects: an id names one connection for ever. A slot is used again, its id never is; whoever looks up
+//! an id reads the slot's id last, and takes what it read only if that is still the one it asked for.
+
+use crate::error::Result;
+use crate::handler::SessionId;
+use crate::shm::SharedSlice;
+use crate::shm::slots::{ConnectionSlot, MapEntry, ServerSlot};
+use crate::sys::clock;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+
+/// State bits of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// The server is closing it: `onClose` runs or has run.
+    pub const CLOSING: u32 = 1;
+    /// Nothing more can be sent.
+    pub const CLOSED: u32 = 2;
+    /// The peer has closed its side; what it sent before is still handled.
+    pub const PEER_CLOSED: u32 = 4;
+    /// The heartbeat leaves it alone (`protect`).
+    pub const PROTECTED: u32 = 8;
+
+    /// Whether any of these bits is set.
+    pub fn any(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+}
+
+/// All connections of a server. Copies are the same registry.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    slots: SharedSlice<ConnectionSlot>,
+    map: SharedSlice<MapEntry>,
+    server: SharedSlice<ServerSlot>,
+}
+
+/// A slot's index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotIndex(pub u32);
+
+/// Who a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// `None` for a Unix socket.
+    pub ip: Option<IpAddr>,
+    /// 0 for a Unix socket.
+    pub port: u16,
+}
+
+impl Registry {
+    /// Room for `max_conn` connections.
+    pub fn new(max_conn: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
+        let entries = (max_conn as usize * 2).next_power_of_two().max(64);
+        Ok(Registry {
+            slots: SharedSlice::new(max_conn as usize, "connections")?,
+            map: SharedSlice::new(entries, "the map of connections")?,
+            server,
+        })
+    }
+
+    /// How many connections there is room for.
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Connections open now.
+    pub fn count(&self) -> u64 {
+        self.server[0].connections.load(Relaxed)
+    }
+
+    /// Takes a slot and gives the connection its id; `None` where every slot is taken.
+    pub fn open(&self, fd: i32, port: usize, reactor: u32, peer: Peer) -> Option<(SessionId, SlotIndex)> {
+        let index = self.take_slot()?;
+        let slot = &self.slots[index.0 as usize];
+        let now = clock::wall_nanos();
+        slot.flags.store(0, Relaxed);
+        slot.fd.store(fd, Relaxed);
+        slot.port.store(port as u32, Relaxed);
+        slot.reactor.store(reactor, Relaxed);
+        slot.worker.store(0, Relaxed);
+        slot.uid.store(0, Relaxed);
+        let (family, words) = match peer.ip {
+            None => (0, [0, 0]),
+            Some(IpAddr::V4(ip)) => (4, [u64::from(ip.to_bits()), 0]),
+            Some(IpAddr::V6(ip)) => (6, [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64]),
+        };
+        slot.family.store(family, Relaxed);
+        slot.address[0].store(words[0], Relaxed);
+        slot.address[1].store(words[1], Relaxed);
+        slot.peer_port.store(u32::from(peer.port), Relaxed);
+        slot.close_errno.store(0, Relaxed);
+        slot.connect_time.store(now / 1_000_000_000, Relaxed);
+        slot.last_recv.store(now, Relaxed);
+        slot.last_send.store(0, Relaxed);
+        slot.last_dispatch.store(0, Relaxed);
+        slot.send_queued.store(0, Relaxed);
+        slot.recv_queued.store(0, Relaxed);
+        let session = self.next_session(index);
+        slot.session.store(session, Release);
+        self.server[0].connections.fetch_add(1, Relaxed);
+        Some((SessionId(session), index))
+    }
+
+    /// Forgets a connection; its id is never valid again. Does nothing where that has happened already.
+    pub fn release(&self, session: SessionId, index: SlotIndex) {
+        let slot = &self.slots[index.0 as usize];
+        if slot.session.compare_exchange(session.0, 0, AcqRel, Relaxed).is_err() {
+            return;
+        }
+        let entry = &self.map[self.entry_of(session.0)].0;
+        let _ = entry.compare_exchange(pack(session.0, index), 0, AcqRel, Relaxed);
+        self.server[0].connections.fetch_sub(1, Relaxed);
+        self.give_slot(index);
+    }
+
+    /// The connection of that id, while it is known.
+    pub fn find(&self, session: SessionId) -> Option<(SlotIndex, &ConnectionSlot)> {
+        if session.0 == 0 {
+            return None;
+        }
+        let entry = self.map[self.entry_of(session.0)].0.load(Acquire);
+        let index = SlotIndex((entry & SLOT_MASK) as u32);
+        if entry == 0 || entry != pack(session.0, index) {
+            return None;
+        }
+        let slot = self.slots.get(index.0 as usize)?;
+        (slot.session.load(Acquire) == session.0).then_some((index, slot))
+    }
+
+    /// That slot, whoever has it.
+    pub fn slot(&self, index: SlotIndex) -> &ConnectionSlot {
+        &self.slots[index.0 as usize]
+    }
+
+    /// Up to `count` ids of connections that `wanted` agrees to, from the slot after the one of `after` on.
+    /// `None`: `after` is not a known connection.
+    pub fn list(
+        &self,
+        after: SessionId,
+        count: usize,
+        wanted: impl Fn(&ConnectionSlot) -> bool,
+    ) -> Option<Vec<SessionId>> {
+        let first = match after.0 {
+            0 => 0,
+            _ => self.find(after)?.0.0 as usize + 1,
+        };
+        let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
+        let ids = self.slots.get(first..used).unwrap_or_default().iter().filter_map(|slot| {
+            let session = slot.session.load(Acquire);
+            let open = session != 0 && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED);
+            (open && wanted(slot) && slot.session.load(Acquire) == session).then_some(SessionId(session))
+        });
+        Some(ids.take(count).collect())
+    }
+
+    /// Every slot in use, with its connection's id.
+    pub fn all(&self) -> impl Iterator<Item = (SessionId, SlotIndex, &ConnectionSlot)> {
+        let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
+        self.slots[..used].iter().enumerate().filter_map(|(n, slot)| {
+            let session = slot.session.load(Acquire);
+            (session != 0).then_some((SessionId(session), SlotIndex(n as u32), slot))
+        })
+    }
+
+    /// The peer as `open` was told.
+    pub fn peer(slot: &ConnectionSlot) -> Peer {
+        let words = [slot.address[0].load(Relaxed), slot.address[1].load(Relaxed)];
+        let ip = match slot.family.load(Relaxed) {
+            4 => Some(IpAddr::V4((words[0] as u32).into())),
+            6 => Some(IpAddr::V6((u128::from(words[0]) << 64 | u128::from(words[1])).into())),
+            _ => None,
+        };
+        Peer { ip, port: slot.peer_port.load(Relaxed) as u16 }
+    }
+
+    fn next_session(&self, index: SlotIndex) -> u64 {
+        loop {
+            let session = self.server[0].next_session.fetch_add(1, Relaxed);
+            let entry = &self.map[self.entry_of(session)].0;
+            // An old connection may still have this place in the map; then this id is passed over.
+            if session != 0 && entry.compare_exchange(0, pack(session, index), AcqRel, Relaxed).is_ok() {
+                return session;
+            }
+        }
+    }
+
+    fn entry_of(&self, session: u64) -> usize {
+        session as usize & (self.map.len() - 1)
+    }
+
+    fn take_slot(&self) -> Option<SlotIndex> {
+        let server = &self.server[0];
+        let mut top = server.free_slots.load(Acquire);
+        while top as u32 != 0 {
+            let index = top as u32 - 1;
+            let next = self.slots[index as usize].next_free.load(Relaxed);
+            let tagged = (top >> 32).wrapping_add(1) << 32 | u64::from(next);
+            match server.free_slots.compare_exchange_weak(top, tagged, SeqCst, Acquire) {
+                Ok(_) => return Some(SlotIndex(index)),
+                Err(now) => top = now,
+            }
+        }
+        let fresh = server.fresh_slots.fetch_update(AcqRel, Acquire, |n| (n < self.slots.len() as u32).then_some(n + 1));
+        fresh.ok().map(SlotIndex)
+    }
+
+    fn give_slot(&self, index: SlotIndex) {
+        let server = &self.server[0];
+        let mut top = server.free_slots.load(Acquire);
+        loop {
+            self.slots[index.0 as usize].next_free.store(top as u32, Relaxed);
+            let tagged = (top >> 32).wrapping_add(1) << 32 | u64::from(index.0 + 1);
+            match server.free_slots.compare_exchange_weak(top, tagged, SeqCst, Acquire) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+}
+
+fn pack(session: u64, index: SlotIndex) -> u64 {
+    session << SLOT_BITS | u64::from(index.0)
+}
+
+/// Connections at once are below 2^24.
+pub const SLOT_BITS: u32 = 24;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(room: u32) -> Registry {
+        let server = SharedSlice::<ServerSlot>::new(1, "a test").unwrap();
+        server[0].next_session.store(1, Relaxed);
+        Registry::new(room, server).unwrap()
+    }
+
+    const NOBODY: Peer = Peer { ip: None, port: 0 };
+
+    #[test]
+    fn an_id_is_never_valid_again_after_its_slot_is_used_anew() {
+        let registry = registry(4);
+        let (first, slot) = registry.open(7, 0, 0, NOBODY).unwrap();
+        registry.release(first, slot);
+        for _ in 0..1000 {
+            let (id, slot) = registry.open(8, 0, 0, NOBODY).unwrap();
+            assert_ne!(id, first);
+            assert!(registry.find(first).is_none());
+            assert_eq!(registry.find(id).unwrap().0, slot);
+            registry.release(id, slot);
+            registry.release(id, slot);
+        }
+        assert_eq!(registry.count(), 0);
+    }
+
+    #[test]
+    fn a_full_registry_refuses_and_takes_again_after_a_release() {
+        let registry = registry(3);
+        let all: Vec<_> = (0..3).map(|n| registry.open(n, 0, 0, NOBODY).unwrap()).collect();
+        assert!(registry.open(9, 0, 0, NOBODY).is_none());
+        registry.release(all[1].0, all[1].1);
+        let (id, slot) = registry.open(9, 0, 0, NOBODY).unwrap();
+        assert_eq!(slot, all[1].1);
+        assert_eq!(id, SessionId(4));
+    }
+
+    #[test]
+    fn a_long_lived_connection_keeps_its_id_while_others_pass_it() {
+        let registry = registry(4);
+        let (old, _) = registry.open(1, 0, 0, NOBODY).unwrap();
+        for _ in 0..500 {
+            let (id, slot) = registry.open(2, 0, 0, NOBODY).unwrap();
+            assert!(registry.find(old).is_some());
+            registry.release(id, slot);
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_behind_the_given_id_and_an_unknown_id_has_none() {
+        let registry = registry(10);
+        for n in 0..5 {
+            registry.open(n, n as usize % 2, 0, NOBODY).unwrap();
+        }
+        let ids = |after, count| registry.list(SessionId(after), count, |_| true).map(|l| l.iter().map(|s| s.0).collect::<Vec<_>>());
+        assert_eq!(ids(0, 10), Some(vec![1, 2, 3, 4, 5]));
+        assert_eq!(ids(2, 2), Some(vec![3, 4]));
+        assert_eq!(ids(5, 2), Some(vec![]));
+        assert_eq!(ids(99, 2), None);
+        let odd = registry.list(SessionId(0), 9, |slot| slot.port.load(Relaxed) == 1).unwrap();
+        assert_eq!(odd, vec![SessionId(2), SessionId(4)]);
+    }
+
+    #[test]
+    fn a_peers_address_is_read_as_it_was_written() {
+        let registry = registry(4);
+        for ip in ["127.0.0.1", "255.1.2.3", "::1", "fe80::1:2"] {
+            let peer = Peer { ip: Some(ip.parse().unwrap()), port: 65535 };
+            let (id, slot) = registry.open(3, 0, 0, peer).unwrap();
+            assert_eq!(Registry::peer(registry.find(id).unwrap().1), peer);
+            registry.release(id, slot);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Sending to connections, from any process.
+
+use super::{Node, Role, refused};
+use crate::config::Mode;
+use crate::conn::owner::Owner;
+use crate::conn::registry::Flags;
+use crate::error::{Code, Error, Result};
+use crate::handler::SessionId;
+use crate::handoff::{Head, Kind, Mailbox, parcel};
+use crate::shm::ring::Full;
+use crate::shm::slots::ConnectionSlot;
+use crate::sys::{clock, socket};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+impl Node {
+    /// Sends `data` to a connection, all of it or nothing: it goes out in one piece, behind everything sent before.
+    ///
+    /// Fails where the connection does not exist or is closed, where `data` is empty or longer than
+    /// `output_buffer_size`, and where what waits for this peer would exceed its port's `socket_buffer_size`.
+    pub fn send(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        const ACT: &str = "send to";
+        if data.is_empty() {
+            return Err(refused(ACT, session, Code::NoPayload));
+        }
+        if data.len() as u64 > self.0.heritage.config.output_buffer_size {
+            return Err(refused(ACT, session, Code::DataLengthTooLarge));
+        }
+        let slot = self.sendable(ACT, session)?;
+        self.reserve(ACT, session, slot, data.len() as u64)?;
+        if let Some(slot) = self.own_slot() {
+            slot.responses.store(slot.responses.load(Relaxed) + 1, Relaxed);
+        }
+        if let Some((owner, conn)) = self.own_connection(session) {
+            owner.write(&conn, data, true);
+            return Ok(());
+        }
+        let sent = self.order(slot, Kind::Send, session, 0, data);
+        if sent.is_err() {
+            slot.send_queued.fetch_sub(data.len() as u64, Relaxed);
+        }
+        sent
+    }
+
+    /// Sends the bytes of a file from `offset` on, `length` of them (0: to its end), read by the kernel when the peer
+    /// takes them.
+    pub fn send_file(&self, session: SessionId, path: &str, offset: u64, length: u64) -> Result<()> {
+        const ACT: &str = "send a file to";
+        let slot = self.sendable(ACT, session)?;
+        let (file, offset, end) = Owner::open_file(path, offset, length)?;
+        if let Some((owner, conn)) = self.own_connection(session) {
+            owner.write_file(&conn, file, offset, end);
+            return Ok(());
+        }
+        // The owner opens it again, by a name that means the same there.
+        let absolute = std::fs::canonicalize(path).map_err(|e| Error::system("open", path, e))?;
+        let mut data = Vec::new();
+        data.extend(offset.to_le_bytes());
+        data.extend((end - offset).to_le_bytes());
+        data.extend(std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str()));
+        self.order(slot, Kind::SendFile, session, 0, &data)
+    }
+
+    /// Sends and waits until the kernel has taken all of it, `timeout` at most. Only in base mode, to an own connection.
+    pub fn send_wait(&self, session: SessionId, data: &[u8], timeout: Duration) -> Result<()> {
+        const ACT: &str = "send and wait to";
+        if data.is_empty() {
+            return Err(refused(ACT, session, Code::NoPayload));
+        }
+        if self.0.heritage.mode == Mode::Process || self.role() != Role::Worker {
+            return Err(Error::State { act: ACT, why: "this works in a worker of base mode only".into() });
+        }
+        self.sendable(ACT, session)?;
+        let (owner, conn) = self.own_connection(session).ok_or_else(|| refused(ACT, session, Code::SessionNotExist))?;
+        let until = clock::monotonic_ms() + timeout.as_millis() as u64;
+        owner.write(&conn, data, false);
+        while owner.write_now(&conn) {
+            let left = until.saturating_sub(clock::monotonic_ms());
+            if left == 0 || !socket::wait_writable(conn.fd(), left.min(i32::MAX as u64) as i32) {
+                return Err(refused(ACT, session, Code::OutputBufferOverflow));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads no more from it, reads again, or (`enable_delay_receive`) begins to read.
+    pub fn set_reading(&self, session: SessionId, what: Reading) -> Result<()> {
+        let (_, slot) = self.open_connection("change the reading of", session)?;
+        let kind = match what {
+            Reading::Pause => Kind::Pause,
+            Reading::Resume => Kind::Resume,
+            Reading::Confirm => Kind::Confirm,
+        };
+        match self.own_connection(session) {
+            Some((_, conn)) => {
+                apply_reading(&conn, kind);
+                Ok(())
+            }
+            None => self.order(slot, kind, session, 0, &[]),
+        }
+    }
+
+    /// The connection's row, if bytes can be sent to it now.
+    fn sendable(&self, act: &'static str, session: SessionId) -> Result<&'static ConnectionSlot> {
+        let (_, slot) = self.open_connection(act, session)?;
+        // In base mode what `onClose` sends still goes out: the connection is closed after it returns.
+        let may_still = self.0.heritage.mode == Mode::Base && self.0.closing.get() == Some(session);
+        if Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING) && !may_still {
+            return Err(refused(act, session, Code::SessionClosed));
+        }
+        Ok(slot)
+    }
+
+    /// Counts bytes as waiting for the peer, if that many may.
+    fn reserve(&self, act: &'static str, session: SessionId, slot: &ConnectionSlot, bytes: u64) -> Result<()> {
+        let limit = self.0.heritage.ports[slot.port.load(Relaxed) as usize].config.socket_buffer_size;
+        let before = slot.send_queued.fetch_add(bytes, Relaxed);
+        if before > 0 && before + bytes > limit {
+            slot.send_queued.fetch_sub(bytes, Relaxed);
+            return Err(refused(act, session, Code::OutputBufferOverflow));
+        }
+        Ok(())
+    }
+
+    /// Tells a connection's owner what to do with it.
+    pub(crate) fn order(&self, slot: &ConnectionSlot, kind: Kind, session: SessionId, flags: u32, data: &[u8]) -> Result<()> {
+        let heritage = self.0.heritage;
+        let owner = slot.reactor.load(Relaxed) as usize;
+        let to = match heritage.mode {
+            Mode::Process => heritage.orders.get(owner),
+            Mode::Base => heritage.letters.get(owner),
+        };
+        let to = to.ok_or_else(|| refused("reach", session, Code::SessionNotExist))?;
+        let head = self.head(kind, session.0, flags);
+        // A reactor always makes room soon. Another base worker may itself wait for this one.
+        let patience = if heritage.mode == Mode::Process { REACTOR_PATIENCE } else { WORKER_PATIENCE };
+        self.0
+            .post
+            .push_patiently(to, &head, data, patience)
+            .map_err(|Full| refused("reach the owner of", session, Code::ServerPipeBufferFull))
+    }
+
+    /// Puts a payload of any length into a mailbox whose reader may be slow: a large one is parked.
+    pub(crate) fn push_parcel(&self, to: &Mailbox, mut head: Head, data: &[u8]) -> Result<std::result::Result<(), Full>> {
+        if data.len() <= parcel::INLINE {
+            return Ok(self.0.post.push_patiently(to, &head, data, WORKER_PATIENCE));
+        }
+        let name = parcel::park(&self.0.heritage.config.task_tmpdir, data)?;
+        head.flags |= parcel::PARKED;
+        let pushed = self.0.post.push_patiently(to, &head, &name, WORKER_PATIENCE);
+        if pushed.is_err() {
+            parcel::discard(&name);
+        }
+        Ok(pushed)
+    }
+
+    pub(crate) fn own_connection(
+        &self,
+        session: SessionId,
+    ) -> Option<(std::rc::Rc<Owner>, std::rc::Rc<crate::conn::connection::Connection>)> {
+        let owner = self.0.owner.get()?;
+        owner.find(session).map(|conn| (owner.clone(), conn))
+    }
+}
+
+/// What [`Node::set_reading`] does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing is read; the peer's bytes stay in the kernel.
+    Pause,
+    /// Ends a pause.
+    Resume,
+    /// Ends the wait that `enable_delay_receive` begins a connection with.
+    Confirm,
+}
+
+/// Carries out one of the three orders about reading.
+pub(crate) fn apply_reading(conn: &crate::conn::connection::Connection, kind: Kind) {
+    use crate::conn::connection::{HOLD_CONFIRM, HOLD_PAUSE};
+    match kind {
+        Kind::Pause => conn.hold(HOLD_PAUSE),
+        Kind::Resume => conn.release_hold(HOLD_PAUSE),
+        _ => conn.release_hold(HOLD_CONFIRM),
+    }
+}
+
+const REACTOR_PATIENCE: Duration = Duration::from_secs(10);
+const WORKER_PATIENCE: Duration = Duration::from_millis(500);

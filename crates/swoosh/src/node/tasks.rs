@@ -1,0 +1,227 @@
+//! Tasks: giving them away, answering them, waiting for answers.
+
+use super::{Answer, Node, Role, is_task_worker};
+use crate::config::TaskIpc;
+use crate::error::{Code, Error, Result};
+use crate::handler::{FinishEvent, TaskEvent, WorkerId};
+use crate::handoff::{Assembler, Head, Kind, Letter, Mailbox, parcel, sleep_if};
+use crate::heritage::Heritage;
+use crate::shm::ring::Full;
+use crate::shm::slots::WorkerSlot;
+use crate::sys::{clock, socket};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// A task's result, or `None` where it did not come in time.
+pub type TaskResult = Option<Answer>;
+
+/// The bit of a task's flags that says: its sender waits for the answer; an answer that comes too late is dropped.
+pub const WAITED: u32 = 1 << 30;
+
+impl Node {
+    /// Gives a task away: to the task worker of that index (0 is the first), or to an idle one. Its number.
+    ///
+    /// `flags`: the sender's own bits, the lower eight only; the task worker reads them in its event. Fails in a task
+    /// worker, where there is no such task worker, and where its queue is full.
+    pub fn task(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
+        self.give_task(data, target, flags & 0xFF)
+    }
+
+    /// Gives a task away whose answer [`await_tasks`](Node::await_tasks) will fetch.
+    pub fn task_to_await(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
+        self.give_task(data, target, flags & 0xFF | WAITED)
+    }
+
+    fn give_task(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
+        const ACT: &str = "give a task";
+        let heritage = self.0.heritage;
+        let state = |why: &str| Error::State { act: ACT, why: why.into() };
+        let count = heritage.config.task_worker_num;
+        if count == 0 {
+            return Err(state("there are no task workers: set task_worker_num"));
+        }
+        if is_task_worker(self) || self.worker_id().is_none() {
+            return Err(state("only workers and user processes give tasks"));
+        }
+        if target.is_some_and(|t| t >= count) {
+            return Err(state(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
+        }
+        let target = target.unwrap_or_else(|| idlest(heritage, self.0.next_task.get()));
+        let id = self.0.next_task.get();
+        let mut head = self.head(Kind::Task, id, flags);
+        // A result of an earlier incarnation's task is not taken for one of ours.
+        head.extra = self.own_slot().map_or(0, |s| s.generation.load(Relaxed));
+        let to = WorkerId(heritage.config.worker_num + target);
+        let mailbox = &heritage.letters[to.0 as usize];
+        let mut parked = None;
+        if data.len() > parcel::INLINE {
+            head.flags |= parcel::PARKED;
+            parked = Some(parcel::park(&heritage.config.task_tmpdir, data)?);
+        }
+        let payload = parked.as_deref().unwrap_or(data);
+        let sent = match &heritage.task_queue {
+            None => self.0.post.push(mailbox, &head, &[payload]).is_ok(),
+            Some(queue) => {
+                let kind = match heritage.config.task_ipc {
+                    TaskIpc::Preemptive => 1,
+                    _ => i64::from(to.0) + 1,
+                };
+                let sent = queue.send(kind, &queued_form(&head, payload), false)?;
+                mailbox.doorbell().ring();
+                sent
+            }
+        };
+        if !sent {
+            if let Some(name) = &parked {
+                parcel::discard(name);
+            }
+            return Err(Error::refused(ACT, format!("to task worker {target}"), Code::QueueFull));
+        }
+        self.0.next_task.set(id + 1);
+        let server = &heritage.server[0];
+        server.tasks.fetch_add(1, Relaxed);
+        server.tasking.fetch_add(1, Relaxed);
+        heritage.workers[to.0 as usize].tasking.fetch_add(1, Relaxed);
+        Ok(id)
+    }
+
+    /// Answers a task. May be called more than once; each call is one `finish` at the task's sender.
+    pub fn finish_task(&self, event: &TaskEvent, data: &[u8], flags: u32) -> Result<()> {
+        const ACT: &str = "answer a task";
+        if self.role() != Role::TaskWorker {
+            return Err(Error::State { act: ACT, why: "only a task worker does".into() });
+        }
+        let heritage = self.0.heritage;
+        let source = event.source.0;
+        let Some(Some(mailbox)) = heritage.results.get(source as usize) else {
+            return Err(Error::State { act: ACT, why: format!("its sender, process {source}, takes no answers") });
+        };
+        let mut head = self.head(Kind::Finish, event.id, flags & 0xFF | event.flags & WAITED);
+        head.extra = event.flags >> GENERATION_SHIFT & GENERATION_MASK;
+        let mut parked = None;
+        if data.len() > parcel::INLINE {
+            head.flags |= parcel::PARKED;
+            parked = Some(parcel::park(&heritage.config.task_tmpdir, data)?);
+        }
+        let payload = parked.as_deref().unwrap_or(data);
+        // A worker never waits for a task worker's queue, so waiting for its answers' queue ends.
+        self.0.post.push_patiently(mailbox, &head, payload, ANSWER_PATIENCE).map_err(|Full| {
+            if let Some(name) = &parked {
+                parcel::discard(name);
+            }
+            Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
+        })
+    }
+
+    /// Waits for the answers of tasks given with [`task_to_await`](Node::task_to_await), `timeout` at most. Answers to
+    /// other tasks are told as always, later.
+    pub fn await_tasks(&self, ids: &[u64], timeout: Duration) -> Vec<TaskResult> {
+        let mut answers: Vec<TaskResult> = ids.iter().map(|_| None).collect();
+        let (Some(slot), Some(mailbox)) = (self.own_slot(), self.own_results()) else { return answers };
+        let until = clock::monotonic_ms().saturating_add(timeout.as_millis() as u64);
+        let mut missing = ids.len();
+        while missing > 0 {
+            let letter = mailbox.take(&mut self.0.results.borrow_mut());
+            if let Some(letter) = letter {
+                let place = ids.iter().position(|id| *id == letter.head.id && letter.head.flags & WAITED != 0);
+                match place {
+                    Some(n) if self.is_ours(&letter.head) => {
+                        if let Some(answer) = self.open_answer(letter)
+                            && answers[n].replace(answer).is_none()
+                        {
+                            missing -= 1;
+                        }
+                    }
+                    _ => self.0.deferred.borrow_mut().push_back(letter),
+                }
+                continue;
+            }
+            self.flush();
+            let left = until.saturating_sub(clock::monotonic_ms());
+            if left == 0 {
+                break;
+            }
+            if sleep_if(&slot.sleeping, || mailbox.is_empty()) {
+                socket::wait_readable(&[mailbox.doorbell().as_raw_fd()], Some(Duration::from_millis(left)));
+                slot.sleeping.store(0, Relaxed);
+                mailbox.doorbell().silence();
+            }
+        }
+        // Somebody may have rung for another mailbox of this process meanwhile.
+        mailbox.doorbell().ring();
+        answers
+    }
+
+    pub(crate) fn own_results(&self) -> Option<&'static Mailbox> {
+        self.0.heritage.results.get(self.worker_id()?.0 as usize)?.as_ref()
+    }
+
+    /// An answer's event and payload; `None` where it belongs to nobody any more.
+    pub(crate) fn open_answer(&self, letter: Letter) -> Option<Answer> {
+        let Letter { head, data } = letter;
+        let data = if head.flags & parcel::PARKED != 0 {
+            match parcel::fetch(&data) {
+                Ok(data) => data,
+                Err(e) => {
+                    crate::log::error!("the answer to task {} is lost: {e}", head.id);
+                    return None;
+                }
+            }
+        } else {
+            data
+        };
+        let event = FinishEvent {
+            task_id: head.id,
+            task_worker: WorkerId(u32::from(head.from)),
+            flags: head.flags & 0xFF,
+            dispatch_time: crate::conn::datagram::seconds(head.time),
+        };
+        Some((event, data))
+    }
+
+    fn is_ours(&self, head: &Head) -> bool {
+        let own = self.own_slot().map_or(0, |s| s.generation.load(Relaxed));
+        head.extra == own & GENERATION_MASK
+    }
+}
+
+/// A task's event as its task worker gets it. The sender's incarnation rides in bits that user code does not use.
+pub(crate) fn task_event(head: &Head) -> TaskEvent {
+    TaskEvent {
+        id: head.id,
+        source: WorkerId(u32::from(head.from)),
+        flags: head.flags & (0xFF | WAITED) | (head.extra & GENERATION_MASK) << GENERATION_SHIFT,
+        dispatch_time: crate::conn::datagram::seconds(head.time),
+    }
+}
+
+/// A task as it lies in a System V queue: its head's words, then its payload.
+fn queued_form(head: &Head, payload: &[u8]) -> Vec<u8> {
+    let mut form = Vec::with_capacity(32 + payload.len());
+    for word in head.words() {
+        form.extend(word.to_ne_bytes());
+    }
+    form.extend(payload);
+    form
+}
+
+/// A task from its form in a System V queue; `None` for what no server of ours put there.
+pub(crate) fn from_queued_form(form: &[u8], assembler: &mut Assembler) -> Option<Letter> {
+    let words = form.get(..32)?;
+    let words = std::array::from_fn(|n| u64::from_ne_bytes(words[8 * n..8 * n + 8].try_into().expect("eight bytes")));
+    assembler.whole(&words, &form[32..])
+}
+
+/// The task worker with the fewest tasks in hand, beginning the search behind the last one chosen.
+fn idlest(heritage: &Heritage, turn: u64) -> u32 {
+    let first = heritage.config.worker_num as usize;
+    let count = heritage.config.task_worker_num as usize;
+    let load = |slot: &WorkerSlot| slot.tasking.load(Relaxed);
+    let order = (0..count).map(|n| (n + turn as usize) % count);
+    order.min_by_key(|n| load(&heritage.workers[first + n])).unwrap_or(0) as u32
+}
+
+const GENERATION_SHIFT: u32 = 8;
+const GENERATION_MASK: u32 = 0xFFFF;
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,272 @@
+//! Which worker gets what.
+//!
+//! Called by: `conn::drive`, in reactor threads. A worker that is slow fills its own backlog; the connections that feed
+//! it are not read until there is room again, and nobody else waits.
+
+use crate::config::{Dispatch, DispatchMode};
+use crate::conn::connection::{Connection, HOLD_STALL};
+use crate::conn::datagram::Sender;
+use crate::conn::owner::{Owner, Upcall, Verdict, add};
+use crate::conn::registry::{Flags, Registry};
+use crate::handler::SessionId;
+use crate::handoff::backlog::Backlog;
+use crate::handoff::{Head, Kind, Post, REACTOR};
+use crate::heritage::{Heritage, Port};
+use crate::shm::slots::WorkerSlot;
+use crate::sys::clock;
+use send_wrapper::SendWrapper;
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// Hands events to workers.
+pub struct Dispatcher {
+    heritage: &'static Heritage,
+    reactor: u32,
+    post: Rc<Post>,
+    /// One for each worker.
+    backlogs: RefCell<Vec<Backlog>>,
+    /// Connections that are not read because of their worker's backlog.
+    stalled: RefCell<Vec<(u32, Rc<Connection>)>>,
+    /// Whether a task flushes the backlogs now.
+    flushing: Cell<bool>,
+    weak: RefCell<std::rc::Weak<Dispatcher>>,
+}
+
+impl Dispatcher {
+    /// For the reactor of that number.
+    pub fn new(heritage: &'static Heritage, reactor: u32, post: Rc<Post>) -> Self {
+        let backlogs = (0..heritage.config.worker_num).map(|_| Backlog::default()).collect();
+        Dispatcher {
+            heritage,
+            reactor,
+            post,
+            backlogs: RefCell::new(backlogs),
+            stalled: RefCell::default(),
+            flushing: Cell::new(false),
+            weak: RefCell::default(),
+        }
+    }
+
+    /// Hands a datagram to a worker.
+    pub fn datagram(self: &Rc<Self>, port: &Port, from: &Sender, data: &[u8]) {
+        self.remember_self();
+        let key = from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
+        let worker = match self.heritage.config.dispatch_mode {
+            DispatchMode::RoundRobin => self.next_round(),
+            DispatchMode::Idle | DispatchMode::Stream => self.idle(),
+            _ => (key % u64::from(self.workers())) as u32,
+        };
+        let mut payload = from.encode();
+        payload.extend_from_slice(data);
+        add(&self.heritage.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
+        let head = self.head(Kind::Packet, 0, 0, port.index, clock::wall_nanos());
+        self.deliver(worker, head, &payload);
+    }
+
+    /// An event of a connection, to the worker that the mode says.
+    fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: &[u8]) -> Verdict {
+        let slot = conn.slot();
+        let worker = match self.choose_worker(conn, kind, data) {
+            Dispatch::Worker(n) => n,
+            Dispatch::Close => return Verdict::Close,
+            Dispatch::Discard | Dispatch::Fallback => return Verdict::Go,
+        };
+        if slot.worker.load(Relaxed) != worker + 1 {
+            self.fix(conn, worker);
+        }
+        if kind == Kind::Data {
+            slot.last_dispatch.store(owner.now(), Relaxed);
+            add(&owner.slot().requests, 1);
+        }
+        let head = self.head(kind, conn.session.0, flags, conn.port.index, owner.now());
+        self.deliver(worker, head, data);
+        if self.backlogs.borrow()[worker as usize].is_heavy() {
+            self.stalled.borrow_mut().push((worker, conn.clone()));
+            return Verdict::Stall;
+        }
+        Verdict::Go
+    }
+
+    /// Which worker gets this connection's event.
+    fn choose_worker(&self, conn: &Rc<Connection>, kind: Kind, data: &[u8]) -> Dispatch {
+        let config = &self.heritage.config;
+        if let Some(decide) = &config.dispatch_func {
+            // A close event has to reach a worker whatever the function says of it.
+            let told = matches!(kind, Kind::Data | Kind::Close | Kind::Connect);
+            match if told { decide(conn.session.0, kind as u8, data) } else { Dispatch::Fallback } {
+                Dispatch::Worker(n) if n < self.workers() => return Dispatch::Worker(n),
+                Dispatch::Worker(n) => {
+                    crate::log::warn!("dispatch_func answered worker {n}: the last is {}", self.workers() - 1);
+                    if kind == Kind::Data {
+                        return Dispatch::Discard;
+                    }
+                }
+                Dispatch::Fallback => {}
+                answer if kind == Kind::Data || kind == Kind::Connect => return answer,
+                _ => {}
+            }
+        }
+        let slot = conn.slot();
+        let fixed = slot.worker.load(Relaxed);
+        let by_id = (conn.session.0 % u64::from(self.workers())) as u32;
+        Dispatch::Worker(match config.dispatch_mode {
+            _ if self.workers() == 1 => 0,
+            DispatchMode::Connection | DispatchMode::User => by_id,
+            // What is told of a connection's life goes where its last packet went.
+            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if kind != Kind::Data => {
+                if fixed > 0 { fixed - 1 } else { by_id }
+            }
+            DispatchMode::RoundRobin => self.next_round(),
+            DispatchMode::Idle | DispatchMode::Stream => self.idle(),
+            DispatchMode::Address => match Registry::peer(slot).ip {
+                Some(IpAddr::V4(ip)) => ip.to_bits() % self.workers(),
+                Some(IpAddr::V6(ip)) => (ip.to_bits() % u128::from(self.workers())) as u32,
+                None => by_id,
+            },
+            DispatchMode::Uid => match slot.uid.load(Relaxed) {
+                0 => by_id,
+                uid => uid % self.workers(),
+            },
+            DispatchMode::ConnectionLoad if fixed > 0 => fixed - 1,
+            DispatchMode::ConnectionLoad => self.least(|w| w.connections.load(Relaxed)),
+            DispatchMode::RequestLoad => self.least_queued(),
+            DispatchMode::Concurrency => self.least(|w| w.concurrency.load(Relaxed)),
+        })
+    }
+
+    fn workers(&self) -> u32 {
+        self.heritage.config.worker_num
+    }
+
+    fn next_round(&self) -> u32 {
+        self.heritage.server[0].round.fetch_add(1, Relaxed) % self.workers()
+    }
+
+    /// The next worker that waits and has nothing in hand, else the one with the least.
+    fn idle(&self) -> u32 {
+        let first = self.next_round();
+        let order = (0..self.workers()).map(|n| (first + n) % self.workers());
+        let free = |n: &u32| self.queued(*n) == 0 && self.heritage.workers[*n as usize].status.load(Relaxed) == 2;
+        order.clone().find(free).or_else(|| order.min_by_key(|n| self.queued(*n))).unwrap_or(0)
+    }
+
+    fn queued(&self, worker: u32) -> u64 {
+        self.heritage.requests[worker as usize].len()
+    }
+
+    fn least_queued(&self) -> u32 {
+        let busy = |n: u32| u64::from(self.heritage.workers[n as usize].status.load(Relaxed) != 2);
+        let first = self.next_round();
+        let order = (0..self.workers()).map(|n| (first + n) % self.workers());
+        order.min_by_key(|n| self.queued(*n) + busy(*n)).unwrap_or(0)
+    }
+
+    fn least(&self, load: impl Fn(&WorkerSlot) -> u64) -> u32 {
+        (0..self.workers()).min_by_key(|n| load(&self.heritage.workers[*n as usize])).unwrap_or(0)
+    }
+
+    fn fix(&self, conn: &Connection, worker: u32) {
+        if self.heritage.config.dispatch_mode == DispatchMode::ConnectionLoad {
+            self.heritage.workers[worker as usize].connections.fetch_add(1, Relaxed);
+        }
+        conn.slot().worker.store(worker + 1, Relaxed);
+    }
+
+    fn head(&self, kind: Kind, id: u64, flags: u32, port: usize, time: u64) -> Head {
+        let reactor = self.reactor as u16;
+        Head { kind, from: REACTOR + reactor, flags, id, time, extra: port as u32, reactor }
+    }
+
+    fn deliver(&self, worker: u32, head: Head, data: &[u8]) {
+        let to = &self.heritage.requests[worker as usize];
+        self.heritage.workers[worker as usize].dispatched.fetch_add(1, Relaxed);
+        let mut backlogs = self.backlogs.borrow_mut();
+        let backlog = &mut backlogs[worker as usize];
+        backlog.deliver(&self.post, to, head, data);
+        if !backlog.is_empty() {
+            drop(backlogs);
+            self.flush_later();
+        } else if self.post.waiting() > 0 && to.len() > RING_EARLY {
+            // A long batch: let the worker begin while this thread goes on reading.
+            self.post.ring_all();
+        }
+    }
+
+    /// Until every backlog is gone, tries again each millisecond; then stalled connections are read again.
+    fn flush_later(&self) {
+        if self.flushing.replace(true) {
+            return;
+        }
+        let Some(me) = self.weak.borrow().upgrade() else { return };
+        tokio::spawn(SendWrapper::new(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                if me.flush() {
+                    me.flushing.set(false);
+                    return;
+                }
+            }
+        }));
+    }
+
+    fn flush(&self) -> bool {
+        let mut backlogs = self.backlogs.borrow_mut();
+        let mut all = true;
+        for (backlog, to) in backlogs.iter_mut().zip(&self.heritage.requests) {
+            all &= backlog.flush(&self.post, to);
+        }
+        self.post.ring_all();
+        self.stalled.borrow_mut().retain(|(worker, conn)| {
+            let heavy = backlogs[*worker as usize].is_heavy();
+            if !heavy {
+                conn.release_hold(HOLD_STALL);
+            }
+            heavy
+        });
+        all
+    }
+
+    fn remember_self(self: &Rc<Self>) {
+        if self.weak.borrow().strong_count() == 0 {
+            *self.weak.borrow_mut() = Rc::downgrade(self);
+        }
+    }
+}
+
+impl Upcall for Rc<Dispatcher> {
+    fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
+        self.remember_self();
+        if !self.heritage.tells_life_of_connections() {
+            return Verdict::Go;
+        }
+        self.event(owner, conn, Kind::Connect, 0, &[])
+    }
+
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+        self.event(owner, conn, Kind::Data, 0, data)
+    }
+
+    fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
+        if !self.heritage.tells_life_of_connections() {
+            return owner.finish(conn, false);
+        }
+        let by_server = Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSING);
+        self.event(owner, conn, Kind::Close, u32::from(by_server), &[]);
+    }
+
+    fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
+        let kind = if above { Kind::BufferFull } else { Kind::BufferEmpty };
+        self.event(owner, conn, kind, 0, &[]);
+    }
+}
+
+/// Which connection an event is about, where it is about one.
+pub fn session_of(head: &Head) -> SessionId {
+    SessionId(head.id)
+}
+
+/// Messages in a worker's mailbox above which it is woken before the turn ends.
+const RING_EARLY: u64 = 64;

@@ -1,0 +1,209 @@
+//! A reactor thread of process mode: owns connections, hands packets to workers, carries out their orders.
+//!
+//! Runs in: threads of the master (or its own thread, with `single_thread`). No user code but the two functions that
+//! settings may name: `dispatch_func` and `package_length_func`.
+
+pub mod dispatch;
+mod orders;
+
+use crate::conn::connection::{HOLD_PAUSE, Stage};
+use crate::conn::datagram;
+use crate::conn::owner::Owner;
+use crate::conn::registry::Peer;
+use crate::error::Result;
+use crate::handoff::{Assembler, Post, sleep_if};
+use crate::heritage::{Heritage, Port};
+use crate::runtime;
+use crate::sys::{affinity, title};
+use dispatch::Dispatcher;
+use send_wrapper::SendWrapper;
+use socket2::Socket;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What the accepting thread tells a reactor.
+pub enum Word {
+    /// A new connection of yours.
+    Adopt(Socket, Peer, Arc<Port>),
+    /// Read no more; what workers still answer is written.
+    Quiesce,
+    /// Workers have ended: write what waits, close everything and end.
+    End,
+}
+
+/// A reactor as the accepting thread knows it.
+pub struct Handle {
+    /// Its number.
+    pub id: u32,
+    words: UnboundedSender<Word>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// Tells it something; a reactor that has ended hears nothing.
+    pub fn tell(&self, word: Word) {
+        let _ = self.words.send(word);
+    }
+
+    /// Waits until it has ended.
+    pub fn join(&mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            crate::log::error!("reactor thread {} ended by a panic", self.id);
+        }
+    }
+}
+
+/// Starts reactor `id` in a thread of its own.
+pub fn start_thread(heritage: &'static Heritage, id: u32) -> Result<Handle> {
+    let (words, heard) = unbounded_channel();
+    let thread = std::thread::Builder::new()
+        .name(format!("reactor {id}"))
+        .spawn(move || run_thread(heritage, id, heard))
+        .map_err(|e| crate::error::Error::system("start", format!("reactor thread {id}"), e))?;
+    Ok(Handle { id, words, thread: Some(thread) })
+}
+
+/// Starts reactor `id` as tasks of the runtime that is entered now; its loop calls [`Reactor::before_sleep`] and
+/// [`Reactor::after_sleep`].
+pub fn start_here(heritage: &'static Heritage, id: u32) -> (Handle, Rc<Reactor>) {
+    let (words, heard) = unbounded_channel();
+    let reactor = Reactor::new(heritage, id);
+    let task = reactor.clone();
+    tokio::spawn(SendWrapper::new(async move { task.serve(heard).await }));
+    (Handle { id, words, thread: None }, reactor)
+}
+
+fn run_thread(heritage: &'static Heritage, id: u32, heard: UnboundedReceiver<Word>) {
+    title::name_thread(&format!("swoosh reactor{id}"));
+    if heritage.config.open_cpu_affinity {
+        affinity::bind_to_nth(id as usize, &heritage.config.cpu_affinity_ignore);
+    }
+    let reactor = Reactor::new(heritage, id);
+    let (before, after) = (reactor.clone(), reactor.clone());
+    match runtime::for_this_thread(move || before.before_sleep(), move || after.after_sleep()) {
+        Ok(runtime) => runtime.block_on(reactor.serve(heard)),
+        Err(e) => crate::log::error!("reactor thread {id}: {e}"),
+    }
+}
+
+/// One reactor, in its thread.
+pub struct Reactor {
+    heritage: &'static Heritage,
+    id: u32,
+    post: Rc<Post>,
+    owner: Rc<Owner>,
+    dispatcher: Rc<Dispatcher>,
+}
+
+impl Reactor {
+    fn new(heritage: &'static Heritage, id: u32) -> Rc<Self> {
+        let post = Rc::new(Post::default());
+        let dispatcher = Rc::new(Dispatcher::new(heritage, id, post.clone()));
+        let owner = Owner::new(heritage, id, dispatcher.clone());
+        Rc::new(Reactor { heritage, id, post, owner, dispatcher })
+    }
+
+    /// Before the thread waits: whoever was given something is woken, once.
+    pub fn before_sleep(&self) {
+        self.post.ring_all();
+    }
+
+    /// After it has waited.
+    pub fn after_sleep(&self) {
+        self.owner.refresh_clock();
+    }
+
+    async fn serve(self: Rc<Self>, mut words: UnboundedReceiver<Word>) {
+        let me = self.clone();
+        let orders = tokio::spawn(SendWrapper::new(async move { me.take_orders().await }));
+        self.watch_datagrams();
+        if let Some(every) = heartbeat_interval(self.heritage) {
+            tokio::spawn(SendWrapper::new(self.owner.clone().heartbeat(every)));
+        }
+        while let Some(word) = words.recv().await {
+            match word {
+                Word::Adopt(socket, peer, port) => self.owner.adopt(socket, peer, &port),
+                Word::Quiesce => self.owner.all().iter().for_each(|c| c.hold(HOLD_PAUSE)),
+                Word::End => break,
+            }
+        }
+        orders.abort();
+        let mut assembler = Assembler::default();
+        while let Some(letter) = self.heritage.orders[self.id as usize].take(&mut assembler) {
+            orders::carry_out(&self.owner, &letter);
+        }
+        self.close_all().await;
+        self.post.ring_all();
+    }
+
+    /// Writes what waits for each peer, for a while, and closes.
+    async fn close_all(&self) {
+        for conn in self.owner.all() {
+            self.owner.finish(&conn, false);
+        }
+        for _ in 0..LAST_WRITES_MS / 10 {
+            if self.owner.all().iter().all(|c| c.stage() == Stage::Dead) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn take_orders(&self) {
+        let mailbox = &self.heritage.orders[self.id as usize];
+        let Ok(bell) = runtime::watch(mailbox.doorbell()) else {
+            return crate::log::error!("reactor {}: its doorbell cannot be watched", self.id);
+        };
+        let sleeping = &self.owner.slot().sleeping;
+        let mut assembler = Assembler::default();
+        loop {
+            let mut taken = 0;
+            while let Some(letter) = mailbox.take(&mut assembler) {
+                orders::carry_out(&self.owner, &letter);
+                assembler.recycle(letter);
+                taken += 1;
+                if taken == ORDERS_A_TURN {
+                    taken = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
+            if sleep_if(sleeping, || mailbox.is_empty()) {
+                runtime::rung(&bell).await;
+                sleeping.store(0, Relaxed);
+            }
+        }
+    }
+
+    fn watch_datagrams(&self) {
+        let count = self.heritage.reactors.len();
+        for port in &self.heritage.ports {
+            if port.kind.is_stream() || port.index % count != self.id as usize {
+                continue;
+            }
+            let dispatcher = self.dispatcher.clone();
+            let deliver = move |port: &Port, from: datagram::Sender, data: &[u8]| dispatcher.datagram(port, &from, data);
+            tokio::spawn(SendWrapper::new(datagram::receive_from(self.heritage, port.clone(), deliver)));
+        }
+    }
+}
+
+/// How often to look for idle connections, if at all: as `heartbeat_check_interval` says, else often enough for the
+/// shortest `heartbeat_idle_time`.
+pub fn heartbeat_interval(heritage: &Heritage) -> Option<Duration> {
+    let shortest = heritage.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
+    let every = match heritage.config.heartbeat_check_interval {
+        0 => shortest.div_ceil(2),
+        n => n,
+    };
+    Some(Duration::from_secs(u64::from(every)))
+}
+
+const ORDERS_A_TURN: u32 = 64;
+/// How long a server that ends goes on writing to peers that do not read.
+const LAST_WRITES_MS: u64 = 2000;

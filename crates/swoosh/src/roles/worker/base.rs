@@ -1,0 +1,335 @@
+//! Base mode: a worker owns its connections, and the border between reactor and worker is a plain call.
+//!
+//! Handlers that may be called from within the runtime get each packet where it was read, without a copy. For the
+//! others it is kept until the runtime has been left.
+
+use super::{Loop, receive};
+use crate::conn::connection::{Connection, Stage};
+use crate::conn::datagram::{self, Sender};
+use crate::conn::owner::{Owner, Upcall, Verdict, add};
+use crate::conn::registry::{Flags, SlotIndex};
+use crate::handler::{ConnectionEvent, SessionId, Stop};
+use crate::heritage::Port;
+use crate::node::Node;
+use crate::roles::worker::Role;
+use crate::runtime;
+use crate::sys::clock;
+use send_wrapper::SendWrapper;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// Something that happened to a connection of this worker, for user code to be told outside the runtime.
+#[derive(Debug)]
+pub enum Frame {
+    /// See [`Handler::connect`](crate::handler::Handler::connect).
+    Connect(SessionId),
+    /// A packet: the next so many bytes.
+    Data(SessionId, usize),
+    /// The peer is gone.
+    Close(SessionId),
+    /// The output passed a watermark.
+    Watermark(SessionId, bool),
+    /// A datagram: port, sender, the next so many bytes.
+    Datagram(usize, Sender, usize),
+}
+
+/// Frames in order, and their bytes in one buffer.
+#[derive(Debug, Default)]
+pub struct Frames {
+    queue: VecDeque<Frame>,
+    bytes: VecDeque<u8>,
+}
+
+thread_local! {
+    /// What waits to be told in this worker.
+    static FRAMES: RefCell<Frames> = RefCell::default();
+}
+
+/// Makes this worker an owner of connections.
+pub fn open(work: &Loop) {
+    let node = &work.node;
+    let id = node.worker_id().map_or(0, |w| w.0);
+    let upcall: Rc<dyn Upcall> = match node.0.handler.inline() {
+        true => Rc::new(Inline(node.clone())),
+        false => Rc::new(Queued(node.clone())),
+    };
+    FRAMES.with(|f| *f.borrow_mut() = Frames::default());
+    let _ = node.0.owner.set(Owner::new(node.heritage(), id, upcall));
+}
+
+/// Begins to accept and to receive, on this worker's runtime.
+pub fn begin(work: &Loop) {
+    let node = &work.node;
+    let Some(owner) = node.0.owner.get() else { return };
+    let heritage = node.heritage();
+    work.block_on(async {
+        for port in &heritage.ports {
+            let port = own_socket(port);
+            if port.kind.is_stream() {
+                let accept = owner.clone().accept_from(port, |socket, peer| Some((socket, peer)));
+                tokio::spawn(SendWrapper::new(accept));
+            } else {
+                let (node, inline) = (node.clone(), node.0.handler.inline());
+                let deliver = move |port: &Port, from: Sender, data: &[u8]| datagram(&node, inline, port, from, data);
+                tokio::spawn(SendWrapper::new(datagram::receive_from(heritage, port, deliver)));
+            }
+        }
+        if let Some(every) = crate::conn::owner::heartbeat_interval(heritage) {
+            tokio::spawn(SendWrapper::new(owner.clone().heartbeat(every)));
+        }
+    });
+}
+
+/// With `enable_reuse_port` each worker has a listening socket of its own, and the kernel spreads connections.
+fn own_socket(port: &std::sync::Arc<Port>) -> std::sync::Arc<Port> {
+    if !port.config.reuse_port || !port.kind.is_stream() {
+        return port.clone();
+    }
+    match port.another().and_then(|own| own.listen().map(|()| own)) {
+        Ok(own) => std::sync::Arc::new(own),
+        Err(e) => {
+            crate::log::warn!("{e}; this worker shares the socket of all");
+            port.clone()
+        }
+    }
+}
+
+/// Closes this worker's connections: user code is told of each, and what waits is still written.
+pub fn close_all(work: &Loop) {
+    let node = &work.node;
+    let Some(owner) = node.0.owner.get() else { return };
+    owner.stop_accepting();
+    for conn in owner.all() {
+        if conn.stage() == Stage::Finishing {
+            continue;
+        }
+        let _ = node.close(conn.session, false);
+    }
+    let limit = node.heritage().config.max_wait_time.as_millis() as u64;
+    let until = clock::monotonic_ms() + limit;
+    work.block_on(async {
+        while !owner.all().is_empty() && clock::monotonic_ms() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // What peers never read is not waited for any longer.
+        for conn in owner.all() {
+            owner.finish(&conn, true);
+        }
+        tokio::task::yield_now().await;
+    });
+}
+
+/// Gives the rows of a killed base worker's connections back. Called in the manager.
+pub fn release_rows(node: &Node, id: u32) {
+    let heritage = node.heritage();
+    let lost: Vec<(SessionId, SlotIndex)> = heritage
+        .registry
+        .all()
+        .filter(|(_, _, slot)| slot.reactor.load(Relaxed) == id)
+        .map(|(session, index, _)| (session, index))
+        .collect();
+    for (session, index) in lost {
+        heritage.release_connection(session, index);
+        add(&heritage.reactor_slot(id).closed, 1);
+    }
+    heritage.reactor_slot(id).connections.store(0, Relaxed);
+}
+
+/// Waits on the runtime until there is something for user code, or `limit` is over.
+pub async fn something(work: &Loop, limit: Option<Duration>) {
+    let node = &work.node;
+    let bells = WATCHED.with(|w| w.borrow().clone());
+    let bells = match bells {
+        Some(bells) if bells.0 == crate::sys::process::pid() => bells,
+        _ => {
+            let made = || -> crate::error::Result<_> {
+                Ok(Rc::new((
+                    crate::sys::process::pid(),
+                    runtime::watch(work.mailboxes[0].doorbell())?,
+                    runtime::watch(work.signals.bell())?,
+                )))
+            };
+            let Ok(bells) = made() else { return };
+            WATCHED.with(|w| *w.borrow_mut() = Some(bells.clone()));
+            bells
+        }
+    };
+    let timer = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = node.0.wake.raised() => {}
+        () = runtime::rung(&bells.1) => {}
+        () = runtime::rung(&bells.2) => {}
+        () = timer => {}
+    }
+}
+
+thread_local! {
+    /// The two bells of this process, watched by its runtime.
+    static WATCHED: RefCell<Option<Rc<(i32, Bell, Bell)>>> = const { RefCell::new(None) };
+}
+type Bell = tokio::io::unix::AsyncFd<i32>;
+
+/// Whether something waits to be told.
+pub fn has_frames(node: &Node) -> bool {
+    node.role() == Role::Worker && FRAMES.with(|f| !f.borrow().queue.is_empty())
+}
+
+/// A frame taken out, with its bytes.
+pub struct Taken(Frame, Vec<u8>);
+
+/// The next thing to tell.
+pub fn next_frame(node: &Node) -> Option<Taken> {
+    node.0.owner.get()?;
+    FRAMES.with(|frames| {
+        let mut frames = frames.borrow_mut();
+        let frame = frames.queue.pop_front()?;
+        let len = match &frame {
+            Frame::Data(_, len) | Frame::Datagram(_, _, len) => *len,
+            _ => 0,
+        };
+        let bytes = frames.bytes.drain(..len).collect();
+        if frames.bytes.is_empty() && frames.bytes.capacity() > KEPT {
+            frames.bytes = VecDeque::new();
+        }
+        Some(Taken(frame, bytes))
+    })
+}
+
+/// Tells user code. Whether it counts as a request.
+pub fn handle_frame(node: &Node, Taken(frame, data): Taken) -> Result<bool, Stop> {
+    let handler = &node.0.handler;
+    let (session, what) = match frame {
+        Frame::Datagram(port, from, _) => {
+            receive::packet(node, from, port, clock::wall_nanos(), &data)?;
+            return Ok(true);
+        }
+        Frame::Connect(s) => (s, 0),
+        Frame::Data(s, _) => (s, 1),
+        Frame::Close(s) => (s, 2),
+        Frame::Watermark(s, above) => (s, if above { 3 } else { 4 }),
+    };
+    let Some((owner, conn)) = node.own_connection(session) else { return Ok(false) };
+    let event = event_of(&owner, &conn);
+    match what {
+        0 => handler.connect(node, &event)?,
+        1 => {
+            if Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSED | Flags::CLOSING) {
+                return Ok(false);
+            }
+            receive::count_request(node);
+            handler.receive(node, &event, &data)?;
+            return Ok(true);
+        }
+        2 => close(node, &owner, &conn),
+        3 => handler.buffer_full(node, &event)?,
+        _ => handler.buffer_empty(node, &event)?,
+    }
+    Ok(false)
+}
+
+fn event_of(owner: &Owner, conn: &Connection) -> ConnectionEvent {
+    ConnectionEvent {
+        session: conn.session,
+        reactor_id: owner.id as i32,
+        dispatch_time: datagram::seconds(owner.now()),
+        port: conn.port.index,
+    }
+}
+
+/// The peer closed it: user code is told, then it is finished.
+fn close(node: &Node, owner: &Rc<Owner>, conn: &Rc<Connection>) {
+    conn.slot().flags.fetch_or(Flags::CLOSING, Relaxed);
+    node.run_close(&event_of(owner, conn));
+    owner.finish(conn, false);
+}
+
+fn datagram(node: &Node, inline: bool, port: &Port, from: Sender, data: &[u8]) {
+    if inline {
+        let flow = receive::packet(node, from, port.index, clock::wall_nanos(), data);
+        return node.note_flow(flow);
+    }
+    push(node, Frame::Datagram(port.index, from, data.len()), data);
+}
+
+fn push(node: &Node, frame: Frame, data: &[u8]) -> usize {
+    let waits = FRAMES.with(|frames| {
+        let mut frames = frames.borrow_mut();
+        frames.queue.push_back(frame);
+        frames.bytes.extend(data);
+        frames.bytes.len()
+    });
+    node.0.wake.raise();
+    waits
+}
+
+/// User code is called where the event happens.
+struct Inline(Node);
+
+impl Inline {
+    fn verdict(&self, flow: Result<(), Stop>) -> Verdict {
+        self.0.note_flow(flow);
+        Verdict::Go
+    }
+}
+
+impl Upcall for Inline {
+    fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
+        self.verdict(self.0.0.handler.connect(&self.0, &event_of(owner, conn)))
+    }
+
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+        add(&owner.slot().requests, 1);
+        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        receive::count_request(&self.0);
+        let event = event_of(owner, conn);
+        self.verdict(self.0.0.handler.receive(&self.0, &event, data))
+    }
+
+    fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
+        close(&self.0, owner, conn);
+    }
+
+    fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
+        let event = event_of(owner, conn);
+        let handler = &self.0.0.handler;
+        let flow = if above { handler.buffer_full(&self.0, &event) } else { handler.buffer_empty(&self.0, &event) };
+        self.0.note_flow(flow);
+    }
+}
+
+/// User code is called once the runtime has been left.
+struct Queued(Node);
+
+impl Upcall for Queued {
+    fn connect(&self, _: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
+        push(&self.0, Frame::Connect(conn.session), &[]);
+        Verdict::Go
+    }
+
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+        add(&owner.slot().requests, 1);
+        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        push(&self.0, Frame::Data(conn.session, data.len()), data);
+        Verdict::Go
+    }
+
+    fn close(&self, _: &Rc<Owner>, conn: &Rc<Connection>) {
+        push(&self.0, Frame::Close(conn.session), &[]);
+    }
+
+    fn watermark(&self, _: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
+        push(&self.0, Frame::Watermark(conn.session, above), &[]);
+    }
+}
+
+/// Memory for bytes that wait is kept up to this size.
+const KEPT: usize = 1 << 20;

@@ -1,0 +1,366 @@
+//! The loop of a worker: takes what has come, gives it to user code, sleeps until more comes.
+//!
+//! Runs in: workers, task workers (`roles::task` handles what only they get) and, with other hooks, the master's own
+//! thread. User code runs between two waits, outside the async runtime; only handlers that say so
+//! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
+
+pub mod base;
+pub mod receive;
+
+use crate::config::Mode;
+use crate::handler::{Event, Flow, Stop, WorkerId};
+use crate::handoff::{Assembler, Mailbox, sleep_if};
+use crate::heritage::{Heritage, Life};
+use crate::node::{Node, Role};
+use crate::roles::End;
+use crate::runtime;
+use crate::sys::clock;
+use crate::sys::signal::Signals;
+use crate::sys::{affinity, process, socket};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// What a loop looks at beside user code.
+pub struct Loop {
+    pub(crate) node: Node,
+    pub(crate) signals: Signals,
+    runtime: Option<Runtime>,
+    mailboxes: Vec<&'static Mailbox>,
+    assemblers: Vec<Assembler>,
+    sleeping: &'static AtomicU32,
+    /// Requests after which this process is replaced.
+    request_limit: Option<u64>,
+    handled: u64,
+    turns: u64,
+}
+
+/// Runs worker `id` until it is told to end.
+pub fn run(node: &Node, id: WorkerId) -> End {
+    let heritage = node.heritage();
+    prepare_process(node, id, "worker");
+    if heritage.config.open_cpu_affinity {
+        affinity::bind_to_nth(id.0 as usize, &heritage.config.cpu_affinity_ignore);
+    }
+    let config = &heritage.config;
+    let mut work = match Loop::new(node, id, limit_of(config.max_request, config.max_request_grace)) {
+        Ok(work) => work,
+        Err(e) => {
+            crate::log::error!("worker {}: {e}", id.0);
+            return End::Forked { code: 255, fatal: false };
+        }
+    };
+    let flow = work.serve(|work| work.turn_of_worker());
+    leave(node, flow)
+}
+
+/// What every new process of the server does first.
+pub fn prepare_process(node: &Node, id: WorkerId, title: &str) {
+    let heritage = node.heritage();
+    let config = &heritage.config;
+    crate::roles::manager::announce(node, id, title);
+    if let Err(e) =
+        crate::sys::user::confine(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
+    {
+        crate::log::error!("{title} {}: {e}", id.0);
+    }
+}
+
+/// How many requests a process handles in its life; `grace` spreads the ends.
+pub fn limit_of(max: u32, grace: u32) -> Option<u64> {
+    let spread = if grace > 0 { clock::wall_nanos() / 1000 % u64::from(grace + 1) } else { 0 };
+    (max > 0).then_some(u64::from(max) + spread)
+}
+
+/// The end of a process: its flow as an exit status.
+pub fn leave(node: &Node, flow: Flow) -> End {
+    node.flush();
+    match flow.and_then(|()| node.0.fatal.get().map_or(Ok(()), Err)) {
+        Ok(()) => End::Forked { code: 0, fatal: false },
+        Err(Stop { code }) => End::Forked { code, fatal: true },
+    }
+}
+
+impl Loop {
+    /// The loop of process `id`, in that process.
+    pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
+        let heritage = node.heritage();
+        let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE])?;
+        let slot = &heritage.workers.as_static()[id.0 as usize];
+        let here = id.0 as usize;
+        let mut mailboxes: Vec<&'static Mailbox> = Vec::new();
+        mailboxes.extend(heritage.requests.get(here));
+        mailboxes.extend(heritage.letters.get(here));
+        mailboxes.extend(heritage.results.get(here).and_then(Option::as_ref));
+        let assemblers = mailboxes.iter().map(|_| Assembler::default()).collect();
+        let mut work = Loop {
+            node: node.clone(),
+            signals,
+            runtime: None,
+            mailboxes,
+            assemblers,
+            sleeping: &slot.sleeping,
+            request_limit,
+            handled: 0,
+            turns: 0,
+        };
+        let base = heritage.mode == Mode::Base && node.role() == Role::Worker;
+        if base || node.0.handler.inline() {
+            work.enter_runtime()?;
+        }
+        if base {
+            base::open(&work);
+        }
+        Ok(work)
+    }
+
+    fn enter_runtime(&mut self) -> crate::error::Result<()> {
+        let (before, after) = (self.node.clone(), self.node.clone());
+        let refresh = move || {
+            if let Some(owner) = after.0.owner.get() {
+                owner.refresh_clock();
+            }
+        };
+        let runtime = runtime::for_this_thread(move || before.flush(), refresh)?;
+        let _ = self.node.0.runtime.set(runtime.handle().clone());
+        self.runtime = Some(runtime);
+        Ok(())
+    }
+
+    /// Runs `future` on this loop's runtime, where it has one.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.runtime.as_ref().map(|runtime| runtime.block_on(future))
+    }
+
+    /// The whole life: `worker_start`, turns until it is to end, the last things, `worker_stop`.
+    pub fn serve(&mut self, mut turn: impl FnMut(&mut Loop) -> Result<bool, Stop>) -> Flow {
+        let node = self.node.clone();
+        let slot = node.own_slot().expect("a loop has a row");
+        slot.status.store(IDLE, Relaxed);
+        node.0.handler.worker_start(&node)?;
+        slot.generation.fetch_or(0, Relaxed);
+        slot.ready.store(slot.generation.load(Relaxed), Relaxed);
+        if self.runtime.is_some() {
+            base::begin(self);
+        }
+        loop {
+            self.look_at_signals();
+            if self.must_leave() {
+                break;
+            }
+            slot.status.store(BUSY, Relaxed);
+            let busy = turn(self)?;
+            slot.status.store(IDLE, Relaxed);
+            node.flush();
+            if let Some(stop) = node.0.fatal.get() {
+                return Err(stop);
+            }
+            self.wait(busy);
+        }
+        slot.status.store(EXIT, Relaxed);
+        self.last_things(&mut turn)?;
+        node.0.handler.worker_stop(&node)?;
+        base::close_all(self);
+        Ok(())
+    }
+
+    /// Whether this process ends now. One that is replaced leaves at once what waits in its mailboxes to its successor;
+    /// when the server ends, all of it is handled first, as far as `max_wait_time` allows (the manager sees to that).
+    fn must_leave(&self) -> bool {
+        if !self.node.is_stopping() {
+            return false;
+        }
+        let ending = self.node.heritage().life() >= Life::Ending;
+        !(ending && self.mailboxes.iter().any(|m| !m.is_empty()) || base::has_frames(&self.node))
+    }
+
+    fn look_at_signals(&self) {
+        let arrived = self.signals.take();
+        if arrived.has(libc::SIGTERM) {
+            self.node.0.stopping.set(true);
+        }
+        if arrived.has(libc::SIGRTMIN())
+            && let Err(e) = crate::log::reopen()
+        {
+            crate::log::error!("{e}");
+        }
+    }
+
+    /// User code may have something alive that it wants to end by itself: it is told, and waited for.
+    fn last_things(&mut self, turn: &mut impl FnMut(&mut Loop) -> Result<bool, Stop>) -> Flow {
+        let node = self.node.clone();
+        let handler = &node.0.handler;
+        if !handler.wants(Event::WorkerExit, 0) {
+            return Ok(());
+        }
+        let until = clock::monotonic_ms() + node.heritage().config.max_wait_time.as_millis() as u64;
+        while handler.pending() > 0 && clock::monotonic_ms() < until {
+            handler.worker_exit(&node)?;
+            let again = clock::monotonic_ms() + EXIT_INTERVAL_MS;
+            while handler.pending() > 0 && clock::monotonic_ms() < again.min(until) {
+                handler.turn(&node)?;
+                node.flush();
+                if handler.pending() > 0 {
+                    self.sleep(Some(Duration::from_millis(20)));
+                }
+            }
+        }
+        let _ = turn;
+        Ok(())
+    }
+
+    /// Sleeps until something comes, unless something is there.
+    fn wait(&mut self, busy: bool) {
+        self.turns += 1;
+        let limit = self.sleep_limit();
+        if busy || limit == Some(Duration::ZERO) {
+            // Never let a full mailbox keep the runtime from its own work.
+            if self.runtime.is_some() && self.turns % TURNS_BETWEEN_POLLS == 0 {
+                self.block_on(tokio::task::yield_now());
+            }
+            return;
+        }
+        let mailboxes = &self.mailboxes;
+        if sleep_if(self.sleeping, || mailboxes.iter().all(|m| m.is_empty())) {
+            self.sleep(limit);
+            self.sleeping.store(0, Relaxed);
+        }
+    }
+
+    fn sleep(&self, limit: Option<Duration>) {
+        let Some(bell) = self.mailboxes.first().map(|m| m.doorbell()) else { return };
+        if self.runtime.is_some() {
+            self.block_on(base::something(self, limit));
+        } else {
+            socket::wait_readable(&[bell.as_raw_fd(), self.signals.bell().as_raw_fd()], limit);
+            bell.silence();
+        }
+    }
+
+    fn sleep_limit(&self) -> Option<Duration> {
+        let node = &self.node;
+        let own = node.0.timers.borrow().next_deadline();
+        let own = own.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())));
+        let queue = node.heritage().task_queue.is_some() && node.role() == Role::TaskWorker;
+        [own, node.0.handler.sleep_limit(), queue.then_some(QUEUE_LOOK)].into_iter().flatten().min()
+    }
+
+    /// One turn of a worker; whether there may be more to do at once.
+    fn turn_of_worker(&mut self) -> Result<bool, Stop> {
+        let mut busy = false;
+        let node = self.node.clone();
+        for which in 0..self.mailboxes.len() {
+            for _ in 0..MESSAGES_A_TURN {
+                let Some(letter) = self.mailboxes[which].take(&mut self.assemblers[which]) else { break };
+                busy = true;
+                let counts = receive::handle(&node, &letter)?;
+                self.assemblers[which].recycle(letter);
+                if counts && self.is_spent() {
+                    return Ok(true);
+                }
+                if node.is_stopping() || node.0.fatal.get().is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+        busy |= self.handle_frames()?;
+        busy |= self.handle_deferred()?;
+        self.run_timers()?;
+        node.0.handler.turn(&node)?;
+        Ok(busy)
+    }
+
+    fn handle_frames(&mut self) -> Result<bool, Stop> {
+        let mut any = false;
+        let node = self.node.clone();
+        while let Some(frame) = base::next_frame(&node) {
+            any = true;
+            let counts = base::handle_frame(&node, frame)?;
+            if counts && self.is_spent() || node.0.fatal.get().is_some() {
+                break;
+            }
+        }
+        Ok(any)
+    }
+
+    /// What came while this process waited for task results.
+    pub(crate) fn handle_deferred(&mut self) -> Result<bool, Stop> {
+        let mut any = false;
+        loop {
+            let letter = self.node.0.deferred.borrow_mut().pop_front();
+            let Some(letter) = letter else { return Ok(any) };
+            any = true;
+            receive::handle(&self.node, &letter)?;
+        }
+    }
+
+    /// Counts one request; whether it was the last one of this process's life.
+    pub(crate) fn is_spent(&mut self) -> bool {
+        self.handled += 1;
+        let spent = self.request_limit.is_some_and(|limit| self.handled >= limit);
+        if spent {
+            self.node.0.stopping.set(true);
+        }
+        spent
+    }
+
+    /// Runs the timers of programs in Rust that are due.
+    pub(crate) fn run_timers(&self) -> Flow {
+        run_timers(&self.node);
+        self.node.0.fatal.get().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn mail(&mut self) -> Option<crate::handoff::Letter> {
+        let found = self.mailboxes.iter().zip(&mut self.assemblers).find_map(|(m, a)| m.take(a));
+        found
+    }
+
+    pub(crate) fn recycle(&mut self, letter: crate::handoff::Letter) {
+        self.assemblers[0].recycle(letter);
+    }
+}
+
+/// Runs the timers of programs in Rust that are due in this process.
+pub fn run_timers(node: &Node) {
+    loop {
+        let now = clock::monotonic_ms();
+        let due = {
+            let mut timers = node.0.timers.borrow_mut();
+            let due = timers.next_due(now);
+            due.and_then(|due| timers.value(due.id).cloned().map(|code| (due.id, code)))
+        };
+        let Some((id, code)) = due else { return };
+        code(node, id.0);
+        let finished = node.0.timers.borrow_mut().finish(id);
+        drop(finished);
+    }
+}
+
+/// Marks what a process is, in its row, its title and its log lines; arms it against its parent's death.
+pub fn mark(node: &Node, id: WorkerId, title: &str) {
+    let heritage: &'static Heritage = node.heritage();
+    let slot = &heritage.workers[id.0 as usize];
+    slot.pid.store(process::pid(), Relaxed);
+    crate::log::set_mark(
+        match node.role() {
+            Role::TaskWorker => crate::log::Role::TaskWorker,
+            Role::User => crate::log::Role::User,
+            _ => crate::log::Role::Worker,
+        },
+        id.0,
+    );
+    crate::server::title(node, &format!("{title} {}", id.0));
+}
+
+/// `SWOOLE_WORKER_BUSY`, `SWOOLE_WORKER_IDLE`, `SWOOLE_WORKER_EXIT`.
+const BUSY: u32 = 1;
+const IDLE: u32 = 2;
+const EXIT: u32 = 3;
+/// Messages taken from one mailbox before the others have their turn.
+const MESSAGES_A_TURN: u32 = 128;
+const TURNS_BETWEEN_POLLS: u64 = 61;
+const EXIT_INTERVAL_MS: u64 = 1000;
+/// How often a task worker looks into a System V queue that another program may have filled.
+const QUEUE_LOOK: Duration = Duration::from_millis(50);

@@ -1,0 +1,67 @@
+//! The async runtime of one thread: tokio's current-thread scheduler, told when the thread is about to sleep.
+
+use crate::error::{Error, Result};
+use send_wrapper::SendWrapper;
+use std::cell::RefCell;
+use std::task::{Poll, Waker};
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::{Builder, Runtime};
+
+/// A runtime for this thread. `before_sleep` is called each time it is about to wait for the kernel, `after_sleep` each
+/// time it has.
+pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<Runtime> {
+    // The hooks are called in this thread only; the wrappers hold that true.
+    let before = SendWrapper::new(before_sleep);
+    let after = SendWrapper::new(after_sleep);
+    Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(move || before())
+        .on_thread_unpark(move || after())
+        .build()
+        .map_err(|e| Error::system("make", "an event loop", e))
+}
+
+/// Watches a bell from inside a runtime. The bell need not be silenced: each ring is a new edge.
+pub fn watch<T: std::os::fd::AsRawFd>(bell: &T) -> Result<AsyncFd<i32>> {
+    AsyncFd::with_interest(bell.as_raw_fd(), tokio::io::Interest::READABLE)
+        .map_err(|e| Error::system("watch", "a doorbell", e))
+}
+
+/// Waits for one ring of a watched bell.
+pub async fn rung(bell: &AsyncFd<i32>) {
+    if let Ok(mut ready) = bell.readable().await {
+        ready.clear_ready();
+    }
+}
+
+/// A flag that one side raises and the other waits for, within one thread.
+#[derive(Debug, Default)]
+pub struct Signal {
+    state: RefCell<(bool, Option<Waker>)>,
+}
+
+impl Signal {
+    /// Raises it.
+    pub fn raise(&self) {
+        let mut state = self.state.borrow_mut();
+        if !std::mem::replace(&mut state.0, true)
+            && let Some(waker) = state.1.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Waits until it is raised, and lowers it.
+    pub async fn raised(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.state.borrow_mut();
+            if std::mem::take(&mut state.0) {
+                return Poll::Ready(());
+            }
+            state.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}

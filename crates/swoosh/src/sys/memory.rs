@@ -1,0 +1,53 @@
+//! Memory that parent and children see alike.
+
+use crate::error::{Error, Result};
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+
+/// An anonymous mapping shared with every process forked after it. Zeroed; a page costs memory once it is touched.
+///
+/// It is never unmapped: the processes of a server end with it in place, whoever ends last.
+#[derive(Debug, Clone, Copy)]
+pub struct SharedMemory {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the mapping lives as long as the process, and the type hands out nothing but its address.
+unsafe impl Send for SharedMemory {}
+// SAFETY: as above.
+unsafe impl Sync for SharedMemory {}
+
+impl SharedMemory {
+    /// Maps `len` bytes; `purpose` stands in the error when the kernel has no room.
+    pub fn new(len: usize, purpose: &str) -> Result<Self> {
+        use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+        let size = NonZeroUsize::new(len.max(1)).expect("at least 1");
+        // SAFETY: a fresh anonymous mapping at an address that the kernel chooses touches nothing that exists.
+        let start = unsafe {
+            mmap_anonymous(
+                None,
+                size,
+                ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
+                MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE,
+            )
+        }
+        .map_err(|e| Error::system("map", format!("{len} bytes of shared memory for {purpose}"), e))?;
+        Ok(SharedMemory { start: start.cast(), len })
+    }
+
+    /// Its first byte.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}

@@ -1,0 +1,145 @@
+//! Processes: fork, wait, kill, and what a child is told about its parent's death.
+
+use crate::error::{Error, Result};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{ForkResult, Pid};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Which side of a fork this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fork {
+    /// The new process.
+    Child,
+    /// The old one, with the new one's id.
+    Parent(i32),
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Which child.
+    pub pid: i32,
+    /// The status word of waitpid(2).
+    pub status: i32,
+}
+
+impl Ended {
+    /// Exit status; 0 where a signal ended it.
+    pub fn exit_code(&self) -> i32 {
+        if libc::WIFEXITED(self.status) { libc::WEXITSTATUS(self.status) } else { 0 }
+    }
+
+    /// The signal that ended it; 0 where it exited.
+    pub fn signal(&self) -> i32 {
+        if libc::WIFSIGNALED(self.status) { libc::WTERMSIG(self.status) } else { 0 }
+    }
+}
+
+/// Forks. Only from a process that has one thread, or whose child uses nothing that another thread may hold.
+pub fn fork() -> Result<Fork> {
+    // SAFETY: the engine forks before it starts threads (see ARCHITECTURE.md, "Fork comes before threads"), so the
+    // child finds every lock free.
+    match unsafe { nix::unistd::fork() } {
+        Ok(ForkResult::Child) => Ok(Fork::Child),
+        Ok(ForkResult::Parent { child }) => Ok(Fork::Parent(child.as_raw())),
+        Err(e) => Err(Error::system("fork", "a process", e)),
+    }
+}
+
+/// This process's id.
+pub fn pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The parent's id.
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+/// Sends a signal; `false` where there is no such process (any more).
+pub fn kill(pid: i32, signal: i32) -> bool {
+    // SAFETY: kill(2) takes two numbers and touches no memory of ours.
+    pid > 0 && unsafe { libc::kill(pid, signal) } == 0
+}
+
+/// The next child that has ended, if any; does not wait.
+pub fn reap() -> Option<Ended> {
+    reap_with(-1, libc::WNOHANG)
+}
+
+/// Whether this very child has ended; does not wait.
+pub fn reap_one(pid: i32) -> Option<Ended> {
+    reap_with(pid, libc::WNOHANG)
+}
+
+fn reap_with(pid: i32, flags: i32) -> Option<Ended> {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    let got = unsafe { libc::waitpid(pid, &mut status, flags) };
+    (got > 0).then_some(Ended { pid: got, status })
+}
+
+/// Waits until that child has ended.
+pub fn wait_for(pid: i32) -> Result<()> {
+    loop {
+        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::empty())) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(e) => return Err(Error::system("wait for", format!("process {pid}"), e)),
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
+/// Ends this process at once: no destructor, no exit handler, no buffer is flushed.
+#[allow(clippy::disallowed_methods)]
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit(2) has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+/// Asks the kernel to send `signal` to this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2)).
+/// `parent` is who that should be: where it is gone already, the signal is raised now.
+pub fn on_parent_death(signal: i32, parent: i32) {
+    if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
+        let _ = nix::sys::prctl::set_pdeathsig(signal);
+        if parent_pid() != parent {
+            let _ = nix::sys::signal::raise(signal);
+        }
+    }
+}
+
+/// Whom this process was forked by, for [`arm_last_resort`].
+static PARENT: AtomicI32 = AtomicI32::new(0);
+
+/// Remembers the parent, whose death makes a termination signal final; see [`arm_last_resort`].
+pub fn remember_parent() {
+    PARENT.store(parent_pid(), Ordering::Relaxed);
+}
+
+/// Called from a signal handler. Where the parent is gone nobody is left to kill this process if its code never
+/// returns: a timer of the kernel does it after `ms` milliseconds.
+pub(crate) fn arm_last_resort(ms: i64) {
+    let parent = PARENT.load(Ordering::Relaxed);
+    // SAFETY: getppid(2), timer_create(2) and timer_settime(2) are plain system calls on local memory; the libc
+    // wrappers of the latter two allocate nothing for SIGEV_SIGNAL.
+    unsafe {
+        if parent == 0 || libc::getppid() == parent {
+            return;
+        }
+        let mut event: libc::sigevent = std::mem::zeroed();
+        event.sigev_notify = libc::SIGEV_SIGNAL;
+        event.sigev_signo = libc::SIGKILL;
+        let mut timer: libc::timer_t = std::mem::zeroed();
+        if libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) == 0 {
+            let mut when: libc::itimerspec = std::mem::zeroed();
+            when.it_value.tv_sec = ms / 1000;
+            when.it_value.tv_nsec = (ms % 1000) * 1_000_000;
+            libc::timer_settime(timer, 0, &when, std::ptr::null_mut());
+        }
+    }
+}
+
+/// The descriptor limit: what it is now.
+pub fn descriptor_limit() -> u64 {
+    nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}

@@ -1,0 +1,85 @@
+//! Sockets: the few calls of the hot path on a bare descriptor, without allocation.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+/// A non-blocking `recv(2)` into `buf`; 0 is the end of the stream.
+pub fn recv(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.
+    let n = unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
+/// A non-blocking `send(2)`; a peer that is gone is an error, never a signal.
+pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {
+    // SAFETY: the kernel reads at most `data.len()` bytes of `data`.
+    let n = unsafe { libc::send(fd, data.as_ptr().cast(), data.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
+/// A `sendfile(2)` of at most `len` bytes from `offset`, which moves on by what was sent.
+pub fn send_file(socket: RawFd, file: &impl AsRawFd, offset: &mut u64, len: usize) -> io::Result<usize> {
+    let mut at = *offset as libc::off_t;
+    // SAFETY: `at` outlives the call; both descriptors are open for its length.
+    let n = unsafe { libc::sendfile(socket, file.as_raw_fd(), &mut at, len) };
+    if n < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    *offset = at as u64;
+    Ok(n as usize)
+}
+
+/// Bytes that wait in the kernel's receive buffer and in its send buffer (SIOCINQ, SIOCOUTQ of tcp(7), unix(7)).
+pub fn queued(fd: RawFd) -> (u32, u32) {
+    let (mut input, mut output) = (0i32, 0i32);
+    // SAFETY: both requests write one int.
+    unsafe {
+        libc::ioctl(fd, libc::FIONREAD, &mut input);
+        libc::ioctl(fd, libc::TIOCOUTQ, &mut output);
+    }
+    (input.max(0) as u32, output.max(0) as u32)
+}
+
+/// Waits until the socket takes bytes again, `ms` milliseconds at most; `false`: it was too long.
+pub fn wait_writable(fd: RawFd, ms: i32) -> bool {
+    let mut one = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call.
+    unsafe { libc::poll(&mut one, 1, ms) > 0 }
+}
+
+/// An IPv4 peer of an IPv6 socket by its IPv4 address.
+pub fn plain_ip(ip: std::net::IpAddr) -> std::net::IpAddr {
+    ip.to_canonical()
+}
+
+/// A non-blocking `recvfrom(2)`; a datagram longer than `buf` is cut.
+pub fn recv_from(fd: RawFd, buf: &mut [u8]) -> io::Result<(usize, socket2::SockAddr)> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf` and at most `*len` into the storage, and sets
+    // `*len` to what it wrote.
+    let (n, address) = unsafe {
+        socket2::SockAddr::try_init(|storage, len| {
+            let n = libc::recvfrom(
+                fd,
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+                libc::MSG_DONTWAIT,
+                storage.cast(),
+                len,
+            );
+            if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n) }
+        })
+    }?;
+    Ok((n as usize, address))
+}
+
+/// Waits until one of the descriptors can be read, or `timeout` is over (`None`: for ever). A signal ends the wait too.
+pub fn wait_readable(fds: &[RawFd], timeout: Option<std::time::Duration>) {
+    let mut all: [libc::pollfd; 8] = std::array::from_fn(|_| libc::pollfd { fd: -1, events: 0, revents: 0 });
+    for (slot, fd) in all.iter_mut().zip(fds) {
+        *slot = libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 };
+    }
+    let limit = timeout.map(|t| libc::timespec { tv_sec: t.as_secs() as i64, tv_nsec: t.subsec_nanos().into() });
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: `all` and the time outlive the call; no signal mask is changed.
+    unsafe { libc::ppoll(all.as_mut_ptr(), fds.len().min(8) as libc::nfds_t, limit, std::ptr::null()) };
+}

@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod error;
+pub mod log;
 pub mod proto;
 pub mod sys;

@@ -4,4 +4,5 @@ pub mod config;
 pub mod error;
 pub mod log;
 pub mod proto;
+pub mod settings;
 pub mod sys;

@@ -155,6 +155,13 @@ pub struct ServerConfig {
     pub open_cpu_affinity: bool,
     /// `cpu_affinity_ignore`: cores to leave alone.
     pub cpu_affinity_ignore: Vec<u32>,
+    /// `max_concurrency`: requests in hand at once in the whole server; 0: no bound.
+    pub max_concurrency: u32,
+    /// `worker_max_concurrency`: requests in hand at once in each worker, the next wait; 0: no bound.
+    pub worker_max_concurrency: u32,
+    /// `max_queued_bytes`: bytes of a connection that may wait for its worker before reading from it pauses; 0: no
+    /// bound.
+    pub max_queued_bytes: u64,
 }
 
 /// Settings of one port.
@@ -289,6 +296,9 @@ impl Default for ServerConfig {
             chroot: None,
             open_cpu_affinity: false,
             cpu_affinity_ignore: Vec::new(),
+            max_concurrency: 0,
+            worker_max_concurrency: 0,
+            max_queued_bytes: 0,
         }
     }
 }
@@ -319,6 +329,12 @@ impl Default for PortConfig {
 }
 
 fn default_max_conn() -> u32 {
-    let soft = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    soft.min(100_000) as u32
+    descriptor_limit().min(100_000)
+}
+
+/// Descriptors that this process may have open (RLIMIT_NOFILE, the soft limit).
+pub(crate) fn descriptor_limit() -> u32 {
+    let soft =
+        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    u32::try_from(soft).unwrap_or(u32::MAX)
 }

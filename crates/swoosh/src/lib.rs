@@ -2,3 +2,7 @@
 
 pub mod config;
 pub mod error;
+pub mod log;
+pub mod proto;
+pub mod settings;
+pub mod sys;

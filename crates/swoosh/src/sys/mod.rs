@@ -3,10 +3,17 @@
 //! Everything here is a thin, safe type over one kernel interface; it imports nothing of ours but `error`.
 #![allow(unsafe_code)]
 
+pub mod affinity;
 pub mod bell;
+pub mod calendar;
 pub mod clock;
+pub mod daemon;
+pub mod listen_fds;
 pub mod memory;
 pub mod mutex;
 pub mod process;
+pub mod queue;
 pub mod signal;
 pub mod socket;
+pub mod title;
+pub mod user;

@@ -1,0 +1,44 @@
+//! Bytes in, events out.
+//!
+//! This room does no I/O and reads no clock: what it needs is handed in, so every rule in it is tested without a
+//! socket.
+
+pub mod framing;
+
+use crate::error::Code;
+
+/// What a peer sent that cannot be served. It closes that one connection and is no error of the server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeerFault {
+    /// A packet is longer than the port allows.
+    #[error("{}the longest packet this port takes is {max} bytes (package_max_length)", announced(.length))]
+    TooLong {
+        /// The length the packet announces, bytes; `None` where no end was found within the limit.
+        length: Option<u64>,
+        /// `package_max_length`, bytes.
+        max: u64,
+    },
+    /// The bytes contradict the protocol.
+    #[error("malformed packet: {0}")]
+    Malformed(&'static str),
+}
+
+impl PeerFault {
+    /// The public number of the fault: `SWOOLE_ERROR_PACKAGE_LENGTH_TOO_LARGE` or
+    /// `SWOOLE_ERROR_PACKAGE_MALFORMED_DATA`.
+    pub fn code(&self) -> i32 {
+        match self {
+            PeerFault::TooLong { .. } => Code::PackageLengthTooLarge as i32,
+            PeerFault::Malformed(_) => PACKAGE_MALFORMED_DATA,
+        }
+    }
+}
+
+fn announced(length: &Option<u64>) -> String {
+    match length {
+        Some(length) => format!("packet of {length} bytes: "),
+        None => "packet without an end: ".to_owned(),
+    }
+}
+
+const PACKAGE_MALFORMED_DATA: i32 = 1204;

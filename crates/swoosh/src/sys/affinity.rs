@@ -1,0 +1,44 @@
+//! Which cores a thread runs on.
+
+use crate::error::{Error, Result};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+/// The cores this thread may run on, ascending. On a machine shared with others these are fewer than it has.
+pub fn cores() -> Result<Vec<u32>> {
+    let set = sched_getaffinity(THIS_THREAD).map_err(|e| Error::system("read the cores of", "this thread", e))?;
+    Ok((0..CpuSet::count()).filter(|&core| set.is_set(core) == Ok(true)).map(|core| core as u32).collect())
+}
+
+/// Binds this thread, and the threads and processes it begins from now on, to one core.
+///
+/// Fails where there is no such core, or this thread may not use it.
+pub fn bind(core: u32) -> Result<()> {
+    let refused = |e: nix::Error| Error::system("bind this thread to", format_args!("core {core}"), e);
+    let mut set = CpuSet::new();
+    set.set(core as usize).map_err(refused)?;
+    sched_setaffinity(THIS_THREAD, &set).map_err(refused)
+}
+
+const THIS_THREAD: Pid = Pid::from_raw(0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_bound_to_a_core_has_only_that_one() {
+        std::thread::spawn(|| {
+            let last = *cores().unwrap().last().unwrap();
+            bind(last).unwrap();
+            assert_eq!(cores().unwrap(), [last]);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_core_that_does_not_exist_is_named_in_the_error() {
+        assert!(bind(1_000_000).unwrap_err().to_string().starts_with("bind this thread to core 1000000: "));
+    }
+}

@@ -1,0 +1,89 @@
+//! Leaves the terminal: the program goes on in the background.
+
+use crate::error::{Error, Result};
+use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
+/// Goes on as a daemon: in a process of its own that has no terminal and cannot get one again, in the directory `/`,
+/// with nothing to read and its output appended to `output` (`None`: dropped). Returns in that process only; the one
+/// that called ends with status 0.
+///
+/// To be called before any thread is begun and before descriptors or memory are shared by process id.
+///
+/// Fails, still in the calling process, where `output` cannot be opened or there is no room for a process.
+pub fn daemonize(output: Option<&Path>) -> Result<()> {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+    let null = null.map_err(|e| Error::system("open", "/dev/null", e))?;
+    let output = match output {
+        Some(path) => {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            file.map_err(|e| Error::system("open", path.display(), e))?
+        }
+        None => null.try_clone().map_err(|e| Error::system("open", "/dev/null", e))?,
+    };
+    go_on_in_child()?;
+    setsid().map_err(|e| Error::system("begin", "a session", e))?;
+    // The leader of a session gets a terminal by opening one; its child does not.
+    go_on_in_child()?;
+    chdir("/").map_err(|e| Error::system("change the directory to", "/", e))?;
+    redirect(&null, &output).map_err(|e| Error::system("redirect", "standard input and output", e))
+}
+
+fn redirect(null: &File, output: &File) -> nix::Result<()> {
+    dup2_stdin(null)?;
+    dup2_stdout(output)?;
+    dup2_stderr(output)
+}
+
+/// Forks, and ends the parent.
+fn go_on_in_child() -> Result<()> {
+    // SAFETY: the caller promises that there is no other thread, so that no lock is left taken in the child.
+    match unsafe { fork() }.map_err(|e| Error::system("fork", "the daemon", e))? {
+        ForkResult::Child => Ok(()),
+        ForkResult::Parent { .. } => {
+            // SAFETY: ends this process at once. Exit handlers and buffers belong to the child from here on.
+            unsafe { libc::_exit(0) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::wait::waitpid;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_daemon_has_a_session_of_another_no_parent_here_and_its_output_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("out.log");
+        // SAFETY: the child calls `daemonize` alone, writes with plain system calls and ends at once.
+        match unsafe { fork() }.unwrap() {
+            ForkResult::Child => {
+                let status = match daemonize(Some(&log)) {
+                    Ok(()) => {
+                        let leader = nix::unistd::getsid(None) == Ok(nix::unistd::getpid());
+                        let line = format!("leader {leader} directory {:?}\n", std::env::current_dir().ok());
+                        nix::unistd::write(std::io::stdout(), line.as_bytes()).is_err().into()
+                    }
+                    Err(_) => 3,
+                };
+                // SAFETY: the test's exit handlers belong to the parent.
+                unsafe { libc::_exit(status) }
+            }
+            ForkResult::Parent { child } => waitpid(child, None).unwrap(),
+        };
+        let begun = Instant::now();
+        while std::fs::read_to_string(&log).unwrap_or_default().is_empty() && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "leader false directory Some(\"/\")\n");
+    }
+
+    #[test]
+    fn output_that_cannot_be_opened_is_told_before_anything_happens() {
+        let error = daemonize(Some(Path::new("/no/such/log"))).unwrap_err().to_string();
+        assert!(error.starts_with("open /no/such/log: "), "{error}");
+    }
+}

@@ -1,0 +1,87 @@
+//! Whose rights a process has, and which directory is its root.
+
+use crate::error::{Error, Result};
+use nix::unistd::{Group, User, chdir, chroot, getegid, geteuid, initgroups, setgid, setgroups, setuid};
+use std::ffi::CString;
+use std::io;
+use std::path::Path;
+
+/// Gives up this process's rights for good: to those of `user`, of `group` (else of the user's own group), inside the
+/// directory `root`. What is `None` stays as it is.
+///
+/// Names are looked up before the root changes, since `/etc/passwd` is out of reach afterwards; the user changes last,
+/// since the rest needs his rights. A name that is this process's own already needs no rights at all.
+///
+/// Fails where a name is unknown, or this process has not the rights (it is not root's). What was done by then is not
+/// undone: the process ought to end.
+pub fn confine(user: Option<&str>, group: Option<&str>, root: Option<&Path>) -> Result<()> {
+    let user = user.map(find_user).transpose()?;
+    let group = group.map(find_group).transpose()?;
+
+    if let Some(root) = root {
+        chroot(root).map_err(|e| Error::system("change the root directory to", root.display(), e))?;
+        chdir("/").map_err(|e| Error::system("change the directory to", root.display(), e))?;
+    }
+
+    let gid = group.as_ref().map(|group| group.gid).or(user.as_ref().map(|user| user.gid));
+    let same_user = user.as_ref().is_none_or(|user| user.uid == geteuid());
+    if let Some(gid) = gid.filter(|&gid| !(same_user && gid == getegid())) {
+        let name = group.as_ref().map_or_else(|| gid.to_string(), |group| group.name.clone());
+        let refused = |e: nix::Error| Error::system("become a member of group", &name, e);
+        match &user {
+            Some(user) => {
+                let name = CString::new(user.name.as_str()).map_err(|_| unknown("user", &user.name))?;
+                initgroups(&name, gid).map_err(refused)?;
+            }
+            None => setgroups(&[gid]).map_err(refused)?,
+        }
+        setgid(gid).map_err(refused)?;
+    }
+    if let Some(user) = user.filter(|_| !same_user) {
+        setuid(user.uid).map_err(|e| Error::system("become user", &user.name, e))?;
+    }
+    Ok(())
+}
+
+fn find_user(name: &str) -> Result<User> {
+    let found = User::from_name(name).map_err(|e| Error::system("look up user", name, e))?;
+    found.ok_or_else(|| unknown("user", name))
+}
+
+fn find_group(name: &str) -> Result<Group> {
+    let found = Group::from_name(name).map_err(|e| Error::system("look up group", name, e))?;
+    found.ok_or_else(|| unknown("group", name))
+}
+
+fn unknown(what: &'static str, name: &str) -> Error {
+    let cause = io::Error::new(io::ErrorKind::NotFound, format!("there is no such {what} on this machine"));
+    Error::system(if what == "user" { "look up user" } else { "look up group" }, name, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_named_in_the_error() {
+        let error = confine(Some("no_such_user"), None, None).unwrap_err().to_string();
+        assert_eq!(error, "look up user no_such_user: there is no such user on this machine");
+        let error = confine(None, Some("no_such_group"), None).unwrap_err().to_string();
+        assert_eq!(error, "look up group no_such_group: there is no such group on this machine");
+    }
+
+    #[test]
+    fn staying_who_one_is_needs_no_rights() {
+        let user = User::from_uid(geteuid()).unwrap().unwrap();
+        confine(None, None, None).unwrap();
+        if user.gid == getegid() {
+            confine(Some(&user.name), None, None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_root_that_does_not_exist_or_is_not_permitted_is_named_in_the_error() {
+        let error = confine(None, None, Some(Path::new("/no/such"))).unwrap_err().to_string();
+        assert!(error.starts_with("change the root directory to /no/such: "), "{error}");
+    }
+}

@@ -13,6 +13,7 @@ use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
 use crate::sys::queue::Queue;
 use socket2::{SockRef, Socket, TcpKeepalive};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -201,6 +202,12 @@ pub struct Port {
     pub config: PortConfig,
     /// Its socket: listening, or bound where it has datagrams.
     pub socket: Socket,
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
 impl Port {

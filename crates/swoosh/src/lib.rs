@@ -1,8 +1,68 @@
 //! Swoosh: a supervised multi-process server engine.
+//!
+//! A server is a master that accepts and owns the sockets, a manager that forks and replaces, and workers that run your
+//! code; or (base mode) workers that do all of it for themselves. The smallest one:
+//!
+//! ```no_run
+//! use swoosh::{Mode, Server};
+//!
+//! fn main() -> swoosh::Result<()> {
+//!     Server::bind("127.0.0.1:9501", Mode::Process)?
+//!         .workers(2)
+//!         .on_receive(|worker, conn, data| worker.send(conn, data))
+//!         .start()
+//! }
+//! ```
+//!
+//! # The way of a request (process mode)
+//!
+//! 1. [`roles::master`] accepts and gives the socket to the reactor thread with the fewest connections;
+//! 2. [`conn::drive`] reads it there, [`proto::framing`] cuts packets;
+//! 3. [`roles::reactor::dispatch`] chooses the worker;
+//! 4. [`handoff`] carries the packet over, through a ring in [`shm`];
+//! 5. [`roles::worker`] takes it out, [`roles::worker::receive`] finds what it means;
+//! 6. [`handler`] is what user code looks like from here;
+//! 7. [`node`] is what user code can do: `send` goes back through [`handoff`];
+//! 8. `roles::reactor::orders` gives it to [`conn::owner`], which writes it to the socket.
+//!
+//! In base mode 2 to 8 run in one process, and [`roles::worker::base`] stands for 3 to 5.
+//!
+//! # The rooms
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`config`], [`settings`] | typed settings; their names and ranges |
+//! | [`error`], [`log`] | one error; one log |
+//! | [`handler`], [`node`] | what the engine asks of user code; what user code asks of the engine |
+//! | [`heritage`] | all that crosses a fork |
+//! | [`sys`] | system calls |
+//! | [`shm`] | shared memory |
+//! | [`proto`] | bytes in, packets out |
+//! | [`conn`] | connections and their registry |
+//! | [`handoff`] | the border between processes |
+//! | [`roles`] | who runs |
+//! | [`server`] | builder and start |
+//! | [`timer`], [`runtime`] | time; the event loop |
 
 pub mod config;
+pub mod conn;
 pub mod error;
+pub mod handler;
+pub mod handoff;
+pub mod heritage;
 pub mod log;
+pub mod node;
 pub mod proto;
+pub mod roles;
+pub mod runtime;
+pub mod server;
 pub mod settings;
+pub mod shm;
 pub mod sys;
+pub mod timer;
+
+pub use config::Mode;
+pub use error::{Error, Result};
+pub use handler::{SessionId, WorkerId};
+pub use node::Node;
+pub use server::Server;

@@ -14,7 +14,7 @@ use crate::heritage::{Heritage, Life, ProcessKind};
 use crate::runtime::Signal;
 use crate::shm::slots::{ConnectionSlot, WorkerSlot};
 use crate::sys::{clock, process, socket};
-use crate::timer::TimerWheel;
+use crate::timer::{TimerId, TimerWheel};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -27,7 +27,10 @@ mod stats;
 mod tasks;
 
 pub use stats::Stats;
+pub use send::Reading;
+pub(crate) use send::apply_reading;
 pub use tasks::TaskResult;
+pub(crate) use tasks::{WAITED, from_queued_form, task_event};
 
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,14 +325,20 @@ impl Node {
 
     /// Clears a timer; `false` where there is none of that number.
     pub fn clear_timer(&self, id: u64) -> bool {
-        self.0.timers.borrow_mut().cancel(id).is_some()
+        {
+            let cleared = self.0.timers.borrow_mut().cancel(TimerId(id));
+            cleared.is_ok()
+        }
     }
 
     fn add_timer(&self, delay: Duration, repeat: bool, code: TimerFn) -> u64 {
         let ms = (delay.as_millis() as u64).max(1);
-        let id = self.0.timers.borrow_mut().add(clock::monotonic_ms(), ms, repeat, code);
+        let now = clock::monotonic_ms();
+        let mut timers = self.0.timers.borrow_mut();
+        let id = if repeat { timers.every(now, ms, code) } else { timers.after(now, ms, code) };
+        drop(timers);
         self.0.wake.raise();
-        id
+        id.0
     }
 
     /// Runs a future on this process's event loop, beside everything else it does.

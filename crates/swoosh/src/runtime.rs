@@ -1,8 +1,10 @@
 //! The async runtime of one thread: tokio's current-thread scheduler, told when the thread is about to sleep.
 
 use crate::error::{Error, Result};
+use crate::sys::bell::Bell;
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
+use std::io;
 use std::task::{Poll, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
@@ -23,13 +25,13 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
 }
 
 /// Watches a bell from inside a runtime. The bell need not be silenced: each ring is a new edge.
-pub fn watch<T: std::os::fd::AsRawFd>(bell: &T) -> Result<AsyncFd<i32>> {
-    AsyncFd::with_interest(bell.as_raw_fd(), tokio::io::Interest::READABLE)
-        .map_err(|e| Error::system("watch", "a doorbell", e))
+pub fn watch(bell: &'static Bell) -> Result<AsyncFd<&'static Bell>> {
+    AsyncFd::register_with_interest(bell, tokio::io::Interest::READABLE)
+        .map_err(|e| Error::system("watch", "a doorbell", io::Error::from(e)))
 }
 
 /// Waits for one ring of a watched bell.
-pub async fn rung(bell: &AsyncFd<i32>) {
+pub async fn rung(bell: &AsyncFd<&'static Bell>) {
     if let Ok(mut ready) = bell.readable().await {
         ready.clear_ready();
     }

@@ -216,9 +216,16 @@ pub struct PortSettings {
     config: PortConfig,
     framing: FramingBuilder,
     idle_time: Option<u32>,
+    /// The fields were set directly, framing and all: nothing is composed.
+    typed: bool,
 }
 
 impl PortSettings {
+    /// Settings whose fields were set directly.
+    pub fn typed(config: PortConfig) -> Self {
+        PortSettings { config, typed: true, ..PortSettings::default() }
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()
@@ -231,8 +238,10 @@ impl PortSettings {
     /// [`Error::Setting`] where settings are each possible, but not together.
     pub fn finish(&self, server: &ServerConfig) -> Result<PortConfig> {
         let mut config = self.config.clone();
-        config.framing = self.framing.finish();
-        config.heartbeat_idle_time = self.idle_time.unwrap_or(server.heartbeat_check_interval.saturating_mul(2));
+        if !self.typed {
+            config.framing = self.framing.finish();
+            config.heartbeat_idle_time = self.idle_time.unwrap_or(server.heartbeat_check_interval.saturating_mul(2));
+        }
         config.validate()?;
         Ok(config)
     }

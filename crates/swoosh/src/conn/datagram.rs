@@ -42,7 +42,7 @@ impl Sender {
 
 /// Receives from `port` until the server ends, and hands each datagram to `deliver`.
 pub async fn receive_from(heritage: &'static Heritage, port: Arc<Port>, deliver: impl Fn(&Port, Sender, &[u8])) {
-    let Ok(socket) = AsyncFd::with_interest(port.socket.as_raw_fd(), Interest::READABLE) else {
+    let Ok(socket) = AsyncFd::register_with_interest(port.clone(), Interest::READABLE) else {
         return log::error!("receive from {}: the socket cannot be watched", port.address);
     };
     let mut buffer = vec![0; LONGEST];

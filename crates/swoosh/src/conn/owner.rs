@@ -101,9 +101,10 @@ impl Owner {
     /// Accepts from `port` until the server ends. In process mode the socket goes to the reactor that `place` chooses;
     /// here it is taken where `place` answers `None`.
     pub async fn accept_from(self: Rc<Self>, port: Arc<Port>, place: impl Fn(Socket, Peer) -> Option<(Socket, Peer)>) {
-        let Some(listener) = port.stream_socket() else { return };
-        let Ok(listener) = AsyncFd::with_interest(SockRef::from(listener).as_raw_fd(), tokio::io::Interest::READABLE)
-        else {
+        if !port.kind.is_stream() {
+            return;
+        }
+        let Ok(listener) = AsyncFd::register_with_interest(port.clone(), tokio::io::Interest::READABLE) else {
             log::error!("accept {}: the listening socket cannot be watched", port.address);
             return;
         };
@@ -172,7 +173,7 @@ impl Owner {
     pub fn adopt(self: &Rc<Self>, socket: Socket, peer: Peer, port: &Arc<Port>) {
         port.tune(&socket);
         let fd = socket.as_raw_fd();
-        let io = match AsyncFd::new(socket) {
+        let io = match AsyncFd::register(socket) {
             Ok(io) => io,
             Err(e) => {
                 add(&self.slot().aborted, 1);
@@ -270,9 +271,6 @@ impl Owner {
     }
 
     fn output_grew(self: &Rc<Self>, conn: &Rc<Connection>) {
-        if conn.since.get() == 0 {
-            conn.since.set(clock::monotonic_ms());
-        }
         let waits = conn.output.borrow().len();
         if !conn.above.get() && waits > conn.port.config.high_watermark() {
             conn.above.set(true);
@@ -445,6 +443,17 @@ impl Owner {
         let end = if length == 0 { about.len() } else { about.len().min(offset.saturating_add(length)) };
         Ok((file, offset, end))
     }
+}
+
+/// How often to look for idle connections, if at all: as `heartbeat_check_interval` says, else often enough for the
+/// shortest `heartbeat_idle_time`.
+pub fn heartbeat_interval(heritage: &Heritage) -> Option<Duration> {
+    let shortest = heritage.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
+    let every = match heritage.config.heartbeat_check_interval {
+        0 => shortest.div_ceil(2),
+        n => n,
+    };
+    Some(Duration::from_secs(u64::from(every)))
 }
 
 /// Adds to a counter that only this thread writes.

@@ -153,6 +153,14 @@ impl Node {
         answers
     }
 
+    /// A task is handled, whatever came of it.
+    pub(crate) fn count_task_done(&self) {
+        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.0.heritage.server[0].tasking)];
+        for counter in counters.into_iter().flatten() {
+            let _ = counter.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(1)));
+        }
+    }
+
     pub(crate) fn own_results(&self) -> Option<&'static Mailbox> {
         self.0.heritage.results.get(self.worker_id()?.0 as usize)?.as_ref()
     }

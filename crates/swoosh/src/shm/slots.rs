@@ -59,6 +59,8 @@ pub struct WorkerSlot {
     pub sleeping: AtomicU32,
     /// How often it has been started.
     pub generation: AtomicU32,
+    /// The generation whose `worker_start` has returned last.
+    pub ready: AtomicU32,
     /// Requests, datagrams and tasks it has handled, all incarnations together.
     pub requests: AtomicU64,
     /// Answers it has sent.

@@ -20,6 +20,16 @@ pub fn bind(core: u32) -> Result<()> {
     sched_setaffinity(THIS_THREAD, &set).map_err(refused)
 }
 
+/// Binds this thread to the `n`th of the cores it may run on, those in `ignored` left out, in a circle. Where that fails
+/// the thread runs where it ran.
+pub fn bind_to_nth(n: usize, ignored: &[u32]) {
+    let mut usable = cores().unwrap_or_default();
+    usable.retain(|core| !ignored.contains(core));
+    if !usable.is_empty() {
+        let _ = bind(usable[n % usable.len()]);
+    }
+}
+
 const THIS_THREAD: Pid = Pid::from_raw(0);
 
 #[cfg(test)]

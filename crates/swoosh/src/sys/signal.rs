@@ -16,7 +16,8 @@ static BELL: AtomicI32 = AtomicI32::new(-1);
 /// The signals of one process. Only one is in force at a time; a fork inherits the handlers and makes its own.
 #[derive(Debug)]
 pub struct Signals {
-    bell: Bell,
+    /// Never closed: a handler may ring it at any moment.
+    bell: &'static Bell,
 }
 
 /// A set of signals.
@@ -38,7 +39,7 @@ impl SignalSet {
 impl Signals {
     /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
     pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {
-        let bell = Bell::new()?;
+        let bell: &'static Bell = Box::leak(Box::new(Bell::new()?));
         ARRIVED.store(0, Ordering::SeqCst);
         BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
         let handled = |signal: &i32| (*signal, on_signal as *const () as libc::sighandler_t);
@@ -59,8 +60,8 @@ impl Signals {
     }
 
     /// Rings when a signal arrives.
-    pub fn bell(&self) -> &Bell {
-        &self.bell
+    pub fn bell(&self) -> &'static Bell {
+        self.bell
     }
 }
 

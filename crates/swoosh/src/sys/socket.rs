@@ -83,3 +83,18 @@ pub fn wait_readable(fds: &[RawFd], timeout: Option<std::time::Duration>) {
     // SAFETY: `all` and the time outlive the call; no signal mask is changed.
     unsafe { libc::ppoll(all.as_mut_ptr(), fds.len().min(8) as libc::nfds_t, limit, std::ptr::null()) };
 }
+
+/// Hands a connection over only once it has sent something, for `seconds` at most (TCP_DEFER_ACCEPT, tcp(7)).
+pub fn defer_accept(fd: RawFd, seconds: u32) {
+    set_tcp(fd, libc::TCP_DEFER_ACCEPT, seconds as i32);
+}
+
+/// Lets clients send with their first packet (TCP_FASTOPEN, tcp(7)).
+pub fn fast_open(fd: RawFd) {
+    set_tcp(fd, libc::TCP_FASTOPEN, 256);
+}
+
+fn set_tcp(fd: RawFd, option: i32, value: i32) {
+    // SAFETY: the kernel reads four bytes of `value`.
+    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, option, (&raw const value).cast(), 4) };
+}

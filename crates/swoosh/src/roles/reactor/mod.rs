@@ -8,7 +8,7 @@ mod orders;
 
 use crate::conn::connection::{HOLD_PAUSE, Stage};
 use crate::conn::datagram;
-use crate::conn::owner::Owner;
+use crate::conn::owner::{Owner, heartbeat_interval};
 use crate::conn::registry::Peer;
 use crate::error::Result;
 use crate::handoff::{Assembler, Post, sleep_if};
@@ -105,7 +105,7 @@ impl Reactor {
     fn new(heritage: &'static Heritage, id: u32) -> Rc<Self> {
         let post = Rc::new(Post::default());
         let dispatcher = Rc::new(Dispatcher::new(heritage, id, post.clone()));
-        let owner = Owner::new(heritage, id, dispatcher.clone());
+        let owner = Owner::new(heritage, id, Rc::new(dispatcher.clone()));
         Rc::new(Reactor { heritage, id, post, owner, dispatcher })
     }
 
@@ -191,17 +191,6 @@ impl Reactor {
             tokio::spawn(SendWrapper::new(datagram::receive_from(self.heritage, port.clone(), deliver)));
         }
     }
-}
-
-/// How often to look for idle connections, if at all: as `heartbeat_check_interval` says, else often enough for the
-/// shortest `heartbeat_idle_time`.
-pub fn heartbeat_interval(heritage: &Heritage) -> Option<Duration> {
-    let shortest = heritage.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
-    let every = match heritage.config.heartbeat_check_interval {
-        0 => shortest.div_ceil(2),
-        n => n,
-    };
-    Some(Duration::from_secs(u64::from(every)))
 }
 
 const ORDERS_A_TURN: u32 = 64;

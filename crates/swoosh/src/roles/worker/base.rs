@@ -40,7 +40,9 @@ pub enum Frame {
 #[derive(Debug, Default)]
 pub struct Frames {
     queue: VecDeque<Frame>,
-    bytes: VecDeque<u8>,
+    bytes: Vec<u8>,
+    /// How many of the bytes have been told.
+    told: usize,
 }
 
 thread_local! {
@@ -176,40 +178,61 @@ thread_local! {
     /// The two bells of this process, watched by its runtime.
     static WATCHED: RefCell<Option<Rc<(i32, Bell, Bell)>>> = const { RefCell::new(None) };
 }
-type Bell = tokio::io::unix::AsyncFd<i32>;
+type Bell = tokio::io::unix::AsyncFd<&'static crate::sys::bell::Bell>;
 
 /// Whether something waits to be told.
 pub fn has_frames(node: &Node) -> bool {
     node.role() == Role::Worker && FRAMES.with(|f| !f.borrow().queue.is_empty())
 }
 
-/// A frame taken out, with its bytes.
-pub struct Taken(Frame, Vec<u8>);
+/// Everything that waits, taken out.
+pub fn take_frames(node: &Node) -> Frames {
+    if node.0.owner.get().is_none() {
+        return Frames::default();
+    }
+    FRAMES.with(|frames| frames.take())
+}
 
-/// The next thing to tell.
-pub fn next_frame(node: &Node) -> Option<Taken> {
-    node.0.owner.get()?;
+/// Puts back what was not told of a batch, before what has come since; keeps its memory for the next one.
+pub fn give_back(mut batch: Frames) {
     FRAMES.with(|frames| {
-        let mut frames = frames.borrow_mut();
-        let frame = frames.queue.pop_front()?;
+        let mut now = frames.borrow_mut();
+        batch.bytes.drain(..batch.told);
+        batch.told = 0;
+        if batch.bytes.is_empty() && batch.bytes.capacity() > KEPT {
+            batch.bytes = Vec::new();
+        }
+        batch.queue.extend(now.queue.drain(..));
+        batch.bytes.extend_from_slice(&now.bytes);
+        *now = batch;
+    });
+}
+
+impl Frames {
+    /// Whether nothing waits in it.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The next thing to tell, with its bytes.
+    pub fn next(&mut self) -> Option<(Frame, &[u8])> {
+        let frame = self.queue.pop_front()?;
         let len = match &frame {
             Frame::Data(_, len) | Frame::Datagram(_, _, len) => *len,
             _ => 0,
         };
-        let bytes = frames.bytes.drain(..len).collect();
-        if frames.bytes.is_empty() && frames.bytes.capacity() > KEPT {
-            frames.bytes = VecDeque::new();
-        }
-        Some(Taken(frame, bytes))
-    })
+        let from = self.told;
+        self.told += len;
+        Some((frame, &self.bytes[from..from + len]))
+    }
 }
 
 /// Tells user code. Whether it counts as a request.
-pub fn handle_frame(node: &Node, Taken(frame, data): Taken) -> Result<bool, Stop> {
+pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     let handler = &node.0.handler;
     let (session, what) = match frame {
         Frame::Datagram(port, from, _) => {
-            receive::packet(node, from, port, clock::wall_nanos(), &data)?;
+            receive::packet(node, from, port, clock::wall_nanos(), data)?;
             return Ok(true);
         }
         Frame::Connect(s) => (s, 0),
@@ -226,7 +249,7 @@ pub fn handle_frame(node: &Node, Taken(frame, data): Taken) -> Result<bool, Stop
                 return Ok(false);
             }
             receive::count_request(node);
-            handler.receive(node, &event, &data)?;
+            handler.receive(node, &event, data)?;
             return Ok(true);
         }
         2 => close(node, &owner, &conn),
@@ -264,7 +287,7 @@ fn push(node: &Node, frame: Frame, data: &[u8]) -> usize {
     let waits = FRAMES.with(|frames| {
         let mut frames = frames.borrow_mut();
         frames.queue.push_back(frame);
-        frames.bytes.extend(data);
+        frames.bytes.extend_from_slice(data);
         frames.bytes.len()
     });
     node.0.wake.raise();

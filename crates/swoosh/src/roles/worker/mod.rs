@@ -56,6 +56,25 @@ pub fn run(node: &Node, id: WorkerId) -> End {
     leave(node, flow)
 }
 
+/// Runs the only worker of a base-mode server, in the process that called `start`.
+pub fn run_alone(node: &Node) -> End {
+    let id = WorkerId(0);
+    mark(node, id, "worker");
+    let mut work = match Loop::new(node, id, None) {
+        Ok(work) => work,
+        Err(e) => {
+            crate::log::error!("worker 0: {e}");
+            return End::Forked { code: 255, fatal: false };
+        }
+    };
+    match Signals::take_over(&[libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()], &[libc::SIGPIPE]) {
+        Ok(signals) => work.signals = signals,
+        Err(e) => crate::log::error!("worker 0: {e}"),
+    }
+    let flow = work.serve(|work| work.turn_of_worker());
+    leave(node, flow)
+}
+
 /// What every new process of the server does first.
 pub fn prepare_process(node: &Node, id: WorkerId, title: &str) {
     let heritage = node.heritage();
@@ -139,8 +158,15 @@ impl Loop {
         let node = self.node.clone();
         let slot = node.own_slot().expect("a loop has a row");
         slot.status.store(IDLE, Relaxed);
+        // In base mode there is no master: the first worker tells of the server's life.
+        let first = node.heritage().mode == Mode::Base && node.worker_id() == Some(WorkerId(0));
+        if first {
+            node.heritage().server[0].master_pid.store(process::pid(), Relaxed);
+            if slot.generation.load(Relaxed) == 1 {
+                node.0.handler.start(&node)?;
+            }
+        }
         node.0.handler.worker_start(&node)?;
-        slot.generation.fetch_or(0, Relaxed);
         slot.ready.store(slot.generation.load(Relaxed), Relaxed);
         if self.runtime.is_some() {
             base::begin(self);
@@ -160,6 +186,9 @@ impl Loop {
             self.wait(busy);
         }
         slot.status.store(EXIT, Relaxed);
+        if first && node.heritage().life() >= Life::Ending {
+            node.0.handler.before_shutdown(&node)?;
+        }
         self.last_things(&mut turn)?;
         node.0.handler.worker_stop(&node)?;
         base::close_all(self);
@@ -178,7 +207,10 @@ impl Loop {
 
     fn look_at_signals(&self) {
         let arrived = self.signals.take();
-        if arrived.has(libc::SIGTERM) {
+        if arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT) {
+            if self.node.heritage().head_pid() == process::pid() {
+                self.node.heritage().enter(Life::Ending);
+            }
             self.node.0.stopping.set(true);
         }
         if arrived.has(libc::SIGRTMIN())
@@ -273,15 +305,16 @@ impl Loop {
     }
 
     fn handle_frames(&mut self) -> Result<bool, Stop> {
-        let mut any = false;
         let node = self.node.clone();
-        while let Some(frame) = base::next_frame(&node) {
-            any = true;
-            let counts = base::handle_frame(&node, frame)?;
+        let mut batch = base::take_frames(&node);
+        let any = !batch.is_empty();
+        while let Some((frame, data)) = batch.next() {
+            let counts = base::handle_frame(&node, frame, data)?;
             if counts && self.is_spent() || node.0.fatal.get().is_some() {
                 break;
             }
         }
+        base::give_back(batch);
         Ok(any)
     }
 

@@ -1,0 +1,342 @@
+//! The manager: forks, reaps, replaces and reloads the others; serves nobody.
+//!
+//! Runs in: the manager process (base mode: the process that called `start`), which has one thread for ever, so that
+//! what it forks is whole.
+
+use crate::config::Mode;
+use crate::error::Result;
+use crate::handler::{Flow, WorkerError, WorkerId};
+use crate::heritage::{Life, ProcessKind};
+use crate::node::{Node, Role};
+use crate::roles::{End, task, user, worker};
+use crate::sys::process::{self, Ended, Fork};
+use crate::sys::signal::Signals;
+use crate::sys::{clock, socket};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// A process that the manager looks after.
+#[derive(Debug, Clone, Copy, Default)]
+struct Charge {
+    /// 0 while it does not run.
+    pid: i32,
+    /// When it was forked: monotonic milliseconds.
+    since: u64,
+    /// When to fork it again, where it waits for that.
+    again_at: Option<u64>,
+    /// How often in a row it died at its start.
+    stillborn: u32,
+    /// It was told to end, and is killed at that moment.
+    kill_at: Option<u64>,
+    /// It is part of the reload that goes on.
+    reloading: bool,
+}
+
+/// The manager at work.
+struct Manager {
+    node: Node,
+    signals: Signals,
+    charges: Vec<Charge>,
+    /// A reload goes on.
+    reloading: bool,
+    /// A reload was asked for meanwhile: 1 of all, 2 of task workers.
+    next_reload: u32,
+    ending: bool,
+    /// The master is gone: nobody is left to serve for.
+    orphaned: bool,
+    master: i32,
+}
+
+/// Forks every process and keeps them alive until the server ends. In a process it has forked: that one's end.
+pub fn run(node: &Node) -> End {
+    match begin(node) {
+        Ok(mut manager) => match manager.work() {
+            Ok(None) => End::Head,
+            Ok(Some(end)) => end,
+            Err(stop) => {
+                manager.kill_all();
+                End::Forked { code: stop.code, fatal: true }
+            }
+        },
+        Err(e) => {
+            crate::log::error!("manager: {e}");
+            End::Forked { code: 255, fatal: false }
+        }
+    }
+}
+
+fn begin(node: &Node) -> Result<Manager> {
+    let heritage = node.heritage();
+    let rt = libc::SIGRTMIN();
+    let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
+    let base = heritage.mode == Mode::Base;
+    // In base mode this process is the server's head, and an interrupt from the terminal is for it.
+    let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
+    if base { handled.push(libc::SIGINT) } else { ignored.push(libc::SIGINT) }
+    let signals = Signals::take_over(&handled, &ignored)?;
+    let charges = vec![Charge::default(); heritage.processes()];
+    Ok(Manager {
+        node: node.clone(),
+        signals,
+        charges,
+        reloading: false,
+        next_reload: 0,
+        ending: false,
+        orphaned: false,
+        master: if base { 0 } else { process::parent_pid() },
+    })
+}
+
+impl Manager {
+    fn work(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
+        let node = self.node.clone();
+        for n in 0..self.charges.len() {
+            if let Some(end) = self.fork(n) {
+                return Ok(Some(end));
+            }
+        }
+        node.0.handler.manager_start(&node)?;
+        loop {
+            if let Some(end) = self.look_after()? {
+                return Ok(Some(end));
+            }
+            if self.ending && self.charges.iter().all(|c| c.pid == 0) {
+                break;
+            }
+            node.0.handler.turn(&node)?;
+            worker::run_timers(&node);
+            node.flush();
+            self.wait();
+        }
+        node.0.handler.manager_stop(&node)?;
+        Ok(None)
+    }
+
+    /// One look at everything that may have happened. `Some`: this is a process just forked.
+    fn look_after(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
+        let arrived = self.signals.take();
+        if self.master != 0 && process::parent_pid() != self.master && !self.orphaned {
+            self.orphaned = true;
+            crate::log::error!("the master process {} is gone: its server ends", self.master);
+            self.node.heritage().enter(Life::Ending);
+            self.begin_end(ORPHAN_PATIENCE);
+        }
+        let wants_end = arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT);
+        if !self.ending && (wants_end || self.node.heritage().life() >= Life::Ending) {
+            self.node.heritage().enter(Life::Ending);
+            if self.node.heritage().mode == Mode::Base {
+                crate::server::stop_listening(self.node.heritage());
+            }
+            let patience = self.node.heritage().config.max_wait_time;
+            self.begin_end(patience);
+        }
+        if arrived.has(libc::SIGUSR1) {
+            self.next_reload = 1;
+        } else if arrived.has(libc::SIGUSR2) && self.next_reload == 0 {
+            self.next_reload = 2;
+        }
+        if arrived.has(libc::SIGRTMIN()) {
+            let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
+            for charge in &self.charges {
+                process::kill(charge.pid, libc::SIGRTMIN());
+            }
+        }
+        while let Some(ended) = process::reap() {
+            self.reaped(ended)?;
+        }
+        if self.next_reload > 0 && !self.reloading && !self.ending {
+            self.begin_reload()?;
+        }
+        self.kill_late();
+        if let Some(end) = self.fork_again() {
+            return Ok(Some(end));
+        }
+        if self.reloading && self.charges.iter().all(|c| !c.reloading) {
+            self.reloading = false;
+            self.node.heritage().server[0].reloads.fetch_add(1, Relaxed);
+            self.node.0.handler.after_reload(&self.node)?;
+        }
+        Ok(None)
+    }
+
+    fn begin_end(&mut self, patience: Duration) {
+        self.ending = true;
+        self.tell_to_end(|_| true, patience);
+    }
+
+    fn begin_reload(&mut self) -> Flow {
+        let tasks_only = std::mem::take(&mut self.next_reload) == 2;
+        self.node.0.handler.before_reload(&self.node)?;
+        crate::log::info!("{} are replaced", if tasks_only { "task workers" } else { "workers" });
+        self.reloading = true;
+        let node = self.node.clone();
+        let wanted = move |n: usize| match node.heritage().kind_of(WorkerId(n as u32)) {
+            ProcessKind::Worker => !tasks_only,
+            ProcessKind::TaskWorker => true,
+            ProcessKind::User => false,
+        };
+        for (n, charge) in self.charges.iter_mut().enumerate() {
+            charge.reloading = wanted(n);
+        }
+        self.tell_to_end(wanted, self.node.heritage().config.max_wait_time);
+        Ok(())
+    }
+
+    fn tell_to_end(&mut self, wanted: impl Fn(usize) -> bool, patience: Duration) {
+        let kill_at = clock::monotonic_ms() + patience.as_millis() as u64;
+        for (n, charge) in self.charges.iter_mut().enumerate() {
+            if charge.pid != 0 && wanted(n) {
+                process::kill(charge.pid, libc::SIGTERM);
+                charge.kill_at = Some(kill_at);
+            }
+            charge.again_at = charge.again_at.filter(|_| !self.ending);
+        }
+    }
+
+    fn kill_late(&mut self) {
+        let now = clock::monotonic_ms();
+        for (n, charge) in self.charges.iter_mut().enumerate() {
+            if charge.kill_at.is_some_and(|at| at <= now) && charge.pid != 0 {
+                crate::log::warn!(
+                    "worker {n} (process {}) did not end within max_wait_time: it is killed",
+                    charge.pid
+                );
+                process::kill(charge.pid, libc::SIGKILL);
+                charge.kill_at = Some(now + 1000);
+            }
+        }
+    }
+
+    fn kill_all(&self) {
+        for charge in &self.charges {
+            process::kill(charge.pid, libc::SIGKILL);
+        }
+    }
+
+    /// A process has ended: told where it should not have, and forked again unless the server ends.
+    fn reaped(&mut self, ended: Ended) -> Flow {
+        let Some(n) = self.charges.iter().position(|c| c.pid == ended.pid) else { return Ok(()) };
+        let heritage = self.node.heritage();
+        let id = WorkerId(n as u32);
+        let told_to_end = self.charges[n].kill_at.is_some();
+        let lived = clock::monotonic_ms().saturating_sub(self.charges[n].since);
+        let slot = &heritage.workers[n];
+        slot.pid.store(0, Relaxed);
+        slot.sleeping.store(0, Relaxed);
+        let started = slot.ready.load(Relaxed) == slot.generation.load(Relaxed);
+        if heritage.mode == Mode::Base && heritage.kind_of(id) == ProcessKind::Worker {
+            worker::base::release_rows(&self.node, id.0);
+        }
+        let failed = ended.exit_code() != 0 || ended.signal() != 0;
+        let charge = &mut self.charges[n];
+        *charge = Charge { stillborn: charge.stillborn, reloading: charge.reloading, ..Charge::default() };
+        let user = heritage.kind_of(id) == ProcessKind::User;
+        if self.ending {
+            return Ok(());
+        }
+        let soon = lived < STILLBORN_MS && (user || !started || failed);
+        charge.stillborn = if soon { charge.stillborn + 1 } else { 0 };
+        let wait = match charge.stillborn {
+            0 | 1 => 0,
+            times => (FIRST_PAUSE_MS << (times - 2).min(16)).min(LONGEST_PAUSE_MS),
+        };
+        charge.again_at = Some(clock::monotonic_ms() + wait);
+        if failed && !told_to_end {
+            let how = match ended.signal() {
+                0 => format!("exit status {}", ended.exit_code()),
+                signal => format!("signal {signal}"),
+            };
+            crate::log::warn!("worker {n} (process {}) has ended with {how}; it is replaced", ended.pid);
+            let error = WorkerError {
+                worker: id,
+                pid: ended.pid,
+                status: ended.status,
+                exit_code: ended.exit_code(),
+                signal: ended.signal(),
+            };
+            self.node.0.handler.worker_error(&self.node, &error)?;
+        }
+        if wait > 0 {
+            let times = self.charges[n].stillborn;
+            crate::log::error!("worker {n} died at its start {times} times in a row: it is started again in {wait} ms");
+        }
+        Ok(())
+    }
+
+    fn fork_again(&mut self) -> Option<End> {
+        if self.ending {
+            return None;
+        }
+        let now = clock::monotonic_ms();
+        let due: Vec<usize> =
+            (0..self.charges.len()).filter(|n| self.charges[*n].again_at.is_some_and(|at| at <= now)).collect();
+        due.into_iter().find_map(|n| self.fork(n))
+    }
+
+    /// Forks process `n`. In it: runs it, and gives its end.
+    fn fork(&mut self, n: usize) -> Option<End> {
+        let heritage = self.node.heritage();
+        let id = WorkerId(n as u32);
+        let slot = &heritage.workers[n];
+        slot.generation.fetch_add(1, Relaxed);
+        let now = clock::monotonic_ms();
+        let charge = &mut self.charges[n];
+        charge.again_at = None;
+        match process::fork() {
+            Ok(Fork::Parent(pid)) => {
+                slot.pid.store(pid, Relaxed);
+                charge.pid = pid;
+                charge.since = now;
+                charge.kill_at = None;
+                charge.reloading = false;
+                None
+            }
+            Ok(Fork::Child) => {
+                let kind = heritage.kind_of(id);
+                let role = match kind {
+                    ProcessKind::Worker => Role::Worker,
+                    ProcessKind::TaskWorker => Role::TaskWorker,
+                    ProcessKind::User => Role::User,
+                };
+                let node = Node::new(heritage, self.node.0.handler.clone(), role, Some(id));
+                node.0.handler.after_fork();
+                Some(match kind {
+                    ProcessKind::Worker => worker::run(&node, id),
+                    ProcessKind::TaskWorker => task::run(&node, id),
+                    ProcessKind::User => user::run(&node, id),
+                })
+            }
+            Err(e) => {
+                crate::log::error!("worker {n}: {e}");
+                charge.again_at = Some(now + LONGEST_PAUSE_MS / 5);
+                None
+            }
+        }
+    }
+
+    /// Sleeps until a signal comes, or something is due.
+    fn wait(&self) {
+        let now = clock::monotonic_ms();
+        let due = self.charges.iter().flat_map(|c| [c.again_at, c.kill_at]).flatten().min();
+        let timer = self.node.0.timers.borrow().next_deadline();
+        let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
+        socket::wait_readable(&[self.signals.bell().as_raw_fd()], limit);
+    }
+}
+
+/// What a process that the manager has forked does first: its row, its title, its mark in the log, and its end if the
+/// manager dies.
+pub fn announce(node: &Node, id: WorkerId, title: &str) {
+    worker::mark(node, id, title);
+    process::remember_parent();
+    process::on_parent_death(libc::SIGTERM, node.manager_pid());
+}
+
+/// How long workers of a server whose master was killed may take to end.
+const ORPHAN_PATIENCE: Duration = Duration::from_millis(700);
+/// A process that ends that soon after its start died at its start.
+const STILLBORN_MS: u64 = 100;
+const FIRST_PAUSE_MS: u64 = 100;
+const LONGEST_PAUSE_MS: u64 = 5000;

@@ -1,0 +1,455 @@
+//! The Rust way in: a builder with the field's words, and handlers that are closures.
+
+use super::bind::BoundPort;
+use super::{Blueprint, launch};
+use crate::config::{Mode, PortConfig, ServerConfig};
+use crate::error::{Error, Result};
+use crate::handler::{
+    ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
+    WorkerId,
+};
+use crate::heritage::SocketKind;
+use crate::node::Node;
+use crate::roles::End;
+use crate::settings::PortSettings;
+use crate::sys::process;
+use std::fmt::Display;
+use std::io::Write;
+use std::rc::Rc;
+
+/// A server to be built and started.
+///
+/// Handlers run in the process that each one names, one at a time, on that process's only thread. They get its
+/// [`Node`]. A handler that returns an error has it logged; one that panics ends its worker, which is replaced.
+///
+/// ```no_run
+/// use swoosh::{Mode, Server};
+///
+/// fn main() -> swoosh::Result<()> {
+///     Server::bind("127.0.0.1:9501", Mode::Process)?
+///         .workers(2)
+///         .on_receive(|worker, conn, data| worker.send(conn, data))
+///         .start()
+/// }
+/// ```
+pub struct Server {
+    blueprint: Blueprint,
+    code: Code,
+}
+
+/// What a handler may return: nothing, or a result whose error is logged.
+pub trait Outcome {
+    /// Logs the error, if it is one; `of` names the handler.
+    fn settle(self, of: &'static str);
+}
+
+impl Outcome for () {
+    fn settle(self, _: &'static str) {}
+}
+
+impl<T, E: Display> Outcome for std::result::Result<T, E> {
+    fn settle(self, of: &'static str) {
+        if let Err(e) = self {
+            crate::log::warn!("{of}: {e}");
+        }
+    }
+}
+
+type Plain = Box<dyn Fn(&Node)>;
+type OfConnection = Box<dyn Fn(&Node, SessionId)>;
+type OfBytes = Box<dyn Fn(&Node, SessionId, &[u8])>;
+
+#[derive(Default)]
+struct Code {
+    start: Option<Plain>,
+    before_shutdown: Option<Plain>,
+    shutdown: Option<Plain>,
+    manager_start: Option<Plain>,
+    manager_stop: Option<Plain>,
+    before_reload: Option<Plain>,
+    after_reload: Option<Plain>,
+    worker_start: Option<Plain>,
+    worker_stop: Option<Plain>,
+    worker_exit: Option<Plain>,
+    worker_error: Option<Box<dyn Fn(&Node, &WorkerError)>>,
+    connect: Option<OfConnection>,
+    close: Option<OfConnection>,
+    buffer_full: Option<OfConnection>,
+    buffer_empty: Option<OfConnection>,
+    /// By port; the first one serves every port without its own.
+    receive: Vec<(Option<usize>, OfBytes)>,
+    packet: Option<Box<dyn Fn(&Node, &PacketEvent, &[u8])>>,
+    task: Option<Box<dyn Fn(&Node, &TaskEvent, &[u8])>>,
+    finish: Option<Box<dyn Fn(&Node, &FinishEvent, &[u8])>>,
+    message: Option<Box<dyn Fn(&Node, WorkerId, &[u8])>>,
+    processes: Vec<Plain>,
+}
+
+macro_rules! plain_events {
+    ($($(#[$doc:meta])* $setter:ident => $field:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Node) -> R + 'static) -> Self {
+                self.code.$field = Some(Box::new(move |node| code(node).settle(stringify!($field))));
+                self
+            }
+        )*
+    };
+}
+
+macro_rules! connection_events {
+    ($($(#[$doc:meta])* $setter:ident => $field:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Node, SessionId) -> R + 'static) -> Self {
+                self.code.$field = Some(Box::new(move |node, conn| code(node, conn).settle(stringify!($field))));
+                self
+            }
+        )*
+    };
+}
+
+impl Server {
+    /// A server on one address; more follow with [`listen`](Server::listen).
+    ///
+    /// `127.0.0.1:9501`, `[::1]:9501` and names: TCP. `udp://127.0.0.1:9502`: UDP. `unix:///run/app.sock` and
+    /// `unixgram:///run/app.sock`: Unix sockets. Port 0: the kernel chooses, and [`port`](Server::port) tells.
+    ///
+    /// Fails where the address is in use or cannot be understood.
+    pub fn bind(address: &str, mode: Mode) -> Result<Self> {
+        Server { blueprint: Blueprint::new(mode), code: Code::default() }.listen(address)
+    }
+
+    /// Serves one more address.
+    pub fn listen(mut self, address: &str) -> Result<Self> {
+        let (kind, host, port) = parse(address)?;
+        self.blueprint.add_port(BoundPort::bind(kind, &host, port)?);
+        Ok(self)
+    }
+
+    /// The port number of the `index`th address, as the kernel has it; 0 for a Unix socket.
+    pub fn port(&self, index: usize) -> u16 {
+        self.blueprint.ports.get(index).map_or(0, |(port, _)| port.number)
+    }
+
+    /// How many workers run user code (default: the cores).
+    pub fn workers(self, count: u32) -> Self {
+        self.configure(|config| config.worker_num = count)
+    }
+
+    /// How many task workers there are (default: none).
+    pub fn task_workers(self, count: u32) -> Self {
+        self.configure(|config| config.task_worker_num = count)
+    }
+
+    /// How many reactor threads there are in process mode (default: the cores, 8 at most).
+    pub fn reactors(self, count: u32) -> Self {
+        self.configure(|config| config.reactor_num = count)
+    }
+
+    /// Changes any setting of the server.
+    pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        change(&mut self.blueprint.config);
+        self
+    }
+
+    /// Changes any setting of the ports that have none of their own.
+    pub fn ports(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
+        let mut config = self.blueprint.port_settings.finish(&self.blueprint.config).unwrap_or_default();
+        change(&mut config);
+        self.blueprint.port_settings = PortSettings::typed(config);
+        self
+    }
+
+    /// Gives the port that was listened on last settings of its own.
+    pub fn this_port(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
+        let mut config = PortConfig::default();
+        change(&mut config);
+        if let Some((_, own)) = self.blueprint.ports.last_mut() {
+            *own = Some(PortSettings::typed(config));
+        }
+        self
+    }
+
+    plain_events! {
+        /// Master: the server runs.
+        on_start => start;
+        /// Master: the server is about to stop.
+        on_before_shutdown => before_shutdown;
+        /// Master: the server has stopped.
+        on_shutdown => shutdown;
+        /// Manager: it has begun.
+        on_manager_start => manager_start;
+        /// Manager: it is about to end.
+        on_manager_stop => manager_stop;
+        /// Manager: workers are about to be replaced.
+        on_before_reload => before_reload;
+        /// Manager: workers have been replaced.
+        on_after_reload => after_reload;
+        /// Worker, task worker: it is ready.
+        on_worker_start => worker_start;
+        /// Worker, task worker: it is about to end.
+        on_worker_stop => worker_stop;
+        /// Worker, task worker: it is to end, but timers keep it; clear them here.
+        on_worker_exit => worker_exit;
+    }
+
+    connection_events! {
+        /// Worker: a connection was accepted.
+        on_connect => connect;
+        /// Worker: a connection is closed.
+        on_close => close;
+        /// Worker: the output that waits for a peer passed the high watermark.
+        on_buffer_full => buffer_full;
+        /// Worker: it is below the low watermark again.
+        on_buffer_empty => buffer_empty;
+    }
+
+    /// Manager: a worker ended that should not have.
+    pub fn on_worker_error<R: Outcome>(mut self, code: impl Fn(&Node, &WorkerError) -> R + 'static) -> Self {
+        self.code.worker_error = Some(Box::new(move |node, error| code(node, error).settle("worker_error")));
+        self
+    }
+
+    /// Worker: a packet (without framing: bytes) of a connection.
+    pub fn on_receive<R: Outcome>(self, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+        self.receive(None, code)
+    }
+
+    /// The same, for the port that was listened on last only.
+    pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+        let here = self.blueprint.ports.len() - 1;
+        self.receive(Some(here), code)
+    }
+
+    /// Worker: a packet of a connection, handled by a future on the worker's event loop: it may wait for databases and
+    /// the like while the worker goes on with others. Futures of one connection may overtake each other.
+    pub fn on_receive_async<F>(self, code: impl Fn(Node, SessionId, Vec<u8>) -> F + 'static) -> Self
+    where
+        F: Future<Output: Outcome> + 'static,
+    {
+        self.receive(None, move |node, conn, data| {
+            let work = code(node.clone(), conn, data.to_vec());
+            node.spawn(async move { work.await.settle("receive") });
+        })
+    }
+
+    fn receive<R: Outcome>(mut self, port: Option<usize>, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+        let code: OfBytes = Box::new(move |node, conn, data| code(node, conn, data).settle("receive"));
+        self.code.receive.push((port, code));
+        self
+    }
+
+    /// Worker: a datagram.
+    pub fn on_packet<R: Outcome>(mut self, code: impl Fn(&Node, &PacketEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.packet = Some(Box::new(move |node, event, data| code(node, event, data).settle("packet")));
+        self
+    }
+
+    /// Task worker: a task; answer it with [`Node::finish_task`].
+    pub fn on_task<R: Outcome>(mut self, code: impl Fn(&Node, &TaskEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.task = Some(Box::new(move |node, event, data| code(node, event, data).settle("task")));
+        self
+    }
+
+    /// Worker: a task's answer.
+    pub fn on_finish<R: Outcome>(mut self, code: impl Fn(&Node, &FinishEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.finish = Some(Box::new(move |node, event, data| code(node, event, data).settle("finish")));
+        self
+    }
+
+    /// Worker, task worker: a message from another process.
+    pub fn on_message<R: Outcome>(mut self, code: impl Fn(&Node, WorkerId, &[u8]) -> R + 'static) -> Self {
+        self.code.message = Some(Box::new(move |node, from, data| code(node, from, data).settle("message")));
+        self
+    }
+
+    /// Adds a process of its own, which the manager keeps alive: `code` runs in it, and is started anew when it returns.
+    pub fn add_process<R: Outcome>(mut self, code: impl Fn(&Node) -> R + 'static) -> Self {
+        self.code.processes.push(Box::new(move |node| code(node).settle("process")));
+        self.blueprint.user_processes += 1;
+        self
+    }
+
+    /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Node::shutdown`]).
+    ///
+    /// Only the process that calls this returns from it; workers end inside. Fails before anything is forked where a
+    /// setting cannot be, and afterwards where the server cannot go on.
+    pub fn start(self) -> Result<()> {
+        match launch(self.blueprint, Rc::new(self.code))? {
+            End::Head => Ok(()),
+            End::Forked { code, .. } => {
+                let _ = std::io::stdout().flush();
+                process::exit_now(code)
+            }
+        }
+    }
+}
+
+/// Exit status of a worker whose handler panicked, as of any Rust program.
+const PANICKED: i32 = 101;
+
+fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
+    let unclear = |why: &str| Error::State { act: "bind", why: format!("{address}: {why}") };
+    if let Some(path) = address.strip_prefix("unixgram://") {
+        return Ok((SocketKind::UnixDatagram, path.into(), 0));
+    }
+    if let Some(path) = address.strip_prefix("unix://") {
+        return Ok((SocketKind::UnixStream, path.into(), 0));
+    }
+    let (rest, datagrams) = match address.strip_prefix("udp://") {
+        Some(rest) => (rest, true),
+        None => (address.strip_prefix("tcp://").unwrap_or(address), false),
+    };
+    let (host, port) = rest.rsplit_once(':').ok_or_else(|| unclear("a host and a port are wanted, as in 127.0.0.1:9501"))?;
+    let port = port.parse().map_err(|_| unclear("the port is not a number"))?;
+    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let kind = match (v6.is_some(), datagrams) {
+        (false, false) => SocketKind::Tcp,
+        (true, false) => SocketKind::Tcp6,
+        (false, true) => SocketKind::Udp,
+        (true, true) => SocketKind::Udp6,
+    };
+    Ok((kind, v6.unwrap_or(host).into(), port))
+}
+
+impl Code {
+    fn run(code: &Option<Plain>, node: &Node) -> Flow {
+        if let Some(code) = code {
+            code(node);
+        }
+        Ok(())
+    }
+
+    fn of_connection(code: &Option<OfConnection>, node: &Node, event: &ConnectionEvent) -> Flow {
+        if let Some(code) = code {
+            code(node, event.session);
+        }
+        Ok(())
+    }
+}
+
+impl Handler for Code {
+    fn start(&self, node: &Node) -> Flow {
+        Self::run(&self.start, node)
+    }
+    fn before_shutdown(&self, node: &Node) -> Flow {
+        Self::run(&self.before_shutdown, node)
+    }
+    fn shutdown(&self, node: &Node) -> Flow {
+        Self::run(&self.shutdown, node)
+    }
+    fn manager_start(&self, node: &Node) -> Flow {
+        Self::run(&self.manager_start, node)
+    }
+    fn manager_stop(&self, node: &Node) -> Flow {
+        Self::run(&self.manager_stop, node)
+    }
+    fn before_reload(&self, node: &Node) -> Flow {
+        Self::run(&self.before_reload, node)
+    }
+    fn after_reload(&self, node: &Node) -> Flow {
+        Self::run(&self.after_reload, node)
+    }
+    fn worker_error(&self, node: &Node, error: &WorkerError) -> Flow {
+        if let Some(code) = &self.worker_error {
+            code(node, error);
+        }
+        Ok(())
+    }
+    fn worker_start(&self, node: &Node) -> Flow {
+        // A panic is a worker's end, not only a task's: its state may be half changed.
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            report(panic);
+            process::exit_now(PANICKED);
+        }));
+        Self::run(&self.worker_start, node)
+    }
+    fn worker_stop(&self, node: &Node) -> Flow {
+        Self::run(&self.worker_stop, node)
+    }
+    fn worker_exit(&self, node: &Node) -> Flow {
+        Self::run(&self.worker_exit, node)
+    }
+    fn connect(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.connect, node, event)
+    }
+    fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+        let own = self.receive.iter().find(|(port, _)| *port == Some(event.port));
+        if let Some((_, code)) = own.or_else(|| self.receive.iter().find(|(port, _)| port.is_none())) {
+            code(node, event.session, data);
+        }
+        Ok(())
+    }
+    fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.close, node, event)
+    }
+    fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
+        if let Some(code) = &self.packet {
+            code(node, event, data);
+        }
+        Ok(())
+    }
+    fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.buffer_full, node, event)
+    }
+    fn buffer_empty(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.buffer_empty, node, event)
+    }
+    fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {
+        if let Some(code) = &self.task {
+            code(node, event, data);
+        }
+        Ok(())
+    }
+    fn finish(&self, node: &Node, event: &FinishEvent, data: &[u8]) -> Flow {
+        if let Some(code) = &self.finish {
+            code(node, event, data);
+        }
+        Ok(())
+    }
+    fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
+        if let Some(code) = &self.message {
+            code(node, event.source, data);
+        }
+        Ok(())
+    }
+    fn user_process(&self, node: &Node, index: usize) -> Flow {
+        if let Some(code) = self.processes.get(index) {
+            code(node);
+        }
+        Ok(())
+    }
+    fn wants(&self, event: Event, _: usize) -> bool {
+        match event {
+            Event::WorkerExit => self.worker_exit.is_some(),
+            Event::PipeMessage => self.message.is_some(),
+            Event::Connect => self.connect.is_some(),
+            Event::Close => self.close.is_some(),
+            Event::BufferFull => self.buffer_full.is_some(),
+            Event::BufferEmpty => self.buffer_empty.is_some(),
+        }
+    }
+    fn inline(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_they_are_written() {
+        let read = |a: &str| parse(a).unwrap();
+        assert_eq!(read("127.0.0.1:9501"), (SocketKind::Tcp, "127.0.0.1".into(), 9501));
+        assert_eq!(read("tcp://[::1]:0"), (SocketKind::Tcp6, "::1".into(), 0));
+        assert_eq!(read("udp://localhost:53"), (SocketKind::Udp, "localhost".into(), 53));
+        assert_eq!(read("unix:///run/a.sock"), (SocketKind::UnixStream, "/run/a.sock".into(), 0));
+        assert_eq!(read("unixgram:///run/a"), (SocketKind::UnixDatagram, "/run/a".into(), 0));
+        for bad in ["nonsense", "127.0.0.1:port"] {
+            assert!(parse(bad).unwrap_err().to_string().contains(bad));
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! From a blueprint to a running server: what is shared is reserved, then processes are forked, then threads start.
+
+use super::Blueprint;
+use crate::config::{Mode, ServerConfig, TaskIpc};
+use crate::conn::registry::Registry;
+use crate::error::{Error, Result};
+use crate::handler::{Handler, WorkerId};
+use crate::handoff::Mailbox;
+use crate::heritage::{Heritage, Life};
+use crate::node::{Node, Role};
+use crate::roles::{End, manager, master, worker};
+use crate::shm::SharedSlice;
+use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
+use crate::sys::process::{self, Fork};
+use crate::sys::queue::Queue;
+use crate::sys::{clock, daemon};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Runs the server until it ends.
+///
+/// Each process of the server returns from here: the one that called with [`End::Head`], a forked one with what its
+/// exit status is to be. The caller ends a forked process, at once and quietly.
+///
+/// `prepare` gets the node of the process it is called in, before anything else runs there (and once more in each
+/// forked process through [`Handler::after_fork`]).
+pub fn launch(blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
+    blueprint.check()?;
+    crate::log::init(&blueprint.config)?;
+    if blueprint.config.daemonize {
+        daemon::daemonize(blueprint.config.log_file.as_deref())?;
+        handler.after_fork();
+    }
+    let heritage = reserve(blueprint)?;
+    for port in &heritage.ports {
+        port.listen()?;
+    }
+    let server = &heritage.server[0];
+    server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
+    write_pid_file(&heritage.config)?;
+    let end = match heritage.mode {
+        Mode::Process => run_process_mode(heritage, &handler),
+        Mode::Base if is_alone(heritage) => run_alone(heritage, &handler),
+        Mode::Base => run_base_mode(heritage, &handler),
+    };
+    if !matches!(end, Ok(End::Forked { .. })) || heritage.head_pid() == process::pid() {
+        clean_up(heritage);
+    }
+    end
+}
+
+fn run_process_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
+    let server = &heritage.server[0];
+    server.master_pid.store(process::pid(), Relaxed);
+    match process::fork()? {
+        Fork::Child => {
+            server.manager_pid.store(process::pid(), Relaxed);
+            let node = Node::new(heritage, handler.clone(), Role::Manager, None);
+            handler.after_fork();
+            crate::log::set_mark(crate::log::Role::Manager, 0);
+            title(&node, "manager");
+            process::remember_parent();
+            process::on_parent_death(libc::SIGTERM, server.master_pid.load(Relaxed));
+            Ok(match manager::run(&node) {
+                End::Head => End::Forked { code: 0, fatal: false },
+                forked => forked,
+            })
+        }
+        Fork::Parent(manager) => {
+            server.manager_pid.store(manager, Relaxed);
+            let node = Node::new(heritage, handler.clone(), Role::Master, None);
+            handler.after_fork();
+            crate::log::set_mark(crate::log::Role::Master, 0);
+            title(&node, "master");
+            master::run(&node, manager).inspect_err(|_| {
+                process::kill(manager, libc::SIGTERM);
+            })
+        }
+    }
+}
+
+fn run_base_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
+    heritage.server[0].manager_pid.store(process::pid(), Relaxed);
+    heritage.enter(Life::Running);
+    let node = Node::new(heritage, handler.clone(), Role::Manager, None);
+    handler.after_fork();
+    crate::log::set_mark(crate::log::Role::Manager, 0);
+    title(&node, "manager");
+    Ok(match manager::run(&node) {
+        End::Head => match handler.shutdown(&node) {
+            Ok(()) => End::Head,
+            Err(stop) => End::Forked { code: stop.code, fatal: true },
+        },
+        forked => forked,
+    })
+}
+
+/// Base mode with one worker and nothing else: it runs in this very process.
+fn run_alone(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
+    heritage.server[0].master_pid.store(process::pid(), Relaxed);
+    heritage.enter(Life::Running);
+    heritage.workers[0].generation.store(1, Relaxed);
+    let node = Node::new(heritage, handler.clone(), Role::Worker, Some(WorkerId(0)));
+    handler.after_fork();
+    Ok(match worker::run_alone(&node) {
+        End::Forked { code: 0, fatal: false } => match handler.shutdown(&node) {
+            Ok(()) => End::Head,
+            Err(stop) => End::Forked { code: stop.code, fatal: true },
+        },
+        failed => failed,
+    })
+}
+
+fn is_alone(heritage: &Heritage) -> bool {
+    let config = &heritage.config;
+    config.worker_num == 1 && heritage.processes() == 1 && config.max_request == 0
+}
+
+/// Reserves everything that the processes will share.
+fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
+    let Blueprint { mode, mut config, ports, port_settings, user_processes } = blueprint;
+    if config.single_thread {
+        config.reactor_num = 1;
+    }
+    let mut served = Vec::new();
+    for (index, (bound, settings)) in ports.into_iter().enumerate() {
+        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config)?;
+        served.push(Arc::new(bound.finish(index, settings)?));
+    }
+    if served.is_empty() {
+        return Err(Error::State { act: "start", why: "the server has no port to listen on".into() });
+    }
+    let workers = config.worker_num as usize;
+    let tasks = config.task_worker_num as usize;
+    let processes = workers + tasks + user_processes;
+    if processes >= usize::from(crate::handoff::REACTOR) {
+        return Err(Error::State { act: "start", why: format!("{processes} processes are more than 32767") });
+    }
+    let owners = if mode == Mode::Process { config.reactor_num as usize } else { workers };
+    let server = SharedSlice::<ServerSlot>::new(1, "the server's counters")?;
+    server[0].next_session.store(config.start_session_id, Relaxed);
+    let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
+    let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
+    // More capacity than `max_conn`: connections that are closed and not yet forgotten do not count against it.
+    let registry = Registry::new(config.max_conn + CLOSING_ROOM, server)?;
+    let mut requests = Vec::new();
+    let mut letters = Vec::new();
+    let mut results = Vec::new();
+    for id in 0..processes {
+        let bell = Mailbox::bell()?;
+        let sleeping = &worker_slots.as_static()[id].sleeping;
+        if id < workers && mode == Mode::Process {
+            requests.push(Mailbox::new(REQUEST_ROOM, "requests", bell, sleeping)?);
+        }
+        letters.push(Mailbox::new(LETTER_ROOM, "messages and tasks", bell, sleeping)?);
+        let takes_results = !(workers..workers + tasks).contains(&id);
+        let result_box = || Mailbox::new(RESULT_ROOM, "results of tasks", bell, sleeping);
+        results.push(takes_results.then(result_box).transpose()?);
+    }
+    let orders = (0..if mode == Mode::Process { owners } else { 0 })
+        .map(|id| {
+            let sleeping = &reactor_slots.as_static()[id].sleeping;
+            Mailbox::new(ORDER_ROOM, "replies", Mailbox::bell()?, sleeping)
+        })
+        .collect::<Result<_>>()?;
+    let task_queue = match config.task_ipc {
+        TaskIpc::Direct => None,
+        _ if tasks == 0 => None,
+        _ => Some(Queue::open(config.message_queue_key)?),
+    };
+    Ok(Box::leak(Box::new(Heritage {
+        mode,
+        config,
+        ports: served,
+        registry,
+        server,
+        workers: worker_slots,
+        reactors: reactor_slots,
+        requests,
+        letters,
+        results,
+        orders,
+        task_queue,
+        user_processes,
+    })))
+}
+
+fn write_pid_file(config: &ServerConfig) -> Result<()> {
+    let Some(path) = &config.pid_file else { return Ok(()) };
+    std::fs::write(path, process::pid().to_string()).map_err(|e| Error::system("write pid_file", path.display(), e))
+}
+
+/// Takes away what only a running server needs.
+fn clean_up(heritage: &Heritage) {
+    if let Some(path) = &heritage.config.pid_file {
+        let _ = std::fs::remove_file(path);
+    }
+    for port in heritage.ports.iter().filter(|p| p.kind.is_unix()) {
+        let _ = std::fs::remove_file(Path::new(&port.address));
+    }
+    if heritage.config.message_queue_key == 0
+        && let Some(queue) = heritage.task_queue
+    {
+        let _ = queue.remove();
+    }
+    // The sockets stay with the process otherwise: what was shared is never freed.
+    for port in &heritage.ports {
+        let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Refuses new connections from now on, whichever process would have accepted them.
+pub fn stop_listening(heritage: &Heritage) {
+    for port in heritage.ports.iter().filter(|p| p.kind.is_stream()) {
+        let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Gives this process its title: by the handler, where that can, else by the engine.
+pub fn title(node: &Node, role: &str) {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let title = format!("{program}: swoosh {role}");
+    if !node.0.handler.set_title(&title) {
+        set_own_title(&title);
+    }
+    crate::sys::title::name_thread(&format!("swoosh {role}"));
+}
+
+/// Overwrites the arguments that ps(1) shows.
+fn set_own_title(title: &str) {
+    use std::sync::Mutex;
+    static TITLE: Mutex<Option<crate::sys::title::Title>> = Mutex::new(None);
+    let Ok(mut own) = TITLE.try_lock() else { return };
+    if own.is_none() {
+        *own = crate::sys::title::Title::take().ok();
+    }
+    if let Some(own) = own.as_mut() {
+        own.set(title);
+    }
+}
+
+/// Rows for connections that are closed and not yet forgotten.
+const CLOSING_ROOM: u32 = 1024;
+const REQUEST_ROOM: usize = 1 << 20;
+const LETTER_ROOM: usize = 4 << 20;
+const RESULT_ROOM: usize = 1 << 20;
+const ORDER_ROOM: usize = 1 << 20;

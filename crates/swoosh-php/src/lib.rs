@@ -1,1 +1,3 @@
 //! The PHP extension.
+#[allow(unsafe_code)]
+pub mod zend { pub mod ffi; }

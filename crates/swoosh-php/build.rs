@@ -162,4 +162,5 @@ const VARIABLES: &[&str] = &[
     "zend_empty_array",
     "ZEND_MODULE_API_NO",
     "SWOOSH_.*",
+    "swoosh_build_id",
 ];

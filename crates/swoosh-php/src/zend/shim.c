@@ -196,7 +196,7 @@ bool swoosh_unserialize(zval *result, const char *bytes, size_t length)
 
 int swoosh_stream_descriptor(zval *resource)
 {
-    php_socket_t descriptor = -1;
+    int descriptor = -1;
     php_stream *stream = zend_fetch_resource2_ex(resource, NULL, php_file_le_stream(), php_file_le_pstream());
     if (stream == NULL) {
         return -1;
@@ -204,7 +204,7 @@ int swoosh_stream_descriptor(zval *resource)
     if (php_stream_cast(stream, PHP_STREAM_AS_FD_FOR_SELECT | PHP_STREAM_CAST_INTERNAL, (void **) &descriptor, 0) != SUCCESS) {
         return -1;
     }
-    return (int) descriptor;
+    return descriptor;
 }
 
 int swoosh_socket_descriptor(zend_object *socket)
@@ -270,4 +270,14 @@ void swoosh_class_allow_dynamic(zend_class_entry *ce)
 {
     ce->ce_flags |= ZEND_ACC_ALLOW_DYNAMIC_PROPERTIES;
     zend_add_class_attribute(ce, zend_ce_allow_dynamic_properties->name, 0);
+}
+
+void swoosh_zval_release(zval *z)
+{
+    zval_ptr_dtor(z);
+}
+
+void swoosh_free(void *memory)
+{
+    efree(memory);
 }

@@ -30,6 +30,10 @@ zend_array *swoosh_separate_array(zval *z);
 zend_array *swoosh_array_new(uint32_t size);
 /* Position `*at` of an array and all after it: the next element that is set, or NULL; indirect ones are resolved. */
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index);
+/* Gives up one count of a value. */
+void swoosh_zval_release(zval *z);
+/* Gives a text of PHP's allocator back. */
+void swoosh_free(void *memory);
 void swoosh_object_release(zend_object *object);
 /* Allocates `extra` bytes and, behind them, an object of class `ce`, initialised from its declaration. */
 zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);

@@ -252,8 +252,7 @@ fn wait() -> PhpResult<Vec<(i32, PollFlags)>> {
         Some(limit) => PollTimeout::try_from(limit.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32)
             .unwrap_or(PollTimeout::MAX),
     };
-    let mut fds: Vec<PollFd<'_>> =
-        wanted.iter().map(|&(fd, flags)| PollFd::new(descriptor(fd), flags)).collect();
+    let mut fds: Vec<PollFd<'_>> = wanted.iter().map(|&(fd, flags)| PollFd::new(descriptor(fd), flags)).collect();
     if poll(&mut fds, limit).is_err() {
         // EINTR: the signal's handler runs with the next PHP code.
         return Ok(Vec::new());

@@ -11,8 +11,10 @@ pub static EXIT: ClassSlot = ClassSlot::new();
 
 /// Registers the three.
 pub fn register() {
-    let exception =
-        ClassBuilder::new("Swoole\\Exception").alias("swoole_exception").extends(Class::exception()).register(&EXCEPTION);
+    let exception = ClassBuilder::new("Swoole\\Exception")
+        .alias("swoole_exception")
+        .extends(Class::exception())
+        .register(&EXCEPTION);
     ClassBuilder::new("Swoole\\Error").alias("swoole_error").extends(Class::error()).register(&ERROR);
     ClassBuilder::new("Swoole\\ExitException")
         .alias("swoole_exitexception")

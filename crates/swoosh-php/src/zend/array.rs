@@ -1,6 +1,6 @@
 //! PHP's arrays.
 
-use super::{IntoZval, Zval, ZStr, ffi};
+use super::{IntoZval, ZStr, Zval, ffi};
 use std::ffi::c_char;
 use std::marker::PhantomData;
 use std::ptr::NonNull;

@@ -1,7 +1,7 @@
 //! A call from PHP into the extension: its arguments, coerced as PHP's own functions coerce theirs.
 
-use super::{Array, Callable, Object, PhpResult, Raised, ZStr, Zval, ffi};
 use super::error::argument_type_error;
+use super::{Array, Callable, Object, PhpResult, Raised, ZStr, Zval, ffi};
 use std::marker::PhantomData;
 
 /// A running call. Arguments count from 0; messages count them from 1, as PHP does.

@@ -47,7 +47,8 @@ impl Callable {
             return Err("no array or string given".to_owned());
         }
         // SAFETY: the object that PHP found is alive; `clone` takes a count.
-        let object = (!cache.object.is_null()).then(|| unsafe { (*(&raw const cache.object).cast::<Object>()).clone() });
+        let object =
+            (!cache.object.is_null()).then(|| unsafe { (*(&raw const cache.object).cast::<Object>()).clone() });
         Ok(Callable { value, cache, _object: object })
     }
 

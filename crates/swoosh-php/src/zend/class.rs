@@ -314,7 +314,11 @@ fn info(name: *const c_char, kind: &Type, bits: u32, default: Option<&str>) -> f
         ptr = c_string(classes).cast_mut().cast::<c_void>();
         type_mask |= NAME_BIT;
     }
-    ffi::zend_internal_arg_info { name, type_: ffi::zend_type { ptr, type_mask }, default_value: default.map_or(null(), c_string) }
+    ffi::zend_internal_arg_info {
+        name,
+        type_: ffi::zend_type { ptr, type_mask },
+        default_value: default.map_or(null(), c_string),
+    }
 }
 
 /// A C string that lives as long as the process.

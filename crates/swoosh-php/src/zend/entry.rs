@@ -3,12 +3,15 @@
 
 use super::{Call, IntoZval, PhpResult, Raised, Zval, ffi};
 use std::any::Any;
-use std::mem::MaybeUninit;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 
 /// The C function of the handler `F`. `OPEN`: more arguments than declared are taken.
-pub(super) unsafe extern "C" fn entry<F, R, const OPEN: bool>(frame: *mut ffi::zend_execute_data, result: *mut ffi::zval)
-where
+pub(super) unsafe extern "C" fn entry<F, R, const OPEN: bool>(
+    frame: *mut ffi::zend_execute_data,
+    result: *mut ffi::zval,
+) where
     F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
     R: IntoZval,
 {
@@ -20,7 +23,7 @@ where
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             // A value of a type without size is no bytes at all.
-            let handler: F = MaybeUninit::<F>::uninit().assume_init();
+            let handler = NonNull::<F>::dangling().read();
             handler(&mut Call::new(frame))
         }));
         match outcome {

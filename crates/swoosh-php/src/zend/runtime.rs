@@ -18,7 +18,8 @@ pub fn setting(name: &str) -> Option<String> {
 pub fn switch(name: &str) -> bool {
     setting(name).is_some_and(|value| {
         let value = value.trim();
-        ["on", "yes", "true"].iter().any(|word| value.eq_ignore_ascii_case(word)) || value.parse().is_ok_and(|n: i64| n != 0)
+        ["on", "yes", "true"].iter().any(|word| value.eq_ignore_ascii_case(word))
+            || value.parse().is_ok_and(|n: i64| n != 0)
     })
 }
 
@@ -46,8 +47,7 @@ pub fn serialize(value: &Zval) -> Option<ZStr> {
 pub fn unserialize(bytes: &[u8]) -> Option<Zval> {
     let mut result = Zval::undef();
     // SAFETY: the bytes of one slice, and a place for the result.
-    let good =
-        unsafe { ffi::swoosh_unserialize(result.as_mut_ptr(), bytes.as_ptr().cast::<c_char>(), bytes.len()) };
+    let good = unsafe { ffi::swoosh_unserialize(result.as_mut_ptr(), bytes.as_ptr().cast::<c_char>(), bytes.len()) };
     good.then_some(result)
 }
 
@@ -82,7 +82,7 @@ pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
 pub fn descriptor(value: &Zval) -> Option<i32> {
     if value.resource_id().is_some() {
         // SAFETY: a live zval; PHP checks that the resource is a stream.
-        let fd = unsafe { ffi::swoosh_stream_descriptor(value.deref().as_ptr().cast_mut()) };
+        let fd = unsafe { ffi::swoosh_stream_descriptor(value.resolved().as_ptr().cast_mut()) };
         return (fd >= 0).then_some(fd);
     }
     let object = value.object()?;

@@ -60,9 +60,7 @@ impl SharedWord {
             });
             let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
             // SAFETY: futex(2) reads the word and the time, both alive.
-            let result = unsafe {
-                libc::syscall(libc::SYS_futex, self.word().as_ptr(), libc::FUTEX_WAIT, value, time)
-            };
+            let result = unsafe { libc::syscall(libc::SYS_futex, self.word().as_ptr(), libc::FUTEX_WAIT, value, time) };
             if result == 0 {
                 return true;
             }

@@ -13,9 +13,7 @@ impl ZStr {
     pub fn new(bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         // SAFETY: the pointer and the length are those of one slice; PHP's allocator gives a string or does not return.
-        unsafe {
-            ZStr(NonNull::new_unchecked(ffi::swoosh_string_new(bytes.as_ptr().cast::<c_char>(), bytes.len())))
-        }
+        unsafe { ZStr(NonNull::new_unchecked(ffi::swoosh_string_new(bytes.as_ptr().cast::<c_char>(), bytes.len()))) }
     }
 
     /// Its bytes.

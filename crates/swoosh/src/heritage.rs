@@ -4,16 +4,16 @@
 //! relied on after a fork.
 
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
+use crate::conn::registry::{Registry, SlotIndex};
 use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
 use crate::handoff::Mailbox;
-use crate::conn::registry::{Registry, SlotIndex};
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
 use crate::sys::queue::Queue;
 use socket2::{SockRef, Socket, TcpKeepalive};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -207,6 +207,12 @@ pub struct Port {
 impl AsFd for Port {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Port {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 }
 

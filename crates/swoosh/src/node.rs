@@ -26,9 +26,9 @@ mod send;
 mod stats;
 mod tasks;
 
-pub use stats::Stats;
 pub use send::Reading;
 pub(crate) use send::apply_reading;
+pub use stats::Stats;
 pub use tasks::TaskResult;
 pub(crate) use tasks::{WAITED, from_queued_form, task_event};
 
@@ -138,7 +138,8 @@ impl Node {
 
     /// Whether the connection is open and may be sent to from here.
     pub fn exists(&self, session: SessionId) -> bool {
-        self.lookup(session).is_some_and(|(_, slot)| !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED))
+        self.lookup(session)
+            .is_some_and(|(_, slot)| !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED))
     }
 
     /// What is known of a connection; `None` where there is no such connection, and in base mode where it is another
@@ -173,9 +174,10 @@ impl Node {
     /// Up to `count` connections behind `after` (id 0: from the first one on), of one port or of all. In base mode only
     /// this worker's own. `None`: `after` is not a known connection.
     pub fn client_list(&self, after: SessionId, count: usize, port: Option<usize>) -> Option<Vec<SessionId>> {
-        self.0.heritage.registry.list(after, count, |slot| {
-            self.may_see(slot) && port.is_none_or(|p| slot.port.load(Relaxed) as usize == p)
-        })
+        self.0
+            .heritage
+            .registry
+            .list(after, count, |slot| self.may_see(slot) && port.is_none_or(|p| slot.port.load(Relaxed) as usize == p))
     }
 
     /// How many connections are open, of one port or of all, whoever owns them.
@@ -259,8 +261,7 @@ impl Node {
         }
         let id = heritage.server[0].messages.fetch_add(1, Relaxed);
         let head = self.head(Kind::Message, id, flags & 0xFF);
-        self.push_parcel(mailbox, head, data)?
-            .map_err(|_| Error::refused(ACT, subject(), Code::ServerPipeBufferFull))
+        self.push_parcel(mailbox, head, data)?.map_err(|_| Error::refused(ACT, subject(), Code::ServerPipeBufferFull))
     }
 
     /// Ends the whole server, in order.

@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::sys::bell::Bell;
+use crate::sys::watch;
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
-use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Poll, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
@@ -24,14 +25,32 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .map_err(|e| Error::system("make", "an event loop", e))
 }
 
+/// A bell as a runtime watches it.
+pub type WatchedBell = AsyncFd<LastingBell>;
+
+/// A bell that is never closed.
+#[derive(Debug)]
+pub struct LastingBell(&'static Bell);
+
+impl AsFd for LastingBell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for LastingBell {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
 /// Watches a bell from inside a runtime. The bell need not be silenced: each ring is a new edge.
-pub fn watch(bell: &'static Bell) -> Result<AsyncFd<&'static Bell>> {
-    AsyncFd::register_with_interest(bell, tokio::io::Interest::READABLE)
-        .map_err(|e| Error::system("watch", "a doorbell", io::Error::from(e)))
+pub fn watch(bell: &'static Bell) -> Result<WatchedBell> {
+    watch::watch(LastingBell(bell), tokio::io::Interest::READABLE).map_err(|e| Error::system("watch", "a doorbell", e))
 }
 
 /// Waits for one ring of a watched bell.
-pub async fn rung(bell: &AsyncFd<&'static Bell>) {
+pub async fn rung(bell: &WatchedBell) {
     if let Ok(mut ready) = bell.readable().await {
         ready.clear_ready();
     }

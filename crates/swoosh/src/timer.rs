@@ -225,6 +225,11 @@ impl<T> TimerWheel<T> {
         self.rounds
     }
 
+    /// Rounds count from 0 again.
+    pub fn restart_rounds(&mut self) {
+        self.rounds = 0;
+    }
+
     /// Counts a look for due timers.
     pub fn begin_round(&mut self) {
         self.rounds += 1;

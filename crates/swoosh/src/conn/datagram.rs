@@ -10,7 +10,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// The sender of a datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Sender {
 
 /// Receives from `port` until the server ends, and hands each datagram to `deliver`.
 pub async fn receive_from(heritage: &'static Heritage, port: Arc<Port>, deliver: impl Fn(&Port, Sender, &[u8])) {
-    let Ok(socket) = AsyncFd::register_with_interest(port.clone(), Interest::READABLE) else {
+    let Ok(socket) = sys::watch::watch(port.clone(), Interest::READABLE) else {
         return log::error!("receive from {}: the socket cannot be watched", port.address);
     };
     let mut buffer = vec![0; LONGEST];

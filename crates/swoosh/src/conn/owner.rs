@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
 
 /// What the owner tells about its connections.
 pub trait Upcall {
@@ -104,7 +104,7 @@ impl Owner {
         if !port.kind.is_stream() {
             return;
         }
-        let Ok(listener) = AsyncFd::register_with_interest(port.clone(), tokio::io::Interest::READABLE) else {
+        let Ok(listener) = sys::watch::watch(port.clone(), Interest::READABLE) else {
             log::error!("accept {}: the listening socket cannot be watched", port.address);
             return;
         };
@@ -173,7 +173,7 @@ impl Owner {
     pub fn adopt(self: &Rc<Self>, socket: Socket, peer: Peer, port: &Arc<Port>) {
         port.tune(&socket);
         let fd = socket.as_raw_fd();
-        let io = match AsyncFd::register(socket) {
+        let io = match sys::watch::watch(socket, Interest::READABLE | Interest::WRITABLE) {
             Ok(io) => io,
             Err(e) => {
                 add(&self.slot().aborted, 1);

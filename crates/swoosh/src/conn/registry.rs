@@ -205,7 +205,8 @@ impl Registry {
                 Err(now) => top = now,
             }
         }
-        let fresh = server.fresh_slots.fetch_update(AcqRel, Acquire, |n| (n < self.slots.len() as u32).then_some(n + 1));
+        let fresh =
+            server.fresh_slots.fetch_update(AcqRel, Acquire, |n| (n < self.slots.len() as u32).then_some(n + 1));
         fresh.ok().map(SlotIndex)
     }
 
@@ -287,7 +288,9 @@ mod tests {
         for n in 0..5 {
             registry.open(n, n as usize % 2, 0, NOBODY).unwrap();
         }
-        let ids = |after, count| registry.list(SessionId(after), count, |_| true).map(|l| l.iter().map(|s| s.0).collect::<Vec<_>>());
+        let ids = |after, count| {
+            registry.list(SessionId(after), count, |_| true).map(|l| l.iter().map(|s| s.0).collect::<Vec<_>>())
+        };
         assert_eq!(ids(0, 10), Some(vec![1, 2, 3, 4, 5]));
         assert_eq!(ids(2, 2), Some(vec![3, 4]));
         assert_eq!(ids(5, 2), Some(vec![]));

@@ -50,8 +50,22 @@ impl Kind {
     fn from_number(n: u8) -> Option<Self> {
         use Kind::*;
         [
-            Data, Close, Connect, Packet, BufferFull, BufferEmpty, Message, Task, Finish, Send, SendFile, Finished,
-            CloseWanted, Pause, Resume, Confirm,
+            Data,
+            Close,
+            Connect,
+            Packet,
+            BufferFull,
+            BufferEmpty,
+            Message,
+            Task,
+            Finish,
+            Send,
+            SendFile,
+            Finished,
+            CloseWanted,
+            Pause,
+            Resume,
+            Confirm,
         ]
         .into_iter()
         .find(|k| *k as u8 == n)
@@ -121,12 +135,7 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// A mailbox of `capacity` bytes for whoever waits on `bell` and says so in `sleeping`.
-    pub fn new(
-        capacity: usize,
-        purpose: &str,
-        bell: &'static Bell,
-        sleeping: &'static AtomicU32,
-    ) -> Result<Self> {
+    pub fn new(capacity: usize, purpose: &str, bell: &'static Bell, sleeping: &'static AtomicU32) -> Result<Self> {
         Ok(Mailbox { ring: Ring::new(capacity, purpose)?, bell, sleeping })
     }
 

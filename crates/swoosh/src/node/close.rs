@@ -81,7 +81,9 @@ impl Node {
         match heritage.config.dispatch_mode {
             // Nobody is told in these modes: whoever closes it, does.
             _ if !heritage.tells_life_of_connections() => true,
-            DispatchMode::Connection if heritage.config.dispatch_func.is_none() => session.0 % workers == u64::from(own),
+            DispatchMode::Connection if heritage.config.dispatch_func.is_none() => {
+                session.0 % workers == u64::from(own)
+            }
             _ => workers == 1 || slot.worker.load(Relaxed) == own + 1,
         }
     }

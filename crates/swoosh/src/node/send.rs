@@ -123,7 +123,14 @@ impl Node {
     }
 
     /// Tells a connection's owner what to do with it.
-    pub(crate) fn order(&self, slot: &ConnectionSlot, kind: Kind, session: SessionId, flags: u32, data: &[u8]) -> Result<()> {
+    pub(crate) fn order(
+        &self,
+        slot: &ConnectionSlot,
+        kind: Kind,
+        session: SessionId,
+        flags: u32,
+        data: &[u8],
+    ) -> Result<()> {
         let heritage = self.0.heritage;
         let owner = slot.reactor.load(Relaxed) as usize;
         let to = match heritage.mode {
@@ -141,7 +148,12 @@ impl Node {
     }
 
     /// Puts a payload of any length into a mailbox whose reader may be slow: a large one is parked.
-    pub(crate) fn push_parcel(&self, to: &Mailbox, mut head: Head, data: &[u8]) -> Result<std::result::Result<(), Full>> {
+    pub(crate) fn push_parcel(
+        &self,
+        to: &Mailbox,
+        mut head: Head,
+        data: &[u8],
+    ) -> Result<std::result::Result<(), Full>> {
         if data.len() <= parcel::INLINE {
             return Ok(self.0.post.push_patiently(to, &head, data, WORKER_PATIENCE));
         }

@@ -73,7 +73,11 @@ fn begin(node: &Node) -> Result<Manager> {
     let base = heritage.mode == Mode::Base;
     // In base mode this process is the server's head, and an interrupt from the terminal is for it.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
-    if base { handled.push(libc::SIGINT) } else { ignored.push(libc::SIGINT) }
+    if base {
+        handled.push(libc::SIGINT)
+    } else {
+        ignored.push(libc::SIGINT)
+    }
     let signals = Signals::take_over(&handled, &ignored)?;
     let charges = vec![Charge::default(); heritage.processes()];
     Ok(Manager {
@@ -198,10 +202,7 @@ impl Manager {
         let now = clock::monotonic_ms();
         for (n, charge) in self.charges.iter_mut().enumerate() {
             if charge.kill_at.is_some_and(|at| at <= now) && charge.pid != 0 {
-                crate::log::warn!(
-                    "worker {n} (process {}) did not end within max_wait_time: it is killed",
-                    charge.pid
-                );
+                crate::log::warn!("worker {n} (process {}) did not end within max_wait_time: it is killed", charge.pid);
                 process::kill(charge.pid, libc::SIGKILL);
                 charge.kill_at = Some(now + 1000);
             }

@@ -10,7 +10,14 @@ use crate::sys::signal;
 pub fn run(node: &Node, id: WorkerId) -> End {
     manager::announce(node, id, "user process");
     // Its code knows nothing of the engine: signals do what they do in any program, and it never outlives the server.
-    signal::restore_defaults(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()]);
+    signal::restore_defaults(&[
+        libc::SIGTERM,
+        libc::SIGINT,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGCHLD,
+        libc::SIGRTMIN(),
+    ]);
     process::on_parent_death(libc::SIGKILL, node.manager_pid());
     let heritage = node.heritage();
     let first = heritage.config.worker_num + heritage.config.task_worker_num;

@@ -199,8 +199,8 @@ fn remove_dead(path: &Path, kind: SocketKind) -> bool {
     let Ok(address) = SockAddr::unix(path) else { return false };
     let of = if kind.is_stream() { Type::STREAM } else { Type::DGRAM };
     let Ok(probe) = Socket::new(Domain::UNIX, of, None) else { return false };
-    let is_socket = std::fs::symlink_metadata(path)
-        .is_ok_and(|m| std::os::unix::fs::FileTypeExt::is_socket(&m.file_type()));
+    let is_socket =
+        std::fs::symlink_metadata(path).is_ok_and(|m| std::os::unix::fs::FileTypeExt::is_socket(&m.file_type()));
     is_socket && probe.connect(&address).is_err() && std::fs::remove_file(path).is_ok()
 }
 
@@ -227,4 +227,3 @@ fn inherited(kind: SocketKind, host: &str, wanted: &SockAddr) -> Option<BoundPor
 
 /// sun_path of unix(7), with its terminating NUL.
 const LONGEST_PATH: usize = 107;
-

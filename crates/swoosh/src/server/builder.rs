@@ -234,7 +234,11 @@ impl Server {
         })
     }
 
-    fn receive<R: Outcome>(mut self, port: Option<usize>, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+    fn receive<R: Outcome>(
+        mut self,
+        port: Option<usize>,
+        code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static,
+    ) -> Self {
         let code: OfBytes = Box::new(move |node, conn, data| code(node, conn, data).settle("receive"));
         self.code.receive.push((port, code));
         self
@@ -301,7 +305,8 @@ fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
         Some(rest) => (rest, true),
         None => (address.strip_prefix("tcp://").unwrap_or(address), false),
     };
-    let (host, port) = rest.rsplit_once(':').ok_or_else(|| unclear("a host and a port are wanted, as in 127.0.0.1:9501"))?;
+    let (host, port) =
+        rest.rsplit_once(':').ok_or_else(|| unclear("a host and a port are wanted, as in 127.0.0.1:9501"))?;
     let port = port.parse().map_err(|_| unclear("the port is not a number"))?;
     let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let kind = match (v6.is_some(), datagrams) {

@@ -16,8 +16,8 @@ use crate::sys::queue::Queue;
 use crate::sys::{clock, daemon};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 /// Runs the server until it ends.
 ///
@@ -220,8 +220,12 @@ pub fn stop_listening(heritage: &Heritage) {
 
 /// Gives this process its title: by the handler, where that can, else by the engine.
 pub fn title(node: &Node, role: &str) {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Asked once: a title lies where the arguments were.
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let program = std::env::args_os().next().unwrap_or_default();
+        Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned()
+    });
     let title = format!("{program}: swoosh {role}");
     if !node.0.handler.set_title(&title) {
         set_own_title(&title);

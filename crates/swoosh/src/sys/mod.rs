@@ -17,3 +17,4 @@ pub mod signal;
 pub mod socket;
 pub mod title;
 pub mod user;
+pub mod watch;

@@ -58,14 +58,7 @@ pub fn recv_from(fd: RawFd, buf: &mut [u8]) -> io::Result<(usize, socket2::SockA
     // `*len` to what it wrote.
     let (n, address) = unsafe {
         socket2::SockAddr::try_init(|storage, len| {
-            let n = libc::recvfrom(
-                fd,
-                buf.as_mut_ptr().cast(),
-                buf.len(),
-                libc::MSG_DONTWAIT,
-                storage.cast(),
-                len,
-            );
+            let n = libc::recvfrom(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT, storage.cast(), len);
             if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n) }
         })
     }?;

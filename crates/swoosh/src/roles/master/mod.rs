@@ -3,8 +3,8 @@
 //! Runs in: the process that called `start` (process mode). Its main thread accepts; user code there is only
 //! `start`, `before_shutdown`, `shutdown` and what their timers run.
 
-use crate::conn::owner::{Owner, Upcall, Verdict};
 use crate::conn::connection::Connection;
+use crate::conn::owner::{Owner, Upcall, Verdict};
 use crate::error::Result;
 use crate::handler::Stop;
 use crate::heritage::{Heritage, Life};
@@ -51,7 +51,8 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
     } else {
         (0..heritage.reactors.len() as u32).map(|id| reactor::start_thread(heritage, id)).collect::<Result<_>>()?
     };
-    let mut master = Master { node: node.clone(), signals, runtime, reactors: Rc::new(RefCell::new(reactors)), manager };
+    let mut master =
+        Master { node: node.clone(), signals, runtime, reactors: Rc::new(RefCell::new(reactors)), manager };
     master.accept();
     heritage.enter(Life::Running);
     let flow = master.serve();

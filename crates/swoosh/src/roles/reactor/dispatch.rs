@@ -53,7 +53,8 @@ impl Dispatcher {
     /// Hands a datagram to a worker.
     pub fn datagram(self: &Rc<Self>, port: &Port, from: &Sender, data: &[u8]) {
         self.remember_self();
-        let key = from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
+        let key =
+            from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
         let worker = match self.heritage.config.dispatch_mode {
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
@@ -117,7 +118,11 @@ impl Dispatcher {
             DispatchMode::Connection | DispatchMode::User => by_id,
             // What is told of a connection's life goes where its last packet went.
             DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if kind != Kind::Data => {
-                if fixed > 0 { fixed - 1 } else { by_id }
+                if fixed > 0 {
+                    fixed - 1
+                } else {
+                    by_id
+                }
             }
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),

@@ -187,7 +187,8 @@ impl Reactor {
                 continue;
             }
             let dispatcher = self.dispatcher.clone();
-            let deliver = move |port: &Port, from: datagram::Sender, data: &[u8]| dispatcher.datagram(port, &from, data);
+            let deliver =
+                move |port: &Port, from: datagram::Sender, data: &[u8]| dispatcher.datagram(port, &from, data);
             tokio::spawn(SendWrapper::new(datagram::receive_from(self.heritage, port.clone(), deliver)));
         }
     }

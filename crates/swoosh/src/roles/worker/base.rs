@@ -178,7 +178,7 @@ thread_local! {
     /// The two bells of this process, watched by its runtime.
     static WATCHED: RefCell<Option<Rc<(i32, Bell, Bell)>>> = const { RefCell::new(None) };
 }
-type Bell = tokio::io::unix::AsyncFd<&'static crate::sys::bell::Bell>;
+type Bell = runtime::WatchedBell;
 
 /// Whether something waits to be told.
 pub fn has_frames(node: &Node) -> bool {

@@ -80,8 +80,7 @@ pub fn prepare_process(node: &Node, id: WorkerId, title: &str) {
     let heritage = node.heritage();
     let config = &heritage.config;
     crate::roles::manager::announce(node, id, title);
-    if let Err(e) =
-        crate::sys::user::confine(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
+    if let Err(e) = crate::sys::user::confine(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
     {
         crate::log::error!("{title} {}: {e}", id.0);
     }

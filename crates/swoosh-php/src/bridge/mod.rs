@@ -1,0 +1,5 @@
+//! Between the engine and PHP: what user code asked to run, when it runs, and errors both ways.
+
+pub mod event_loop;
+pub mod last_error;
+pub mod timers;

@@ -1,0 +1,82 @@
+//! The module's version, the machine and the process.
+
+use crate::zend::module::Functions;
+use crate::zend::{Array, Call, Callable, IntoZval, PhpResult};
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use std::fs;
+
+/// Adds the functions of this file.
+pub fn add(functions: &mut Functions) {
+    functions
+        .add("swoole_version(): string", |_: &mut Call<'_>| Ok("6.2.1"))
+        .add("swoole_cpu_num(): int", cpu_num)
+        .add("swoole_container_cpu_num(): int", container_cpu_num)
+        .add("swoole_is_in_container(): bool", is_in_container)
+        .add("swoole_get_local_ip(int $family = AF_INET): array", local_ip)
+        .add("swoole_get_local_mac(): array", local_mac)
+        .add("swoole_set_process_name(string $process_name): bool", set_process_name);
+}
+
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+fn cpu_num(_: &mut Call<'_>) -> PhpResult<usize> {
+    Ok(cpus())
+}
+
+/// The processors that the container may use, rounded up; those of the machine outside of one.
+fn container_cpu_num(_: &mut Call<'_>) -> PhpResult<usize> {
+    let quota = fs::read_to_string("/sys/fs/cgroup/cpu.max").ok().and_then(|text| {
+        let (quota, period) = text.trim().split_once(' ')?;
+        Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+    });
+    Ok(quota.map_or(cpus(), |n| (n.ceil() as usize).clamp(1, cpus())))
+}
+
+fn is_in_container(_: &mut Call<'_>) -> PhpResult<bool> {
+    let marked = ["/.dockerenv", "/run/.containerenv"].iter().any(|path| fs::exists(path).unwrap_or(false));
+    Ok(marked
+        || fs::read_to_string("/proc/1/cgroup")
+            .is_ok_and(|text| ["docker", "kubepods", "containerd", "lxc"].iter().any(|name| text.contains(name))))
+}
+
+/// Interface name => address, the loopback left out.
+fn local_ip(call: &mut Call<'_>) -> PhpResult<Array> {
+    let family = call.int_or(0, i64::from(libc::AF_INET))?;
+    let mut found = Array::new();
+    for interface in getifaddrs().into_iter().flatten() {
+        if interface.flags.contains(InterfaceFlags::IFF_LOOPBACK) {
+            continue;
+        }
+        let Some(address) = interface.address else { continue };
+        let v4 = address.as_sockaddr_in().filter(|_| family == i64::from(libc::AF_INET)).map(|a| a.ip().to_string());
+        let v6 = address.as_sockaddr_in6().filter(|_| family == i64::from(libc::AF_INET6)).map(|a| a.ip().to_string());
+        if let Some(ip) = v4.or(v6) {
+            found.insert(&interface.interface_name, ip);
+        }
+    }
+    Ok(found)
+}
+
+/// Interface name => hardware address, the loopback left out.
+fn local_mac(_: &mut Call<'_>) -> PhpResult<Array> {
+    let mut found = Array::new();
+    for entry in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if let Ok(address) = fs::read_to_string(entry.path().join("address"))
+            && name != "lo"
+        {
+            found.insert(name.to_string_lossy().as_bytes(), address.trim().to_uppercase());
+        }
+    }
+    Ok(found)
+}
+
+/// What process lists show of this process. True if PHP could set it.
+fn set_process_name(call: &mut Call<'_>) -> PhpResult<bool> {
+    let name = call.string(0)?.clone();
+    let Ok(function) = Callable::new(&"cli_set_process_title".into_zval()) else { return Ok(false) };
+    Ok(function.call(&mut [name.into_zval()])?.to_bool())
+}

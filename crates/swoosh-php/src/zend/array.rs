@@ -1,0 +1,205 @@
+//! PHP's arrays.
+
+use super::{IntoZval, ZStr, Zval, ffi};
+use std::ffi::c_char;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// An array of PHP's, held by count. Writing to one that others hold too makes a copy first.
+#[repr(transparent)]
+pub struct Array(pub(super) NonNull<ffi::zend_array>);
+
+/// The key of an element.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'a> {
+    /// An integer.
+    Index(i64),
+    /// A string.
+    Name(&'a ZStr),
+}
+
+impl Array {
+    /// An empty array.
+    pub fn new() -> Self {
+        Self::with_capacity(8)
+    }
+
+    /// An empty array with room for `size` elements.
+    pub fn with_capacity(size: usize) -> Self {
+        // SAFETY: PHP's allocator gives an array or does not return.
+        unsafe { Array(NonNull::new_unchecked(ffi::swoosh_array_new(u32::try_from(size).unwrap_or(u32::MAX)))) }
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        // SAFETY: the array is alive.
+        unsafe { ffi::zend_array_count(self.0.as_ptr()) as usize }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element with a string key (digits are no index here).
+    pub fn get(&self, name: &str) -> Option<&Zval> {
+        // SAFETY: the array is alive; what is found lives as long as nothing writes to the array.
+        unsafe {
+            let z = ffi::zend_hash_str_find(self.0.as_ptr(), name.as_ptr().cast::<c_char>(), name.len());
+            (!z.is_null()).then(|| Zval::from_ptr(z))
+        }
+    }
+
+    /// The element with an integer key.
+    pub fn at(&self, index: i64) -> Option<&Zval> {
+        // SAFETY: as in `get`.
+        unsafe {
+            let z = ffi::zend_hash_index_find(self.0.as_ptr(), index as u64);
+            (!z.is_null()).then(|| Zval::from_ptr(z))
+        }
+    }
+
+    /// Its elements in order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { array: self.0.as_ptr(), at: 0, of: PhantomData }
+    }
+
+    /// Adds or replaces the element with a string key.
+    pub fn insert(&mut self, name: impl AsRef<[u8]>, value: impl IntoZval) {
+        let name = name.as_ref();
+        let mut value = value.into_zval();
+        // SAFETY: the array is this holder's own; it takes over the count that `value` holds.
+        unsafe {
+            ffi::zend_hash_str_update(self.own(), name.as_ptr().cast::<c_char>(), name.len(), value.as_mut_ptr());
+        }
+        std::mem::forget(value);
+    }
+
+    /// Adds or replaces the element with an integer key.
+    pub fn set(&mut self, index: i64, value: impl IntoZval) {
+        let mut value = value.into_zval();
+        // SAFETY: as in `insert`.
+        unsafe { ffi::zend_hash_index_update(self.own(), index as u64, value.as_mut_ptr()) };
+        std::mem::forget(value);
+    }
+
+    /// Appends an element.
+    pub fn push(&mut self, value: impl IntoZval) {
+        let mut value = value.into_zval();
+        // SAFETY: as in `insert`; an array that has no next index leaves the value to us.
+        unsafe {
+            if !ffi::zend_hash_next_index_insert(self.own(), value.as_mut_ptr()).is_null() {
+                std::mem::forget(value);
+            }
+        }
+    }
+
+    /// Removes the element with a string key.
+    pub fn remove(&mut self, name: &str) {
+        // SAFETY: the array is this holder's own.
+        unsafe { ffi::zend_hash_str_del(self.own(), name.as_ptr().cast::<c_char>(), name.len()) };
+    }
+
+    /// The array to write to: nobody else holds it.
+    fn own(&mut self) -> *mut ffi::zend_array {
+        // SAFETY: the array is alive. A shared one is copied by PHP, which gives up our count of it.
+        unsafe {
+            if (*self.0.as_ptr()).gc.refcount > 1 || self.is_immutable() {
+                let mut z = Zval(super::zval::raw(self.type_info(), self.0.as_ptr() as i64));
+                self.0 = NonNull::new_unchecked(ffi::swoosh_separate_array(z.as_mut_ptr()));
+                std::mem::forget(z);
+            }
+        }
+        self.0.as_ptr()
+    }
+
+    fn is_immutable(&self) -> bool {
+        // SAFETY: the array is alive.
+        unsafe { (*self.0.as_ptr()).gc.u.type_info & IMMUTABLE != 0 }
+    }
+
+    pub(super) fn into_raw(self) -> *mut ffi::zend_array {
+        let raw = self.0.as_ptr();
+        std::mem::forget(self);
+        raw
+    }
+
+    pub(super) fn type_info(&self) -> u32 {
+        if self.is_immutable() { 7 } else { 7 | super::zval::COUNTED | super::zval::COLLECTABLE }
+    }
+}
+
+impl Default for Array {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Array {
+    fn clone(&self) -> Self {
+        if !self.is_immutable() {
+            // SAFETY: the array is alive and counted.
+            unsafe { (*self.0.as_ptr()).gc.refcount += 1 };
+        }
+        Array(self.0)
+    }
+}
+
+impl Drop for Array {
+    fn drop(&mut self) {
+        drop(Zval(super::zval::raw(self.type_info(), self.0.as_ptr() as i64)));
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = (Key<'a>, &'a Zval);
+    type IntoIter = Iter<'a>;
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<T: IntoZval> FromIterator<T> for Array {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut array = Array::new();
+        for item in items {
+            array.push(item);
+        }
+        array
+    }
+}
+
+/// The elements of an array in order.
+pub struct Iter<'a> {
+    array: *const ffi::zend_array,
+    at: u32,
+    of: PhantomData<&'a Array>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Key<'a>, &'a Zval);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut name = std::ptr::null_mut();
+        let mut index = 0;
+        // SAFETY: the array is borrowed for `'a`, so it is alive and nothing of ours writes to it; a key is a string that
+        // the array holds, and `ZStr` is a transparent pointer, read from a place that lives as long as the bucket.
+        unsafe {
+            let value = ffi::swoosh_array_next(self.array, &mut self.at, &mut name, &mut index);
+            if value.is_null() {
+                return None;
+            }
+            let key = if name.is_null() {
+                Key::Index(index as i64)
+            } else {
+                // A bucket is the value followed by the hash and the key.
+                let bucket = (*self.array).__bindgen_anon_1.arData.add(self.at as usize - 1);
+                Key::Name(&*(&raw const (*bucket).key).cast::<ZStr>())
+            };
+            Some((key, Zval::from_ptr(value)))
+        }
+    }
+}
+
+/// GC_IMMUTABLE.
+const IMMUTABLE: u32 = 1 << 6;

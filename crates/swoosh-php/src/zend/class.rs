@@ -1,0 +1,338 @@
+//! Classes: registered when the module starts, found by a handle afterwards.
+
+use super::entry::{VARIADIC, entry};
+use super::object::{HandlerTable, create};
+use super::signature::{Signature, Type};
+use super::{Call, IntoZval, Payload, PhpResult, ffi};
+use std::ffi::{CString, c_char, c_void};
+use std::ptr::{NonNull, null, null_mut};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A registered class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class(NonNull<ffi::zend_class_entry>);
+
+impl Class {
+    /// # Safety
+    /// `class` is a registered class.
+    pub(super) unsafe fn from_ptr(class: *mut ffi::zend_class_entry) -> Self {
+        // SAFETY: the caller's promise.
+        Class(unsafe { NonNull::new_unchecked(class) })
+    }
+
+    pub(super) fn as_ptr(self) -> *mut ffi::zend_class_entry {
+        self.0.as_ptr()
+    }
+
+    /// Its name with its namespace.
+    pub fn name(self) -> String {
+        // SAFETY: a class lives as long as the request at least, and has a name.
+        unsafe { (*(&raw const (*self.as_ptr()).name).cast::<super::ZStr>()).to_text().into_owned() }
+    }
+
+    /// Whether it is `other` or comes from it.
+    pub fn is_a(self, other: Class) -> bool {
+        // SAFETY: two registered classes.
+        unsafe { ffi::swoosh_instanceof(self.as_ptr(), other.as_ptr()) }
+    }
+
+    /// The slot of a declared property, see [`Object::slot`](super::Object::slot).
+    pub fn slot(self, property: &str) -> Option<usize> {
+        // SAFETY: a registered class and the bytes of a name.
+        let slot =
+            unsafe { ffi::swoosh_property_slot(self.as_ptr(), property.as_ptr().cast::<c_char>(), property.len()) };
+        usize::try_from(slot).ok()
+    }
+
+    /// PHP's `Exception`.
+    pub fn exception() -> Self {
+        // SAFETY: PHP registers it before any module starts; so with the others below.
+        unsafe { Self::from_ptr(ffi::zend_ce_exception) }
+    }
+
+    /// PHP's `Error`.
+    pub fn error() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::zend_ce_error) }
+    }
+
+    /// PHP's `ArrayIterator`.
+    pub fn array_iterator() -> Self {
+        // SAFETY: as above; the module asks for SPL.
+        unsafe { Self::from_ptr(ffi::spl_ce_ArrayIterator) }
+    }
+
+    /// PHP's `ArrayObject`.
+    pub fn array_object() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::spl_ce_ArrayObject) }
+    }
+
+    /// PHP's `Countable`.
+    pub fn countable() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::zend_ce_countable) }
+    }
+
+    /// PHP's `Iterator`.
+    pub fn iterator() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::zend_ce_iterator) }
+    }
+
+    /// PHP's `ArrayAccess`.
+    pub fn array_access() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::zend_ce_arrayaccess) }
+    }
+
+    /// PHP's `Stringable`.
+    pub fn stringable() -> Self {
+        // SAFETY: as above.
+        unsafe { Self::from_ptr(ffi::zend_ce_stringable) }
+    }
+}
+
+/// Where the handle of one of our classes is kept.
+#[derive(Debug)]
+pub struct ClassSlot(AtomicPtr<ffi::zend_class_entry>);
+
+impl ClassSlot {
+    /// A slot that the class's registration fills.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        ClassSlot(AtomicPtr::new(null_mut()))
+    }
+
+    /// The class. Panics before it is registered.
+    pub fn get(&self) -> Class {
+        Class(NonNull::new(self.0.load(Ordering::Relaxed)).expect("the class is registered when the module starts"))
+    }
+}
+
+/// The value of a constant, or the default of a property.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'static str),
+    EmptyArray,
+}
+
+impl Value {
+    fn zval(self) -> ffi::zval {
+        let raw = super::zval::raw;
+        match self {
+            Value::Null => raw(1, 0),
+            Value::Bool(value) => raw(if value { 3 } else { 2 }, 0),
+            Value::Int(value) => raw(4, value),
+            Value::Float(value) => raw(5, value.to_bits() as i64),
+            Value::Text(text) => raw(6, permanent(text) as i64),
+            Value::EmptyArray => raw(7, &raw const ffi::zend_empty_array as i64),
+        }
+    }
+}
+
+/// A class in the making.
+pub struct ClassBuilder {
+    name: &'static str,
+    parent: Option<Class>,
+    interfaces: Vec<Class>,
+    aliases: Vec<&'static str>,
+    methods: Vec<ffi::zend_function_entry>,
+    properties: Vec<(&'static str, Value, u32)>,
+    constants: Vec<(&'static str, Value)>,
+    flags: u32,
+    create: Option<unsafe extern "C" fn(*mut ffi::zend_class_entry) -> *mut ffi::zend_object>,
+    prepare: Option<fn(bool)>,
+    clonable: bool,
+    serializable: bool,
+}
+
+impl ClassBuilder {
+    /// A class of that name, with its namespace.
+    pub fn new(name: &'static str) -> Self {
+        ClassBuilder {
+            name,
+            parent: None,
+            interfaces: Vec::new(),
+            aliases: Vec::new(),
+            methods: Vec::new(),
+            properties: Vec::new(),
+            constants: Vec::new(),
+            flags: 0,
+            create: None,
+            prepare: None,
+            clonable: false,
+            serializable: true,
+        }
+    }
+
+    /// It comes from `parent`.
+    pub fn extends(mut self, parent: Class) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
+    /// It implements an interface.
+    pub fn implements(mut self, interface: Class) -> Self {
+        self.interfaces.push(interface);
+        self
+    }
+
+    /// Another name for it.
+    pub fn alias(mut self, name: &'static str) -> Self {
+        self.aliases.push(name);
+        self
+    }
+
+    /// Nothing may come from it.
+    pub fn is_final(mut self) -> Self {
+        self.flags |= 1 << 5;
+        self
+    }
+
+    /// A method: its signature as PHP writes it, and what it does.
+    pub fn method<F, R>(mut self, signature: &str, handler: F) -> Self
+    where
+        F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
+        R: IntoZval,
+    {
+        self.methods.push(function(signature, handler));
+        self
+    }
+
+    /// A public property without a type.
+    pub fn property(mut self, name: &'static str, default: Value) -> Self {
+        self.properties.push((name, default, 1));
+        self
+    }
+
+    /// A private property without a type.
+    pub fn private_property(mut self, name: &'static str, default: Value) -> Self {
+        self.properties.push((name, default, 4));
+        self
+    }
+
+    /// A public constant.
+    pub fn constant(mut self, name: &'static str, value: Value) -> Self {
+        self.constants.push((name, value));
+        self
+    }
+
+    /// A `T` lives in each object. Such objects cannot be cloned, nor serialised.
+    pub fn payload<T: Payload>(mut self) -> Self {
+        self.create = Some(create::<T>);
+        self.prepare = Some(HandlerTable::prepare::<T>);
+        self.serializable = false;
+        self
+    }
+
+    /// Objects can be cloned although a payload lives in them; the clone begins with a new one.
+    pub fn clonable(mut self) -> Self {
+        self.clonable = true;
+        self
+    }
+
+    /// Registers the class. Only while the module starts.
+    pub fn register(self, slot: &ClassSlot) -> Class {
+        let mut methods = self.methods;
+        // SAFETY: an entry of zeros ends the table; the table and all names in it live as long as the process. PHP
+        // copies the class entry, whose unset fields are zero as INIT_CLASS_ENTRY leaves them.
+        unsafe {
+            methods.push(std::mem::zeroed());
+            let mut entry: ffi::zend_class_entry = std::mem::zeroed();
+            entry.name = permanent(self.name);
+            entry.info.internal.builtin_functions = Vec::leak(methods).as_ptr();
+            let parent = self.parent.map_or(null_mut(), Class::as_ptr);
+            let class = ffi::zend_register_internal_class_ex(&mut entry, parent);
+            (*class).ce_flags |= self.flags;
+            for interface in self.interfaces {
+                ffi::zend_class_implements(class, 1, interface.as_ptr());
+            }
+            for (name, default, access) in self.properties {
+                let mut value = default.zval();
+                let untyped = ffi::zend_type { ptr: null_mut(), type_mask: 0 };
+                let access = access as i32;
+                ffi::zend_declare_typed_property(class, permanent(name), &mut value, access, null_mut(), untyped);
+            }
+            for (name, value) in self.constants {
+                let mut value = value.zval();
+                ffi::zend_declare_class_constant_ex(class, permanent(name), &mut value, 1, null_mut());
+            }
+            if let Some(create) = self.create {
+                if let Some(prepare) = self.prepare {
+                    prepare(self.clonable);
+                }
+                (*class).__bindgen_anon_2.create_object = Some(create);
+            }
+            if !self.serializable {
+                ffi::swoosh_class_not_serializable(class);
+            }
+            for alias in self.aliases {
+                ffi::zend_register_class_alias_ex(alias.as_ptr().cast::<c_char>(), alias.len(), class, true);
+            }
+            slot.0.store(class, Ordering::Relaxed);
+            Class::from_ptr(class)
+        }
+    }
+}
+
+/// The table entry of a function or method.
+pub(super) fn function<F, R>(signature: &str, _: F) -> ffi::zend_function_entry
+where
+    F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
+    R: IntoZval,
+{
+    let signature = Signature::parse(signature);
+    let mut flags = signature.flags;
+    let mut infos = vec![info(signature.required as *const c_char, &signature.returns, 0, None)];
+    for param in &signature.params {
+        let mut bits = u32::from(param.by_ref) << SEND_MODE_SHIFT;
+        if param.variadic {
+            bits |= 1 << (SEND_MODE_SHIFT + 2);
+            flags |= VARIADIC;
+        }
+        infos.push(info(c_string(&param.name), &param.kind, bits, param.default.as_deref()));
+    }
+    ffi::zend_function_entry {
+        fname: c_string(&signature.name),
+        handler: Some(if signature.open { entry::<F, R, true> } else { entry::<F, R, false> }),
+        num_args: signature.params.len() as u32,
+        arg_info: Vec::leak(infos).as_ptr(),
+        flags,
+    }
+}
+
+fn info(name: *const c_char, kind: &Type, bits: u32, default: Option<&str>) -> ffi::zend_internal_arg_info {
+    let mut type_mask = kind.mask | bits;
+    let mut ptr = null_mut();
+    if let Some(classes) = &kind.classes {
+        ptr = c_string(classes).cast_mut().cast::<c_void>();
+        type_mask |= NAME_BIT;
+    }
+    ffi::zend_internal_arg_info {
+        name,
+        type_: ffi::zend_type { ptr, type_mask },
+        default_value: default.map_or(null(), c_string),
+    }
+}
+
+/// A C string that lives as long as the process.
+pub(super) fn c_string(text: &str) -> *const c_char {
+    CString::new(text).expect("no zero byte in a name").into_raw()
+}
+
+/// An interned string that lives as long as the process.
+fn permanent(text: &str) -> *mut ffi::zend_string {
+    // SAFETY: the bytes of one slice; only called while the module starts.
+    unsafe { ffi::swoosh_string_permanent(text.as_ptr().cast::<c_char>(), text.len()) }
+}
+
+/// _ZEND_TYPE_NAME_BIT.
+const NAME_BIT: u32 = 1 << 24;
+/// _ZEND_SEND_MODE_SHIFT.
+const SEND_MODE_SHIFT: u32 = 25;

@@ -1,0 +1,6 @@
+//! PHP's own declarations, as bindgen reads them from the headers.
+
+#![allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, unsafe_op_in_unsafe_fn, dead_code)]
+#![allow(clippy::all, clippy::undocumented_unsafe_blocks)]
+
+include!(concat!(env!("OUT_DIR"), "/php.rs"));

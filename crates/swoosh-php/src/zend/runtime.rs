@@ -1,0 +1,153 @@
+//! The rest of PHP that the extension asks: settings, the script's end, serialising, streams, the store of objects.
+
+use super::{Array, Object, ZStr, Zval, ffi};
+use std::ffi::c_char;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An INI setting as text.
+pub fn setting(name: &str) -> Option<String> {
+    // SAFETY: the bytes of one slice; the result is a C string that PHP holds.
+    unsafe {
+        let mut exists = false;
+        let value = ffi::zend_ini_string_ex(name.as_ptr().cast::<c_char>(), name.len(), 0, &mut exists);
+        (exists && !value.is_null()).then(|| std::ffi::CStr::from_ptr(value).to_string_lossy().into_owned())
+    }
+}
+
+/// An INI setting as a switch: `1`, `on`, `yes` and `true` say yes.
+pub fn switch(name: &str) -> bool {
+    setting(name).is_some_and(|value| {
+        let value = value.trim();
+        ["on", "yes", "true"].iter().any(|word| value.eq_ignore_ascii_case(word))
+            || value.parse().is_ok_and(|n: i64| n != 0)
+    })
+}
+
+/// Calls a function or static method of that name when the script ends.
+pub fn at_script_end(function: &str) {
+    // SAFETY: the bytes of one slice; PHP copies the name.
+    unsafe { ffi::swoosh_at_script_end(function.as_ptr().cast::<c_char>(), function.len()) }
+}
+
+/// Whether the script ended with a fatal error already.
+pub fn has_failed() -> bool {
+    // SAFETY: reads globals of this one thread.
+    unsafe { ffi::swoosh_has_failed() }
+}
+
+/// What `serialize` gives; `None` if that threw.
+pub fn serialize(value: &Zval) -> Option<ZStr> {
+    let mut result = Zval::undef();
+    // SAFETY: a live zval, which PHP only reads, and a place for the result.
+    unsafe { ffi::swoosh_serialize(value.as_ptr().cast_mut(), result.as_mut_ptr()) };
+    result.string().cloned()
+}
+
+/// What `unserialize` gives; `None` where the bytes are no serialised value.
+pub fn unserialize(bytes: &[u8]) -> Option<Zval> {
+    let mut result = Zval::undef();
+    // SAFETY: the bytes of one slice, and a place for the result.
+    let good = unsafe { ffi::swoosh_unserialize(result.as_mut_ptr(), bytes.as_ptr().cast::<c_char>(), bytes.len()) };
+    good.then_some(result)
+}
+
+/// What `unserialize($bytes, $options)` gives, with its warnings in the name of `function`.
+pub fn unserialize_with(bytes: &[u8], options: Option<&Array>, function: &std::ffi::CStr) -> Zval {
+    let mut result = Zval::null();
+    // SAFETY: the bytes of one slice, a live array or none, a C string, and a place for the result.
+    unsafe {
+        ffi::php_unserialize_with_options(
+            result.as_mut_ptr(),
+            bytes.as_ptr().cast::<c_char>(),
+            bytes.len(),
+            options.map_or(std::ptr::null_mut(), |array| array.0.as_ptr()),
+            function.as_ptr(),
+        );
+    }
+    result
+}
+
+/// What `json_decode` gives; `null` where the bytes are no JSON. `bytes` must be followed by a byte that PHP may read.
+pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
+    let mut result = Zval::null();
+    let bytes = bytes.as_bytes();
+    // SAFETY: the bytes of one string of PHP's, which a zero byte ends, and a place for the result.
+    unsafe {
+        ffi::php_json_decode_ex(result.as_mut_ptr(), bytes.as_ptr().cast::<c_char>(), bytes.len(), flags, depth);
+    }
+    result
+}
+
+/// The descriptor of a stream or of a Socket object.
+pub fn descriptor(value: &Zval) -> Option<i32> {
+    if value.resource_id().is_some() {
+        // SAFETY: a live zval; PHP checks that the resource is a stream.
+        let fd = unsafe { ffi::swoosh_stream_descriptor(value.resolved().as_ptr().cast_mut()) };
+        return (fd >= 0).then_some(fd);
+    }
+    let object = value.object()?;
+    if object.class().name() == "Socket" {
+        // SAFETY: `Socket` is a final class of ext/sockets, whose objects begin with the descriptor.
+        let fd = unsafe { ffi::swoosh_socket_descriptor(object.0.as_ptr()) };
+        return (fd >= 0).then_some(fd);
+    }
+    None
+}
+
+/// How many objects live.
+pub fn count_objects() -> u32 {
+    // SAFETY: reads the store of this one thread.
+    unsafe { ffi::swoosh_count_objects() }
+}
+
+/// How many resources live.
+pub fn count_resources() -> u32 {
+    // SAFETY: as above.
+    unsafe { ffi::swoosh_count_resources() }
+}
+
+/// The living object with that handle.
+pub fn object_by_handle(handle: u64) -> Option<Object> {
+    // SAFETY: what is found is alive; `clone` takes a count of our own.
+    unsafe {
+        let object = ffi::swoosh_object_by_handle(handle);
+        (!object.is_null()).then(|| (*(&raw const object).cast::<Object>()).clone())
+    }
+}
+
+/// One more than the highest handle in use.
+pub fn object_handles() -> u32 {
+    // SAFETY: reads a number of this one thread.
+    unsafe { ffi::swoosh_object_handles() }
+}
+
+/// PHP's own hash of a string.
+pub fn string_hash(bytes: &[u8]) -> u64 {
+    // SAFETY: the bytes of one slice.
+    unsafe { ffi::swoosh_string_hash(bytes.as_ptr().cast::<c_char>(), bytes.len()) }
+}
+
+/// How many forks lie between the process that loaded the module and this one. Holders of things that do not survive a
+/// fork compare it with what it was.
+#[inline]
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Begins to count forks. Once, when the module starts.
+pub fn watch_forks() {
+    extern "C" fn child() {
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+    }
+    // SAFETY: pthread_atfork(3); the handler only touches an atomic.
+    unsafe { libc::pthread_atfork(None, None, Some(child)) };
+}
+
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// A descriptor that PHP code owns, for the length of one system call. The number must not be negative.
+pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
+    assert!(fd >= 0, "a descriptor is not negative");
+    // SAFETY: not -1. Should the user have closed it, the system call says so: nothing is closed by a borrow.
+    unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) }
+}

@@ -1,0 +1,25 @@
+--TEST--
+An exception that a timer's callback throws is fatal: nothing runs after it
+--EXTENSIONS--
+swoole
+--FILE--
+<?php
+register_shutdown_function(fn () => print("\nshutdown function\n"));
+Swoole\Timer::after(1, fn () => throw new RuntimeException('out of a timer'));
+Swoole\Timer::after(2, fn () => print("never\n"));
+try {
+    Swoole\Event::wait();
+} catch (Throwable) {
+    echo "never\n";
+}
+echo "never\n";
+?>
+--EXPECTF--
+Fatal error: Uncaught RuntimeException: out of a timer in %s:%d
+Stack trace:
+#0 [internal function]: {closure}()
+#1 %s(%d): Swoole\Event::wait()
+#2 {main}
+  thrown in %s on line %d
+
+shutdown function

@@ -1,0 +1,166 @@
+//! Prints what the server costs, as ratios to references run beside it.
+//!
+//! `make bench` runs all of it. CPU per request is the CPU time, user and system, of the server's whole process tree
+//! divided by the requests it answered; the server has one core and the client the other. Each figure is the median of
+//! several rounds, in each of which the reference runs right before.
+
+mod load;
+mod reference;
+mod servers;
+mod tree;
+
+use std::process::Command;
+use std::time::Duration;
+use swoosh::Mode;
+use tree::Tree;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["serve", "reference"] => reference::serve_echo(),
+        ["serve", "base"] => servers::echo(Mode::Base),
+        ["serve", "process"] => servers::echo(Mode::Process),
+        ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
+        ["echo"] => echo(""),
+        ["echo", only] => echo(only),
+        ["tasks"] => tasks(),
+        ["idle"] => idle(),
+        ["timers"] => timers(),
+        ["rest"] => rest(),
+        [] => [|| echo(""), tasks, idle, timers, rest].iter().for_each(|part| part()),
+        _ => eprintln!("usage: swoosh-bench [echo | tasks | idle | timers | rest]"),
+    }
+}
+
+/// TCP echo over 64 connections.
+fn echo(only: &str) {
+    println!("TCP echo, 64 connections, 100 bytes: CPU per message over the whole tree, ratio to a bare tokio loop");
+    let cases: [(&str, f64, fn() -> Command); 5] = [
+        ("Rust, base mode", 1.03, || own(&["serve", "base"])),
+        ("Rust, process mode", 1.6, || own(&["serve", "process"])),
+        ("PHP, base mode", 1.1, || php("echo.php", &["base"])),
+        ("PHP, process mode", 1.6, || php("echo.php", &["process"])),
+        ("the reference itself", 1.0, || own(&["serve", "reference"])),
+    ];
+    tree::pin(1);
+    for (name, goal, command) in cases.into_iter().filter(|(name, ..)| name.contains(only)) {
+        let mut ratios: Vec<f64> = Vec::new();
+        let (mut first, mut second) = (0.0, 0.0);
+        for _ in 0..ROUNDS {
+            first = cpu_per_echo(own(&["serve", "reference"]));
+            second = cpu_per_echo(command());
+            ratios.push(second / first);
+        }
+        let ratio = median(&mut ratios);
+        println!("  {name:24} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+    }
+}
+
+fn cpu_per_echo(mut command: Command) -> f64 {
+    let server = Tree::start(&mut command, 0);
+    load::echo(server.port, 64, 100, Duration::from_millis(300));
+    let before = server.cpu_nanos();
+    let messages = load::echo(server.port, 64, 100, ECHO_TIME);
+    (server.cpu_nanos() - before) as f64 / messages as f64
+}
+
+/// Task rounds from worker to task worker and back.
+fn tasks() {
+    println!("Tasks of 100 bytes, worker -> task worker -> finish, one of each on two cores");
+    let run = |mut command: Command| -> f64 {
+        let out = command.output().expect("run");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let rate = text.lines().find_map(|l| l.strip_prefix("rounds ")?.trim().parse().ok());
+        rate.unwrap_or_else(|| panic!("no figure in {text:?} {}", String::from_utf8_lossy(&out.stderr)))
+    };
+    for (name, goal, command) in [
+        ("Rust", 250_000.0, (|n| own(&["tasks", n])) as fn(&str) -> Command),
+        ("PHP", 250_000.0, |n| php("tasks.php", &[n])),
+    ] {
+        let mut rates: Vec<f64> = (0..ROUNDS).map(|_| run(command("32"))).collect();
+        println!("  {name}, 32 in flight: {:.0} rounds a second (goal {goal:.0})", median(&mut rates));
+        let mut ratios = Vec::new();
+        for _ in 0..ROUNDS {
+            let bare = reference::ping_pong(TASK_TIME).as_secs_f64();
+            ratios.push(1.0 / run(command("1")) / bare);
+        }
+        println!("  {name}, one in flight: {:.2} of a bare socket-pair round (goal 1.30)", median(&mut ratios));
+    }
+}
+
+/// Memory of connections that do nothing.
+fn idle() {
+    println!("{IDLE} idle connections, each after one echo: memory of the whole tree for each one (goal 2048 bytes)");
+    raise_limit();
+    let cases: [(&str, fn() -> Command); 4] = [
+        ("Rust, base mode", || own(&["serve", "base"])),
+        ("Rust, process mode", || own(&["serve", "process"])),
+        ("PHP, base mode", || php("echo.php", &["base"])),
+        ("PHP, process mode", || php("echo.php", &["process"])),
+    ];
+    for (name, command) in cases {
+        let server = Tree::start(&mut command(), 0);
+        drop(load::idle(server.port, 50));
+        std::thread::sleep(Duration::from_millis(300));
+        let before = server.memory();
+        let open = load::idle(server.port, IDLE);
+        std::thread::sleep(Duration::from_millis(300));
+        let each = server.memory().saturating_sub(before) / IDLE as u64;
+        drop(open);
+        println!("  {name:24} {each} bytes");
+    }
+}
+
+/// Timers from PHP.
+fn timers() {
+    println!("Timers from PHP");
+    let out = php("timers.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
+/// Memory of a server that does nothing.
+fn rest() {
+    println!("A server at rest with one worker: proportional memory of the whole tree (goal 15 MB)");
+    for mode in ["base", "process"] {
+        let server = Tree::start(&mut php("echo.php", &[mode]), 0);
+        std::thread::sleep(Duration::from_millis(500));
+        println!("  PHP, {mode} mode: {:.1} MB", server.memory() as f64 / 1e6);
+    }
+}
+
+fn own(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("own path"));
+    command.args(arguments);
+    command
+}
+
+fn php(script: &str, arguments: &[&str]) -> Command {
+    let folder = std::env::current_exe().expect("own path");
+    let extension = folder.with_file_name("libswoosh_php.so");
+    let mut command = Command::new("php");
+    command.arg("-d").arg(format!("extension={}", extension.display()));
+    command.arg(format!("{}/php/{script}", env!("CARGO_MANIFEST_DIR"))).args(arguments);
+    command
+}
+
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// As many descriptors as this process may have.
+fn raise_limit() {
+    // SAFETY: both calls read or write one local struct.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+    }
+}
+
+const ROUNDS: usize = 5;
+const ECHO_TIME: Duration = Duration::from_millis(2000);
+const TASK_TIME: Duration = Duration::from_millis(1500);
+const IDLE: usize = 10_000;

@@ -1,0 +1,60 @@
+//! What the server is held against: the same work by a bare loop.
+
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// An echo server of a few lines on tokio's current-thread runtime.
+pub fn serve_echo() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 8192];
+                while let Ok(n) = stream.read(&mut buffer).await {
+                    if n == 0 || stream.write_all(&buffer[..n]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The time of one round of 100 bytes over a socket pair between two processes: there and back.
+pub fn ping_pong(time: Duration) -> Duration {
+    let mut pair = [0; 2];
+    let mut buffer = [0u8; 100];
+    // SAFETY: plain system calls on local memory; the child does nothing but read and write until the pair is closed.
+    unsafe {
+        assert_eq!(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr()), 0);
+        let child = libc::fork();
+        if child == 0 {
+            crate::tree::pin(1);
+            libc::close(pair[0]);
+            while libc::read(pair[1], buffer.as_mut_ptr().cast(), 100) > 0 {
+                libc::write(pair[1], buffer.as_ptr().cast(), 100);
+            }
+            libc::_exit(0);
+        }
+        crate::tree::pin(0);
+        libc::close(pair[1]);
+        let begin = Instant::now();
+        let mut rounds = 0;
+        while begin.elapsed() < time {
+            for _ in 0..100 {
+                libc::write(pair[0], buffer.as_ptr().cast(), 100);
+                libc::read(pair[0], buffer.as_mut_ptr().cast(), 100);
+            }
+            rounds += 100;
+        }
+        let took = begin.elapsed() / rounds;
+        libc::close(pair[0]);
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+        took
+    }
+}

@@ -1,0 +1,52 @@
+//! The servers that are measured, in Rust.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use swoosh::{Mode, Server};
+
+/// An echo server with one worker and one reactor.
+pub fn echo(mode: Mode) {
+    let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).reactors(1);
+    println!("port {}", server.port(0));
+    server.on_receive(|worker, conn, data| worker.send(conn, data)).start().expect("serve");
+}
+
+/// Task rounds: `in_flight` tasks of 100 bytes at a time, from one worker to one task worker and back, for `time`. Prints
+/// rounds a second.
+pub fn tasks(in_flight: u32, time: Duration) {
+    let begin = Rc::new(Cell::new(Instant::now()));
+    let count = Rc::new(Cell::new(0u64));
+    let (b, c) = (begin.clone(), count.clone());
+    let payload = [b't'; 100];
+    let done = Rc::new(RefCell::new(false));
+    Server::bind("127.0.0.1:0", Mode::Process)
+        .expect("bind")
+        .workers(1)
+        .reactors(1)
+        .task_workers(1)
+        .on_worker_start(move |node| {
+            crate::tree::pin(usize::from(node.worker_id() != Some(swoosh::WorkerId(0))));
+            if node.worker_id() == Some(swoosh::WorkerId(0)) {
+                b.set(Instant::now());
+                for _ in 0..in_flight {
+                    node.task(&payload, None, 0).expect("a task");
+                }
+            }
+        })
+        .on_task(|node, event, data| node.finish_task(event, data, 0))
+        .on_finish(move |node, _, data| {
+            c.set(c.get() + 1);
+            let took = begin.get().elapsed();
+            if took > time {
+                if !done.replace(true) {
+                    println!("rounds {}", c.get() as f64 / took.as_secs_f64());
+                    let _ = node.shutdown();
+                }
+            } else {
+                node.task(data, None, 0).expect("a task");
+            }
+        })
+        .start()
+        .expect("serve");
+}

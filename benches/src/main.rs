@@ -36,7 +36,7 @@ fn main() {
 /// TCP echo over 64 connections.
 fn echo(only: &str) {
     println!("TCP echo, 64 connections, 100 bytes: CPU per message over the whole tree, ratio to a bare tokio loop");
-    let cases: [(&str, f64, fn() -> Command); 5] = [
+    let cases: [(&str, f64, Make); 5] = [
         ("Rust, base mode", 1.03, || own(&["serve", "base"])),
         ("Rust, process mode", 1.6, || own(&["serve", "process"])),
         ("PHP, base mode", 1.1, || php("echo.php", &["base"])),
@@ -93,7 +93,7 @@ fn tasks() {
 fn idle() {
     println!("{IDLE} idle connections, each after one echo: memory of the whole tree for each one (goal 2048 bytes)");
     raise_limit();
-    let cases: [(&str, fn() -> Command); 4] = [
+    let cases: [(&str, Make); 4] = [
         ("Rust, base mode", || own(&["serve", "base"])),
         ("Rust, process mode", || own(&["serve", "process"])),
         ("PHP, base mode", || php("echo.php", &["base"])),
@@ -159,6 +159,9 @@ fn raise_limit() {
         libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
     }
 }
+
+/// How a server is started.
+type Make = fn() -> Command;
 
 const ROUNDS: usize = 5;
 const ECHO_TIME: Duration = Duration::from_millis(2000);

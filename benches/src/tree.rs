@@ -17,7 +17,12 @@ impl Tree {
     pub fn start(command: &mut Command, core: usize) -> Tree {
         use std::os::unix::process::CommandExt;
         // SAFETY: between fork and exec only one system call is made.
-        unsafe { command.pre_exec(move || Ok(pin(core))) };
+        unsafe {
+            command.pre_exec(move || {
+                pin(core);
+                Ok(())
+            })
+        };
         let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap_or_else(|e| {
             panic!("start {command:?}: {e}");
         });

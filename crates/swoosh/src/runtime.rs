@@ -12,10 +12,12 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A runtime for this thread. `before_sleep` is called each time it is about to wait for the kernel, `after_sleep` each
 /// time it has.
+#[allow(clippy::redundant_closure)] // what a wrapper derefs to cannot be moved out of it
 pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<Runtime> {
-    // The hooks are called in this thread only; the wrappers hold that true.
-    let before = SendWrapper::new(before_sleep);
-    let after = SendWrapper::new(after_sleep);
+    // The hooks are called in this thread only; the wrappers hold that true. They are never dropped: whoever holds a
+    // waker of this runtime last may be another thread.
+    let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
+    let after: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(after_sleep)));
     Builder::new_current_thread()
         .enable_io()
         .enable_time()

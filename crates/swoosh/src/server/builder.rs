@@ -57,7 +57,9 @@ impl<T, E: Display> Outcome for std::result::Result<T, E> {
 
 type Plain = Box<dyn Fn(&Node)>;
 type OfConnection = Box<dyn Fn(&Node, SessionId)>;
-type OfBytes = Box<dyn Fn(&Node, SessionId, &[u8])>;
+type OfEvent<E> = Box<dyn Fn(&Node, &E)>;
+type OfMessage<E> = Box<dyn Fn(&Node, &E, &[u8])>;
+type OfBytes<Id> = Box<dyn Fn(&Node, Id, &[u8])>;
 
 #[derive(Default)]
 struct Code {
@@ -71,17 +73,17 @@ struct Code {
     worker_start: Option<Plain>,
     worker_stop: Option<Plain>,
     worker_exit: Option<Plain>,
-    worker_error: Option<Box<dyn Fn(&Node, &WorkerError)>>,
+    worker_error: Option<OfEvent<WorkerError>>,
     connect: Option<OfConnection>,
     close: Option<OfConnection>,
     buffer_full: Option<OfConnection>,
     buffer_empty: Option<OfConnection>,
     /// By port; the first one serves every port without its own.
-    receive: Vec<(Option<usize>, OfBytes)>,
-    packet: Option<Box<dyn Fn(&Node, &PacketEvent, &[u8])>>,
-    task: Option<Box<dyn Fn(&Node, &TaskEvent, &[u8])>>,
-    finish: Option<Box<dyn Fn(&Node, &FinishEvent, &[u8])>>,
-    message: Option<Box<dyn Fn(&Node, WorkerId, &[u8])>>,
+    receive: Vec<(Option<usize>, OfBytes<SessionId>)>,
+    packet: Option<OfMessage<PacketEvent>>,
+    task: Option<OfMessage<TaskEvent>>,
+    finish: Option<OfMessage<FinishEvent>>,
+    message: Option<OfBytes<WorkerId>>,
     processes: Vec<Plain>,
 }
 
@@ -239,7 +241,7 @@ impl Server {
         port: Option<usize>,
         code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static,
     ) -> Self {
-        let code: OfBytes = Box::new(move |node, conn, data| code(node, conn, data).settle("receive"));
+        let code: OfBytes<SessionId> = Box::new(move |node, conn, data| code(node, conn, data).settle("receive"));
         self.code.receive.push((port, code));
         self
     }

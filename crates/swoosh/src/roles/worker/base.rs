@@ -215,7 +215,7 @@ impl Frames {
     }
 
     /// The next thing to tell, with its bytes.
-    pub fn next(&mut self) -> Option<(Frame, &[u8])> {
+    pub fn take_next(&mut self) -> Option<(Frame, &[u8])> {
         let frame = self.queue.pop_front()?;
         let len = match &frame {
             Frame::Data(_, len) | Frame::Datagram(_, _, len) => *len,

@@ -188,7 +188,7 @@ impl Loop {
         if first && node.heritage().life() >= Life::Ending {
             node.0.handler.before_shutdown(&node)?;
         }
-        self.last_things(&mut turn)?;
+        self.last_things()?;
         node.0.handler.worker_stop(&node)?;
         base::close_all(self);
         Ok(())
@@ -220,7 +220,7 @@ impl Loop {
     }
 
     /// User code may have something alive that it wants to end by itself: it is told, and waited for.
-    fn last_things(&mut self, turn: &mut impl FnMut(&mut Loop) -> Result<bool, Stop>) -> Flow {
+    fn last_things(&mut self) -> Flow {
         let node = self.node.clone();
         let handler = &node.0.handler;
         if !handler.wants(Event::WorkerExit, 0) {
@@ -238,7 +238,6 @@ impl Loop {
                 }
             }
         }
-        let _ = turn;
         Ok(())
     }
 
@@ -307,7 +306,7 @@ impl Loop {
         let node = self.node.clone();
         let mut batch = base::take_frames(&node);
         let any = !batch.is_empty();
-        while let Some((frame, data)) = batch.next() {
+        while let Some((frame, data)) = batch.take_next() {
             let counts = base::handle_frame(&node, frame, data)?;
             if counts && self.is_spent() || node.0.fatal.get().is_some() {
                 break;
@@ -345,8 +344,7 @@ impl Loop {
     }
 
     pub(crate) fn mail(&mut self) -> Option<crate::handoff::Letter> {
-        let found = self.mailboxes.iter().zip(&mut self.assemblers).find_map(|(m, a)| m.take(a));
-        found
+        self.mailboxes.iter().zip(&mut self.assemblers).find_map(|(m, a)| m.take(a))
     }
 
     pub(crate) fn recycle(&mut self, letter: crate::handoff::Letter) {

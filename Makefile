@@ -1,0 +1,37 @@
+# The two commands are `make run` and `make test`. The others: `make bench`, `make install`, `make clean`.
+
+PHP      ?= php
+CARGO    ?= cargo
+RELEASE   = target/release/libswoosh_php.so
+DEBUG     = target/debug/libswoosh_php.so
+RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
+
+.PHONY: run test test-rust test-php bench install setup clean
+
+run: setup
+	$(CARGO) build --release -p swoosh-php -p swoosh --examples
+	@sh examples/run.sh $(PHP) $(RELEASE)
+
+test: setup test-rust test-php
+
+test-rust:
+	$(CARGO) test -p swoosh
+
+test-php:
+	$(CARGO) build -p swoosh-php
+	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j2 --show-diff -d extension=$(CURDIR)/$(DEBUG) tests/phpt
+
+bench: setup
+	$(CARGO) build --release -p swoosh-php -p swoosh-bench
+	./target/release/swoosh-bench
+
+# Puts the extension where PHP finds it; `extension=swoole` in an ini file loads it then.
+install: setup
+	$(CARGO) build --release -p swoosh-php
+	install -m 0644 $(RELEASE) $$(php-config --extension-dir)/swoole.so
+
+setup:
+	@sh scripts/setup.sh
+
+clean:
+	$(CARGO) clean

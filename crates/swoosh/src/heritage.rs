@@ -202,6 +202,9 @@ pub struct Port {
     pub config: PortConfig,
     /// Its socket: listening, or bound where it has datagrams.
     pub socket: Socket,
+    /// Base mode with `enable_reuse_port`: the same address once more for each worker but the first, so that the kernel
+    /// spreads connections.
+    pub siblings: Vec<Arc<Port>>,
 }
 
 impl AsFd for Port {

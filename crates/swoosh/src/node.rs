@@ -66,6 +66,8 @@ pub(crate) struct Inner {
     pub deferred: RefCell<VecDeque<Letter>>,
     pub results: RefCell<Assembler>,
     pub next_task: Cell<u64>,
+    /// Futures that run beside the loop and have not ended.
+    pub futures: Cell<usize>,
     /// The connection whose `close` is being told because this process closes it.
     pub closing: Cell<Option<SessionId>>,
     /// This process has to end: user code cannot go on.
@@ -91,6 +93,7 @@ impl Node {
             deferred: RefCell::default(),
             results: RefCell::default(),
             next_task: Cell::new(0),
+            futures: Cell::new(0),
             closing: Cell::new(None),
             fatal: Cell::new(None),
             stopping: Cell::new(false),
@@ -342,11 +345,16 @@ impl Node {
         id.0
     }
 
-    /// Runs a future on this process's event loop, beside everything else it does.
+    /// Runs a future on this process's event loop, beside everything else it does. A process that is to end waits for
+    /// its futures first, as far as `max_wait_time` allows.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         match self.0.runtime.get() {
             Some(runtime) => {
-                runtime.spawn(send_wrapper::SendWrapper::new(future));
+                let running = Running::new(self);
+                runtime.spawn(send_wrapper::SendWrapper::new(async move {
+                    let _running = running;
+                    future.await;
+                }));
                 self.0.wake.raise();
             }
             None => crate::log::error!("spawn a future: this process has no event loop"),
@@ -363,6 +371,27 @@ impl Node {
     /// The end of a turn: whoever was given something is woken.
     pub(crate) fn flush(&self) {
         self.0.post.ring_all();
+    }
+}
+
+/// A future that has not ended.
+struct Running(std::rc::Weak<Inner>);
+
+impl Running {
+    fn new(node: &Node) -> Self {
+        node.0.futures.set(node.0.futures.get() + 1);
+        Running(Rc::downgrade(&node.0))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.upgrade() {
+            node.futures.set(node.futures.get() - 1);
+            if node.stopping.get() {
+                node.wake.raise();
+            }
+        }
     }
 }
 

@@ -148,9 +148,9 @@ fn write(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
 /// Writes what the socket takes now; `true` where nothing waits any more, or never will.
 pub(super) fn flush(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
     let (written, result) = conn.output.borrow_mut().write_to(conn.fd());
-    if written > 0 {
-        add(&owner.slot().send_bytes, written);
-        conn.note_unqueued(written);
+    if written.all > 0 {
+        add(&owner.slot().send_bytes, written.all);
+        conn.note_unqueued(written.from_memory);
         conn.since.set(clock::monotonic_ms());
     }
     let waits = conn.output.borrow().len();

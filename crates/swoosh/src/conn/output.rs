@@ -10,8 +10,19 @@ use std::os::fd::RawFd;
 #[derive(Debug, Default)]
 pub struct Output {
     queue: VecDeque<Piece>,
-    /// Bytes that wait, files included.
+    /// Bytes that wait in memory.
     len: u64,
+    /// Pieces of files that wait.
+    files: usize,
+}
+
+/// Bytes that were written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written {
+    /// All of them.
+    pub all: u64,
+    /// Those that were not a file's.
+    pub from_memory: u64,
 }
 
 #[derive(Debug)]
@@ -26,9 +37,14 @@ impl Output {
         self.queue.is_empty()
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait in memory. A file's are not among them: they cost nothing until the peer takes them.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Pieces of files that wait, each of them an open descriptor.
+    pub fn files(&self) -> usize {
+        self.files
     }
 
     /// Appends bytes.
@@ -45,20 +61,21 @@ impl Output {
 
     /// Appends the bytes of `file` from `offset` up to `end`.
     pub fn push_file(&mut self, file: File, offset: u64, end: u64) {
-        self.len += end - offset;
+        self.files += 1;
         self.queue.push_back(Piece::File { file, offset, end });
     }
 
-    /// Drops what waits; how many bytes that were.
+    /// Drops what waits; how many bytes of memory that were.
     pub fn clear(&mut self) -> u64 {
         self.queue = VecDeque::new();
+        self.files = 0;
         std::mem::take(&mut self.len)
     }
 
-    /// Writes until all is out, or the socket takes no more (`WouldBlock`), or it fails. The number of bytes written is
-    /// right in each case.
-    pub fn write_to(&mut self, socket: RawFd) -> (u64, io::Result<()>) {
-        let mut written = 0;
+    /// Writes until all is out, or the socket takes no more (`WouldBlock`), or it fails. The numbers of bytes written, in
+    /// all and from memory, are right in each case.
+    pub fn write_to(&mut self, socket: RawFd) -> (Written, io::Result<()>) {
+        let mut written = Written::default();
         while let Some(piece) = self.queue.front_mut() {
             let result = match piece {
                 Piece::Bytes { data, sent } => socket::send(socket, &data[*sent..]).inspect(|n| *sent += n),
@@ -73,8 +90,11 @@ impl Output {
             };
             match result {
                 Ok(n) => {
-                    written += n as u64;
-                    self.len -= n as u64;
+                    written.all += n as u64;
+                    if matches!(piece, Piece::Bytes { .. }) {
+                        written.from_memory += n as u64;
+                        self.len -= n as u64;
+                    }
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return (written, Err(e)),
@@ -83,8 +103,8 @@ impl Output {
                 Piece::Bytes { data, sent } => *sent == data.len(),
                 Piece::File { offset, end, .. } => offset == end,
             };
-            if done {
-                self.queue.pop_front();
+            if done && let Some(Piece::File { .. }) = self.queue.pop_front() {
+                self.files -= 1;
             }
         }
         if self.queue.capacity() > 0 {

@@ -183,7 +183,7 @@ impl Owner {
         let Some((session, index)) = self.heritage.registry.open(fd, port.index, self.id, peer) else {
             add(&self.slot().aborted, 1);
             let limit = self.heritage.config.max_conn;
-            return log::warn!("accept {}: max_conn ({limit}) is reached", port.address);
+            return log::info!("accept {}: max_conn ({limit}) is reached", port.address);
         };
         let hold = if self.heritage.config.enable_delay_receive { HOLD_CONFIRM } else { 0 };
         let conn = Connection::new(session, index, port.clone(), io, hold, self.heritage.registry);
@@ -265,7 +265,10 @@ impl Owner {
             return;
         }
         add(&self.slot().responses, 1);
-        conn.slot().send_queued.fetch_add(end - offset, Relaxed);
+        if conn.output.borrow().files() >= MAX_FILES {
+            // One of them cannot be left out: the peer would take what follows for it.
+            return self.break_off(conn, format_args!("{MAX_FILES} files wait for it and it does not read"));
+        }
         conn.output.borrow_mut().push_file(file, offset, end);
         self.output_grew(conn);
     }
@@ -473,6 +476,8 @@ fn peer_of(address: &socket2::SockAddr) -> Peer {
     }
 }
 
+/// Files that may wait for one peer: each is an open descriptor.
+const MAX_FILES: usize = 256;
 /// Bytes read at once.
 const READ_SIZE: usize = 64 << 10;
 /// How long nothing is accepted once descriptors have run out.

@@ -37,6 +37,8 @@ pub struct Registry {
     slots: SharedSlice<ConnectionSlot>,
     map: SharedSlice<MapEntry>,
     server: SharedSlice<ServerSlot>,
+    /// Connections open at once, at most.
+    limit: u64,
 }
 
 /// A slot's index.
@@ -57,15 +59,12 @@ impl Registry {
     pub fn new(max_conn: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
         let entries = (max_conn as usize * 2).next_power_of_two().max(64);
         Ok(Registry {
-            slots: SharedSlice::new(max_conn as usize, "connections")?,
+            // Some rows more: an owner that is killed while it opens a connection loses one.
+            slots: SharedSlice::new(max_conn as usize + SPARE_ROWS, "connections")?,
             map: SharedSlice::new(entries, "the map of connections")?,
             server,
+            limit: u64::from(max_conn),
         })
-    }
-
-    /// How many connections there is room for.
-    pub fn capacity(&self) -> usize {
-        self.slots.len()
     }
 
     /// Connections open now.
@@ -73,9 +72,15 @@ impl Registry {
         self.server[0].connections.load(Relaxed)
     }
 
-    /// Takes a slot and gives the connection its id; `None` where every slot is taken.
+    /// Takes a slot and gives the connection its id; `None` where as many are open as may be.
     pub fn open(&self, fd: i32, port: usize, reactor: u32, peer: Peer) -> Option<(SessionId, SlotIndex)> {
-        let index = self.take_slot()?;
+        // Counted before anything else: several owners open connections at the same moment.
+        let open = &self.server[0].connections;
+        open.fetch_update(Relaxed, Relaxed, |n| (n < self.limit).then_some(n + 1)).ok()?;
+        let Some(index) = self.take_slot() else {
+            open.fetch_sub(1, Relaxed);
+            return None;
+        };
         let slot = &self.slots[index.0 as usize];
         let now = clock::wall_nanos();
         slot.flags.store(0, Relaxed);
@@ -102,7 +107,6 @@ impl Registry {
         slot.recv_queued.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);
-        self.server[0].connections.fetch_add(1, Relaxed);
         Some((SessionId(session), index))
     }
 
@@ -230,6 +234,7 @@ fn pack(session: u64, index: SlotIndex) -> u64 {
 
 /// Connections at once are below 2^24.
 pub const SLOT_BITS: u32 = 24;
+const SPARE_ROWS: usize = 1024;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 #[cfg(test)]

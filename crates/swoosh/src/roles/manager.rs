@@ -230,6 +230,9 @@ impl Manager {
             worker::base::release_rows(&self.node, id.0);
         }
         let failed = ended.exit_code() != 0 || ended.signal() != 0;
+        if failed && heritage.mode == Mode::Process && heritage.kind_of(id) == ProcessKind::Worker {
+            worker::finish_closes(&self.node, id);
+        }
         let charge = &mut self.charges[n];
         *charge = Charge { stillborn: charge.stillborn, reloading: charge.reloading, ..Charge::default() };
         let user = heritage.kind_of(id) == ProcessKind::User;

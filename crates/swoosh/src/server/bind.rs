@@ -115,7 +115,15 @@ impl BoundPort {
         if !self.kind.is_stream() && config.send_buffer > 0 {
             self.socket.set_send_buffer_size(config.send_buffer as usize).map_err(refused)?;
         }
-        Ok(Port { index, kind: self.kind, number: self.number, address, config, socket: self.socket })
+        Ok(Port {
+            index,
+            kind: self.kind,
+            number: self.number,
+            address,
+            config,
+            socket: self.socket,
+            siblings: Vec::new(),
+        })
     }
 }
 
@@ -134,6 +142,7 @@ impl Port {
             address: self.address.clone(),
             config: self.config.clone(),
             socket,
+            siblings: Vec::new(),
         })
     }
 }

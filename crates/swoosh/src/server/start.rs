@@ -6,7 +6,7 @@ use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
 use crate::handoff::Mailbox;
-use crate::heritage::{Heritage, Life};
+use crate::heritage::{Heritage, Life, Port};
 use crate::node::{Node, Role};
 use crate::roles::{End, manager, master, worker};
 use crate::shm::SharedSlice;
@@ -34,7 +34,7 @@ pub fn launch(blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
         handler.after_fork();
     }
     let heritage = reserve(blueprint)?;
-    for port in &heritage.ports {
+    for port in heritage.ports.iter().flat_map(with_siblings) {
         port.listen()?;
     }
     let server = &heritage.server[0];
@@ -127,7 +127,14 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     let mut served = Vec::new();
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
         let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config)?;
-        served.push(Arc::new(bound.finish(index, settings)?));
+        let mut port = bound.finish(index, settings)?;
+        if mode == Mode::Base && port.config.reuse_port && port.kind.is_stream() && !port.kind.is_unix() {
+            // Made before the first fork: what waits in one survives the worker that was to accept it.
+            for _ in 1..config.worker_num {
+                port.siblings.push(Arc::new(port.another()?));
+            }
+        }
+        served.push(Arc::new(port));
     }
     if served.is_empty() {
         return Err(Error::State { act: "start", why: "the server has no port to listen on".into() });
@@ -143,8 +150,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     server[0].next_session.store(config.start_session_id, Relaxed);
     let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
-    // More capacity than `max_conn`: connections that are closed and not yet forgotten do not count against it.
-    let registry = Registry::new(config.max_conn + CLOSING_ROOM, server)?;
+    let registry = Registry::new(config.max_conn, server)?;
     let mut requests = Vec::new();
     let mut letters = Vec::new();
     let mut results = Vec::new();
@@ -206,16 +212,20 @@ fn clean_up(heritage: &Heritage) {
         let _ = queue.remove();
     }
     // The sockets stay with the process otherwise: what was shared is never freed.
-    for port in &heritage.ports {
+    for port in heritage.ports.iter().flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
 }
 
 /// Refuses new connections from now on, whichever process would have accepted them.
 pub fn stop_listening(heritage: &Heritage) {
-    for port in heritage.ports.iter().filter(|p| p.kind.is_stream()) {
+    for port in heritage.ports.iter().filter(|p| p.kind.is_stream()).flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
+}
+
+fn with_siblings(port: &Arc<Port>) -> impl Iterator<Item = &Arc<Port>> {
+    std::iter::once(port).chain(&port.siblings)
 }
 
 /// Gives this process its title: by the handler, where that can, else by the engine.
@@ -246,8 +256,6 @@ fn set_own_title(title: &str) {
     }
 }
 
-/// Rows for connections that are closed and not yet forgotten.
-const CLOSING_ROOM: u32 = 1024;
 const REQUEST_ROOM: usize = 1 << 20;
 const LETTER_ROOM: usize = 4 << 20;
 const RESULT_ROOM: usize = 1 << 20;

@@ -1,6 +1,7 @@
 //! Processes: fork, wait, kill, and what a child is told about its parent's death.
 
 use crate::error::{Error, Result};
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -37,6 +38,18 @@ impl Ended {
 
 /// Forks. Only from a process that has one thread, or whose child uses nothing that another thread may hold.
 pub fn fork() -> Result<Fork> {
+    // No signal falls between two handlers: one for the child waits until what its parent was sent is forgotten.
+    let mut before = SigSet::empty();
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before));
+    let forked = fork_now();
+    if matches!(forked, Ok(Fork::Child)) {
+        crate::sys::signal::forget();
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+    forked
+}
+
+fn fork_now() -> Result<Fork> {
     // SAFETY: the engine forks before it starts threads (see ARCHITECTURE.md, "Fork comes before threads"), so the
     // child finds every lock free.
     match unsafe { nix::unistd::fork() } {

@@ -40,7 +40,6 @@ impl Signals {
     /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
     pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {
         let bell: &'static Bell = Box::leak(Box::new(Bell::new()?));
-        ARRIVED.store(0, Ordering::SeqCst);
         BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
         let handled = |signal: &i32| (*signal, on_signal as *const () as libc::sighandler_t);
         let dropped = |signal: &i32| (*signal, libc::SIG_IGN);
@@ -68,8 +67,15 @@ impl Signals {
 impl Drop for Signals {
     fn drop(&mut self) {
         let own = self.bell.as_raw_fd();
-        let _ = BELL.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst);
+        if BELL.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            forget();
+        }
     }
+}
+
+/// Forgets what has arrived and was not taken: in a new process it was for its parent.
+pub(crate) fn forget() {
+    ARRIVED.store(0, Ordering::SeqCst);
 }
 
 /// Puts the kernel's own action back for these signals.

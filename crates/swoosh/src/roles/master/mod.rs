@@ -167,10 +167,8 @@ impl Master {
         }
         heritage.enter(Life::Ended);
         self.reactors.borrow().iter().for_each(|r| r.tell(Word::End));
-        if heritage.config.single_thread {
-            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
-        }
-        self.reactors.borrow_mut().iter_mut().for_each(Handle::join);
+        let mut reactors = self.reactors.take();
+        reactors.iter_mut().for_each(|reactor| reactor.join(&self.runtime));
         if code == 0 {
             match node.0.handler.shutdown(&node) {
                 Ok(()) => return End::Head,

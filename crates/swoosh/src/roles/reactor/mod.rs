@@ -41,6 +41,7 @@ pub struct Handle {
     pub id: u32,
     words: UnboundedSender<Word>,
     thread: Option<JoinHandle<()>>,
+    task: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Handle {
@@ -49,8 +50,13 @@ impl Handle {
         let _ = self.words.send(word);
     }
 
-    /// Waits until it has ended.
-    pub fn join(&mut self) {
+    /// Waits until it has ended; one that runs on this thread's runtime, by running that.
+    pub fn join(&mut self, runtime: &tokio::runtime::Runtime) {
+        if let Some(task) = self.task.take()
+            && runtime.block_on(task).is_err()
+        {
+            crate::log::error!("reactor {} ended by a panic", self.id);
+        }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -66,7 +72,7 @@ pub fn start_thread(heritage: &'static Heritage, id: u32) -> Result<Handle> {
         .name(format!("reactor {id}"))
         .spawn(move || run_thread(heritage, id, heard))
         .map_err(|e| crate::error::Error::system("start", format!("reactor thread {id}"), e))?;
-    Ok(Handle { id, words, thread: Some(thread) })
+    Ok(Handle { id, words, thread: Some(thread), task: None })
 }
 
 /// Starts reactor `id` as tasks of the runtime that is entered now; its loop calls [`Reactor::before_sleep`] and
@@ -75,8 +81,8 @@ pub fn start_here(heritage: &'static Heritage, id: u32) -> (Handle, Rc<Reactor>)
     let (words, heard) = unbounded_channel();
     let reactor = Reactor::new(heritage, id);
     let task = reactor.clone();
-    tokio::spawn(SendWrapper::new(async move { task.serve(heard).await }));
-    (Handle { id, words, thread: None }, reactor)
+    let task = tokio::spawn(SendWrapper::new(async move { task.serve(heard).await }));
+    (Handle { id, words, thread: None, task: Some(task) }, reactor)
 }
 
 fn run_thread(heritage: &'static Heritage, id: u32, heard: UnboundedReceiver<Word>) {

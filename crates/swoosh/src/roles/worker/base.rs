@@ -4,7 +4,7 @@
 //! others it is kept until the runtime has been left.
 
 use super::{Loop, receive};
-use crate::conn::connection::{Connection, Stage};
+use crate::conn::connection::{Connection, HOLD_PAUSE, Stage};
 use crate::conn::datagram::{self, Sender};
 use crate::conn::owner::{Owner, Upcall, Verdict, add};
 use crate::conn::registry::{Flags, SlotIndex};
@@ -15,7 +15,7 @@ use crate::roles::worker::Role;
 use crate::runtime;
 use crate::sys::clock;
 use send_wrapper::SendWrapper;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -55,7 +55,7 @@ pub fn open(work: &Loop) {
     let node = &work.node;
     let id = node.worker_id().map_or(0, |w| w.0);
     let upcall: Rc<dyn Upcall> = match node.0.handler.inline() {
-        true => Rc::new(Inline(node.clone())),
+        true => Rc::new(Inline { node: node.clone(), limit: work.request_limit, handled: Cell::new(0) }),
         false => Rc::new(Queued(node.clone())),
     };
     FRAMES.with(|f| *f.borrow_mut() = Frames::default());
@@ -69,7 +69,7 @@ pub fn begin(work: &Loop) {
     let heritage = node.heritage();
     work.block_on(async {
         for port in &heritage.ports {
-            let port = own_socket(port);
+            let port = own_socket(port, owner.id);
             if port.kind.is_stream() {
                 let accept = owner.clone().accept_from(port, |socket, peer| Some((socket, peer)));
                 tokio::spawn(SendWrapper::new(accept));
@@ -86,17 +86,16 @@ pub fn begin(work: &Loop) {
 }
 
 /// With `enable_reuse_port` each worker has a listening socket of its own, and the kernel spreads connections.
-fn own_socket(port: &std::sync::Arc<Port>) -> std::sync::Arc<Port> {
-    if !port.config.reuse_port || !port.kind.is_stream() {
-        return port.clone();
-    }
-    match port.another().and_then(|own| own.listen().map(|()| own)) {
-        Ok(own) => std::sync::Arc::new(own),
-        Err(e) => {
-            crate::log::warn!("{e}; this worker shares the socket of all");
-            port.clone()
-        }
-    }
+fn own_socket(port: &std::sync::Arc<Port>, worker: u32) -> std::sync::Arc<Port> {
+    let own = (worker as usize).checked_sub(1).and_then(|n| port.siblings.get(n));
+    own.unwrap_or(port).clone()
+}
+
+/// This worker is to end: it accepts no more, and what it has not read yet it leaves.
+pub fn quiesce(work: &Loop) {
+    let Some(owner) = work.node.0.owner.get() else { return };
+    owner.stop_accepting();
+    owner.all().iter().for_each(|conn| conn.hold(HOLD_PAUSE));
 }
 
 /// Closes this worker's connections: user code is told of each, and what waits is still written.
@@ -110,7 +109,8 @@ pub fn close_all(work: &Loop) {
         }
         let _ = node.close(conn.session, false);
     }
-    let limit = node.heritage().config.max_wait_time.as_millis() as u64;
+    // Less than what the manager waits: what peers never read is dropped here, in order, rather than by a kill.
+    let limit = node.heritage().config.max_wait_time.as_millis() as u64 / 2;
     let until = clock::monotonic_ms() + limit;
     work.block_on(async {
         while !owner.all().is_empty() && clock::monotonic_ms() < until {
@@ -295,37 +295,52 @@ fn push(node: &Node, frame: Frame, data: &[u8]) -> usize {
 }
 
 /// User code is called where the event happens.
-struct Inline(Node);
+struct Inline {
+    node: Node,
+    /// Requests after which this process is replaced.
+    limit: Option<u64>,
+    handled: Cell<u64>,
+}
 
 impl Inline {
     fn verdict(&self, flow: Result<(), Stop>) -> Verdict {
-        self.0.note_flow(flow);
+        self.node.note_flow(flow);
         Verdict::Go
+    }
+
+    fn count(&self) {
+        self.handled.set(self.handled.get() + 1);
+        if self.limit.is_some_and(|limit| self.handled.get() >= limit) {
+            self.node.0.stopping.set(true);
+            self.node.0.wake.raise();
+        }
     }
 }
 
 impl Upcall for Inline {
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
-        self.verdict(self.0.0.handler.connect(&self.0, &event_of(owner, conn)))
+        self.verdict(self.node.0.handler.connect(&self.node, &event_of(owner, conn)))
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
-        receive::count_request(&self.0);
+        receive::count_request(&self.node);
         let event = event_of(owner, conn);
-        self.verdict(self.0.0.handler.receive(&self.0, &event, data))
+        self.count();
+        self.verdict(self.node.0.handler.receive(&self.node, &event, data))
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        close(&self.0, owner, conn);
+        close(&self.node, owner, conn);
     }
 
     fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
         let event = event_of(owner, conn);
-        let handler = &self.0.0.handler;
-        let flow = if above { handler.buffer_full(&self.0, &event) } else { handler.buffer_empty(&self.0, &event) };
-        self.0.note_flow(flow);
+        let handler = &self.node.0.handler;
+        let flow =
+            if above { handler.buffer_full(&self.node, &event) } else { handler.buffer_empty(&self.node, &event) };
+        self.node.note_flow(flow);
     }
 }
 

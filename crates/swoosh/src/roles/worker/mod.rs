@@ -8,12 +8,14 @@ pub mod base;
 pub mod receive;
 
 use crate::config::Mode;
+use crate::conn::registry::Flags;
 use crate::handler::{Event, Flow, Stop, WorkerId};
-use crate::handoff::{Assembler, Mailbox, sleep_if};
+use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
 use crate::roles::End;
 use crate::runtime;
+use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
@@ -172,6 +174,9 @@ impl Loop {
         }
         loop {
             self.look_at_signals();
+            if node.is_stopping() {
+                base::quiesce(self);
+            }
             if self.must_leave() {
                 break;
             }
@@ -219,23 +224,27 @@ impl Loop {
         }
     }
 
-    /// User code may have something alive that it wants to end by itself: it is told, and waited for.
+    /// What user code has alive ends first: futures, and, where it wants to be told of it (`worker_exit`), timers and
+    /// whatever [`Handler::pending`](crate::handler::Handler::pending) counts.
     fn last_things(&mut self) -> Flow {
         let node = self.node.clone();
         let handler = &node.0.handler;
-        if !handler.wants(Event::WorkerExit, 0) {
-            return Ok(());
-        }
-        let until = clock::monotonic_ms() + node.heritage().config.max_wait_time.as_millis() as u64;
-        while handler.pending() > 0 && clock::monotonic_ms() < until {
-            handler.worker_exit(&node)?;
-            let again = clock::monotonic_ms() + EXIT_INTERVAL_MS;
-            while handler.pending() > 0 && clock::monotonic_ms() < again.min(until) {
-                handler.turn(&node)?;
-                node.flush();
-                if handler.pending() > 0 {
-                    self.sleep(Some(Duration::from_millis(20)));
-                }
+        let tells = handler.wants(Event::WorkerExit, 0);
+        let kept_by = || if tells { handler.pending() + node.0.timers.borrow().len() } else { 0 };
+        // Less than what the manager waits: the last words are user code's.
+        let now = clock::monotonic_ms();
+        let until = now + node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
+        let mut tell_at = now;
+        while kept_by() + node.0.futures.get() > 0 && clock::monotonic_ms() < until {
+            if kept_by() > 0 && clock::monotonic_ms() >= tell_at {
+                tell_at = clock::monotonic_ms() + EXIT_INTERVAL_MS;
+                handler.worker_exit(&node)?;
+            }
+            handler.turn(&node)?;
+            self.run_timers()?;
+            node.flush();
+            if kept_by() + node.0.futures.get() > 0 {
+                self.sleep(Some(Duration::from_millis(20)));
             }
         }
         Ok(())
@@ -349,6 +358,19 @@ impl Loop {
 
     pub(crate) fn recycle(&mut self, letter: crate::handoff::Letter) {
         self.assemblers[0].recycle(letter);
+    }
+}
+
+/// Ends the connections that a worker was closing when it was killed: nobody else would. Called in the manager.
+pub fn finish_closes(node: &Node, id: WorkerId) {
+    let closing = |slot: &ConnectionSlot| Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED);
+    for (session, _, slot) in node.heritage().registry.all() {
+        if closing(slot)
+            && slot.worker.load(Relaxed) == id.0 + 1
+            && let Err(e) = node.order(slot, Kind::Finished, session, 0, &[])
+        {
+            crate::log::warn!("{e}");
+        }
     }
 }
 

@@ -1,0 +1,323 @@
+//! A server as the tests have it: a program of its own, in a process group of its own, killed at the end.
+
+#![allow(dead_code)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that does not say otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A running server.
+pub struct Server {
+    /// The process that called `start`.
+    pub child: Child,
+    /// Port numbers, in the order of `listen`.
+    pub ports: Vec<u16>,
+    /// Its folder: events, log.
+    pub folder: tempfile::TempDir,
+}
+
+/// Where cargo puts examples.
+pub fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.parent().unwrap().parent().unwrap().join("examples").join(name)
+}
+
+impl Server {
+    /// Starts the test server and waits until it serves.
+    pub fn start(arguments: &[&str]) -> Server {
+        let server = Self::spawn(arguments).unwrap_or_else(|e| panic!("{e}"));
+        server.wait_for_event("start");
+        server
+    }
+
+    /// Starts it; the message of one that cannot.
+    pub fn spawn(arguments: &[&str]) -> Result<Server, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(example("testserver"));
+        command.arg(format!("events={}", folder.path().join("events").display()));
+        command.arg(format!("tmpdir={}", folder.path().display()));
+        let at = |a: &&str| a.replace("FOLDER", &folder.path().display().to_string());
+        command.args(arguments.iter().map(at));
+        if !arguments.iter().any(|a| a.starts_with("workers=")) {
+            command.arg("workers=2");
+        }
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.stdout(Stdio::piped()).stderr(log).process_group(0);
+        let mut child = command.spawn().expect("the testserver example is built");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Some(ports) = line.strip_prefix("ports ") else {
+            let _ = child.wait();
+            return Err(line);
+        };
+        let ports = ports.split_whitespace().map(|p| p.parse().unwrap()).collect();
+        Ok(Server { child, ports, folder })
+    }
+
+    /// Everything it has told of so far.
+    pub fn events(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join("events")).unwrap_or_default();
+        text.lines().map(str::to_string).collect()
+    }
+
+    /// How many events begin with `start`.
+    pub fn count(&self, start: &str) -> usize {
+        self.events().iter().filter(|e| e.starts_with(start)).count()
+    }
+
+    /// Waits for an event that begins so.
+    pub fn wait_for_event(&self, start: &str) -> String {
+        self.wait_for_events(start, 1).pop().unwrap()
+    }
+
+    /// Waits for that many events.
+    pub fn wait_for_events(&self, start: &str, count: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        let enough = wait_until(PATIENCE, || {
+            found = self.events().into_iter().filter(|e| e.starts_with(start)).collect();
+            found.len() >= count
+        });
+        assert!(enough, "{start:?} came {} times, not {count}: {:?}\n{}", found.len(), self.events(), self.log());
+        found
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// A client of its first port.
+    pub fn client(&self) -> Client {
+        self.client_of(0)
+    }
+
+    /// A client of that port.
+    pub fn client_of(&self, port: usize) -> Client {
+        Client::tcp(&format!("127.0.0.1:{}", self.ports[port]))
+    }
+
+    /// The process that called `start`.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        kill(self.pid(), signal);
+    }
+
+    /// Every process of its group that has not ended.
+    pub fn processes(&self) -> Vec<i32> {
+        group(self.pid()).into_iter().filter(|(_, state)| *state != 'Z').map(|(pid, _)| pid).collect()
+    }
+
+    /// Every process of its group that has ended and was not reaped by a process of the server.
+    pub fn zombies(&self) -> Vec<i32> {
+        group(self.pid()).into_iter().filter(|(_, state)| *state == 'Z').map(|(pid, _)| pid).collect()
+    }
+
+    /// Tells it to end and waits for that.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(libc::SIGTERM);
+        self.wait()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        let ended = wait_until(PATIENCE, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(ended, "the server did not end: {:?}\n{}", self.events(), self.log());
+        status.unwrap()
+    }
+
+    /// The present process id of a worker, as it told.
+    pub fn worker_pid(&self, id: u32) -> i32 {
+        let start = format!("worker_start {id} ");
+        let last = self.wait_for_event(&start);
+        last[start.len()..].parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("events: {:?}\nlog:\n{}", self.events(), self.log());
+        }
+        kill(-self.pid(), libc::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal.
+pub fn kill(pid: i32, signal: i32) {
+    let signal = nix::sys::signal::Signal::try_from(signal).unwrap();
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
+}
+
+/// Processes of a group, with their states.
+fn group(leader: i32) -> Vec<(i32, char)> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        (fields.get(2)?.parse::<i32>().ok()? == leader).then_some((pid, fields[0].chars().next()?))
+    })
+    .collect()
+}
+
+/// Looks again and again until it is so, or `patience` is over.
+pub fn wait_until(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if is_so() {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+trait Stream: Read + Write + Send {
+    fn half_close(&self);
+    fn patience(&self, patience: Duration);
+}
+impl Stream for TcpStream {
+    fn half_close(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+    fn patience(&self, patience: Duration) {
+        self.set_read_timeout(Some(patience)).unwrap();
+    }
+}
+impl Stream for UnixStream {
+    fn half_close(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+    fn patience(&self, patience: Duration) {
+        self.set_read_timeout(Some(patience)).unwrap();
+    }
+}
+
+/// A client that speaks packets of a length and a body.
+pub struct Client(Box<dyn Stream>);
+
+impl Client {
+    /// Connects.
+    pub fn tcp(address: &str) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client(Box::new(stream))
+    }
+
+    /// Connects to a path.
+    pub fn unix(path: &Path) -> Client {
+        let stream = UnixStream::connect(path).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Client(Box::new(stream))
+    }
+
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    /// Sends a packet.
+    pub fn send(&mut self, body: impl AsRef<[u8]>) {
+        self.try_send(body.as_ref()).unwrap();
+    }
+
+    /// Sends a packet, if the server still reads.
+    pub fn try_send(&mut self, body: &[u8]) -> std::io::Result<()> {
+        let mut packet = (body.len() as u32).to_be_bytes().to_vec();
+        packet.extend_from_slice(body);
+        self.0.write_all(&packet)
+    }
+
+    /// The next packet.
+    pub fn packet(&mut self) -> Vec<u8> {
+        self.try_packet().unwrap()
+    }
+
+    /// The next packet, if it comes.
+    pub fn try_packet(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut len = [0; 4];
+        self.0.read_exact(&mut len)?;
+        let mut body = vec![0; u32::from_be_bytes(len) as usize];
+        self.0.read_exact(&mut body)?;
+        Ok(body)
+    }
+
+    /// The next packet, if it comes within a moment.
+    pub fn try_packet_soon(&mut self) -> std::io::Result<Vec<u8>> {
+        self.0.patience(Duration::from_millis(100));
+        let packet = self.try_packet();
+        self.0.patience(PATIENCE);
+        packet
+    }
+
+    /// The next packet as text.
+    pub fn text(&mut self) -> String {
+        String::from_utf8(self.packet()).unwrap()
+    }
+
+    /// Sends a packet and gives the answer.
+    pub fn ask(&mut self, body: impl AsRef<[u8]>) -> String {
+        self.send(body);
+        self.text()
+    }
+
+    /// Exactly so many bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// No more will be sent.
+    pub fn half_close(&self) {
+        self.0.half_close();
+    }
+
+    /// Whether the server has closed it, in order or by a reset; nothing else may come first.
+    pub fn is_closed(&mut self) -> bool {
+        match self.0.read(&mut [0; 1]) {
+            Ok(n) => n == 0,
+            Err(e) => e.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+
+    /// Its id, its worker's number and process.
+    pub fn who(&mut self) -> Who {
+        let text = self.ask("who");
+        let numbers: Vec<u64> = text.split(' ').map(|n| n.parse().unwrap()).collect();
+        Who { worker: numbers[0] as u32, pid: numbers[1] as i32, session: numbers[2] }
+    }
+}
+
+/// Who answered.
+pub struct Who {
+    pub worker: u32,
+    pub pid: i32,
+    pub session: u64,
+}
+
+/// Bytes that a test can tell from any other; the server makes the same.
+pub fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|n| (n % 251) as u8).collect()
+}

@@ -27,7 +27,7 @@ fn main() {
         .expect("OUT_DIR is writable");
 
     let mut shim = cc::Build::new();
-    shim.file("src/zend/shim.c").include("src/zend").warnings(false);
+    shim.file("src/zend/shim.c").include("src/zend").warnings(false).flag("-Werror=implicit-function-declaration");
     for include in &includes {
         shim.flag(include);
     }

@@ -29,7 +29,7 @@ mod tasks;
 pub use send::Reading;
 pub(crate) use send::apply_reading;
 pub use stats::Stats;
-pub use tasks::TaskResult;
+pub use tasks::{TaskResult, pack_task, unpack_task};
 pub(crate) use tasks::{WAITED, from_queued_form, task_event};
 
 /// What this process does.
@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     pub next_task: Cell<u64>,
     /// Futures that run beside the loop and have not ended.
     pub futures: Cell<usize>,
+    /// Answers to waited tasks that came after the waiter had given up.
+    pub late_answers: Cell<u64>,
     /// The connection whose `close` is being told because this process closes it.
     pub closing: Cell<Option<SessionId>>,
     /// This process has to end: user code cannot go on.
@@ -94,6 +96,7 @@ impl Node {
             results: RefCell::default(),
             next_task: Cell::new(0),
             futures: Cell::new(0),
+            late_answers: Cell::new(0),
             closing: Cell::new(None),
             fatal: Cell::new(None),
             stopping: Cell::new(false),

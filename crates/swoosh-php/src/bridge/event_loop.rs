@@ -117,10 +117,14 @@ pub fn run_at_end() -> PhpResult<()> {
 
 /// One turn of the loop.
 pub fn turn() -> PhpResult<()> {
+    turn_of(false)
+}
+
+fn turn_of(hosted: bool) -> PhpResult<()> {
     if let Some(before) = with(|state| state.before.clone()) {
         call(&before, &mut [])?;
     }
-    for (fd, readiness) in wait()? {
+    for (fd, readiness) in wait(hosted)? {
         serve(fd, readiness)?;
     }
     timers::run_due()?;
@@ -133,6 +137,55 @@ pub fn turn() -> PhpResult<()> {
         call(&after, &mut [])?;
     }
     Ok(())
+}
+
+/// From now on a server's process is the loop: it calls [`hosted_turn`], and [`run`] does nothing.
+pub fn host() {
+    with(|state| state.running = true);
+}
+
+/// The server is over and the script goes on; what the loop waited for is given up.
+pub fn end_hosting() {
+    let left = with(|state| {
+        state.running = false;
+        state.leave = false;
+        let cycle = (state.before.take(), state.after.take());
+        (std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred), cycle)
+    });
+    timers::cancel_all();
+    drop(left);
+    timers::loop_ended();
+}
+
+/// The script ends out of the loop: nothing runs it again.
+pub fn give_up() {
+    with(|state| state.over = true);
+}
+
+/// Runs what is ready, in a process whose loop is a server's.
+#[inline]
+pub fn hosted_turn() -> PhpResult<()> {
+    if timers::count() == 0 && !with(|state| state.has_work()) {
+        return Ok(());
+    }
+    turn_of(true)
+}
+
+/// How long a server's loop may sleep; `None`: until something arrives there.
+#[inline]
+pub fn hosted_sleep_limit() -> Option<Duration> {
+    let (at_once, watches) = with(|state| (!state.deferred.is_empty(), !state.watchers.is_empty()));
+    if at_once {
+        return Some(Duration::ZERO);
+    }
+    // The server's loop does not know these descriptors.
+    let look = watches.then_some(DESCRIPTOR_LOOK);
+    [timers::sleep_limit(), look].into_iter().flatten().min()
+}
+
+/// How many things keep a server's process alive when it is to end.
+pub fn pending() -> usize {
+    timers::count() + with(|state| state.watchers.len() + state.deferred.len())
 }
 
 /// Whether there is anything to wait for.
@@ -240,12 +293,15 @@ pub fn request_end() {
 }
 
 /// Sleeps until a descriptor is ready or a timer due, and gives the ready ones.
-fn wait() -> PhpResult<Vec<(i32, PollFlags)>> {
+fn wait(hosted: bool) -> PhpResult<Vec<(i32, PollFlags)>> {
+    if hosted && with(|state| state.watchers.is_empty()) {
+        return Ok(Vec::new());
+    }
     let (wanted, busy) = with(|state| {
         let wanted: Vec<(i32, PollFlags)> = state.watchers.iter().map(|(&fd, w)| (fd, w.flags())).collect();
         (wanted, !state.deferred.is_empty() || state.leave)
     });
-    let limit = if busy { Some(Duration::ZERO) } else { timers::sleep_limit() };
+    let limit = if busy || hosted { Some(Duration::ZERO) } else { timers::sleep_limit() };
     let limit = match limit {
         None => PollTimeout::NONE,
         // Rounded up: waking early would be waking twice.
@@ -327,6 +383,12 @@ fn send(fd: i32, bytes: &[u8]) -> Option<usize> {
     }
 }
 
+impl Loop {
+    fn has_work(&self) -> bool {
+        !self.deferred.is_empty() || !self.watchers.is_empty() || self.before.is_some() || self.after.is_some()
+    }
+}
+
 impl Watcher {
     fn flags(&self) -> PollFlags {
         let mut flags = PollFlags::empty();
@@ -352,3 +414,6 @@ fn call(callback: &Callable, args: &mut [Zval]) -> PhpResult<()> {
 fn descriptor<'a>(fd: i32) -> BorrowedFd<'a> {
     crate::zend::runtime::borrow_descriptor(fd)
 }
+
+/// How often a server's process looks at descriptors of the user's.
+const DESCRIPTOR_LOOK: Duration = Duration::from_millis(5);

@@ -2,4 +2,7 @@
 
 pub mod event_loop;
 pub mod last_error;
+pub mod server;
+pub mod server_events;
+pub mod server_settings;
 pub mod timers;

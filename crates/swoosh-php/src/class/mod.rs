@@ -1,8 +1,15 @@
 //! The classes, one file each.
 
 pub mod atomic;
+pub mod connection_iterator;
 pub mod event;
 pub mod exception;
+pub mod process;
+pub mod server;
+pub mod server_calls;
+pub mod server_port;
+pub mod server_task;
+pub mod server_values;
 pub mod timer;
 
 /// Registers every class; a class comes after those it comes from.
@@ -11,4 +18,10 @@ pub fn register() {
     timer::register();
     event::register();
     atomic::register();
+    process::register();
+    connection_iterator::register();
+    server_values::register();
+    server_task::register();
+    server_port::register();
+    server::register();
 }

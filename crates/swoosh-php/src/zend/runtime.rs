@@ -151,3 +151,17 @@ pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
     // SAFETY: not -1. Should the user have closed it, the system call says so: nothing is closed by a borrow.
     unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) }
 }
+
+/// Ends this process at once: its output is sent, but no shutdown function and no destructor runs. For processes whose
+/// script is their parent's.
+pub fn end_process(code: i32) -> ! {
+    // SAFETY: ends PHP's output buffers under a guard of its own.
+    unsafe { ffi::swoosh_flush_output() };
+    swoosh::sys::process::exit_now(code)
+}
+
+/// The exit status that `exit` or a fatal error chose.
+pub fn exit_status() -> i32 {
+    // SAFETY: reads a global of this one thread.
+    unsafe { ffi::swoosh_exit_status() }
+}

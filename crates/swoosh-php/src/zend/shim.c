@@ -183,7 +183,7 @@ bool swoosh_unserialize(zval *result, const char *bytes, size_t length)
     php_unserialize_data_t data;
     const unsigned char *at = (const unsigned char *) bytes;
     PHP_VAR_UNSERIALIZE_INIT(data);
-    zval *parsed = var_tmp_replace(data);
+    zval *parsed = var_tmp_var(&data);
     bool good = php_var_unserialize(parsed, &at, at + length, &data);
     if (good) {
         ZVAL_COPY(result, parsed);
@@ -280,4 +280,17 @@ void swoosh_zval_release(zval *z)
 void swoosh_free(void *memory)
 {
     efree(memory);
+}
+
+void swoosh_flush_output(void)
+{
+    zend_try {
+        php_output_end_all();
+        sapi_flush();
+    } zend_end_try();
+}
+
+int swoosh_exit_status(void)
+{
+    return EG(exit_status);
 }

@@ -65,5 +65,9 @@ uint64_t swoosh_string_hash(const char *bytes, size_t length);
 /* Makes the class's instances refuse serialize(). */
 void swoosh_class_not_serializable(zend_class_entry *ce);
 void swoosh_class_allow_dynamic(zend_class_entry *ce);
+/* Ends every output buffer and sends what it holds. */
+void swoosh_flush_output(void);
+/* What exit() or a fatal error made the status of the process. */
+int swoosh_exit_status(void);
 
 #endif

@@ -133,6 +133,7 @@ impl Node {
                             missing -= 1;
                         }
                     }
+                    _ if letter.head.kind == Kind::Finish && letter.head.flags & WAITED != 0 => self.drop_late(&letter),
                     _ => self.0.deferred.borrow_mut().push_back(letter),
                 }
                 continue;
@@ -151,6 +152,18 @@ impl Node {
         // Somebody may have rung for another mailbox of this process meanwhile.
         mailbox.doorbell().ring();
         answers
+    }
+
+    /// How many answers have come after their waiter had given up.
+    pub fn late_answers(&self) -> u64 {
+        self.0.late_answers.get()
+    }
+
+    pub(crate) fn drop_late(&self, letter: &Letter) {
+        self.0.late_answers.set(self.0.late_answers.get() + 1);
+        if letter.head.flags & parcel::PARKED != 0 {
+            parcel::discard(&letter.data);
+        }
     }
 
     /// A task is handled, whatever came of it.
@@ -219,6 +232,24 @@ pub(crate) fn from_queued_form(form: &[u8], assembler: &mut Assembler) -> Option
     let words = form.get(..32)?;
     let words = std::array::from_fn(|n| u64::from_ne_bytes(words[8 * n..8 * n + 8].try_into().expect("eight bytes")));
     assembler.whole(&words, &form[32..])
+}
+
+/// A task in the form in which it lies in a System V queue, for programs that are no process of the server. Nobody gets
+/// its answer. `flags`: the sender's own bits, the lower eight only.
+pub fn pack_task(data: &[u8], flags: u32) -> Result<Vec<u8>> {
+    if data.len() > parcel::INLINE {
+        return Err(Error::refused("pack a task of", format!("{} bytes", data.len()), Code::TaskPackageTooBig));
+    }
+    let (kind, flags, time) = (Kind::Task, flags & 0xFF, clock::wall_nanos());
+    let head = Head { kind, from: crate::handoff::MANAGER, flags, id: 0, time, extra: 0, reactor: 0 };
+    Ok(queued_form(&head, data))
+}
+
+/// A packed task's flags and payload; `None` for bytes that [`pack_task`] did not make.
+pub fn unpack_task(form: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let letter = from_queued_form(form, &mut Assembler::default())?;
+    let Head { kind, flags, .. } = letter.head;
+    (kind == Kind::Task && flags & !0xFF == 0).then_some((flags, letter.data))
 }
 
 /// The task worker with the fewest tasks in hand, beginning the search behind the last one chosen.

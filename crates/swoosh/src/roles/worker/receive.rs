@@ -53,9 +53,7 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
         Kind::Finish => {
             // Whoever waited for it has given up.
             if head.flags & crate::node::WAITED != 0 {
-                if head.flags & parcel::PARKED != 0 {
-                    parcel::discard(&letter.data);
-                }
+                node.drop_late(letter);
                 return Ok(false);
             }
             let letter = Letter { head: *head, data: letter.data.clone() };

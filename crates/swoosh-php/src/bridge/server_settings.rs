@@ -1,0 +1,197 @@
+//! From PHP's array of settings to the engine's.
+
+use super::server::{Forms, Problem, State};
+use crate::class::{server, server_port};
+use crate::zend::error::{fatal, uncaught, warning};
+use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
+use send_wrapper::SendWrapper;
+use std::rc::Rc;
+use std::sync::Arc;
+use swoosh::config::{Dispatch, ServerConfig};
+use swoosh::server::Blueprint;
+use swoosh::settings::{self, Callback, Known, PortSettings, Value};
+
+/// A look at settings when they are given: a misspelt name is a warning, a framing that cannot be is fatal.
+pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
+    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    for (name, value) in named(given) {
+        let value = plain(&value);
+        let known = match of_port {
+            true => settings::apply_port(&mut port, &name, &value),
+            false => settings::apply_server(&mut config, &mut port, &name, &value),
+        };
+        match known {
+            Err(e) if AT_ONCE.contains(&name.as_str()) => {
+                let why = e.to_string();
+                drop((e, config, port, value, name));
+                return Err(fatal(&why));
+            }
+            Ok(Known::Unknown { nearest }) => warning(&match nearest {
+                Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
+                None => format!("there is no setting {name}"),
+            }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Adds settings to those that an object has in its `setting` property.
+pub fn merge(object: &Object, slot: usize, given: &Array) {
+    let mut all = object.slot(slot).array().cloned().unwrap_or_default();
+    for (key, value) in given {
+        match key {
+            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
+            Key::Index(index) => all.set(index, value.clone()),
+        }
+    }
+    object.set_slot(slot, all);
+}
+
+/// Puts every setting of the server and its ports into the blueprint, and shows in `setting` what the server adds.
+pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> Result<Forms, Problem> {
+    let slot = server::slot("setting").map_err(Problem::Raised)?;
+    let own = object.slot(slot).array().cloned().unwrap_or_default();
+    let mut notes = Vec::new();
+    let refused = |e: swoosh::Error| Problem::Told(e.to_string());
+    for (name, value) in named(&own) {
+        let value = convert(state, &name, &value, blueprint)?;
+        let known = settings::apply_server(&mut blueprint.config, &mut blueprint.port_settings, &name, &value);
+        note(&mut notes, &name, known.map_err(refused)?);
+    }
+    for (index, port) in server_port::all(object).into_iter().enumerate() {
+        let Some(given) = port.slot(server_port::slot("setting").map_err(Problem::Raised)?).array().cloned() else {
+            continue;
+        };
+        let mut settings = if index == 0 { blueprint.port_settings.clone() } else { PortSettings::new() };
+        for (name, value) in named(&given) {
+            let value = convert(state, &name, &value, blueprint)?;
+            let known = settings::apply_port(&mut settings, &name, &value).map_err(refused)?;
+            if index > 0 {
+                note(&mut notes, &name, known);
+            }
+        }
+        if index == 0 {
+            blueprint.port_settings = settings;
+        } else if let Some((_, own)) = blueprint.ports.get_mut(index) {
+            *own = Some(settings);
+        }
+    }
+    blueprint.check().map_err(refused)?;
+    swoosh::log::init(&blueprint.config).map_err(refused)?;
+    for note in notes {
+        swoosh::log::notice!("{note}");
+    }
+    show(object, slot, own.clone(), &blueprint.config);
+    let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
+    Ok(Forms {
+        event_object: is_on("event_object"),
+        task_object: ["event_object", "task_object", "task_use_object", "task_enable_coroutine"]
+            .iter()
+            .any(|name| is_on(name)),
+    })
+}
+
+fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
+    for (name, value) in [
+        ("worker_num", u64::from(config.worker_num)),
+        ("task_worker_num", config.task_worker_num.into()),
+        ("output_buffer_size", config.output_buffer_size),
+        ("max_connection", config.max_conn.into()),
+    ] {
+        if all.get(name).is_none() {
+            all.insert(name, value);
+        }
+    }
+    object.set_slot(slot, all);
+}
+
+fn note(notes: &mut Vec<String>, name: &str, known: Known) {
+    match known {
+        Known::Adjusted(text) => notes.push(text),
+        Known::NotYet(why) => notes.push(format!("setting {name} has no effect: {why}")),
+        Known::Applied | Known::Embedder | Known::Unknown { .. } => {}
+    }
+}
+
+/// Settings by name, out of the array: a warning's handler may change it.
+fn named(settings: &Array) -> Vec<(String, Zval)> {
+    let name = |key: Key<'_>| match key {
+        Key::Name(name) => name.to_text().into_owned(),
+        Key::Index(index) => index.to_string(),
+    };
+    settings.iter().map(|(key, value)| (name(key), value.clone())).collect()
+}
+
+/// A value as the engine takes it, functions for the two settings that are functions.
+fn convert(state: &Rc<State>, name: &str, value: &Zval, blueprint: &mut Blueprint) -> Result<Value, Problem> {
+    if !["dispatch_func", "package_length_func"].contains(&name) || value.is_null() {
+        return Ok(plain(value));
+    }
+    let callable = Callable::new(value).map_err(|why| Problem::Told(format!("setting {name}: {why}")))?;
+    // PHP code runs in the master's only PHP thread.
+    blueprint.config.single_thread = true;
+    let hold = SendWrapper::new((callable, state.clone()));
+    Ok(Value::Func(if name == "dispatch_func" {
+        Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))
+    } else {
+        Callback::Length(Arc::new(move |data| {
+            // A packet whose length cannot be told breaks its connection off.
+            ask(&hold.1, &hold.0, &mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+        }))
+    }))
+}
+
+fn dispatch(state: &State, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
+    let Some(calls) = state.calls() else { return Dispatch::Fallback };
+    let mut args =
+        [calls.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
+    match ask(state, callable, &mut args).map(|answer| answer.to_int()) {
+        Some(worker @ 0..) => Dispatch::Worker(u32::try_from(worker).unwrap_or(u32::MAX)),
+        Some(-1) => Dispatch::Discard,
+        Some(-2) => Dispatch::Close,
+        _ => Dispatch::Fallback,
+    }
+}
+
+/// Calls a function that stands between the engine's own steps: where it fails, this process ends after them.
+fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
+    if state.check().is_err() {
+        return None;
+    }
+    match callable.call(args) {
+        Ok(answer) => Some(answer),
+        Err(raised) => {
+            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+            state.set_stop(raised);
+            if let Some(node) = state.node() {
+                let _ = node.stop(None);
+            }
+            None
+        }
+    }
+}
+
+/// A value without functions.
+fn plain(value: &Zval) -> Value {
+    match value.kind() {
+        Kind::Undef | Kind::Null => Value::Null,
+        Kind::False => Value::Bool(false),
+        Kind::True => Value::Bool(true),
+        Kind::Int => Value::Int(value.to_int()),
+        Kind::Float => Value::Float(value.to_float()),
+        Kind::Text => Value::Str(value.bytes().unwrap_or_default().to_vec()),
+        Kind::Array => {
+            let Some(array) = value.array() else { return Value::Null };
+            if array.iter().all(|(key, _)| matches!(key, Key::Index(_))) {
+                Value::List(array.iter().map(|(_, value)| plain(value)).collect())
+            } else {
+                Value::Map(named(array).into_iter().map(|(name, value)| (name, plain(&value))).collect())
+            }
+        }
+        Kind::Object | Kind::Resource | Kind::Other => Value::Str(b"an object".to_vec()),
+    }
+}
+
+/// Refused as soon as they are given.
+const AT_ONCE: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];

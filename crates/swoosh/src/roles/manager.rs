@@ -6,7 +6,7 @@
 use crate::config::Mode;
 use crate::error::Result;
 use crate::handler::{Flow, WorkerError, WorkerId};
-use crate::heritage::{Life, ProcessKind};
+use crate::heritage::{Heritage, Life, ProcessKind};
 use crate::node::{Node, Role};
 use crate::roles::{End, task, user, worker};
 use crate::sys::process::{self, Ended, Fork};
@@ -23,6 +23,8 @@ struct Charge {
     pid: i32,
     /// When it was forked: monotonic milliseconds.
     since: u64,
+    /// Requests that its predecessors had handled when it was forked.
+    handled_before: u64,
     /// When to fork it again, where it waits for that.
     again_at: Option<u64>,
     /// How often in a row it died at its start.
@@ -230,6 +232,9 @@ impl Manager {
             worker::base::release_rows(&self.node, id.0);
         }
         let failed = ended.exit_code() != 0 || ended.signal() != 0;
+        if failed {
+            wake_everyone(heritage);
+        }
         if failed && heritage.mode == Mode::Process && heritage.kind_of(id) == ProcessKind::Worker {
             worker::finish_closes(&self.node, id);
         }
@@ -239,7 +244,9 @@ impl Manager {
         if self.ending {
             return Ok(());
         }
-        let soon = lived < STILLBORN_MS && (user || !started || failed);
+        // Code that fails at one request in ten is no reason to keep the other nine waiting.
+        let served = slot.requests.load(Relaxed) > charge.handled_before;
+        let soon = lived < STILLBORN_MS && !served && (user || !started || failed);
         charge.stillborn = if soon { charge.stillborn + 1 } else { 0 };
         let wait = match charge.stillborn {
             0 | 1 => 0,
@@ -285,6 +292,7 @@ impl Manager {
         let slot = &heritage.workers[n];
         slot.generation.fetch_add(1, Relaxed);
         let now = clock::monotonic_ms();
+        let handled_before = slot.requests.load(Relaxed);
         let charge = &mut self.charges[n];
         charge.again_at = None;
         match process::fork() {
@@ -292,6 +300,7 @@ impl Manager {
                 slot.pid.store(pid, Relaxed);
                 charge.pid = pid;
                 charge.since = now;
+                charge.handled_before = handled_before;
                 charge.kill_at = None;
                 charge.reloading = false;
                 None
@@ -327,6 +336,14 @@ impl Manager {
         let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
         let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
         socket::wait_readable(&[self.signals.bell().as_raw_fd()], limit);
+    }
+}
+
+/// A process that died in the middle of a turn has rung for nothing that it had given away in it.
+fn wake_everyone(heritage: &Heritage) {
+    let results = heritage.results.iter().flatten();
+    for mailbox in heritage.orders.iter().chain(&heritage.letters).chain(results) {
+        mailbox.doorbell().ring();
     }
 }
 

@@ -263,9 +263,9 @@ impl Client {
         Ok(body)
     }
 
-    /// The next packet, if it comes within a moment.
-    pub fn try_packet_soon(&mut self) -> std::io::Result<Vec<u8>> {
-        self.0.patience(Duration::from_millis(100));
+    /// The next packet, if it comes in time.
+    pub fn packet_within(&mut self, patience: Duration) -> std::io::Result<Vec<u8>> {
+        self.0.patience(patience);
         let packet = self.try_packet();
         self.0.patience(PATIENCE);
         packet
@@ -320,4 +320,11 @@ pub struct Who {
 /// Bytes that a test can tell from any other; the server makes the same.
 pub fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n % 251) as u8).collect()
+}
+
+/// Bytes of memory that only this process has.
+pub fn resident(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("RssAnon:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

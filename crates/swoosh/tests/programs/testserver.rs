@@ -85,6 +85,10 @@ fn run() -> swoosh::Result<()> {
     let arguments = std::env::args().skip(1);
     let pairs = arguments.map(|a| a.split_once('=').map(|(n, v)| (n.to_string(), v.to_string())).expect("name=value"));
     let options = Rc::new(Options(pairs.collect()));
+    if let Some(limit) = options.get::<u64>("nofile") {
+        use nix::sys::resource::{Resource, setrlimit};
+        setrlimit(Resource::RLIMIT_NOFILE, limit, limit).unwrap();
+    }
     let events = options.get::<String>("events").map(|path| {
         let file = OpenOptions::new().create(true).append(true).open(path).unwrap();
         Rc::new(file)
@@ -150,6 +154,9 @@ fn run() -> swoosh::Result<()> {
         .on_close({
             let (e, memory) = (events.clone(), memory.clone());
             move |node, conn| {
+                if DIES_CLOSING.get() {
+                    swoosh::sys::process::exit_now(9);
+                }
                 memory.borrow_mut().open.remove(&conn);
                 e.say(format_args!("close {} {}", conn.0, own_id(node)));
             }
@@ -232,6 +239,7 @@ fn own_id(node: &Node) -> u32 {
 thread_local! {
     /// What the port's packets begin with, for replies.
     static PLAIN: Cell<bool> = const { Cell::new(false) };
+    static DIES_CLOSING: Cell<bool> = const { Cell::new(false) };
 }
 
 fn reply(node: &Node, conn: SessionId, body: &[u8]) -> swoosh::Result<()> {
@@ -287,6 +295,10 @@ fn receive(
         "reset" => node.close(conn, true),
         "echoclose" => {
             reply(node, conn, rest)?;
+            node.close(conn, false)
+        }
+        "die_closing" => {
+            DIES_CLOSING.set(true);
             node.close(conn, false)
         }
         "close_other" => told(node.close(SessionId(number(0)), false)),

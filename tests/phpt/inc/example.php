@@ -29,9 +29,14 @@ final class Example
     /** Starts it with just these arguments. */
     public static function run(string $name, string|int ...$arguments): self
     {
+        return self::command([PHP_BINARY, '-n', ...extensions(), examples() . "/$name.php", ...array_map(strval(...), $arguments)]);
+    }
+
+    /** Starts any program. */
+    public static function command(array $command): self
+    {
         $example = new self();
-        $command = ['setsid', PHP_BINARY, '-n', ...extensions(), examples() . "/$name.php", ...array_map(strval(...), $arguments)];
-        $example->process = proc_open($command, [['file', '/dev/null', 'r'], ['pipe', 'w'], ['redirect', 1]], $pipes);
+        $example->process = proc_open(['setsid', ...$command], [['file', '/dev/null', 'r'], ['pipe', 'w'], ['redirect', 1]], $pipes);
         $example->output = $pipes[1];
         stream_set_blocking($example->output, false);
         $example->pid = proc_get_status($example->process)['pid'];
@@ -176,6 +181,12 @@ function examples(): string
 function extensions(): array
 {
     preg_match_all('~/\S+\.so$~m', file_get_contents('/proc/self/maps'), $found);
-    $modules = array_filter(array_unique($found[0]), fn ($file) => preg_match('~/(libswoosh_php|swoole|posix|pcntl)\.so$~', $file));
+    $modules = preg_grep('~/(libswoosh_php|swoole|posix|pcntl)\.so$~', array_unique($found[0]));
     return array_merge(...array_map(fn ($file) => ['-d', "extension=$file"], array_values($modules)));
+}
+
+/** The file of this module. */
+function swoosh(): string
+{
+    return substr(implode('', preg_grep('~swoosh_php\.so$|swoole\.so$~', extensions())), strlen('extension='));
 }

@@ -222,3 +222,14 @@ fn every_example_has_a_test() {
         assert!(tests.contains(&format!("Example::start(\"{name}\"")), "{name} has no test");
     }
 }
+
+#[test]
+fn the_readme_shows_the_program_that_the_documentation_compiles() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(here.join("../../README.md")).unwrap();
+    let program = readme.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    let library = std::fs::read_to_string(here.join("src/lib.rs")).unwrap();
+    let documented: String = library.lines().map(|l| l.trim_start_matches("//!").trim_start_matches(' ')).collect();
+    let shown: String = program.lines().map(str::trim_start).collect();
+    assert!(documented.contains(&shown), "lib.rs compiles another one than\n{program}");
+}

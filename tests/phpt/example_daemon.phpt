@@ -11,6 +11,10 @@ unlink($folder);
 mkdir($folder);
 [$log, $pid_file] = ["$folder/swoosh-daemon.log", "$folder/swoosh-daemon.pid"];
 register_shutdown_function(function () use ($folder, $log, $pid_file) {
+    // It may still be on its way into the background.
+    for ($n = 0; $n < 200 && !is_file($pid_file) && !str_contains((string) @file_get_contents($log), 'has ended'); $n++) {
+        usleep(10_000);
+    }
     is_file($pid_file) && posix_kill((int) file_get_contents($pid_file), SIGKILL);
     array_map(unlink(...), glob("$folder/*"));
     rmdir($folder);
@@ -19,7 +23,7 @@ $server = Example::start('daemon', $folder);
 echo $server->waitFor('~stop it with:  kill~')[0], "\n";
 echo 'status ', $server->end(), "\n"; // nothing of it holds the terminal's output any more
 until(fn () => is_file($log) && str_contains(file_get_contents($log), 'the daemon runs'));
-$pid = (int) file_get_contents($pid_file);
+$pid = (int) file_get_contents($pid_file) ?: throw new Exception('the pid file is empty');
 echo 'the pid file names it ', json_encode(str_contains(file_get_contents($log), "the daemon runs as process $pid\n")), "\n";
 echo 'a session of its own ', json_encode(posix_getsid($pid) !== posix_getsid(getmypid())), "\n";
 echo $server->connect()->ask('are you there?'), "\n";

@@ -16,7 +16,7 @@ function answer(Lines $client, bool $head = false): array
     $status = $client->next();
     $headers = [];
     while (($line = $client->next()) !== '') {
-        [$name, $value] = explode(': ', $line, 2);
+        [$name, $value] = explode(': ', $line ?: throw new Exception('the answer breaks off'), 2);
         $headers[strtolower($name)] = $value;
     }
     return [$status, $headers, $head ? '' : $client->bytes((int) $headers['content-length'])];

@@ -12,14 +12,16 @@ foreach ($clients as [$client, $below]) {
     $client->send((string) $below);
 }
 foreach ($clients as [$client]) {
-    echo preg_replace('~^task \d+~', 'task', $client->next()), "\n";
-    echo preg_replace(['~^task \d+~', '~worker [12]$~'], ['task', 'a task worker'], $client->next()), "\n";
+    preg_match('~^task (\d+) is queued$~', $client->next(), $queued);
+    preg_match('~^task (\d+): (.*), by worker [12]$~', $client->next(), $done);
+    $tasks[$queued[1]] = true;
+    echo $done[2], ', the same task ', json_encode($queued[1] === $done[1]), "\n";
 }
+echo count($tasks), " tasks\n";
 echo 'status ', $server->stop(), "\n";
 ?>
 --EXPECT--
-task is queued
-task: 25 primes below 100, by a task worker
-task is queued
-task: 2262 primes below 20000, by a task worker
+25 primes below 100, the same task true
+2262 primes below 20000, the same task true
+2 tasks
 status 0

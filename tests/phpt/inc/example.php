@@ -47,12 +47,12 @@ final class Example
     /** Waits until it prints something like that, behind what was waited for before. */
     public function waitFor(string $pattern): array
     {
-        for ($until = microtime(true) + PATIENCE; ;) {
+        for ($until = microtime(true) + PATIENCE, $more = true; ; $more = $this->read()) {
             if (preg_match($pattern, $this->printed, $found, PREG_OFFSET_CAPTURE, $this->seen)) {
                 $this->seen = $found[0][1] + strlen($found[0][0]);
                 return array_column($found, 0);
             }
-            if (microtime(true) > $until || !$this->read()) {
+            if (microtime(true) > $until || !$more) {
                 throw new Exception("it does not print $pattern, but:\n$this->printed");
             }
         }

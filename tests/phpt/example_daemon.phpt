@@ -15,7 +15,9 @@ register_shutdown_function(function () use ($folder, $log, $pid_file) {
     for ($n = 0; $n < 200 && !is_file($pid_file) && !str_contains((string) @file_get_contents($log), 'has ended'); $n++) {
         usleep(10_000);
     }
-    is_file($pid_file) && posix_kill((int) file_get_contents($pid_file), SIGKILL);
+    $running = preg_match('~runs as process (\d+)\n(?!.*has ended)~s', (string) @file_get_contents($log), $told);
+    $running && posix_kill((int) $told[1], SIGKILL);
+    ($pid = (int) @file_get_contents($pid_file)) > 1 && posix_kill($pid, SIGKILL);
     array_map(unlink(...), glob("$folder/*"));
     rmdir($folder);
 });

@@ -116,6 +116,16 @@ fn echo_sends_back_what_comes_in_both_modes() {
 }
 
 #[test]
+fn a_program_that_cannot_bind_says_so_in_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let out = Command::new(example("echo")).arg(address.port().to_string()).output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    let words = String::from_utf8(out.stderr).unwrap();
+    assert!(words.starts_with(&format!("Error: bind {address}: Address already in use")), "{words}");
+}
+
+#[test]
 fn udp_echo_answers_each_sender() {
     let echo = Example::start("udp_echo", &[]);
     let clients = [UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap()];

@@ -13,7 +13,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::process::{self, Fork};
 use crate::sys::queue::Queue;
-use crate::sys::{clock, daemon};
+use crate::sys::{clock, daemon, signal};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,6 +39,7 @@ pub fn launch(blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
     }
     let server = &heritage.server[0];
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
+    signal::collect(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
     write_pid_file(&heritage.config)?;
     let end = match heritage.mode {
         Mode::Process => run_process_mode(heritage, &handler),

@@ -10,6 +10,7 @@ pub mod receive;
 use crate::config::Mode;
 use crate::conn::registry::Flags;
 use crate::handler::{Event, Flow, Stop, WorkerId};
+use crate::handoff::begun::Begun;
 use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
@@ -54,7 +55,9 @@ pub fn run(node: &Node, id: WorkerId) -> End {
             return End::Forked { code: 255, fatal: false };
         }
     };
+    work.take_up();
     let flow = work.serve(|work| work.turn_of_worker());
+    work.hand_over();
     leave(node, flow)
 }
 
@@ -190,6 +193,7 @@ impl Loop {
             self.wait(busy);
         }
         slot.status.store(EXIT, Relaxed);
+        self.handle_deferred()?;
         if first && node.heritage().life() >= Life::Ending {
             node.0.handler.before_shutdown(&node)?;
         }
@@ -206,7 +210,32 @@ impl Loop {
             return false;
         }
         let ending = self.node.heritage().life() >= Life::Ending;
-        !(ending && self.mailboxes.iter().any(|m| !m.is_empty()) || base::has_frames(&self.node))
+        let joins = self.begun().is_some() && self.assemblers[0].is_joining();
+        let waits = joins || self.mailboxes.iter().any(|m| !m.is_empty());
+        !(ending && waits || base::has_frames(&self.node))
+    }
+
+    /// Goes on with the requests that its predecessor had begun to take.
+    fn take_up(&mut self) {
+        if let Some(begun) = self.begun()
+            && let Err(e) = begun.take_up(&mut self.assemblers[0])
+        {
+            crate::log::error!("requests whose beginning the last worker had taken are lost: {e}");
+        }
+    }
+
+    /// Leaves the requests that it has begun to take to its successor.
+    fn hand_over(&mut self) {
+        if let Some(begun) = self.begun()
+            && let Err(e) = begun.leave(&mut self.assemblers[0])
+        {
+            crate::log::error!("requests that this worker has begun to take are lost: {e}");
+        }
+    }
+
+    /// By which way the requests of its first mailbox are handed over; `None` in base mode, which has no such mailbox.
+    fn begun(&self) -> Option<&'static Begun> {
+        self.node.heritage().begun.get(self.node.worker_id()?.0 as usize)
     }
 
     fn look_at_signals(&self) {

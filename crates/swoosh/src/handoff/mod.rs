@@ -257,13 +257,25 @@ impl Post {
     /// Puts a message of any length, waiting for room up to `patience`. A long message that found no room for its first
     /// piece has left no trace; one that got stuck later is dropped by the receiver.
     pub fn push_patiently(&self, to: &Mailbox, head: &Head, data: &[u8], patience: Duration) -> Result<(), Full> {
+        self.push_while(to, head, data, patience, || false)
+    }
+
+    /// The same; while there is no room, `meanwhile` is called. Where that did something, it may have made room.
+    pub fn push_while(
+        &self,
+        to: &Mailbox,
+        head: &Head,
+        data: &[u8],
+        patience: Duration,
+        mut meanwhile: impl FnMut() -> bool,
+    ) -> Result<(), Full> {
         let mut from = 0;
         let mut until = None;
         let mut tries = 0u32;
         loop {
             match self.push_piece(to, head, data, from) {
                 Ok(end) if end == data.len() => return Ok(()),
-                Ok(end) => from = end,
+                Ok(end) => (from, until) = (end, None),
                 Err(Full) => {
                     let now = clock::monotonic_ms();
                     if now > *until.get_or_insert(now + patience.as_millis() as u64) {
@@ -272,6 +284,10 @@ impl Post {
                     self.ring_all();
                     to.bell.ring();
                     tries += 1;
+                    if meanwhile() {
+                        tries = 0;
+                        continue;
+                    }
                     std::thread::sleep(Duration::from_micros(if tries < 10 { 20 } else { 300 }));
                 }
             }

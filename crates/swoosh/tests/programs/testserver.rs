@@ -378,9 +378,10 @@ fn receive(
         "pour" => {
             // Numbered packets to another connection, whoever owns it.
             let mut refused = 0;
+            let payload = pattern(number(2) as usize);
             for n in 0..number(1) as u32 {
                 let mut body = n.to_be_bytes().to_vec();
-                body.extend(pattern(number(2) as usize));
+                body.extend(&payload);
                 refused += u32::from(reply(node, SessionId(number(0)), &body).is_err());
             }
             reply(node, conn, format!("refused {refused}").as_bytes())

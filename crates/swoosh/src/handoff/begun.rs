@@ -17,9 +17,6 @@ impl Begun {
 
     /// Leaves what a mailbox's assembler holds.
     pub fn leave(&self, assembler: &mut Assembler) -> Result<()> {
-        if assembler.open.is_empty() {
-            return Ok(());
-        }
         let mut all = Vec::new();
         for (from, data) in assembler.open.drain() {
             all.extend_from_slice(&from.to_le_bytes());

@@ -31,6 +31,8 @@ use tokio::runtime::Runtime;
 /// What a loop looks at beside user code.
 pub struct Loop {
     pub(crate) node: Node,
+    /// The process that this loop was made in.
+    pid: i32,
     pub(crate) signals: Signals,
     runtime: Option<Runtime>,
     mailboxes: Vec<&'static Mailbox>,
@@ -110,7 +112,9 @@ pub fn leave(node: &Node, flow: Flow) -> End {
 /// Leaves the requests that it has begun to take to its successor, also where user code panics.
 impl Drop for Loop {
     fn drop(&mut self) {
-        if let Some(begun) = self.begun()
+        // What user code has forked has nothing to leave.
+        let own = self.pid == process::pid();
+        if let Some(begun) = self.begun().filter(|_| own)
             && let Err(e) = begun.leave(&mut self.assemblers[0].borrow_mut())
         {
             crate::log::error!("requests that this worker has begun to take are lost: {e}");
@@ -134,6 +138,7 @@ impl Loop {
         assemblers[letters] = node.0.letters.clone();
         let mut work = Loop {
             node: node.clone(),
+            pid: process::pid(),
             signals,
             runtime: None,
             mailboxes,

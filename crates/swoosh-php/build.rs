@@ -60,6 +60,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_throw_error",
     "zend_throw_exception",
     "zend_throw_exception_ex",
+    "zend_throw_exception_object",
     "zend_throw_unwind_exit",
     "zend_exception_error",
     "zend_clear_exception",
@@ -73,6 +74,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_is_callable_ex",
     "zend_get_callable_name",
     "zend_call_known_function",
+    "zend_register_functions",
     "zend_register_internal_class_ex",
     "zend_class_implements",
     "zend_declare_typed_property",
@@ -125,6 +127,7 @@ const FUNCTIONS: &[&str] = &[
     "php_file_le_p?stream",
     "zend_fetch_resource2_ex",
     "zend_get_closure_method_def",
+    "zend_string_init",
 ];
 
 const TYPES: &[&str] = &[

@@ -4,7 +4,7 @@
 //! they are looked up once, when the server starts.
 
 use super::server_events::Bridge;
-use super::{event_loop, last_error, server_settings};
+use super::{event_loop, last_error, reactor, server_settings};
 use crate::class::{server, server_port};
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -205,6 +205,7 @@ impl State {
     pub fn enter(&self, node: &Node) {
         if self.node.borrow().is_none() {
             *self.node.borrow_mut() = Some(node.clone());
+            reactor::host(node);
         }
     }
 

@@ -3,15 +3,17 @@
 //! Runs in: every process of the server, always its first thread, between the engine's own steps. An exception that
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
-use super::event_loop;
 use super::server::{Calls, PortEvent, ServerEvent, State};
+use super::{event_loop, reactor};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
+use crate::coroutine;
 use crate::zend::error::uncaught;
 use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, runtime};
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
@@ -288,6 +290,14 @@ impl Handler for Bridge {
 
     fn pending(&self) -> usize {
         event_loop::pending()
+    }
+
+    fn unfinished(&self) -> usize {
+        coroutine::callbacks()
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        reactor::poll_ready(cx)
     }
 
     fn wants(&self, event: Event, port: usize) -> bool {

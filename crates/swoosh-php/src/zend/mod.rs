@@ -15,6 +15,7 @@ mod entry;
 pub mod error;
 mod ffi;
 pub mod info;
+pub mod machine;
 pub mod module;
 pub mod object;
 pub mod runtime;

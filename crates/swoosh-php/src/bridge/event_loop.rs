@@ -91,6 +91,8 @@ pub fn prepare() {
 }
 
 thread_local! {
+    /// Whether `over` may be set: a quick answer for [`is_over`].
+    static OVER: Cell<bool> = const { Cell::new(false) };
     /// A quick answer for [`prepare`].
     static PREPARED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -118,6 +120,7 @@ pub fn run() -> PhpResult<()> {
     let left = with(|state| {
         state.running = false;
         state.over |= result.is_err();
+        OVER.set(state.over);
         let left = std::mem::replace(&mut state.leave, false);
         if result.is_ok() && left {
             state.hot.clear();
@@ -158,7 +161,7 @@ pub fn run_at_end() -> PhpResult<()> {
     }
     if with(|state| std::mem::replace(&mut state.ended, true)) {
         let ended = coroutine::end_all();
-        with(|state| state.over = true);
+        give_up();
         return ended;
     }
     run()?;
@@ -177,8 +180,9 @@ pub fn is_running() -> bool {
 }
 
 /// Whether the script's end is past: nobody would run a coroutine on.
+#[inline]
 pub fn is_over() -> bool {
-    with(|state| state.over)
+    OVER.get() && with(|state| state.over)
 }
 
 /// One turn of the loop.
@@ -246,6 +250,7 @@ pub fn end_hosting() {
 
 /// The script ends out of the loop: nothing runs it again.
 pub fn give_up() {
+    OVER.set(true);
     with(|state| state.over = true);
 }
 
@@ -373,6 +378,7 @@ pub fn cycle(callback: Option<Callable>, before: bool) -> bool {
 /// The request ends: gives up what the loop holds.
 pub fn request_end() {
     PREPARED.set(false);
+    OVER.set(false);
     let held = with(|state| {
         let generation = state.generation;
         std::mem::replace(state, Loop { generation, ..Loop::default() })

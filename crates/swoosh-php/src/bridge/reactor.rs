@@ -81,6 +81,11 @@ pub fn start_up() {
     HOME.set(true);
 }
 
+/// Whether this is the thread that PHP runs in.
+pub fn is_home() -> bool {
+    HOME.try_with(Cell::get).unwrap_or(false)
+}
+
 /// From now on the loop is that process's of a server.
 pub fn host(node: &Node) {
     with(|reactor| {

@@ -127,12 +127,13 @@ fn give_way(_: &mut Call<'_>) -> PhpResult<bool> {
 
 fn resume(call: &mut Call<'_>) -> PhpResult<bool> {
     let id = call.int(0)?;
-    let known = found(id).is_some();
-    let resumed = u64::try_from(id).map_or(Ok(false), coroutine::resume)?;
-    if !known {
-        last_error::refuse(&format!("there is no coroutine {id} to resume"));
+    match u64::try_from(id).map_or(Ok(None), coroutine::resume)? {
+        Some(resumed) => Ok(resumed),
+        None => {
+            last_error::refuse(&format!("there is no coroutine {id} to resume"));
+            Ok(false)
+        }
     }
-    Ok(resumed)
 }
 
 fn cancel(call: &mut Call<'_>) -> PhpResult<bool> {

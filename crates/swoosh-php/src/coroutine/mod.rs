@@ -25,7 +25,7 @@ use nix::time::{ClockId, clock_gettime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use switch::{Progress, Vessel};
+use switch::{Home, Progress, Vessel};
 use swoosh::timer::{TimerId, TimerWheel};
 use table::Table;
 
@@ -127,7 +127,7 @@ pub struct Coroutine {
     /// Whether its time slice may end.
     preemptible: Cell<bool>,
     began: u64,
-    vessel: RefCell<Option<Rc<Vessel>>>,
+    vessel: Rc<Vessel>,
     resumer: RefCell<Option<Rc<Coroutine>>>,
     job: RefCell<Option<Job>>,
     defers: RefCell<Vec<Callable>>,
@@ -145,7 +145,6 @@ enum Alarm {
     Limit(u64),
 }
 
-#[derive(Default)]
 struct Scheduler {
     /// See [`runtime::generation`].
     generation: Cell<u32>,
@@ -166,18 +165,33 @@ struct Scheduler {
     ending: Cell<bool>,
 }
 
-thread_local! {
-    static SCHEDULER: Scheduler = Scheduler::default();
+static SCHEDULER: Home<Scheduler> = Home::new(Scheduler {
+    generation: Cell::new(0),
+    current: RefCell::new(None),
+    table: RefCell::new(Table::new()),
+    vessels: RefCell::new(Vec::new()),
+    alarms: RefCell::new(None),
+    last_id: Cell::new(0),
+    alive: Cell::new(0),
+    peak: Cell::new(0),
+    callbacks: Cell::new(0),
+    outside: Cell::new(0),
+    switches: Cell::new(0),
+    ending: Cell::new(false),
+});
+
+#[inline]
+fn scheduler() -> &'static Scheduler {
+    let scheduler = SCHEDULER.get();
+    if scheduler.generation.get() != runtime::generation() {
+        scheduler.leave_behind();
+    }
+    scheduler
 }
 
 #[inline]
 fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> R {
-    SCHEDULER.with(|scheduler| {
-        if scheduler.generation.get() != runtime::generation() {
-            scheduler.leave_behind();
-        }
-        f(scheduler)
-    })
+    f(scheduler())
 }
 
 impl Scheduler {
@@ -185,8 +199,8 @@ impl Scheduler {
     #[cold]
     fn leave_behind(&self) {
         self.generation.set(runtime::generation());
-        let inherited = self.table.take();
-        let mut kept = Table::default();
+        let inherited = self.table.replace(Table::new());
+        let mut kept = Table::new();
         let mut count = 0;
         let mut at = self.current.borrow().clone();
         while let Some(coroutine) = at {
@@ -260,7 +274,7 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         limit: Cell::new(None),
         preemptible: Cell::new(true),
         began: now_ns(),
-        vessel: RefCell::new(Some(vessel)),
+        vessel,
         resumer: RefCell::new(None),
         job: RefCell::new(Some(job)),
         defers: RefCell::new(Vec::new()),
@@ -279,34 +293,29 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
 
 /// Runs a coroutine until it waits or is over.
 fn switch_to(coroutine: Rc<Coroutine>, begins: bool) -> PhpResult<()> {
-    let Some(vessel) = coroutine.vessel.borrow().clone() else { return Ok(()) };
-    with(|s| {
-        s.switches.set(s.switches.get() + 1);
-        let outer = s.current.replace(Some(coroutine.clone()));
-        if let Some(outer) = &outer {
-            outer.stage.set(Stage::Resumes);
-        }
-        coroutine.resumer.replace(outer);
-        coroutine.stage.set(Stage::Runs);
-    });
-    let progress = if begins { vessel.start(bottom) } else { vessel.resume() };
-    with(|s| {
-        let outer = coroutine.resumer.take();
-        if let Some(outer) = &outer {
-            outer.stage.set(Stage::Runs);
-        }
-        s.current.replace(outer);
-    });
+    let s = scheduler();
+    s.switches.set(s.switches.get() + 1);
+    let outer = s.current.replace(Some(coroutine.clone()));
+    if let Some(outer) = &outer {
+        outer.stage.set(Stage::Resumes);
+    }
+    coroutine.resumer.replace(outer);
+    coroutine.stage.set(Stage::Runs);
+    let progress = if begins { coroutine.vessel.start(bottom) } else { coroutine.vessel.resume() };
+    let outer = coroutine.resumer.take();
+    if let Some(outer) = &outer {
+        outer.stage.set(Stage::Runs);
+    }
+    s.current.replace(outer);
     match progress {
         Progress::Waits => Ok(()),
-        Progress::Over { failed } => over(coroutine, vessel, failed),
+        Progress::Over { failed } => over(coroutine, failed),
     }
 }
 
 /// The end of a coroutine, told on its resumer's stack.
-fn over(coroutine: Rc<Coroutine>, vessel: Rc<Vessel>, failed: bool) -> PhpResult<()> {
+fn over(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
     coroutine.stage.set(Stage::Over);
-    coroutine.vessel.take();
     let joiner = coroutine.joiner.take();
     let kept = with(|s| {
         if let Some(limit) = coroutine.limit.take() {
@@ -314,14 +323,10 @@ fn over(coroutine: Rc<Coroutine>, vessel: Rc<Vessel>, failed: bool) -> PhpResult
         }
         s.alive.set(s.alive.get() - 1);
         let mut vessels = s.vessels.borrow_mut();
-        let spare = vessels.len() >= SPARE_VESSELS || failed;
-        let spare = if spare {
-            Some(vessel)
-        } else {
-            vessels.push(vessel);
-            None
-        };
-        (s.table.borrow_mut().remove(coroutine.id), spare)
+        if vessels.len() < SPARE_VESSELS && !failed {
+            vessels.push(coroutine.vessel.clone());
+        }
+        s.table.borrow_mut().remove(coroutine.id)
     });
     drop(kept);
     if let Some(joiner) = joiner {
@@ -424,7 +429,7 @@ impl Coroutine {
     /// See [`wait`]; of the running coroutine.
     pub fn wait(&self, what: Wait, limit: Option<Duration>) -> PhpResult<Wake> {
         self.cancelled.set(false);
-        if with(|s| s.ending.get()) {
+        if scheduler().ending.get() {
             return Ok(Wake::TimedOut);
         }
         self.waits.set(self.waits.get().wrapping_add(1));
@@ -433,10 +438,7 @@ impl Coroutine {
             self.timer.set(Some(with(|s| s.alarm(limit, Alarm::Wait(self.id, self.waits.get())))));
         }
         self.stage.set(Stage::Waits(what));
-        let vessel = self.vessel.borrow().clone();
-        if let Some(vessel) = vessel {
-            vessel.suspend();
-        }
+        self.vessel.suspend();
         if let Some(timer) = self.timer.take() {
             with(|s| s.disarm(timer));
         }
@@ -489,16 +491,16 @@ impl Coroutine {
     /// Bytes of its native stack in use.
     pub fn stack_usage(&self) -> usize {
         let running = self.stage.get() == Stage::Runs;
-        self.vessel.borrow().as_ref().map_or(0, |vessel| vessel.stack_usage(running))
+        self.vessel.stack_usage(running)
     }
 
     /// Its frames as `debug_backtrace` gives them.
     pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
-        match (self.stage.get(), self.vessel.borrow().as_ref()) {
-            (Stage::Runs, _) | (_, None) => machine::backtrace(options, limit),
+        match self.stage.get() {
+            Stage::Waits(_) => self.vessel.machine().backtrace(options, limit),
             // One that resumes another has its frames where its resumed one keeps them for it; they are not looked at.
-            (Stage::Resumes, _) => Zval::from(crate::zend::Array::new()),
-            (_, Some(vessel)) => vessel.machine().backtrace(options, limit),
+            Stage::Resumes => Zval::from(crate::zend::Array::new()),
+            Stage::Runs | Stage::Over => machine::backtrace(options, limit),
         }
     }
 
@@ -555,13 +557,13 @@ pub fn wake_from(id: u64, wait: u32) -> PhpResult<()> {
     }
 }
 
-/// Resumes one that yielded. `false` where there is no such one, or it does not wait for that.
-pub fn resume(id: u64) -> PhpResult<bool> {
+/// Resumes one that yielded. `false` where it does not wait for that, `None` where there is no such one.
+#[inline]
+pub fn resume(id: u64) -> PhpResult<Option<bool>> {
     match find(id) {
-        Some(coroutine) if coroutine.waits_for() == Some(Wait::Yield) => {
-            signal(coroutine, Signal::Wake(Wake::Done)).map(|()| true)
-        }
-        _ => Ok(false),
+        Some(coroutine) if coroutine.waits_for() == Some(Wait::Yield) => wake(coroutine).map(|()| Some(true)),
+        Some(_) => Ok(Some(false)),
+        None => Ok(None),
     }
 }
 
@@ -671,7 +673,7 @@ pub fn end_all() -> PhpResult<()> {
 /// The request ends. What waits still is left as it is: a fatal error ended the script, and nothing of PHP can run.
 pub fn request_end() {
     let held = with(|s| {
-        let (table, alarms) = (s.table.take(), s.alarms.take());
+        let (table, alarms) = (s.table.replace(Table::new()), s.alarms.take());
         s.alive.set(0);
         s.callbacks.set(0);
         s.outside.set(0);

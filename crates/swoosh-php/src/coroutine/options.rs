@@ -1,14 +1,15 @@
 //! What `Swoole\Coroutine::set` sets.
 
 use crate::zend::{Array, Key, runtime};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// The settings of coroutines.
 pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
-    preemptive: Option<bool>,
+    /// `None`: the INI setting was not looked at yet.
+    preemptive: Cell<Option<bool>>,
 }
 
 thread_local! {
@@ -23,7 +24,7 @@ pub fn options<R>(ask: impl FnOnce(&Options) -> R) -> R {
 
 impl Options {
     const fn new() -> Self {
-        Options { given: None, max_coroutine: MOST, deadlock_check: true, preemptive: None }
+        Options { given: None, max_coroutine: MOST, deadlock_check: true, preemptive: Cell::new(None) }
     }
 
     /// Adds settings to those that are set.
@@ -47,7 +48,7 @@ impl Options {
                 options.deadlock_check = check.to_bool();
             }
             if let Some(preemptive) = settings.get("enable_preemptive_scheduler") {
-                options.preemptive = Some(preemptive.to_bool());
+                options.preemptive.set(Some(preemptive.to_bool()));
             }
             old
         });
@@ -71,7 +72,11 @@ impl Options {
 
     /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
-        self.preemptive.unwrap_or_else(|| runtime::switch("swoole.enable_preemptive_scheduler"))
+        self.preemptive.get().unwrap_or_else(|| {
+            let on = runtime::switch("swoole.enable_preemptive_scheduler");
+            self.preemptive.set(Some(on));
+            on
+        })
     }
 }
 

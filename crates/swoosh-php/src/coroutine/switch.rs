@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::bridge::reactor;
 use crate::zend::machine::Machine;
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, Yielder};
@@ -226,13 +227,36 @@ impl Drop for PooledStack {
     }
 }
 
+/// A value of PHP's thread, reached without asking which thread this is.
+///
+/// PHP without thread safety (what the module is built for) runs in one thread, and only PHP's calls come here: other
+/// threads reach this room through wakers alone, which do not look into it.
+pub struct Home<T>(T);
+
+// SAFETY: only PHP's thread calls `get`, see above.
+unsafe impl<T> Sync for Home<T> {}
+
+impl<T> Home<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Home(value)
+    }
+
+    /// The value.
+    #[inline]
+    pub fn get(&'static self) -> &'static T {
+        debug_assert!(reactor::is_home(), "this is not the thread that PHP runs in");
+        &self.0
+    }
+}
+
 /// A waker that carries a token and calls `wake` with it, from whatever thread.
 pub fn waker(token: u64) -> Waker {
     fn clone(token: *const ()) -> RawWaker {
         RawWaker::new(token, &TABLE)
     }
     fn wake(token: *const ()) {
-        crate::bridge::reactor::wake(token as usize as u64);
+        reactor::wake(token as usize as u64);
     }
     static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
     // SAFETY: the data is a number that is never looked behind, so any thread may clone, wake and drop it.

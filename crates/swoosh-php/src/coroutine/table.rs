@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// All coroutines that are not over.
-#[derive(Default)]
 pub struct Table {
     /// The page of number `first` comes first.
     pages: VecDeque<Option<Box<Page>>>,
@@ -21,6 +20,11 @@ struct Page {
 }
 
 impl Table {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Table { pages: VecDeque::new(), first: 0, spare: None }
+    }
+
     /// Adds one; its id must be greater than all before, or its page known.
     pub fn insert(&mut self, id: u64, coroutine: Rc<Coroutine>) {
         let number = id / PAGE as u64;

@@ -2,14 +2,15 @@
 
 PHP      ?= php
 CARGO    ?= cargo
-RELEASE   = target/release/libswoosh_php.so
-DEBUG     = target/debug/libswoosh_php.so
+TARGET    = $(abspath $(or $(CARGO_TARGET_DIR),target))
+RELEASE   = $(TARGET)/release/libswoosh_php.so
+DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
 .PHONY: run test test-rust test-php bench install setup clean
 
 run: setup
-	$(CARGO) build --release -p swoosh-php -p swoosh --examples
+	$(CARGO) build --release -p swoosh-php
 	@sh examples/run.sh $(PHP) $(RELEASE)
 
 test: setup test-rust test-php
@@ -19,11 +20,11 @@ test-rust:
 
 test-php:
 	$(CARGO) build -p swoosh-php
-	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j2 --show-diff -d extension=$(CURDIR)/$(DEBUG) tests/phpt
+	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j2 --show-diff -d extension=$(DEBUG) tests/phpt
 
 bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench
-	./target/release/swoosh-bench
+	$(TARGET)/release/swoosh-bench
 
 # Puts the extension where PHP finds it; `extension=swoole` in an ini file loads it then.
 install: setup

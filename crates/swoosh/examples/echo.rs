@@ -1,14 +1,19 @@
 //! The smallest server: what comes in goes out again.
 //!
-//! `cargo run --release --example echo [process|base] [address]`
+//! `cargo run --release --example echo [port] [process|base]`
 
 use swoosh::{Mode, Server};
 
 fn main() -> swoosh::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mode = if arguments.next().as_deref() == Some("base") { Mode::Base } else { Mode::Process };
-    let address = arguments.next().unwrap_or("127.0.0.1:9501".into());
-    let server = Server::bind(&address, mode)?.workers(2).on_receive(|worker, conn, data| worker.send(conn, data));
-    println!("listening on port {}: try  nc 127.0.0.1 {}  and stop with Ctrl-C", server.port(0), server.port(0));
+    let port = std::env::args().nth(1).unwrap_or("9501".into());
+    let mode = if std::env::args().nth(2).as_deref() == Some("base") { Mode::Base } else { Mode::Process };
+
+    let server = Server::bind(&format!("127.0.0.1:{port}"), mode)?
+        .workers(2)
+        .on_receive(|worker, conn, data| worker.send(conn, data));
+
+    println!("echo server on 127.0.0.1:{}", server.port(0));
+    println!("type next, in another terminal:  nc 127.0.0.1 {}", server.port(0));
+    println!("stop it with Ctrl+C");
     server.start()
 }

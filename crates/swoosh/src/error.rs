@@ -7,7 +7,7 @@ use std::io;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, told as act, subject and cause.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
     #[error("{act} {subject}: {cause}")]
@@ -48,6 +48,13 @@ pub enum Error {
         /// The code that `swoole_last_error()` shows.
         code: Code,
     },
+}
+
+/// The words of the error: they are what a program shows whose `main` returns [`Result`].
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {

@@ -92,7 +92,7 @@ impl Node {
             handler,
             role: Cell::new(role),
             id: Cell::new(id),
-            post: Post::default(),
+            post: Post::at_once(),
             owner: OnceCell::new(),
             deferred: RefCell::default(),
             results: RefCell::default(),

@@ -17,11 +17,11 @@ impl Server {
         let program = std::env::current_exe().unwrap();
         let program = program.parent().unwrap().parent().unwrap().join("examples/echo");
         let mut command = Command::new(program);
-        command.args([mode, "127.0.0.1:0"]).stdout(Stdio::piped()).process_group(0);
+        command.args(["0", mode]).stdout(Stdio::piped()).process_group(0);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim_start_matches("listening on port ").split(':').next().unwrap().parse().unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
         let server = Server { child, port };
         drop(server.connect());
         server

@@ -4,7 +4,7 @@
 use crate::bridge::server::{Belongs, SERVER_EVENTS, State, start as run, tell};
 use crate::bridge::{event_loop, last_error, server_settings};
 use crate::class::{connection_iterator, exception, process, server_calls, server_port, timer};
-use crate::zend::error::{deprecated, throw};
+use crate::zend::error::{argument_count_error, deprecated, throw};
 use crate::zend::{Array, Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Raised, Value, Zval};
 use swoosh::handler::SessionId;
 use swoosh::heritage::SocketKind;
@@ -83,7 +83,11 @@ pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<State>> {
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
-    let host = call.bytes_or(0, b"0.0.0.0")?;
+    // Optional by its signature, as in Swoole, and needed all the same.
+    if call.count() == 0 {
+        return Err(argument_count_error(1, 4));
+    }
+    let host = call.bytes(0)?;
     let (port, mode, kind) = (call.int_or(1, 0)?, call.int_or(2, 1)?, call.int_or(3, 1)?);
     let Some(this) = call.this() else { return Ok(()) };
     let mode = match mode {

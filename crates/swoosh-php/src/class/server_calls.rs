@@ -8,10 +8,10 @@ use crate::zend::error::warning;
 use crate::zend::{Array, Call, ClassBuilder, OrFalse, PhpResult, ZStr, Zval};
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::Error;
 use swoosh::error::Code;
 use swoosh::handler::{SessionId, WorkerId};
 use swoosh::node::{Node, Reading, Role};
+use swoosh::{Error, Mode};
 
 /// Adds the methods of this file.
 pub fn add(class: ClassBuilder) -> ClassBuilder {
@@ -146,6 +146,14 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
             swoosh::log::notice!("{act} {subject}: {cause}");
             last_error::set(Code::SystemCallFail as i32);
             false
+        }
+        // A range that ends behind the file's end: nothing is sent, and Swoole calls that a success.
+        Err(e) if e.code() == Code::InvalidParams as i32 => {
+            swoosh::log::warn!("{e}");
+            if state.mode == Mode::Base {
+                last_error::set(e.code());
+            }
+            true
         }
         other => done(other),
     };

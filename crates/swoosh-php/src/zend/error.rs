@@ -65,6 +65,14 @@ pub fn argument_type_error(number: u32, problem: &str) -> Raised {
     Raised::Exception
 }
 
+/// Throws an `ArgumentCountError`: at least `least` and at most `most` arguments are taken.
+#[cold]
+pub fn argument_count_error(least: u32, most: u32) -> Raised {
+    // SAFETY: called within a PHP function's call, whose name it tells.
+    unsafe { ffi::zend_wrong_parameters_count_error(least, most) };
+    Raised::Exception
+}
+
 /// Throws a `ValueError` about argument `number` (from 1).
 #[cold]
 pub fn argument_value_error(number: u32, problem: &str) -> Raised {

@@ -79,7 +79,8 @@ fn sender_of(from: &SockAddr) -> Sender {
 
 /// Sends one datagram to an address and port, or to a path (`port` is not used then).
 ///
-/// `server_socket`: the descriptor of one of the server's own sockets to send by; the first of the right kind otherwise.
+/// `server_socket`: the descriptor of one of the server's own sockets to send by; the last of the right kind otherwise, as programs
+/// know it.
 pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
     let subject = || format!("{address}:{port}");
     if data.is_empty() {
@@ -90,7 +91,6 @@ pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], serve
         let to = SockAddr::unix(address).map_err(|e| Error::system("send to", address, e))?;
         (to, SocketKind::UnixDatagram)
     } else {
-        let number = number?;
         let wants_v6 = address.contains(':');
         let kind = if wants_v6 { SocketKind::Udp6 } else { SocketKind::Udp };
         if !heritage.ports.iter().any(|p| p.kind == kind) {
@@ -99,6 +99,7 @@ pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], serve
                 why: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
             });
         }
+        let number = number?;
         let ip: IpAddr = match address.parse() {
             Ok(ip) => ip,
             Err(_) => crate::server::bind::resolve(address, wants_v6)
@@ -109,7 +110,7 @@ pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], serve
     let by_number = |p: &&Arc<Port>| p.socket.as_raw_fd() == server_socket;
     let chosen = match server_socket {
         n if n >= 0 => heritage.ports.iter().find(by_number),
-        _ => heritage.ports.iter().find(|p| p.kind == kind),
+        _ => heritage.ports.iter().rfind(|p| p.kind == kind),
     };
     let socket: &Socket = match chosen {
         Some(port) => &port.socket,

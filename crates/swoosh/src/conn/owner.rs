@@ -14,7 +14,7 @@ use crate::sys::{clock, socket};
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -24,6 +24,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::io::Interest;
+use tokio::runtime::Handle;
 
 /// What the owner tells about its connections.
 pub trait Upcall {
@@ -62,6 +63,8 @@ pub struct Owner {
     scratch: Cell<Vec<u8>>,
     accepting: Cell<bool>,
     sweeping: Cell<bool>,
+    /// The runtime that drives the connections, from the first one on.
+    runtime: OnceCell<Handle>,
 }
 
 impl Owner {
@@ -76,6 +79,7 @@ impl Owner {
             scratch: Cell::default(),
             accepting: Cell::new(true),
             sweeping: Cell::new(false),
+            runtime: OnceCell::new(),
         })
     }
 
@@ -198,7 +202,8 @@ impl Owner {
         let slot = self.slot();
         add(&slot.accepted, 1);
         slot.connections.store(slot.connections.load(Relaxed) + 1, Relaxed);
-        tokio::spawn(SendWrapper::new(drive::run(self.clone(), conn)));
+        let runtime = self.runtime.get_or_init(Handle::current);
+        runtime.spawn(SendWrapper::new(drive::run(self.clone(), conn)));
     }
 
     /// The connection of that id, if this owner has it.
@@ -425,7 +430,10 @@ impl Owner {
                 }
             }
         };
-        tokio::spawn(SendWrapper::new(sweep));
+        // User code closes connections out of the runtime, too.
+        if let Some(runtime) = self.runtime.get() {
+            runtime.spawn(SendWrapper::new(sweep));
+        }
     }
 
     /// Opens what `sendfile` names; the errors have the codes that its callers show.
@@ -443,7 +451,11 @@ impl Owner {
             let subject = format!("{path} from byte {offset} of {}", about.len());
             return Err(Error::refused("send file", subject, Code::SystemCallFail));
         }
-        let end = if length == 0 { about.len() } else { about.len().min(offset.saturating_add(length)) };
+        let end = if length == 0 { about.len() } else { offset.saturating_add(length) };
+        if end > about.len() {
+            let subject = format!("{path} from byte {offset} to {end} of {}", about.len());
+            return Err(Error::refused("send file", subject, Code::InvalidParams));
+        }
         Ok((file, offset, end))
     }
 }

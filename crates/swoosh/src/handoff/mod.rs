@@ -222,13 +222,20 @@ impl Assembler {
     }
 }
 
-/// A sender: one for each process and reactor thread. It remembers whose bells to ring at the end of the turn.
+/// A sender: one for each process and reactor thread. A reactor's remembers whose bells to ring at the end of the turn;
+/// a process that runs user code rings at once, for that code may go on for long.
 #[derive(Default)]
 pub struct Post {
     to_ring: RefCell<Vec<(&'static AtomicU32, &'static Bell)>>,
+    at_once: bool,
 }
 
 impl Post {
+    /// A sender that rings at once.
+    pub fn at_once() -> Self {
+        Post { at_once: true, ..Post::default() }
+    }
+
     /// Puts one message into a mailbox, if there is room for all of it. Longer than a ring takes at once: see
     /// [`push_patiently`](Post::push_patiently).
     pub fn push(&self, to: &Mailbox, head: &Head, parts: &[&[u8]]) -> Result<(), Full> {
@@ -272,6 +279,12 @@ impl Post {
     }
 
     fn remember(&self, to: &Mailbox) {
+        if self.at_once {
+            // Orders what was pushed before the look at the flag; its counterpart is in `sleep_if`.
+            std::sync::atomic::fence(SeqCst);
+            ring_sleeper(to.sleeping, to.bell);
+            return;
+        }
         let mut list = self.to_ring.borrow_mut();
         if !list.iter().any(|(flag, _)| std::ptr::eq(*flag, to.sleeping)) {
             list.push((to.sleeping, to.bell));
@@ -287,15 +300,19 @@ impl Post {
         // Orders what was pushed before the look at the flag; its counterpart is in `sleep_if`.
         std::sync::atomic::fence(SeqCst);
         for (flag, bell) in list.drain(..) {
-            if flag.load(SeqCst) == 1 && flag.swap(0, SeqCst) == 1 {
-                bell.ring();
-            }
+            ring_sleeper(flag, bell);
         }
     }
 
     /// How many bells wait to be rung.
     pub fn waiting(&self) -> usize {
         self.to_ring.borrow().len()
+    }
+}
+
+fn ring_sleeper(flag: &AtomicU32, bell: &Bell) {
+    if flag.load(SeqCst) == 1 && flag.swap(0, SeqCst) == 1 {
+        bell.ring();
     }
 }
 

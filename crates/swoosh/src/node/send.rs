@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// Sends the bytes of a file from `offset` on, `length` of them (0: to its end), read by the kernel when the peer
-    /// takes them.
+    /// takes them. A range that does not lie within the file is refused ([`Code::InvalidParams`]).
     pub fn send_file(&self, session: SessionId, path: &str, offset: u64, length: u64) -> Result<()> {
         const ACT: &str = "send a file to";
         let slot = self.sendable(ACT, session)?;

@@ -33,6 +33,19 @@ pub struct Dispatcher {
     /// Whether a task flushes the backlogs now.
     flushing: Cell<bool>,
     weak: RefCell<std::rc::Weak<Dispatcher>>,
+    /// What each worker was given last.
+    given: Vec<Cell<Given>>,
+    /// How often anything was given.
+    gifts: Cell<u64>,
+}
+
+/// The last message that a worker got from this reactor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Given {
+    /// Its place among all messages.
+    order: u64,
+    /// How many answers the worker had sent before.
+    responses: u64,
 }
 
 impl Dispatcher {
@@ -47,6 +60,8 @@ impl Dispatcher {
             stalled: RefCell::default(),
             flushing: Cell::new(false),
             weak: RefCell::default(),
+            given: (0..heritage.config.worker_num).map(|_| Cell::default()).collect(),
+            gifts: Cell::new(0),
         }
     }
 
@@ -150,12 +165,18 @@ impl Dispatcher {
         self.heritage.server[0].round.fetch_add(1, Relaxed) % self.workers()
     }
 
-    /// The next worker that waits and has nothing in hand, else the one with the least.
+    /// The next worker that waits and has nothing in hand, else the one with the least. Among equals: one that has sent
+    /// something since it was given its last request, for it is about to be idle; then the one that works the longest.
     fn idle(&self) -> u32 {
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
         let free = |n: &u32| self.queued(*n) == 0 && self.heritage.workers[*n as usize].status.load(Relaxed) == 2;
-        order.clone().find(free).or_else(|| order.min_by_key(|n| self.queued(*n))).unwrap_or(0)
+        let rank = |n: &u32| {
+            let given = self.given[*n as usize].get();
+            let answers = self.heritage.workers[*n as usize].responses.load(Relaxed);
+            (self.queued(*n), answers == given.responses, given.order)
+        };
+        order.clone().find(free).or_else(|| order.min_by_key(rank)).unwrap_or(0)
     }
 
     fn queued(&self, worker: u32) -> u64 {
@@ -187,7 +208,10 @@ impl Dispatcher {
 
     fn deliver(&self, worker: u32, head: Head, data: &[u8]) {
         let to = &self.heritage.requests[worker as usize];
-        self.heritage.workers[worker as usize].dispatched.fetch_add(1, Relaxed);
+        let slot = &self.heritage.workers[worker as usize];
+        slot.dispatched.fetch_add(1, Relaxed);
+        self.gifts.set(self.gifts.get() + 1);
+        self.given[worker as usize].set(Given { order: self.gifts.get(), responses: slot.responses.load(Relaxed) });
         let mut backlogs = self.backlogs.borrow_mut();
         let backlog = &mut backlogs[worker as usize];
         backlog.deliver(&self.post, to, head, data);

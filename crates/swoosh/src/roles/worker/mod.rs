@@ -343,8 +343,14 @@ impl Loop {
         spent
     }
 
-    /// Runs the timers of programs in Rust that are due.
+    /// Runs the timers of programs in Rust that are due. The requests of this turn are done: timers are no work that
+    /// `getWorkerStatus` and dispatch know of.
     pub(crate) fn run_timers(&self) -> Flow {
+        if let Some(slot) = self.node.own_slot()
+            && slot.status.load(Relaxed) == BUSY
+        {
+            slot.status.store(IDLE, Relaxed);
+        }
         run_timers(&self.node);
         self.node.0.fatal.get().map_or(Ok(()), Err)
     }

@@ -1,0 +1,53 @@
+//! A chat room: each line goes to everybody else, whichever worker their connection belongs to.
+//!
+//! `cargo run --release --example chat [port]`
+
+use swoosh::config::Framing;
+use swoosh::{Mode, Node, Server, SessionId};
+
+fn main() -> swoosh::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or("9501".into());
+
+    // In process mode the master owns the connections, so that every worker can send to all of them.
+    let server = Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?
+        .workers(2)
+        // One packet a line.
+        .ports(|port| port.framing = Framing::EofSplit(b"\n".to_vec()))
+        .on_connect(|worker, conn| {
+            let others = worker.connection_count(None).saturating_sub(1);
+            let _ = worker.send(conn, format!("you are guest {}, with {others} others\n", conn.0).as_bytes());
+            tell_others(worker, conn, &format!("guest {} has come\n", conn.0));
+        })
+        .on_receive(|worker, conn, line| {
+            tell_others(worker, conn, &format!("guest {}: {}", conn.0, String::from_utf8_lossy(line)))
+        })
+        .on_close(|worker, conn| tell_others(worker, conn, &format!("guest {} has gone\n", conn.0)));
+
+    println!("chat room on 127.0.0.1:{}", server.port(0));
+    println!("type next, in two other terminals:  nc 127.0.0.1 {}", server.port(0));
+    println!("stop it with Ctrl+C");
+    server.start()
+}
+
+fn tell_others(worker: &Node, from: SessionId, text: &str) {
+    for guest in guests(worker) {
+        if guest != from {
+            // Who left in this moment is not told; a guest who does not read is not waited for.
+            let _ = worker.send(guest, text.as_bytes());
+        }
+    }
+}
+
+/// Everybody who is connected. The list comes in pages, each one behind the last of the page before.
+fn guests(worker: &Node) -> Vec<SessionId> {
+    let mut guests = Vec::new();
+    while let Some(page) = worker.client_list(guests.last().copied().unwrap_or(SessionId(0)), PAGE, None) {
+        guests.extend_from_slice(&page);
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    guests
+}
+
+const PAGE: usize = 100;

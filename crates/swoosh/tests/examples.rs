@@ -1,0 +1,245 @@
+//! Every example as a program, with a client that asks of it what it shows.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use common::{PATIENCE, example, kill, wait_until};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// A running example, in a process group of its own.
+struct Example {
+    child: Child,
+    port: u16,
+    /// What it has printed so far.
+    printed: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Example {
+    fn start(name: &str, more: &[&str]) -> Example {
+        let mut command = Command::new(example(name));
+        command.arg("0").args(more).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (lines, own) = (BufReader::new(child.stdout.take().unwrap()).lines(), printed.clone());
+        let reader = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| own.lock().unwrap().push(l)));
+        let mut example = Example { child, port: 0, printed, reader: Some(reader) };
+        let first = example.wait_for("on 127.0.0.1:", 1).remove(0);
+        example.port = first.rsplit(':').next().unwrap().parse().unwrap();
+        let next = example.wait_for("type next", 1).remove(0);
+        assert!(next.contains(&format!("127.0.0.1 {}", example.port)), "{next:?} has not the real port");
+        example.wait_for("Ctrl+C", 1);
+        example
+    }
+
+    /// The lines that have `part` in them, once there are so many.
+    fn wait_for(&self, part: &str, count: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        let enough = wait_until(PATIENCE, || {
+            found = self.printed.lock().unwrap().iter().filter(|l| l.contains(part)).cloned().collect();
+            found.len() >= count
+        });
+        assert!(enough, "{part:?} was not printed {count} times: {:?}", self.printed.lock().unwrap());
+        found
+    }
+
+    fn connect(&self) -> Lines {
+        let mut stream = None;
+        assert!(wait_until(PATIENCE, || {
+            stream = TcpStream::connect(("127.0.0.1", self.port)).ok();
+            stream.is_some()
+        }));
+        let stream = stream.unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Lines(BufReader::new(stream))
+    }
+
+    /// Ctrl+C: it ends in order, and all its processes with it.
+    fn stop(mut self) {
+        kill(self.child.id() as i32, libc::SIGINT);
+        let mut status = None;
+        assert!(wait_until(PATIENCE, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        }));
+        assert_eq!(status.unwrap().code(), Some(0));
+        // Its output ends only when its last process has.
+        self.reader.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        if self.reader.is_some() {
+            kill(-(self.child.id() as i32), libc::SIGKILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A client that speaks lines.
+struct Lines(BufReader<TcpStream>);
+
+impl Lines {
+    fn send(&mut self, line: &str) {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    fn next(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn ask(&mut self, line: &str) -> String {
+        self.send(line);
+        self.next()
+    }
+}
+
+#[test]
+fn echo_sends_back_what_comes_in_both_modes() {
+    for mode in ["process", "base"] {
+        let echo = Example::start("echo", &[mode]);
+        let mut clients = [echo.connect(), echo.connect(), echo.connect()];
+        for (n, client) in clients.iter_mut().enumerate() {
+            assert_eq!(client.ask(&format!("hello {n}")), format!("hello {n}"));
+        }
+        echo.stop();
+    }
+}
+
+#[test]
+fn a_program_that_cannot_bind_says_so_in_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let out = Command::new(example("echo")).arg(address.port().to_string()).output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    let words = String::from_utf8(out.stderr).unwrap();
+    assert!(words.starts_with(&format!("Error: bind {address}: Address already in use")), "{words}");
+}
+
+#[test]
+fn udp_echo_answers_each_sender() {
+    let echo = Example::start("udp_echo", &[]);
+    let clients = [UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap()];
+    for (n, client) in clients.iter().enumerate() {
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.send_to(format!("datagram {n}").as_bytes(), ("127.0.0.1", echo.port)).unwrap();
+    }
+    for (n, client) in clients.iter().enumerate() {
+        let mut buffer = [0; 100];
+        let (len, from) = client.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..len], format!("datagram {n}").as_bytes());
+        assert_eq!(from.port(), echo.port);
+    }
+    echo.stop();
+}
+
+#[test]
+fn task_queue_counts_in_task_workers_and_answers_whoever_asked() {
+    let queue = Example::start("task_queue", &[]);
+    let mut clients = [(queue.connect(), 100, 25), (queue.connect(), 30_000, 3245)];
+    for (client, below, _) in &mut clients {
+        client.send(&below.to_string());
+    }
+    for (client, below, primes) in &mut clients {
+        let queued = client.next();
+        assert!(queued.starts_with("task ") && queued.ends_with(" is queued"), "{queued:?}");
+        let answer = client.next();
+        assert!(answer.contains(&format!(": {primes} primes below {below} (task worker ")), "{answer:?}");
+        let by = answer.trim_end_matches(')').rsplit(' ').next().unwrap();
+        assert!(["1", "2"].contains(&by), "not a task worker: {answer:?}");
+    }
+    assert_eq!(clients[0].0.ask("many"), "a number up to 10000000, please");
+    queue.stop();
+}
+
+#[test]
+fn chat_tells_everybody_but_the_speaker() {
+    let chat = Example::start("chat", &[]);
+    let mut first = chat.connect();
+    assert_eq!(first.next(), "you are guest 1, with 0 others");
+    let mut second = chat.connect();
+    assert_eq!(second.next(), "you are guest 2, with 1 others");
+    assert_eq!(first.next(), "guest 2 has come");
+    let mut third = chat.connect();
+    assert_eq!(third.next(), "you are guest 3, with 2 others");
+    assert_eq!((first.next(), second.next()), ("guest 3 has come".into(), "guest 3 has come".into()));
+    first.send("good morning");
+    assert_eq!((second.next(), third.next()), ("guest 1: good morning".into(), "guest 1: good morning".into()));
+    second.send("good evening");
+    assert_eq!(third.next(), "guest 2: good evening");
+    // The first thing that comes back to the first is what the second said: its own line did not.
+    assert_eq!(first.next(), "guest 2: good evening");
+    drop(third);
+    assert_eq!((first.next(), second.next()), ("guest 3 has gone".into(), "guest 3 has gone".into()));
+    chat.stop();
+}
+
+#[test]
+fn supervised_goes_on_with_a_new_worker_and_the_old_connection() {
+    let server = Example::start("supervised", &[]);
+    let mut client = server.connect();
+    let mut processes = BTreeSet::from([client.ask("who")]);
+    for (n, (command, told)) in
+        [("panic", "ended with status 101"), ("abort", "was ended by signal 6"), ("exit", "ended with status 7")]
+            .into_iter()
+            .enumerate()
+    {
+        client.send(command);
+        server.wait_for(told, 1);
+        server.wait_for("worker 0 runs as process", n + 2);
+        assert!(processes.insert(client.ask("who")), "the same process again: {processes:?}");
+    }
+    assert_eq!(client.ask("nonsense"), "commands: who, panic, abort, exit");
+    server.stop();
+}
+
+#[test]
+fn async_handler_answers_others_while_one_waits() {
+    let server = Example::start("async_handler", &[]);
+    // The other server answers when it is told to, so that order is what shows who waited.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let mut waiting = server.connect();
+    waiting.send(&format!("ask {address} are you there?"));
+    let (mut asked, _) = other.accept().unwrap();
+    let mut question = [0; 15];
+    asked.set_read_timeout(Some(PATIENCE)).unwrap();
+    asked.read_exact(&mut question).unwrap();
+    assert_eq!(&question, b"are you there?\n");
+    assert_eq!(server.connect().ask("sleep 20 meanwhile"), "meanwhile");
+    asked.write_all(b"I am\n").unwrap();
+    assert_eq!(waiting.next(), format!("{address} says I am"));
+    drop((asked, other));
+    assert!(waiting.ask(&format!("ask {address} and now?")).starts_with("cannot: "));
+    server.stop();
+}
+
+#[test]
+fn every_example_has_a_test() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = std::fs::read_to_string(here.join("tests/examples.rs")).unwrap();
+    for entry in std::fs::read_dir(here.join("examples")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(tests.contains(&format!("Example::start(\"{name}\"")), "{name} has no test");
+    }
+}
+
+#[test]
+fn the_readme_shows_the_program_that_the_documentation_compiles() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(here.join("../../README.md")).unwrap();
+    let program = readme.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    let library = std::fs::read_to_string(here.join("src/lib.rs")).unwrap();
+    let documented: String = library.lines().map(|l| l.trim_start_matches("//!").trim_start_matches(' ')).collect();
+    let shown: String = program.lines().map(str::trim_start).collect();
+    assert!(documented.contains(&shown), "lib.rs compiles another one than\n{program}");
+}

@@ -1,0 +1,19 @@
+--TEST--
+Every program of examples/php is run by a test and takes its port like the others
+--FILE--
+<?php
+require __DIR__ . '/inc/example.php';
+$tests = implode('', array_map(file_get_contents(...), glob(__DIR__ . '/example_*.phpt')));
+foreach (glob(examples() . '/*.php') as $file) {
+    $name = basename($file, '.php');
+    if ($name === 'reload_logic') { // is loaded by reload.php
+        continue;
+    }
+    preg_match("~Example::(start|run)\('$name'~", $tests) || print "$name has no test\n";
+    str_contains(file_get_contents($file), '$port = (int) ($argv[1] ?? $_SERVER[\'SWOOSH_PORT\'] ?? 9501);')
+        || print "$name does not take its port as the others do\n";
+}
+echo "done\n";
+?>
+--EXPECT--
+done

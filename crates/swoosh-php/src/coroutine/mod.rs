@@ -35,6 +35,8 @@ pub enum Job {
     Closure(Object, Vec<Zval>),
     /// Anything else that PHP can call.
     Call(Callable, Vec<Zval>),
+    /// A callback of an event: a process that is to end waits for it.
+    Event(Rc<Callable>, Vec<Zval>),
     /// Code of the extension's own.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
@@ -114,6 +116,7 @@ pub struct Coroutine {
     pub id: u64,
     /// Who created it; `None`: no coroutine.
     pub parent: Option<u64>,
+    is_event: bool,
     stage: Cell<Stage>,
     /// Counts its waits: a wake that comes too late is one for another wait.
     waits: Cell<u32>,
@@ -262,8 +265,10 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         drop(job);
         return Err(fatal("no memory for the stack of another coroutine"));
     };
+    let is_event = matches!(job, Job::Event(..));
     let coroutine = Rc::new(Coroutine {
         id,
+        is_event,
         parent,
         stage: Cell::new(Stage::Waits(Wait::Turn)),
         waits: Cell::new(0),
@@ -285,6 +290,7 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         s.table.borrow_mut().insert(id, coroutine.clone());
         s.alive.set(s.alive.get() + 1);
         s.peak.set(s.peak.get().max(s.alive.get()));
+        s.callbacks.set(s.callbacks.get() + usize::from(is_event));
     });
     preempt::begin();
     switch_to(coroutine, true)?;
@@ -321,7 +327,8 @@ fn over(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
         if let Some(limit) = coroutine.limit.take() {
             s.disarm(limit);
         }
-        s.alive.set(s.alive.get() - 1);
+        s.alive.set(s.alive.get().saturating_sub(1));
+        s.callbacks.set(s.callbacks.get().saturating_sub(usize::from(coroutine.is_event)));
         let mut vessels = s.vessels.borrow_mut();
         if vessels.len() < SPARE_VESSELS && !failed {
             vessels.push(coroutine.vessel.clone());
@@ -350,6 +357,7 @@ fn bottom() {
     match &mut job {
         Some(Job::Closure(closure, args)) => result = closure.call_closure_bare(args),
         Some(Job::Call(callable, args)) => result = callable.call_bare(args),
+        Some(Job::Event(callable, args)) => result = callable.call_bare(args),
         Some(Job::Native(_)) => {
             if let Some(Job::Native(run)) = job.take() {
                 raised = run().err().filter(|raised| *raised == Raised::Bailout);
@@ -723,11 +731,8 @@ pub fn run_callback(apart: bool, run: impl FnOnce() -> PhpResult<()> + 'static) 
     create(Job::Native(Box::new(run))).map(drop)
 }
 
-/// The same for an event of a server: a worker that is to end waits for it.
-pub fn run_event(apart: bool, run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
-    if !apart {
-        return run();
-    }
+/// Runs code in a coroutine of its own for an event: a process that is to end waits for it.
+pub fn run_event(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
     with(|s| s.callbacks.set(s.callbacks.get() + 1));
     let run = || {
         let result = run();

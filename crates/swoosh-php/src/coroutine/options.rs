@@ -29,6 +29,9 @@ impl Options {
 
     /// Adds settings to those that are set.
     pub fn set(settings: &Array) {
+        if settings.is_empty() {
+            return;
+        }
         let old = OPTIONS.with_borrow_mut(|options| {
             let old = options.given.clone();
             let given = options.given.get_or_insert_default();

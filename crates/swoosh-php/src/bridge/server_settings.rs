@@ -134,7 +134,7 @@ fn note(notes: &mut Vec<String>, name: &str, known: Known) {
 }
 
 /// Settings by name, out of the array: a warning's handler may change it.
-fn named(settings: &Array) -> Vec<(String, Zval)> {
+pub(crate) fn named(settings: &Array) -> Vec<(String, Zval)> {
     let name = |key: Key<'_>| match key {
         Key::Name(name) => name.to_text().into_owned(),
         Key::Index(index) => index.to_string(),
@@ -192,7 +192,7 @@ fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
 }
 
 /// A value without functions.
-fn plain(value: &Zval) -> Value {
+pub(crate) fn plain(value: &Zval) -> Value {
     match value.kind() {
         Kind::Undef | Kind::Null => Value::Null,
         Kind::False => Value::Bool(false),

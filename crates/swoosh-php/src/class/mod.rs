@@ -14,6 +14,7 @@ pub mod server_calls;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
+pub mod socket;
 pub mod system;
 pub mod timer;
 pub mod waiting;
@@ -24,6 +25,7 @@ pub fn register(short_names: bool) {
     coroutine::register(short_names);
     channel::register(short_names);
     scheduler::register(short_names);
+    socket::register(short_names);
     system::register(short_names);
     waiting::register(short_names);
     runtime::register();

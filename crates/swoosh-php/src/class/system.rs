@@ -214,7 +214,7 @@ fn first_address(name: String, family: i64, limit: Option<Duration>) -> PhpResul
 }
 
 /// The addresses of a name, of one family. `None`, and a code, where there are none.
-fn look_up(name: String, port: u16, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<(IpAddr, u16)>>> {
+pub fn look_up(name: String, port: u16, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<(IpAddr, u16)>>> {
     let asked = blocking(limit, move || {
         (name.as_str(), port).to_socket_addrs().map(|all| {
             let wanted = all.filter(|a| a.is_ipv6() == (family == i64::from(libc::AF_INET6)));

@@ -10,6 +10,7 @@
 pub mod channel;
 mod options;
 mod preempt;
+pub mod socket;
 mod switch;
 mod table;
 pub mod wait;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
-    for file in ["wrapper.h", "shim.h", "shim.c"] {
+    for file in ["wrapper.h", "shim.h", "shim.c", "stream.c"] {
         println!("cargo:rerun-if-changed=src/zend/{file}");
     }
     let includes = php_includes();
@@ -27,7 +27,11 @@ fn main() {
         .expect("OUT_DIR is writable");
 
     let mut shim = cc::Build::new();
-    shim.file("src/zend/shim.c").include("src/zend").warnings(false).flag("-Werror=implicit-function-declaration");
+    shim.file("src/zend/shim.c")
+        .file("src/zend/stream.c")
+        .include("src/zend")
+        .warnings(false)
+        .flag("-Werror=implicit-function-declaration");
     for include in &includes {
         shim.flag(include);
     }

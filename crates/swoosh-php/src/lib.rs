@@ -7,12 +7,14 @@
 //! | [`coroutine`] | who runs, who waits, the switch between them |
 //! | [`class`] | one file for each `Swoole\*` class |
 //! | [`function`] | the `swoole_*()` functions |
+//! | [`hook`] | PHP's own functions and streams that wait without blocking |
 
 pub mod bridge;
 pub mod class;
 pub mod constants;
 pub mod coroutine;
 pub mod function;
+pub mod hook;
 pub mod zend;
 
 use zend::info::Info;
@@ -37,6 +39,7 @@ pub fn start_up(module: &Module) {
     }
     bridge::reactor::start_up();
     coroutine::start_up();
+    hook::start_up();
     runtime::watch_forks();
 }
 

@@ -417,6 +417,13 @@ pub fn current_id() -> Option<u64> {
     with(|s| s.current.borrow().as_ref().map(|c| c.id))
 }
 
+/// Whether a coroutine runs that may wait.
+#[inline]
+pub fn may_wait() -> bool {
+    let s = scheduler();
+    s.current.borrow().is_some() && !s.ending.get()
+}
+
 /// The coroutine that runs; a fatal error outside of one.
 pub fn expect_current() -> PhpResult<Rc<Coroutine>> {
     current().ok_or_else(|| fatal("this waits, so it must be called in a coroutine"))

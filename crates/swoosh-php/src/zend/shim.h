@@ -137,4 +137,16 @@ bool swoosh_is_interrupted(void);
 /* Does what is to be done between two instructions. */
 void swoosh_handle_interrupt(void);
 
+
+/* Waits until a descriptor can be read (or written): 1 it can, 0 not in time, -1 cancelled. Less than no seconds: for ever. */
+typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
+/* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
+typedef bool (*swoosh_stream_wanted)(int flag);
+/* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted);
+/* Whether bytes were read of a stream and not given out. */
+bool swoosh_stream_has_buffered(zval *stream);
+/* Puts `handler` in the place of an internal function's. */
+bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
+
 #endif

@@ -5,6 +5,8 @@ $server->set(['worker_num' => 1, 'reactor_num' => 1, 'task_worker_num' => 1, 'lo
 $server->on('receive', fn () => null);
 $server->on('workerStart', function ($server, $id) use ($argv) {
     global $begin, $count;
+    // Two cores, as the reference has them: on one, a round would be one switch and no wake of another core.
+    exec("taskset -cp $id " . getmypid());
     if ($id === 0) {
         $begin = microtime(true);
         $count = 0;

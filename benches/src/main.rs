@@ -4,6 +4,7 @@
 //! divided by the requests it answered; the server has one core and the client the other. Each figure is the median of
 //! several rounds, in each of which the reference runs right before.
 
+mod border;
 mod load;
 mod reference;
 mod servers;
@@ -26,10 +27,30 @@ fn main() {
         ["echo", only] => echo(only),
         ["tasks"] => tasks(),
         ["idle"] => idle(),
+        ["border"] => border(),
         ["timers"] => timers(),
         ["rest"] => rest(),
-        [] => [|| echo(""), tasks, idle, timers, rest].iter().for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | tasks | idle | timers | rest]"),
+        [] => [|| echo(""), tasks, border, idle, timers, rest].iter().for_each(|part| part()),
+        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | rest]"),
+    }
+}
+
+/// The way from one process to another, without a server around it.
+fn border() {
+    println!("a message from process to process: CPU of both, the ring beside a socket pair");
+    for (size, bursts) in [(64, 20_000), (1024, 20_000), (65_536, 2_000)] {
+        for burst in [1, 16, 64] {
+            let (mut ratios, mut ring, mut pair) = (Vec::new(), 0.0, 0.0);
+            for _ in 0..ROUNDS {
+                pair = border::cpu_per_message(&mut border::Sockets::new(), burst, size, bursts / burst + 50);
+                ring = border::cpu_per_message(&mut border::Rings::new(), burst, size, bursts / burst + 50);
+                ratios.push(ring / pair);
+            }
+            let ratio = median(&mut ratios);
+            println!(
+                "  {size:6} bytes, {burst:2} in a turn: {ratio:5.2}  (last round {ring:.0} ns beside {pair:.0} ns)"
+            );
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Tree {
     }
 }
 
-fn cpu_of(pid: u32) -> u64 {
+pub fn cpu_of(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     tasks
         .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())

@@ -4,11 +4,11 @@ Timers come in the order of deadline, then of adding; the script's end runs them
 swoole
 --FILE--
 <?php
-foreach ([30, 10, 20, 10] as $n => $ms) {
+foreach ([300, 100, 200, 100] as $n => $ms) {
     Swoole\Timer::after($ms, fn () => print("$ms ms, added as number $n\n"));
 }
-swoole_timer_after(5, fn (...$args) => print('arguments ' . json_encode($args) . "\n"), 'a', [1]);
-$id = Swoole\Timer::tick(4, function (int $id, string $word) {
+swoole_timer_after(50, fn (...$args) => print('arguments ' . json_encode($args) . "\n"), 'a', [1]);
+$id = Swoole\Timer::tick(40, function (int $id, string $word) {
     static $n = 0;
     if (++$n === 2) {
         echo "tick $n $word ", json_encode([Swoole\Timer::clear($id), Swoole\Timer::clear($id), Swoole\Timer::exists($id)]), "\n";
@@ -22,7 +22,7 @@ echo "end of the script\n";
 end of the script
 arguments ["a",[1]]
 tick 2 word [true,false,false]
-10 ms, added as number 1
-10 ms, added as number 3
-20 ms, added as number 2
-30 ms, added as number 0
+100 ms, added as number 1
+100 ms, added as number 3
+200 ms, added as number 2
+300 ms, added as number 0

@@ -15,8 +15,8 @@ fn main() -> swoosh::Result<()> {
         .ports(|port| port.framing = Framing::EofSplit(b"\n".to_vec()))
         .on_connect(|worker, conn| {
             let others = worker.connection_count(None).saturating_sub(1);
-            let _ = worker.send(conn, format!("you are guest {}, with {others} others\n", conn.0).as_bytes());
             tell_others(worker, conn, &format!("guest {} has come\n", conn.0));
+            let _ = worker.send(conn, format!("you are guest {}, with {others} others\n", conn.0).as_bytes());
         })
         .on_receive(|worker, conn, line| {
             tell_others(worker, conn, &format!("guest {}: {}", conn.0, String::from_utf8_lossy(line)))

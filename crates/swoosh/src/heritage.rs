@@ -8,6 +8,7 @@ use crate::conn::registry::{Registry, SlotIndex};
 use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
 use crate::handoff::Mailbox;
+use crate::handoff::begun::Begun;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
@@ -36,6 +37,8 @@ pub struct Heritage {
     pub reactors: SharedSlice<ReactorSlot>,
     /// Reactors -> worker: requests. One for each worker; none in base mode.
     pub requests: Vec<Mailbox>,
+    /// Worker -> its successor: requests that the one had begun to take. By worker, as `requests`.
+    pub begun: Vec<Begun>,
     /// Any process -> process: messages, tasks, sends to another base worker's connections. By [`WorkerId`].
     pub letters: Vec<Mailbox>,
     /// Task workers -> worker: results. One for each worker and user process, by [`WorkerId`]; task workers have none.
@@ -202,6 +205,8 @@ pub struct Port {
     pub config: PortConfig,
     /// Its socket: listening, or bound where it has datagrams.
     pub socket: Socket,
+    /// Whoever started this program holds it open too, and hands it to the next one: it is never shut down.
+    pub inherited: bool,
     /// Base mode with `enable_reuse_port`: the same address once more for each worker but the first, so that the kernel
     /// spreads connections.
     pub siblings: Vec<Arc<Port>>,

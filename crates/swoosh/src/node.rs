@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub owner: OnceCell<Rc<Owner>>,
     /// What came while this process waited for something else.
     pub deferred: RefCell<VecDeque<Letter>>,
+    /// Joins what comes into this process's mailbox for messages.
+    pub letters: Rc<RefCell<Assembler>>,
     pub results: RefCell<Assembler>,
     pub next_task: Cell<u64>,
     /// Futures that run beside the loop and have not ended.
@@ -95,6 +97,7 @@ impl Node {
             post: Post::at_once(),
             owner: OnceCell::new(),
             deferred: RefCell::default(),
+            letters: Rc::default(),
             results: RefCell::default(),
             next_task: Cell::new(0),
             futures: Cell::new(0),

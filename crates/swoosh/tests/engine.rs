@@ -691,3 +691,14 @@ fn a_killed_worker_is_replaced_and_told_of_and_its_connections_stay() {
     server.wait_for_event(&format!("worker_error {} 0 9", who.worker));
     assert!(wait_until(PATIENCE, || server.zombies().is_empty()));
 }
+
+#[test]
+fn a_signal_that_comes_while_the_server_starts_does_what_it_does_later() {
+    for mode in MODES.iter().cycle().take(10) {
+        let mut server = Server::start(&[mode, "workers=2"]);
+        server.signal(libc::SIGUSR1);
+        server.wait_for_event("after_reload");
+        assert_eq!(server.client().ask("echo a"), "a", "{mode}");
+        assert!(server.stop().success(), "{mode}");
+    }
+}

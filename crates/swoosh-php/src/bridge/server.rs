@@ -71,7 +71,7 @@ pub struct Forms {
     pub coroutine: bool,
     /// `task_enable_coroutine`: those of task workers too.
     pub task_coroutine: bool,
-    /// `hook_flags`: which hooks are on there.
+    /// `hook_flags`: which hooks are on there; none unless it is said.
     pub hook_flags: i64,
     /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
     pub task_object: bool,

@@ -91,7 +91,7 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     Ok(Forms {
         coroutine: !off,
         task_coroutine: is_on("task_enable_coroutine"),
-        hook_flags: hooks.unwrap_or(crate::class::runtime::ALL),
+        hook_flags: hooks.unwrap_or(0),
         event_object: is_on("event_object"),
         task_object: ["event_object", "task_object", "task_use_object", "task_enable_coroutine"]
             .iter()

@@ -5,6 +5,7 @@
 //! pieces, which [`Assembler`] joins; pieces of one sender are never mixed.
 
 pub mod backlog;
+pub mod begun;
 pub mod parcel;
 
 use crate::error::Result;
@@ -182,7 +183,8 @@ pub struct Letter {
     pub data: Vec<u8>,
 }
 
-/// Joins the pieces of long messages; what a killed sender left unfinished is dropped when its successor begins.
+/// Joins the pieces of long messages. What a killed sender left unfinished is dropped when its successor begins; so is
+/// the rest of a message whose beginning went with a killed receiver.
 #[derive(Debug, Default)]
 pub struct Assembler {
     open: HashMap<u16, Vec<u8>>,
@@ -197,15 +199,20 @@ impl Assembler {
             whole.extend_from_slice(data);
             return Some(Letter { head, data: whole });
         }
-        let open = self.open.entry(head.from).or_default();
         if pieces & FIRST != 0 {
-            open.clear();
+            self.open.entry(head.from).or_default().clear();
         }
+        let open = self.open.get_mut(&head.from)?;
         open.extend_from_slice(data);
         if pieces & MORE != 0 {
             return None;
         }
         self.open.remove(&head.from).map(|data| Letter { head, data })
+    }
+
+    /// Whether the rest of a message has yet to come.
+    pub fn is_joining(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// A message that came whole, by another way than a ring.
@@ -257,13 +264,25 @@ impl Post {
     /// Puts a message of any length, waiting for room up to `patience`. A long message that found no room for its first
     /// piece has left no trace; one that got stuck later is dropped by the receiver.
     pub fn push_patiently(&self, to: &Mailbox, head: &Head, data: &[u8], patience: Duration) -> Result<(), Full> {
+        self.push_while(to, head, data, patience, || false)
+    }
+
+    /// The same; while there is no room, `meanwhile` is called. Where that did something, it may have made room.
+    pub fn push_while(
+        &self,
+        to: &Mailbox,
+        head: &Head,
+        data: &[u8],
+        patience: Duration,
+        mut meanwhile: impl FnMut() -> bool,
+    ) -> Result<(), Full> {
         let mut from = 0;
         let mut until = None;
         let mut tries = 0u32;
         loop {
             match self.push_piece(to, head, data, from) {
                 Ok(end) if end == data.len() => return Ok(()),
-                Ok(end) => from = end,
+                Ok(end) => (from, until) = (end, None),
                 Err(Full) => {
                     let now = clock::monotonic_ms();
                     if now > *until.get_or_insert(now + patience.as_millis() as u64) {
@@ -272,6 +291,10 @@ impl Post {
                     self.ring_all();
                     to.bell.ring();
                     tries += 1;
+                    if meanwhile() {
+                        tries = 0;
+                        continue;
+                    }
                     std::thread::sleep(Duration::from_micros(if tries < 10 { 20 } else { 300 }));
                 }
             }
@@ -401,6 +424,21 @@ mod tests {
         }
         got.extend(mailbox.take(&mut assembler).map(|l| l.data));
         assert_eq!(got, vec![b"other".to_vec(), second]);
+    }
+
+    #[test]
+    fn the_rest_of_a_message_whose_beginning_is_gone_is_dropped() {
+        let mailbox = mailbox(8192);
+        let post = Post::default();
+        let long = vec![1; 5000];
+        let mut from = 0;
+        for _ in 0..2 {
+            from = post.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
+        }
+        assert!(mailbox.take(&mut Assembler::default()).is_none());
+        post.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
+        post.push(&mailbox, &head(Kind::Data, 1), &[b"next"]).unwrap();
+        assert_eq!(mailbox.take(&mut Assembler::default()).unwrap().data, b"next");
     }
 
     #[test]

@@ -139,12 +139,28 @@ impl Node {
         };
         let to = to.ok_or_else(|| refused("reach", session, Code::SessionNotExist))?;
         let head = self.head(kind, session.0, flags);
-        // A reactor always makes room soon. Another base worker may itself wait for this one.
-        let patience = if heritage.mode == Mode::Process { REACTOR_PATIENCE } else { WORKER_PATIENCE };
+        // A reactor always makes room soon. In another base worker user code may run for long.
+        let patience = if heritage.mode == Mode::Process { REACTOR_PATIENCE } else { OWNER_PATIENCE };
         self.0
             .post
-            .push_patiently(to, &head, data, patience)
+            .push_while(to, &head, data, patience, || self.write_for_others())
             .map_err(|Full| refused("reach the owner of", session, Code::ServerPipeBufferFull))
+    }
+
+    /// Two workers of base mode may each wait for room at the other: what the others want written is written
+    /// meanwhile, and the rest kept for later. Whether there was anything.
+    fn write_for_others(&self) -> bool {
+        let Some(owner) = self.0.owner.get() else { return false };
+        let own = self.worker_id().and_then(|id| self.0.heritage.letters.get(id.0 as usize));
+        let Some(letter) = own.and_then(|own| own.take(&mut self.0.letters.borrow_mut())) else { return false };
+        match (letter.head.kind, owner.find(SessionId(letter.head.id))) {
+            (Kind::Send, Some(conn)) if self.0.deferred.borrow().is_empty() => owner.write(&conn, &letter.data, true),
+            _ => {
+                self.0.deferred.borrow_mut().push_back(letter);
+                self.0.wake.raise();
+            }
+        }
+        true
     }
 
     /// Puts a payload of any length into a mailbox whose reader may be slow: a large one is parked.
@@ -197,4 +213,5 @@ pub(crate) fn apply_reading(conn: &crate::conn::connection::Connection, kind: Ki
 }
 
 const REACTOR_PATIENCE: Duration = Duration::from_secs(10);
+const OWNER_PATIENCE: Duration = Duration::from_secs(2);
 const WORKER_PATIENCE: Duration = Duration::from_millis(500);

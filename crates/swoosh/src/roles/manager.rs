@@ -253,7 +253,8 @@ impl Manager {
             times => (FIRST_PAUSE_MS << (times - 2).min(16)).min(LONGEST_PAUSE_MS),
         };
         charge.again_at = Some(clock::monotonic_ms() + wait);
-        if failed && !told_to_end {
+        // One that was told to end and was killed for being late is told of there; one that failed on its way out is not.
+        if failed && !(told_to_end && ended.signal() != 0) {
             let how = match ended.signal() {
                 0 => format!("exit status {}", ended.exit_code()),
                 signal => format!("signal {signal}"),

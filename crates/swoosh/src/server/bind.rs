@@ -23,6 +23,8 @@ pub struct BoundPort {
     pub socket: Socket,
     /// It could be bound only because whoever has the address shares it (SO_REUSEPORT).
     pub shared: bool,
+    /// It was open when this program began (`LISTEN_FDS`).
+    pub inherited: bool,
     address: SockAddr,
 }
 
@@ -64,7 +66,7 @@ impl BoundPort {
     fn of_socket(kind: SocketKind, host: &str, socket: Socket, shared: bool) -> Result<Self> {
         let address = socket.local_addr().map_err(|e| Error::system("read the address of", host, e))?;
         let number = address.as_socket().map_or(0, |a| a.port());
-        Ok(BoundPort { kind, host: host.to_string(), number, socket, shared, address })
+        Ok(BoundPort { kind, host: host.to_string(), number, socket, shared, inherited: false, address })
     }
 
     /// Binds it anew with SO_REUSEPORT, as `enable_reuse_port` wants.
@@ -93,8 +95,8 @@ impl BoundPort {
     /// The port as it is served, with its final settings.
     pub fn finish(mut self, index: usize, config: PortConfig) -> Result<Port> {
         let address = self.name();
-        if self.kind.is_unix() {
-            // A Unix path is not shared.
+        if self.kind.is_unix() || self.inherited {
+            // A Unix path is not shared, and what is inherited is served as it is.
         } else if config.reuse_port && !self.shared {
             self.share()?;
         } else if self.shared && !config.reuse_port {
@@ -122,6 +124,7 @@ impl BoundPort {
             address,
             config,
             socket: self.socket,
+            inherited: self.inherited,
             siblings: Vec::new(),
         })
     }
@@ -142,6 +145,7 @@ impl Port {
             address: self.address.clone(),
             config: self.config.clone(),
             socket,
+            inherited: false,
             siblings: Vec::new(),
         })
     }
@@ -231,7 +235,7 @@ fn inherited(kind: SocketKind, host: &str, wanted: &SockAddr) -> Option<BoundPor
     };
     let at = all.iter().position(same)?;
     let socket = Socket::from(all.swap_remove(at).fd);
-    BoundPort::of_socket(kind, host, socket, false).ok()
+    BoundPort::of_socket(kind, host, socket, false).ok().map(|port| BoundPort { inherited: true, ..port })
 }
 
 /// sun_path of unix(7), with its terminating NUL.

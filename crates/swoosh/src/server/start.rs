@@ -6,6 +6,7 @@ use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
 use crate::handoff::Mailbox;
+use crate::handoff::begun::Begun;
 use crate::heritage::{Heritage, Life, Port};
 use crate::node::{Node, Role};
 use crate::roles::{End, manager, master, worker};
@@ -13,7 +14,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::process::{self, Fork};
 use crate::sys::queue::Queue;
-use crate::sys::{clock, daemon};
+use crate::sys::{clock, daemon, signal};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,8 +27,14 @@ use std::sync::{Arc, OnceLock};
 ///
 /// `prepare` gets the node of the process it is called in, before anything else runs there (and once more in each
 /// forked process through [`Handler::after_fork`]).
-pub fn launch(blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
+pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
     blueprint.check()?;
+    if blueprint.config.daemonize {
+        // A daemon goes on in another directory.
+        for path in [&mut blueprint.config.log_file, &mut blueprint.config.pid_file].into_iter().flatten() {
+            *path = std::path::absolute(&*path).map_err(|e| Error::system("find", path.display(), e))?;
+        }
+    }
     crate::log::init(&blueprint.config)?;
     if blueprint.config.daemonize {
         daemon::daemonize(blueprint.config.log_file.as_deref())?;
@@ -39,6 +46,7 @@ pub fn launch(blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
     }
     let server = &heritage.server[0];
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
+    signal::collect(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
     write_pid_file(&heritage.config)?;
     let end = match heritage.mode {
         Mode::Process => run_process_mode(heritage, &handler),
@@ -128,7 +136,12 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
         let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config)?;
         let mut port = bound.finish(index, settings)?;
-        if mode == Mode::Base && port.config.reuse_port && port.kind.is_stream() && !port.kind.is_unix() {
+        if mode == Mode::Base
+            && port.config.reuse_port
+            && !port.inherited
+            && port.kind.is_stream()
+            && !port.kind.is_unix()
+        {
             // Made before the first fork: what waits in one survives the worker that was to accept it.
             for _ in 1..config.worker_num {
                 port.siblings.push(Arc::new(port.another()?));
@@ -151,7 +164,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
     let registry = Registry::new(config.max_conn, server)?;
-    let mut requests = Vec::new();
+    let (mut requests, mut begun) = (Vec::new(), Vec::new());
     let mut letters = Vec::new();
     let mut results = Vec::new();
     for id in 0..processes {
@@ -159,6 +172,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         let sleeping = &worker_slots.as_static()[id].sleeping;
         if id < workers && mode == Mode::Process {
             requests.push(Mailbox::new(REQUEST_ROOM, "requests", bell, sleeping)?);
+            begun.push(Begun::new()?);
         }
         letters.push(Mailbox::new(LETTER_ROOM, "messages and tasks", bell, sleeping)?);
         let takes_results = !(workers..workers + tasks).contains(&id);
@@ -185,6 +199,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         workers: worker_slots,
         reactors: reactor_slots,
         requests,
+        begun,
         letters,
         results,
         orders,
@@ -203,7 +218,7 @@ fn clean_up(heritage: &Heritage) {
     if let Some(path) = &heritage.config.pid_file {
         let _ = std::fs::remove_file(path);
     }
-    for port in heritage.ports.iter().filter(|p| p.kind.is_unix()) {
+    for port in heritage.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
         let _ = std::fs::remove_file(Path::new(&port.address));
     }
     if heritage.config.message_queue_key == 0
@@ -212,14 +227,14 @@ fn clean_up(heritage: &Heritage) {
         let _ = queue.remove();
     }
     // The sockets stay with the process otherwise: what was shared is never freed.
-    for port in heritage.ports.iter().flat_map(with_siblings) {
+    for port in heritage.ports.iter().filter(|p| !p.inherited).flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
 }
 
 /// Refuses new connections from now on, whichever process would have accepted them.
 pub fn stop_listening(heritage: &Heritage) {
-    for port in heritage.ports.iter().filter(|p| p.kind.is_stream()).flat_map(with_siblings) {
+    for port in heritage.ports.iter().filter(|p| p.kind.is_stream() && !p.inherited).flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
 }

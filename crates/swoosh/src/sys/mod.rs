@@ -13,6 +13,7 @@ pub mod memory;
 pub mod mutex;
 pub mod process;
 pub mod queue;
+pub mod scratch;
 pub mod signal;
 pub mod socket;
 pub mod title;

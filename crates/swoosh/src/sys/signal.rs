@@ -52,6 +52,9 @@ impl Signals {
         for (signal, action) in signals.iter().map(handled).chain(ignored.iter().map(dropped)) {
             install(signal, action)?;
         }
+        if ARRIVED.load(Ordering::SeqCst) != 0 {
+            bell.ring();
+        }
         Ok(Signals { bell })
     }
 
@@ -77,6 +80,12 @@ impl Drop for Signals {
             forget();
         }
     }
+}
+
+/// From now on these wait for the [`Signals`] of whatever process this becomes: a server that was just started is not
+/// ended by a signal that comes before it is ready for it.
+pub fn collect(signals: &[i32]) -> Result<()> {
+    signals.iter().try_for_each(|signal| install(*signal, on_signal as *const () as libc::sighandler_t))
 }
 
 /// Forgets what has arrived and was not taken: in a new process it was for its parent.

@@ -128,6 +128,7 @@ fn run() -> swoosh::Result<()> {
         c.heartbeat_check_interval = o.get("check").unwrap_or(0);
         c.enable_delay_receive = o.is("delay_receive");
         c.single_thread = o.is("single_thread");
+        c.daemonize = o.is("daemonize");
         c.log_file = o.get::<String>("log").map(Into::into);
         c.pid_file = o.get::<String>("pid_file").map(Into::into);
         c.task_tmpdir = o.get::<String>("tmpdir").unwrap_or("/tmp".into()).into();
@@ -373,6 +374,32 @@ fn receive(
                 Ok(()) => Ok(()),
                 Err(e) => reply(node, conn, format!("error {e}").as_bytes()),
             }
+        }
+        "pour" => {
+            // Numbered packets to another connection, whoever owns it.
+            let mut refused = 0;
+            let payload = pattern(number(2) as usize);
+            for n in 0..number(1) as u32 {
+                let mut body = n.to_be_bytes().to_vec();
+                body.extend(&payload);
+                refused += u32::from(reply(node, SessionId(number(0)), &body).is_err());
+            }
+            reply(node, conn, format!("refused {refused}").as_bytes())
+        }
+        "storm" => {
+            // Messages to every other process, each of which answers.
+            let (mut sent, mut refused) = (0, 0);
+            for _ in 0..number(1) {
+                for to in (0..number(0) as u32).filter(|to| *to != own_id(node)) {
+                    let mut letter = format!("{} ", conn.0).into_bytes();
+                    letter.resize(letter.len() + number(2) as usize, b'm');
+                    match node.send_message(WorkerId(to), &letter, 0) {
+                        Ok(()) => sent += 1,
+                        Err(_) => refused += 1,
+                    }
+                }
+            }
+            reply(node, conn, format!("stormed {sent} {refused}").as_bytes())
         }
         "after" => {
             let began = Instant::now();

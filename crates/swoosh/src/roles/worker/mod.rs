@@ -10,6 +10,7 @@ pub mod receive;
 use crate::config::Mode;
 use crate::conn::registry::Flags;
 use crate::handler::{Event, Flow, Stop, WorkerId};
+use crate::handoff::begun::Begun;
 use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
@@ -18,6 +19,7 @@ use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
+use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU32;
@@ -28,9 +30,11 @@ use tokio::runtime::Runtime;
 /// What a loop looks at beside user code.
 pub struct Loop {
     pub(crate) node: Node,
+    /// The process that this loop was made in.
+    pid: i32,
     pub(crate) signals: Signals,
     mailboxes: Vec<&'static Mailbox>,
-    assemblers: Vec<Assembler>,
+    assemblers: Vec<Rc<RefCell<Assembler>>>,
     sleeping: &'static AtomicU32,
     /// Requests after which this process is replaced.
     request_limit: Option<u64>,
@@ -53,6 +57,7 @@ pub fn run(node: &Node, id: WorkerId) -> End {
             return End::Forked { code: 255, fatal: false };
         }
     };
+    work.take_up();
     let flow = work.serve(|work| work.turn_of_worker());
     leave(node, flow)
 }
@@ -102,6 +107,25 @@ pub fn leave(node: &Node, flow: Flow) -> End {
     }
 }
 
+/// Leaves the requests that it has begun to take to its successor, also where user code panics.
+impl Drop for Loop {
+    fn drop(&mut self) {
+        // What user code has forked has nothing to leave, and the runtime that it inherited is its parent's.
+        let own = self.pid == process::pid();
+        let runtime = self.node.0.worker_runtime.take();
+        if own {
+            drop(runtime)
+        } else {
+            std::mem::forget(runtime)
+        }
+        if let Some(begun) = self.begun().filter(|_| own)
+            && let Err(e) = begun.leave(&mut self.assemblers[0].borrow_mut())
+        {
+            crate::log::error!("requests that this worker has begun to take are lost: {e}");
+        }
+    }
+}
+
 impl Loop {
     /// The loop of process `id`, in that process.
     pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
@@ -111,11 +135,14 @@ impl Loop {
         let here = id.0 as usize;
         let mut mailboxes: Vec<&'static Mailbox> = Vec::new();
         mailboxes.extend(heritage.requests.get(here));
+        let letters = mailboxes.len();
         mailboxes.extend(heritage.letters.get(here));
         mailboxes.extend(heritage.results.get(here).and_then(Option::as_ref));
-        let assemblers = mailboxes.iter().map(|_| Assembler::default()).collect();
+        let mut assemblers: Vec<Rc<RefCell<Assembler>>> = mailboxes.iter().map(|_| Rc::default()).collect();
+        assemblers[letters] = node.0.letters.clone();
         let work = Loop {
             node: node.clone(),
+            pid: process::pid(),
             signals,
             mailboxes,
             assemblers,
@@ -178,6 +205,7 @@ impl Loop {
             self.wait(busy);
         }
         slot.status.store(EXIT, Relaxed);
+        self.handle_deferred()?;
         if first && node.heritage().life() >= Life::Ending {
             node.0.handler.before_shutdown(&node)?;
         }
@@ -194,7 +222,23 @@ impl Loop {
             return false;
         }
         let ending = self.node.heritage().life() >= Life::Ending;
-        !(ending && self.mailboxes.iter().any(|m| !m.is_empty()) || base::has_frames(&self.node))
+        let joins = self.begun().is_some() && self.assemblers[0].borrow().is_joining();
+        let waits = joins || self.mailboxes.iter().any(|m| !m.is_empty());
+        !(ending && waits || base::has_frames(&self.node))
+    }
+
+    /// Goes on with the requests that its predecessor had begun to take.
+    fn take_up(&mut self) {
+        if let Some(begun) = self.begun()
+            && let Err(e) = begun.take_up(&mut self.assemblers[0].borrow_mut())
+        {
+            crate::log::error!("requests whose beginning the last worker had taken are lost: {e}");
+        }
+    }
+
+    /// By which way the requests of its first mailbox are handed over; `None` in base mode, which has no such mailbox.
+    fn begun(&self) -> Option<&'static Begun> {
+        self.node.heritage().begun.get(self.node.worker_id()?.0 as usize)
     }
 
     fn look_at_signals(&self) {
@@ -225,7 +269,8 @@ impl Loop {
         let now = clock::monotonic_ms();
         let until = now + node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
         let mut tell_at = now;
-        while kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
+        let waits = node.heritage().config.reload_async;
+        while waits && kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
             if kept_by() > 0 && clock::monotonic_ms() >= tell_at {
                 tell_at = clock::monotonic_ms() + EXIT_INTERVAL_MS;
                 handler.worker_exit(&node)?;
@@ -289,10 +334,14 @@ impl Loop {
         let node = self.node.clone();
         for which in 0..self.mailboxes.len() {
             for _ in 0..MESSAGES_A_TURN {
-                let Some(letter) = self.mailboxes[which].take(&mut self.assemblers[which]) else { break };
+                let Some(letter) = self.mailboxes[which].take(&mut self.assemblers[which].borrow_mut()) else {
+                    break;
+                };
                 busy = true;
                 let counts = receive::handle(&node, &letter)?;
-                self.assemblers[which].recycle(letter);
+                self.assemblers[which].borrow_mut().recycle(letter);
+                // What was taken out while this was handled is older than what waits.
+                self.handle_deferred()?;
                 if counts && self.is_spent() {
                     return Ok(true);
                 }
@@ -356,17 +405,11 @@ impl Loop {
     }
 
     pub(crate) fn mail(&mut self) -> Option<crate::handoff::Letter> {
-        self.mailboxes.iter().zip(&mut self.assemblers).find_map(|(m, a)| m.take(a))
+        self.mailboxes.iter().zip(&self.assemblers).find_map(|(m, a)| m.take(&mut a.borrow_mut()))
     }
 
     pub(crate) fn recycle(&mut self, letter: crate::handoff::Letter) {
-        self.assemblers[0].recycle(letter);
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        drop(self.node.0.worker_runtime.take());
+        self.assemblers[0].borrow_mut().recycle(letter);
     }
 }
 

@@ -13,6 +13,7 @@ $examples = [
     'co_chan' => fn () => Example::run('co_chan'),
     'co_runtime' => fn () => Example::run('co_runtime'),
     'co_set_defer' => fn () => Example::run('co_set_defer'),
+    'coroutine_client' => fn () => Example::run('coroutine_client'),
     'coroutine_exec' => fn () => Example::run('coroutine_exec'),
     'go_defer' => fn () => Example::run('go_defer'),
     'go_wait_group' => fn () => Example::run('go_wait_group'),
@@ -79,6 +80,18 @@ service is asked
 cache: cache after 10 ms
 database: database after 50 ms
 service: service after 30 ms
+at once
+== coroutine_client, status 0
+CLIENT 1
+CLIENT 2
+CLIENT 3
+CLIENT 4
+CLIENT 5
+CLIENT 6
+CLIENT 7
+CLIENT 8
+CLIENT 9
+CLIENT 10
 at once
 == coroutine_exec, status 0
 quick ended with 0

@@ -9,6 +9,7 @@
 
 pub mod channel;
 mod options;
+pub mod packets;
 mod preempt;
 pub mod socket;
 mod switch;

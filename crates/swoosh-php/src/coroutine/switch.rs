@@ -12,6 +12,7 @@
 
 use crate::bridge::reactor;
 use crate::zend::machine::Machine;
+use corosensei::stack::valgrind::ValgrindStackRegistration;
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, Yielder};
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -149,7 +150,11 @@ impl Drop for Core {
 }
 
 /// A stack of [`STACK`] bytes, of which only what is touched takes memory.
-struct PooledStack(usize);
+struct PooledStack {
+    lowest: usize,
+    /// Tells valgrind, where that runs, that this is a stack.
+    _known: ValgrindStackRegistration,
+}
 
 thread_local! {
     /// Stacks that nobody uses: their lowest addresses.
@@ -160,14 +165,18 @@ thread_local! {
 
 impl PooledStack {
     fn take() -> Option<Self> {
-        if let Some(at) = FREE.with_borrow_mut(Vec::pop) {
-            return Some(PooledStack(at));
-        }
-        let chunk = map_chunk()?;
-        FREE.with_borrow_mut(|free| {
-            free.extend((0..STACKS_A_CHUNK).rev().map(|n| chunk + n * STACK));
-            free.pop().map(PooledStack)
-        })
+        let lowest = match FREE.with_borrow_mut(Vec::pop) {
+            Some(lowest) => lowest,
+            None => {
+                let chunk = map_chunk()?;
+                FREE.with_borrow_mut(|free| {
+                    free.extend((0..STACKS_A_CHUNK).rev().map(|n| chunk + n * STACK));
+                    free.pop()
+                })?
+            }
+        };
+        let _known = ValgrindStackRegistration::new(lowest as *mut u8, STACK);
+        Some(PooledStack { lowest, _known })
     }
 }
 
@@ -214,16 +223,16 @@ unsafe fn fence(lowest: usize) {
 // SAFETY: `base` and `limit` are those of a mapping that is never unmapped, 2 MiB apart, with a fence below.
 unsafe impl Stack for PooledStack {
     fn base(&self) -> StackPointer {
-        StackPointer::new(self.0 + STACK).unwrap_or(StackPointer::MIN)
+        StackPointer::new(self.lowest + STACK).unwrap_or(StackPointer::MIN)
     }
     fn limit(&self) -> StackPointer {
-        StackPointer::new(self.0).unwrap_or(StackPointer::MIN)
+        StackPointer::new(self.lowest).unwrap_or(StackPointer::MIN)
     }
 }
 
 impl Drop for PooledStack {
     fn drop(&mut self) {
-        let at = self.0;
+        let at = self.lowest;
         // SAFETY: nobody uses the stack any more; its pages are given back, its address is kept.
         unsafe { libc::madvise((at + PAGE) as *mut _, STACK - PAGE, libc::MADV_DONTNEED) };
         let _ = FREE.try_with(|free| free.borrow_mut().push(at));

@@ -6,6 +6,7 @@
 
 pub mod ring;
 pub mod slots;
+pub mod table;
 
 use crate::error::Result;
 use crate::sys::memory::SharedMemory;

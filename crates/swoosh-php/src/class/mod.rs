@@ -10,6 +10,7 @@ pub mod server_calls;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
+pub mod table;
 pub mod timer;
 
 /// Registers every class; a class comes after those it comes from.
@@ -18,6 +19,7 @@ pub fn register() {
     timer::register();
     event::register();
     atomic::register();
+    table::register();
     process::register();
     connection_iterator::register();
     server_values::register();

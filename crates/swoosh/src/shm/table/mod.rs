@@ -323,6 +323,11 @@ impl Table {
         self.storage.capacity()
     }
 
+    /// How many rows it was made for: those it can hold without the extra ones.
+    pub fn size(&self) -> u32 {
+        self.storage.buckets()
+    }
+
     /// The bytes of its mapping. A page of it costs memory once a row in it is used.
     pub fn memory(&self) -> usize {
         self.storage.bytes()

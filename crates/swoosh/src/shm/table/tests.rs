@@ -224,8 +224,8 @@ fn a_row_that_stays_is_met_once_while_others_come_and_go() {
 /// Every operation, cut off at each of its steps, on a table whose chains are long and whose free rows were used before.
 #[test]
 fn a_writer_killed_at_any_step_leaves_every_row_old_or_new() {
-    type Write = fn(&Sample);
-    let writes: [(&str, Write, fn(Option<i64>) -> bool); 5] = [
+    type Write = (&'static str, fn(&Sample), fn(Option<i64>) -> bool);
+    let writes: [Write; 5] = [
         ("replace", |s| s.set(b"row 5", 777).unwrap(), |now| matches!(now, Some(5 | 777))),
         ("insert", |s| s.set(b"new", 777).unwrap(), |now| now == Some(5)),
         ("remove", |s| assert!(s.table.remove(b"row 5")), |now| matches!(now, Some(5) | None)),

@@ -18,7 +18,6 @@ pub mod info;
 pub mod module;
 pub mod object;
 pub mod runtime;
-pub mod shared;
 pub mod signature;
 pub mod string;
 pub mod zval;

@@ -4,6 +4,7 @@
 //! something that the others can read.
 #![allow(unsafe_code)]
 
+pub mod atomic;
 pub mod ring;
 pub mod slots;
 pub mod table;

@@ -172,6 +172,7 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "tcp_fastopen" => config.tcp_fastopen = set.truth(),
         "kernel_socket_recv_buffer_size" => config.recv_buffer = set.number()?,
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
+        "open_http_protocol" => framing.http = set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -250,6 +251,7 @@ impl PortSettings {
 /// The settings that say how bytes become packets, before it is known which of them count.
 #[derive(Clone)]
 struct FramingBuilder {
+    http: bool,
     eof_check: bool,
     eof_split: bool,
     length_check: bool,
@@ -261,9 +263,11 @@ struct FramingBuilder {
 }
 
 impl FramingBuilder {
-    /// Splitting at EOFs goes before checking for them, and either before the length.
+    /// HTTP goes before everything; splitting at EOFs before checking for them, and either before the length.
     fn finish(&self) -> Framing {
-        if self.eof_split {
+        if self.http {
+            Framing::Http
+        } else if self.eof_split {
             Framing::EofSplit(self.eof.clone())
         } else if self.eof_check {
             Framing::EofCheck(self.eof.clone())
@@ -283,6 +287,7 @@ impl FramingBuilder {
 impl Default for FramingBuilder {
     fn default() -> Self {
         FramingBuilder {
+            http: false,
             eof_check: false,
             eof_split: false,
             length_check: false,
@@ -341,7 +346,7 @@ impl PortConfig {
             check(name, value)?;
         }
         match &self.framing {
-            Framing::None => Ok(()),
+            Framing::None | Framing::Http => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),
             Framing::Length(length) => {
                 check("package_length_offset", length.offset.into())?;
@@ -608,25 +613,22 @@ impl fmt::Debug for Value {
 
 /// Why a right name has no field here; `None` where it is the embedder's to act upon.
 fn why_not(name: &str) -> Option<&'static str> {
-    const HTTP: &str = "HTTP and WebSocket are not served by this version";
     Some(match name {
         "document_root"
         | "enable_static_handler"
         | "static_handler_locations"
-        | "url_rewrite_rules"
-        | "upload_max_filesize"
-        | "upload_tmp_dir" => HTTP,
+        | "http_autoindex"
+        | "http_index_files" => "static files are not served by this version",
+        "url_rewrite_rules" => "targets are not rewritten by this version",
+        "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
         "send_timeout" => "a send to another process never waits",
         "open_mqtt_protocol" => "MQTT packets are not cut by this version",
         "open_redis_protocol" => "Redis commands are not cut by this version",
         _ if name.starts_with("ssl_") => "TLS is not served by this version",
-        _ if ["http", "open_http", "websocket", "open_websocket", "compression"]
-            .iter()
-            .any(|p| name.starts_with(p)) =>
-        {
-            HTTP
+        _ if name.starts_with("websocket") || name.starts_with("open_websocket") => {
+            "WebSocket is not served by this version"
         }
         _ => return None,
     })
@@ -1121,7 +1123,7 @@ mod tests {
             assert!(!matches!(one, Ok(Known::Unknown { .. })), "{name}");
         }
         assert_eq!(known("open_http_protocol", Value::Bool(false)), Known::Applied);
-        assert!(matches!(known("open_http_protocol", Value::Bool(true)), Known::NotYet(_)));
+        assert!(matches!(known("open_http2_protocol", Value::Bool(true)), Known::NotYet(_)));
         assert!(matches!(known("ssl_cert_file", text("/a")), Known::NotYet(_)));
         assert_eq!(known("enable_coroutine", Value::Bool(true)), Known::Embedder);
         assert_eq!(known("hook_flags", Value::Int(1)), Known::Embedder);

@@ -155,13 +155,6 @@ pub struct ServerConfig {
     pub open_cpu_affinity: bool,
     /// `cpu_affinity_ignore`: cores to leave alone.
     pub cpu_affinity_ignore: Vec<u32>,
-    /// `max_concurrency`: requests in hand at once in the whole server; 0: no bound.
-    pub max_concurrency: u32,
-    /// `worker_max_concurrency`: requests in hand at once in each worker, the next wait; 0: no bound.
-    pub worker_max_concurrency: u32,
-    /// `max_queued_bytes`: bytes of a connection that may wait for its worker before reading from it pauses; 0: no
-    /// bound.
-    pub max_queued_bytes: u64,
 }
 
 /// Settings of one port.
@@ -298,9 +291,6 @@ impl Default for ServerConfig {
             chroot: None,
             open_cpu_affinity: false,
             cpu_affinity_ignore: Vec::new(),
-            max_concurrency: 0,
-            worker_max_concurrency: 0,
-            max_queued_bytes: 0,
         }
     }
 }

@@ -224,6 +224,11 @@ impl PortSettings {
         PortSettings { config, typed: true, ..PortSettings::default() }
     }
 
+    /// A port that speaks HTTP unless its settings say another thing: `open_http_protocol` is on.
+    pub fn speak_http(&mut self) {
+        self.framing.http = true;
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()

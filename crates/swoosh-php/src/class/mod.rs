@@ -6,6 +6,10 @@ pub mod connection_iterator;
 pub mod coroutine;
 pub mod event;
 pub mod exception;
+pub mod http_cookie;
+pub mod http_request;
+pub mod http_response;
+pub mod http_server;
 pub mod process;
 pub mod runtime;
 pub mod scheduler;
@@ -38,4 +42,8 @@ pub fn register(short_names: bool) {
     server_task::register();
     server_port::register();
     server::register();
+    http_server::register();
+    http_cookie::register();
+    http_request::register();
+    http_response::register();
 }

@@ -543,10 +543,6 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = call.bytes(0)?;
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(node) = node_of(kept) else { return Ok(false) };
-    if content.is_empty() {
-        last_error::refuse("there is nothing to write");
-        return Ok(false);
-    }
     let mut out = Vec::with_capacity(256 + content.len());
     if kept.stage.get() == Stage::New {
         let body = match (kept.old.get(), kept.has_body()) {
@@ -564,7 +560,9 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
             false => put_chunk(&mut out, content),
         }
     }
-    Ok(out.is_empty() || done(node.send(kept.session(), &out)))
+    let sent = out.is_empty() || done(node.send(kept.session(), &out));
+    // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
+    Ok(sent && !content.is_empty())
 }
 
 fn end(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -578,12 +576,10 @@ fn end(call: &mut Call<'_>) -> PhpResult<bool> {
 fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
     let Some((kept, this)) = open(call) else { return Ok(false) };
-    if kept.stage.get() == Stage::Begun {
-        warning("the response has begun: it can redirect nowhere");
-        last_error::set(CONTEXT_UNAVAILABLE);
-        return Ok(false);
-    }
     let Some(node) = node_of(kept) else { return Ok(false) };
+    if kept.stage.get() == Stage::Begun {
+        warning("the response has begun: it redirects nowhere, and is ended");
+    }
     kept.status.set(code);
     let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
     all.put(b"Location", location);

@@ -4,6 +4,7 @@
 //! whole (a timer or a coroutine goes on with it) holds what the connection asks next; nothing else waits for it.
 
 use super::http_compress::Rules;
+use super::http_static::{self, Files};
 use super::server::{Calls, PortEvent, State};
 use crate::class::{http_request, http_response};
 use crate::zend::{Array, Callable, IntoZval, Key, Object, PhpResult, Zval};
@@ -28,6 +29,8 @@ pub struct Config {
     pub upload_max: u64,
     /// `http_compression` and its like.
     pub compression: Rules,
+    /// `document_root` and its like.
+    pub files: Option<Files>,
 }
 
 impl Default for Config {
@@ -38,6 +41,7 @@ impl Default for Config {
             upload_dir: "/tmp".to_owned(),
             upload_max: 0,
             compression: Rules::default(),
+            files: None,
         }
     }
 }
@@ -55,6 +59,7 @@ impl Config {
             parse_cookie: is_on("http_parse_cookie"),
             upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            files: Files::new(all),
             compression: Rules::new(
                 is_on("http_compression"),
                 number(&["http_compression_level", "compression_level", "http_gzip_level"]),
@@ -127,6 +132,9 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
         return Ok(None);
     };
     let config = state.http.get_or_init(Config::default);
+    if http_static::serve(node, config, event.session, &parsed, headers) {
+        return Ok(None);
+    }
     let request = match http_request::serve(node, config, event, data, &parsed, headers)? {
         Ok(request) => request,
         Err(status) => {

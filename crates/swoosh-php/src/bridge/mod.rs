@@ -4,6 +4,7 @@ pub mod event_loop;
 pub mod http;
 pub mod http_compress;
 pub mod http_form;
+pub mod http_static;
 pub mod last_error;
 pub mod reactor;
 pub mod server;

@@ -1,11 +1,13 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
 //! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for;
-//! [`request`] reads a request that was found whole; [`reply`] writes answers.
+//! [`request`] reads a request that was found whole; [`select`] weighs its conditions and ranges; [`reply`] writes
+//! answers.
 
 pub mod frame;
 pub mod reply;
 pub mod request;
+pub mod select;
 
 /// A request that is answered with a status and nothing else, before its connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,9 +29,10 @@ fn main() {
         ["idle"] => idle(),
         ["border"] => border(),
         ["timers"] => timers(),
+        ["coroutine"] => coroutine(),
         ["rest"] => rest(),
-        [] => [|| echo(""), tasks, border, idle, timers, rest].iter().for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | rest]"),
+        [] => [|| echo(""), tasks, border, idle, timers, coroutine, rest].iter().for_each(|part| part()),
+        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | coroutine | rest]"),
     }
 }
 
@@ -137,6 +138,13 @@ fn idle() {
 fn timers() {
     println!("Timers from PHP");
     let out = php("timers.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
+/// Switches, creation, channels, and the memory of many coroutines.
+fn coroutine() {
+    println!("Coroutines from PHP");
+    let out = php("coroutine.php", &[]).output().expect("run php");
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 

@@ -9,7 +9,7 @@ posix
 require __DIR__ . '/inc/server.inc';
 $show = fn ($object) => get_class($object) . ' ' . implode(' ', array_map(fn ($k, $v) => "$k=" . (is_string($v) || $k === 'worker_id' || $k === 'fd' || $k === 'exit_code' ? json_encode($v) : get_debug_type($v)), array_keys(get_object_vars($object)), get_object_vars($object)));
 $lines = serve(function ($server, $tale) use ($show) {
-    $server->set(['event_object' => true, 'task_worker_num' => 1]);
+    $server->set(['event_object' => true, 'task_worker_num' => 1, 'enable_coroutine' => false]);
     $server->listen('127.0.0.1', 0, SWOOLE_SOCK_UDP);
     foreach (['connect', 'close', 'finish', 'pipeMessage', 'workerError'] as $event) {
         $server->on($event, fn ($server, $object) => $tale->tell("$event " . $show($object)));

@@ -117,8 +117,6 @@ pub struct ServerConfig {
     pub task_max_request_grace: u32,
     /// `max_wait_time`: how long an ending worker may take before it is killed. Default 3 s.
     pub max_wait_time: Duration,
-    /// `reload_async`: an ending worker's loop runs on while something is pending. Default true.
-    pub reload_async: bool,
     /// `task_ipc_mode`.
     pub task_ipc: TaskIpc,
     /// `message_queue_key`: key of the System V queue; 0: a private one.
@@ -272,7 +270,6 @@ impl Default for ServerConfig {
             task_max_request: 0,
             task_max_request_grace: 0,
             max_wait_time: Duration::from_secs(3),
-            reload_async: true,
             task_ipc: TaskIpc::default(),
             message_queue_key: 0,
             task_tmpdir: PathBuf::from("/tmp"),

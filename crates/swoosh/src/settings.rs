@@ -102,7 +102,8 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         "task_max_request" => config.task_max_request = set.number()?,
         "task_max_request_grace" => config.task_max_request_grace = set.number()?,
         "max_wait_time" => config.max_wait_time = Duration::from_secs(set.number()?),
-        "reload_async" => config.reload_async = set.truth(),
+        // What it asks for is always done; Swoole's workers wait even where it is off.
+        "reload_async" => {}
         "task_ipc_mode" => config.task_ipc = set.one_of(&TASK_IPC_MODES)?,
         // Keys are 32 bits, which some languages show as a signed and some as an unsigned number.
         "message_queue_key" => config.message_queue_key = set.number::<i64>()? as i32,

@@ -43,6 +43,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
+#[inline(always)]
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let value = call.arg(0).cloned().unwrap_or(Zval::null());
     let limit = limit(call.float_or(1, -1.0)?);
@@ -52,6 +53,7 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
+#[inline(always)]
 fn pop(call: &mut Call<'_>) -> PhpResult<Zval> {
     let limit = limit(call.float_or(0, -1.0)?);
     match channel(call).pop(limit)? {

@@ -121,10 +121,12 @@ fn named(call: &Call<'_>) -> PhpResult<Option<Rc<coroutine::Coroutine>>> {
     })
 }
 
+#[inline(always)]
 fn give_way(_: &mut Call<'_>) -> PhpResult<bool> {
     wait::give_way()
 }
 
+#[inline(always)]
 fn resume(call: &mut Call<'_>) -> PhpResult<bool> {
     let id = call.int(0)?;
     match u64::try_from(id).map_or(Ok(None), coroutine::resume)? {

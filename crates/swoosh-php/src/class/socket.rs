@@ -3,6 +3,7 @@
 use crate::bridge::event_loop::{READ, WRITE};
 use crate::bridge::{last_error, server_settings};
 use crate::class::exception;
+use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::wait;
 use crate::zend::error::throw;
@@ -17,8 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::config::{Framing, ServerConfig};
-use swoosh::proto::framing::{Cut, Framer};
+use swoosh::config::{PortConfig, ServerConfig};
 use swoosh::settings::{self, PortSettings};
 use swoosh::sys::socket;
 
@@ -32,9 +32,7 @@ struct Payload {
     domain: Cell<i32>,
     kind: Cell<i32>,
     /// Read and not given out yet: of `recvLine`, `recvWithBuffer` and `recvPacket`.
-    buffer: RefCell<Vec<u8>>,
-    framer: RefCell<Framer>,
-    framing: RefCell<Option<(Framing, u64)>>,
+    packets: Packets,
     /// SO_RCVTIMEO and SO_SNDTIMEO: what a call without a timeout of its own waits at most.
     read_limit: Cell<Option<Duration>>,
     write_limit: Cell<Option<Duration>>,
@@ -97,7 +95,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     match Link::new(domain, kind, protocol) {
         Ok(link) => {
             if let Some(this) = call.this() {
-                adopt(this, link, domain, kind, protocol);
+                adopt(this, Rc::new(link), domain, kind, protocol);
             }
             Ok(())
         }
@@ -108,7 +106,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     }
 }
 
-fn adopt(object: &Object, link: Link, domain: i32, kind: i32, protocol: i32) {
+fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32) {
     object.set_slot(FD, link.fd());
     object.set_slot(DOMAIN, domain);
     object.set_slot(TYPE, kind);
@@ -116,7 +114,7 @@ fn adopt(object: &Object, link: Link, domain: i32, kind: i32, protocol: i32) {
     if let Some(payload) = object.payload::<Payload>() {
         payload.domain.set(domain);
         payload.kind.set(kind);
-        *payload.link.borrow_mut() = Some(Rc::new(link));
+        *payload.link.borrow_mut() = Some(link);
     }
 }
 
@@ -178,9 +176,12 @@ fn limit(call: &Call<'_>, n: usize, direction: Direction) -> PhpResult<Option<Du
     })
 }
 
-/// An address of the socket's family. A name is asked for elsewhere; `None` where it has none.
 fn address(call: &Call<'_>, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<SockAddr, Code>> {
-    let domain = call.payload::<Payload>().domain.get();
+    address_of(call.payload::<Payload>().domain.get(), host, port, limit)
+}
+
+/// An address of a family. A name is asked for in a thread of the pool.
+pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<SockAddr, Code>> {
     if domain == libc::AF_UNIX {
         let path = Path::new(std::ffi::OsStr::from_bytes(host));
         return Ok(SockAddr::unix(path).map_err(|e| e.raw_os_error().unwrap_or(libc::EINVAL)));
@@ -229,7 +230,7 @@ fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(accepted) = told(call, accepted).0 else { return Ok(OrFalse(None)) };
     let payload = call.payload::<Payload>();
     let object = Object::new(SOCKET.get())?;
-    adopt(&object, accepted, payload.domain.get(), payload.kind.get(), 0);
+    adopt(&object, Rc::new(accepted), payload.domain.get(), payload.kind.get(), 0);
     Ok(OrFalse(Some(object)))
 }
 
@@ -300,19 +301,12 @@ fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
-    let kept = take(call, most);
+    let kept = call.payload::<Payload>().packets.take(most);
     if !kept.is_empty() {
         return Ok(told(call, Ok(kept)));
     }
     let read = link.recv(most, limit)?;
     Ok(told(call, read))
-}
-
-/// Takes bytes out of the buffer.
-fn take(call: &Call<'_>, most: usize) -> Vec<u8> {
-    let mut buffer = call.payload::<Payload>().buffer.borrow_mut();
-    let most = buffer.len().min(most);
-    buffer.drain(..most).collect()
 }
 
 /// Reads until that much is there, or no more comes.
@@ -336,7 +330,7 @@ fn read_all(
 fn recv_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (length, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
-    let kept = take(call, length);
+    let kept = call.payload::<Payload>().packets.take(length);
     let (bytes, code) = read_all(&link, kept, length, limit)?;
     Ok(partly(call, bytes, code))
 }
@@ -352,33 +346,17 @@ fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8
     }
 }
 
-/// Reads more into the buffer: how much, 0 is the end.
-fn more(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-    let mut new = Vec::new();
-    let read = link.read_into(&mut new, CHUNK, limit)?;
-    call.payload::<Payload>().buffer.borrow_mut().extend_from_slice(&new);
-    Ok(read)
-}
-
 /// A line with its end, or what came before the end of the stream, at most so many bytes.
 fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
+    let packets = &call.payload::<Payload>().packets;
     loop {
-        let end = {
-            let buffer = call.payload::<Payload>().buffer.borrow();
-            let end = buffer.iter().take(most).position(|&byte| byte == b'\n').map(|at| at + 1);
-            end.or((buffer.len() >= most).then_some(most))
-        };
-        if let Some(end) = end {
-            let line = take(call, end);
-            return Ok(told(call, Ok(line)));
+        if let Some(end) = packets.line(most) {
+            return Ok(told(call, Ok(packets.take(end))));
         }
-        match more(call, &link, limit)? {
-            Ok(0) => {
-                let rest = take(call, usize::MAX);
-                return Ok(told(call, Ok(rest)));
-            }
+        match packets.more(&link, limit)? {
+            Ok(0) => return Ok(told(call, Ok(packets.take(usize::MAX)))),
             Ok(_) => {}
             Err(code) => return Ok(told(call, Err(code))),
         }
@@ -388,64 +366,57 @@ fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
-    if call.payload::<Payload>().buffer.borrow().is_empty()
-        && let Err(code) = more(call, &link, limit)?
+    let packets = &call.payload::<Payload>().packets;
+    if packets.is_empty()
+        && let Err(code) = packets.more(&link, limit)?
     {
         return Ok(told(call, Err(code)));
     }
-    let bytes = take(call, most);
-    Ok(told(call, Ok(bytes)))
+    Ok(told(call, Ok(packets.take(most))))
 }
 
 /// One packet, as `setProtocol` says what one is; an empty string at the end of the stream.
 fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, Direction::Read)?;
-    let payload = call.payload::<Payload>();
-    let Some((framing, max)) = payload.framing.borrow().clone() else {
-        let read = link.recv(DEFAULT_LENGTH as usize, limit)?;
-        return Ok(told(call, read));
-    };
-    loop {
-        let cut = payload.framer.borrow_mut().next(&framing, max, &payload.buffer.borrow());
-        match cut {
-            Ok(Cut::Packet(size)) => {
-                let packet = take(call, size);
-                return Ok(told(call, Ok(packet)));
-            }
-            Ok(Cut::Need(_)) => {}
-            Err(fault) => {
-                fail(call, fault.code());
-                return Ok(OrFalse(None));
-            }
-        }
-        match more(call, &link, limit)? {
-            Ok(0) => return Ok(told(call, Ok(Vec::new()))),
-            Ok(_) => {}
-            Err(code) => return Ok(told(call, Err(code))),
-        }
-    }
+    let packet = call.payload::<Payload>().packets.next(&link, limit)?;
+    Ok(told(call, packet))
 }
 
 fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(config) = framing(call.array(0)?) else { return Ok(false) };
+    call.payload::<Payload>().packets.set(config);
+    Ok(true)
+}
+
+/// What settings say of packets; `None`, after a warning, where they cannot be.
+pub fn framing(given: &Array) -> Option<PortConfig> {
     let mut port = PortSettings::new();
-    for (name, value) in server_settings::named(call.array(0)?) {
+    for (name, value) in server_settings::named(given) {
         if let Err(e) = settings::apply_port(&mut port, &name, &server_settings::plain(&value)) {
             last_error::refuse(&e.to_string());
-            return Ok(false);
+            return None;
         }
     }
-    match port.finish(&ServerConfig::default()) {
-        Ok(config) => {
-            let payload = call.payload::<Payload>();
-            *payload.framing.borrow_mut() = Some((config.framing, config.package_max_length));
-            *payload.framer.borrow_mut() = Framer::new();
-            Ok(true)
-        }
-        Err(e) => {
-            last_error::refuse(&e.to_string());
-            Ok(false)
-        }
+    port.finish(&ServerConfig::default()).map_err(|e| last_error::refuse(&e.to_string())).ok()
+}
+
+/// A new object for a socket.
+pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
+    let object = Object::new(SOCKET.get())?;
+    adopt(&object, link, domain, kind, 0);
+    Ok(object)
+}
+
+/// The socket of such an object; `None` if it was closed.
+pub fn link_of(object: &Object) -> Option<Rc<Link>> {
+    object.payload::<Payload>()?.link.borrow().clone()
+}
+
+/// Says what a packet of such an object is.
+pub fn set_framing(object: &Object, config: PortConfig) {
+    if let Some(payload) = object.payload::<Payload>() {
+        payload.packets.set(config);
     }
 }
 
@@ -577,7 +548,7 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// An address as PHP code sees it.
-fn describe(address: &SockAddr) -> Array {
+pub fn describe(address: &SockAddr) -> Array {
     let mut array = Array::new();
     match address.as_socket() {
         Some(address) => {
@@ -703,7 +674,7 @@ fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     match made {
         Ok((socket, domain, kind)) => {
             let object = Object::new(SOCKET.get())?;
-            adopt(&object, Link::of(socket), domain, kind, 0);
+            adopt(&object, Rc::new(Link::of(socket)), domain, kind, 0);
             Ok(OrFalse(Some(object)))
         }
         Err(e) => {

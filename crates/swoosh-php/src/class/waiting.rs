@@ -16,8 +16,7 @@ static BARRIER: ClassSlot = ClassSlot::new();
 static LOCK: ClassSlot = ClassSlot::new();
 
 /// Registers the classes.
-pub fn register(short_names: bool) {
-    let short = |class: ClassBuilder, name: &'static str| if short_names { class.alias(name) } else { class };
+pub fn register() {
     let group = ClassBuilder::new("Swoole\\Coroutine\\WaitGroup")
         .payload::<WaitGroup>()
         .protected_property("chan", Value::Null)
@@ -28,20 +27,20 @@ pub fn register(short_names: bool) {
         .method("done(): void", done)
         .method("wait(float $timeout = -1.0): bool", wait_for_group)
         .method("count(): int", |call: &mut Call<'_>| Ok(call.payload::<WaitGroup>().count.get()));
-    short(group, "Co\\WaitGroup").register(&WAIT_GROUP);
+    group.register(&WAIT_GROUP);
     let barrier = ClassBuilder::new("Swoole\\Coroutine\\Barrier")
         .payload::<Barrier>()
         .method("__destruct()", let_go)
         .method("static make(): self", |_: &mut Call<'_>| Object::new(BARRIER.get()))
         .method("static wait(Swoole\\Coroutine\\Barrier &$barrier, float $timeout = -1.0): void", wait_for_barrier);
-    short(barrier, "Co\\Barrier").register(&BARRIER);
+    barrier.register(&BARRIER);
     let lock = ClassBuilder::new("Swoole\\Coroutine\\Lock")
         .payload::<Lock>()
         .property("errCode", Value::Int(0))
         .method("__construct(bool $shared = false)", construct_lock)
         .method("lock(int $operation = LOCK_EX): bool", lock)
         .method("unlock(): bool", unlock);
-    short(lock, "Co\\Lock").register(&LOCK);
+    lock.register(&LOCK);
 }
 
 // ---- WaitGroup ----

@@ -47,6 +47,7 @@ impl Channel {
     }
 
     /// Adds a value, waiting for room at most that long.
+    #[inline(always)]
     pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
         let coroutine = expect_current()?;
         if self.closed.get() {
@@ -67,6 +68,7 @@ impl Channel {
     }
 
     /// Takes the first value, waiting for one at most that long.
+    #[inline(always)]
     pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, Refusal>> {
         let coroutine = expect_current()?;
         if self.is_empty() || !self.consumers.is_empty() {
@@ -122,6 +124,7 @@ impl Line {
     }
 
     /// Waits for its turn.
+    #[inline(always)]
     fn wait(&self, coroutine: &Rc<Coroutine>, what: Wait, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
         let number = {
             let mut places = self.places.borrow_mut();
@@ -158,7 +161,7 @@ impl Line {
     }
 
     /// Runs the first one on. False if nobody waits.
-    #[inline]
+    #[inline(always)]
     fn wake_first(&self) -> PhpResult<bool> {
         if self.is_empty() {
             return Ok(false);

@@ -9,6 +9,7 @@
 
 pub mod channel;
 mod options;
+pub mod packets;
 mod preempt;
 pub mod socket;
 mod switch;
@@ -184,7 +185,7 @@ static SCHEDULER: Home<Scheduler> = Home::new(Scheduler {
     ending: Cell::new(false),
 });
 
-#[inline]
+#[inline(always)]
 fn scheduler() -> &'static Scheduler {
     let scheduler = SCHEDULER.get();
     if scheduler.generation.get() != runtime::generation() {
@@ -299,6 +300,7 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
 }
 
 /// Runs a coroutine until it waits or is over.
+#[inline(always)]
 fn switch_to(coroutine: Rc<Coroutine>, begins: bool) -> PhpResult<()> {
     let s = scheduler();
     s.switches.set(s.switches.get() + 1);
@@ -321,6 +323,7 @@ fn switch_to(coroutine: Rc<Coroutine>, begins: bool) -> PhpResult<()> {
 }
 
 /// The end of a coroutine, told on its resumer's stack.
+#[inline(never)]
 fn over(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
     coroutine.stage.set(Stage::Over);
     let joiner = coroutine.joiner.take();
@@ -406,7 +409,7 @@ fn bottom() {
 // ---- to wait and to be woken ----
 
 /// The coroutine that runs.
-#[inline]
+#[inline(always)]
 pub fn current() -> Option<Rc<Coroutine>> {
     with(|s| s.current.borrow().clone())
 }
@@ -425,17 +428,20 @@ pub fn may_wait() -> bool {
 }
 
 /// The coroutine that runs; a fatal error outside of one.
+#[inline(always)]
 pub fn expect_current() -> PhpResult<Rc<Coroutine>> {
     current().ok_or_else(|| fatal("this waits, so it must be called in a coroutine"))
 }
 
 /// A coroutine that is not over.
+#[inline(always)]
 pub fn find(id: u64) -> Option<Rc<Coroutine>> {
     with(|s| s.table.borrow().get(id))
 }
 
 /// Waits until the running coroutine is woken; `limit`: at most that long. `Err`: outside of coroutines (a fatal error),
 /// and where being woken means an exception, or the end of the script.
+#[inline(always)]
 pub fn wait(what: Wait, limit: Option<Duration>) -> PhpResult<Wake> {
     let coroutine = expect_current()?;
     coroutine.wait(what, limit)
@@ -443,6 +449,7 @@ pub fn wait(what: Wait, limit: Option<Duration>) -> PhpResult<Wake> {
 
 impl Coroutine {
     /// See [`wait`]; of the running coroutine.
+    #[inline(always)]
     pub fn wait(&self, what: Wait, limit: Option<Duration>) -> PhpResult<Wake> {
         self.cancelled.set(false);
         if scheduler().ending.get() {
@@ -464,16 +471,20 @@ impl Coroutine {
                 self.cancelled.set(wake == Wake::Cancelled);
                 Ok(wake)
             }
-            Signal::Throw => {
-                self.cancelled.set(true);
-                Err(throw(crate::class::coroutine::CANCELED.get(), "the coroutine was cancelled", 0))
-            }
-            Signal::Limit => {
-                self.cancelled.set(true);
-                Err(throw(crate::class::coroutine::TIMEOUT.get(), "the coroutine's time limit is over", 0))
-            }
-            Signal::End => Err(machine::throw_graceful_exit()),
+            signal => Err(self.thrown(signal)),
         }
+    }
+
+    /// Throws what it was woken with.
+    #[cold]
+    fn thrown(&self, signal: Signal) -> Raised {
+        let (class, message) = match signal {
+            Signal::End => return machine::throw_graceful_exit(),
+            Signal::Limit => (&crate::class::coroutine::TIMEOUT, "the coroutine's time limit is over"),
+            _ => (&crate::class::coroutine::CANCELED, "the coroutine was cancelled"),
+        };
+        self.cancelled.set(true);
+        throw(class.get(), message, 0)
     }
 
     /// What it waits for; `None` while it runs or resumes another one.
@@ -553,12 +564,14 @@ impl Coroutine {
 }
 
 /// Wakes a coroutine that waits, at once, on its own stack.
+#[inline(always)]
 fn signal(coroutine: Rc<Coroutine>, signal: Signal) -> PhpResult<()> {
     coroutine.signal.set(signal);
     switch_to(coroutine, false)
 }
 
 /// Wakes a coroutine that waits: what it waited for has come. Runs it at once.
+#[inline(always)]
 pub fn wake(coroutine: Rc<Coroutine>) -> PhpResult<()> {
     signal(coroutine, Signal::Wake(Wake::Done))
 }
@@ -574,7 +587,7 @@ pub fn wake_from(id: u64, wait: u32) -> PhpResult<()> {
 }
 
 /// Resumes one that yielded. `false` where it does not wait for that, `None` where there is no such one.
-#[inline]
+#[inline(always)]
 pub fn resume(id: u64) -> PhpResult<Option<bool>> {
     match find(id) {
         Some(coroutine) if coroutine.waits_for() == Some(Wait::Yield) => wake(coroutine).map(|()| Some(true)),

@@ -33,6 +33,7 @@ pub fn sleep(time: Duration) -> PhpResult<bool> {
 }
 
 /// Waits for `resume`; false if that was cancelled.
+#[inline(always)]
 pub fn give_way() -> PhpResult<bool> {
     match super::wait(Wait::Yield, None)? {
         Wake::Done => Ok(true),

@@ -269,8 +269,7 @@ impl Loop {
         let now = clock::monotonic_ms();
         let until = now + node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
         let mut tell_at = now;
-        let waits = node.heritage().config.reload_async;
-        while waits && kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
+        while kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
             if kept_by() > 0 && clock::monotonic_ms() >= tell_at {
                 tell_at = clock::monotonic_ms() + EXIT_INTERVAL_MS;
                 handler.worker_exit(&node)?;

@@ -2,6 +2,7 @@
 
 pub mod coroutine;
 mod error;
+pub mod mime;
 mod objects;
 mod parse;
 mod system;
@@ -13,6 +14,7 @@ use crate::zend::module::Functions;
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
     error::add(functions);
+    mime::add(functions);
     objects::add(functions);
     parse::add(functions);
     system::add(functions);

@@ -4,6 +4,7 @@ pub mod coroutine;
 mod error;
 mod objects;
 mod parse;
+mod select;
 mod system;
 
 use crate::class::{event, timer};
@@ -15,6 +16,7 @@ pub fn add(functions: &mut Functions) {
     error::add(functions);
     objects::add(functions);
     parse::add(functions);
+    select::add(functions);
     system::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)

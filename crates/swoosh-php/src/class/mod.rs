@@ -18,6 +18,7 @@ pub mod server_task;
 pub mod server_values;
 pub mod socket;
 pub mod system;
+pub mod table;
 pub mod timer;
 pub mod waiting;
 
@@ -36,6 +37,7 @@ pub fn register(short_names: bool) {
     timer::register();
     event::register();
     atomic::register();
+    table::register();
     process::register();
     connection_iterator::register();
     server_values::register();

@@ -2,6 +2,7 @@
 
 pub mod coroutine;
 mod error;
+pub mod mime;
 mod objects;
 mod parse;
 mod select;
@@ -14,6 +15,7 @@ use crate::zend::module::Functions;
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
     error::add(functions);
+    mime::add(functions);
     objects::add(functions);
     parse::add(functions);
     select::add(functions);

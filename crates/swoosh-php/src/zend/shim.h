@@ -151,4 +151,12 @@ bool swoosh_stream_has_buffered(zval *stream);
 /* Puts `handler` in the place of an internal function's. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 
+/* Reads `a=b&c[]=d` into a new array, as parse_str() does. */
+void swoosh_parse_query(const char *bytes, size_t length, zval *array);
+/* Puts a value (which is taken over) under a name such as `a[b][]`, as PHP does with request variables. */
+void swoosh_register_variable(const char *name, zval *value, zval *array);
+/* Makes a file one that is_uploaded_file() and move_uploaded_file() know, or no longer; whether it was one. */
+bool swoosh_uploaded_add(const char *path, size_t length);
+bool swoosh_uploaded_remove(const char *path, size_t length);
+
 #endif

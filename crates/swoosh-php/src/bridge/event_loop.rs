@@ -160,7 +160,7 @@ pub fn run_at_end() -> PhpResult<()> {
         return Ok(());
     }
     if with(|state| std::mem::replace(&mut state.ended, true)) {
-        let ended = coroutine::end_all();
+        let ended = coroutine::end_all(true);
         give_up();
         return ended;
     }

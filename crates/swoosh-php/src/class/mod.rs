@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod connection_iterator;
 pub mod event;
 pub mod exception;
+pub mod lock;
 pub mod process;
 pub mod server;
 pub mod server_calls;
@@ -19,6 +20,7 @@ pub fn register() {
     timer::register();
     event::register();
     atomic::register();
+    lock::register();
     table::register();
     process::register();
     connection_iterator::register();

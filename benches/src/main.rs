@@ -31,11 +31,12 @@ fn main() {
         ["idle"] => idle(),
         ["border"] => border(),
         ["timers"] => timers(),
+        ["coroutine"] => coroutine(),
         ["rest"] => rest(),
         ["table"] => tables(),
         ["lock"] => locks(),
-        [] => [|| echo(""), tasks, border, idle, timers, rest, tables, locks].iter().for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | rest | table | lock]"),
+        [] => [|| echo(""), tasks, border, idle, timers, coroutine, rest, tables, locks].iter().for_each(|part| part()),
+        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | coroutine | rest | table | lock]"),
     }
 }
 
@@ -141,6 +142,13 @@ fn idle() {
 fn timers() {
     println!("Timers from PHP");
     let out = php("timers.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
+/// Switches, creation, channels, and the memory of many coroutines.
+fn coroutine() {
+    println!("Coroutines from PHP");
+    let out = php("coroutine.php", &[]).output().expect("run php");
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
-    for file in ["wrapper.h", "shim.h", "shim.c"] {
+    for file in ["wrapper.h", "shim.h", "shim.c", "stream.c"] {
         println!("cargo:rerun-if-changed=src/zend/{file}");
     }
     let includes = php_includes();
@@ -27,7 +27,11 @@ fn main() {
         .expect("OUT_DIR is writable");
 
     let mut shim = cc::Build::new();
-    shim.file("src/zend/shim.c").include("src/zend").warnings(false).flag("-Werror=implicit-function-declaration");
+    shim.file("src/zend/shim.c")
+        .file("src/zend/stream.c")
+        .include("src/zend")
+        .warnings(false)
+        .flag("-Werror=implicit-function-declaration");
     for include in &includes {
         shim.flag(include);
     }
@@ -60,6 +64,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_throw_error",
     "zend_throw_exception",
     "zend_throw_exception_ex",
+    "zend_throw_exception_object",
     "zend_throw_unwind_exit",
     "zend_exception_error",
     "zend_clear_exception",
@@ -73,6 +78,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_is_callable_ex",
     "zend_get_callable_name",
     "zend_call_known_function",
+    "zend_register_functions",
     "zend_register_internal_class_ex",
     "zend_class_implements",
     "zend_declare_typed_property",
@@ -126,6 +132,7 @@ const FUNCTIONS: &[&str] = &[
     "php_file_le_p?stream",
     "zend_fetch_resource2_ex",
     "zend_get_closure_method_def",
+    "zend_string_init",
 ];
 
 const TYPES: &[&str] = &[

@@ -1,7 +1,8 @@
 <?php
 // exit() ends the whole worker, and everything else that it had in hand. Commands, by  nc 127.0.0.1 9501:
 //     who      which process answers
-//     exit     wrong: the worker ends; the manager starts another, the connection stays, but the answer is lost
+//     exit     wrong: it throws a Swoole\ExitException, which nobody catches here: the worker ends with status 255, the
+//              manager starts another, the connection stays, but the answer is lost
 //     leave    right: an exception leaves the request from any depth, and is caught where it began
 //     stop     right: for a worker that shall be replaced, which ends in order
 //

@@ -11,7 +11,7 @@ $client = $server->connect();
 preg_match('~^process (\d+)$~', $client->ask('who'), $first);
 echo 'left in the same process ', json_encode($client->ask('leave') === "left early, in process $first[1]"), "\n";
 $client->send('exit');
-$server->waitFor("~^process $first[1] ended with status 3$~m");
+$server->waitFor("~^process $first[1] ended with status 255$~m");
 preg_match('~^process (\d+)$~', $client->ask('who'), $second);
 echo 'another process ', json_encode($second[1] !== $first[1]), "\n";
 echo 'the answer is still sent ', json_encode($client->ask('stop') === $second[0]), "\n";

@@ -8,7 +8,7 @@ posix
 --FILE--
 <?php
 require __DIR__ . '/inc/fault.inc';
-const FAULTS = ['undefined' => 255, 'throw' => 255, 'memory' => 255, 'exit 3' => 3, 'exit 0' => 0, 'nest' => 255, 'timer' => 255, 'defer' => 255];
+const FAULTS = ['undefined' => 255, 'throw' => 255, 'memory' => 255, 'exit 3' => 255, 'exit 0' => 255, 'nest' => 255, 'timer' => 255, 'defer' => 255];
 const TOLD = [
     'undefined' => 'Call to undefined function no_such_function()',
     'throw' => 'Uncaught RuntimeException: as asked',

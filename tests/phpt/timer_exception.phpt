@@ -18,8 +18,7 @@ echo "never\n";
 Fatal error: Uncaught RuntimeException: out of a timer in %s:%d
 Stack trace:
 #0 [internal function]: {closure}()
-#1 %s(%d): Swoole\Event::wait()
-#2 {main}
+#1 {main}
   thrown in %s on line %d
 
 shutdown function

@@ -1,5 +1,5 @@
 --TEST--
-How a process ends: 255 after an uncaught exception or a fatal error, its own status after exit
+How a process ends: 255 after an uncaught exception, a fatal error, or an exit that its coroutine did not catch
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -28,6 +28,6 @@ foreach ($ways as $name => $way) {
 --EXPECT--
 exception: 255
 fatal error: 255
-exit: 7
+exit: 255
 nothing: the next timer ran
 nothing: 0

@@ -3,14 +3,18 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`zend`] | the only raw FFI, behind safe types |
-//! | [`bridge`] | engine and PHP code: timers, the loop of a plain script, the last error |
+//! | [`bridge`] | engine and PHP code: the loop, the reactor it waits in, timers, servers, the last error |
+//! | [`coroutine`] | who runs, who waits, the switch between them |
 //! | [`class`] | one file for each `Swoole\*` class |
 //! | [`function`] | the `swoole_*()` functions |
+//! | [`hook`] | PHP's own functions and streams that wait without blocking |
 
 pub mod bridge;
 pub mod class;
 pub mod constants;
+pub mod coroutine;
 pub mod function;
+pub mod hook;
 pub mod zend;
 
 use zend::info::Info;
@@ -28,7 +32,14 @@ pub fn start_up(module: &Module) {
     for (name, value) in constants::CONSTANTS {
         module.constant(name, *value);
     }
-    class::register();
+    let short_names = runtime::switch("swoole.use_shortname");
+    class::register(short_names);
+    if short_names {
+        module.functions(function::coroutine::short_names());
+    }
+    bridge::reactor::start_up();
+    coroutine::start_up();
+    hook::start_up();
     runtime::watch_forks();
 }
 
@@ -36,6 +47,8 @@ pub fn start_up(module: &Module) {
 pub fn request_end() {
     bridge::event_loop::request_end();
     bridge::timers::request_end();
+    coroutine::request_end();
+    bridge::reactor::request_end();
 }
 
 /// What `php --ri swoole` says.
@@ -43,6 +56,7 @@ pub fn describe(info: &mut Info) {
     info.row("Swoole", "enabled");
     info.row("Engine", concat!("Swoosh ", env!("CARGO_PKG_VERSION")));
     info.row("Version", "6.2.1");
+    info.row("coroutine", "enabled");
     info.row("timer", "enabled");
     info.row("atomic", "enabled");
 }

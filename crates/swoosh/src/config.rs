@@ -117,8 +117,6 @@ pub struct ServerConfig {
     pub task_max_request_grace: u32,
     /// `max_wait_time`: how long an ending worker may take before it is killed. Default 3 s.
     pub max_wait_time: Duration,
-    /// `reload_async`: an ending worker's loop runs on while something is pending. Default true.
-    pub reload_async: bool,
     /// `task_ipc_mode`.
     pub task_ipc: TaskIpc,
     /// `message_queue_key`: key of the System V queue; 0: a private one.
@@ -155,13 +153,6 @@ pub struct ServerConfig {
     pub open_cpu_affinity: bool,
     /// `cpu_affinity_ignore`: cores to leave alone.
     pub cpu_affinity_ignore: Vec<u32>,
-    /// `max_concurrency`: requests in hand at once in the whole server; 0: no bound.
-    pub max_concurrency: u32,
-    /// `worker_max_concurrency`: requests in hand at once in each worker, the next wait; 0: no bound.
-    pub worker_max_concurrency: u32,
-    /// `max_queued_bytes`: bytes of a connection that may wait for its worker before reading from it pauses; 0: no
-    /// bound.
-    pub max_queued_bytes: u64,
 }
 
 /// Settings of one port.
@@ -277,7 +268,6 @@ impl Default for ServerConfig {
             task_max_request: 0,
             task_max_request_grace: 0,
             max_wait_time: Duration::from_secs(3),
-            reload_async: true,
             task_ipc: TaskIpc::default(),
             message_queue_key: 0,
             task_tmpdir: PathBuf::from("/tmp"),
@@ -296,9 +286,6 @@ impl Default for ServerConfig {
             chroot: None,
             open_cpu_affinity: false,
             cpu_affinity_ignore: Vec::new(),
-            max_concurrency: 0,
-            worker_max_concurrency: 0,
-            max_queued_bytes: 0,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! connection calls [`Handler::close`]), so its methods take `&self`.
 
 use crate::node::Node;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// User code cannot go on in this process, which has to end with exit status `code`.
@@ -213,9 +214,20 @@ pub trait Handler {
     fn sleep_limit(&self) -> Option<Duration> {
         None
     }
-    /// How many things of user land (timers, coroutines) keep the loop alive when the worker is to end.
+    /// How many things of user land (timers, descriptors) keep the loop alive when the worker is to end, where user land
+    /// wants to be told of it.
     fn pending(&self) -> usize {
         0
+    }
+    /// How many callbacks have begun and wait for something still: a worker that is to end waits for them.
+    fn unfinished(&self) -> usize {
+        0
+    }
+    /// Whether a descriptor or another thread has given user land something to do since its last
+    /// [`turn`](Handler::turn); if not, wakes the task of `cx` when that changes. Asked while the runtime is entered, in
+    /// processes that have one ([`Node::runtime`]).
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
     /// Whether `receive` and its like may be called while the async runtime is entered. An embedded interpreter, whose
     /// code may fork or block, says no, and is called between two waits instead.

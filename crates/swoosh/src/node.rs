@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     pub wake: Rc<Signal>,
     /// The runtime's handle, where this process has one.
     pub runtime: OnceCell<tokio::runtime::Handle>,
+    /// The runtime itself, where this process's loop is a worker's.
+    pub worker_runtime: RefCell<Option<Rc<tokio::runtime::Runtime>>>,
 }
 
 impl Node {
@@ -106,6 +108,7 @@ impl Node {
             timers: RefCell::new(TimerWheel::new(clock::monotonic_ms())),
             wake: Rc::default(),
             runtime: OnceCell::new(),
+            worker_runtime: RefCell::default(),
         }))
     }
 
@@ -136,6 +139,32 @@ impl Node {
 
     pub(crate) fn own_slot(&self) -> Option<&'static WorkerSlot> {
         self.0.heritage.worker(self.worker_id()?)
+    }
+
+    /// The async runtime that this process's loop sleeps on. Workers whose handler is not called from within one get it
+    /// with the first call; from then on their loop sleeps there. Fails where the kernel gives no descriptors, and in a
+    /// process without a loop of the engine's.
+    pub fn runtime(&self) -> Result<tokio::runtime::Handle> {
+        if let Some(handle) = self.0.runtime.get() {
+            return Ok(handle.clone());
+        }
+        if !matches!(self.role(), Role::Worker | Role::TaskWorker) {
+            return Err(Error::State {
+                act: "make an event loop",
+                why: "this process has no loop of the engine's".into(),
+            });
+        }
+        // What waits to be sent goes out before each sleep, and connections see the time after it.
+        let (before, after) = (self.clone(), self.clone());
+        let refresh = move || {
+            if let Some(owner) = after.0.owner.get() {
+                owner.refresh_clock();
+            }
+        };
+        let runtime = crate::runtime::for_this_thread(move || before.flush(), refresh)?;
+        let handle = self.0.runtime.get_or_init(|| runtime.handle().clone()).clone();
+        *self.0.worker_runtime.borrow_mut() = Some(Rc::new(runtime));
+        Ok(handle)
     }
 
     /// That process's row; `None` where there is no such process.

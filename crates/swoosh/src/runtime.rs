@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::sys::bell::Bell;
-use crate::sys::watch;
+use crate::sys::{process, watch};
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
@@ -18,14 +19,43 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
     // waker of this runtime last may be another thread.
     let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
     let after: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(after_sleep)));
-    Builder::new_current_thread()
+    let known = process::event_descriptors();
+    let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("swoosh-blocking")
+        // Signals are for the threads that know what to do with them.
+        .on_thread_start(|| {
+            let _ = crate::sys::signal::block_all();
+        })
         .on_thread_park(move || before())
         .on_thread_unpark(move || after())
         .build()
-        .map_err(|e| Error::system("make", "an event loop", e))
+        .map_err(|e| Error::system("make", "an event loop", e))?;
+    let made = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd));
+    DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).extend(made.map(|fd| (process::pid(), fd)));
+    Ok(runtime)
 }
+
+/// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has left them behind
+/// without dropping them: dropping one would take its sockets out of the parent's event queue, which both share.
+pub fn close_inherited() {
+    // A thread that the fork left behind may have held the lock: then nobody ever lets it go.
+    let Ok(mut known) = DESCRIPTORS.try_lock() else { return };
+    let here = process::pid();
+    known.retain(|&(pid, fd)| {
+        if pid != here {
+            process::close_descriptor(fd);
+        }
+        pid == here
+    });
+}
+
+/// The event queues and bells of this process's runtimes, with the process that made each.
+static DESCRIPTORS: Mutex<Vec<(i32, RawFd)>> = Mutex::new(Vec::new());
+/// Threads for work that blocks, in each runtime.
+const BLOCKING_THREADS: usize = 64;
 
 /// A bell as a runtime watches it.
 pub type WatchedBell = AsyncFd<LastingBell>;

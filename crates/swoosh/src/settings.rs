@@ -102,7 +102,8 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         "task_max_request" => config.task_max_request = set.number()?,
         "task_max_request_grace" => config.task_max_request_grace = set.number()?,
         "max_wait_time" => config.max_wait_time = Duration::from_secs(set.number()?),
-        "reload_async" => config.reload_async = set.truth(),
+        // What it asks for is always done; Swoole's workers wait even where it is off.
+        "reload_async" => {}
         "task_ipc_mode" => config.task_ipc = set.one_of(&TASK_IPC_MODES)?,
         // Keys are 32 bits, which some languages show as a signed and some as an unsigned number.
         "message_queue_key" => config.message_queue_key = set.number::<i64>()? as i32,
@@ -133,9 +134,6 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
             check_ignored_cores(&cores)?;
             config.cpu_affinity_ignore = cores;
         }
-        "max_concurrency" => config.max_concurrency = set.number()?,
-        "worker_max_concurrency" => config.worker_max_concurrency = set.number()?,
-        "max_queued_bytes" => config.max_queued_bytes = set.number()?,
         "enable_reuse_port" => port.config.reuse_port = set.truth(),
         _ if PORT_NAMES.contains(&name) => return apply_port(port, name, value),
         _ => return Ok(set.not_applied(&[SERVER_NAMES, PORT_NAMES, PROCESS_NAMES])),
@@ -376,7 +374,7 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
             (1, U32_MAX, "bytes")
         }
         "start_session_id" => (1, i64::MAX, "an id"),
-        "max_queued_bytes" | "buffer_high_watermark" | "buffer_low_watermark" => (0, U32_MAX, "bytes"),
+        "buffer_high_watermark" | "buffer_low_watermark" => (0, U32_MAX, "bytes"),
         "kernel_socket_recv_buffer_size" | "kernel_socket_send_buffer_size" => (0, I32_MAX, "bytes"),
         "package_length_offset" | "package_body_offset" | "package_body_start" => (0, 65_535, "bytes"),
         "backlog" => (1, I32_MAX, "connections"),
@@ -618,6 +616,10 @@ fn why_not(name: &str) -> Option<&'static str> {
         | "upload_tmp_dir" => HTTP,
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
+        "max_concurrency" | "worker_max_concurrency" => "requests are not counted while they wait in coroutines",
+        "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
+        "debug_mode" | "trace_flags" => "log_level says how much is logged",
+        "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
         "send_timeout" => "a send to another process never waits",
         "open_mqtt_protocol" => "MQTT packets are not cut by this version",
         "open_redis_protocol" => "Redis commands are not cut by this version",
@@ -1152,5 +1154,23 @@ mod tests {
         assert_eq!(strokes_between("abc", "abc"), 0);
         assert_eq!(strokes_between("acb", "abc"), 1);
         assert_eq!(strokes_between("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn the_table_of_parity_tells_the_truth_of_every_setting() {
+        let table = include_str!("../../../docs/PARITY.md");
+        for name in SERVER_NAMES.iter().chain(PORT_NAMES).chain(PROCESS_NAMES) {
+            let row = table.lines().find_map(|line| line.strip_prefix(&format!("| `{name}` | ")));
+            let state = row.unwrap_or_else(|| panic!("docs/PARITY.md has no row for {name}"));
+            let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+            let has_effect = match apply_server(&mut config, &mut port, name, &Value::Int(1)) {
+                Ok(Known::NotYet(_)) => Some(false),
+                Ok(Known::Embedder) => None,
+                Ok(Known::Unknown { .. }) => panic!("{name} is no name"),
+                _ => Some(true),
+            };
+            let says = !state.starts_with("missing") && !state.starts_with("no effect");
+            assert!(has_effect.is_none_or(|has| has == says), "{name}: {state}");
+        }
     }
 }

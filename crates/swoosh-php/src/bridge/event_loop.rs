@@ -1,17 +1,22 @@
-//! The loop of a plain script: descriptors, timers, deferred calls. A server's worker has a loop of its own.
+//! The loop: coroutines that were woken, descriptors, timers, deferred calls. In a plain script it runs by itself and waits
+//! in the reactor; a server's process calls [`hosted_turn`] from a loop of its own.
 //!
-//! One turn: `before` callback, wait, ready descriptors, due timers, deferred calls, `after` callback. Nothing of the
-//! loop's state is borrowed while PHP code runs.
+//! One turn: `before` callback, wait, woken coroutines, ready descriptors, due timers, deferred calls, `after` callback.
+//! Each callback runs in a coroutine of its own. Nothing of the loop's state is borrowed while PHP code runs.
 
+use super::reactor::{self, Watch, Woken};
 use super::timers;
-use crate::zend::error::uncaught;
+use crate::coroutine::{self, Options, options, waker};
+use crate::zend::error::{fatal, uncaught};
 use crate::zend::{Callable, PhpResult, Raised, Zval, runtime};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
+use tokio::io::Interest;
 
 /// Ready to be read (`SWOOLE_EVENT_READ`).
 pub const READ: i64 = 512;
@@ -30,11 +35,15 @@ pub struct Watcher {
     pub events: i64,
     /// Bytes taken by `write`, not yet by the kernel.
     pub unsent: Vec<u8>,
+    /// Its place in the event queue; `None` for what is always ready, as a file.
+    watch: Option<Watch>,
 }
 
 #[derive(Default)]
 struct Loop {
     watchers: BTreeMap<i32, Watcher>,
+    /// Those that may be ready: the event queue reported them, or was not asked to yet.
+    hot: BTreeSet<i32>,
     deferred: VecDeque<Callable>,
     before: Option<Rc<Callable>>,
     after: Option<Rc<Callable>>,
@@ -43,12 +52,17 @@ struct Loop {
     leave: bool,
     /// Whether the script's end runs the loop.
     at_end: bool,
+    /// The script's end has run it.
+    ended: bool,
     /// The script left the loop by `exit` or a fatal error; it is not entered again.
     over: bool,
     generation: u32,
+    turns: u64,
 }
 
 thread_local! {
+    /// Whether callbacks run in coroutines of their own.
+    static APART: Cell<bool> = const { Cell::new(true) };
     static LOOP: RefCell<Loop> = RefCell::new(Loop::default());
 }
 
@@ -77,8 +91,21 @@ pub fn prepare() {
 }
 
 thread_local! {
+    /// Whether `over` may be set: a quick answer for [`is_over`].
+    static OVER: Cell<bool> = const { Cell::new(false) };
     /// A quick answer for [`prepare`].
     static PREPARED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether callbacks run in coroutines of their own; gives what was so before.
+pub fn set_apart(apart: bool) -> bool {
+    APART.replace(apart)
+}
+
+/// Whether callbacks run in coroutines of their own.
+#[inline]
+pub fn runs_apart() -> bool {
+    APART.get()
 }
 
 /// Runs until nothing is left to wait for, or [`leave`] is called. Does nothing inside of itself.
@@ -88,31 +115,74 @@ pub fn run() -> PhpResult<()> {
     }
     let mut result = Ok(());
     while result.is_ok() && is_alive() && !with(|state| state.leave) {
-        result = turn();
+        result = turn_of(false);
     }
     let left = with(|state| {
         state.running = false;
         state.over |= result.is_err();
+        OVER.set(state.over);
         let left = std::mem::replace(&mut state.leave, false);
         if result.is_ok() && left {
+            state.hot.clear();
             return Some((std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred)));
         }
         None
     });
     if left.is_some() {
         timers::cancel_all();
+    } else if result.is_ok() && coroutine::count() > 0 && coroutine::current_id().is_none() {
+        result = tell_of_deadlock();
     }
     drop(left);
     timers::loop_ended();
     result
 }
 
-/// Runs the loop at the script's end, unless it ended with a fatal error or out of the loop itself.
+/// Runs one coroutine and the loop until nothing is left. A fatal error where the loop runs already.
+pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
+    let nested = coroutine::current_id().is_some() || with(|state| state.running);
+    begin()?;
+    if nested {
+        return Err(fatal("coroutines run already: start others with go(), not with another run()"));
+    }
+    run()
+}
+
+/// Nothing can wake the coroutines that are left: says which they are and where they wait.
+fn tell_of_deadlock() -> PhpResult<()> {
+    if options(Options::deadlock_check) { coroutine::tell_of_deadlock() } else { Ok(()) }
+}
+
+/// Runs the loop at the script's end, unless it ended with a fatal error or out of the loop itself. Called again after
+/// every other shutdown function, it ends the coroutines that wait still.
 pub fn run_at_end() -> PhpResult<()> {
     if runtime::has_failed() || with(|state| state.over) {
         return Ok(());
     }
-    run()
+    if with(|state| std::mem::replace(&mut state.ended, true)) {
+        let ended = coroutine::end_all();
+        give_up();
+        return ended;
+    }
+    run()?;
+    runtime::at_script_end("Swoole\\Event::rshutdown");
+    Ok(())
+}
+
+/// How many descriptors are watched.
+pub fn watched() -> usize {
+    with(|state| state.watchers.len())
+}
+
+/// Whether the loop runs at this moment.
+pub fn is_running() -> bool {
+    with(|state| state.running)
+}
+
+/// Whether the script's end is past: nobody would run a coroutine on.
+#[inline]
+pub fn is_over() -> bool {
+    OVER.get() && with(|state| state.over)
 }
 
 /// One turn of the loop.
@@ -122,19 +192,38 @@ pub fn turn() -> PhpResult<()> {
 
 fn turn_of(hosted: bool) -> PhpResult<()> {
     if let Some(before) = with(|state| state.before.clone()) {
-        call(&before, &mut [])?;
+        call(before, Vec::new())?;
     }
-    for (fd, readiness) in wait(hosted)? {
+    if !hosted {
+        wait();
+    }
+    for _ in 0..reactor::collect() {
+        match reactor::next() {
+            Some(Woken::Coroutine(id, wait)) => coroutine::wake_from(id, wait)?,
+            Some(Woken::Watcher(fd)) => with(|state| {
+                let _ = state.hot.insert(fd);
+            }),
+            None => break,
+        }
+    }
+    if runtime::is_interrupted() {
+        runtime::handle_interrupt().map_err(uncaught)?;
+    }
+    for (fd, readiness) in look(false) {
         serve(fd, readiness)?;
     }
     timers::run_due()?;
+    coroutine::run_due()?;
     // What is deferred meanwhile waits for the next turn.
     for _ in 0..with(|state| state.deferred.len()) {
         let Some(deferred) = with(|state| state.deferred.pop_front()) else { break };
-        call(&deferred, &mut [])?;
+        call(Rc::new(deferred), Vec::new())?;
     }
     if let Some(after) = with(|state| state.after.clone()) {
-        call(&after, &mut [])?;
+        call(after, Vec::new())?;
+    }
+    if hosted {
+        arm();
     }
     Ok(())
 }
@@ -150,8 +239,10 @@ pub fn end_hosting() {
         state.running = false;
         state.leave = false;
         let cycle = (state.before.take(), state.after.take());
+        state.hot.clear();
         (std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred), cycle)
     });
+    reactor::end_hosting();
     timers::cancel_all();
     drop(left);
     timers::loop_ended();
@@ -159,13 +250,14 @@ pub fn end_hosting() {
 
 /// The script ends out of the loop: nothing runs it again.
 pub fn give_up() {
+    OVER.set(true);
     with(|state| state.over = true);
 }
 
 /// Runs what is ready, in a process whose loop is a server's.
 #[inline]
 pub fn hosted_turn() -> PhpResult<()> {
-    if timers::count() == 0 && !with(|state| state.has_work()) {
+    if timers::count() == 0 && coroutine::waits() == 0 && !reactor::is_ready() && !with(|state| state.has_work()) {
         return Ok(());
     }
     turn_of(true)
@@ -174,23 +266,27 @@ pub fn hosted_turn() -> PhpResult<()> {
 /// How long a server's loop may sleep; `None`: until something arrives there.
 #[inline]
 pub fn hosted_sleep_limit() -> Option<Duration> {
-    let (at_once, watches) = with(|state| (!state.deferred.is_empty(), !state.watchers.is_empty()));
-    if at_once {
+    if reactor::is_ready() || with(|state| !state.deferred.is_empty() || !state.hot.is_empty()) {
         return Some(Duration::ZERO);
     }
-    // The server's loop does not know these descriptors.
-    let look = watches.then_some(DESCRIPTOR_LOOK);
-    [timers::sleep_limit(), look].into_iter().flatten().min()
+    sleep_limit()
+}
+
+fn sleep_limit() -> Option<Duration> {
+    [timers::sleep_limit(), coroutine::sleep_limit()].into_iter().flatten().min()
 }
 
 /// How many things keep a server's process alive when it is to end.
 pub fn pending() -> usize {
-    timers::count() + with(|state| state.watchers.len() + state.deferred.len())
+    timers::count() + coroutine::waits() + with(|state| state.watchers.len() + state.deferred.len())
 }
 
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
-    timers::count() > 0 || with(|state| !state.watchers.is_empty() || !state.deferred.is_empty())
+    timers::count() > 0
+        || coroutine::waits() > 0
+        || with(|state| !state.watchers.is_empty() || !state.deferred.is_empty())
+        || reactor::is_ready()
 }
 
 /// Ends the loop after this turn, if it runs; what it waited for is given up.
@@ -204,6 +300,7 @@ pub fn add(fd: i32, watcher: Watcher) -> bool {
     with(|state| match state.watchers.entry(fd) {
         std::collections::btree_map::Entry::Vacant(place) => {
             place.insert(watcher);
+            state.hot.insert(fd);
             true
         }
         std::collections::btree_map::Entry::Occupied(_) => false,
@@ -224,6 +321,7 @@ pub fn change(fd: i32, read: Option<Callable>, write: Option<Callable>, events: 
         if events & (READ | WRITE) != 0 {
             watcher.events = events & (READ | WRITE);
         }
+        state.hot.insert(fd);
         Some(old)
     });
     old.is_some()
@@ -252,14 +350,9 @@ pub fn write(fd: i32, subject: &Zval, bytes: &[u8]) -> bool {
     if sent < bytes.len() {
         let subject = subject.clone();
         with(|state| {
-            let watcher = state.watchers.entry(fd).or_insert_with(|| Watcher {
-                subject,
-                read: None,
-                write: None,
-                events: 0,
-                unsent: Vec::new(),
-            });
+            let watcher = state.watchers.entry(fd).or_insert_with(|| Watcher::new(fd, subject, None, None, 0));
             watcher.unsent.extend_from_slice(&bytes[sent..]);
+            state.hot.insert(fd);
         });
     }
     true
@@ -285,39 +378,70 @@ pub fn cycle(callback: Option<Callable>, before: bool) -> bool {
 /// The request ends: gives up what the loop holds.
 pub fn request_end() {
     PREPARED.set(false);
+    OVER.set(false);
     let held = with(|state| {
         let generation = state.generation;
         std::mem::replace(state, Loop { generation, ..Loop::default() })
     });
     drop(held);
+    APART.set(true);
 }
 
-/// Sleeps until a descriptor is ready or a timer due, and gives the ready ones.
-fn wait(hosted: bool) -> PhpResult<Vec<(i32, PollFlags)>> {
-    if hosted && with(|state| state.watchers.is_empty()) {
-        return Ok(Vec::new());
-    }
-    let (wanted, busy) = with(|state| {
-        let wanted: Vec<(i32, PollFlags)> = state.watchers.iter().map(|(&fd, w)| (fd, w.flags())).collect();
-        (wanted, !state.deferred.is_empty() || state.leave)
+/// Sleeps until something is ready or a timer due.
+fn wait() {
+    arm();
+    let (busy, turns) = with(|state| {
+        state.turns += 1;
+        (!state.deferred.is_empty() || !state.hot.is_empty() || state.leave, state.turns)
     });
-    let limit = if busy || hosted { Some(Duration::ZERO) } else { timers::sleep_limit() };
-    let limit = match limit {
-        None => PollTimeout::NONE,
-        // Rounded up: waking early would be waking twice.
-        Some(limit) => PollTimeout::try_from(limit.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32)
-            .unwrap_or(PollTimeout::MAX),
-    };
-    let mut fds: Vec<PollFd<'_>> = wanted.iter().map(|&(fd, flags)| PollFd::new(descriptor(fd), flags)).collect();
-    if poll(&mut fds, limit).is_err() {
-        // EINTR: the signal's handler runs with the next PHP code.
-        return Ok(Vec::new());
+    if busy || reactor::is_ready() {
+        // While there is always something, the event queue has its turn now and then.
+        if with(|state| !state.watchers.is_empty()) || turns % TURNS_BETWEEN_LOOKS == 0 {
+            reactor::wait(Some(Duration::ZERO));
+        }
+        return;
     }
-    Ok(fds
-        .iter()
+    match sleep_limit() {
+        Some(Duration::ZERO) if coroutine::outside() == 0 => {}
+        limit => reactor::wait(limit),
+    }
+}
+
+/// Asks the event queue about descriptors that are not ready now; those that are stay hot.
+fn arm() {
+    if with(|state| state.watchers.is_empty()) {
+        return;
+    }
+    let ready: BTreeSet<i32> = look(true).into_iter().map(|(fd, _)| fd).collect();
+    with(|state| {
+        let (hot, watchers) = (&mut state.hot, &mut state.watchers);
+        hot.extend(ready.iter());
+        hot.retain(|fd| {
+            let Some(watcher) = watchers.get(fd) else { return false };
+            ready.contains(fd) || !watcher.arm(*fd)
+        });
+    });
+}
+
+/// Which descriptors are ready at this moment, of those that may be. `all`: also of those that the event queue knows,
+/// where there are few: one that was closed without a word is never reported.
+fn look(all: bool) -> Vec<(i32, PollFlags)> {
+    let wanted: Vec<(i32, PollFlags)> = with(|state| {
+        let all = all && state.watchers.len() <= FEW;
+        let wanted = state.watchers.iter().filter(|(fd, _)| all || state.hot.contains(fd));
+        wanted.map(|(&fd, w)| (fd, w.flags())).collect()
+    });
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut fds: Vec<PollFd<'_>> = wanted.iter().map(|&(fd, flags)| PollFd::new(descriptor(fd), flags)).collect();
+    if poll(&mut fds, PollTimeout::ZERO).is_err() {
+        return Vec::new();
+    }
+    fds.iter()
         .zip(&wanted)
         .filter_map(|(ready, &(fd, _))| ready.revents().filter(|r| !r.is_empty()).map(|r| (fd, r)))
-        .collect())
+        .collect()
 }
 
 /// Calls whoever waits for a descriptor.
@@ -331,22 +455,22 @@ fn serve(fd: i32, readiness: PollFlags) -> PhpResult<()> {
     if broken || readiness.contains(PollFlags::POLLOUT) {
         flush(fd);
     }
-    let Some((mut subject, read, write)) = with(|state| {
+    let Some((subject, read, write)) = with(|state| {
         let w = state.watchers.get(&fd)?;
         let read = w.read.clone().filter(|_| w.events & READ != 0 && (broken || readiness.contains(PollFlags::POLLIN)));
         let room = readiness.contains(PollFlags::POLLOUT) || (broken && w.events & READ == 0);
         let write = w.write.clone().filter(|_| w.events & WRITE != 0 && room);
-        Some(([w.subject.clone()], read, write))
+        Some((w.subject.clone(), read, write))
     }) else {
         return Ok(());
     };
     if let Some(read) = read {
-        call(&read, &mut subject)?;
+        call(read, vec![subject.clone()])?;
     }
     if let Some(write) = write
         && events(fd) & WRITE != 0
     {
-        call(&write, &mut subject)?;
+        call(write, vec![subject])?;
     }
     Ok(())
 }
@@ -385,11 +509,39 @@ fn send(fd: i32, bytes: &[u8]) -> Option<usize> {
 
 impl Loop {
     fn has_work(&self) -> bool {
-        !self.deferred.is_empty() || !self.watchers.is_empty() || self.before.is_some() || self.after.is_some()
+        !self.deferred.is_empty()
+            || !self.watchers.is_empty()
+            || !self.hot.is_empty()
+            || self.before.is_some()
+            || self.after.is_some()
     }
 }
 
 impl Watcher {
+    /// Watches a descriptor, see [`add`].
+    pub fn new(fd: i32, subject: Zval, read: Option<Rc<Callable>>, write: Option<Rc<Callable>>, events: i64) -> Self {
+        let watch = Watch::new(fd, Interest::READABLE | Interest::WRITABLE).ok();
+        Watcher { subject, read, write, events, unsent: Vec::new(), watch }
+    }
+
+    /// Has the event queue tell when there is something. False where it is so already.
+    fn arm(&self, fd: i32) -> bool {
+        let Some(watch) = &self.watch else { return false };
+        let waker = waker(reactor::token_of_watcher(fd));
+        let mut cx = Context::from_waker(&waker);
+        let flags = self.flags();
+        let mut armed = true;
+        if flags.contains(PollFlags::POLLIN) {
+            watch.forget_read();
+            armed &= watch.poll_read(&mut cx).is_pending();
+        }
+        if flags.contains(PollFlags::POLLOUT) {
+            watch.forget_write();
+            armed &= watch.poll_write(&mut cx).is_pending();
+        }
+        armed
+    }
+
     fn flags(&self) -> PollFlags {
         let mut flags = PollFlags::empty();
         if self.events & READ != 0 {
@@ -402,11 +554,11 @@ impl Watcher {
     }
 }
 
-fn call(callback: &Callable, args: &mut [Zval]) -> PhpResult<()> {
-    match callback.call(args) {
-        Ok(_) => Ok(()),
+fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
+    let run = move || callback.call(&mut args).map(drop);
+    match coroutine::run_callback(runs_apart(), run) {
         Err(Raised::Exception) => Err(uncaught(Raised::Exception)),
-        Err(other) => Err(other),
+        other => other,
     }
 }
 
@@ -415,5 +567,7 @@ fn descriptor<'a>(fd: i32) -> BorrowedFd<'a> {
     crate::zend::runtime::borrow_descriptor(fd)
 }
 
-/// How often a server's process looks at descriptors of the user's.
-const DESCRIPTOR_LOOK: Duration = Duration::from_millis(5);
+/// Turns with something ready before the event queue is asked.
+const TURNS_BETWEEN_LOOKS: u64 = 61;
+/// As many descriptors are looked at one by one in each turn.
+const FEW: usize = 64;

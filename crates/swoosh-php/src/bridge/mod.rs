@@ -2,6 +2,7 @@
 
 pub mod event_loop;
 pub mod last_error;
+pub mod reactor;
 pub mod server;
 pub mod server_events;
 pub mod server_settings;

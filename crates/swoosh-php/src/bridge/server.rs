@@ -4,7 +4,7 @@
 //! they are looked up once, when the server starts.
 
 use super::server_events::Bridge;
-use super::{event_loop, last_error, server_settings};
+use super::{event_loop, last_error, reactor, server_settings};
 use crate::class::{server, server_port};
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -53,7 +53,7 @@ pub struct Calls {
     /// The server itself.
     pub server: Object,
     /// By [`ServerEvent`].
-    pub own: Vec<Option<Callable>>,
+    pub own: Vec<Option<Rc<Callable>>>,
     /// By port, then by [`PortEvent`].
     pub ports: Vec<Vec<Option<Rc<Callable>>>>,
     /// Which forms callbacks take.
@@ -67,6 +67,12 @@ pub struct Calls {
 pub struct Forms {
     /// `event_object`: one object in place of several arguments.
     pub event_object: bool,
+    /// `enable_coroutine`: callbacks of workers run in coroutines of their own.
+    pub coroutine: bool,
+    /// `task_enable_coroutine`: those of task workers too.
+    pub task_coroutine: bool,
+    /// `hook_flags`: which hooks are on there; none unless it is said.
+    pub hook_flags: i64,
     /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
     pub task_object: bool,
 }
@@ -205,6 +211,7 @@ impl State {
     pub fn enter(&self, node: &Node) {
         if self.node.borrow().is_none() {
             *self.node.borrow_mut() = Some(node.clone());
+            reactor::host(node);
         }
     }
 
@@ -290,7 +297,9 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
     };
     let own = SERVER_EVENTS
         .iter()
-        .map(|(_, property)| look_up(object, server::SERVER.get().slot(property), property))
+        .map(|(_, property)| {
+            look_up(object, server::SERVER.get().slot(property), property).map(|found| found.map(Rc::new))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let mut ports: Vec<Vec<Option<Rc<Callable>>>> = Vec::new();
     for port in server_port::all(object) {

@@ -3,15 +3,17 @@
 //! Runs in: every process of the server, always its first thread, between the engine's own steps. An exception that
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
-use super::event_loop;
 use super::server::{Calls, PortEvent, ServerEvent, State};
+use super::{event_loop, reactor};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
+use crate::coroutine::{self, Job};
 use crate::zend::error::uncaught;
 use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, runtime};
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
@@ -37,9 +39,20 @@ impl Bridge {
         self.state.calls().ok_or(Stop { code: 255 })
     }
 
+    /// Calls a callback here, and gives what it gave.
     #[inline]
     fn call(&self, callable: &Callable, args: &mut [Zval]) -> Result<Zval, Stop> {
         callable.call(args).map_err(|raised| self.stop(raised))
+    }
+
+    /// Calls a callback in a coroutine of its own, where that is wanted.
+    #[inline]
+    fn run<const N: usize>(&self, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
+        if !event_loop::runs_apart() {
+            return self.call(callable, &mut args).map(drop);
+        }
+        let job = Job::Event(callable.clone(), Vec::from(args));
+        coroutine::create(job).map(drop).map_err(|raised| self.stop(raised))
     }
 
     /// What a callback left ends this process.
@@ -58,11 +71,21 @@ impl Bridge {
     fn tell(&self, node: &Node, event: ServerEvent, numbered: bool) -> Flow {
         let calls = self.calls(node)?;
         show_process(node, &calls, event);
+        if event == ServerEvent::WorkerStart {
+            let forms = calls.forms;
+            let apart = if node.role() == Role::TaskWorker { forms.task_coroutine } else { forms.coroutine };
+            event_loop::set_apart(apart);
+            crate::class::runtime::set_flags(if apart { forms.hook_flags } else { 0 });
+        }
         let Some(callable) = &calls.own[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         let mut args = [calls.server.clone().into_zval(), id.into_zval()];
-        let count = if numbered { 2 } else { 1 };
-        self.call(callable, &mut args[..count])?;
+        if event == ServerEvent::WorkerStart {
+            self.run(callable, args)?;
+        } else {
+            let count = if numbered { 2 } else { 1 };
+            self.call(callable, &mut args[..count])?;
+        }
         if event == ServerEvent::Start {
             show_process(node, &calls, ServerEvent::WorkerStart);
         }
@@ -73,24 +96,25 @@ impl Bridge {
     #[inline]
     fn tell_of(&self, node: &Node, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
         let calls = self.calls(node)?;
-        let Some(callable) = calls.ports.get(of.port).and_then(|port| port[event as usize].as_deref()) else {
+        let Some(callable) = calls.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
             return Ok(());
         };
         let server = calls.server.clone().into_zval();
         let fd = of.session.0.into_zval();
+        let watermark = matches!(event, PortEvent::BufferFull | PortEvent::BufferEmpty);
         if calls.forms.event_object {
             let object = values::event(of, data).map_err(|raised| self.stop(raised))?;
-            return self.call(callable, &mut [server, object.into_zval()]).map(drop);
+            return match watermark {
+                true => self.call(callable, &mut [server, object.into_zval()]).map(drop),
+                false => self.run(callable, [server, object.into_zval()]),
+            };
         }
         let reactor = of.reactor_id.into_zval();
-        let result = match data {
-            Some(data) => self.call(callable, &mut [server, fd, reactor, data.into_zval()]),
-            None if matches!(event, PortEvent::BufferFull | PortEvent::BufferEmpty) => {
-                self.call(callable, &mut [server, fd])
-            }
-            None => self.call(callable, &mut [server, fd, reactor]),
-        };
-        result.map(drop)
+        match data {
+            Some(data) => self.run(callable, [server, fd, reactor, data.into_zval()]),
+            None if watermark => self.call(callable, &mut [server, fd]).map(drop),
+            None => self.run(callable, [server, fd, reactor]),
+        }
     }
 }
 
@@ -181,13 +205,13 @@ impl Handler for Bridge {
 
     fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
-        let Some(callable) = calls.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_deref()) else {
+        let Some(callable) = calls.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref()) else {
             return Ok(());
         };
         let server = calls.server.clone().into_zval();
         if calls.forms.event_object {
             let packet = values::packet(event, data).map_err(|raised| self.stop(raised))?;
-            return self.call(callable, &mut [server, packet.into_zval()]).map(drop);
+            return self.run(callable, [server, packet.into_zval()]);
         }
         let mut from = Array::new();
         from.insert("server_socket", event.server_socket);
@@ -197,7 +221,7 @@ impl Handler for Bridge {
             from.insert("port", port);
         }
         from.insert("dispatch_time", event.dispatch_time);
-        self.call(callable, &mut [server, data.into_zval(), from.into_zval()]).map(drop)
+        self.run(callable, [server, data.into_zval(), from.into_zval()])
     }
 
     fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {
@@ -208,6 +232,15 @@ impl Handler for Bridge {
             return Ok(());
         };
         let server = calls.server.clone().into_zval();
+        if event_loop::runs_apart() {
+            let task = server_task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
+            let (callable, node, event) = (callable.clone(), node.clone(), *event);
+            let run = move || {
+                let result = callable.call(&mut [server, task.into_zval()])?;
+                if result.is_null() { Ok(()) } else { server_task::answer(&node, &event, &result).map(drop) }
+            };
+            return self.settle(coroutine::run_event(run));
+        }
         let outer = self.state.task.replace(Some(*event));
         let result = if calls.forms.task_object {
             let task = server_task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
@@ -235,7 +268,7 @@ impl Handler for Bridge {
             _ => self.state.on_finish.borrow_mut().remove(&event.task_id),
         };
         if let Some(callable) = given {
-            return self.call(&callable, &mut [server, event.task_id.into_zval(), data]).map(drop);
+            return self.run(&callable, [server, event.task_id.into_zval(), data]);
         }
         let Some(callable) = &calls.own[ServerEvent::Finish as usize] else {
             swoosh::log::notice!("the result of task {} is dropped: there is no finish callback", event.task_id);
@@ -243,9 +276,9 @@ impl Handler for Bridge {
         };
         if calls.forms.event_object {
             let result = values::task_result(event, data).map_err(|raised| self.stop(raised))?;
-            return self.call(callable, &mut [server, result.into_zval()]).map(drop);
+            return self.run(callable, [server, result.into_zval()]);
         }
-        self.call(callable, &mut [server, event.task_id.into_zval(), data]).map(drop)
+        self.run(callable, [server, event.task_id.into_zval(), data])
     }
 
     fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
@@ -259,9 +292,9 @@ impl Handler for Bridge {
         if calls.forms.event_object {
             let own = node.worker_id().map_or(-1, |id| i64::from(id.0));
             let message = values::message(event, own, data).map_err(|raised| self.stop(raised))?;
-            return self.call(callable, &mut [server, message.into_zval()]).map(drop);
+            return self.run(callable, [server, message.into_zval()]);
         }
-        self.call(callable, &mut [server, event.source.0.into_zval(), data]).map(drop)
+        self.run(callable, [server, event.source.0.into_zval(), data])
     }
 
     fn user_process(&self, node: &Node, index: usize) -> Flow {
@@ -288,6 +321,14 @@ impl Handler for Bridge {
 
     fn pending(&self) -> usize {
         event_loop::pending()
+    }
+
+    fn unfinished(&self) -> usize {
+        coroutine::callbacks()
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        reactor::poll_ready(cx)
     }
 
     fn wants(&self, event: Event, port: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use super::server::{Forms, Problem, State};
 use crate::class::{server, server_port};
+use crate::coroutine::{Options, options};
 use crate::zend::error::{fatal, uncaught, warning};
 use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
 use send_wrapper::SendWrapper;
@@ -84,12 +85,30 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     }
     show(object, slot, own.clone(), &blueprint.config);
     let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
+    let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
+    Options::set(&of_coroutines(&own));
+    let hooks = options(|o| o.given().and_then(|given| given.get("hook_flags").map(Zval::to_int)));
     Ok(Forms {
+        coroutine: !off,
+        task_coroutine: is_on("task_enable_coroutine"),
+        hook_flags: hooks.unwrap_or(0),
         event_object: is_on("event_object"),
         task_object: ["event_object", "task_object", "task_use_object", "task_enable_coroutine"]
             .iter()
             .any(|name| is_on(name)),
     })
+}
+
+/// The settings that are coroutines' own.
+fn of_coroutines(all: &Array) -> Array {
+    let mut found = Array::new();
+    for name in ["max_coroutine", "max_coro_num", "enable_deadlock_check", "enable_preemptive_scheduler", "hook_flags"]
+    {
+        if let Some(value) = all.get(name) {
+            found.insert(name, value.clone());
+        }
+    }
+    found
 }
 
 fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
@@ -115,7 +134,7 @@ fn note(notes: &mut Vec<String>, name: &str, known: Known) {
 }
 
 /// Settings by name, out of the array: a warning's handler may change it.
-fn named(settings: &Array) -> Vec<(String, Zval)> {
+pub(crate) fn named(settings: &Array) -> Vec<(String, Zval)> {
     let name = |key: Key<'_>| match key {
         Key::Name(name) => name.to_text().into_owned(),
         Key::Index(index) => index.to_string(),
@@ -173,7 +192,7 @@ fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
 }
 
 /// A value without functions.
-fn plain(value: &Zval) -> Value {
+pub(crate) fn plain(value: &Zval) -> Value {
     match value.kind() {
         Kind::Undef | Kind::Null => Value::Null,
         Kind::False => Value::Bool(false),

@@ -2,6 +2,8 @@
 //!
 //! A callback runs while the wheel is not borrowed. The timers of a process do not run in the processes it forks.
 
+use super::event_loop;
+use crate::coroutine;
 use crate::zend::error::uncaught;
 use crate::zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
 use nix::time::{ClockId, clock_gettime};
@@ -87,19 +89,29 @@ pub fn run_due() -> PhpResult<usize> {
             Some((due, timers.wheel.value(due.id).cloned()))
         });
         let Some(Some((due, Some(job)))) = next else { return Ok(ran) };
-        let result = match (&job, due.repeats) {
-            (Job::Closure(closure), false) => closure.call_closure(&mut []),
-            (Job::Closure(closure), true) => closure.call_closure(&mut [due.id.0.into_zval()]),
-            (Job::Call(call), repeats) => {
-                let id = repeats.then(|| due.id.0.into_zval());
-                let mut args: Vec<Zval> = id.into_iter().chain(call.1.iter().cloned()).collect();
-                call.0.call(&mut args)
+        let id = due.repeats.then(|| due.id.0.into_zval());
+        let result = if event_loop::runs_apart() {
+            coroutine::create(match job {
+                Job::Closure(closure) => coroutine::Job::Closure(closure, id.into_iter().collect()),
+                Job::Call(call) => coroutine::Job::Native(Box::new(move || {
+                    let mut args: Vec<Zval> = id.into_iter().chain(call.1.iter().cloned()).collect();
+                    call.0.call(&mut args).map(drop)
+                })),
+            })
+            .map(drop)
+        } else {
+            let mut args: Vec<Zval> = id.into_iter().collect();
+            match &job {
+                Job::Closure(closure) => closure.call_closure(&mut args).map(drop),
+                Job::Call(call) => {
+                    args.extend(call.1.iter().cloned());
+                    call.0.call(&mut args).map(drop)
+                }
             }
         };
-        drop(job);
         let spent = with(|timers| timers.wheel.finish(due.id));
         drop(spent);
-        drop(result.map_err(uncaught)?);
+        result.map_err(uncaught)?;
         ran += 1;
     }
 }

@@ -50,7 +50,7 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         return Ok(OrFalse(None));
     }
     let subject = call.arg(0).cloned().unwrap_or(Zval::null());
-    if !event_loop::add(fd, Watcher { subject, read, write, events, unsent: Vec::new() }) {
+    if !event_loop::add(fd, Watcher::new(fd, subject, read, write, events)) {
         last_error::refuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
         return Ok(OrFalse(None));
     }
@@ -126,15 +126,19 @@ pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
 
 /// The descriptor that argument 0 stands for; a warning if it stands for none.
 fn descriptor(call: &Call<'_>) -> Option<i32> {
-    let subject = call.arg(0)?;
-    let fd = match subject.int() {
-        Some(fd) => i32::try_from(fd).ok().filter(|&fd| fd >= 0),
-        None => runtime::descriptor(subject).or_else(|| of_ours(subject)),
-    };
+    let fd = descriptor_of(call.arg(0)?);
     if fd.is_none() {
         last_error::refuse("this is no descriptor, stream or socket");
     }
     fd
+}
+
+/// The descriptor of a stream, a socket, an object of ours, or a number that is one.
+pub fn descriptor_of(subject: &Zval) -> Option<i32> {
+    match subject.int() {
+        Some(fd) => i32::try_from(fd).ok().filter(|&fd| fd >= 0),
+        None => runtime::descriptor(subject).or_else(|| of_ours(subject)),
+    }
 }
 
 /// The descriptor of an object of one of our own classes, which they show as a property.

@@ -1,22 +1,40 @@
 //! The classes, one file each.
 
 pub mod atomic;
+pub mod channel;
 pub mod connection_iterator;
+pub mod coroutine;
+pub mod coroutine_client;
+pub mod coroutine_server;
 pub mod event;
 pub mod exception;
 pub mod lock;
 pub mod process;
+pub mod runtime;
+pub mod scheduler;
 pub mod server;
 pub mod server_calls;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
+pub mod socket;
+pub mod system;
 pub mod table;
 pub mod timer;
+pub mod waiting;
 
-/// Registers every class; a class comes after those it comes from.
-pub fn register() {
+/// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
+pub fn register(short_names: bool) {
     exception::register();
+    coroutine::register(short_names);
+    channel::register(short_names);
+    scheduler::register(short_names);
+    socket::register(short_names);
+    coroutine_client::register(short_names);
+    coroutine_server::register();
+    system::register(short_names);
+    waiting::register();
+    runtime::register();
     timer::register();
     event::register();
     atomic::register();

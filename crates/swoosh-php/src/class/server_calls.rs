@@ -436,8 +436,8 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         array.insert("tasking_num", stats.tasking);
         array.insert("task_count", stats.tasks);
     }
-    array.insert("coroutine_num", 0);
-    array.insert("coroutine_peek_num", 0);
+    array.insert("coroutine_num", crate::coroutine::count());
+    array.insert("coroutine_peek_num", crate::coroutine::peak());
     Ok(OrFalse(Some(array)))
 }
 

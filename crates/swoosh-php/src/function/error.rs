@@ -3,8 +3,7 @@
 use crate::bridge::last_error;
 use crate::zend::module::Functions;
 use crate::zend::{Call, PhpResult};
-use std::io::Write;
-use std::time::SystemTime;
+use swoosh::log::Level;
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {
@@ -61,13 +60,20 @@ fn error_log_ex(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
+/// A line of the server's log: `log_file`, `log_level` and the process's mark are the same as for the engine's own.
 fn log(level: i64, message: &str) {
-    let Some(word) = LEVELS.get(level as usize) else { return };
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-    let _ = writeln!(std::io::stderr(), "[@{seconds} #{}]\t{word}\t{message}", std::process::id());
+    let level = match level {
+        0 => Level::Debug,
+        1 => Level::Trace,
+        2 => Level::Info,
+        3 => Level::Notice,
+        4 => Level::Warning,
+        5 => Level::Error,
+        _ => return,
+    };
+    swoosh::log::write(level, format_args!("{message}"));
 }
 
-const LEVELS: &[&str] = &["DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "ERROR"];
 const STRERROR_GAI: i64 = 1;
 const STRERROR_DNS: i64 = 2;
 const STRERROR_SWOOLE: i64 = 9;

@@ -1,5 +1,6 @@
 //! The `swoole_*()` functions.
 
+pub mod coroutine;
 mod error;
 mod objects;
 mod parse;
@@ -10,6 +11,7 @@ use crate::zend::module::Functions;
 
 /// Adds every function to the module's table.
 pub fn add(functions: &mut Functions) {
+    coroutine::add(functions);
     error::add(functions);
     objects::add(functions);
     parse::add(functions);

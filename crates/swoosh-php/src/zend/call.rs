@@ -202,6 +202,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Puts an integer in the place of an argument, if it was given. For a front before a function of PHP's.
+    pub fn replace(&self, n: usize, value: i64) {
+        if let Some(z) = self.place(n) {
+            // SAFETY: an argument's place is the frame's own; what was there is given back.
+            drop(unsafe { std::ptr::replace(z.cast::<Zval>(), super::IntoZval::into_zval(value)) });
+        }
+    }
+
     /// Throws PHP's own `TypeError` for an argument.
     #[cold]
     fn wrong_type<T>(&self, n: usize, expected: ffi::zend_expected_type) -> PhpResult<T> {

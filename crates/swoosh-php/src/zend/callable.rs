@@ -70,6 +70,26 @@ impl Callable {
         outcome(failed, result)
     }
 
+    /// Calls it: the result is undefined if that threw. A fatal error jumps out of it: for the bottom of a coroutine, whose guard is there
+    /// already and which owns nothing.
+    #[inline]
+    pub fn call_bare(&self, args: &mut [Zval]) -> Zval {
+        let mut result = Zval::undef();
+        let mut cache = self.cache;
+        let mut value = self.value.0;
+        // SAFETY: all pointers are live for the call.
+        unsafe {
+            ffi::swoosh_call_bare(
+                &mut cache,
+                &mut value,
+                result.as_mut_ptr(),
+                args.len() as u32,
+                args.as_mut_ptr().cast::<ffi::zval>(),
+            );
+        }
+        result
+    }
+
     /// What the user gave.
     pub fn value(&self) -> &Zval {
         &self.value
@@ -91,6 +111,25 @@ impl Object {
             )
         };
         outcome(failed, result)
+    }
+}
+
+impl Object {
+    /// As [`Callable::call_bare`], for a closure.
+    #[inline]
+    pub fn call_closure_bare(&self, args: &mut [Zval]) -> Zval {
+        debug_assert!(self.is_closure());
+        let mut result = Zval::undef();
+        // SAFETY: a live closure and live arguments.
+        unsafe {
+            ffi::swoosh_call_closure_bare(
+                self.0.as_ptr(),
+                result.as_mut_ptr(),
+                args.len() as u32,
+                args.as_mut_ptr().cast::<ffi::zval>(),
+            );
+        }
+        result
     }
 }
 

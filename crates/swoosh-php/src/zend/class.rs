@@ -44,6 +44,14 @@ impl Class {
         usize::try_from(slot).ok()
     }
 
+    /// A class of that name, loaded if need be.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = super::ZStr::new(name.as_bytes());
+        // SAFETY: a live string; what is found is a class.
+        let class = unsafe { ffi::zend_lookup_class(name.0.as_ptr()) };
+        NonNull::new(class).map(Class)
+    }
+
     /// PHP's `Exception`.
     pub fn exception() -> Self {
         // SAFETY: PHP registers it before any module starts; so with the others below.
@@ -208,6 +216,12 @@ impl ClassBuilder {
     /// A public property without a type.
     pub fn property(mut self, name: &'static str, default: Value) -> Self {
         self.properties.push((name, default, 1));
+        self
+    }
+
+    /// A protected property without a type.
+    pub fn protected_property(mut self, name: &'static str, default: Value) -> Self {
+        self.properties.push((name, default, 2));
         self
     }
 

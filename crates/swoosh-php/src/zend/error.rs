@@ -40,6 +40,16 @@ pub fn throw(class: Class, message: &str, code: i64) -> Raised {
     Raised::Exception
 }
 
+/// Throws an exception object.
+#[cold]
+pub fn throw_object(exception: super::Object) -> Raised {
+    let mut z = super::IntoZval::into_zval(exception);
+    // SAFETY: an object that comes from Throwable; PHP takes its count over.
+    unsafe { ffi::zend_throw_exception_object(z.as_mut_ptr()) };
+    std::mem::forget(z);
+    Raised::Exception
+}
+
 /// Throws an `Error`.
 #[cold]
 pub fn throw_error(message: &str) -> Raised {

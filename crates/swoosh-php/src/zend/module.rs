@@ -57,6 +57,15 @@ impl Module {
         }
     }
 
+    /// Registers functions beside those of the module's table. Only while it starts.
+    pub fn functions(&self, mut functions: Functions) {
+        // SAFETY: an entry of zeros ends the table, which lives as long as the process.
+        unsafe {
+            functions.0.push(zeroed());
+            ffi::zend_register_functions(null_mut(), Vec::leak(functions.0).as_ptr(), null_mut(), PERSISTENT);
+        }
+    }
+
     /// Registers INI settings: name and default. They can be set anywhere (`ini_set` included).
     pub fn settings(&self, settings: &[(&str, &str)]) {
         let mut entries: Vec<ffi::zend_ini_entry_def> = settings

@@ -165,3 +165,18 @@ pub fn exit_status() -> i32 {
     // SAFETY: reads a global of this one thread.
     unsafe { ffi::swoosh_exit_status() }
 }
+
+/// Whether PHP has something to do between two instructions, as a signal's handler.
+#[inline]
+pub fn is_interrupted() -> bool {
+    // SAFETY: reads an atomic flag of PHP's.
+    unsafe { ffi::swoosh_is_interrupted() }
+}
+
+/// Does what PHP does between two instructions, where no PHP code runs.
+pub fn handle_interrupt() -> super::PhpResult<()> {
+    super::callable::guarded(|| {
+        // SAFETY: called between two calls into PHP; the guard stops a fatal error.
+        unsafe { ffi::swoosh_handle_interrupt() }
+    })
+}

@@ -1,6 +1,10 @@
 #include "wrapper.h"
 #include "Zend/zend_smart_str.h"
 
+/* The first page of a coroutine's VM stack, and those it adds when that is full. */
+#define SWOOSH_VM_PAGE 3072
+#define SWOOSH_VM_PAGE_MORE 8192
+
 const char swoosh_build_id[] = ZEND_MODULE_BUILD_ID;
 
 bool swoosh_try(void (*body)(void *), void *context)
@@ -293,4 +297,351 @@ void swoosh_flush_output(void)
 int swoosh_exit_status(void)
 {
     return EG(exit_status);
+}
+
+/* ---- coroutines ---- */
+
+struct swoosh_rare {
+    bool has_output, compares;
+    uint32_t blocked;
+    zend_output_globals output;
+    zend_fcall_info compare_call;
+    zend_fcall_info_cache compare_cache;
+    unsigned serialize_lock, serialize_level, unserialize_level;
+    struct php_serialize_data *serialize;
+    struct php_unserialize_data *unserialize;
+};
+
+static zend_function swoosh_bottom = { ZEND_INTERNAL_FUNCTION };
+static int swoosh_kind;
+
+static bool has_rare(void)
+{
+    return OG(active) != NULL || BG(user_compare_fci).size != 0 || BG(serialize_lock) != 0 || BG(serialize).level != 0
+        || BG(unserialize).level != 0 || zend_fiber_switch_blocked();
+}
+
+static ZEND_COLD struct swoosh_rare *park_rare(void)
+{
+    struct swoosh_rare *rare = emalloc(sizeof(*rare));
+    rare->has_output = OG(active) != NULL;
+    if (rare->has_output) {
+        rare->output = output_globals;
+        php_output_activate();
+        OG(flags) |= rare->output.flags & (PHP_OUTPUT_IMPLICITFLUSH | PHP_OUTPUT_DISABLED | PHP_OUTPUT_WRITTEN | PHP_OUTPUT_SENT);
+    }
+    for (rare->blocked = 0; zend_fiber_switch_blocked(); rare->blocked++) {
+        zend_fiber_switch_unblock();
+    }
+    rare->compares = BG(user_compare_fci).size != 0;
+    rare->compare_call = BG(user_compare_fci);
+    rare->compare_cache = BG(user_compare_fci_cache);
+    BG(user_compare_fci) = empty_fcall_info;
+    BG(user_compare_fci_cache) = empty_fcall_info_cache;
+    rare->serialize_lock = BG(serialize_lock);
+    rare->serialize = BG(serialize).data;
+    rare->serialize_level = BG(serialize).level;
+    rare->unserialize = BG(unserialize).data;
+    rare->unserialize_level = BG(unserialize).level;
+    BG(serialize_lock) = 0;
+    BG(serialize).data = NULL;
+    BG(serialize).level = 0;
+    BG(unserialize).data = NULL;
+    BG(unserialize).level = 0;
+    return rare;
+}
+
+static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
+{
+    if (rare->has_output) {
+        zend_stack_destroy(&OG(handlers));
+        output_globals = rare->output;
+    }
+    for (; rare->blocked > 0; rare->blocked--) {
+        zend_fiber_switch_block();
+    }
+    BG(user_compare_fci) = rare->compare_call;
+    BG(user_compare_fci_cache) = rare->compare_cache;
+    BG(serialize_lock) = rare->serialize_lock;
+    BG(serialize).data = rare->serialize;
+    BG(serialize).level = rare->serialize_level;
+    BG(unserialize).data = rare->unserialize;
+    BG(unserialize).level = rare->unserialize_level;
+    efree(rare);
+}
+
+static zend_always_inline void park(swoosh_vm_state *s)
+{
+    s->vm_stack = EG(vm_stack);
+    s->vm_stack_top = EG(vm_stack_top);
+    s->vm_stack_end = EG(vm_stack_end);
+    s->vm_stack_page_size = EG(vm_stack_page_size);
+    s->current_execute_data = EG(current_execute_data);
+    s->bailout = EG(bailout);
+    s->active_fiber = EG(active_fiber);
+    s->fiber_context = EG(current_fiber_context);
+    s->exception_class = EG(exception_class);
+    s->exception = EG(exception);
+    s->prev_exception = EG(prev_exception);
+    s->opline_before_exception = EG(opline_before_exception);
+    s->error_handling = EG(error_handling);
+    s->error_reporting = EG(error_reporting);
+    s->jit_trace_num = EG(jit_trace_num);
+    s->rare = UNEXPECTED(has_rare()) ? park_rare() : NULL;
+}
+
+static zend_always_inline void bring(swoosh_vm_state *s)
+{
+    EG(vm_stack) = s->vm_stack;
+    EG(vm_stack_top) = s->vm_stack_top;
+    EG(vm_stack_end) = s->vm_stack_end;
+    EG(vm_stack_page_size) = s->vm_stack_page_size;
+    EG(current_execute_data) = s->current_execute_data;
+    EG(bailout) = s->bailout;
+    EG(active_fiber) = s->active_fiber;
+    EG(current_fiber_context) = s->fiber_context;
+    EG(exception_class) = s->exception_class;
+    EG(exception) = s->exception;
+    EG(prev_exception) = s->prev_exception;
+    EG(opline_before_exception) = s->opline_before_exception;
+    EG(error_handling) = s->error_handling;
+    EG(error_reporting) = s->error_reporting;
+    EG(jit_trace_num) = s->jit_trace_num;
+    if (UNEXPECTED(s->rare != NULL)) {
+        struct swoosh_rare *rare = s->rare;
+        s->rare = NULL;
+        bring_rare(rare);
+    }
+}
+
+void swoosh_machine_begin(swoosh_machine *m)
+{
+    if (m->page == NULL) {
+        m->page = emalloc(SWOOSH_VM_PAGE);
+    }
+    park(&m->resumer);
+    memset(&m->context, 0, sizeof(m->context));
+    m->context.kind = &swoosh_kind;
+    m->context.status = ZEND_FIBER_STATUS_RUNNING;
+    zend_observer_fiber_init_notify(&m->context);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), &m->context);
+}
+
+void swoosh_machine_resume(swoosh_machine *m)
+{
+    park(&m->resumer);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->own.fiber_context);
+    bring(&m->own);
+}
+
+void swoosh_machine_suspend(swoosh_machine *m)
+{
+    park(&m->own);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->resumer.fiber_context);
+    bring(&m->resumer);
+}
+
+bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
+{
+    volatile bool failed = false;
+    zend_vm_stack page = m->page;
+    zend_execute_data *frame;
+
+    page->top = ZEND_VM_STACK_ELEMENTS(page);
+    page->end = (zval *) ((char *) page + SWOOSH_VM_PAGE);
+    page->prev = NULL;
+    EG(vm_stack) = page;
+    EG(vm_stack_top) = page->top + ZEND_CALL_FRAME_SLOT;
+    EG(vm_stack_end) = page->end;
+    EG(vm_stack_page_size) = SWOOSH_VM_PAGE_MORE;
+    frame = (zend_execute_data *) page->top;
+    memset(frame, 0, sizeof(*frame));
+    frame->func = &swoosh_bottom;
+    EG(current_execute_data) = frame;
+    EG(jit_trace_num) = 0;
+    EG(active_fiber) = NULL;
+    EG(current_fiber_context) = &m->context;
+    EG(error_handling) = EH_NORMAL;
+    EG(exception_class) = NULL;
+    EG(exception) = NULL;
+    EG(prev_exception) = NULL;
+
+    zend_first_try {
+        body(context);
+    } zend_catch {
+        failed = true;
+        zend_try {
+            swoosh_end_output();
+        } zend_end_try();
+    } zend_end_try();
+
+    while (EG(vm_stack) != NULL && EG(vm_stack) != page) {
+        zend_vm_stack prev = EG(vm_stack)->prev;
+        efree(EG(vm_stack));
+        EG(vm_stack) = prev;
+    }
+    m->context.status = ZEND_FIBER_STATUS_DEAD;
+    zend_observer_fiber_switch_notify(&m->context, m->resumer.fiber_context);
+    zend_observer_fiber_destroy_notify(&m->context);
+    bring(&m->resumer);
+    return failed;
+}
+
+void swoosh_machine_free(swoosh_machine *m)
+{
+    if (m->page != NULL) {
+        efree(m->page);
+        m->page = NULL;
+    }
+}
+
+void swoosh_backtrace(zval *result, int options, int limit)
+{
+    zend_fetch_debug_backtrace(result, 0, options, limit);
+}
+
+void swoosh_machine_backtrace(swoosh_machine *m, zval *result, int options, int limit)
+{
+    zend_execute_data *current = EG(current_execute_data);
+    EG(current_execute_data) = m->own.current_execute_data;
+    zend_fetch_debug_backtrace(result, 0, options, limit);
+    EG(current_execute_data) = current;
+}
+
+void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
+{
+    zend_fcall_info call;
+
+    call.size = sizeof(call);
+    ZVAL_COPY_VALUE(&call.function_name, callable);
+    call.retval = result;
+    call.params = params;
+    call.object = cache->object;
+    call.param_count = count;
+    call.named_params = NULL;
+    zend_call_function(&call, cache);
+}
+
+void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params)
+{
+    zend_fcall_info_cache cache;
+    zval callable;
+
+    ZVAL_OBJ(&callable, closure);
+    closure->handlers->get_closure(closure, &cache.called_scope, &cache.function_handler, &cache.object, false);
+    cache.calling_scope = NULL;
+    swoosh_call_bare(&cache, &callable, result, count, params);
+}
+
+zend_object *swoosh_take_exception(bool *exits)
+{
+    zend_object *exception = EG(exception);
+
+    *exits = swoosh_is_exit();
+    if (exception == NULL || *exits) {
+        if (exception != NULL) {
+            zend_clear_exception();
+        }
+        return NULL;
+    }
+    GC_ADDREF(exception);
+    zend_clear_exception();
+    return exception;
+}
+
+void swoosh_report_exception(zend_object *exception)
+{
+    zend_exception_error(exception, E_ERROR);
+    EG(exit_status) = 255;
+}
+
+void swoosh_end_output(void)
+{
+    if (UNEXPECTED(OG(active) != NULL)) {
+        php_output_end_all();
+    }
+}
+
+void swoosh_write(const char *bytes, size_t length)
+{
+    php_output_write(bytes, length);
+}
+
+void swoosh_throw_graceful_exit(void)
+{
+    zend_throw_graceful_exit();
+}
+
+static bool (*exit_hook)(zval *);
+static user_opcode_handler_t exit_before;
+
+static int exit_handler(zend_execute_data *execute_data)
+{
+    const zend_op *opline = EX(opline);
+    zval null, *status = &null;
+
+    ZVAL_NULL(&null);
+    if (opline->op1_type != IS_UNUSED) {
+        status = opline->op1_type == IS_CONST ? RT_CONSTANT(opline, opline->op1) : EX_VAR(opline->op1.var);
+        ZVAL_DEREF(status);
+        if (Z_TYPE_P(status) == IS_UNDEF) {
+            status = &null;
+        }
+    }
+    if (exit_hook(status)) {
+        if (opline->op1_type & (IS_TMP_VAR | IS_VAR)) {
+            zval_ptr_dtor_nogc(EX_VAR(opline->op1.var));
+        }
+        return ZEND_USER_OPCODE_CONTINUE;
+    }
+    return exit_before ? exit_before(execute_data) : ZEND_USER_OPCODE_DISPATCH;
+}
+
+void swoosh_watch_exit(bool (*hook)(zval *))
+{
+    exit_hook = hook;
+    exit_before = zend_get_user_opcode_handler(ZEND_EXIT);
+    zend_set_user_opcode_handler(ZEND_EXIT, exit_handler);
+}
+
+static void (*interrupt_hook)(void);
+static void (*interrupt_before)(zend_execute_data *execute_data);
+static zend_atomic_bool interrupt_wanted;
+
+static void interrupt_handler(zend_execute_data *execute_data)
+{
+    if (interrupt_before) {
+        interrupt_before(execute_data);
+    }
+    if (zend_atomic_bool_exchange(&interrupt_wanted, false)) {
+        interrupt_hook();
+    }
+}
+
+void swoosh_watch_interrupt(void (*hook)(void))
+{
+    interrupt_hook = hook;
+    interrupt_before = zend_interrupt_function;
+    zend_interrupt_function = interrupt_handler;
+}
+
+void swoosh_interrupt(void)
+{
+    zend_atomic_bool_store(&interrupt_wanted, true);
+    zend_atomic_bool_store(&EG(vm_interrupt), true);
+}
+
+bool swoosh_is_interrupted(void)
+{
+    return zend_atomic_bool_load(&EG(vm_interrupt));
+}
+
+void swoosh_handle_interrupt(void)
+{
+    zend_atomic_bool_store(&EG(vm_interrupt), false);
+    if (zend_atomic_bool_load(&EG(timed_out))) {
+        zend_timeout();
+    } else if (zend_interrupt_function) {
+        zend_interrupt_function(EG(current_execute_data));
+    }
 }

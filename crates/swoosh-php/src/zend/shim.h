@@ -70,4 +70,83 @@ void swoosh_flush_output(void);
 /* What exit() or a fatal error made the status of the process. */
 int swoosh_exit_status(void);
 
+
+/* What of PHP's state a coroutine takes with it while it waits. */
+struct swoosh_rare;
+typedef struct {
+    zend_vm_stack vm_stack;
+    zval *vm_stack_top;
+    zval *vm_stack_end;
+    size_t vm_stack_page_size;
+    zend_execute_data *current_execute_data;
+    JMP_BUF *bailout;
+    zend_fiber *active_fiber;
+    zend_fiber_context *fiber_context;
+    zend_class_entry *exception_class;
+    zend_object *exception;
+    zend_object *prev_exception;
+    const zend_op *opline_before_exception;
+    zend_error_handling_t error_handling;
+    int error_reporting;
+    uint32_t jit_trace_num;
+    /* Output buffers, a running sort or serialisation, blocked fibers: NULL where there is none of it. */
+    struct swoosh_rare *rare;
+} swoosh_vm_state;
+
+typedef struct {
+    swoosh_vm_state own;
+    swoosh_vm_state resumer;
+    zend_fiber_context context;
+    /* The first page of its VM stack, kept for the next body. */
+    zend_vm_stack page;
+} swoosh_machine;
+
+/* The resumer's last step before a switch to a new body. May bail out: there is no memory. */
+void swoosh_machine_begin(swoosh_machine *m);
+/* The resumer's last step before a switch to a body that waits. */
+void swoosh_machine_resume(swoosh_machine *m);
+/* A body's last step before it waits. */
+void swoosh_machine_suspend(swoosh_machine *m);
+/* Runs `body(context)` on a VM stack of its own: true if a fatal error came through. The resumer's state is back then. */
+bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context);
+/* Gives back what an idle machine keeps. */
+void swoosh_machine_free(swoosh_machine *m);
+/* The backtrace of a body that waits. */
+void swoosh_machine_backtrace(swoosh_machine *m, zval *result, int options, int limit);
+
+/* zend_call_function without a guard: a fatal error jumps out of it. */
+void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);
+void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params);
+/* Takes the pending exception; NULL where none is, or an exit, which is dropped and told. */
+zend_object *swoosh_take_exception(bool *exits);
+/* Tells PHP of an exception that nobody caught, which is taken over. */
+void swoosh_report_exception(zend_object *exception);
+/* Ends every output buffer of this coroutine. */
+void swoosh_end_output(void);
+void swoosh_backtrace(zval *result, int options, int limit);
+void swoosh_write(const char *bytes, size_t length);
+void swoosh_throw_graceful_exit(void);
+
+/* Calls `hook(status)` for each `exit`, with what it was given; true: the hook has thrown, and the exit is none. */
+void swoosh_watch_exit(bool (*hook)(zval *));
+/* Calls `hook` soon after swoosh_interrupt(), between two instructions of PHP code. */
+void swoosh_watch_interrupt(void (*hook)(void));
+/* From any thread. */
+void swoosh_interrupt(void);
+bool swoosh_is_interrupted(void);
+/* Does what is to be done between two instructions. */
+void swoosh_handle_interrupt(void);
+
+
+/* Waits until a descriptor can be read (or written): 1 it can, 0 not in time, -1 cancelled. Less than no seconds: for ever. */
+typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
+/* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
+typedef bool (*swoosh_stream_wanted)(int flag);
+/* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted);
+/* Whether bytes were read of a stream and not given out. */
+bool swoosh_stream_has_buffered(zval *stream);
+/* Puts `handler` in the place of an internal function's. */
+bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
+
 #endif

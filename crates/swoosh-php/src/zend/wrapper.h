@@ -11,5 +11,8 @@
 #include "Zend/zend_exceptions.h"
 #include "Zend/zend_closures.h"
 #include "Zend/zend_attributes.h"
+#include "Zend/zend_fibers.h"
+#include "Zend/zend_observer.h"
 #include "main/php_streams.h"
+#include "main/php_output.h"
 #include "shim.h"

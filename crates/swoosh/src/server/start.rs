@@ -248,8 +248,11 @@ pub fn title(node: &Node, role: &str) {
     // Asked once: a title lies where the arguments were.
     static PROGRAM: OnceLock<String> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
-        let program = std::env::args_os().next().unwrap_or_default();
-        Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned()
+        // The whole command: who looks for `php server.php` goes on finding it.
+        let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+        let words = String::from_utf8_lossy(&command).trim_end_matches('\0').replace('\0', " ");
+        let folder = words.split(' ').next().and_then(|program| program.rfind('/')).map_or(0, |slash| slash + 1);
+        words[folder..].to_string()
     });
     let title = format!("{program}: swoosh {role}");
     if !node.0.handler.set_title(&title) {

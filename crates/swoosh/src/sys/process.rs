@@ -36,6 +36,35 @@ impl Ended {
     }
 }
 
+/// The descriptors of this process that are event queues or event counters: what an async runtime is made of.
+pub fn event_descriptors() -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let is_event = |path: &std::path::Path| {
+        std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:[event"))
+    };
+    entries
+        .flatten()
+        .filter(|entry| is_event(&entry.path()))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// A descriptor that can be read once that process has ended (pidfd_open(2)). `None` where the kernel gives none.
+pub fn descriptor_of(pid: i32) -> Option<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: pidfd_open(2) takes two numbers; what it gives is a new descriptor, ours.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        (fd >= 0).then(|| std::os::fd::OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// Closes a descriptor by its number. Only for one whose owner in this process has been left behind for good.
+pub fn close_descriptor(fd: i32) {
+    // SAFETY: close(2) of a number; the caller vouches that nothing in this process uses it any more.
+    unsafe { libc::close(fd) };
+}
+
 /// Forks. Only from a process that has one thread, or whose child uses nothing that another thread may hold.
 pub fn fork() -> Result<Fork> {
     // No signal falls between two handlers: one for the child waits until what its parent was sent is forgotten.

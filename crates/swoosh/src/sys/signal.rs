@@ -36,6 +36,12 @@ impl SignalSet {
     }
 }
 
+/// Blocks every signal in this thread.
+pub fn block_all() -> Result<()> {
+    use nix::sys::signal::SigSet;
+    SigSet::all().thread_set_mask().map_err(|e| Error::system("block", "the signals of a thread", e))
+}
+
 impl Signals {
     /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
     pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {

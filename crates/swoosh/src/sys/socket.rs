@@ -65,6 +65,28 @@ pub fn recv_from(fd: RawFd, buf: &mut [u8]) -> io::Result<(usize, socket2::SockA
     Ok((n as usize, address))
 }
 
+/// Looks at bytes without taking them; 0 is the end of the stream.
+pub fn peek(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.
+    let n = unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT | libc::MSG_PEEK) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
+/// An option that is a number (getsockopt(2)).
+pub fn option(fd: RawFd, level: i32, name: i32) -> io::Result<i32> {
+    let (mut value, mut size) = (0i32, size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the kernel writes at most `size` bytes into `value`.
+    let n = unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &mut size) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// Sets an option to bytes, which are what the kernel expects for it (setsockopt(2)).
+pub fn set_option(fd: RawFd, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+    // SAFETY: the kernel reads at most `value.len()` bytes of `value`.
+    let n = unsafe { libc::setsockopt(fd, level, name, value.as_ptr().cast(), value.len() as libc::socklen_t) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Waits until one of the descriptors can be read, or `timeout` is over (`None`: for ever). A signal ends the wait too.
 pub fn wait_readable(fds: &[RawFd], timeout: Option<std::time::Duration>) {
     let mut all: [libc::pollfd; 8] = std::array::from_fn(|_| libc::pollfd { fd: -1, events: 0, revents: 0 });

@@ -130,6 +130,7 @@ impl Master {
         let timer = timer.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())));
         let limit = [timer, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
         let wake = self.node.0.wake.clone();
+        let handler = &self.node.0.handler;
         self.runtime.block_on(async {
             let Ok(bell) = runtime::watch(self.signals.bell()) else { return };
             let timer = async {
@@ -141,6 +142,7 @@ impl Master {
             tokio::select! {
                 () = runtime::rung(&bell) => {}
                 () = wake.raised() => {}
+                () = std::future::poll_fn(|cx| handler.poll_ready(cx)) => {}
                 () = timer => {}
             }
         });

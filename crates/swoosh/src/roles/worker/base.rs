@@ -170,7 +170,18 @@ pub async fn something(work: &Loop, limit: Option<Duration>) {
         () = node.0.wake.raised() => {}
         () = runtime::rung(&bells.1) => {}
         () = runtime::rung(&bells.2) => {}
+        () = std::future::poll_fn(|cx| node.0.handler.poll_ready(cx)) => {}
         () = timer => {}
+    }
+}
+
+/// Lets the runtime see to its own work, without waiting.
+pub async fn look(work: &Loop) {
+    let handler = &work.node.0.handler;
+    tokio::select! {
+        biased;
+        () = std::future::poll_fn(|cx| handler.poll_ready(cx)) => {}
+        () = tokio::task::yield_now() => {}
     }
 }
 

@@ -15,7 +15,6 @@ use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
 use crate::roles::End;
-use crate::runtime;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
@@ -34,7 +33,6 @@ pub struct Loop {
     /// The process that this loop was made in.
     pid: i32,
     pub(crate) signals: Signals,
-    runtime: Option<Runtime>,
     mailboxes: Vec<&'static Mailbox>,
     assemblers: Vec<Rc<RefCell<Assembler>>>,
     sleeping: &'static AtomicU32,
@@ -112,8 +110,14 @@ pub fn leave(node: &Node, flow: Flow) -> End {
 /// Leaves the requests that it has begun to take to its successor, also where user code panics.
 impl Drop for Loop {
     fn drop(&mut self) {
-        // What user code has forked has nothing to leave.
+        // What user code has forked has nothing to leave, and the runtime that it inherited is its parent's.
         let own = self.pid == process::pid();
+        let runtime = self.node.0.worker_runtime.take();
+        if own {
+            drop(runtime)
+        } else {
+            std::mem::forget(runtime)
+        }
         if let Some(begun) = self.begun().filter(|_| own)
             && let Err(e) = begun.leave(&mut self.assemblers[0].borrow_mut())
         {
@@ -136,11 +140,10 @@ impl Loop {
         mailboxes.extend(heritage.results.get(here).and_then(Option::as_ref));
         let mut assemblers: Vec<Rc<RefCell<Assembler>>> = mailboxes.iter().map(|_| Rc::default()).collect();
         assemblers[letters] = node.0.letters.clone();
-        let mut work = Loop {
+        let work = Loop {
             node: node.clone(),
             pid: process::pid(),
             signals,
-            runtime: None,
             mailboxes,
             assemblers,
             sleeping: &slot.sleeping,
@@ -150,7 +153,7 @@ impl Loop {
         };
         let base = heritage.mode == Mode::Base && node.role() == Role::Worker;
         if base || node.0.handler.inline() {
-            work.enter_runtime()?;
+            work.node.runtime()?;
         }
         if base {
             base::open(&work);
@@ -158,22 +161,14 @@ impl Loop {
         Ok(work)
     }
 
-    fn enter_runtime(&mut self) -> crate::error::Result<()> {
-        let (before, after) = (self.node.clone(), self.node.clone());
-        let refresh = move || {
-            if let Some(owner) = after.0.owner.get() {
-                owner.refresh_clock();
-            }
-        };
-        let runtime = runtime::for_this_thread(move || before.flush(), refresh)?;
-        let _ = self.node.0.runtime.set(runtime.handle().clone());
-        self.runtime = Some(runtime);
-        Ok(())
+    /// The runtime, where this loop has one: user code may ask for it at any time.
+    fn runtime(&self) -> Option<Rc<Runtime>> {
+        self.node.0.worker_runtime.borrow().clone()
     }
 
     /// Runs `future` on this loop's runtime, where it has one.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.runtime.as_ref().map(|runtime| runtime.block_on(future))
+        self.runtime().map(|runtime| runtime.block_on(future))
     }
 
     /// The whole life: `worker_start`, turns until it is to end, the last things, `worker_stop`.
@@ -191,9 +186,7 @@ impl Loop {
         }
         node.0.handler.worker_start(&node)?;
         slot.ready.store(slot.generation.load(Relaxed), Relaxed);
-        if self.runtime.is_some() {
-            base::begin(self);
-        }
+        base::begin(self);
         loop {
             self.look_at_signals();
             if node.is_stopping() {
@@ -263,18 +256,20 @@ impl Loop {
         }
     }
 
-    /// What user code has alive ends first: futures, and, where it wants to be told of it (`worker_exit`), timers and
+    /// What user code has alive ends first: futures, callbacks that wait (what
+    /// [`Handler::unfinished`](crate::handler::Handler::unfinished) counts), and, where it wants to be told of it (`worker_exit`), timers and
     /// whatever [`Handler::pending`](crate::handler::Handler::pending) counts.
     fn last_things(&mut self) -> Flow {
         let node = self.node.clone();
         let handler = &node.0.handler;
         let tells = handler.wants(Event::WorkerExit, 0);
         let kept_by = || if tells { handler.pending() + node.0.timers.borrow().len() } else { 0 };
+        let waits_for = || handler.unfinished() + node.0.futures.get();
         // Less than what the manager waits: the last words are user code's.
         let now = clock::monotonic_ms();
         let until = now + node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
         let mut tell_at = now;
-        while kept_by() + node.0.futures.get() > 0 && clock::monotonic_ms() < until {
+        while kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
             if kept_by() > 0 && clock::monotonic_ms() >= tell_at {
                 tell_at = clock::monotonic_ms() + EXIT_INTERVAL_MS;
                 handler.worker_exit(&node)?;
@@ -282,9 +277,16 @@ impl Loop {
             handler.turn(&node)?;
             self.run_timers()?;
             node.flush();
-            if kept_by() + node.0.futures.get() > 0 {
-                self.sleep(Some(Duration::from_millis(20)));
+            if kept_by() + waits_for() > 0 {
+                let limit = self.sleep_limit().unwrap_or(LAST_LOOK).min(LAST_LOOK);
+                if limit > Duration::ZERO {
+                    self.sleep(Some(limit));
+                }
             }
+        }
+        let left = handler.unfinished();
+        if left > 0 {
+            crate::log::warn!("{left} callbacks did not end within max_wait_time: they are given up");
         }
         Ok(())
     }
@@ -295,8 +297,8 @@ impl Loop {
         let limit = self.sleep_limit();
         if busy || limit == Some(Duration::ZERO) {
             // Never let a full mailbox keep the runtime from its own work.
-            if self.runtime.is_some() && self.turns % TURNS_BETWEEN_POLLS == 0 {
-                self.block_on(tokio::task::yield_now());
+            if self.turns % TURNS_BETWEEN_POLLS == 0 {
+                self.block_on(base::look(self));
             }
             return;
         }
@@ -309,8 +311,8 @@ impl Loop {
 
     fn sleep(&self, limit: Option<Duration>) {
         let Some(bell) = self.mailboxes.first().map(|m| m.doorbell()) else { return };
-        if self.runtime.is_some() {
-            self.block_on(base::something(self, limit));
+        if let Some(runtime) = self.runtime() {
+            runtime.block_on(base::something(self, limit));
         } else {
             socket::wait_readable(&[bell.as_raw_fd(), self.signals.bell().as_raw_fd()], limit);
             bell.silence();
@@ -463,5 +465,7 @@ const EXIT: u32 = 3;
 const MESSAGES_A_TURN: u32 = 128;
 const TURNS_BETWEEN_POLLS: u64 = 61;
 const EXIT_INTERVAL_MS: u64 = 1000;
+/// How long a process that is to end sleeps at most while user code has something alive.
+const LAST_LOOK: Duration = Duration::from_millis(20);
 /// How often a task worker looks into a System V queue that another program may have filled.
 const QUEUE_LOOK: Duration = Duration::from_millis(50);

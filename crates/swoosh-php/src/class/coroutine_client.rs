@@ -1,0 +1,520 @@
+//! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
+
+use crate::bridge::last_error;
+use crate::class::socket::{address_of, describe, framing, object};
+use crate::coroutine::packets::Packets;
+use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::wait;
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
+use nix::errno::Errno;
+use socket2::{SockAddr, Socket};
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+use swoosh::sys::socket;
+
+static CLIENT: ClassSlot = ClassSlot::new();
+
+#[derive(Default)]
+struct Client {
+    link: RefCell<Option<Rc<Link>>>,
+    packets: Packets,
+    /// Family and kind, as socket(2) has them.
+    family: Cell<(i32, i32)>,
+    times: Cell<Times>,
+    proxy: RefCell<Option<Proxy>>,
+}
+crate::payload!(Client);
+
+/// What a call without a timeout of its own waits at most.
+#[derive(Clone, Copy)]
+struct Times {
+    connect: Option<Duration>,
+    read: Option<Duration>,
+    write: Option<Duration>,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Times { connect: Some(Duration::from_secs(2)), read: None, write: None }
+    }
+}
+
+/// Who connects in our place.
+#[derive(Clone)]
+struct Proxy {
+    host: Vec<u8>,
+    port: i64,
+    user: Option<Vec<u8>>,
+    password: Vec<u8>,
+    /// SOCKS5, else an HTTP proxy that knows CONNECT.
+    socks: bool,
+}
+
+/// Registers the class.
+pub fn register(short_names: bool) {
+    let mut class = ClassBuilder::new("Swoole\\Coroutine\\Client");
+    if short_names {
+        class = class.alias("Co\\Client");
+    }
+    class
+        .payload::<Client>()
+        .constant("MSG_OOB", Value::Int(1))
+        .constant("MSG_PEEK", Value::Int(2))
+        .constant("MSG_DONTWAIT", Value::Int(64))
+        .constant("MSG_WAITALL", Value::Int(256))
+        .property("errCode", Value::Int(0))
+        .property("errMsg", Value::Text(""))
+        .property("fd", Value::Int(-1))
+        .property("socket", Value::Null)
+        .property("type", Value::Int(1))
+        .property("setting", Value::Null)
+        .property("connected", Value::Bool(false))
+        .method("__construct(int $type)", construct)
+        .method("__destruct()", |_: &mut Call<'_>| Ok(()))
+        .method("set(array $settings): bool", set)
+        .method("connect(string $host, int $port = 0, float $timeout = 0, int $sock_flag = 0): bool", connect)
+        .method("recv(float $timeout = 0): string|false", recv)
+        .method("peek(int $length = 65535): string|false", peek)
+        .method("send(string $data, float $timeout = 0): int|false", send)
+        .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
+        .method("sendto(string $address, int $port, string $data): bool", send_to)
+        .method("recvfrom(int $length, mixed &$address, mixed &$port = 0): string|false", recv_from)
+        .method("enableSSL(): bool", no_tls)
+        .method("getPeerCert(): string|false", no_tls)
+        .method("verifyPeerCert(bool $allow_self_signed = false): bool", no_tls)
+        .method("isConnected(): bool", |call: &mut Call<'_>| Ok(call.payload::<Client>().link.borrow().is_some()))
+        .method("getsockname(): array|false", |call: &mut Call<'_>| name(call, Socket::local_addr))
+        .method("getpeername(): array|false", |call: &mut Call<'_>| name(call, Socket::peer_addr))
+        .method("close(): bool", close)
+        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", export)
+        .register(&CLIENT);
+}
+
+fn construct(call: &mut Call<'_>) -> PhpResult<()> {
+    let kind = call.int(0)?;
+    let family = match kind & 0xff {
+        1 => (libc::AF_INET, libc::SOCK_STREAM),
+        2 => (libc::AF_INET, libc::SOCK_DGRAM),
+        3 => (libc::AF_INET6, libc::SOCK_STREAM),
+        4 => (libc::AF_INET6, libc::SOCK_DGRAM),
+        5 => (libc::AF_UNIX, libc::SOCK_STREAM),
+        6 => (libc::AF_UNIX, libc::SOCK_DGRAM),
+        _ => {
+            let message = "this is no type of socket; use SWOOLE_SOCK_TCP or its like";
+            return Err(crate::zend::error::argument_value_error(1, message));
+        }
+    };
+    call.payload::<Client>().family.set(family);
+    show(call, TYPE, kind);
+    Ok(())
+}
+
+fn show(call: &Call<'_>, slot: usize, value: impl crate::zend::IntoZval) {
+    if let Some(this) = call.this() {
+        this.set_slot(slot, value);
+    }
+}
+
+fn set(call: &mut Call<'_>) -> PhpResult<bool> {
+    let given = call.array(0)?;
+    if given.is_empty() {
+        last_error::refuse("there are no settings in this array");
+        return Ok(false);
+    }
+    let client = call.payload::<Client>();
+    let mut all = call.this().and_then(|this| this.slot(SETTING).array().cloned()).unwrap_or_default();
+    for (key, value) in given {
+        match key {
+            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
+            Key::Index(index) => all.set(index, value.clone()),
+        }
+    }
+    let Some(config) = framing(&all) else { return Ok(false) };
+    client.packets.set(config);
+    let mut times = Times::default();
+    let time = |name: &str| all.get(name).map(|value| wait::limit(value.to_float()));
+    if let Some(limit) = time("timeout") {
+        times = Times { connect: limit, read: limit, write: limit };
+    }
+    times.connect = time("connect_timeout").unwrap_or(times.connect);
+    times.read = time("read_timeout").unwrap_or(times.read);
+    times.write = time("write_timeout").unwrap_or(times.write);
+    client.times.set(times);
+    let text = |name: &str| all.get(name).and_then(Zval::bytes).map(<[u8]>::to_vec);
+    let proxy = |kind: &str, user: &str, socks: bool| {
+        Some(Proxy {
+            host: text(&format!("{kind}_host"))?,
+            port: all.get(&format!("{kind}_port"))?.to_int(),
+            user: text(&format!("{kind}_{user}")),
+            password: text(&format!("{kind}_password")).unwrap_or_default(),
+            socks,
+        })
+    };
+    *client.proxy.borrow_mut() = proxy("socks5", "username", true)
+        .or_else(|| proxy("http_proxy", "user", false))
+        .or_else(|| proxy("http_proxy", "username", false));
+    show(call, SETTING, all);
+    Ok(true)
+}
+
+/// The connection; `None`, and a code, without one.
+fn link(call: &Call<'_>) -> Option<Rc<Link>> {
+    let link = call.payload::<Client>().link.borrow().clone();
+    if link.is_none() {
+        fail(call, NO_CONNECTION);
+    }
+    link
+}
+
+#[cold]
+fn fail(call: &Call<'_>, code: Code) {
+    last_error::set(code);
+    show(call, ERR_CODE, code);
+    let text = if code == NO_CONNECTION { "there is no connection" } else { Errno::from_raw(code).desc() };
+    show(call, ERR_MSG, text);
+}
+
+fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+    OrFalse(match result {
+        Ok(value) => {
+            show(call, ERR_CODE, 0);
+            show(call, ERR_MSG, "");
+            Some(value)
+        }
+        Err(code) => {
+            fail(call, code);
+            None
+        }
+    })
+}
+
+fn system(e: &io::Error) -> Code {
+    e.raw_os_error().unwrap_or(libc::EIO)
+}
+
+fn limit(call: &Call<'_>, n: usize, or: Option<Duration>) -> PhpResult<Option<Duration>> {
+    Ok(match call.float_or(n, 0.0)? {
+        seconds if seconds > 0.0 => Some(wait::duration(seconds)),
+        seconds if seconds < 0.0 => None,
+        _ => or,
+    })
+}
+
+fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
+    let client = call.payload::<Client>();
+    if client.link.borrow().is_some() {
+        fail(call, libc::EISCONN);
+        return Ok(false);
+    }
+    let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
+    let limit = limit(call, 2, client.times.get().connect)?;
+    let connected = dial(client, host, port, limit)?;
+    let Some(link) = told(call, connected).0 else { return Ok(false) };
+    show(call, FD, link.fd());
+    show(call, CONNECTED, true);
+    client.packets.clear();
+    *client.link.borrow_mut() = Some(link);
+    Ok(true)
+}
+
+fn dial(client: &Client, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<Rc<Link>, Code>> {
+    let (family, kind) = client.family.get();
+    if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
+        return Ok(Err(libc::EINVAL));
+    }
+    let proxy = client.proxy.borrow().clone().filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
+    let (to, at) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host[..], proxy.port));
+    let address = match address_of(family, to, at, limit)? {
+        Ok(address) => address,
+        Err(code) => return Ok(Err(code)),
+    };
+    let link = match Link::new(family, kind, 0) {
+        Ok(link) => Rc::new(link),
+        Err(e) => return Ok(Err(system(&e))),
+    };
+    if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
+        // Without a name of its own it would get no answer.
+        let _ = link.socket().bind(&SockAddr::unix("").unwrap_or_else(|_| address.clone()));
+    }
+    if let Err(code) = link.connect(&address, limit)? {
+        return Ok(Err(code));
+    }
+    if let Some(proxy) = proxy {
+        let shaken = if proxy.socks {
+            socks(&link, &proxy, host, port, limit)?
+        } else {
+            http_connect(&link, &proxy, host, port, limit)?
+        };
+        if let Err(code) = shaken {
+            return Ok(Err(code));
+        }
+    }
+    Ok(Ok(link))
+}
+
+/// Sends all of it and reads exactly so many bytes.
+fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+    if let (_, Some(code)) = link.send_all(words, limit)? {
+        return Ok(Err(code));
+    }
+    let mut got = Vec::new();
+    while got.len() < answer {
+        let missing = answer - got.len();
+        match link.read_into(&mut got, missing, limit)? {
+            Ok(0) => return Ok(Err(SOCKS_FAILED)),
+            Ok(_) => {}
+            Err(code) => return Ok(Err(code)),
+        }
+    }
+    Ok(Ok(got))
+}
+
+/// The words of RFC 1928, and of RFC 1929 where there is a user. The proxy looks names up.
+fn socks(link: &Link, proxy: &Proxy, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    let method = if proxy.user.is_some() { 2 } else { 0 };
+    match exchange(link, &[5, 1, method], 2, limit)? {
+        Ok(answer) if answer == [5, method] => {}
+        Ok(answer) => return Ok(Err(if answer[0] == 5 { SOCKS_METHOD } else { SOCKS_VERSION })),
+        Err(code) => return Ok(Err(code)),
+    }
+    if let Some(user) = &proxy.user {
+        let mut words = vec![1, user.len() as u8];
+        words.extend_from_slice(user);
+        words.push(proxy.password.len() as u8);
+        words.extend_from_slice(&proxy.password);
+        match exchange(link, &words, 2, limit)? {
+            Ok(answer) if answer[1] == 0 => {}
+            Ok(_) => return Ok(Err(SOCKS_USER)),
+            Err(code) => return Ok(Err(code)),
+        }
+    }
+    let mut words = vec![5, 1, 0, 3, host.len() as u8];
+    words.extend_from_slice(host);
+    words.extend_from_slice(&(port as u16).to_be_bytes());
+    let head = match exchange(link, &words, 5, limit)? {
+        Ok(head) if head[0] == 5 && head[1] == 0 => head,
+        Ok(_) => return Ok(Err(SOCKS_CONNECT)),
+        Err(code) => return Ok(Err(code)),
+    };
+    // The rest of the address that the proxy uses, of which one byte was read.
+    let rest = match head[3] {
+        1 => 3 + 2,
+        4 => 15 + 2,
+        _ => usize::from(head[4]) + 2,
+    };
+    Ok(exchange(link, &[], rest, limit)?.map(drop))
+}
+
+/// CONNECT of RFC 9110, section 9.3.6.
+fn http_connect(
+    link: &Link,
+    proxy: &Proxy,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+) -> PhpResult<Result<(), Code>> {
+    let host = String::from_utf8_lossy(host);
+    let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+    if let Some(user) = &proxy.user {
+        let mut plain = user.clone();
+        plain.push(b':');
+        plain.extend_from_slice(&proxy.password);
+        words.push_str(&format!("Proxy-Authorization: Basic {}\r\n", base64(&plain)));
+    }
+    words.push_str("\r\n");
+    let mut answer = match exchange(link, words.as_bytes(), 0, limit)? {
+        Ok(answer) => answer,
+        Err(code) => return Ok(Err(code)),
+    };
+    // Byte by byte: what follows the head is the connection's own.
+    while !answer.ends_with(b"\r\n\r\n") {
+        match link.read_into(&mut answer, 1, limit)? {
+            Ok(1) if answer.len() < LONGEST_HEAD => {}
+            Ok(_) => return Ok(Err(PROXY_BAD)),
+            Err(code) => return Ok(Err(code)),
+        }
+    }
+    let good = answer.starts_with(b"HTTP/1.") && answer.get(9..12) == Some(b"200");
+    Ok(if good { Ok(()) } else { Err(PROXY_FAILED) })
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for part in bytes.chunks(3) {
+        let word = part.iter().fold(0u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - part.len()));
+        for at in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * at)) as usize & 63];
+            text.push(if at <= part.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
+    let client = call.payload::<Client>();
+    let limit = limit(call, 0, client.times.get().read)?;
+    let packet = match client.family.get().1 {
+        libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
+        _ => client.packets.next(&link, limit)?,
+    };
+    Ok(told(call, packet))
+}
+
+fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
+    let length = usize::try_from(call.int_or(0, 65535)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
+    let mut buffer = vec![0; length];
+    let seen = socket::peek(link.fd(), &mut buffer).map_err(|e| system(&e)).map(|seen| {
+        buffer.truncate(seen);
+        buffer
+    });
+    Ok(told(call, seen))
+}
+
+fn send(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
+    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
+    let bytes = call.string(0)?.clone();
+    let limit = limit(call, 1, call.payload::<Client>().times.get().write)?;
+    let (sent, code) = link.send_all(bytes.as_bytes(), limit)?;
+    Ok(match code {
+        None => told(call, Ok(sent)),
+        Some(code) => {
+            fail(call, code);
+            OrFalse((sent > 0).then_some(sent))
+        }
+    })
+}
+
+fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(link) = link(call) else { return Ok(false) };
+    let path = Path::new(std::ffi::OsStr::from_bytes(call.bytes(0)?));
+    let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about.len())));
+    let opened = opened.map_err(|e| system(&e));
+    let Some((file, size)) = told(call, opened).0 else { return Ok(false) };
+    let mut offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
+    let length = u64::try_from(call.int_or(2, 0)?).unwrap_or(0);
+    let end = if length == 0 { size } else { (offset + length).min(size) };
+    let limit = call.payload::<Client>().times.get().write;
+    while offset < end {
+        let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
+        match link.retry(Direction::Write, limit, || socket::send_file(link.fd(), &file, &mut offset, most))? {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(code) => {
+                fail(call, code);
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The socket of a client of datagrams, which need not be connected.
+fn unconnected(call: &Call<'_>) -> Option<Rc<Link>> {
+    let client = call.payload::<Client>();
+    if client.link.borrow().is_none() {
+        let (family, kind) = client.family.get();
+        match Link::new(family, kind, 0) {
+            Ok(link) => *client.link.borrow_mut() = Some(Rc::new(link)),
+            Err(e) => fail(call, system(&e)),
+        }
+    }
+    client.link.borrow().clone()
+}
+
+fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(link) = unconnected(call) else { return Ok(false) };
+    let client = call.payload::<Client>();
+    let limit = client.times.get().write;
+    let to = match address_of(client.family.get().0, call.bytes(0)?, call.int(1)?, limit)? {
+        Ok(to) => to,
+        Err(code) => {
+            fail(call, code);
+            return Ok(false);
+        }
+    };
+    let bytes = call.string(2)?.clone();
+    let sent = link.retry(Direction::Write, limit, || link.socket().send_to(bytes.as_bytes(), &to))?;
+    Ok(told(call, sent).0.is_some())
+}
+
+fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+    let Some(link) = unconnected(call) else { return Ok(OrFalse(None)) };
+    let mut buffer = vec![0; usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM)];
+    let limit = call.payload::<Client>().times.get().read;
+    let read = link.retry(Direction::Read, limit, || socket::recv_from(link.fd(), &mut buffer))?;
+    let Some((read, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
+    buffer.truncate(read);
+    let from = describe(&from);
+    call.assign(1, from.get("address").cloned().unwrap_or(Zval::null()));
+    call.assign(2, from.get("port").cloned().unwrap_or(Zval::null()));
+    Ok(OrFalse(Some(buffer)))
+}
+
+/// TLS is not there yet.
+fn no_tls(call: &mut Call<'_>) -> PhpResult<bool> {
+    fail(call, libc::EPROTONOSUPPORT);
+    Ok(false)
+}
+
+fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<OrFalse<Array>> {
+    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
+    let found = ask(link.socket()).map_err(|e| system(&e)).map(|address| {
+        let mut array = describe(&address);
+        if let Some(host) = array.get("address").cloned() {
+            array.insert("host", host);
+        }
+        array
+    });
+    Ok(told(call, found))
+}
+
+fn close(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(link) = link(call) else { return Ok(false) };
+    drop(call.payload::<Client>().link.take());
+    link.close();
+    show(call, FD, -1);
+    show(call, CONNECTED, false);
+    let socket = call.this().map(|this| this.slot(SOCKET).clone());
+    show(call, SOCKET, Zval::null());
+    drop(socket);
+    Ok(true)
+}
+
+fn export(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+    let known = call.this().and_then(|this| this.slot(SOCKET).object().cloned());
+    if known.is_some() {
+        return Ok(OrFalse(known));
+    }
+    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
+    let (family, kind) = call.payload::<Client>().family.get();
+    let made = object(link, family, kind)?;
+    show(call, SOCKET, made.clone());
+    Ok(OrFalse(Some(made)))
+}
+
+const ERR_CODE: usize = 0;
+const ERR_MSG: usize = 1;
+const FD: usize = 2;
+const SOCKET: usize = 3;
+const TYPE: usize = 4;
+const SETTING: usize = 5;
+const CONNECTED: usize = 6;
+const LONGEST_DATAGRAM: usize = 65536;
+const LONGEST_HEAD: usize = 8192;
+/// SWOOLE_ERROR_CLIENT_NO_CONNECTION, and those of proxies.
+const NO_CONNECTION: i32 = 5001;
+const SOCKS_VERSION: i32 = 7001;
+const SOCKS_METHOD: i32 = 7002;
+const SOCKS_USER: i32 = 7003;
+const SOCKS_FAILED: i32 = 7005;
+const SOCKS_CONNECT: i32 = 7006;
+const PROXY_FAILED: i32 = 7103;
+const PROXY_BAD: i32 = 7104;

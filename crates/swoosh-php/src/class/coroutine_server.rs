@@ -1,0 +1,199 @@
+//! `Swoole\Coroutine\Server`: accepts connections, each handled in a coroutine of its own; and its `Connection`.
+
+use crate::class::exception;
+use crate::class::socket::{framing, link_of, object, set_framing};
+use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::{self, Job, wait};
+use crate::zend::error::throw;
+use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Raised, Value, Zval};
+use socket2::SockAddr;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+static SERVER: ClassSlot = ClassSlot::new();
+static CONNECTION: ClassSlot = ClassSlot::new();
+
+/// Registers the classes.
+pub fn register() {
+    ClassBuilder::new("Swoole\\Coroutine\\Server")
+        .property("host", Value::Text(""))
+        .property("port", Value::Int(0))
+        .property("type", Value::Int(2))
+        .property("fd", Value::Int(-1))
+        .property("errCode", Value::Int(0))
+        .property("setting", Value::EmptyArray)
+        .protected_property("running", Value::Bool(false))
+        .protected_property("fn", Value::Null)
+        .protected_property("socket", Value::Null)
+        .method("__construct(string $host, int $port = 0, bool $ssl = false, bool $reuse_port = false)", construct)
+        .method("set(array $setting): void", set)
+        .method("handle(callable $fn): void", handle)
+        .method("shutdown(): bool", shutdown)
+        .method("start(): bool", start)
+        .register(&SERVER);
+    ClassBuilder::new("Swoole\\Coroutine\\Server\\Connection")
+        .protected_property("socket", Value::Null)
+        .method("__construct(Swoole\\Coroutine\\Socket $conn)", construct_connection)
+        .method("recv(float $timeout = 0.0)", |call: &mut Call<'_>| {
+            let timeout = call.float_or(0, 0.0)?;
+            ask(call, "recvPacket", &mut [timeout.into_zval()])
+        })
+        .method("send(string $data)", |call: &mut Call<'_>| {
+            let data = call.string(0)?.clone();
+            ask(call, "sendAll", &mut [data.into_zval()])
+        })
+        .method("close(): bool", |call: &mut Call<'_>| ask(call, "close", &mut []))
+        .method("exportSocket(): Swoole\\Coroutine\\Socket", |call: &mut Call<'_>| {
+            Ok(call.this().map(|this| this.slot(0).clone()))
+        })
+        .register(&CONNECTION);
+}
+
+fn construct(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
+    if call.bool_or(2, false)? {
+        return Err(refuse("TLS is not there yet", libc::EPROTONOSUPPORT));
+    }
+    let family = match () {
+        () if host.starts_with("unix:/") => libc::AF_UNIX,
+        () if host.contains(':') => libc::AF_INET6,
+        () => libc::AF_INET,
+    };
+    let address = match family {
+        libc::AF_UNIX => SockAddr::unix(host.trim_start_matches("unix:").replacen("//", "/", 1)).ok(),
+        _ => host.parse().ok().zip(u16::try_from(port).ok()).map(|(ip, port)| SocketAddr::new(ip, port).into()),
+    };
+    let Some(address) = address else { return Err(refuse(&format!("{host}: this is no address"), libc::EINVAL)) };
+    let listening = Link::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
+        if family != libc::AF_UNIX {
+            link.socket().set_reuse_address(true)?;
+            link.socket().set_reuse_port(reuse)?;
+        }
+        link.socket().bind(&address)?;
+        link.socket().listen(BACKLOG)?;
+        Ok(Rc::new(link))
+    });
+    let link = match listening {
+        Ok(link) => link,
+        Err(e) => {
+            let code = e.raw_os_error().unwrap_or(libc::EINVAL);
+            return Err(refuse(&format!("listen on {host}:{port}: {e}"), code));
+        }
+    };
+    let bound = link.socket().local_addr().ok().and_then(|address| address.as_socket());
+    this.set_slot(HOST, host);
+    this.set_slot(PORT, bound.map_or(port, |bound| i64::from(bound.port())));
+    this.set_slot(TYPE, family);
+    this.set_slot(FD, link.fd());
+    this.set_slot(SOCKET, object(link, family, libc::SOCK_STREAM)?);
+    Ok(())
+}
+
+#[cold]
+fn refuse(message: &str, code: i32) -> Raised {
+    throw(exception::EXCEPTION.get(), message, i64::from(code))
+}
+
+fn set(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let mut all = this.slot(SETTING).array().cloned().unwrap_or_default();
+    for (key, value) in call.array(0)? {
+        match key {
+            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
+            Key::Index(index) => all.set(index, value.clone()),
+        }
+    }
+    this.set_slot(SETTING, all);
+    Ok(())
+}
+
+fn handle(call: &mut Call<'_>) -> PhpResult<()> {
+    drop(call.callable(0)?);
+    if let (Some(this), Some(callable)) = (call.this(), call.arg(0)) {
+        this.set_slot(HANDLER, callable.clone());
+    }
+    Ok(())
+}
+
+fn listener(call: &Call<'_>) -> Option<Rc<Link>> {
+    call.this().and_then(|this| link_of(this.slot(SOCKET).object()?))
+}
+
+fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this() else { return Ok(false) };
+    this.set_slot(RUNNING, false);
+    Ok(listener(call).is_some_and(|link| link.cancel(Direction::Read)))
+}
+
+/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+fn start(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this().cloned() else { return Ok(false) };
+    let handler = Callable::new(this.slot(HANDLER)).map(Rc::new);
+    let (Ok(handler), Some(link)) = (handler, listener(call)) else {
+        this.set_slot(ERR_CODE, libc::EINVAL);
+        return Ok(false);
+    };
+    let setting = this.slot(SETTING).array().cloned().unwrap_or_default();
+    let Some(config) = framing(&setting) else {
+        this.set_slot(ERR_CODE, libc::EINVAL);
+        return Ok(false);
+    };
+    let family = this.slot(TYPE).to_int() as i32;
+    this.set_slot(RUNNING, true);
+    while this.slot(RUNNING).to_bool() {
+        match link.accept(None)? {
+            Ok(accepted) => {
+                let socket = object(Rc::new(accepted), family, libc::SOCK_STREAM)?;
+                set_framing(&socket, config.clone());
+                let connection = Object::new(CONNECTION.get())?;
+                connection.set_slot(0, socket);
+                let handler = handler.clone();
+                let run = move || handler.call(&mut [connection.into_zval()]).map(drop);
+                coroutine::create(Job::Native(Box::new(run)))?;
+            }
+            Err(libc::ECANCELED) if !this.slot(RUNNING).to_bool() => break,
+            // Too many descriptors: some will be closed.
+            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
+            Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
+            Err(code) => {
+                this.set_slot(ERR_CODE, code);
+                this.set_slot(RUNNING, false);
+                return Ok(code == libc::ECANCELED);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn construct_connection(call: &mut Call<'_>) -> PhpResult<()> {
+    if let (Some(this), Some(socket)) = (call.this(), call.arg(0)) {
+        this.set_slot(0, socket.clone());
+    }
+    Ok(())
+}
+
+/// Calls a method of the connection's socket.
+fn ask(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
+    let Some(socket) = call.this().map(|this| this.slot(0).clone()) else { return Ok(false.into_zval()) };
+    let mut target = crate::zend::Array::new();
+    target.push(socket);
+    target.push(method);
+    match Callable::new(&target.into_zval()) {
+        Ok(method) => method.call(args),
+        Err(_) => Ok(false.into_zval()),
+    }
+}
+
+const HOST: usize = 0;
+const PORT: usize = 1;
+const TYPE: usize = 2;
+const FD: usize = 3;
+const ERR_CODE: usize = 4;
+const SETTING: usize = 5;
+const RUNNING: usize = 6;
+const HANDLER: usize = 7;
+const SOCKET: usize = 8;
+const BACKLOG: i32 = 512;
+const PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,411 @@
+//! `Swoole\Coroutine\System`: what a program asks of the system, without blocking other coroutines.
+//!
+//! Files, names and commands are worked on by threads of the pool; processes and signals are waited for in the event
+//! queue.
+
+use crate::bridge::event_loop::{READ, WRITE};
+use crate::bridge::last_error;
+use crate::bridge::reactor::run_blocking;
+use crate::coroutine::wait::{self, Outside};
+use crate::zend::error::warning;
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::cell::Cell;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+static SYSTEM: ClassSlot = ClassSlot::new();
+
+thread_local! {
+    static LISTENERS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Registers the class.
+pub fn register(short_names: bool) {
+    let mut class = ClassBuilder::new("Swoole\\Coroutine\\System");
+    if short_names {
+        class = class.alias("Co\\System");
+    }
+    methods(class).register(&SYSTEM);
+}
+
+/// Adds the methods, which `Swoole\Coroutine` has too.
+pub fn methods(class: ClassBuilder) -> ClassBuilder {
+    class
+        .method("static gethostbyname(string $domain_name, int $type = AF_INET, float $timeout = -1): string|false", host_by_name)
+        .method("static dnsLookup(string $domain_name, float $timeout = 60, int $type = AF_INET): string|false", dns_lookup)
+        .method("static exec(string $command, bool $get_error_stream = false): array|false", exec)
+        .method("static sleep(float $seconds): bool", sleep)
+        .method(
+            "static getaddrinfo(string $domain, int $family = AF_INET, int $socktype = SOCK_STREAM, int $protocol = STREAM_IPPROTO_TCP, ?string $service = null, float $timeout = -1): array|bool",
+            addresses,
+        )
+        .method("static statvfs(string $path): array|false", statvfs)
+        .method("static readFile(string $filename, int $flag = 0): string|false", read_file)
+        .method("static writeFile(string $filename, string $fileContent, int $flags = 0): int|false", write_file)
+        .method("static wait(float $timeout = -1): array|false", wait_any)
+        .method("static waitPid(int $pid, float $timeout = -1): array|false", wait_pid)
+        .method("static waitSignal(array|int $signals, float $timeout = -1): int|false", wait_signal)
+        .method("static waitEvent(mixed $socket, int $events = SWOOLE_EVENT_READ, float $timeout = -1): int|false", wait_event)
+}
+
+/// How many coroutines wait for signals.
+pub fn signal_listeners() -> usize {
+    LISTENERS.get()
+}
+
+fn sleep(call: &mut Call<'_>) -> PhpResult<bool> {
+    let seconds = call.float(0)?;
+    wait::sleep(wait::duration(seconds))
+}
+
+/// Runs something that blocks elsewhere, and waits for it. `None`, and a code, where it was not in time or cancelled.
+fn blocking<T: Send + 'static>(
+    limit: Option<Duration>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PhpResult<Option<T>> {
+    crate::coroutine::expect_current()?;
+    let handle = match run_blocking(work) {
+        Ok(handle) => handle,
+        Err(e) => {
+            last_error::set(e.raw_os_error().unwrap_or(libc::EAGAIN));
+            return Ok(None);
+        }
+    };
+    Ok(match wait::future(handle, limit)? {
+        Outside::Done(result) => result.ok(),
+        Outside::TimedOut => {
+            last_error::set(wait::TIMED_OUT);
+            None
+        }
+        Outside::Cancelled => {
+            last_error::set(wait::CANCELED);
+            None
+        }
+    })
+}
+
+/// The same for what may fail.
+fn attempt<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> PhpResult<OrFalse<T>> {
+    Ok(OrFalse(match blocking(None, work)? {
+        Some(Ok(value)) => Some(value),
+        Some(Err(e)) => {
+            last_error::set(e.raw_os_error().unwrap_or(libc::EIO));
+            warning(&format!("{what}: {e}"));
+            None
+        }
+        None => None,
+    }))
+}
+
+fn path(call: &Call<'_>, n: usize) -> PhpResult<PathBuf> {
+    Ok(PathBuf::from(std::ffi::OsStr::from_bytes(call.bytes(n)?)))
+}
+
+fn read_file(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+    let (path, flags) = (path(call, 0)?, call.int_or(1, 0)?);
+    let what = format!("read {}", path.display());
+    attempt(&what, move || {
+        let file = fs::File::open(&path)?;
+        let mut content = Vec::new();
+        if flags & LOCK != 0 {
+            lock(file, FlockArg::LockShared)?.read_to_end(&mut content)?;
+        } else {
+            (&file).read_to_end(&mut content)?;
+        }
+        Ok(content)
+    })
+}
+
+fn write_file(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
+    let (path, content, flags) = (path(call, 0)?, call.bytes(1)?.to_vec(), call.int_or(2, 0)?);
+    let what = format!("write {}", path.display());
+    attempt(&what, move || {
+        let append = flags & APPEND != 0;
+        let mut file = fs::OpenOptions::new().create(true).write(true).append(append).truncate(false).open(&path)?;
+        let write = |file: &mut fs::File| {
+            if !append {
+                file.set_len(0)?;
+            }
+            file.write_all(&content).map(|()| content.len())
+        };
+        if flags & LOCK != 0 { write(&mut *lock(file, FlockArg::LockExclusive)?) } else { write(&mut file) }
+    })
+}
+
+/// Locks a file for as long as what is given back lives.
+fn lock(file: fs::File, kind: FlockArg) -> io::Result<Flock<fs::File>> {
+    Flock::lock(file, kind).map_err(|(_, e)| e.into())
+}
+
+fn statvfs(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+    let path = path(call, 0)?;
+    let what = format!("look at {}", path.display());
+    let found = attempt(&what, move || nix::sys::statvfs::statvfs(&path).map_err(io::Error::from))?;
+    Ok(OrFalse(found.0.map(|found| {
+        let mut array = Array::new();
+        array.insert("bsize", found.block_size());
+        array.insert("frsize", found.fragment_size());
+        array.insert("blocks", found.blocks());
+        array.insert("bfree", found.blocks_free());
+        array.insert("bavail", found.blocks_available());
+        array.insert("files", found.files());
+        array.insert("ffree", found.files_free());
+        array.insert("favail", found.files_available());
+        array.insert("fsid", found.filesystem_id());
+        array.insert("flag", found.flags().bits());
+        array.insert("namemax", found.name_max());
+        array
+    })))
+}
+
+/// Runs a command of the shell: what it printed, its exit status and the signal that ended it.
+fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+    let (command, errors) = (call.bytes(0)?.to_vec(), call.bool_or(1, false)?);
+    let found = attempt("run a command", move || {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(std::ffi::OsStr::from_bytes(&command)).stdin(Stdio::null());
+        if !errors {
+            shell.stderr(Stdio::inherit());
+        }
+        let done = shell.stdout(Stdio::piped()).output()?;
+        let mut text = done.stdout;
+        text.extend(done.stderr);
+        Ok((text, done.status.code().unwrap_or(0), done.status.signal().unwrap_or(0)))
+    })?;
+    Ok(OrFalse(found.0.map(|(text, code, signal)| {
+        let mut array = Array::new();
+        array.insert("code", code);
+        array.insert("signal", signal);
+        array.insert("output", text);
+        array
+    })))
+}
+
+// ---- names ----
+
+fn host_by_name(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
+    let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
+    first_address(name, family, wait::limit(call.float_or(2, -1.0)?))
+}
+
+fn dns_lookup(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
+    let (name, limit) = (call.text(0)?.into_owned(), wait::limit(call.float_or(1, 60.0)?));
+    first_address(name, call.int_or(2, i64::from(libc::AF_INET))?, limit)
+}
+
+fn first_address(name: String, family: i64, limit: Option<Duration>) -> PhpResult<OrFalse<String>> {
+    let found = look_up(name, 0, family, limit)?;
+    Ok(OrFalse(found.and_then(|all| all.first().map(|(ip, _)| ip.to_string()))))
+}
+
+/// The addresses of a name, of one family. `None`, and a code, where there are none.
+pub fn look_up(name: String, port: u16, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<(IpAddr, u16)>>> {
+    let asked = blocking(limit, move || {
+        (name.as_str(), port).to_socket_addrs().map(|all| {
+            let wanted = all.filter(|a| a.is_ipv6() == (family == i64::from(libc::AF_INET6)));
+            let mut found: Vec<(IpAddr, u16)> = Vec::new();
+            for address in wanted {
+                if !found.contains(&(address.ip(), address.port())) {
+                    found.push((address.ip(), address.port()));
+                }
+            }
+            found
+        })
+    })?;
+    let timed_out = asked.is_none();
+    let found = asked.and_then(Result::ok).filter(|found| !found.is_empty());
+    if found.is_none() {
+        last_error::set(if timed_out { RESOLVE_TIMEOUT } else { RESOLVE_FAILED });
+    }
+    Ok(found)
+}
+
+fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+    let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
+    let (kind, protocol) = (call.int_or(2, 1)?, call.int_or(3, 6)?);
+    let service = if call.has(4) { call.text(4)?.into_owned() } else { String::new() };
+    let limit = wait::limit(call.float_or(5, -1.0)?);
+    let found = look_up(name, service.parse().unwrap_or(0), family, limit)?;
+    Ok(OrFalse(found.map(|found| {
+        let entry = |(ip, port): (IpAddr, u16)| {
+            let mut entry = Array::new();
+            entry.insert("family", family);
+            entry.insert("socktype", kind);
+            entry.insert("protocol", protocol);
+            entry.insert("address", ip.to_string());
+            entry.insert("port", port);
+            entry
+        };
+        found.into_iter().map(entry).collect()
+    })))
+}
+
+// ---- processes and signals ----
+
+/// Waits for any child: its pid, exit status and signal.
+fn wait_any(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+    wait_for(-1, wait::limit(call.float_or(0, -1.0)?))
+}
+
+/// Waits for one child.
+fn wait_pid(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+    let pid = i32::try_from(call.int(0)?).unwrap_or(i32::MAX);
+    wait_for(pid, wait::limit(call.float_or(1, -1.0)?))
+}
+
+fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
+    crate::coroutine::expect_current()?;
+    let end = limit.map(|limit| Instant::now() + limit);
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(WaitStatus::Exited(pid, code)) => return Ok(OrFalse(Some(ended(pid, code, 0)))),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => return Ok(OrFalse(Some(ended(pid, 0, signal as i32)))),
+            Ok(_) => continue,
+            Err(e) => {
+                last_error::set(e as i32);
+                return Ok(OrFalse(None));
+            }
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            last_error::set(libc::ETIMEDOUT);
+            return Ok(OrFalse(None));
+        }
+        // One child has a descriptor that tells of its end; any child has none, so that is looked at now and then.
+        let process = (pid > 0).then(|| swoosh::sys::process::descriptor_of(pid)).flatten();
+        let goes_on = match process {
+            Some(process) => !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, Outside::Cancelled),
+            None => {
+                let time = left.map_or(pause, |left| left.min(pause));
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait::sleep(time)?
+            }
+        };
+        if !goes_on {
+            last_error::set(wait::CANCELED);
+            return Ok(OrFalse(None));
+        }
+    }
+}
+
+fn ended(pid: Pid, code: i32, signal: i32) -> Array {
+    let mut array = Array::new();
+    array.insert("pid", pid.as_raw());
+    array.insert("code", code);
+    array.insert("signal", signal);
+    array
+}
+
+/// Waits for one of these signals, which are held back from their handlers meanwhile: its number.
+fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
+    let numbers: Vec<i64> = match call.arg(0).and_then(Zval::array) {
+        Some(array) => array.iter().map(|(_, number)| number.to_int()).collect(),
+        None => vec![call.int(0)?],
+    };
+    let limit = wait::limit(call.float_or(1, -1.0)?);
+    crate::coroutine::expect_current()?;
+    let mut set = SigSet::empty();
+    for number in numbers {
+        match i32::try_from(number).ok().and_then(|number| Signal::try_from(number).ok()) {
+            Some(signal) => set.add(signal),
+            None => {
+                last_error::refuse(&format!("there is no signal {number}"));
+                return Ok(OrFalse(None));
+            }
+        }
+    }
+    let mut before = SigSet::empty();
+    let block = nix::sys::signal::SigmaskHow::SIG_BLOCK;
+    let watched = nix::sys::signal::sigprocmask(block, Some(&set), Some(&mut before))
+        .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC));
+    let signals = match watched {
+        Ok(signals) => signals,
+        Err(e) => {
+            last_error::set(e as i32);
+            return Ok(OrFalse(None));
+        }
+    };
+    LISTENERS.set(LISTENERS.get() + 1);
+    let end = limit.map(|limit| Instant::now() + limit);
+    let outcome = loop {
+        if let Ok(Some(arrived)) = signals.read_signal() {
+            break Ok(Outside::Done(arrived.ssi_signo as i32));
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        match wait::descriptor(signals.as_raw_fd(), true, false, left) {
+            Ok(Outside::Done(_)) => {}
+            Ok(Outside::TimedOut) => break Ok(Outside::TimedOut),
+            Ok(Outside::Cancelled) => break Ok(Outside::Cancelled),
+            Err(raised) => break Err(raised),
+        }
+    };
+    LISTENERS.set(LISTENERS.get().saturating_sub(1));
+    let mut again = SigSet::empty();
+    for signal in set.iter().filter(|signal| !before.contains(*signal)) {
+        again.add(signal);
+    }
+    let unblock = nix::sys::signal::SigmaskHow::SIG_UNBLOCK;
+    let _ = nix::sys::signal::sigprocmask(unblock, Some(&again), None);
+    Ok(OrFalse(match outcome? {
+        Outside::Done(number) => Some(number),
+        Outside::TimedOut => {
+            last_error::set(libc::ETIMEDOUT);
+            None
+        }
+        Outside::Cancelled => {
+            last_error::set(wait::CANCELED);
+            None
+        }
+    }))
+}
+
+/// Waits until a descriptor, stream or socket can be read or written: SWOOLE_EVENT_ bits.
+fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
+    let Some(fd) = call.arg(0).and_then(crate::class::event::descriptor_of) else {
+        last_error::refuse("this is no descriptor, stream or socket");
+        return Ok(OrFalse(None));
+    };
+    let events = call.int_or(1, READ)?;
+    if events & (READ | WRITE) == 0 {
+        last_error::refuse("there is nothing to wait for in these events");
+        return Ok(OrFalse(None));
+    }
+    crate::coroutine::expect_current()?;
+    let limit = wait::limit(call.float_or(2, -1.0)?);
+    Ok(OrFalse(match wait::descriptor(fd, events & READ != 0, events & WRITE != 0, limit)? {
+        Outside::Done((read, write)) => Some(if read { READ } else { 0 } | if write { WRITE } else { 0 }),
+        Outside::TimedOut => {
+            last_error::set(libc::ETIMEDOUT);
+            None
+        }
+        Outside::Cancelled => {
+            last_error::set(wait::CANCELED);
+            None
+        }
+    }))
+}
+
+/// FILE_APPEND and LOCK_EX.
+const APPEND: i64 = 8;
+const LOCK: i64 = 2;
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// SWOOLE_ERROR_DNSLOOKUP_RESOLVE_FAILED and SWOOLE_ERROR_DNSLOOKUP_RESOLVE_TIMEOUT.
+const RESOLVE_FAILED: i32 = 711;
+const RESOLVE_TIMEOUT: i32 = 712;

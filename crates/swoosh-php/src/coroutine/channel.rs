@@ -1,0 +1,184 @@
+//! A channel: values in order, and two queues of coroutines, those that wait for room and those that wait for a value.
+//!
+//! Whoever makes the first of a queue ready runs it at once, so that no third one comes between.
+
+use super::{Coroutine, Wait, Wake, expect_current, wake};
+use crate::zend::{PhpResult, Zval};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Why a push or pop came to nothing: the codes of `errCode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// SWOOLE_CHANNEL_TIMEOUT.
+    TimedOut = -1,
+    /// SWOOLE_CHANNEL_CLOSED.
+    Closed = -2,
+    /// SWOOLE_CHANNEL_CANCELED.
+    Cancelled = -3,
+}
+
+/// A channel.
+#[derive(Default)]
+pub struct Channel {
+    capacity: Cell<usize>,
+    closed: Cell<bool>,
+    values: RefCell<VecDeque<Zval>>,
+    producers: Line,
+    consumers: Line,
+}
+
+/// Coroutines in the order in which they came. One that left early keeps its place until it is reached.
+#[derive(Default)]
+struct Line {
+    places: RefCell<VecDeque<Option<Rc<Coroutine>>>>,
+    waiting: Cell<usize>,
+    /// The number of the first place: places are numbered from the first that ever was.
+    first: Cell<u64>,
+}
+
+impl Channel {
+    /// Sets how many values it holds, one at least.
+    pub fn set_capacity(&self, capacity: i64) -> usize {
+        self.capacity.set(usize::try_from(capacity).unwrap_or(1).max(1));
+        self.capacity.get()
+    }
+
+    /// Adds a value, waiting for room at most that long.
+    #[inline(always)]
+    pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+        let coroutine = expect_current()?;
+        if self.closed.get() {
+            return Ok(Err(Refusal::Closed));
+        }
+        if self.is_full() || !self.producers.is_empty() {
+            if let Err(refusal) = self.producers.wait(&coroutine, Wait::Push, limit)? {
+                return Ok(Err(refusal));
+            }
+            if self.closed.get() {
+                return Ok(Err(Refusal::Closed));
+            }
+        }
+        drop(coroutine);
+        self.values.borrow_mut().push_back(value);
+        self.consumers.wake_first()?;
+        Ok(Ok(()))
+    }
+
+    /// Takes the first value, waiting for one at most that long.
+    #[inline(always)]
+    pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, Refusal>> {
+        let coroutine = expect_current()?;
+        if self.is_empty() || !self.consumers.is_empty() {
+            if self.closed.get() && self.is_empty() {
+                return Ok(Err(Refusal::Closed));
+            }
+            if let Err(refusal) = self.consumers.wait(&coroutine, Wait::Pop, limit)? {
+                return Ok(Err(refusal));
+            }
+        }
+        drop(coroutine);
+        let value = self.values.borrow_mut().pop_front();
+        let Some(value) = value else { return Ok(Err(Refusal::Closed)) };
+        self.producers.wake_first()?;
+        Ok(Ok(value))
+    }
+
+    /// No value comes in any more; whoever waits is told. False if it was closed already.
+    pub fn close(&self) -> PhpResult<bool> {
+        if self.closed.replace(true) {
+            return Ok(false);
+        }
+        while self.producers.wake_first()? {}
+        while self.consumers.wake_first()? {}
+        Ok(true)
+    }
+
+    /// How many values it holds.
+    pub fn len(&self) -> usize {
+        self.values.borrow().len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it holds as many as it can.
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.capacity.get()
+    }
+
+    /// How many wait for room, and how many for a value.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.producers.waiting.get(), self.consumers.waiting.get())
+    }
+}
+
+impl Line {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.waiting.get() == 0
+    }
+
+    /// Waits for its turn.
+    #[inline(always)]
+    fn wait(&self, coroutine: &Rc<Coroutine>, what: Wait, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+        let number = {
+            let mut places = self.places.borrow_mut();
+            places.push_back(Some(coroutine.clone()));
+            self.first.get() + places.len() as u64 - 1
+        };
+        self.waiting.set(self.waiting.get() + 1);
+        let woken = coroutine.wait(what, limit);
+        if woken != Ok(Wake::Done) {
+            // Nobody took it out of the line.
+            self.leave(number);
+        }
+        Ok(match woken? {
+            Wake::Done => Ok(()),
+            Wake::TimedOut => Err(Refusal::TimedOut),
+            Wake::Cancelled => Err(Refusal::Cancelled),
+        })
+    }
+
+    fn leave(&self, number: u64) {
+        let left = {
+            let mut places = self.places.borrow_mut();
+            let Some(at) = number.checked_sub(self.first.get()) else { return };
+            let left = places.get_mut(at as usize).and_then(Option::take);
+            while let Some(None) = places.front() {
+                places.pop_front();
+                self.first.set(self.first.get() + 1);
+            }
+            left
+        };
+        if left.is_some() {
+            self.waiting.set(self.waiting.get() - 1);
+        }
+    }
+
+    /// Runs the first one on. False if nobody waits.
+    #[inline(always)]
+    fn wake_first(&self) -> PhpResult<bool> {
+        if self.is_empty() {
+            return Ok(false);
+        }
+        let first = loop {
+            let mut places = self.places.borrow_mut();
+            match places.pop_front() {
+                None => return Ok(false),
+                Some(place) => {
+                    self.first.set(self.first.get() + 1);
+                    if let Some(coroutine) = place {
+                        break coroutine;
+                    }
+                }
+            }
+        };
+        self.waiting.set(self.waiting.get() - 1);
+        wake(first).map(|()| true)
+    }
+}

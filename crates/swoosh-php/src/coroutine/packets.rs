@@ -1,0 +1,94 @@
+//! What was read of a link and not given out yet, and how it is cut into packets.
+
+use super::socket::{Code, Link};
+use crate::zend::PhpResult;
+use std::cell::RefCell;
+use std::time::Duration;
+use swoosh::config::{Framing, PortConfig};
+use swoosh::proto::framing::{Cut, Framer};
+
+/// The buffer of one reader.
+#[derive(Default)]
+pub struct Packets {
+    buffer: RefCell<Vec<u8>>,
+    framer: RefCell<Framer>,
+    /// The framing and the longest packet; `None`: what one read gives.
+    framing: RefCell<Option<(Framing, u64)>>,
+}
+
+impl Packets {
+    /// Says what a packet is.
+    pub fn set(&self, config: PortConfig) {
+        let framing = (!matches!(config.framing, Framing::None)).then_some((config.framing, config.package_max_length));
+        *self.framing.borrow_mut() = framing;
+        *self.framer.borrow_mut() = Framer::new();
+    }
+
+    /// Forgets what was read.
+    pub fn clear(&self) {
+        self.buffer.take();
+        self.framer.take();
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.borrow().is_empty()
+    }
+
+    /// Takes at most so many bytes out.
+    pub fn take(&self, most: usize) -> Vec<u8> {
+        let mut buffer = self.buffer.borrow_mut();
+        if most >= buffer.len() {
+            return std::mem::take(&mut *buffer);
+        }
+        buffer.drain(..most).collect()
+    }
+
+    /// The end of the first line, as far as `most` bytes.
+    pub fn line(&self, most: usize) -> Option<usize> {
+        let buffer = self.buffer.borrow();
+        let end = buffer.iter().take(most).position(|&byte| byte == b'\n').map(|at| at + 1);
+        end.or((buffer.len() >= most).then_some(most))
+    }
+
+    /// Reads more: how much, 0 is the end.
+    pub fn more(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        let mut new = Vec::new();
+        let read = link.read_into(&mut new, CHUNK, limit)?;
+        let mut buffer = self.buffer.borrow_mut();
+        if buffer.is_empty() {
+            *buffer = new;
+        } else {
+            buffer.extend_from_slice(&new);
+        }
+        Ok(read)
+    }
+
+    /// The next packet; empty at the end of the stream.
+    pub fn next(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+        let Some((framing, max)) = self.framing.borrow().clone() else {
+            if self.is_empty()
+                && let Err(code) = self.more(link, limit)?
+            {
+                return Ok(Err(code));
+            }
+            return Ok(Ok(self.take(usize::MAX)));
+        };
+        loop {
+            let cut = self.framer.borrow_mut().next(&framing, max, &self.buffer.borrow());
+            match cut {
+                Ok(Cut::Packet(size)) => return Ok(Ok(self.take(size))),
+                Ok(Cut::Need(_)) => {}
+                Err(fault) => return Ok(Err(fault.code())),
+            }
+            match self.more(link, limit)? {
+                Ok(0) => return Ok(Ok(Vec::new())),
+                Ok(_) => {}
+                Err(code) => return Ok(Err(code)),
+            }
+        }
+    }
+}
+
+/// Bytes read at a time.
+const CHUNK: usize = 65536;

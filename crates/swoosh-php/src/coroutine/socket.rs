@@ -1,0 +1,247 @@
+//! A socket on which coroutines wait: one reads and one writes at a time.
+//!
+//! Each step is tried first; only what finds nothing, or no room, waits.
+
+use super::wait::{self, Outside};
+use super::{Wait, current_id};
+use crate::bridge::reactor::{self, Watch};
+use crate::zend::PhpResult;
+use crate::zend::error::fatal;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::task::Poll;
+use std::time::Duration;
+use swoosh::sys::socket;
+use tokio::io::Interest;
+
+/// An open socket, which does not block.
+pub struct Link {
+    // Before the descriptor is closed, the event queue forgets it.
+    watch: RefCell<Option<Watch>>,
+    socket: Socket,
+    readers: Side,
+    writers: Side,
+    closed: Cell<bool>,
+}
+
+/// Who waits for one direction.
+#[derive(Default)]
+struct Side {
+    /// The coroutine, and the token that wakes it.
+    bound: Cell<Option<(u64, u64)>>,
+    /// Its wait was cancelled by `cancel` or `close`.
+    cancelled: Cell<bool>,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// In.
+    Read,
+    /// Out.
+    Write,
+}
+
+/// The number of a system error, as `errCode` shows it.
+pub type Code = i32;
+
+impl Link {
+    /// A new socket.
+    pub fn new(domain: i32, kind: i32, protocol: i32) -> io::Result<Self> {
+        let protocol = (protocol != 0).then(|| Protocol::from(protocol));
+        Ok(Self::of(Socket::new(Domain::from(domain), Type::from(kind).nonblocking(), protocol)?))
+    }
+
+    /// A socket that does not block.
+    pub fn of(socket: Socket) -> Self {
+        Link {
+            watch: RefCell::new(None),
+            socket,
+            readers: Side::default(),
+            writers: Side::default(),
+            closed: Cell::new(false),
+        }
+    }
+
+    /// The socket itself.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Its descriptor.
+    pub fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
+    /// Which coroutine waits for that direction.
+    pub fn bound(&self, direction: Direction) -> Option<u64> {
+        self.side(direction).bound.get().map(|(id, _)| id)
+    }
+
+    fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.readers,
+            Direction::Write => &self.writers,
+        }
+    }
+
+    /// Tries a step again and again until it does not say that it would block.
+    pub fn retry<T>(
+        &self,
+        direction: Direction,
+        limit: Option<Duration>,
+        mut step: impl FnMut() -> io::Result<T>,
+    ) -> PhpResult<Result<T, Code>> {
+        loop {
+            self.check(direction)?;
+            match step() {
+                Ok(value) => return Ok(Ok(value)),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if let Err(code) = self.wait(direction, limit)? {
+                        return Ok(Err(code));
+                    }
+                }
+                Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
+            }
+        }
+    }
+
+    /// A fatal error where another coroutine waits for that direction already.
+    fn check(&self, direction: Direction) -> PhpResult<()> {
+        let Some((other, _)) = self.side(direction).bound.get() else { return Ok(()) };
+        let what = if direction == Direction::Read { "read" } else { "written" };
+        let me = current_id().map_or_else(|| "this code".to_owned(), |id| format!("coroutine {id}"));
+        Err(fatal(&format!(
+            "socket {} is being {what} by coroutine {other} already: {me} cannot do so at the same time",
+            self.fd()
+        )))
+    }
+
+    /// Waits until it is worth trying again.
+    pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        if self.watch.borrow().is_none() {
+            match Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE) {
+                Ok(watch) => *self.watch.borrow_mut() = Some(watch),
+                Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
+            }
+        }
+        let coroutine = super::expect_current()?;
+        let side = self.side(direction);
+        if let Some(watch) = &*self.watch.borrow() {
+            match direction {
+                Direction::Read => watch.forget_read(),
+                Direction::Write => watch.forget_write(),
+            }
+        }
+        side.cancelled.set(false);
+        let waited = wait::poll(Wait::Io, limit, |cx| {
+            if side.cancelled.get() {
+                return Poll::Ready(());
+            }
+            side.bound.set(Some((coroutine.id, coroutine.next_token())));
+            match (&*self.watch.borrow(), direction) {
+                (Some(watch), Direction::Read) => watch.poll_read(cx),
+                (Some(watch), Direction::Write) => watch.poll_write(cx),
+                (None, _) => Poll::Ready(()),
+            }
+        });
+        side.bound.set(None);
+        Ok(match waited? {
+            _ if self.closed.get() => Err(libc::EBADF),
+            _ if side.cancelled.get() => Err(libc::ECANCELED),
+            Outside::Done(()) => Ok(()),
+            Outside::TimedOut => Err(libc::ETIMEDOUT),
+            Outside::Cancelled => Err(libc::ECANCELED),
+        })
+    }
+
+    /// Ends the wait of whoever waits for that direction. False if nobody does.
+    pub fn cancel(&self, direction: Direction) -> bool {
+        let side = self.side(direction);
+        let Some((_, token)) = side.bound.get() else { return false };
+        side.cancelled.set(true);
+        reactor::wake(token);
+        true
+    }
+
+    /// Nobody is to wait for it any more.
+    pub fn close(&self) {
+        self.closed.set(true);
+        self.cancel(Direction::Read);
+        self.cancel(Direction::Write);
+        if self.bound(Direction::Read).is_some() || self.bound(Direction::Write).is_some() {
+            // They hold it still: the peer is told at once.
+            let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// Connects.
+    pub fn connect(&self, address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        self.check(Direction::Write)?;
+        match self.socket.connect(address) {
+            Ok(()) => return Ok(Ok(())),
+            Err(e) if e.raw_os_error() == Some(libc::EINPROGRESS) => {}
+            Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
+        }
+        if let Err(code) = self.wait(Direction::Write, limit)? {
+            return Ok(Err(code));
+        }
+        Ok(match self.socket.take_error() {
+            Ok(None) => Ok(()),
+            Ok(Some(e)) | Err(e) => Err(e.raw_os_error().unwrap_or(libc::EIO)),
+        })
+    }
+
+    /// Accepts a connection.
+    pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
+        let accepted = self.retry(Direction::Read, limit, || self.socket.accept())?;
+        Ok(accepted.and_then(|(socket, _)| match socket.set_nonblocking(true) {
+            Ok(()) => Ok(Link::of(socket)),
+            Err(e) => Err(e.raw_os_error().unwrap_or(libc::EIO)),
+        }))
+    }
+
+    /// Reads what has come, at most so many bytes; none is the end.
+    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+        let mut buffer = vec![0; most];
+        let read = self.retry(Direction::Read, limit, || socket::recv(self.fd(), &mut buffer))?;
+        Ok(read.map(|read| {
+            buffer.truncate(read);
+            buffer
+        }))
+    }
+
+    /// Adds what has come to a buffer, at most so many bytes; how many, 0 is the end.
+    pub fn read_into(
+        &self,
+        buffer: &mut Vec<u8>,
+        most: usize,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<usize, Code>> {
+        let begin = buffer.len();
+        buffer.resize(begin + most, 0);
+        let read = self.retry(Direction::Read, limit, || socket::recv(self.fd(), &mut buffer[begin..]));
+        buffer.truncate(begin + read.as_ref().ok().and_then(|r| r.as_ref().ok()).copied().unwrap_or(0));
+        read
+    }
+
+    /// Writes what there is room for.
+    pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        self.retry(Direction::Write, limit, || socket::send(self.fd(), bytes))
+    }
+
+    /// Writes all of it: how much went out, and why not all.
+    pub fn send_all(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<(usize, Option<Code>)> {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.send(&bytes[sent..], limit)? {
+                Ok(more) => sent += more,
+                Err(code) => return Ok((sent, Some(code))),
+            }
+        }
+        Ok((sent, None))
+    }
+}

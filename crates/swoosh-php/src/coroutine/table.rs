@@ -1,0 +1,82 @@
+//! Coroutines by their id. Ids only grow, so a table of pages: a page is made when its first id comes and goes with its
+//! last coroutine.
+
+use super::Coroutine;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// All coroutines that are not over.
+pub struct Table {
+    /// The page of number `first` comes first.
+    pages: VecDeque<Option<Box<Page>>>,
+    first: u64,
+    /// An empty page, kept for the next ids.
+    spare: Option<Box<Page>>,
+}
+
+struct Page {
+    slots: [Option<Rc<Coroutine>>; PAGE],
+    used: u32,
+}
+
+impl Table {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Table { pages: VecDeque::new(), first: 0, spare: None }
+    }
+
+    /// Adds one; its id must be greater than all before, or its page known.
+    pub fn insert(&mut self, id: u64, coroutine: Rc<Coroutine>) {
+        let number = id / PAGE as u64;
+        if self.pages.is_empty() {
+            self.first = number;
+        }
+        while number < self.first {
+            self.first -= 1;
+            self.pages.push_front(None);
+        }
+        while self.first + self.pages.len() as u64 <= number {
+            self.pages.push_back(None);
+        }
+        let page = &mut self.pages[(number - self.first) as usize];
+        let spare = &mut self.spare;
+        let page = page.get_or_insert_with(|| {
+            spare.take().unwrap_or_else(|| Box::new(Page { slots: [const { None }; PAGE], used: 0 }))
+        });
+        page.used += 1;
+        page.slots[id as usize % PAGE] = Some(coroutine);
+    }
+
+    /// The one of that id.
+    #[inline]
+    pub fn get(&self, id: u64) -> Option<Rc<Coroutine>> {
+        let number = (id / PAGE as u64).checked_sub(self.first)?;
+        self.pages.get(usize::try_from(number).ok()?)?.as_ref()?.slots[id as usize % PAGE].clone()
+    }
+
+    /// Takes the one of that id out.
+    pub fn remove(&mut self, id: u64) -> Option<Rc<Coroutine>> {
+        let number = (id / PAGE as u64).checked_sub(self.first)? as usize;
+        let slot = self.pages.get_mut(number)?;
+        let page = slot.as_mut()?;
+        let removed = page.slots[id as usize % PAGE].take()?;
+        page.used -= 1;
+        if page.used == 0 {
+            self.spare = slot.take();
+            while let Some(None) = self.pages.front() {
+                self.pages.pop_front();
+                self.first += 1;
+            }
+        }
+        Some(removed)
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> Vec<u64> {
+        let slots = self.pages.iter().flatten().flat_map(|page| page.slots.iter().flatten());
+        slots.map(|coroutine| coroutine.id).collect()
+    }
+}
+
+/// Ids on a page.
+const PAGE: usize = 256;

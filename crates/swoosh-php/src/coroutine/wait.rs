@@ -1,0 +1,219 @@
+//! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
+
+use super::{Coroutine, Wait, Wake, expect_current, find, waker, with};
+use crate::bridge::last_error;
+use crate::bridge::reactor::{self, Watch};
+use crate::zend::PhpResult;
+use std::cell::Cell;
+use std::os::fd::RawFd;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::Interest;
+
+/// A timeout as PHP code gives it: no time and less mean for ever.
+pub fn limit(seconds: f64) -> Option<Duration> {
+    (seconds > 0.0).then(|| duration(seconds))
+}
+
+/// Seconds as a time, a millisecond at least.
+pub fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.clamp(0.001, 1e9)).unwrap_or(Duration::from_millis(1))
+}
+
+/// Sleeps; false if that was cancelled.
+pub fn sleep(time: Duration) -> PhpResult<bool> {
+    match super::wait(Wait::Sleep, Some(time))? {
+        Wake::Cancelled => {
+            last_error::set(CANCELED);
+            Ok(false)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Waits for `resume`; false if that was cancelled.
+#[inline(always)]
+pub fn give_way() -> PhpResult<bool> {
+    match super::wait(Wait::Yield, None)? {
+        Wake::Done => Ok(true),
+        Wake::Cancelled => {
+            last_error::set(CANCELED);
+            Ok(false)
+        }
+        Wake::TimedOut => Ok(false),
+    }
+}
+
+/// Somebody waits for some coroutines to end.
+pub struct Join {
+    left: Cell<usize>,
+    token: u64,
+}
+
+impl Join {
+    /// One of them is over.
+    pub fn one_ended(&self) {
+        let left = self.left.get().saturating_sub(1);
+        self.left.set(left);
+        if left == 0 {
+            reactor::wake(self.token);
+        }
+    }
+}
+
+/// Waits until all of these coroutines are over. False, and a code, where there is nothing to wait for, one is the caller
+/// or has a waiter already, the time is over, or it was cancelled.
+pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
+    let caller = expect_current()?;
+    let mut others: Vec<Rc<Coroutine>> = Vec::new();
+    for id in ids {
+        let Some(other) = u64::try_from(*id).ok().and_then(find) else { continue };
+        let known = others.iter().any(|o| o.id == other.id);
+        if other.id == caller.id || known || other.joiner.borrow().is_some() {
+            last_error::set(WRONG_OPERATION);
+            crate::zend::error::warning(&format!(
+                "coroutine {id} cannot be joined here: it is the caller, or it is joined already"
+            ));
+            return Ok(false);
+        }
+        others.push(other);
+    }
+    if others.is_empty() {
+        last_error::set(INVALID_PARAMS);
+        return Ok(false);
+    }
+    let join = Rc::new(Join { left: Cell::new(others.len()), token: caller.next_token() });
+    for other in &others {
+        *other.joiner.borrow_mut() = Some(join.clone());
+    }
+    let forget = |others: &[Rc<Coroutine>]| {
+        for other in others {
+            let own = other.joiner.borrow().as_ref().is_some_and(|j| Rc::ptr_eq(j, &join));
+            if own {
+                other.joiner.take();
+            }
+        }
+    };
+    let woken = caller.wait(Wait::Join, limit);
+    forget(&others);
+    match woken? {
+        Wake::Done => {
+            // What Swoole leaves behind, whether it was in time or not.
+            last_error::set(TIMED_OUT);
+            Ok(true)
+        }
+        Wake::TimedOut => {
+            last_error::set(TIMED_OUT);
+            Ok(false)
+        }
+        Wake::Cancelled => {
+            last_error::set(CANCELED);
+            Ok(false)
+        }
+    }
+}
+
+/// How a wait for something outside ended.
+#[derive(Debug)]
+pub enum Outside<T> {
+    /// With this.
+    Done(T),
+    /// Not in time.
+    TimedOut,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// Awaits a future on the running coroutine's stack.
+pub fn future<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> PhpResult<Outside<T>> {
+    poll(Wait::Io, limit, {
+        let mut future = Box::pin(future);
+        move |cx| future.as_mut().poll(cx)
+    })
+}
+
+/// Asks `ready` again and again, each time its waker was woken, until it is.
+pub fn poll<T>(
+    what: Wait,
+    limit: Option<Duration>,
+    mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> PhpResult<Outside<T>> {
+    let coroutine = expect_current()?;
+    let end = limit.map(|limit| Instant::now() + limit);
+    loop {
+        let waker = waker(coroutine.next_token());
+        if let Poll::Ready(value) = ready(&mut Context::from_waker(&waker)) {
+            return Ok(Outside::Done(value));
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        with(|s| s.outside.set(s.outside.get() + 1));
+        let woken = coroutine.wait(what, left.map(|left| left.max(Duration::from_millis(1))));
+        with(|s| s.outside.set(s.outside.get().saturating_sub(1)));
+        match woken? {
+            Wake::Done => {}
+            Wake::TimedOut => return Ok(Outside::TimedOut),
+            Wake::Cancelled => return Ok(Outside::Cancelled),
+        }
+    }
+}
+
+/// Waits until a descriptor can be read or written: which of the two (`true`: it can).
+pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -> PhpResult<Outside<(bool, bool)>> {
+    let look = || ready_now(fd, read, write);
+    if let Some(ready) = look() {
+        return Ok(Outside::Done(ready));
+    }
+    let interest = match (read, write) {
+        (true, true) => Interest::READABLE | Interest::WRITABLE,
+        (false, true) => Interest::WRITABLE,
+        _ => Interest::READABLE,
+    };
+    let Ok(watch) = Watch::new(fd, interest) else { return Ok(Outside::Done((read, write))) };
+    poll(Wait::Io, limit, |cx| {
+        loop {
+            if let Some(ready) = look() {
+                return Poll::Ready(ready);
+            }
+            if read {
+                watch.forget_read();
+            }
+            if write {
+                watch.forget_write();
+            }
+            let readable = read && watch.poll_read(cx).is_ready();
+            let writable = write && watch.poll_write(cx).is_ready();
+            if !readable && !writable {
+                return Poll::Pending;
+            }
+        }
+    })
+}
+
+/// What a descriptor is ready for at this moment.
+fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut flags = PollFlags::empty();
+    flags.set(PollFlags::POLLIN, read);
+    flags.set(PollFlags::POLLOUT, write);
+    let mut fds = [PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)];
+    if poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
+        return None;
+    }
+    let found = fds[0].revents().unwrap_or(PollFlags::empty());
+    let broken = found.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL);
+    let ready = (
+        read && (broken || found.contains(PollFlags::POLLIN)),
+        write && (broken || found.contains(PollFlags::POLLOUT)),
+    );
+    (ready.0 || ready.1).then_some(ready)
+}
+
+/// SWOOLE_ERROR_CO_CANCELED.
+pub const CANCELED: i32 = 10017;
+/// SWOOLE_ERROR_CO_TIMEDOUT.
+pub const TIMED_OUT: i32 = 10018;
+/// SWOOLE_ERROR_INVALID_PARAMS.
+const INVALID_PARAMS: i32 = 505;
+/// SWOOLE_ERROR_WRONG_OPERATION.
+const WRONG_OPERATION: i32 = 509;

@@ -1,0 +1,242 @@
+/* PHP's socket streams, whose waiting can be done by somebody else: each step that would block asks `wait` first. */
+#include "wrapper.h"
+#include "main/php_network.h"
+#include <errno.h>
+
+static swoosh_stream_wait wait_for;
+static swoosh_stream_wanted is_wanted;
+
+/* The operations of one transport, and ours in their place. */
+static struct {
+    const php_stream_ops *theirs;
+    php_stream_ops ours;
+} operations[4];
+
+static const struct {
+    const char *name;
+    int flag;
+} transports[] = {{"tcp", 2}, {"udp", 4}, {"unix", 8}, {"udg", 16}};
+
+static php_stream_transport_factory factories[4];
+
+static const php_stream_ops *theirs(php_stream *stream)
+{
+    return operations[((const char *) stream->ops - (const char *) &operations[0].ours) / sizeof(operations[0])].theirs;
+}
+
+static double seconds_of(const struct timeval *time)
+{
+    return time == NULL || time->tv_sec < 0 ? -1 : time->tv_sec + time->tv_usec / 1e6;
+}
+
+static bool blocks(const php_netstream_data_t *sock)
+{
+    return sock != NULL && sock->socket != -1 && sock->is_blocked && is_wanted(0);
+}
+
+static void take_over(php_stream *stream);
+
+/* Their option, while the stream looks as if it were theirs: they tell their kinds apart by the operations. */
+static int their_option(php_stream *stream, int option, int value, void *parameter)
+{
+    const php_stream_ops *ours = stream->ops;
+    int result;
+
+    stream->ops = theirs(stream);
+    result = stream->ops->set_option(stream, option, value, parameter);
+    stream->ops = ours;
+    if (option == PHP_STREAM_OPTION_XPORT_API) {
+        php_stream_xport_param *xparam = parameter;
+        if (xparam->op == STREAM_XPORT_OP_ACCEPT && xparam->outputs.client != NULL) {
+            take_over(xparam->outputs.client);
+        }
+    }
+    return result;
+}
+
+static ssize_t hooked_read(php_stream *stream, char *buffer, size_t count)
+{
+    php_netstream_data_t *sock = stream->abstract;
+
+    if (blocks(sock)) {
+        int ready = wait_for(sock->socket, false, seconds_of(&sock->timeout));
+        if (sock->socket == -1 || ready < 0) {
+            return -1;
+        }
+        sock->timeout_event = ready == 0;
+        if (ready == 0) {
+            return -1;
+        }
+    }
+    return theirs(stream)->read(stream, buffer, count);
+}
+
+static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count)
+{
+    php_netstream_data_t *sock = stream->abstract;
+
+    if (!blocks(sock)) {
+        return theirs(stream)->write(stream, buffer, count);
+    }
+    for (;;) {
+        int ready;
+        ssize_t written = send(sock->socket, buffer, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (written >= 0) {
+            php_stream_notify_progress_increment(PHP_STREAM_CONTEXT(stream), written, 0);
+            return written;
+        }
+        if (errno != EAGAIN && errno != EINTR) {
+            /* They meet the same error, and tell of it. */
+            return theirs(stream)->write(stream, buffer, count);
+        }
+        ready = wait_for(sock->socket, true, seconds_of(&sock->timeout));
+        if (sock->socket == -1 || ready <= 0) {
+            sock->timeout_event = ready == 0;
+            return -1;
+        }
+    }
+}
+
+static void refuse(php_stream_xport_param *xparam, int code)
+{
+    xparam->outputs.error_code = code;
+    xparam->outputs.returncode = -1;
+    if (xparam->want_errortext) {
+        if (xparam->outputs.error_text) {
+            zend_string_release(xparam->outputs.error_text);
+        }
+        xparam->outputs.error_text = php_socket_error_str(code);
+    }
+}
+
+static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    int result, ready, code = 0;
+    socklen_t size = sizeof(code);
+
+    xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
+    result = their_option(stream, option, value, xparam);
+    xparam->op = STREAM_XPORT_OP_CONNECT;
+    if (sock->socket == -1) {
+        return result;
+    }
+    if (xparam->outputs.returncode == 1) {
+        ready = wait_for(sock->socket, true, seconds_of(xparam->inputs.timeout));
+        if (ready < 0) {
+            code = ECANCELED;
+        } else if (ready == 0) {
+            code = ETIMEDOUT;
+        } else if (getsockopt(sock->socket, SOL_SOCKET, SO_ERROR, (char *) &code, &size) != 0) {
+            code = errno;
+        }
+        if (code != 0 && code != ETIMEDOUT && code != ECANCELED) {
+            /* The name may have other addresses: they are tried as always. */
+            closesocket(sock->socket);
+            sock->socket = -1;
+            return their_option(stream, option, value, xparam);
+        }
+        if (code != 0) {
+            refuse(xparam, code);
+        } else {
+            xparam->outputs.returncode = 0;
+            xparam->outputs.error_code = 0;
+        }
+    }
+    php_set_sock_blocking(sock->socket, true);
+    sock->is_blocked = 1;
+    return result;
+}
+
+static int hooked_option(php_stream *stream, int option, int value, void *parameter)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    php_stream_xport_param *xparam = parameter;
+
+    if (option == PHP_STREAM_OPTION_XPORT_API && sock != NULL && is_wanted(0)) {
+        switch (xparam->op) {
+        case STREAM_XPORT_OP_CONNECT:
+            return hooked_connect(stream, option, value, xparam);
+        case STREAM_XPORT_OP_ACCEPT:
+        case STREAM_XPORT_OP_RECV:
+            if (blocks(sock)) {
+                bool accepts = xparam->op == STREAM_XPORT_OP_ACCEPT;
+                const struct timeval *time = accepts ? xparam->inputs.timeout : &sock->timeout;
+                int ready = wait_for(sock->socket, false, seconds_of(time));
+                if (ready <= 0) {
+                    refuse(xparam, ready == 0 ? ETIMEDOUT : ECANCELED);
+                    return PHP_STREAM_OPTION_RETURN_OK;
+                }
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    return their_option(stream, option, value, parameter);
+}
+
+/* Puts our operations in the place of a stream's own, if they are one of the few kinds there are. */
+static void take_over(php_stream *stream)
+{
+    for (size_t at = 0; at < sizeof(operations) / sizeof(*operations); at++) {
+        if (operations[at].theirs == NULL) {
+            operations[at].theirs = stream->ops;
+            operations[at].ours = *stream->ops;
+            operations[at].ours.read = hooked_read;
+            operations[at].ours.write = hooked_write;
+            operations[at].ours.set_option = hooked_option;
+        }
+        if (operations[at].theirs == stream->ops) {
+            stream->ops = &operations[at].ours;
+            return;
+        }
+    }
+}
+
+static php_stream *hooked_factory(const char *proto, size_t protolen, const char *resourcename, size_t resourcenamelen,
+    const char *persistent_id, int options, int flags, struct timeval *timeout, php_stream_context *context STREAMS_DC)
+{
+    for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {
+        if (strlen(transports[at].name) == protolen && memcmp(transports[at].name, proto, protolen) == 0) {
+            php_stream *stream = factories[at](proto, protolen, resourcename, resourcenamelen, persistent_id, options,
+                flags, timeout, context STREAMS_REL_CC);
+            if (stream != NULL && is_wanted(transports[at].flag)) {
+                take_over(stream);
+            }
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted)
+{
+    wait_for = wait;
+    is_wanted = wanted;
+    for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {
+        const char *name = transports[at].name;
+        php_stream_transport_factory known = zend_hash_str_find_ptr(php_stream_xport_get_hash(), name, strlen(name));
+        if (known != NULL) {
+            factories[at] = known;
+            php_stream_xport_register(name, hooked_factory);
+        }
+    }
+}
+
+bool swoosh_stream_has_buffered(zval *resource)
+{
+    php_stream *stream = zend_fetch_resource2_ex(resource, NULL, php_file_le_stream(), php_file_le_pstream());
+    return stream != NULL && stream->writepos - stream->readpos > 0;
+}
+
+bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before)
+{
+    zend_function *function = zend_hash_str_find_ptr(CG(function_table), name, length);
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION) {
+        return false;
+    }
+    *before = function->internal_function.handler;
+    function->internal_function.handler = handler;
+    return true;
+}

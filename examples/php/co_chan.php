@@ -1,0 +1,32 @@
+<?php
+// A channel between a producer and three consumers: who asks first gets first, a full channel holds the producer up, and
+// a closed one ends the loops.
+//
+//     php -d extension=target/release/libswoosh_php.so examples/php/co_chan.php
+use Swoole\Coroutine as Co;
+use Swoole\Coroutine\Channel;
+
+Co\run(function () {
+    $jobs = new Channel(2);
+    $results = new Channel(10);
+    foreach (['a' => 0.01, 'b' => 0.025, 'c' => 0.04] as $name => $time) {
+        go(function () use ($jobs, $results, $name, $time) {
+            while (($job = $jobs->pop()) !== false) {
+                Co::sleep($time);
+                $results->push("$name did $job");
+            }
+            $results->push("$name has nothing more to do");
+        });
+    }
+    go(function () use ($jobs) {
+        for ($job = 1; $job <= 6; $job++) {
+            $jobs->push($job);
+            echo "job $job is handed out\n";
+        }
+        $jobs->close();
+    });
+    for ($n = 0; $n < 9; $n++) {
+        echo $results->pop(1), "\n";
+    }
+    echo 'then nothing comes: ', var_export($results->pop(0.01), true), ', code ', $results->errCode, "\n";
+});

@@ -1,0 +1,21 @@
+<?php
+// A WaitGroup: go on when all are done, or when that takes too long.
+//
+//     php -d extension=target/release/libswoosh_php.so examples/php/go_wait_group.php
+use Swoole\Coroutine as Co;
+use Swoole\Coroutine\WaitGroup;
+
+Co\run(function () {
+    $group = new WaitGroup();
+    $results = [];
+    foreach (['slow' => 0.05, 'quick' => 0.01, 'medium' => 0.03] as $name => $time) {
+        $group->add();
+        go(function () use ($group, $name, $time, &$results) {
+            Co::sleep($time);
+            $results[] = $name;
+            $group->done();
+        });
+    }
+    echo 'in time: ', var_export($group->wait(0.02), true), ', so far ', implode(', ', $results), "\n";
+    echo 'in time: ', var_export($group->wait(), true), ', now ', implode(', ', $results), "\n";
+});

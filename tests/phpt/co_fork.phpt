@@ -1,0 +1,44 @@
+--TEST--
+A fork inside a coroutine: the child has its own loop, and only the coroutine that forked
+--EXTENSIONS--
+swoole
+--SKIPIF--
+<?php extension_loaded('pcntl') || die('skip pcntl is needed'); ?>
+--FILE--
+<?php
+use Swoole\Coroutine as Co;
+Co\run(function () {
+    $ticks = 0;
+    $ticker = go(function () use (&$ticks) { while (Co::sleep(0.002)) $ticks++; });
+    $seen = [];
+    for ($i = 0; $i < 5; $i++) {
+        $pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+        if (($pid = pcntl_fork()) === 0) {
+            $sum = 0;
+            for ($k = 1; $k <= 3; $k++) go(function () use ($k, &$sum) { Co::sleep(0.002 * $k); $sum += $k; });
+            Co::sleep(0.03);
+            fwrite($pair[1], "child $i sum $sum num " . Co::stats()['coroutine_num'] . ' ticker ' . var_export(Co::exists($ticker), true));
+            posix_kill(getmypid(), SIGKILL);
+        }
+        fclose($pair[1]);
+        Co\System::waitEvent($pair[0], SWOOLE_EVENT_READ, 2);
+        $seen[] = fread($pair[0], 100);
+        $gone = Co\System::waitPid($pid, 2);
+        $seen[] = $gone['pid'] === $pid && $gone['signal'] === 9 ? 'reaped' : 'lost';
+    }
+    echo implode("\n", $seen), "\n", $ticks > 20 ? 'parent went on' : "only $ticks", "\n";
+    Co::cancel($ticker);
+});
+?>
+--EXPECT--
+child 0 sum 6 num 1 ticker false
+reaped
+child 1 sum 6 num 1 ticker false
+reaped
+child 2 sum 6 num 1 ticker false
+reaped
+child 3 sum 6 num 1 ticker false
+reaped
+child 4 sum 6 num 1 ticker false
+reaped
+parent went on

@@ -62,11 +62,12 @@ fn border() {
 /// TCP echo over 64 connections.
 fn echo(only: &str) {
     println!("TCP echo, 64 connections, 100 bytes: CPU per message over the whole tree, ratio to a bare tokio loop");
-    let cases: [(&str, f64, Make); 5] = [
+    let cases: [(&str, f64, Make); 6] = [
         ("Rust, base mode", 1.03, || own(&["serve", "base"])),
         ("Rust, process mode", 1.6, || own(&["serve", "process"])),
         ("PHP, base mode", 1.1, || php("echo.php", &["base"])),
         ("PHP, process mode", 1.6, || php("echo.php", &["process"])),
+        ("PHP, Coroutine\\Socket", 1.1, || php("coroutine_echo.php", &[])),
         ("the reference itself", 1.0, || own(&["serve", "reference"])),
     ];
     tree::pin(1);

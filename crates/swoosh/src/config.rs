@@ -209,6 +209,8 @@ pub enum Framing {
     EofSplit(Vec<u8>),
     /// `open_length_check`.
     Length(LengthFraming),
+    /// `open_http_protocol`: each packet is one whole request of HTTP/1.
+    Http,
 }
 
 /// `open_length_check` and its settings.

@@ -171,6 +171,12 @@ pub trait Handler {
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         Ok(())
     }
+    /// Worker: a request of HTTP was refused after others of its connection were handed over, whose answers go first.
+    /// It is answered with that status, and the connection closed.
+    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
+        node.refuse_request(event.session, status);
+        Ok(())
+    }
     /// Worker: a connection is closed; its id is known until this returns.
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
         Ok(())

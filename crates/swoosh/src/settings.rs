@@ -170,6 +170,7 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "tcp_fastopen" => config.tcp_fastopen = set.truth(),
         "kernel_socket_recv_buffer_size" => config.recv_buffer = set.number()?,
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
+        "open_http_protocol" => framing.http = set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -224,6 +225,11 @@ impl PortSettings {
         PortSettings { config, typed: true, ..PortSettings::default() }
     }
 
+    /// A port that speaks HTTP unless its settings say another thing: `open_http_protocol` is on.
+    pub fn speak_http(&mut self) {
+        self.framing.http = true;
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()
@@ -248,6 +254,7 @@ impl PortSettings {
 /// The settings that say how bytes become packets, before it is known which of them count.
 #[derive(Clone)]
 struct FramingBuilder {
+    http: bool,
     eof_check: bool,
     eof_split: bool,
     length_check: bool,
@@ -259,9 +266,11 @@ struct FramingBuilder {
 }
 
 impl FramingBuilder {
-    /// Splitting at EOFs goes before checking for them, and either before the length.
+    /// HTTP goes before everything; splitting at EOFs before checking for them, and either before the length.
     fn finish(&self) -> Framing {
-        if self.eof_split {
+        if self.http {
+            Framing::Http
+        } else if self.eof_split {
             Framing::EofSplit(self.eof.clone())
         } else if self.eof_check {
             Framing::EofCheck(self.eof.clone())
@@ -281,6 +290,7 @@ impl FramingBuilder {
 impl Default for FramingBuilder {
     fn default() -> Self {
         FramingBuilder {
+            http: false,
             eof_check: false,
             eof_split: false,
             length_check: false,
@@ -339,7 +349,7 @@ impl PortConfig {
             check(name, value)?;
         }
         match &self.framing {
-            Framing::None => Ok(()),
+            Framing::None | Framing::Http => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),
             Framing::Length(length) => {
                 check("package_length_offset", length.offset.into())?;
@@ -606,14 +616,9 @@ impl fmt::Debug for Value {
 
 /// Why a right name has no field here; `None` where it is the embedder's to act upon.
 fn why_not(name: &str) -> Option<&'static str> {
-    const HTTP: &str = "HTTP and WebSocket are not served by this version";
     Some(match name {
-        "document_root"
-        | "enable_static_handler"
-        | "static_handler_locations"
-        | "url_rewrite_rules"
-        | "upload_max_filesize"
-        | "upload_tmp_dir" => HTTP,
+        "url_rewrite_rules" => "targets are not rewritten by this version",
+        "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
         "max_concurrency" | "worker_max_concurrency" => "requests are not counted while they wait in coroutines",
@@ -624,11 +629,8 @@ fn why_not(name: &str) -> Option<&'static str> {
         "open_mqtt_protocol" => "MQTT packets are not cut by this version",
         "open_redis_protocol" => "Redis commands are not cut by this version",
         _ if name.starts_with("ssl_") => "TLS is not served by this version",
-        _ if ["http", "open_http", "websocket", "open_websocket", "compression"]
-            .iter()
-            .any(|p| name.starts_with(p)) =>
-        {
-            HTTP
+        _ if name.starts_with("websocket") || name.starts_with("open_websocket") => {
+            "WebSocket is not served by this version"
         }
         _ => return None,
     })
@@ -1123,7 +1125,7 @@ mod tests {
             assert!(!matches!(one, Ok(Known::Unknown { .. })), "{name}");
         }
         assert_eq!(known("open_http_protocol", Value::Bool(false)), Known::Applied);
-        assert!(matches!(known("open_http_protocol", Value::Bool(true)), Known::NotYet(_)));
+        assert!(matches!(known("open_http2_protocol", Value::Bool(true)), Known::NotYet(_)));
         assert!(matches!(known("ssl_cert_file", text("/a")), Known::NotYet(_)));
         assert_eq!(known("enable_coroutine", Value::Bool(true)), Known::Embedder);
         assert_eq!(known("hook_flags", Value::Int(1)), Known::Embedder);

@@ -1,6 +1,10 @@
 //! Between the engine and PHP: what user code asked to run, when it runs, and errors both ways.
 
 pub mod event_loop;
+pub mod http;
+pub mod http_compress;
+pub mod http_form;
+pub mod http_static;
 pub mod last_error;
 pub mod reactor;
 pub mod server;

@@ -4,8 +4,8 @@
 //! they are looked up once, when the server starts.
 
 use super::server_events::Bridge;
-use super::{event_loop, last_error, reactor, server_settings};
-use crate::class::{server, server_port};
+use super::{event_loop, http, last_error, reactor, server_settings};
+use crate::class::{http_server, server, server_port};
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -42,6 +42,8 @@ pub struct State {
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
     /// What `addProcess` was given.
     pub processes: RefCell<Vec<Object>>,
+    /// What its settings say of HTTP, once it has started.
+    pub http: OnceCell<http::Config>,
     node: RefCell<Option<Node>>,
     calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
@@ -164,6 +166,7 @@ impl State {
             task: Cell::new(None),
             on_finish: RefCell::default(),
             processes: RefCell::default(),
+            http: OnceCell::new(),
             node: RefCell::new(None),
             calls: RefCell::new(None),
             stop: Cell::new(None),
@@ -255,6 +258,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
     blueprint.user_processes = state.processes.borrow().len();
     *state.calls.borrow_mut() = Some(Rc::new(calls));
     state.phase.set(Phase::Running);
+    http::remember(state);
     event_loop::host();
     let end = launch(blueprint, Rc::new(Bridge::new(state.clone())));
     state.phase.set(Phase::Over);
@@ -311,7 +315,11 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
         ports.push(callbacks);
     }
     for ((bound, _), callbacks) in blueprint.ports.iter().zip(&ports) {
+        if bound.kind.is_stream() && callbacks[PortEvent::Request as usize].is_some() {
+            continue;
+        }
         let (event, name) = match bound.kind.is_stream() {
+            true if http_server::is_one(object) => (PortEvent::Request, "request"),
             true => (PortEvent::Receive, "receive"),
             false => (PortEvent::Packet, "packet"),
         };

@@ -4,7 +4,7 @@
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::server::{Calls, PortEvent, ServerEvent, State};
-use super::{event_loop, reactor};
+use super::{event_loop, http, reactor};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
@@ -53,6 +53,17 @@ impl Bridge {
         }
         let job = Job::Event(callable.clone(), Vec::from(args));
         coroutine::create(job).map(drop).map_err(|raised| self.stop(raised))
+    }
+
+    /// A request of HTTP.
+    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+        let begun = http::begin(&self.state, node, event, data).map_err(|raised| self.stop(raised))?;
+        let Some(exchange) = begun else { return Ok(()) };
+        let (response, session) = exchange.mark();
+        let (callable, args) = exchange.into_call();
+        self.run(&callable, args)?;
+        http::Exchange::after(response, session);
+        Ok(())
     }
 
     /// What a callback left ends this process.
@@ -191,9 +202,20 @@ impl Handler for Bridge {
         self.tell_of(node, PortEvent::Connect, event, None)
     }
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+        let calls = self.calls(node)?;
+        if http::serves(&calls, node, event.port) {
+            return self.request(node, event, data);
+        }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
     }
+    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
+        if !http::holds_refusal(event.session.0, status) {
+            node.refuse_request(event.session, status);
+        }
+        Ok(())
+    }
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        http::closed(event.session.0);
         self.tell_of(node, PortEvent::Close, event, None)
     }
     fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
@@ -311,7 +333,8 @@ impl Handler for Bridge {
     #[inline]
     fn turn(&self, node: &Node) -> Flow {
         self.state.enter(node);
-        event_loop::hosted_turn().map_err(|raised| self.stop(raised))
+        event_loop::hosted_turn().map_err(|raised| self.stop(raised))?;
+        http::turn(self, node)
     }
 
     #[inline]

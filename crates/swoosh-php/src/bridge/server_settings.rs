@@ -1,7 +1,7 @@
 //! From PHP's array of settings to the engine's.
 
 use super::server::{Forms, Problem, State};
-use crate::class::{server, server_port};
+use crate::class::{http_server, server, server_port};
 use crate::coroutine::{Options, options};
 use crate::zend::error::{fatal, uncaught, warning};
 use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
@@ -55,6 +55,10 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     let own = object.slot(slot).array().cloned().unwrap_or_default();
     let mut notes = Vec::new();
     let refused = |e: swoosh::Error| Problem::Told(e.to_string());
+    let speaks_http = http_server::is_one(object);
+    if speaks_http {
+        blueprint.port_settings.speak_http();
+    }
     for (name, value) in named(&own) {
         let value = convert(state, &name, &value, blueprint)?;
         let known = settings::apply_server(&mut blueprint.config, &mut blueprint.port_settings, &name, &value);
@@ -65,6 +69,10 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
             continue;
         };
         let mut settings = if index == 0 { blueprint.port_settings.clone() } else { PortSettings::new() };
+        let framed = |name: &&str| given.get(name).is_some_and(Zval::to_bool);
+        if speaks_http && index > 0 && !OTHER_FRAMINGS.iter().any(framed) {
+            settings.speak_http();
+        }
         for (name, value) in named(&given) {
             let value = convert(state, &name, &value, blueprint)?;
             let known = settings::apply_port(&mut settings, &name, &value).map_err(refused)?;
@@ -85,6 +93,7 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     }
     show(object, slot, own.clone(), &blueprint.config);
     let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
+    let _ = state.http.set(super::http::Config::new(&own));
     let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
     Options::set(&of_coroutines(&own));
     let hooks = options(|o| o.given().and_then(|given| given.get("hook_flags").map(Zval::to_int)));
@@ -212,5 +221,7 @@ pub(crate) fn plain(value: &Zval) -> Value {
     }
 }
 
+/// What makes a port of an HTTP server speak something else.
+const OTHER_FRAMINGS: &[&str] = &["open_eof_check", "open_eof_split", "open_length_check"];
 /// Refused as soon as they are given.
 const AT_ONCE: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];

@@ -8,6 +8,10 @@ pub mod coroutine_client;
 pub mod coroutine_server;
 pub mod event;
 pub mod exception;
+pub mod http_cookie;
+pub mod http_request;
+pub mod http_response;
+pub mod http_server;
 pub mod lock;
 pub mod process;
 pub mod runtime;
@@ -46,4 +50,8 @@ pub fn register(short_names: bool) {
     server_task::register();
     server_port::register();
     server::register();
+    http_server::register();
+    http_cookie::register();
+    http_request::register();
+    http_response::register();
 }

@@ -8,7 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::shm::atomic::AtomicLong;
+use swoosh::shm::atomic::Atomic;
 
 static WAIT_GROUP: ClassSlot = ClassSlot::new();
 static BARRIER: ClassSlot = ClassSlot::new();
@@ -196,7 +196,7 @@ struct Lock {
     owner: Cell<Option<u64>>,
     line: RefCell<VecDeque<Place>>,
     /// Where processes share it: 0 is free.
-    word: OnceCell<AtomicLong>,
+    word: OnceCell<Atomic>,
 }
 crate::payload!(Lock);
 
@@ -205,7 +205,7 @@ type Place = (Rc<Coroutine>, Rc<Cell<bool>>);
 
 fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
     if call.bool_or(0, false)? {
-        let Ok(word) = AtomicLong::new(0) else {
+        let Ok(word) = Atomic::new(0) else {
             return Err(throw(crate::class::exception::EXCEPTION.get(), "no memory that processes share", 0));
         };
         let _ = call.payload::<Lock>().word.set(word);

@@ -2,8 +2,10 @@
 
 pub mod coroutine;
 mod error;
+pub mod mime;
 mod objects;
 mod parse;
+mod select;
 mod system;
 
 use crate::class::{event, timer};
@@ -13,8 +15,10 @@ use crate::zend::module::Functions;
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
     error::add(functions);
+    mime::add(functions);
     objects::add(functions);
     parse::add(functions);
+    select::add(functions);
     system::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)

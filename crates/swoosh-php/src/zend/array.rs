@@ -83,6 +83,26 @@ impl Array {
         std::mem::forget(value);
     }
 
+    /// Adds or replaces an element as `$array[$name] = $value` does: a decimal number is an integer key.
+    pub fn put(&mut self, name: &[u8], value: impl IntoZval) {
+        match index_of(name) {
+            Some(index) => self.set(index, value),
+            None => self.insert(name, value),
+        }
+    }
+
+    /// The element that `$array[$name]` is.
+    pub fn find(&self, name: &[u8]) -> Option<&Zval> {
+        match index_of(name) {
+            Some(index) => self.at(index),
+            // SAFETY: as in `get`.
+            None => unsafe {
+                let z = ffi::zend_hash_str_find(self.0.as_ptr(), name.as_ptr().cast::<c_char>(), name.len());
+                (!z.is_null()).then(|| Zval::from_ptr(z))
+            },
+        }
+    }
+
     /// Adds or replaces the element with an integer key.
     pub fn set(&mut self, index: i64, value: impl IntoZval) {
         let mut value = value.into_zval();
@@ -207,6 +227,16 @@ impl<'a> Iterator for Iter<'a> {
             Some((key, Zval::from_ptr(value)))
         }
     }
+}
+
+/// The integer that a key in its plain decimal form is.
+fn index_of(name: &[u8]) -> Option<i64> {
+    let digits = name.strip_prefix(b"-").unwrap_or(name);
+    let plain = matches!(digits, [b'1'..=b'9', ..] if digits.len() < 20) || name == b"0";
+    if !plain || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(name).ok()?.parse().ok().filter(|&index| index != i64::MIN)
 }
 
 /// GC_IMMUTABLE.

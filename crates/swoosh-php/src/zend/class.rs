@@ -157,6 +157,7 @@ pub struct ClassBuilder {
     create: Option<unsafe extern "C" fn(*mut ffi::zend_class_entry) -> *mut ffi::zend_object>,
     prepare: Option<fn(bool)>,
     clonable: bool,
+    dynamic: bool,
     serializable: bool,
 }
 
@@ -175,6 +176,7 @@ impl ClassBuilder {
             create: None,
             prepare: None,
             clonable: false,
+            dynamic: false,
             serializable: true,
         }
     }
@@ -251,6 +253,12 @@ impl ClassBuilder {
         self
     }
 
+    /// Objects may be given properties that the class does not declare.
+    pub fn allow_dynamic(mut self) -> Self {
+        self.dynamic = true;
+        self
+    }
+
     /// Registers the class. Only while the module starts.
     pub fn register(self, slot: &ClassSlot) -> Class {
         let mut methods = self.methods;
@@ -282,6 +290,9 @@ impl ClassBuilder {
                     prepare(self.clonable);
                 }
                 (*class).__bindgen_anon_2.create_object = Some(create);
+            }
+            if self.dynamic {
+                ffi::swoosh_class_allow_dynamic(class);
             }
             if !self.serializable {
                 ffi::swoosh_class_not_serializable(class);

@@ -14,6 +14,7 @@ pub mod class;
 mod entry;
 pub mod error;
 mod ffi;
+pub mod form;
 pub mod hook;
 pub mod info;
 pub mod machine;

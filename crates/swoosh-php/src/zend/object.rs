@@ -28,6 +28,12 @@ impl Object {
         unsafe { (*self.0.as_ptr()).handle }
     }
 
+    /// Whether somebody else holds it too.
+    pub fn is_shared(&self) -> bool {
+        // SAFETY: the object is alive.
+        unsafe { (*self.0.as_ptr()).gc.refcount > 1 }
+    }
+
     /// Its class.
     pub fn class(&self) -> Class {
         // SAFETY: the object is alive, and so is its class.
@@ -170,6 +176,10 @@ impl Drop for Object {
 pub trait Payload: Default + 'static {
     /// Where the class's object handlers are.
     fn handlers() -> &'static HandlerTable;
+    /// Declared properties of its objects cannot be unset.
+    const KEEPS_PROPERTIES: bool = false;
+    /// The object, nobody's any more, is about to go; its properties are there still. PHP code must not be called.
+    fn before_free(&self, _object: &Object) {}
 }
 
 /// Says that a type lives in the objects of a class.
@@ -221,6 +231,9 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     if !clonable {
         table.clone_obj = None;
     }
+    if T::KEEPS_PROPERTIES {
+        table.unset_property = Some(refuse_unset);
+    }
     table
 }
 
@@ -237,11 +250,36 @@ pub(super) unsafe extern "C" fn create<T: Payload>(class: *mut ffi::zend_class_e
     }
 }
 
+unsafe extern "C" fn refuse_unset(
+    object: *mut ffi::zend_object,
+    name: *mut ffi::zend_string,
+    cache: *mut *mut std::ffi::c_void,
+) {
+    // SAFETY: PHP gives a living object and a living name; what is not declared goes PHP's own way.
+    unsafe {
+        let text = (*(&raw const name).cast::<super::ZStr>()).to_text().into_owned();
+        if Class::from_ptr((*object).ce).slot(&text).is_none() {
+            if let Some(unset) = ffi::std_object_handlers.unset_property {
+                unset(object, name, cache);
+            }
+            return;
+        }
+        let class = Class::from_ptr((*object).ce).name();
+        super::error::throw_error(&format!("property {text} of class {class} cannot be unset"));
+    }
+}
+
 unsafe extern "C" fn free<T: Payload>(object: *mut ffi::zend_object) {
     let offset = HandlerTable::of::<T>().offset as usize;
     // SAFETY: PHP frees an object once; it was made by `create::<T>`, so a `T` lies in front of it.
     unsafe {
         let value = object.cast::<u8>().sub(offset).cast::<T>();
+        // Not counted: its count is 0 already.
+        let last = std::mem::ManuallyDrop::new(Object(NonNull::new_unchecked(object)));
+        let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (*value).before_free(&last)));
+        if told.is_err() {
+            std::process::abort();
+        }
         let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| std::ptr::drop_in_place(value)));
         ffi::zend_object_std_dtor(object);
         if dropped.is_err() {

@@ -645,3 +645,28 @@ void swoosh_handle_interrupt(void)
         zend_interrupt_function(EG(current_execute_data));
     }
 }
+
+void swoosh_parse_query(const char *bytes, size_t length, zval *array)
+{
+    array_init(array);
+    sapi_module.treat_data(PARSE_STRING, estrndup(bytes, length), array);
+}
+
+void swoosh_register_variable(const char *name, zval *value, zval *array)
+{
+    php_register_variable_ex(name, value, array);
+}
+
+bool swoosh_uploaded_add(const char *path, size_t length)
+{
+    if (SG(rfc1867_uploaded_files) == NULL) {
+        ALLOC_HASHTABLE(SG(rfc1867_uploaded_files));
+        zend_hash_init(SG(rfc1867_uploaded_files), 8, NULL, NULL, 0);
+    }
+    return zend_hash_str_add_empty_element(SG(rfc1867_uploaded_files), path, length) != NULL;
+}
+
+bool swoosh_uploaded_remove(const char *path, size_t length)
+{
+    return SG(rfc1867_uploaded_files) != NULL && zend_hash_str_del(SG(rfc1867_uploaded_files), path, length) == SUCCESS;
+}

@@ -142,11 +142,21 @@ void swoosh_handle_interrupt(void);
 typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
 /* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
 typedef bool (*swoosh_stream_wanted)(int flag);
+/* The address of `host:port`, written to `address` with the port; 0: it is none that is asked for. */
+typedef size_t (*swoosh_stream_resolve)(const char *name, size_t length, char *address, size_t room);
 /* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted);
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask);
 /* Whether bytes were read of a stream and not given out. */
 bool swoosh_stream_has_buffered(zval *stream);
 /* Puts `handler` in the place of an internal function's. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
+
+/* Reads `a=b&c[]=d` into a new array, as parse_str() does. */
+void swoosh_parse_query(const char *bytes, size_t length, zval *array);
+/* Puts a value (which is taken over) under a name such as `a[b][]`, as PHP does with request variables. */
+void swoosh_register_variable(const char *name, zval *value, zval *array);
+/* Makes a file one that is_uploaded_file() and move_uploaded_file() know, or no longer; whether it was one. */
+bool swoosh_uploaded_add(const char *path, size_t length);
+bool swoosh_uploaded_remove(const char *path, size_t length);
 
 #endif

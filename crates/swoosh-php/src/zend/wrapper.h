@@ -2,6 +2,8 @@
 #include "php.h"
 #include "php_ini.h"
 #include "SAPI.h"
+#include "main/php_variables.h"
+#include "main/rfc1867.h"
 #include "ext/standard/info.h"
 #include "ext/standard/basic_functions.h"
 #include "ext/standard/php_var.h"

@@ -6,6 +6,7 @@
 use super::connection::{Connection, Stage};
 use super::owner::{Owner, Verdict, add, fleeting};
 use crate::config::Framing;
+use crate::proto::PeerFault;
 use crate::proto::framing::Cut;
 use crate::sys::{clock, socket};
 use std::future::poll_fn;
@@ -79,6 +80,9 @@ fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
 
 /// Cuts packets from what waits and what has come, and tells of each.
 fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+    if conn.deaf.get() {
+        return Verdict::Go;
+    }
     let upcall = owner.upcall();
     if let Framing::None = conn.port.config.framing {
         return settle(owner, conn, upcall.packet(owner, conn, data));
@@ -104,7 +108,23 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
                     other => verdict = other,
                 }
             }
-            Ok(Cut::Need(_)) => break,
+            Ok(Cut::Need(_)) => {
+                if conn.framer.borrow_mut().take_wish_to_continue() {
+                    owner.write(conn, CONTINUE, false);
+                }
+                break;
+            }
+            Err(PeerFault::Refused(refusal)) => {
+                at = bytes.len();
+                conn.deaf.set(true);
+                if conn.framer.borrow().has_begun() {
+                    // What was asked before is answered before: the worker knows when that is done.
+                    verdict = settle(owner, conn, upcall.packet(owner, conn, &refusal.to_packet()));
+                } else {
+                    owner.refuse_request(conn, refusal);
+                }
+                break;
+            }
             Err(fault) => {
                 owner.break_off(conn, format_args!("{fault}"));
                 break;
@@ -176,5 +196,7 @@ fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
     }
 }
 
+/// RFC 9110 section 15.2.1.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Reads from one connection before the others have their turn.
 const READS_A_TURN: usize = 16;

@@ -9,6 +9,7 @@ use super::registry::{Flags, Peer, SlotIndex};
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::heritage::{Heritage, Port};
+use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
 use crate::sys::{clock, socket};
 use crate::{log, sys};
@@ -380,6 +381,25 @@ impl Owner {
         self.end(conn);
     }
 
+    /// Answers a bad request and ends its connection. What the peer is still sending is read for a while and thrown
+    /// away: a socket that is closed over unread bytes resets, and the peer might lose the answer (RFC 9112 section 9.6).
+    pub fn refuse_request(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) {
+        let peer = super::registry::Registry::peer(conn.slot());
+        let from = peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port));
+        log::info!("connection {} from {from}: answered with {}: {}", conn.session.0, refusal.status, refusal.why);
+        add(&self.slot().aborted, 1);
+        self.write(conn, &Refusal::answer(refusal.status), false);
+        if !conn.output.borrow().is_empty() {
+            return self.end(conn);
+        }
+        let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Write);
+        let (owner, conn) = (self.clone(), conn.clone());
+        tokio::spawn(SendWrapper::new(async move {
+            tokio::time::sleep(REFUSED_LINGER).await;
+            owner.end(&conn);
+        }));
+    }
+
     pub(super) fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
         if scratch.len() < READ_SIZE {
@@ -496,6 +516,8 @@ const READ_SIZE: usize = 64 << 10;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often a full server looks whether others have left.
 const FULL_PAUSE: Duration = Duration::from_millis(20);
+/// How long what a refused peer is still sending is read.
+const REFUSED_LINGER: Duration = Duration::from_secs(1);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a connection that ends may take over it, without a byte moving.
 const LINGER_MS: u64 = 10_000;

@@ -7,6 +7,7 @@ use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::handoff::{Head, Kind, Mailbox, parcel};
+use crate::proto::http1::Refusal;
 use crate::shm::ring::Full;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::{clock, socket};
@@ -81,6 +82,13 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Answers a request of HTTP that is refused, and closes its connection behind the answer.
+    pub fn refuse_request(&self, session: SessionId, status: u16) {
+        // Where the peer is gone there is nobody to be told.
+        let _ = self.send(session, &Refusal::answer(status));
+        let _ = self.close(session, false);
     }
 
     /// Reads no more from it, reads again, or (`enable_delay_receive`) begins to read.

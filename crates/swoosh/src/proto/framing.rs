@@ -3,7 +3,7 @@
 //! A packet's limits follow from the bytes alone, never from how the network split them; the two kinds without
 //! limits of their own ([`Framing::None`], [`Framing::EofCheck`]) take what has arrived.
 
-use super::PeerFault;
+use super::{PeerFault, http1};
 use crate::config::{Framing, LengthFraming, LengthType};
 use memchr::memmem;
 
@@ -24,6 +24,8 @@ pub struct Framer {
     searched: usize,
     /// The unfinished packet's whole length.
     length: Option<u64>,
+    /// What is known of an unfinished request of HTTP.
+    http: http1::frame::Framer,
 }
 
 impl Framer {
@@ -47,11 +49,22 @@ impl Framer {
             Framing::EofCheck(eof) => cut_at_last_eof(eof, max, buf)?,
             Framing::EofSplit(eof) => self.cut_at_first_eof(eof, max, buf)?,
             Framing::Length(length) => self.cut_at_length(length, max, buf)?,
+            Framing::Http => return self.http.next(max, buf).map_err(PeerFault::Refused),
         };
         if let Cut::Packet(_) = cut {
             *self = Framer::default();
         }
         Ok(cut)
+    }
+
+    /// Whether the peer waits for `100 Continue` before it sends a body; true once for each request.
+    pub fn take_wish_to_continue(&mut self) -> bool {
+        self.http.take_wish_to_continue()
+    }
+
+    /// Whether a request of HTTP was cut before, which may not be answered yet.
+    pub fn has_begun(&self) -> bool {
+        self.http.has_begun()
     }
 
     fn cut_at_first_eof(&mut self, eof: &[u8], max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {

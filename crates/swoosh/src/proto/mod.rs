@@ -4,6 +4,7 @@
 //! socket.
 
 pub mod framing;
+pub mod http1;
 
 use crate::error::Code;
 
@@ -21,6 +22,9 @@ pub enum PeerFault {
     /// The bytes contradict the protocol.
     #[error("malformed packet: {0}")]
     Malformed(&'static str),
+    /// A request of HTTP that is answered with a status.
+    #[error("refused with status {}: {}", .0.status, .0.why)]
+    Refused(http1::Refusal),
 }
 
 impl PeerFault {
@@ -29,7 +33,7 @@ impl PeerFault {
     pub fn code(&self) -> i32 {
         match self {
             PeerFault::TooLong { .. } => Code::PackageLengthTooLarge as i32,
-            PeerFault::Malformed(_) => PACKAGE_MALFORMED_DATA,
+            PeerFault::Malformed(_) | PeerFault::Refused(_) => PACKAGE_MALFORMED_DATA,
         }
     }
 }

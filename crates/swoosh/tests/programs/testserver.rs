@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 use swoosh::config::{DispatchMode, Framing, LengthFraming, LengthType, PortConfig, TaskIpc};
 use swoosh::node::Reading;
+use swoosh::proto::http1::request;
 use swoosh::{Mode, Node, Server, SessionId, WorkerId};
 
 fn main() {
@@ -65,6 +66,7 @@ fn framing(name: &str) -> Framing {
             Framing::Length(LengthFraming { kind: LengthType::U32Be, offset: 0, body_offset: 4, func: None })
         }
         "eof" => Framing::EofSplit(b"\r\n".to_vec()),
+        "http" => Framing::Http,
         "eofcheck" => Framing::EofCheck(b"\r\n".to_vec()),
         _ => Framing::None,
     }
@@ -243,6 +245,21 @@ thread_local! {
     static DIES_CLOSING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Tells a request of HTTP what was understood of it.
+fn answer_http(node: &Node, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
+    let mut room = request::room();
+    let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
+    let body = format!("{} {} {}", request.method, request.target, request.body(headers).len());
+    if request.target == "/slow" {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let keep = request.keeps_alive(headers);
+    let connection = if keep { "keep-alive" } else { "close" };
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: {connection}\r\nContent-Length: {}\r\n\r\n", body.len());
+    node.send(conn, format!("{head}{body}").as_bytes())?;
+    if keep { Ok(()) } else { node.close(conn, false) }
+}
+
 fn reply(node: &Node, conn: SessionId, body: &[u8]) -> swoosh::Result<()> {
     if PLAIN.get() {
         return node.send(conn, body);
@@ -269,6 +286,9 @@ fn receive(
         && memory.borrow().handled % every == 0
     {
         panic!("this request is one too many");
+    }
+    if framing == "http" {
+        return answer_http(node, conn, data);
     }
     if framing == "none" || framing.starts_with("eof") {
         return node.send(conn, data);

@@ -260,7 +260,7 @@ pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop
                 return Ok(false);
             }
             receive::count_request(node);
-            handler.receive(node, &event, data)?;
+            receive::data(node, &event, data)?;
             return Ok(true);
         }
         2 => close(node, &owner, &conn),
@@ -339,7 +339,7 @@ impl Upcall for Inline {
         receive::count_request(&self.node);
         let event = event_of(owner, conn);
         self.count();
-        self.verdict(self.node.0.handler.receive(&self.node, &event, data))
+        self.verdict(receive::data(&self.node, &event, data))
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {

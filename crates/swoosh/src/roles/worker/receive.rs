@@ -1,10 +1,12 @@
 //! From a message to the event it means.
 
+use crate::config::Framing;
 use crate::conn::datagram::{Sender, seconds};
 use crate::conn::registry::Flags;
 use crate::handler::{ConnectionEvent, MessageEvent, PacketEvent, SessionId, Stop, WorkerId};
 use crate::handoff::{Kind, Letter, parcel};
 use crate::node::{Node, apply_reading};
+use crate::proto::http1::Refusal;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -26,7 +28,7 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
                 return Ok(false);
             }
             count_request(node);
-            handler.receive(node, &event, &letter.data)?;
+            data(node, &event, &letter.data)?;
             return Ok(true);
         }
         Kind::Connect => handler.connect(node, &event)?,
@@ -65,6 +67,17 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
         kind => order(node, kind, session, letter),
     }
     Ok(false)
+}
+
+/// Gives a packet to user code; what the reactor put in the place of a bad request is a refusal.
+pub fn data(node: &Node, event: &ConnectionEvent, data: &[u8]) -> Result<(), Stop> {
+    let handler = &node.0.handler;
+    match Refusal::status_of_packet(data) {
+        Some(status) if matches!(node.heritage().ports[event.port].config.framing, Framing::Http) => {
+            handler.refuse(node, event, status)
+        }
+        _ => handler.receive(node, event, data),
+    }
 }
 
 /// Gives a datagram to user code.

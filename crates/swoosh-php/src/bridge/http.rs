@@ -1,0 +1,218 @@
+//! Requests of HTTP: from a worker's packet to the callback `request`, and their order.
+//!
+//! The answers of one connection go out in the order of its requests. A callback that returns before its answer is
+//! whole (a timer or a coroutine goes on with it) holds what the connection asks next; nothing else waits for it.
+
+use super::http_compress::Rules;
+use super::http_static::{self, Files};
+use super::server::{Calls, PortEvent, State};
+use crate::class::{http_request, http_response};
+use crate::zend::{Array, Callable, IntoZval, Key, Object, PhpResult, Zval};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+use swoosh::config::Framing;
+use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
+use swoosh::node::Node;
+use swoosh::proto::http1::request::{Request, room};
+
+/// What a server's settings say of HTTP.
+#[derive(Debug)]
+pub struct Config {
+    /// `http_parse_post`.
+    pub parse_post: bool,
+    /// `http_parse_cookie`.
+    pub parse_cookie: bool,
+    /// `upload_tmp_dir`.
+    pub upload_dir: String,
+    /// `upload_max_filesize`: bytes; 0: as long as a request may be.
+    pub upload_max: u64,
+    /// `http_compression` and its like.
+    pub compression: Rules,
+    /// `document_root` and its like.
+    pub files: Option<Files>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            parse_post: true,
+            parse_cookie: true,
+            upload_dir: "/tmp".to_owned(),
+            upload_max: 0,
+            compression: Rules::default(),
+            files: None,
+        }
+    }
+}
+
+impl Config {
+    /// From a server's settings.
+    pub fn new(all: &Array) -> Self {
+        let is_on = |name: &str| all.get(name).is_none_or(Zval::to_bool);
+        let text = |name: &str| all.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
+        let number = |names: &[&str]| names.iter().find_map(|name| all.get(name)).map(Zval::to_int);
+        let defaults = Config::default();
+        let types = ["http_compression_types", "compression_types"].iter().find_map(|name| all.get(name));
+        Config {
+            parse_post: is_on("http_parse_post"),
+            parse_cookie: is_on("http_parse_cookie"),
+            upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
+            upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            files: Files::new(all),
+            compression: Rules::new(
+                is_on("http_compression"),
+                number(&["http_compression_level", "compression_level", "http_gzip_level"]),
+                number(&["http_compression_min_length", "compression_min_length"]),
+                types.and_then(Zval::array).map(|list| {
+                    let name = |(key, value): (Key<'_>, &Zval)| match (key, value.bytes()) {
+                        (_, Some(name)) => name.to_ascii_lowercase(),
+                        (Key::Name(name), None) => name.as_bytes().to_ascii_lowercase(),
+                        (Key::Index(_), None) => Vec::new(),
+                    };
+                    list.iter().map(name).collect()
+                }),
+            ),
+        }
+    }
+}
+
+/// What waits for the answer of an earlier request of its connection.
+enum Held {
+    Request(ConnectionEvent, Vec<u8>),
+    Refusal(u16),
+}
+
+thread_local! {
+    /// The server of this process.
+    static SERVER: RefCell<Weak<State>> = const { RefCell::new(Weak::new()) };
+    /// By connection: its request has no whole answer yet.
+    static HELD: RefCell<HashMap<u64, VecDeque<Held>>> = RefCell::default();
+    /// What may be handled now, in order.
+    static READY: RefCell<VecDeque<(u64, Held)>> = const { RefCell::new(VecDeque::new()) };
+    static HOLDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This process is one of that server's.
+pub fn remember(state: &Rc<State>) {
+    SERVER.set(Rc::downgrade(state));
+}
+
+/// The server of this process.
+pub fn server() -> Option<Rc<State>> {
+    SERVER.with_borrow(Weak::upgrade)
+}
+
+/// Whether a port's packets are requests for the callback `request`.
+pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
+    let is_http = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
+    is_http && calls.ports[port][PortEvent::Request as usize].is_some()
+}
+
+/// A request and its response, ready for the callback.
+pub struct Exchange {
+    callable: Rc<Callable>,
+    /// The request and the response.
+    args: [Zval; 2],
+    response: Object,
+    session: u64,
+}
+
+/// Makes the objects of a request; `None` where it waits for another one's answer, or is answered already.
+pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Exchange>> {
+    let session = event.session.0;
+    if HOLDS.get() && hold(session, || Held::Request(*event, data.to_vec())) {
+        return Ok(None);
+    }
+    let Some(calls) = state.calls() else { return Ok(None) };
+    let Some(callable) = calls.ports[event.port][PortEvent::Request as usize].clone() else { return Ok(None) };
+    let mut fields = room();
+    let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
+        node.refuse_request(event.session, 400);
+        return Ok(None);
+    };
+    let config = state.http.get_or_init(Config::default);
+    if http_static::serve(node, config, event.session, &parsed, headers) {
+        return Ok(None);
+    }
+    let request = match http_request::serve(node, config, event, data, &parsed, headers)? {
+        Ok(request) => request,
+        Err(status) => {
+            node.refuse_request(event.session, status);
+            return Ok(None);
+        }
+    };
+    let response = http_response::serve(state, event.session, &parsed, headers)?;
+    let args = [request.into_zval(), response.clone().into_zval()];
+    Ok(Some(Exchange { callable, args, response, session }))
+}
+
+impl Exchange {
+    /// The callback has returned, or goes on elsewhere. `response`: this one's, which nobody else may hold any more.
+    pub fn after(response: Object, session: u64) {
+        if http_response::is_open(&response) && response.is_shared() {
+            HOLDS.set(true);
+            HELD.with_borrow_mut(|held| {
+                held.entry(session).or_default();
+            });
+        }
+        // Where it was forgotten, this answers.
+        drop(response);
+    }
+
+    /// The callback and its arguments.
+    pub fn into_call(self) -> (Rc<Callable>, [Zval; 2]) {
+        (self.callable, self.args)
+    }
+
+    /// What `after` needs.
+    pub fn mark(&self) -> (Object, u64) {
+        (self.response.clone(), self.session)
+    }
+}
+
+/// Keeps something for later, where a request of the connection has no whole answer.
+fn hold(session: u64, what: impl FnOnce() -> Held) -> bool {
+    HELD.with_borrow_mut(|held| held.get_mut(&session).map(|queue| queue.push_back(what())).is_some())
+}
+
+/// The answer of a connection's request is whole: what it asked meanwhile is next.
+pub fn answered(session: u64) {
+    if !HOLDS.get() {
+        return;
+    }
+    let next = HELD.with_borrow_mut(|held| held.remove(&session));
+    let Some(mut queue) = next else { return };
+    READY.with_borrow_mut(|ready| ready.extend(queue.drain(..).map(|held| (session, held))));
+}
+
+/// A connection is gone, and what it asked with it.
+pub fn closed(session: u64) {
+    if HOLDS.get() {
+        let gone = HELD.with_borrow_mut(|held| held.remove(&session));
+        READY.with_borrow_mut(|ready| ready.retain(|(of, _)| *of != session));
+        drop(gone);
+    }
+}
+
+/// A refusal; `false` where its turn is now.
+pub fn holds_refusal(session: u64, status: u16) -> bool {
+    HOLDS.get() && hold(session, || Held::Refusal(status))
+}
+
+/// Handles what has waited long enough.
+pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
+    if !HOLDS.get() {
+        return Ok(());
+    }
+    while let Some((session, next)) = READY.with_borrow_mut(VecDeque::pop_front) {
+        match next {
+            Held::Request(event, data) => handler.receive(node, &event, &data)?,
+            // One of those before may hold it again.
+            Held::Refusal(status) if holds_refusal(session, status) => {}
+            Held::Refusal(status) => node.refuse_request(SessionId(session), status),
+        }
+    }
+    HOLDS.set(HELD.with_borrow(|held| !held.is_empty()));
+    Ok(())
+}

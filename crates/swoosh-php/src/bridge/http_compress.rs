@@ -1,0 +1,131 @@
+//! Which responses are compressed, and how (RFC 9110 section 12.5.3).
+
+use std::io::Write;
+
+/// A content coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// `br`, RFC 7932.
+    Brotli,
+    /// `zstd`, RFC 8878.
+    Zstd,
+    /// `gzip`, RFC 1952.
+    Gzip,
+    /// `deflate`: zlib's format, RFC 1950.
+    Deflate,
+}
+
+/// The settings of compression.
+#[derive(Debug)]
+pub struct Rules {
+    enabled: bool,
+    level: u32,
+    min_length: usize,
+    types: Vec<Vec<u8>>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules::new(true, None, None, None)
+    }
+}
+
+impl Rules {
+    /// From settings; `None` is the default.
+    pub fn new(enabled: bool, level: Option<i64>, min_length: Option<i64>, types: Option<Vec<Vec<u8>>>) -> Self {
+        let defaults = || TYPES.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Rules {
+            enabled,
+            level: level.unwrap_or(1).clamp(1, 11) as u32,
+            min_length: min_length.map_or(20, |n| usize::try_from(n).unwrap_or(0)),
+            types: types.unwrap_or_else(defaults),
+        }
+    }
+
+    /// The coding that a client wants most, among those it takes.
+    pub fn negotiate(&self, accept: &[u8]) -> Option<Coding> {
+        if !self.enabled {
+            return None;
+        }
+        let mut any = None;
+        let mut wishes = [None; 4];
+        for item in accept.split(|&b| b == b',') {
+            let mut parts = item.split(|&b| b == b';').map(<[u8]>::trim_ascii);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let quality = parts.find_map(|p| p.strip_prefix(b"q=").or(p.strip_prefix(b"Q="))).map_or(1000, quality);
+            let place = match name.as_slice() {
+                b"br" => &mut wishes[0],
+                b"zstd" => &mut wishes[1],
+                b"gzip" | b"x-gzip" => &mut wishes[2],
+                b"deflate" => &mut wishes[3],
+                b"*" => &mut any,
+                _ => continue,
+            };
+            *place = Some(quality);
+        }
+        let weight = |n: usize| wishes[n].or(any).unwrap_or(0);
+        let best = (0..4).rev().max_by_key(|&n| weight(n)).filter(|&n| weight(n) > 0)?;
+        Some([Coding::Brotli, Coding::Zstd, Coding::Gzip, Coding::Deflate][best])
+    }
+
+    /// Whether a body of that type and length is worth it.
+    pub fn suits(&self, content_type: &[u8], length: usize) -> bool {
+        let essence = content_type.split(|&b| b == b';').next().unwrap_or_default().trim_ascii();
+        length >= self.min_length && self.types.iter().any(|known| known.eq_ignore_ascii_case(essence))
+    }
+
+    /// The body in that coding; `None` where it cannot be had.
+    pub fn compress(&self, coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
+        let mut out = Vec::with_capacity(body.len() / 2 + 64);
+        let level = flate2::Compression::new(self.level.min(9));
+        match coding {
+            Coding::Gzip => {
+                let mut to = flate2::write::GzEncoder::new(out, level);
+                to.write_all(body).ok()?;
+                out = to.finish().ok()?;
+            }
+            Coding::Deflate => {
+                let mut to = flate2::write::ZlibEncoder::new(out, level);
+                to.write_all(body).ok()?;
+                out = to.finish().ok()?;
+            }
+            Coding::Brotli => {
+                let mut to = brotli::CompressorWriter::new(out, 4096, self.level, 22);
+                to.write_all(body).ok()?;
+                out = to.into_inner();
+            }
+            Coding::Zstd => out = zstd::bulk::compress(body, self.level as i32).ok()?,
+        }
+        Some(out)
+    }
+}
+
+impl Coding {
+    /// As `Content-Encoding` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Coding::Brotli => "br",
+            Coding::Zstd => "zstd",
+            Coding::Gzip => "gzip",
+            Coding::Deflate => "deflate",
+        }
+    }
+}
+
+/// A weight of RFC 9110 section 12.4.2 in thousandths; one that is malformed is none.
+fn quality(text: &[u8]) -> u16 {
+    let value = std::str::from_utf8(text).ok().and_then(|t| t.trim().parse::<f32>().ok());
+    value.filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u16)
+}
+
+/// `compression_types` where it is not set.
+const TYPES: &[&str] = &[
+    "text/html",
+    "text/css",
+    "text/plain",
+    "text/xml",
+    "text/javascript",
+    "application/javascript",
+    "application/xml",
+    "image/svg+xml",
+];

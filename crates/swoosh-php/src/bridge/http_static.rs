@@ -1,0 +1,290 @@
+//! Files of `document_root`, served without a callback.
+//!
+//! Never outside the root: a path is decoded once, its dots are resolved in text, and what the file system makes of the
+//! rest (links and all) must still lie within the root.
+
+use super::http::Config;
+use super::http_form::percent_decode;
+use crate::function::mime;
+use crate::zend::{Array, Zval};
+use httparse::Header;
+use std::fmt::Write;
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use swoosh::handler::SessionId;
+use swoosh::node::Node;
+use swoosh::proto::http1::reply::{self, date};
+use swoosh::proto::http1::request::Request;
+use swoosh::proto::http1::select::{Selected, Version, select};
+use swoosh::sys::clock;
+
+/// The settings of static files.
+#[derive(Debug)]
+pub struct Files {
+    root: PathBuf,
+    /// What a path begins with, where not every path is looked for.
+    locations: Vec<Vec<u8>>,
+    index: Vec<String>,
+    autoindex: bool,
+}
+
+impl Files {
+    /// From a server's settings; `None` where files are not to be served.
+    pub fn new(all: &Array) -> Option<Self> {
+        let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
+        let list = |name: &str| -> Vec<String> {
+            let items = all.get(name).and_then(Zval::array).into_iter().flatten();
+            items.filter_map(|(_, item)| item.to_zstr().map(|text| text.to_text().into_owned())).collect()
+        };
+        let root = all.get("document_root").and_then(Zval::bytes).filter(|root| !root.is_empty())?;
+        let root = match fs::canonicalize(Path::new(std::ffi::OsStr::from_bytes(root))) {
+            Ok(root) => root,
+            Err(e) if is_on("enable_static_handler") => {
+                swoosh::log::error!("document_root {}: {e}", String::from_utf8_lossy(root));
+                return None;
+            }
+            Err(_) => return None,
+        };
+        is_on("enable_static_handler").then(|| Files {
+            root,
+            locations: list("static_handler_locations").into_iter().map(String::into_bytes).collect(),
+            index: list("http_index_files"),
+            autoindex: is_on("http_autoindex"),
+        })
+    }
+}
+
+/// Answers with a file where there is one; `false`: it is the callback's.
+pub fn serve(node: &Node, config: &Config, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
+    let Some(files) = &config.files else { return false };
+    if !matches!(request.method, "GET" | "HEAD") {
+        return false;
+    }
+    let target = request.path_and_query().0;
+    let target = target.split('#').next().unwrap_or_default();
+    let decoded = percent_decode(target.as_bytes());
+    let answer = Answer { node, session, head: request.method == "HEAD", keep: request.keeps_alive(headers) };
+    let found = match clean(&decoded) {
+        Some(path) if !files.covers(&path) => return false,
+        Some(path) => files.look_up(&path).map(|found| (path, found)),
+        // It climbs above the root, or has a zero byte.
+        None if files.locations.is_empty() => None,
+        None => {
+            answer.page(404);
+            return true;
+        }
+    };
+    match found {
+        Some((_, Found::File(path, about))) => answer.file(&path, &about, headers),
+        Some((path, Found::Folder(folder))) => answer.listing(&path, &folder),
+        Some((_, Found::Callbacks)) => return false,
+        None if files.locations.is_empty() => return false,
+        None => answer.page(404),
+    }
+    true
+}
+
+enum Found {
+    File(PathBuf, Metadata),
+    Folder(PathBuf),
+    Callbacks,
+}
+
+impl Files {
+    fn covers(&self, path: &[u8]) -> bool {
+        self.locations.is_empty() || self.locations.iter().any(|location| path.starts_with(location))
+    }
+
+    /// What a clean path names, within the root.
+    fn look_up(&self, path: &[u8]) -> Option<Found> {
+        let within = |path: PathBuf| fs::canonicalize(path).ok().filter(|real| real.starts_with(&self.root));
+        let relative = std::ffi::OsString::from_vec(path[1..].to_vec());
+        let real = within(self.root.join(&relative))?;
+        let about = fs::metadata(&real).ok()?;
+        if about.is_file() {
+            // A name that tells no type may be a program.
+            let known = mime::known(&String::from_utf8_lossy(path)).is_some() && !path.ends_with(b"/");
+            return Some(if known { Found::File(real, about) } else { Found::Callbacks });
+        }
+        for name in &self.index {
+            if let Some(file) = within(real.join(name))
+                && let Some(about) = fs::metadata(&file).ok().filter(Metadata::is_file)
+            {
+                return Some(Found::File(file, about));
+            }
+        }
+        Some(if self.autoindex && about.is_dir() { Found::Folder(real) } else { Found::Callbacks })
+    }
+}
+
+/// The path without its dots and empty segments; `None` where it has a zero byte or leads above the root.
+fn clean(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.starts_with(b"/") || path.contains(&0) {
+        return None;
+    }
+    let mut segments: Vec<&[u8]> = Vec::new();
+    for segment in path.split(|&b| b == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop()?;
+            }
+            name => segments.push(name),
+        }
+    }
+    let mut out = vec![b'/'];
+    out.extend(segments.join(&b'/'));
+    let is_folder = path.ends_with(b"/") && out.len() > 1;
+    out.extend_from_slice(if is_folder { b"/" } else { b"" });
+    Some(out)
+}
+
+struct Answer<'n> {
+    node: &'n Node,
+    session: SessionId,
+    head: bool,
+    keep: bool,
+}
+
+impl Answer<'_> {
+    fn begin(&self, status: u16) -> String {
+        let now = date((clock::wall_nanos() / 1_000_000_000) as i64);
+        let now = String::from_utf8_lossy(&now);
+        let connection = if self.keep { "keep-alive" } else { "close" };
+        let reason = reply::reason(status);
+        format!(
+            "HTTP/1.1 {status} {reason}\r\nServer: swoole-http-server\r\nDate: {now}\r\nConnection: {connection}\r\n"
+        )
+    }
+
+    fn end(&self, sent: swoosh::Result<()>) {
+        if let Err(e) = &sent {
+            swoosh::log::info!("{e}");
+        }
+        if sent.is_err() || !self.keep {
+            // Where the peer is gone there is nothing to close.
+            let _ = self.node.close(self.session, false);
+        }
+    }
+
+    fn send(&self, mut head: String, body: &str) {
+        let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
+        if !self.head {
+            head.push_str(body);
+        }
+        self.end(self.node.send(self.session, head.as_bytes()));
+    }
+
+    fn page(&self, status: u16) {
+        let reason = reply::reason(status);
+        let head = self.begin(status) + "Content-Type: text/html\r\n";
+        self.send(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"));
+    }
+
+    fn file(&self, path: &Path, about: &Metadata, headers: &[Header<'_>]) {
+        let size = about.len();
+        let tag = format!("\"{:x}-{:x}\"", about.mtime().wrapping_mul(1_000_000_000) + about.mtime_nsec(), size);
+        let modified = date(about.mtime());
+        let kind = mime::of_file(&path.to_string_lossy());
+        let selected = match select(headers, Version { size, modified: about.mtime(), tag: &tag }) {
+            // Ranges are for GET alone (RFC 9110 section 14.2).
+            Selected::Parts(_) | Selected::Unsatisfiable if self.head => Selected::Whole,
+            selected => selected,
+        };
+        let about = format!("Last-Modified: {}\r\nETag: {tag}\r\n", String::from_utf8_lossy(&modified));
+        match selected {
+            Selected::NotModified => {
+                self.end(self.node.send(self.session, (self.begin(304) + &about + "\r\n").as_bytes()));
+            }
+            Selected::PreconditionFailed => self.page(412),
+            Selected::Unsatisfiable => {
+                self.send(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), "");
+            }
+            Selected::Whole => {
+                let fields = format!("Content-Type: {kind}\r\nAccept-Ranges: bytes\r\nContent-Length: {size}\r\n\r\n");
+                self.parts(self.begin(200) + &about + &fields, path, &[(String::new(), 0, size)], "");
+            }
+            Selected::Parts(parts) if parts.len() == 1 => {
+                let (from, to) = parts[0];
+                let range = format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
+                let fields = format!("Content-Type: {kind}\r\n{range}Content-Length: {}\r\n\r\n", to - from);
+                self.parts(self.begin(206) + &about + &fields, path, &[(String::new(), from, to)], "");
+            }
+            Selected::Parts(parts) => {
+                let boundary = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+                let part = |&(from, to): &(u64, u64)| {
+                    let range = format!("Content-Range: bytes {from}-{}/{size}", to - 1);
+                    (format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\n{range}\r\n\r\n"), from, to)
+                };
+                let parts: Vec<(String, u64, u64)> = parts.iter().map(part).collect();
+                let last = format!("\r\n--{boundary}--\r\n");
+                let length = parts.iter().fold(0, |sum, (head, from, to)| sum + head.len() as u64 + to - from);
+                let fields = format!(
+                    "Content-Type: multipart/byteranges; boundary={boundary}\r\nContent-Length: {}\r\n\r\n",
+                    length + last.len() as u64
+                );
+                self.parts(self.begin(206) + &about + &fields, path, &parts, &last);
+            }
+        }
+    }
+
+    /// The head, then pieces of the file, each behind words of its own.
+    fn parts(&self, head: String, path: &Path, parts: &[(String, u64, u64)], last: &str) {
+        let Some(name) = path.to_str() else {
+            return self.page(404);
+        };
+        let send = || -> swoosh::Result<()> {
+            let mut words = head;
+            for (before, from, to) in parts.iter().filter(|_| !self.head) {
+                words.push_str(before);
+                self.node.send(self.session, words.as_bytes())?;
+                words.clear();
+                if from < to {
+                    self.node.send_file(self.session, name, *from, to - from)?;
+                }
+            }
+            if !self.head {
+                words.push_str(last);
+            }
+            if words.is_empty() { Ok(()) } else { self.node.send(self.session, words.as_bytes()) }
+        };
+        self.end(send());
+    }
+
+    fn listing(&self, path: &[u8], folder: &Path) {
+        let Ok(entries) = fs::read_dir(folder) else {
+            return self.page(404);
+        };
+        let mut names: Vec<Vec<u8>> = entries.flatten().map(|entry| entry.file_name().into_vec()).collect();
+        names.retain(|name| !name.starts_with(b"."));
+        names.sort();
+        let base: &[u8] = path.strip_suffix(b"/").unwrap_or(path);
+        if base.len() > 1 || !base.is_empty() && base != b"/" {
+            names.insert(0, b"..".to_vec());
+        }
+        let base = if base == b"/" { b"" } else { base };
+        let title = escape(&String::from_utf8_lossy(path));
+        let mut page =
+            format!("<!doctype html>\n<meta charset=utf-8>\n<title>{title}</title>\n<h1>{title}</h1>\n<ul>\n");
+        for name in names {
+            let link: String = base.iter().chain(b"/").chain(&name).map(|&b| plain(b)).collect();
+            let _ = writeln!(page, "<li><a href=\"{link}\">{}</a></li>", escape(&String::from_utf8_lossy(&name)));
+        }
+        page.push_str("</ul>\n");
+        self.send(self.begin(200) + "Content-Type: text/html\r\n", &page);
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A byte of a path as a link has it.
+fn plain(byte: u8) -> String {
+    match byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    }
+}

@@ -1,0 +1,292 @@
+//! `Swoole\Http\Request`.
+
+use crate::bridge::http::Config;
+use crate::bridge::http_form as forms;
+use crate::zend::form::parse_query;
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use httparse::Header;
+use std::cell::{Cell, RefCell};
+use swoosh::conn::datagram::seconds;
+use swoosh::conn::registry::Registry;
+use swoosh::handler::ConnectionEvent;
+use swoosh::node::Node;
+use swoosh::proto::framing::Cut;
+use swoosh::proto::http1::frame::Framer;
+use swoosh::proto::http1::request::{Request, room};
+
+/// The class.
+pub static REQUEST: ClassSlot = ClassSlot::new();
+
+/// What lives in a request's object.
+#[derive(Default)]
+pub struct Kept {
+    /// The request as it came.
+    raw: RefCell<Vec<u8>>,
+    /// Its body, without its transfer coding, where that is not the end of `raw`.
+    body: RefCell<Option<Vec<u8>>>,
+    /// Bytes of its head.
+    head: Cell<usize>,
+    /// Bytes of `raw` that are the request.
+    whole: Cell<Option<usize>>,
+    /// What `parse` knows so far; `None`: this is no request to be parsed.
+    framer: RefCell<Option<Framer>>,
+    options: RefCell<Option<Config>>,
+    tmpfiles: RefCell<Vec<String>>,
+}
+
+impl crate::zend::Payload for Kept {
+    fn handlers() -> &'static crate::zend::object::HandlerTable {
+        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const KEEPS_PROPERTIES: bool = true;
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        forms::remove(self.tmpfiles.get_mut());
+    }
+}
+
+/// Registers the class. The order of properties is the order of slots below.
+pub fn register() {
+    ClassBuilder::new("Swoole\\Http\\Request")
+        .alias("swoole_http_request")
+        .payload::<Kept>()
+        .allow_dynamic()
+        .property("fd", Value::Int(0))
+        .property("streamId", Value::Int(0))
+        .property("header", Value::Null)
+        .property("server", Value::Null)
+        .property("cookie", Value::Null)
+        .property("get", Value::Null)
+        .property("files", Value::Null)
+        .property("post", Value::Null)
+        .property("tmpfiles", Value::Null)
+        .method("getContent(): string|false", content)
+        .method("rawContent(): string|false", content)
+        .method("getData(): string|false", data)
+        .method("static create(array $options = []): Swoole\\Http\\Request", create)
+        .method("parse(string $data): int|false", parse)
+        .method("isCompleted(): bool", is_completed)
+        .method("getMethod(): string|false", method)
+        .register(&REQUEST);
+}
+
+const FD: usize = 0;
+const HEADER: usize = 2;
+const SERVER: usize = 3;
+const COOKIE: usize = 4;
+const GET: usize = 5;
+const FILES: usize = 6;
+const POST: usize = 7;
+const TMPFILES: usize = 8;
+
+/// A request that a connection sent. The inner `Err` is the status it is refused with.
+pub fn serve(
+    node: &Node,
+    config: &Config,
+    event: &ConnectionEvent,
+    bytes: &[u8],
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, event.session.0);
+    let mut server = facts(request, event.dispatch_time);
+    if let Some(port) = node.heritage().ports.get(event.port) {
+        server.insert("server_port", port.number);
+        server.insert("server_addr", host_of(&port.address));
+    }
+    if let Some((_, slot)) = node.heritage().registry.find(event.session) {
+        let peer = Registry::peer(slot);
+        server.insert("remote_port", peer.port);
+        server.insert("remote_addr", peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+        server.insert("master_time", seconds(slot.last_recv.load(std::sync::atomic::Ordering::Relaxed)) as i64);
+    }
+    object.set_slot(SERVER, server);
+    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
+    *kept.raw.borrow_mut() = bytes.to_vec();
+    kept.whole.set(Some(bytes.len()));
+    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
+}
+
+/// What the request line says, and when.
+fn facts(request: &Request<'_>, time: f64) -> Array {
+    let mut server = Array::with_capacity(16);
+    let (path, query) = request.path_and_query();
+    if let Some(query) = query.filter(|q| !q.is_empty()) {
+        server.insert("query_string", query);
+    }
+    server.insert("request_method", request.method);
+    server.insert("request_uri", path);
+    match path.contains('%') {
+        true => server.insert("path_info", forms::percent_decode(path.as_bytes())),
+        false => server.insert("path_info", path),
+    }
+    server.insert("request_time", time as i64);
+    server.insert("request_time_float", time);
+    server.insert("server_protocol", if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server
+}
+
+/// Everything that follows from the request's own bytes.
+fn fill(
+    object: &Object,
+    kept: &Kept,
+    config: &Config,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> Result<(), u16> {
+    kept.head.set(request.head);
+    let mut all = Array::with_capacity(headers.len());
+    let mut lower = [0; 64];
+    for header in headers {
+        if config.parse_cookie && header.name.eq_ignore_ascii_case("cookie") {
+            continue;
+        }
+        let name = header.name.as_bytes();
+        match lower.get_mut(..name.len()) {
+            Some(place) => {
+                place.copy_from_slice(name);
+                place.make_ascii_lowercase();
+                add_header(&mut all, place, header.value);
+            }
+            None => add_header(&mut all, &name.to_ascii_lowercase(), header.value),
+        }
+    }
+    object.set_slot(HEADER, all);
+    if config.parse_cookie
+        && let Some(cookies) = forms::cookies(headers)
+    {
+        object.set_slot(COOKIE, cookies);
+    }
+    if let Some(query) = request.path_and_query().1.filter(|q| !q.is_empty()) {
+        object.set_slot(GET, parse_query(query.as_bytes()));
+    }
+    let body = request.body(headers);
+    if !body.is_empty() && request.method != "GET" {
+        if config.parse_post && forms::is_type(headers, "application/x-www-form-urlencoded") {
+            object.set_slot(POST, parse_query(&body));
+        } else if forms::is_type(headers, "multipart/form-data") {
+            let form = forms::multipart(config, headers, &body).ok_or(400u16)?;
+            if let Some(post) = form.post {
+                object.set_slot(POST, post);
+            }
+            if let Some(files) = form.files {
+                object.set_slot(FILES, files);
+            }
+            if !form.tmpfiles.is_empty() {
+                object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
+                *kept.tmpfiles.borrow_mut() = form.tmpfiles;
+            }
+        }
+    }
+    if let std::borrow::Cow::Owned(body) = body {
+        *kept.body.borrow_mut() = Some(body);
+    }
+    Ok(())
+}
+
+/// Fields of one name become a list.
+fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
+    let before = all.find(name).cloned();
+    let Some(before) = before else { return all.put(name, value) };
+    let mut list = match before.array() {
+        Some(list) => list.clone(),
+        None => [before].into_iter().collect(),
+    };
+    // The array below is to hold the only other count.
+    list.push(value);
+    all.put(name, list);
+}
+
+fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
+    let kept = call.payload::<Kept>();
+    if let Some(body) = &*kept.body.borrow() {
+        return Ok(OrFalse(Some(ZStr::new(body))));
+    }
+    let raw = kept.raw.borrow();
+    Ok(OrFalse(match kept.whole.get() {
+        Some(whole) => Some(ZStr::new(&raw[kept.head.get()..whole])),
+        None => kept.framer.borrow().is_some().then(|| ZStr::new("")),
+    }))
+}
+
+fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
+    let kept = call.payload::<Kept>();
+    let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
+    Ok(OrFalse(known.then(|| ZStr::new(&*kept.raw.borrow()))))
+}
+
+fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    let server = call.this().map(|this| this.slot(SERVER).clone());
+    if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
+        return Ok(OrFalse(Some(method.clone())));
+    }
+    // What has been given to parse() but tells no method yet is counted a DELETE, as it always was.
+    let made = call.payload::<Kept>().framer.borrow().is_some();
+    Ok(OrFalse(made.then(|| "DELETE".into_zval())))
+}
+
+fn is_completed(call: &mut Call<'_>) -> PhpResult<bool> {
+    Ok(call.payload::<Kept>().whole.get().is_some())
+}
+
+fn create(call: &mut Call<'_>) -> PhpResult<Object> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(HEADER, Array::new());
+    object.set_slot(SERVER, Array::new());
+    let mut config = Config::default();
+    if let Some(options) = call.arg(0).and_then(Zval::array) {
+        let is_on = |name: &str| options.get(name).is_none_or(Zval::to_bool);
+        config.parse_cookie = is_on("parse_cookie");
+        config.parse_post = is_on("parse_body");
+    }
+    if let Some(kept) = object.payload::<Kept>() {
+        *kept.framer.borrow_mut() = Some(Framer::default());
+        *kept.options.borrow_mut() = Some(config);
+    }
+    Ok(object)
+}
+
+/// Takes more bytes of a request; how many of them were its.
+fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
+    let bytes = call.bytes(0)?;
+    let kept = call.payload::<Kept>();
+    let Some(this) = call.this() else { return Ok(OrFalse(None)) };
+    if kept.whole.get().is_some() || kept.framer.borrow().is_none() {
+        return Ok(OrFalse(None));
+    }
+    let before = kept.raw.borrow().len();
+    kept.raw.borrow_mut().extend_from_slice(bytes);
+    let cut = match &mut *kept.framer.borrow_mut() {
+        Some(framer) => framer.next(LONGEST, &kept.raw.borrow()),
+        None => return Ok(OrFalse(None)),
+    };
+    match cut {
+        Ok(Cut::Packet(length)) => {
+            kept.whole.set(Some(length));
+            let raw = kept.raw.borrow().clone();
+            let mut fields = room();
+            if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
+                this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
+                let config = kept.options.borrow_mut().take().unwrap_or_default();
+                let filled = fill(this, kept, &config, &request, headers);
+                if filled.is_err() {
+                    return Ok(OrFalse(None));
+                }
+            }
+            Ok(OrFalse(Some(length.saturating_sub(before))))
+        }
+        Ok(Cut::Need(_)) => Ok(OrFalse(Some(bytes.len()))),
+        Err(_) => Ok(OrFalse(Some(0))),
+    }
+}
+
+/// The longest request that `parse` takes.
+const LONGEST: u64 = 1 << 31;

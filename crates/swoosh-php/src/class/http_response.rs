@@ -1,0 +1,692 @@
+//! `Swoole\Http\Response`.
+
+use crate::bridge::http;
+use crate::bridge::http_compress::Coding;
+use crate::bridge::last_error;
+use crate::bridge::server::{State, done, session as id_of, tell};
+use crate::class::http_cookie::{self, Cookie};
+use crate::class::server::Server;
+use crate::zend::error::{argument_count_error, warning};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
+use httparse::Header;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use swoosh::handler::SessionId;
+use swoosh::node::Node;
+use swoosh::proto::http1::reply::{self, put_chunk, put_number};
+use swoosh::proto::http1::request::{Request, field};
+use swoosh::proto::http1::{has_token, is_token_byte};
+use swoosh::sys::clock;
+
+/// The class.
+pub static RESPONSE: ClassSlot = ClassSlot::new();
+
+/// What lives in a response's object.
+pub struct Kept {
+    state: OnceCell<Rc<State>>,
+    session: Cell<u64>,
+    status: Cell<i64>,
+    reason: RefCell<Option<Vec<u8>>>,
+    /// Where it is in its life.
+    stage: Cell<Stage>,
+    /// The connection stays open behind it.
+    keep: Cell<bool>,
+    /// The client speaks HTTP/1.0, which has no chunks.
+    old: Cell<bool>,
+    /// The request was HEAD.
+    bodiless: Cell<bool>,
+    /// It answers a request, which it must not leave without an answer.
+    owes: Cell<bool>,
+    coding: Cell<Option<Coding>>,
+}
+
+/// Where a response is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It belongs to no connection.
+    Nothing,
+    /// Nothing of it is sent.
+    New,
+    /// Its head is sent, and maybe some of its body.
+    Begun,
+    /// It is whole.
+    Ended,
+    /// The connection is somebody else's to answer.
+    Detached,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept {
+            state: OnceCell::new(),
+            session: Cell::new(0),
+            status: Cell::new(200),
+            reason: RefCell::default(),
+            stage: Cell::new(Stage::Nothing),
+            keep: Cell::new(true),
+            old: Cell::new(false),
+            bodiless: Cell::new(false),
+            owes: Cell::new(false),
+            coding: Cell::new(None),
+        }
+    }
+}
+
+impl crate::zend::Payload for Kept {
+    fn handlers() -> &'static crate::zend::object::HandlerTable {
+        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const KEEPS_PROPERTIES: bool = true;
+
+    /// A request that its handler forgot is answered all the same.
+    fn before_free(&self, object: &Object) {
+        let stage = self.stage.get();
+        if !self.owes.get() || !matches!(stage, Stage::New | Stage::Begun) {
+            return;
+        }
+        let Some(node) = self.state.get().and_then(|state| state.node()) else { return };
+        if !node.exists(SessionId(self.session.get())) {
+            return self.finish(&node);
+        }
+        swoosh::log::notice!("a request of connection {} was left without end(); it is ended", self.session.get());
+        if stage == Stage::New && self.status.get() == 200 {
+            self.status.set(500);
+        }
+        self.end(&node, object, b"");
+    }
+}
+
+const FD: usize = 0;
+const HEADER: usize = 2;
+const COOKIE: usize = 3;
+const TRAILER: usize = 4;
+
+/// Registers the class. The order of properties is the order of slots above.
+pub fn register() {
+    const OF_COOKIE: &str = "(Swoole\\Http\\Cookie|string $name_or_object, string $value = '', int $expires = 0, \
+        string $path = '/', string $domain = '', bool $secure = false, bool $httponly = false, \
+        string $samesite = '', string $priority = '', bool $partitioned = false): bool";
+    ClassBuilder::new("Swoole\\Http\\Response")
+        .alias("swoole_http_response")
+        .payload::<Kept>()
+        .allow_dynamic()
+        .property("fd", Value::Int(0))
+        .property("socket", Value::Null)
+        .property("header", Value::Null)
+        .property("cookie", Value::Null)
+        .property("trailer", Value::Null)
+        .method("initHeader(): bool", |call: &mut Call<'_>| Ok(open(call).is_some()))
+        .method("isWritable(): bool", is_writable)
+        .method(&format!("cookie{OF_COOKIE}"), |call: &mut Call<'_>| cookie(call, true))
+        .method(&format!("setCookie{OF_COOKIE}"), |call: &mut Call<'_>| cookie(call, true))
+        .method(&format!("rawcookie{OF_COOKIE}"), |call: &mut Call<'_>| cookie(call, false))
+        .method(&format!("setRawCookie{OF_COOKIE}"), |call: &mut Call<'_>| cookie(call, false))
+        .method("status(int $http_code, string $reason = ''): bool", status)
+        .method("setStatusCode(int $http_code, string $reason = ''): bool", status)
+        .method("header(string $key, array|string $value, bool $format = true): bool", header)
+        .method("setHeader(string $key, array|string $value, bool $format = true): bool", header)
+        .method("trailer(string $key, string $value): bool", trailer)
+        .method("ping(string $data = ''): bool", no_frames)
+        .method("goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool", goaway)
+        .method("write(string $content): bool", write)
+        .method("end(?string $content = null): bool", end)
+        .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
+        .method("redirect(string $location, int $http_code = 302): bool", redirect)
+        .method("detach(): bool", detach)
+        .method("static create(object|array|int $server = -1, int $fd = -1): Swoole\\Http\\Response|false", create)
+        .method("upgrade(): bool", upgrade)
+        .method(
+            "push(Swoole\\WebSocket\\Frame|string $data, int $opcode = SWOOLE_WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): bool",
+            no_frames,
+        )
+        .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|false", no_frames)
+        .method("close(): bool", close)
+        .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", no_frames)
+        .register(&RESPONSE);
+}
+
+/// The response to a request.
+pub fn serve(
+    state: &Rc<State>,
+    session: SessionId,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Object> {
+    let object = of_connection(state, session)?;
+    if let Some(kept) = object.payload::<Kept>() {
+        kept.owes.set(true);
+        kept.keep.set(request.keeps_alive(headers));
+        kept.old.set(request.minor == 0);
+        kept.bodiless.set(request.method == "HEAD");
+        if let (Some(accept), Some(config)) = (field(headers, "accept-encoding"), state.http.get()) {
+            kept.coding.set(config.compression.negotiate(accept));
+        }
+    }
+    Ok(object)
+}
+
+fn of_connection(state: &Rc<State>, session: SessionId) -> PhpResult<Object> {
+    let object = Object::new(RESPONSE.get())?;
+    object.set_slot(FD, session.0);
+    if let Some(kept) = object.payload::<Kept>() {
+        let _ = kept.state.set(state.clone());
+        kept.session.set(session.0);
+        kept.stage.set(Stage::New);
+    }
+    Ok(object)
+}
+
+/// Whether a response waits to be ended.
+pub fn is_open(object: &Object) -> bool {
+    object.payload::<Kept>().is_some_and(|kept| matches!(kept.stage.get(), Stage::New | Stage::Begun))
+}
+
+/// How long the body is.
+enum Body {
+    Length(u64),
+    Chunked,
+    UntilClosed,
+}
+
+impl Kept {
+    fn session(&self) -> SessionId {
+        SessionId(self.session.get())
+    }
+
+    fn has_body(&self) -> bool {
+        let status = u16::try_from(self.status.get()).unwrap_or(200);
+        reply::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
+    }
+
+    /// It is whole: the connection is closed, or its next request is served.
+    fn finish(&self, node: &Node) {
+        self.stage.set(Stage::Ended);
+        if !self.keep.get() {
+            // Where the peer was faster there is nothing to close.
+            let _ = node.close(self.session(), false);
+        }
+        http::answered(self.session.get());
+    }
+
+    /// Ends it with the rest of its body.
+    fn end(&self, node: &Node, object: &Object, body: &[u8]) -> bool {
+        let mut out = Vec::with_capacity(256 + body.len());
+        if self.stage.get() == Stage::Begun {
+            if self.old.get() || !self.has_body() {
+                out.extend_from_slice(if self.has_body() { body } else { b"" });
+            } else {
+                put_chunk(&mut out, body);
+                out.extend_from_slice(b"0\r\n");
+                put_trailers(&mut out, object);
+                out.extend_from_slice(b"\r\n");
+            }
+        } else {
+            self.put_whole(&mut out, object, body);
+        }
+        let sent = out.is_empty() || done(node.send(self.session(), &out));
+        self.finish(node);
+        sent
+    }
+
+    fn put_whole(&self, out: &mut Vec<u8>, object: &Object, body: &[u8]) {
+        let own = object.slot(HEADER).array().cloned();
+        if let (Some(coding), Some(config)) = (self.coding.get(), self.state.get().and_then(|s| s.http.get())) {
+            let of_own = |name: &str| {
+                let found = own.iter().flatten().find(|(key, _)| is_key(key, name));
+                found.and_then(|(_, value)| value.bytes().map(<[u8]>::to_vec))
+            };
+            let kind = of_own("content-type").unwrap_or_else(|| b"text/html".to_vec());
+            let wanted = config.compression.suits(&kind, body.len())
+                && of_own("content-encoding").is_none()
+                && reply::has_body("", u16::try_from(self.status.get()).unwrap_or(200))
+                && self.status.get() != 206;
+            if let Some(short) = wanted.then(|| config.compression.compress(coding, body)).flatten() {
+                self.put_head(out, object, own.as_ref(), Body::Length(short.len() as u64), Some(coding));
+                if self.has_body() {
+                    out.extend_from_slice(&short);
+                }
+                return;
+            }
+        }
+        self.put_head(out, object, own.as_ref(), Body::Length(body.len() as u64), None);
+        if self.has_body() {
+            out.extend_from_slice(body);
+        }
+    }
+
+    fn put_head(&self, out: &mut Vec<u8>, object: &Object, own: Option<&Array>, body: Body, coding: Option<Coding>) {
+        let status = self.status.get();
+        match (status, &*self.reason.borrow()) {
+            (200, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            (status, reason) => {
+                out.extend_from_slice(format!("HTTP/1.1 {status} ").as_bytes());
+                let known = reply::reason(u16::try_from(status).unwrap_or(0));
+                out.extend_from_slice(reason.as_deref().unwrap_or(known.as_bytes()));
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        let mut seen = Seen::default();
+        if let Some(own) = own {
+            for (key, value) in own {
+                self.put_own(out, &key, value, &mut seen);
+            }
+        }
+        if !seen.server {
+            out.extend_from_slice(b"Server: swoole-http-server\r\n");
+        }
+        if !seen.date {
+            out.extend_from_slice(b"Date: ");
+            out.extend_from_slice(&now());
+            out.extend_from_slice(b"\r\n");
+        }
+        if matches!(body, Body::UntilClosed) {
+            self.keep.set(false);
+        }
+        if !seen.connection {
+            out.extend_from_slice(match self.keep.get() {
+                true => b"Connection: keep-alive\r\n",
+                false => b"Connection: close\r\n",
+            });
+        }
+        if !seen.content_type {
+            out.extend_from_slice(b"Content-Type: text/html\r\n");
+        }
+        if let Some(cookies) = object.slot(COOKIE).array() {
+            for (_, cookie) in cookies {
+                put_field(out, b"Set-Cookie", cookie.bytes().unwrap_or_default());
+            }
+        }
+        if let Some(coding) = coding {
+            put_field(out, b"Content-Encoding", coding.name().as_bytes());
+            put_field(out, b"Vary", b"Accept-Encoding");
+        }
+        match body {
+            // No body, no length (RFC 9110 section 8.6).
+            Body::Length(_) if (100..200).contains(&status) || status == 204 => {}
+            Body::Length(0) if self.bodiless.get() && seen.length.is_some() => {
+                put_length(out, seen.length.unwrap_or(0));
+            }
+            Body::Length(0) if self.bodiless.get() || status == 304 => {}
+            Body::Length(length) => put_length(out, length),
+            Body::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            Body::UntilClosed => {}
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// One of the handler's own fields. What says where the body ends is the server's to say.
+    fn put_own(&self, out: &mut Vec<u8>, key: &Key<'_>, value: &Zval, seen: &mut Seen) {
+        let number;
+        let name: &[u8] = match key {
+            Key::Name(name) => name.as_bytes(),
+            Key::Index(index) => {
+                number = index.to_string();
+                number.as_bytes()
+            }
+        };
+        if value.is_null() {
+            return;
+        }
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        match name.len() {
+            4 if is("date") => seen.date = true,
+            6 if is("server") => seen.server = true,
+            10 if is("connection") => {
+                seen.connection = true;
+                if value.bytes().is_some_and(|value| has_token(value, "close")) {
+                    self.keep.set(false);
+                }
+            }
+            12 if is("content-type") => seen.content_type = true,
+            14 if is("content-length") => {
+                seen.length = value.to_zstr().and_then(|text| text.to_text().trim().parse().ok());
+                return;
+            }
+            17 if is("transfer-encoding") => return,
+            _ => {}
+        }
+        if let Some(list) = value.array() {
+            for (_, item) in &list.clone() {
+                if !item.is_null() {
+                    put_own_value(out, name, item);
+                }
+            }
+        } else {
+            put_own_value(out, name, value);
+        }
+    }
+}
+
+/// Which fields the handler gave itself.
+#[derive(Default)]
+struct Seen {
+    date: bool,
+    server: bool,
+    connection: bool,
+    content_type: bool,
+    /// Of an answer to HEAD.
+    length: Option<u64>,
+}
+
+fn is_key(key: &Key<'_>, name: &str) -> bool {
+    matches!(key, Key::Name(key) if key.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
+}
+
+fn put_own_value(out: &mut Vec<u8>, name: &[u8], value: &Zval) {
+    if let Some(bytes) = value.bytes() {
+        return put_field(out, name, bytes.trim_ascii_end());
+    }
+    if let Some(text) = value.to_zstr() {
+        put_field(out, name, text.as_bytes());
+    }
+}
+
+/// One field; what would end it early, or is no name, is left out.
+fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    if name.is_empty() || !name.iter().all(|&b| is_token_byte(b)) || !reply::is_value(value) {
+        let name = String::from_utf8_lossy(name);
+        return swoosh::log::warn!("the header field {name:?} is left out: it has letters that no field may have");
+    }
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn put_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"Content-Length: ");
+    put_number(out, length);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn put_trailers(out: &mut Vec<u8>, object: &Object) {
+    let Some(trailers) = object.slot(TRAILER).array() else { return };
+    for (key, value) in &trailers.clone() {
+        if let Key::Name(name) = key {
+            put_field(out, name.as_bytes(), value.bytes().unwrap_or_default());
+        }
+    }
+}
+
+/// The time of this second.
+fn now() -> [u8; 29] {
+    thread_local! {
+        static LAST: Cell<(i64, [u8; 29])> = const { Cell::new((-1, [0; 29])) };
+    }
+    let seconds = (clock::wall_nanos() / 1_000_000_000) as i64;
+    let (of, text) = LAST.get();
+    if of == seconds {
+        return text;
+    }
+    let text = reply::date(seconds);
+    LAST.set((seconds, text));
+    text
+}
+
+/// The response, while it can be changed and sent; else `None`, and the code for it.
+fn open<'a>(call: &Call<'a>) -> Option<(&'a Kept, &'a Object)> {
+    let kept = call.payload::<Kept>();
+    if matches!(kept.stage.get(), Stage::New | Stage::Begun) {
+        return call.this().map(|this| (kept, this));
+    }
+    let why = match kept.stage.get() {
+        Stage::Ended => "the response has been ended already",
+        Stage::Detached => "the response is detached from its connection",
+        _ => "the response belongs to no request",
+    };
+    warning(why);
+    last_error::set(CONTEXT_UNAVAILABLE);
+    None
+}
+
+fn node_of(kept: &Kept) -> Option<Node> {
+    kept.state.get().and_then(|state| state.running())
+}
+
+fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
+    Ok(call.this().is_some_and(is_open))
+}
+
+fn status(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (code, reason) = (call.int(0)?, call.bytes_or(1, b"")?);
+    let Some((kept, _)) = open(call) else { return Ok(false) };
+    if !reply::is_value(reason) {
+        warning("a reason has no line end");
+        return Ok(false);
+    }
+    kept.status.set(if code == 0 { 200 } else { code });
+    *kept.reason.borrow_mut() = (!reason.is_empty()).then(|| reason.to_vec());
+    Ok(true)
+}
+
+fn header(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
+    let Some((_, this)) = open(call) else { return Ok(false) };
+    if name.len() > LONGEST_NAME || !reply::is_value(name) {
+        warning("a header field's name has at most 127 letters and no line end");
+        return Ok(false);
+    }
+    let Some(value) = call.arg(1).cloned() else { return Ok(false) };
+    let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
+    // Nobody else is to hold the array while it is written to.
+    this.set_slot(HEADER, ());
+    match format {
+        true => {
+            let mut formatted = [0; LONGEST_NAME];
+            let place = &mut formatted[..name.len()];
+            place.copy_from_slice(name);
+            capitalise(place);
+            all.put(place, value);
+        }
+        false => all.put(name, value),
+    }
+    this.set_slot(HEADER, all);
+    Ok(true)
+}
+
+/// `content-type` as `Content-Type`.
+fn capitalise(name: &mut [u8]) {
+    let mut first = true;
+    for byte in name {
+        *byte = if first { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+        first = *byte == b'-';
+    }
+}
+
+fn trailer(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (name, value) = (call.bytes(0)?, call.bytes(1)?);
+    let Some((_, this)) = open(call) else { return Ok(false) };
+    if name.len() > LONGEST_NAME {
+        warning("a trailer field's name has at most 127 letters");
+        return Ok(false);
+    }
+    let mut all = this.slot(TRAILER).array().cloned().unwrap_or_default();
+    all.put(&name.to_ascii_lowercase(), value);
+    this.set_slot(TRAILER, all);
+    Ok(true)
+}
+
+fn cookie(call: &mut Call<'_>, encode: bool) -> PhpResult<bool> {
+    let cookie = match call.arg(0).and_then(Zval::object).and_then(http_cookie::of) {
+        Some(cookie) => cookie,
+        None => Cookie {
+            name: call.bytes(0)?.to_vec(),
+            value: call.bytes_or(1, b"")?.to_vec(),
+            expires: call.int_or(2, 0)?,
+            path: call.bytes_or(3, b"")?.to_vec(),
+            domain: call.bytes_or(4, b"")?.to_vec(),
+            secure: call.bool_or(5, false)?,
+            http_only: call.bool_or(6, false)?,
+            same_site: call.bytes_or(7, b"")?.to_vec(),
+            priority: call.bytes_or(8, b"")?.to_vec(),
+            partitioned: call.bool_or(9, false)?,
+            encode,
+        },
+    };
+    let Some((_, this)) = open(call) else { return Ok(false) };
+    match cookie.write() {
+        Ok(text) => {
+            let mut all = this.slot(COOKIE).array().cloned().unwrap_or_default();
+            all.push(text);
+            this.set_slot(COOKIE, all);
+            Ok(true)
+        }
+        Err(why) => {
+            warning(why);
+            Ok(false)
+        }
+    }
+}
+
+fn write(call: &mut Call<'_>) -> PhpResult<bool> {
+    let content = call.bytes(0)?;
+    let Some((kept, this)) = open(call) else { return Ok(false) };
+    let Some(node) = node_of(kept) else { return Ok(false) };
+    let mut out = Vec::with_capacity(256 + content.len());
+    if kept.stage.get() == Stage::New {
+        let body = match (kept.old.get(), kept.has_body()) {
+            (true, _) => Body::UntilClosed,
+            (_, false) => Body::Length(0),
+            _ => Body::Chunked,
+        };
+        let own = this.slot(HEADER).array().cloned();
+        kept.put_head(&mut out, this, own.as_ref(), body, None);
+        kept.stage.set(Stage::Begun);
+    }
+    if kept.has_body() {
+        match kept.old.get() {
+            true => out.extend_from_slice(content),
+            false => put_chunk(&mut out, content),
+        }
+    }
+    let sent = out.is_empty() || done(node.send(kept.session(), &out));
+    // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
+    Ok(sent && !content.is_empty())
+}
+
+fn end(call: &mut Call<'_>) -> PhpResult<bool> {
+    let content = if call.has(0) { call.bytes(0)? } else { b"" };
+    let Some((kept, this)) = open(call) else { return Ok(false) };
+    let Some(node) = node_of(kept) else { return Ok(false) };
+    let sent = kept.end(&node, this, content);
+    crate::zend::error::pending().map_or(Ok(sent), Err)
+}
+
+fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
+    let Some((kept, this)) = open(call) else { return Ok(false) };
+    let Some(node) = node_of(kept) else { return Ok(false) };
+    if kept.stage.get() == Stage::Begun {
+        warning("the response has begun: it redirects nowhere, and is ended");
+    }
+    kept.status.set(code);
+    let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
+    all.put(b"Location", location);
+    this.set_slot(HEADER, all);
+    Ok(kept.end(&node, this, b""))
+}
+
+fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (path, offset, length) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
+    let Some((kept, this)) = open(call) else { return Ok(false) };
+    if kept.stage.get() == Stage::Begun {
+        warning("the response has begun: no file can be sent behind it");
+        last_error::set(CONTEXT_UNAVAILABLE);
+        return Ok(false);
+    }
+    let Some(node) = node_of(kept) else { return Ok(false) };
+    let about = std::fs::metadata(&*path).ok().filter(std::fs::Metadata::is_file);
+    let (Some(about), Ok(offset), Ok(length)) = (about, u64::try_from(offset), u64::try_from(length)) else {
+        last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
+        return Ok(false);
+    };
+    let size = about.len();
+    let end = if length == 0 { size } else { offset.saturating_add(length) };
+    if offset > size || end > size {
+        last_error::refuse(&format!("{path} cannot be sent from byte {offset} to {end}: it has {size}"));
+        return Ok(false);
+    }
+    let mut own = this.slot(HEADER).array().cloned().unwrap_or_default();
+    if !own.iter().any(|(key, _)| is_key(&key, "content-type")) {
+        own.insert("Content-Type", crate::function::mime::of_file(&path));
+    }
+    let mut out = Vec::with_capacity(512);
+    kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
+    let session = kept.session();
+    let mut sent = done(node.send(session, &out));
+    if sent && kept.has_body() && end > offset {
+        if let Err(e) = node.send_file(session, &path, offset, end - offset) {
+            // The head has promised it.
+            tell(&e);
+            kept.keep.set(false);
+            sent = false;
+        }
+    }
+    kept.finish(&node);
+    Ok(sent)
+}
+
+fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some((kept, _)) = open(call) else { return Ok(false) };
+    kept.stage.set(Stage::Detached);
+    http::answered(kept.session.get());
+    Ok(true)
+}
+
+/// A response to whoever a connection is of, from anywhere in the server.
+fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+    let Some(first) = call.arg(0) else { return Err(argument_count_error(1, 2)) };
+    if let Some(fd) = first.int() {
+        return match http::server() {
+            Some(state) => of_connection(&state, SessionId(fd as u64)).map(|object| OrFalse(Some(object))),
+            None => Ok(OrFalse(None)),
+        };
+    }
+    let server = first.object().and_then(|object| object.payload::<Server>());
+    let Some(Ok(state)) = server.map(|server| server.0.state()) else { return Ok(OrFalse(None)) };
+    let fd = id_of(call.int_or(1, -1)?);
+    if !state.node().is_some_and(|node| node.exists(fd)) {
+        last_error::set(SESSION_NOT_EXIST);
+        return Ok(OrFalse(None));
+    }
+    of_connection(state, fd).map(|object| OrFalse(Some(object)))
+}
+
+fn close(call: &mut Call<'_>) -> PhpResult<bool> {
+    let kept = call.payload::<Kept>();
+    if kept.stage.get() == Stage::Nothing {
+        return Ok(open(call).is_some());
+    }
+    let Some(node) = node_of(kept) else { return Ok(false) };
+    let closed = done(node.close(kept.session(), false));
+    if closed && kept.stage.get() != Stage::Detached {
+        kept.stage.set(Stage::Ended);
+        http::answered(kept.session.get());
+    }
+    Ok(closed)
+}
+
+fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {
+    if open(call).is_some() {
+        last_error::set(CONTEXT_UNAVAILABLE);
+    }
+    Ok(false)
+}
+
+fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
+    if open(call).is_some() {
+        last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
+    }
+    Ok(false)
+}
+
+fn no_frames(_: &mut Call<'_>) -> PhpResult<bool> {
+    last_error::refuse("the response is no WebSocket: it has not been upgraded");
+    Ok(false)
+}
+
+/// SWOOLE_ERROR_HTTP_CONTEXT_UNAVAILABLE and SWOOLE_ERROR_SESSION_NOT_EXIST.
+const CONTEXT_UNAVAILABLE: i32 = 7106;
+const SESSION_NOT_EXIST: i32 = 1005;
+const LONGEST_NAME: usize = 127;

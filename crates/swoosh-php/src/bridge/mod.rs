@@ -10,4 +10,5 @@ pub mod reactor;
 pub mod server;
 pub mod server_events;
 pub mod server_settings;
+pub mod signals;
 pub mod timers;

@@ -11,3 +11,4 @@ pub mod server;
 pub mod server_events;
 pub mod server_settings;
 pub mod timers;
+pub mod websocket;

@@ -24,6 +24,7 @@ pub mod socket;
 pub mod system;
 pub mod timer;
 pub mod waiting;
+pub mod websocket;
 
 /// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
 pub fn register(short_names: bool) {
@@ -50,4 +51,5 @@ pub fn register(short_names: bool) {
     http_cookie::register();
     http_request::register();
     http_response::register();
+    websocket::register();
 }

@@ -8,6 +8,7 @@ mod border;
 mod load;
 mod reference;
 mod servers;
+mod table;
 mod tree;
 
 use std::process::Command;
@@ -31,8 +32,9 @@ fn main() {
         ["timers"] => timers(),
         ["coroutine"] => coroutine(),
         ["rest"] => rest(),
-        [] => [|| echo(""), tasks, border, idle, timers, coroutine, rest].iter().for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | coroutine | rest]"),
+        ["table"] => tables(),
+        [] => [|| echo(""), tasks, border, idle, timers, coroutine, rest, tables].iter().for_each(|part| part()),
+        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | coroutine | rest | table]"),
     }
 }
 
@@ -58,11 +60,12 @@ fn border() {
 /// TCP echo over 64 connections.
 fn echo(only: &str) {
     println!("TCP echo, 64 connections, 100 bytes: CPU per message over the whole tree, ratio to a bare tokio loop");
-    let cases: [(&str, f64, Make); 5] = [
+    let cases: [(&str, f64, Make); 6] = [
         ("Rust, base mode", 1.03, || own(&["serve", "base"])),
         ("Rust, process mode", 1.6, || own(&["serve", "process"])),
         ("PHP, base mode", 1.1, || php("echo.php", &["base"])),
         ("PHP, process mode", 1.6, || php("echo.php", &["process"])),
+        ("PHP, Coroutine\\Socket", 1.1, || php("coroutine_echo.php", &[])),
         ("the reference itself", 1.0, || own(&["serve", "reference"])),
     ];
     tree::pin(1);
@@ -156,6 +159,35 @@ fn rest() {
         std::thread::sleep(Duration::from_millis(500));
         println!("  PHP, {mode} mode: {:.1} MB", server.memory() as f64 / 1e6);
     }
+}
+
+/// A table of 2^20 rows, 100,000 of them used, met in an order of chance.
+fn tables() {
+    println!(
+        "A table of 2^20 rows: int, text of 48, float; 100,000 keys in an order of chance; nanoseconds, best round"
+    );
+    let subject = table::Subject::new();
+    let cases: [(&str, fn(&table::Subject) -> f64, f64); 5] = [
+        ("row of a map in one process", table::Subject::map, f64::NAN),
+        ("Rust, get a row", table::Subject::get, 125.0),
+        ("Rust, get a field", table::Subject::field, 65.0),
+        ("Rust, set a row", table::Subject::set, 150.0),
+        ("Rust, incr", table::Subject::incr, 65.0),
+    ];
+    for (name, run, goal) in cases {
+        let best = (0..3 * ROUNDS).map(|_| run(&subject)).fold(f64::INFINITY, f64::min);
+        let goal = if goal.is_nan() { String::new() } else { format!(" (goal {goal:.0})") };
+        println!("  {name:28} {best:5.0}{goal}");
+    }
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let one = subject.together(1, table::Subject::one_incr);
+            subject.together(2, table::Subject::one_incr) / one
+        })
+        .collect();
+    println!("  incr from two processes: {:.2} of one (goal 1.80)", median(&mut ratios));
+    let out = php("table.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 
 fn own(arguments: &[&str]) -> Command {

@@ -107,6 +107,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_hash_.*find",
     "zend_hash_str_find",
     "zend_hash_index_find",
+    "zend_hash_update",
     "zend_hash_str_update",
     "zend_symtable_.*",
     "zend_hash_index_update",

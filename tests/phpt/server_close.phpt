@@ -56,6 +56,9 @@ foreach (MODES as $name => $mode) {
         }
         $beyond = connect($ports[0]);
         $tale->tell('beyond max_conn: ' . json_encode([@ask($beyond, 'x'), feof($beyond)]));
+        // The end of the server would close them, and tell of it.
+        array_map('fclose', [...$more, $kept]);
+        usleep(300000);
     }, $mode)), "\n";
 }
 ?>

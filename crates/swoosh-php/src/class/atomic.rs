@@ -1,29 +1,37 @@
 //! `Swoole\Atomic` and `Swoole\Atomic\Long`: numbers that a process shares with the children it forks.
 
-use crate::zend::shared::SharedWord;
-use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, error};
-use std::sync::atomic::Ordering::SeqCst;
+use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, Raised, error};
 use std::time::Duration;
+use swoosh::shm::atomic::{Atomic, AtomicLong};
 
 static ATOMIC: ClassSlot = ClassSlot::new();
 static LONG: ClassSlot = ClassSlot::new();
 
-/// The word behind an object; `None` if the kernel had no memory.
-pub struct Cell(Option<SharedWord>);
+/// The number behind an object; `None` if the kernel had no memory.
+pub struct Short(Option<Atomic>);
+/// The same of 64 bits.
+pub struct Long(Option<AtomicLong>);
 
-impl Default for Cell {
+impl Default for Short {
     fn default() -> Self {
-        Cell(SharedWord::new())
+        Short(Atomic::new(0).ok())
     }
 }
 
-crate::payload!(Cell);
+impl Default for Long {
+    fn default() -> Self {
+        Long(AtomicLong::new(0).ok())
+    }
+}
+
+crate::payload!(Short);
+crate::payload!(Long);
 
 /// Registers both classes.
 pub fn register() {
     ClassBuilder::new("Swoole\\Atomic")
         .alias("swoole_atomic")
-        .payload::<Cell>()
+        .payload::<Short>()
         .method("__construct(int $value = 0)", construct)
         .method("add(int $add_value = 1): int", add)
         .method("sub(int $sub_value = 1): int", sub)
@@ -35,7 +43,7 @@ pub fn register() {
         .register(&ATOMIC);
     ClassBuilder::new("Swoole\\Atomic\\Long")
         .alias("swoole_atomic_long")
-        .payload::<Cell>()
+        .payload::<Long>()
         .method("__construct(int $value = 0)", long_construct)
         .method("add(int $add_value = 1): int", long_add)
         .method("sub(int $sub_value = 1): int", long_sub)
@@ -46,98 +54,92 @@ pub fn register() {
 }
 
 #[inline]
-fn word<'a>(call: &Call<'a>) -> PhpResult<&'a SharedWord> {
-    call.payload::<Cell>().0.as_ref().ok_or_else(|| error::throw_error("there is no shared memory left"))
+fn short<'a>(call: &Call<'a>) -> PhpResult<&'a Atomic> {
+    call.payload::<Short>().0.as_ref().ok_or_else(no_memory)
+}
+
+#[inline]
+fn long<'a>(call: &Call<'a>) -> PhpResult<&'a AtomicLong> {
+    call.payload::<Long>().0.as_ref().ok_or_else(no_memory)
+}
+
+#[cold]
+fn no_memory() -> Raised {
+    error::throw_error("there is no shared memory left")
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
-    word(call)?.word().store(call.int_or(0, 0)? as u32, SeqCst);
+    short(call)?.set(call.int_or(0, 0)? as u32);
     Ok(())
 }
 
 /// Adds, of which the lowest 32 bits count; gives the sum.
 fn add(call: &mut Call<'_>) -> PhpResult<u32> {
     let value = call.int_or(0, 1)? as u32;
-    Ok(word(call)?.word().fetch_add(value, SeqCst).wrapping_add(value))
+    Ok(short(call)?.add(value))
 }
 
 fn sub(call: &mut Call<'_>) -> PhpResult<u32> {
     let value = call.int_or(0, 1)? as u32;
-    Ok(word(call)?.word().fetch_sub(value, SeqCst).wrapping_sub(value))
+    Ok(short(call)?.sub(value))
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<u32> {
-    Ok(word(call)?.word().load(SeqCst))
+    Ok(short(call)?.get())
 }
 
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let value = call.int(0)? as u32;
-    word(call)?.word().store(value, SeqCst);
+    short(call)?.set(value);
     Ok(())
 }
 
 fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (old, new) = (call.int(0)? as u32, call.int(1)? as u32);
-    Ok(word(call)?.word().compare_exchange(old, new, SeqCst, SeqCst).is_ok())
+    Ok(short(call)?.compare_and_set(old, new))
 }
 
 /// Waits until the number is 1 and makes it 0; a negative or zero time is without limit. A number that is neither 0 nor
 /// 1 is not waited for.
 fn wait(call: &mut Call<'_>) -> PhpResult<bool> {
     let seconds = call.float_or(0, 1.0)?;
-    let word = word(call)?;
     let limit = if seconds > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { None };
-    let end = limit.and_then(|limit| std::time::Instant::now().checked_add(limit));
-    loop {
-        if word.word().compare_exchange(1, 0, SeqCst, SeqCst).is_ok() {
-            return Ok(true);
-        }
-        let left = end.map(|end| end.saturating_duration_since(std::time::Instant::now()));
-        if !word.wait(0, left) {
-            return Ok(false);
-        }
-        if word.word().load(SeqCst) > 1 {
-            return Ok(false);
-        }
-    }
+    Ok(short(call)?.wait(limit))
 }
 
 /// Makes a 0 a 1 and wakes who waits for that.
 fn wakeup(call: &mut Call<'_>) -> PhpResult<bool> {
     let count = call.int_or(0, 1)?;
-    let word = word(call)?;
-    if word.word().compare_exchange(0, 1, SeqCst, SeqCst).is_ok() {
-        word.wake(i32::try_from(count).unwrap_or(i32::MAX));
-    }
+    short(call)?.wake(u32::try_from(count).unwrap_or(u32::MAX));
     Ok(true)
 }
 
 fn long_construct(call: &mut Call<'_>) -> PhpResult<()> {
-    word(call)?.long().store(call.int_or(0, 0)?, SeqCst);
+    long(call)?.set(call.int_or(0, 0)?);
     Ok(())
 }
 
 fn long_add(call: &mut Call<'_>) -> PhpResult<i64> {
     let value = call.int_or(0, 1)?;
-    Ok(word(call)?.long().fetch_add(value, SeqCst).wrapping_add(value))
+    Ok(long(call)?.add(value))
 }
 
 fn long_sub(call: &mut Call<'_>) -> PhpResult<i64> {
     let value = call.int_or(0, 1)?;
-    Ok(word(call)?.long().fetch_sub(value, SeqCst).wrapping_sub(value))
+    Ok(long(call)?.sub(value))
 }
 
 fn long_get(call: &mut Call<'_>) -> PhpResult<i64> {
-    Ok(word(call)?.long().load(SeqCst))
+    Ok(long(call)?.get())
 }
 
 fn long_set(call: &mut Call<'_>) -> PhpResult<()> {
     let value = call.int(0)?;
-    word(call)?.long().store(value, SeqCst);
+    long(call)?.set(value);
     Ok(())
 }
 
 fn long_compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (old, new) = (call.int(0)?, call.int(1)?);
-    Ok(word(call)?.long().compare_exchange(old, new, SeqCst, SeqCst).is_ok())
+    Ok(long(call)?.compare_and_set(old, new))
 }

@@ -5,7 +5,7 @@ use crate::class::socket::{address_of, describe, framing, object};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::wait;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
@@ -356,13 +356,13 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let client = call.payload::<Client>();
     let limit = limit(call, 0, client.times.get().read)?;
     let packet = match client.family.get().1 {
         libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
-        _ => client.packets.next(&link, limit)?,
+        _ => client.packets.next(&link, limit)?.map(ZStr::new),
     };
     Ok(told(call, packet))
 }
@@ -445,17 +445,15 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(told(call, sent).0.is_some())
 }
 
-fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = unconnected(call) else { return Ok(OrFalse(None)) };
-    let mut buffer = vec![0; usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM)];
-    let limit = call.payload::<Client>().times.get().read;
-    let read = link.retry(Direction::Read, limit, || socket::recv_from(link.fd(), &mut buffer))?;
-    let Some((read, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
-    buffer.truncate(read);
+    let most = usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
+    let read = link.recv_from(most, call.payload::<Client>().times.get().read)?;
+    let Some((bytes, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
     let from = describe(&from);
     call.assign(1, from.get("address").cloned().unwrap_or(Zval::null()));
     call.assign(2, from.get("port").cloned().unwrap_or(Zval::null()));
-    Ok(OrFalse(Some(buffer)))
+    Ok(OrFalse(Some(bytes)))
 }
 
 /// TLS is not there yet.

@@ -22,6 +22,7 @@ pub mod server_task;
 pub mod server_values;
 pub mod socket;
 pub mod system;
+pub mod table;
 pub mod timer;
 pub mod waiting;
 pub mod websocket;
@@ -41,6 +42,7 @@ pub fn register(short_names: bool) {
     timer::register();
     event::register();
     atomic::register();
+    table::register();
     process::register();
     connection_iterator::register();
     server_values::register();

@@ -7,7 +7,7 @@ use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::wait;
 use crate::zend::error::throw;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
@@ -298,12 +298,12 @@ fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     Ok(told_io(call, seen))
 }
 
-fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
-    let kept = call.payload::<Payload>().packets.take(most);
-    if !kept.is_empty() {
-        return Ok(told(call, Ok(kept)));
+    let packets = &call.payload::<Payload>().packets;
+    if !packets.is_empty() {
+        return Ok(told(call, Ok(ZStr::new(packets.take(most)))));
     }
     let read = link.recv(most, limit)?;
     Ok(told(call, read))
@@ -484,7 +484,7 @@ fn vector(call: &mut Call<'_>, all: bool) -> PhpResult<OrFalse<Array>> {
     let (bytes, code) = match all {
         true => read_all(&link, Vec::new(), total, limit)?,
         false => match link.recv(total, limit)? {
-            Ok(bytes) => (bytes, None),
+            Ok(bytes) => (bytes.as_bytes().to_vec(), None),
             Err(code) => (Vec::new(), Some(code)),
         },
     };
@@ -523,15 +523,12 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(told(call, Ok(())).0.is_some())
 }
 
-fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
-    let limit = limit(call, 1, Direction::Read)?;
-    let mut buffer = vec![0; DEFAULT_LENGTH as usize];
-    let read = link.retry(Direction::Read, limit, || socket::recv_from(link.fd(), &mut buffer))?;
-    let Some((read, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
-    buffer.truncate(read);
+    let read = link.recv_from(DEFAULT_LENGTH as usize, limit(call, 1, Direction::Read)?)?;
+    let Some((bytes, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
     call.assign(0, describe(&from));
-    Ok(OrFalse(Some(buffer)))
+    Ok(OrFalse(Some(bytes)))
 }
 
 fn send_to(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {

@@ -7,6 +7,7 @@ use crate::bridge::event_loop::{READ, WRITE};
 use crate::bridge::last_error;
 use crate::bridge::reactor::run_blocking;
 use crate::coroutine::wait::{self, Outside};
+use crate::coroutine::{Options, options};
 use crate::zend::error::warning;
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
 use nix::fcntl::{Flock, FlockArg};
@@ -14,7 +15,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -27,7 +29,11 @@ use std::time::{Duration, Instant};
 
 static SYSTEM: ClassSlot = ClassSlot::new();
 
+/// A name and a family, its addresses, and when they were found.
+type Names = HashMap<(String, i64), (Vec<IpAddr>, Instant)>;
+
 thread_local! {
+    static NAMES: RefCell<Names> = RefCell::default();
     static LISTENERS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -198,12 +204,14 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 
 // ---- names ----
 
+/// The first address of a name.
 fn host_by_name(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
     first_address(name, family, wait::limit(call.float_or(2, -1.0)?))
 }
 
-fn dns_lookup(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
+/// The first address of a name.
+pub fn dns_lookup(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     let (name, limit) = (call.text(0)?.into_owned(), wait::limit(call.float_or(1, 60.0)?));
     first_address(name, call.int_or(2, i64::from(libc::AF_INET))?, limit)
 }
@@ -213,26 +221,50 @@ fn first_address(name: String, family: i64, limit: Option<Duration>) -> PhpResul
     Ok(OrFalse(found.and_then(|all| all.first().map(|(ip, _)| ip.to_string()))))
 }
 
-/// The addresses of a name, of one family. `None`, and a code, where there are none.
+/// The addresses of a name, of one family, out of the cache where they are young enough. `None`, and a code, where
+/// there are none.
 pub fn look_up(name: String, port: u16, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<(IpAddr, u16)>>> {
+    let with_port = |all: &[IpAddr]| all.iter().map(|&ip| (ip, port)).collect();
+    let known = NAMES.with_borrow(|names| {
+        let (found, since) = names.get(&(name.clone(), family))?;
+        (since.elapsed() < options(Options::dns_cache_expire)).then(|| with_port(found))
+    });
+    if known.is_some() {
+        return Ok(known);
+    }
+    let key = (name.clone(), family);
     let asked = blocking(limit, move || {
-        (name.as_str(), port).to_socket_addrs().map(|all| {
-            let wanted = all.filter(|a| a.is_ipv6() == (family == i64::from(libc::AF_INET6)));
-            let mut found: Vec<(IpAddr, u16)> = Vec::new();
-            for address in wanted {
-                if !found.contains(&(address.ip(), address.port())) {
-                    found.push((address.ip(), address.port()));
+        (name.as_str(), 0).to_socket_addrs().map(|all| {
+            let mut found: Vec<IpAddr> = Vec::new();
+            for address in all.filter(|a| a.is_ipv6() == (family == i64::from(libc::AF_INET6))) {
+                if !found.contains(&address.ip()) {
+                    found.push(address.ip());
                 }
             }
             found
         })
     })?;
     let timed_out = asked.is_none();
-    let found = asked.and_then(Result::ok).filter(|found| !found.is_empty());
-    if found.is_none() {
+    let Some(found) = asked.and_then(Result::ok).filter(|found| !found.is_empty()) else {
         last_error::set(if timed_out { RESOLVE_TIMEOUT } else { RESOLVE_FAILED });
-    }
-    Ok(found)
+        return Ok(None);
+    };
+    let all = with_port(&found);
+    NAMES.with_borrow_mut(|names| {
+        let most = options(Options::dns_cache_capacity);
+        if names.len() >= most {
+            names.retain(|_, (_, since)| since.elapsed() < options(Options::dns_cache_expire));
+        }
+        if names.len() < most {
+            names.insert(key, (found, Instant::now()));
+        }
+    });
+    Ok(Some(all))
+}
+
+/// Forgets every address.
+pub fn clear_names() {
+    NAMES.with_borrow_mut(HashMap::clear);
 }
 
 fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {

@@ -3,13 +3,12 @@
 use crate::bridge::{last_error, reactor};
 use crate::coroutine::{self, Coroutine, Wait, Wake, wait};
 use crate::zend::error::{argument_type_error, throw, warning};
-use crate::zend::shared::SharedWord;
 use crate::zend::{Call, Class, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
+use swoosh::shm::atomic::Atomic;
 
 static WAIT_GROUP: ClassSlot = ClassSlot::new();
 static BARRIER: ClassSlot = ClassSlot::new();
@@ -197,7 +196,7 @@ struct Lock {
     owner: Cell<Option<u64>>,
     line: RefCell<VecDeque<Place>>,
     /// Where processes share it: 0 is free.
-    word: OnceCell<SharedWord>,
+    word: OnceCell<Atomic>,
 }
 crate::payload!(Lock);
 
@@ -206,7 +205,7 @@ type Place = (Rc<Coroutine>, Rc<Cell<bool>>);
 
 fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
     if call.bool_or(0, false)? {
-        let Some(word) = SharedWord::new() else {
+        let Ok(word) = Atomic::new(0) else {
             return Err(throw(crate::class::exception::EXCEPTION.get(), "no memory that processes share", 0));
         };
         let _ = call.payload::<Lock>().word.set(word);
@@ -273,7 +272,7 @@ fn release(lock: &Lock) {
         None => {
             lock.owner.set(None);
             if let Some(word) = lock.word.get() {
-                word.long().store(0, Ordering::Release);
+                word.set(0);
             }
         }
     }
@@ -281,7 +280,7 @@ fn release(lock: &Lock) {
 
 /// Takes it from other processes; true if it belongs to this one.
 fn seize(lock: &Lock) -> bool {
-    lock.word.get().is_none_or(|word| word.long().compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok())
+    lock.word.get().is_none_or(|word| word.compare_and_set(0, 1))
 }
 
 fn refuse(call: &Call<'_>, code: i32) -> bool {

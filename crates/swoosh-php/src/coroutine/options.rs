@@ -2,12 +2,15 @@
 
 use crate::zend::{Array, Key, runtime};
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 /// The settings of coroutines.
 pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
+    dns_cache_expire: Duration,
+    dns_cache_capacity: usize,
     /// `None`: the INI setting was not looked at yet.
     preemptive: Cell<Option<bool>>,
 }
@@ -24,7 +27,14 @@ pub fn options<R>(ask: impl FnOnce(&Options) -> R) -> R {
 
 impl Options {
     const fn new() -> Self {
-        Options { given: None, max_coroutine: MOST, deadlock_check: true, preemptive: Cell::new(None) }
+        Options {
+            given: None,
+            max_coroutine: MOST,
+            deadlock_check: true,
+            dns_cache_expire: Duration::from_secs(60),
+            dns_cache_capacity: 1000,
+            preemptive: Cell::new(None),
+        }
     }
 
     /// Adds settings to those that are set.
@@ -50,6 +60,12 @@ impl Options {
             if let Some(check) = settings.get("enable_deadlock_check") {
                 options.deadlock_check = check.to_bool();
             }
+            if let Some(seconds) = settings.get("dns_cache_expire") {
+                options.dns_cache_expire = Duration::from_secs(u64::try_from(seconds.to_int()).unwrap_or(0));
+            }
+            if let Some(most) = settings.get("dns_cache_capacity") {
+                options.dns_cache_capacity = usize::try_from(most.to_int()).unwrap_or(0);
+            }
             if let Some(preemptive) = settings.get("enable_preemptive_scheduler") {
                 options.preemptive.set(Some(preemptive.to_bool()));
             }
@@ -71,6 +87,16 @@ impl Options {
     /// Whether a deadlock is told.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
+    }
+
+    /// How long an address is kept.
+    pub fn dns_cache_expire(&self) -> Duration {
+        self.dns_cache_expire
+    }
+
+    /// How many addresses are kept.
+    pub fn dns_cache_capacity(&self) -> usize {
+        self.dns_cache_capacity
     }
 
     /// Whether time slices end.

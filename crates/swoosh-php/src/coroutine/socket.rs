@@ -5,8 +5,8 @@
 use super::wait::{self, Outside};
 use super::{Wait, current_id};
 use crate::bridge::reactor::{self, Watch};
-use crate::zend::PhpResult;
 use crate::zend::error::fatal;
+use crate::zend::{PhpResult, ZStr};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -43,6 +43,26 @@ pub enum Direction {
     /// Out.
     Write,
 }
+
+/// Lends a buffer for one system call, so that none is made and cleared for each. It is out of its place meanwhile: a fatal
+/// error may jump out of `read`.
+fn scratch<T>(most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<T>) -> io::Result<T> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    if buffer.len() < most {
+        buffer.resize(most, 0);
+    }
+    let result = read(&mut buffer[..most]);
+    if buffer.len() <= KEPT {
+        BUFFER.set(buffer);
+    }
+    result
+}
+
+/// The buffer that is kept for the next call at most.
+const KEPT: usize = 1 << 20;
 
 /// The number of a system error, as `errCode` shows it.
 pub type Code = i32;
@@ -205,27 +225,34 @@ impl Link {
     }
 
     /// Reads what has come, at most so many bytes; none is the end.
-    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
-        let mut buffer = vec![0; most];
-        let read = self.retry(Direction::Read, limit, || socket::recv(self.fd(), &mut buffer))?;
-        Ok(read.map(|read| {
-            buffer.truncate(read);
-            buffer
-        }))
+    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<ZStr, Code>> {
+        self.retry(Direction::Read, limit, || {
+            scratch(most, |buffer| {
+                let read = socket::recv(self.fd(), buffer)?;
+                Ok(ZStr::new(&buffer[..read]))
+            })
+        })
     }
 
     /// Adds what has come to a buffer, at most so many bytes; how many, 0 is the end.
-    pub fn read_into(
-        &self,
-        buffer: &mut Vec<u8>,
-        most: usize,
-        limit: Option<Duration>,
-    ) -> PhpResult<Result<usize, Code>> {
-        let begin = buffer.len();
-        buffer.resize(begin + most, 0);
-        let read = self.retry(Direction::Read, limit, || socket::recv(self.fd(), &mut buffer[begin..]));
-        buffer.truncate(begin + read.as_ref().ok().and_then(|r| r.as_ref().ok()).copied().unwrap_or(0));
-        read
+    pub fn read_into(&self, to: &mut Vec<u8>, most: usize, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        self.retry(Direction::Read, limit, || {
+            scratch(most, |buffer| {
+                let read = socket::recv(self.fd(), buffer)?;
+                to.extend_from_slice(&buffer[..read]);
+                Ok(read)
+            })
+        })
+    }
+
+    /// Reads one datagram, and who sent it.
+    pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), Code>> {
+        self.retry(Direction::Read, limit, || {
+            scratch(most, |buffer| {
+                let (read, from) = socket::recv_from(self.fd(), buffer)?;
+                Ok((ZStr::new(&buffer[..read]), from))
+            })
+        })
     }
 
     /// Writes what there is room for.

@@ -4,6 +4,7 @@ use super::{Coroutine, Wait, Wake, expect_current, find, waker, with};
 use crate::bridge::last_error;
 use crate::bridge::reactor::{self, Watch};
 use crate::zend::PhpResult;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::cell::Cell;
 use std::os::fd::RawFd;
 use std::rc::Rc;
@@ -190,14 +191,44 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
     })
 }
 
+/// Waits until one of several descriptors is ready for what is wanted of it, or the time is over.
+pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
+    let is_ready = || {
+        let mut fds: Vec<PollFd<'_>> =
+            wanted.iter().map(|&(fd, flags)| PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)).collect();
+        nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
+    };
+    if is_ready() {
+        return Ok(());
+    }
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    let watches: Vec<(Watch, PollFlags)> =
+        wanted.iter().filter_map(|&(fd, flags)| Some((Watch::new(fd, interest).ok()?, flags))).collect();
+    let waited = poll(Wait::Io, limit, |cx| {
+        if is_ready() {
+            return Poll::Ready(());
+        }
+        for (watch, flags) in &watches {
+            if flags.contains(PollFlags::POLLOUT) {
+                watch.forget_write();
+                let _ = watch.poll_write(cx);
+            } else {
+                watch.forget_read();
+                let _ = watch.poll_read(cx);
+            }
+        }
+        Poll::Pending
+    });
+    waited.map(drop)
+}
+
 /// What a descriptor is ready for at this moment.
 fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);
     flags.set(PollFlags::POLLOUT, write);
     let mut fds = [PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)];
-    if poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
+    if nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
         return None;
     }
     let found = fds[0].revents().unwrap_or(PollFlags::empty());

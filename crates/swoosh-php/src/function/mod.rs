@@ -5,6 +5,7 @@ mod error;
 pub mod mime;
 mod objects;
 mod parse;
+mod select;
 mod system;
 
 use crate::class::{event, timer};
@@ -17,6 +18,7 @@ pub fn add(functions: &mut Functions) {
     mime::add(functions);
     objects::add(functions);
     parse::add(functions);
+    select::add(functions);
     system::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)

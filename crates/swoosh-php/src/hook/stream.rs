@@ -2,25 +2,36 @@
 //! is built on streams.
 
 use super::{STREAM_FUNCTION, is_on};
-use crate::bridge::reactor::Watch;
 use crate::class::runtime::flags;
+use crate::class::system;
+use crate::coroutine;
 use crate::coroutine::wait::{self, Outside};
-use crate::coroutine::{self, Wait};
 use crate::zend::hook::{StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
 use crate::zend::{Call, PhpResult, Zval, runtime};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::task::Poll;
+use nix::poll::PollFlags;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::io::Interest;
 
 /// The module starts.
 pub fn start_up() {
-    watch_streams(StreamHooks { wait: wait_for, wanted });
+    watch_streams(StreamHooks { wait: wait_for, wanted, resolve });
     front::<4, _, _>("stream_select", select);
 }
 
 fn wanted(flag: i64) -> bool {
     if flag == 0 { coroutine::may_wait() } else { flags() & flag != 0 }
+}
+
+/// The address of a host by name, asked for in a thread of the pool.
+fn resolve(name: &str) -> Option<String> {
+    let (host, port) = name.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    if host.starts_with('[') || host.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    let find = |family| system::look_up(host.to_owned(), port, i64::from(family), None).ok().flatten();
+    let found = find(libc::AF_INET).or_else(|| find(libc::AF_INET6))?;
+    found.first().map(|&(ip, port)| SocketAddr::new(ip, port).to_string())
 }
 
 fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
@@ -64,39 +75,9 @@ fn select(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     if wanted.is_empty() || limit == Some(Duration::ZERO) {
         return Ok(None);
     }
-    wait_any(&wanted, limit)?;
+    wait::any_of(&wanted, limit)?;
     // Whatever there is now is there without waiting.
     call.replace(3, 0);
     call.replace(4, 0);
     Ok(None)
-}
-
-fn wait_any(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
-    let is_ready = || {
-        let mut fds: Vec<PollFd<'_>> =
-            wanted.iter().map(|&(fd, flags)| PollFd::new(runtime::borrow_descriptor(fd), flags)).collect();
-        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
-    };
-    if is_ready() {
-        return Ok(());
-    }
-    let interest = Interest::READABLE | Interest::WRITABLE;
-    let watches: Vec<(Watch, PollFlags)> =
-        wanted.iter().filter_map(|&(fd, flags)| Some((Watch::new(fd, interest).ok()?, flags))).collect();
-    let waited = wait::poll(Wait::Io, limit, |cx| {
-        if is_ready() {
-            return Poll::Ready(());
-        }
-        for (watch, flags) in &watches {
-            if flags.contains(PollFlags::POLLOUT) {
-                watch.forget_write();
-                let _ = watch.poll_write(cx);
-            } else {
-                watch.forget_read();
-                let _ = watch.poll_read(cx);
-            }
-        }
-        Poll::Pending
-    });
-    waited.map(drop)
 }

@@ -75,6 +75,14 @@ impl Array {
         std::mem::forget(value);
     }
 
+    /// Adds or replaces the element under a string that is kept for it: nothing is copied or hashed anew.
+    pub fn insert_kept(&mut self, name: &ZStr, value: impl IntoZval) {
+        let mut value = value.into_zval();
+        // SAFETY: as in `insert`; PHP takes a count of the key of its own.
+        unsafe { ffi::zend_hash_update(self.own(), name.0.as_ptr(), value.as_mut_ptr()) };
+        std::mem::forget(value);
+    }
+
     /// Adds or replaces an element as `$array[$name] = $value` does: a decimal number is an integer key.
     pub fn put(&mut self, name: &[u8], value: impl IntoZval) {
         match index_of(name) {

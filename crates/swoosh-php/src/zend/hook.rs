@@ -78,6 +78,8 @@ pub struct StreamHooks {
     pub wait: fn(descriptor: i32, write: bool, seconds: f64) -> StreamWait,
     /// Whether new streams of a kind (a SWOOLE_HOOK_ bit) are to be hooked; of 0: whether the caller may wait.
     pub wanted: fn(flag: i64) -> bool,
+    /// The address of `host:port`, with the port; `None`: it is none that has to be asked for.
+    pub resolve: fn(name: &str) -> Option<String>,
 }
 
 static STREAMS: OnceLock<StreamHooks> = OnceLock::new();
@@ -98,9 +100,25 @@ pub fn watch_streams(hooks: StreamHooks) {
     unsafe extern "C" fn wanted(flag: i32) -> bool {
         STREAMS.get().is_some_and(|hooks| catch_unwind(|| (hooks.wanted)(i64::from(flag))).unwrap_or(false))
     }
+    unsafe extern "C" fn resolve(name: *const c_char, length: usize, address: *mut c_char, room: usize) -> usize {
+        // SAFETY: the stream's own bytes, which it holds for the length of the call.
+        let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+        let found = std::str::from_utf8(name).ok().zip(STREAMS.get()).and_then(|(name, hooks)| {
+            // A copy: what the stream holds is not looked at while others run.
+            let name = name.to_owned();
+            catch_unwind(|| (hooks.resolve)(&name)).ok().flatten()
+        });
+        let Some(found) = found.filter(|found| found.len() < room) else { return 0 };
+        // SAFETY: there is room for so many bytes and the zero byte behind them.
+        unsafe {
+            std::ptr::copy_nonoverlapping(found.as_ptr(), address.cast::<u8>(), found.len());
+            *address.add(found.len()) = 0;
+        }
+        found.len()
+    }
     let _ = STREAMS.set(hooks);
-    // SAFETY: two functions that live as long as the process.
-    unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted)) }
+    // SAFETY: functions that live as long as the process.
+    unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted), Some(resolve)) }
 }
 
 /// Whether bytes were read of a stream and not given out.

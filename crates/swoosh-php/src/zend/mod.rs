@@ -21,7 +21,6 @@ pub mod machine;
 pub mod module;
 pub mod object;
 pub mod runtime;
-pub mod shared;
 pub mod signature;
 pub mod string;
 pub mod zval;

@@ -142,8 +142,10 @@ void swoosh_handle_interrupt(void);
 typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
 /* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
 typedef bool (*swoosh_stream_wanted)(int flag);
+/* The address of `host:port`, written to `address` with the port; 0: it is none that is asked for. */
+typedef size_t (*swoosh_stream_resolve)(const char *name, size_t length, char *address, size_t room);
 /* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted);
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask);
 /* Whether bytes were read of a stream and not given out. */
 bool swoosh_stream_has_buffered(zval *stream);
 /* Puts `handler` in the place of an internal function's. */

@@ -5,6 +5,7 @@
 
 static swoosh_stream_wait wait_for;
 static swoosh_stream_wanted is_wanted;
+static swoosh_stream_resolve resolve;
 
 /* The operations of one transport, and ours in their place. */
 static struct {
@@ -115,9 +116,21 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
     int result, ready, code = 0;
     socklen_t size = sizeof(code);
 
+    char address[300];
+    char *name = xparam->inputs.name;
+    size_t length = xparam->inputs.namelen, known;
+
+    /* A name that must be asked for is asked for by somebody who does not block. */
+    known = name == NULL ? 0 : resolve(name, length, address, sizeof(address));
+    if (known > 0) {
+        xparam->inputs.name = address;
+        xparam->inputs.namelen = known;
+    }
     xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
     result = their_option(stream, option, value, xparam);
     xparam->op = STREAM_XPORT_OP_CONNECT;
+    xparam->inputs.name = name;
+    xparam->inputs.namelen = length;
     if (sock->socket == -1) {
         return result;
     }
@@ -210,8 +223,9 @@ static php_stream *hooked_factory(const char *proto, size_t protolen, const char
     return NULL;
 }
 
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted)
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask)
 {
+    resolve = ask;
     wait_for = wait;
     is_wanted = wanted;
     for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {

@@ -4,8 +4,10 @@
 //! something that the others can read.
 #![allow(unsafe_code)]
 
+pub mod atomic;
 pub mod ring;
 pub mod slots;
+pub mod table;
 
 use crate::error::Result;
 use crate::sys::memory::SharedMemory;

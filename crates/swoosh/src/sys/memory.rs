@@ -51,3 +51,38 @@ impl SharedMemory {
         self.len == 0
     }
 }
+
+/// A mapping like [`SharedMemory`] that has an owner: it leaves this process when the value is dropped. Processes forked
+/// meanwhile keep theirs.
+#[derive(Debug)]
+pub struct Mapping(SharedMemory);
+
+impl Mapping {
+    /// Maps `len` bytes; `purpose` stands in the error when the kernel has no room.
+    pub fn new(len: usize, purpose: &str) -> Result<Self> {
+        SharedMemory::new(len, purpose).map(Mapping)
+    }
+
+    /// Its first byte. What is made of it must not outlive `self`.
+    pub fn start(&self) -> NonNull<u8> {
+        self.0.start
+    }
+
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `new`, is unmapped once, and nothing made of it outlives `self`, as `start`
+        // demands.
+        let _ = unsafe { nix::sys::mman::munmap(self.0.start.cast(), self.0.len.max(1)) };
+    }
+}

@@ -1,0 +1,30 @@
+<?php
+// What the shared structures cost from PHP, in nanoseconds: the best of five rounds, beside a call of an empty method.
+$table = new Swoole\Table(1 << 20);
+$table->column('n', Swoole\Table::TYPE_INT);
+$table->column('s', Swoole\Table::TYPE_STRING, 48);
+$table->column('f', Swoole\Table::TYPE_FLOAT);
+$table->create();
+$keys = array_map(fn ($n) => "key-$n", range(0, 99999));
+mt_srand(5);
+shuffle($keys);
+$bench = function (string $what, callable $run, string $goal = '') use ($keys) {
+    $best = INF;
+    for ($round = 0; $round < 5; $round++) {
+        $begun = hrtime(true);
+        $run($keys);
+        $best = min($best, (hrtime(true) - $begun) / count($keys));
+    }
+    printf("  %-28s %5.0f%s\n", $what, $best, $goal);
+};
+$row = ['n' => 5, 's' => 'some text of a row', 'f' => 1.5];
+$bench('PHP, set a row', function ($keys) use ($table, $row) { foreach ($keys as $key) { $table->set($key, $row); } }, ' (goal 300, Swoole 715)');
+$bench('PHP, get a row', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key); } }, ' (goal 250, Swoole 658)');
+$bench('PHP, get a field', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key, 'n'); } }, ' (goal 130, Swoole 574)');
+$bench('PHP, incr', function ($keys) use ($table) { foreach ($keys as $key) { $table->incr($key, 'n'); } }, ' (goal 130, Swoole 599)');
+$bench('PHP, exists', function ($keys) use ($table) { foreach ($keys as $key) { $table->exists($key); } });
+$array = [];
+foreach ($keys as $key) { $array[$key] = $row; }
+$bench('PHP, a method of its own', function ($keys) { $o = new ArrayObject(); foreach ($keys as $_) { $o->count(); } });
+$atomic = new Swoole\Atomic();
+$bench('PHP, Atomic add', function ($keys) use ($atomic) { foreach ($keys as $_) { $atomic->add(); } }, ' (goal 13, Swoole 14)');

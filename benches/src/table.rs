@@ -1,0 +1,116 @@
+//! A table of 2^20 rows of which 100,000 are used, in an order of chance: what one operation costs.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use swoosh::shm::atomic::{Atomic, AtomicLong};
+use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::sys::process::{self, Fork};
+
+/// The table and the keys in two orders of chance.
+pub struct Subject {
+    table: Table,
+    int: Column,
+    text: Column,
+    float: Column,
+    keys: Vec<Vec<u8>>,
+}
+
+impl Subject {
+    pub fn new() -> Self {
+        let mut columns = Table::builder(1 << 20);
+        let int = columns.column("n", Kind::Int);
+        let text = columns.column("s", Kind::Text(48));
+        let float = columns.column("f", Kind::Float);
+        let table = columns.build().expect("memory for a table");
+        let mut keys: Vec<_> = (0..KEYS).map(|n| format!("key-{n}").into_bytes()).collect();
+        let mut seed = 1u64;
+        for n in (1..keys.len()).rev() {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            keys.swap(n, (seed >> 33) as usize % (n + 1));
+        }
+        let subject = Subject { table, int, text, float, keys };
+        subject.set();
+        subject
+    }
+
+    fn each(&self, mut act: impl FnMut(&[u8])) -> f64 {
+        let begun = Instant::now();
+        self.keys.iter().for_each(|key| act(key));
+        begun.elapsed().as_nanos() as f64 / KEYS as f64
+    }
+
+    pub fn set(&self) -> f64 {
+        self.each(|key| {
+            let values = [
+                (self.int, Value::Int(5)),
+                (self.text, Value::Text(b"some text of a row")),
+                (self.float, Value::Float(1.5)),
+            ];
+            self.table.set(key, &values).expect("room");
+        })
+    }
+
+    pub fn get(&self) -> f64 {
+        let mut row = self.table.row();
+        self.each(|key| assert!(black_box(self.table.read(key, &mut row))))
+    }
+
+    pub fn field(&self) -> f64 {
+        self.each(|key| assert!(black_box(self.table.int(key, self.int)).is_some()))
+    }
+
+    pub fn incr(&self) -> f64 {
+        self.each(|key| assert!(black_box(self.table.add_to(key, self.int, Value::Int(1))).is_ok()))
+    }
+
+    /// The same rows in a map of one process: what the memory of this machine costs at this moment.
+    pub fn map(&self) -> f64 {
+        let map: HashMap<&[u8], Box<[u8; 128]>> =
+            self.keys.iter().rev().map(|key| (&key[..], Box::new([1; 128]))).collect();
+        self.each(|key| assert!(black_box(map[key][100] == 1)))
+    }
+
+    /// Operations a second of `processes` processes together, each at rows of its own.
+    pub fn together(&self, processes: usize, act: fn(&Self, &[u8])) -> f64 {
+        let go = Atomic::new(0).expect("a word");
+        let done: Vec<AtomicLong> = (0..processes).map(|_| AtomicLong::new(0).expect("a word")).collect();
+        let children: Vec<i32> = (0..processes)
+            .map(|n| match process::fork().expect("fork") {
+                Fork::Parent(pid) => pid,
+                Fork::Child => {
+                    crate::tree::pin(n);
+                    let own: Vec<&Vec<u8>> = self.keys.iter().skip(n).step_by(processes).collect();
+                    while go.get() == 0 {
+                        std::hint::spin_loop();
+                    }
+                    let mut count = 0;
+                    for key in own.iter().cycle() {
+                        act(self, key);
+                        count += 1;
+                        if go.get() == 2 {
+                            break;
+                        }
+                    }
+                    done[n].set(count);
+                    process::exit_now(0)
+                }
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(50));
+        go.set(1);
+        let begun = Instant::now();
+        std::thread::sleep(Duration::from_millis(500));
+        go.set(2);
+        let time = begun.elapsed().as_secs_f64();
+        children.into_iter().for_each(|pid| process::wait_for(pid).expect("a child"));
+        done.iter().map(AtomicLong::get).sum::<i64>() as f64 / time
+    }
+
+    /// One `incr` of the row.
+    pub fn one_incr(&self, key: &[u8]) {
+        let _ = black_box(self.table.add_to(key, self.int, Value::Int(1)));
+    }
+}
+
+const KEYS: usize = 100_000;

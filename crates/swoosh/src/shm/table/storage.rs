@@ -1,0 +1,682 @@
+//! Where the rows lie: chains of rows in one mapping, written under a lock of their stripe, read without one.
+//!
+//! The rules it protects:
+//!
+//! - **A row is what its version says.** Each row has room for its cells twice. A writer fills the copy that nobody
+//!   reads and then stores a new version, which names the copy to read and whether there is a row at all: one store
+//!   commits a set, an insertion or a removal. A writer that is killed before it has changed nothing, one that is killed
+//!   after it has changed everything. A single number is stored in place: one store as well, behind a new version.
+//! - **A reader believes what it copied only if the version is still the one it began with.** Every change gives a row a
+//!   new version before any word that readers of the old one may look at is written.
+//! - **A row that is not found was not there**: a row leaves its chain before the stripe's count of unlinked rows grows,
+//!   and that grows before the row may be used again; a reader that may have strayed with it sees another count.
+//! - **What a killed writer began is found again.** Before a row is taken from the store of free ones, or removed, its
+//!   number stands in the stripe's `pending`; whoever gets the lock next looks there.
+//!
+//! The chains of a stripe are changed only under its lock, the store of free rows only under its own, which is always
+//! taken second. Stores of such a step are in program order (release), which is the order in which death cuts them off.
+
+use super::schema::{KEY_WORDS, Row, Schema, word_of};
+use crate::error::Result;
+use crate::sys::memory::Mapping;
+use crate::sys::mutex::{Held, RobustMutex};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+
+/// A part of the buckets, with its lock.
+#[repr(C, align(64))]
+struct Stripe {
+    lock: RobustMutex,
+    /// The row that a running insertion or removal is about, plus one.
+    pending: AtomicU32,
+    /// How many rows have left its chains.
+    unlinked: AtomicU32,
+    updated: AtomicU64,
+    removed: AtomicU64,
+}
+
+/// The rows that are free: those that were used before, one behind the other, and those from `fresh` on.
+#[repr(C, align(64))]
+struct Free {
+    lock: RobustMutex,
+    /// The first one plus one.
+    head: AtomicU32,
+    /// Rows from here on were never used.
+    fresh: AtomicU32,
+    /// The row that is being given back, plus one.
+    returning: AtomicU32,
+}
+
+/// What stands before a row's cells.
+#[repr(C)]
+struct Header {
+    /// Bit 0: which copy is read. Bit 1: there is a row. Above: a number that never repeats.
+    version: AtomicU64,
+    hash: AtomicU64,
+    /// The next row of the chain plus one.
+    next: AtomicU32,
+    /// The stripe it belongs to plus one; 0 while it is free.
+    owner: AtomicU32,
+    /// The next free row plus one.
+    next_free: AtomicU32,
+    key_len: AtomicU32,
+    key: [AtomicU64; KEY_WORDS],
+}
+
+/// A key made ready: its hash, and its bytes as words, filled up with zeros.
+pub(super) struct Key {
+    hash: u64,
+    len: u32,
+    words: [u64; KEY_WORDS],
+}
+
+impl Key {
+    /// Makes it the key of a copied row.
+    #[inline]
+    pub fn copy_to(&self, row: &mut Row) {
+        row.key = self.words;
+        row.key_len = self.len as usize;
+    }
+}
+
+/// All of a table but its columns' names.
+#[derive(Debug)]
+pub(super) struct Storage {
+    memory: Mapping,
+    /// A power of two.
+    buckets: u32,
+    /// A power of two, not above `buckets`.
+    stripes: u32,
+    /// Rows.
+    capacity: u32,
+    /// Words of one copy of a row's cells.
+    cells: usize,
+    row_bytes: usize,
+    counts_at: usize,
+    heads_at: usize,
+    rows_at: usize,
+    seed: u64,
+}
+
+/// There is no free row.
+#[derive(Debug)]
+pub(super) struct NoRoom;
+
+impl Storage {
+    /// Room for `capacity` rows of `cells` words, found through `buckets` chains (a power of two).
+    pub fn new(buckets: u32, capacity: u32, cells: usize, purpose: &str) -> Result<Self> {
+        let stripes = (buckets / 8).clamp(1, MOST_STRIPES);
+        let row_bytes = (size_of::<Header>() + 2 * cells * 8).next_multiple_of(64);
+        let counts_at = size_of::<Free>() + stripes as usize * size_of::<Stripe>();
+        let heads_at = counts_at + (stripes as usize * 4).next_multiple_of(64);
+        let rows_at = heads_at + (buckets as usize * 4).next_multiple_of(64);
+        let memory = Mapping::new(rows_at + capacity as usize * row_bytes, purpose)?;
+        let seed = seed(memory.start().as_ptr() as u64);
+        let storage =
+            Storage { memory, buckets, stripes, capacity, cells, row_bytes, counts_at, heads_at, rows_at, seed };
+        storage.free().lock.init();
+        storage.all_stripes().iter().for_each(|stripe| stripe.lock.init());
+        Ok(storage)
+    }
+
+    /// The bytes of its mapping.
+    pub fn bytes(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The most rows it can hold.
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// Its chains: the rows it was made for.
+    pub fn buckets(&self) -> u32 {
+        self.buckets
+    }
+
+    /// `key` made ready; its length was checked.
+    #[inline]
+    pub fn key(&self, key: &[u8]) -> Key {
+        let mut words = [0; KEY_WORDS];
+        let mut hash = self.seed ^ key.len() as u64;
+        for (word, chunk) in words.iter_mut().zip(key.chunks(8)) {
+            *word = word_of(chunk);
+            hash = folded(hash ^ *word, MULTIPLIER);
+        }
+        Key { hash: folded(hash, MULTIPLIER_2), len: key.len() as u32, words }
+    }
+
+    /// Copies something out of the row of that key: `copy` gets its cells, and may be called several times; what it
+    /// gave last holds. It takes no lock unless writers are always faster.
+    #[inline]
+    pub fn look<R>(&self, key: &Key, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<R> {
+        let bucket = self.bucket(key.hash);
+        let stripe = self.stripe(bucket);
+        for _ in 0..TRIES {
+            let unlinked = stripe.unlinked.load(Acquire);
+            match self.walk(bucket, key, &mut copy) {
+                Walk::Found(result) => return Some(result),
+                Walk::Changed => {}
+                Walk::End => {
+                    fence(Acquire);
+                    if stripe.unlinked.load(Relaxed) == unlinked {
+                        return None;
+                    }
+                }
+            }
+            std::hint::spin_loop();
+        }
+        let chain = self.lock(key);
+        chain.find(key).map(|row| copy(chain.cells(row)))
+    }
+
+    /// Asks for all of a row at once: what is read of it depends on its version, and would be waited for after that.
+    #[inline]
+    fn fetch(&self, row: u32) {
+        #[cfg(target_arch = "x86_64")]
+        for line in 0..self.row_bytes.min(FETCHED) / 64 {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a hint that touches nothing; the address lies in the row.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.place(row).as_ptr().add(64 * line).cast::<i8>()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = row;
+    }
+
+    #[inline]
+    fn walk<R>(&self, bucket: u32, key: &Key, copy: &mut impl FnMut(&[AtomicU64]) -> R) -> Walk<R> {
+        let mut at = self.heads()[bucket as usize].load(Acquire);
+        let mut steps = 0;
+        while at != 0 {
+            self.fetch(at - 1);
+            let row = self.header(at - 1);
+            let version = row.version.load(Acquire);
+            if version & LIVE != 0 && row.has(key) {
+                let result = copy(self.copy(at - 1, version));
+                fence(Acquire);
+                return if row.version.load(Relaxed) == version { Walk::Found(result) } else { Walk::Changed };
+            }
+            at = row.next.load(Acquire);
+            steps += 1;
+            if steps > self.capacity {
+                return Walk::Changed;
+            }
+        }
+        Walk::End
+    }
+
+    /// The first row at `from` or behind it, copied into `row`; gives its number. In the order of the memory: a row
+    /// that is there all the time is met once.
+    pub fn next(&self, from: u32, schema: &Schema, row: &mut Row) -> Option<u32> {
+        let end = self.free().fresh.load(Acquire).min(self.capacity);
+        (from..end).find(|&at| self.copy_whole(at, schema, row))
+    }
+
+    fn copy_whole(&self, at: u32, schema: &Schema, row: &mut Row) -> bool {
+        let header = self.header(at);
+        for _ in 0..TRIES {
+            let version = header.version.load(Acquire);
+            if version & LIVE == 0 {
+                return false;
+            }
+            self.copy_now(at, version, schema, row);
+            fence(Acquire);
+            if header.version.load(Relaxed) == version {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        // Writers are always faster: let them wait for once.
+        let owner = header.owner.load(Acquire);
+        if owner == 0 || owner > self.stripes {
+            return false;
+        }
+        let held = self.lock_stripe(owner - 1);
+        let version = header.version.load(Acquire);
+        if version & LIVE == 0 || header.owner.load(Relaxed) != owner {
+            return false;
+        }
+        self.copy_now(at, version, schema, row);
+        drop(held);
+        true
+    }
+
+    fn copy_now(&self, at: u32, version: u64, schema: &Schema, row: &mut Row) {
+        let header = self.header(at);
+        row.key_len = header.key_len.load(Relaxed) as usize;
+        for (to, from) in row.key.iter_mut().zip(&header.key) {
+            *to = from.load(Relaxed);
+        }
+        schema.load(self.copy(at, version), &mut row.cells);
+    }
+
+    /// How many rows there are. A writer that is in the middle of an insertion or a removal is waited for.
+    pub fn count(&self) -> u64 {
+        (0..self.stripes).map(|n| u64::from(self.count_of(n))).sum()
+    }
+
+    fn count_of(&self, stripe: u32) -> u32 {
+        let count = self.counts()[stripe as usize].load(Acquire);
+        if count & CHANGING == 0 {
+            return count;
+        }
+        let held = self.lock_stripe(stripe);
+        let count = self.counts()[stripe as usize].load(Acquire);
+        drop(held);
+        count
+    }
+
+    /// Rows set anew and rows removed since the beginning.
+    pub fn changes(&self) -> (u64, u64) {
+        let stripes = self.all_stripes();
+        let sum = |of: fn(&Stripe) -> &AtomicU64| stripes.iter().map(|s| of(s).load(Relaxed)).sum();
+        (sum(|s| &s.updated), sum(|s| &s.removed))
+    }
+
+    /// Rows that are not the first of their chain, and the most rows behind a first one. Counted while others may write.
+    pub fn conflicts(&self) -> (u64, u64) {
+        let (mut sum, mut most) = (0, 0);
+        for head in self.heads() {
+            let mut at = head.load(Acquire);
+            let mut length = 0u64;
+            while at != 0 && length <= u64::from(self.capacity) {
+                length += 1;
+                at = self.header(at - 1).next.load(Acquire);
+            }
+            sum += length.saturating_sub(1);
+            most = length.saturating_sub(1).max(most);
+        }
+        (sum, most)
+    }
+
+    /// The chain of that key, to write to.
+    #[inline]
+    pub fn lock(&self, key: &Key) -> Chain<'_> {
+        let bucket = self.bucket(key.hash);
+        let stripe = bucket & (self.stripes - 1);
+        // The lock waits for every load before it, but not for what was only asked for.
+        let first = self.heads()[bucket as usize].load(Relaxed);
+        if first != 0 {
+            self.fetch(first - 1);
+        }
+        let held = self.lock_stripe(stripe);
+        Chain { storage: self, bucket, stripe, _held: held }
+    }
+
+    #[inline]
+    fn lock_stripe(&self, stripe: u32) -> Held<'_> {
+        self.all_stripes()[stripe as usize].lock.lock_repairing(|| self.repair(stripe))
+    }
+
+    /// Ends or undoes what a killed writer began in this stripe, whose lock is held.
+    #[cold]
+    fn repair(&self, n: u32) {
+        let stripe = &self.all_stripes()[n as usize];
+        let pending = stripe.pending.load(Acquire);
+        if pending != 0 && pending <= self.capacity {
+            let row = self.header(pending - 1);
+            let free = self.lock_free();
+            let ours = row.owner.load(Acquire) == n + 1;
+            drop(free);
+            // A row that lives was inserted wholly, or its removal had not begun.
+            if ours && row.version.load(Acquire) & LIVE == 0 {
+                let bucket = self.bucket(row.hash.load(Relaxed));
+                if bucket & (self.stripes - 1) == n {
+                    self.unlink(bucket, pending);
+                }
+                stripe.unlinked.fetch_add(1, Release);
+                self.give_back(pending);
+            }
+        }
+        let mut count = 0;
+        for bucket in (n..self.buckets).step_by(self.stripes as usize) {
+            let mut at = self.heads()[bucket as usize].load(Acquire);
+            while at != 0 {
+                let row = self.header(at - 1);
+                count += u32::from(row.version.load(Relaxed) & LIVE != 0);
+                at = row.next.load(Relaxed);
+            }
+        }
+        self.counts()[n as usize].store(count, Release);
+        stripe.pending.store(0, Release);
+    }
+
+    /// Takes `at` (a row's number plus one) out of the chain, if it is in it. The row keeps its own `next` for those
+    /// who stand on it.
+    fn unlink(&self, bucket: u32, at: u32) {
+        let next = self.header(at - 1).next.load(Relaxed);
+        let mut place = &self.heads()[bucket as usize];
+        loop {
+            match place.load(Relaxed) {
+                0 => return,
+                here if here == at => return place.store(next, Release),
+                here => place = &self.header(here - 1).next,
+            }
+        }
+    }
+
+    fn lock_free(&self) -> Held<'_> {
+        let free = self.free();
+        free.lock.lock_repairing(|| {
+            let returning = free.returning.load(Acquire);
+            if returning != 0 {
+                self.finish_return(returning);
+            }
+            // A row that has an owner already is not free: its taker died before it said so here.
+            let (head, fresh) = (free.head.load(Acquire), free.fresh.load(Acquire));
+            if head != 0 && self.header(head - 1).owner.load(Acquire) != 0 {
+                free.head.store(self.header(head - 1).next_free.load(Relaxed), Release);
+            }
+            if fresh < self.capacity && self.header(fresh).owner.load(Acquire) != 0 {
+                free.fresh.store(fresh + 1, Release);
+            }
+        })
+    }
+
+    /// A free row plus one, which belongs to the stripe now and is its pending one.
+    fn take_free(&self, stripe: u32) -> Result<u32, NoRoom> {
+        let free = self.free();
+        let held = self.lock_free();
+        let (head, fresh) = (free.head.load(Relaxed), free.fresh.load(Relaxed));
+        let at = match head {
+            0 if fresh < self.capacity => fresh + 1,
+            0 => return Err(NoRoom),
+            head => head,
+        };
+        let row = self.header(at - 1);
+        self.all_stripes()[stripe as usize].pending.store(at, Release);
+        step();
+        row.owner.store(stripe + 1, Release);
+        step();
+        if head == 0 {
+            free.fresh.store(fresh + 1, Release);
+        } else {
+            free.head.store(row.next_free.load(Relaxed), Release);
+        }
+        step();
+        drop(held);
+        Ok(at)
+    }
+
+    /// Gives a row (plus one) that is in no chain back.
+    fn give_back(&self, at: u32) {
+        let free = self.free();
+        let held = self.lock_free();
+        free.returning.store(at, Release);
+        step();
+        self.finish_return(at);
+        drop(held);
+    }
+
+    fn finish_return(&self, at: u32) {
+        let free = self.free();
+        let row = self.header(at - 1);
+        let head = free.head.load(Relaxed);
+        if head != at {
+            row.next_free.store(head, Release);
+            step();
+            row.owner.store(0, Release);
+            step();
+            free.head.store(at, Release);
+            step();
+        }
+        free.returning.store(0, Release);
+        step();
+    }
+
+    fn bucket(&self, hash: u64) -> u32 {
+        hash as u32 & (self.buckets - 1)
+    }
+
+    fn stripe(&self, bucket: u32) -> &Stripe {
+        &self.all_stripes()[(bucket & (self.stripes - 1)) as usize]
+    }
+
+    fn free(&self) -> &Free {
+        // SAFETY: the mapping is page-aligned, zeroed (a valid value of atomics and of a mutex before `init`) and begins
+        // with a `Free`; it lives as long as `self`.
+        unsafe { self.memory.start().cast::<Free>().as_ref() }
+    }
+
+    fn all_stripes(&self) -> &[Stripe] {
+        // SAFETY: as above; `stripes` of them follow the `Free`, whose size is a multiple of their alignment.
+        unsafe {
+            let at = self.memory.start().add(size_of::<Free>()).cast::<Stripe>();
+            std::slice::from_raw_parts(at.as_ptr(), self.stripes as usize)
+        }
+    }
+
+    /// Rows of each stripe, with the bit [`CHANGING`].
+    fn counts(&self) -> &[AtomicU32] {
+        // SAFETY: as above; `new` left room for one word a stripe here, aligned to 64 bytes.
+        unsafe {
+            let at = self.memory.start().add(self.counts_at).cast::<AtomicU32>();
+            std::slice::from_raw_parts(at.as_ptr(), self.stripes as usize)
+        }
+    }
+
+    /// The first row of each chain, plus one.
+    fn heads(&self) -> &[AtomicU32] {
+        // SAFETY: as above; `new` left room for one word a bucket here, aligned to 64 bytes.
+        unsafe {
+            let at = self.memory.start().add(self.heads_at).cast::<AtomicU32>();
+            std::slice::from_raw_parts(at.as_ptr(), self.buckets as usize)
+        }
+    }
+
+    /// Where a row begins.
+    #[inline]
+    fn place(&self, row: u32) -> std::ptr::NonNull<u8> {
+        assert!(row < self.capacity, "a chain leads out of the table");
+        // SAFETY: `capacity` rows of `row_bytes` lie in the mapping from `rows_at` on.
+        unsafe { self.memory.start().add(self.rows_at + row as usize * self.row_bytes) }
+    }
+
+    #[inline]
+    fn header(&self, row: u32) -> &Header {
+        // SAFETY: each row begins with a header, at a multiple of 64; as above for the rest.
+        unsafe { self.place(row).cast::<Header>().as_ref() }
+    }
+
+    /// The cells that this version of the row says are to be read.
+    #[inline]
+    fn copy(&self, row: u32, version: u64) -> &[AtomicU64] {
+        // SAFETY: two times `cells` words follow the header, within `row_bytes`, aligned to 8 bytes; they live as long as
+        // `self`.
+        unsafe {
+            let at = self.place(row).add(size_of::<Header>()).cast::<AtomicU64>();
+            std::slice::from_raw_parts(at.add((version & COPY) as usize * self.cells).as_ptr(), self.cells)
+        }
+    }
+}
+
+enum Walk<R> {
+    Found(R),
+    /// The row changed while it was read.
+    Changed,
+    End,
+}
+
+impl Header {
+    #[inline]
+    fn has(&self, key: &Key) -> bool {
+        self.hash.load(Relaxed) == key.hash
+            && self.key_len.load(Relaxed) == key.len
+            && self.key.iter().zip(&key.words[..key.len.div_ceil(8) as usize]).all(|(a, b)| a.load(Relaxed) == *b)
+    }
+}
+
+/// A chain that only this writer may change.
+pub(super) struct Chain<'a> {
+    storage: &'a Storage,
+    bucket: u32,
+    stripe: u32,
+    _held: Held<'a>,
+}
+
+impl Chain<'_> {
+    /// The row of that key.
+    #[inline]
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        let storage = self.storage;
+        let mut at = storage.heads()[self.bucket as usize].load(Relaxed);
+        while at != 0 {
+            storage.fetch(at - 1);
+            let row = storage.header(at - 1);
+            if row.has(key) && row.version.load(Relaxed) & LIVE != 0 {
+                return Some(at - 1);
+            }
+            at = row.next.load(Relaxed);
+        }
+        None
+    }
+
+    /// What the row holds.
+    #[inline]
+    pub fn cells(&self, row: u32) -> &[AtomicU64] {
+        self.storage.copy(row, self.storage.header(row).version.load(Relaxed))
+    }
+
+    /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
+    #[inline]
+    pub fn replace(&self, row: u32, edit: impl FnOnce(&[AtomicU64])) {
+        let header = self.storage.header(row);
+        let version = header.version.load(Relaxed);
+        let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
+        // Who still reads what is written over now must see that the version changed since.
+        fence(Release);
+        for (to, from) in new.iter().zip(old) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        step();
+        edit(new);
+        step();
+        header.version.store((version + NEXT) ^ COPY, Release);
+        step();
+        self.updated();
+    }
+
+    /// Gives one word of the row a value.
+    #[inline]
+    pub fn store(&self, row: u32, word: usize, value: u64) {
+        let header = self.storage.header(row);
+        let version = header.version.load(Relaxed);
+        header.version.store(version + NEXT, Relaxed);
+        step();
+        fence(Release);
+        self.storage.copy(row, version)[word].store(value, Relaxed);
+        step();
+        self.updated();
+    }
+
+    #[inline]
+    fn updated(&self) {
+        let updated = &self.stripe().updated;
+        updated.store(updated.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Adds a row for a key that is not there; `fill` gets its cells, which are zero.
+    pub fn insert(&self, key: &Key, fill: impl FnOnce(&[AtomicU64])) -> Result<(), NoRoom> {
+        let storage = self.storage;
+        let count = &storage.counts()[self.stripe as usize];
+        let rows = count.load(Relaxed);
+        let at = storage.take_free(self.stripe)?;
+        let row = storage.header(at - 1);
+        // No longer the version under which someone may have read this place.
+        let version = (row.version.load(Relaxed) & !COPY) + NEXT;
+        row.version.store(version, Relaxed);
+        fence(Release);
+        step();
+        row.hash.store(key.hash, Relaxed);
+        row.key_len.store(key.len, Relaxed);
+        for (to, from) in row.key.iter().zip(&key.words) {
+            to.store(*from, Relaxed);
+        }
+        step();
+        let cells = storage.copy(at - 1, version);
+        cells.iter().for_each(|cell| cell.store(0, Relaxed));
+        fill(cells);
+        step();
+        let head = &storage.heads()[self.bucket as usize];
+        row.next.store(head.load(Relaxed), Release);
+        step();
+        head.store(at, Release);
+        step();
+        count.store(rows | CHANGING, Release);
+        step();
+        row.version.store(version | LIVE, Release);
+        step();
+        count.store(rows + 1, Release);
+        step();
+        self.stripe().pending.store(0, Release);
+        step();
+        Ok(())
+    }
+
+    /// Removes a row of this chain.
+    pub fn remove(&self, row: u32) {
+        let storage = self.storage;
+        let count = &storage.counts()[self.stripe as usize];
+        let rows = count.load(Relaxed);
+        let header = storage.header(row);
+        self.stripe().pending.store(row + 1, Release);
+        step();
+        count.store(rows | CHANGING, Release);
+        step();
+        header.version.store((header.version.load(Relaxed) & !LIVE) + NEXT, Release);
+        step();
+        storage.unlink(self.bucket, row + 1);
+        step();
+        self.stripe().unlinked.fetch_add(1, Release);
+        step();
+        storage.give_back(row + 1);
+        count.store(rows - 1, Release);
+        step();
+        self.stripe().pending.store(0, Release);
+        step();
+        let removed = &self.stripe().removed;
+        removed.store(removed.load(Relaxed) + 1, Relaxed);
+    }
+
+    fn stripe(&self) -> &Stripe {
+        &self.storage.all_stripes()[self.stripe as usize]
+    }
+}
+
+/// A number that differs from table to table, so that nobody can choose keys that fall into one chain.
+fn seed(address: u64) -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::hash::RandomState::new().build_hasher();
+    hasher.write_u64(address);
+    hasher.finish()
+}
+
+/// Both halves of a product of 128 bits, mixed.
+#[inline]
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
+}
+
+/// Between two steps of a writer: here a test may kill it.
+#[inline(always)]
+fn step() {
+    #[cfg(test)]
+    super::tests::step();
+}
+
+const COPY: u64 = 1;
+const LIVE: u64 = 2;
+/// The step from one version to the next.
+const NEXT: u64 = 4;
+/// A writer is between an insertion or a removal and the count of it.
+const CHANGING: u32 = 1 << 31;
+const MOST_STRIPES: u32 = 1024;
+/// How often a reader tries before it makes writers wait.
+const TRIES: usize = 64;
+/// Bytes of a row that are asked for at once.
+const FETCHED: usize = 256;
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+const MULTIPLIER_2: u64 = 0xD6E8_FEB8_6659_FD93;
+
+const _: () = assert!(size_of::<Stripe>() == 64 && size_of::<Free>() % 64 == 0);

@@ -154,6 +154,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
             return Ok(None);
         }
     };
+    node.begin_request(event.session);
     let response = http_response::serve(state, event.session, &parsed, headers)?;
     let Some(callable) = callable.filter(|_| !upgrades) else {
         return websocket::shake_hands(state, &calls, node, event, &parsed, headers, (request, response));

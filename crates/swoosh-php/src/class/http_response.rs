@@ -229,6 +229,9 @@ impl Kept {
     /// It is whole: the connection is closed, or its next request is served.
     fn finish(&self, node: &Node) {
         self.stage.set(Stage::Ended);
+        if self.owes.get() {
+            node.end_request(self.session());
+        }
         if !self.keep.get() {
             // Where the peer was faster there is nothing to close.
             let _ = node.close(self.session(), false);
@@ -665,6 +668,9 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
     kept.stage.set(Stage::Detached);
+    if let Some(node) = node_of(kept) {
+        node.end_request(kept.session());
+    }
     http::answered(kept.session.get());
     Ok(true)
 }
@@ -695,6 +701,9 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let Some(node) = node_of(kept) else { return Ok(false) };
     let closed = done(node.close(kept.session(), false));
+    if closed && kept.owes.get() {
+        node.end_request(kept.session());
+    }
     if closed && kept.stage.get() != Stage::Detached {
         kept.stage.set(Stage::Ended);
         http::answered(kept.session.get());

@@ -91,6 +91,23 @@ impl Node {
         let _ = self.close(session, false);
     }
 
+    /// This worker has a request of HTTP in hand. Should it die before [`end_request`](Node::end_request), the connection
+    /// is reset: a peer sees that its answer is broken, and never another answer in its place.
+    #[inline]
+    pub fn begin_request(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+            slot.flags.fetch_or(Flags::HANDLING, Relaxed);
+        }
+    }
+
+    /// The answer is whole.
+    #[inline]
+    pub fn end_request(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+            slot.flags.fetch_and(!Flags::HANDLING, Relaxed);
+        }
+    }
+
     /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
     /// is sent.
     pub fn begin_websocket(&self, session: SessionId) {

@@ -19,6 +19,6 @@ echo 'make run does that: ', json_encode(preg_match('~^run:.*\n(\t.*\n)*\t@?sh e
 --EXPECT--
 not the default port true
 stop it with Ctrl+C
-<h1>Hello from Swoosh</h1>
+<h1>Hello from Swoosh, you</h1>
 status 0
 make run does that: true

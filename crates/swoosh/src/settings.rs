@@ -171,6 +171,7 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "kernel_socket_recv_buffer_size" => config.recv_buffer = set.number()?,
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
         "open_http_protocol" => framing.http = set.truth(),
+        "open_websocket_protocol" => framing.http |= set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -618,6 +619,7 @@ impl fmt::Debug for Value {
 fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "url_rewrite_rules" => "targets are not rewritten by this version",
+        "websocket_compression" => "messages of WebSocket are not compressed by this version",
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
@@ -629,9 +631,6 @@ fn why_not(name: &str) -> Option<&'static str> {
         "open_mqtt_protocol" => "MQTT packets are not cut by this version",
         "open_redis_protocol" => "Redis commands are not cut by this version",
         _ if name.starts_with("ssl_") => "TLS is not served by this version",
-        _ if name.starts_with("websocket") || name.starts_with("open_websocket") => {
-            "WebSocket is not served by this version"
-        }
         _ => return None,
     })
 }

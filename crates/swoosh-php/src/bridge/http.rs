@@ -6,8 +6,9 @@
 use super::http_compress::Rules;
 use super::http_static::{self, Files};
 use super::server::{Calls, PortEvent, State};
+use super::websocket::{self, Then, Wanted};
 use crate::class::{http_request, http_response};
-use crate::zend::{Array, Callable, IntoZval, Key, Object, PhpResult, Zval};
+use crate::zend::{Array, IntoZval, Key, Object, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
@@ -29,6 +30,8 @@ pub struct Config {
     pub upload_max: u64,
     /// `http_compression` and its like.
     pub compression: Rules,
+    /// `websocket_subprotocol` and its like.
+    pub websocket: websocket::Config,
     /// `document_root` and its like.
     pub files: Option<Files>,
 }
@@ -41,6 +44,7 @@ impl Default for Config {
             upload_dir: "/tmp".to_owned(),
             upload_max: 0,
             compression: Rules::default(),
+            websocket: websocket::Config::default(),
             files: None,
         }
     }
@@ -59,6 +63,7 @@ impl Config {
             parse_cookie: is_on("http_parse_cookie"),
             upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            websocket: websocket::Config::new(all),
             files: Files::new(all),
             compression: Rules::new(
                 is_on("http_compression"),
@@ -106,26 +111,24 @@ pub fn server() -> Option<Rc<State>> {
 /// Whether a port's packets are requests for the callback `request`.
 pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     let is_http = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
-    is_http && calls.ports[port][PortEvent::Request as usize].is_some()
+    let has = |event: PortEvent| calls.ports[port][event as usize].is_some();
+    is_http && (has(PortEvent::Request) || has(PortEvent::Message))
 }
 
-/// A request and its response, ready for the callback.
-pub struct Exchange {
-    callable: Rc<Callable>,
-    /// The request and the response.
-    args: [Zval; 2],
-    response: Object,
-    session: u64,
-}
+/// What follows the callback of a request.
+pub struct Exchange;
 
-/// Makes the objects of a request; `None` where it waits for another one's answer, or is answered already.
-pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Exchange>> {
+/// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is
+/// answered already.
+pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Wanted>> {
     let session = event.session.0;
+    let Some(calls) = state.calls() else { return Ok(None) };
+    if node.was_websocket(event.session) {
+        return websocket::receive(state, &calls, node, event, data);
+    }
     if HOLDS.get() && hold(session, || Held::Request(*event, data.to_vec())) {
         return Ok(None);
     }
-    let Some(calls) = state.calls() else { return Ok(None) };
-    let Some(callable) = calls.ports[event.port][PortEvent::Request as usize].clone() else { return Ok(None) };
     let mut fields = room();
     let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
         node.refuse_request(event.session, 400);
@@ -135,6 +138,15 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
     if http_static::serve(node, config, event.session, &parsed, headers) {
         return Ok(None);
     }
+    let upgrades = websocket::wanted(&calls, event.port, headers);
+    let callable = match calls.ports[event.port][PortEvent::Request as usize].clone() {
+        Some(callable) => Some(callable),
+        None if upgrades => None,
+        None => {
+            node.refuse_request(event.session, 400);
+            return Ok(None);
+        }
+    };
     let request = match http_request::serve(node, config, event, data, &parsed, headers)? {
         Ok(request) => request,
         Err(status) => {
@@ -142,9 +154,13 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
             return Ok(None);
         }
     };
+    node.begin_request(event.session);
     let response = http_response::serve(state, event.session, &parsed, headers)?;
+    let Some(callable) = callable.filter(|_| !upgrades) else {
+        return websocket::shake_hands(state, &calls, node, event, &parsed, headers, (request, response));
+    };
     let args = [request.into_zval(), response.clone().into_zval()];
-    Ok(Some(Exchange { callable, args, response, session }))
+    Ok(Some(Wanted { callable, args, then: Then::Settle(response, session) }))
 }
 
 impl Exchange {
@@ -158,16 +174,6 @@ impl Exchange {
         }
         // Where it was forgotten, this answers.
         drop(response);
-    }
-
-    /// The callback and its arguments.
-    pub fn into_call(self) -> (Rc<Callable>, [Zval; 2]) {
-        (self.callable, self.args)
-    }
-
-    /// What `after` needs.
-    pub fn mark(&self) -> (Object, u64) {
-        (self.response.clone(), self.session)
     }
 }
 
@@ -188,6 +194,7 @@ pub fn answered(session: u64) {
 
 /// A connection is gone, and what it asked with it.
 pub fn closed(session: u64) {
+    websocket::closed(session);
     if HOLDS.get() {
         let gone = HELD.with_borrow_mut(|held| held.remove(&session));
         READY.with_borrow_mut(|ready| ready.retain(|(of, _)| *of != session));

@@ -12,3 +12,4 @@ pub mod server_events;
 pub mod server_settings;
 pub mod signals;
 pub mod timers;
+pub mod websocket;

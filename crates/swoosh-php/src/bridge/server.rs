@@ -5,7 +5,7 @@
 
 use super::server_events::Bridge;
 use super::{event_loop, http, last_error, reactor, server_settings};
-use crate::class::{http_server, server, server_port};
+use crate::class::{http_server, server, server_port, websocket};
 use crate::coroutine;
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -318,10 +318,12 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
         ports.push(callbacks);
     }
     for ((bound, _), callbacks) in blueprint.ports.iter().zip(&ports) {
-        if bound.kind.is_stream() && callbacks[PortEvent::Request as usize].is_some() {
+        let answers = |event: PortEvent| callbacks[event as usize].is_some();
+        if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
             continue;
         }
         let (event, name) = match bound.kind.is_stream() {
+            true if websocket::is_one(object) => (PortEvent::Message, "message"),
             true if http_server::is_one(object) => (PortEvent::Request, "request"),
             true => (PortEvent::Receive, "receive"),
             false => (PortEvent::Packet, "packet"),

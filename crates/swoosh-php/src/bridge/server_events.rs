@@ -58,11 +58,9 @@ impl Bridge {
     /// A request of HTTP.
     fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         let begun = http::begin(&self.state, node, event, data).map_err(|raised| self.stop(raised))?;
-        let Some(exchange) = begun else { return Ok(()) };
-        let (response, session) = exchange.mark();
-        let (callable, args) = exchange.into_call();
-        self.run(&callable, args)?;
-        http::Exchange::after(response, session);
+        let Some(wanted) = begun else { return Ok(()) };
+        self.run(&wanted.callable, wanted.args)?;
+        wanted.then.run(node);
         Ok(())
     }
 
@@ -216,6 +214,11 @@ impl Handler for Bridge {
     }
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
         http::closed(event.session.0);
+        let calls = self.calls(node)?;
+        let ended = PortEvent::Disconnect as usize;
+        if calls.ports.get(event.port).is_some_and(|port| port[ended].is_some()) && !node.was_websocket(event.session) {
+            return self.tell_of(node, PortEvent::Disconnect, event, None);
+        }
         self.tell_of(node, PortEvent::Close, event, None)
     }
     fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
@@ -364,7 +367,7 @@ impl Handler for Bridge {
             |event: PortEvent| calls.ports.get(port).is_some_and(|callbacks| callbacks[event as usize].is_some());
         match event {
             Event::Connect => of_port(PortEvent::Connect),
-            Event::Close => of_port(PortEvent::Close),
+            Event::Close => of_port(PortEvent::Close) || of_port(PortEvent::Disconnect),
             Event::BufferFull => of_port(PortEvent::BufferFull),
             Event::BufferEmpty => of_port(PortEvent::BufferEmpty),
             Event::PipeMessage => calls.own[ServerEvent::PipeMessage as usize].is_some(),

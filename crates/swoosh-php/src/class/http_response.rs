@@ -38,6 +38,8 @@ pub struct Kept {
     /// It answers a request, which it must not leave without an answer.
     owes: Cell<bool>,
     coding: Cell<Option<Coding>>,
+    /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
+    handshake: Cell<bool>,
 }
 
 /// Where a response is in its life.
@@ -68,6 +70,7 @@ impl Default for Kept {
             bodiless: Cell::new(false),
             owes: Cell::new(false),
             coding: Cell::new(None),
+            handshake: Cell::new(false),
         }
     }
 }
@@ -182,6 +185,30 @@ pub fn is_open(object: &Object) -> bool {
     object.payload::<Kept>().is_some_and(|kept| matches!(kept.stage.get(), Stage::New | Stage::Begun))
 }
 
+/// The response answers a request that wants to speak WebSocket.
+pub fn expect_handshake(object: &Object) {
+    if let Some(kept) = object.payload::<Kept>() {
+        kept.handshake.set(true);
+        kept.keep.set(false);
+        kept.coding.set(None);
+    }
+}
+
+/// Gives it a status and header fields.
+pub fn prepare(object: &Object, status: i64, fields: Array) {
+    if let Some(kept) = object.payload::<Kept>() {
+        kept.status.set(status);
+    }
+    object.set_slot(HEADER, fields);
+}
+
+/// Ends it without a body.
+pub fn end_now(node: &Node, object: &Object) {
+    if let Some(kept) = object.payload::<Kept>().filter(|kept| kept.stage.get() == Stage::New) {
+        kept.end(node, object, b"");
+    }
+}
+
 /// How long the body is.
 enum Body {
     Length(u64),
@@ -202,6 +229,9 @@ impl Kept {
     /// It is whole: the connection is closed, or its next request is served.
     fn finish(&self, node: &Node) {
         self.stage.set(Stage::Ended);
+        if self.owes.get() {
+            node.end_request(self.session());
+        }
         if !self.keep.get() {
             // Where the peer was faster there is nothing to close.
             let _ = node.close(self.session(), false);
@@ -211,6 +241,13 @@ impl Kept {
 
     /// Ends it with the rest of its body.
     fn end(&self, node: &Node, object: &Object, body: &[u8]) -> bool {
+        if self.handshake.get() {
+            let agreed = self.status.get() == 101;
+            self.keep.set(agreed);
+            if agreed {
+                node.begin_websocket(self.session());
+            }
+        }
         let mut out = Vec::with_capacity(256 + body.len());
         if self.stage.get() == Stage::Begun {
             if self.old.get() || !self.has_body() {
@@ -283,13 +320,14 @@ impl Kept {
         if matches!(body, Body::UntilClosed) {
             self.keep.set(false);
         }
-        if !seen.connection {
+        let bare = self.handshake.get() && status == 101;
+        if !seen.connection && !bare {
             out.extend_from_slice(match self.keep.get() {
                 true => b"Connection: keep-alive\r\n",
                 false => b"Connection: close\r\n",
             });
         }
-        if !seen.content_type {
+        if !seen.content_type && !bare {
             out.extend_from_slice(b"Content-Type: text/html\r\n");
         }
         if let Some(cookies) = object.slot(COOKIE).array() {
@@ -630,6 +668,9 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
     kept.stage.set(Stage::Detached);
+    if let Some(node) = node_of(kept) {
+        node.end_request(kept.session());
+    }
     http::answered(kept.session.get());
     Ok(true)
 }
@@ -660,6 +701,9 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let Some(node) = node_of(kept) else { return Ok(false) };
     let closed = done(node.close(kept.session(), false));
+    if closed && kept.owes.get() {
+        node.end_request(kept.session());
+    }
     if closed && kept.stage.get() != Stage::Detached {
         kept.stage.set(Stage::Ended);
         http::answered(kept.session.get());

@@ -26,6 +26,7 @@ pub mod system;
 pub mod table;
 pub mod timer;
 pub mod waiting;
+pub mod websocket;
 
 /// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
 pub fn register(short_names: bool) {
@@ -54,4 +55,5 @@ pub fn register(short_names: bool) {
     http_cookie::register();
     http_request::register();
     http_response::register();
+    websocket::register();
 }

@@ -298,6 +298,9 @@ pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
     array.insert("last_recv_time", info.last_recv);
     array.insert("last_send_time", info.last_send);
     array.insert("last_dispatch_time", info.last_dispatch);
+    if node.was_websocket(session) {
+        array.insert("websocket_status", if node.is_websocket(session) { ACTIVE } else { CLOSING });
+    }
     array.insert("close_errno", info.close_errno);
     array.insert("recv_queued_bytes", info.recv_queued);
     array.insert("send_queued_bytes", info.send_queued);
@@ -307,6 +310,9 @@ pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i32 = 505;
 const OPERATION_NOT_SUPPORTED: i32 = 507;
+/// SWOOLE_WEBSOCKET_STATUS_ACTIVE and SWOOLE_WEBSOCKET_STATUS_CLOSING.
+const ACTIVE: i32 = 3;
+const CLOSING: i32 = 4;
 /// SWOOLE_SSL, SWOOLE_ASYNC, SWOOLE_SYNC and SWOOLE_KEEP.
 const SSL: i64 = 512;
 const ASYNC: i64 = 1024;

@@ -5,9 +5,10 @@
 
 use super::connection::{Connection, Stage};
 use super::owner::{Owner, Verdict, add, fleeting};
+use super::registry::Flags;
 use crate::config::Framing;
-use crate::proto::PeerFault;
 use crate::proto::framing::Cut;
+use crate::proto::{PeerFault, websocket};
 use crate::sys::{clock, socket};
 use std::future::poll_fn;
 use std::io::ErrorKind;
@@ -98,6 +99,24 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     let mut verdict = Verdict::Go;
     while at < bytes.len() && conn.stage() == Stage::Open {
         let limit = conn.port.config.package_max_length;
+        if Flags(conn.slot().flags.load(Relaxed)).any(Flags::WEBSOCKET) {
+            let len = match websocket::next(limit, &bytes[at..]) {
+                Ok(Cut::Packet(len)) => len,
+                Ok(Cut::Need(_)) => break,
+                Err(len) => {
+                    // The worker says what is wrong, behind what it has still to say.
+                    conn.deaf.set(true);
+                    len
+                }
+            };
+            let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
+            at = if conn.deaf.get() { bytes.len() } else { at + len };
+            match settle(owner, conn, packet) {
+                Verdict::Go => {}
+                other => verdict = other,
+            }
+            continue;
+        }
         let cut = conn.framer.borrow_mut().next(&conn.port.config.framing, limit, &bytes[at..]);
         match cut {
             Ok(Cut::Packet(len)) => {

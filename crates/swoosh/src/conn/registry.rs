@@ -24,6 +24,10 @@ impl Flags {
     pub const PEER_CLOSED: u32 = 4;
     /// The heartbeat leaves it alone (`protect`).
     pub const PROTECTED: u32 = 8;
+    /// It speaks WebSocket from here on.
+    pub const WEBSOCKET: u32 = 16;
+    /// A worker has a request of HTTP in hand, whose answer is not whole.
+    pub const HANDLING: u32 = 32;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {

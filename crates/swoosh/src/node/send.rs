@@ -91,6 +91,47 @@ impl Node {
         let _ = self.close(session, false);
     }
 
+    /// This worker has a request of HTTP in hand. Should it die before [`end_request`](Node::end_request), the connection
+    /// is reset: a peer sees that its answer is broken, and never another answer in its place.
+    #[inline]
+    pub fn begin_request(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+            slot.flags.fetch_or(Flags::HANDLING, Relaxed);
+        }
+    }
+
+    /// The answer is whole.
+    #[inline]
+    pub fn end_request(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+            slot.flags.fetch_and(!Flags::HANDLING, Relaxed);
+        }
+    }
+
+    /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
+    /// is sent.
+    pub fn begin_websocket(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+            slot.flags.fetch_or(Flags::WEBSOCKET, Relaxed);
+        }
+    }
+
+    /// Whether the connection speaks WebSocket, and is open.
+    pub fn is_websocket(&self, session: SessionId) -> bool {
+        let flags = |(_, slot): (_, &ConnectionSlot)| Flags(slot.flags.load(Relaxed));
+        let found = self.lookup(session).map(flags);
+        found.is_some_and(|flags| flags.any(Flags::WEBSOCKET) && !flags.any(Flags::CLOSING | Flags::CLOSED))
+    }
+
+    /// Whether the connection has ever spoken WebSocket.
+    pub fn was_websocket(&self, session: SessionId) -> bool {
+        self.0
+            .heritage
+            .registry
+            .find(session)
+            .is_some_and(|(_, slot)| Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET))
+    }
+
     /// Reads no more from it, reads again, or (`enable_delay_receive`) begins to read.
     pub fn set_reading(&self, session: SessionId, what: Reading) -> Result<()> {
         let (_, slot) = self.open_connection("change the reading of", session)?;

@@ -5,6 +5,7 @@
 
 pub mod framing;
 pub mod http1;
+pub mod websocket;
 
 use crate::error::Code;
 

@@ -3,7 +3,7 @@
 //! Called by: `conn::drive`, in reactor threads. A worker that is slow fills its own backlog; the connections that feed
 //! it are not read until there is room again, and nobody else waits.
 
-use crate::config::{Dispatch, DispatchMode};
+use crate::config::{Dispatch, DispatchMode, Framing};
 use crate::conn::connection::{Connection, HOLD_STALL};
 use crate::conn::datagram::Sender;
 use crate::conn::owner::{Owner, Upcall, Verdict, add};
@@ -131,11 +131,12 @@ impl Dispatcher {
         let slot = conn.slot();
         let fixed = slot.worker.load(Relaxed);
         let by_id = (conn.session.0 % u64::from(self.workers())) as u32;
+        let stays = kind != Kind::Data || fixed > 0 && self.has_to_stay(conn);
         Dispatch::Worker(match config.dispatch_mode {
             _ if self.workers() == 1 => 0,
             DispatchMode::Connection | DispatchMode::User => by_id,
             // What is told of a connection's life goes where its last packet went.
-            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if kind != Kind::Data => {
+            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if stays => {
                 if fixed > 0 {
                     fixed - 1
                 } else {
@@ -158,6 +159,15 @@ impl Dispatcher {
             DispatchMode::RequestLoad => self.least_queued(),
             DispatchMode::Concurrency => self.least(|w| w.concurrency.load(Relaxed)),
         })
+    }
+
+    /// Whether what a connection says now belongs to what it said before, wherever other packets may go: frames of one
+    /// WebSocket, and requests of HTTP behind one that has no answer yet.
+    fn has_to_stay(&self, conn: &Connection) -> bool {
+        let slot = conn.slot();
+        let waits = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
+        matches!(conn.port.config.framing, Framing::Http)
+            && (Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::HANDLING) || waits())
     }
 
     fn workers(&self) -> u32 {

@@ -15,7 +15,6 @@ use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
 use crate::roles::End;
-use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
@@ -413,14 +412,18 @@ impl Loop {
     }
 }
 
-/// Ends the connections that a worker was closing when it was killed: nobody else would. Called in the manager.
+/// Ends the connections that a worker was closing when it was killed, and those that it owed the rest of an answer:
+/// nobody else would. Called in the manager.
 pub fn finish_closes(node: &Node, id: WorkerId) {
-    let closing = |slot: &ConnectionSlot| Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED);
     for (session, _, slot) in node.heritage().registry.all() {
-        if closing(slot)
-            && slot.worker.load(Relaxed) == id.0 + 1
-            && let Err(e) = node.order(slot, Kind::Finished, session, 0, &[])
-        {
+        let flags = Flags(slot.flags.load(Relaxed));
+        let (kind, reset) = match () {
+            () if slot.worker.load(Relaxed) != id.0 + 1 => continue,
+            () if flags.any(Flags::CLOSING | Flags::CLOSED) => (Kind::Finished, 0),
+            () if flags.any(Flags::HANDLING) => (Kind::CloseWanted, 1),
+            () => continue,
+        };
+        if let Err(e) = node.order(slot, kind, session, reset, &[]) {
             crate::log::warn!("{e}");
         }
     }

@@ -1,0 +1,202 @@
+//! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
+
+use super::http;
+use super::server::{Calls, PortEvent, State};
+use crate::class::{http_response, websocket as frames};
+use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
+use httparse::Header;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use swoosh::handler::{ConnectionEvent, SessionId};
+use swoosh::node::Node;
+use swoosh::proto::http1::has_token;
+use swoosh::proto::http1::request::{Request, field};
+use swoosh::proto::websocket::{Joiner, Opcode, Said, accept, close_frame, put};
+
+/// What a server's settings say of WebSocket.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// `websocket_subprotocol`.
+    pub subprotocol: Option<Vec<u8>>,
+    /// `open_websocket_ping_frame`, `open_websocket_pong_frame`, `open_websocket_close_frame`: such frames are messages.
+    pub tells: [bool; 3],
+}
+
+impl Config {
+    /// From a server's settings.
+    pub fn new(all: &Array) -> Self {
+        let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
+        Config {
+            subprotocol: all.get("websocket_subprotocol").and_then(Zval::bytes).map(<[u8]>::to_vec),
+            tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
+        }
+    }
+}
+
+thread_local! {
+    /// By connection: the beginning of a message in fragments.
+    static JOINERS: RefCell<HashMap<u64, Joiner>> = RefCell::default();
+}
+
+/// A connection is gone.
+pub fn closed(session: u64) {
+    JOINERS.with_borrow_mut(|joiners| joiners.remove(&session));
+}
+
+/// Whether a request asks for an upgrade that this port has code for.
+pub fn wanted(calls: &Calls, port: usize, headers: &[Header<'_>]) -> bool {
+    calls.ports[port][PortEvent::Message as usize].is_some()
+        && field(headers, "upgrade").is_some_and(|value| has_token(value, "websocket"))
+}
+
+/// What is to be called, with what.
+pub struct Wanted {
+    /// The callback.
+    pub callable: Rc<Callable>,
+    /// Its arguments.
+    pub args: [Zval; 2],
+    /// What follows the callback.
+    pub then: Then,
+}
+
+/// What follows a callback.
+pub enum Then {
+    /// Nothing.
+    Nothing,
+    /// The response must have been ended: else the handshake has failed.
+    Settle(Object, u64),
+    /// The connection is closed with this frame.
+    Close(SessionId, Vec<u8>),
+}
+
+/// Shakes hands (RFC 6455 section 4.2), by the user's own callback where there is one.
+pub fn shake_hands(
+    state: &Rc<State>,
+    calls: &Calls,
+    node: &Node,
+    event: &ConnectionEvent,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+    objects: (Object, Object),
+) -> PhpResult<Option<Wanted>> {
+    let (asked, response) = objects;
+    http_response::expect_handshake(&response);
+    let port = &calls.ports[event.port];
+    if let Some(callable) = port[PortEvent::Handshake as usize].clone() {
+        let then = Then::Settle(response.clone(), event.session.0);
+        return Ok(Some(Wanted { callable, args: [asked.into_zval(), response.into_zval()], then }));
+    }
+    let key = field(headers, "sec-websocket-key").and_then(accept);
+    let upgrades = headers.iter().any(|h| h.name.eq_ignore_ascii_case("connection") && has_token(h.value, "upgrade"));
+    let version = field(headers, "sec-websocket-version");
+    let mut fields = Array::new();
+    let status = match key {
+        _ if request.method != "GET" || request.minor == 0 || !upgrades => 400,
+        None => 400,
+        Some(_) if version != Some(b"13") => {
+            fields.insert("Sec-WebSocket-Version", "13");
+            426
+        }
+        Some(key) => {
+            fields.insert("Upgrade", "websocket");
+            fields.insert("Connection", "Upgrade");
+            fields.insert("Sec-WebSocket-Accept", key);
+            fields.insert("Sec-WebSocket-Version", "13");
+            let own = state.http.get().and_then(|config| config.websocket.subprotocol.as_deref());
+            let offers = |own: &[u8]| {
+                let own = String::from_utf8_lossy(own);
+                headers
+                    .iter()
+                    .any(|h| h.name.eq_ignore_ascii_case("sec-websocket-protocol") && has_token(h.value, &own))
+            };
+            if let Some(own) = own.filter(|own| offers(own)) {
+                fields.insert("Sec-WebSocket-Protocol", own);
+            }
+            101
+        }
+    };
+    http_response::prepare(&response, status, fields);
+    if status == 101
+        && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
+    {
+        callable.call(&mut [
+            calls.server.clone().into_zval(),
+            asked.clone().into_zval(),
+            response.clone().into_zval(),
+        ])?;
+    }
+    http_response::end_now(node, &response);
+    if !node.is_websocket(event.session) {
+        return Ok(None);
+    }
+    let Some(callable) = port[PortEvent::Open as usize].clone() else { return Ok(None) };
+    Ok(Some(Wanted { callable, args: [calls.server.clone().into_zval(), asked.into_zval()], then: Then::Nothing }))
+}
+
+/// Takes one frame. Pings are answered, a close too; a frame that breaks the protocol ends the connection.
+pub fn receive(
+    state: &Rc<State>,
+    calls: &Calls,
+    node: &Node,
+    event: &ConnectionEvent,
+    bytes: &[u8],
+) -> PhpResult<Option<Wanted>> {
+    let (session, max) = (event.session, node.heritage().ports[event.port].config.package_max_length);
+    let heard = JOINERS.with_borrow_mut(|joiners| {
+        let mut joiner = joiners.remove(&session.0).unwrap_or_default();
+        let heard = joiner.take(bytes, max);
+        if !joiner.is_empty() {
+            joiners.insert(session.0, joiner);
+        }
+        heard
+    });
+    let tells = state.http.get().map(|config| config.websocket.tells).unwrap_or_default();
+    let (object, then) = match heard {
+        Err(fault) => {
+            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+            close(node, session, &close_frame(fault.code, b""));
+            return Ok(None);
+        }
+        Ok(None) => return Ok(None),
+        Ok(Some(Said::Message(kind, data))) => (frames::object(session.0, kind, &data)?, Then::Nothing),
+        Ok(Some(Said::Ping(data))) if tells[0] => (frames::object(session.0, Opcode::Ping, &data)?, Then::Nothing),
+        Ok(Some(Said::Ping(data))) => {
+            let mut pong = Vec::with_capacity(2 + data.len());
+            put(&mut pong, 0x8A, None, &data);
+            // Where the peer is gone nobody waits for it.
+            let _ = node.send(session, &pong);
+            return Ok(None);
+        }
+        Ok(Some(Said::Pong(data))) if tells[1] => (frames::object(session.0, Opcode::Pong, &data)?, Then::Nothing),
+        Ok(Some(Said::Pong(_))) => return Ok(None),
+        Ok(Some(Said::Close(code, reason))) => {
+            let answer = close_frame(code, &reason);
+            if !tells[2] {
+                close(node, session, &answer);
+                return Ok(None);
+            }
+            (frames::close_object(session.0, code, &reason)?, Then::Close(session, answer))
+        }
+    };
+    let Some(callable) = calls.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };
+    Ok(Some(Wanted { callable, args: [calls.server.clone().into_zval(), object.into_zval()], then }))
+}
+
+impl Then {
+    /// Does it.
+    pub fn run(self, node: &Node) {
+        match self {
+            Then::Nothing => {}
+            Then::Settle(response, session) => http::Exchange::after(response, session),
+            Then::Close(session, frame) => close(node, session, &frame),
+        }
+    }
+}
+
+/// Says the last frame and closes.
+pub fn close(node: &Node, session: SessionId, frame: &[u8]) {
+    // Where the peer is gone there is nobody to be told.
+    let _ = node.send(session, frame);
+    let _ = node.close(session, false);
+}

@@ -35,7 +35,9 @@ $lines = serve(function ($server, $tale) use ($show) {
     ask($c = connect($ports[0]), 'go');
     usleep(300000);
     fwrite($c, 'die');
-    usleep(500000);
+    usleep(300000);
+    fclose($c);
+    usleep(300000);
 });
 sort($lines);
 echo implode("\n", $lines), "\n";

@@ -20,7 +20,7 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
                 return null;
             }
             if ($data === 'slow') {
-                usleep(800000);
+                usleep(1500000);
             }
             if ($data === 'message') {
                 return $server->sendMessage(['in', 'a', 'message'], $from);
@@ -32,9 +32,9 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
         $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale) {
             if ($data === 'wait') {
                 $tale->tell('taskwait ' . json_encode([$server->taskwait(['a' => 1.5]), $server->taskwait('slow', 0.1), $server->taskwait(new Point(3, ['k' => null]))]));
-                usleep(1000000);
-                $tale->tell('taskWaitMulti ' . json_encode($server->taskWaitMulti(['one', 'slow'], 0.5)));
-                usleep(1000000);
+                usleep(1800000);
+                $tale->tell('taskWaitMulti ' . json_encode($server->taskWaitMulti(['one', 'slow'], 1)));
+                usleep(1800000);
                 $tale->tell('taskCo ' . json_encode($server->taskCo(['one', 2, [3]], 5)));
             } elseif ($data === 'message') {
                 $server->task('message', 0);

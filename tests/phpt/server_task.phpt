@@ -20,7 +20,7 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
                 return null;
             }
             if ($data === 'slow') {
-                usleep(1500000);
+                usleep(1000000);
             }
             if ($data === 'message') {
                 return $server->sendMessage(['in', 'a', 'message'], $from);
@@ -32,9 +32,9 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
         $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale) {
             if ($data === 'wait') {
                 $tale->tell('taskwait ' . json_encode([$server->taskwait(['a' => 1.5]), $server->taskwait('slow', 0.1), $server->taskwait(new Point(3, ['k' => null]))]));
-                usleep(1800000);
-                $tale->tell('taskWaitMulti ' . json_encode($server->taskWaitMulti(['one', 'slow'], 1)));
-                usleep(1800000);
+                usleep(1200000);
+                $tale->tell('taskWaitMulti ' . json_encode($server->taskWaitMulti(['one', 'slow'], 0.7)));
+                usleep(1200000);
                 $tale->tell('taskCo ' . json_encode($server->taskCo(['one', 2, [3]], 5)));
             } elseif ($data === 'message') {
                 $server->task('message', 0);
@@ -47,7 +47,7 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
                 return;
             } else {
                 foreach (['text', '', 0, -1, 1.25, true, null, [1, ['k' => 'v']], new Point(1), 'by finish'] as $value) {
-                    $tale->tell('taskwait gives ' . json_encode($server->taskwait($value, 5)));
+                    $tale->tell('taskwait gives ' . json_encode($server->taskwait($value, $value === null ? 0.2 : 5)));
                 }
                 $server->task(str_repeat('big', 1_000_000), 1);
                 usleep(400000);

@@ -5,10 +5,7 @@ $table->column('n', Swoole\Table::TYPE_INT);
 $table->column('s', Swoole\Table::TYPE_STRING, 48);
 $table->column('f', Swoole\Table::TYPE_FLOAT);
 $table->create();
-$keys = array_map(fn ($n) => "key-$n", range(0, 99999));
-mt_srand(5);
-shuffle($keys);
-$bench = function (string $what, callable $run, string $goal = '') use ($keys) {
+$bench = function (string $what, callable $run, string $goal = '') use (&$keys) {
     $best = INF;
     for ($round = 0; $round < 5; $round++) {
         $begun = hrtime(true);
@@ -18,13 +15,17 @@ $bench = function (string $what, callable $run, string $goal = '') use ($keys) {
     printf("  %-28s %5.0f%s\n", $what, $best, $goal);
 };
 $row = ['n' => 5, 's' => 'some text of a row', 'f' => 1.5];
-$bench('PHP, set a row', function ($keys) use ($table, $row) { foreach ($keys as $key) { $table->set($key, $row); } }, ' (goal 300, Swoole 715)');
-$bench('PHP, get a row', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key); } }, ' (goal 250, Swoole 658)');
-$bench('PHP, get a field', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key, 'n'); } }, ' (goal 130, Swoole 574)');
-$bench('PHP, incr', function ($keys) use ($table) { foreach ($keys as $key) { $table->incr($key, 'n'); } }, ' (goal 130, Swoole 599)');
-$bench('PHP, exists', function ($keys) use ($table) { foreach ($keys as $key) { $table->exists($key); } });
-$array = [];
-foreach ($keys as $key) { $array[$key] = $row; }
+foreach ([10000, 100000] as $count) {
+    echo " $count keys\n";
+    $keys = array_map(fn ($n) => "key-$n", range(0, $count - 1));
+    mt_srand(5);
+    shuffle($keys);
+    $bench('PHP, set a row', function ($keys) use ($table, $row) { foreach ($keys as $key) { $table->set($key, $row); } }, ' (goal 300, Swoole 715)');
+    $bench('PHP, get a row', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key); } }, ' (goal 250, Swoole 658)');
+    $bench('PHP, get a field', function ($keys) use ($table) { foreach ($keys as $key) { $table->get($key, 'n'); } }, ' (goal 130, Swoole 574)');
+    $bench('PHP, incr', function ($keys) use ($table) { foreach ($keys as $key) { $table->incr($key, 'n'); } }, ' (goal 130, Swoole 599)');
+    $bench('PHP, exists', function ($keys) use ($table) { foreach ($keys as $key) { $table->exists($key); } });
+}
 $bench('PHP, a method of its own', function ($keys) { $o = new ArrayObject(); foreach ($keys as $_) { $o->count(); } });
 $atomic = new Swoole\Atomic();
 $bench('PHP, Atomic add', function ($keys) use ($atomic) { foreach ($keys as $_) { $atomic->add(); } }, ' (goal 13, Swoole 14)');

@@ -1,4 +1,4 @@
-//! A table of 2^20 rows of which 100,000 are used, in an order of chance: what one operation costs.
+//! A table of 2^20 rows of which some are used, in an order of chance: what one operation costs.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -17,13 +17,13 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub fn new() -> Self {
+    pub fn new(rows: usize) -> Self {
         let mut columns = Table::builder(1 << 20);
         let int = columns.column("n", Kind::Int);
         let text = columns.column("s", Kind::Text(48));
         let float = columns.column("f", Kind::Float);
         let table = columns.build().expect("memory for a table");
-        let mut keys: Vec<_> = (0..KEYS).map(|n| format!("key-{n}").into_bytes()).collect();
+        let mut keys: Vec<_> = (0..rows).map(|n| format!("key-{n}").into_bytes()).collect();
         let mut seed = 1u64;
         for n in (1..keys.len()).rev() {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -37,7 +37,7 @@ impl Subject {
     fn each(&self, mut act: impl FnMut(&[u8])) -> f64 {
         let begun = Instant::now();
         self.keys.iter().for_each(|key| act(key));
-        begun.elapsed().as_nanos() as f64 / KEYS as f64
+        begun.elapsed().as_nanos() as f64 / self.keys.len() as f64
     }
 
     pub fn set(&self) -> f64 {
@@ -62,6 +62,18 @@ impl Subject {
 
     pub fn incr(&self) -> f64 {
         self.each(|key| assert!(black_box(self.table.add_to(key, self.int, Value::Int(1))).is_ok()))
+    }
+
+    /// One read of memory of that size whose place the read before it tells: what nobody can do without.
+    pub fn read(&self) -> f64 {
+        let mut cells = vec![[0u64; 32]; self.keys.len()];
+        let place = |key: &Vec<u8>| std::str::from_utf8(&key[4..]).ok().and_then(|n| n.parse::<usize>().ok());
+        let order: Vec<usize> = self.keys.iter().filter_map(place).collect();
+        for (from, to) in order.iter().zip(order.iter().cycle().skip(1)) {
+            cells[*from][0] = *to as u64;
+        }
+        let mut at = 0;
+        self.each(|_| at = black_box(cells[at][0] as usize))
     }
 
     /// The same rows in a map of one process: what the memory of this machine costs at this moment.
@@ -112,5 +124,3 @@ impl Subject {
         let _ = black_box(self.table.add_to(key, self.int, Value::Int(1)));
     }
 }
-
-const KEYS: usize = 100_000;

@@ -1,5 +1,5 @@
 --TEST--
-Example multiprocess_share_data.php: an atomic, and messages that keep arrays alike
+Example multiprocess_share_data.php: an atomic, a table, and messages that keep arrays alike
 --EXTENSIONS--
 swoole
 posix
@@ -16,6 +16,7 @@ until(function () use ($other, &$answer) {
     return ($answer = substr($other->ask('get colour'), 10)) !== 'unknown';
 });
 echo $answer, "\n", substr($one->ask('get colour'), 10), "\n";
+echo substr($other->ask('row city'), 10), ', ', substr($one->ask('put city Rome'), 10), ', ', substr($other->ask('row city'), 10), '; ', substr($one->ask('row city'), 10), "\n";
 echo substr($one->ask('help'), 10), "\n";
 echo 'status ', $server->stop(), "\n";
 ?>
@@ -26,5 +27,6 @@ unknown
 kept
 dark red
 dark red
-commands: add, set KEY VALUE, get KEY
+unknown, put, Rome, 1; Rome, 2
+commands: add, put KEY TEXT, row KEY, set KEY VALUE, get KEY
 status 0

@@ -60,7 +60,7 @@ $p = new Process(function ($p) {
     $p->write(Swoole\Coroutine::getCid() > 0 ? 'in a coroutine' : 'outside');
     Swoole\Coroutine::sleep(0.01);
     $p->exit(6);
-}, false, SOCK_STREAM, true);
+}, false, Process::PIPE_TYPE_STREAM, true);
 $p->start();
 var_dump($p->read(), Process::wait()['code'], $p->read(), $p->close(Process::PIPE_WRITE), $p->close(Process::PIPE_MASTER), @$p->close());
 

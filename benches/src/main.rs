@@ -6,6 +6,7 @@
 
 mod border;
 mod load;
+mod lock;
 mod reference;
 mod servers;
 mod table;
@@ -38,10 +39,15 @@ fn main() {
         ["coroutine"] => coroutine(),
         ["rest"] => rest(),
         ["table"] => tables(),
-        [] => [|| echo(""), || http(""), tasks, border, idle, timers, coroutine, rest, tables]
+        ["lock"] => locks(),
+        [] => [|| echo(""), || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks]
             .iter()
             .for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | http | tasks | border | idle | timers | coroutine | rest | table]"),
+        _ => {
+            eprintln!(
+                "usage: swoosh-bench [echo | http | tasks | border | idle | timers | coroutine | rest | table | lock]"
+            );
+        }
     }
 }
 
@@ -231,6 +237,26 @@ fn tables() {
         .collect();
     println!("  incr from two processes: {:.2} of one (goal 1.80)", median(&mut ratios));
     let out = php("table.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
+/// Locks between processes that nobody else wants.
+fn locks() {
+    use swoosh::shm::lock::{Access, Kind};
+    println!("A lock that is free, taken and given back: nanoseconds, best round");
+    let cases: [(&str, fn() -> f64); 6] = [
+        ("a mutex in one process", lock::of_one_process),
+        ("mutex (goal 30)", || lock::uncontended(Kind::Mutex, Access::Exclusive)),
+        ("spin", || lock::uncontended(Kind::Spin, Access::Exclusive)),
+        ("read-write, to read", || lock::uncontended(Kind::ReadWrite, Access::Shared)),
+        ("read-write, to write", || lock::uncontended(Kind::ReadWrite, Access::Exclusive)),
+        ("semaphore", || lock::uncontended(Kind::Semaphore(8), Access::Exclusive)),
+    ];
+    for (name, run) in cases {
+        let best = (0..ROUNDS).map(|_| run()).fold(f64::INFINITY, f64::min);
+        println!("  {name:28} {best:5.0}");
+    }
+    let out = php("lock.php", &[]).output().expect("run php");
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 

@@ -45,6 +45,7 @@ pub fn start_up(module: &Module) {
 
 /// The request (for a command, the script) ends.
 pub fn request_end() {
+    bridge::signals::request_end();
     bridge::event_loop::request_end();
     bridge::timers::request_end();
     coroutine::request_end();
@@ -56,9 +57,11 @@ pub fn describe(info: &mut Info) {
     info.row("Swoole", "enabled");
     info.row("Engine", concat!("Swoosh ", env!("CARGO_PKG_VERSION")));
     info.row("Version", "6.2.1");
+    info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
     info.row("coroutine", "enabled");
-    info.row("timer", "enabled");
-    info.row("atomic", "enabled");
+    info.row("event loop", "tokio, epoll");
+    info.row("shared memory", "table, lock, atomic");
+    info.row("http compression", "gzip, deflate, br, zstd");
 }
 
 const SETTINGS: &[(&str, &str)] = &[

@@ -229,6 +229,8 @@ pub trait Handler {
     fn unfinished(&self) -> usize {
         0
     }
+    /// `max_wait_time` is nearly over, and [`unfinished`](Handler::unfinished) callbacks are given up: time to say which.
+    fn gave_up(&self) {}
     /// Whether a descriptor or another thread has given user land something to do since its last
     /// [`turn`](Handler::turn); if not, wakes the task of `cx` when that changes. Asked while the runtime is entered, in
     /// processes that have one ([`Node::runtime`]).

@@ -702,3 +702,18 @@ fn a_signal_that_comes_while_the_server_starts_does_what_it_does_later() {
         assert!(server.stop().success(), "{mode}");
     }
 }
+
+#[test]
+fn a_request_that_is_followed_by_the_end_of_its_connection_is_handled_in_every_dispatch_mode() {
+    for dispatch in ["dispatch=1", "dispatch=2", "dispatch=3", "dispatch=7"] {
+        let server = Server::start(&["workers=3", dispatch]);
+        for _ in 0..50 {
+            let mut client = server.client();
+            client.send("echo last words");
+            client.half_close();
+            assert_eq!(client.text(), "last words", "{dispatch}");
+            assert!(client.is_closed(), "{dispatch}");
+        }
+        assert!(wait_until(PATIENCE, || server.client().ask("connections") == "1"), "{dispatch}");
+    }
+}

@@ -5,7 +5,7 @@
 //! Each callback runs in a coroutine of its own. Nothing of the loop's state is borrowed while PHP code runs.
 
 use super::reactor::{self, Watch, Woken};
-use super::timers;
+use super::{signals, timers};
 use crate::coroutine::{self, Options, options, waker};
 use crate::zend::error::{fatal, uncaught};
 use crate::zend::{Callable, PhpResult, Raised, Zval, runtime};
@@ -160,7 +160,7 @@ pub fn run_at_end() -> PhpResult<()> {
         return Ok(());
     }
     if with(|state| std::mem::replace(&mut state.ended, true)) {
-        let ended = coroutine::end_all();
+        let ended = coroutine::end_all(true);
         give_up();
         return ended;
     }
@@ -209,6 +209,7 @@ fn turn_of(hosted: bool) -> PhpResult<()> {
     if runtime::is_interrupted() {
         runtime::handle_interrupt().map_err(uncaught)?;
     }
+    signals::run_due()?;
     for (fd, readiness) in look(false) {
         serve(fd, readiness)?;
     }

@@ -10,5 +10,6 @@ pub mod reactor;
 pub mod server;
 pub mod server_events;
 pub mod server_settings;
+pub mod signals;
 pub mod timers;
 pub mod websocket;

@@ -6,6 +6,7 @@
 use super::server_events::Bridge;
 use super::{event_loop, http, last_error, reactor, server_settings};
 use crate::class::{http_server, server, server_port, websocket};
+use crate::coroutine;
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -269,8 +270,10 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
     match end {
         Ok(End::Head) => {
             event_loop::end_hosting();
+            let ended = coroutine::end_all(false);
             let held = (state.calls.borrow_mut().take(), state.node.borrow_mut().take());
             drop(held);
+            ended?;
             Ok(true)
         }
         Ok(End::Forked { code, .. }) => runtime::end_process(code),

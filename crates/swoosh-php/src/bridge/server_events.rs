@@ -353,6 +353,10 @@ impl Handler for Bridge {
         coroutine::callbacks()
     }
 
+    fn gave_up(&self) {
+        coroutine::tell_of_callbacks();
+    }
+
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         reactor::poll_ready(cx)
     }

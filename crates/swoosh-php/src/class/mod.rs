@@ -12,6 +12,7 @@ pub mod http_cookie;
 pub mod http_request;
 pub mod http_response;
 pub mod http_server;
+pub mod lock;
 pub mod process;
 pub mod runtime;
 pub mod scheduler;
@@ -42,6 +43,7 @@ pub fn register(short_names: bool) {
     timer::register();
     event::register();
     atomic::register();
+    lock::register();
     table::register();
     process::register();
     connection_iterator::register();

@@ -524,10 +524,25 @@ impl Coroutine {
     /// Its frames as `debug_backtrace` gives them.
     pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
         match self.stage.get() {
-            Stage::Waits(_) => self.vessel.machine().backtrace(options, limit),
-            // One that resumes another has its frames where its resumed one keeps them for it; they are not looked at.
-            Stage::Resumes => Zval::from(crate::zend::Array::new()),
+            Stage::Waits(_) => self.vessel.machine().backtrace(false, options, limit),
+            // Whom it has resumed keeps its frames for it.
+            Stage::Resumes => match self.resumed() {
+                Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
+                None => Zval::from(crate::zend::Array::new()),
+            },
             Stage::Runs | Stage::Over => machine::backtrace(options, limit),
+        }
+    }
+
+    /// Whom it has resumed and waits for.
+    fn resumed(&self) -> Option<Rc<Coroutine>> {
+        let mut at = current()?;
+        loop {
+            let resumer = at.resumer.borrow().clone()?;
+            if resumer.id == self.id {
+                return Some(at);
+            }
+            at = resumer;
         }
     }
 
@@ -684,8 +699,9 @@ pub fn tell_of_deadlock() -> PhpResult<()> {
     machine::write(text.as_bytes())
 }
 
-/// Ends every coroutine that waits: `finally` blocks and destructors run. For the script's end.
-pub fn end_all() -> PhpResult<()> {
+/// Ends every coroutine that waits: `finally` blocks and destructors run, and nothing waits meanwhile. `for_good`: nor
+/// afterwards, since the script ends.
+pub fn end_all(for_good: bool) -> PhpResult<()> {
     with(|s| s.ending.set(true));
     let mut result = Ok(());
     for id in ids() {
@@ -696,6 +712,7 @@ pub fn end_all() -> PhpResult<()> {
             result = signal(coroutine, Signal::End);
         }
     }
+    with(|s| s.ending.set(for_good));
     result
 }
 
@@ -761,6 +778,16 @@ pub fn run_event(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()>
         result
     };
     create(Job::Native(Box::new(run))).map(drop)
+}
+
+/// Says which callbacks of events wait still, and where, when nobody waits for them any longer.
+#[cold]
+pub fn tell_of_callbacks() {
+    for coroutine in ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_event).take(MOST_TOLD) {
+        let what = coroutine.waits_for().map_or("nothing", Wait::name);
+        let trace = crate::class::coroutine::trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
+        swoosh::log::warn!("coroutine {} waits for {what} still\n{}", coroutine.id, trace.trim_end());
+    }
 }
 
 /// The monotonic clock, in nanoseconds.

@@ -64,12 +64,12 @@ impl Machine {
         unsafe { ffi::swoosh_machine_run(self.0.get(), Some(call), (&raw mut body).cast::<c_void>()) }
     }
 
-    /// The backtrace of the body that waits on this machine.
-    pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
+    /// The backtrace of the body that waits on this machine; `of_resumer`: of whoever resumed the one that runs on it.
+    pub fn backtrace(&self, of_resumer: bool, options: i64, limit: i64) -> Zval {
         let mut result = Zval::null();
-        // SAFETY: the frames of a body that waits are alive, and are only read.
+        // SAFETY: the frames of a body that waits, or has resumed another, are alive, and are only read.
         unsafe {
-            ffi::swoosh_machine_backtrace(self.0.get(), result.as_mut_ptr(), options as i32, limit as i32);
+            ffi::swoosh_machine_backtrace(self.0.get(), of_resumer, result.as_mut_ptr(), options as i32, limit as i32);
         }
         result
     }

@@ -500,10 +500,10 @@ void swoosh_backtrace(zval *result, int options, int limit)
     zend_fetch_debug_backtrace(result, 0, options, limit);
 }
 
-void swoosh_machine_backtrace(swoosh_machine *m, zval *result, int options, int limit)
+void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit)
 {
     zend_execute_data *current = EG(current_execute_data);
-    EG(current_execute_data) = m->own.current_execute_data;
+    EG(current_execute_data) = of_resumer ? m->resumer.current_execute_data : m->own.current_execute_data;
     zend_fetch_debug_backtrace(result, 0, options, limit);
     EG(current_execute_data) = current;
 }

@@ -111,8 +111,8 @@ void swoosh_machine_suspend(swoosh_machine *m);
 bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context);
 /* Gives back what an idle machine keeps. */
 void swoosh_machine_free(swoosh_machine *m);
-/* The backtrace of a body that waits. */
-void swoosh_machine_backtrace(swoosh_machine *m, zval *result, int options, int limit);
+/* The backtrace of a body that waits, or of whoever resumed the one that runs. */
+void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit);
 
 /* zend_call_function without a guard: a fatal error jumps out of it. */
 void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);

@@ -22,7 +22,7 @@ use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::runtime::Handle;
@@ -352,7 +352,7 @@ impl Owner {
         conn.since.set(clock::monotonic_ms());
         *conn.input.borrow_mut() = Vec::new();
         self.sweep_later();
-        let before = Flags(conn.slot().flags.fetch_or(Flags::PEER_CLOSED, Relaxed));
+        let before = Flags(conn.slot().flags.fetch_or(Flags::PEER_CLOSED, SeqCst));
         if !before.any(Flags::CLOSING) {
             self.upcall().close(self, conn);
         }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod atomic;
+pub mod lock;
 pub mod ring;
 pub mod slots;
 pub mod table;

@@ -43,6 +43,8 @@ pub struct ConnectionSlot {
     pub send_queued: AtomicU64,
     /// Bytes read that are not a whole packet yet.
     pub recv_queued: AtomicU64,
+    /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
+    pub in_hand: AtomicU64,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}

@@ -20,6 +20,18 @@ pub fn bind(core: u32) -> Result<()> {
     sched_setaffinity(THIS_THREAD, &set).map_err(refused)
 }
 
+/// Binds this thread, and the threads and processes it begins from now on, to these cores.
+///
+/// Fails where there is none of them, or this thread may use none.
+pub fn bind_to(cores: &[u32]) -> Result<()> {
+    let refused = |e: nix::Error| Error::system("bind this thread to", format_args!("cores {cores:?}"), e);
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core as usize).map_err(refused)?;
+    }
+    sched_setaffinity(THIS_THREAD, &set).map_err(refused)
+}
+
 /// Binds this thread to the `n`th of the cores it may run on, those in `ignored` left out, in a circle. Where that fails
 /// the thread runs where it ran.
 pub fn bind_to_nth(n: usize, ignored: &[u32]) {

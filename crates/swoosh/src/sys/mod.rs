@@ -8,6 +8,7 @@ pub mod bell;
 pub mod calendar;
 pub mod clock;
 pub mod daemon;
+pub mod flock;
 pub mod futex;
 pub mod listen_fds;
 pub mod memory;

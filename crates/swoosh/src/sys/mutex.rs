@@ -121,7 +121,7 @@ impl RobustMutex {
                 self.passed_on();
                 Ok(true)
             }
-            libc::EDEADLK => Err(NotTaken::Own),
+            libc::EDEADLK if wait != Wait::No => Err(NotTaken::Own),
             _ => Err(NotTaken::Busy),
         }
     }
@@ -132,6 +132,26 @@ impl RobustMutex {
         match unsafe { libc::pthread_mutex_unlock(self.inner.get()) } {
             0 => Ok(()),
             _ => Err(NotTaken::NotOwn),
+        }
+    }
+
+    /// Whether this thread holds it; only of one that was made by [`init_checking`](RobustMutex::init_checking).
+    pub fn is_own(&self) -> bool {
+        // SAFETY: `inner` was initialised and is never destroyed; what is taken by asking is given back.
+        unsafe {
+            match libc::pthread_mutex_trylock(self.inner.get()) {
+                libc::EDEADLK => true,
+                libc::EOWNERDEAD => {
+                    self.passed_on();
+                    libc::pthread_mutex_unlock(self.inner.get());
+                    false
+                }
+                0 => {
+                    libc::pthread_mutex_unlock(self.inner.get());
+                    false
+                }
+                _ => false,
+            }
         }
     }
 

@@ -181,6 +181,37 @@ pub(crate) fn arm_last_resort(ms: i64) {
     }
 }
 
+/// Whose priority [`priority`] is about: a process, a group of them or a user (`PRIO_*` of getpriority(2)), and its
+/// number; 0 is this process's own.
+pub type Whose = (u32, u32);
+
+/// How nice it is: -20, which runs first, to 19.
+pub fn priority(whose: Whose) -> Result<i32> {
+    // SAFETY: errno is this thread's own; -1 is a priority as well as a failure, which only errno tells apart.
+    let (got, errno) = unsafe {
+        *libc::__errno_location() = 0;
+        let got = libc::getpriority(whose.0, whose.1);
+        (got, *libc::__errno_location())
+    };
+    if got == -1 && errno != 0 {
+        return Err(Error::system(
+            "read",
+            format_args!("priority {whose:?}"),
+            std::io::Error::from_raw_os_error(errno),
+        ));
+    }
+    Ok(got)
+}
+
+/// Makes it as nice as that.
+pub fn set_priority(whose: Whose, nice: i32) -> Result<()> {
+    // SAFETY: three numbers.
+    if unsafe { libc::setpriority(whose.0, whose.1, nice) } == 0 {
+        return Ok(());
+    }
+    Err(Error::system("set", format_args!("priority {whose:?}"), std::io::Error::last_os_error()))
+}
+
 /// The descriptor limit: what it is now.
 pub fn descriptor_limit() -> u64 {
     nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)

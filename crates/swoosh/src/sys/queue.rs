@@ -14,6 +14,18 @@ pub struct Queue {
     id: libc::c_int,
 }
 
+/// The key of the queue that programs agree on who know the same file (ftok(3)).
+pub fn key_of(path: &std::path::Path) -> Result<i32> {
+    use std::os::unix::ffi::OsStrExt;
+    let refused = |cause: io::Error| Error::system("make a key of", path.display(), cause);
+    let name = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|e| refused(e.into()))?;
+    // SAFETY: a C string that lives as long as the call.
+    match unsafe { libc::ftok(name.as_ptr(), 1) } {
+        -1 => Err(refused(io::Error::last_os_error())),
+        key => Ok(key),
+    }
+}
+
 /// What a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
@@ -29,6 +41,8 @@ pub struct Held {
 pub struct Letter {
     /// The type first, then the data, as msgrcv(2) wants them.
     room: Vec<libc::c_long>,
+    /// Bytes of data it takes.
+    limit: usize,
     length: usize,
 }
 
@@ -43,6 +57,11 @@ impl Queue {
             return Err(Error::system("open message queue", format_args!("{key:#x}"), io::Error::last_os_error()));
         }
         Ok(Queue { id })
+    }
+
+    /// The kernel's number of it.
+    pub fn id(&self) -> i32 {
+        self.id
     }
 
     /// Appends a message of type `kind` (1 and above). `false`: the queue is full; with `wait`, it was full and a signal
@@ -67,7 +86,7 @@ impl Queue {
     /// Fails where the queue is gone.
     pub fn receive(&self, kind: i64, wait: bool, letter: &mut Letter) -> Result<Option<i64>> {
         let flags = if wait { 0 } else { libc::IPC_NOWAIT };
-        let room = (letter.room.len() - 1) * TYPE_SIZE;
+        let room = letter.limit;
         // SAFETY: `letter.room` holds one type and, after it, `room` bytes, and is ours alone during the call.
         let length = unsafe { libc::msgrcv(self.id, letter.room.as_mut_ptr().cast(), room, kind, flags) };
         match usize::try_from(length) {
@@ -130,7 +149,12 @@ impl Queue {
 impl Letter {
     /// Room for the longest message the machine allows.
     pub fn new() -> Self {
-        Letter { room: vec![0; 1 + max_message().div_ceil(TYPE_SIZE)], length: 0 }
+        Self::of(max_message())
+    }
+
+    /// Room for messages of up to `limit` bytes; a longer one is not received, and stays in the queue.
+    pub fn of(limit: usize) -> Self {
+        Letter { room: vec![0; 1 + limit.div_ceil(TYPE_SIZE)], limit, length: 0 }
     }
 
     /// The data of the message received last.

@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use crate::sys::bell::Bell;
 use crate::sys::process;
+use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
@@ -121,7 +122,105 @@ fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
     if done == 0 {
         Ok(())
     } else {
-        Err(Error::system("handle", format!("signal {signal}"), std::io::Error::last_os_error()))
+        Err(Error::system("handle", format!("signal {signal}"), io::Error::last_os_error()))
+    }
+}
+
+/// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
+static HEARD: AtomicU64 = AtomicU64::new(0);
+/// Descriptor of the bell to ring for those, or -1.
+static HEARD_BELL: AtomicI32 = AtomicI32::new(-1);
+
+/// From now on this signal is noted for [`heard`], and rings `bell`. One bell serves all of them.
+///
+/// Fails for a signal that does not exist or cannot be handled, and for one that the engine takes in this process.
+pub fn hear(signal: i32, bell: &'static Bell) -> Result<()> {
+    let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
+    if !(1..=64).contains(&signal) {
+        return Err(refused(libc::EINVAL));
+    }
+    if action(signal) == on_signal as *const () as libc::sighandler_t {
+        return Err(refused(libc::EBUSY));
+    }
+    HEARD_BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
+    install(signal, on_heard as *const () as libc::sighandler_t)
+}
+
+/// The signals that have arrived since the last call, lowest first.
+pub fn heard() -> impl Iterator<Item = i32> {
+    let arrived = if HEARD.load(Ordering::Relaxed) == 0 { 0 } else { HEARD.swap(0, Ordering::SeqCst) };
+    (1..=64).filter(move |signal| arrived >> (signal - 1) & 1 != 0)
+}
+
+/// Puts the kernel's own action back for every signal that this library handles, in a process that was just forked: what
+/// its parent does about them is its parent's.
+pub fn start_over() {
+    let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
+    BELL.store(-1, Ordering::SeqCst);
+    HEARD_BELL.store(-1, Ordering::SeqCst);
+    for signal in (1..=64).filter(|signal| ours.contains(&action(*signal))) {
+        let _ = install(signal, libc::SIG_DFL);
+    }
+    HEARD.store(0, Ordering::SeqCst);
+    forget();
+}
+
+/// What the kernel does about a signal in this process.
+fn action(signal: i32) -> libc::sighandler_t {
+    // SAFETY: `what` is a live value of the type that sigaction(2) fills; nothing is changed.
+    unsafe {
+        let mut what: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut what);
+        what.sa_sigaction
+    }
+}
+
+extern "C" fn on_heard(signal: libc::c_int) {
+    HEARD.fetch_or(1 << (signal - 1), Ordering::SeqCst);
+    ring(HEARD_BELL.load(Ordering::SeqCst));
+}
+
+/// In a signal handler.
+fn ring(bell: i32) {
+    if bell >= 0 {
+        let one = 1u64;
+        // SAFETY: errno is this thread's own, and a handler has to leave it as it was; write(2) is allowed in a handler,
+        // and eight bytes of `one` are readable.
+        unsafe {
+            let errno = *libc::__errno_location();
+            libc::write(bell, (&raw const one).cast(), 8);
+            *libc::__errno_location() = errno;
+        }
+    }
+}
+
+/// Which clock an [`alarm`] goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlarmClock {
+    /// Time; sends SIGALRM.
+    Real,
+    /// What this process itself computes; sends SIGVTALRM.
+    Virtual,
+    /// The same and what the kernel does for it; sends SIGPROF.
+    Profile,
+}
+
+/// Has the kernel send a signal again and again, at intervals of that time; zero ends that (setitimer(2)).
+pub fn alarm(interval: std::time::Duration, clock: AlarmClock) -> Result<()> {
+    let clock = match clock {
+        AlarmClock::Real => libc::ITIMER_REAL,
+        AlarmClock::Virtual => libc::ITIMER_VIRTUAL,
+        AlarmClock::Profile => libc::ITIMER_PROF,
+    };
+    let time = libc::timeval {
+        tv_sec: interval.as_secs() as libc::time_t,
+        tv_usec: interval.subsec_micros() as libc::suseconds_t,
+    };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: the kernel reads one live value.
+    match unsafe { libc::setitimer(clock, &timer, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(Error::system("set", "an alarm", io::Error::last_os_error())),
     }
 }
 
@@ -132,15 +231,9 @@ extern "C" fn on_signal(signal: libc::c_int) {
     if signal == libc::SIGTERM {
         process::arm_last_resort(LAST_RESORT_MS);
     }
-    let bell = BELL.load(Ordering::SeqCst);
-    if bell >= 0 {
-        let one = 1u64;
-        // SAFETY: write(2) is allowed in a handler; eight bytes of `one` are readable. SAFETY of errno: as above.
-        unsafe {
-            libc::write(bell, (&raw const one).cast(), 8);
-            *libc::__errno_location() = errno;
-        }
-    }
+    ring(BELL.load(Ordering::SeqCst));
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
 }
 
 /// How long a process whose parent is gone may still take after a termination signal.

@@ -18,7 +18,7 @@ use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 /// Hands events to workers.
@@ -96,6 +96,9 @@ impl Dispatcher {
         if kind == Kind::Data {
             slot.last_dispatch.store(owner.now(), Relaxed);
             add(&owner.slot().requests, 1);
+            if !self.heritage.tells_life_of_connections() {
+                slot.in_hand.fetch_add(1, SeqCst);
+            }
         }
         let head = self.head(kind, conn.session.0, flags, conn.port.index, owner.now());
         self.deliver(worker, head, data);
@@ -290,7 +293,16 @@ impl Upcall for Rc<Dispatcher> {
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
         if !self.heritage.tells_life_of_connections() {
-            return owner.finish(conn, false);
+            // The last of its requests ends it (`roles::worker::receive::done_with`): a peer that is done with sending
+            // still gets its answers.
+            if conn.slot().in_hand.load(SeqCst) == 0 {
+                // Behind the answers that wait in this reactor's own mailbox.
+                let head = self.head(Kind::Finished, conn.session.0, 0, conn.port.index, owner.now());
+                if self.post.push(&self.heritage.orders[self.reactor as usize], &head, &[]).is_err() {
+                    owner.finish(conn, false);
+                }
+            }
+            return;
         }
         let by_server = Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSING);
         self.event(owner, conn, Kind::Close, u32::from(by_server), &[]);

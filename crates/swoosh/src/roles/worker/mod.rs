@@ -286,6 +286,7 @@ impl Loop {
         let left = handler.unfinished();
         if left > 0 {
             crate::log::warn!("{left} callbacks did not end within max_wait_time: they are given up");
+            handler.gave_up();
         }
         Ok(())
     }

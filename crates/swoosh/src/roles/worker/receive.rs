@@ -8,7 +8,7 @@ use crate::handoff::{Kind, Letter, parcel};
 use crate::node::{Node, apply_reading};
 use crate::proto::http1::Refusal;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// Gives one message to user code. Whether it counts as a request.
 pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
@@ -28,7 +28,11 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
                 return Ok(false);
             }
             count_request(node);
-            data(node, &event, &letter.data)?;
+            let flow = data(node, &event, &letter.data);
+            if !node.heritage().tells_life_of_connections() {
+                done_with(node, session);
+            }
+            flow?;
             return Ok(true);
         }
         Kind::Connect => handler.connect(node, &event)?,
@@ -117,6 +121,18 @@ fn close(node: &Node, event: &ConnectionEvent, by_server: bool) {
     slot.flags.fetch_or(Flags::CLOSING | Flags::CLOSED, Relaxed);
     node.run_close(&event);
     if let Err(e) = node.order(slot, Kind::Finished, event.session, 0, &[]) {
+        crate::log::warn!("{e}");
+    }
+}
+
+/// A request is handled. Where no close event comes behind the requests, the last one ends a connection whose peer is
+/// gone.
+fn done_with(node: &Node, session: SessionId) {
+    let Some((_, slot)) = node.heritage().registry.find(session) else { return };
+    if slot.in_hand.fetch_sub(1, SeqCst) == 1
+        && Flags(slot.flags.load(SeqCst)).any(Flags::PEER_CLOSED)
+        && let Err(e) = node.order(slot, Kind::Finished, session, 0, &[])
+    {
         crate::log::warn!("{e}");
     }
 }

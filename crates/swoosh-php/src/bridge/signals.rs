@@ -1,0 +1,133 @@
+//! Signals that user code handles: noted as they come, handled in the loop.
+//!
+//! They do not keep the loop alive, as in Swoole. A forked process begins without handlers.
+
+use super::event_loop;
+use super::reactor::{self, Watch};
+use crate::coroutine::{self, waker};
+use crate::zend::error::uncaught;
+use crate::zend::{Callable, IntoZval, PhpResult, Raised, runtime};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::task::Context;
+use swoosh::sys::bell::Bell;
+use swoosh::sys::signal;
+use swoosh::{Error, Result};
+use tokio::io::Interest;
+
+#[derive(Default)]
+struct Signals {
+    generation: u32,
+    handlers: BTreeMap<i32, Rc<Callable>>,
+    bell: Option<(&'static Bell, Watch)>,
+}
+
+thread_local! {
+    static SIGNALS: RefCell<Signals> = RefCell::default();
+    /// Whether there is any handler: a quick look.
+    static ANY: Cell<bool> = const { Cell::new(false) };
+}
+
+fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
+    SIGNALS.with_borrow_mut(|signals| {
+        if signals.generation != runtime::generation() {
+            // The parent's: its callbacks are left alone, its bell must not be heard twice.
+            std::mem::forget(std::mem::take(signals));
+            signals.generation = runtime::generation();
+            ANY.set(false);
+        }
+        f(signals)
+    })
+}
+
+/// Calls `handler` in the loop whenever the signal has come. Fails for signals that nobody can handle, and for those that
+/// a server handles itself in this process.
+pub fn handle(number: i32, handler: Callable) -> Result<()> {
+    let bell = with(|signals| {
+        if signals.bell.is_none() {
+            // It stays: a signal may come at any moment.
+            let bell: &'static Bell = Box::leak(Box::new(Bell::new()?));
+            let watch = Watch::new(bell.as_raw_fd(), Interest::READABLE);
+            let watch = watch.map_err(|e| Error::system("watch", "for signals", e))?;
+            signals.bell = Some((bell, watch));
+        }
+        signals
+            .bell
+            .as_ref()
+            .map(|(bell, _)| *bell)
+            .ok_or_else(|| Error::State { act: "watch for signals", why: "there is no bell".into() })
+    })?;
+    signal::hear(number, bell)?;
+    event_loop::prepare();
+    let old = with(|signals| signals.handlers.insert(number, Rc::new(handler)));
+    ANY.set(true);
+    listen();
+    drop(old);
+    Ok(())
+}
+
+/// Leaves a signal to the kernel again. False where it had no handler.
+pub fn forget(number: i32) -> bool {
+    let old = with(|signals| signals.handlers.remove(&number));
+    if old.is_some() {
+        signal::restore_defaults(&[number]);
+    }
+    old.is_some()
+}
+
+/// In a process that was just forked: signals do what they do in any new program.
+pub fn start_over() {
+    signal::start_over();
+    with(|_| ());
+}
+
+/// Handles what has come. Called by the loop in each turn.
+#[inline]
+pub fn run_due() -> PhpResult<()> {
+    if ANY.get() { run_now() } else { Ok(()) }
+}
+
+fn run_now() -> PhpResult<()> {
+    // Silent first: what comes from here on rings again.
+    with(|signals| {
+        if let Some((bell, watch)) = &signals.bell {
+            bell.silence();
+            watch.forget_read();
+        }
+    });
+    for number in signal::heard() {
+        let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
+        let run = move || handler.call(&mut [number.into_zval()]).map(drop);
+        match coroutine::run_callback(event_loop::runs_apart(), run) {
+            Err(Raised::Exception) => return Err(uncaught(Raised::Exception)),
+            other => other?,
+        }
+    }
+    listen();
+    Ok(())
+}
+
+/// Has the loop woken by the next signal.
+fn listen() {
+    with(|signals| {
+        let Some((bell, watch)) = &signals.bell else { return };
+        let token = reactor::token_of_watcher(bell.as_raw_fd());
+        let waker = waker(token);
+        if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
+            reactor::wake(token);
+        }
+    });
+}
+
+/// The request ends: its handlers go.
+pub fn request_end() {
+    if ANY.replace(false) {
+        let held = with(|signals| {
+            signal::restore_defaults(&signals.handlers.keys().copied().collect::<Vec<_>>());
+            (std::mem::take(&mut signals.handlers), signals.bell.take())
+        });
+        drop(held);
+    }
+}

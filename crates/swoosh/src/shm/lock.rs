@@ -1,0 +1,571 @@
+//! Locks between processes that pass on when their owner dies.
+//!
+//! ```
+//! use swoosh::shm::lock::{Access, Kind, Lock, Wait};
+//!
+//! # fn main() -> swoosh::Result<()> {
+//! let lock = Lock::new(Kind::Mutex)?; // before the processes that share it are forked
+//! if let Ok(held) = lock.hold(Access::Exclusive, Wait::Forever) {
+//!     assert!(!held.owner_died());
+//! } // given back here
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The rule it protects: whatever is held is a robust mutex (or a lock of the kernel's on a file), which the kernel frees
+//! when the thread that holds it ends, however it ends. Reading is holding one of [`READERS`] of them, writing is holding
+//! the one that readers pass on their way in, once none of theirs is held; a permit of a semaphore is one of them. Nothing
+//! is counted that a dead process could leave wrong.
+//!
+//! A lock belongs to the thread that took it: a child that is forked meanwhile does not hold it.
+
+pub use crate::sys::mutex::{NotTaken, Wait};
+
+use crate::error::{Error, Result};
+use crate::sys::memory::Mapping;
+use crate::sys::mutex::RobustMutex;
+use crate::sys::{flock, futex, process};
+use std::fs::{File, OpenOptions};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::{Duration, Instant};
+
+/// What a lock is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One holder; the others sleep.
+    Mutex,
+    /// One holder; the others try again and again for a while before they sleep.
+    Spin,
+    /// One writer, or up to [`READERS`] readers. A writer that waits lets no more readers in.
+    ReadWrite,
+    /// So many holders, 1 to [`PERMITS`].
+    Semaphore(u32),
+}
+
+/// How a lock is wanted. Only [`Kind::ReadWrite`] and files make a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Alone.
+    Exclusive,
+    /// Beside others who want it so too.
+    Shared,
+}
+
+/// A lock. Copies of the value, and the copies of forked processes, are the same lock.
+#[derive(Debug, Clone)]
+pub struct Lock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    memory: Option<Mapping>,
+}
+
+/// What lies in a lock's memory, followed by the mutexes of readers or permits.
+#[repr(C, align(64))]
+struct Head {
+    /// The lock itself, or the door that readers pass and writers keep.
+    door: RobustMutex,
+    /// Permits given back, for those who wait for one.
+    freed: AtomicU32,
+    waiting: AtomicU32,
+    /// Where a free mutex was found last.
+    hint: AtomicU32,
+    /// Which mutexes readers hold. A bit is set behind the door, by who holds its mutex, who clears it before giving that
+    /// back; one whose mutex is free was left by a dead reader.
+    reading: AtomicU64,
+}
+
+/// A lock that is held until this is dropped, by the thread that took it.
+#[derive(Debug)]
+pub struct Guard<'a> {
+    lock: &'a Lock,
+    died: bool,
+    here: PhantomData<*const ()>,
+}
+
+impl Guard<'_> {
+    /// Whether the last owner died holding it: what the lock guards may be half done.
+    pub fn owner_died(&self) -> bool {
+        self.died
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let _ = self.lock.release();
+    }
+}
+
+impl Lock {
+    /// A lock that nobody holds. Fails where the kernel has no memory, or the semaphore no such number of permits.
+    pub fn new(kind: Kind) -> Result<Self> {
+        let more = match kind {
+            Kind::Mutex | Kind::Spin => 0,
+            Kind::ReadWrite => READERS,
+            Kind::Semaphore(permits) if (1..=PERMITS).contains(&permits) => permits,
+            Kind::Semaphore(permits) => {
+                let wants = format!("1 to {PERMITS}");
+                return Err(Error::Setting { name: "permits".into(), value: permits.to_string(), wants });
+            }
+        };
+        let size = size_of::<Head>() + more as usize * size_of::<RobustMutex>();
+        let lock = Lock(Arc::new(Inner { kind, memory: Some(Mapping::new(size, "a lock")?) }));
+        lock.0.head().door.init_checking();
+        lock.0.more().iter().for_each(RobustMutex::init_checking);
+        Ok(lock)
+    }
+
+    /// What it is like.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Takes the lock for as long as the guard lives.
+    pub fn hold(&self, access: Access, wait: Wait) -> Result<Guard<'_>, NotTaken> {
+        let died = self.acquire(access, wait)?;
+        Ok(Guard { lock: self, died, here: PhantomData })
+    }
+
+    /// Takes the lock without a guard, to be given back by [`release`](Lock::release) of the same thread. True if its
+    /// last owner died holding it: what the lock guards may be half done.
+    #[inline]
+    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool, NotTaken> {
+        let inner = &*self.0;
+        match (inner.kind, access) {
+            (Kind::Mutex, _) => inner.head().door.acquire(wait),
+            (Kind::Spin, _) => spin(&inner.head().door, wait),
+            (Kind::ReadWrite, Access::Exclusive) => inner.write(wait),
+            (Kind::ReadWrite, Access::Shared) => inner.read(wait),
+            (Kind::Semaphore(_), _) => inner.take_permit(wait),
+        }
+    }
+
+    /// Gives back what this thread holds; of several readings or permits the last one found.
+    #[inline]
+    pub fn release(&self) -> Result<(), NotTaken> {
+        let inner = &*self.0;
+        match inner.kind {
+            Kind::Mutex | Kind::Spin => inner.head().door.release(),
+            Kind::ReadWrite => {
+                // Only a writer holds the door.
+                if inner.head().door.release().is_ok() { Ok(()) } else { inner.stop_reading() }
+            }
+            Kind::Semaphore(_) => {
+                inner.release_one()?;
+                let head = inner.head();
+                head.freed.fetch_add(1, Release);
+                if head.waiting.load(Acquire) > 0 {
+                    futex::wake(&head.freed, 1);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn memory(&self) -> &Mapping {
+        self.memory.as_ref().expect("the memory is there until the lock is dropped")
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: the mapping is page-aligned, zeroed (valid for a `Head` before `init_checking`), begins with a `Head`
+        // and lives as long as `self`.
+        unsafe { self.memory().start().cast::<Head>().as_ref() }
+    }
+
+    fn more(&self) -> &[RobustMutex] {
+        let memory = self.memory();
+        let count = (memory.len() - size_of::<Head>()) / size_of::<RobustMutex>();
+        // SAFETY: as above; `new` mapped room for so many behind the `Head`, whose size is a multiple of 64.
+        unsafe {
+            let at = memory.start().add(size_of::<Head>()).cast::<RobustMutex>();
+            std::slice::from_raw_parts(at.as_ptr(), count)
+        }
+    }
+
+    fn write(&self, wait: Wait) -> Result<bool, NotTaken> {
+        let end = End::of(wait);
+        let head = self.head();
+        let died = head.door.acquire(wait)?;
+        loop {
+            let reading = head.reading.load(Acquire);
+            if reading == 0 {
+                return Ok(died);
+            }
+            // Nobody new comes in. Who is there leaves, or has died and left a bit.
+            let n = reading.trailing_zeros() as usize;
+            if let Err(why) = self.more()[n].acquire(end.left()) {
+                let _ = head.door.release();
+                return Err(why);
+            }
+            head.reading.fetch_and(!(1 << n), Release);
+            let _ = self.more()[n].release();
+        }
+    }
+
+    /// A dead reader has changed nothing: nobody is told of it.
+    fn read(&self, wait: Wait) -> Result<bool, NotTaken> {
+        let end = End::of(wait);
+        let head = self.head();
+        let died = head.door.acquire(wait)?;
+        let taken = match self.take_one() {
+            Some((n, _)) => Ok(n),
+            None => self.more()[0].acquire(end.left()).map(|_| 0),
+        };
+        if let Ok(n) = taken {
+            head.reading.fetch_or(1 << n, Release);
+        }
+        let _ = head.door.release();
+        taken.map(|_| died)
+    }
+
+    fn stop_reading(&self) -> Result<(), NotTaken> {
+        let n = self.places().find(|n| self.more()[*n].is_own()).ok_or(NotTaken::NotOwn)?;
+        self.head().reading.fetch_and(!(1 << n), Release);
+        self.more()[n].release()
+    }
+
+    fn take_permit(&self, wait: Wait) -> Result<bool, NotTaken> {
+        let end = End::of(wait);
+        let head = self.head();
+        loop {
+            let freed = head.freed.load(Acquire);
+            if let Some((_, died)) = self.take_one() {
+                return Ok(died);
+            }
+            let nap = match end.left() {
+                Wait::No => return Err(NotTaken::Busy),
+                Wait::For(left) => left.min(LOOK_AGAIN),
+                Wait::Forever => LOOK_AGAIN,
+            };
+            // A permit whose holder dies is given back by the kernel, which does not ring here: hence the naps.
+            head.waiting.fetch_add(1, Release);
+            futex::wait(&head.freed, freed, Some(nap));
+            head.waiting.fetch_sub(1, Release);
+        }
+    }
+
+    /// Takes the first free mutex: its place, and whether its owner died.
+    fn take_one(&self) -> Option<(usize, bool)> {
+        self.places().find_map(|n| {
+            let died = self.more()[n].acquire(Wait::No).ok()?;
+            self.head().hint.store(n as u32, Relaxed);
+            Some((n, died))
+        })
+    }
+
+    fn release_one(&self) -> Result<(), NotTaken> {
+        self.places().find(|n| self.more()[*n].release().is_ok()).map(drop).ok_or(NotTaken::NotOwn)
+    }
+
+    /// All places, the likeliest first.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let (first, count) = (self.head().hint.load(Relaxed) as usize, self.more().len());
+        (first..first + count).map(move |n| n % count)
+    }
+}
+
+impl Drop for Inner {
+    /// A mutex that this process holds is in a list of the thread's: its memory has to stay.
+    fn drop(&mut self) {
+        let free = |mutex: &RobustMutex| {
+            let _ = mutex.release();
+            mutex.acquire(Wait::No).is_ok() && mutex.release().is_ok()
+        };
+        let all = free(&self.head().door) & self.more().iter().fold(true, |all, slot| free(slot) & all);
+        if !all {
+            std::mem::forget(self.memory.take());
+        }
+    }
+}
+
+fn spin(mutex: &RobustMutex, wait: Wait) -> Result<bool, NotTaken> {
+    let tries = if wait == Wait::No { 1 } else { SPINS };
+    for _ in 0..tries {
+        match mutex.acquire(Wait::No) {
+            Err(NotTaken::Busy) => std::hint::spin_loop(),
+            other => return other,
+        }
+    }
+    if wait == Wait::No { Err(NotTaken::Busy) } else { mutex.acquire(wait) }
+}
+
+/// A lock on a file, which programs of any language and processes without a common parent can share (flock(2)). The
+/// kernel gives it up when the process that holds it ends.
+#[derive(Debug)]
+pub struct FileLock {
+    path: PathBuf,
+    /// The file as this process opened it: a lock belongs to an opening, and a forked child inherits its parent's.
+    opened: std::sync::Mutex<Option<(i32, Arc<File>)>>,
+}
+
+impl FileLock {
+    /// The lock on that file, which is created if there is none.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
+        let lock = FileLock { path: path.as_ref().to_owned(), opened: std::sync::Mutex::new(None) };
+        lock.file()?;
+        Ok(lock)
+    }
+
+    fn file(&self) -> Result<Arc<File>> {
+        let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let pid = process::pid();
+        if let Some((_, file)) = opened.as_ref().filter(|(opener, _)| *opener == pid) {
+            return Ok(file.clone());
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path);
+        let file = Arc::new(file.map_err(|e| Error::system("open", self.path.display(), e))?);
+        *opened = Some((pid, file.clone()));
+        Ok(file)
+    }
+
+    /// Takes the lock; false where somebody else held it for all that time. A process that holds it changes it to the
+    /// other access.
+    ///
+    /// Fails where the file cannot be opened or the kernel has no room for locks.
+    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool> {
+        let file = self.file()?;
+        let end = End::of(wait);
+        let mut nap = Duration::from_micros(100);
+        loop {
+            let taken = flock::lock(&file, access == Access::Shared, wait == Wait::Forever);
+            if taken.map_err(|e| Error::system("lock", self.path.display(), e))? {
+                return Ok(true);
+            }
+            match end.left() {
+                Wait::For(left) => std::thread::sleep(nap.min(left)),
+                _ => return Ok(false),
+            }
+            nap = (nap * 2).min(Duration::from_millis(5));
+        }
+    }
+
+    /// Gives the lock back.
+    pub fn release(&self) -> Result<()> {
+        flock::unlock(&*self.file()?).map_err(|e| Error::system("unlock", self.path.display(), e))
+    }
+}
+
+/// The moment at which a wait is over.
+struct End(Wait, Option<Instant>);
+
+impl End {
+    fn of(wait: Wait) -> Self {
+        match wait {
+            Wait::For(time) => End(wait, Instant::now().checked_add(time)),
+            _ => End(wait, None),
+        }
+    }
+
+    /// The wait that is left: none when the time is over.
+    fn left(&self) -> Wait {
+        match (self.0, self.1) {
+            (Wait::For(_), None) => Wait::Forever,
+            (Wait::For(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => Wait::No,
+                left => Wait::For(left),
+            },
+            (wait, _) => wait,
+        }
+    }
+}
+
+/// As many can read at once.
+pub const READERS: u32 = 64;
+/// The most permits of a semaphore.
+pub const PERMITS: u32 = 1024;
+const SPINS: u32 = 2000;
+/// How often those who wait for a permit look whether its holder died.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shm::atomic::AtomicLong;
+    use crate::sys::process::Fork;
+
+    const SOON: Wait = Wait::For(Duration::from_millis(30));
+    const KINDS: [Kind; 4] = [Kind::Mutex, Kind::Spin, Kind::ReadWrite, Kind::Semaphore(1)];
+
+    fn child(act: impl FnOnce() -> bool) -> i32 {
+        match process::fork().unwrap() {
+            Fork::Child => process::exit_now(i32::from(!act())),
+            Fork::Parent(pid) => pid,
+        }
+    }
+
+    fn ends_well(pid: i32) -> bool {
+        loop {
+            if let Some(ended) = process::reap_one(pid) {
+                return ended.status == 0;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn in_child(act: impl FnOnce() -> bool) -> bool {
+        ends_well(child(act))
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one() {
+        for kind in KINDS {
+            let lock = Lock::new(kind).unwrap();
+            let held = lock.hold(Access::Exclusive, Wait::Forever).unwrap();
+            assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)), "{kind:?}");
+            assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)), "{kind:?}");
+            assert!(in_child(|| lock.release() == Err(NotTaken::NotOwn)), "{kind:?}");
+            let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever) == Ok(false));
+            std::thread::sleep(Duration::from_millis(20));
+            drop(held);
+            assert!(ends_well(waits), "{kind:?}");
+            // The child ended with it.
+            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Ok(true), "{kind:?}");
+            assert_eq!(lock.release(), Ok(()), "{kind:?}");
+            assert_eq!(lock.release(), Err(NotTaken::NotOwn), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn who_holds_a_lock_and_wants_it_again_is_told() {
+        for kind in [Kind::Mutex, Kind::Spin, Kind::ReadWrite] {
+            let lock = Lock::new(kind).unwrap();
+            lock.acquire(Access::Exclusive, Wait::No).unwrap();
+            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own), "{kind:?}");
+            assert_eq!(lock.acquire(Access::Exclusive, Wait::No), Err(NotTaken::Busy), "{kind:?}");
+            lock.release().unwrap();
+        }
+        let lock = Lock::new(Kind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, Wait::No).unwrap();
+        assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own));
+        lock.release().unwrap();
+        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+    }
+
+    #[test]
+    fn readers_share_and_a_writer_is_alone() {
+        let lock = Lock::new(Kind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, Wait::Forever).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok() && lock.release().is_ok()));
+        assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)));
+        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
+        lock.release().unwrap();
+        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, SOON) == Err(NotTaken::Busy)));
+        drop(held);
+        for _ in 0..READERS {
+            lock.acquire(Access::Shared, Wait::No).unwrap();
+        }
+        assert!(lock.acquire(Access::Shared, SOON).is_err());
+        for _ in 0..READERS {
+            lock.release().unwrap();
+        }
+        assert!(lock.release().is_err());
+        // A reader that died is no reader.
+        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
+        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        lock.release().unwrap();
+    }
+
+    #[test]
+    fn a_semaphore_has_so_many_permits() {
+        let lock = Lock::new(Kind::Semaphore(3)).unwrap();
+        for _ in 0..3 {
+            lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        }
+        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No).is_err()));
+        let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever).is_ok());
+        std::thread::sleep(Duration::from_millis(5));
+        lock.release().unwrap();
+        assert!(ends_well(waits));
+        lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+        assert!(Lock::new(Kind::Semaphore(0)).is_err() && Lock::new(Kind::Semaphore(PERMITS + 1)).is_err());
+    }
+
+    #[test]
+    fn owners_killed_at_any_moment_pass_every_kind_of_lock_on() {
+        let rounds = std::env::var("SWOOSH_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
+        for kind in KINDS {
+            let lock = Lock::new(kind).unwrap();
+            let inside = AtomicLong::new(0).unwrap();
+            for round in 0..rounds {
+                let pids = [(); 2].map(|()| {
+                    child(|| {
+                        loop {
+                            let Ok(died) = lock.acquire(Access::Exclusive, Wait::Forever) else { return false };
+                            if died {
+                                inside.set(0);
+                            }
+                            if inside.add(1) != 1 {
+                                return false;
+                            }
+                            inside.sub(1);
+                            if lock.release().is_err() {
+                                return false;
+                            }
+                        }
+                    })
+                });
+                std::thread::sleep(Duration::from_micros(100 + 17 * (round % 30)));
+                for pid in pids {
+                    process::kill(pid, libc::SIGKILL);
+                    loop {
+                        if let Some(ended) = process::reap_one(pid) {
+                            assert_eq!(ended.signal(), libc::SIGKILL, "{kind:?}: two were inside");
+                            break;
+                        }
+                        std::thread::sleep(Duration::from_micros(200));
+                    }
+                }
+                let died = lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).expect("it passed on");
+                if died {
+                    inside.set(0);
+                }
+                assert_eq!(inside.get(), 0, "{kind:?}: a dead owner was not told of");
+                lock.release().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_dropped_while_held_harms_nobody() {
+        for kind in KINDS {
+            let lock = Lock::new(kind).unwrap();
+            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            let clone = lock.clone();
+            let waits = child(|| clone.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).is_ok());
+            drop((lock, clone));
+            assert!(ends_well(waits), "{kind:?}");
+            let next = Lock::new(kind).unwrap();
+            next.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            next.release().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_lock_on_a_file_excludes_others_and_a_forked_child() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = FileLock::new(dir.path().join("lock")).unwrap();
+        assert!(lock.acquire(Access::Exclusive, Wait::Forever).unwrap());
+        assert!(in_child(|| !lock.acquire(Access::Exclusive, Wait::No).unwrap()));
+        assert!(in_child(|| !lock.acquire(Access::Shared, SOON).unwrap()));
+        assert!(lock.acquire(Access::Shared, Wait::No).unwrap());
+        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).unwrap()));
+        lock.release().unwrap();
+        let holder = child(|| {
+            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            std::thread::sleep(Duration::from_secs(60));
+            true
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        process::kill(holder, libc::SIGKILL);
+        assert!(!ends_well(holder));
+        assert!(lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).unwrap());
+    }
+}

@@ -205,6 +205,12 @@ impl ClassBuilder {
         self
     }
 
+    /// No object of it can be made.
+    pub fn is_abstract(mut self) -> Self {
+        self.flags |= 1 << 6;
+        self
+    }
+
     /// A method: its signature as PHP writes it, and what it does.
     pub fn method<F, R>(mut self, signature: &str, handler: F) -> Self
     where

@@ -358,7 +358,7 @@ pub(super) fn c_string(text: &str) -> *const c_char {
 }
 
 /// An interned string that lives as long as the process.
-fn permanent(text: &str) -> *mut ffi::zend_string {
+pub(super) fn permanent(text: &str) -> *mut ffi::zend_string {
     // SAFETY: the bytes of one slice; only called while the module starts.
     unsafe { ffi::swoosh_string_permanent(text.as_ptr().cast::<c_char>(), text.len()) }
 }

@@ -45,3 +45,37 @@ pub fn idle(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
         })
         .collect()
 }
+
+/// Requests of HTTP answered over `connections` connections within `time`, `depth` of them at once on each.
+pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, time: Duration) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let until = Instant::now() + time;
+        let mut all = Vec::new();
+        for _ in 0..connections {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
+            stream.set_nodelay(true).expect("nodelay");
+            all.push(tokio::spawn(async move {
+                // Every answer is as long as the first.
+                stream.write_all(request.as_bytes()).await.expect("send");
+                let mut first = vec![0; 4096];
+                let length = stream.read(&mut first).await.expect("an answer");
+                assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first[..length]));
+                let batch = request.repeat(depth).into_bytes();
+                let mut back = vec![0; length * depth];
+                let mut count = 0u64;
+                while Instant::now() < until {
+                    stream.write_all(&batch).await.expect("send");
+                    stream.read_exact(&mut back).await.expect("answers");
+                    count += depth as u64;
+                }
+                count
+            }));
+        }
+        let mut sum = 0;
+        for one in all {
+            sum += one.await.expect("the client goes on");
+        }
+        sum
+    })
+}

@@ -24,8 +24,13 @@ fn main() {
         ["serve", "reference"] => reference::serve_echo(),
         ["serve", "base"] => servers::echo(Mode::Base),
         ["serve", "process"] => servers::echo(Mode::Process),
+        ["serve", "hyper"] => reference::serve_http(),
+        ["serve", "http", "base"] => servers::http(Mode::Base),
+        ["serve", "http", "process"] => servers::http(Mode::Process),
         ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
         ["echo"] => echo(""),
+        ["http"] => http(""),
+        ["http", only] => http(only),
         ["echo", only] => echo(only),
         ["tasks"] => tasks(),
         ["idle"] => idle(),
@@ -35,8 +40,14 @@ fn main() {
         ["rest"] => rest(),
         ["table"] => tables(),
         ["lock"] => locks(),
-        [] => [|| echo(""), tasks, border, idle, timers, coroutine, rest, tables, locks].iter().for_each(|part| part()),
-        _ => eprintln!("usage: swoosh-bench [echo | tasks | border | idle | timers | coroutine | rest | table | lock]"),
+        [] => [|| echo(""), || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks]
+            .iter()
+            .for_each(|part| part()),
+        _ => {
+            eprintln!(
+                "usage: swoosh-bench [echo | http | tasks | border | idle | timers | coroutine | rest | table | lock]"
+            );
+        }
     }
 }
 
@@ -82,6 +93,43 @@ fn echo(only: &str) {
         let ratio = median(&mut ratios);
         println!("  {name:24} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
     }
+}
+
+/// "Hello, World!" over 64 connections.
+fn http(only: &str) {
+    println!("HTTP, 64 connections: CPU per request over the whole tree, ratio to a plain hyper server");
+    const HELLO: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const READING: &str = "GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nCookie: c=2\r\n\r\n";
+    let cases: [(&str, f64, usize, &'static str, Make); 9] = [
+        ("Rust, base mode", 1.0, 1, HELLO, || own(&["serve", "http", "base"])),
+        ("Rust, base mode, 16 at once", 1.0, 16, HELLO, || own(&["serve", "http", "base"])),
+        ("PHP, base mode", 1.12, 1, HELLO, || php("http_hello.php", &["base", "hello"])),
+        ("PHP, base mode, coroutines", 1.2, 1, HELLO, || php("http_hello.php", &["base", "hello", "co"])),
+        ("PHP, base mode, 16 at once", 2.2, 16, HELLO, || php("http_hello.php", &["base", "hello"])),
+        ("PHP, base mode, reading", 1.4, 1, READING, || php("http_hello.php", &["base", "reading"])),
+        ("PHP, process mode", 1.5, 1, HELLO, || php("http_hello.php", &["process", "hello"])),
+        ("PHP, process mode, 16 at once", 4.0, 16, HELLO, || php("http_hello.php", &["process", "hello"])),
+        ("the reference itself", 1.0, 1, HELLO, || own(&["serve", "hyper"])),
+    ];
+    tree::pin(1);
+    for (name, goal, depth, request, command) in cases.into_iter().filter(|(name, ..)| name.contains(only)) {
+        let (mut ratios, mut first, mut second) = (Vec::new(), 0.0, 0.0);
+        for _ in 0..ROUNDS {
+            first = cpu_per_request(own(&["serve", "hyper"]), depth, HELLO);
+            second = cpu_per_request(command(), depth, request);
+            ratios.push(second / first);
+        }
+        let ratio = median(&mut ratios);
+        println!("  {name:30} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+    }
+}
+
+fn cpu_per_request(mut command: Command, depth: usize, request: &'static str) -> f64 {
+    let server = Tree::start(&mut command, 0);
+    load::http(server.port, 64, depth, request, Duration::from_millis(300));
+    let before = server.cpu_nanos();
+    let requests = load::http(server.port, 64, depth, request, ECHO_TIME);
+    (server.cpu_nanos() - before) as f64 / requests as f64
 }
 
 fn cpu_per_echo(mut command: Command) -> f64 {

@@ -25,6 +25,33 @@ pub fn serve_echo() {
     });
 }
 
+/// A web server of a few lines on hyper.
+pub fn serve_http() {
+    use http_body_util::Full;
+    use hyper::body::{Bytes, Incoming};
+    use hyper::header::CONTENT_TYPE;
+    use hyper::{Request, Response};
+    let hello = |_: Request<Incoming>| async {
+        let body = Full::new(Bytes::from_static(b"Hello, World!"));
+        Response::builder().header(CONTENT_TYPE, "text/plain").body(body)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(async move {
+                let io = hyper_util::rt::TokioIo::new(stream);
+                let service = hyper::service::service_fn(hello);
+                let _ =
+                    hyper::server::conn::http1::Builder::new().pipeline_flush(true).serve_connection(io, service).await;
+            });
+        }
+    });
+}
+
 /// The time of one round of 100 bytes over a socket pair between two processes: there and back.
 pub fn ping_pong(time: Duration) -> Duration {
     let mut pair = [0; 2];

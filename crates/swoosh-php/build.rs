@@ -109,6 +109,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_hash_index_find",
     "zend_hash_update",
     "zend_hash_str_update",
+    "zend_hash_update",
     "zend_symtable_.*",
     "zend_hash_index_update",
     "zend_hash_next_index_insert",

@@ -48,6 +48,7 @@ foreach (['clone' => fn () => clone $request, 'serialize' => fn () => serialize(
 foreach (['swoole_http_server' => 'Server', 'swoole_http_request' => 'Request', 'swoole_http_response' => 'Response'] as $old => $new) {
     echo (new ReflectionClass($old))->getName(), "\n";
 }
+echo Swoole\Http\Status::NOT_FOUND, ' ', Swoole\Http\Status::getReasonPhrase(404), ' ', count(Swoole\Http\Status::getReasonPhrases()), ' ', Swoole\Http\Status::getReasonPhrase(999), "\n";
 ?>
 --EXPECT--
 {"method":"GET","uri":"/a%20b","path":"/a b","header":{"x-a":["1","2"],"123":"n"},"get":{"x":{"0":"1","k":["2"]},"y_z":"A"},"cookie":{"c":"1","d":"B+","e":["3"],"f":"4"},"post":null,"files":[],"uploaded":[],"raw":0,"local":["127.0.0.1","127.0.0.1",true]}
@@ -71,3 +72,4 @@ unset: Error
 Swoole\Http\Server
 Swoole\Http\Request
 Swoole\Http\Response
+404 Not Found 61 Unknown

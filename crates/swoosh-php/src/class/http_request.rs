@@ -3,7 +3,9 @@
 use crate::bridge::http::Config;
 use crate::bridge::http_form as forms;
 use crate::zend::form::parse_query;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use crate::zend::{
+    Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval,
+};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use swoosh::conn::datagram::seconds;
@@ -50,6 +52,7 @@ impl Drop for Kept {
 
 /// Registers the class. The order of properties is the order of slots below.
 pub fn register() {
+    FACTS.iter().copied().chain(&FIELDS).for_each(KnownKey::make);
     ClassBuilder::new("Swoole\\Http\\Request")
         .alias("swoole_http_request")
         .payload::<Kept>()
@@ -71,6 +74,74 @@ pub fn register() {
         .method("isCompleted(): bool", is_completed)
         .method("getMethod(): string|false", method)
         .register(&REQUEST);
+}
+
+static QUERY_STRING: KnownKey = KnownKey::new("query_string");
+static REQUEST_METHOD: KnownKey = KnownKey::new("request_method");
+static REQUEST_URI: KnownKey = KnownKey::new("request_uri");
+static PATH_INFO: KnownKey = KnownKey::new("path_info");
+static REQUEST_TIME: KnownKey = KnownKey::new("request_time");
+static REQUEST_TIME_FLOAT: KnownKey = KnownKey::new("request_time_float");
+static SERVER_PROTOCOL: KnownKey = KnownKey::new("server_protocol");
+static SERVER_PORT: KnownKey = KnownKey::new("server_port");
+static SERVER_ADDR: KnownKey = KnownKey::new("server_addr");
+static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
+static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
+static MASTER_TIME: KnownKey = KnownKey::new("master_time");
+static FACTS: [&KnownKey; 12] = [
+    &QUERY_STRING,
+    &REQUEST_METHOD,
+    &REQUEST_URI,
+    &PATH_INFO,
+    &REQUEST_TIME,
+    &REQUEST_TIME_FLOAT,
+    &SERVER_PROTOCOL,
+    &SERVER_PORT,
+    &SERVER_ADDR,
+    &REMOTE_PORT,
+    &REMOTE_ADDR,
+    &MASTER_TIME,
+];
+/// Header fields that most requests have.
+static FIELDS: [KnownKey; 33] = [
+    KnownKey::new("host"),
+    KnownKey::new("user-agent"),
+    KnownKey::new("accept"),
+    KnownKey::new("accept-encoding"),
+    KnownKey::new("accept-language"),
+    KnownKey::new("connection"),
+    KnownKey::new("content-type"),
+    KnownKey::new("content-length"),
+    KnownKey::new("cache-control"),
+    KnownKey::new("upgrade"),
+    KnownKey::new("origin"),
+    KnownKey::new("referer"),
+    KnownKey::new("authorization"),
+    KnownKey::new("pragma"),
+    KnownKey::new("dnt"),
+    KnownKey::new("te"),
+    KnownKey::new("via"),
+    KnownKey::new("forwarded"),
+    KnownKey::new("x-forwarded-for"),
+    KnownKey::new("x-forwarded-proto"),
+    KnownKey::new("x-real-ip"),
+    KnownKey::new("x-requested-with"),
+    KnownKey::new("upgrade-insecure-requests"),
+    KnownKey::new("sec-fetch-site"),
+    KnownKey::new("sec-fetch-mode"),
+    KnownKey::new("sec-fetch-dest"),
+    KnownKey::new("sec-fetch-user"),
+    KnownKey::new("if-none-match"),
+    KnownKey::new("if-modified-since"),
+    KnownKey::new("range"),
+    KnownKey::new("transfer-encoding"),
+    KnownKey::new("expect"),
+    KnownKey::new("cookie"),
+];
+
+/// The key of a header field, its name being in small letters.
+fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
+    FIELDS.iter().find(|key| key.name().as_bytes() == name)
 }
 
 const FD: usize = 0;
@@ -95,14 +166,14 @@ pub fn serve(
     object.set_slot(FD, event.session.0);
     let mut server = facts(request, event.dispatch_time);
     if let Some(port) = node.heritage().ports.get(event.port) {
-        server.insert("server_port", port.number);
-        server.insert("server_addr", host_of(&port.address));
+        server.insert_known(&SERVER_PORT, port.number);
+        server.insert_known(&SERVER_ADDR, host_of(&port.address));
     }
     if let Some((_, slot)) = node.heritage().registry.find(event.session) {
         let peer = Registry::peer(slot);
-        server.insert("remote_port", peer.port);
-        server.insert("remote_addr", peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
-        server.insert("master_time", seconds(slot.last_recv.load(std::sync::atomic::Ordering::Relaxed)) as i64);
+        server.insert_known(&REMOTE_PORT, peer.port);
+        server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+        server.insert_known(&MASTER_TIME, seconds(slot.last_recv.load(std::sync::atomic::Ordering::Relaxed)) as i64);
     }
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
@@ -120,17 +191,17 @@ fn facts(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
-        server.insert("query_string", query);
+        server.insert_known(&QUERY_STRING, query);
     }
-    server.insert("request_method", request.method);
-    server.insert("request_uri", path);
+    server.insert_known(&REQUEST_METHOD, request.method);
+    server.insert_known(&REQUEST_URI, path);
     match path.contains('%') {
-        true => server.insert("path_info", forms::percent_decode(path.as_bytes())),
-        false => server.insert("path_info", path),
+        true => server.insert_known(&PATH_INFO, forms::percent_decode(path.as_bytes())),
+        false => server.insert_known(&PATH_INFO, path),
     }
-    server.insert("request_time", time as i64);
-    server.insert("request_time_float", time);
-    server.insert("server_protocol", if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server.insert_known(&REQUEST_TIME, time as i64);
+    server.insert_known(&REQUEST_TIME_FLOAT, time);
+    server.insert_known(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
     server
 }
 
@@ -195,7 +266,12 @@ fn fill(
 /// Fields of one name become a list.
 fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
     let before = all.find(name).cloned();
-    let Some(before) = before else { return all.put(name, value) };
+    let Some(before) = before else {
+        return match known_field(name) {
+            Some(key) => all.insert_known(key, value),
+            None => all.put(name, value),
+        };
+    };
     let mut list = match before.array() {
         Some(list) => list.clone(),
         None => [before].into_iter().collect(),

@@ -261,7 +261,7 @@ impl Kept {
         } else {
             self.put_whole(&mut out, object, body);
         }
-        let sent = out.is_empty() || done(node.send(self.session(), &out));
+        let sent = out.is_empty() || done(node.send_answer(self.session(), &out));
         self.finish(node);
         sent
     }

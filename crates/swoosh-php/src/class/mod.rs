@@ -12,6 +12,7 @@ pub mod http_cookie;
 pub mod http_request;
 pub mod http_response;
 pub mod http_server;
+pub mod http_status;
 pub mod lock;
 pub mod process;
 pub mod runtime;
@@ -53,6 +54,7 @@ pub fn register(short_names: bool) {
     server::register();
     http_server::register();
     http_cookie::register();
+    http_status::register();
     http_request::register();
     http_response::register();
     websocket::register();

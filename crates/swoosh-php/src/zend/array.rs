@@ -4,6 +4,7 @@ use super::{IntoZval, ZStr, Zval, ffi};
 use std::ffi::c_char;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// An array of PHP's, held by count. Writing to one that others hold too makes a copy first.
 #[repr(transparent)]
@@ -101,6 +102,14 @@ impl Array {
                 (!z.is_null()).then(|| Zval::from_ptr(z))
             },
         }
+    }
+
+    /// Adds or replaces the element with one of the module's own keys, whose hash is known.
+    pub fn insert_known(&mut self, key: &KnownKey, value: impl IntoZval) {
+        let mut value = value.into_zval();
+        // SAFETY: as in `insert`; the key is a string that lives as long as the process.
+        unsafe { ffi::zend_hash_update(self.own(), key.get(), value.as_mut_ptr()) };
+        std::mem::forget(value);
     }
 
     /// Adds or replaces the element with an integer key.
@@ -226,6 +235,35 @@ impl<'a> Iterator for Iter<'a> {
             };
             Some((key, Zval::from_ptr(value)))
         }
+    }
+}
+
+/// A key of the module's own: made when the module starts, it lives as long as the process.
+pub struct KnownKey {
+    name: &'static str,
+    string: AtomicPtr<ffi::zend_string>,
+}
+
+impl KnownKey {
+    /// That key, not made yet.
+    pub const fn new(name: &'static str) -> Self {
+        KnownKey { name, string: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    /// Makes it. Only while the module starts.
+    pub fn make(&self) {
+        self.string.store(super::class::permanent(self.name), Ordering::Relaxed);
+    }
+
+    /// Its text.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn get(&self) -> *mut ffi::zend_string {
+        let string = self.string.load(Ordering::Relaxed);
+        assert!(!string.is_null(), "a key is made when the module starts");
+        string
     }
 }
 

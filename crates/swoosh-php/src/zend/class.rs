@@ -205,6 +205,12 @@ impl ClassBuilder {
         self
     }
 
+    /// No object of it can be made.
+    pub fn is_abstract(mut self) -> Self {
+        self.flags |= 1 << 6;
+        self
+    }
+
     /// A method: its signature as PHP writes it, and what it does.
     pub fn method<F, R>(mut self, signature: &str, handler: F) -> Self
     where
@@ -352,7 +358,7 @@ pub(super) fn c_string(text: &str) -> *const c_char {
 }
 
 /// An interned string that lives as long as the process.
-fn permanent(text: &str) -> *mut ffi::zend_string {
+pub(super) fn permanent(text: &str) -> *mut ffi::zend_string {
     // SAFETY: the bytes of one slice; only called while the module starts.
     unsafe { ffi::swoosh_string_permanent(text.as_ptr().cast::<c_char>(), text.len()) }
 }

@@ -25,7 +25,7 @@ pub mod signature;
 pub mod string;
 pub mod zval;
 
-pub use array::{Array, Key};
+pub use array::{Array, Key, KnownKey};
 pub use call::Call;
 pub use callable::Callable;
 pub use class::{Class, ClassBuilder, ClassSlot, Value};

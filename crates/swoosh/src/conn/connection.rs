@@ -34,6 +34,8 @@ pub struct Connection {
     pub(super) hold: Cell<u8>,
     /// Whether the output is above the high watermark.
     pub(super) above: Cell<bool>,
+    /// What was written last waits for what is written next: see `Owner::expect_more`.
+    pub(super) held: Cell<bool>,
     /// What it sends is thrown away: it has been refused.
     pub(super) deaf: Cell<bool>,
     /// When the stage was entered, or output last moved: monotonic milliseconds.
@@ -82,6 +84,7 @@ impl Connection {
             stage: Cell::new(Stage::Open),
             hold: Cell::new(hold),
             above: Cell::new(false),
+            held: Cell::new(false),
             deaf: Cell::new(false),
             since: Cell::new(0),
             registry,

@@ -97,6 +97,7 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     let bytes: &[u8] = if joined { &held } else { data };
     let mut at = 0;
     let mut verdict = Verdict::Go;
+    let joins = matches!(conn.port.config.framing, Framing::Http);
     while at < bytes.len() && conn.stage() == Stage::Open {
         let limit = conn.port.config.package_max_length;
         if Flags(conn.slot().flags.load(Relaxed)).any(Flags::WEBSOCKET) {
@@ -120,6 +121,11 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
         let cut = conn.framer.borrow_mut().next(&conn.port.config.framing, limit, &bytes[at..]);
         match cut {
             Ok(Cut::Packet(len)) => {
+                if joins {
+                    // What is answered at once goes out with the answer to what is here already.
+                    let more = at + len < bytes.len();
+                    owner.expect_more(more.then_some(conn.session));
+                }
                 let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
                 at += len;
                 match settle(owner, conn, packet) {
@@ -149,6 +155,9 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
                 break;
             }
         }
+    }
+    if joins {
+        owner.expect_more(None);
     }
     let rest = bytes.len() - at;
     conn.slot().recv_queued.store(rest as u64, Relaxed);

@@ -63,6 +63,8 @@ pub struct Owner {
     now: Cell<u64>,
     scratch: Cell<Vec<u8>>,
     accepting: Cell<bool>,
+    /// The connection that is written to more than once now; 0: none.
+    more: Cell<u64>,
     sweeping: Cell<bool>,
     /// The runtime that drives the connections, from the first one on.
     runtime: OnceCell<Handle>,
@@ -79,6 +81,7 @@ impl Owner {
             now: Cell::new(clock::wall_nanos()),
             scratch: Cell::default(),
             accepting: Cell::new(true),
+            more: Cell::new(0),
             sweeping: Cell::new(false),
             runtime: OnceCell::new(),
         })
@@ -236,6 +239,9 @@ impl Owner {
         }
         add(&self.slot().responses, 1);
         slot.last_send.store(self.now(), Relaxed);
+        if conn.held.get() {
+            return self.gather(conn, data, counted, false);
+        }
         let mut rest = data;
         if conn.output.borrow().is_empty() {
             match socket::send(conn.fd(), data) {
@@ -263,6 +269,47 @@ impl Owner {
         }
         conn.output.borrow_mut().push(rest);
         self.output_grew(conn);
+    }
+
+    /// What answers this connection now will answer it again at once (`None`: no longer): answers to pipelined requests
+    /// go out together.
+    pub fn expect_more(self: &Rc<Self>, session: Option<SessionId>) {
+        let before = self.more.replace(session.map_or(0, |s| s.0));
+        if before != 0
+            && before != self.more.get()
+            && let Some(conn) = self.find(SessionId(before))
+        {
+            self.let_go(&conn);
+        }
+    }
+
+    /// Writes the last bytes of an answer: where another one follows at once, they wait for it.
+    pub fn write_answer(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        if self.more.get() != conn.session.0 || matches!(conn.stage(), Stage::Finishing | Stage::Dead) {
+            return self.write(conn, data, counted);
+        }
+        add(&self.slot().responses, 1);
+        conn.slot().last_send.store(self.now(), Relaxed);
+        self.gather(conn, data, counted, true);
+    }
+
+    fn gather(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, hold: bool) {
+        if !counted {
+            conn.slot().send_queued.fetch_add(data.len() as u64, Relaxed);
+        }
+        conn.output.borrow_mut().push(data);
+        conn.held.set(hold && conn.output.borrow().len() <= GATHERED);
+        if !conn.held.get() {
+            self.let_go(conn);
+        }
+    }
+
+    /// Writes what was kept.
+    fn let_go(self: &Rc<Self>, conn: &Rc<Connection>) {
+        conn.held.set(false);
+        if !drive::flush(self, conn) {
+            self.output_grew(conn);
+        }
     }
 
     /// Appends a piece of a file to what waits.
@@ -340,6 +387,9 @@ impl Owner {
             let _ = SockRef::from(conn.io.get_ref()).set_linger(Some(Duration::ZERO));
             let dropped = conn.output.borrow_mut().clear();
             conn.note_unqueued(dropped);
+        }
+        if conn.held.get() {
+            self.let_go(conn);
         }
         if conn.output.borrow().is_empty() {
             conn.stage.set(Stage::Dead);
@@ -516,6 +566,8 @@ const READ_SIZE: usize = 64 << 10;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often a full server looks whether others have left.
 const FULL_PAUSE: Duration = Duration::from_millis(20);
+/// Bytes for one peer that may wait for what follows.
+const GATHERED: u64 = 64 << 10;
 /// How long what a refused peer is still sending is read.
 const REFUSED_LINGER: Duration = Duration::from_secs(1);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

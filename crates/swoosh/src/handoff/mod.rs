@@ -188,13 +188,13 @@ pub struct Letter {
 #[derive(Debug, Default)]
 pub struct Assembler {
     open: HashMap<u16, Vec<u8>>,
-    spare: Vec<u8>,
+    spare: Vec<Vec<u8>>,
 }
 
 impl Assembler {
     fn add(&mut self, head: Head, pieces: u64, data: &[u8]) -> Option<Letter> {
         if pieces == FIRST {
-            let mut whole = std::mem::take(&mut self.spare);
+            let mut whole = self.spare.pop().unwrap_or_default();
             whole.clear();
             whole.extend_from_slice(data);
             return Some(Letter { head, data: whole });
@@ -223,8 +223,8 @@ impl Assembler {
 
     /// Gives a payload's memory back for the next one.
     pub fn recycle(&mut self, letter: Letter) {
-        if letter.data.capacity() <= SPARE_LIMIT {
-            self.spare = letter.data;
+        if letter.data.capacity() <= SPARE_LIMIT && self.spare.len() < SPARES {
+            self.spare.push(letter.data);
         }
     }
 }
@@ -360,6 +360,8 @@ pub(crate) fn own_mark() -> String {
     format!("{}-{}", process::pid(), clock::monotonic_ms())
 }
 
+/// Payloads whose memory is kept.
+const SPARES: usize = 2;
 /// Payload memory above this is not kept for the next message.
 const SPARE_LIMIT: usize = 64 << 10;
 

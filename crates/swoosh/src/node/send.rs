@@ -20,6 +20,16 @@ impl Node {
     /// Fails where the connection does not exist or is closed, where `data` is empty or longer than
     /// `output_buffer_size`, and where what waits for this peer would exceed its port's `socket_buffer_size`.
     pub fn send(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.send_bytes(session, data, false)
+    }
+
+    /// The same with the last bytes of an answer. Where this worker has the connection's next request in hand already,
+    /// they may go out together with its answer.
+    pub fn send_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.send_bytes(session, data, true)
+    }
+
+    fn send_bytes(&self, session: SessionId, data: &[u8], last: bool) -> Result<()> {
         const ACT: &str = "send to";
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
@@ -33,7 +43,10 @@ impl Node {
             slot.responses.store(slot.responses.load(Relaxed) + 1, Relaxed);
         }
         if let Some((owner, conn)) = self.own_connection(session) {
-            owner.write(&conn, data, true);
+            match last {
+                true => owner.write_answer(&conn, data, true),
+                false => owner.write(&conn, data, true),
+            }
             return Ok(());
         }
         let sent = self.order(slot, Kind::Send, session, 0, data);

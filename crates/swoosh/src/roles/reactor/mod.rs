@@ -11,7 +11,8 @@ use crate::conn::datagram;
 use crate::conn::owner::{Owner, heartbeat_interval};
 use crate::conn::registry::Peer;
 use crate::error::Result;
-use crate::handoff::{Assembler, Post, sleep_if};
+use crate::handler::SessionId;
+use crate::handoff::{Assembler, Kind, Letter, Post, sleep_if};
 use crate::heritage::{Heritage, Port};
 use crate::runtime;
 use crate::sys::{affinity, title};
@@ -170,13 +171,20 @@ impl Reactor {
         let mut assembler = Assembler::default();
         loop {
             let mut taken = 0;
-            while let Some(letter) = mailbox.take(&mut assembler) {
+            let mut next = mailbox.take(&mut assembler);
+            while let Some(letter) = next {
+                taken += 1;
+                // A letter in hand must not be lost where this task ends: none is taken before it yields.
+                next = if taken < ORDERS_A_TURN { mailbox.take(&mut assembler) } else { None };
+                let of = |letter: &Letter| (letter.head.kind == Kind::Send).then_some(SessionId(letter.head.id));
+                let again = next.as_ref().and_then(of).filter(|session| of(&letter) == Some(*session));
+                self.owner.expect_more(again);
                 orders::carry_out(&self.owner, &letter);
                 assembler.recycle(letter);
-                taken += 1;
                 if taken == ORDERS_A_TURN {
                     taken = 0;
                     tokio::task::yield_now().await;
+                    next = mailbox.take(&mut assembler);
                 }
             }
             if sleep_if(sleeping, || mailbox.is_empty()) {

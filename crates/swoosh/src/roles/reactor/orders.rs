@@ -11,7 +11,7 @@ pub fn carry_out(owner: &Rc<Owner>, letter: &Letter) {
     let session = SessionId(letter.head.id);
     let Some(conn) = owner.find(session) else { return };
     match letter.head.kind {
-        Kind::Send => owner.write(&conn, &letter.data, true),
+        Kind::Send => owner.write_answer(&conn, &letter.data, true),
         Kind::SendFile => {
             let Some((numbers, path)) = letter.data.split_first_chunk::<16>() else { return };
             let number = |n: usize| u64::from_le_bytes(numbers[8 * n..8 * n + 8].try_into().expect("eight bytes"));

@@ -225,8 +225,8 @@ impl Frames {
         self.queue.is_empty()
     }
 
-    /// The next thing to tell, with its bytes.
-    pub fn take_next(&mut self) -> Option<(Frame, &[u8])> {
+    /// The next thing to tell, with its bytes; and the connection, where the one behind it is a packet of the same one.
+    pub fn take_next(&mut self) -> Option<(Frame, &[u8], Option<SessionId>)> {
         let frame = self.queue.pop_front()?;
         let len = match &frame {
             Frame::Data(_, len) | Frame::Datagram(_, _, len) => *len,
@@ -234,7 +234,11 @@ impl Frames {
         };
         let from = self.told;
         self.told += len;
-        Some((frame, &self.bytes[from..from + len]))
+        let again = match (&frame, self.queue.front()) {
+            (Frame::Data(session, _), Some(Frame::Data(next, _))) if session == next => Some(*session),
+            _ => None,
+        };
+        Some((frame, &self.bytes[from..from + len], again))
     }
 }
 

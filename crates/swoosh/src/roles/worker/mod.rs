@@ -360,11 +360,23 @@ impl Loop {
         let node = self.node.clone();
         let mut batch = base::take_frames(&node);
         let any = !batch.is_empty();
-        while let Some((frame, data)) = batch.take_next() {
-            let counts = base::handle_frame(&node, frame, data)?;
+        let owner = node.0.owner.get();
+        while let Some((frame, data, again)) = batch.take_next() {
+            if let Some(owner) = owner {
+                owner.expect_more(again);
+            }
+            let counts = base::handle_frame(&node, frame, data);
+            if let (Some(owner), true) = (owner, again.is_some() && (counts.is_err() || node.0.fatal.get().is_some())) {
+                // What was answered before is answered, whatever became of this one.
+                owner.expect_more(None);
+            }
+            let counts = counts?;
             if counts && self.is_spent() || node.0.fatal.get().is_some() {
                 break;
             }
+        }
+        if let Some(owner) = owner {
+            owner.expect_more(None);
         }
         base::give_back(batch);
         Ok(any)

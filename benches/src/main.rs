@@ -214,7 +214,7 @@ fn rest() {
 /// A table of 2^20 rows, some of them used, met in an order of chance.
 fn tables() {
     println!("A table of 2^20 rows: int, text of 48, float; keys in an order of chance; nanoseconds, best round");
-    let cases: [(&str, fn(&table::Subject) -> f64, &str); 6] = [
+    let cases: [(&str, OfTable, &str); 6] = [
         ("one read of memory", table::Subject::read, ""),
         ("row of a map in one process", table::Subject::map, ""),
         ("Rust, get a row", table::Subject::get, " (goal 125)"),
@@ -246,7 +246,7 @@ fn tables() {
 fn locks() {
     use swoosh::shm::lock::{Access, Kind};
     println!("A lock that is free, taken and given back: nanoseconds, best round");
-    let cases: [(&str, fn() -> f64); 6] = [
+    let cases: [(&str, Nanoseconds); 6] = [
         ("a mutex in one process", lock::of_one_process),
         ("mutex (goal 30)", || lock::uncontended(Kind::Mutex, Access::Exclusive)),
         ("spin", || lock::uncontended(Kind::Spin, Access::Exclusive)),
@@ -295,6 +295,8 @@ fn raise_limit() {
 
 /// How a server is started.
 type Make = fn() -> Command;
+type Nanoseconds = fn() -> f64;
+type OfTable = fn(&table::Subject) -> f64;
 
 const ROUNDS: usize = 5;
 const ECHO_TIME: Duration = Duration::from_millis(2000);

@@ -224,12 +224,21 @@ fn async_handler_answers_others_while_one_waits() {
 }
 
 #[test]
+fn shared_table_counts_every_visit_and_outlives_a_killed_writer() {
+    let out = Command::new(example("shared_table")).output().unwrap();
+    let printed = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(printed.contains("front page: 40000 visits") && printed.contains("2 rows of 1228"), "{printed}");
+}
+
+#[test]
 fn every_example_has_a_test() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = std::fs::read_to_string(here.join("tests/examples.rs")).unwrap();
     for entry in std::fs::read_dir(here.join("examples")).unwrap() {
         let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(tests.contains(&format!("Example::start(\"{name}\"")), "{name} has no test");
+        let run = [format!("Example::start(\"{name}\""), format!("Command::new(example(\"{name}\"")];
+        assert!(run.iter().any(|run| tests.contains(run)), "{name} has no test");
     }
 }
 

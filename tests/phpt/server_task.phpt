@@ -57,7 +57,9 @@ foreach ([['process', SWOOLE_PROCESS, 1], ['base', SWOOLE_BASE, 1], ['process, S
     }, function ($ports, $tale) {
         $c = connect($ports[0]);
         ask($c, 'values');
+        $tale->await('finish 3000000');
         ask($c, 'message');
+        $tale->await('finish true');
         ask($c, 'callback');
         ask($c, 'wait');
     }, $mode)), "\n";

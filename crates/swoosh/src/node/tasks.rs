@@ -60,29 +60,35 @@ impl Node {
             parked = Some(parcel::park(&heritage.config.task_tmpdir, data)?);
         }
         let payload = parked.as_deref().unwrap_or(data);
+        // Counted before it is there to be taken: a quick task worker counts it off at once.
+        let counters = [&heritage.server[0].tasking, &heritage.workers[to.0 as usize].tasking];
+        for counter in counters {
+            counter.fetch_add(1, Relaxed);
+        }
         let sent = match &heritage.task_queue {
-            None => self.0.post.push(mailbox, &head, &[payload]).is_ok(),
+            None => Ok(self.0.post.push(mailbox, &head, &[payload]).is_ok()),
             Some(queue) => {
                 let kind = match heritage.config.task_ipc {
                     TaskIpc::Preemptive => 1,
                     _ => i64::from(to.0) + 1,
                 };
-                let sent = queue.send(kind, &queued_form(&head, payload), false)?;
+                let sent = queue.send(kind, &queued_form(&head, payload), false);
                 mailbox.doorbell().ring();
                 sent
             }
         };
-        if !sent {
+        if !matches!(sent, Ok(true)) {
+            for counter in counters {
+                counter.fetch_sub(1, Relaxed);
+            }
             if let Some(name) = &parked {
                 parcel::discard(name);
             }
+            sent?;
             return Err(Error::refused(ACT, format!("to task worker {target}"), Code::QueueFull));
         }
         self.0.next_task.set(id + 1);
-        let server = &heritage.server[0];
-        server.tasks.fetch_add(1, Relaxed);
-        server.tasking.fetch_add(1, Relaxed);
-        heritage.workers[to.0 as usize].tasking.fetch_add(1, Relaxed);
+        heritage.server[0].tasks.fetch_add(1, Relaxed);
         Ok(id)
     }
 

@@ -20,7 +20,7 @@ test-rust:
 
 test-php:
 	$(CARGO) build -p swoosh-php
-	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j2 --show-diff -d extension=$(DEBUG) tests/phpt
+	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) tests/phpt
 
 bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench

@@ -627,7 +627,6 @@ fn why_not(name: &str) -> Option<&'static str> {
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
-        "send_timeout" => "a send to another process never waits",
         "open_mqtt_protocol" => "MQTT packets are not cut by this version",
         "open_redis_protocol" => "Redis commands are not cut by this version",
         _ if name.starts_with("ssl_") => "TLS is not served by this version",

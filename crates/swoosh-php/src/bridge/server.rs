@@ -3,6 +3,7 @@
 //! The callables that a user gave live in private properties of the PHP objects, where the garbage collector sees them;
 //! they are looked up once, when the server starts.
 
+use super::send_yield::Lines;
 use super::server_events::Bridge;
 use super::{event_loop, http, last_error, reactor, server_settings};
 use crate::class::{http_server, server, server_port, websocket};
@@ -41,6 +42,8 @@ pub struct State {
     pub task: Cell<Option<TaskEvent>>,
     /// What `task` was told to call with a task's result, by the task's number.
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
+    /// Who waits for room to send.
+    pub lines: Lines,
     /// What `addProcess` was given.
     pub processes: RefCell<Vec<Object>>,
     /// What its settings say of HTTP, once it has started.
@@ -166,6 +169,7 @@ impl State {
             phase: Cell::new(Phase::New),
             task: Cell::new(None),
             on_finish: RefCell::default(),
+            lines: Lines::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
             node: RefCell::new(None),

@@ -8,6 +8,7 @@ use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raise
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use swoosh::config::{Dispatch, ServerConfig};
 use swoosh::server::Blueprint;
 use swoosh::settings::{self, Callback, Known, PortSettings, Value};
@@ -97,6 +98,9 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
     Options::set(&of_coroutines(&own));
     let hooks = options(|o| o.given().and_then(|given| given.get("hook_flags").map(Zval::to_int)));
+    state.lines.on.set(own.get("send_yield").is_none_or(Zval::to_bool));
+    let limit = own.get("send_timeout").map_or(0.0, Zval::to_float);
+    state.lines.limit.set(Duration::try_from_secs_f64(limit).ok().filter(|limit| !limit.is_zero()));
     Ok(Forms {
         coroutine: !off,
         task_coroutine: is_on("task_enable_coroutine"),

@@ -2,8 +2,8 @@
 
 use super::server::{client_info, state};
 use super::server_task::{self, CALLBACK};
-use crate::bridge::last_error;
 use crate::bridge::server::{done, session, tell};
+use crate::bridge::{last_error, send_yield};
 use crate::zend::error::warning;
 use crate::zend::{Array, Call, ClassBuilder, OrFalse, PhpResult, ZStr, Zval};
 use std::rc::Rc;
@@ -54,20 +54,20 @@ pub fn add(class: ClassBuilder) -> ClassBuilder {
 /// Sends to a connection; to a path (or address) where `fd` is the name of a datagram's sender.
 fn send(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
-    let data = call.bytes(1)?;
+    let data = call.string(1)?;
     let Some(node) = state.running() else { return Ok(false) };
     let fd = match call.arg(0).and_then(Zval::int) {
         Some(fd) => fd,
         None => match call.arg(0).and_then(Zval::bytes) {
             Some(path) if path.starts_with(b"/") => {
                 let by = call.int_or(2, -1)? as i32;
-                return Ok(sent_datagram(node.send_to(&String::from_utf8_lossy(path), 0, data, by)));
+                return Ok(sent_datagram(node.send_to(&String::from_utf8_lossy(path), 0, data.as_bytes(), by)));
             }
             Some(text) => std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0),
             None => call.int(0)?,
         },
     };
-    if data.is_empty() {
+    if data.as_bytes().is_empty() {
         tell(&Error::refused("send to", format!("connection {fd}"), Code::NoPayload));
         return Ok(false);
     }
@@ -75,9 +75,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::refuse("this is no connection's id; use the one that a callback gets");
         return Ok(false);
     }
-    let sent = done(node.send(session(fd), data));
-    state.check()?;
-    Ok(sent)
+    send_yield::send(state, &node, fd, data)
 }
 
 fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {

@@ -1,0 +1,92 @@
+//! `send_yield`: a `send` whose connection has no room waits for it, in its coroutine.
+//!
+//! Runs in: workers. The rule it protects: what was to be sent first goes first. Who finds somebody waiting for the same
+//! connection waits behind; only the first in line tries.
+
+use super::server::{State, session, tell};
+use crate::coroutine::{self, wait};
+use crate::zend::{PhpResult, ZStr};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+use swoosh::error::{Code, Error};
+use swoosh::node::Node;
+
+/// Who waits for room, by connection.
+#[derive(Default)]
+pub struct Lines {
+    lines: RefCell<HashMap<i64, VecDeque<u64>>>,
+    next: Cell<u64>,
+    /// The setting `send_yield`.
+    pub on: Cell<bool>,
+    /// The setting `send_timeout`: how long a `send` waits at most; `None`: as long as the connection lasts.
+    pub limit: Cell<Option<Duration>>,
+}
+
+/// Sends to a connection; in a coroutine it waits for room, where `send_yield` is on.
+pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool> {
+    let lines = &state.lines;
+    let mut refused = None;
+    if lines.lines.borrow().get(&fd).is_none_or(VecDeque::is_empty) {
+        match node.send(session(fd), data.as_bytes()) {
+            Ok(()) => return state.check().map(|()| true),
+            Err(e) => refused = Some(e),
+        }
+    }
+    let waits = lines.on.get() && coroutine::current().is_some() && fits_later(node, fd, refused.as_ref());
+    if let (false, Some(e)) = (waits, &refused) {
+        tell(e);
+        return state.check().map(|()| false);
+    }
+    drop(refused);
+    let place = lines.next.get();
+    lines.next.set(place + 1);
+    lines.lines.borrow_mut().entry(fd).or_default().push_back(place);
+    // Kept by the coroutine: the caller's own may be gone when it goes on.
+    let data = data.clone();
+    let result = wait_for_room(state, node, fd, &data, place);
+    let mut all = lines.lines.borrow_mut();
+    if let Some(line) = all.get_mut(&fd) {
+        line.retain(|other| *other != place);
+        if line.is_empty() {
+            all.remove(&fd);
+        }
+    }
+    drop(all);
+    state.check()?;
+    result
+}
+
+fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -> PhpResult<bool> {
+    let until = state.lines.limit.get().map(|limit| Instant::now() + limit);
+    let mut pause = SHORTEST;
+    loop {
+        if !wait::sleep(pause)? {
+            return Ok(false);
+        }
+        pause = (pause * 2).min(LONGEST);
+        let late = until.is_some_and(|until| Instant::now() >= until);
+        let first = state.lines.lines.borrow().get(&fd).and_then(VecDeque::front) == Some(&place);
+        if !first && !late && node.exists(session(fd)) {
+            continue;
+        }
+        match node.send(session(fd), data.as_bytes()) {
+            Ok(()) => return Ok(true),
+            Err(e) if !late && fits_later(node, fd, Some(&e)) => {}
+            Err(e) => {
+                tell(&e);
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Whether there may be room later: something waits there now that the peer may read.
+fn fits_later(node: &Node, fd: i64, refused: Option<&Error>) -> bool {
+    refused.is_none_or(|e| e.code() == Code::OutputBufferOverflow as i32)
+        && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)
+}
+
+/// Between two looks at the connection: what a quick peer and a slow one need.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(16);

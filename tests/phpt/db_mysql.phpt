@@ -55,6 +55,23 @@ Co\run(function () use ($db) {
     });
     echo "polled: $most\n";
 });
+
+// Connections that are kept: the next coroutines, and code outside of them, go on with them.
+$ids = [];
+for ($round = 0; $round < 2; $round++) {
+    Co\run(function () use ($db, &$ids) {
+        together(20, fn () => new mysqli('p:127.0.0.1', 'root', '', '', $db->port), function (mysqli $c, int $i) use (&$ids) {
+            if ($c->query("SELECT SLEEP(0.02), $i")->fetch_row()[1] != $i) echo "not its own\n";
+            $ids[$c->thread_id] = true;
+            $c->close();
+        });
+    });
+    $c = new mysqli('p:127.0.0.1', 'root', '', '', $db->port);
+    $ids[$c->thread_id] = true;
+    echo $c->query("SELECT 'outside'")->fetch_row()[0], "\n";
+    $c->close();
+}
+echo 'kept: ', count($ids), "\n";
 ?>
 --EXPECT--
 PDO: 100 at once, 100 with their own answers, together
@@ -62,3 +79,6 @@ PDO on a Unix socket: 100 at once, 100 with their own answers, together
 PDO, prepared by the server: 100 at once, 100 with their own answers, together
 mysqli: 100 at once, 100 with their own answers, together
 polled: 20
+outside
+outside
+kept: 20

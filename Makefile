@@ -7,13 +7,13 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: run test test-rust test-php bench install setup clean
+.PHONY: run test test-rust test-php bench install setup components clean
 
 run: setup
 	$(CARGO) build --release -p swoosh-php
 	@sh examples/run.sh $(PHP) $(RELEASE)
 
-test: setup test-rust test-php
+test: setup components test-rust test-php
 
 test-rust:
 	$(CARGO) test -p swoosh
@@ -33,6 +33,10 @@ install: setup
 
 setup:
 	@sh scripts/setup.sh
+
+# For tests only: those that need them are skipped where they cannot be had.
+components:
+	@sh scripts/components.sh
 
 clean:
 	$(CARGO) clean

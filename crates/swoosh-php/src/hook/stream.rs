@@ -6,15 +6,18 @@ use crate::class::runtime::flags;
 use crate::class::system;
 use crate::coroutine;
 use crate::coroutine::wait::{self, Outside};
+use crate::zend::error::throw_error;
 use crate::zend::hook::{StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
 use crate::zend::{Call, PhpResult, Zval, runtime};
 use nix::poll::PollFlags;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The module starts.
 pub fn start_up() {
-    watch_streams(StreamHooks { wait: wait_for, wanted, resolve });
+    watch_streams(StreamHooks { wait: wait_for, wanted, resolve, leave });
     front::<4, _, _>("stream_select", select);
 }
 
@@ -34,15 +37,66 @@ fn resolve(name: &str) -> Option<String> {
     found.first().map(|&(ip, port)| SocketAddr::new(ip, port).to_string())
 }
 
+/// Waits for one direction of a stream, which is one coroutine's at a time: of two that read, none would know what part
+/// of the answer is its own.
 fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
+    let key = (descriptor, write);
+    let Some(me) = coroutine::current_id() else { return StreamWait::Ready };
+    if is_closing(descriptor) {
+        return StreamWait::Closed;
+    }
+    let other = WAITING.with_borrow(|waiting| waiting.get(&key).copied());
+    // One that was left behind by a fork is none.
+    if let Some(other) = other.filter(|&other| other != me && coroutine::find(other).is_some()) {
+        let what = if write { "written" } else { "read" };
+        // It is pending now.
+        let _ = throw_error(&format!(
+            "stream with descriptor {descriptor} is being {what} by coroutine {other} already: \
+             coroutine {me} cannot do so at the same time"
+        ));
+        return StreamWait::Cancelled;
+    }
+    WAITING.with_borrow_mut(|waiting| waiting.insert(key, me));
     // A time of nothing is a look.
     let limit = (seconds >= 0.0).then(|| wait::duration(seconds));
-    match wait::descriptor(descriptor, !write, write, limit) {
+    let waited = wait::descriptor(descriptor, !write, write, limit);
+    WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
+    match waited {
+        _ if is_closing(descriptor) => StreamWait::Closed,
         Ok(Outside::Done(_)) => StreamWait::Ready,
         Ok(Outside::TimedOut) => StreamWait::TimedOut,
         // An exception is pending then: PHP throws it when the stream has given up.
         Ok(Outside::Cancelled) | Err(_) => StreamWait::Cancelled,
     }
+}
+
+/// Sends away those who wait for a descriptor that is about to be closed. Each runs on from its wait, and when it waits
+/// for the next thing the closing goes on: it must not come back to a stream that is gone.
+fn leave(descriptor: i32) {
+    for write in [false, true] {
+        let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, write)).copied());
+        if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {
+            CLOSING.with_borrow_mut(|closing| closing.push(descriptor));
+            // What it throws is its own affair.
+            let _ = coroutine::cancel(other, false);
+            CLOSING.with_borrow_mut(|closing| {
+                if let Some(at) = closing.iter().rposition(|&fd| fd == descriptor) {
+                    closing.remove(at);
+                }
+            });
+        }
+    }
+}
+
+fn is_closing(descriptor: i32) -> bool {
+    CLOSING.with_borrow(|closing| closing.contains(&descriptor))
+}
+
+thread_local! {
+    /// The coroutine that waits for a descriptor of a stream, to write or to read.
+    static WAITING: RefCell<HashMap<(i32, bool), u64>> = RefCell::default();
+    /// Descriptors that are being closed while somebody leaves them.
+    static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Waits here until a stream is ready or the time is over; PHP's own function then finds out which.

@@ -70,6 +70,8 @@ pub enum StreamWait {
     TimedOut,
     /// The stream is to give up.
     Cancelled,
+    /// The stream is being closed.
+    Closed,
 }
 
 /// What socket streams ask.
@@ -80,6 +82,8 @@ pub struct StreamHooks {
     pub wanted: fn(flag: i64) -> bool,
     /// The address of `host:port`, with the port; `None`: it is none that has to be asked for.
     pub resolve: fn(name: &str) -> Option<String>,
+    /// A descriptor is about to be closed: whoever waits for it must have left it when this returns.
+    pub leave: fn(descriptor: i32),
 }
 
 static STREAMS: OnceLock<StreamHooks> = OnceLock::new();
@@ -95,6 +99,7 @@ pub fn watch_streams(hooks: StreamHooks) {
             StreamWait::Ready => 1,
             StreamWait::TimedOut => 0,
             StreamWait::Cancelled => -1,
+            StreamWait::Closed => -2,
         }
     }
     unsafe extern "C" fn wanted(flag: i32) -> bool {
@@ -116,9 +121,14 @@ pub fn watch_streams(hooks: StreamHooks) {
         }
         found.len()
     }
+    unsafe extern "C" fn leave(descriptor: i32) {
+        if let Some(hooks) = STREAMS.get() {
+            let _ = catch_unwind(|| (hooks.leave)(descriptor));
+        }
+    }
     let _ = STREAMS.set(hooks);
     // SAFETY: functions that live as long as the process.
-    unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted), Some(resolve)) }
+    unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted), Some(resolve), Some(leave)) }
 }
 
 /// Whether bytes were read of a stream and not given out.

@@ -138,14 +138,17 @@ bool swoosh_is_interrupted(void);
 void swoosh_handle_interrupt(void);
 
 
-/* Waits until a descriptor can be read (or written): 1 it can, 0 not in time, -1 cancelled. Less than no seconds: for ever. */
+/* Waits until a descriptor can be read (or written): 1 it can, 0 not in time, -1 cancelled, -2 it is closed. Less than no seconds: for ever. */
 typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
 /* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
 typedef bool (*swoosh_stream_wanted)(int flag);
 /* The address of `host:port`, written to `address` with the port; 0: it is none that is asked for. */
 typedef size_t (*swoosh_stream_resolve)(const char *name, size_t length, char *address, size_t room);
+/* A descriptor is about to be closed: whoever waits for it has left it when this returns. */
+typedef void (*swoosh_stream_leave)(int descriptor);
 /* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask);
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
+    swoosh_stream_leave leave);
 /* Whether bytes were read of a stream and not given out. */
 bool swoosh_stream_has_buffered(zval *stream);
 /* Puts `handler` in the place of an internal function's. */

@@ -6,6 +6,7 @@
 static swoosh_stream_wait wait_for;
 static swoosh_stream_wanted is_wanted;
 static swoosh_stream_resolve resolve;
+static swoosh_stream_leave leave;
 
 /* The operations of one transport, and ours in their place. */
 static struct {
@@ -45,6 +46,10 @@ static int their_option(php_stream *stream, int option, int value, void *paramet
 
     stream->ops = theirs(stream);
     result = stream->ops->set_option(stream, option, value, parameter);
+    if (option == PHP_STREAM_OPTION_CRYPTO_API) {
+        /* From here on the bytes are not those on the wire: the stream stays theirs, and blocks. */
+        return result;
+    }
     stream->ops = ours;
     if (option == PHP_STREAM_OPTION_XPORT_API) {
         php_stream_xport_param *xparam = parameter;
@@ -62,6 +67,7 @@ static ssize_t hooked_read(php_stream *stream, char *buffer, size_t count)
     if (blocks(sock)) {
         int ready = wait_for(sock->socket, false, seconds_of(&sock->timeout));
         if (sock->socket == -1 || ready < 0) {
+            stream->eof = stream->eof || ready == -2;
             return -1;
         }
         sock->timeout_event = ready == 0;
@@ -96,6 +102,16 @@ static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count
             return -1;
         }
     }
+}
+
+static int hooked_close(php_stream *stream, int close_handle)
+{
+    php_netstream_data_t *sock = stream->abstract;
+
+    if (close_handle && sock != NULL && sock->socket != -1) {
+        leave(sock->socket);
+    }
+    return theirs(stream)->close(stream, close_handle);
 }
 
 static void refuse(php_stream_xport_param *xparam, int code)
@@ -199,6 +215,7 @@ static void take_over(php_stream *stream)
             operations[at].ours.read = hooked_read;
             operations[at].ours.write = hooked_write;
             operations[at].ours.set_option = hooked_option;
+            operations[at].ours.close = hooked_close;
         }
         if (operations[at].theirs == stream->ops) {
             stream->ops = &operations[at].ours;
@@ -223,8 +240,10 @@ static php_stream *hooked_factory(const char *proto, size_t protolen, const char
     return NULL;
 }
 
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask)
+void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
+    swoosh_stream_leave go)
 {
+    leave = go;
     resolve = ask;
     wait_for = wait;
     is_wanted = wanted;

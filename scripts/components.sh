@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs what the tests with real components need: MariaDB, Redis and PHP's clients of them. Where that cannot be done,
+# it says so and those tests are skipped.
+set -u
+missing=""
+[ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
+[ -x /usr/bin/redis-server ] || missing="$missing redis-server"
+modules=$(php -m 2>/dev/null || true)
+echo "$modules" | grep -qx mysqli || missing="$missing php8.2-mysql"
+echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"
+[ -z "$missing" ] && exit 0
+skipped="the tests that need them will be skipped"
+if ! command -v apt-get >/dev/null; then
+    echo "not installed, and no apt-get here:$missing: $skipped" >&2
+    exit 0
+fi
+run=""
+[ "$(id -u)" = 0 ] || run="sudo"
+echo "installing$missing"
+{ $run apt-get update -q && DEBIAN_FRONTEND=noninteractive timeout 300 $run apt-get install -q -y --no-install-recommends $missing; } >/dev/null ||
+    echo "could not install$missing: $skipped" >&2
+exit 0

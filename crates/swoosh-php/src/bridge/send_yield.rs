@@ -26,19 +26,18 @@ pub struct Lines {
 /// Sends to a connection; in a coroutine it waits for room, where `send_yield` is on.
 pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool> {
     let lines = &state.lines;
-    let mut refused = None;
-    if lines.lines.borrow().get(&fd).is_none_or(VecDeque::is_empty) {
+    let can_wait = || lines.on.get() && coroutine::current_id().is_some();
+    let behind = lines.lines.borrow().contains_key(&fd);
+    if !behind || !can_wait() {
         match node.send(session(fd), data.as_bytes()) {
             Ok(()) => return state.check().map(|()| true),
-            Err(e) => refused = Some(e),
+            Err(e) if can_wait() && fits_later(node, fd, &e) => {}
+            Err(e) => {
+                tell(&e);
+                return state.check().map(|()| false);
+            }
         }
     }
-    let waits = lines.on.get() && coroutine::current().is_some() && fits_later(node, fd, refused.as_ref());
-    if let (false, Some(e)) = (waits, &refused) {
-        tell(e);
-        return state.check().map(|()| false);
-    }
-    drop(refused);
     let place = lines.next.get();
     lines.next.set(place + 1);
     lines.lines.borrow_mut().entry(fd).or_default().push_back(place);
@@ -72,7 +71,7 @@ fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -
         }
         match node.send(session(fd), data.as_bytes()) {
             Ok(()) => return Ok(true),
-            Err(e) if !late && fits_later(node, fd, Some(&e)) => {}
+            Err(e) if !late && fits_later(node, fd, &e) => {}
             Err(e) => {
                 tell(&e);
                 return Ok(false);
@@ -82,8 +81,8 @@ fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -
 }
 
 /// Whether there may be room later: something waits there now that the peer may read.
-fn fits_later(node: &Node, fd: i64, refused: Option<&Error>) -> bool {
-    refused.is_none_or(|e| e.code() == Code::OutputBufferOverflow as i32)
+fn fits_later(node: &Node, fd: i64, refused: &Error) -> bool {
+    refused.code() == Code::OutputBufferOverflow as i32
         && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)
 }
 

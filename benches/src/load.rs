@@ -6,24 +6,33 @@ use tokio::net::TcpStream;
 
 /// Messages echoed over `connections` connections within `time`.
 pub fn echo(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
+    let until = Instant::now() + time;
+    together(port, connections, move |mut stream| async move {
+        let message = vec![b'x'; size];
+        let mut back = vec![0; size];
+        let mut count = 0u64;
+        while Instant::now() < until {
+            stream.write_all(&message).await.expect("send");
+            stream.read_exact(&mut back).await.expect("an echo");
+            count += 1;
+        }
+        count
+    })
+}
+
+/// Opens the connections one after the other, lets a client go on with each as soon as it is open, and adds up what they
+/// counted.
+fn together<F>(port: u16, connections: usize, client: impl Fn(TcpStream) -> F) -> u64
+where
+    F: Future<Output = u64> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let until = Instant::now() + time;
         let mut all = Vec::new();
         for _ in 0..connections {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
+            let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
             stream.set_nodelay(true).expect("nodelay");
-            all.push(tokio::spawn(async move {
-                let message = vec![b'x'; size];
-                let mut back = vec![0; size];
-                let mut count = 0u64;
-                while Instant::now() < until {
-                    stream.write_all(&message).await.expect("send");
-                    stream.read_exact(&mut back).await.expect("an echo");
-                    count += 1;
-                }
-                count
-            }));
+            all.push(tokio::spawn(client(stream)));
         }
         let mut sum = 0;
         for one in all {
@@ -48,34 +57,21 @@ pub fn idle(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
 
 /// Requests of HTTP answered over `connections` connections within `time`, `depth` of them at once on each.
 pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, time: Duration) -> u64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let until = Instant::now() + time;
-        let mut all = Vec::new();
-        for _ in 0..connections {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
-            stream.set_nodelay(true).expect("nodelay");
-            all.push(tokio::spawn(async move {
-                // Every answer is as long as the first.
-                stream.write_all(request.as_bytes()).await.expect("send");
-                let mut first = vec![0; 4096];
-                let length = stream.read(&mut first).await.expect("an answer");
-                assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first[..length]));
-                let batch = request.repeat(depth).into_bytes();
-                let mut back = vec![0; length * depth];
-                let mut count = 0u64;
-                while Instant::now() < until {
-                    stream.write_all(&batch).await.expect("send");
-                    stream.read_exact(&mut back).await.expect("answers");
-                    count += depth as u64;
-                }
-                count
-            }));
+    let until = Instant::now() + time;
+    together(port, connections, move |mut stream| async move {
+        // Every answer is as long as the first.
+        stream.write_all(request.as_bytes()).await.expect("send");
+        let mut first = vec![0; 4096];
+        let length = stream.read(&mut first).await.expect("an answer");
+        assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first[..length]));
+        let batch = request.repeat(depth).into_bytes();
+        let mut back = vec![0; length * depth];
+        let mut count = 0u64;
+        while Instant::now() < until {
+            stream.write_all(&batch).await.expect("send");
+            stream.read_exact(&mut back).await.expect("answers");
+            count += depth as u64;
         }
-        let mut sum = 0;
-        for one in all {
-            sum += one.await.expect("the client goes on");
-        }
-        sum
+        count
     })
 }

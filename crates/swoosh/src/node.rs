@@ -154,14 +154,14 @@ impl Node {
                 why: "this process has no loop of the engine's".into(),
             });
         }
-        // What waits to be sent goes out before each sleep, and connections see the time after it.
-        let (before, after) = (self.clone(), self.clone());
+        // Connections see the time after each sleep.
+        let after = self.clone();
         let refresh = move || {
             if let Some(owner) = after.0.owner.get() {
                 owner.refresh_clock();
             }
         };
-        let runtime = crate::runtime::for_this_thread(move || before.flush(), refresh)?;
+        let runtime = crate::runtime::for_this_thread(|| (), refresh)?;
         let handle = self.0.runtime.get_or_init(|| runtime.handle().clone()).clone();
         *self.0.worker_runtime.borrow_mut() = Some(Rc::new(runtime));
         Ok(handle)
@@ -401,11 +401,6 @@ impl Node {
     pub(crate) fn head(&self, kind: Kind, id: u64, flags: u32) -> Head {
         let from = self.worker_id().map_or(MANAGER, |w| w.0 as u16);
         Head { kind, from, flags, id, time: clock::wall_nanos(), extra: 0, reactor: 0 }
-    }
-
-    /// The end of a turn: whoever was given something is woken.
-    pub(crate) fn flush(&self) {
-        self.0.post.ring_all();
     }
 }
 

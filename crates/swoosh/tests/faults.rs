@@ -244,7 +244,7 @@ fn a_worker_that_panics_at_every_tenth_request_serves_the_others() {
 
 #[test]
 fn two_thousand_connections_that_send_one_byte_and_stall_cost_little() {
-    raise_descriptor_limit();
+    common::raise_descriptor_limit();
     for mode in MODES {
         let server = Server::start(&[mode, "workers=2", "max_conn=5000"]);
         let address = ("127.0.0.1", server.ports[0]);
@@ -270,12 +270,6 @@ fn two_thousand_connections_that_send_one_byte_and_stall_cost_little() {
         drop(stalled);
         assert!(wait_until(PATIENCE, || client.ask("connections") == "1"));
     }
-}
-
-fn raise_descriptor_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard).unwrap();
 }
 
 #[test]

@@ -310,7 +310,7 @@ fn task_workers_that_are_busy_finish_their_task_before_they_are_replaced() {
 
 #[test]
 fn five_thousand_connections_that_come_and_go_leave_nothing_behind() {
-    raise_descriptor_limit();
+    common::raise_descriptor_limit();
     for mode in MODES {
         let server = Server::start(&[mode, "workers=2", "max_conn=10000"]);
         let crowd = Crowd::start(&server, 2, |client| assert_eq!(client.ask("echo a"), "a"));
@@ -339,12 +339,6 @@ fn five_thousand_connections_that_come_and_go_leave_nothing_behind() {
         assert_eq!(server.count("worker_error"), 0);
         report(&format!("5,000 connections come and go, {mode}"), format_args!("{asked} requests of others answered"));
     }
-}
-
-fn raise_descriptor_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard).unwrap();
 }
 
 #[test]

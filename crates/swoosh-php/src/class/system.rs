@@ -89,17 +89,7 @@ fn blocking<T: Send + 'static>(
             return Ok(None);
         }
     };
-    Ok(match wait::future(handle, limit)? {
-        Outside::Done(result) => result.ok(),
-        Outside::TimedOut => {
-            last_error::set(wait::TIMED_OUT);
-            None
-        }
-        Outside::Cancelled => {
-            last_error::set(wait::CANCELED);
-            None
-        }
-    })
+    Ok(wait::future(handle, limit)?.or_tell(wait::TIMED_OUT).and_then(Result::ok))
 }
 
 /// The same for what may fail.
@@ -395,17 +385,7 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     }
     let unblock = nix::sys::signal::SigmaskHow::SIG_UNBLOCK;
     let _ = nix::sys::signal::sigprocmask(unblock, Some(&again), None);
-    Ok(OrFalse(match outcome? {
-        Outside::Done(number) => Some(number),
-        Outside::TimedOut => {
-            last_error::set(libc::ETIMEDOUT);
-            None
-        }
-        Outside::Cancelled => {
-            last_error::set(wait::CANCELED);
-            None
-        }
-    }))
+    Ok(OrFalse(outcome?.or_tell(libc::ETIMEDOUT)))
 }
 
 /// Waits until a descriptor, stream or socket can be read or written: SWOOLE_EVENT_ bits.
@@ -421,17 +401,8 @@ fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
     }
     crate::coroutine::expect_current()?;
     let limit = wait::limit(call.float_or(2, -1.0)?);
-    Ok(OrFalse(match wait::descriptor(fd, events & READ != 0, events & WRITE != 0, limit)? {
-        Outside::Done((read, write)) => Some(if read { READ } else { 0 } | if write { WRITE } else { 0 }),
-        Outside::TimedOut => {
-            last_error::set(libc::ETIMEDOUT);
-            None
-        }
-        Outside::Cancelled => {
-            last_error::set(wait::CANCELED);
-            None
-        }
-    }))
+    let ready = wait::descriptor(fd, events & READ != 0, events & WRITE != 0, limit)?.or_tell(libc::ETIMEDOUT);
+    Ok(OrFalse(ready.map(|(read, write)| if read { READ } else { 0 } | if write { WRITE } else { 0 })))
 }
 
 /// FILE_APPEND and LOCK_EX.

@@ -126,6 +126,18 @@ pub enum Outside<T> {
     Cancelled,
 }
 
+impl<T> Outside<T> {
+    /// What came; `None` where nothing did, which is the last error then: `late` for a timeout, or a cancel's.
+    pub fn or_tell(self, late: i32) -> Option<T> {
+        last_error::set(match self {
+            Outside::Done(value) => return Some(value),
+            Outside::TimedOut => late,
+            Outside::Cancelled => CANCELED,
+        });
+        None
+    }
+}
+
 /// Awaits a future on the running coroutine's stack.
 pub fn future<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> PhpResult<Outside<T>> {
     poll(Wait::Io, limit, {

@@ -144,7 +144,6 @@ impl Node {
                 }
                 continue;
             }
-            self.flush();
             let left = until.saturating_sub(clock::monotonic_ms());
             if left == 0 {
                 break;

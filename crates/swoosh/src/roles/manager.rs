@@ -112,7 +112,6 @@ impl Manager {
             }
             node.0.handler.turn(&node)?;
             worker::run_timers(&node);
-            node.flush();
             self.wait();
         }
         node.0.handler.manager_stop(&node)?;

@@ -85,7 +85,6 @@ fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
         None => node.0.handler.task(node, &event, &letter.data),
     };
     node.count_task_done();
-    node.flush();
     flow.map(|()| true)
 }
 

@@ -328,3 +328,10 @@ pub fn resident(pid: i32) -> u64 {
     let line = status.lines().find(|l| l.starts_with("RssAnon:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
+
+/// As many open files as the system grants, 65,536 at most: for tests with thousands of connections.
+pub fn raise_descriptor_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard).unwrap();
+}

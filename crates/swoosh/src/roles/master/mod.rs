@@ -30,9 +30,8 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
         &[libc::SIGPIPE],
     )?;
     let here: Rc<RefCell<Option<Rc<reactor::Reactor>>>> = Rc::default();
-    let (before, after, sender) = (here.clone(), here.clone(), node.clone());
+    let (before, after) = (here.clone(), here.clone());
     let before_sleep = move || {
-        sender.flush();
         if let Some(reactor) = &*before.borrow() {
             reactor.before_sleep();
         }
@@ -113,7 +112,6 @@ impl Master {
             }
             node.0.handler.turn(&node)?;
             run_timers(&node);
-            node.flush();
             self.sleep();
         }
     }

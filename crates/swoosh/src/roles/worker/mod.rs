@@ -99,7 +99,6 @@ pub fn limit_of(max: u32, grace: u32) -> Option<u64> {
 
 /// The end of a process: its flow as an exit status.
 pub fn leave(node: &Node, flow: Flow) -> End {
-    node.flush();
     match flow.and_then(|()| node.0.fatal.get().map_or(Ok(()), Err)) {
         Ok(()) => End::Forked { code: 0, fatal: false },
         Err(Stop { code }) => End::Forked { code, fatal: true },
@@ -197,7 +196,6 @@ impl Loop {
             slot.status.store(BUSY, Relaxed);
             let busy = turn(self)?;
             slot.status.store(IDLE, Relaxed);
-            node.flush();
             if let Some(stop) = node.0.fatal.get() {
                 return Err(stop);
             }
@@ -275,7 +273,6 @@ impl Loop {
             }
             handler.turn(&node)?;
             self.run_timers()?;
-            node.flush();
             if kept_by() + waits_for() > 0 {
                 let limit = self.sleep_limit().unwrap_or(LAST_LOOK).min(LAST_LOOK);
                 if limit > Duration::ZERO {

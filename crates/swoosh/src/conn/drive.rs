@@ -97,7 +97,7 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     let bytes: &[u8] = if joined { &held } else { data };
     let mut at = 0;
     let mut verdict = Verdict::Go;
-    let joins = matches!(conn.port.config.framing, Framing::Http);
+    let joins = conn.port.config.framing.is_asked();
     while at < bytes.len() && conn.stage() == Stage::Open {
         let limit = conn.port.config.package_max_length;
         if Flags(conn.slot().flags.load(Relaxed)).any(Flags::WEBSOCKET) {

@@ -1,7 +1,7 @@
 //! Sending to connections, from any process.
 
 use super::{Node, Role, refused};
-use crate::config::Mode;
+use crate::config::{Framing, Mode};
 use crate::conn::owner::Owner;
 use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
@@ -43,7 +43,8 @@ impl Node {
             slot.responses.store(slot.responses.load(Relaxed) + 1, Relaxed);
         }
         if let Some((owner, conn)) = self.own_connection(session) {
-            match last {
+            // Each reply of Redis is one command's, and a whole one.
+            match last || matches!(conn.port.config.framing, Framing::Redis) {
                 true => owner.write_answer(&conn, data, true),
                 false => owner.write(&conn, data, true),
             }

@@ -8,6 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::handoff::{Head, Kind, Mailbox, parcel};
 use crate::proto::http1::Refusal;
+use crate::proto::websocket::deflate::Agreed;
 use crate::shm::ring::Full;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::{clock, socket};
@@ -123,11 +124,23 @@ impl Node {
     }
 
     /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
-    /// is sent.
-    pub fn begin_websocket(&self, session: SessionId) {
+    /// is sent. `deflate`: what was agreed on about the compression of messages.
+    pub fn begin_websocket(&self, session: SessionId, deflate: Option<Agreed>) {
         if let Some((_, slot)) = self.0.heritage.registry.find(session) {
-            slot.flags.fetch_or(Flags::WEBSOCKET, Relaxed);
+            let compresses = match deflate {
+                None => 0,
+                Some(Agreed { narrow: false }) => Flags::DEFLATE,
+                Some(Agreed { narrow: true }) => Flags::DEFLATE | Flags::NARROW,
+            };
+            slot.flags.fetch_or(Flags::WEBSOCKET | compresses, Relaxed);
         }
+    }
+
+    /// What was agreed on about the compression of a WebSocket's messages.
+    pub fn deflate_of(&self, session: SessionId) -> Option<Agreed> {
+        let (_, slot) = self.0.heritage.registry.find(session)?;
+        let flags = Flags(slot.flags.load(Relaxed));
+        flags.any(Flags::DEFLATE).then(|| Agreed { narrow: flags.any(Flags::NARROW) })
     }
 
     /// Whether the connection speaks WebSocket, and is open.

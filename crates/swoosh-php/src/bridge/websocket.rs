@@ -1,6 +1,7 @@
 //! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
 
 use super::http;
+use super::http_peer::Way;
 use super::server::{Calls, PortEvent, State};
 use crate::class::{http_response, websocket as frames};
 use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
@@ -137,7 +138,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ])?;
     }
-    http_response::end_now(node, &response);
+    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }

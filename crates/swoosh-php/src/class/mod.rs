@@ -5,9 +5,11 @@ pub mod channel;
 pub mod connection_iterator;
 pub mod coroutine;
 pub mod coroutine_client;
+pub mod coroutine_http_server;
 pub mod coroutine_server;
 pub mod event;
 pub mod exception;
+pub mod http_client;
 pub mod http_cookie;
 pub mod http_request;
 pub mod http_response;
@@ -60,4 +62,7 @@ pub fn register(short_names: bool) {
     http_request::register();
     http_response::register();
     websocket::register();
+    http_client::register(short_names);
+    coroutine_http_server::register(short_names);
+    crate::function::http::register();
 }

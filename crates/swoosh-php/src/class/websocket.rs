@@ -105,12 +105,16 @@ pub struct Given {
 }
 
 impl Given {
-    /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then, where that makes it
-    /// shorter.
+    /// A control frame of at most 125 bytes.
+    pub fn control(opcode: Opcode, data: Vec<u8>) -> Given {
+        Given { data, opcode: opcode as u8, flags: FIN }
+    }
+
+    /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.
     pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<Agreed>) -> Vec<u8> {
         let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
         let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
-        let short = wanted.and_then(|agreed| compressed(&self.data, agreed));
+        let short = wanted.map(|agreed| compressed(&self.data, agreed));
         if short.is_some() {
             first |= 0x40;
         }
@@ -122,16 +126,15 @@ impl Given {
 }
 
 /// The last message that was compressed, which may have been pushed to another one: its bytes, their form, for whom.
-type Last = (Vec<u8>, Option<Rc<[u8]>>, Agreed);
+type Last = (Vec<u8>, Rc<[u8]>, Agreed);
 
-/// A message in its shorter form, made once for all that it is pushed to; `None` where there is none.
-fn compressed(data: &[u8], agreed: Agreed) -> Option<Rc<[u8]>> {
+/// A message's compressed form, made once for all that it is pushed to.
+fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
     thread_local! {
         static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
     }
     if data.len() > LONGEST_KEPT {
-        let short = deflate::deflate(data, agreed);
-        return (short.len() < data.len()).then(|| short.into());
+        return deflate::deflate(data, agreed).into();
     }
     LAST.with_borrow_mut(|last| {
         if let Some((of, short, with)) = last
@@ -140,8 +143,7 @@ fn compressed(data: &[u8], agreed: Agreed) -> Option<Rc<[u8]>> {
         {
             return short.clone();
         }
-        let short = deflate::deflate(data, agreed);
-        let short: Option<Rc<[u8]>> = (short.len() < data.len()).then(|| short.into());
+        let short: Rc<[u8]> = deflate::deflate(data, agreed).into();
         *last = Some((data.to_vec(), short.clone(), agreed));
         short
     })
@@ -211,9 +213,7 @@ fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(node) = established(call, session)? else { return Ok(false) };
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code));
     let Some(code) = code.filter(|_| reason.len() <= 123) else {
-        last_error::refuse(
-            "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes",
-        );
+        last_error::refuse(BAD_CLOSE);
         return Ok(false);
     };
     let said = done(node.send(session, &close_frame(code, reason)));
@@ -298,6 +298,9 @@ fn split(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
     Some((first, masked, data))
 }
 
+/// Why a close frame is not sent.
+pub const BAD_CLOSE: &str =
+    "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes";
 /// SWOOLE_WEBSOCKET_FLAG_FIN and its like.
 const FIN: i64 = 1;
 const COMPRESS: i64 = 2;

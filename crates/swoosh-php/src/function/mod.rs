@@ -2,6 +2,7 @@
 
 pub mod coroutine;
 mod error;
+pub mod http;
 pub mod mime;
 mod objects;
 mod parse;
@@ -15,6 +16,7 @@ use crate::zend::module::Functions;
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
     error::add(functions);
+    http::add(functions);
     mime::add(functions);
     objects::add(functions);
     parse::add(functions);

@@ -96,7 +96,7 @@ pub fn is_empty() -> bool {
 
 /// This worker ends: messages that wait, for its successor.
 pub fn leave() -> Vec<Letter> {
-    let queue = LINE.with_borrow_mut(|line| std::mem::take(line)).queue;
+    let queue = LINE.take().queue;
     let letter = |waiting| match waiting {
         Waiting::Letter(letter) => Some(letter),
         Waiting::Frame(..) => None,

@@ -130,6 +130,30 @@ static void refuse(php_stream_xport_param *xparam, int code)
     }
 }
 
+/* What PHP says of a name without an address. */
+static int unknown_host(php_stream_xport_param *xparam)
+{
+    const char *colon = memrchr(xparam->inputs.name, ':', xparam->inputs.namelen);
+    int length = colon == NULL ? (int) xparam->inputs.namelen : (int) (colon - xparam->inputs.name);
+    zend_string *text = strpprintf(0, "php_network_getaddresses: getaddrinfo for %.*s failed: %s", length,
+        xparam->inputs.name, "Name or service not known");
+
+    if (!EG(exception)) {
+        php_error_docref(NULL, E_WARNING, "%s", ZSTR_VAL(text));
+    }
+    xparam->outputs.returncode = -1;
+    xparam->outputs.error_code = 0;
+    if (xparam->want_errortext) {
+        if (xparam->outputs.error_text) {
+            zend_string_release(xparam->outputs.error_text);
+        }
+        xparam->outputs.error_text = text;
+    } else {
+        zend_string_release(text);
+    }
+    return PHP_STREAM_OPTION_RETURN_OK;
+}
+
 static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
 {
     php_netstream_data_t *sock = stream->abstract;
@@ -138,10 +162,14 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
 
     char address[300];
     char *name = xparam->inputs.name;
-    size_t length = xparam->inputs.namelen, known;
+    size_t length = xparam->inputs.namelen;
+    ptrdiff_t known;
 
     /* A name that must be asked for is asked for by somebody who does not block. */
     known = name == NULL ? 0 : resolve(name, length, address, sizeof(address));
+    if (known < 0) {
+        return unknown_host(xparam);
+    }
     if (known > 0) {
         xparam->inputs.name = address;
         xparam->inputs.namelen = known;

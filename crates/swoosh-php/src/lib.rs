@@ -51,6 +51,7 @@ pub fn request_end() {
     bridge::event_loop::request_end();
     bridge::timers::request_end();
     coroutine::request_end();
+    bridge::names::request_end();
     bridge::reactor::request_end();
 }
 

@@ -97,6 +97,8 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
                 ));
             }
         }
+        "max_concurrency" => config.max_concurrency = set.number()?,
+        "worker_max_concurrency" => config.worker_max_concurrency = set.number()?,
         "max_request" => config.max_request = set.number()?,
         "max_request_grace" => config.max_request_grace = set.number()?,
         "task_max_request" => config.task_max_request = set.number()?,
@@ -637,7 +639,6 @@ fn why_not(name: &str) -> Option<&'static str> {
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
-        "max_concurrency" | "worker_max_concurrency" => "requests are not counted while they wait in coroutines",
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",

@@ -217,7 +217,9 @@ pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
     if !HOLDS.get() {
         return Ok(());
     }
-    while let Some((session, next)) = READY.with_borrow_mut(VecDeque::pop_front) {
+    while node.has_room_for_request()
+        && let Some((session, next)) = READY.with_borrow_mut(VecDeque::pop_front)
+    {
         match next {
             Held::Request(event, data) => handler.receive(node, &event, &data)?,
             // One of those before may hold it again.
@@ -225,7 +227,7 @@ pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
             Held::Refusal(status) => node.refuse_request(SessionId(session), status),
         }
     }
-    HOLDS.set(HELD.with_borrow(|held| !held.is_empty()));
+    HOLDS.set(!HELD.with_borrow(HashMap::is_empty) || !READY.with_borrow(VecDeque::is_empty));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The `swoole_*()` functions.
 
 pub mod coroutine;
+pub mod dns;
 mod error;
 pub mod http;
 pub mod mime;
@@ -15,6 +16,7 @@ use crate::zend::module::Functions;
 /// Adds every function to the module's table.
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
+    dns::add(functions);
     error::add(functions);
     http::add(functions);
     mime::add(functions);

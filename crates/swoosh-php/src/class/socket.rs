@@ -398,7 +398,7 @@ pub fn framing(given: &Array) -> Option<PortConfig> {
             return None;
         }
     }
-    port.finish(&ServerConfig::default()).map_err(|e| last_error::refuse(&e.to_string())).ok()
+    port.finish(&ServerConfig::default(), false).map_err(|e| last_error::refuse(&e.to_string())).ok()
 }
 
 /// A new object for a socket.

@@ -47,8 +47,8 @@ impl Blueprint {
     /// Checks every setting, before anything is forked.
     pub fn check(&self) -> Result<()> {
         self.config.validate()?;
-        for (_, settings) in &self.ports {
-            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config)?;
+        for (bound, settings) in &self.ports {
+            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     }
     let mut served = Vec::new();
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
-        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config)?;
+        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.tls)?;
         let mut port = bound.finish(index, settings)?;
         if mode == Mode::Base
             && port.config.reuse_port

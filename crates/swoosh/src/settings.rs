@@ -9,13 +9,15 @@ use crate::config::{
 };
 use crate::error::{Error, Result};
 use crate::sys::affinity;
-mod tls;
-
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod tls;
+
+pub(crate) use tls::validate as validate_tls;
 
 /// A setting's value as a dynamic language has it.
 #[derive(Clone)]
@@ -356,7 +358,6 @@ impl PortConfig {
         ] {
             check(name, value)?;
         }
-        self.tls.as_ref().map_or(Ok(()), tls::validate)?;
         match &self.framing {
             Framing::None | Framing::Http => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),

@@ -516,7 +516,8 @@ impl Owner {
             loop {
                 tokio::time::sleep(SWEEP_INTERVAL).await;
                 let now = clock::monotonic_ms();
-                let ending: Vec<_> = owner.all().into_iter().filter(|c| !matches!(c.stage(), Stage::Shaking | Stage::Open)).collect();
+                let ending: Vec<_> =
+                    owner.all().into_iter().filter(|c| !matches!(c.stage(), Stage::Shaking | Stage::Open)).collect();
                 if ending.is_empty() {
                     owner.sweeping.set(false);
                     return;

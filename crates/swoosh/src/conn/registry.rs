@@ -163,7 +163,8 @@ impl Registry {
         let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
         let ids = self.slots.get(first..used).unwrap_or_default().iter().filter_map(|slot| {
             let session = slot.session.load(Acquire);
-            let open = session != 0 && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED | Flags::SHAKING);
+            let open =
+                session != 0 && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED | Flags::SHAKING);
             (open && wanted(slot) && slot.session.load(Acquire) == session).then_some(SessionId(session))
         });
         Some(ids.take(count).collect())

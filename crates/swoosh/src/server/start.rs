@@ -29,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 /// forked process through [`Handler::after_fork`]).
 pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
     blueprint.check()?;
+    blueprint.check_tls()?;
     if blueprint.config.daemonize {
         // A daemon goes on in another directory.
         for path in [&mut blueprint.config.log_file, &mut blueprint.config.pid_file].into_iter().flatten() {

@@ -92,8 +92,7 @@ impl Acceptor {
 fn stamps(wanted: &TlsConfig) -> Stamps {
     let pairs = wanted.named.iter().flat_map(|n| [&n.cert_file, &n.key_file]);
     let own = [&wanted.cert_file, &wanted.key_file];
-    let all: Vec<&PathBuf> =
-        own.into_iter().chain(pairs).chain(ca_files(wanted)).chain(&wanted.ca_path).collect();
+    let all: Vec<&PathBuf> = own.into_iter().chain(pairs).chain(ca_files(wanted)).chain(&wanted.ca_path).collect();
     let stamp = |path: &&PathBuf| std::fs::metadata(path).ok().map(|m| (m.ino(), m.mtime(), m.mtime_nsec(), m.size()));
     all.iter().map(stamp).collect()
 }

@@ -41,8 +41,18 @@ pub struct TlsConfig {
 impl TlsConfig {
     /// That certificate and its key, all else as it is by default.
     pub fn new(cert_file: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
-        TlsConfig { cert_file: cert_file.into(), key_file: key_file.into(), ..TlsConfig::default() }
+        TlsConfig {
+            cert_file: from_here(cert_file.into()),
+            key_file: from_here(key_file.into()),
+            ..TlsConfig::default()
+        }
     }
+}
+
+/// A path that means the same wherever the server goes on: daemons leave the folder that they were started in.
+pub(crate) fn from_here(path: PathBuf) -> PathBuf {
+    // What cannot be made so is empty, and refused where it is used.
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 impl Default for TlsConfig {

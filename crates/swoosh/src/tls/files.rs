@@ -1,6 +1,7 @@
 //! Certificates and keys from files in PEM form (RFC 7468).
 
 use crate::error::{Error, Result};
+use crate::proto::websocket::base64;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
@@ -95,6 +96,18 @@ impl Roots {
         self.store.add_parsable_certificates(certificates.iter().cloned());
         self.trusted.extend(certificates);
     }
+}
+
+/// A certificate in PEM form (RFC 7468 section 5).
+pub fn to_pem(der: &[u8]) -> String {
+    let text = base64(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in text.as_bytes().chunks(64) {
+        pem.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem
 }
 
 fn read(act: &'static str, path: &Path) -> Result<Vec<u8>> {

@@ -14,7 +14,9 @@ mod tickets;
 mod verify;
 
 pub use acceptor::Acceptor;
+pub(crate) use config::from_here;
 pub use config::{ClientTls, NamedCertificate, TlsConfig, Versions};
 pub use connector::Connector;
+pub use files::to_pem;
 pub use session::Session;
 pub use suites::{check_ciphers, check_curves};

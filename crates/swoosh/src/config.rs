@@ -214,6 +214,17 @@ pub enum Framing {
     Length(LengthFraming),
     /// `open_http_protocol`: each packet is one whole request of HTTP/1.
     Http,
+    /// `open_redis_protocol`: each packet is one command of Redis.
+    Redis,
+    /// `open_mqtt_protocol`: each packet is one of MQTT.
+    Mqtt,
+}
+
+impl Framing {
+    /// Whether a packet is a question whose answer the peer waits for before that of its next one.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, Framing::Http | Framing::Redis)
+    }
 }
 
 /// `open_length_check` and its settings.

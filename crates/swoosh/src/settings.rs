@@ -176,6 +176,8 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
         "open_http_protocol" => framing.http = set.truth(),
         "open_websocket_protocol" => framing.http |= set.truth(),
+        "open_redis_protocol" => framing.redis = set.truth(),
+        "open_mqtt_protocol" => framing.mqtt = set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -239,6 +241,11 @@ impl PortSettings {
         self.framing.http = true;
     }
 
+    /// A port that speaks Redis: `open_redis_protocol` is on.
+    pub fn speak_redis(&mut self) {
+        self.framing.redis = true;
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()
@@ -265,6 +272,8 @@ impl PortSettings {
 #[derive(Clone)]
 struct FramingBuilder {
     http: bool,
+    redis: bool,
+    mqtt: bool,
     eof_check: bool,
     eof_split: bool,
     length_check: bool,
@@ -276,10 +285,14 @@ struct FramingBuilder {
 }
 
 impl FramingBuilder {
-    /// HTTP goes before everything; splitting at EOFs before checking for them, and either before the length.
+    /// A protocol goes before everything, HTTP before the others; splitting at EOFs before checking for them, and either before the length.
     fn finish(&self) -> Framing {
         if self.http {
             Framing::Http
+        } else if self.redis {
+            Framing::Redis
+        } else if self.mqtt {
+            Framing::Mqtt
         } else if self.eof_split {
             Framing::EofSplit(self.eof.clone())
         } else if self.eof_check {
@@ -301,6 +314,8 @@ impl Default for FramingBuilder {
     fn default() -> Self {
         FramingBuilder {
             http: false,
+            redis: false,
+            mqtt: false,
             eof_check: false,
             eof_split: false,
             length_check: false,
@@ -359,7 +374,7 @@ impl PortConfig {
             check(name, value)?;
         }
         match &self.framing {
-            Framing::None | Framing::Http => Ok(()),
+            Framing::None | Framing::Http | Framing::Redis | Framing::Mqtt => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),
             Framing::Length(length) => {
                 check("package_length_offset", length.offset.into())?;
@@ -630,7 +645,6 @@ impl fmt::Debug for Value {
 fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "url_rewrite_rules" => "targets are not rewritten by this version",
-        "websocket_compression" => "messages of WebSocket are not compressed by this version",
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
@@ -638,8 +652,6 @@ fn why_not(name: &str) -> Option<&'static str> {
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
-        "open_mqtt_protocol" => "MQTT packets are not cut by this version",
-        "open_redis_protocol" => "Redis commands are not cut by this version",
         "ssl_dhparam" => "keys are agreed upon over curves only (ssl_ecdh_curve)",
         "ssl_compress" => "compression would give secrets away (CVE-2012-4929)",
         _ => return None,

@@ -7,6 +7,7 @@ pub mod http_form;
 pub mod http_static;
 pub mod last_error;
 pub mod reactor;
+pub mod redis;
 pub mod send_yield;
 pub mod server;
 pub mod server_events;

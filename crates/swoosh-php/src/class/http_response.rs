@@ -16,6 +16,7 @@ use swoosh::node::Node;
 use swoosh::proto::http1::reply::{self, put_chunk, put_number};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::http1::{has_token, is_token_byte};
+use swoosh::proto::websocket::deflate::Agreed;
 use swoosh::sys::clock;
 
 /// The class.
@@ -40,6 +41,8 @@ pub struct Kept {
     coding: Cell<Option<Coding>>,
     /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
     handshake: Cell<bool>,
+    /// What is agreed on then about the compression of messages.
+    deflate: Cell<Option<Agreed>>,
 }
 
 /// Where a response is in its life.
@@ -71,6 +74,7 @@ impl Default for Kept {
             owes: Cell::new(false),
             coding: Cell::new(None),
             handshake: Cell::new(false),
+            deflate: Cell::new(None),
         }
     }
 }
@@ -194,6 +198,13 @@ pub fn expect_handshake(object: &Object) {
     }
 }
 
+/// Its WebSocket's messages are to be compressed.
+pub fn agree(object: &Object, agreed: Agreed) {
+    if let Some(kept) = object.payload::<Kept>() {
+        kept.deflate.set(Some(agreed));
+    }
+}
+
 /// Gives it a status and header fields.
 pub fn prepare(object: &Object, status: i64, fields: Array) {
     if let Some(kept) = object.payload::<Kept>() {
@@ -245,7 +256,7 @@ impl Kept {
             let agreed = self.status.get() == 101;
             self.keep.set(agreed);
             if agreed {
-                node.begin_websocket(self.session());
+                node.begin_websocket(self.session(), self.deflate.get());
             }
         }
         let mut out = Vec::with_capacity(256 + body.len());

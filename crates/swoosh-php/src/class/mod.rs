@@ -15,6 +15,7 @@ pub mod http_server;
 pub mod http_status;
 pub mod lock;
 pub mod process;
+pub mod redis_server;
 pub mod runtime;
 pub mod scheduler;
 pub mod server;
@@ -52,6 +53,7 @@ pub fn register(short_names: bool) {
     server_task::register();
     server_port::register();
     server::register();
+    redis_server::register();
     http_server::register();
     http_cookie::register();
     http_status::register();

@@ -28,8 +28,12 @@ impl Flags {
     pub const WEBSOCKET: u32 = 16;
     /// A worker has a request of HTTP in hand, whose answer is not whole.
     pub const HANDLING: u32 = 32;
+    /// Its messages of WebSocket may be compressed.
+    pub const DEFLATE: u32 = 64;
+    /// With a small window of the server's.
+    pub const NARROW: u32 = 128;
     /// TLS is not agreed upon yet: nothing can be sent, and nobody was told of it.
-    pub const SHAKING: u32 = 64;
+    pub const SHAKING: u32 = 256;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {

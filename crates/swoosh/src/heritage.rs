@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
 use crate::handoff::Mailbox;
 use crate::handoff::begun::Begun;
-use crate::settings::validate_tls;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
@@ -291,7 +290,6 @@ impl PortConfig {
     /// What makes connections speak TLS, where they do. On a port of HTTP that is agreed upon too.
     pub(crate) fn acceptor(&self) -> Result<Option<Arc<Acceptor>>> {
         let Some(mut tls) = self.tls.clone() else { return Ok(None) };
-        validate_tls(&tls)?;
         if tls.alpn.is_empty() && matches!(self.framing, Framing::Http) {
             tls.alpn = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
         }

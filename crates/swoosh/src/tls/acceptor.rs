@@ -38,8 +38,9 @@ impl Acceptor {
     /// common.
     ///
     /// # Errors
-    /// Where one cannot be read or is not what it should be; where `ssl_verify_peer` has nobody to vouch for clients.
+    /// Where a field is missing or cannot be so; where a file cannot be read or is not what it should be; where `ssl_verify_peer` has nobody to vouch for clients.
     pub fn new(wanted: &TlsConfig) -> Result<Self> {
+        crate::settings::validate_tls(wanted)?;
         let tickets = Arc::new(Tickets::new()?);
         let stamps = Mutex::new(stamps(wanted));
         let config = RwLock::new(Arc::new(read(wanted, tickets.clone())?));

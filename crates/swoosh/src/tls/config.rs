@@ -89,7 +89,7 @@ pub struct NamedCertificate {
 }
 
 /// Versions of the protocol. Older ones are not safe (RFC 8996), and nobody here speaks them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Versions {
     /// TLS 1.2 (RFC 5246).
     pub tls12: bool,
@@ -104,7 +104,7 @@ impl Default for Versions {
 }
 
 /// How a client speaks TLS.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ClientTls {
     /// Versions of the protocol.
     pub versions: Versions,
@@ -118,7 +118,7 @@ pub struct ClientTls {
     pub allow_self_signed: bool,
     /// The name its certificate must have; `None`: any.
     pub verify_name: Option<String>,
-    /// The name that the server is asked for; `None` or an address: none.
+    /// The name or address of the server. A name is told to it; sessions are gone on with under either.
     pub ask_name: Option<String>,
     /// Files with certificates of those who vouch for servers.
     pub ca_files: Vec<PathBuf>,

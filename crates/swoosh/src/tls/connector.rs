@@ -6,8 +6,9 @@ use super::session::Session;
 use super::suites;
 use super::verify::OfServers;
 use crate::error::{Error, Result};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -45,8 +46,6 @@ impl Connector {
         };
         config.alpn_protocols.clone_from(&wanted.alpn);
         let asked = wanted.ask_name.as_deref().map(server_name).transpose()?;
-        // An address is never sent.
-        let nobody = || ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED));
         Ok(Connector { config: Arc::new(config), name: asked.unwrap_or_else(nobody) })
     }
 
@@ -58,6 +57,26 @@ impl Connector {
         let client = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(refused)?;
         Ok(Session::new(client.into()))
     }
+}
+
+/// Whether the certificate that a server showed, and its issuers, are good enough (DER), whatever `verify_peer` says.
+///
+/// # Errors
+/// Why not; and as [`Connector::new`].
+pub fn verify(wanted: &ClientTls, shown: &[&[u8]]) -> Result<()> {
+    let provider = suites::provider("", "");
+    let judge = judge(&ClientTls { verify_peer: true, ..wanted.clone() }, &provider)?;
+    let shown: Vec<CertificateDer<'_>> = shown.iter().map(|der| CertificateDer::from(*der)).collect();
+    let Some((certificate, issuers)) = shown.split_first() else {
+        return Err(Error::State { act: "verify the server", why: "it showed no certificate".into() });
+    };
+    let verified = judge.verify_server_cert(certificate, issuers, &nobody(), &[], UnixTime::now());
+    verified.map(drop).map_err(|e| Error::State { act: "verify the server", why: e.to_string() })
+}
+
+/// For servers without a name. An address is never told.
+fn nobody() -> ServerName<'static> {
+    ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED))
 }
 
 fn judge(wanted: &ClientTls, provider: &Arc<CryptoProvider>) -> Result<OfServers> {

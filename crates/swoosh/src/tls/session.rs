@@ -1,6 +1,7 @@
 //! One connection's TLS, without its socket.
 
 use rustls::{Connection, Error};
+use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 
 /// Seals what goes out and opens what comes in.
@@ -9,6 +10,34 @@ pub struct Session {
     /// Plain bytes that came along with the end of the handshake.
     early: Vec<u8>,
     abandoned: bool,
+}
+
+/// Why a session cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// In words.
+    pub why: String,
+    /// It is for what the peer shows of itself: its certificate.
+    pub of_certificate: bool,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(e: Error) -> Self {
+        let of_certificate = matches!(e, Error::InvalidCertificate(_) | Error::NoCertificatesPresented);
+        Broken { why: e.to_string(), of_certificate }
+    }
+}
+
+impl From<io::Error> for Broken {
+    fn from(e: io::Error) -> Self {
+        Broken { why: e.to_string(), of_certificate: false }
+    }
 }
 
 impl Session {
@@ -28,21 +57,18 @@ impl Session {
     /// # Errors
     /// Where they break the protocol, or what the peer shows is not good enough. An alert that says so may have to be
     /// written then; what came before is in `plain`.
-    pub fn receive(&mut self, mut sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
+    pub fn receive(&mut self, mut sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), Broken> {
         while !sealed.is_empty() {
-            match self.tls.read_tls(&mut sealed) {
+            if self.tls.read_tls(&mut sealed)? == 0 {
                 // Behind the peer's goodbye nothing is read.
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(e) => return Err(Error::General(e.to_string())),
+                return Ok(());
             }
             let state = self.tls.process_new_packets();
             let count = state.as_ref().map_or(0, |state| state.plaintext_bytes_to_read());
             if count > 0 {
                 let before = plain.len();
                 plain.resize(before + count, 0);
-                let read = self.tls.reader().read_exact(&mut plain[before..]);
-                read.map_err(|e| Error::General(e.to_string()))?;
+                self.tls.reader().read_exact(&mut plain[before..])?;
             }
             state?;
         }

@@ -60,6 +60,7 @@ pub mod settings;
 pub mod shm;
 pub mod sys;
 pub mod timer;
+mod ward;
 
 pub use config::Mode;
 pub use error::{Error, Result};

@@ -42,6 +42,7 @@
 //! | [`handoff`] | the border between processes |
 //! | [`roles`] | who runs |
 //! | [`server`] | builder and start |
+//! | [`pool`] | supervised processes without a server |
 //! | [`timer`], [`runtime`] | time; the event loop |
 
 pub mod config;
@@ -52,6 +53,7 @@ pub mod handoff;
 pub mod heritage;
 pub mod log;
 pub mod node;
+pub mod pool;
 pub mod proto;
 pub mod roles;
 pub mod runtime;

@@ -3,8 +3,8 @@
 //!
 //! Runs in: the manager of a server, the supervisor of a pool.
 
-use crate::sys::process;
 use crate::sys::clock;
+use crate::sys::process;
 use std::time::Duration;
 
 /// One of them. Times are monotonic milliseconds.

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring, or -1.
 static BELL: AtomicI32 = AtomicI32::new(-1);
+/// Those of them that user code may handle instead.
+static LENT: AtomicU64 = AtomicU64::new(0);
 
 /// The signals of one process. Only one is in force at a time; a fork inherits the handlers and makes its own.
 #[derive(Debug)]
@@ -57,6 +59,11 @@ impl Signals {
             bell.ring();
         }
         Ok(Signals { bell })
+    }
+
+    /// Leaves a signal that was taken over here to user code, should that want to [`hear`] it.
+    pub fn lend(&self, signal: i32) {
+        LENT.fetch_or(1 << signal, Ordering::SeqCst);
     }
 
     /// What has arrived since the last call.
@@ -139,7 +146,8 @@ pub fn hear(signal: i32, bell: &'static Bell) -> Result<()> {
     if !(1..=64).contains(&signal) {
         return Err(refused(libc::EINVAL));
     }
-    if action(signal) == on_signal as *const () as libc::sighandler_t {
+    let lent = LENT.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
+    if action(signal) == on_signal as *const () as libc::sighandler_t && !lent {
         return Err(refused(libc::EBUSY));
     }
     HEARD_BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
@@ -162,6 +170,7 @@ pub fn start_over() {
         let _ = install(signal, libc::SIG_DFL);
     }
     HEARD.store(0, Ordering::SeqCst);
+    LENT.store(0, Ordering::SeqCst);
     forget();
 }
 

@@ -1,0 +1,180 @@
+//! Clients of a pool: each sends one message, framed by its length, and gets one reply in the same form.
+//!
+//! A worker serves one message at a time, but no client that is slow to send or to read keeps others waiting. One that
+//! has not sent its message in time is disconnected.
+
+use crate::error::{Error, Result};
+use crate::sys::socket;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+use socket2::Socket;
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+/// Those of one worker.
+pub struct Clients<'p> {
+    listeners: &'p [Socket],
+    /// Whether new ones are taken.
+    open: bool,
+    longest: usize,
+    clients: BTreeMap<RawFd, Client>,
+}
+
+struct Client {
+    socket: Socket,
+    /// What came, or what is to go.
+    bytes: Vec<u8>,
+    stage: Stage,
+    /// Disconnected at that moment.
+    until: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Sends,
+    IsServed,
+    Receives,
+}
+
+impl<'p> Clients<'p> {
+    /// Nobody yet. Messages may have `longest` bytes.
+    pub fn new(listeners: &'p [Socket], longest: usize, queue: &Epoll) -> Result<Self> {
+        for listener in listeners {
+            // Of many sleeping workers one is woken.
+            let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
+            queue
+                .add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64))
+                .map_err(|e| Error::system("watch", "a pool's port", e))?;
+        }
+        Ok(Clients { listeners, open: true, longest, clients: BTreeMap::new() })
+    }
+
+    /// Takes no more of them.
+    pub fn close_entrance(&mut self, queue: &Epoll) {
+        if std::mem::take(&mut self.open) {
+            for listener in self.listeners {
+                let _ = queue.delete(listener);
+            }
+        }
+    }
+
+    /// How many have not got their reply.
+    pub fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// When the next one is to be disconnected.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.clients.values().filter(|client| client.stage != Stage::IsServed).map(|client| client.until).min()
+    }
+
+    /// Disconnects those that are too slow.
+    pub fn drop_late(&mut self) {
+        let now = Instant::now();
+        self.clients.retain(|_, client| client.stage == Stage::IsServed || client.until > now);
+    }
+
+    /// Something has happened at a descriptor. The message that is whole now, and whose it is.
+    pub fn look_at(&mut self, fd: RawFd, queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
+        if let Some(listener) = self.listeners.iter().find(|listener| listener.as_raw_fd() == fd) {
+            // One at a time: the next may be another worker's.
+            let fd = if self.open && self.clients.len() < MOST { self.accept(listener, queue)? } else { return None };
+            return self.read(fd, queue);
+        }
+        match self.clients.get(&fd)?.stage {
+            Stage::Sends => self.read(fd, queue),
+            Stage::Receives => {
+                self.write(fd);
+                None
+            }
+            // It has gone, or sends what nobody asked for.
+            Stage::IsServed => None,
+        }
+    }
+
+    fn accept(&mut self, listener: &Socket, queue: &Epoll) -> Option<RawFd> {
+        let (socket, _) = listener.accept().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        let fd = socket.as_raw_fd();
+        queue.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, fd as u64)).ok()?;
+        let until = Instant::now() + PATIENCE;
+        self.clients.insert(fd, Client { socket, bytes: Vec::new(), stage: Stage::Sends, until });
+        Some(fd)
+    }
+
+    fn read(&mut self, fd: RawFd, queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
+        let client = self.clients.get_mut(&fd)?;
+        let mut room = [0; 16384];
+        loop {
+            let missing = match client.bytes.first_chunk::<HEADER>() {
+                None => HEADER - client.bytes.len(),
+                Some(header) => {
+                    let length = u32::from_be_bytes(*header) as usize;
+                    if length > self.longest {
+                        crate::log::warn!(
+                            "pool: a client announces {length} bytes, more than max_package_size: it is disconnected"
+                        );
+                        self.clients.remove(&fd);
+                        return None;
+                    }
+                    HEADER + length - client.bytes.len()
+                }
+            };
+            if missing == 0 {
+                client.stage = Stage::IsServed;
+                let _ = queue.delete(client.socket.as_fd());
+                return Some((fd, client.bytes.split_off(HEADER)));
+            }
+            // Not a byte more than the message: what follows it is nobody's.
+            let len = missing.min(room.len());
+            match socket::recv(fd, &mut room[..len]) {
+                Ok(0) => break,
+                Ok(len) => client.bytes.extend_from_slice(&room[..len]),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return None,
+                Err(_) => break,
+            }
+        }
+        self.clients.remove(&fd);
+        None
+    }
+
+    /// Sends a reply, if there is one, and then disconnects the client.
+    pub fn answer(&mut self, fd: RawFd, reply: &[u8], queue: &Epoll) {
+        let Some(client) = self.clients.get_mut(&fd) else { return };
+        let Some(length) = u32::try_from(reply.len()).ok().filter(|length| *length > 0) else {
+            self.clients.remove(&fd);
+            return;
+        };
+        client.bytes.clear();
+        client.bytes.extend_from_slice(&length.to_be_bytes());
+        client.bytes.extend_from_slice(reply);
+        client.stage = Stage::Receives;
+        client.until = Instant::now() + PATIENCE;
+        if queue.add(&client.socket, EpollEvent::new(EpollFlags::EPOLLOUT, fd as u64)).is_err() {
+            self.clients.remove(&fd);
+            return;
+        }
+        self.write(fd);
+    }
+
+    fn write(&mut self, fd: RawFd) {
+        let Some(client) = self.clients.get_mut(&fd) else { return };
+        while !client.bytes.is_empty() {
+            match socket::send(fd, &client.bytes) {
+                Ok(sent) => drop(client.bytes.drain(..sent)),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => break,
+            }
+        }
+        self.clients.remove(&fd);
+    }
+}
+
+/// Bytes of a message's length.
+const HEADER: usize = 4;
+/// How long a client may take to send its message, or to read its reply.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Clients of one worker at once; others wait to be accepted.
+const MOST: usize = 1024;

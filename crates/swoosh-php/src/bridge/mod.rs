@@ -6,6 +6,7 @@ pub mod http_compress;
 pub mod http_form;
 pub mod http_static;
 pub mod last_error;
+pub mod pool;
 pub mod reactor;
 pub mod send_yield;
 pub mod server;

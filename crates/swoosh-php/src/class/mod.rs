@@ -15,6 +15,8 @@ pub mod http_server;
 pub mod http_status;
 pub mod lock;
 pub mod process;
+pub mod process_manager;
+pub mod process_pool;
 pub mod runtime;
 pub mod scheduler;
 pub mod server;
@@ -47,6 +49,8 @@ pub fn register(short_names: bool) {
     lock::register();
     table::register();
     process::register();
+    process_pool::register();
+    process_manager::register();
     connection_iterator::register();
     server_values::register();
     server_task::register();

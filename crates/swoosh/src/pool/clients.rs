@@ -3,6 +3,7 @@
 //! A worker serves one message at a time, but no client that is slow to send or to read keeps others waiting. One that
 //! has not sent its message in time is disconnected.
 
+use super::Shared;
 use crate::error::{Error, Result};
 use crate::sys::socket;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -12,8 +13,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// Those of one worker.
-pub struct Clients<'p> {
-    listeners: &'p [Socket],
+pub struct Clients {
     /// Whether new ones are taken.
     open: bool,
     longest: usize,
@@ -36,23 +36,23 @@ enum Stage {
     Receives,
 }
 
-impl<'p> Clients<'p> {
-    /// Nobody yet. Messages may have `longest` bytes.
-    pub fn new(listeners: &'p [Socket], longest: usize, queue: &Epoll) -> Result<Self> {
-        for listener in listeners {
+impl Clients {
+    /// Nobody yet; whoever connects to the pool's listeners is reported by `queue`.
+    pub fn new(shared: &Shared, queue: &Epoll) -> Result<Self> {
+        for listener in &shared.pool.listeners {
             // Of many sleeping workers one is woken.
             let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
             queue
                 .add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64))
                 .map_err(|e| Error::system("watch", "a pool's port", e))?;
         }
-        Ok(Clients { listeners, open: true, longest, clients: BTreeMap::new() })
+        Ok(Clients { open: true, longest: shared.pool.max_package, clients: BTreeMap::new() })
     }
 
     /// Takes no more of them.
-    pub fn close_entrance(&mut self, queue: &Epoll) {
+    pub fn close_entrance(&mut self, listeners: &[Socket], queue: &Epoll) {
         if std::mem::take(&mut self.open) {
-            for listener in self.listeners {
+            for listener in listeners {
                 let _ = queue.delete(listener);
             }
         }
@@ -75,8 +75,8 @@ impl<'p> Clients<'p> {
     }
 
     /// Something has happened at a descriptor. The message that is whole now, and whose it is.
-    pub fn look_at(&mut self, fd: RawFd, queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
-        if let Some(listener) = self.listeners.iter().find(|listener| listener.as_raw_fd() == fd) {
+    pub fn look_at(&mut self, fd: RawFd, listeners: &[Socket], queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
+        if let Some(listener) = listeners.iter().find(|listener| listener.as_raw_fd() == fd) {
             // One at a time: the next may be another worker's.
             let fd = if self.open && self.clients.len() < MOST { self.accept(listener, queue)? } else { return None };
             return self.read(fd, queue);

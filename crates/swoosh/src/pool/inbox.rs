@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::sys::queue::Letter;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// A message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Message {
     /// What it says.
     pub data: Vec<u8>,
@@ -36,19 +37,19 @@ impl Message {
 }
 
 /// The inbox of one worker.
-pub struct Inbox<'p> {
-    shared: &'p Shared,
+pub struct Inbox {
+    shared: Rc<Shared>,
     id: u32,
     watched: Epoll,
-    clients: Clients<'p>,
+    clients: Clients,
     joiner: Joiner,
     /// Room for one datagram.
     room: Vec<u8>,
     letter: Letter,
 }
 
-impl<'p> Inbox<'p> {
-    pub(super) fn new(shared: &'p Shared, id: u32) -> Result<Self> {
+impl Inbox {
+    pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
         let failed = |e| Error::system("watch", "a worker's messages", e);
         let watched = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed)?;
         let mut room = Vec::new();
@@ -57,7 +58,7 @@ impl<'p> Inbox<'p> {
             room.resize(LONGEST_DATAGRAM, 0);
         }
         let letter = if shared.queue.is_some() { Letter::new() } else { Letter::of(0) };
-        let clients = Clients::new(&shared.pool.listeners, shared.pool.max_package, &watched)?;
+        let clients = Clients::new(&shared, &watched)?;
         Ok(Inbox { shared, id, watched, clients, joiner: Joiner::default(), room, letter })
     }
 
@@ -84,11 +85,10 @@ impl<'p> Inbox<'p> {
             let fd = events[0].data() as RawFd;
             let message = match self.shared.pipes.get(self.id as usize) {
                 Some((_, own)) if own.as_raw_fd() == fd => self.datagram(fd),
-                _ => self.clients.look_at(fd, &self.watched).map(|(client, data)| Message {
-                    data,
-                    client: Some(client),
-                    reply: Vec::new(),
-                }),
+                _ => self
+                    .clients
+                    .look_at(fd, &self.shared.pool.listeners, &self.watched)
+                    .map(|(client, data)| Message { data, client: Some(client), reply: Vec::new() }),
             };
             if message.is_some() {
                 return Ok(message);
@@ -120,15 +120,19 @@ impl<'p> Inbox<'p> {
             let received = queue.receive(0, true, &mut self.letter)?;
             return Ok(received.map(|_| Message::from_nobody(self.letter.data().to_vec())));
         }
-        let due = self.clients.next_deadline().map(|at| at.saturating_duration_since(Instant::now()));
-        let limit = [limit, due].into_iter().flatten().min();
+        let limit = [limit, self.due()].into_iter().flatten().min();
         crate::sys::socket::wait_readable(&[self.descriptor(), bell], limit);
         Ok(None)
     }
 
     /// Takes no more clients; those that are here are served still.
     pub fn close_entrance(&mut self) {
-        self.clients.close_entrance(&self.watched);
+        self.clients.close_entrance(&self.shared.pool.listeners, &self.watched);
+    }
+
+    /// How soon [`take`](Inbox::take) has something to do even if nothing comes.
+    pub fn due(&self) -> Option<Duration> {
+        self.clients.next_deadline().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// How many clients have not got their reply.

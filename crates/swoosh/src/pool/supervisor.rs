@@ -13,12 +13,13 @@ use crate::sys::signal::{self, Signals};
 use crate::sys::{clock, socket};
 use crate::ward::Ward;
 use std::os::fd::AsRawFd;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The pool, as code in the supervisor sees it.
-#[derive(Debug)]
-pub struct Supervisor(Shared);
+#[derive(Debug, Clone)]
+pub struct Supervisor(Rc<Shared>);
 
 impl Supervisor {
     /// Process id of a worker; `None` while there is none of that number.
@@ -45,7 +46,7 @@ impl Supervisor {
 pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     let workers = shared.pool.workers as usize;
     let signals = Signals::take_over(&HANDLED, &[])?;
-    let pool = Supervisor(shared);
+    let pool = Supervisor(Rc::new(shared));
     let mut care =
         Care { wards: vec![Ward::default(); workers], handled: vec![0; workers], ..Care::new(&pool, work, &signals) };
     let ended = care.look_after();
@@ -87,10 +88,6 @@ impl<'p, W: Work> Care<'p, W> {
         Care { pool, work, signals, wards: Vec::new(), handled: Vec::new(), reloads: Vec::new(), ending: false }
     }
 
-    fn shared(&self) -> &'p Shared {
-        &self.pool.0
-    }
-
     fn look_after(&mut self) -> Flow {
         self.work.start(self.pool)?;
         for ward in &mut self.wards {
@@ -101,7 +98,7 @@ impl<'p, W: Work> Care<'p, W> {
             if !self.ending && (arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT)) {
                 self.ending = true;
                 self.reloads.clear();
-                let patience = self.shared().pool.patience;
+                let patience = self.pool.0.pool.patience;
                 for ward in &mut self.wards {
                     ward.again_at = None;
                     ward.tell_to_end(patience);
@@ -110,7 +107,7 @@ impl<'p, W: Work> Care<'p, W> {
             if !self.ending && (arrived.has(libc::SIGUSR1) || arrived.has(libc::SIGUSR2)) {
                 self.reloads = (0..self.wards.len()).rev().collect();
             }
-            self.shared().bell.silence();
+            self.pool.0.bell.silence();
             self.let_go();
             while let Some(ended) = process::reap() {
                 self.reaped(ended);
@@ -210,7 +207,7 @@ impl<'p, W: Work> Care<'p, W> {
         slot.starts.fetch_add(1, Relaxed);
         slot.detached.store(0, Relaxed);
         flush();
-        let shared = self.shared();
+        let shared = self.pool.0.clone();
         let begin = || {
             signal::start_over();
             Worker::new(shared, id as u32)

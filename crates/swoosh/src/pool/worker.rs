@@ -10,13 +10,17 @@ use crate::sys::signal::Signals;
 use crate::sys::socket;
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// A worker, as its code sees it.
+#[derive(Debug, Clone)]
+pub struct Worker(Rc<Inner>);
+
 #[derive(Debug)]
-pub struct Worker<'p> {
-    shared: &'p Shared,
+struct Inner {
+    shared: Rc<Shared>,
     signals: Signals,
     id: u32,
     told: Cell<bool>,
@@ -24,53 +28,53 @@ pub struct Worker<'p> {
     handled: Cell<u64>,
 }
 
-impl<'p> Worker<'p> {
-    pub(super) fn new(shared: &'p Shared, id: u32) -> Result<Self> {
+impl Worker {
+    pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
         let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGINT], &[])?;
         // An interrupt from the terminal is for the supervisor; both may be user code's instead.
         signals.lend(libc::SIGTERM);
         signals.lend(libc::SIGINT);
         process::on_parent_death(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
-        Ok(Worker { shared, signals, id, told: Cell::new(false), handled: Cell::new(0) })
+        Ok(Worker(Rc::new(Inner { shared, signals, id, told: Cell::new(false), handled: Cell::new(0) })))
     }
 
     /// Its number, from 0; its successors have the same.
     pub fn id(&self) -> u32 {
-        self.id
+        self.0.id
     }
 
     /// How many had this number before it.
     pub fn generation(&self) -> u32 {
-        self.shared.slots[self.id as usize].starts.load(Relaxed).saturating_sub(1)
+        self.0.shared.slots[self.0.id as usize].starts.load(Relaxed).saturating_sub(1)
     }
 
     /// Process id of the supervisor.
     pub fn supervisor_pid(&self) -> i32 {
-        self.shared.supervisor
+        self.0.shared.supervisor
     }
 
     /// Process id of a worker of the pool; `None` while there is none of that number.
     pub fn pid_of(&self, id: u32) -> Option<i32> {
-        self.shared.pid(id)
+        self.0.shared.pid(id)
     }
 
     /// Whether it has been told to end: its code is to return soon.
     pub fn should_stop(&self) -> bool {
-        if !self.told.get() && self.signals.take().has(libc::SIGTERM) {
-            self.told.set(true);
+        if !self.0.told.get() && self.0.signals.take().has(libc::SIGTERM) {
+            self.0.told.set(true);
         }
-        self.told.get()
+        self.0.told.get()
     }
 
     /// Ends this worker as if it had been told to: it is replaced.
     pub fn stop(&self) {
-        self.told.set(true);
+        self.0.told.set(true);
     }
 
     /// Can be read when it was told to end, or something else has come that [`should_stop`](Worker::should_stop) looks at.
     pub fn bell(&self) -> RawFd {
-        self.signals.bell().as_raw_fd()
+        self.0.signals.bell().as_raw_fd()
     }
 
     /// Sleeps, but not beyond the moment at which it is told to end; `false` if it was.
@@ -90,40 +94,40 @@ impl<'p> Worker<'p> {
     ///
     /// Fails where there is no such worker, or it takes no messages from others, or not in time.
     pub fn send(&self, to: u32, data: &[u8]) -> Result<()> {
-        self.shared.send(to, data)
+        self.0.shared.send(to, data)
     }
 
     /// Of worker `id`'s pipe: its own end in that worker, in every other process the one that leads there.
-    pub fn pipe_of(&self, id: u32) -> Option<&'p Pipe> {
-        let (entrance, own) = self.shared.pipes.get(id as usize)?;
-        Some(if id == self.id { own } else { entrance })
+    pub fn pipe_of(&self, id: u32) -> Option<&Pipe> {
+        let (entrance, own) = self.0.shared.pipes.get(id as usize)?;
+        Some(if id == self.0.id { own } else { entrance })
     }
 
     /// Tells the whole pool to end.
     pub fn shut_down(&self) -> bool {
-        process::kill(self.shared.supervisor, libc::SIGTERM)
+        process::kill(self.0.shared.supervisor, libc::SIGTERM)
     }
 
     /// From now on nobody looks after this process, and another one takes its place. It gets no more messages, may
     /// outlive the pool, and ends when its code does.
     pub fn detach(&self) {
         process::outlive_parent();
-        self.shared.slots[self.id as usize].detached.store(process::pid(), Relaxed);
-        self.shared.bell.ring();
-        self.told.set(true);
+        self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
+        self.0.shared.bell.ring();
+        self.0.told.set(true);
     }
 
     /// Where its messages come in.
-    pub fn inbox(&self) -> Result<Inbox<'p>> {
-        Inbox::new(self.shared, self.id)
+    pub fn inbox(&self) -> Result<Inbox> {
+        Inbox::new(self.0.shared.clone(), self.0.id)
     }
 
     /// Counts a message that was handled; `false`: it was the last one of this process.
     pub fn count_handled(&self) -> bool {
-        self.shared.slots[self.id as usize].handled.fetch_add(1, Relaxed);
-        self.handled.set(self.handled.get() + 1);
-        let most = self.shared.pool.max_requests;
-        most == 0 || self.handled.get() < most
+        self.0.shared.slots[self.0.id as usize].handled.fetch_add(1, Relaxed);
+        self.0.handled.set(self.0.handled.get() + 1);
+        let most = self.0.shared.pool.max_requests;
+        most == 0 || self.0.handled.get() < most
     }
 
     /// Its life, where it has no event loop of its own: see [`Work`].
@@ -136,9 +140,9 @@ impl<'p> Worker<'p> {
 
     /// Says that this worker does its work from now on, so that a reload may go on with the next.
     pub fn serves(&self) {
-        let slot = &self.shared.slots[self.id as usize];
+        let slot = &self.0.shared.slots[self.0.id as usize];
         slot.serves.store(slot.starts.load(Relaxed), Relaxed);
-        self.shared.bell.ring();
+        self.0.shared.bell.ring();
     }
 
     fn live(&self, work: &impl Work) -> Flow {
@@ -150,13 +154,13 @@ impl<'p> Worker<'p> {
         if work.takes_messages() && !self.should_stop() {
             match self.inbox() {
                 Ok(mut inbox) => self.take_messages(work, &mut inbox)?,
-                Err(e) => crate::log::error!("worker {}: {e}", self.id),
+                Err(e) => crate::log::error!("worker {}: {e}", self.0.id),
             }
         }
         work.worker_stop(self)
     }
 
-    fn take_messages(&self, work: &impl Work, inbox: &mut Inbox<'_>) -> Flow {
+    fn take_messages(&self, work: &impl Work, inbox: &mut Inbox) -> Flow {
         let mut more = true;
         let mut given: Result<Option<Message>> = Ok(None);
         while more && !self.should_stop() {
@@ -167,7 +171,7 @@ impl<'p> Worker<'p> {
                     continue;
                 }
                 Err(e) => {
-                    crate::log::error!("worker {}: {e}", self.id);
+                    crate::log::error!("worker {}: {e}", self.0.id);
                     return Ok(());
                 }
             }
@@ -188,7 +192,7 @@ impl<'p> Worker<'p> {
         Ok(())
     }
 
-    fn handle(&self, work: &impl Work, inbox: &mut Inbox<'_>, mut message: Message) -> Flow<bool> {
+    fn handle(&self, work: &impl Work, inbox: &mut Inbox, mut message: Message) -> Flow<bool> {
         work.message(self, &mut message)?;
         inbox.answer(message);
         Ok(self.count_handled())

@@ -7,7 +7,7 @@ use crate::sys::bell::Bell;
 use crate::sys::process;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 /// Signals that arrived and were not taken yet: bit n for signal n.
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
@@ -95,6 +95,15 @@ impl Drop for Signals {
 pub fn collect(signals: &[i32]) -> Result<()> {
     signals.iter().try_for_each(|signal| install(*signal, on_signal as *const () as libc::sighandler_t))
 }
+
+/// Has `hook` called, in the signal's handler, whenever a signal has come that was taken over. It must do only what
+/// signal-safety(7) allows.
+pub fn call_at_arrival(hook: extern "C" fn()) {
+    AT_ARRIVAL.store(hook as *mut (), Ordering::SeqCst);
+}
+
+/// The hook of [`call_at_arrival`]; null: none.
+static AT_ARRIVAL: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Forgets what has arrived and was not taken: in a new process it was for its parent.
 pub(crate) fn forget() {
@@ -241,6 +250,11 @@ extern "C" fn on_signal(signal: libc::c_int) {
         process::arm_last_resort(LAST_RESORT_MS);
     }
     ring(BELL.load(Ordering::SeqCst));
+    let hook = AT_ARRIVAL.load(Ordering::SeqCst);
+    if !hook.is_null() {
+        // SAFETY: what is stored there is such a function, and lives as long as the process.
+        unsafe { std::mem::transmute::<*mut (), extern "C" fn()>(hook)() };
+    }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
 }

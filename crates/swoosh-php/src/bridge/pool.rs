@@ -171,10 +171,15 @@ impl Bridge {
         event_loop::set_apart(self.state.coroutine.get());
     }
 
+    /// What a manager gave this worker to do.
+    fn job(&self, worker: &Worker) -> Option<Rc<Callable>> {
+        self.state.jobs.borrow().get(worker.id() as usize).map(|(callable, _)| callable.clone())
+    }
+
     /// The life of a worker with an event loop.
     fn live(&self, worker: &Worker) -> Flow {
         let me = (self.object.clone(), worker.id());
-        let begin = self.calls.worker_start.clone();
+        let begin = self.job(worker).or_else(|| self.calls.worker_start.clone());
         self.settle(coroutine::run_event(move || match begin {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
@@ -188,13 +193,14 @@ impl Bridge {
         let bell = Alarm::of(worker.bell());
         let messages = self.state.inbox.borrow().as_ref().map(|inbox| Alarm::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
-            if worker.should_stop() || (messages.is_none() && !event_loop::is_alive()) {
-                return Ok(None);
-            }
             if let Some(messages) = &messages {
                 messages.forget();
                 self.take_messages(worker)?;
                 messages.arm();
+            }
+            // Last: code that has just run may have been told, and then the bell is silent again.
+            if worker.should_stop() || (messages.is_none() && !event_loop::is_alive()) {
+                return Ok(None);
             }
             bell.arm();
             Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::due)))
@@ -206,7 +212,7 @@ impl Bridge {
 
     /// A coroutine for each message that has come.
     fn take_messages(&self, worker: &Worker) -> PhpResult<()> {
-        loop {
+        while !worker.should_stop() {
             let taken = self.state.inbox.borrow_mut().as_mut().map(Inbox::take);
             let message = match taken {
                 Some(Ok(Some(message))) => message,
@@ -223,13 +229,18 @@ impl Bridge {
                 state.messages.borrow_mut().insert(place(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
                 let handled = state.messages.borrow_mut().remove(&place());
+                // Nobody is told that a message was handled which was not.
+                done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {
                     inbox.answer(message);
                 }
-                worker.count_handled();
-                done
+                if !worker.count_handled() {
+                    worker.stop();
+                }
+                Ok(())
             })?;
         }
+        Ok(())
     }
 
     /// The worker was told to end, or has nothing left to do: what it has begun ends first.
@@ -281,18 +292,8 @@ impl Work for Bridge {
     }
 
     fn worker_start(&self, worker: &Worker) -> Flow {
-        let job = self.state.jobs.borrow().get(worker.id() as usize).cloned();
-        let Some((callable, apart)) = job else {
-            return self.call(&self.calls.worker_start, vec![worker.id().into_zval()]);
-        };
-        if !apart {
-            return self.call(&Some(callable), vec![worker.id().into_zval()]);
-        }
-        let (object, id) = (self.object.clone(), worker.id());
-        self.settle(event_loop::run_coroutines(|| {
-            let run = move || callable.call(&mut [object.into_zval(), id.into_zval()]).map(drop);
-            coroutine::run_callback(true, run)
-        }))
+        let begin = self.job(worker).or_else(|| self.calls.worker_start.clone());
+        self.call(&begin, vec![worker.id().into_zval()])
     }
 
     fn takes_messages(&self) -> bool {
@@ -319,6 +320,9 @@ impl Work for Bridge {
     }
 
     fn serve(&self, worker: &Worker) -> i32 {
+        if let Some((_, apart)) = self.state.jobs.borrow().get(worker.id() as usize) {
+            self.state.coroutine.set(*apart);
+        }
         self.enter(worker);
         let status = match self.state.coroutine.get() {
             true => self.live(worker).map_or_else(|stop| stop.code, |()| 0),

@@ -9,13 +9,15 @@ use crate::sys::socket;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::Socket;
 use std::collections::BTreeMap;
+use std::io;
+use std::io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// Those of one worker.
 pub struct Clients {
-    /// Whether new ones are taken.
-    open: bool,
+    /// None are taken for a moment: there was no room for one.
+    rests_until: Option<Instant>,
     longest: usize,
     clients: BTreeMap<RawFd, Client>,
 }
@@ -39,23 +41,14 @@ enum Stage {
 impl Clients {
     /// Nobody yet; whoever connects to the pool's listeners is reported by `queue`.
     pub fn new(shared: &Shared, queue: &Epoll) -> Result<Self> {
-        for listener in &shared.pool.listeners {
-            // Of many sleeping workers one is woken.
-            let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-            queue
-                .add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64))
-                .map_err(|e| Error::system("watch", "a pool's port", e))?;
-        }
-        Ok(Clients { open: true, longest: shared.pool.max_package, clients: BTreeMap::new() })
+        watch(&shared.pool.listeners, queue).map_err(|e| Error::system("watch", "a pool's port", e))?;
+        Ok(Clients { rests_until: None, longest: shared.pool.max_package, clients: BTreeMap::new() })
     }
 
     /// Takes no more of them.
     pub fn close_entrance(&mut self, listeners: &[Socket], queue: &Epoll) {
-        if std::mem::take(&mut self.open) {
-            for listener in listeners {
-                let _ = queue.delete(listener);
-            }
-        }
+        self.rests_until = None;
+        unwatch(listeners, queue);
     }
 
     /// How many have not got their reply.
@@ -65,12 +58,16 @@ impl Clients {
 
     /// When the next one is to be disconnected.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.clients.values().filter(|client| client.stage != Stage::IsServed).map(|client| client.until).min()
+        let slow = self.clients.values().filter(|client| client.stage != Stage::IsServed).map(|client| client.until);
+        slow.chain(self.rests_until).min()
     }
 
-    /// Disconnects those that are too slow.
-    pub fn drop_late(&mut self) {
+    /// Disconnects those that are too slow, and takes new ones again after a rest.
+    pub fn look_at_clock(&mut self, listeners: &[Socket], queue: &Epoll) {
         let now = Instant::now();
+        if self.rests_until.is_some_and(|until| until <= now) {
+            self.rests_until = if watch(listeners, queue).is_ok() { None } else { Some(now + REST) };
+        }
         self.clients.retain(|_, client| client.stage == Stage::IsServed || client.until > now);
     }
 
@@ -78,8 +75,16 @@ impl Clients {
     pub fn look_at(&mut self, fd: RawFd, listeners: &[Socket], queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
         if let Some(listener) = listeners.iter().find(|listener| listener.as_raw_fd() == fd) {
             // One at a time: the next may be another worker's.
-            let fd = if self.open && self.clients.len() < MOST { self.accept(listener, queue)? } else { return None };
-            return self.read(fd, queue);
+            return match self.accept(listener, queue) {
+                Ok(fd) => self.read(fd, queue),
+                Err(e) if matches!(e.kind(), WouldBlock | Interrupted | ConnectionAborted) => None,
+                Err(e) => {
+                    crate::log::warn!("pool: accept a client: {e}");
+                    unwatch(listeners, queue);
+                    self.rests_until = Some(Instant::now() + REST);
+                    None
+                }
+            };
         }
         match self.clients.get(&fd)?.stage {
             Stage::Sends => self.read(fd, queue),
@@ -92,14 +97,14 @@ impl Clients {
         }
     }
 
-    fn accept(&mut self, listener: &Socket, queue: &Epoll) -> Option<RawFd> {
-        let (socket, _) = listener.accept().ok()?;
-        socket.set_nonblocking(true).ok()?;
+    fn accept(&mut self, listener: &Socket, queue: &Epoll) -> io::Result<RawFd> {
+        let (socket, _) = listener.accept()?;
+        socket.set_nonblocking(true)?;
         let fd = socket.as_raw_fd();
-        queue.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, fd as u64)).ok()?;
+        queue.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, fd as u64))?;
         let until = Instant::now() + PATIENCE;
         self.clients.insert(fd, Client { socket, bytes: Vec::new(), stage: Stage::Sends, until });
-        Some(fd)
+        Ok(fd)
     }
 
     fn read(&mut self, fd: RawFd, queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
@@ -130,8 +135,8 @@ impl Clients {
             match socket::recv(fd, &mut room[..len]) {
                 Ok(0) => break,
                 Ok(len) => client.bytes.extend_from_slice(&room[..len]),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return None,
+                Err(e) if e.kind() == Interrupted => {}
+                Err(e) if e.kind() == WouldBlock => return None,
                 Err(_) => break,
             }
         }
@@ -163,8 +168,8 @@ impl Clients {
         while !client.bytes.is_empty() {
             match socket::send(fd, &client.bytes) {
                 Ok(sent) => drop(client.bytes.drain(..sent)),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == Interrupted => {}
+                Err(e) if e.kind() == WouldBlock => return,
                 Err(_) => break,
             }
         }
@@ -172,9 +177,21 @@ impl Clients {
     }
 }
 
+fn unwatch(listeners: &[Socket], queue: &Epoll) {
+    for listener in listeners {
+        let _ = queue.delete(listener);
+    }
+}
+
+fn watch(listeners: &[Socket], queue: &Epoll) -> nix::Result<()> {
+    // Of many sleeping workers one is woken.
+    let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
+    listeners.iter().try_for_each(|listener| queue.add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64)))
+}
+
 /// Bytes of a message's length.
 const HEADER: usize = 4;
 /// How long a client may take to send its message, or to read its reply.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Clients of one worker at once; others wait to be accepted.
-const MOST: usize = 1024;
+/// How long none are taken after one could not be.
+const REST: Duration = Duration::from_millis(100);

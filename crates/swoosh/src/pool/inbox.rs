@@ -75,7 +75,7 @@ impl Inbox {
             let received = queue.receive(0, false, &mut self.letter)?;
             return Ok(received.map(|_| Message::from_nobody(self.letter.data().to_vec())));
         }
-        self.clients.drop_late();
+        self.clients.look_at_clock(&self.shared.pool.listeners, &self.watched);
         loop {
             let mut events = [EpollEvent::empty(); 1];
             let count = self.watched.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);

@@ -136,11 +136,15 @@ fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
         libc::sigaction(signal, &what, std::ptr::null_mut())
     };
     if done == 0 {
+        INSTALLED.fetch_or(1 << (signal - 1), Ordering::SeqCst);
         Ok(())
     } else {
         Err(Error::system("handle", format!("signal {signal}"), io::Error::last_os_error()))
     }
 }
+
+/// Signals of which the action was ever changed here: bit `n - 1` for signal n.
+static INSTALLED: AtomicU64 = AtomicU64::new(0);
 
 /// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
 static HEARD: AtomicU64 = AtomicU64::new(0);
@@ -172,10 +176,12 @@ pub fn heard() -> impl Iterator<Item = i32> {
 /// Puts the kernel's own action back for every signal that this library handles, in a process that was just forked: what
 /// its parent does about them is its parent's.
 pub fn start_over() {
+    let installed = INSTALLED.load(Ordering::SeqCst);
     let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
     BELL.store(-1, Ordering::SeqCst);
     HEARD_BELL.store(-1, Ordering::SeqCst);
-    for signal in (1..=64).filter(|signal| ours.contains(&action(*signal))) {
+    let here = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
+    for signal in here.filter(|signal| ours.contains(&action(*signal))) {
         let _ = install(signal, libc::SIG_DFL);
     }
     HEARD.store(0, Ordering::SeqCst);

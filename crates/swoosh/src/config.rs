@@ -107,6 +107,10 @@ pub struct ServerConfig {
     pub single_thread: bool,
     /// `max_conn` (`max_connection`): connections at once. Default: the descriptor limit, 100,000 at most.
     pub max_conn: u32,
+    /// `max_concurrency`: requests of HTTP in hand at once, over all workers; more are answered 503. 0: any number.
+    pub max_concurrency: u32,
+    /// `worker_max_concurrency`: requests that one worker handles at once; more wait in line. 0: any number.
+    pub worker_max_concurrency: u32,
     /// `max_request`: requests after which a worker is replaced; 0: never.
     pub max_request: u32,
     /// `max_request_grace`: up to that many more, at random, so that workers do not end together.
@@ -211,6 +215,17 @@ pub enum Framing {
     Length(LengthFraming),
     /// `open_http_protocol`: each packet is one whole request of HTTP/1.
     Http,
+    /// `open_redis_protocol`: each packet is one command of Redis.
+    Redis,
+    /// `open_mqtt_protocol`: each packet is one of MQTT.
+    Mqtt,
+}
+
+impl Framing {
+    /// Whether a packet is a question whose answer the peer waits for before that of its next one.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, Framing::Http | Framing::Redis)
+    }
 }
 
 /// `open_length_check` and its settings.
@@ -265,6 +280,8 @@ impl Default for ServerConfig {
             enable_delay_receive: false,
             single_thread: false,
             max_conn: default_max_conn(),
+            max_concurrency: 0,
+            worker_max_concurrency: 0,
             max_request: 0,
             max_request_grace: 0,
             task_max_request: 0,

@@ -22,10 +22,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 mod close;
+mod in_hand;
 mod send;
 mod stats;
 mod tasks;
 
+pub use in_hand::InHand;
 pub use send::Reading;
 pub(crate) use send::apply_reading;
 pub use stats::Stats;
@@ -79,6 +81,11 @@ pub(crate) struct Inner {
     /// This process has to end, in order.
     pub stopping: Cell<bool>,
     pub timers: RefCell<TimerWheel<TimerFn>>,
+    /// Requests that have come and are not over, and how many of these wait for others to end.
+    pub in_hand: Cell<u64>,
+    pub waiting: Cell<u64>,
+    /// The request whose event is about to be told.
+    pub arriving: Cell<Option<InHand>>,
     /// Wakes the loop from within the runtime.
     pub wake: Rc<Signal>,
     /// The runtime's handle, where this process has one.
@@ -106,6 +113,9 @@ impl Node {
             fatal: Cell::new(None),
             stopping: Cell::new(false),
             timers: RefCell::new(TimerWheel::new(clock::monotonic_ms())),
+            in_hand: Cell::new(0),
+            waiting: Cell::new(0),
+            arriving: Cell::new(None),
             wake: Rc::default(),
             runtime: OnceCell::new(),
             worker_runtime: RefCell::default(),

@@ -97,6 +97,8 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
                 ));
             }
         }
+        "max_concurrency" => config.max_concurrency = set.number()?,
+        "worker_max_concurrency" => config.worker_max_concurrency = set.number()?,
         "max_request" => config.max_request = set.number()?,
         "max_request_grace" => config.max_request_grace = set.number()?,
         "task_max_request" => config.task_max_request = set.number()?,
@@ -172,6 +174,8 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
         "open_http_protocol" => framing.http = set.truth(),
         "open_websocket_protocol" => framing.http |= set.truth(),
+        "open_redis_protocol" => framing.redis = set.truth(),
+        "open_mqtt_protocol" => framing.mqtt = set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -231,6 +235,11 @@ impl PortSettings {
         self.framing.http = true;
     }
 
+    /// A port that speaks Redis: `open_redis_protocol` is on.
+    pub fn speak_redis(&mut self) {
+        self.framing.redis = true;
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()
@@ -256,6 +265,8 @@ impl PortSettings {
 #[derive(Clone)]
 struct FramingBuilder {
     http: bool,
+    redis: bool,
+    mqtt: bool,
     eof_check: bool,
     eof_split: bool,
     length_check: bool,
@@ -267,10 +278,14 @@ struct FramingBuilder {
 }
 
 impl FramingBuilder {
-    /// HTTP goes before everything; splitting at EOFs before checking for them, and either before the length.
+    /// A protocol goes before everything, HTTP before the others; splitting at EOFs before checking for them, and either before the length.
     fn finish(&self) -> Framing {
         if self.http {
             Framing::Http
+        } else if self.redis {
+            Framing::Redis
+        } else if self.mqtt {
+            Framing::Mqtt
         } else if self.eof_split {
             Framing::EofSplit(self.eof.clone())
         } else if self.eof_check {
@@ -292,6 +307,8 @@ impl Default for FramingBuilder {
     fn default() -> Self {
         FramingBuilder {
             http: false,
+            redis: false,
+            mqtt: false,
             eof_check: false,
             eof_split: false,
             length_check: false,
@@ -350,7 +367,7 @@ impl PortConfig {
             check(name, value)?;
         }
         match &self.framing {
-            Framing::None | Framing::Http => Ok(()),
+            Framing::None | Framing::Http | Framing::Redis | Framing::Mqtt => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),
             Framing::Length(length) => {
                 check("package_length_offset", length.offset.into())?;
@@ -619,16 +636,12 @@ impl fmt::Debug for Value {
 fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "url_rewrite_rules" => "targets are not rewritten by this version",
-        "websocket_compression" => "messages of WebSocket are not compressed by this version",
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
-        "max_concurrency" | "worker_max_concurrency" => "requests are not counted while they wait in coroutines",
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
-        "open_mqtt_protocol" => "MQTT packets are not cut by this version",
-        "open_redis_protocol" => "Redis commands are not cut by this version",
         _ if name.starts_with("ssl_") => "TLS is not served by this version",
         _ => return None,
     })

@@ -267,6 +267,26 @@ fn supervisor_replaces_a_worker_whose_helper_ends_with_it() {
 }
 
 #[test]
+fn redis_server_answers_commands_in_their_order_in_both_modes() {
+    for mode in ["process", "base"] {
+        let server = Example::start("redis_server", &[mode]);
+        let mut one = server.connect();
+        assert_eq!(one.ask("PING\r"), "+PONG");
+        assert_eq!(one.ask("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r"), "+OK");
+        let mut other = server.connect();
+        // One packet with several commands; the answers come in their order.
+        assert_eq!(other.ask("get k\r\nget none\r\nmget k none\r\ndel k x\r\nnope\r\ndbsize\r"), "$5");
+        let wanted = ["value", "$-1", "*2", "$5", "value", "$-1", ":1"];
+        for line in wanted {
+            assert_eq!(other.next(), line);
+        }
+        assert!(other.next().starts_with("-ERR unknown command"));
+        assert_eq!(other.next(), ":0");
+        server.stop();
+    }
+}
+
+#[test]
 fn every_example_has_a_test() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = std::fs::read_to_string(here.join("tests/examples.rs")).unwrap();

@@ -36,6 +36,8 @@ pub enum Woken {
 struct Reactor {
     /// See [`runtime::generation`].
     generation: u32,
+    /// See [`epoch`].
+    epoch: u64,
     own: Option<Rc<Runtime>>,
     node: Option<Node>,
     ready: VecDeque<u64>,
@@ -68,6 +70,7 @@ fn with<R>(f: impl FnOnce(&mut Reactor) -> R) -> R {
 fn leave_behind(reactor: &mut Reactor) {
     let inherited = std::mem::take(reactor);
     reactor.generation = runtime::generation();
+    reactor.epoch = inherited.epoch + 1;
     std::mem::forget(inherited);
     swoosh::runtime::close_inherited();
     if let Ok(mut injected) = INJECTED.try_lock() {
@@ -91,14 +94,23 @@ pub fn host(node: &Node) {
     with(|reactor| {
         if reactor.node.is_none() && matches!(node.role(), Role::Worker | Role::TaskWorker | Role::Master) {
             reactor.node = Some(node.clone());
+            reactor.epoch += 1;
         }
     });
 }
 
 /// The loop is no server's any more.
 pub fn end_hosting() {
-    let node = with(|reactor| reactor.node.take());
+    let node = with(|reactor| {
+        reactor.epoch += 1;
+        reactor.node.take()
+    });
     drop(node);
+}
+
+/// Another number after each change of the runtime: what lives on one must not be used on another.
+pub fn epoch() -> u64 {
+    with(|reactor| reactor.epoch)
 }
 
 /// The runtime to register with. Fails where the kernel gives no descriptors.
@@ -236,6 +248,13 @@ pub fn run_blocking<T: Send + 'static>(
     Ok(handle()?.spawn_blocking(work))
 }
 
+/// Runs a future beside the loop. Fails where there is no runtime.
+pub fn spawn<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> io::Result<tokio::task::JoinHandle<T>> {
+    Ok(handle()?.spawn(future))
+}
+
 /// A descriptor in the event queue, edge-triggered.
 pub struct Watch {
     /// `None` only while it is dropped.
@@ -325,6 +344,7 @@ pub fn request_end() {
     let own = with(|reactor| {
         reactor.ready.clear();
         reactor.sleeper = None;
+        reactor.epoch += 1;
         reactor.own.take()
     });
     // Threads of the pool may be in the middle of something that never ends.

@@ -5,8 +5,8 @@
 
 use super::send_yield::Lines;
 use super::server_events::Bridge;
-use super::{event_loop, http, last_error, reactor, server_settings};
-use crate::class::{http_server, server, server_port, websocket};
+use super::{event_loop, http, last_error, reactor, redis, server_settings};
+use crate::class::{http_server, redis_server, server, server_port, websocket};
 use crate::coroutine;
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -48,6 +48,8 @@ pub struct State {
     pub processes: RefCell<Vec<Object>>,
     /// What its settings say of HTTP, once it has started.
     pub http: OnceCell<http::Config>,
+    /// Its handlers of commands, where it speaks Redis.
+    pub redis: redis::Commands,
     node: RefCell<Option<Node>>,
     calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
@@ -172,6 +174,7 @@ impl State {
             lines: Lines::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
+            redis: redis::Commands::default(),
             node: RefCell::new(None),
             calls: RefCell::new(None),
             stop: Cell::new(None),
@@ -277,6 +280,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
             let ended = coroutine::end_all(false);
             let held = (state.calls.borrow_mut().take(), state.node.borrow_mut().take());
             drop(held);
+            state.redis.clear();
             ended?;
             Ok(true)
         }
@@ -324,6 +328,9 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
     for ((bound, _), callbacks) in blueprint.ports.iter().zip(&ports) {
         let answers = |event: PortEvent| callbacks[event as usize].is_some();
         if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
+            continue;
+        }
+        if bound.kind.is_stream() && redis_server::is_one(object) {
             continue;
         }
         let (event, name) = match bound.kind.is_stream() {

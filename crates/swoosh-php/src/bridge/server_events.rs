@@ -4,7 +4,7 @@
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::server::{Calls, PortEvent, ServerEvent, State};
-use super::{event_loop, http, reactor};
+use super::{event_loop, http, reactor, redis};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
 };
-use swoosh::node::{Node, Role};
+use swoosh::node::{InHand, Node, Role};
 
 /// The engine's handler for one PHP server.
 pub struct Bridge {
@@ -47,11 +47,19 @@ impl Bridge {
 
     /// Calls a callback in a coroutine of its own, where that is wanted.
     #[inline]
-    fn run<const N: usize>(&self, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
+    fn run<const N: usize>(&self, callable: &Rc<Callable>, args: [Zval; N]) -> Flow {
+        self.run_for(None, callable, args)
+    }
+
+    /// The same, with the request that it handles.
+    #[inline]
+    fn run_for<const N: usize>(&self, in_hand: Option<InHand>, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
         if !event_loop::runs_apart() {
-            return self.call(callable, &mut args).map(drop);
+            let flow = self.call(callable, &mut args).map(drop);
+            drop(in_hand);
+            return flow;
         }
-        let job = Job::Event(callable.clone(), Vec::from(args));
+        let job = Job::Event(callable.clone(), Vec::from(args), in_hand);
         coroutine::create(job).map(drop).map_err(|raised| self.stop(raised))
     }
 
@@ -59,7 +67,7 @@ impl Bridge {
     fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         let begun = http::begin(&self.state, node, event, data).map_err(|raised| self.stop(raised))?;
         let Some(wanted) = begun else { return Ok(()) };
-        self.run(&wanted.callable, wanted.args)?;
+        self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
         wanted.then.run(node);
         Ok(())
     }
@@ -110,17 +118,18 @@ impl Bridge {
         };
         let server = calls.server.clone().into_zval();
         let fd = of.session.0.into_zval();
+        let in_hand = data.map(|_| node.keep_request());
         let watermark = matches!(event, PortEvent::BufferFull | PortEvent::BufferEmpty);
         if calls.forms.event_object {
             let object = values::event(of, data).map_err(|raised| self.stop(raised))?;
             return match watermark {
                 true => self.call(callable, &mut [server, object.into_zval()]).map(drop),
-                false => self.run(callable, [server, object.into_zval()]),
+                false => self.run_for(in_hand, callable, [server, object.into_zval()]),
             };
         }
         let reactor = of.reactor_id.into_zval();
         match data {
-            Some(data) => self.run(callable, [server, fd, reactor, data.into_zval()]),
+            Some(data) => self.run_for(in_hand, callable, [server, fd, reactor, data.into_zval()]),
             None if watermark => self.call(callable, &mut [server, fd]).map(drop),
             None => self.run(callable, [server, fd, reactor]),
         }
@@ -204,6 +213,9 @@ impl Handler for Bridge {
         if http::serves(&calls, node, event.port) {
             return self.request(node, event, data);
         }
+        if redis::serves(&calls, node, event.port) {
+            return self.settle(redis::receive(&self.state, &calls, node, event.session, data));
+        }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
     }
     fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
@@ -214,6 +226,7 @@ impl Handler for Bridge {
     }
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
         http::closed(event.session.0);
+        self.state.redis.closed(event.session);
         let calls = self.calls(node)?;
         let ended = PortEvent::Disconnect as usize;
         if calls.ports.get(event.port).is_some_and(|port| port[ended].is_some()) && !node.was_websocket(event.session) {
@@ -236,7 +249,7 @@ impl Handler for Bridge {
         let server = calls.server.clone().into_zval();
         if calls.forms.event_object {
             let packet = values::packet(event, data).map_err(|raised| self.stop(raised))?;
-            return self.run(callable, [server, packet.into_zval()]);
+            return self.run_for(Some(node.keep_request()), callable, [server, packet.into_zval()]);
         }
         let mut from = Array::new();
         from.insert("server_socket", event.server_socket);
@@ -246,7 +259,7 @@ impl Handler for Bridge {
             from.insert("port", port);
         }
         from.insert("dispatch_time", event.dispatch_time);
-        self.run(callable, [server, data.into_zval(), from.into_zval()])
+        self.run_for(Some(node.keep_request()), callable, [server, data.into_zval(), from.into_zval()])
     }
 
     fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {

@@ -104,9 +104,6 @@ pub fn set(call: &mut Call<'_>) -> PhpResult<()> {
 /// Sets what an array of settings says of coroutines, and of everything that they use.
 pub fn apply(settings: &Array) {
     Options::set(settings);
-    if let Some(level) = settings.get("log_level") {
-        swoosh::log::set_level(level.to_int().clamp(0, 6) as u8);
-    }
     if let Some(flags) = settings.get("hook_flags") {
         crate::class::runtime::set_flags(flags.to_int());
     }

@@ -32,10 +32,13 @@ crate::payload!(Client);
 
 /// What a call without a timeout of its own waits at most.
 #[derive(Clone, Copy)]
-struct Times {
-    connect: Option<Duration>,
-    read: Option<Duration>,
-    write: Option<Duration>,
+pub struct Times {
+    /// Until it is connected.
+    pub connect: Option<Duration>,
+    /// Until something comes.
+    pub read: Option<Duration>,
+    /// Until something goes out.
+    pub write: Option<Duration>,
 }
 
 impl Default for Times {
@@ -44,15 +47,62 @@ impl Default for Times {
     }
 }
 
+impl Times {
+    /// From a client's settings.
+    pub fn of(all: &Array) -> Times {
+        let mut times = Times::default();
+        let time = |name: &str| all.get(name).map(|value| wait::limit(value.to_float()));
+        if let Some(limit) = time("timeout") {
+            times = Times { connect: limit, read: limit, write: limit };
+        }
+        times.connect = time("connect_timeout").unwrap_or(times.connect);
+        times.read = time("read_timeout").unwrap_or(times.read);
+        times.write = time("write_timeout").unwrap_or(times.write);
+        times
+    }
+}
+
 /// Who connects in our place.
 #[derive(Clone)]
-struct Proxy {
+pub struct Proxy {
     host: Vec<u8>,
     port: i64,
     user: Option<Vec<u8>>,
     password: Vec<u8>,
     /// SOCKS5, else an HTTP proxy that knows CONNECT.
-    socks: bool,
+    pub socks: bool,
+}
+
+impl Proxy {
+    /// From a client's settings.
+    pub fn of(all: &Array) -> Option<Proxy> {
+        let text = |name: &str| all.get(name).and_then(Zval::bytes).map(<[u8]>::to_vec);
+        let proxy = |kind: &str, user: &str, socks: bool| {
+            Some(Proxy {
+                host: text(&format!("{kind}_host"))?,
+                port: all.get(&format!("{kind}_port"))?.to_int(),
+                user: text(&format!("{kind}_{user}")),
+                password: text(&format!("{kind}_password")).unwrap_or_default(),
+                socks,
+            })
+        };
+        let http = || {
+            let user = if all.get("http_proxy_username").is_some() { "username" } else { "user" };
+            proxy("http_proxy", user, false)
+        };
+        proxy("socks5", "username", true).or_else(http)
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> (&[u8], i64) {
+        (&self.host, self.port)
+    }
+
+    /// What a `Proxy-Authorization` says, where it wants a user (RFC 7617).
+    pub fn credentials(&self) -> Option<String> {
+        let user = self.user.as_ref()?;
+        Some(format!("Basic {}", base64(&[user, &b":"[..], &self.password].concat())))
+    }
 }
 
 /// Registers the class.
@@ -136,28 +186,8 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let Some(config) = framing(&all) else { return Ok(false) };
     client.packets.set(config);
-    let mut times = Times::default();
-    let time = |name: &str| all.get(name).map(|value| wait::limit(value.to_float()));
-    if let Some(limit) = time("timeout") {
-        times = Times { connect: limit, read: limit, write: limit };
-    }
-    times.connect = time("connect_timeout").unwrap_or(times.connect);
-    times.read = time("read_timeout").unwrap_or(times.read);
-    times.write = time("write_timeout").unwrap_or(times.write);
-    client.times.set(times);
-    let text = |name: &str| all.get(name).and_then(Zval::bytes).map(<[u8]>::to_vec);
-    let proxy = |kind: &str, user: &str, socks: bool| {
-        Some(Proxy {
-            host: text(&format!("{kind}_host"))?,
-            port: all.get(&format!("{kind}_port"))?.to_int(),
-            user: text(&format!("{kind}_{user}")),
-            password: text(&format!("{kind}_password")).unwrap_or_default(),
-            socks,
-        })
-    };
-    *client.proxy.borrow_mut() = proxy("socks5", "username", true)
-        .or_else(|| proxy("http_proxy", "user", false))
-        .or_else(|| proxy("http_proxy", "username", false));
+    client.times.set(Times::of(&all));
+    *client.proxy.borrow_mut() = Proxy::of(&all);
     show(call, SETTING, all);
     Ok(true)
 }
@@ -213,7 +243,8 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
     let limit = limit(call, 2, client.times.get().connect)?;
-    let connected = dial(client, host, port, limit)?;
+    let proxy = client.proxy.borrow().clone();
+    let connected = dial(client.family.get(), proxy, host, port, limit)?;
     let Some(link) = told(call, connected).0 else { return Ok(false) };
     show(call, FD, link.fd());
     show(call, CONNECTED, true);
@@ -222,12 +253,18 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-fn dial(client: &Client, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<Rc<Link>, Code>> {
-    let (family, kind) = client.family.get();
+/// Connects a socket of that family and kind, through a proxy where there is one.
+pub fn dial(
+    (family, kind): (i32, i32),
+    proxy: Option<Proxy>,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+) -> PhpResult<Result<Rc<Link>, Code>> {
     if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
         return Ok(Err(libc::EINVAL));
     }
-    let proxy = client.proxy.borrow().clone().filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
+    let proxy = proxy.filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
     let (to, at) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host[..], proxy.port));
     let address = match address_of(family, to, at, limit)? {
         Ok(address) => address,
@@ -320,11 +357,8 @@ fn http_connect(
 ) -> PhpResult<Result<(), Code>> {
     let host = String::from_utf8_lossy(host);
     let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(user) = &proxy.user {
-        let mut plain = user.clone();
-        plain.push(b':');
-        plain.extend_from_slice(&proxy.password);
-        words.push_str(&format!("Proxy-Authorization: Basic {}\r\n", base64(&plain)));
+    if let Some(credentials) = proxy.credentials() {
+        words.push_str(&format!("Proxy-Authorization: {credentials}\r\n"));
     }
     words.push_str("\r\n");
     let mut answer = match exchange(link, words.as_bytes(), 0, limit)? {
@@ -343,7 +377,8 @@ fn http_connect(
     Ok(if good { Ok(()) } else { Err(PROXY_FAILED) })
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 (RFC 4648 section 4).
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in bytes.chunks(3) {

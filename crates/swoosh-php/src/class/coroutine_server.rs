@@ -56,6 +56,17 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     if call.bool_or(2, false)? {
         return Err(refuse("TLS is not there yet", libc::EPROTONOSUPPORT));
     }
+    let (link, family, number) = listen(&host, port, reuse)?;
+    this.set_slot(HOST, host);
+    this.set_slot(PORT, number);
+    this.set_slot(TYPE, family);
+    this.set_slot(FD, link.fd());
+    this.set_slot(SOCKET, object(link, family, libc::SOCK_STREAM)?);
+    Ok(())
+}
+
+/// A listening socket, its family, and its port's number.
+pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i64)> {
     let family = match () {
         () if host.starts_with("unix:/") => libc::AF_UNIX,
         () if host.contains(':') => libc::AF_INET6,
@@ -75,24 +86,18 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         link.socket().listen(BACKLOG)?;
         Ok(Rc::new(link))
     });
-    let link = match listening {
-        Ok(link) => link,
-        Err(e) => {
-            let code = e.raw_os_error().unwrap_or(libc::EINVAL);
-            return Err(refuse(&format!("listen on {host}:{port}: {e}"), code));
-        }
-    };
+    let link = listening.map_err(|e| {
+        let code = e.raw_os_error().unwrap_or(libc::EINVAL);
+        refuse(&format!("listen on {host}:{port}: {e}"), code)
+    })?;
     let bound = link.socket().local_addr().ok().and_then(|address| address.as_socket());
-    this.set_slot(HOST, host);
-    this.set_slot(PORT, bound.map_or(port, |bound| i64::from(bound.port())));
-    this.set_slot(TYPE, family);
-    this.set_slot(FD, link.fd());
-    this.set_slot(SOCKET, object(link, family, libc::SOCK_STREAM)?);
-    Ok(())
+    let number = bound.map_or(port, |bound| i64::from(bound.port()));
+    Ok((link, family, number))
 }
 
+/// Why a server cannot be.
 #[cold]
-fn refuse(message: &str, code: i32) -> Raised {
+pub fn refuse(message: &str, code: i32) -> Raised {
     throw(exception::EXCEPTION.get(), message, i64::from(code))
 }
 

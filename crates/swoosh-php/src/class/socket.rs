@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\Socket`: a socket on which coroutines wait.
 
 use crate::bridge::event_loop::{READ, WRITE};
-use crate::bridge::{last_error, server_settings};
+use crate::bridge::{last_error, names, server_settings};
 use crate::class::exception;
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
@@ -180,7 +180,7 @@ fn address(call: &Call<'_>, host: &[u8], port: i64, limit: Option<Duration>) -> 
     address_of(call.payload::<Payload>().domain.get(), host, port, limit)
 }
 
-/// An address of a family. A name is asked for in a thread of the pool.
+/// An address of a family; of a name the one that is found.
 pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<SockAddr, Code>> {
     if domain == libc::AF_UNIX {
         let path = Path::new(std::ffi::OsStr::from_bytes(host));
@@ -192,13 +192,10 @@ pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) 
     let ip = match text.parse::<IpAddr>() {
         Ok(ip) if ip.is_ipv6() == six => ip,
         Ok(_) => return Ok(Err(libc::EINVAL)),
-        Err(_) => {
-            let found = crate::class::system::look_up(text, port, i64::from(domain), limit)?;
-            match found.and_then(|all| all.first().copied()) {
-                Some((ip, _)) => ip,
-                None => return Ok(Err(last_error::get())),
-            }
-        }
+        Err(_) => match names::address(&text, i64::from(domain), limit)? {
+            Some(ip) => ip,
+            None => return Ok(Err(last_error::get())),
+        },
     };
     Ok(Ok(SocketAddr::new(ip, port).into()))
 }

@@ -1,13 +1,13 @@
 //! `Swoole\Coroutine\System`: what a program asks of the system, without blocking other coroutines.
 //!
-//! Files, names and commands are worked on by threads of the pool; processes and signals are waited for in the event
-//! queue.
+//! Files and commands are worked on by threads of the pool; names (`bridge/names`), processes and signals are waited for
+//! in the event queue.
 
 use crate::bridge::event_loop::{READ, WRITE};
 use crate::bridge::last_error;
+use crate::bridge::names;
 use crate::bridge::reactor::run_blocking;
 use crate::coroutine::wait::{self, Outside};
-use crate::coroutine::{Options, options};
 use crate::zend::error::warning;
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
 use nix::fcntl::{Flock, FlockArg};
@@ -15,11 +15,10 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
@@ -29,11 +28,7 @@ use std::time::{Duration, Instant};
 
 static SYSTEM: ClassSlot = ClassSlot::new();
 
-/// A name and a family, its addresses, and when they were found.
-type Names = HashMap<(String, i64), (Vec<IpAddr>, Instant)>;
-
 thread_local! {
-    static NAMES: RefCell<Names> = RefCell::default();
     static LISTENERS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -197,64 +192,17 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 /// The first address of a name.
 fn host_by_name(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
-    first_address(name, family, wait::limit(call.float_or(2, -1.0)?))
+    first_address(&name, family, wait::limit(call.float_or(2, -1.0)?))
 }
 
 /// The first address of a name.
 pub fn dns_lookup(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     let (name, limit) = (call.text(0)?.into_owned(), wait::limit(call.float_or(1, 60.0)?));
-    first_address(name, call.int_or(2, i64::from(libc::AF_INET))?, limit)
+    first_address(&name, call.int_or(2, i64::from(libc::AF_INET))?, limit)
 }
 
-fn first_address(name: String, family: i64, limit: Option<Duration>) -> PhpResult<OrFalse<String>> {
-    let found = look_up(name, 0, family, limit)?;
-    Ok(OrFalse(found.and_then(|all| all.first().map(|(ip, _)| ip.to_string()))))
-}
-
-/// The addresses of a name, of one family, out of the cache where they are young enough. `None`, and a code, where
-/// there are none.
-pub fn look_up(name: String, port: u16, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<(IpAddr, u16)>>> {
-    let with_port = |all: &[IpAddr]| all.iter().map(|&ip| (ip, port)).collect();
-    let known = NAMES.with_borrow(|names| {
-        let (found, since) = names.get(&(name.clone(), family))?;
-        (since.elapsed() < options(Options::dns_cache_expire)).then(|| with_port(found))
-    });
-    if known.is_some() {
-        return Ok(known);
-    }
-    let key = (name.clone(), family);
-    let asked = blocking(limit, move || {
-        (name.as_str(), 0).to_socket_addrs().map(|all| {
-            let mut found: Vec<IpAddr> = Vec::new();
-            for address in all.filter(|a| a.is_ipv6() == (family == i64::from(libc::AF_INET6))) {
-                if !found.contains(&address.ip()) {
-                    found.push(address.ip());
-                }
-            }
-            found
-        })
-    })?;
-    let timed_out = asked.is_none();
-    let Some(found) = asked.and_then(Result::ok).filter(|found| !found.is_empty()) else {
-        last_error::set(if timed_out { RESOLVE_TIMEOUT } else { RESOLVE_FAILED });
-        return Ok(None);
-    };
-    let all = with_port(&found);
-    NAMES.with_borrow_mut(|names| {
-        let most = options(Options::dns_cache_capacity);
-        if names.len() >= most {
-            names.retain(|_, (_, since)| since.elapsed() < options(Options::dns_cache_expire));
-        }
-        if names.len() < most {
-            names.insert(key, (found, Instant::now()));
-        }
-    });
-    Ok(Some(all))
-}
-
-/// Forgets every address.
-pub fn clear_names() {
-    NAMES.with_borrow_mut(HashMap::clear);
+fn first_address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<OrFalse<String>> {
+    Ok(OrFalse(names::address(name, family, limit)?.map(|ip| ip.to_string())))
 }
 
 fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
@@ -262,9 +210,10 @@ fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (kind, protocol) = (call.int_or(2, 1)?, call.int_or(3, 6)?);
     let service = if call.has(4) { call.text(4)?.into_owned() } else { String::new() };
     let limit = wait::limit(call.float_or(5, -1.0)?);
-    let found = look_up(name, service.parse().unwrap_or(0), family, limit)?;
+    let port: u16 = service.parse().unwrap_or(0);
+    let found = names::addresses(&name, family, limit)?;
     Ok(OrFalse(found.map(|found| {
-        let entry = |(ip, port): (IpAddr, u16)| {
+        let entry = |ip: IpAddr| {
             let mut entry = Array::new();
             entry.insert("family", family);
             entry.insert("socktype", kind);
@@ -409,6 +358,3 @@ fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
 const APPEND: i64 = 8;
 const LOCK: i64 = 2;
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// SWOOLE_ERROR_DNSLOOKUP_RESOLVE_FAILED and SWOOLE_ERROR_DNSLOOKUP_RESOLVE_TIMEOUT.
-const RESOLVE_FAILED: i32 = 711;
-const RESOLVE_TIMEOUT: i32 = 712;

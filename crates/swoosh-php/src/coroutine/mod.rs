@@ -29,6 +29,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use switch::{Home, Progress, Vessel};
+use swoosh::node::InHand;
 use swoosh::timer::{TimerId, TimerWheel};
 use table::Table;
 
@@ -38,8 +39,9 @@ pub enum Job {
     Closure(Object, Vec<Zval>),
     /// Anything else that PHP can call.
     Call(Callable, Vec<Zval>),
-    /// A callback of an event: a process that is to end waits for it.
-    Event(Rc<Callable>, Vec<Zval>),
+    /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
+    /// the coroutine is over.
+    Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
     /// Code of the extension's own.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
@@ -120,6 +122,8 @@ pub struct Coroutine {
     /// Who created it; `None`: no coroutine.
     pub parent: Option<u64>,
     is_event: bool,
+    /// The request that it handles.
+    in_hand: Cell<Option<InHand>>,
     stage: Cell<Stage>,
     /// Counts its waits: a wake that comes too late is one for another wait.
     waits: Cell<u32>,
@@ -243,7 +247,7 @@ impl Scheduler {
 
 /// Creates a coroutine and runs it until it first waits; its id. `None`, after a warning, where there are too many.
 /// `Err`: it ended, or whom it resumed, by an exit or a fatal error.
-pub fn create(job: Job) -> PhpResult<Option<u64>> {
+pub fn create(mut job: Job) -> PhpResult<Option<u64>> {
     event_loop::prepare();
     if event_loop::is_over() && current_id().is_none() && !event_loop::is_running() {
         drop(job);
@@ -268,10 +272,14 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         drop(job);
         return Err(fatal("no memory for the stack of another coroutine"));
     };
-    let is_event = matches!(job, Job::Event(..));
+    let (is_event, in_hand) = match &mut job {
+        Job::Event(_, _, in_hand) => (true, in_hand.take()),
+        _ => (false, None),
+    };
     let coroutine = Rc::new(Coroutine {
         id,
         is_event,
+        in_hand: Cell::new(in_hand),
         parent,
         stage: Cell::new(Stage::Waits(Wait::Turn)),
         waits: Cell::new(0),
@@ -327,6 +335,7 @@ fn switch_to(coroutine: Rc<Coroutine>, begins: bool) -> PhpResult<()> {
 #[inline(never)]
 fn over(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
     coroutine.stage.set(Stage::Over);
+    drop(coroutine.in_hand.take());
     let joiner = coroutine.joiner.take();
     let kept = with(|s| {
         if let Some(limit) = coroutine.limit.take() {
@@ -362,7 +371,7 @@ fn bottom() {
     match &mut job {
         Some(Job::Closure(closure, args)) => result = closure.call_closure_bare(args),
         Some(Job::Call(callable, args)) => result = callable.call_bare(args),
-        Some(Job::Event(callable, args)) => result = callable.call_bare(args),
+        Some(Job::Event(callable, args, _)) => result = callable.call_bare(args),
         Some(Job::Native(_)) => {
             if let Some(Job::Native(run)) = job.take() {
                 raised = run().err().filter(|raised| *raised == Raised::Bailout);

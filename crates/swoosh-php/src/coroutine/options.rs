@@ -1,8 +1,11 @@
 //! What `Swoole\Coroutine::set` sets.
 
+use crate::bridge::{last_error, server_settings};
 use crate::zend::{Array, Key, runtime};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
+use swoosh::config::ServerConfig;
+use swoosh::settings::{self, PortSettings};
 
 /// The settings of coroutines.
 pub struct Options {
@@ -11,6 +14,9 @@ pub struct Options {
     deadlock_check: bool,
     dns_cache_expire: Duration,
     dns_cache_capacity: usize,
+    dns_server: Option<String>,
+    dns_lookup_random: bool,
+    socket_dns_timeout: Option<Duration>,
     /// `None`: the INI setting was not looked at yet.
     preemptive: Cell<Option<bool>>,
 }
@@ -33,6 +39,9 @@ impl Options {
             deadlock_check: true,
             dns_cache_expire: Duration::from_secs(60),
             dns_cache_capacity: 1000,
+            dns_server: None,
+            dns_lookup_random: false,
+            socket_dns_timeout: Some(Duration::from_secs(60)),
             preemptive: Cell::new(None),
         }
     }
@@ -60,8 +69,20 @@ impl Options {
             if let Some(check) = settings.get("enable_deadlock_check") {
                 options.deadlock_check = check.to_bool();
             }
-            if let Some(seconds) = settings.get("dns_cache_expire") {
-                options.dns_cache_expire = Duration::from_secs(u64::try_from(seconds.to_int()).unwrap_or(0));
+            for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
+                if let Some(seconds) = settings.get(name) {
+                    options.dns_cache_expire = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or_default();
+                }
+            }
+            if let Some(server) = settings.get("dns_server") {
+                let server = server.to_zstr().map(|server| server.to_text().into_owned());
+                options.dns_server = server.filter(|server| !server.is_empty());
+            }
+            if let Some(random) = settings.get("dns_lookup_random") {
+                options.dns_lookup_random = random.to_bool();
+            }
+            if let Some(seconds) = settings.get("socket_dns_timeout") {
+                options.socket_dns_timeout = super::wait::limit(seconds.to_float());
             }
             if let Some(most) = settings.get("dns_cache_capacity") {
                 options.dns_cache_capacity = usize::try_from(most.to_int()).unwrap_or(0);
@@ -72,6 +93,10 @@ impl Options {
             old
         });
         drop(old);
+        let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
+        if settings.iter().any(|(key, _)| says(key)) {
+            log_as(&options(Options::given).unwrap_or_default());
+        }
     }
 
     /// All that was set; `None` before anything was.
@@ -99,6 +124,21 @@ impl Options {
         self.dns_cache_capacity
     }
 
+    /// The name server that is asked; `None`: the system's.
+    pub fn dns_server(&self) -> Option<String> {
+        self.dns_server.clone()
+    }
+
+    /// Whether any address of a name is as good as its first.
+    pub fn dns_lookup_random(&self) -> bool {
+        self.dns_lookup_random
+    }
+
+    /// How long a question about a name takes at most; `None`: as long as the resolver tries.
+    pub fn socket_dns_timeout(&self) -> Option<Duration> {
+        self.socket_dns_timeout
+    }
+
     /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
         self.preemptive.get().unwrap_or_else(|| {
@@ -106,6 +146,21 @@ impl Options {
             self.preemptive.set(Some(on));
             on
         })
+    }
+}
+
+/// Logs where, and as much, as the settings say.
+fn log_as(all: &Array) {
+    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    for (name, value) in server_settings::named(all) {
+        if name.starts_with("log_") {
+            if let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value)) {
+                return last_error::refuse(&e.to_string());
+            }
+        }
+    }
+    if let Err(e) = swoosh::log::init(&config) {
+        last_error::refuse(&e.to_string());
     }
 }
 

@@ -1,7 +1,9 @@
 //! The `swoole_*()` functions.
 
 pub mod coroutine;
+pub mod dns;
 mod error;
+pub mod http;
 pub mod mime;
 mod objects;
 mod parse;
@@ -14,7 +16,9 @@ use crate::zend::module::Functions;
 /// Adds every function to the module's table.
 pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
+    dns::add(functions);
     error::add(functions);
+    http::add(functions);
     mime::add(functions);
     objects::add(functions);
     parse::add(functions);

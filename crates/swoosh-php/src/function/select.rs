@@ -1,7 +1,7 @@
 //! Waiting for one of several sockets, and pairs of sockets.
 
 use crate::bridge::event_loop;
-use crate::bridge::last_error;
+use crate::bridge::{last_error, names};
 use crate::class::{coroutine as settings, event, socket, system};
 use crate::coroutine::socket::Link;
 use crate::coroutine::{self, wait};
@@ -22,7 +22,7 @@ pub fn add(functions: &mut Functions) {
         )
         .add("swoole_coroutine_socketpair(int $domain, int $type, int $protocol): array|false", pair)
         .add("swoole_clear_dns_cache(): void", |_: &mut Call<'_>| {
-            system::clear_names();
+            names::clear();
             Ok(())
         })
         .add(

@@ -2,6 +2,7 @@
 //!
 //! Each asks `Swoole\Runtime`'s flags and whether a coroutine runs; if not, PHP's own code goes on.
 
+mod names;
 mod sleep;
 mod stream;
 
@@ -10,6 +11,7 @@ use crate::coroutine;
 
 /// The module starts.
 pub fn start_up() {
+    names::start_up();
     sleep::start_up();
     stream::start_up();
 }
@@ -21,4 +23,5 @@ fn is_on(flag: i64) -> bool {
 }
 
 const SLEEP: i64 = 512;
+const NET_FUNCTION: i64 = 1 << 21;
 const STREAM_FUNCTION: i64 = 128;

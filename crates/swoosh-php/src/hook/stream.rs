@@ -2,12 +2,12 @@
 //! is built on streams.
 
 use super::{STREAM_FUNCTION, is_on};
+use crate::bridge::names;
 use crate::class::runtime::flags;
-use crate::class::system;
 use crate::coroutine;
 use crate::coroutine::wait::{self, Outside};
 use crate::zend::error::throw_error;
-use crate::zend::hook::{StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
+use crate::zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
 use crate::zend::{Call, PhpResult, Zval, runtime};
 use nix::poll::PollFlags;
 use std::cell::RefCell;
@@ -25,16 +25,19 @@ fn wanted(flag: i64) -> bool {
     if flag == 0 { coroutine::may_wait() } else { flags() & flag != 0 }
 }
 
-/// The address of a host by name, asked for in a thread of the pool.
-fn resolve(name: &str) -> Option<String> {
-    let (host, port) = name.rsplit_once(':')?;
-    let port: u16 = port.parse().ok()?;
-    if host.starts_with('[') || host.parse::<IpAddr>().is_ok() {
-        return None;
+/// The address of a host by name.
+fn resolve(name: &str) -> Host {
+    let Some((host, Ok(port))) = name.rsplit_once(':').map(|(host, port)| (host, port.parse())) else {
+        return Host::Known;
+    };
+    if host.starts_with('[') || host.contains('/') || host.parse::<IpAddr>().is_ok() {
+        return Host::Known;
     }
-    let find = |family| system::look_up(host.to_owned(), port, i64::from(family), None).ok().flatten();
-    let found = find(libc::AF_INET).or_else(|| find(libc::AF_INET6))?;
-    found.first().map(|&(ip, port)| SocketAddr::new(ip, port).to_string())
+    let find = |family| names::address(host, i64::from(family), None).ok().flatten();
+    match find(libc::AF_INET).or_else(|| find(libc::AF_INET6)) {
+        Some(ip) => Host::At(SocketAddr::new(ip, port).to_string()),
+        None => Host::Nowhere,
+    }
 }
 
 /// Waits for one direction of a stream, which is one coroutine's at a time: of two that read, none would know what part

@@ -74,14 +74,25 @@ pub enum StreamWait {
     Closed,
 }
 
+/// What a stream connects to.
+#[derive(Debug)]
+pub enum Host {
+    /// No name that has to be asked for.
+    Known,
+    /// An address was found: it, with the port.
+    At(String),
+    /// There is no address.
+    Nowhere,
+}
+
 /// What socket streams ask.
 pub struct StreamHooks {
     /// Waits until a descriptor can be read (or written); less than no seconds: for ever.
     pub wait: fn(descriptor: i32, write: bool, seconds: f64) -> StreamWait,
     /// Whether new streams of a kind (a SWOOLE_HOOK_ bit) are to be hooked; of 0: whether the caller may wait.
     pub wanted: fn(flag: i64) -> bool,
-    /// The address of `host:port`, with the port; `None`: it is none that has to be asked for.
-    pub resolve: fn(name: &str) -> Option<String>,
+    /// The address of `host:port`.
+    pub resolve: fn(name: &str) -> Host,
     /// A descriptor is about to be closed: whoever waits for it must have left it when this returns.
     pub leave: fn(descriptor: i32),
 }
@@ -105,21 +116,25 @@ pub fn watch_streams(hooks: StreamHooks) {
     unsafe extern "C" fn wanted(flag: i32) -> bool {
         STREAMS.get().is_some_and(|hooks| catch_unwind(|| (hooks.wanted)(i64::from(flag))).unwrap_or(false))
     }
-    unsafe extern "C" fn resolve(name: *const c_char, length: usize, address: *mut c_char, room: usize) -> usize {
+    unsafe extern "C" fn resolve(name: *const c_char, length: usize, address: *mut c_char, room: usize) -> isize {
         // SAFETY: the stream's own bytes, which it holds for the length of the call.
         let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
-        let found = std::str::from_utf8(name).ok().zip(STREAMS.get()).and_then(|(name, hooks)| {
+        let host = std::str::from_utf8(name).ok().zip(STREAMS.get()).and_then(|(name, hooks)| {
             // A copy: what the stream holds is not looked at while others run.
             let name = name.to_owned();
-            catch_unwind(|| (hooks.resolve)(&name)).ok().flatten()
+            catch_unwind(|| (hooks.resolve)(&name)).ok()
         });
-        let Some(found) = found.filter(|found| found.len() < room) else { return 0 };
+        let found = match host {
+            Some(Host::At(found)) if found.len() < room => found,
+            Some(Host::Nowhere) => return -1,
+            _ => return 0,
+        };
         // SAFETY: there is room for so many bytes and the zero byte behind them.
         unsafe {
             std::ptr::copy_nonoverlapping(found.as_ptr(), address.cast::<u8>(), found.len());
             *address.add(found.len()) = 0;
         }
-        found.len()
+        found.len() as isize
     }
     unsafe extern "C" fn leave(descriptor: i32) {
         if let Some(hooks) = STREAMS.get() {

@@ -12,14 +12,18 @@ static swoosh_stream_leave leave;
 static struct {
     const php_stream_ops *theirs;
     php_stream_ops ours;
-} operations[4];
+} operations[5];
 
 static const struct {
     const char *name;
     int flag;
 } transports[] = {{"tcp", 2}, {"udp", 4}, {"unix", 8}, {"udg", 16}};
 
+/* SWOOLE_HOOK_STREAM_FUNCTION. */
+enum { FUNCTION_FLAG = 128 };
+
 static php_stream_transport_factory factories[4];
+static zif_handler their_pair;
 
 static const php_stream_ops *theirs(php_stream *stream)
 {
@@ -126,6 +130,30 @@ static void refuse(php_stream_xport_param *xparam, int code)
     }
 }
 
+/* What PHP says of a name without an address. */
+static int unknown_host(php_stream_xport_param *xparam)
+{
+    const char *colon = memrchr(xparam->inputs.name, ':', xparam->inputs.namelen);
+    int length = colon == NULL ? (int) xparam->inputs.namelen : (int) (colon - xparam->inputs.name);
+    zend_string *text = strpprintf(0, "php_network_getaddresses: getaddrinfo for %.*s failed: %s", length,
+        xparam->inputs.name, "Name or service not known");
+
+    if (!EG(exception)) {
+        php_error_docref(NULL, E_WARNING, "%s", ZSTR_VAL(text));
+    }
+    xparam->outputs.returncode = -1;
+    xparam->outputs.error_code = 0;
+    if (xparam->want_errortext) {
+        if (xparam->outputs.error_text) {
+            zend_string_release(xparam->outputs.error_text);
+        }
+        xparam->outputs.error_text = text;
+    } else {
+        zend_string_release(text);
+    }
+    return PHP_STREAM_OPTION_RETURN_OK;
+}
+
 static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
 {
     php_netstream_data_t *sock = stream->abstract;
@@ -134,10 +162,14 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
 
     char address[300];
     char *name = xparam->inputs.name;
-    size_t length = xparam->inputs.namelen, known;
+    size_t length = xparam->inputs.namelen;
+    ptrdiff_t known;
 
     /* A name that must be asked for is asked for by somebody who does not block. */
     known = name == NULL ? 0 : resolve(name, length, address, sizeof(address));
+    if (known < 0) {
+        return unknown_host(xparam);
+    }
     if (known > 0) {
         xparam->inputs.name = address;
         xparam->inputs.namelen = known;
@@ -198,6 +230,15 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
                 }
             }
             break;
+        case STREAM_XPORT_OP_SEND:
+            if (blocks(sock)) {
+                int ready = wait_for(sock->socket, true, seconds_of(&sock->timeout));
+                if (ready <= 0) {
+                    refuse(xparam, ready == 0 ? ETIMEDOUT : ECANCELED);
+                    return PHP_STREAM_OPTION_RETURN_OK;
+                }
+            }
+            break;
         default:
             break;
         }
@@ -240,6 +281,22 @@ static php_stream *hooked_factory(const char *proto, size_t protolen, const char
     return NULL;
 }
 
+static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
+{
+    zval *end;
+
+    their_pair(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    if (Z_TYPE_P(return_value) != IS_ARRAY || !is_wanted(FUNCTION_FLAG)) {
+        return;
+    }
+    ZEND_HASH_FOREACH_VAL(Z_ARRVAL_P(return_value), end) {
+        php_stream *stream = zend_fetch_resource2_ex(end, NULL, php_file_le_stream(), php_file_le_pstream());
+        if (stream != NULL) {
+            take_over(stream);
+        }
+    } ZEND_HASH_FOREACH_END();
+}
+
 void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
     swoosh_stream_leave go)
 {
@@ -255,6 +312,7 @@ void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, 
             php_stream_xport_register(name, hooked_factory);
         }
     }
+    swoosh_replace_function(ZEND_STRL("stream_socket_pair"), hooked_pair, &their_pair);
 }
 
 bool swoosh_stream_has_buffered(zval *resource)

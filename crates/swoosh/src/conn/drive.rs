@@ -97,11 +97,13 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     let bytes: &[u8] = if joined { &held } else { data };
     let mut at = 0;
     let mut verdict = Verdict::Go;
-    let joins = matches!(conn.port.config.framing, Framing::Http);
+    let joins = conn.port.config.framing.is_asked();
     while at < bytes.len() && conn.stage() == Stage::Open {
         let limit = conn.port.config.package_max_length;
-        if Flags(conn.slot().flags.load(Relaxed)).any(Flags::WEBSOCKET) {
-            let len = match websocket::next(limit, &bytes[at..]) {
+        let flags = Flags(conn.slot().flags.load(Relaxed));
+        if flags.any(Flags::WEBSOCKET) {
+            let expect = websocket::Expect { max: limit, masked: true, deflate: flags.any(Flags::DEFLATE) };
+            let len = match websocket::next(expect, &bytes[at..]) {
                 Ok(Cut::Packet(len)) => len,
                 Ok(Cut::Need(_)) => break,
                 Err(len) => {

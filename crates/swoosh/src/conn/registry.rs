@@ -28,6 +28,10 @@ impl Flags {
     pub const WEBSOCKET: u32 = 16;
     /// A worker has a request of HTTP in hand, whose answer is not whole.
     pub const HANDLING: u32 = 32;
+    /// Its messages of WebSocket may be compressed.
+    pub const DEFLATE: u32 = 64;
+    /// With a small window of the server's.
+    pub const NARROW: u32 = 128;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {

@@ -1,7 +1,7 @@
-//! Long messages whose beginning a worker had taken when it was replaced: its successor finds the rest in the mailbox,
-//! and the beginning here.
+//! What a worker had taken and not told when it was replaced: whole messages, and the beginnings of long ones, whose rest
+//! its successor finds in the mailbox.
 
-use super::Assembler;
+use super::{Assembler, Head, Letter};
 use crate::error::Result;
 use crate::sys::scratch::Scratch;
 
@@ -15,9 +15,14 @@ impl Begun {
         Scratch::new("messages that are handed over").map(Begun)
     }
 
-    /// Leaves what a mailbox's assembler holds.
-    pub fn leave(&self, assembler: &mut Assembler) -> Result<()> {
-        let mut all = Vec::new();
+    /// Leaves messages, in order, and what a mailbox's assembler holds.
+    pub fn leave(&self, letters: &[Letter], assembler: &mut Assembler) -> Result<()> {
+        let mut all = Vec::from((letters.len() as u64).to_le_bytes());
+        for letter in letters {
+            letter.head.words().iter().for_each(|word| all.extend_from_slice(&word.to_le_bytes()));
+            all.extend_from_slice(&(letter.data.len() as u64).to_le_bytes());
+            all.extend_from_slice(&letter.data);
+        }
         for (from, data) in assembler.open.drain() {
             all.extend_from_slice(&from.to_le_bytes());
             all.extend_from_slice(&(data.len() as u64).to_le_bytes());
@@ -26,27 +31,54 @@ impl Begun {
         self.0.fill(&all)
     }
 
-    /// Goes on where the predecessor was. What one that was killed meanwhile had not written whole is dropped.
-    pub fn take_up(&self, assembler: &mut Assembler) -> Result<()> {
+    /// Goes on where the predecessor was, and gives its messages. What one that was killed meanwhile had not written whole
+    /// is dropped.
+    pub fn take_up(&self, assembler: &mut Assembler) -> Result<Vec<Letter>> {
         let all = self.0.take()?;
         let mut rest = &all[..];
-        while let Some((from, data, behind)) = next(rest) {
-            assembler.open.insert(from, data.to_vec());
-            rest = behind;
+        let mut letters = Vec::new();
+        for _ in 0..number(&mut rest).unwrap_or(0) {
+            let Some(letter) = next_letter(&mut rest) else { return Ok(letters) };
+            letters.push(letter);
         }
-        Ok(())
+        while let Some((from, data)) = next_beginning(&mut rest) {
+            assembler.open.insert(from, data);
+        }
+        Ok(letters)
     }
 }
 
-fn next(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let (from, bytes) = bytes.split_first_chunk::<2>()?;
-    let (len, bytes) = bytes.split_first_chunk::<8>()?;
-    let (data, behind) = bytes.split_at_checked(u64::from_le_bytes(*len) as usize)?;
-    Some((u16::from_le_bytes(*from), data, behind))
+fn next_letter(bytes: &mut &[u8]) -> Option<Letter> {
+    let mut words = [0; 4];
+    for word in &mut words {
+        *word = number(bytes)?;
+    }
+    let (head, _) = Head::unpack(&words)?;
+    Some(Letter { head, data: data(bytes)? })
+}
+
+fn next_beginning(bytes: &mut &[u8]) -> Option<(u16, Vec<u8>)> {
+    let (from, behind) = bytes.split_first_chunk::<2>()?;
+    *bytes = behind;
+    Some((u16::from_le_bytes(*from), data(bytes)?))
+}
+
+fn data(bytes: &mut &[u8]) -> Option<Vec<u8>> {
+    let len = number(bytes)?;
+    let (data, behind) = bytes.split_at_checked(len as usize)?;
+    *bytes = behind;
+    Some(data.to_vec())
+}
+
+fn number(bytes: &mut &[u8]) -> Option<u64> {
+    let (number, behind) = bytes.split_first_chunk::<8>()?;
+    *bytes = behind;
+    Some(u64::from_le_bytes(*number))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Kind;
     use super::*;
 
     #[test]
@@ -55,12 +87,15 @@ mod tests {
         let mut assembler = Assembler::default();
         assembler.open.insert(1, vec![1; 300_000]);
         assembler.open.insert(7, Vec::new());
-        begun.leave(&mut assembler).unwrap();
+        let head = Head { kind: Kind::Data, from: 3, flags: 0, id: 1 << 40, time: 5, extra: 1, reactor: 2 };
+        let letters = [b"one".to_vec(), Vec::new()].map(|data| Letter { head, data });
+        begun.leave(&letters, &mut assembler).unwrap();
         let mut successor = Assembler::default();
-        begun.take_up(&mut successor).unwrap();
+        let left = begun.take_up(&mut successor).unwrap();
+        assert_eq!(left.iter().map(|l| (l.head, &l.data[..])).collect::<Vec<_>>(), [(head, &b"one"[..]), (head, b"")]);
         assert_eq!((successor.open[&1].len(), successor.open[&7].len()), (300_000, 0));
         let mut third = Assembler::default();
-        begun.take_up(&mut third).unwrap();
+        assert!(begun.take_up(&mut third).unwrap().is_empty());
         assert!(third.open.is_empty());
     }
 }

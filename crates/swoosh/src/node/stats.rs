@@ -41,6 +41,7 @@ pub struct Stats {
     pub min_session: u64,
     pub sessions: u64,
     pub messages: u64,
+    /// Requests that workers have taken and are not done with.
     pub concurrency: u64,
     pub own_concurrency: u64,
     /// How often the workers have been replaced on request.

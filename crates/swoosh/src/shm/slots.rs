@@ -71,7 +71,7 @@ pub struct WorkerSlot {
     pub dispatched: AtomicU64,
     /// Connections fixed to it (dispatch mode 8).
     pub connections: AtomicU64,
-    /// Coroutines that run in it.
+    /// Requests that it has taken and is not done with, those that wait for a place included.
     pub concurrency: AtomicU64,
     /// Tasks sent to it and not answered yet.
     pub tasking: AtomicU64,

@@ -3,6 +3,7 @@
 //! Handlers that may be called from within the runtime get each packet where it was read, without a copy. For the
 //! others it is kept until the runtime has been left.
 
+use super::admission::{self, Waiting};
 use super::{Loop, receive};
 use crate::conn::connection::{Connection, HOLD_PAUSE, Stage};
 use crate::conn::datagram::{self, Sender};
@@ -59,6 +60,8 @@ pub fn open(work: &Loop) {
         false => Rc::new(Queued(node.clone())),
     };
     FRAMES.with(|f| *f.borrow_mut() = Frames::default());
+    // A server that ran in this process before has taken its bells' runtime with it.
+    drop(WATCHED.take());
     let _ = node.0.owner.set(Owner::new(node.heritage(), id, upcall));
 }
 
@@ -242,8 +245,37 @@ impl Frames {
     }
 }
 
-/// Tells user code. Whether it counts as a request.
+/// Tells user code, now or when there is room for it. Whether it counts as a request.
 pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
+    let session = match &frame {
+        Frame::Data(session, _) | Frame::Close(session) => *session,
+        Frame::Datagram(..) => SessionId(0),
+        Frame::Connect(_) | Frame::Watermark(..) => return tell(node, frame, data),
+    };
+    let is_close = matches!(frame, Frame::Close(_));
+    let event = match node.own_connection(session) {
+        Some((owner, conn)) => event_of(&owner, &conn),
+        None if session.0 == 0 => NO_CONNECTION,
+        None => return Ok(false),
+    };
+    let mut kept = Some(frame);
+    let keep = || Waiting::Frame(kept.take().expect("asked for once"), data.to_vec());
+    let goes = match is_close {
+        true => admission::close(node, session, keep),
+        false => admission::request(node, &event, keep)? == admission::Verdict::Go,
+    };
+    kept.filter(|_| goes).map_or(Ok(false), |frame| tell(node, frame, data))
+}
+
+/// Tells user code now. Whether it counts as a request.
+pub fn tell(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
+    let told = tell_frame(node, frame, data);
+    // Unless its handler has kept it, the request is over.
+    drop(node.0.arriving.take());
+    told
+}
+
+fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     let handler = &node.0.handler;
     let (session, what) = match frame {
         Frame::Datagram(port, from, _) => {
@@ -340,14 +372,13 @@ impl Upcall for Inline {
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
-        receive::count_request(&self.node);
-        let event = event_of(owner, conn);
         self.count();
-        self.verdict(receive::data(&self.node, &event, data))
+        self.verdict(handle_frame(&self.node, Frame::Data(conn.session, data.len()), data).map(drop))
     }
 
-    fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        close(&self.node, owner, conn);
+    fn close(&self, _: &Rc<Owner>, conn: &Rc<Connection>) {
+        let flow = handle_frame(&self.node, Frame::Close(conn.session), &[]);
+        self.node.note_flow(flow.map(drop));
     }
 
     fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
@@ -384,5 +415,8 @@ impl Upcall for Queued {
     }
 }
 
+/// A datagram's, to which nobody is connected.
+const NO_CONNECTION: ConnectionEvent =
+    ConnectionEvent { session: SessionId(0), reactor_id: 0, dispatch_time: 0.0, port: usize::MAX };
 /// Memory for bytes that wait is kept up to this size.
 const KEPT: usize = 1 << 20;

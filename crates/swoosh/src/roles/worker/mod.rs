@@ -4,6 +4,7 @@
 //! thread. User code runs between two waits, outside the async runtime; only handlers that say so
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
+pub mod admission;
 pub mod base;
 pub mod receive;
 
@@ -18,6 +19,7 @@ use crate::roles::End;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
+use admission::Waiting;
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -117,9 +119,9 @@ impl Drop for Loop {
             std::mem::forget(runtime)
         }
         if let Some(begun) = self.begun().filter(|_| own)
-            && let Err(e) = begun.leave(&mut self.assemblers[0].borrow_mut())
+            && let Err(e) = begun.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
         {
-            crate::log::error!("requests that this worker has begun to take are lost: {e}");
+            crate::log::error!("requests that this worker has taken are lost: {e}");
         }
     }
 }
@@ -129,6 +131,7 @@ impl Loop {
     pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
         let heritage = node.heritage();
         let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE])?;
+        node.begin_count();
         let slot = &heritage.workers.as_static()[id.0 as usize];
         let here = id.0 as usize;
         let mut mailboxes: Vec<&'static Mailbox> = Vec::new();
@@ -220,16 +223,17 @@ impl Loop {
         }
         let ending = self.node.heritage().life() >= Life::Ending;
         let joins = self.begun().is_some() && self.assemblers[0].borrow().is_joining();
-        let waits = joins || self.mailboxes.iter().any(|m| !m.is_empty());
-        !(ending && waits || base::has_frames(&self.node))
+        let in_line = !admission::is_empty();
+        let waits = joins || in_line || self.mailboxes.iter().any(|m| !m.is_empty());
+        !(ending && waits || base::has_frames(&self.node) || in_line && self.begun().is_none())
     }
 
-    /// Goes on with the requests that its predecessor had begun to take.
+    /// Goes on with the requests that its predecessor had taken.
     fn take_up(&mut self) {
-        if let Some(begun) = self.begun()
-            && let Err(e) = begun.take_up(&mut self.assemblers[0].borrow_mut())
-        {
-            crate::log::error!("requests whose beginning the last worker had taken are lost: {e}");
+        let Some(begun) = self.begun() else { return };
+        match begun.take_up(&mut self.assemblers[0].borrow_mut()) {
+            Ok(letters) => admission::take_up(&self.node, letters),
+            Err(e) => crate::log::error!("requests that the last worker had taken are lost: {e}"),
         }
     }
 
@@ -350,7 +354,27 @@ impl Loop {
         busy |= self.handle_deferred()?;
         self.run_timers()?;
         node.0.handler.turn(&node)?;
+        busy |= self.handle_line()?;
         Ok(busy)
+    }
+
+    /// Tells what waits in line ([`admission`]), as far as there is room now.
+    fn handle_line(&mut self) -> Result<bool, Stop> {
+        let node = self.node.clone();
+        let mut any = false;
+        while let Some(waiting) = admission::next(&node) {
+            any = true;
+            let counts = match waiting {
+                Waiting::Letter(letter) => receive::tell(&node, &letter)?,
+                Waiting::Frame(frame, data) => base::tell(&node, frame, &data)?,
+            };
+            // What a successor takes up is left to it.
+            let leaves = counts && self.is_spent() || node.is_stopping();
+            if leaves && self.begun().is_some() || node.0.fatal.get().is_some() {
+                break;
+            }
+        }
+        Ok(any)
     }
 
     fn handle_frames(&mut self) -> Result<bool, Stop> {

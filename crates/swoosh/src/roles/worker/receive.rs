@@ -1,5 +1,6 @@
 //! From a message to the event it means.
 
+use super::admission::{self, Verdict, Waiting};
 use crate::config::Framing;
 use crate::conn::datagram::{Sender, seconds};
 use crate::conn::registry::Flags;
@@ -10,17 +11,51 @@ use crate::proto::http1::Refusal;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// Gives one message to user code. Whether it counts as a request.
+/// Gives one message to user code, now or when there is room for it. Whether it counts as a request.
 pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
-    let handler = &node.0.handler;
+    let event = event_of(letter);
+    let keep = || Waiting::Letter(Letter { head: letter.head, data: letter.data.clone() });
+    let verdict = match letter.head.kind {
+        Kind::Close if !admission::close(node, event.session, keep) => Verdict::Waits,
+        _ if is_request(letter) => admission::request(node, &event, keep)?,
+        _ => Verdict::Go,
+    };
+    if verdict == Verdict::Go {
+        return tell(node, letter);
+    }
+    if verdict == Verdict::Refused && !node.heritage().tells_life_of_connections() {
+        done_with(node, event.session);
+    }
+    Ok(false)
+}
+
+/// Whether a message is work for user code, of which only so much is done at once.
+pub fn is_request(letter: &Letter) -> bool {
+    matches!(letter.head.kind, Kind::Data | Kind::Packet)
+}
+
+fn event_of(letter: &Letter) -> ConnectionEvent {
     let head = &letter.head;
-    let session = SessionId(head.id);
-    let event = ConnectionEvent {
-        session,
+    ConnectionEvent {
+        session: SessionId(head.id),
         reactor_id: i32::from(head.reactor),
         dispatch_time: seconds(head.time),
         port: head.extra as usize,
-    };
+    }
+}
+
+/// Gives one message to user code now. Whether it counts as a request.
+pub fn tell(node: &Node, letter: &Letter) -> Result<bool, Stop> {
+    let told = tell_event(node, letter, &event_of(letter));
+    // Unless its handler has kept it, the request is over.
+    drop(node.0.arriving.take());
+    told
+}
+
+fn tell_event(node: &Node, letter: &Letter, event: &ConnectionEvent) -> Result<bool, Stop> {
+    let handler = &node.0.handler;
+    let head = &letter.head;
+    let session = event.session;
     match head.kind {
         Kind::Data => {
             if node.heritage().config.discard_timeout_request && is_closed(node, session) {
@@ -28,17 +63,17 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
                 return Ok(false);
             }
             count_request(node);
-            let flow = data(node, &event, &letter.data);
+            let flow = data(node, event, &letter.data);
             if !node.heritage().tells_life_of_connections() {
                 done_with(node, session);
             }
             flow?;
             return Ok(true);
         }
-        Kind::Connect => handler.connect(node, &event)?,
-        Kind::Close => close(node, &event, head.flags & 1 != 0),
-        Kind::BufferFull => handler.buffer_full(node, &event)?,
-        Kind::BufferEmpty => handler.buffer_empty(node, &event)?,
+        Kind::Connect => handler.connect(node, event)?,
+        Kind::Close => close(node, event, head.flags & 1 != 0),
+        Kind::BufferFull => handler.buffer_full(node, event)?,
+        Kind::BufferEmpty => handler.buffer_empty(node, event)?,
         Kind::Packet => {
             let Some((from, data)) = Sender::decode(&letter.data) else { return Ok(false) };
             packet(node, from, head.extra as usize, head.time, data)?;

@@ -1,0 +1,79 @@
+//! Requests in hand: how many user code handles at once, and how many it may.
+//!
+//! Only the worker itself writes its count; `max_concurrency` looks at the sum over all workers, so that a killed one
+//! takes its share with it.
+
+use super::Node;
+use crate::sys::process;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// A request that a worker has taken and is not done with: counted until this is dropped. Handlers that go on with a
+/// request after they have returned keep it ([`Node::keep_request`]).
+pub struct InHand(Node);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        let node = &self.0;
+        // A process that user code has forked does not count.
+        if node.own_slot().is_some_and(|slot| slot.pid.load(Relaxed) == process::pid()) {
+            node.count_in_hand(node.0.in_hand.get().saturating_sub(1));
+            if node.0.waiting.get() > 0 {
+                node.0.wake.raise();
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The request whose event is being told, for as long as the result is kept: without this it is over when the handler
+    /// returns. Outside of such an event: a new one.
+    pub fn keep_request(&self) -> InHand {
+        self.0.arriving.take().unwrap_or_else(|| self.take_in_hand())
+    }
+
+    /// Whether one more request may be begun here (`worker_max_concurrency`).
+    pub fn has_room_for_request(&self) -> bool {
+        self.requests_begun() < self.most_requests()
+    }
+
+    /// A request has come.
+    pub(crate) fn take_in_hand(&self) -> InHand {
+        self.count_in_hand(self.0.in_hand.get() + 1);
+        InHand(self.clone())
+    }
+
+    /// Requests that have been begun and are not over.
+    pub(crate) fn requests_begun(&self) -> u64 {
+        self.0.in_hand.get().saturating_sub(self.0.waiting.get())
+    }
+
+    /// `worker_max_concurrency`.
+    pub(crate) fn most_requests(&self) -> u64 {
+        match self.0.heritage.config.worker_max_concurrency {
+            0 => u64::MAX,
+            most => most.into(),
+        }
+    }
+
+    /// Whether all workers together have more in hand than `max_concurrency`.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let config = &self.0.heritage.config;
+        let workers = &self.0.heritage.workers[..config.worker_num as usize];
+        let all = || workers.iter().map(|worker| worker.concurrency.load(SeqCst)).sum::<u64>();
+        config.max_concurrency > 0 && all() > config.max_concurrency.into()
+    }
+
+    /// This process begins, with nothing in hand.
+    pub(crate) fn begin_count(&self) {
+        self.0.waiting.set(0);
+        self.count_in_hand(0);
+    }
+
+    fn count_in_hand(&self, count: u64) {
+        self.0.in_hand.set(count);
+        if let Some(slot) = self.own_slot() {
+            // Of two workers that each take one more, at least one sees both.
+            slot.concurrency.store(count, SeqCst);
+        }
+    }
+}

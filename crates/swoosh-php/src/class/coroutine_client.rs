@@ -4,7 +4,7 @@ use crate::bridge::last_error;
 use crate::class::socket::{address_of, describe, framing, object};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::wait;
+use crate::coroutine::{Options, options, wait};
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
@@ -40,7 +40,11 @@ struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Times { connect: Some(Duration::from_secs(2)), read: None, write: None }
+        Times {
+            connect: options(Options::socket_connect_timeout).or(Some(Duration::from_secs(2))),
+            read: options(Options::socket_read_timeout),
+            write: options(Options::socket_write_timeout),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod mime;
 mod objects;
 mod parse;
 mod select;
+mod sockets;
 mod system;
 
 use crate::class::{event, timer};
@@ -21,6 +22,7 @@ pub fn add(functions: &mut Functions) {
     objects::add(functions);
     parse::add(functions);
     select::add(functions);
+    sockets::add_all(functions);
     system::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)

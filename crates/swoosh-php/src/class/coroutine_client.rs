@@ -5,7 +5,7 @@ use crate::class::socket::{address_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
-use crate::coroutine::wait;
+use crate::coroutine::{Options, options, wait};
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
@@ -49,7 +49,11 @@ pub struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Times { connect: Some(Duration::from_secs(2)), read: None, write: None }
+        Times {
+            connect: options(Options::socket_connect_timeout).or(Some(Duration::from_secs(2))),
+            read: options(Options::socket_read_timeout),
+            write: options(Options::socket_write_timeout),
+        }
     }
 }
 

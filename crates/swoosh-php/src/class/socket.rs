@@ -6,7 +6,7 @@ use crate::class::exception;
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, Wanted, is_of_tls};
-use crate::coroutine::wait;
+use crate::coroutine::{Options, options, wait};
 use crate::zend::error::throw;
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
@@ -60,7 +60,7 @@ pub fn register(short_names: bool) {
         .property("protocol", Value::Int(0))
         .property("errCode", Value::Int(0))
         .property("errMsg", Value::Text(""))
-        .property("__ext_sockets_nonblock", Value::Bool(false))
+        .property(SOCKET_NONBLOCK, Value::Bool(false))
         .property("__ext_sockets_timeout", Value::Int(0))
         .method("__construct(int $domain, int $type, int $protocol = IPPROTO_IP)", construct)
         .method("bind(string $address, int $port = 0): bool", bind)
@@ -124,6 +124,8 @@ fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32)
     if let Some(payload) = object.payload::<Payload>() {
         payload.domain.set(domain);
         payload.kind.set(kind);
+        payload.read_limit.set(options(Options::socket_read_timeout));
+        payload.write_limit.set(options(Options::socket_write_timeout));
         *payload.link.borrow_mut() = Some(link);
     }
 }
@@ -156,12 +158,17 @@ pub fn words(code: Code, link: Option<&Link>) -> String {
     link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
 }
 
+/// Shows a code, or 0, in a socket object.
+pub fn show_error(object: &Object, code: Code) {
+    object.set_slot(ERR_CODE, code);
+    object.set_slot(ERR_MSG, if code == 0 { "" } else { Errno::from_raw(code).desc() });
+}
+
 fn well(call: &Call<'_>) {
     if let Some(this) = call.this()
         && this.slot(ERR_CODE).int() != Some(0)
     {
-        this.set_slot(ERR_CODE, 0);
-        this.set_slot(ERR_MSG, "");
+        show_error(this, 0);
     }
 }
 
@@ -285,7 +292,9 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
         fail(call, libc::EINVAL);
         return Ok(false);
     }
-    let limit = limit(call, 2, Direction::Write)?;
+    let own = limit(call, 2, Direction::Write)?;
+    let unsaid = call.float_or(2, 0.0)? == 0.0;
+    let limit = options(Options::socket_connect_timeout).filter(|_| unsaid).or(own);
     let connected = match address(call, host, port, limit)? {
         Ok(address) => link.connect(&address, limit)?,
         Err(code) => Err(code),
@@ -469,6 +478,16 @@ pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
     let object = Object::new(SOCKET.get())?;
     adopt(&object, link, domain, kind, 0);
     Ok(object)
+}
+
+/// What a call on such an object without a timeout of its own waits at most, to read and to write.
+pub fn limits_of(object: &Object) -> (Option<Duration>, Option<Duration>) {
+    object.payload::<Payload>().map_or((None, None), |payload| (payload.read_limit.get(), payload.write_limit.get()))
+}
+
+/// Its address family.
+pub fn domain_of(object: &Object) -> i32 {
+    object.payload::<Payload>().map_or(libc::AF_INET, |payload| payload.domain.get())
 }
 
 /// The socket of such an object; `None` if it was closed.
@@ -754,7 +773,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// A socket out of a stream or a socket of PHP's; each has a descriptor of its own afterwards.
-fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::class::event::descriptor_of) else {
         last_error::refuse("this is no stream and no socket");
         return Ok(OrFalse(None));
@@ -778,6 +797,8 @@ fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     }
 }
 
+/// The property that says whether `swoole_socket_*` wait on it.
+pub const SOCKET_NONBLOCK: &str = "__ext_sockets_nonblock";
 const FD: usize = 0;
 const DOMAIN: usize = 1;
 const TYPE: usize = 2;

@@ -236,11 +236,22 @@ impl Link {
         if let Err(code) = self.shaken(limit)? {
             return Ok(Err(code));
         }
-        self.retry(Direction::Read, limit, || {
-            scratch(most, |buffer| {
-                let read = self.read(buffer)?;
-                Ok(ZStr::new(&buffer[..read]))
-            })
+        self.retry(Direction::Read, limit, || self.recv_now(most))
+    }
+
+    /// The same, of what is there at this moment.
+    pub fn recv_now(&self, most: usize) -> io::Result<ZStr> {
+        scratch(most, |buffer| {
+            let read = self.read(buffer)?;
+            Ok(ZStr::new(&buffer[..read]))
+        })
+    }
+
+    /// The same, and leaves it there.
+    pub fn peek_now(&self, most: usize) -> io::Result<ZStr> {
+        scratch(most, |buffer| {
+            let seen = self.peek(buffer)?;
+            Ok(ZStr::new(&buffer[..seen]))
         })
     }
 
@@ -260,11 +271,14 @@ impl Link {
 
     /// Reads one datagram, and who sent it.
     pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), Code>> {
-        self.retry(Direction::Read, limit, || {
-            scratch(most, |buffer| {
-                let (read, from) = socket::recv_from(self.fd(), buffer)?;
-                Ok((ZStr::new(&buffer[..read]), from))
-            })
+        self.retry(Direction::Read, limit, || self.recv_from_now(most))
+    }
+
+    /// The same, where one is there at this moment.
+    pub fn recv_from_now(&self, most: usize) -> io::Result<(ZStr, SockAddr)> {
+        scratch(most, |buffer| {
+            let (read, from) = socket::recv_from(self.fd(), buffer)?;
+            Ok((ZStr::new(&buffer[..read]), from))
         })
     }
 

@@ -49,6 +49,19 @@ foreach ([1, 3, 7] as $dispatch) {
         echo "\n";
     }, SWOOLE_PROCESS);
 }
+// A worker that dies with one request takes the answers to those behind it along: no other answer comes in its place.
+http_serve(['worker_num' => 2], function ($request, $response) {
+    if ($request->server['request_uri'] === '/die') { posix_kill(getmypid(), SIGKILL); }
+    $response->end('fine');
+}, function () {
+    $mixed = 0;
+    for ($round = 0; $round < 4; $round++) {
+        $s = http_dial();
+        fwrite($s, "GET /die HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+        $mixed += @stream_get_contents($s) !== '';
+    }
+    echo "mixed: $mixed, then ", http_ask('GET / HTTP/1.1')[2], "\n";
+}, SWOOLE_PROCESS);
 ?>
 --EXPECT--
 "\r\n" true
@@ -57,3 +70,4 @@ fine true
 slow /a slow /b slow /a slow /b slow /a slow /b 
 slow /a slow /b slow /a slow /b slow /a slow /b 
 slow /a slow /b slow /a slow /b slow /a slow /b 
+mixed: 0, then fine

@@ -21,7 +21,6 @@ use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::http1::{has_token, is_token_byte};
 use swoosh::proto::websocket::deflate::Agreed;
 use swoosh::proto::websocket::{Opcode, is_close_code};
-use swoosh::sys::clock;
 
 /// The class.
 pub static RESPONSE: ClassSlot = ClassSlot::new();
@@ -356,7 +355,7 @@ impl Kept {
         }
         if !seen.date {
             out.extend_from_slice(b"Date: ");
-            out.extend_from_slice(&now());
+            out.extend_from_slice(&swoosh::http::now());
             out.extend_from_slice(b"\r\n");
         }
         if matches!(body, Body::UntilClosed) {
@@ -482,21 +481,6 @@ fn put_trailers(out: &mut Vec<u8>, object: &Object) {
             put_field(out, name.as_bytes(), value.bytes().unwrap_or_default());
         }
     }
-}
-
-/// The time of this second.
-fn now() -> [u8; 29] {
-    thread_local! {
-        static LAST: Cell<(i64, [u8; 29])> = const { Cell::new((-1, [0; 29])) };
-    }
-    let seconds = (clock::wall_nanos() / 1_000_000_000) as i64;
-    let (of, text) = LAST.get();
-    if of == seconds {
-        return text;
-    }
-    let text = reply::date(seconds);
-    LAST.set((seconds, text));
-    text
 }
 
 /// The response, while it can be changed and sent; else `None`, and the code for it.

@@ -35,6 +35,10 @@ impl Flags {
     /// TLS is not agreed upon yet: nothing can be sent, and nobody was told of it.
     pub const SHAKING: u32 = 256;
 
+    /// The worker that had its request in hand is dead: it is about to be reset, and nobody else may answer in the
+    /// place of that request.
+    pub const BROKEN: u32 = 512;
+
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {
         self.0 & bits != 0

@@ -31,6 +31,11 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Nothing is compressed.
+    pub fn off() -> Self {
+        Rules::new(false, None, None, None)
+    }
+
     /// From settings; `None` is the default.
     pub fn new(enabled: bool, level: Option<i64>, min_length: Option<i64>, types: Option<Vec<Vec<u8>>>) -> Self {
         let defaults = || TYPES.iter().map(|name| name.as_bytes().to_vec()).collect();

@@ -181,7 +181,8 @@ impl Node {
         let (_, slot) = self.open_connection(act, session)?;
         // In base mode what `onClose` sends still goes out: the connection is closed after it returns.
         let may_still = self.0.heritage.mode == Mode::Base && self.0.closing.get() == Some(session);
-        if Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING) && !may_still {
+        let flags = Flags(slot.flags.load(Relaxed));
+        if flags.any(Flags::BROKEN) || flags.any(Flags::CLOSING) && !may_still {
             return Err(refused(act, session, Code::SessionClosed));
         }
         Ok(slot)

@@ -2,13 +2,14 @@
 
 use super::bind::BoundPort;
 use super::{Blueprint, launch};
-use crate::config::{Mode, PortConfig, ServerConfig};
+use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::{Error, Result};
 use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId,
 };
 use crate::heritage::SocketKind;
+use crate::http;
 use crate::node::Node;
 use crate::roles::End;
 use crate::settings::PortSettings;
@@ -41,6 +42,11 @@ pub struct Server {
 pub trait Outcome {
     /// Logs the error, if it is one; `of` names the handler.
     fn settle(self, of: &'static str);
+
+    /// Whether it is an error.
+    fn failed(&self) -> bool {
+        false
+    }
 }
 
 impl Outcome for () {
@@ -52,6 +58,10 @@ impl<T, E: Display> Outcome for std::result::Result<T, E> {
         if let Err(e) = self {
             crate::log::warn!("{of}: {e}");
         }
+    }
+
+    fn failed(&self) -> bool {
+        self.is_err()
     }
 }
 
@@ -85,6 +95,7 @@ struct Code {
     finish: Option<OfMessage<FinishEvent>>,
     message: Option<OfBytes<WorkerId>>,
     processes: Vec<Plain>,
+    http: Option<Rc<http::Service>>,
 }
 
 macro_rules! plain_events {
@@ -246,6 +257,12 @@ impl Server {
         self
     }
 
+    /// Ports whose framing is HTTP are served by that.
+    pub(crate) fn serve_http(mut self, service: Rc<http::Service>) -> Self {
+        self.code.http = Some(service);
+        self
+    }
+
     /// Worker: a datagram.
     pub fn on_packet<R: Outcome>(mut self, code: impl Fn(&Node, &PacketEvent, &[u8]) -> R + 'static) -> Self {
         self.code.packet = Some(Box::new(move |node, event, data| code(node, event, data).settle("packet")));
@@ -328,6 +345,12 @@ impl Code {
         Ok(())
     }
 
+    /// What serves a port, where it speaks HTTP.
+    fn http(&self, node: &Node, port: usize) -> Option<&Rc<http::Service>> {
+        let port = node.heritage().ports.get(port)?;
+        self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))
+    }
+
     fn of_connection(code: &Option<OfConnection>, node: &Node, event: &ConnectionEvent) -> Flow {
         if let Some(code) = code {
             code(node, event.session);
@@ -383,13 +406,27 @@ impl Handler for Code {
         Self::of_connection(&self.connect, node, event)
     }
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+        if let Some(service) = self.http(node, event.port) {
+            service.receive(node, event, data);
+            return Ok(());
+        }
         let own = self.receive.iter().find(|(port, _)| *port == Some(event.port));
         if let Some((_, code)) = own.or_else(|| self.receive.iter().find(|(port, _)| port.is_none())) {
             code(node, event.session, data);
         }
         Ok(())
     }
+    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
+        match self.http(node, event.port) {
+            Some(service) => service.refuse(node, event, status),
+            None => node.refuse_request(event.session, status),
+        }
+        Ok(())
+    }
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+        if let Some(service) = &self.http {
+            service.closed(event.session);
+        }
         Self::of_connection(&self.close, node, event)
     }
     fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
@@ -433,7 +470,7 @@ impl Handler for Code {
             Event::WorkerExit => self.worker_exit.is_some(),
             Event::PipeMessage => self.message.is_some(),
             Event::Connect => self.connect.is_some(),
-            Event::Close => self.close.is_some(),
+            Event::Close => self.close.is_some() || self.http.is_some(),
             Event::BufferFull => self.buffer_full.is_some(),
             Event::BufferEmpty => self.buffer_empty.is_some(),
         }

@@ -4,7 +4,7 @@ pub mod bind;
 mod builder;
 mod start;
 
-pub use builder::Server;
+pub use builder::{Outcome, Server};
 pub use start::{launch, stop_listening, title};
 
 use crate::config::{Mode, ServerConfig};

@@ -456,6 +456,9 @@ pub fn finish_closes(node: &Node, id: WorkerId) {
             () if flags.any(Flags::HANDLING) => (Kind::CloseWanted, 1),
             () => continue,
         };
+        if kind == Kind::CloseWanted {
+            slot.flags.fetch_or(Flags::BROKEN, Relaxed);
+        }
         if let Err(e) = node.order(slot, kind, session, reset, &[]) {
             crate::log::warn!("{e}");
         }

@@ -1,0 +1,135 @@
+//! A request as a handler gets it.
+
+use super::form::{self, Part};
+use crate::handler::SessionId;
+use crate::proto::http1::request::{Request as Parsed, room};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A whole request: head and body.
+pub struct Request {
+    bytes: Vec<u8>,
+    method: Range<usize>,
+    target: Range<usize>,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+    /// Where the body is in `bytes`, or the body itself where it came in chunks.
+    body: Result<Range<usize>, Vec<u8>>,
+    conn: SessionId,
+}
+
+impl Request {
+    /// Reads what the framing found whole; `None` where it is no request.
+    pub(super) fn new(bytes: &[u8], conn: SessionId) -> Option<(Self, Head)> {
+        let bytes = bytes.to_vec();
+        let mut room = room();
+        let (parsed, headers) = Parsed::parse(&bytes, &mut room)?;
+        let base = bytes.as_ptr() as usize;
+        let place = |part: &[u8]| {
+            let at = part.as_ptr() as usize - base;
+            at..at + part.len()
+        };
+        let fields = headers.iter().map(|h| (place(h.name.as_bytes()), place(h.value))).collect();
+        let (method, target) = (place(parsed.method.as_bytes()), place(parsed.target.as_bytes()));
+        let body = match parsed.body(headers) {
+            Cow::Borrowed(body) => Ok(place(body)),
+            Cow::Owned(body) => Err(body),
+        };
+        let head = Head {
+            keep: parsed.keeps_alive(headers),
+            old: parsed.minor == 0,
+            bodiless: parsed.method == "HEAD",
+        };
+        Some((Request { method, target, fields, body, conn, bytes }, head))
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
+    }
+
+    /// `GET`, `POST`...
+    pub fn method(&self) -> &str {
+        self.text(&self.method)
+    }
+
+    /// The target as it was sent: path and query, not decoded.
+    pub fn target(&self) -> &str {
+        self.text(&self.target)
+    }
+
+    /// The target before its `?`, not decoded.
+    pub fn path(&self) -> &str {
+        self.target().split('?').next().unwrap_or_default()
+    }
+
+    /// The parameters behind the `?`, decoded, in order.
+    pub fn query(&self) -> Vec<(String, String)> {
+        let query = self.target().split_once('?').map_or("", |(_, query)| query);
+        texts(form::pairs(query.as_bytes()))
+    }
+
+    /// The first field of that name, in any case; `None` where there is none, or it is not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.header_bytes(name)?).ok()
+    }
+
+    /// The same, whatever bytes it has.
+    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.headers().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// All fields, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|(name, value)| (self.text(name), &self.bytes[value.clone()]))
+    }
+
+    /// The first cookie of that name, decoded.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let fields = self.headers().filter(|(own, _)| own.eq_ignore_ascii_case("cookie"));
+        let mut pairs = fields.flat_map(|(_, value)| value.split(|&b| b == b';')).map(<[u8]>::trim_ascii);
+        let value = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        Some(String::from_utf8_lossy(&form::percent_decode(value)).into_owned())
+    }
+
+    /// The body, without its transfer coding.
+    pub fn body(&self) -> &[u8] {
+        match &self.body {
+            Ok(range) => &self.bytes[range.clone()],
+            Err(body) => body,
+        }
+    }
+
+    /// The fields of a form that was sent by `POST` as browsers do, decoded, in order; none where the body is none.
+    pub fn form(&self) -> Vec<(String, String)> {
+        match self.header("content-type").map(|kind| kind.split(';').next().unwrap_or_default().trim()) {
+            Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
+                texts(form::pairs(self.body()))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The parts of a form with files (`multipart/form-data`); `None` where the body is none.
+    pub fn parts(&self) -> Option<Vec<Part<'_>>> {
+        form::parts(self.header_bytes("content-type")?, self.body())
+    }
+
+    /// The connection that it came by.
+    pub fn conn(&self) -> SessionId {
+        self.conn
+    }
+}
+
+/// What a request's head says of its answer.
+pub(super) struct Head {
+    /// The connection stays open behind it.
+    pub keep: bool,
+    /// The client speaks HTTP/1.0.
+    pub old: bool,
+    /// The answer has no body.
+    pub bodiless: bool,
+}
+
+fn texts(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<(String, String)> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    pairs.into_iter().map(|(name, value)| (text(name), text(value))).collect()
+}

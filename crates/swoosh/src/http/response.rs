@@ -1,0 +1,401 @@
+//! An answer as a handler fills it.
+
+use super::compress::Coding;
+use super::mime;
+use super::request::{Head, Request};
+use super::service::Service;
+use super::websocket::{self, WebSocket};
+use crate::error::{Code, Error, Result};
+use crate::handler::SessionId;
+use crate::node::Node;
+use crate::proto::http1::reply::{self, put_chunk, put_number};
+use crate::proto::http1::{has_token, is_token_byte};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The answer to one request. What was set is sent when the handler returns, unless [`write`](Response::write) has begun
+/// to send it before.
+pub struct Response {
+    node: Node,
+    service: Rc<Service>,
+    conn: SessionId,
+    status: u16,
+    /// The program's own fields, as they are sent.
+    fields: Vec<u8>,
+    own: Own,
+    body: Vec<u8>,
+    stage: Stage,
+    keep: bool,
+    old: bool,
+    bodiless: bool,
+    coding: Option<Coding>,
+    /// Bytes of a message, should it become a WebSocket.
+    longest: u64,
+    /// What is said where the handler leaves before it has said anything.
+    fallback: Rc<Cell<u16>>,
+}
+
+/// Which fields the program gave itself.
+#[derive(Default)]
+struct Own {
+    content_type: Option<String>,
+    encoding: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Begun,
+    Ended,
+}
+
+impl Response {
+    pub(super) fn new(
+        node: &Node,
+        service: &Rc<Service>,
+        request: &Request,
+        head: &Head,
+        longest: u64,
+        fallback: Rc<Cell<u16>>,
+    ) -> Self {
+        let accept = request.header_bytes("accept-encoding");
+        Response {
+            node: node.clone(),
+            coding: accept.and_then(|accept| service.rules.negotiate(accept)),
+            service: service.clone(),
+            conn: request.conn(),
+            status: 200,
+            fields: Vec::new(),
+            own: Own::default(),
+            body: Vec::new(),
+            stage: Stage::New,
+            keep: head.keep,
+            old: head.old,
+            bodiless: head.bodiless,
+            longest,
+            fallback,
+        }
+    }
+
+    /// This process: tasks, timers, other connections.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Sets the status, 200 to 599 (default: 200).
+    pub fn status(&mut self, status: u16) -> &mut Self {
+        self.status = status;
+        self
+    }
+
+    /// Adds a field. One that would end its line early, or is no name, is left out and logged; lengths and transfer
+    /// codings are the server's to say.
+    pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let good = !name.is_empty() && name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes());
+        if !good || is("content-length") || is("transfer-encoding") {
+            crate::log::warn!("the header field {name:?} is left out: it cannot be one of an answer");
+            return self;
+        }
+        if is("content-type") {
+            self.own.content_type = Some(value.to_owned());
+            return self;
+        }
+        self.own.encoding |= is("content-encoding");
+        if is("connection") && has_token(value.as_bytes(), "close") {
+            self.keep = false;
+            return self;
+        }
+        put_field(&mut self.fields, name.as_bytes(), value.as_bytes());
+        self
+    }
+
+    /// Sets the body, whole.
+    pub fn body(&mut self, body: impl Into<Vec<u8>>) -> &mut Self {
+        self.body = body.into();
+        self
+    }
+
+    /// A body of plain text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.header("Content-Type", "text/plain; charset=utf-8").body(text)
+    }
+
+    /// A page.
+    pub fn html(&mut self, page: &str) -> &mut Self {
+        self.header("Content-Type", "text/html; charset=utf-8").body(page)
+    }
+
+    /// A body that is JSON already.
+    pub fn json(&mut self, json: &str) -> &mut Self {
+        self.header("Content-Type", "application/json").body(json)
+    }
+
+    /// Sends the client elsewhere, with status 302 unless another one of redirection was set.
+    pub fn redirect(&mut self, location: &str) -> &mut Self {
+        if !(300..400).contains(&self.status) {
+            self.status = 302;
+        }
+        self.header("Location", location)
+    }
+
+    /// Sends a part of the body at once; the first one sends the head before it. Waits while the client is behind in
+    /// reading.
+    ///
+    /// # Errors
+    /// Where the connection is gone.
+    pub async fn write(&mut self, part: impl AsRef<[u8]>) -> Result<()> {
+        let mut out = Vec::new();
+        self.begin(&mut out)?;
+        if self.has_body() {
+            match self.old {
+                true => out.extend_from_slice(part.as_ref()),
+                false => put_chunk(&mut out, part.as_ref()),
+            }
+        }
+        if out.is_empty() { Ok(()) } else { self.send_patiently(&out).await }
+    }
+
+    /// Sends a file as the whole body; the kernel reads it as the client takes it. Its type is its name's, unless one
+    /// was set.
+    ///
+    /// # Errors
+    /// Where it cannot be read: nothing is sent then. Where the connection is gone.
+    pub async fn send_file(&mut self, path: &str) -> Result<()> {
+        let about = std::fs::metadata(path).map_err(|e| Error::system("send the file", path, e))?;
+        if !about.is_file() {
+            let why = format!("{path} is no file");
+            return Err(Error::State { act: "send the file", why });
+        }
+        self.expect_new()?;
+        if self.own.content_type.is_none() {
+            self.own.content_type = Some(mime::of_file(path));
+        }
+        let mut out = Vec::new();
+        self.put_head(&mut out, Some(about.len()), None);
+        self.stage = Stage::Ended;
+        let mut sent = self.send_patiently(&out).await;
+        if sent.is_ok() && about.len() > 0 && self.has_body() {
+            sent = self.node.send_file(self.conn, path, 0, about.len());
+        }
+        // What the head promised cannot be taken back.
+        self.keep &= sent.is_ok();
+        self.leave();
+        sent
+    }
+
+    /// Tells the client, before the answer, what it will want (103 Early Hints, RFC 8297): `Link` fields mostly.
+    ///
+    /// # Errors
+    /// Where the answer has begun, or the connection is gone.
+    pub fn early_hints(&mut self, fields: &[(&str, &str)]) -> Result<()> {
+        self.expect_new()?;
+        if self.old {
+            return Ok(());
+        }
+        let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
+        for (name, value) in fields {
+            if name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes()) {
+                put_field(&mut out, name.as_bytes(), value.as_bytes());
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        self.node.send(self.conn, &out)
+    }
+
+    /// Speaks WebSocket from here on, where the request asks for it as RFC 6455 says. Where it does not, the answer is 400
+    /// (or 426, for another version), unless the handler says more.
+    ///
+    /// # Errors
+    /// Where it does not, and where the connection is gone.
+    pub fn upgrade(&mut self, request: &Request) -> Result<WebSocket> {
+        self.expect_new()?;
+        let compresses = self.service.websocket_compression;
+        let (fields, agreed) = match websocket::handshake(request, compresses) {
+            Ok(found) => found,
+            Err(status) => {
+                self.status = status;
+                if status == 426 {
+                    self.header("Sec-WebSocket-Version", "13");
+                }
+                let why = "the request does not ask for WebSocket as the standard says".to_owned();
+                return Err(Error::State { act: "upgrade", why });
+            }
+        };
+        let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+        out.extend_from_slice(&fields);
+        out.extend_from_slice(&self.fields);
+        out.extend_from_slice(b"\r\n");
+        self.stage = Stage::Ended;
+        self.keep = true;
+        let socket = self.service.open_socket(self.conn, self.longest);
+        self.node.begin_websocket(self.conn, agreed);
+        let sent = self.node.send(self.conn, &out);
+        self.leave();
+        sent.map(|()| WebSocket::new(self.node.clone(), self.conn, socket))
+    }
+
+    fn expect_new(&self) -> Result<()> {
+        match self.stage {
+            Stage::New => Ok(()),
+            _ => Err(Error::State { act: "begin an answer", why: "it has begun already".to_owned() }),
+        }
+    }
+
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        match self.stage {
+            Stage::New => {
+                self.put_head(out, None, None);
+                self.stage = Stage::Begun;
+                Ok(())
+            }
+            Stage::Begun => Ok(()),
+            Stage::Ended => Err(Error::State { act: "write", why: "the answer has been ended".to_owned() }),
+        }
+    }
+
+    async fn send_patiently(&self, bytes: &[u8]) -> Result<()> {
+        let mut pause = SHORTEST;
+        loop {
+            match self.node.send(self.conn, bytes) {
+                Err(e) if e.code() == Code::OutputBufferOverflow as i32 => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST);
+                }
+                sent => return sent,
+            }
+        }
+    }
+
+    fn has_body(&self) -> bool {
+        reply::has_body(if self.bodiless { "HEAD" } else { "" }, self.status)
+    }
+
+    /// `length`: of the body, bytes; `None`: it comes in parts.
+    fn put_head(&mut self, out: &mut Vec<u8>, length: Option<u64>, coding: Option<Coding>) {
+        let status = self.status;
+        match status {
+            200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            _ => {
+                out.extend_from_slice(b"HTTP/1.1 ");
+                put_number(out, u64::from(status));
+                out.extend_from_slice(b" ");
+                out.extend_from_slice(reply::reason(status).as_bytes());
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        if length.is_none() && self.old {
+            self.keep = false;
+        }
+        out.extend_from_slice(&self.fields);
+        put_field(out, b"Date", &super::now());
+        if !self.keep {
+            put_field(out, b"Connection", b"close");
+        } else if self.old {
+            put_field(out, b"Connection", b"keep-alive");
+        }
+        let bare = (100..200).contains(&status) || status == 204;
+        if let (Some(kind), false) = (&self.own.content_type, bare) {
+            put_field(out, b"Content-Type", kind.as_bytes());
+        }
+        if let Some(coding) = coding {
+            put_field(out, b"Content-Encoding", coding.name().as_bytes());
+            put_field(out, b"Vary", b"Accept-Encoding");
+        }
+        match length {
+            // No body, no length (RFC 9110 section 8.6).
+            _ if bare || status == 304 => {}
+            Some(length) => {
+                out.extend_from_slice(b"Content-Length: ");
+                put_number(out, length);
+                out.extend_from_slice(b"\r\n");
+            }
+            None if self.old || self.bodiless => {}
+            None => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Sends what is still to be sent. `failed`: the handler says that it could not do what it was to do.
+    pub(super) fn finish(&mut self, failed: bool) {
+        let mut out = Vec::with_capacity(192 + self.body.len());
+        match self.stage {
+            Stage::Ended => return,
+            Stage::New => {
+                if failed {
+                    (self.status, self.body) = (500, Vec::new());
+                }
+                self.put_whole(&mut out);
+            }
+            // Half an answer must not look like a whole one.
+            Stage::Begun if failed => self.keep = false,
+            Stage::Begun if self.has_body() && !self.old => {
+                put_chunk(&mut out, &std::mem::take(&mut self.body));
+                out.extend_from_slice(b"0\r\n\r\n");
+            }
+            Stage::Begun => out.append(&mut self.body),
+        }
+        self.stage = Stage::Ended;
+        if !out.is_empty()
+            && let Err(e) = self.node.send_answer(self.conn, &out)
+        {
+            crate::log::info!("{e}");
+        }
+        self.leave();
+    }
+
+    fn put_whole(&mut self, out: &mut Vec<u8>) {
+        let mut body = std::mem::take(&mut self.body);
+        let kind = self.own.content_type.clone().unwrap_or_default();
+        let rules = &self.service.rules;
+        let wanted = !self.own.encoding
+            && self.status != 206
+            && reply::has_body("", self.status)
+            && rules.suits(kind.as_bytes(), body.len());
+        let coding = self.coding.filter(|_| wanted);
+        let short = coding.and_then(|coding| rules.compress(coding, &body));
+        let coding = coding.filter(|_| short.is_some());
+        if let Some(short) = short {
+            body = short;
+        }
+        self.put_head(out, Some(body.len() as u64), coding);
+        if self.has_body() {
+            out.append(&mut body);
+        }
+    }
+
+    /// The answer is whole, or never will be.
+    fn leave(&self) {
+        self.node.end_request(self.conn);
+        if !self.keep {
+            // Where the peer was faster there is nothing to close.
+            let _ = self.node.close(self.conn, false);
+        }
+    }
+}
+
+/// A handler that is dropped where it waits leaves an answer all the same, or a broken one.
+impl Drop for Response {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::Ended => {}
+            Stage::New => {
+                (self.status, self.keep) = (self.fallback.get(), false);
+                self.body.clear();
+                self.finish(false);
+            }
+            Stage::Begun => self.finish(true),
+        }
+    }
+}
+
+pub(super) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// Between two looks whether a client that is behind has read.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(50);

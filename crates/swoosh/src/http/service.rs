@@ -1,0 +1,186 @@
+//! From a worker's packets to the handler, and their order.
+//!
+//! Runs in: workers, inside their event loop. A handler that does not wait runs at once and costs no task; one that waits
+//! goes on as a task, and what its connection asks meanwhile is held.
+
+use super::compress::Rules;
+use super::files::{self, Files};
+use super::request::Request;
+use super::response::Response;
+use super::websocket::Socket;
+use crate::handler::{ConnectionEvent, SessionId};
+use crate::node::Node;
+use crate::proto::http1::request::{Request as Parsed, room};
+use crate::server::Outcome;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The server's code, with what one process knows of its connections.
+pub(crate) struct Service {
+    handler: Box<dyn Fn(Request, Response) -> Work>,
+    files: Option<Files>,
+    pub(super) rules: Rules,
+    deadline: Option<Duration>,
+    pub(super) websocket_compression: bool,
+    /// By connection whose request is being handled: what it asked behind it.
+    held: RefCell<HashMap<SessionId, VecDeque<Held>>>,
+    sockets: RefCell<HashMap<SessionId, Rc<Socket>>>,
+}
+
+/// What waits for the answer of an earlier request.
+enum Held {
+    Request(ConnectionEvent, Vec<u8>),
+    Refusal(u16),
+}
+
+impl Service {
+    /// With that code.
+    pub fn new<H, R>(
+        handler: H,
+        files: Option<Files>,
+        rules: Rules,
+        deadline: Option<Duration>,
+        websocket_compression: bool,
+    ) -> Rc<Self>
+    where
+        H: AsyncFn(Request, &mut Response) -> R + 'static,
+        R: Outcome,
+    {
+        let handler = Rc::new(handler);
+        let handler = move |request: Request, mut response: Response| -> Work {
+            let handler = handler.clone();
+            Box::pin(async move {
+                let outcome = handler(request, &mut response).await;
+                response.finish(outcome.failed());
+                outcome.settle("request");
+            })
+        };
+        Rc::new(Service {
+            handler: Box::new(handler),
+            files,
+            rules,
+            deadline,
+            websocket_compression,
+            held: RefCell::default(),
+            sockets: RefCell::default(),
+        })
+    }
+
+    /// A packet: a whole request, or a frame.
+    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8]) {
+        if node.was_websocket(event.session) {
+            let socket = self.sockets.borrow().get(&event.session).cloned();
+            if let Some(socket) = socket {
+                socket.receive(node, event, data);
+            }
+            return;
+        }
+        if let Some(queue) = self.held.borrow_mut().get_mut(&event.session) {
+            queue.push_back(Held::Request(*event, data.to_vec()));
+            return;
+        }
+        if !self.serve(node, event, data) {
+            self.held.borrow_mut().insert(event.session, VecDeque::new());
+        }
+    }
+
+    /// A request that is refused with a status, in its turn.
+    pub fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) {
+        match self.held.borrow_mut().get_mut(&event.session) {
+            Some(queue) => queue.push_back(Held::Refusal(status)),
+            None => node.refuse_request(event.session, status),
+        }
+    }
+
+    /// A connection is gone, and what it asked with it.
+    pub fn closed(&self, session: SessionId) {
+        if let Some(queue) = self.held.borrow_mut().get_mut(&session) {
+            queue.clear();
+        }
+        let socket = self.sockets.borrow_mut().remove(&session);
+        if let Some(socket) = socket {
+            socket.close();
+        }
+    }
+
+    /// A connection that speaks WebSocket from here on.
+    pub(super) fn open_socket(&self, session: SessionId, max: u64) -> Rc<Socket> {
+        let socket = Rc::new(Socket::new(max));
+        self.sockets.borrow_mut().insert(session, socket.clone());
+        socket
+    }
+
+    /// Handles one request; `false`: its handler waits, and goes on by itself.
+    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> bool {
+        if let Some(files) = &self.files {
+            let mut fields = room();
+            if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
+                && files::serve(node, files, event.session, &parsed, headers)
+            {
+                return true;
+            }
+        }
+        let Some((request, head)) = Request::new(data, event.session) else {
+            node.refuse_request(event.session, 400);
+            return true;
+        };
+        node.begin_request(event.session);
+        let fallback = Rc::new(Cell::new(500));
+        let longest = node.heritage().ports[event.port].config.package_max_length;
+        let response = Response::new(node, self, &request, &head, longest, fallback.clone());
+        let mut work = (self.handler)(request, response);
+        // Whoever waits is polled again as a task, by which it is woken.
+        let runtime = node.runtime();
+        let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
+            return true;
+        }
+        let (service, own, session) = (self.clone(), node.clone(), event.session);
+        node.spawn(async move {
+            service.finish(work, &own, session, &fallback).await;
+            service.go_on(&own, session);
+        });
+        false
+    }
+
+    /// Waits for a handler as long as it may take.
+    async fn finish(&self, mut work: Work, node: &Node, session: SessionId, fallback: &Cell<u16>) {
+        let Some(limit) = self.deadline else { return work.await };
+        if tokio::time::timeout(limit, &mut work).await.is_ok() {
+            return;
+        }
+        if node.was_websocket(session) {
+            return work.await;
+        }
+        fallback.set(504);
+        crate::log::notice!("a request of connection {} took longer than its deadline", session.0);
+        // The answer is given as the handler is dropped.
+        drop(work);
+    }
+
+    /// What a connection asked meanwhile, until a handler waits again.
+    fn go_on(self: &Rc<Self>, node: &Node, session: SessionId) {
+        loop {
+            let next = match self.held.borrow_mut().get_mut(&session) {
+                Some(queue) => queue.pop_front(),
+                None => return,
+            };
+            match next {
+                Some(Held::Request(event, data)) => {
+                    if !self.serve(node, &event, &data) {
+                        return;
+                    }
+                }
+                Some(Held::Refusal(status)) => node.refuse_request(session, status),
+                None => break,
+            }
+        }
+        self.held.borrow_mut().remove(&session);
+    }
+}

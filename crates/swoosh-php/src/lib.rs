@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`zend`] | the only raw FFI, behind safe types |
 //! | [`bridge`] | engine and PHP code: the loop, the reactor it waits in, timers, servers, the last error |
+//! | [`client`] | requests and answers of HTTP clients |
 //! | [`coroutine`] | who runs, who waits, the switch between them |
 //! | [`class`] | one file for each `Swoole\*` class |
 //! | [`function`] | the `swoole_*()` functions |
@@ -11,6 +12,7 @@
 
 pub mod bridge;
 pub mod class;
+pub mod client;
 pub mod constants;
 pub mod coroutine;
 pub mod function;

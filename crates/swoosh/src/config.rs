@@ -1,5 +1,6 @@
 //! Settings, parsed once into typed values; an unknown or bad one is a named error before anything is forked.
 
+pub use crate::tls::{NamedCertificate, TlsConfig, Versions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,6 +200,8 @@ pub struct PortConfig {
     pub recv_buffer: u32,
     /// `kernel_socket_send_buffer_size`: bytes; 0: the kernel's.
     pub send_buffer: u32,
+    /// The port speaks TLS, and how.
+    pub tls: Option<TlsConfig>,
 }
 
 /// How a port cuts bytes into packets.
@@ -215,6 +218,17 @@ pub enum Framing {
     Length(LengthFraming),
     /// `open_http_protocol`: each packet is one whole request of HTTP/1.
     Http,
+    /// `open_redis_protocol`: each packet is one command of Redis.
+    Redis,
+    /// `open_mqtt_protocol`: each packet is one of MQTT.
+    Mqtt,
+}
+
+impl Framing {
+    /// Whether a packet is a question whose answer the peer waits for before that of its next one.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, Framing::Http | Framing::Redis)
+    }
 }
 
 /// `open_length_check` and its settings.
@@ -319,6 +333,7 @@ impl Default for PortConfig {
             tcp_fastopen: false,
             recv_buffer: 0,
             send_buffer: 0,
+            tls: None,
         }
     }
 }

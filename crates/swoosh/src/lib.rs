@@ -38,6 +38,7 @@
 //! | [`sys`] | system calls |
 //! | [`shm`] | shared memory |
 //! | [`proto`] | bytes in, packets out |
+//! | [`tls`] | sealed bytes in, plain bytes out |
 //! | [`conn`] | connections and their registry |
 //! | [`handoff`] | the border between processes |
 //! | [`roles`] | who runs |
@@ -60,6 +61,7 @@ pub mod settings;
 pub mod shm;
 pub mod sys;
 pub mod timer;
+pub mod tls;
 
 pub use config::Mode;
 pub use error::{Error, Result};

@@ -5,7 +5,7 @@
 
 use crate::config::{
     DispatchFunc, DispatchMode, Framing, LengthFraming, LengthFunc, LengthType, LogRotation, PortConfig, ServerConfig,
-    TaskIpc, descriptor_limit,
+    TaskIpc, TlsConfig, descriptor_limit,
 };
 use crate::error::{Error, Result};
 use crate::sys::affinity;
@@ -14,6 +14,10 @@ use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod tls;
+
+pub(crate) use tls::validate as validate_tls;
 
 /// A setting's value as a dynamic language has it.
 #[derive(Clone)]
@@ -174,6 +178,8 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "kernel_socket_send_buffer_size" => config.send_buffer = set.number()?,
         "open_http_protocol" => framing.http = set.truth(),
         "open_websocket_protocol" => framing.http |= set.truth(),
+        "open_redis_protocol" => framing.redis = set.truth(),
+        "open_mqtt_protocol" => framing.mqtt = set.truth(),
         "open_eof_check" => framing.eof_check = set.truth(),
         "open_eof_split" => framing.eof_split = set.truth(),
         "package_eof" => {
@@ -206,6 +212,9 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
                 adjusted = Some(format!("{name} is raised from {wanted} to {LEAST_PACKAGE_MAX}, the least there is"));
             }
         }
+        _ if name.starts_with("ssl_") && PORT_NAMES.contains(&name) && why_not(name).is_none() => {
+            adjusted = tls::apply(&mut port.tls, &set)?;
+        }
         _ if PORT_NAMES.contains(&name) || !is_name(name) => return Ok(set.not_applied(&[PORT_NAMES])),
         _ => return Ok(Known::NotYet("it is set for the whole server, not for a port")),
     }
@@ -218,6 +227,7 @@ pub struct PortSettings {
     config: PortConfig,
     framing: FramingBuilder,
     idle_time: Option<u32>,
+    tls: TlsConfig,
     /// The fields were set directly, framing and all: nothing is composed.
     typed: bool,
 }
@@ -233,21 +243,27 @@ impl PortSettings {
         self.framing.http = true;
     }
 
+    /// A port that speaks Redis: `open_redis_protocol` is on.
+    pub fn speak_redis(&mut self) {
+        self.framing.redis = true;
+    }
+
     /// Every setting at its default.
     pub fn new() -> Self {
         PortSettings::default()
     }
 
     /// What the settings come to, together with those of the server: a port without `heartbeat_idle_time` closes
-    /// after twice the server's `heartbeat_check_interval`.
+    /// after twice the server's `heartbeat_check_interval`. `tls`: the port speaks it, as the settings say.
     ///
     /// # Errors
     /// [`Error::Setting`] where settings are each possible, but not together.
-    pub fn finish(&self, server: &ServerConfig) -> Result<PortConfig> {
+    pub fn finish(&self, server: &ServerConfig, tls: bool) -> Result<PortConfig> {
         let mut config = self.config.clone();
         if !self.typed {
             config.framing = self.framing.finish();
             config.heartbeat_idle_time = self.idle_time.unwrap_or(server.heartbeat_check_interval.saturating_mul(2));
+            config.tls = tls.then(|| self.tls.clone());
         }
         config.validate()?;
         Ok(config)
@@ -258,6 +274,8 @@ impl PortSettings {
 #[derive(Clone)]
 struct FramingBuilder {
     http: bool,
+    redis: bool,
+    mqtt: bool,
     eof_check: bool,
     eof_split: bool,
     length_check: bool,
@@ -269,10 +287,14 @@ struct FramingBuilder {
 }
 
 impl FramingBuilder {
-    /// HTTP goes before everything; splitting at EOFs before checking for them, and either before the length.
+    /// A protocol goes before everything, HTTP before the others; splitting at EOFs before checking for them, and either before the length.
     fn finish(&self) -> Framing {
         if self.http {
             Framing::Http
+        } else if self.redis {
+            Framing::Redis
+        } else if self.mqtt {
+            Framing::Mqtt
         } else if self.eof_split {
             Framing::EofSplit(self.eof.clone())
         } else if self.eof_check {
@@ -294,6 +316,8 @@ impl Default for FramingBuilder {
     fn default() -> Self {
         FramingBuilder {
             http: false,
+            redis: false,
+            mqtt: false,
             eof_check: false,
             eof_split: false,
             length_check: false,
@@ -352,7 +376,7 @@ impl PortConfig {
             check(name, value)?;
         }
         match &self.framing {
-            Framing::None | Framing::Http => Ok(()),
+            Framing::None | Framing::Http | Framing::Redis | Framing::Mqtt => Ok(()),
             Framing::EofCheck(eof) | Framing::EofSplit(eof) => check_eof(eof),
             Framing::Length(length) => {
                 check("package_length_offset", length.offset.into())?;
@@ -399,6 +423,8 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
         "heartbeat_check_interval" | "heartbeat_idle_time" | "max_idle_time" | "max_wait_time" => {
             (0, U32_MAX, "seconds")
         }
+        "ssl_handshake_timeout" => (1, 3600, "seconds"),
+        "ssl_verify_depth" => (0, 100, "issuers"),
         _ => (0, U32_MAX, "a number"),
     }
 }
@@ -621,16 +647,14 @@ impl fmt::Debug for Value {
 fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "url_rewrite_rules" => "targets are not rewritten by this version",
-        "websocket_compression" => "messages of WebSocket are not compressed by this version",
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
-        "open_mqtt_protocol" => "MQTT packets are not cut by this version",
-        "open_redis_protocol" => "Redis commands are not cut by this version",
-        _ if name.starts_with("ssl_") => "TLS is not served by this version",
+        "ssl_dhparam" => "keys are agreed upon over curves only (ssl_ecdh_curve)",
+        "ssl_compress" => "compression would give secrets away (CVE-2012-4929)",
         _ => return None,
     })
 }
@@ -805,6 +829,7 @@ const PORT_NAMES: &[&str] = &[
     "ssl_compress",
     "ssl_dhparam",
     "ssl_ecdh_curve",
+    "ssl_handshake_timeout",
     "ssl_key_file",
     "ssl_prefer_server_ciphers",
     "ssl_protocols",
@@ -892,7 +917,7 @@ mod tests {
             let known = apply_server(&mut server, &mut port, name, value)?;
             assert!(matches!(known, Known::Applied | Known::Adjusted(_)), "{name}: {known:?}");
         }
-        let port = port.finish(&server)?;
+        let port = port.finish(&server, false)?;
         Ok((server, port))
     }
 
@@ -1125,7 +1150,7 @@ mod tests {
         }
         assert_eq!(known("open_http_protocol", Value::Bool(false)), Known::Applied);
         assert!(matches!(known("open_http2_protocol", Value::Bool(true)), Known::NotYet(_)));
-        assert!(matches!(known("ssl_cert_file", text("/a")), Known::NotYet(_)));
+        assert!(matches!(known("ssl_dhparam", text("/a")), Known::NotYet(_)));
         assert_eq!(known("enable_coroutine", Value::Bool(true)), Known::Embedder);
         assert_eq!(known("hook_flags", Value::Int(1)), Known::Embedder);
     }

@@ -33,7 +33,7 @@ impl Example {
         let first = example.wait_for("on 127.0.0.1:", 1).remove(0);
         example.port = first.rsplit(':').next().unwrap().parse().unwrap();
         let next = example.wait_for("type next", 1).remove(0);
-        assert!(next.contains(&format!("127.0.0.1 {}", example.port)), "{next:?} has not the real port");
+        assert!(next.replace("127.0.0.1:", "127.0.0.1 ").contains(&format!("127.0.0.1 {}", example.port)), "{next:?}");
         example.wait_for("Ctrl+C", 1);
         example
     }
@@ -111,6 +111,30 @@ fn echo_sends_back_what_comes_in_both_modes() {
         for (n, client) in clients.iter_mut().enumerate() {
             assert_eq!(client.ask(&format!("hello {n}")), format!("hello {n}"));
         }
+        echo.stop();
+    }
+}
+
+#[test]
+fn tls_echo_seals_what_echo_sends_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cert"), made.cert.pem()).unwrap();
+    std::fs::write(path("key"), made.key_pair.serialize_pem()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+    for mode in ["process", "base"] {
+        let echo = Example::start("tls_echo", &[mode, &path("cert"), &path("key")]);
+        let client = rustls::ClientConnection::new(config.clone(), "localhost".try_into().unwrap()).unwrap();
+        let mut tls = rustls::StreamOwned::new(client, echo.connect().0.into_inner());
+        tls.write_all(b"hello").unwrap();
+        let mut answer = [0; 5];
+        tls.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"hello", "{mode}");
         echo.stop();
     }
 }
@@ -229,6 +253,26 @@ fn shared_table_counts_every_visit_and_outlives_a_killed_writer() {
     let printed = String::from_utf8_lossy(&out.stdout);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(printed.contains("front page: 40000 visits") && printed.contains("2 rows of 1228"), "{printed}");
+}
+
+#[test]
+fn redis_server_answers_commands_in_their_order_in_both_modes() {
+    for mode in ["process", "base"] {
+        let server = Example::start("redis_server", &[mode]);
+        let mut one = server.connect();
+        assert_eq!(one.ask("PING\r"), "+PONG");
+        assert_eq!(one.ask("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r"), "+OK");
+        let mut other = server.connect();
+        // One packet with several commands; the answers come in their order.
+        assert_eq!(other.ask("get k\r\nget none\r\nmget k none\r\ndel k x\r\nnope\r\ndbsize\r"), "$5");
+        let wanted = ["value", "$-1", "*2", "$5", "value", "$-1", ":1"];
+        for line in wanted {
+            assert_eq!(other.next(), line);
+        }
+        assert!(other.next().starts_with("-ERR unknown command"));
+        assert_eq!(other.next(), ":0");
+        server.stop();
+    }
 }
 
 #[test]

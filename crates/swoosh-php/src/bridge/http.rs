@@ -4,6 +4,7 @@
 //! whole (a timer or a coroutine goes on with it) holds what the connection asks next; nothing else waits for it.
 
 use super::http_compress::Rules;
+use super::http_peer::Peer;
 use super::http_static::{self, Files};
 use super::server::{Calls, PortEvent, State};
 use super::websocket::{self, Then, Wanted};
@@ -34,6 +35,8 @@ pub struct Config {
     pub websocket: websocket::Config,
     /// `document_root` and its like.
     pub files: Option<Files>,
+    /// `package_max_length`, where a coroutine serves: bytes.
+    pub longest: u64,
 }
 
 impl Default for Config {
@@ -46,6 +49,7 @@ impl Default for Config {
             compression: Rules::default(),
             websocket: websocket::Config::default(),
             files: None,
+            longest: LONGEST,
         }
     }
 }
@@ -65,6 +69,7 @@ impl Config {
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             websocket: websocket::Config::new(all),
             files: Files::new(all),
+            longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
             compression: Rules::new(
                 is_on("http_compression"),
                 number(&["http_compression_level", "compression_level", "http_gzip_level"]),
@@ -155,7 +160,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
         }
     };
     node.begin_request(event.session);
-    let response = http_response::serve(state, event.session, &parsed, headers)?;
+    let response = http_response::serve(Peer::Server(state.clone(), event.session), &parsed, headers)?;
     let Some(callable) = callable.filter(|_| !upgrades) else {
         return websocket::shake_hands(state, &calls, node, event, &parsed, headers, (request, response));
     };
@@ -225,3 +230,6 @@ pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
     HOLDS.set(!HELD.with_borrow(HashMap::is_empty) || !READY.with_borrow(VecDeque::is_empty));
     Ok(())
 }
+
+/// Bytes of a request or a message, where no setting says another number.
+const LONGEST: u64 = 2 << 20;

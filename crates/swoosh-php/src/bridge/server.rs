@@ -5,8 +5,8 @@
 
 use super::send_yield::Lines;
 use super::server_events::Bridge;
-use super::{event_loop, http, last_error, reactor, server_settings};
-use crate::class::{http_server, server, server_port, websocket};
+use super::{event_loop, http, last_error, reactor, redis, server_settings};
+use crate::class::{http_server, redis_server, server, server_port, websocket};
 use crate::coroutine;
 use crate::zend::error::fatal;
 use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -48,6 +48,8 @@ pub struct State {
     pub processes: RefCell<Vec<Object>>,
     /// What its settings say of HTTP, once it has started.
     pub http: OnceCell<http::Config>,
+    /// Its handlers of commands, where it speaks Redis.
+    pub redis: redis::Commands,
     node: RefCell<Option<Node>>,
     calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
@@ -172,6 +174,7 @@ impl State {
             lines: Lines::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
+            redis: redis::Commands::default(),
             node: RefCell::new(None),
             calls: RefCell::new(None),
             stop: Cell::new(None),
@@ -252,10 +255,15 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         .and_then(|forms| collect(object, &blueprint, forms).map_err(Problem::Told));
     let calls = match prepared {
         Ok(calls) => calls,
+        Err(Problem::Refused(why)) => {
+            *state.blueprint.borrow_mut() = Some(blueprint);
+            last_error::refuse(&why);
+            return Ok(false);
+        }
         Err(problem) => {
             drop(blueprint);
             return Err(match problem {
-                Problem::Told(why) => fatal(&why),
+                Problem::Told(why) | Problem::Refused(why) => fatal(&why),
                 Problem::Raised(raised) => raised,
             });
         }
@@ -277,6 +285,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
             let ended = coroutine::end_all(false);
             let held = (state.calls.borrow_mut().take(), state.node.borrow_mut().take());
             drop(held);
+            state.redis.clear();
             ended?;
             Ok(true)
         }
@@ -294,6 +303,8 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
 pub enum Problem {
     /// In words.
     Told(String),
+    /// In words; it may be put right, and the server started again.
+    Refused(String),
     /// PHP has been told.
     Raised(Raised),
 }
@@ -324,6 +335,9 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
     for ((bound, _), callbacks) in blueprint.ports.iter().zip(&ports) {
         let answers = |event: PortEvent| callbacks[event as usize].is_some();
         if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
+            continue;
+        }
+        if bound.kind.is_stream() && redis_server::is_one(object) {
             continue;
         }
         let (event, name) = match bound.kind.is_stream() {

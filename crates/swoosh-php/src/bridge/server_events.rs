@@ -4,7 +4,7 @@
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::server::{Calls, PortEvent, ServerEvent, State};
-use super::{event_loop, http, reactor};
+use super::{event_loop, http, reactor, redis};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
@@ -213,6 +213,9 @@ impl Handler for Bridge {
         if http::serves(&calls, node, event.port) {
             return self.request(node, event, data);
         }
+        if redis::serves(&calls, node, event.port) {
+            return self.settle(redis::receive(&self.state, &calls, node, event.session, data));
+        }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
     }
     fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
@@ -223,6 +226,7 @@ impl Handler for Bridge {
     }
     fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
         http::closed(event.session.0);
+        self.state.redis.closed(event.session);
         let calls = self.calls(node)?;
         let ended = PortEvent::Disconnect as usize;
         if calls.ports.get(event.port).is_some_and(|port| port[ended].is_some()) && !node.was_websocket(event.session) {

@@ -1,7 +1,7 @@
 //! From PHP's array of settings to the engine's.
 
 use super::server::{Forms, Problem, State};
-use crate::class::{http_server, server, server_port};
+use crate::class::{http_server, redis_server, server, server_port};
 use crate::coroutine::{Options, options};
 use crate::zend::error::{fatal, uncaught, warning};
 use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
@@ -57,8 +57,12 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     let mut notes = Vec::new();
     let refused = |e: swoosh::Error| Problem::Told(e.to_string());
     let speaks_http = http_server::is_one(object);
+    let speaks_redis = redis_server::is_one(object);
     if speaks_http {
         blueprint.port_settings.speak_http();
+    }
+    if speaks_redis {
+        blueprint.port_settings.speak_redis();
     }
     for (name, value) in named(&own) {
         let value = convert(state, &name, &value, blueprint)?;
@@ -88,6 +92,7 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
         }
     }
     blueprint.check().map_err(refused)?;
+    blueprint.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
     swoosh::log::init(&blueprint.config).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");

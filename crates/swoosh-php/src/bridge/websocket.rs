@@ -1,6 +1,7 @@
 //! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
 
 use super::http;
+use super::http_peer::Way;
 use super::server::{Calls, PortEvent, State};
 use crate::class::{http_response, websocket as frames};
 use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
@@ -12,13 +13,15 @@ use swoosh::handler::{ConnectionEvent, SessionId};
 use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
-use swoosh::proto::websocket::{Joiner, Opcode, Said, accept, close_frame, put};
+use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, accept, close_frame, deflate, put};
 
 /// What a server's settings say of WebSocket.
 #[derive(Debug, Default)]
 pub struct Config {
     /// `websocket_subprotocol`.
     pub subprotocol: Option<Vec<u8>>,
+    /// `websocket_compression`.
+    pub compression: bool,
     /// `open_websocket_ping_frame`, `open_websocket_pong_frame`, `open_websocket_close_frame`: such frames are messages.
     pub tells: [bool; 3],
 }
@@ -29,6 +32,7 @@ impl Config {
         let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
         Config {
             subprotocol: all.get("websocket_subprotocol").and_then(Zval::bytes).map(<[u8]>::to_vec),
+            compression: is_on("websocket_compression"),
             tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
         }
     }
@@ -116,6 +120,14 @@ pub fn shake_hands(
             101
         }
     };
+    let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
+    if status == 101 && compresses {
+        let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions"));
+        if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
+            fields.insert("Sec-WebSocket-Extensions", answer);
+            http_response::agree(&response, agreed);
+        }
+    }
     http_response::prepare(&response, status, fields);
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
@@ -126,7 +138,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ])?;
     }
-    http_response::end_now(node, &response);
+    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
@@ -142,10 +154,12 @@ pub fn receive(
     event: &ConnectionEvent,
     bytes: &[u8],
 ) -> PhpResult<Option<Wanted>> {
-    let (session, max) = (event.session, node.heritage().ports[event.port].config.package_max_length);
+    let session = event.session;
+    let max = node.heritage().ports[event.port].config.package_max_length;
+    let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = JOINERS.with_borrow_mut(|joiners| {
         let mut joiner = joiners.remove(&session.0).unwrap_or_default();
-        let heard = joiner.take(bytes, max);
+        let heard = joiner.take(bytes, expect);
         if !joiner.is_empty() {
             joiners.insert(session.0, joiner);
         }
@@ -159,8 +173,12 @@ pub fn receive(
             return Ok(None);
         }
         Ok(None) => return Ok(None),
-        Ok(Some(Said::Message(kind, data))) => (frames::object(session.0, kind, &data)?, Then::Nothing),
-        Ok(Some(Said::Ping(data))) if tells[0] => (frames::object(session.0, Opcode::Ping, &data)?, Then::Nothing),
+        Ok(Some(Said::Message(kind, data, packed))) => {
+            (frames::object(session.0, kind, &data, frames::heard(true, packed))?, Then::Nothing)
+        }
+        Ok(Some(Said::Ping(data))) if tells[0] => {
+            (frames::object(session.0, Opcode::Ping, &data, frames::heard(true, false))?, Then::Nothing)
+        }
         Ok(Some(Said::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
             put(&mut pong, 0x8A, None, &data);
@@ -168,7 +186,9 @@ pub fn receive(
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if tells[1] => (frames::object(session.0, Opcode::Pong, &data)?, Then::Nothing),
+        Ok(Some(Said::Pong(data))) if tells[1] => {
+            (frames::object(session.0, Opcode::Pong, &data, frames::heard(true, false))?, Then::Nothing)
+        }
         Ok(Some(Said::Pong(_))) => return Ok(None),
         Ok(Some(Said::Close(code, reason))) => {
             let answer = close_frame(code, &reason);
@@ -176,7 +196,7 @@ pub fn receive(
                 close(node, session, &answer);
                 return Ok(None);
             }
-            (frames::close_object(session.0, code, &reason)?, Then::Close(session, answer))
+            (frames::close_object(session.0, code, &reason, frames::heard(true, false))?, Then::Close(session, answer))
         }
     };
     let Some(callable) = calls.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };

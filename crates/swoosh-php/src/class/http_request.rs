@@ -2,6 +2,7 @@
 
 use crate::bridge::http::Config;
 use crate::bridge::http_form as forms;
+use crate::coroutine::socket::Link;
 use crate::zend::form::parse_query;
 use crate::zend::{
     Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval,
@@ -174,6 +175,34 @@ pub fn serve(
         server.insert_known(&REMOTE_PORT, peer.port);
         server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
         server.insert_known(&MASTER_TIME, seconds(slot.last_recv.load(std::sync::atomic::Ordering::Relaxed)) as i64);
+    }
+    object.set_slot(SERVER, server);
+    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
+    *kept.raw.borrow_mut() = bytes.to_vec();
+    kept.whole.set(Some(bytes.len()));
+    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+}
+
+/// A request that a coroutine has read. The inner `Err` is the status it is refused with.
+pub fn serve_link(
+    link: &Link,
+    config: &Config,
+    bytes: &[u8],
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, link.fd());
+    let mut server = facts(request, swoosh::conn::datagram::now_seconds());
+    let ends = [
+        (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
+        (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
+    ];
+    for (address, host, port) in ends {
+        if let Some(address) = address.ok().and_then(|address| address.as_socket()) {
+            server.insert_known(host, address.ip().to_string());
+            server.insert_known(port, address.port());
+        }
     }
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };

@@ -1,21 +1,26 @@
 //! `Swoole\Http\Response`.
 
-use crate::bridge::http;
+use crate::bridge::http::{self, Config};
 use crate::bridge::http_compress::Coding;
+use crate::bridge::http_peer::{Peer, Way};
 use crate::bridge::last_error;
-use crate::bridge::server::{State, done, session as id_of, tell};
+use crate::bridge::server::{done, session as id_of};
+use crate::bridge::websocket_talk::{Heard, Rules, Talk};
 use crate::class::http_cookie::{self, Cookie};
 use crate::class::server::Server;
+use crate::class::websocket::{BAD_CLOSE, Given, given};
+use crate::coroutine::wait;
 use crate::zend::error::{argument_count_error, warning};
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Value, Zval};
 use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
 use swoosh::proto::http1::reply::{self, put_chunk, put_number};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::http1::{has_token, is_token_byte};
+use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::websocket::{Opcode, is_close_code};
 use swoosh::sys::clock;
 
 /// The class.
@@ -23,8 +28,7 @@ pub static RESPONSE: ClassSlot = ClassSlot::new();
 
 /// What lives in a response's object.
 pub struct Kept {
-    state: OnceCell<Rc<State>>,
-    session: Cell<u64>,
+    peer: OnceCell<Peer>,
     status: Cell<i64>,
     reason: RefCell<Option<Vec<u8>>>,
     /// Where it is in its life.
@@ -40,6 +44,8 @@ pub struct Kept {
     coding: Cell<Option<Coding>>,
     /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
     handshake: Cell<bool>,
+    /// What is agreed on then about the compression of messages.
+    deflate: Cell<Option<Agreed>>,
 }
 
 /// Where a response is in its life.
@@ -60,8 +66,7 @@ enum Stage {
 impl Default for Kept {
     fn default() -> Self {
         Kept {
-            state: OnceCell::new(),
-            session: Cell::new(0),
+            peer: OnceCell::new(),
             status: Cell::new(200),
             reason: RefCell::default(),
             stage: Cell::new(Stage::Nothing),
@@ -71,6 +76,7 @@ impl Default for Kept {
             owes: Cell::new(false),
             coding: Cell::new(None),
             handshake: Cell::new(false),
+            deflate: Cell::new(None),
         }
     }
 }
@@ -88,15 +94,27 @@ impl crate::zend::Payload for Kept {
         if !self.owes.get() || !matches!(stage, Stage::New | Stage::Begun) {
             return;
         }
-        let Some(node) = self.state.get().and_then(|state| state.node()) else { return };
-        if !node.exists(SessionId(self.session.get())) {
-            return self.finish(&node);
+        let (state, session) = match self.peer.get() {
+            Some(Peer::Server(state, session)) => (state, *session),
+            // Nobody may wait here: its coroutine sends it.
+            Some(Peer::Coroutine(served)) => {
+                served.forgotten.replace(Some(self.forgotten(object)));
+                served.closes.set(served.closes.get() || !self.keep.get());
+                return served.go_on();
+            }
+            None => return,
+        };
+        let Some(node) = state.node() else { return };
+        let way = Way::Node(node.clone(), session);
+        if !node.exists(session) {
+            return self.finish(&way);
         }
-        swoosh::log::notice!("a request of connection {} was left without end(); it is ended", self.session.get());
-        if stage == Stage::New && self.status.get() == 200 {
-            self.status.set(500);
+        swoosh::log::notice!("a request of connection {} was left without end(); it is ended", session.0);
+        let last = self.forgotten(object);
+        if !last.is_empty() {
+            done(node.send_answer(session, &last));
         }
-        self.end(&node, object, b"");
+        self.finish(&way);
     }
 }
 
@@ -130,7 +148,7 @@ pub fn register() {
         .method("header(string $key, array|string $value, bool $format = true): bool", header)
         .method("setHeader(string $key, array|string $value, bool $format = true): bool", header)
         .method("trailer(string $key, string $value): bool", trailer)
-        .method("ping(string $data = ''): bool", no_frames)
+        .method("ping(string $data = ''): bool", ping)
         .method("goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool", goaway)
         .method("write(string $content): bool", write)
         .method("end(?string $content = null): bool", end)
@@ -141,40 +159,37 @@ pub fn register() {
         .method("upgrade(): bool", upgrade)
         .method(
             "push(Swoole\\WebSocket\\Frame|string $data, int $opcode = SWOOLE_WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): bool",
-            no_frames,
+            push,
         )
-        .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|false", no_frames)
+        .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|false", recv)
         .method("close(): bool", close)
-        .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", no_frames)
+        .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", disconnect)
         .register(&RESPONSE);
 }
 
 /// The response to a request.
-pub fn serve(
-    state: &Rc<State>,
-    session: SessionId,
-    request: &Request<'_>,
-    headers: &[Header<'_>],
-) -> PhpResult<Object> {
-    let object = of_connection(state, session)?;
+pub fn serve(peer: Peer, request: &Request<'_>, headers: &[Header<'_>]) -> PhpResult<Object> {
+    let object = of_connection(peer)?;
     if let Some(kept) = object.payload::<Kept>() {
         kept.owes.set(true);
         kept.keep.set(request.keeps_alive(headers));
         kept.old.set(request.minor == 0);
         kept.bodiless.set(request.method == "HEAD");
-        if let (Some(accept), Some(config)) = (field(headers, "accept-encoding"), state.http.get()) {
-            kept.coding.set(config.compression.negotiate(accept));
+        if let (Some(accept), Some(peer)) = (field(headers, "accept-encoding"), kept.peer.get()) {
+            kept.coding.set(peer.with_config(|config| config.compression.negotiate(accept)).flatten());
         }
     }
     Ok(object)
 }
 
-fn of_connection(state: &Rc<State>, session: SessionId) -> PhpResult<Object> {
+fn of_connection(peer: Peer) -> PhpResult<Object> {
     let object = Object::new(RESPONSE.get())?;
-    object.set_slot(FD, session.0);
+    match &peer {
+        Peer::Server(_, session) => object.set_slot(FD, session.0),
+        Peer::Coroutine(served) => object.set_slot(FD, served.link.fd()),
+    }
     if let Some(kept) = object.payload::<Kept>() {
-        let _ = kept.state.set(state.clone());
-        kept.session.set(session.0);
+        let _ = kept.peer.set(peer);
         kept.stage.set(Stage::New);
     }
     Ok(object)
@@ -194,6 +209,13 @@ pub fn expect_handshake(object: &Object) {
     }
 }
 
+/// Its WebSocket's messages are to be compressed.
+pub fn agree(object: &Object, agreed: Agreed) {
+    if let Some(kept) = object.payload::<Kept>() {
+        kept.deflate.set(Some(agreed));
+    }
+}
+
 /// Gives it a status and header fields.
 pub fn prepare(object: &Object, status: i64, fields: Array) {
     if let Some(kept) = object.payload::<Kept>() {
@@ -202,10 +224,11 @@ pub fn prepare(object: &Object, status: i64, fields: Array) {
     object.set_slot(HEADER, fields);
 }
 
-/// Ends it without a body.
-pub fn end_now(node: &Node, object: &Object) {
-    if let Some(kept) = object.payload::<Kept>().filter(|kept| kept.stage.get() == Stage::New) {
-        kept.end(node, object, b"");
+/// Ends it without a body, where nothing of it is sent.
+pub fn end_now(way: &Way, object: &Object) -> PhpResult<()> {
+    match object.payload::<Kept>().filter(|kept| kept.stage.get() == Stage::New) {
+        Some(kept) => kept.end(way, object, b"").map(drop),
+        None => Ok(()),
     }
 }
 
@@ -217,79 +240,93 @@ enum Body {
 }
 
 impl Kept {
-    fn session(&self) -> SessionId {
-        SessionId(self.session.get())
-    }
-
     fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
         reply::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
     }
 
     /// It is whole: the connection is closed, or its next request is served.
-    fn finish(&self, node: &Node) {
+    fn finish(&self, way: &Way) {
         self.stage.set(Stage::Ended);
         if self.owes.get() {
-            node.end_request(self.session());
+            way.end_request();
         }
         if !self.keep.get() {
             // Where the peer was faster there is nothing to close.
-            let _ = node.close(self.session(), false);
+            way.close();
         }
-        http::answered(self.session.get());
+        way.answered();
     }
 
     /// Ends it with the rest of its body.
-    fn end(&self, node: &Node, object: &Object, body: &[u8]) -> bool {
+    fn end(&self, way: &Way, object: &Object, body: &[u8]) -> PhpResult<bool> {
         if self.handshake.get() {
             let agreed = self.status.get() == 101;
             self.keep.set(agreed);
             if agreed {
-                node.begin_websocket(self.session());
+                way.begin_websocket(self.deflate.get());
             }
         }
+        let out = self.rest(object, body);
+        // From here on nobody else may say anything, whoever runs while it is sent.
+        self.stage.set(Stage::Ended);
+        let sent = out.is_empty() || way.send_last(&out)?;
+        self.finish(way);
+        Ok(sent)
+    }
+
+    /// What is to be sent still, together with the rest of the body.
+    fn rest(&self, object: &Object, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(256 + body.len());
-        if self.stage.get() == Stage::Begun {
-            if self.old.get() || !self.has_body() {
-                out.extend_from_slice(if self.has_body() { body } else { b"" });
-            } else {
-                put_chunk(&mut out, body);
-                out.extend_from_slice(b"0\r\n");
-                put_trailers(&mut out, object);
-                out.extend_from_slice(b"\r\n");
-            }
-        } else {
+        if self.stage.get() == Stage::New {
             self.put_whole(&mut out, object, body);
+        } else if self.old.get() || !self.has_body() {
+            out.extend_from_slice(if self.has_body() { body } else { b"" });
+        } else {
+            put_chunk(&mut out, body);
+            out.extend_from_slice(b"0\r\n");
+            put_trailers(&mut out, object);
+            out.extend_from_slice(b"\r\n");
         }
-        let sent = out.is_empty() || done(node.send_answer(self.session(), &out));
-        self.finish(node);
-        sent
+        out
+    }
+
+    /// The end of an answer that its handler forgot.
+    fn forgotten(&self, object: &Object) -> Vec<u8> {
+        if self.stage.get() == Stage::New && self.status.get() == 200 {
+            self.status.set(500);
+        }
+        self.rest(object, b"")
     }
 
     fn put_whole(&self, out: &mut Vec<u8>, object: &Object, body: &[u8]) {
         let own = object.slot(HEADER).array().cloned();
-        if let (Some(coding), Some(config)) = (self.coding.get(), self.state.get().and_then(|s| s.http.get())) {
-            let of_own = |name: &str| {
-                let found = own.iter().flatten().find(|(key, _)| is_key(key, name));
-                found.and_then(|(_, value)| value.bytes().map(<[u8]>::to_vec))
-            };
-            let kind = of_own("content-type").unwrap_or_else(|| b"text/html".to_vec());
-            let wanted = config.compression.suits(&kind, body.len())
-                && of_own("content-encoding").is_none()
-                && reply::has_body("", u16::try_from(self.status.get()).unwrap_or(200))
-                && self.status.get() != 206;
-            if let Some(short) = wanted.then(|| config.compression.compress(coding, body)).flatten() {
-                self.put_head(out, object, own.as_ref(), Body::Length(short.len() as u64), Some(coding));
-                if self.has_body() {
-                    out.extend_from_slice(&short);
-                }
-                return;
-            }
-        }
-        self.put_head(out, object, own.as_ref(), Body::Length(body.len() as u64), None);
+        let short = self.coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
+        let (bytes, coding) = short.as_ref().map_or((body, None), |(coding, short)| (short, Some(*coding)));
+        self.put_head(out, object, own.as_ref(), Body::Length(bytes.len() as u64), coding);
         if self.has_body() {
-            out.extend_from_slice(body);
+            out.extend_from_slice(bytes);
         }
+    }
+
+    /// The body in that coding, where it is to have it.
+    fn shorter(&self, coding: Coding, own: Option<&Array>, body: &[u8]) -> Option<Vec<u8>> {
+        let of_own = |name: &str| {
+            let found = own.into_iter().flatten().find(|(key, _)| is_key(key, name));
+            found.and_then(|(_, value)| value.bytes().map(<[u8]>::to_vec))
+        };
+        let kind = of_own("content-type").unwrap_or_else(|| b"text/html".to_vec());
+        if of_own("content-encoding").is_some()
+            || !reply::has_body("", u16::try_from(self.status.get()).unwrap_or(200))
+            || self.status.get() == 206
+        {
+            return None;
+        }
+        let compress = |config: &Config| {
+            let rules = &config.compression;
+            rules.suits(&kind, body.len()).then(|| rules.compress(coding, body)).flatten()
+        };
+        self.peer.get()?.with_config(compress).flatten()
     }
 
     fn put_head(&self, out: &mut Vec<u8>, object: &Object, own: Option<&Array>, body: Body, coding: Option<Coding>) {
@@ -307,6 +344,11 @@ impl Kept {
         if let Some(own) = own {
             for (key, value) in own {
                 self.put_own(out, &key, value, &mut seen);
+            }
+        }
+        if let Some(cookies) = object.slot(COOKIE).array() {
+            for (_, cookie) in cookies {
+                put_field(out, b"Set-Cookie", cookie.bytes().unwrap_or_default());
             }
         }
         if !seen.server {
@@ -329,11 +371,6 @@ impl Kept {
         }
         if !seen.content_type && !bare {
             out.extend_from_slice(b"Content-Type: text/html\r\n");
-        }
-        if let Some(cookies) = object.slot(COOKIE).array() {
-            for (_, cookie) in cookies {
-                put_field(out, b"Set-Cookie", cookie.bytes().unwrap_or_default());
-            }
         }
         if let Some(coding) = coding {
             put_field(out, b"Content-Encoding", coding.name().as_bytes());
@@ -478,8 +515,8 @@ fn open<'a>(call: &Call<'a>) -> Option<(&'a Kept, &'a Object)> {
     None
 }
 
-fn node_of(kept: &Kept) -> Option<Node> {
-    kept.state.get().and_then(|state| state.running())
+fn way_of(kept: &Kept) -> Option<Way> {
+    kept.peer.get().and_then(Peer::way)
 }
 
 fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -580,7 +617,7 @@ fn cookie(call: &mut Call<'_>, encode: bool) -> PhpResult<bool> {
 fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = call.bytes(0)?;
     let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(node) = node_of(kept) else { return Ok(false) };
+    let Some(way) = way_of(kept) else { return Ok(false) };
     let mut out = Vec::with_capacity(256 + content.len());
     if kept.stage.get() == Stage::New {
         let body = match (kept.old.get(), kept.has_body()) {
@@ -598,7 +635,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
             false => put_chunk(&mut out, content),
         }
     }
-    let sent = out.is_empty() || done(node.send(kept.session(), &out));
+    let sent = out.is_empty() || way.send(&out)?;
     // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
     Ok(sent && !content.is_empty())
 }
@@ -606,15 +643,15 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
 fn end(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = if call.has(0) { call.bytes(0)? } else { b"" };
     let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(node) = node_of(kept) else { return Ok(false) };
-    let sent = kept.end(&node, this, content);
+    let Some(way) = way_of(kept) else { return Ok(false) };
+    let sent = kept.end(&way, this, content)?;
     crate::zend::error::pending().map_or(Ok(sent), Err)
 }
 
 fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
     let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(node) = node_of(kept) else { return Ok(false) };
+    let Some(way) = way_of(kept) else { return Ok(false) };
     if kept.stage.get() == Stage::Begun {
         warning("the response has begun: it redirects nowhere, and is ended");
     }
@@ -622,7 +659,7 @@ fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
     all.put(b"Location", location);
     this.set_slot(HEADER, all);
-    Ok(kept.end(&node, this, b""))
+    kept.end(&way, this, b"")
 }
 
 fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -633,7 +670,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::set(CONTEXT_UNAVAILABLE);
         return Ok(false);
     }
-    let Some(node) = node_of(kept) else { return Ok(false) };
+    let Some(way) = way_of(kept) else { return Ok(false) };
     let about = std::fs::metadata(&*path).ok().filter(std::fs::Metadata::is_file);
     let (Some(about), Ok(offset), Ok(length)) = (about, u64::try_from(offset), u64::try_from(length)) else {
         last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
@@ -651,27 +688,24 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let mut out = Vec::with_capacity(512);
     kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
-    let session = kept.session();
-    let mut sent = done(node.send(session, &out));
-    if sent && kept.has_body() && end > offset {
-        if let Err(e) = node.send_file(session, &path, offset, end - offset) {
-            // The head has promised it.
-            tell(&e);
-            kept.keep.set(false);
-            sent = false;
-        }
+    kept.stage.set(Stage::Ended);
+    let mut sent = way.send(&out)?;
+    if sent && kept.has_body() && end > offset && !way.send_file(&path, offset, end - offset)? {
+        // The head has promised it.
+        kept.keep.set(false);
+        sent = false;
     }
-    kept.finish(&node);
+    kept.finish(&way);
     Ok(sent)
 }
 
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
     kept.stage.set(Stage::Detached);
-    if let Some(node) = node_of(kept) {
-        node.end_request(kept.session());
+    if let Some(way) = way_of(kept) {
+        way.end_request();
+        way.answered();
     }
-    http::answered(kept.session.get());
     Ok(true)
 }
 
@@ -680,7 +714,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(first) = call.arg(0) else { return Err(argument_count_error(1, 2)) };
     if let Some(fd) = first.int() {
         return match http::server() {
-            Some(state) => of_connection(&state, SessionId(fd as u64)).map(|object| OrFalse(Some(object))),
+            Some(state) => of_connection(Peer::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object))),
             None => Ok(OrFalse(None)),
         };
     }
@@ -691,7 +725,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         last_error::set(SESSION_NOT_EXIST);
         return Ok(OrFalse(None));
     }
-    of_connection(state, fd).map(|object| OrFalse(Some(object)))
+    of_connection(Peer::Server(state.clone(), fd)).map(|object| OrFalse(Some(object)))
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -699,14 +733,20 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     if kept.stage.get() == Stage::Nothing {
         return Ok(open(call).is_some());
     }
-    let Some(node) = node_of(kept) else { return Ok(false) };
-    let closed = done(node.close(kept.session(), false));
+    let Some(way) = way_of(kept) else { return Ok(false) };
+    if let Way::Link(served) = &way
+        && served.talk.borrow().is_some()
+    {
+        let talk = served.talk.borrow().clone();
+        return talk.map_or(Ok(false), |talk| talk.say_close(1000, b""));
+    }
+    let closed = way.close();
     if closed && kept.owes.get() {
-        node.end_request(kept.session());
+        way.end_request();
     }
     if closed && kept.stage.get() != Stage::Detached {
         kept.stage.set(Stage::Ended);
-        http::answered(kept.session.get());
+        way.answered();
     }
     Ok(closed)
 }
@@ -718,19 +758,114 @@ fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(false)
 }
 
+/// Speaks WebSocket from here on (RFC 6455 section 4.2).
 fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
-    if open(call).is_some() {
+    let Some((kept, this)) = open(call) else { return Ok(false) };
+    let Some(Peer::Coroutine(served)) = kept.peer.get().cloned() else {
         last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
+        return Ok(false);
+    };
+    let Some(handshake) = served.handshake.take().filter(|_| kept.stage.get() == Stage::New) else {
+        kept.status.set(400);
+        last_error::refuse("the request does not ask for WebSocket as the standard says");
+        return Ok(false);
+    };
+    let mut fields = this.slot(HEADER).array().cloned().unwrap_or_default();
+    fields.insert("Upgrade", "websocket");
+    fields.insert("Connection", "Upgrade");
+    fields.insert("Sec-WebSocket-Accept", handshake.accept);
+    fields.insert("Sec-WebSocket-Version", "13");
+    if let Some(protocol) = handshake.protocol {
+        fields.insert("Sec-WebSocket-Protocol", protocol);
     }
-    Ok(false)
+    let agreed = handshake.deflate.map(|(agreed, words)| {
+        fields.insert("Sec-WebSocket-Extensions", words);
+        agreed
+    });
+    expect_handshake(this);
+    prepare(this, 101, fields);
+    if !kept.end(&Way::Link(served.clone()), this, b"")? {
+        return Ok(false);
+    }
+    let rules = Rules {
+        masks: false,
+        masked: true,
+        max: served.config.longest,
+        deflate: agreed,
+        tells: served.config.websocket.tells,
+    };
+    let talk = Talk::new(served.link.clone(), served.buffer.take(), rules);
+    *served.talk.borrow_mut() = Some(Rc::new(talk));
+    Ok(true)
 }
 
-fn no_frames(_: &mut Call<'_>) -> PhpResult<bool> {
-    last_error::refuse("the response is no WebSocket: it has not been upgraded");
-    Ok(false)
+/// The WebSocket that a response was upgraded to; `None`, with a warning, where it is none.
+fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
+    let talk = match call.payload::<Kept>().peer.get() {
+        Some(Peer::Coroutine(served)) => served.talk.borrow().clone(),
+        _ => None,
+    };
+    if talk.is_none() {
+        last_error::refuse("the response is no WebSocket: it has not been upgraded");
+    }
+    talk.filter(|talk| talk.is_open())
+}
+
+fn told(result: Result<(), i32>) -> bool {
+    result.map_err(last_error::set).is_ok()
+}
+
+fn push(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(talk) = talk(call) else { return Ok(false) };
+    let Some(frame) = given(call, 0)? else {
+        last_error::refuse("an opcode is a number from 0 to 15");
+        return Ok(false);
+    };
+    talk.send(&frame, None).map(told)
+}
+
+fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
+    let data = call.bytes_or(0, b"")?;
+    let Some(talk) = talk(call) else { return Ok(false) };
+    if data.len() > 125 {
+        last_error::refuse("a ping has at most 125 bytes");
+        return Ok(false);
+    }
+    talk.send(&Given::control(Opcode::Ping, data.to_vec()), None).map(told)
+}
+
+fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
+    let limit = wait::limit(call.float_or(0, 0.0)?);
+    let Some(talk) = talk(call) else { return Ok(false.into_zval()) };
+    Ok(match talk.recv(limit)? {
+        Heard::Frame(frame) => frame.into_zval(),
+        Heard::Over => "".into_zval(),
+        Heard::Failed(code) => {
+            last_error::set(code);
+            false.into_zval()
+        }
+        Heard::Fault(why) => {
+            swoosh::log::info!("a WebSocket is closed: {why}");
+            last_error::set(PROTOCOL_ERROR);
+            false.into_zval()
+        }
+    })
+}
+
+fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (code, reason) = (call.int_or(0, 1000)?, call.bytes_or(1, b"")?);
+    let Some(talk) = talk(call) else { return Ok(false) };
+    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= 123);
+    let Some(code) = code else {
+        last_error::refuse(BAD_CLOSE);
+        return Ok(false);
+    };
+    talk.say_close(code, reason)
 }
 
 /// SWOOLE_ERROR_HTTP_CONTEXT_UNAVAILABLE and SWOOLE_ERROR_SESSION_NOT_EXIST.
 const CONTEXT_UNAVAILABLE: i32 = 7106;
 const SESSION_NOT_EXIST: i32 = 1005;
+/// SWOOLE_ERROR_PROTOCOL_ERROR.
+const PROTOCOL_ERROR: i32 = 508;
 const LONGEST_NAME: usize = 127;

@@ -5,8 +5,11 @@ use crate::bridge::server::{done, session as id_of};
 use crate::class::http_server::HTTP_SERVER;
 use crate::class::server::{Server, state};
 use crate::zend::{Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, Zval};
+use std::cell::RefCell;
+use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::node::Node;
+use swoosh::proto::websocket::deflate::{self, Agreed};
 use swoosh::proto::websocket::{Opcode, close_frame, is_close_code, put, unmask};
 
 /// `Swoole\WebSocket\Server`.
@@ -67,22 +70,27 @@ pub fn is_one(server: &Object) -> bool {
     server.class().is_a(WEBSOCKET_SERVER.get())
 }
 
-/// A whole message of a client, as a callback gets it.
-pub fn object(fd: u64, opcode: Opcode, data: &[u8]) -> PhpResult<Object> {
+/// The flags of a whole message.
+pub fn heard(masked: bool, packed: bool) -> i64 {
+    FIN | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 }
+}
+
+/// A whole message, as user code gets it.
+pub fn object(fd: u64, opcode: Opcode, data: &[u8], flags: i64) -> PhpResult<Object> {
     let object = Object::new(FRAME.get())?;
     object.set_slot(FD, fd);
     object.set_slot(DATA, data);
     object.set_slot(OPCODE, opcode as i32);
-    object.set_slot(FLAGS, FIN | MASK);
+    object.set_slot(FLAGS, flags);
     object.set_slot(FINISH, true);
     Ok(object)
 }
 
-/// A client's close frame, as a callback gets it.
-pub fn close_object(fd: u64, code: u16, reason: &[u8]) -> PhpResult<Object> {
+/// A close frame, as user code gets it.
+pub fn close_object(fd: u64, code: u16, reason: &[u8], flags: i64) -> PhpResult<Object> {
     let object = Object::new(CLOSE_FRAME.get())?;
     object.set_slot(FD, fd);
-    object.set_slot(FLAGS, FIN | MASK);
+    object.set_slot(FLAGS, flags);
     object.set_slot(FINISH, true);
     object.set_slot(CODE, if code == 1005 { 1000 } else { i32::from(code) });
     object.set_slot(REASON, reason);
@@ -90,14 +98,64 @@ pub fn close_object(fd: u64, code: u16, reason: &[u8]) -> PhpResult<Object> {
 }
 
 /// A frame as it is given to `push` and `pack`: bytes, opcode, flags.
-struct Given {
+pub struct Given {
     data: Vec<u8>,
     opcode: u8,
     flags: i64,
 }
 
+impl Given {
+    /// A control frame of at most 125 bytes.
+    pub fn control(opcode: Opcode, data: Vec<u8>) -> Given {
+        Given { data, opcode: opcode as u8, flags: FIN }
+    }
+
+    /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.
+    pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<Agreed>) -> Vec<u8> {
+        let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
+        let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
+        let short = wanted.map(|agreed| compressed(&self.data, agreed));
+        if short.is_some() {
+            first |= 0x40;
+        }
+        let data = short.as_deref().unwrap_or(&self.data);
+        let mut out = Vec::with_capacity(data.len() + 14);
+        put(&mut out, first, mask, data);
+        out
+    }
+}
+
+/// The last message that was compressed, which may have been pushed to another one: its bytes, their form, for whom.
+type Last = (Vec<u8>, Rc<[u8]>, Agreed);
+
+/// A message's compressed form, made once for all that it is pushed to.
+fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
+    thread_local! {
+        static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+    }
+    if data.len() > LONGEST_KEPT {
+        return deflate::deflate(data, agreed).into();
+    }
+    LAST.with_borrow_mut(|last| {
+        if let Some((of, short, with)) = last
+            && *with == agreed
+            && of == data
+        {
+            return short.clone();
+        }
+        let short: Rc<[u8]> = deflate::deflate(data, agreed).into();
+        *last = Some((data.to_vec(), short.clone(), agreed));
+        short
+    })
+}
+
+/// A mask that the peer cannot foresee (RFC 6455 section 5.3).
+pub fn mask() -> [u8; 4] {
+    (std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) as u32).to_ne_bytes()
+}
+
 /// The frame that arguments from `at` on mean; `None` where its opcode is none.
-fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
+pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
     let frame = call.arg(at).and_then(Zval::object).filter(|object| object.class().is_a(FRAME.get()));
     let Some(frame) = frame else {
         let data = call.bytes(at)?.to_vec();
@@ -118,10 +176,6 @@ fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
     Ok(opcode.map(|opcode| Given { data, opcode, flags }))
 }
 
-fn first_byte(opcode: u8, flags: i64) -> u8 {
-    opcode | if flags & FIN != 0 { 0x80 } else { 0 }
-}
-
 /// This process's node, where the connection speaks WebSocket; else a warning.
 fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
@@ -139,10 +193,7 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };
-    let mut out = Vec::with_capacity(frame.data.len() + 10);
-    // No extension is agreed on, so the reserved bits are not set.
-    put(&mut out, first_byte(frame.opcode, frame.flags), None, &frame.data);
-    Ok(done(node.send(session, &out)))
+    Ok(done(node.send(session, &frame.write(None, node.deflate_of(session)))))
 }
 
 fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -162,9 +213,7 @@ fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(node) = established(call, session)? else { return Ok(false) };
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code));
     let Some(code) = code.filter(|_| reason.len() <= 123) else {
-        last_error::refuse(
-            "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes",
-        );
+        last_error::refuse(BAD_CLOSE);
         return Ok(false);
     };
     let said = done(node.send(session, &close_frame(code, reason)));
@@ -180,13 +229,17 @@ fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
     Ok(given(call, 0)?.map(packed).unwrap_or_default())
 }
 
-fn packed(frame: Given) -> Vec<u8> {
+/// A frame by itself: what its flags say of compression and reserved bits is done without anybody's agreement.
+fn packed(mut frame: Given) -> Vec<u8> {
+    let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
+    if frame.flags & COMPRESS != 0 {
+        frame.data = deflate::deflate(&frame.data, Agreed { narrow: false });
+    }
+    if frame.flags & (COMPRESS | RSV1) != 0 {
+        first |= 0x40;
+    }
     let mut out = Vec::with_capacity(frame.data.len() + 14);
-    let mask = (frame.flags & MASK != 0).then(|| {
-        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), frame.data.len());
-        (random as u32).to_ne_bytes()
-    });
-    put(&mut out, first_byte(frame.opcode, frame.flags), mask, &frame.data);
+    put(&mut out, first, (frame.flags & MASK != 0).then(mask), &frame.data);
     out
 }
 
@@ -209,8 +262,11 @@ fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         return Ok(OrFalse(None));
     };
     let (opcode, fin) = (first & 15, first & 0x80 != 0);
-    let reserved = i64::from(first >> 6 & 1) * 4 + i64::from(first >> 5 & 1) * 8 + i64::from(first >> 4 & 1) * 16;
-    let flags = i64::from(fin) | reserved | if masked { MASK } else { 0 };
+    let packed = first & 0x40 != 0;
+    let reserved = i64::from(first >> 5 & 1) * 8 + i64::from(first >> 4 & 1) * 16;
+    let flags = i64::from(fin) | reserved | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 };
+    // What cannot be unpacked is no data.
+    let data = if packed { deflate::inflate(&data, LONGEST_UNPACKED).unwrap_or_default() } else { data };
     let object = Object::new(if opcode == 8 { CLOSE_FRAME.get() } else { FRAME.get() })?;
     object.set_slot(OPCODE, i32::from(opcode));
     object.set_slot(FLAGS, flags);
@@ -242,8 +298,17 @@ fn split(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
     Some((first, masked, data))
 }
 
-/// SWOOLE_WEBSOCKET_FLAG_FIN and SWOOLE_WEBSOCKET_FLAG_MASK.
+/// Why a close frame is not sent.
+pub const BAD_CLOSE: &str =
+    "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes";
+/// SWOOLE_WEBSOCKET_FLAG_FIN and its like.
 const FIN: i64 = 1;
+const COMPRESS: i64 = 2;
+const RSV1: i64 = 4;
 const MASK: i64 = 32;
+/// Bytes of a message whose short form is kept for the next one that it is pushed to.
+const LONGEST_KEPT: usize = 1 << 20;
+/// Bytes that `unpack` unpacks.
+const LONGEST_UNPACKED: u64 = 1 << 30;
 /// SWOOLE_ERROR_PROTOCOL_ERROR.
 const PROTOCOL_ERROR: i32 = 508;

@@ -1,8 +1,11 @@
 //! What `Swoole\Coroutine::set` sets.
 
+use crate::bridge::{last_error, server_settings};
 use crate::zend::{Array, Key, runtime};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
+use swoosh::config::ServerConfig;
+use swoosh::settings::{self, PortSettings};
 
 /// The settings of coroutines.
 pub struct Options {
@@ -105,6 +108,10 @@ impl Options {
             old
         });
         drop(old);
+        let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
+        if settings.iter().any(|(key, _)| says(key)) {
+            log_as(&options(Options::given).unwrap_or_default());
+        }
     }
 
     /// All that was set; `None` before anything was.
@@ -169,6 +176,21 @@ impl Options {
             self.preemptive.set(Some(on));
             on
         })
+    }
+}
+
+/// Logs where, and as much, as the settings say.
+fn log_as(all: &Array) {
+    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    for (name, value) in server_settings::named(all) {
+        if name.starts_with("log_") {
+            if let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value)) {
+                return last_error::refuse(&e.to_string());
+            }
+        }
+    }
+    if let Err(e) = swoosh::log::init(&config) {
+        last_error::refuse(&e.to_string());
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod coroutine;
 pub mod dns;
 mod error;
+pub mod http;
 pub mod mime;
 mod objects;
 mod parse;
@@ -18,6 +19,7 @@ pub fn add(functions: &mut Functions) {
     coroutine::add(functions);
     dns::add(functions);
     error::add(functions);
+    http::add(functions);
     mime::add(functions);
     objects::add(functions);
     parse::add(functions);

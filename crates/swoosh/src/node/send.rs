@@ -1,13 +1,14 @@
 //! Sending to connections, from any process.
 
 use super::{Node, Role, refused};
-use crate::config::Mode;
+use crate::config::{Framing, Mode};
 use crate::conn::owner::Owner;
 use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::handoff::{Head, Kind, Mailbox, parcel};
 use crate::proto::http1::Refusal;
+use crate::proto::websocket::deflate::Agreed;
 use crate::shm::ring::Full;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::{clock, socket};
@@ -43,7 +44,8 @@ impl Node {
             slot.responses.store(slot.responses.load(Relaxed) + 1, Relaxed);
         }
         if let Some((owner, conn)) = self.own_connection(session) {
-            match last {
+            // Each reply of Redis is one command's, and a whole one.
+            match last || matches!(conn.port.config.framing, Framing::Redis) {
                 true => owner.write_answer(&conn, data, true),
                 false => owner.write(&conn, data, true),
             }
@@ -122,11 +124,23 @@ impl Node {
     }
 
     /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
-    /// is sent.
-    pub fn begin_websocket(&self, session: SessionId) {
+    /// is sent. `deflate`: what was agreed on about the compression of messages.
+    pub fn begin_websocket(&self, session: SessionId, deflate: Option<Agreed>) {
         if let Some((_, slot)) = self.0.heritage.registry.find(session) {
-            slot.flags.fetch_or(Flags::WEBSOCKET, Relaxed);
+            let compresses = match deflate {
+                None => 0,
+                Some(Agreed { narrow: false }) => Flags::DEFLATE,
+                Some(Agreed { narrow: true }) => Flags::DEFLATE | Flags::NARROW,
+            };
+            slot.flags.fetch_or(Flags::WEBSOCKET | compresses, Relaxed);
         }
+    }
+
+    /// What was agreed on about the compression of a WebSocket's messages.
+    pub fn deflate_of(&self, session: SessionId) -> Option<Agreed> {
+        let (_, slot) = self.0.heritage.registry.find(session)?;
+        let flags = Flags(slot.flags.load(Relaxed));
+        flags.any(Flags::DEFLATE).then(|| Agreed { narrow: flags.any(Flags::NARROW) })
     }
 
     /// Whether the connection speaks WebSocket, and is open.
@@ -242,6 +256,12 @@ impl Node {
             parcel::discard(&name);
         }
         Ok(pushed)
+    }
+
+    /// The certificate that a peer showed in its handshake (DER). Only in base mode, of an own connection, on a port that
+    /// verifies its clients.
+    pub fn client_certificate(&self, session: SessionId) -> Option<Vec<u8>> {
+        self.own_connection(session)?.1.peer_certificate()
     }
 
     pub(crate) fn own_connection(

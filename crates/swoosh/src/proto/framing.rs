@@ -3,7 +3,7 @@
 //! A packet's limits follow from the bytes alone, never from how the network split them; the two kinds without
 //! limits of their own ([`Framing::None`], [`Framing::EofCheck`]) take what has arrived.
 
-use super::{PeerFault, http1};
+use super::{PeerFault, http1, mqtt, resp};
 use crate::config::{Framing, LengthFraming, LengthType};
 use memchr::memmem;
 
@@ -26,6 +26,8 @@ pub struct Framer {
     length: Option<u64>,
     /// What is known of an unfinished request of HTTP.
     http: http1::frame::Framer,
+    /// And of an unfinished command of Redis.
+    redis: resp::Framer,
 }
 
 impl Framer {
@@ -49,6 +51,8 @@ impl Framer {
             Framing::EofCheck(eof) => cut_at_last_eof(eof, max, buf)?,
             Framing::EofSplit(eof) => self.cut_at_first_eof(eof, max, buf)?,
             Framing::Length(length) => self.cut_at_length(length, max, buf)?,
+            Framing::Redis => return self.redis.next(max, buf),
+            Framing::Mqtt => return mqtt::next(max, buf),
             Framing::Http => return self.http.next(max, buf).map_err(PeerFault::Refused),
         };
         if let Cut::Packet(_) = cut {

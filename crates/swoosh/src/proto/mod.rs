@@ -5,6 +5,8 @@
 
 pub mod framing;
 pub mod http1;
+pub mod mqtt;
+pub mod resp;
 pub mod websocket;
 
 use crate::error::Code;

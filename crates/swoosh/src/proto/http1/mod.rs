@@ -2,8 +2,9 @@
 //!
 //! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for;
 //! [`request`] reads a request that was found whole; [`select`] weighs its conditions and ranges; [`reply`] writes
-//! answers.
+//! answers; [`answer`] reads them, as a client.
 
+pub mod answer;
 pub mod frame;
 pub mod reply;
 pub mod request;

@@ -3,7 +3,7 @@
 //! Called by: `conn::drive`, in reactor threads. A worker that is slow fills its own backlog; the connections that feed
 //! it are not read until there is room again, and nobody else waits.
 
-use crate::config::{Dispatch, DispatchMode, Framing};
+use crate::config::{Dispatch, DispatchMode};
 use crate::conn::connection::{Connection, HOLD_STALL};
 use crate::conn::datagram::Sender;
 use crate::conn::owner::{Owner, Upcall, Verdict, add};
@@ -166,7 +166,7 @@ impl Dispatcher {
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
         let waits = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
-        matches!(conn.port.config.framing, Framing::Http)
+        conn.port.config.framing.is_asked()
             && (Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::HANDLING) || waits())
     }
 

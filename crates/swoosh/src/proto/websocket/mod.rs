@@ -1,4 +1,6 @@
-//! WebSocket (RFC 6455), the server's side: frames, their order, the handshake's key.
+//! WebSocket (RFC 6455): frames, their order, the handshake's key; compression of messages in [`deflate`].
+
+pub mod deflate;
 
 use crate::proto::framing::Cut;
 
@@ -27,11 +29,24 @@ const fn fault<T>(code: u16, why: &'static str) -> Result<T, Fault> {
     Err(Fault { code, why })
 }
 
+/// What a connection's frames may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Expect {
+    /// Bytes of a message, and so of a frame, at most.
+    pub max: u64,
+    /// A client's frames are masked, a server's are not (section 5.1).
+    pub masked: bool,
+    /// Messages may be compressed: it was agreed on.
+    pub deflate: bool,
+}
+
 /// A frame's head.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     fin: bool,
     opcode: Opcode,
+    /// The message is compressed (RFC 7692 section 6).
+    compressed: bool,
     mask: [u8; 4],
     /// Bytes of the head.
     head: usize,
@@ -40,11 +55,8 @@ struct Head {
 }
 
 /// Reads a head; `None`: more is needed.
-fn head(bytes: &[u8], max: u64) -> Result<Option<Head>, Fault> {
+fn head(bytes: &[u8], expect: Expect) -> Result<Option<Head>, Fault> {
     let &[first, second, ..] = bytes else { return Ok(None) };
-    if first & 0x70 != 0 {
-        return fault(1002, "a reserved bit is set");
-    }
     let opcode = match first & 15 {
         0 => Opcode::Continuation,
         1 => Opcode::Text,
@@ -54,12 +66,16 @@ fn head(bytes: &[u8], max: u64) -> Result<Option<Head>, Fault> {
         10 => Opcode::Pong,
         _ => return fault(1002, "the opcode is reserved"),
     };
+    let compressed = first & 0x40 != 0;
+    if first & 0x30 != 0 || compressed && !(expect.deflate && matches!(opcode, Opcode::Text | Opcode::Binary)) {
+        return fault(1002, "a reserved bit is set");
+    }
     let (fin, short) = (first & 0x80 != 0, second & 0x7F);
     if opcode as u8 >= 8 && (!fin || short > 125) {
         return fault(1002, "a control frame is in one piece of 125 bytes at most");
     }
-    if second & 0x80 == 0 {
-        return fault(1002, "a client masks its frames");
+    if (second & 0x80 != 0) != expect.masked {
+        return fault(1002, "a client masks its frames, and a server does not");
     }
     let (width, least) = match short {
         126 => (2, 126),
@@ -74,17 +90,18 @@ fn head(bytes: &[u8], max: u64) -> Result<Option<Head>, Fault> {
     if payload < least || payload >> 63 != 0 {
         return fault(1002, "the length is not written in the shortest way");
     }
-    if payload > max {
+    if payload > expect.max {
         return fault(1009, "the frame is longer than package_max_length");
     }
-    let head = 2 + width + 4;
+    let head = 2 + width + if expect.masked { 4 } else { 0 };
     let Some(mask) = bytes.get(2 + width..head) else { return Ok(None) };
-    Ok(Some(Head { fin, opcode, mask: [mask[0], mask[1], mask[2], mask[3]], head, payload }))
+    let mask = mask.first_chunk().copied().unwrap_or([0; 4]);
+    Ok(Some(Head { fin, opcode, compressed, mask, head, payload }))
 }
 
 /// Where the frame at the front of `bytes` ends. `Err`: it is none; so many of its bytes tell what is wrong.
-pub fn next(max: u64, bytes: &[u8]) -> Result<Cut, usize> {
-    match head(bytes, max) {
+pub fn next(expect: Expect, bytes: &[u8]) -> Result<Cut, usize> {
+    match head(bytes, expect) {
         Ok(Some(head)) => {
             let whole = head.head as u64 + head.payload;
             Ok(if bytes.len() as u64 >= whole { Cut::Packet(whole as usize) } else { Cut::Need(Some(whole)) })
@@ -97,8 +114,8 @@ pub fn next(max: u64, bytes: &[u8]) -> Result<Cut, usize> {
 /// What a peer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// A whole message: text that is UTF-8, or binary.
-    Message(Opcode, Vec<u8>),
+    /// A whole message: text that is UTF-8, or binary; `true`: it came compressed.
+    Message(Opcode, Vec<u8>, bool),
     /// It wants a pong with the same bytes.
     Ping(Vec<u8>),
     /// The answer to a ping.
@@ -107,46 +124,60 @@ pub enum Said {
     Close(u16, Vec<u8>),
 }
 
+/// The beginning of a message.
+#[derive(Debug)]
+struct Open {
+    kind: Opcode,
+    compressed: bool,
+    data: Vec<u8>,
+}
+
 /// Joins the fragments of one connection's messages.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    open: Option<(Opcode, Vec<u8>)>,
+    open: Option<Open>,
 }
 
 impl Joiner {
-    /// Takes one frame as [`next`] cut it; `None` where its message goes on. `max`: bytes of a whole message.
-    pub fn take(&mut self, frame: &[u8], max: u64) -> Result<Option<Said>, Fault> {
-        let Some(Head { fin, opcode, mask, head, .. }) = head(frame, max)? else {
+    /// Takes one frame as [`next`] cut it; `None` where its message goes on.
+    pub fn take(&mut self, frame: &[u8], expect: Expect) -> Result<Option<Said>, Fault> {
+        let Some(Head { fin, opcode, compressed, mask, head, .. }) = head(frame, expect)? else {
             return fault(1002, "the frame is not whole");
         };
         let mut data = frame[head..].to_vec();
-        unmask(&mut data, mask);
+        if expect.masked {
+            unmask(&mut data, mask);
+        }
         match opcode {
             Opcode::Ping => return Ok(Some(Said::Ping(data))),
             Opcode::Pong => return Ok(Some(Said::Pong(data))),
             Opcode::Close => return close(data).map(Some),
             _ => {}
         }
-        let (kind, whole) = match (self.open.take(), opcode) {
+        let whole = match (self.open.take(), opcode) {
             (None, Opcode::Continuation) => return fault(1002, "nothing is to be continued"),
-            (None, kind) => (kind, data),
+            (None, kind) => Open { kind, compressed, data },
             (Some(_), Opcode::Text | Opcode::Binary) => return fault(1002, "the last message is not whole yet"),
-            (Some((kind, mut open)), _) => {
-                if (open.len() + data.len()) as u64 > max {
+            (Some(mut open), _) => {
+                if (open.data.len() + data.len()) as u64 > expect.max {
                     return fault(1009, "the message is longer than package_max_length");
                 }
-                open.extend_from_slice(&data);
-                (kind, open)
+                open.data.extend_from_slice(&data);
+                open
             }
         };
         if !fin {
-            self.open = Some((kind, whole));
+            self.open = Some(whole);
             return Ok(None);
         }
-        if kind == Opcode::Text && std::str::from_utf8(&whole).is_err() {
+        let Open { kind, compressed, mut data } = whole;
+        if compressed {
+            data = deflate::inflate(&data, expect.max)?;
+        }
+        if kind == Opcode::Text && simdutf8::basic::from_utf8(&data).is_err() {
             return fault(1007, "the text is not UTF-8");
         }
-        Ok(Some(Said::Message(kind, whole)))
+        Ok(Some(Said::Message(kind, data, compressed)))
     }
 
     /// Whether nothing waits for its rest.
@@ -232,7 +263,8 @@ pub fn accept(key: &[u8]) -> Option<String> {
     })
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// RFC 4648 section 4.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
@@ -249,7 +281,7 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const MAX: u64 = 100_000;
+    const CLIENT: Expect = Expect { max: 100_000, masked: true, deflate: false };
 
     fn frame(first: u8, data: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -259,17 +291,21 @@ mod tests {
 
     /// What is heard of these bytes, and how it ends.
     fn hear(bytes: &[u8], size: usize) -> (Vec<Said>, Option<u16>) {
+        hear_as(CLIENT, bytes, size)
+    }
+
+    fn hear_as(expect: Expect, bytes: &[u8], size: usize) -> (Vec<Said>, Option<u16>) {
         let (mut joiner, mut said, mut buf) = (Joiner::default(), Vec::new(), Vec::new());
         for piece in bytes.chunks(size) {
             buf.extend_from_slice(piece);
             loop {
-                let length = match next(MAX, &buf) {
+                let length = match next(expect, &buf) {
                     Ok(Cut::Packet(length)) => length,
                     Ok(Cut::Need(_)) => break,
                     Err(length) => length,
                 };
                 let packet: Vec<u8> = buf.drain(..length).collect();
-                match joiner.take(&packet, MAX) {
+                match joiner.take(&packet, expect) {
                     Ok(heard) => said.extend(heard),
                     Err(fault) => return (said, Some(fault.code)),
                 }
@@ -285,7 +321,7 @@ mod tests {
             let bytes = frame(0x82, &data);
             for size in [1, 3, 1000, usize::MAX] {
                 if size > 3 || length < 200 {
-                    assert_eq!(hear(&bytes, size), (vec![Said::Message(Opcode::Binary, data.clone())], None));
+                    assert_eq!(hear(&bytes, size), (vec![Said::Message(Opcode::Binary, data.clone(), false)], None));
                 }
             }
         }
@@ -315,9 +351,43 @@ mod tests {
         let wanted = vec![
             Said::Ping(b"ping".to_vec()),
             Said::Pong(b"pong".to_vec()),
-            Said::Message(Opcode::Text, "gr\u{fc}n".as_bytes().to_vec()),
+            Said::Message(Opcode::Text, "gr\u{fc}n".as_bytes().to_vec(), false),
         ];
         assert_eq!(hear(&bytes.concat(), 5), (wanted, None));
+    }
+
+    #[test]
+    fn a_server_s_frames_are_not_masked() {
+        let server = Expect { masked: false, ..CLIENT };
+        let mut plain = Vec::new();
+        put(&mut plain, 0x82, None, b"data");
+        put(&mut plain, 0x8A, None, b"");
+        let wanted = vec![Said::Message(Opcode::Binary, b"data".to_vec(), false), Said::Pong(Vec::new())];
+        assert_eq!(hear_as(server, &plain, 1), (wanted, None));
+        assert_eq!(hear_as(server, &frame(0x82, b"data"), 9), (vec![], Some(1002)));
+    }
+
+    #[test]
+    fn compressed_messages_are_unpacked_where_that_was_agreed_on() {
+        let agreed = Expect { deflate: true, ..CLIENT };
+        let short = deflate::deflate(b"squeeze squeeze squeeze", deflate::Agreed { narrow: false });
+        let (one, two) = short.split_at(4);
+        let bytes = [frame(0x41, one), frame(0x89, b"p"), frame(0x80, two), frame(0x81, b"plain")].concat();
+        let wanted = vec![
+            Said::Ping(b"p".to_vec()),
+            Said::Message(Opcode::Text, b"squeeze squeeze squeeze".to_vec(), true),
+            Said::Message(Opcode::Text, b"plain".to_vec(), false),
+        ];
+        assert_eq!(hear_as(agreed, &bytes, 3), (wanted, None));
+        assert_eq!(hear(&frame(0xC1, &short), 99), (vec![], Some(1002)));
+        let bomb = deflate::deflate(&vec![b'a'; 100_001], deflate::Agreed { narrow: false });
+        assert_eq!(hear_as(agreed, &frame(0xC1, &bomb), 1 << 20), (vec![], Some(1009)));
+        let not_text = deflate::deflate(b"\xff", deflate::Agreed { narrow: false });
+        assert_eq!(hear_as(agreed, &frame(0xC1, &not_text), 99), (vec![], Some(1007)));
+        // RFC 7692 section 6: only a message's first frame says that it is compressed.
+        for bad in [frame(0xC9, b""), frame(0xC8, b""), [frame(1, b"a"), frame(0xC0, b"b")].concat()] {
+            assert_eq!(hear_as(agreed, &bad, 99), (vec![], Some(1002)));
+        }
     }
 
     #[test]

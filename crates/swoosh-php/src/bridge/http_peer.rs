@@ -1,0 +1,187 @@
+//! Who an answer of HTTP goes to: a connection of a server, or one that a coroutine serves.
+
+use super::http::{self, Config};
+use super::server::{State, done, tell};
+use super::websocket_talk::Talk;
+use crate::bridge::{last_error, reactor};
+use crate::coroutine::socket::Link;
+use crate::zend::PhpResult;
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::rc::Rc;
+use swoosh::handler::SessionId;
+use swoosh::node::Node;
+use swoosh::proto::websocket::deflate::Agreed;
+
+/// Who it goes to.
+#[derive(Clone)]
+pub enum Peer {
+    /// A connection of a `Swoole\Http\Server`.
+    Server(Rc<State>, SessionId),
+    /// One of a `Swoole\Coroutine\Http\Server`.
+    Coroutine(Rc<Served>),
+}
+
+/// A connection that a coroutine serves.
+pub struct Served {
+    /// Its socket.
+    pub link: Rc<Link>,
+    /// Read and not taken yet.
+    pub buffer: RefCell<Vec<u8>>,
+    /// The server's settings.
+    pub config: Rc<Config>,
+    /// Nothing follows the answer.
+    pub closes: Cell<bool>,
+    /// An answer is not whole.
+    pub owes: Cell<bool>,
+    /// The end of an answer that everybody has forgotten.
+    pub forgotten: RefCell<Option<Vec<u8>>>,
+    /// The token of the coroutine that waits until the answer is whole.
+    pub waiter: Cell<Option<u64>>,
+    /// What it would take to speak WebSocket: the answer's key, and what is agreed on.
+    pub handshake: RefCell<Option<Handshake>>,
+    /// The WebSocket that it is now.
+    pub talk: RefCell<Option<Rc<Talk>>>,
+}
+
+/// A request's wish to speak WebSocket, which can be met.
+pub struct Handshake {
+    /// `Sec-WebSocket-Accept`.
+    pub accept: String,
+    /// `Sec-WebSocket-Protocol`.
+    pub protocol: Option<Vec<u8>>,
+    /// Compression, and the answer's words for it.
+    pub deflate: Option<(Agreed, String)>,
+}
+
+/// The way to a peer, from this process.
+pub enum Way {
+    /// Through the engine.
+    Node(Node, SessionId),
+    /// Its own socket.
+    Link(Rc<Served>),
+}
+
+impl Peer {
+    /// The way to it; `None`, with a warning, where its server does not run.
+    pub fn way(&self) -> Option<Way> {
+        match self {
+            Peer::Server(state, session) => state.running().map(|node| Way::Node(node, *session)),
+            Peer::Coroutine(served) => Some(Way::Link(served.clone())),
+        }
+    }
+
+    /// Looks at what its server's settings say of HTTP.
+    pub fn with_config<T>(&self, look: impl FnOnce(&Config) -> T) -> Option<T> {
+        match self {
+            Peer::Server(state, _) => state.http.get().map(look),
+            Peer::Coroutine(served) => Some(look(&served.config)),
+        }
+    }
+}
+
+impl Way {
+    /// Sends bytes; `false`, and a code, where that cannot be.
+    pub fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
+        match self {
+            Way::Node(node, session) => Ok(done(node.send(*session, bytes))),
+            Way::Link(served) => served.send(bytes),
+        }
+    }
+
+    /// Sends the last bytes of an answer.
+    pub fn send_last(&self, bytes: &[u8]) -> PhpResult<bool> {
+        match self {
+            Way::Node(node, session) => Ok(done(node.send_answer(*session, bytes))),
+            Way::Link(served) => served.send(bytes),
+        }
+    }
+
+    /// Sends so many bytes of a file from there on.
+    pub fn send_file(&self, path: &str, offset: u64, length: u64) -> PhpResult<bool> {
+        match self {
+            Way::Node(node, session) => match node.send_file(*session, path, offset, length) {
+                Ok(()) => Ok(true),
+                Err(e) => {
+                    tell(&e);
+                    Ok(false)
+                }
+            },
+            Way::Link(served) => served.send_file(path, offset, offset + length),
+        }
+    }
+
+    /// The connection's next packets are frames.
+    pub fn begin_websocket(&self, agreed: Option<Agreed>) {
+        if let Way::Node(node, session) = self {
+            node.begin_websocket(*session, agreed);
+        }
+    }
+
+    /// The answer is no longer owed.
+    pub fn end_request(&self) {
+        match self {
+            Way::Node(node, session) => node.end_request(*session),
+            Way::Link(served) => served.owes.set(false),
+        }
+    }
+
+    /// Whoever waits for the answer to be whole goes on.
+    pub fn answered(&self) {
+        match self {
+            Way::Node(_, session) => http::answered(session.0),
+            Way::Link(served) => served.go_on(),
+        }
+    }
+
+    /// Closes the connection behind what was sent.
+    pub fn close(&self) -> bool {
+        match self {
+            Way::Node(node, session) => done(node.close(*session, false)),
+            Way::Link(served) => !served.closes.replace(true),
+        }
+    }
+}
+
+impl Served {
+    fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
+        let (_, failed) = self.link.send_all(bytes, None)?;
+        if let Some(code) = failed {
+            last_error::set(code);
+            self.closes.set(true);
+        }
+        Ok(failed.is_none())
+    }
+
+    fn send_file(&self, path: &str, mut offset: u64, end: u64) -> PhpResult<bool> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(e) => {
+                last_error::set(e.raw_os_error().unwrap_or(libc::EIO));
+                return Ok(false);
+            }
+        };
+        while offset < end {
+            let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(MOST_AT_ONCE);
+            match self.link.send_file(&file, &mut offset, most, None)? {
+                Ok(0) => return Ok(false),
+                Ok(_) => {}
+                Err(code) => {
+                    last_error::set(code);
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Wakes the coroutine that waits for the answer.
+    pub fn go_on(&self) {
+        if let Some(token) = self.waiter.take() {
+            reactor::wake(token);
+        }
+    }
+}
+
+/// Bytes of a file given to the kernel at once.
+const MOST_AT_ONCE: usize = 1 << 20;

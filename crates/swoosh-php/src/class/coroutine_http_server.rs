@@ -1,0 +1,348 @@
+//! `Swoole\Coroutine\Http\Server`: each connection in a coroutine of its own, which reads requests and calls what was
+//! registered for the beginning of their path.
+
+use crate::bridge::http::Config;
+use crate::bridge::http_peer::{Handshake, Peer, Served, Way};
+use crate::bridge::last_error;
+use crate::class::coroutine_server::listen;
+use crate::class::socket::{link_of, object as socket_object, protocol};
+use crate::class::{http_request, http_response};
+use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::tls::CONTEXT_FAILED;
+use crate::coroutine::{self, Job, Wait, expect_current, wait};
+use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
+use httparse::Header;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use swoosh::proto::framing::Cut;
+use swoosh::proto::http1::frame::Framer;
+use swoosh::proto::http1::request::{Request, field, room};
+use swoosh::proto::http1::{Refusal, has_token};
+use swoosh::proto::websocket::{accept, deflate};
+use swoosh::tls::Acceptor;
+
+static SERVER: ClassSlot = ClassSlot::new();
+
+#[derive(Default)]
+struct Server {
+    running: Cell<bool>,
+    /// Connections on which the next request is waited for.
+    idle: RefCell<Vec<Weak<Served>>>,
+}
+crate::payload!(Server);
+
+/// Registers the class.
+pub fn register(short_names: bool) {
+    let mut class = ClassBuilder::new("Swoole\\Coroutine\\Http\\Server");
+    if short_names {
+        class = class.alias("Co\\Http\\Server");
+    }
+    class
+        .is_final()
+        .payload::<Server>()
+        .property("fd", Value::Int(-1))
+        .property("host", Value::Null)
+        .property("port", Value::Int(-1))
+        .property("ssl", Value::Bool(false))
+        .property("settings", Value::Null)
+        .property("errCode", Value::Int(0))
+        .property("errMsg", Value::Text(""))
+        .private_property("handlers", Value::EmptyArray)
+        .private_property("socket", Value::Null)
+        .method("__construct(string $host, int $port = 0, bool $ssl = false, bool $reuse_port = false)", construct)
+        .method("set(array $settings): bool", set)
+        .method("handle(string $pattern, callable $callback): bool", handle)
+        .method("start(): bool", start)
+        .method("shutdown(): void", shutdown)
+        .register(&SERVER);
+}
+
+fn construct(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
+    this.set_slot(SSL, call.bool_or(2, false)?);
+    let (link, family, number) = listen(&host, port, reuse)?;
+    this.set_slot(FD, link.fd());
+    this.set_slot(HOST, host);
+    this.set_slot(PORT, number);
+    this.set_slot(SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
+    Ok(())
+}
+
+fn set(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this() else { return Ok(false) };
+    let mut all = this.slot(SETTINGS).array().cloned().unwrap_or_default();
+    for (key, value) in call.array(0)? {
+        if let Key::Name(name) = key {
+            all.insert(name.as_bytes(), value.clone());
+        }
+    }
+    this.set_slot(SETTINGS, all);
+    Ok(true)
+}
+
+fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
+    let pattern = call.bytes(0)?;
+    if let (Some(this), Some(callable)) = (call.this(), call.arg(1)) {
+        if let Err(why) = Callable::new(callable) {
+            let pattern = String::from_utf8_lossy(pattern);
+            last_error::refuse(&format!("the handler of {pattern} cannot be called: {why}"));
+            return Ok(false);
+        }
+        let mut all = this.slot(HANDLERS).array().cloned().unwrap_or_default();
+        this.set_slot(HANDLERS, ());
+        all.put(pattern, callable.clone());
+        this.set_slot(HANDLERS, all);
+    }
+    Ok(true)
+}
+
+/// What serves a path: the longest of the patterns that it begins with, letters in any case.
+fn handler_of(server: &Object, path: &[u8]) -> Option<Callable> {
+    let all = server.slot(HANDLERS).array()?;
+    let matches = all.iter().filter_map(|(key, callable)| match key {
+        Key::Name(name) => {
+            let begins = path.get(..name.as_bytes().len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
+            begins.then(|| (name.as_bytes().len(), callable))
+        }
+        Key::Index(_) => None,
+    });
+    let (_, callable) = matches.max_by_key(|(length, _)| *length)?;
+    Callable::new(callable).ok()
+}
+
+fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let server = call.payload::<Server>();
+    server.running.set(false);
+    let listening = this.slot(SOCKET).object().and_then(link_of);
+    if let Some(link) = listening {
+        link.close();
+    }
+    let socket = this.slot(SOCKET).clone();
+    this.set_slot(SOCKET, ());
+    drop(socket);
+    // Nobody's next request is waited for; what is being answered is answered.
+    for served in server.idle.take().iter().filter_map(Weak::upgrade) {
+        served.closes.set(true);
+        served.link.cancel(Direction::Read);
+    }
+    Ok(())
+}
+
+/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+fn start(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this().cloned() else { return Ok(false) };
+    let server = call.payload::<Server>();
+    let Some(link) = this.slot(SOCKET).object().and_then(link_of) else {
+        this.set_slot(ERR_CODE, libc::EBADF);
+        return Ok(false);
+    };
+    let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let acceptor = match this.slot(SSL).to_bool() {
+        true => match acceptor(&this) {
+            Some(acceptor) => Some(Rc::new(acceptor)),
+            None => {
+                this.set_slot(ERR_CODE, CONTEXT_FAILED);
+                this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+                return Ok(false);
+            }
+        },
+        false => None,
+    };
+    server.running.set(true);
+    while server.running.get() {
+        match link.accept(None)? {
+            Ok(accepted) => {
+                let served = Rc::new(Served::new(Rc::new(accepted), config.clone()));
+                let (this, acceptor) = (this.clone(), acceptor.clone());
+                let run = move || {
+                    if let Some(acceptor) = acceptor
+                        && !seal(&served, &acceptor)?
+                    {
+                        return Ok(());
+                    }
+                    serve(&this, &served)
+                };
+                coroutine::create(Job::Native(Box::new(run)))?;
+            }
+            // Too many descriptors: some will be closed.
+            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
+            Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
+            Err(code) => {
+                this.set_slot(ERR_CODE, code);
+                this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
+                // It was told to end, or its coroutine was cancelled.
+                return Ok(!server.running.get() || code == libc::ECANCELED);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Those who make sessions for clients; `None`, after a warning, where the settings cannot be.
+fn acceptor(server: &Object) -> Option<Acceptor> {
+    let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
+    let (_, wanted) = protocol(&settings)?;
+    wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()
+}
+
+/// Agrees upon TLS with a client; whether that went well.
+fn seal(served: &Served, acceptor: &Acceptor) -> PhpResult<bool> {
+    match acceptor.begin() {
+        Ok(session) => served.link.seal(session),
+        Err(e) => {
+            swoosh::log::warn!("{e}");
+            return Ok(false);
+        }
+    }
+    let shaken = served.link.shake(Some(HANDSHAKE))?;
+    if shaken.is_err() {
+        swoosh::log::info!("a handshake of TLS has failed: {}", served.link.why().unwrap_or_default());
+    }
+    Ok(shaken.is_ok())
+}
+
+/// One connection, to its end.
+fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
+    let mut framer = Framer::default();
+    while !served.closes.get() {
+        let Some(bytes) = next_request(server, served, &mut framer)? else { break };
+        answer(server, served, &bytes)?;
+        let talk = served.talk.take();
+        if let Some(talk) = talk {
+            talk.say_close(1000, b"")?;
+            break;
+        }
+    }
+    served.link.close();
+    Ok(())
+}
+
+/// Reads a whole request; `None` where none comes any more, or what comes is none.
+fn next_request(server: &Object, served: &Rc<Served>, framer: &mut Framer) -> PhpResult<Option<Vec<u8>>> {
+    loop {
+        let cut = framer.next(served.config.longest, &served.buffer.borrow());
+        match cut {
+            Ok(Cut::Packet(length)) => return Ok(Some(served.buffer.borrow_mut().drain(..length).collect())),
+            Ok(Cut::Need(_)) => {}
+            Err(refusal) => {
+                swoosh::log::info!("a request is refused with {}: {}", refusal.status, refusal.why);
+                served.link.send_all(&Refusal::answer(refusal.status), Some(LAST_WORD))?;
+                return Ok(None);
+            }
+        }
+        if framer.take_wish_to_continue() {
+            let (_, failed) = served.link.send_all(b"HTTP/1.1 100 Continue\r\n\r\n", None)?;
+            if failed.is_some() {
+                return Ok(None);
+            }
+        }
+        let waits = served.buffer.borrow().is_empty();
+        if waits && let Some(own) = server.payload::<Server>() {
+            if !own.running.get() {
+                return Ok(None);
+            }
+            own.idle.borrow_mut().push(Rc::downgrade(served));
+        }
+        let mut more = Vec::new();
+        let read = served.link.read_into(&mut more, CHUNK, None)?;
+        if waits && let Some(own) = server.payload::<Server>() {
+            own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served)));
+        }
+        match read {
+            Ok(0) | Err(_) => return Ok(None),
+            Ok(_) => served.buffer.borrow_mut().extend_from_slice(&more),
+        }
+    }
+}
+
+fn answer(server: &Object, served: &Rc<Served>, bytes: &[u8]) -> PhpResult<()> {
+    let mut fields = room();
+    let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
+        served.closes.set(true);
+        return Ok(());
+    };
+    let asked = match http_request::serve_link(&served.link, &served.config, bytes, &request, headers)? {
+        Ok(asked) => asked,
+        Err(status) => {
+            served.closes.set(true);
+            return served.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
+        }
+    };
+    *served.handshake.borrow_mut() = handshake(&served.config, &request, headers);
+    let response = http_response::serve(Peer::Coroutine(served.clone()), &request, headers)?;
+    let way = Way::Link(served.clone());
+    let Some(handler) = handler_of(server, request.path_and_query().0.as_bytes()) else {
+        http_response::prepare(&response, 404, Array::new());
+        return http_response::end_now(&way, &response);
+    };
+    served.owes.set(true);
+    handler.call(&mut [asked.into_zval(), response.into_zval()])?;
+    while served.owes.get() {
+        let forgotten = served.forgotten.take();
+        if let Some(last) = forgotten {
+            served.owes.set(false);
+            let (_, failed) = served.link.send_all(&last, None)?;
+            served.closes.set(served.closes.get() || failed.is_some());
+            break;
+        }
+        // Another coroutine goes on with it.
+        let caller = expect_current()?;
+        served.waiter.set(Some(caller.next_token()));
+        caller.wait(Wait::Join, None)?;
+    }
+    Ok(())
+}
+
+/// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
+fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
+    let has = |name: &str, token: &str| {
+        headers.iter().any(|h| h.name.eq_ignore_ascii_case(name) && has_token(h.value, token))
+    };
+    let asks =
+        request.method == "GET" && request.minor == 1 && has("upgrade", "websocket") && has("connection", "upgrade");
+    if !asks || field(headers, "sec-websocket-version") != Some(b"13") {
+        return None;
+    }
+    let own = config.websocket.subprotocol.as_ref();
+    let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
+    Some(Handshake {
+        accept: accept(field(headers, "sec-websocket-key")?)?,
+        protocol: own.filter(|own| has("sec-websocket-protocol", &String::from_utf8_lossy(own))).cloned(),
+        deflate: if config.websocket.compression { deflate::negotiate(offers) } else { None },
+    })
+}
+
+impl Served {
+    fn new(link: Rc<Link>, config: Rc<Config>) -> Self {
+        Served {
+            link,
+            buffer: RefCell::default(),
+            config,
+            closes: Cell::new(false),
+            owes: Cell::new(false),
+            forgotten: RefCell::new(None),
+            waiter: Cell::new(None),
+            handshake: RefCell::new(None),
+            talk: RefCell::new(None),
+        }
+    }
+}
+
+const FD: usize = 0;
+const HOST: usize = 1;
+const PORT: usize = 2;
+const SSL: usize = 3;
+const SETTINGS: usize = 4;
+const ERR_CODE: usize = 5;
+const ERR_MSG: usize = 6;
+const HANDLERS: usize = 7;
+const SOCKET: usize = 8;
+const CHUNK: usize = 65536;
+/// For a handshake of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(1);
+/// A peer that does not read is not told why it is refused for longer.
+const LAST_WORD: Duration = Duration::from_secs(1);

@@ -1,0 +1,314 @@
+//! Reading an answer, as a client: its head, then its body piece by piece (RFC 9112 section 6.3).
+
+use super::{MAX_HEAD, MAX_HEADERS, has_token};
+use httparse::{Header, ParserConfig};
+use memchr::{memchr, memmem};
+use std::mem::MaybeUninit;
+
+/// What is at the front of a connection's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Too little to say: more is to be read.
+    Need,
+    /// The head, so many bytes of it; [`Answer::parse`] reads it.
+    Head(usize),
+    /// So many bytes that belong to the form, then so many of the body.
+    Data(usize, usize),
+    /// The answer ends behind so many bytes.
+    End(usize),
+}
+
+/// An answer that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault(pub &'static str);
+
+/// What is known of the answer that is being read.
+#[derive(Debug, Default)]
+pub struct Reader {
+    stage: Stage,
+    /// The request was one whose answer has no body: HEAD.
+    bodiless: bool,
+    /// The connection cannot be used again behind this answer.
+    closes: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Head,
+    /// So many bytes are to come.
+    Length(u64),
+    /// A chunk's size is next.
+    Size,
+    /// So many bytes of the chunk are to come, and its line end.
+    Chunk(u64),
+    Trailer,
+    UntilClosed,
+    End,
+}
+
+impl Reader {
+    /// For the answer to a request of that method.
+    pub fn new(method: &[u8]) -> Self {
+        Reader { bodiless: method == b"HEAD", ..Reader::default() }
+    }
+
+    /// Says what is at the front of `buf`. The caller takes the bytes that it tells of off the front before the next
+    /// call.
+    ///
+    /// # Errors
+    /// Where this is no answer of HTTP/1; the connection is of no use then.
+    pub fn next(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+        match self.stage {
+            Stage::Head => self.head(buf),
+            Stage::Length(0) | Stage::End => {
+                self.stage = Stage::End;
+                Ok(Step::End(0))
+            }
+            Stage::Length(_) | Stage::UntilClosed if buf.is_empty() => Ok(Step::Need),
+            Stage::Length(left) => {
+                let now = left.min(buf.len() as u64);
+                self.stage = Stage::Length(left - now);
+                Ok(Step::Data(0, now as usize))
+            }
+            Stage::UntilClosed => Ok(Step::Data(0, buf.len())),
+            Stage::Size => self.size(buf),
+            Stage::Chunk(left) => self.chunk(left, buf),
+            Stage::Trailer => self.trailer(buf),
+        }
+    }
+
+    /// Whether the answer is whole where the peer ends the connection now.
+    pub fn may_end(&self) -> bool {
+        matches!(self.stage, Stage::UntilClosed | Stage::End | Stage::Length(0))
+    }
+
+    /// Whether the connection can be used again.
+    pub fn keeps_alive(&self) -> bool {
+        !self.closes
+    }
+
+    fn head(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+        if !b"HTTP/1.".starts_with(&buf[..buf.len().min(7)]) {
+            return Err(Fault("the answer does not begin with a version of HTTP/1"));
+        }
+        let Some(end) = memmem::find(buf, b"\r\n\r\n").map(|at| at + 4) else {
+            return if buf.len() > MAX_HEAD { Err(Fault("the answer's head is too long")) } else { Ok(Step::Need) };
+        };
+        let mut room = room();
+        let Some((answer, headers)) = Answer::parse(&buf[..end], &mut room) else {
+            return Err(Fault("the answer's head is malformed"));
+        };
+        if (100..200).contains(&answer.status) && answer.status != 101 {
+            // The answer itself is still to come (RFC 9110 section 15.2).
+            return Ok(Step::Data(end, 0));
+        }
+        self.closes = !answer.keeps_alive(headers);
+        self.stage = self.body(&answer, headers)?;
+        Ok(Step::Head(end))
+    }
+
+    /// How the body ends.
+    fn body(&mut self, answer: &Answer<'_>, headers: &[Header<'_>]) -> Result<Stage, Fault> {
+        if self.bodiless || matches!(answer.status, 101 | 204 | 304) {
+            return Ok(Stage::End);
+        }
+        let (mut length, mut coded, mut chunked) = (None, false, false);
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                let last = header.value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
+                (coded, chunked) = (true, last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+            } else if header.name.eq_ignore_ascii_case("content-length") {
+                for item in header.value.split(|&byte| byte == b',') {
+                    let text = std::str::from_utf8(item.trim_ascii()).unwrap_or_default();
+                    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                    let value: Option<u64> = text.parse().ok().filter(|_| digits);
+                    let value = value.ok_or(Fault("the answer's length is no number"))?;
+                    if length.replace(value).is_some_and(|before| before != value) {
+                        return Err(Fault("the answer has two lengths"));
+                    }
+                }
+            }
+        }
+        Ok(match length {
+            // What says both is not to be trusted with another request.
+            _ if chunked => {
+                self.closes |= length.is_some();
+                Stage::Size
+            }
+            Some(length) if !coded => Stage::Length(length),
+            _ => {
+                self.closes = true;
+                Stage::UntilClosed
+            }
+        })
+    }
+
+    fn size(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+        const BAD: Fault = Fault("a chunk of the answer is malformed");
+        let Some(end) = memchr(b'\n', &buf[..buf.len().min(LONGEST_SIZE)]) else {
+            return if buf.len() >= LONGEST_SIZE { Err(BAD) } else { Ok(Step::Need) };
+        };
+        let digits = buf[..end].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let behind = buf[digits..end].trim_ascii();
+        let text = std::str::from_utf8(&buf[..digits]).map_err(|_| BAD)?;
+        let good = (1..=15).contains(&digits) && (behind.is_empty() || behind[0] == b';');
+        let size = u64::from_str_radix(text, 16).ok().filter(|_| good).ok_or(BAD)?;
+        self.stage = if size == 0 { Stage::Trailer } else { Stage::Chunk(size) };
+        Ok(Step::Data(end + 1, 0))
+    }
+
+    fn chunk(&mut self, left: u64, buf: &[u8]) -> Result<Step, Fault> {
+        if left > 0 {
+            let now = left.min(buf.len() as u64);
+            self.stage = Stage::Chunk(left - now);
+            return Ok(if now == 0 { Step::Need } else { Step::Data(0, now as usize) });
+        }
+        match buf {
+            [b'\r', b'\n', ..] => {
+                self.stage = Stage::Size;
+                Ok(Step::Data(2, 0))
+            }
+            [] | [b'\r'] => Ok(Step::Need),
+            _ => Err(Fault("a chunk of the answer does not end where it says")),
+        }
+    }
+
+    fn trailer(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+        match memchr(b'\n', buf) {
+            Some(end) if buf[..end].trim_ascii_end().is_empty() => {
+                self.stage = Stage::End;
+                Ok(Step::End(end + 1))
+            }
+            Some(end) => Ok(Step::Data(end + 1, 0)),
+            None if buf.len() > MAX_HEAD => Err(Fault("the answer's trailer is too long")),
+            None => Ok(Step::Need),
+        }
+    }
+}
+
+/// The head of an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// `200`.
+    pub status: u16,
+    /// 0 of HTTP/1.0, 1 of HTTP/1.1.
+    pub minor: u8,
+    /// The words behind the status; none in many answers.
+    pub reason: &'a str,
+}
+
+/// Room for an answer's header fields.
+pub type Room<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
+
+/// Such room.
+pub fn room<'a>() -> Room<'a> {
+    [const { MaybeUninit::uninit() }; MAX_HEADERS]
+}
+
+impl<'a> Answer<'a> {
+    /// A head and its fields in order; `None` where it is none.
+    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut Room<'a>) -> Option<(Self, &'r [Header<'a>])> {
+        let mut parsed = httparse::Response::new(&mut []);
+        let config = ParserConfig::default();
+        let Ok(httparse::Status::Complete(_)) = config.parse_response_with_uninit_headers(&mut parsed, bytes, room)
+        else {
+            return None;
+        };
+        let (status, minor) = (parsed.code?, parsed.version?);
+        Some((Answer { status, minor, reason: parsed.reason.unwrap_or_default() }, parsed.headers))
+    }
+
+    fn keeps_alive(&self, headers: &[Header<'_>]) -> bool {
+        let fields = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("connection"));
+        let has = |token| fields.clone().any(|field| has_token(field.value, token));
+        !has("close") && (self.minor == 1 || has("keep-alive"))
+    }
+}
+
+/// Bytes of a line with a chunk's size.
+const LONGEST_SIZE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `bytes`, so many at a time: status, body, whether it is whole, whether the connection stays, what is left.
+    fn read(method: &str, bytes: &[u8], step: usize) -> Result<(u16, Vec<u8>, bool, bool, usize), Fault> {
+        let (mut reader, mut buf, mut status, mut body) = (Reader::new(method.as_bytes()), Vec::new(), 0, Vec::new());
+        let mut parts = bytes.chunks(step);
+        let mut whole = false;
+        loop {
+            match reader.next(&buf)? {
+                Step::Need => match parts.next() {
+                    Some(part) => buf.extend_from_slice(part),
+                    None => return Ok((status, body, whole || reader.may_end(), reader.keeps_alive(), 0)),
+                },
+                Step::Head(length) => {
+                    let mut room = room();
+                    status = Answer::parse(&buf[..length], &mut room).unwrap().0.status;
+                    buf.drain(..length);
+                }
+                Step::Data(form, length) => {
+                    body.extend_from_slice(&buf[form..form + length]);
+                    buf.drain(..form + length);
+                }
+                Step::End(length) => {
+                    buf.drain(..length);
+                    whole = true;
+                    let left = buf.len() + parts.map(<[u8]>::len).sum::<usize>();
+                    return Ok((status, body, whole, reader.keeps_alive(), left));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn answers_are_read_alike_however_they_come() {
+        let chunks = "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n";
+        for (name, method, text, wanted) in [
+            ("6.3 length", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello+".into(), (200, "hello", true, true, 1)),
+            ("6.3 equal lengths", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok".into(), (200, "ok", true, true, 0)),
+            ("6.3 HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".into(), (200, "", true, true, 0)),
+            ("6.3 204", "GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n".into(), (204, "", true, true, 0)),
+            ("6.3 304", "GET", "HTTP/1.1 304 Not Modified\r\n\r\n".into(), (304, "", true, true, 0)),
+            ("7.1 chunks", "GET", format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\r\n"), (200, "hello world", true, true, 0)),
+            ("7.1.2 trailer", "GET", format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}T: 1\r\nU: 2\r\n\r\n"), (200, "hello world", true, true, 0)),
+            ("6.3 until closed", "GET", "HTTP/1.1 200 OK\r\n\r\nrest".into(), (200, "rest", true, false, 0)),
+            ("9.3 close", "GET", "HTTP/1.1 200\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok".into(), (200, "ok", true, false, 0)),
+            ("9.3 1.0", "GET", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok".into(), (200, "ok", true, false, 0)),
+            ("9.3 1.0 kept", "GET", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nok".into(), (200, "ok", true, true, 0)),
+            ("6.1 both", "GET", format!("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\r\n"), (200, "hello world", true, false, 0)),
+            ("9110 15.2 continue", "POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".into(), (200, "ok", true, true, 0)),
+            ("15.2.2 upgrade", "GET", "HTTP/1.1 101 Switching Protocols\r\n\r\n\x01\x02".into(), (101, "", true, true, 2)),
+            ("8 half of it", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe".into(), (200, "he", false, true, 0)),
+            ("8 half a chunk", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe".into(), (200, "he", false, true, 0)),
+            ("8 half a head", "GET", "HTTP/1.1 200 OK\r\nContent-".into(), (0, "", false, true, 0)),
+        ] {
+            let (status, body, whole, keeps, left) = wanted;
+            for step in [1, 2, 7, 1000] {
+                let found = read(method, text.as_bytes(), step);
+                assert_eq!(found, Ok((status, body.as_bytes().to_vec(), whole, keeps, left)), "{name}, by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for bad in [
+            "what is this\r\n\r\n",
+            "HTTP/2 200\r\n\r\n",
+            "HTTP/1.1 abc\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        ] {
+            for step in [1, 1000] {
+                assert!(read("GET", bad.as_bytes(), step).is_err(), "{bad:?} by {step}");
+            }
+        }
+    }
+}

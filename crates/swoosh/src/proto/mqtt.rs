@@ -1,0 +1,93 @@
+//! Where a packet of MQTT ends (MQTT 3.1.1 section 2.2, MQTT 5.0 section 2.1: both begin alike).
+
+use super::PeerFault;
+use super::framing::Cut;
+
+/// Looks for the end of the packet at the front of `buf`; the rules of
+/// [`framing::Framer::next`](super::framing::Framer::next) hold.
+///
+/// # Errors
+/// Where it is longer than `max` bytes, or its fixed header is one that no packet has.
+pub fn next(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
+    check_first(first)?;
+    let mut length: u64 = 0;
+    for index in 0..LENGTH_BYTES {
+        let Some(&byte) = buf.get(1 + index) else { return Ok(Cut::Need(None)) };
+        length |= u64::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            let whole = 2 + index as u64 + length;
+            return match whole {
+                _ if whole > max => Err(PeerFault::TooLong { length: Some(whole), max }),
+                _ if whole <= buf.len() as u64 => Ok(Cut::Packet(whole as usize)),
+                _ => Ok(Cut::Need(Some(whole))),
+            };
+        }
+    }
+    Err(PeerFault::Malformed("the length of an MQTT packet has at most four bytes"))
+}
+
+/// Type and flags (section 2.2.2: "If invalid flags are received, the receiver MUST close the Network Connection").
+fn check_first(first: u8) -> Result<(), PeerFault> {
+    let flags = first & 15;
+    match first >> 4 {
+        0 => Err(PeerFault::Malformed("there is no MQTT packet of type 0")),
+        // PUBLISH: a quality of service of 3 there is none.
+        3 if flags & 6 != 6 => Ok(()),
+        // PUBREL, SUBSCRIBE, UNSUBSCRIBE.
+        6 | 8 | 10 if flags == 2 => Ok(()),
+        3 | 6 | 8 | 10 => Err(PeerFault::Malformed("flags that no MQTT packet of this type has")),
+        _ if flags == 0 => Ok(()),
+        _ => Err(PeerFault::Malformed("flags that no MQTT packet of this type has")),
+    }
+}
+
+/// The most that a remaining length takes (section 2.2.3).
+const LENGTH_BYTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read_as_the_standard_writes_them() {
+        // The bounds of table 2.4.
+        for (length, bytes) in [
+            (0usize, &[0x00][..]),
+            (127, &[0x7F]),
+            (128, &[0x80, 0x01]),
+            (16_383, &[0xFF, 0x7F]),
+            (16_384, &[0x80, 0x80, 0x01]),
+            (2_097_151, &[0xFF, 0xFF, 0x7F]),
+            (2_097_152, &[0x80, 0x80, 0x80, 0x01]),
+        ] {
+            let header = [&[0x30], bytes].concat();
+            let whole = header.len() + length;
+            let packet = [header, vec![b'x'; length]].concat();
+            assert_eq!(next(1 << 30, &packet), Ok(Cut::Packet(whole)));
+            assert_eq!(next(1 << 30, &[&packet[..], b"\xC0\0"].concat()), Ok(Cut::Packet(whole)));
+            for end in 0..=bytes.len() {
+                assert_eq!(next(1 << 30, &packet[..end]), Ok(Cut::Need(None)));
+            }
+            if length > 0 {
+                assert_eq!(next(1 << 30, &packet[..whole - 1]), Ok(Cut::Need(Some(whole as u64))));
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_packet_has_is_refused() {
+        for bad in [&b"\0\0"[..], b"\x36\0", b"\x60\0", b"\x80\0", b"\xA1\0", b"\xC1\0", b"\x30\xFF\xFF\xFF\xFF\x01"] {
+            assert!(matches!(next(1 << 30, bad), Err(PeerFault::Malformed(_))), "{}", bad.escape_ascii());
+        }
+        for good in [&b"\x3D\0"[..], b"\x62\0", b"\x82\0", b"\xA2\0", b"\xC0\0", b"\xF0\0"] {
+            assert_eq!(next(1 << 30, good), Ok(Cut::Packet(2)));
+        }
+    }
+
+    #[test]
+    fn a_packet_longer_than_the_limit_is_refused_at_its_header() {
+        assert_eq!(next(100, &[0x30, 98]), Ok(Cut::Need(Some(100))));
+        assert_eq!(next(100, &[0x30, 99]), Err(PeerFault::TooLong { length: Some(101), max: 100 }));
+    }
+}

@@ -1,0 +1,291 @@
+//! Redis' protocol, as a server hears it: arrays of bulk strings, and inline commands.
+//!
+//! Source: the Redis serialization protocol specification (RESP), "Sending commands to a Redis server".
+
+use super::PeerFault;
+use super::framing::Cut;
+
+/// What is known of an unfinished command, so that no argument of it is looked at twice.
+#[derive(Debug, Default)]
+pub struct Framer {
+    /// Bytes that belong to it surely: its count, and the arguments that are whole.
+    at: usize,
+    /// Arguments that follow; `None` before its count is known.
+    left: Option<usize>,
+}
+
+impl Framer {
+    /// Looks for the end of the command at the front of `buf`; the rules of
+    /// [`framing::Framer::next`](super::framing::Framer::next) hold.
+    ///
+    /// # Errors
+    /// Where it is longer than `max` bytes, or is neither an array of bulk strings nor an inline command.
+    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+        let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
+        if first != b'*' {
+            return inline(max, buf);
+        }
+        if self.left.is_none() {
+            let Some((count, at)) = number(buf, 1)? else { return self.wait(None, max, buf) };
+            if !(1..=MOST_ARGUMENTS).contains(&count) {
+                return Err(PeerFault::Malformed("a command has from 1 to 1,048,576 words"));
+            }
+            (self.left, self.at) = (Some(count as usize), at);
+        }
+        while let Some(left @ 1..) = self.left {
+            match buf.get(self.at) {
+                None => return self.wait(None, max, buf),
+                Some(b'$') => {}
+                Some(_) => return Err(PeerFault::Malformed("a command's words are bulk strings: '$' is missing")),
+            }
+            let Some((length, at)) = number(buf, self.at + 1)? else { return self.wait(None, max, buf) };
+            let Ok(length) = usize::try_from(length) else {
+                return Err(PeerFault::Malformed("a word's length is negative"));
+            };
+            let end = at.saturating_add(length).saturating_add(2);
+            if end as u64 > max || end > buf.len() {
+                return self.wait(Some(end as u64), max, buf);
+            }
+            if &buf[end - 2..end] != b"\r\n" {
+                return Err(PeerFault::Malformed("a word does not end where its length says"));
+            }
+            (self.left, self.at) = (Some(left - 1), end);
+        }
+        let length = self.at;
+        *self = Framer::default();
+        Ok(Cut::Packet(length))
+    }
+
+    /// More is needed, `length` bytes at least, unless that is more than there may be.
+    fn wait(&self, length: Option<u64>, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+        if length.is_some_and(|length| length > max) || buf.len() as u64 >= max {
+            return Err(PeerFault::TooLong { length, max });
+        }
+        Ok(Cut::Need(length))
+    }
+}
+
+/// The words of a command that was cut; none where there are none (an empty line), or where it is no command.
+pub fn words(command: &[u8]) -> Vec<&[u8]> {
+    if command.first() != Some(&b'*') {
+        return command.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
+    }
+    bulks(command).unwrap_or_default()
+}
+
+/// A reply of one line, a status (`+`) or an error (`-`): what would end the line before is a space, as in Redis.
+fn put_line(out: &mut Vec<u8>, first: u8, text: &[u8]) {
+    out.push(first);
+    out.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A status, such as `OK`; line ends within become spaces.
+pub fn put_status(out: &mut Vec<u8>, text: &[u8]) {
+    put_line(out, b'+', text);
+}
+
+/// An error, which by custom begins with a word in capitals (`ERR`); line ends within become spaces.
+pub fn put_error(out: &mut Vec<u8>, text: &[u8]) {
+    put_line(out, b'-', text);
+}
+
+/// A number.
+pub fn put_int(out: &mut Vec<u8>, value: i64) {
+    put_head(out, b':', value);
+}
+
+/// A bulk string: any bytes.
+pub fn put_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_head(out, b'$', bytes.len() as i64);
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Nothing: what a key that does not exist holds.
+pub fn put_nil(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"$-1\r\n");
+}
+
+/// The head of an array; its `count` items follow.
+pub fn put_array(out: &mut Vec<u8>, count: usize) {
+    put_head(out, b'*', count as i64);
+}
+
+fn put_head(out: &mut Vec<u8>, first: u8, number: i64) {
+    out.push(first);
+    out.extend_from_slice(itoa(number, &mut [0; 20]));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The digits of a number, without going through the formatter.
+fn itoa(number: i64, room: &mut [u8; 20]) -> &[u8] {
+    let (mut left, mut at) = (number.unsigned_abs(), room.len());
+    loop {
+        at -= 1;
+        room[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        at -= 1;
+        room[at] = b'-';
+    }
+    &room[at..]
+}
+
+fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
+    let (count, mut at) = number(command, 1).ok()??;
+    let mut words = Vec::with_capacity(usize::try_from(count).ok()?.min(command.len() / 5 + 1));
+    for _ in 0..count {
+        let (length, from) = number(command, at + 1).ok()??;
+        let end = from.checked_add(usize::try_from(length).ok()?)?;
+        words.push(command.get(from..end)?);
+        at = end + 2;
+    }
+    Some(words)
+}
+
+/// A line of words, as somebody types it; an empty one too.
+fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    let max = max.min(LONGEST_LINE);
+    let room = &buf[..buf.len().min(max as usize)];
+    match memchr::memchr(b'\n', room) {
+        Some(at) => Ok(Cut::Packet(at + 1)),
+        None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
+        None if room.iter().any(|byte| *byte < b'\t') => Err(PeerFault::Malformed("this is no command of Redis")),
+        None => Ok(Cut::Need(None)),
+    }
+}
+
+/// The number that stands at `from`, and where its line ends; `None` while the line is not whole.
+fn number(buf: &[u8], from: usize) -> Result<Option<(i64, usize)>, PeerFault> {
+    let rest = buf.get(from..).unwrap_or_default();
+    let line = &rest[..rest.len().min(LONGEST_NUMBER)];
+    let Some(end) = memchr::memchr(b'\n', line) else {
+        return if rest.len() < LONGEST_NUMBER { Ok(None) } else { Err(NO_NUMBER) };
+    };
+    let digits = line[..end].strip_suffix(b"\r").ok_or(NO_NUMBER)?;
+    // A plus sign is what Rust reads too, and Redis does not.
+    let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
+    let value = text.and_then(|text| text.parse().ok()).ok_or(NO_NUMBER)?;
+    Ok(Some((value, from + end + 1)))
+}
+
+const NO_NUMBER: PeerFault = PeerFault::Malformed("a count or a length is no number");
+/// As in Redis.
+const MOST_ARGUMENTS: i64 = 1 << 20;
+/// Of an inline command, bytes; as in Redis.
+const LONGEST_LINE: u64 = 64 << 10;
+/// Digits, sign and line end of a number, bytes.
+const LONGEST_NUMBER: usize = 22;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&[u8]]) -> Vec<u8> {
+        let mut out = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            out.extend_from_slice(word);
+            out.extend_from_slice(b"\r\n");
+        }
+        out
+    }
+
+    /// Feeds `bytes` so many at a time: the packets, and the fault that ended it.
+    fn feed(bytes: &[u8], step: usize, max: u64) -> (Vec<Vec<u8>>, Option<PeerFault>) {
+        let (mut framer, mut buf, mut packets) = (Framer::default(), Vec::new(), Vec::new());
+        for read in bytes.chunks(step) {
+            buf.extend_from_slice(read);
+            loop {
+                match framer.next(max, &buf) {
+                    Ok(Cut::Packet(length)) => packets.push(buf.drain(..length).collect()),
+                    Ok(Cut::Need(_)) => break,
+                    Err(fault) => return (packets, Some(fault)),
+                }
+            }
+        }
+        (packets, None)
+    }
+
+    #[test]
+    fn commands_are_cut_alike_wherever_the_reads_end() {
+        let wanted: Vec<Vec<u8>> = vec![
+            command(&[b"GET", b"k"]),
+            b"PING\r\n".to_vec(),
+            command(&[b"SET", b"a\r\nb", b"", &[b'x'; 300]]),
+            b"\r\n".to_vec(),
+            b"set  key value\n".to_vec(),
+            command(&[b"*1\r\n"]),
+        ];
+        let bytes = wanted.concat();
+        for step in 1..bytes.len() {
+            assert_eq!(feed(&bytes, step, 65_536), (wanted.clone(), None), "reads of {step}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_command_are_what_was_sent() {
+        let sent: [&[u8]; 4] = [b"SET", b"a\r\nb", b"", b"$3\r\n"];
+        assert_eq!(words(&command(&sent)), sent);
+        assert_eq!(words(b"set  key\tvalue\r\n"), [&b"set"[..], b"key", b"value"]);
+        assert!(words(b"\r\n").is_empty());
+        assert!(words(b"*2\r\n$3\r\nGET\r\n").is_empty(), "half a command has no words");
+    }
+
+    #[test]
+    fn replies_are_written_as_the_specification_says() {
+        let mut out = Vec::new();
+        put_array(&mut out, 5);
+        put_status(&mut out, b"OK");
+        put_error(&mut out, b"ERR two\r\nlines");
+        put_int(&mut out, i64::MIN);
+        put_bulk(&mut out, b"a\r\nb");
+        put_nil(&mut out);
+        let wanted = b"*5\r\n+OK\r\n-ERR two  lines\r\n:-9223372036854775808\r\n$4\r\na\r\nb\r\n$-1\r\n";
+        assert_eq!(out, wanted, "{}", out.escape_ascii());
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused() {
+        for bad in [
+            &b"*0\r\n"[..],
+            b"*-1\r\n",
+            b"*x\r\n",
+            b"*+1\r\n",
+            b"*1\n",
+            b"*1048577\r\n",
+            b"*99999999999999999999999\r\n",
+            b"*2\r\n$3\r\nGET\r\n$-1\r\n",
+            b"*2\r\n$3\r\nGET\r\n:5\r\n",
+            b"*1\r\n$x\r\nGET\r\n",
+            b"*1\r\n$3\r\nGETx\r\n",
+            b"\x16\x03\x01\x02",
+        ] {
+            let (packets, fault) = feed(bad, 1, 65_536);
+            assert_eq!(packets.len(), 0);
+            assert!(matches!(fault, Some(PeerFault::Malformed(_))), "{}: {fault:?}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_command_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+        let fits = command(&[b"SET", &[b'x'; 70]]);
+        let max = fits.len() as u64;
+        assert_eq!(feed(&fits, 7, max), (vec![fits.clone()], None));
+        assert_eq!(feed(&fits, 7, max - 1).1, Some(PeerFault::TooLong { length: Some(max), max: max - 1 }));
+        let many = command(&[&b"x"[..]; 40]);
+        assert!(matches!(feed(&many, 7, 100).1, Some(PeerFault::TooLong { .. })));
+        assert!(matches!(feed(&[b'x'; 70_000], 500, 1 << 20).1, Some(PeerFault::TooLong { max: 65_536, .. })));
+    }
+
+    #[test]
+    fn a_reader_is_told_how_much_a_long_word_takes() {
+        let mut framer = Framer::default();
+        assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(Cut::Need(Some(100_015))));
+    }
+}

@@ -5,7 +5,7 @@ swoole
 --SKIPIF--
 <?php
 function_exists('opcache_get_status') || die('skip opcache is not there');
-function_exists('proc_open') || die('skip proc_open is needed');
+function_exists('shell_exec') || die('skip shell_exec is needed');
 ?>
 --FILE--
 <?php
@@ -43,31 +43,30 @@ Co\run(function () {
     $leaves = $walk($tree, 4);
     Co::sleep(0.01);
     $channel->close();
-    echo json_encode([$total, $sums, crc32($text), $leaves, $tree]), "\n";
+    echo json_encode(opcache_get_status()['jit']['on'] ?? false), ' ', json_encode([$total, $sums, crc32($text), $leaves, $tree]), "\n";
     // Many switches in a hot loop.
     $count = 0;
     $me = Co::getCid();
-    $other = go(function () use (&$count) { while (true) { Co::yield(); $count++; } });
+    $other = go(function () use (&$count) { try { while (true) { Co::yield(); $count++; } } catch (Co\CanceledException) { echo "cancelled\n"; } });
     for ($n = 0; $n < 20000; $n++) Co::resume($other);
     echo $count, "\n";
     Co::cancel($other, true);
 });
 PHP);
-$extension = ini_get('extension') ?: '';
+$php = (getenv('TEST_PHP_EXECUTABLE') ?: PHP_BINARY) . ' ' . getenv('TEST_PHP_EXTRA_ARGS');
 foreach (['off' => 'disable', 'function' => 'function', 'tracing' => 'tracing'] as $name => $jit) {
     $options = ['opcache.enable_cli=1', 'opcache.file_update_protection=0', "opcache.jit=$jit", 'opcache.jit_buffer_size=32M', 'opcache.jit_hot_func=2', 'opcache.jit_hot_loop=2', 'display_errors=1'];
-    $command = [PHP_BINARY];
-    foreach (explode(' ', trim((string) getenv('TEST_PHP_EXTRA_ARGS'))) as $argument) {
-        $argument !== '' && $command[] = $argument;
-    }
-    foreach ($options as $option) {
-        array_push($command, '-d', $option);
-    }
-    $process = proc_open([...$command, $program], [1 => ['pipe', 'w']], $pipes);
-    echo "$name: ", stream_get_contents($pipes[1]);
-    proc_close($process);
+    echo "$name: ", shell_exec($php . ' -d ' . implode(' -d ', $options) . " $program 2>&1");
 }
 unlink($program);
 ?>
 --EXPECT--
-off: 
+off: false [1332356525,[125250,124750,124251],3855718378,136,{"leaves":16}]
+20000
+cancelled
+function: true [1332356525,[125250,124750,124251],3855718378,136,{"leaves":16}]
+20000
+cancelled
+tracing: true [1332356525,[125250,124750,124251],3855718378,136,{"leaves":16}]
+20000
+cancelled

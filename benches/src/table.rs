@@ -115,7 +115,9 @@ impl Subject {
         std::thread::sleep(Duration::from_millis(500));
         go.set(2);
         let time = begun.elapsed().as_secs_f64();
-        children.into_iter().for_each(|pid| process::wait_for(pid).expect("a child"));
+        for pid in children {
+            process::wait_for(pid).expect("a child");
+        }
         done.iter().map(AtomicLong::get).sum::<i64>() as f64 / time
     }
 

@@ -21,7 +21,7 @@ pub mod zend;
 
 use zend::info::Info;
 use zend::module::{Functions, Module};
-use zend::runtime;
+use zend::{machine, runtime};
 
 /// The module's functions.
 pub fn functions(functions: &mut Functions) {
@@ -42,6 +42,10 @@ pub fn start_up(module: &Module) {
     bridge::reactor::start_up();
     coroutine::start_up();
     hook::start_up();
+    machine::watch_interrupt(|| {
+        coroutine::beat();
+        bridge::pool::between_instructions();
+    });
     runtime::watch_forks();
 }
 

@@ -28,7 +28,7 @@ fn main() -> swoosh::Result<()> {
     // This one writes until it is killed. Its row is old or new afterwards, and nobody waits for its locks.
     match process::fork()? {
         Fork::Parent(pid) => {
-            children.into_iter().try_for_each(process::wait_for)?;
+            children.into_iter().try_for_each(|child| process::wait_for(child).map(drop))?;
             process::kill(pid, SIGKILL);
             process::wait_for(pid)?;
         }

@@ -19,7 +19,7 @@ pub struct Stop {
 }
 
 /// What user code says after an event.
-pub type Flow = Result<(), Stop>;
+pub type Flow<T = ()> = Result<T, Stop>;
 
 /// A connection's public id: 1, 2, 3... in the order of acceptance, never used twice in a server's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -43,6 +43,7 @@
 //! | [`handoff`] | the border between processes |
 //! | [`roles`] | who runs |
 //! | [`server`] | builder and start |
+//! | [`pool`] | supervised processes without a server |
 //! | [`timer`], [`runtime`] | time; the event loop |
 
 pub mod config;
@@ -53,6 +54,7 @@ pub mod handoff;
 pub mod heritage;
 pub mod log;
 pub mod node;
+pub mod pool;
 pub mod proto;
 pub mod roles;
 pub mod runtime;
@@ -62,6 +64,7 @@ pub mod shm;
 pub mod sys;
 pub mod timer;
 pub mod tls;
+mod ward;
 
 pub use config::Mode;
 pub use error::{Error, Result};

@@ -24,19 +24,24 @@ struct Example {
 
 impl Example {
     fn start(name: &str, more: &[&str]) -> Example {
-        let mut command = Command::new(example(name));
-        command.arg("0").args(more).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        let mut child = command.spawn().unwrap();
-        let printed = Arc::new(Mutex::new(Vec::new()));
-        let (lines, own) = (BufReader::new(child.stdout.take().unwrap()).lines(), printed.clone());
-        let reader = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| own.lock().unwrap().push(l)));
-        let mut example = Example { child, port: 0, printed, reader: Some(reader) };
+        let mut example = Self::spawn(name, more);
         let first = example.wait_for("on 127.0.0.1:", 1).remove(0);
         example.port = first.rsplit(':').next().unwrap().parse().unwrap();
         let next = example.wait_for("type next", 1).remove(0);
         assert!(next.replace("127.0.0.1:", "127.0.0.1 ").contains(&format!("127.0.0.1 {}", example.port)), "{next:?}");
         example.wait_for("Ctrl+C", 1);
         example
+    }
+
+    /// Starts one that listens nowhere.
+    fn spawn(name: &str, more: &[&str]) -> Example {
+        let mut command = Command::new(example(name));
+        command.arg("0").args(more).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (lines, own) = (BufReader::new(child.stdout.take().unwrap()).lines(), printed.clone());
+        let reader = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| own.lock().unwrap().push(l)));
+        Example { child, port: 0, printed, reader: Some(reader) }
     }
 
     /// The lines that have `part` in them, once there are so many.
@@ -288,6 +293,36 @@ fn shared_table_counts_every_visit_and_outlives_a_killed_writer() {
 }
 
 #[test]
+fn process_pool_answers_and_replaces_a_worker_that_fails() {
+    let pool = Example::start("process_pool", &[]);
+    let ask = |word: &[u8]| {
+        let mut client = TcpStream::connect(("127.0.0.1", pool.port)).unwrap();
+        client.write_all(&[&(word.len() as u32).to_be_bytes(), word].concat()).unwrap();
+        let mut answer = Vec::new();
+        let _ = client.read_to_end(&mut answer);
+        String::from_utf8_lossy(answer.get(4..).unwrap_or_default()).into_owned()
+    };
+    assert!(ask(b"hello").starts_with("HELLO from worker "));
+    assert_eq!(ask(b"exit"), "");
+    pool.wait_for("runs as process", 3);
+    assert!(ask(b"again").starts_with("AGAIN from worker "));
+    pool.stop();
+}
+
+#[test]
+fn supervisor_replaces_a_worker_whose_helper_ends_with_it() {
+    let supervisor = Example::spawn("supervisor", &[]);
+    let first = supervisor.wait_for("worker 0 runs as process", 1).remove(0);
+    supervisor.wait_for("worker 1: the square of 1 is 1", 1);
+    let number = |word: &str| first.split(word).nth(1).unwrap().split(',').next().unwrap().parse::<i32>().unwrap();
+    kill(number("as process "), libc::SIGKILL);
+    supervisor.wait_for("worker 0 runs as process", 2);
+    supervisor.wait_for("worker 0: the square of 101 is 10201", 1);
+    assert!(wait_until(PATIENCE, || !swoosh::sys::process::is_alive(number("helper as "))));
+    supervisor.stop();
+}
+
+#[test]
 fn redis_server_answers_commands_in_their_order_in_both_modes() {
     for mode in ["process", "base"] {
         let server = Example::start("redis_server", &[mode]);
@@ -313,7 +348,7 @@ fn every_example_has_a_test() {
     let tests = std::fs::read_to_string(here.join("tests/examples.rs")).unwrap();
     for entry in std::fs::read_dir(here.join("examples")).unwrap() {
         let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
-        let run = [format!("Example::start(\"{name}\""), format!("Command::new(example(\"{name}\"")];
+        let run = ["Example::start", "Example::spawn", "Command::new(example"].map(|way| format!("{way}(\"{name}\""));
         assert!(run.iter().any(|run| tests.contains(run)), "{name} has no test");
     }
 }

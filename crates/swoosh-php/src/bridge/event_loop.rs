@@ -110,13 +110,33 @@ pub fn runs_apart() -> bool {
 
 /// Runs until nothing is left to wait for, or [`leave`] is called. Does nothing inside of itself.
 pub fn run() -> PhpResult<()> {
-    if with(|state| std::mem::replace(&mut state.running, true)) {
+    if is_running() {
         return Ok(());
     }
-    let mut result = Ok(());
-    while result.is_ok() && is_alive() && !with(|state| state.leave) {
-        result = turn_of(false);
+    let left = run_while(|| Ok(is_alive().then_some(None)))?;
+    if !left && coroutine::count() > 0 && coroutine::current_id().is_none() {
+        return tell_of_deadlock();
     }
+    Ok(())
+}
+
+/// Runs as long as `step`, which is called before each turn, gives how long that one may sleep at most; whether [`leave`]
+/// was called.
+pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
+    with(|state| state.running = true);
+    let result = loop {
+        if with(|state| state.leave) {
+            break Ok(());
+        }
+        match step() {
+            Ok(Some(limit)) => match turn_of(Some(limit)) {
+                Ok(()) => {}
+                failed => break failed,
+            },
+            Ok(None) => break Ok(()),
+            Err(raised) => break Err(raised),
+        }
+    };
     let left = with(|state| {
         state.running = false;
         state.over |= result.is_err();
@@ -128,14 +148,13 @@ pub fn run() -> PhpResult<()> {
         }
         None
     });
-    if left.is_some() {
+    let was_left = left.is_some();
+    if was_left {
         timers::cancel_all();
-    } else if result.is_ok() && coroutine::count() > 0 && coroutine::current_id().is_none() {
-        result = tell_of_deadlock();
     }
     drop(left);
     timers::loop_ended();
-    result
+    result.map(|()| was_left)
 }
 
 /// Runs one coroutine and the loop until nothing is left. A fatal error where the loop runs already.
@@ -187,15 +206,16 @@ pub fn is_over() -> bool {
 
 /// One turn of the loop.
 pub fn turn() -> PhpResult<()> {
-    turn_of(false)
+    turn_of(Some(None))
 }
 
-fn turn_of(hosted: bool) -> PhpResult<()> {
+/// A turn that sleeps for so long at most; `None`: the server's loop does the sleeping.
+fn turn_of(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
     if let Some(before) = with(|state| state.before.clone()) {
         call(before, Vec::new())?;
     }
-    if !hosted {
-        wait();
+    if let Some(limit) = sleeps {
+        wait(limit);
     }
     for _ in 0..reactor::collect() {
         match reactor::next() {
@@ -223,7 +243,7 @@ fn turn_of(hosted: bool) -> PhpResult<()> {
     if let Some(after) = with(|state| state.after.clone()) {
         call(after, Vec::new())?;
     }
-    if hosted {
+    if sleeps.is_none() {
         arm();
     }
     Ok(())
@@ -261,7 +281,7 @@ pub fn hosted_turn() -> PhpResult<()> {
     if timers::count() == 0 && coroutine::waits() == 0 && !reactor::is_ready() && !with(|state| state.has_work()) {
         return Ok(());
     }
-    turn_of(true)
+    turn_of(None)
 }
 
 /// How long a server's loop may sleep; `None`: until something arrives there.
@@ -388,8 +408,8 @@ pub fn request_end() {
     APART.set(true);
 }
 
-/// Sleeps until something is ready or a timer due.
-fn wait() {
+/// Sleeps until something is ready or a timer due, `most` at most.
+fn wait(most: Option<Duration>) {
     arm();
     let (busy, turns) = with(|state| {
         state.turns += 1;
@@ -402,7 +422,7 @@ fn wait() {
         }
         return;
     }
-    match sleep_limit() {
+    match [sleep_limit(), most].into_iter().flatten().min() {
         Some(Duration::ZERO) if coroutine::outside() == 0 => {}
         limit => reactor::wait(limit),
     }

@@ -8,6 +8,7 @@ pub mod http_peer;
 pub mod http_static;
 pub mod last_error;
 pub mod names;
+pub mod pool;
 pub mod reactor;
 pub mod redis;
 pub mod send_yield;

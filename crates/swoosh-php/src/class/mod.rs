@@ -17,6 +17,8 @@ pub mod http_server;
 pub mod http_status;
 pub mod lock;
 pub mod process;
+pub mod process_manager;
+pub mod process_pool;
 pub mod redis_server;
 pub mod runtime;
 pub mod scheduler;
@@ -50,6 +52,8 @@ pub fn register(short_names: bool) {
     lock::register();
     table::register();
     process::register();
+    process_pool::register();
+    process_manager::register();
     connection_iterator::register();
     server_values::register();
     server_task::register();

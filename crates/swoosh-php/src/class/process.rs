@@ -130,6 +130,25 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     prepare(this).map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), error.code().into()))
 }
 
+/// The process of a pool's worker. `end`: of its pipe, the worker's own where this is that worker (`own`).
+pub fn of_pool(id: i64, pid: i32, end: Option<OwnedFd>, own: bool) -> PhpResult<Object> {
+    let process = Object::new(PROCESS.get())?;
+    set_id(&process, id);
+    process.set_slot(slot("pid")?, pid);
+    if let (Some(end), Some(pipe)) = (end, process.payload::<Pipe>()) {
+        process.set_slot(slot("pipe")?, end.as_raw_fd());
+        pipe.kind.set(PIPE_DGRAM);
+        pipe.in_child.set(own);
+        *if own { &pipe.childs } else { &pipe.parents }.borrow_mut() = Some(end);
+    }
+    Ok(process)
+}
+
+/// Whether it shows that process id.
+pub fn is_of(process: &Object, pid: i32) -> bool {
+    slot("pid").is_ok_and(|slot| process.slot(slot).int() == Some(pid.into()))
+}
+
 /// Opens the pipe, once.
 pub fn prepare(process: &Object) -> swoosh::Result<()> {
     let Some(pipe) = process.payload::<Pipe>() else { return Ok(()) };

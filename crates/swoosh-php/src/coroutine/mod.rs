@@ -18,6 +18,7 @@ pub mod tls;
 pub mod wait;
 
 pub use options::{Options, options};
+pub use preempt::beat;
 pub use switch::{STACK, waker};
 
 use crate::bridge::{event_loop, last_error, reactor};
@@ -809,7 +810,6 @@ fn now_ns() -> u64 {
 /// The module starts.
 pub fn start_up() {
     machine::watch_exit(exit_in_coroutine);
-    preempt::start_up();
 }
 
 /// `exit` in a coroutine: an `ExitException`, which the coroutine may catch.

@@ -18,11 +18,6 @@ thread_local! {
 /// Whether the thread is to go on.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
-/// The module starts.
-pub fn start_up() {
-    machine::watch_interrupt(beat);
-}
-
 /// A coroutine begins: sees to it that the thread beats, where slices are wanted.
 #[inline]
 pub fn begin() {
@@ -47,7 +42,8 @@ fn start() {
     }
 }
 
-fn beat() {
+/// Between two instructions of PHP, after a beat of the thread.
+pub fn beat() {
     if !options(Options::preemptive) {
         WANTED.store(false, Ordering::Relaxed);
         BEATS.set(0);

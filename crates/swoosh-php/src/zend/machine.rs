@@ -186,6 +186,11 @@ pub fn watch_interrupt(hook: fn()) {
     unsafe { ffi::swoosh_watch_interrupt(Some(call)) }
 }
 
+/// As [`interrupt`], from a signal's handler.
+pub extern "C" fn interrupt_at_signal() {
+    interrupt();
+}
+
 /// Asks for the hook of [`watch_interrupt`]. From any thread.
 pub fn interrupt() {
     // SAFETY: stores into two atomics that live as long as the process.

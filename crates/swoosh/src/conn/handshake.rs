@@ -29,6 +29,11 @@ pub async fn shake(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
             conn.stage.set(Stage::Open);
             true
         }
+        Err(why) if why == AT_ONCE => {
+            // Whoever only looks whether the port is open comes so, again and again.
+            log::debug!("connection {} from {}: no TLS handshake: {why}", conn.session.0, conn.from());
+            false
+        }
         Err(why) => {
             add(&owner.slot().aborted, 1);
             log::info!("connection {} from {}: no TLS handshake: {why}", conn.session.0, conn.from());
@@ -58,7 +63,7 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
         });
         owner.give_scratch(scratch);
         match (result, taken) {
-            (Ok(0), _) => return Err(if begun { "the peer has gone" } else { "the peer has gone at once" }.into()),
+            (Ok(0), _) => return Err(if begun { "the peer has gone" } else { AT_ONCE }.into()),
             (Ok(n), Some((outcome, plaintext))) => {
                 begun = true;
                 add(&owner.slot().recv_bytes, n as u64);
@@ -113,5 +118,6 @@ fn speaks_http(bytes: &[u8]) -> bool {
     method > 2 && bytes.get(method) == Some(&b' ')
 }
 
+const AT_ONCE: &str = "the peer has gone at once";
 const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
 Content-Length: 37\r\n\r\nThis port speaks HTTPS: HTTP over TLS";

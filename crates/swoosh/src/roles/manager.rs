@@ -12,6 +12,7 @@ use crate::roles::{End, task, user, worker};
 use crate::sys::process::{self, Ended, Fork};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, socket};
+use crate::ward::Ward;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -19,18 +20,9 @@ use std::time::Duration;
 /// A process that the manager looks after.
 #[derive(Debug, Clone, Copy, Default)]
 struct Charge {
-    /// 0 while it does not run.
-    pid: i32,
-    /// When it was forked: monotonic milliseconds.
-    since: u64,
+    ward: Ward,
     /// Requests that its predecessors had handled when it was forked.
     handled_before: u64,
-    /// When to fork it again, where it waits for that.
-    again_at: Option<u64>,
-    /// How often in a row it died at its start.
-    stillborn: u32,
-    /// It was told to end, and is killed at that moment.
-    kill_at: Option<u64>,
     /// It is part of the reload that goes on.
     reloading: bool,
 }
@@ -107,7 +99,7 @@ impl Manager {
             if let Some(end) = self.look_after()? {
                 return Ok(Some(end));
             }
-            if self.ending && self.charges.iter().all(|c| c.pid == 0) {
+            if self.ending && self.charges.iter().all(|c| c.ward.pid == 0) {
                 break;
             }
             node.0.handler.turn(&node)?;
@@ -144,7 +136,7 @@ impl Manager {
         if arrived.has(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for charge in &self.charges {
-                process::kill(charge.pid, libc::SIGRTMIN());
+                process::kill(charge.ward.pid, libc::SIGRTMIN());
             }
         }
         while let Some(ended) = process::reap() {
@@ -189,40 +181,35 @@ impl Manager {
     }
 
     fn tell_to_end(&mut self, wanted: impl Fn(usize) -> bool, patience: Duration) {
-        let kill_at = clock::monotonic_ms() + patience.as_millis() as u64;
         for (n, charge) in self.charges.iter_mut().enumerate() {
-            if charge.pid != 0 && wanted(n) {
-                process::kill(charge.pid, libc::SIGTERM);
-                charge.kill_at = Some(kill_at);
+            if wanted(n) {
+                charge.ward.tell_to_end(patience);
             }
-            charge.again_at = charge.again_at.filter(|_| !self.ending);
+            charge.ward.again_at = charge.ward.again_at.filter(|_| !self.ending);
         }
     }
 
     fn kill_late(&mut self) {
-        let now = clock::monotonic_ms();
         for (n, charge) in self.charges.iter_mut().enumerate() {
-            if charge.kill_at.is_some_and(|at| at <= now) && charge.pid != 0 {
-                crate::log::warn!("worker {n} (process {}) did not end within max_wait_time: it is killed", charge.pid);
-                process::kill(charge.pid, libc::SIGKILL);
-                charge.kill_at = Some(now + 1000);
+            if charge.ward.kill_if_late() {
+                let pid = charge.ward.pid;
+                crate::log::warn!("worker {n} (process {pid}) did not end within max_wait_time: it is killed");
             }
         }
     }
 
     fn kill_all(&self) {
         for charge in &self.charges {
-            process::kill(charge.pid, libc::SIGKILL);
+            process::kill(charge.ward.pid, libc::SIGKILL);
         }
     }
 
     /// A process has ended: told where it should not have, and forked again unless the server ends.
     fn reaped(&mut self, ended: Ended) -> Flow {
-        let Some(n) = self.charges.iter().position(|c| c.pid == ended.pid) else { return Ok(()) };
+        let Some(n) = self.charges.iter().position(|c| c.ward.pid == ended.pid) else { return Ok(()) };
         let heritage = self.node.heritage();
         let id = WorkerId(n as u32);
-        let told_to_end = self.charges[n].kill_at.is_some();
-        let lived = clock::monotonic_ms().saturating_sub(self.charges[n].since);
+        let told_to_end = self.charges[n].ward.kill_at.is_some();
         let slot = &heritage.workers[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
@@ -238,20 +225,16 @@ impl Manager {
             worker::finish_closes(&self.node, id);
         }
         let charge = &mut self.charges[n];
-        *charge = Charge { stillborn: charge.stillborn, reloading: charge.reloading, ..Charge::default() };
-        let user = heritage.kind_of(id) == ProcessKind::User;
-        if self.ending {
-            return Ok(());
-        }
         // Code that fails at one request in ten is no reason to keep the other nine waiting.
         let served = slot.requests.load(Relaxed) > charge.handled_before;
-        let soon = lived < STILLBORN_MS && !served && (user || !started || failed);
-        charge.stillborn = if soon { charge.stillborn + 1 } else { 0 };
-        let wait = match charge.stillborn {
-            0 | 1 => 0,
-            times => (FIRST_PAUSE_MS << (times - 2).min(16)).min(LONGEST_PAUSE_MS),
-        };
-        charge.again_at = Some(clock::monotonic_ms() + wait);
+        let user = heritage.kind_of(id) == ProcessKind::User;
+        let soon = charge.ward.is_young() && !served && (user || !started || failed);
+        charge.handled_before = 0;
+        if self.ending {
+            charge.ward.ended();
+            return Ok(());
+        }
+        let wait = charge.ward.start_again(soon);
         // One that was told to end and was killed for being late is told of there; one that failed on its way out is not.
         if failed && !(told_to_end && ended.signal() != 0) {
             let how = match ended.signal() {
@@ -269,7 +252,7 @@ impl Manager {
             self.node.0.handler.worker_error(&self.node, &error)?;
         }
         if wait > 0 {
-            let times = self.charges[n].stillborn;
+            let times = self.charges[n].ward.stillborn;
             crate::log::error!("worker {n} died at its start {times} times in a row: it is started again in {wait} ms");
         }
         Ok(())
@@ -279,9 +262,7 @@ impl Manager {
         if self.ending {
             return None;
         }
-        let now = clock::monotonic_ms();
-        let due: Vec<usize> =
-            (0..self.charges.len()).filter(|n| self.charges[*n].again_at.is_some_and(|at| at <= now)).collect();
+        let due: Vec<usize> = (0..self.charges.len()).filter(|n| self.charges[*n].ward.is_due()).collect();
         due.into_iter().find_map(|n| self.fork(n))
     }
 
@@ -291,17 +272,13 @@ impl Manager {
         let id = WorkerId(n as u32);
         let slot = &heritage.workers[n];
         slot.generation.fetch_add(1, Relaxed);
-        let now = clock::monotonic_ms();
         let handled_before = slot.requests.load(Relaxed);
         let charge = &mut self.charges[n];
-        charge.again_at = None;
         match process::fork() {
             Ok(Fork::Parent(pid)) => {
                 slot.pid.store(pid, Relaxed);
-                charge.pid = pid;
-                charge.since = now;
+                charge.ward.started(pid);
                 charge.handled_before = handled_before;
-                charge.kill_at = None;
                 charge.reloading = false;
                 None
             }
@@ -322,7 +299,7 @@ impl Manager {
             }
             Err(e) => {
                 crate::log::error!("worker {n}: {e}");
-                charge.again_at = Some(now + LONGEST_PAUSE_MS / 5);
+                charge.ward.not_started();
                 None
             }
         }
@@ -331,7 +308,7 @@ impl Manager {
     /// Sleeps until a signal comes, or something is due.
     fn wait(&self) {
         let now = clock::monotonic_ms();
-        let due = self.charges.iter().flat_map(|c| [c.again_at, c.kill_at]).flatten().min();
+        let due = self.charges.iter().filter_map(|c| c.ward.next()).min();
         let timer = self.node.0.timers.borrow().next_deadline();
         let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
         let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
@@ -357,7 +334,3 @@ pub fn announce(node: &Node, id: WorkerId, title: &str) {
 
 /// How long workers of a server whose master was killed may take to end.
 const ORPHAN_PATIENCE: Duration = Duration::from_millis(700);
-/// A process that ends that soon after its start died at its start.
-const STILLBORN_MS: u64 = 100;
-const FIRST_PAUSE_MS: u64 = 100;
-const LONGEST_PAUSE_MS: u64 = 5000;

@@ -147,3 +147,21 @@ unsafe impl Shareable for ServerSlot {}
 pub struct MapEntry(pub AtomicU64);
 // SAFETY: one atomic; zero is empty.
 unsafe impl Shareable for MapEntry {}
+
+/// One worker of a pool.
+#[derive(Default)]
+#[repr(C, align(64))]
+pub struct PoolSlot {
+    /// Process id of its present incarnation; 0 while there is none. Written by the supervisor, and by itself.
+    pub pid: AtomicI32,
+    /// The process that is to be left alone from now on. Written by itself.
+    pub detached: AtomicI32,
+    /// How many were started with this number. Written by the supervisor.
+    pub starts: AtomicU32,
+    /// Which of those starts serves. Written by the worker.
+    pub serves: AtomicU32,
+    /// Messages that those of this number have handled. Written by the worker.
+    pub handled: AtomicU64,
+}
+// SAFETY: atomics only; zero is a worker that was never started.
+unsafe impl Shareable for PoolSlot {}

@@ -2,8 +2,7 @@
 
 use crate::error::{Error, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
-use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{ForkResult, Pid};
+use nix::unistd::ForkResult;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Which side of a fork this is.
@@ -67,15 +66,22 @@ pub fn close_descriptor(fd: i32) {
 
 /// Forks. Only from a process that has one thread, or whose child uses nothing that another thread may hold.
 pub fn fork() -> Result<Fork> {
+    fork_with(|| ()).map(|(side, _)| side)
+}
+
+/// Forks as [`fork`] does; the child calls `begin` before any signal reaches it, so that one that is sent to it at once
+/// finds the handlers that `begin` has installed.
+pub fn fork_with<T>(begin: impl FnOnce() -> T) -> Result<(Fork, Option<T>)> {
     // No signal falls between two handlers: one for the child waits until what its parent was sent is forgotten.
     let mut before = SigSet::empty();
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before));
     let forked = fork_now();
-    if matches!(forked, Ok(Fork::Child)) {
+    let begun = matches!(forked, Ok(Fork::Child)).then(|| {
         crate::sys::signal::forget();
-    }
+        begin()
+    });
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
-    forked
+    forked.map(|side| (side, begun))
 }
 
 fn fork_now() -> Result<Fork> {
@@ -122,12 +128,14 @@ fn reap_with(pid: i32, flags: i32) -> Option<Ended> {
 }
 
 /// Waits until that child has ended.
-pub fn wait_for(pid: i32) -> Result<()> {
+pub fn wait_for(pid: i32) -> Result<Ended> {
     loop {
-        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::empty())) {
-            Err(nix::errno::Errno::EINTR) => continue,
-            Err(e) => return Err(Error::system("wait for", format!("process {pid}"), e)),
-            Ok(_) => return Ok(()),
+        match reap_with(pid, 0) {
+            Some(ended) => return Ok(ended),
+            None => match std::io::Error::last_os_error() {
+                e if e.kind() == std::io::ErrorKind::Interrupted => {}
+                e => return Err(Error::system("wait for", format!("process {pid}"), e)),
+            },
         }
     }
 }
@@ -148,6 +156,11 @@ pub fn on_parent_death(signal: i32, parent: i32) {
             let _ = nix::sys::signal::raise(signal);
         }
     }
+}
+
+/// Takes back what [`on_parent_death`] asked for.
+pub fn outlive_parent() {
+    let _ = nix::sys::prctl::set_pdeathsig(None);
 }
 
 /// Whom this process was forked by, for [`arm_last_resort`].

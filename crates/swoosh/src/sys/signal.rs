@@ -7,12 +7,14 @@ use crate::sys::bell::Bell;
 use crate::sys::process;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 /// Signals that arrived and were not taken yet: bit n for signal n.
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring, or -1.
 static BELL: AtomicI32 = AtomicI32::new(-1);
+/// Those of them that user code may handle instead.
+static LENT: AtomicU64 = AtomicU64::new(0);
 
 /// The signals of one process. Only one is in force at a time; a fork inherits the handlers and makes its own.
 #[derive(Debug)]
@@ -59,6 +61,11 @@ impl Signals {
         Ok(Signals { bell })
     }
 
+    /// Leaves a signal that was taken over here to user code, should that want to [`hear`] it.
+    pub fn lend(&self, signal: i32) {
+        LENT.fetch_or(1 << signal, Ordering::SeqCst);
+    }
+
     /// What has arrived since the last call.
     pub fn take(&self) -> SignalSet {
         if ARRIVED.load(Ordering::Relaxed) == 0 {
@@ -88,6 +95,15 @@ impl Drop for Signals {
 pub fn collect(signals: &[i32]) -> Result<()> {
     signals.iter().try_for_each(|signal| install(*signal, on_signal as *const () as libc::sighandler_t))
 }
+
+/// Has `hook` called, in the signal's handler, whenever a signal has come that was taken over. It must do only what
+/// signal-safety(7) allows.
+pub fn call_at_arrival(hook: extern "C" fn()) {
+    AT_ARRIVAL.store(hook as *mut (), Ordering::SeqCst);
+}
+
+/// The hook of [`call_at_arrival`]; null: none.
+static AT_ARRIVAL: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Forgets what has arrived and was not taken: in a new process it was for its parent.
 pub(crate) fn forget() {
@@ -120,11 +136,15 @@ fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
         libc::sigaction(signal, &what, std::ptr::null_mut())
     };
     if done == 0 {
+        INSTALLED.fetch_or(1 << (signal - 1), Ordering::SeqCst);
         Ok(())
     } else {
         Err(Error::system("handle", format!("signal {signal}"), io::Error::last_os_error()))
     }
 }
+
+/// Signals of which the action was ever changed here: bit `n - 1` for signal n.
+static INSTALLED: AtomicU64 = AtomicU64::new(0);
 
 /// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
 static HEARD: AtomicU64 = AtomicU64::new(0);
@@ -139,7 +159,8 @@ pub fn hear(signal: i32, bell: &'static Bell) -> Result<()> {
     if !(1..=64).contains(&signal) {
         return Err(refused(libc::EINVAL));
     }
-    if action(signal) == on_signal as *const () as libc::sighandler_t {
+    let lent = LENT.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
+    if action(signal) == on_signal as *const () as libc::sighandler_t && !lent {
         return Err(refused(libc::EBUSY));
     }
     HEARD_BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
@@ -155,13 +176,16 @@ pub fn heard() -> impl Iterator<Item = i32> {
 /// Puts the kernel's own action back for every signal that this library handles, in a process that was just forked: what
 /// its parent does about them is its parent's.
 pub fn start_over() {
+    let installed = INSTALLED.load(Ordering::SeqCst);
     let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
     BELL.store(-1, Ordering::SeqCst);
     HEARD_BELL.store(-1, Ordering::SeqCst);
-    for signal in (1..=64).filter(|signal| ours.contains(&action(*signal))) {
+    let here = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
+    for signal in here.filter(|signal| ours.contains(&action(*signal))) {
         let _ = install(signal, libc::SIG_DFL);
     }
     HEARD.store(0, Ordering::SeqCst);
+    LENT.store(0, Ordering::SeqCst);
     forget();
 }
 
@@ -232,6 +256,11 @@ extern "C" fn on_signal(signal: libc::c_int) {
         process::arm_last_resort(LAST_RESORT_MS);
     }
     ring(BELL.load(Ordering::SeqCst));
+    let hook = AT_ARRIVAL.load(Ordering::SeqCst);
+    if !hook.is_null() {
+        // SAFETY: what is stored there is such a function, and lives as long as the process.
+        unsafe { std::mem::transmute::<*mut (), extern "C" fn()>(hook)() };
+    }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
 }

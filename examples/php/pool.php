@@ -1,0 +1,48 @@
+<?php
+// Workers that are kept alive: worker 0 hands out work, the others do it and send it back. One of them fails in the middle:
+// it is replaced, and what it had taken is asked for again.
+//
+//     php -d extension=target/release/libswoosh_php.so examples/php/pool.php
+use Swoole\Process\Pool;
+
+const JOBS = 10;
+$failed = new Swoole\Atomic();
+$pool = new Pool(3, SWOOLE_IPC_UNIXSOCK);
+
+$pool->on('start', fn () => print "the pool starts\n");
+$pool->on('workerStart', function (Pool $pool, int $id) {
+    if ($id === 0) {
+        foreach (range(1, JOBS) as $n) {
+            $pool->sendMessage("$n", 1 + $n % 2);
+        }
+    }
+});
+$results = [];
+$pool->on('message', function (Pool $pool, string $message) use ($failed, &$results) {
+    if ($pool->workerId === 0) {
+        [$n, $square] = explode(' ', $message);
+        if (isset($results[$n])) {
+            return; // asked for twice
+        }
+        $results[$n] = $square;
+        // An answer behind a gap: the worker that had the jobs before it is another one now.
+        foreach (range(1, JOBS) as $lost) {
+            $same = $lost % 2 === $n % 2;
+            $same && $lost < $n && !isset($results[$lost]) && $pool->sendMessage("$lost", 1 + $lost % 2);
+        }
+        if (count($results) === JOBS) {
+            ksort($results);
+            echo 'squares: ', implode(' ', $results), "\n";
+            $pool->shutdown();
+        }
+        return;
+    }
+    if ($message === '3' && $failed->add() === 1) {
+        echo "worker {$pool->workerId} fails at job 3\n";
+        exit(1);
+    }
+    $pool->sendMessage("$message " . $message ** 2, 0);
+});
+$pool->on('shutdown', fn () => print "the pool has ended\n");
+Swoole\Coroutine::set(['log_level' => SWOOLE_LOG_ERROR]); // or the log tells of the one that failed
+$pool->start();

@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A running example, in a process group of its own.
 struct Example {
@@ -249,6 +250,37 @@ fn async_handler_answers_others_while_one_waits() {
     assert_eq!(waiting.next(), format!("{address} says I am"));
     drop((asked, other));
     assert!(waiting.ask(&format!("ask {address} and now?")).starts_with("cannot: "));
+    server.stop();
+}
+
+#[test]
+fn waiting_waits_by_channel_group_and_timeout_and_no_more_than_three_at_once() {
+    let server = Example::start("waiting", &[]);
+    let mut client = server.connect();
+    assert_eq!(client.ask("gather 4"), "4 3 2 1");
+    assert_eq!(client.ask("cancel"), "begun, given up, cleaned up");
+    assert_eq!(client.ask("take 20"), "nothing came");
+    // One that waits is woken by another connection's word.
+    let mut taker = server.connect();
+    taker.send("take 10000");
+    assert_eq!(client.ask("put hello"), "put hello");
+    assert_eq!(taker.next(), "took hello");
+    // Two words find room; who brings a third and a fourth waits until they are taken. That is all that is done at once:
+    // whoever takes them must come before.
+    assert_eq!((client.ask("put a"), client.ask("put b")), ("put a".to_owned(), "put b".to_owned()));
+    let mut bringers = [server.connect(), server.connect()];
+    bringers.iter_mut().zip(["c", "d"]).for_each(|(bringer, word)| bringer.send(&format!("put {word}")));
+    let taken: BTreeSet<String> = (0..4).map(|_| client.ask("take 10000")).collect();
+    assert_eq!(taken, ["took a", "took b", "took c", "took d"].map(str::to_owned).into());
+    assert_eq!(bringers.each_mut().map(|bringer| bringer.next()), ["put c", "put d"].map(str::to_owned));
+    // A fourth request is not begun while three wait.
+    let mut waiters = [server.connect(), server.connect(), server.connect()];
+    let sent = Instant::now();
+    waiters.iter_mut().for_each(|waiter| waiter.send("take 1000"));
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(client.ask("gather 1"), "1");
+    assert!(sent.elapsed() >= Duration::from_secs(1), "{:?}", sent.elapsed());
+    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next(), "nothing came"));
     server.stop();
 }
 

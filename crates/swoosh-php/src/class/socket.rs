@@ -144,10 +144,15 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
     if let Some(this) = call.this() {
-        this.set_slot(ERR_CODE, code);
-        let link = call.payload::<Payload>().link.borrow().clone();
-        this.set_slot(ERR_MSG, words(code, link.as_deref()));
+        show_error(this, code);
     }
+}
+
+/// Shows a code, or 0, in a socket object.
+pub fn show_error(object: &Object, code: Code) {
+    let text = if code == 0 { String::new() } else { words(code, link_of(object).as_deref()) };
+    object.set_slot(ERR_CODE, code);
+    object.set_slot(ERR_MSG, text);
 }
 
 /// What a code means; of TLS the link knows more.
@@ -156,12 +161,6 @@ pub fn words(code: Code, link: Option<&Link>) -> String {
         return Errno::from_raw(code).desc().to_owned();
     }
     link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
-}
-
-/// Shows a code, or 0, in a socket object.
-pub fn show_error(object: &Object, code: Code) {
-    object.set_slot(ERR_CODE, code);
-    object.set_slot(ERR_MSG, if code == 0 { "" } else { Errno::from_raw(code).desc() });
 }
 
 fn well(call: &Call<'_>) {

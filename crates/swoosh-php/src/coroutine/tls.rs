@@ -143,7 +143,7 @@ impl Link {
     }
 
     /// The same where that was not done yet.
-    pub(super) fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
         match self.with_tls(|tls| tls.session.is_shaking()) {
             Some(true) => self.shake(limit),
             _ => Ok(Ok(())),

@@ -115,10 +115,14 @@ fn step<T>(
 ) -> PhpResult<Result<T, Code>> {
     let Some(link) = socket::link_of(object) else { return Ok(Err(libc::EBADF)) };
     if now || object.get(SOCKET_NONBLOCK).to_bool() {
+        // TLS shakes hands with the first call that may wait.
         return Ok(step(&link).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)));
     }
     let (read, write) = socket::limits_of(object);
     let limit = if direction == Direction::Read { read } else { write };
+    if let Err(code) = link.shaken(limit)? {
+        return Ok(Err(code));
+    }
     link.retry(direction, limit, || step(&link))
 }
 
@@ -185,7 +189,13 @@ fn send(call: &mut Call<'_>) -> PhpResult<Zval> {
     let length = if wanted == 0 && call.count() < 4 { usize::MAX } else { wanted };
     let bytes = &bytes.as_bytes()[..length.min(bytes.as_bytes().len())];
     let now = flags & libc::MSG_DONTWAIT != 0;
-    let sent = step(&object, Direction::Write, now, |link| swoosh::sys::socket::send(link.fd(), bytes))?;
+    let Some(link) = socket::link_of(&object) else { return Ok(told::<bool>(&object, Err(libc::EBADF))) };
+    let at_once = (now || object.get(SOCKET_NONBLOCK).to_bool()) && !link.is_sealed();
+    let sent = match at_once {
+        true => swoosh::sys::socket::send(link.fd(), bytes).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)),
+        // TLS has no half records: it waits for room.
+        false => link.send(bytes, socket::limits_of(&object).1)?,
+    };
     Ok(told(&object, sent))
 }
 

@@ -243,7 +243,11 @@ impl Server {
     {
         self.receive(None, move |node, conn, data| {
             let work = code(node.clone(), conn, data.to_vec());
-            node.spawn(async move { work.await.settle("receive") });
+            let in_hand = node.keep_request();
+            node.spawn(async move {
+                work.await.settle("receive");
+                drop(in_hand);
+            });
         })
     }
 

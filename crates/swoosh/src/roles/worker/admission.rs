@@ -104,6 +104,12 @@ pub fn leave() -> Vec<Letter> {
     queue.into_iter().filter_map(|(_, waiting, _)| letter(waiting)).collect()
 }
 
+/// Gives up what waits: how many requests.
+pub fn leave_behind() -> usize {
+    let queue = LINE.take().queue;
+    queue.iter().filter(|(.., in_hand)| in_hand.is_some()).count()
+}
+
 /// What its predecessor left waits here, before all that comes.
 pub fn take_up(node: &Node, letters: Vec<Letter>) {
     for letter in letters {

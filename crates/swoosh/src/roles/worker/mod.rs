@@ -41,6 +41,8 @@ pub struct Loop {
     request_limit: Option<u64>,
     handled: u64,
     turns: u64,
+    /// Until when what user code has in hand is waited for, once this process is to end: monotonic milliseconds.
+    ends_by: Option<u64>,
 }
 
 /// Runs worker `id` until it is told to end.
@@ -151,6 +153,7 @@ impl Loop {
             request_limit,
             handled: 0,
             turns: 0,
+            ends_by: None,
         };
         let base = heritage.mode == Mode::Base && node.role() == Role::Worker;
         if base || node.0.handler.inline() {
@@ -192,6 +195,9 @@ impl Loop {
             self.look_at_signals();
             if node.is_stopping() {
                 base::quiesce(self);
+                // Less than what the manager waits: the last words are user code's.
+                let patience = node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
+                self.ends_by.get_or_insert_with(|| clock::monotonic_ms() + patience);
             }
             if self.must_leave() {
                 break;
@@ -223,7 +229,7 @@ impl Loop {
         }
         let ending = self.node.heritage().life() >= Life::Ending;
         let joins = self.begun().is_some() && self.assemblers[0].borrow().is_joining();
-        let in_line = !admission::is_empty();
+        let in_line = !admission::is_empty() && self.patience().is_none_or(|left| left > Duration::ZERO);
         let waits = joins || in_line || self.mailboxes.iter().any(|m| !m.is_empty());
         !(ending && waits || base::has_frames(&self.node) || in_line && self.begun().is_none())
     }
@@ -266,11 +272,8 @@ impl Loop {
         let tells = handler.wants(Event::WorkerExit, 0);
         let kept_by = || if tells { handler.pending() + node.0.timers.borrow().len() } else { 0 };
         let waits_for = || handler.unfinished() + node.0.futures.get();
-        // Less than what the manager waits: the last words are user code's.
-        let now = clock::monotonic_ms();
-        let until = now + node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
-        let mut tell_at = now;
-        while kept_by() + waits_for() > 0 && clock::monotonic_ms() < until {
+        let mut tell_at = clock::monotonic_ms();
+        while kept_by() + waits_for() > 0 && self.patience().is_none_or(|left| left > Duration::ZERO) {
             if kept_by() > 0 && clock::monotonic_ms() >= tell_at {
                 tell_at = clock::monotonic_ms() + EXIT_INTERVAL_MS;
                 handler.worker_exit(&node)?;
@@ -283,6 +286,9 @@ impl Loop {
                     self.sleep(Some(limit));
                 }
             }
+        }
+        if self.begun().is_none() && !admission::is_empty() {
+            crate::log::warn!("{} requests in line are given up: others did not end", admission::leave_behind());
         }
         let left = handler.unfinished();
         if left > 0 {
@@ -320,12 +326,18 @@ impl Loop {
         }
     }
 
+    /// How long what user code has in hand is waited for still; `None` while this process is not to end.
+    fn patience(&self) -> Option<Duration> {
+        self.ends_by.map(|by| Duration::from_millis(by.saturating_sub(clock::monotonic_ms())))
+    }
+
     fn sleep_limit(&self) -> Option<Duration> {
         let node = &self.node;
+        let patience = self.patience().filter(|_| !admission::is_empty());
         let own = node.0.timers.borrow().next_deadline();
         let own = own.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())));
         let queue = node.heritage().task_queue.is_some() && node.role() == Role::TaskWorker;
-        [own, node.0.handler.sleep_limit(), queue.then_some(QUEUE_LOOK)].into_iter().flatten().min()
+        [own, node.0.handler.sleep_limit(), queue.then_some(QUEUE_LOOK), patience].into_iter().flatten().min()
     }
 
     /// One turn of a worker; whether there may be more to do at once.

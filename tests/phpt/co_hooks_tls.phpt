@@ -50,6 +50,8 @@ $tale = serve(function ($server, $tale) use ($authority) {
             Coroutine::join($all);
         });
         $tale->tell('together: ' . var_export(microtime(true) - $began < 0.7, true) . ', others: ' . var_export($turns > 5, true));
+        $named = file_get_contents("https://localhost:$ports[0]/", false, stream_context_create(['ssl' => ['cafile' => $authority->file('ca.pem')]]));
+        $tale->tell('by name: ' . strlen($named));
         $bad = @file_get_contents("https://127.0.0.1:$ports[0]/", false, trusting($authority, 'other.example'));
         $tale->tell('another name: ' . var_export($bad, true));
     });
@@ -118,8 +120,9 @@ run(function () use ($authority) {
 --EXPECT--
 https: 200000
 together: true, others: true
+by name: 200000
 another name: false
-10 lines
+11 lines
 ssl: whole TLSv1.3
 false timed out
 others: true

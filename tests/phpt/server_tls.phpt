@@ -84,6 +84,8 @@ $server->set(['ssl_key_file' => $authority->file('other.key')]);
 ob_start();
 var_dump($server->start());
 echo str_replace($authority->folder, 'FOLDER', ob_get_clean());
+$server->set(['ssl_dhparam' => '/a', 'ssl_compress' => true]);
+$server->set(['ssl_compress' => false]);
 try {
     new Swoole\Server('127.0.0.1', 0, SWOOLE_BASE, SWOOLE_SOCK_UDP | SWOOLE_SSL);
 } catch (Swoole\Exception $e) {
@@ -134,4 +136,8 @@ bool(false)
 
 Warning: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: use the private key of FOLDER/other.key: it is not the key of FOLDER/server.pem in %s on line %d
 bool(false)
+
+Warning: Swoole\Server::set(): setting ssl_dhparam has no effect: keys are agreed upon over curves only (ssl_ecdh_curve) in %s on line %d
+
+Warning: Swoole\Server::set(): setting ssl_compress has no effect: compression would give secrets away (CVE-2012-4929) in %s on line %d
 TLS over datagrams (DTLS) is not served by this version

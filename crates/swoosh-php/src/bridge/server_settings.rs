@@ -32,6 +32,9 @@ pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
                 Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
                 None => format!("there is no setting {name}"),
             }),
+            Ok(Known::NotYet(why)) if name.starts_with(OF_TLS) => {
+                warning(&format!("setting {name} has no effect: {why}"));
+            }
             _ => {}
         }
     }
@@ -146,6 +149,8 @@ fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
 fn note(notes: &mut Vec<String>, name: &str, known: Known) {
     match known {
         Known::Adjusted(text) => notes.push(text),
+        // Told when it was set.
+        Known::NotYet(_) if name.starts_with(OF_TLS) => {}
         Known::NotYet(why) => notes.push(format!("setting {name} has no effect: {why}")),
         Known::Applied | Known::Embedder | Known::Unknown { .. } => {}
     }
@@ -232,5 +237,7 @@ pub(crate) fn plain(value: &Zval) -> Value {
 
 /// What makes a port of an HTTP server speak something else.
 const OTHER_FRAMINGS: &[&str] = &["open_eof_check", "open_eof_split", "open_length_check"];
+/// What their names begin with.
+const OF_TLS: &str = "ssl_";
 /// Refused as soon as they are given.
 const AT_ONCE: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Takes connections of a port that speaks TLS.
 ///
 /// Its files are looked at once a second at most, when somebody connects, and read again when they have changed: new
-/// certificates need no restart. Files that cannot be used then are told of in the log, and what was there stays.
+/// certificates need no restart, where the process that shakes hands may read them. Files that cannot be used then are told of in the log, and what was there stays.
 pub struct Acceptor {
     wanted: TlsConfig,
     tickets: Arc<Tickets>,
@@ -73,8 +73,9 @@ impl Acceptor {
         {
             return;
         }
-        let found = stamps(&self.wanted);
         let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that is not there any more, or not for this process, says nothing of a new one.
+        let found: Stamps = stamps(&self.wanted).into_iter().zip(&*known).map(|(new, old)| new.or(*old)).collect();
         if *known == found {
             return;
         }

@@ -117,3 +117,53 @@ fn read(act: &'static str, path: &Path) -> Result<Vec<u8>> {
 fn bad(act: &'static str, path: &Path, why: impl std::fmt::Display) -> Error {
     Error::system(act, path.display(), io::Error::new(io::ErrorKind::InvalidData, why.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> CertificateDer<'static> {
+        rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap().cert.der().clone()
+    }
+
+    #[test]
+    fn a_folder_may_have_other_files_but_not_only_such() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("note"), "nothing").unwrap();
+        let refused = roots(&[], Some(folder.path())).err().unwrap().to_string();
+        assert!(refused.contains("no file in it has any"), "{refused}");
+        let (one, two) = (certificate(), certificate());
+        std::fs::write(folder.path().join("two"), to_pem(&one) + &to_pem(&two)).unwrap();
+        let found = roots(&[], Some(folder.path())).unwrap();
+        assert_eq!((found.trusted, found.store.len()), (vec![one, two], 2));
+        let refused = roots(&[folder.path().join("note")], None).err().unwrap().to_string();
+        assert!(refused.contains("note: it has none in PEM form"), "{refused}");
+    }
+
+    #[test]
+    fn pem_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, der) = (folder.path().join("cert"), certificate());
+        std::fs::write(&path, to_pem(&der)).unwrap();
+        assert_eq!(certificates(&path).unwrap()[0], der);
+        assert!(to_pem(&der).lines().all(|line| line.len() <= 64));
+    }
+
+    #[test]
+    fn a_key_with_a_passphrase_is_told_from_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        for (text, wanted) in [
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", "has a passphrase"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMA==\n-----END RSA PRIVATE KEY-----\n",
+                "has a passphrase",
+            ),
+            ("", "it has none in PEM form"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let refused = private_key(&path).err().unwrap().to_string();
+            assert!(refused.contains(wanted), "{refused}");
+        }
+    }
+}

@@ -14,52 +14,64 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
-/// A number of 32 bits, which wraps around. Copies of the value, and the copies of forked processes, are the same number.
-#[derive(Debug, Clone)]
-pub struct Atomic(Word);
+/// A number that all processes see: what both widths can do.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $value:ty, $view:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(Word);
 
-/// A number of 64 bits with a sign, which wraps around; otherwise as [`Atomic`].
-#[derive(Debug, Clone)]
-pub struct AtomicLong(Word);
+        impl $name {
+            /// A number of its own. Fails where the kernel has no memory.
+            pub fn new(value: $value) -> Result<Self> {
+                let number = $name(Word::new()?);
+                number.set(value);
+                Ok(number)
+            }
+
+            /// What it is.
+            #[inline]
+            pub fn get(&self) -> $value {
+                self.0.$view().load(SeqCst)
+            }
+
+            /// Makes it `value`.
+            #[inline]
+            pub fn set(&self, value: $value) {
+                self.0.$view().store(value, SeqCst);
+            }
+
+            /// Adds, and gives the sum.
+            #[inline]
+            pub fn add(&self, value: $value) -> $value {
+                self.0.$view().fetch_add(value, SeqCst).wrapping_add(value)
+            }
+
+            /// Subtracts, and gives the difference.
+            #[inline]
+            pub fn sub(&self, value: $value) -> $value {
+                self.0.$view().fetch_sub(value, SeqCst).wrapping_sub(value)
+            }
+
+            /// Makes it `new` if it is `old`; true if it was.
+            #[inline]
+            pub fn compare_and_set(&self, old: $value, new: $value) -> bool {
+                self.0.$view().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
+            }
+        }
+    };
+}
+
+number! {
+    /// A number of 32 bits, which wraps around. Copies of the value, and the copies of forked processes, are the same number.
+    Atomic, u32, short
+}
+number! {
+    /// A number of 64 bits with a sign, which wraps around; otherwise as [`Atomic`].
+    AtomicLong, i64, long
+}
 
 impl Atomic {
-    /// A number of its own. Fails where the kernel has no memory.
-    pub fn new(value: u32) -> Result<Self> {
-        let atomic = Atomic(Word::new()?);
-        atomic.set(value);
-        Ok(atomic)
-    }
-
-    /// What it is.
-    #[inline]
-    pub fn get(&self) -> u32 {
-        self.0.short().load(SeqCst)
-    }
-
-    /// Makes it `value`.
-    #[inline]
-    pub fn set(&self, value: u32) {
-        self.0.short().store(value, SeqCst);
-    }
-
-    /// Adds, and gives the sum.
-    #[inline]
-    pub fn add(&self, value: u32) -> u32 {
-        self.0.short().fetch_add(value, SeqCst).wrapping_add(value)
-    }
-
-    /// Subtracts, and gives the difference.
-    #[inline]
-    pub fn sub(&self, value: u32) -> u32 {
-        self.0.short().fetch_sub(value, SeqCst).wrapping_sub(value)
-    }
-
-    /// Makes it `new` if it is `old`; true if it was.
-    #[inline]
-    pub fn compare_and_set(&self, old: u32, new: u32) -> bool {
-        self.0.short().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
-    }
-
     /// Waits until it is 1 and makes it 0; true if that came to pass within `limit` (`None`: no limit). A number that is
     /// neither 0 nor 1 is not waited for.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
@@ -80,45 +92,6 @@ impl Atomic {
         if self.compare_and_set(0, 1) {
             futex::wake(self.0.short(), count);
         }
-    }
-}
-
-impl AtomicLong {
-    /// A number of its own. Fails where the kernel has no memory.
-    pub fn new(value: i64) -> Result<Self> {
-        let atomic = AtomicLong(Word::new()?);
-        atomic.set(value);
-        Ok(atomic)
-    }
-
-    /// What it is.
-    #[inline]
-    pub fn get(&self) -> i64 {
-        self.0.long().load(SeqCst)
-    }
-
-    /// Makes it `value`.
-    #[inline]
-    pub fn set(&self, value: i64) {
-        self.0.long().store(value, SeqCst);
-    }
-
-    /// Adds, and gives the sum.
-    #[inline]
-    pub fn add(&self, value: i64) -> i64 {
-        self.0.long().fetch_add(value, SeqCst).wrapping_add(value)
-    }
-
-    /// Subtracts, and gives the difference.
-    #[inline]
-    pub fn sub(&self, value: i64) -> i64 {
-        self.0.long().fetch_sub(value, SeqCst).wrapping_sub(value)
-    }
-
-    /// Makes it `new` if it is `old`; true if it was.
-    #[inline]
-    pub fn compare_and_set(&self, old: i64, new: i64) -> bool {
-        self.0.long().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
     }
 }
 

@@ -125,7 +125,9 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
     let values: Vec<Vec<(Column, Value<'_>)>> = rows.iter().map(|(_, values)| given(values)).collect();
     let each = rows.iter().zip(&values).map(|((key, _), values)| (&key[..], &values[..]));
     let (set, problem) = made.table.set_many(each);
-    problem.map(refused);
+    if let Some(problem) = problem {
+        refused(problem);
+    }
     Ok(set)
 }
 

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::sys::futex;
 use crate::sys::memory::Mapping;
 use std::cell::RefCell;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
@@ -98,9 +99,14 @@ impl Atomic {
 /// A place of 64 bits, 0 at first.
 #[derive(Debug, Clone)]
 struct Word {
-    page: Arc<Mapping>,
-    index: usize,
+    /// Holds the place in memory.
+    _page: Arc<Mapping>,
+    at: NonNull<AtomicI64>,
 }
+// SAFETY: the place is an atomic, and lives as long as the page that is held beside it.
+unsafe impl Send for Word {}
+// SAFETY: as above.
+unsafe impl Sync for Word {}
 
 /// A page: how many of its words are given away, and the words.
 #[repr(C)]
@@ -122,19 +128,25 @@ impl Word {
             if let Some(page) = current.as_ref() {
                 let index = words(page).used.fetch_add(1, Relaxed) as usize;
                 if index < WORDS {
-                    return Ok(Word { page: page.clone(), index });
+                    return Ok(Word::at(page, index));
                 }
             }
             let page = Arc::new(Mapping::new(size_of::<Words>(), "shared numbers")?);
             words(&page).used.store(1, Relaxed);
-            *current = Some(page.clone());
-            Ok(Word { page, index: 0 })
+            let word = Word::at(&page, 0);
+            *current = Some(page);
+            Ok(word)
         })
+    }
+
+    fn at(page: &Arc<Mapping>, index: usize) -> Self {
+        Word { _page: page.clone(), at: NonNull::from(&words(page).words[index]) }
     }
 
     #[inline]
     fn long(&self) -> &AtomicI64 {
-        &words(&self.page).words[self.index]
+        // SAFETY: a word of the page, which lives as long as `self` holds it.
+        unsafe { self.at.as_ref() }
     }
 
     /// Its first 32 bits. A word is used by one of the two views only.

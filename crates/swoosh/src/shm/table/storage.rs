@@ -18,6 +18,7 @@
 
 use super::schema::{KEY_WORDS, Row, Schema, word_of};
 use crate::error::Result;
+use crate::shm::version::{COPY, LIVE, NEXT, Version};
 use crate::sys::arena::Arena;
 use crate::sys::clock;
 use crate::sys::memory::Mapping;
@@ -60,8 +61,7 @@ struct Free {
 /// What stands before a row's cells.
 #[repr(C)]
 struct Header {
-    /// Bit 0: which copy is read. Bit 1: there is a row. Above: a number that never repeats.
-    version: AtomicU64,
+    version: Version,
     hash: AtomicU64,
     /// The next row of the chain plus one.
     next: AtomicU32,
@@ -263,13 +263,12 @@ impl Storage {
         while at != 0 {
             self.fetch(at - 1);
             let row = self.header(at - 1);
-            let version = row.version.load(Acquire);
+            let version = row.version.read();
             if version & LIVE != 0 && row.has(key) {
                 let cells = self.copy(at - 1, version);
                 let expired = self.is_over(cells);
                 let result = copy(cells);
-                fence(Acquire);
-                if row.version.load(Relaxed) != version {
+                if !row.version.is_still(version) {
                     return Walk::Changed;
                 }
                 if self.evicts && row.used.load(Relaxed) == 0 {
@@ -296,14 +295,13 @@ impl Storage {
     fn copy_whole(&self, at: u32, schema: &Schema, row: &mut Row) -> bool {
         let header = self.header(at);
         for _ in 0..TRIES {
-            let version = header.version.load(Acquire);
+            let version = header.version.read();
             if version & LIVE == 0 {
                 return false;
             }
             self.copy_now(at, version, schema, row);
             let expired = self.is_over(self.copy(at, version));
-            fence(Acquire);
-            if header.version.load(Relaxed) == version {
+            if header.version.is_still(version) {
                 return !expired;
             }
             std::hint::spin_loop();
@@ -314,7 +312,7 @@ impl Storage {
             return false;
         }
         let held = self.lock_stripe(owner - 1);
-        let version = header.version.load(Acquire);
+        let version = header.version.read();
         if version & LIVE == 0 || header.owner.load(Relaxed) != owner {
             return false;
         }
@@ -402,7 +400,7 @@ impl Storage {
             let ours = row.owner.load(Acquire) == n + 1;
             drop(free);
             // A row that lives was inserted wholly, or its removal had not begun.
-            if ours && row.version.load(Acquire) & LIVE == 0 {
+            if ours && row.version.read() & LIVE == 0 {
                 let bucket = self.bucket(row.hash.load(Relaxed));
                 if bucket & (self.stripes - 1) == n {
                     self.unlink(bucket, pending);
@@ -416,7 +414,7 @@ impl Storage {
             let mut at = self.heads()[bucket as usize].load(Acquire);
             while at != 0 {
                 let row = self.header(at - 1);
-                count += u32::from(row.version.load(Relaxed) & LIVE != 0);
+                count += u32::from(row.version.held() & LIVE != 0);
                 at = row.next.load(Relaxed);
             }
         }
@@ -534,7 +532,7 @@ impl Storage {
         for _ in 0..if drops { 2 * u64::from(rows) + 1 } else { 0 } {
             let at = free.hand.fetch_add(1, Relaxed) % rows;
             let row = self.header(at);
-            let version = row.version.load(Acquire);
+            let version = row.version.read();
             if version & LIVE == 0 {
                 continue;
             }
@@ -557,7 +555,7 @@ impl Storage {
     pub fn purge(&self) -> u64 {
         let end = self.free().fresh.load(Acquire).min(self.capacity);
         let over = |at: &u32| {
-            let version = self.header(*at).version.load(Acquire);
+            let version = self.header(*at).version.read();
             version & LIVE != 0 && self.is_over(self.copy(*at, version)) && self.drop_row(*at, true)
         };
         (0..end).filter(over).count() as u64
@@ -573,7 +571,7 @@ impl Storage {
         let held = self.lock_stripe(owner - 1);
         let bucket = self.bucket(row.hash.load(Relaxed));
         let chain = Chain { storage: self, bucket, stripe: owner - 1, _held: held };
-        let there = row.version.load(Acquire) & LIVE != 0 && row.owner.load(Relaxed) == owner;
+        let there = row.version.read() & LIVE != 0 && row.owner.load(Relaxed) == owner;
         if !there || bucket & (self.stripes - 1) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
             return false;
         }
@@ -713,7 +711,7 @@ impl Chain<'_> {
         while at != 0 {
             storage.fetch(at - 1);
             let row = storage.header(at - 1);
-            if row.has(key) && row.version.load(Relaxed) & LIVE != 0 {
+            if row.has(key) && row.version.held() & LIVE != 0 {
                 return Some(at - 1);
             }
             at = row.next.load(Relaxed);
@@ -724,24 +722,23 @@ impl Chain<'_> {
     /// What the row holds.
     #[inline]
     pub fn cells(&self, row: u32) -> &[AtomicU64] {
-        self.storage.copy(row, self.storage.header(row).version.load(Relaxed))
+        self.storage.copy(row, self.storage.header(row).version.held())
     }
 
     /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
     #[inline]
     pub fn replace(&self, row: u32, edit: impl FnOnce(&[AtomicU64])) {
         let header = self.storage.header(row);
-        let version = header.version.load(Relaxed);
+        let version = header.version.held();
         let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
-        // Who still reads what is written over now must see that the version changed since.
-        fence(Release);
+        header.version.before_overwriting();
         for (to, from) in new.iter().zip(old) {
             to.store(from.load(Relaxed), Relaxed);
         }
         step();
         edit(new);
         step();
-        header.version.store((version + NEXT) ^ COPY, Release);
+        header.version.commit((version + NEXT) ^ COPY);
         step();
         self.updated();
     }
@@ -750,10 +747,9 @@ impl Chain<'_> {
     #[inline]
     pub fn store(&self, row: u32, word: usize, value: u64) {
         let header = self.storage.header(row);
-        let version = header.version.load(Relaxed);
-        header.version.store(version + NEXT, Relaxed);
+        let version = header.version.held();
+        header.version.advance(version + NEXT);
         step();
-        fence(Release);
         self.storage.copy(row, version)[word].store(value, Relaxed);
         step();
         self.updated();
@@ -773,9 +769,8 @@ impl Chain<'_> {
         let at = storage.take_free(self.stripe)?;
         let row = storage.header(at - 1);
         // No longer the version under which someone may have read this place.
-        let version = (row.version.load(Relaxed) & !COPY) + NEXT;
-        row.version.store(version, Relaxed);
-        fence(Release);
+        let version = (row.version.held() & !COPY) + NEXT;
+        row.version.advance(version);
         step();
         row.hash.store(key.hash, Relaxed);
         row.key_len.store(key.len as u16, Relaxed);
@@ -795,7 +790,7 @@ impl Chain<'_> {
         step();
         count.store(rows | CHANGING, Release);
         step();
-        row.version.store(version | LIVE, Release);
+        row.version.commit(version | LIVE);
         step();
         count.store(rows + 1, Release);
         step();
@@ -814,7 +809,7 @@ impl Chain<'_> {
         step();
         count.store(rows | CHANGING, Release);
         step();
-        header.version.store((header.version.load(Relaxed) & !LIVE) + NEXT, Release);
+        header.version.commit((header.version.held() & !LIVE) + NEXT);
         step();
         storage.unlink(self.bucket, row + 1);
         step();
@@ -869,10 +864,6 @@ fn step() {
     super::tests::step();
 }
 
-const COPY: u64 = 1;
-const LIVE: u64 = 2;
-/// The step from one version to the next.
-const NEXT: u64 = 4;
 /// A writer is between an insertion or a removal and the count of it.
 const CHANGING: u32 = 1 << 31;
 const MOST_STRIPES: u32 = 1024;

@@ -1,4 +1,4 @@
-# The two commands are `make run` and `make test`. The others: `make bench`, `make install`, `make clean`.
+# The two commands are `make run` and `make test`. The others: `make bench`, `make memcheck`, `make install`, `make clean`.
 
 PHP      ?= php
 CARGO    ?= cargo
@@ -7,7 +7,7 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: run test test-rust test-php bench install setup components clean
+.PHONY: run test test-rust test-php memcheck bench install setup components clean
 
 run: setup
 	$(CARGO) build --release -p swoosh-php
@@ -21,6 +21,11 @@ test-rust:
 test-php:
 	$(CARGO) build -p swoosh-php
 	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) tests/phpt
+
+# Under valgrind: hours for all; TESTS="tests/phpt/co_*.phpt" for some.
+memcheck: setup
+	$(CARGO) build -p swoosh-php
+	@sh scripts/valgrind.sh $(PHP) $(RUN_TESTS) $(DEBUG) $(TESTS)
 
 bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench

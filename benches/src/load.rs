@@ -1,23 +1,39 @@
 //! The client: connections that each send a message, wait for its echo, and send the next.
 
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Messages echoed over `connections` connections within `time`.
 pub fn echo(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
     let until = Instant::now() + time;
-    together(port, connections, move |mut stream| async move {
-        let message = vec![b'x'; size];
-        let mut back = vec![0; size];
-        let mut count = 0u64;
-        while Instant::now() < until {
-            stream.write_all(&message).await.expect("send");
-            stream.read_exact(&mut back).await.expect("an echo");
-            count += 1;
+    together(port, connections, move |stream| echoes(stream, size, until))
+}
+
+/// The same over TLS; the time begins when hands are shaken.
+pub fn echo_tls(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
+    let connector = crate::seal::connector();
+    together(port, connections, move |stream| {
+        let connector = connector.clone();
+        async move {
+            let name = "localhost".try_into().expect("a name");
+            let sealed = connector.connect(name, stream).await.expect("a handshake");
+            echoes(sealed, size, Instant::now() + time).await
         }
-        count
     })
+}
+
+async fn echoes(mut stream: impl AsyncRead + AsyncWrite + Unpin, size: usize, until: Instant) -> u64 {
+    let message = vec![b'x'; size];
+    let mut back = vec![0; size];
+    let mut count = 0u64;
+    while Instant::now() < until {
+        stream.write_all(&message).await.expect("send");
+        stream.flush().await.expect("send");
+        stream.read_exact(&mut back).await.expect("an echo");
+        count += 1;
+    }
+    count
 }
 
 /// Opens the connections one after the other, lets a client go on with each as soon as it is open, and adds up what they

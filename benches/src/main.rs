@@ -8,6 +8,7 @@ mod border;
 mod load;
 mod lock;
 mod reference;
+mod seal;
 mod servers;
 mod table;
 mod tree;
@@ -24,11 +25,15 @@ fn main() {
         ["serve", "reference"] => reference::serve_echo(),
         ["serve", "base"] => servers::echo(Mode::Base),
         ["serve", "process"] => servers::echo(Mode::Process),
+        ["serve", "tls", "reference", folder] => reference::serve_tls(folder),
+        ["serve", "tls", "base", folder] => servers::tls(Mode::Base, folder),
+        ["serve", "tls", "process", folder] => servers::tls(Mode::Process, folder),
         ["serve", "hyper"] => reference::serve_http(),
         ["serve", "http", "base"] => servers::http(Mode::Base),
         ["serve", "http", "process"] => servers::http(Mode::Process),
         ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
         ["echo"] => echo(""),
+        ["tls"] => tls(),
         ["http"] => http(""),
         ["http", only] => http(only),
         ["echo", only] => echo(only),
@@ -41,12 +46,12 @@ fn main() {
         ["table"] => tables(),
         ["lock"] => locks(),
         ["process"] => processes(),
-        [] => [|| echo(""), || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks, processes]
+        [] => [|| echo(""), tls, || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks, processes]
             .iter()
             .for_each(|part| part()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | http | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
+                "usage: swoosh-bench [echo | tls | http | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
             );
         }
     }
@@ -94,6 +99,43 @@ fn echo(only: &str) {
         let ratio = median(&mut ratios);
         println!("  {name:24} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
     }
+}
+
+/// Echo over TLS 1.3 over 64 connections.
+fn tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    seal::certify(folder.path());
+    let at = folder.path().display().to_string();
+    for (what, size) in [("100 bytes", 100), ("16 KB", 16_384)] {
+        println!("TLS echo, 64 connections, {what}: CPU per message over the whole tree, ratio to tokio-rustls");
+        let cases = [
+            ("Rust, base mode", own(&["serve", "tls", "base", &at])),
+            ("Rust, process mode", own(&["serve", "tls", "process", &at])),
+            ("PHP, base mode", php("tls_echo.php", &["base", &at])),
+            ("PHP, process mode", php("tls_echo.php", &["process", &at])),
+            ("the reference itself", own(&["serve", "tls", "reference", &at])),
+        ];
+        tree::pin(1);
+        for (name, mut command) in cases {
+            let (mut ratios, mut first, mut second) = (Vec::new(), 0.0, 0.0);
+            for _ in 0..ROUNDS {
+                first = cpu_per_sealed_echo(&mut own(&["serve", "tls", "reference", &at]), size);
+                second = cpu_per_sealed_echo(&mut command, size);
+                ratios.push(second / first);
+            }
+            let ratio = median(&mut ratios);
+            println!("  {name:24} {ratio:5.2}  (last round {second:.0} ns beside {first:.0} ns)");
+        }
+    }
+}
+
+/// Handshakes are part of it: 64 of them beside many thousand messages.
+fn cpu_per_sealed_echo(command: &mut Command, size: usize) -> f64 {
+    let server = Tree::start(command, 0);
+    load::echo_tls(server.port, 64, size, Duration::from_millis(300));
+    let before = server.cpu_nanos();
+    let messages = load::echo_tls(server.port, 64, size, ECHO_TIME);
+    (server.cpu_nanos() - before) as f64 / messages as f64
 }
 
 /// "Hello, World!" over 64 connections.

@@ -25,6 +25,31 @@ pub fn serve_echo() {
     });
 }
 
+/// The same over TLS, by tokio-rustls.
+pub fn serve_tls(folder: &str) {
+    let acceptor = crate::seal::acceptor(folder);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut buffer = vec![0; 8192];
+                while let Ok(n) = stream.read(&mut buffer).await {
+                    let sent = n > 0 && stream.write_all(&buffer[..n]).await.is_ok() && stream.flush().await.is_ok();
+                    if !sent {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+}
+
 /// A web server of a few lines on hyper.
 pub fn serve_http() {
     use http_body_util::Full;

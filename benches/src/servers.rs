@@ -12,6 +12,15 @@ pub fn echo(mode: Mode) {
     server.on_receive(|worker, conn, data| worker.send(conn, data)).start().expect("serve");
 }
 
+/// The same over TLS.
+pub fn tls(mode: Mode, folder: &str) {
+    let tls = swoosh::config::TlsConfig::new(format!("{folder}/cert.pem"), format!("{folder}/key.pem"));
+    let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).reactors(1);
+    println!("port {}", server.port(0));
+    let server = server.ports(|port| port.tls = Some(tls));
+    server.on_receive(|worker, conn, data| worker.send(conn, data)).start().expect("serve");
+}
+
 /// A web server with one worker and one reactor: each packet is a request, which is read and answered.
 pub fn http(mode: Mode) {
     use swoosh::proto::http1::{reply, request};

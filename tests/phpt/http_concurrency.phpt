@@ -24,7 +24,7 @@ function ask_on_many(int $count): array
 
 $handler = function ($request, $response) {
     if ($request->server['request_uri'] === '/slow') {
-        Swoole\Coroutine::sleep(0.25);
+        Swoole\Coroutine::sleep(0.6);
     }
     $response->end();
 };
@@ -43,7 +43,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         $all = ask_on_many(4);
         fclose(array_pop($all));
         echo 'one leaves: ', statuses($all), ', then ';
-        usleep(300000);
+        usleep(900000);
         echo statuses(ask_on_many(4)), "\n";
     }, $mode);
 }

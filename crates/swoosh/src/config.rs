@@ -1,5 +1,6 @@
 //! Settings, parsed once into typed values; an unknown or bad one is a named error before anything is forked.
 
+pub use crate::tls::{NamedCertificate, TlsConfig, Versions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,6 +200,8 @@ pub struct PortConfig {
     pub recv_buffer: u32,
     /// `kernel_socket_send_buffer_size`: bytes; 0: the kernel's.
     pub send_buffer: u32,
+    /// The port speaks TLS, and how.
+    pub tls: Option<TlsConfig>,
 }
 
 /// How a port cuts bytes into packets.
@@ -330,6 +333,7 @@ impl Default for PortConfig {
             tcp_fastopen: false,
             recv_buffer: 0,
             send_buffer: 0,
+            tls: None,
         }
     }
 }

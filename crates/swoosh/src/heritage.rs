@@ -13,6 +13,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
 use crate::sys::queue::Queue;
+use crate::tls::Acceptor;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
@@ -205,6 +206,8 @@ pub struct Port {
     pub config: PortConfig,
     /// Its socket: listening, or bound where it has datagrams.
     pub socket: Socket,
+    /// What makes its connections speak TLS, where it does.
+    pub tls: Option<Arc<Acceptor>>,
     /// Whoever started this program holds it open too, and hands it to the next one: it is never shut down.
     pub inherited: bool,
     /// Base mode with `enable_reuse_port`: the same address once more for each worker but the first, so that the kernel
@@ -282,6 +285,15 @@ impl PortConfig {
             0 => self.socket_buffer_size / 5 * 4,
             n => n,
         }
+    }
+
+    /// What makes connections speak TLS, where they do. On a port of HTTP that is agreed upon too.
+    pub(crate) fn acceptor(&self) -> Result<Option<Arc<Acceptor>>> {
+        let Some(mut tls) = self.tls.clone() else { return Ok(None) };
+        if tls.alpn.is_empty() && matches!(self.framing, Framing::Http) {
+            tls.alpn = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+        }
+        Acceptor::new(&tls).map(|acceptor| Some(Arc::new(acceptor)))
     }
 
     /// Whether bytes are cut into packets at all.

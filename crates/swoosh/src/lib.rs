@@ -38,6 +38,8 @@
 //! | [`sys`] | system calls |
 //! | [`shm`] | shared memory |
 //! | [`proto`] | bytes in, packets out |
+//! | [`tls`] | sealed bytes in, plain bytes out |
+//! | [`http`] | servers of HTTP and WebSocket: handlers, forms, files, compression |
 //! | [`conn`] | connections and their registry |
 //! | [`handoff`] | the border between processes |
 //! | [`roles`] | who runs |
@@ -51,6 +53,7 @@ pub mod error;
 pub mod handler;
 pub mod handoff;
 pub mod heritage;
+pub mod http;
 pub mod log;
 pub mod node;
 pub mod pool;
@@ -62,6 +65,7 @@ pub mod settings;
 pub mod shm;
 pub mod sys;
 pub mod timer;
+pub mod tls;
 mod ward;
 
 pub use config::Mode;

@@ -284,8 +284,12 @@ impl Node {
     ) -> Result<(registry::SlotIndex, &'static ConnectionSlot)> {
         let found = self.0.heritage.registry.find(session);
         let (index, slot) = found.ok_or_else(|| refused(act, session, Code::SessionNotExist))?;
-        if Flags(slot.flags.load(Relaxed)).any(Flags::CLOSED) {
+        let flags = Flags(slot.flags.load(Relaxed));
+        if flags.any(Flags::CLOSED) {
             return Err(refused(act, session, Code::SessionClosed));
+        }
+        if flags.any(Flags::SHAKING) {
+            return Err(refused(act, session, Code::SslNotReady));
         }
         Ok((index, slot))
     }

@@ -5,7 +5,7 @@
 
 use crate::config::{
     DispatchFunc, DispatchMode, Framing, LengthFraming, LengthFunc, LengthType, LogRotation, PortConfig, ServerConfig,
-    TaskIpc, descriptor_limit,
+    TaskIpc, TlsConfig, descriptor_limit,
 };
 use crate::error::{Error, Result};
 use crate::sys::affinity;
@@ -14,6 +14,10 @@ use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod tls;
+
+pub(crate) use tls::validate as validate_tls;
 
 /// A setting's value as a dynamic language has it.
 #[derive(Clone)]
@@ -208,6 +212,9 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
                 adjusted = Some(format!("{name} is raised from {wanted} to {LEAST_PACKAGE_MAX}, the least there is"));
             }
         }
+        _ if name.starts_with("ssl_") && PORT_NAMES.contains(&name) && why_not(name).is_none() => {
+            adjusted = tls::apply(&mut port.tls, &set)?;
+        }
         _ if PORT_NAMES.contains(&name) || !is_name(name) => return Ok(set.not_applied(&[PORT_NAMES])),
         _ => return Ok(Known::NotYet("it is set for the whole server, not for a port")),
     }
@@ -220,6 +227,7 @@ pub struct PortSettings {
     config: PortConfig,
     framing: FramingBuilder,
     idle_time: Option<u32>,
+    tls: TlsConfig,
     /// The fields were set directly, framing and all: nothing is composed.
     typed: bool,
 }
@@ -246,15 +254,16 @@ impl PortSettings {
     }
 
     /// What the settings come to, together with those of the server: a port without `heartbeat_idle_time` closes
-    /// after twice the server's `heartbeat_check_interval`.
+    /// after twice the server's `heartbeat_check_interval`. `tls`: the port speaks it, as the settings say.
     ///
     /// # Errors
     /// [`Error::Setting`] where settings are each possible, but not together.
-    pub fn finish(&self, server: &ServerConfig) -> Result<PortConfig> {
+    pub fn finish(&self, server: &ServerConfig, tls: bool) -> Result<PortConfig> {
         let mut config = self.config.clone();
         if !self.typed {
             config.framing = self.framing.finish();
             config.heartbeat_idle_time = self.idle_time.unwrap_or(server.heartbeat_check_interval.saturating_mul(2));
+            config.tls = tls.then(|| self.tls.clone());
         }
         config.validate()?;
         Ok(config)
@@ -414,6 +423,8 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
         "heartbeat_check_interval" | "heartbeat_idle_time" | "max_idle_time" | "max_wait_time" => {
             (0, U32_MAX, "seconds")
         }
+        "ssl_handshake_timeout" => (1, 3600, "seconds"),
+        "ssl_verify_depth" => (0, 100, "issuers"),
         _ => (0, U32_MAX, "a number"),
     }
 }
@@ -642,7 +653,8 @@ fn why_not(name: &str) -> Option<&'static str> {
         "max_queued_bytes" => "connections of a worker that is behind are not read until it has caught up",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
-        _ if name.starts_with("ssl_") => "TLS is not served by this version",
+        "ssl_dhparam" => "keys are agreed upon over curves only (ssl_ecdh_curve)",
+        "ssl_compress" => "compression would give secrets away (CVE-2012-4929)",
         _ => return None,
     })
 }
@@ -817,6 +829,7 @@ const PORT_NAMES: &[&str] = &[
     "ssl_compress",
     "ssl_dhparam",
     "ssl_ecdh_curve",
+    "ssl_handshake_timeout",
     "ssl_key_file",
     "ssl_prefer_server_ciphers",
     "ssl_protocols",
@@ -904,7 +917,7 @@ mod tests {
             let known = apply_server(&mut server, &mut port, name, value)?;
             assert!(matches!(known, Known::Applied | Known::Adjusted(_)), "{name}: {known:?}");
         }
-        let port = port.finish(&server)?;
+        let port = port.finish(&server, false)?;
         Ok((server, port))
     }
 
@@ -1137,7 +1150,7 @@ mod tests {
         }
         assert_eq!(known("open_http_protocol", Value::Bool(false)), Known::Applied);
         assert!(matches!(known("open_http2_protocol", Value::Bool(true)), Known::NotYet(_)));
-        assert!(matches!(known("ssl_cert_file", text("/a")), Known::NotYet(_)));
+        assert!(matches!(known("ssl_dhparam", text("/a")), Known::NotYet(_)));
         assert_eq!(known("enable_coroutine", Value::Bool(true)), Known::Embedder);
         assert_eq!(known("hook_flags", Value::Int(1)), Known::Embedder);
     }

@@ -27,7 +27,7 @@ impl Example {
         let first = example.wait_for("on 127.0.0.1:", 1).remove(0);
         example.port = first.rsplit(':').next().unwrap().parse().unwrap();
         let next = example.wait_for("type next", 1).remove(0);
-        assert!(next.contains(&format!("127.0.0.1 {}", example.port)), "{next:?} has not the real port");
+        assert!(next.replace("127.0.0.1:", "127.0.0.1 ").contains(&format!("127.0.0.1 {}", example.port)), "{next:?}");
         example.wait_for("Ctrl+C", 1);
         example
     }
@@ -116,6 +116,30 @@ fn echo_sends_back_what_comes_in_both_modes() {
         for (n, client) in clients.iter_mut().enumerate() {
             assert_eq!(client.ask(&format!("hello {n}")), format!("hello {n}"));
         }
+        echo.stop();
+    }
+}
+
+#[test]
+fn tls_echo_seals_what_echo_sends_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cert"), made.cert.pem()).unwrap();
+    std::fs::write(path("key"), made.key_pair.serialize_pem()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+    for mode in ["process", "base"] {
+        let echo = Example::start("tls_echo", &[mode, &path("cert"), &path("key")]);
+        let client = rustls::ClientConnection::new(config.clone(), "localhost".try_into().unwrap()).unwrap();
+        let mut tls = rustls::StreamOwned::new(client, echo.connect().0.into_inner());
+        tls.write_all(b"hello").unwrap();
+        let mut answer = [0; 5];
+        tls.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"hello", "{mode}");
         echo.stop();
     }
 }

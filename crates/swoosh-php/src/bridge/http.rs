@@ -3,18 +3,21 @@
 //! The answers of one connection go out in the order of its requests. A callback that returns before its answer is
 //! whole (a timer or a coroutine goes on with it) holds what the connection asks next; nothing else waits for it.
 
-use super::http_compress::Rules;
 use super::http_peer::Peer;
-use super::http_static::{self, Files};
 use super::server::{Calls, PortEvent, State};
 use super::websocket::{self, Then, Wanted};
 use crate::class::{http_request, http_response};
 use crate::zend::{Array, IntoZval, Key, Object, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::rc::{Rc, Weak};
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
+use swoosh::http::compress::Rules;
+use swoosh::http::files::{self, Files};
 use swoosh::node::Node;
 use swoosh::proto::http1::request::{Request, room};
 
@@ -68,7 +71,7 @@ impl Config {
             upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             websocket: websocket::Config::new(all),
-            files: Files::new(all),
+            files: files_of(all),
             longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
             compression: Rules::new(
                 is_on("http_compression"),
@@ -85,6 +88,31 @@ impl Config {
             ),
         }
     }
+}
+
+/// The files that a server's settings name; `None` where none are to be served.
+fn files_of(all: &Array) -> Option<Files> {
+    let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
+    let list = |name: &str| -> Vec<String> {
+        let items = all.get(name).and_then(Zval::array).into_iter().flatten();
+        items.filter_map(|(_, item)| item.to_zstr().map(|text| text.to_text().into_owned())).collect()
+    };
+    let root = all.get("document_root").and_then(Zval::bytes).filter(|root| !root.is_empty())?;
+    if !is_on("enable_static_handler") {
+        return None;
+    }
+    let mut files = match Files::under(Path::new(OsStr::from_bytes(root))) {
+        Ok(files) => files,
+        Err(e) => {
+            swoosh::log::error!("{e}");
+            return None;
+        }
+    };
+    files.locations = list("static_handler_locations").into_iter().map(String::into_bytes).collect();
+    files.index = list("http_index_files");
+    files.autoindex = is_on("http_autoindex");
+    files.server = Some("swoole-http-server");
+    Some(files)
 }
 
 /// What waits for the answer of an earlier request of its connection.
@@ -140,7 +168,9 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
         return Ok(None);
     };
     let config = state.http.get_or_init(Config::default);
-    if http_static::serve(node, config, event.session, &parsed, headers) {
+    if let Some(files) = &config.files
+        && files::serve(node, files, event.session, &parsed, headers)
+    {
         return Ok(None);
     }
     let upgrades = websocket::wanted(&calls, event.port, headers);

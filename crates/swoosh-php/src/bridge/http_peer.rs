@@ -4,7 +4,7 @@ use super::http::{self, Config};
 use super::server::{State, done, tell};
 use super::websocket_talk::Talk;
 use crate::bridge::{last_error, reactor};
-use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::socket::Link;
 use crate::zend::PhpResult;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -12,7 +12,6 @@ use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::Agreed;
-use swoosh::sys::socket;
 
 /// Who it goes to.
 #[derive(Clone)]
@@ -164,8 +163,7 @@ impl Served {
         };
         while offset < end {
             let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(MOST_AT_ONCE);
-            let step = || socket::send_file(self.link.fd(), &file, &mut offset, most);
-            match self.link.retry(Direction::Write, None, step)? {
+            match self.link.send_file(&file, &mut offset, most, None)? {
                 Ok(0) => return Ok(false),
                 Ok(_) => {}
                 Err(code) => {

@@ -2,10 +2,8 @@
 
 pub mod event_loop;
 pub mod http;
-pub mod http_compress;
 pub mod http_form;
 pub mod http_peer;
-pub mod http_static;
 pub mod last_error;
 pub mod names;
 pub mod pool;

@@ -255,10 +255,15 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         .and_then(|forms| collect(object, &blueprint, forms).map_err(Problem::Told));
     let calls = match prepared {
         Ok(calls) => calls,
+        Err(Problem::Refused(why)) => {
+            *state.blueprint.borrow_mut() = Some(blueprint);
+            last_error::refuse(&why);
+            return Ok(false);
+        }
         Err(problem) => {
             drop(blueprint);
             return Err(match problem {
-                Problem::Told(why) => fatal(&why),
+                Problem::Told(why) | Problem::Refused(why) => fatal(&why),
                 Problem::Raised(raised) => raised,
             });
         }
@@ -298,6 +303,8 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
 pub enum Problem {
     /// In words.
     Told(String),
+    /// In words; it may be put right, and the server started again.
+    Refused(String),
     /// PHP has been told.
     Raised(Raised),
 }

@@ -92,6 +92,7 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
         }
     }
     blueprint.check().map_err(refused)?;
+    blueprint.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
     swoosh::log::init(&blueprint.config).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");

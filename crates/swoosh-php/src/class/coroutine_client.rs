@@ -1,12 +1,12 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
 use crate::bridge::last_error;
-use crate::class::socket::{address_of, describe, framing, object};
+use crate::class::socket::{address_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::wait;
+use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
+use crate::coroutine::{Options, options, wait};
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, ZStr, Zval};
-use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::sys::socket;
+use swoosh::tls::{to_pem, verify};
 
 static CLIENT: ClassSlot = ClassSlot::new();
 
@@ -27,6 +27,12 @@ struct Client {
     family: Cell<(i32, i32)>,
     times: Cell<Times>,
     proxy: RefCell<Option<Proxy>>,
+    /// What the settings say of TLS.
+    tls: RefCell<Wanted>,
+    /// The type has SWOOLE_SSL: every connection begins with TLS.
+    opens_tls: Cell<bool>,
+    /// Where it is connected to, as it was named.
+    host: RefCell<Vec<u8>>,
 }
 crate::payload!(Client);
 
@@ -43,7 +49,11 @@ pub struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Times { connect: Some(Duration::from_secs(2)), read: None, write: None }
+        Times {
+            connect: options(Options::socket_connect_timeout).or(Some(Duration::from_secs(2))),
+            read: options(Options::socket_read_timeout),
+            write: options(Options::socket_write_timeout),
+        }
     }
 }
 
@@ -134,9 +144,9 @@ pub fn register(short_names: bool) {
         .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
         .method("sendto(string $address, int $port, string $data): bool", send_to)
         .method("recvfrom(int $length, mixed &$address, mixed &$port = 0): string|false", recv_from)
-        .method("enableSSL(): bool", no_tls)
-        .method("getPeerCert(): string|false", no_tls)
-        .method("verifyPeerCert(bool $allow_self_signed = false): bool", no_tls)
+        .method("enableSSL(): bool", enable_tls)
+        .method("getPeerCert(): string|false", peer_certificate)
+        .method("verifyPeerCert(bool $allow_self_signed = false): bool", verify_peer)
         .method("isConnected(): bool", |call: &mut Call<'_>| Ok(call.payload::<Client>().link.borrow().is_some()))
         .method("getsockname(): array|false", |call: &mut Call<'_>| name(call, Socket::local_addr))
         .method("getpeername(): array|false", |call: &mut Call<'_>| name(call, Socket::peer_addr))
@@ -159,7 +169,9 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
             return Err(crate::zend::error::argument_value_error(1, message));
         }
     };
-    call.payload::<Client>().family.set(family);
+    let client = call.payload::<Client>();
+    client.family.set(family);
+    client.opens_tls.set(kind & SSL != 0);
     show(call, TYPE, kind);
     Ok(())
 }
@@ -184,10 +196,11 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
             Key::Index(index) => all.set(index, value.clone()),
         }
     }
-    let Some(config) = framing(&all) else { return Ok(false) };
+    let Some((config, wanted)) = protocol(&all) else { return Ok(false) };
     client.packets.set(config);
     client.times.set(Times::of(&all));
     *client.proxy.borrow_mut() = Proxy::of(&all);
+    *client.tls.borrow_mut() = wanted;
     show(call, SETTING, all);
     Ok(true)
 }
@@ -205,8 +218,11 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
     show(call, ERR_CODE, code);
-    let text = if code == NO_CONNECTION { "there is no connection" } else { Errno::from_raw(code).desc() };
-    show(call, ERR_MSG, text);
+    if code == NO_CONNECTION {
+        return show(call, ERR_MSG, "there is no connection");
+    }
+    let link = call.payload::<Client>().link.borrow().clone();
+    show(call, ERR_MSG, words(code, link.as_deref()));
 }
 
 fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
@@ -246,6 +262,10 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let proxy = client.proxy.borrow().clone();
     let connected = dial(client.family.get(), proxy, host, port, limit)?;
     let Some(link) = told(call, connected).0 else { return Ok(false) };
+    *client.host.borrow_mut() = host.to_vec();
+    if client.opens_tls.get() && !begin_tls(call, &link, limit)? {
+        return Ok(false);
+    }
     show(call, FD, link.fd());
     show(call, CONNECTED, true);
     client.packets.clear();
@@ -406,7 +426,7 @@ fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let length = usize::try_from(call.int_or(0, 65535)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
     let mut buffer = vec![0; length];
-    let seen = socket::peek(link.fd(), &mut buffer).map_err(|e| system(&e)).map(|seen| {
+    let seen = link.peek(&mut buffer).map_err(|e| system(&e)).map(|seen| {
         buffer.truncate(seen);
         buffer
     });
@@ -439,7 +459,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let limit = call.payload::<Client>().times.get().write;
     while offset < end {
         let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
-        match link.retry(Direction::Write, limit, || socket::send_file(link.fd(), &file, &mut offset, most))? {
+        match link.send_file(&file, &mut offset, most, limit)? {
             Ok(0) => break,
             Ok(_) => {}
             Err(code) => {
@@ -491,10 +511,64 @@ fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     Ok(OrFalse(Some(bytes)))
 }
 
-/// TLS is not there yet.
-fn no_tls(call: &mut Call<'_>) -> PhpResult<bool> {
-    fail(call, libc::EPROTONOSUPPORT);
-    Ok(false)
+/// Turns to TLS on a connection that was plain.
+fn enable_tls(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(link) = link(call) else { return Ok(false) };
+    if link.is_sealed() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
+        fail(call, libc::EISCONN);
+        return Ok(false);
+    }
+    begin_tls(call, &link, call.payload::<Client>().times.get().connect)
+}
+
+fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<bool> {
+    let client = call.payload::<Client>();
+    let session = client.tls.borrow().begin(&client.host.borrow());
+    match session {
+        Ok(session) => link.seal(session),
+        Err(e) => {
+            last_error::refuse(&e.to_string());
+            fail(call, CONTEXT_FAILED);
+            return Ok(false);
+        }
+    }
+    let shaken = link.shake(limit)?;
+    if let Err(code) = shaken {
+        fail(call, code);
+        show(call, ERR_MSG, words(code, Some(link)));
+    }
+    Ok(shaken.is_ok())
+}
+
+/// What the server showed; `None`, and a code, where nothing was or there is no TLS.
+fn shown(call: &Call<'_>) -> Option<Vec<Vec<u8>>> {
+    let shown = link(call)?.peer_certificates();
+    if shown.is_empty() {
+        fail(call, NOT_READY);
+        return None;
+    }
+    Some(shown)
+}
+
+/// The server's certificate in PEM form.
+fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
+    Ok(OrFalse(shown(call).map(|shown| to_pem(&shown[0]))))
+}
+
+/// Whether the server's certificate is good, though the handshake may not have asked for that.
+fn verify_peer(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(shown) = shown(call) else { return Ok(false) };
+    let client = call.payload::<Client>();
+    let mut wanted = client.tls.borrow().of_client(&client.host.borrow());
+    wanted.allow_self_signed = call.bool_or(0, false)?;
+    match verify(&wanted, &shown.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
+        Ok(()) => Ok(true),
+        Err(e) => {
+            fail(call, VERIFY_FAILED);
+            show(call, ERR_MSG, e.to_string());
+            Ok(false)
+        }
+    }
 }
 
 fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<OrFalse<Array>> {
@@ -540,6 +614,8 @@ const SOCKET: usize = 3;
 const TYPE: usize = 4;
 const SETTING: usize = 5;
 const CONNECTED: usize = 6;
+/// SWOOLE_SSL.
+const SSL: i64 = 512;
 const LONGEST_DATAGRAM: usize = 65536;
 const LONGEST_HEAD: usize = 8192;
 /// SWOOLE_ERROR_CLIENT_NO_CONNECTION, and those of proxies.

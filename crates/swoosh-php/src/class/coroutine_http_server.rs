@@ -4,10 +4,11 @@
 use crate::bridge::http::Config;
 use crate::bridge::http_peer::{Handshake, Peer, Served, Way};
 use crate::bridge::last_error;
-use crate::class::coroutine_server::{listen, refuse};
-use crate::class::socket::{link_of, object as socket_object};
+use crate::class::coroutine_server::listen;
+use crate::class::socket::{link_of, object as socket_object, protocol};
 use crate::class::{http_request, http_response};
 use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{self, Job, Wait, expect_current, wait};
 use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 use httparse::Header;
@@ -19,6 +20,7 @@ use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, field, room};
 use swoosh::proto::http1::{Refusal, has_token};
 use swoosh::proto::websocket::{accept, deflate};
+use swoosh::tls::Acceptor;
 
 static SERVER: ClassSlot = ClassSlot::new();
 
@@ -59,9 +61,7 @@ pub fn register(short_names: bool) {
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let Some(this) = call.this() else { return Ok(()) };
     let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
-    if call.bool_or(2, false)? {
-        return Err(refuse("TLS is not there yet", libc::EPROTONOSUPPORT));
-    }
+    this.set_slot(SSL, call.bool_or(2, false)?);
     let (link, family, number) = listen(&host, port, reuse)?;
     this.set_slot(FD, link.fd());
     this.set_slot(HOST, host);
@@ -140,13 +140,32 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let acceptor = match this.slot(SSL).to_bool() {
+        true => match acceptor(&this) {
+            Some(acceptor) => Some(Rc::new(acceptor)),
+            None => {
+                this.set_slot(ERR_CODE, CONTEXT_FAILED);
+                this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+                return Ok(false);
+            }
+        },
+        false => None,
+    };
     server.running.set(true);
     while server.running.get() {
         match link.accept(None)? {
             Ok(accepted) => {
                 let served = Rc::new(Served::new(Rc::new(accepted), config.clone()));
-                let this = this.clone();
-                coroutine::create(Job::Native(Box::new(move || serve(&this, &served))))?;
+                let (this, acceptor) = (this.clone(), acceptor.clone());
+                let run = move || {
+                    if let Some(acceptor) = acceptor
+                        && !seal(&served, &acceptor)?
+                    {
+                        return Ok(());
+                    }
+                    serve(&this, &served)
+                };
+                coroutine::create(Job::Native(Box::new(run)))?;
             }
             // Too many descriptors: some will be closed.
             Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
@@ -160,6 +179,29 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     }
     Ok(true)
+}
+
+/// Those who make sessions for clients; `None`, after a warning, where the settings cannot be.
+fn acceptor(server: &Object) -> Option<Acceptor> {
+    let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
+    let (_, wanted) = protocol(&settings)?;
+    wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()
+}
+
+/// Agrees upon TLS with a client; whether that went well.
+fn seal(served: &Served, acceptor: &Acceptor) -> PhpResult<bool> {
+    match acceptor.begin() {
+        Ok(session) => served.link.seal(session),
+        Err(e) => {
+            swoosh::log::warn!("{e}");
+            return Ok(false);
+        }
+    }
+    let shaken = served.link.shake(Some(HANDSHAKE))?;
+    if shaken.is_err() {
+        swoosh::log::info!("a handshake of TLS has failed: {}", served.link.why().unwrap_or_default());
+    }
+    Ok(shaken.is_ok())
 }
 
 /// One connection, to its end.
@@ -292,12 +334,15 @@ impl Served {
 const FD: usize = 0;
 const HOST: usize = 1;
 const PORT: usize = 2;
+const SSL: usize = 3;
 const SETTINGS: usize = 4;
 const ERR_CODE: usize = 5;
 const ERR_MSG: usize = 6;
 const HANDLERS: usize = 7;
 const SOCKET: usize = 8;
 const CHUNK: usize = 65536;
+/// For a handshake of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// A peer that does not read is not told why it is refused for longer.
 const LAST_WORD: Duration = Duration::from_secs(1);

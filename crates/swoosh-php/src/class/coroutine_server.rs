@@ -1,8 +1,10 @@
 //! `Swoole\Coroutine\Server`: accepts connections, each handled in a coroutine of its own; and its `Connection`.
 
+use crate::bridge::last_error;
 use crate::class::exception;
-use crate::class::socket::{framing, link_of, object, set_framing};
+use crate::class::socket::{link_of, object, protocol, set_framing};
 use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{self, Job, wait};
 use crate::zend::error::throw;
 use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Raised, Value, Zval};
@@ -53,13 +55,15 @@ pub fn register() {
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let Some(this) = call.this() else { return Ok(()) };
     let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
-    if call.bool_or(2, false)? {
-        return Err(refuse("TLS is not there yet", libc::EPROTONOSUPPORT));
-    }
     let (link, family, number) = listen(&host, port, reuse)?;
     this.set_slot(HOST, host);
     this.set_slot(PORT, number);
     this.set_slot(TYPE, family);
+    if call.bool_or(2, false)? {
+        let mut setting = this.slot(SETTING).array().cloned().unwrap_or_default();
+        setting.insert("open_ssl", true);
+        this.set_slot(SETTING, setting);
+    }
     this.set_slot(FD, link.fd());
     this.set_slot(SOCKET, object(link, family, libc::SOCK_STREAM)?);
     Ok(())
@@ -141,21 +145,43 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let setting = this.slot(SETTING).array().cloned().unwrap_or_default();
-    let Some(config) = framing(&setting) else {
+    let Some((config, wanted)) = protocol(&setting) else {
         this.set_slot(ERR_CODE, libc::EINVAL);
         return Ok(false);
+    };
+    let limit = wanted.config.handshake_timeout;
+    let acceptor = match wanted.is_open.then(|| wanted.acceptor()).transpose() {
+        Ok(acceptor) => acceptor,
+        Err(e) => {
+            last_error::refuse(&e.to_string());
+            this.set_slot(ERR_CODE, CONTEXT_FAILED);
+            return Ok(false);
+        }
     };
     let family = this.slot(TYPE).to_int() as i32;
     this.set_slot(RUNNING, true);
     while this.slot(RUNNING).to_bool() {
         match link.accept(None)? {
             Ok(accepted) => {
-                let socket = object(Rc::new(accepted), family, libc::SOCK_STREAM)?;
+                let sealed = acceptor.as_ref().map(|acceptor| acceptor.begin()).transpose();
+                let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { continue };
+                session.into_iter().for_each(|session| accepted.seal(session));
+                let accepted = Rc::new(accepted);
+                let socket = object(accepted.clone(), family, libc::SOCK_STREAM)?;
                 set_framing(&socket, config.clone());
                 let connection = Object::new(CONNECTION.get())?;
                 connection.set_slot(0, socket);
                 let handler = handler.clone();
-                let run = move || handler.call(&mut [connection.into_zval()]).map(drop);
+                let run = move || {
+                    // In this coroutine: nobody else waits for a peer that is slow to shake hands.
+                    if accepted.is_sealed() && accepted.shake(Some(limit))?.is_err() {
+                        let why = accepted.why().unwrap_or_else(|| "it took too long".to_owned());
+                        swoosh::log::debug!("a connection of Swoole\\Coroutine\\Server: no TLS handshake: {why}");
+                        return Ok(());
+                    }
+                    drop(accepted);
+                    handler.call(&mut [connection.into_zval()]).map(drop)
+                };
                 coroutine::create(Job::Native(Box::new(run)))?;
             }
             Err(libc::ECANCELED) if !this.slot(RUNNING).to_bool() => break,

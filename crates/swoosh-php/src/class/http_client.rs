@@ -4,12 +4,13 @@ use crate::bridge::last_error;
 use crate::bridge::websocket_talk::{Heard, Rules, Talk};
 use crate::class::coroutine_client::{Proxy, Times, base64, dial};
 use crate::class::exception::EXCEPTION;
-use crate::class::socket::{describe, object as socket_object};
+use crate::class::socket::{describe, object as socket_object, protocol};
 use crate::class::websocket::{BAD_CLOSE, Given, given};
 use crate::client::decode::{Decoder, STEP};
-use crate::client::form::{Body, Part, Slice, multipart, pairs};
+use crate::client::form::{Body, Part, Slice, multipart};
 use crate::client::head::Head;
 use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::wait;
 use crate::zend::error::throw;
 use crate::zend::{
@@ -24,10 +25,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use swoosh::http::form::pairs;
 use swoosh::proto::http1::answer::{Answer, Reader, Step, room};
 use swoosh::proto::websocket::deflate;
 use swoosh::proto::websocket::{Opcode, accept, is_close_code};
-use swoosh::sys::socket;
+use swoosh::tls::to_pem;
 
 /// The class.
 pub static HTTP_CLIENT: ClassSlot = ClassSlot::new();
@@ -137,7 +139,7 @@ pub fn register(short_names: bool) {
         .method("getCookies(): array|false|null", |call: &mut Call<'_>| shown(call, COOKIES))
         .method("getStatusCode(): int|false", |call: &mut Call<'_>| shown(call, STATUS))
         .method("getHeaderOut(): string|false", header_out)
-        .method("getPeerCert(): string|false", |_: &mut Call<'_>| Ok(false))
+        .method("getPeerCert(): string|false", peer_certificate)
         .method("upgrade(string $path): bool", upgrade)
         .method("push(mixed $data, int $opcode = SWOOLE_WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): bool", push)
         .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|bool", recv)
@@ -247,7 +249,7 @@ fn add_file(call: &mut Call<'_>) -> PhpResult<bool> {
     part.insert("name", name);
     let file_name = path.rsplit('/').next().unwrap_or(&path).as_bytes().to_vec();
     part.insert("filename", own(3)?.unwrap_or(file_name));
-    part.insert("type", own(2)?.unwrap_or_else(|| crate::function::mime::of_file(&path).into_bytes()));
+    part.insert("type", own(2)?.unwrap_or_else(|| swoosh::http::mime::of_file(&path).into_bytes()));
     part.insert("size", end - offset);
     part.insert("offset", offset);
     add_part(call, part);
@@ -362,8 +364,7 @@ fn connection(
     if let Some(conn) = known {
         let waits = !client.sent.borrow().is_empty();
         let mut byte = [0];
-        let quiet =
-            || matches!(socket::peek(conn.link.fd(), &mut byte), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
+        let quiet = || matches!(conn.link.peek(&mut byte), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
         if waits || conn.buffer.borrow().is_empty() && { quiet }() {
             return Ok(Ok(conn));
         }
@@ -385,14 +386,35 @@ fn connection(
         Ok(link) => link,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };
-    if ssl {
-        return Ok(Err(Failure::of(CONNECT_FAILED, libc::EPROTONOSUPPORT)));
+    if ssl && let Err(failure) = seal(&link, settings, &host, limit)? {
+        return Ok(Err(failure));
     }
     let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default() });
     show(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
     show(call, CONNECTED, true);
     *client.conn.borrow_mut() = Some(conn.clone());
     Ok(Ok(conn))
+}
+
+/// Agrees upon TLS with the server.
+fn seal(link: &Link, settings: &Array, host: &[u8], limit: Option<Duration>) -> PhpResult<Result<(), Failure>> {
+    let refused = || Failure::new(CONNECT_FAILED, CONTEXT_FAILED, "the settings of TLS cannot be used");
+    let Some((_, wanted)) = protocol(settings) else { return Ok(Err(refused())) };
+    match wanted.begin(host) {
+        Ok(session) => link.seal(session),
+        Err(e) => {
+            last_error::refuse(&e.to_string());
+            return Ok(Err(refused()));
+        }
+    }
+    let why = |code| link.why().unwrap_or_else(|| Errno::from_raw(code).desc().to_owned());
+    Ok(link.shake(limit)?.map_err(|code| Failure::new(CONNECT_FAILED, code, why(code))))
+}
+
+fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
+    let conn = call.payload::<Client>().conn.borrow().clone();
+    let shown = conn.map(|conn| conn.link.peer_certificates()).unwrap_or_default();
+    Ok(OrFalse(shown.first().map(|certificate| to_pem(certificate))))
 }
 
 fn unix_path(host: &[u8]) -> Vec<u8> {

@@ -12,6 +12,7 @@ use std::cell::{Cell, RefCell};
 use swoosh::conn::datagram::seconds;
 use swoosh::conn::registry::Registry;
 use swoosh::handler::ConnectionEvent;
+use swoosh::http::form::{is_type, percent_decode};
 use swoosh::node::Node;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
@@ -225,7 +226,7 @@ fn facts(request: &Request<'_>, time: f64) -> Array {
     server.insert_known(&REQUEST_METHOD, request.method);
     server.insert_known(&REQUEST_URI, path);
     match path.contains('%') {
-        true => server.insert_known(&PATH_INFO, forms::percent_decode(path.as_bytes())),
+        true => server.insert_known(&PATH_INFO, percent_decode(path.as_bytes())),
         false => server.insert_known(&PATH_INFO, path),
     }
     server.insert_known(&REQUEST_TIME, time as i64);
@@ -270,9 +271,9 @@ fn fill(
     }
     let body = request.body(headers);
     if !body.is_empty() && request.method != "GET" {
-        if config.parse_post && forms::is_type(headers, "application/x-www-form-urlencoded") {
+        if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
             object.set_slot(POST, parse_query(&body));
-        } else if forms::is_type(headers, "multipart/form-data") {
+        } else if is_type(headers, "multipart/form-data") {
             let form = forms::multipart(config, headers, &body).ok_or(400u16)?;
             if let Some(post) = form.post {
                 object.set_slot(POST, post);

@@ -1,7 +1,6 @@
 //! `Swoole\Http\Response`.
 
 use crate::bridge::http::{self, Config};
-use crate::bridge::http_compress::Coding;
 use crate::bridge::http_peer::{Peer, Way};
 use crate::bridge::last_error;
 use crate::bridge::server::{done, session as id_of};
@@ -16,6 +15,7 @@ use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;
+use swoosh::http::compress::Coding;
 use swoosh::proto::http1::reply::{self, put_chunk, put_number};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::http1::{has_token, is_token_byte};
@@ -684,7 +684,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let mut own = this.slot(HEADER).array().cloned().unwrap_or_default();
     if !own.iter().any(|(key, _)| is_key(&key, "content-type")) {
-        own.insert("Content-Type", crate::function::mime::of_file(&path));
+        own.insert("Content-Type", swoosh::http::mime::of_file(&path));
     }
     let mut out = Vec::with_capacity(512);
     kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);

@@ -10,6 +10,7 @@ use swoosh::handler::SessionId;
 use swoosh::heritage::SocketKind;
 use swoosh::node::Node;
 use swoosh::server::bind::BoundPort;
+use swoosh::tls::to_pem;
 use swoosh::{Error, Mode};
 
 /// The class.
@@ -111,6 +112,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     this.set_slot(slot("host")?, host);
     this.set_slot(slot("port")?, bound.number);
     this.set_slot(slot("type")?, bound.kind as i32);
+    this.set_slot(slot("ssl")?, bound.tls);
     this.set_slot(slot("mode")?, mode as i32);
     this.set_slot(slot("ports")?, Array::new());
     this.set_slot(slot("connections")?, connection_iterator::of(&state, None)?);
@@ -125,18 +127,21 @@ struct Refused {
 }
 
 fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
-    if kind > 0 && kind & SSL != 0 {
-        let why = "TLS (SWOOLE_SSL) is not served by this version".to_owned();
-        return Err(Refused { why, code: OPERATION_NOT_SUPPORTED });
-    }
-    let Some(kind) = SocketKind::from_number(kind & !(SYNC | ASYNC | KEEP)) else {
+    let tls = kind > 0 && kind & SSL != 0;
+    let Some(kind) = SocketKind::from_number(kind & !(SYNC | ASYNC | KEEP | if tls { SSL } else { 0 })) else {
         let why = format!("socket type {kind} is not known: use one of the SWOOLE_SOCK_* constants");
         return Err(Refused { why, code: libc::ESOCKTNOSUPPORT });
     };
-    BoundPort::bind(kind, host, port).map_err(|e| {
+    if tls && !kind.is_stream() {
+        let why = "TLS over datagrams (DTLS) is not served by this version".to_owned();
+        return Err(Refused { why, code: OPERATION_NOT_SUPPORTED });
+    }
+    let mut bound = BoundPort::bind(kind, host, port).map_err(|e| {
         let code = if matches!(e, Error::State { .. }) { 0 } else { e.code() };
         Refused { why: e.to_string(), code }
-    })
+    })?;
+    bound.tls = tls;
+    Ok(bound)
 }
 
 fn add_port(state: &std::rc::Rc<State>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
@@ -300,6 +305,9 @@ pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
     array.insert("last_dispatch_time", info.last_dispatch);
     if node.was_websocket(session) {
         array.insert("websocket_status", if node.is_websocket(session) { ACTIVE } else { CLOSING });
+    }
+    if let Some(certificate) = node.client_certificate(session) {
+        array.insert("ssl_client_cert", to_pem(&certificate));
     }
     array.insert("close_errno", info.close_errno);
     array.insert("recv_queued_bytes", info.recv_queued);

@@ -51,6 +51,7 @@ pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<O
     object.set_slot(slot("port")?, bound.number);
     object.set_slot(slot("type")?, bound.kind as i32);
     object.set_slot(slot("sock")?, bound.fd());
+    object.set_slot(slot("ssl")?, bound.tls);
     object.set_slot(slot("connections")?, connection_iterator::of(state, Some(index))?);
     Ok(object)
 }

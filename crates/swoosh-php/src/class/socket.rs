@@ -5,7 +5,8 @@ use crate::bridge::{last_error, names, server_settings};
 use crate::class::exception;
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::wait;
+use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, Wanted, is_of_tls};
+use crate::coroutine::{Options, options, wait};
 use crate::zend::error::throw;
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use swoosh::config::{PortConfig, ServerConfig};
 use swoosh::settings::{self, PortSettings};
 use swoosh::sys::socket;
+use swoosh::tls::Acceptor;
 
 static SOCKET: ClassSlot = ClassSlot::new();
 static EXCEPTION: ClassSlot = ClassSlot::new();
@@ -36,6 +38,14 @@ struct Payload {
     /// SO_RCVTIMEO and SO_SNDTIMEO: what a call without a timeout of its own waits at most.
     read_limit: Cell<Option<Duration>>,
     write_limit: Cell<Option<Duration>>,
+    /// What `setProtocol` says of TLS, with `open_ssl`.
+    tls: RefCell<Option<Wanted>>,
+    /// Makes sessions for those who are accepted.
+    acceptor: RefCell<Option<Rc<Acceptor>>>,
+    /// It was accepted: in a handshake it is the server.
+    is_server: Cell<bool>,
+    /// Where it is connected to, as it was named.
+    host: RefCell<Vec<u8>>,
 }
 crate::payload!(Payload);
 
@@ -50,7 +60,7 @@ pub fn register(short_names: bool) {
         .property("protocol", Value::Int(0))
         .property("errCode", Value::Int(0))
         .property("errMsg", Value::Text(""))
-        .property("__ext_sockets_nonblock", Value::Bool(false))
+        .property(SOCKET_NONBLOCK, Value::Bool(false))
         .property("__ext_sockets_timeout", Value::Int(0))
         .method("__construct(int $domain, int $type, int $protocol = IPPROTO_IP)", construct)
         .method("bind(string $address, int $port = 0): bool", bind)
@@ -114,6 +124,8 @@ fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32)
     if let Some(payload) = object.payload::<Payload>() {
         payload.domain.set(domain);
         payload.kind.set(kind);
+        payload.read_limit.set(options(Options::socket_read_timeout));
+        payload.write_limit.set(options(Options::socket_write_timeout));
         *payload.link.borrow_mut() = Some(link);
     }
 }
@@ -133,16 +145,30 @@ fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
     if let Some(this) = call.this() {
         this.set_slot(ERR_CODE, code);
-        this.set_slot(ERR_MSG, Errno::from_raw(code).desc());
+        let link = call.payload::<Payload>().link.borrow().clone();
+        this.set_slot(ERR_MSG, words(code, link.as_deref()));
     }
+}
+
+/// What a code means; of TLS the link knows more.
+pub fn words(code: Code, link: Option<&Link>) -> String {
+    if !is_of_tls(code) {
+        return Errno::from_raw(code).desc().to_owned();
+    }
+    link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
+}
+
+/// Shows a code, or 0, in a socket object.
+pub fn show_error(object: &Object, code: Code) {
+    object.set_slot(ERR_CODE, code);
+    object.set_slot(ERR_MSG, if code == 0 { "" } else { Errno::from_raw(code).desc() });
 }
 
 fn well(call: &Call<'_>) {
     if let Some(this) = call.this()
         && this.slot(ERR_CODE).int() != Some(0)
     {
-        this.set_slot(ERR_CODE, 0);
-        this.set_slot(ERR_MSG, "");
+        show_error(this, 0);
     }
 }
 
@@ -218,7 +244,22 @@ fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
 fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let backlog = i32::try_from(call.int_or(0, 512)?).unwrap_or(512);
+    if let Err(e) = acceptor(call.payload::<Payload>()) {
+        last_error::refuse(&e.to_string());
+        fail(call, CONTEXT_FAILED);
+        return Ok(false);
+    }
     Ok(told_io(call, link.socket().listen(backlog)).0.is_some())
+}
+
+/// Those who make sessions for whoever is accepted; `None` without `open_ssl`.
+fn acceptor(payload: &Payload) -> swoosh::Result<Option<Rc<Acceptor>>> {
+    let wanted = payload.tls.borrow().clone();
+    let mut acceptor = payload.acceptor.borrow_mut();
+    if let (None, Some(wanted)) = (&*acceptor, wanted) {
+        *acceptor = Some(Rc::new(wanted.acceptor()?));
+    }
+    Ok(acceptor.clone())
 }
 
 fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
@@ -227,7 +268,19 @@ fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(accepted) = told(call, accepted).0 else { return Ok(OrFalse(None)) };
     let payload = call.payload::<Payload>();
     let object = Object::new(SOCKET.get())?;
+    let session = acceptor(payload).and_then(|acceptor| acceptor.map(|acceptor| acceptor.begin()).transpose());
+    match session {
+        Ok(session) => session.into_iter().for_each(|session| accepted.seal(session)),
+        Err(e) => {
+            last_error::refuse(&e.to_string());
+            fail(call, CONTEXT_FAILED);
+            return Ok(OrFalse(None));
+        }
+    }
     adopt(&object, Rc::new(accepted), payload.domain.get(), payload.kind.get(), 0);
+    if let Some(own) = object.payload::<Payload>() {
+        own.is_server.set(true);
+    }
     Ok(OrFalse(Some(object)))
 }
 
@@ -239,18 +292,28 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
         fail(call, libc::EINVAL);
         return Ok(false);
     }
-    let limit = limit(call, 2, Direction::Write)?;
+    let own = limit(call, 2, Direction::Write)?;
+    let unsaid = call.float_or(2, 0.0)? == 0.0;
+    let limit = options(Options::socket_connect_timeout).filter(|_| unsaid).or(own);
     let connected = match address(call, host, port, limit)? {
         Ok(address) => link.connect(&address, limit)?,
         Err(code) => Err(code),
     };
-    Ok(told(call, connected).0.is_some())
+    if told(call, connected).0.is_none() {
+        return Ok(false);
+    }
+    let payload = call.payload::<Payload>();
+    *payload.host.borrow_mut() = host.to_vec();
+    if payload.tls.borrow().is_none() {
+        return Ok(true);
+    }
+    begin_tls(call, &link, limit)
 }
 
 fn check_liveness(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let mut byte = [0];
-    let alive = match socket::peek(link.fd(), &mut byte) {
+    let alive = match link.peek(&mut byte) {
         Ok(0) => Err(libc::ECONNRESET),
         Ok(_) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -288,7 +351,7 @@ fn length(call: &Call<'_>, n: usize) -> PhpResult<usize> {
 fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let mut buffer = vec![0; length(call, 0)?];
-    let seen = socket::peek(link.fd(), &mut buffer).map(|seen| {
+    let seen = link.peek(&mut buffer).map(|seen| {
         buffer.truncate(seen);
         buffer
     });
@@ -381,13 +444,22 @@ fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(config) = framing(call.array(0)?) else { return Ok(false) };
-    call.payload::<Payload>().packets.set(config);
+    let given = call.array(0)?;
+    let Some((config, wanted)) = protocol(given) else { return Ok(false) };
+    let payload = call.payload::<Payload>();
+    payload.packets.set(config);
+    *payload.tls.borrow_mut() = wanted.is_open.then_some(wanted);
+    payload.acceptor.take();
     Ok(true)
 }
 
 /// What settings say of packets; `None`, after a warning, where they cannot be.
 pub fn framing(given: &Array) -> Option<PortConfig> {
+    protocol(given).map(|(config, _)| config)
+}
+
+/// What settings say of packets and of TLS; `None`, after a warning, where they cannot be.
+pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
     let mut port = PortSettings::new();
     for (name, value) in server_settings::named(given) {
         if let Err(e) = settings::apply_port(&mut port, &name, &server_settings::plain(&value)) {
@@ -395,7 +467,10 @@ pub fn framing(given: &Array) -> Option<PortConfig> {
             return None;
         }
     }
-    port.finish(&ServerConfig::default()).map_err(|e| last_error::refuse(&e.to_string())).ok()
+    let mut config =
+        port.finish(&ServerConfig::default(), true).map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    let wanted = Wanted::new(config.tls.take().unwrap_or_default(), given);
+    Some((config, wanted))
 }
 
 /// A new object for a socket.
@@ -403,6 +478,16 @@ pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
     let object = Object::new(SOCKET.get())?;
     adopt(&object, link, domain, kind, 0);
     Ok(object)
+}
+
+/// What a call on such an object without a timeout of its own waits at most, to read and to write.
+pub fn limits_of(object: &Object) -> (Option<Duration>, Option<Duration>) {
+    object.payload::<Payload>().map_or((None, None), |payload| (payload.read_limit.get(), payload.write_limit.get()))
+}
+
+/// Its address family.
+pub fn domain_of(object: &Object) -> i32 {
+    object.payload::<Payload>().map_or(libc::AF_INET, |payload| payload.domain.get())
 }
 
 /// The socket of such an object; `None` if it was closed.
@@ -510,7 +595,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let limit = call.payload::<Payload>().write_limit.get();
     while offset < end {
         let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
-        let sent = link.retry(Direction::Write, limit, || socket::send_file(link.fd(), &file, &mut offset, most))?;
+        let sent = link.send_file(&file, &mut offset, most, limit)?;
         match sent {
             Ok(0) => break,
             Ok(_) => {}
@@ -623,10 +708,41 @@ fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(told_io(call, done).0.is_some())
 }
 
-/// TLS is not there yet: never `true`.
+/// Agrees upon TLS: as the server where this was accepted, else as the client.
 fn ssl_handshake(call: &mut Call<'_>) -> PhpResult<bool> {
-    fail(call, libc::EPROTONOSUPPORT);
-    Ok(false)
+    let Some(link) = link(call) else { return Ok(false) };
+    let payload = call.payload::<Payload>();
+    let wanted = payload.tls.borrow().clone();
+    let limit = payload.read_limit.get().unwrap_or(wanted.unwrap_or_default().config.handshake_timeout);
+    if link.is_sealed() {
+        let shaken = link.shake(Some(limit))?;
+        return Ok(told(call, shaken).0.is_some());
+    }
+    if payload.tls.borrow().is_none() {
+        last_error::refuse("there is no TLS without open_ssl: setProtocol(['open_ssl' => true, ...])");
+        fail(call, NOT_READY);
+        return Ok(false);
+    }
+    begin_tls(call, &link, Some(limit))
+}
+
+/// Begins a session as the settings say, and shakes hands.
+fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<bool> {
+    let payload = call.payload::<Payload>();
+    let session = match payload.is_server.get() {
+        true => acceptor(payload).and_then(|acceptor| acceptor.map(|acceptor| acceptor.begin()).transpose()),
+        false => payload.tls.borrow().as_ref().map(|wanted| wanted.begin(&payload.host.borrow())).transpose(),
+    };
+    match session {
+        Ok(session) => session.into_iter().for_each(|session| link.seal(session)),
+        Err(e) => {
+            last_error::refuse(&e.to_string());
+            fail(call, CONTEXT_FAILED);
+            return Ok(false);
+        }
+    }
+    let shaken = link.shake(limit)?;
+    Ok(told(call, shaken).0.is_some())
 }
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -640,6 +756,9 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(false);
         }
     };
+    if how != std::net::Shutdown::Read {
+        link.say_goodbye();
+    }
     Ok(told_io(call, link.socket().shutdown(how)).0.is_some())
 }
 
@@ -654,7 +773,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// A socket out of a stream or a socket of PHP's; each has a descriptor of its own afterwards.
-fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::class::event::descriptor_of) else {
         last_error::refuse("this is no stream and no socket");
         return Ok(OrFalse(None));
@@ -678,6 +797,8 @@ fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     }
 }
 
+/// The property that says whether `swoole_socket_*` wait on it.
+pub const SOCKET_NONBLOCK: &str = "__ext_sockets_nonblock";
 const FD: usize = 0;
 const DOMAIN: usize = 1;
 const TYPE: usize = 2;

@@ -118,21 +118,6 @@ impl Slice {
     }
 }
 
-/// `a=b&c=d` in pairs, as they were before they were encoded.
-pub fn pairs(query: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let plain = |text: &[u8]| {
-        let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        crate::bridge::http_form::percent_decode(&spaced)
-    };
-    let parts = query.split(|&byte| byte == b'&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| match part.iter().position(|&byte| byte == b'=') {
-            Some(at) => (plain(&part[..at]), plain(&part[at + 1..])),
-            None => (plain(part), Vec::new()),
-        })
-        .collect()
-}
-
 /// As forms are encoded: letters, digits and `-_.` stay, a space is a plus.
 pub fn encode(text: &[u8]) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";

@@ -14,6 +14,7 @@ mod preempt;
 pub mod socket;
 mod switch;
 mod table;
+pub mod tls;
 pub mod wait;
 
 pub use options::{Options, options};

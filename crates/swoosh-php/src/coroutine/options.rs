@@ -17,6 +17,9 @@ pub struct Options {
     dns_server: Option<String>,
     dns_lookup_random: bool,
     socket_dns_timeout: Option<Duration>,
+    socket_connect_timeout: Option<Duration>,
+    socket_read_timeout: Option<Duration>,
+    socket_write_timeout: Option<Duration>,
     /// `None`: the INI setting was not looked at yet.
     preemptive: Cell<Option<bool>>,
 }
@@ -42,6 +45,9 @@ impl Options {
             dns_server: None,
             dns_lookup_random: false,
             socket_dns_timeout: Some(Duration::from_secs(60)),
+            socket_connect_timeout: None,
+            socket_read_timeout: None,
+            socket_write_timeout: None,
             preemptive: Cell::new(None),
         }
     }
@@ -81,8 +87,17 @@ impl Options {
             if let Some(random) = settings.get("dns_lookup_random") {
                 options.dns_lookup_random = random.to_bool();
             }
-            if let Some(seconds) = settings.get("socket_dns_timeout") {
-                options.socket_dns_timeout = super::wait::limit(seconds.to_float());
+            let limit = |names: &[&str]| {
+                let given = names.iter().find_map(|name| settings.get(name));
+                given.map(|seconds| super::wait::limit(seconds.to_float()))
+            };
+            for (at, names) in [
+                (&mut options.socket_dns_timeout, &["socket_dns_timeout"][..]),
+                (&mut options.socket_connect_timeout, &["socket_connect_timeout", "socket_timeout"]),
+                (&mut options.socket_read_timeout, &["socket_read_timeout", "socket_recv_timeout", "socket_timeout"]),
+                (&mut options.socket_write_timeout, &["socket_write_timeout", "socket_send_timeout", "socket_timeout"]),
+            ] {
+                *at = limit(names).unwrap_or(*at);
             }
             if let Some(most) = settings.get("dns_cache_capacity") {
                 options.dns_cache_capacity = usize::try_from(most.to_int()).unwrap_or(0);
@@ -137,6 +152,21 @@ impl Options {
     /// How long a question about a name takes at most; `None`: as long as the resolver tries.
     pub fn socket_dns_timeout(&self) -> Option<Duration> {
         self.socket_dns_timeout
+    }
+
+    /// How long a socket without a timeout of its own connects at most; `None`: nothing is said.
+    pub fn socket_connect_timeout(&self) -> Option<Duration> {
+        self.socket_connect_timeout
+    }
+
+    /// How long a new socket waits to read at most; `None`: for ever.
+    pub fn socket_read_timeout(&self) -> Option<Duration> {
+        self.socket_read_timeout
+    }
+
+    /// How long a new socket waits to write at most; `None`: for ever.
+    pub fn socket_write_timeout(&self) -> Option<Duration> {
+        self.socket_write_timeout
     }
 
     /// Whether time slices end.

@@ -2,6 +2,7 @@
 //!
 //! Each step is tried first; only what finds nothing, or no room, waits.
 
+use super::tls::Tls;
 use super::wait::{self, Outside};
 use super::{Wait, current_id};
 use crate::bridge::reactor::{self, Watch};
@@ -9,8 +10,10 @@ use crate::zend::error::fatal;
 use crate::zend::{PhpResult, ZStr};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::task::Poll;
 use std::time::Duration;
 use swoosh::sys::socket;
@@ -21,6 +24,8 @@ pub struct Link {
     // Before the descriptor is closed, the event queue forgets it.
     watch: RefCell<Option<Watch>>,
     socket: Socket,
+    /// What seals its bytes, once it speaks TLS.
+    pub(super) tls: RefCell<Option<Box<Tls>>>,
     readers: Side,
     writers: Side,
     closed: Cell<bool>,
@@ -79,6 +84,7 @@ impl Link {
         Link {
             watch: RefCell::new(None),
             socket,
+            tls: RefCell::new(None),
             readers: Side::default(),
             writers: Side::default(),
             closed: Cell::new(false),
@@ -189,6 +195,7 @@ impl Link {
 
     /// Nobody is to wait for it any more.
     pub fn close(&self) {
+        self.say_goodbye();
         self.closed.set(true);
         self.cancel(Direction::Read);
         self.cancel(Direction::Write);
@@ -226,19 +233,36 @@ impl Link {
 
     /// Reads what has come, at most so many bytes; none is the end.
     pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<ZStr, Code>> {
-        self.retry(Direction::Read, limit, || {
-            scratch(most, |buffer| {
-                let read = socket::recv(self.fd(), buffer)?;
-                Ok(ZStr::new(&buffer[..read]))
-            })
+        if let Err(code) = self.shaken(limit)? {
+            return Ok(Err(code));
+        }
+        self.retry(Direction::Read, limit, || self.recv_now(most))
+    }
+
+    /// The same, of what is there at this moment.
+    pub fn recv_now(&self, most: usize) -> io::Result<ZStr> {
+        scratch(most, |buffer| {
+            let read = self.read(buffer)?;
+            Ok(ZStr::new(&buffer[..read]))
+        })
+    }
+
+    /// The same, and leaves it there.
+    pub fn peek_now(&self, most: usize) -> io::Result<ZStr> {
+        scratch(most, |buffer| {
+            let seen = self.peek(buffer)?;
+            Ok(ZStr::new(&buffer[..seen]))
         })
     }
 
     /// Adds what has come to a buffer, at most so many bytes; how many, 0 is the end.
     pub fn read_into(&self, to: &mut Vec<u8>, most: usize, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        if let Err(code) = self.shaken(limit)? {
+            return Ok(Err(code));
+        }
         self.retry(Direction::Read, limit, || {
             scratch(most, |buffer| {
-                let read = socket::recv(self.fd(), buffer)?;
+                let read = self.read(buffer)?;
                 to.extend_from_slice(&buffer[..read]);
                 Ok(read)
             })
@@ -247,16 +271,58 @@ impl Link {
 
     /// Reads one datagram, and who sent it.
     pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), Code>> {
-        self.retry(Direction::Read, limit, || {
-            scratch(most, |buffer| {
-                let (read, from) = socket::recv_from(self.fd(), buffer)?;
-                Ok((ZStr::new(&buffer[..read]), from))
-            })
+        self.retry(Direction::Read, limit, || self.recv_from_now(most))
+    }
+
+    /// The same, where one is there at this moment.
+    pub fn recv_from_now(&self, most: usize) -> io::Result<(ZStr, SockAddr)> {
+        scratch(most, |buffer| {
+            let (read, from) = socket::recv_from(self.fd(), buffer)?;
+            Ok((ZStr::new(&buffer[..read]), from))
         })
+    }
+
+    /// Looks at what has come without taking it, and without waiting; none is the end.
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut *self.tls.borrow_mut() {
+            None => socket::peek(self.fd(), buffer),
+            Some(tls) => tls.peek(self.fd(), buffer),
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut *self.tls.borrow_mut() {
+            None => socket::recv(self.fd(), buffer),
+            Some(tls) => tls.read(self.fd(), buffer),
+        }
+    }
+
+    /// Writes what there is room for of a file's bytes from `offset`, which moves on; 0: there are no more.
+    pub fn send_file(
+        &self,
+        file: &File,
+        offset: &mut u64,
+        most: usize,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<usize, Code>> {
+        if !self.is_sealed() {
+            return self.retry(Direction::Write, limit, || socket::send_file(self.fd(), file, offset, most));
+        }
+        let mut piece = vec![0; most.min(KEPT)];
+        let read = match file.read_at(&mut piece, *offset) {
+            Ok(read) => read,
+            Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
+        };
+        let (sent, code) = self.send_all(&piece[..read], limit)?;
+        *offset += sent as u64;
+        Ok(code.map_or(Ok(sent), Err))
     }
 
     /// Writes what there is room for.
     pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        if self.is_sealed() {
+            return self.send_sealed(bytes, limit);
+        }
         self.retry(Direction::Write, limit, || socket::send(self.fd(), bytes))
     }
 

@@ -10,6 +10,8 @@ pub fn add(functions: &mut Functions) {
     functions
         .add("swoole_checkdnsrr(string $hostname, string $type = 'MX'): bool", is_there)
         .add("swoole_dns_check_record(string $hostname, string $type = 'MX'): bool", is_there)
+        .add("swoole_gethostbynamel(string $domain): array|false", |call: &mut Call<'_>| hosts(&call.text(0)?))
+        .add("swoole_getmxrr(string $hostname, array &$hosts, ?array &$weights = null): bool", mail_hosts)
         .add("swoole_dns_get_mx(string $hostname, array &$hosts, ?array &$weights = null): bool", mail_hosts)
         .add(
             "swoole_dns_get_record(string $hostname, int $type = DNS_ANY, ?array &$authoritative_name_servers = null, ?array &$additional_records = null, bool $raw = false): array|false",
@@ -19,6 +21,12 @@ pub fn add(functions: &mut Functions) {
             "swoole_real_dns_get_record(string $hostname, int $type, ?array $authoritative_name_servers = null, ?array $additional_records = null, bool $raw = false): array",
             |call: &mut Call<'_>| Ok(found(&call.text(0)?, call.int(1)?)?.unwrap_or_default()),
         );
+}
+
+/// All IPv4 addresses of a name.
+pub fn hosts(name: &str) -> PhpResult<OrFalse<Array>> {
+    let found = names::addresses(name, i64::from(libc::AF_INET), None)?;
+    Ok(OrFalse(found.map(|all| all.iter().map(|ip| ip.to_string().into_zval()).collect())))
 }
 
 /// Whether a name has records of a type.

@@ -8,6 +8,7 @@ pub mod mime;
 mod objects;
 mod parse;
 mod select;
+mod sockets;
 mod system;
 
 use crate::class::{event, timer};
@@ -23,6 +24,7 @@ pub fn add(functions: &mut Functions) {
     objects::add(functions);
     parse::add(functions);
     select::add(functions);
+    sockets::add_all(functions);
     system::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)

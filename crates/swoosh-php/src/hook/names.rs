@@ -4,13 +4,12 @@ use super::{NET_FUNCTION, is_on};
 use crate::bridge::names;
 use crate::function::dns;
 use crate::zend::hook::front;
-use crate::zend::{Array, Call, IntoZval, PhpResult, Zval};
-use std::net::IpAddr;
+use crate::zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {
     front::<5, _, _>("gethostbyname", host_by_name);
-    front::<6, _, _>("gethostbynamel", hosts_by_name);
+    front::<6, _, _>("gethostbynamel", |call: &mut Call<'_>| ours(call, 1..=1, |call| dns::hosts(&call.text(0)?)));
     front::<7, _, _>("checkdnsrr", |call: &mut Call<'_>| ours(call, 1..=2, dns::is_there));
     front::<8, _, _>("dns_check_record", |call: &mut Call<'_>| ours(call, 1..=2, dns::is_there));
     front::<9, _, _>("getmxrr", |call: &mut Call<'_>| ours(call, 2..=3, dns::mail_hosts));
@@ -34,14 +33,5 @@ fn host_by_name(call: &mut Call<'_>) -> PhpResult<Option<String>> {
         let name = call.text(0)?.into_owned();
         let found = names::address(&name, i64::from(libc::AF_INET), None)?;
         Ok(found.map_or(name, |ip| ip.to_string()))
-    })
-}
-
-/// All addresses, or false.
-fn hosts_by_name(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
-    ours(call, 1..=1, |call| {
-        let found = names::addresses(&call.text(0)?, i64::from(libc::AF_INET), None)?;
-        let all = |found: Vec<IpAddr>| found.iter().map(|ip| ip.to_string().into_zval()).collect::<Array>();
-        Ok(found.map_or(false.into_zval(), |found| all(found).into_zval()))
     })
 }

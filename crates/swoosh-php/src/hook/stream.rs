@@ -1,4 +1,4 @@
-//! Socket streams (TCP, UDP, Unix) and `stream_select`: with them `fsockopen`, `http://`, and every client library that
+//! Socket streams (TCP, UDP, Unix, TLS) and `stream_select`: with them `fsockopen`, `http://`, and every client library that
 //! is built on streams.
 
 use super::{STREAM_FUNCTION, is_on};
@@ -110,13 +110,12 @@ fn select(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     let mut wanted: Vec<(i32, PollFlags)> = Vec::new();
     for (n, flags) in [(0, PollFlags::POLLIN), (1, PollFlags::POLLOUT), (2, PollFlags::POLLPRI)] {
         for (_, stream) in call.arg(n).and_then(Zval::array).into_iter().flatten() {
+            let Some(fd) = runtime::descriptor(stream) else { return Ok(None) };
+            // Asked for its descriptor, a stream of TLS buffers what it has opened already.
             if n == 0 && stream_has_buffered(stream) {
                 return Ok(None);
             }
-            match runtime::descriptor(stream) {
-                Some(fd) => wanted.push((fd, flags)),
-                None => return Ok(None),
-            }
+            wanted.push((fd, flags));
         }
     }
     let limit = match call.arg(3) {

@@ -11,23 +11,51 @@ static swoosh_stream_leave leave;
 /* The operations of one transport, and ours in their place. */
 static struct {
     const php_stream_ops *theirs;
+    /* What TLS the transport begins with when it is connected; 0: none. */
+    int crypto;
     php_stream_ops ours;
-} operations[5];
+    /* Once the bytes on the wire are not those that are read and written. */
+    php_stream_ops sealed;
+} operations[13];
 
 static const struct {
     const char *name;
     int flag;
-} transports[] = {{"tcp", 2}, {"udp", 4}, {"unix", 8}, {"udg", 16}};
+    int crypto;
+} transports[] = {
+    {"tcp", 2, 0},
+    {"udp", 4, 0},
+    {"unix", 8, 0},
+    {"udg", 16, 0},
+    {"ssl", 32, STREAM_CRYPTO_METHOD_TLS_ANY_CLIENT},
+    {"tls", 64, STREAM_CRYPTO_METHOD_TLS_ANY_CLIENT},
+    {"tlsv1.0", 64, STREAM_CRYPTO_METHOD_TLSv1_0_CLIENT},
+    {"tlsv1.1", 64, STREAM_CRYPTO_METHOD_TLSv1_1_CLIENT},
+    {"tlsv1.2", 64, STREAM_CRYPTO_METHOD_TLSv1_2_CLIENT},
+    {"tlsv1.3", 64, STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT},
+};
 
 /* SWOOLE_HOOK_STREAM_FUNCTION. */
 enum { FUNCTION_FLAG = 128 };
 
-static php_stream_transport_factory factories[4];
 static zif_handler their_pair;
+/* The lowest bit of a method of TLS: this side is the client. */
+#define CRYPTO_IS_CLIENT 1
+
+static php_stream_transport_factory factories[sizeof(transports) / sizeof(*transports)];
+
+/* How long the handshake that follows at once may take, seconds. */
+static double handshake_limit = -1;
+
+/* Which of the operations a stream has, ours or sealed ones. */
+static size_t place(const php_stream_ops *ops)
+{
+    return ((const char *) ops - (const char *) operations) / sizeof(*operations);
+}
 
 static const php_stream_ops *theirs(php_stream *stream)
 {
-    return operations[((const char *) stream->ops - (const char *) &operations[0].ours) / sizeof(operations[0])].theirs;
+    return operations[place(stream->ops)].theirs;
 }
 
 static double seconds_of(const struct timeval *time)
@@ -40,7 +68,7 @@ static bool blocks(const php_netstream_data_t *sock)
     return sock != NULL && sock->socket != -1 && sock->is_blocked && is_wanted(0);
 }
 
-static void take_over(php_stream *stream);
+static void take_over(php_stream *stream, int crypto);
 
 /* Their option, while the stream looks as if it were theirs: they tell their kinds apart by the operations. */
 static int their_option(php_stream *stream, int option, int value, void *parameter)
@@ -50,18 +78,112 @@ static int their_option(php_stream *stream, int option, int value, void *paramet
 
     stream->ops = theirs(stream);
     result = stream->ops->set_option(stream, option, value, parameter);
-    if (option == PHP_STREAM_OPTION_CRYPTO_API) {
-        /* From here on the bytes are not those on the wire: the stream stays theirs, and blocks. */
-        return result;
-    }
     stream->ops = ours;
+    if (option == PHP_STREAM_OPTION_CRYPTO_API) {
+        php_stream_xport_crypto_param *cparam = parameter;
+        if (cparam->op == STREAM_XPORT_CRYPTO_OP_ENABLE && cparam->outputs.returncode > 0) {
+            size_t at = place(ours);
+            stream->ops = cparam->inputs.activate ? &operations[at].sealed : &operations[at].ours;
+        }
+    }
     if (option == PHP_STREAM_OPTION_XPORT_API) {
         php_stream_xport_param *xparam = parameter;
+        bool connects = xparam->op == STREAM_XPORT_OP_CONNECT || xparam->op == STREAM_XPORT_OP_CONNECT_ASYNC;
         if (xparam->op == STREAM_XPORT_OP_ACCEPT && xparam->outputs.client != NULL) {
-            take_over(xparam->outputs.client);
+            take_over(xparam->outputs.client, 0);
+            if (operations[place(ours)].crypto != 0) {
+                /* It has shaken hands already. */
+                php_stream *client = xparam->outputs.client;
+                client->ops = &operations[place(client->ops)].sealed;
+            }
+        } else if (connects && operations[place(ours)].crypto != 0 && xparam->outputs.returncode >= 0) {
+            stream->ops = &operations[place(ours)].sealed;
         }
     }
     return result;
+}
+
+/* One of their steps, which does not block: it says EAGAIN in place of that. */
+static ssize_t sealed_step(php_stream *stream, char *buffer, size_t count, bool writes)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    const php_stream_ops *ops = theirs(stream);
+    ssize_t done;
+    int code;
+
+    php_set_sock_blocking(sock->socket, false);
+    sock->is_blocked = 0;
+    errno = 0;
+    done = writes ? ops->write(stream, buffer, count) : ops->read(stream, buffer, count);
+    code = errno;
+    sock->is_blocked = 1;
+    php_set_sock_blocking(sock->socket, true);
+    errno = code;
+    return done;
+}
+
+/* Bytes may be there already that nobody would tell of: each step is tried before anything is waited for. */
+static ssize_t sealed_io(php_stream *stream, char *buffer, size_t count, bool writes)
+{
+    php_netstream_data_t *sock = stream->abstract;
+
+    if (!blocks(sock)) {
+        return writes ? theirs(stream)->write(stream, buffer, count) : theirs(stream)->read(stream, buffer, count);
+    }
+    for (;;) {
+        int ready;
+        ssize_t done = sealed_step(stream, buffer, count, writes);
+        if (done > 0 || stream->eof || errno != EAGAIN) {
+            return done;
+        }
+        ready = wait_for(sock->socket, writes, seconds_of(&sock->timeout));
+        if (sock->socket == -1 || ready < 0) {
+            stream->eof = stream->eof || ready == -2;
+            return -1;
+        }
+        sock->timeout_event = ready == 0;
+        if (ready == 0) {
+            return -1;
+        }
+    }
+}
+
+static ssize_t sealed_read(php_stream *stream, char *buffer, size_t count)
+{
+    return sealed_io(stream, buffer, count, false);
+}
+
+static ssize_t sealed_write(php_stream *stream, const char *buffer, size_t count)
+{
+    return sealed_io(stream, (char *) buffer, count, true);
+}
+
+/* A handshake: of each step that cannot go on yet PHP says 0, and wants to be called again. */
+static int hooked_crypto(php_stream *stream, int option, int value, php_stream_xport_crypto_param *cparam)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    double limit = handshake_limit >= 0 ? handshake_limit : seconds_of(&sock->timeout);
+    int result, ready;
+
+    handshake_limit = -1;
+    for (;;) {
+        php_set_sock_blocking(sock->socket, false);
+        sock->is_blocked = 0;
+        result = their_option(stream, option, value, cparam);
+        sock->is_blocked = 1;
+        php_set_sock_blocking(sock->socket, true);
+        if (result != PHP_STREAM_OPTION_RETURN_OK || cparam->outputs.returncode != 0) {
+            return result;
+        }
+        ready = wait_for(sock->socket, false, limit);
+        if (sock->socket == -1 || ready <= 0) {
+            if (ready == 0) {
+                php_error_docref(NULL, E_WARNING, "SSL: Handshake timed out");
+            }
+            cparam->outputs.returncode = -1;
+            return result;
+        }
+    }
 }
 
 static ssize_t hooked_read(php_stream *stream, char *buffer, size_t count)
@@ -157,6 +279,7 @@ static int unknown_host(php_stream_xport_param *xparam)
 static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
 {
     php_netstream_data_t *sock = stream->abstract;
+    int crypto = operations[place(stream->ops)].crypto;
     int result, ready, code = 0;
     socklen_t size = sizeof(code);
 
@@ -175,7 +298,15 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
         xparam->inputs.namelen = known;
     }
     xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
-    result = their_option(stream, option, value, xparam);
+    if (crypto == 0) {
+        result = their_option(stream, option, value, xparam);
+    } else {
+        /* Theirs would begin to shake hands before there is a connection. */
+        const php_stream_ops *ours = stream->ops;
+        stream->ops = theirs(stream);
+        result = php_stream_socket_ops.set_option(stream, option, value, xparam);
+        stream->ops = ours;
+    }
     xparam->op = STREAM_XPORT_OP_CONNECT;
     xparam->inputs.name = name;
     xparam->inputs.namelen = length;
@@ -206,6 +337,19 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
     }
     php_set_sock_blocking(sock->socket, true);
     sock->is_blocked = 1;
+    if (crypto != 0 && xparam->outputs.returncode == 0) {
+        php_stream_context *context = PHP_STREAM_CONTEXT(stream);
+        zval *wanted = context == NULL ? NULL : php_stream_context_get_option(context, "ssl", "crypto_method");
+        if (wanted != NULL && crypto == STREAM_CRYPTO_METHOD_TLS_ANY_CLIENT) {
+            crypto = (int) zval_get_long(wanted) | CRYPTO_IS_CLIENT;
+        }
+        handshake_limit = seconds_of(xparam->inputs.timeout);
+        if (php_stream_xport_crypto_setup(stream, crypto, NULL) < 0 || php_stream_xport_crypto_enable(stream, 1) < 0) {
+            php_error_docref(NULL, E_WARNING, "Failed to enable crypto");
+            xparam->outputs.returncode = -1;
+        }
+        handshake_limit = -1;
+    }
     return result;
 }
 
@@ -229,6 +373,10 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
                     return PHP_STREAM_OPTION_RETURN_OK;
                 }
             }
+            if (xparam->op == STREAM_XPORT_OP_ACCEPT && operations[place(stream->ops)].crypto != 0) {
+                /* Theirs shakes hands with the client at once, whose operations are those that this stream has now. */
+                return theirs(stream)->set_option(stream, option, value, parameter);
+            }
             break;
         case STREAM_XPORT_OP_SEND:
             if (blocks(sock)) {
@@ -243,22 +391,32 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
             break;
         }
     }
+    if (option == PHP_STREAM_OPTION_CRYPTO_API && blocks(sock)) {
+        php_stream_xport_crypto_param *cparam = parameter;
+        if (cparam->op == STREAM_XPORT_CRYPTO_OP_ENABLE && cparam->inputs.activate) {
+            return hooked_crypto(stream, option, value, cparam);
+        }
+    }
     return their_option(stream, option, value, parameter);
 }
 
 /* Puts our operations in the place of a stream's own, if they are one of the few kinds there are. */
-static void take_over(php_stream *stream)
+static void take_over(php_stream *stream, int crypto)
 {
     for (size_t at = 0; at < sizeof(operations) / sizeof(*operations); at++) {
         if (operations[at].theirs == NULL) {
             operations[at].theirs = stream->ops;
+            operations[at].crypto = crypto;
             operations[at].ours = *stream->ops;
             operations[at].ours.read = hooked_read;
             operations[at].ours.write = hooked_write;
             operations[at].ours.set_option = hooked_option;
             operations[at].ours.close = hooked_close;
+            operations[at].sealed = operations[at].ours;
+            operations[at].sealed.read = sealed_read;
+            operations[at].sealed.write = sealed_write;
         }
-        if (operations[at].theirs == stream->ops) {
+        if (operations[at].theirs == stream->ops && operations[at].crypto == crypto) {
             stream->ops = &operations[at].ours;
             return;
         }
@@ -273,7 +431,7 @@ static php_stream *hooked_factory(const char *proto, size_t protolen, const char
             php_stream *stream = factories[at](proto, protolen, resourcename, resourcenamelen, persistent_id, options,
                 flags, timeout, context STREAMS_REL_CC);
             if (stream != NULL && is_wanted(transports[at].flag)) {
-                take_over(stream);
+                take_over(stream, transports[at].crypto);
             }
             return stream;
         }
@@ -292,7 +450,7 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
     ZEND_HASH_FOREACH_VAL(Z_ARRVAL_P(return_value), end) {
         php_stream *stream = zend_fetch_resource2_ex(end, NULL, php_file_le_stream(), php_file_le_pstream());
         if (stream != NULL) {
-            take_over(stream);
+            take_over(stream, 0);
         }
     } ZEND_HASH_FOREACH_END();
 }

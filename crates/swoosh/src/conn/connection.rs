@@ -2,10 +2,12 @@
 
 use super::output::Output;
 use super::registry::{Registry, SlotIndex};
+use super::wire::Wire;
 use crate::handler::SessionId;
 use crate::heritage::Port;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
+use crate::tls::Session;
 use socket2::Socket;
 use std::cell::{Cell, RefCell};
 use std::os::fd::{AsRawFd, RawFd};
@@ -23,6 +25,8 @@ pub struct Connection {
     /// The port that accepted it.
     pub port: Arc<Port>,
     pub(super) io: AsyncFd<Socket>,
+    /// What seals its bytes, on a port that speaks TLS.
+    pub(super) tls: Option<Box<RefCell<Session>>>,
     pub(super) output: RefCell<Output>,
     /// Bytes of a packet that is not whole yet; no memory while there are none.
     pub(super) input: RefCell<Vec<u8>>,
@@ -46,6 +50,8 @@ pub struct Connection {
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// TLS is being agreed upon; user code knows nothing of it yet.
+    Shaking,
     /// Reads and writes.
     Open,
     /// The peer has closed or failed, or broke a rule; user code is told. Writes may go on.
@@ -69,6 +75,7 @@ impl Connection {
         index: SlotIndex,
         port: Arc<Port>,
         io: AsyncFd<Socket>,
+        tls: Option<Session>,
         hold: u8,
         registry: Registry,
     ) -> Self {
@@ -77,11 +84,12 @@ impl Connection {
             index,
             port,
             io,
+            stage: Cell::new(if tls.is_some() { Stage::Shaking } else { Stage::Open }),
+            tls: tls.map(|tls| Box::new(RefCell::new(tls))),
             output: RefCell::default(),
             input: RefCell::default(),
             framer: RefCell::default(),
             waker: RefCell::default(),
-            stage: Cell::new(Stage::Open),
             hold: Cell::new(hold),
             above: Cell::new(false),
             held: Cell::new(false),
@@ -96,6 +104,12 @@ impl Connection {
         self.registry.slot(self.index)
     }
 
+    /// Its peer, for people.
+    pub(super) fn from(&self) -> String {
+        let peer = Registry::peer(self.slot());
+        peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port))
+    }
+
     /// Where it is in its life.
     pub fn stage(&self) -> Stage {
         self.stage.get()
@@ -104,6 +118,35 @@ impl Connection {
     /// The socket's descriptor.
     pub fn fd(&self) -> RawFd {
         self.io.as_raw_fd()
+    }
+
+    /// The way to its peer.
+    pub(super) fn wire(&self) -> Wire<'_> {
+        Wire::new(self.fd(), self.tls.as_ref().map(|tls| tls.borrow_mut()))
+    }
+
+    /// Whether anything waits for its peer, sealed or not.
+    pub(super) fn has_output(&self) -> bool {
+        !self.output.borrow().is_empty() || self.has_sealed_output()
+    }
+
+    /// Whether anything that is sealed waits.
+    pub(super) fn has_sealed_output(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.borrow().has_output())
+    }
+
+    /// What waits will never be written.
+    pub(super) fn drop_output(&self) {
+        self.note_unqueued(self.output.borrow_mut().clear());
+        if let Some(tls) = &self.tls {
+            tls.borrow_mut().abandon();
+        }
+    }
+
+    /// The certificate that the peer showed (DER), where TLS asked for one.
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        let tls = self.tls.as_ref()?.borrow();
+        tls.peer_certificates().first().map(|der| der.to_vec())
     }
 
     /// Does not read while `reason` stands.

@@ -4,12 +4,15 @@
 //! all connections of the thread share, and only the beginning of an unfinished packet is kept.
 
 use super::connection::{Connection, Stage};
+use super::handshake;
 use super::owner::{Owner, Verdict, add, fleeting};
 use super::registry::Flags;
 use crate::config::Framing;
 use crate::proto::framing::Cut;
 use crate::proto::{PeerFault, websocket};
 use crate::sys::{clock, socket};
+use crate::tls::Session;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -18,6 +21,9 @@ use std::task::{Context, Poll};
 
 /// Drives the connection until it is closed.
 pub async fn run(owner: Rc<Owner>, conn: Rc<Connection>) {
+    if conn.stage() == Stage::Shaking && !handshake::shake(&owner, &conn).await {
+        return owner.forget(&conn);
+    }
     match owner.upcall().connect(&owner, &conn) {
         Verdict::Go => {}
         Verdict::Stall => conn.hold(super::connection::HOLD_STALL),
@@ -34,17 +40,26 @@ fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) -> Poll<
     if conn.stage() == Stage::Open && conn.hold.get() == 0 {
         read(owner, conn, cx);
     }
-    if !conn.output.borrow().is_empty() {
+    if conn.has_output() {
         write(owner, conn, cx);
     }
     match conn.stage() {
         Stage::Dead => Poll::Ready(()),
-        Stage::Finishing if conn.output.borrow().is_empty() => Poll::Ready(()),
+        Stage::Finishing if !conn.has_output() => Poll::Ready(()),
         _ => Poll::Pending,
     }
 }
 
 fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    if let Some(tls) = &conn.tls {
+        let early = tls.borrow_mut().take_early();
+        if !early.is_empty() && take_bytes(owner, conn, &early) == Verdict::Stall {
+            conn.hold(super::connection::HOLD_STALL);
+        }
+        if conn.stage() != Stage::Open || conn.hold.get() != 0 {
+            return;
+        }
+    }
     for _ in 0..READS_A_TURN {
         let mut ready = match conn.io.poll_read_ready(cx) {
             Poll::Pending => return,
@@ -62,7 +77,11 @@ fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
             Ok(n) => {
                 add(&owner.slot().recv_bytes, n as u64);
                 conn.slot().last_recv.store(owner.now(), Relaxed);
-                if take_bytes(owner, conn, &scratch[..n]) == Verdict::Stall {
+                let verdict = match &conn.tls {
+                    None => take_bytes(owner, conn, &scratch[..n]),
+                    Some(tls) => take_sealed(owner, conn, tls, &scratch[..n]),
+                };
+                if verdict == Verdict::Stall {
                     conn.hold(super::connection::HOLD_STALL);
                 }
             }
@@ -77,6 +96,26 @@ fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
     }
     // Others want to be read too; come again.
     cx.waker().wake_by_ref();
+}
+
+/// The same of bytes that are sealed. All that they say is taken at once: nothing is left behind of which no readiness
+/// would ever tell.
+fn take_sealed(owner: &Rc<Owner>, conn: &Rc<Connection>, tls: &RefCell<Session>, sealed: &[u8]) -> Verdict {
+    let mut plain = owner.take_plain();
+    let outcome = tls.borrow_mut().receive(sealed, &mut plain);
+    let verdict = if plain.is_empty() { Verdict::Go } else { take_bytes(owner, conn, &plain) };
+    plain.clear();
+    owner.give_plain(plain);
+    if conn.has_sealed_output() {
+        // An alert, or a new key.
+        flush(owner, conn);
+    }
+    match outcome {
+        Err(e) => owner.break_off(conn, format_args!("TLS: {e}")),
+        Ok(()) if tls.borrow_mut().is_closed_by_peer() => owner.end(conn),
+        Ok(()) => {}
+    }
+    verdict
 }
 
 /// Cuts packets from what waits and what has come, and tells of each.
@@ -197,7 +236,7 @@ fn write(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
 
 /// Writes what the socket takes now; `true` where nothing waits any more, or never will.
 pub(super) fn flush(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
-    let (written, result) = conn.output.borrow_mut().write_to(conn.fd());
+    let (written, result) = conn.output.borrow_mut().write_to(&mut conn.wire());
     if written.all > 0 {
         add(&owner.slot().send_bytes, written.all);
         conn.note_unqueued(written.from_memory);
@@ -215,6 +254,16 @@ pub(super) fn flush(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
             lost(owner, conn, &e);
             true
         }
+    }
+}
+
+/// Tells the peer that nothing more comes, as far as the socket takes that now (RFC 8446 section 6.1).
+pub(super) fn say_goodbye(conn: &Connection) {
+    if let Some(tls) = &conn.tls
+        && !tls.borrow().is_shaking()
+    {
+        tls.borrow_mut().close();
+        let _ = conn.wire().flush();
     }
 }
 

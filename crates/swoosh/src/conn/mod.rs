@@ -3,6 +3,8 @@
 pub mod connection;
 pub mod datagram;
 pub mod drive;
+mod handshake;
 pub mod output;
 pub mod owner;
 pub mod registry;
+pub mod wire;

@@ -1,10 +1,9 @@
 //! What waits for a peer: bytes and pieces of files, in order.
 
-use crate::sys::socket;
+use super::wire::Wire;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::os::fd::RawFd;
 
 /// A connection's output. Empty, it holds no memory beyond itself.
 #[derive(Debug, Default)]
@@ -72,16 +71,16 @@ impl Output {
         std::mem::take(&mut self.len)
     }
 
-    /// Writes until all is out, or the socket takes no more (`WouldBlock`), or it fails. The numbers of bytes written, in
+    /// Writes until all is out, or the wire takes no more (`WouldBlock`), or it fails. The numbers of bytes written, in
     /// all and from memory, are right in each case.
-    pub fn write_to(&mut self, socket: RawFd) -> (Written, io::Result<()>) {
+    pub fn write_to(&mut self, wire: &mut Wire<'_>) -> (Written, io::Result<()>) {
         let mut written = Written::default();
         while let Some(piece) = self.queue.front_mut() {
             let result = match piece {
-                Piece::Bytes { data, sent } => socket::send(socket, &data[*sent..]).inspect(|n| *sent += n),
+                Piece::Bytes { data, sent } => wire.send(&data[*sent..]).inspect(|n| *sent += n),
                 Piece::File { file, offset, end } => {
                     let want = (*end - *offset).min(FILE_PIECE) as usize;
-                    match socket::send_file(socket, file, offset, want) {
+                    match wire.send_file(file, offset, want) {
                         // The file was cut short after it was promised.
                         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
                         other => other,
@@ -110,7 +109,7 @@ impl Output {
         if self.queue.capacity() > 0 {
             self.queue = VecDeque::new();
         }
-        (written, Ok(()))
+        (written, wire.flush())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::handler::SessionId;
 use crate::heritage::{Heritage, Port};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
-use crate::sys::{clock, socket};
+use crate::sys::clock;
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
@@ -62,6 +62,8 @@ pub struct Owner {
     /// Nanoseconds since the epoch when this turn of the loop began: cheaper than asking for each packet.
     now: Cell<u64>,
     scratch: Cell<Vec<u8>>,
+    /// What the bytes of one read say, where they were sealed.
+    plain: Cell<Vec<u8>>,
     accepting: Cell<bool>,
     /// The connection that is written to more than once now; 0: none.
     more: Cell<u64>,
@@ -80,6 +82,7 @@ impl Owner {
             connections: RefCell::default(),
             now: Cell::new(clock::wall_nanos()),
             scratch: Cell::default(),
+            plain: Cell::default(),
             accepting: Cell::new(true),
             more: Cell::new(0),
             sweeping: Cell::new(false),
@@ -193,8 +196,18 @@ impl Owner {
             let limit = self.heritage.config.max_conn;
             return log::info!("accept {}: max_conn ({limit}) is reached", port.address);
         };
+        let tls = match port.tls.as_ref().map(|tls| tls.begin()).transpose() {
+            Ok(tls) => tls,
+            Err(e) => {
+                add(&self.slot().aborted, 1);
+                return log::error!("accept {}: {e}", port.address);
+            }
+        };
+        if tls.is_some() {
+            self.heritage.registry.slot(index).flags.fetch_or(Flags::SHAKING, Relaxed);
+        }
         let hold = if self.heritage.config.enable_delay_receive { HOLD_CONFIRM } else { 0 };
-        let conn = Connection::new(session, index, port.clone(), io, hold, self.heritage.registry);
+        let conn = Connection::new(session, index, port.clone(), io, tls, hold, self.heritage.registry);
         let conn = Rc::new(conn);
         let mut all = self.connections.borrow_mut();
         let at = index.0 as usize;
@@ -244,7 +257,7 @@ impl Owner {
         }
         let mut rest = data;
         if conn.output.borrow().is_empty() {
-            match socket::send(conn.fd(), data) {
+            match conn.wire().send(data) {
                 Ok(n) => {
                     add(&self.slot().send_bytes, n as u64);
                     rest = &data[n..];
@@ -262,6 +275,9 @@ impl Owner {
             }
         }
         if rest.is_empty() {
+            if conn.has_sealed_output() {
+                conn.wake();
+            }
             return;
         }
         if !counted {
@@ -338,13 +354,15 @@ impl Owner {
     /// The socket failed: the peer is gone.
     pub(super) fn fail(self: &Rc<Self>, conn: &Rc<Connection>, cause: &io::Error) {
         conn.slot().close_errno.store(cause.raw_os_error().unwrap_or(0), Relaxed);
-        let dropped = conn.output.borrow_mut().clear();
-        conn.note_unqueued(dropped);
+        conn.drop_output();
         self.end(conn);
     }
 
     /// Nothing more is read from it; user code is told, unless the server is closing it anyway.
     pub fn end(self: &Rc<Self>, conn: &Rc<Connection>) {
+        if conn.stage() == Stage::Shaking {
+            return self.finish(conn, false);
+        }
         if conn.stage() != Stage::Open {
             return;
         }
@@ -361,12 +379,15 @@ impl Owner {
 
     /// The server wants it closed: its worker is told first, as of a connection that the peer closed.
     pub fn want_close(self: &Rc<Self>, conn: &Rc<Connection>, reset: bool) {
+        if conn.stage() == Stage::Shaking {
+            return self.finish(conn, reset);
+        }
         if conn.stage() != Stage::Open {
             return;
         }
         if reset {
             let _ = SockRef::from(conn.io.get_ref()).set_linger(Some(Duration::ZERO));
-            conn.note_unqueued(conn.output.borrow_mut().clear());
+            conn.drop_output();
         }
         conn.stage.set(Stage::Ending);
         conn.since.set(clock::monotonic_ms());
@@ -377,7 +398,7 @@ impl Owner {
     /// Writes what the socket takes now; whether something still waits.
     pub fn write_now(self: &Rc<Self>, conn: &Rc<Connection>) -> bool {
         drive::flush(self, conn);
-        !conn.output.borrow().is_empty()
+        conn.has_output()
     }
 
     /// User code is done with it: writes what waits (with `reset`: drops it and resets the connection), closes it and
@@ -385,13 +406,12 @@ impl Owner {
     pub fn finish(self: &Rc<Self>, conn: &Rc<Connection>, reset: bool) {
         if reset {
             let _ = SockRef::from(conn.io.get_ref()).set_linger(Some(Duration::ZERO));
-            let dropped = conn.output.borrow_mut().clear();
-            conn.note_unqueued(dropped);
+            conn.drop_output();
         }
         if conn.held.get() {
             self.let_go(conn);
         }
-        if conn.output.borrow().is_empty() {
+        if conn.stage() == Stage::Shaking || !conn.has_output() {
             conn.stage.set(Stage::Dead);
             self.forget(conn);
         } else {
@@ -414,6 +434,7 @@ impl Owner {
             return;
         }
         conn.stage.set(Stage::Dead);
+        drive::say_goodbye(conn);
         // What the peer has not seen yet still goes out; only a reset drops it.
         let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Both);
         let slot = self.slot();
@@ -424,9 +445,7 @@ impl Owner {
 
     /// Closes for a reason of ours, which is logged.
     pub fn break_off(self: &Rc<Self>, conn: &Rc<Connection>, why: std::fmt::Arguments<'_>) {
-        let peer = super::registry::Registry::peer(conn.slot());
-        let from = peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port));
-        log::warn!("connection {} from {from} is closed: {why}", conn.session.0);
+        log::warn!("connection {} from {} is closed: {why}", conn.session.0, conn.from());
         add(&self.slot().aborted, 1);
         self.end(conn);
     }
@@ -434,14 +453,14 @@ impl Owner {
     /// Answers a bad request and ends its connection. What the peer is still sending is read for a while and thrown
     /// away: a socket that is closed over unread bytes resets, and the peer might lose the answer (RFC 9112 section 9.6).
     pub fn refuse_request(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) {
-        let peer = super::registry::Registry::peer(conn.slot());
-        let from = peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port));
+        let from = conn.from();
         log::info!("connection {} from {from}: answered with {}: {}", conn.session.0, refusal.status, refusal.why);
         add(&self.slot().aborted, 1);
         self.write(conn, &Refusal::answer(refusal.status), false);
-        if !conn.output.borrow().is_empty() {
+        if conn.has_output() {
             return self.end(conn);
         }
+        drive::say_goodbye(conn);
         let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Write);
         let (owner, conn) = (self.clone(), conn.clone());
         tokio::spawn(SendWrapper::new(async move {
@@ -460,6 +479,14 @@ impl Owner {
 
     pub(super) fn give_scratch(&self, scratch: Vec<u8>) {
         self.scratch.set(scratch);
+    }
+
+    pub(super) fn take_plain(&self) -> Vec<u8> {
+        self.plain.take()
+    }
+
+    pub(super) fn give_plain(&self, plain: Vec<u8>) {
+        self.plain.set(plain);
     }
 
     /// Closes connections from which nothing was received for their port's `heartbeat_idle_time`; for ever, as a task.
@@ -489,13 +516,14 @@ impl Owner {
             loop {
                 tokio::time::sleep(SWEEP_INTERVAL).await;
                 let now = clock::monotonic_ms();
-                let ending: Vec<_> = owner.all().into_iter().filter(|c| c.stage() != Stage::Open).collect();
+                let ending: Vec<_> =
+                    owner.all().into_iter().filter(|c| !matches!(c.stage(), Stage::Shaking | Stage::Open)).collect();
                 if ending.is_empty() {
                     owner.sweeping.set(false);
                     return;
                 }
                 for conn in ending.iter().filter(|c| now.saturating_sub(c.since.get()) > LINGER_MS) {
-                    conn.note_unqueued(conn.output.borrow_mut().clear());
+                    conn.drop_output();
                     owner.finish(conn, false);
                 }
             }

@@ -32,6 +32,8 @@ impl Flags {
     pub const DEFLATE: u32 = 64;
     /// With a small window of the server's.
     pub const NARROW: u32 = 128;
+    /// TLS is not agreed upon yet: nothing can be sent, and nobody was told of it.
+    pub const SHAKING: u32 = 256;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {
@@ -165,7 +167,8 @@ impl Registry {
         let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
         let ids = self.slots.get(first..used).unwrap_or_default().iter().filter_map(|slot| {
             let session = slot.session.load(Acquire);
-            let open = session != 0 && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED);
+            let open =
+                session != 0 && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED | Flags::SHAKING);
             (open && wanted(slot) && slot.session.load(Acquire) == session).then_some(SessionId(session))
         });
         Some(ids.take(count).collect())

@@ -19,6 +19,9 @@ impl Node {
         const ACT: &str = "close";
         let found = self.0.heritage.registry.find(session);
         let (_, slot) = found.ok_or_else(|| refused(ACT, session, Code::SessionNotExist))?;
+        if Flags(slot.flags.load(Relaxed)).any(Flags::SHAKING) {
+            return Err(refused(ACT, session, Code::SslNotReady));
+        }
         if self.0.closing.get() == Some(session) {
             return Err(refused(ACT, session, Code::SessionClosing));
         }

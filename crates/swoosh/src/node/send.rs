@@ -258,6 +258,12 @@ impl Node {
         Ok(pushed)
     }
 
+    /// The certificate that a peer showed in its handshake (DER). Only in base mode, of an own connection, on a port that
+    /// verifies its clients.
+    pub fn client_certificate(&self, session: SessionId) -> Option<Vec<u8>> {
+        self.own_connection(session)?.1.peer_certificate()
+    }
+
     pub(crate) fn own_connection(
         &self,
         session: SessionId,

@@ -23,6 +23,8 @@ pub struct BoundPort {
     pub socket: Socket,
     /// It could be bound only because whoever has the address shares it (SO_REUSEPORT).
     pub shared: bool,
+    /// It speaks TLS, whose settings are found by their names (`SWOOLE_SSL`).
+    pub tls: bool,
     /// It was open when this program began (`LISTEN_FDS`).
     pub inherited: bool,
     address: SockAddr,
@@ -66,7 +68,7 @@ impl BoundPort {
     fn of_socket(kind: SocketKind, host: &str, socket: Socket, shared: bool) -> Result<Self> {
         let address = socket.local_addr().map_err(|e| Error::system("read the address of", host, e))?;
         let number = address.as_socket().map_or(0, |a| a.port());
-        Ok(BoundPort { kind, host: host.to_string(), number, socket, shared, inherited: false, address })
+        Ok(BoundPort { kind, host: host.to_string(), number, socket, shared, tls: false, inherited: false, address })
     }
 
     /// Binds it anew with SO_REUSEPORT, as `enable_reuse_port` wants.
@@ -95,6 +97,7 @@ impl BoundPort {
     /// The port as it is served, with its final settings.
     pub fn finish(mut self, index: usize, config: PortConfig) -> Result<Port> {
         let address = self.name();
+        let tls = config.acceptor()?;
         if self.kind.is_unix() || self.inherited {
             // A Unix path is not shared, and what is inherited is served as it is.
         } else if config.reuse_port && !self.shared {
@@ -122,6 +125,7 @@ impl BoundPort {
             kind: self.kind,
             number: self.number,
             address,
+            tls,
             config,
             socket: self.socket,
             inherited: self.inherited,
@@ -144,6 +148,7 @@ impl Port {
             number: self.number,
             address: self.address.clone(),
             config: self.config.clone(),
+            tls: self.tls.clone(),
             socket,
             inherited: false,
             siblings: Vec::new(),

@@ -157,7 +157,7 @@ impl Server {
 
     /// Changes any setting of the ports that have none of their own.
     pub fn ports(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
-        let mut config = self.blueprint.port_settings.finish(&self.blueprint.config).unwrap_or_default();
+        let mut config = self.blueprint.port_settings.finish(&self.blueprint.config, false).unwrap_or_default();
         change(&mut config);
         self.blueprint.port_settings = PortSettings::typed(config);
         self

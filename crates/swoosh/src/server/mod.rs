@@ -8,7 +8,7 @@ pub use builder::Server;
 pub use start::{launch, stop_listening, title};
 
 use crate::config::{Mode, ServerConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::PortSettings;
 use bind::BoundPort;
 
@@ -47,8 +47,17 @@ impl Blueprint {
     /// Checks every setting, before anything is forked.
     pub fn check(&self) -> Result<()> {
         self.config.validate()?;
-        for (_, settings) in &self.ports {
-            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config)?;
+        for (bound, settings) in &self.ports {
+            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the files that TLS needs.
+    pub fn check_tls(&self) -> Result<()> {
+        for (bound, settings) in &self.ports {
+            let port = settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
+            port.acceptor().map_err(|e| Error::State { act: "speak TLS", why: format!("{}: {e}", bound.name()) })?;
         }
         Ok(())
     }

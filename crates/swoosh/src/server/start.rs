@@ -29,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 /// forked process through [`Handler::after_fork`]).
 pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
     blueprint.check()?;
+    blueprint.check_tls()?;
     if blueprint.config.daemonize {
         // A daemon goes on in another directory.
         for path in [&mut blueprint.config.log_file, &mut blueprint.config.pid_file].into_iter().flatten() {
@@ -134,7 +135,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     }
     let mut served = Vec::new();
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
-        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config)?;
+        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.tls)?;
         let mut port = bound.finish(index, settings)?;
         if mode == Mode::Base
             && port.config.reuse_port

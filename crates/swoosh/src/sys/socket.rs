@@ -17,6 +17,17 @@ pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
+/// The same of several pieces in a row (sendmsg(2)).
+pub fn send_pieces(fd: RawFd, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: all zero is an empty message of msghdr.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = pieces.as_ptr().cast_mut().cast();
+    message.msg_iovlen = pieces.len();
+    // SAFETY: an IoSlice is an iovec; the kernel only reads the pieces, which outlive the call.
+    let n = unsafe { libc::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
 /// A `sendfile(2)` of at most `len` bytes from `offset`, which moves on by what was sent.
 pub fn send_file(socket: RawFd, file: &impl AsRawFd, offset: &mut u64, len: usize) -> io::Result<usize> {
     let mut at = *offset as libc::off_t;

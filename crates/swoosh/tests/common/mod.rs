@@ -190,12 +190,15 @@ pub fn wait_until(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     }
 }
 
-trait Stream: Read + Write + Send {
-    fn half_close(&self);
+/// What a client speaks over.
+pub trait Stream: Read + Write + Send {
+    /// No more will be sent.
+    fn half_close(&mut self);
+    /// How long it waits for bytes.
     fn patience(&self, patience: Duration);
 }
 impl Stream for TcpStream {
-    fn half_close(&self) {
+    fn half_close(&mut self) {
         self.shutdown(Shutdown::Write).unwrap();
     }
     fn patience(&self, patience: Duration) {
@@ -203,7 +206,7 @@ impl Stream for TcpStream {
     }
 }
 impl Stream for UnixStream {
-    fn half_close(&self) {
+    fn half_close(&mut self) {
         self.shutdown(Shutdown::Write).unwrap();
     }
     fn patience(&self, patience: Duration) {
@@ -229,6 +232,11 @@ impl Client {
         let stream = UnixStream::connect(path).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Client(Box::new(stream))
+    }
+
+    /// Speaks over what is connected already.
+    pub fn over(stream: impl Stream + 'static) -> Client {
         Client(Box::new(stream))
     }
 
@@ -290,7 +298,7 @@ impl Client {
     }
 
     /// No more will be sent.
-    pub fn half_close(&self) {
+    pub fn half_close(&mut self) {
         self.0.half_close();
     }
 

@@ -9,7 +9,9 @@ use std::io::Write;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
-use swoosh::config::{DispatchMode, Framing, LengthFraming, LengthType, PortConfig, TaskIpc};
+use swoosh::config::{
+    DispatchMode, Framing, LengthFraming, LengthType, NamedCertificate, PortConfig, TaskIpc, TlsConfig, Versions,
+};
 use swoosh::node::Reading;
 use swoosh::proto::http1::request;
 use swoosh::{Mode, Node, Server, SessionId, WorkerId};
@@ -81,6 +83,29 @@ fn tune(options: &Options, port: &mut PortConfig) {
     port.heartbeat_idle_time = options.get("idle").unwrap_or(0);
     port.reuse_port = options.is("reuse_port");
     port.send_buffer = options.get("kernel_send").unwrap_or(0);
+    port.tls = tls(options);
+}
+
+fn tls(options: &Options) -> Option<TlsConfig> {
+    let mut tls = TlsConfig::new(options.get::<String>("cert")?, options.get::<String>("key")?);
+    if let Some(bits) = options.get::<u32>("versions") {
+        tls.versions = Versions { tls12: bits & 1 != 0, tls13: bits & 2 != 0 };
+    }
+    tls.client_ca_file = options.get::<String>("client_ca").map(Into::into);
+    tls.verify_peer = tls.client_ca_file.is_some();
+    tls.verify_depth = options.get("depth");
+    tls.allow_self_signed = options.is("self_signed");
+    tls.ciphers = options.get("ciphers").unwrap_or_default();
+    tls.handshake_timeout = Duration::from_millis(options.get("handshake").unwrap_or(10_000));
+    tls.named = options
+        .all("named")
+        .filter_map(|one| {
+            let mut words = one.split(' ').map(String::from);
+            let (name, cert_file, key_file) = (words.next()?, words.next()?.into(), words.next()?.into());
+            Some(NamedCertificate { name, cert_file, key_file })
+        })
+        .collect();
+    Some(tls)
 }
 
 fn run() -> swoosh::Result<()> {

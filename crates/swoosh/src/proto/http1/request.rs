@@ -67,7 +67,7 @@ impl<'a> Request<'a> {
 }
 
 /// The first field of that name.
-pub fn field<'h>(headers: &'h [Header<'_>], name: &str) -> Option<&'h [u8]> {
+pub fn field<'v>(headers: &[Header<'v>], name: &str) -> Option<&'v [u8]> {
     headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value)
 }
 

@@ -263,7 +263,8 @@ pub fn accept(key: &[u8]) -> Option<String> {
     })
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// RFC 4648 section 4.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {

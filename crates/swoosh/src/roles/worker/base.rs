@@ -110,6 +110,10 @@ pub fn close_all(work: &Loop) {
         if conn.stage() == Stage::Finishing {
             continue;
         }
+        if conn.stage() == Stage::Shaking {
+            owner.finish(&conn, true);
+            continue;
+        }
         let _ = node.close(conn.session, false);
     }
     // Less than what the manager waits: what peers never read is dropped here, in order, rather than by a kill.

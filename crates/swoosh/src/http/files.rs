@@ -1,71 +1,60 @@
-//! Files of `document_root`, served without a callback.
+//! Files of a folder (`document_root`), served without a handler.
 //!
 //! Never outside the root: a path is decoded once, its dots are resolved in text, and what the file system makes of the
 //! rest (links and all) must still lie within the root.
 
-use super::http::Config;
-use super::http_form::percent_decode;
-use crate::function::mime;
-use crate::zend::{Array, Zval};
+use super::form::percent_decode;
+use super::mime;
+use crate::error::{Error, Result};
+use crate::handler::SessionId;
+use crate::node::Node;
+use crate::proto::http1::reply::{self, date};
+use crate::proto::http1::request::Request;
+use crate::proto::http1::select::{Selected, Version, select};
+use crate::sys::clock;
 use httparse::Header;
 use std::fmt::Write;
 use std::fs::{self, Metadata};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use swoosh::handler::SessionId;
-use swoosh::node::Node;
-use swoosh::proto::http1::reply::{self, date};
-use swoosh::proto::http1::request::Request;
-use swoosh::proto::http1::select::{Selected, Version, select};
-use swoosh::sys::clock;
 
 /// The settings of static files.
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
-    /// What a path begins with, where not every path is looked for.
-    locations: Vec<Vec<u8>>,
-    index: Vec<String>,
-    autoindex: bool,
+    /// `static_handler_locations`: what a path begins with, where not every path is looked for.
+    pub locations: Vec<Vec<u8>>,
+    /// `http_index_files`: what stands for a folder, the first one that is there.
+    pub index: Vec<String>,
+    /// `http_autoindex`: a folder without such a file is shown.
+    pub autoindex: bool,
+    /// The `Server` field of answers.
+    pub server: Option<&'static str>,
 }
 
 impl Files {
-    /// From a server's settings; `None` where files are not to be served.
-    pub fn new(all: &Array) -> Option<Self> {
-        let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
-        let list = |name: &str| -> Vec<String> {
-            let items = all.get(name).and_then(Zval::array).into_iter().flatten();
-            items.filter_map(|(_, item)| item.to_zstr().map(|text| text.to_text().into_owned())).collect()
-        };
-        let root = all.get("document_root").and_then(Zval::bytes).filter(|root| !root.is_empty())?;
-        let root = match fs::canonicalize(Path::new(std::ffi::OsStr::from_bytes(root))) {
-            Ok(root) => root,
-            Err(e) if is_on("enable_static_handler") => {
-                swoosh::log::error!("document_root {}: {e}", String::from_utf8_lossy(root));
-                return None;
-            }
-            Err(_) => return None,
-        };
-        is_on("enable_static_handler").then(|| Files {
-            root,
-            locations: list("static_handler_locations").into_iter().map(String::into_bytes).collect(),
-            index: list("http_index_files"),
-            autoindex: is_on("http_autoindex"),
-        })
+    /// All files under a folder, which must be there.
+    ///
+    /// # Errors
+    /// Where the folder cannot be looked into.
+    pub fn under(root: &Path) -> Result<Self> {
+        let root = fs::canonicalize(root)
+            .map_err(|e| Error::system("serve files of", format!("document_root {}", root.display()), e))?;
+        Ok(Files { root, locations: Vec::new(), index: Vec::new(), autoindex: false, server: None })
     }
 }
 
 /// Answers with a file where there is one; `false`: it is the callback's.
-pub fn serve(node: &Node, config: &Config, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
-    let Some(files) = &config.files else { return false };
+pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
     if !matches!(request.method, "GET" | "HEAD") {
         return false;
     }
     let target = request.path_and_query().0;
     let target = target.split('#').next().unwrap_or_default();
     let decoded = percent_decode(target.as_bytes());
-    let answer = Answer { node, session, head: request.method == "HEAD", keep: request.keeps_alive(headers) };
+    let keep = request.keeps_alive(headers);
+    let answer = Answer { node, session, head: request.method == "HEAD", keep, server: files.server };
     let found = match clean(&decoded) {
         Some(path) if !files.covers(&path) => return false,
         Some(path) => files.look_up(&path).map(|found| (path, found)),
@@ -146,6 +135,7 @@ struct Answer<'n> {
     session: SessionId,
     head: bool,
     keep: bool,
+    server: Option<&'static str>,
 }
 
 impl Answer<'_> {
@@ -154,14 +144,13 @@ impl Answer<'_> {
         let now = String::from_utf8_lossy(&now);
         let connection = if self.keep { "keep-alive" } else { "close" };
         let reason = reply::reason(status);
-        format!(
-            "HTTP/1.1 {status} {reason}\r\nServer: swoole-http-server\r\nDate: {now}\r\nConnection: {connection}\r\n"
-        )
+        let server = self.server.map(|name| format!("Server: {name}\r\n")).unwrap_or_default();
+        format!("HTTP/1.1 {status} {reason}\r\n{server}Date: {now}\r\nConnection: {connection}\r\n")
     }
 
-    fn end(&self, sent: swoosh::Result<()>) {
+    fn end(&self, sent: Result<()>) {
         if let Err(e) = &sent {
-            swoosh::log::info!("{e}");
+            crate::log::info!("{e}");
         }
         if sent.is_err() || !self.keep {
             // Where the peer is gone there is nothing to close.
@@ -235,7 +224,7 @@ impl Answer<'_> {
         let Some(name) = path.to_str() else {
             return self.page(404);
         };
-        let send = || -> swoosh::Result<()> {
+        let send = || -> Result<()> {
             let mut words = head;
             for (before, from, to) in parts.iter().filter(|_| !self.head) {
                 words.push_str(before);

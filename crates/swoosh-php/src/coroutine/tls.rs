@@ -1,0 +1,295 @@
+//! TLS on a [`Link`]: whoever reads and writes does not see it.
+//!
+//! `seal` a link with a session of a [`Connector`] or an [`Acceptor`], then `shake`; or leave that to the first byte that
+//! is read or written. [`Wanted`] is what settings of PHP say of it.
+
+use super::socket::{Code, Direction, Link};
+use crate::zend::{Array, PhpResult, Zval};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use swoosh::sys::{process, socket};
+use swoosh::tls::{Acceptor, ClientTls, Connector, Session, TlsConfig};
+
+/// A link's session, and what was opened and not read yet.
+pub struct Tls {
+    session: Session,
+    plain: Vec<u8>,
+    taken: usize,
+    /// Why it cannot go on.
+    broken: Option<String>,
+    code: Code,
+    /// The process that began it: in a forked one a goodbye would be the other's.
+    process: i32,
+    ended: bool,
+}
+
+impl Tls {
+    /// Takes opened bytes.
+    pub(super) fn read(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.peek(fd, buffer)?;
+        self.taken += read;
+        if self.taken == self.plain.len() {
+            self.taken = 0;
+            self.plain.clear();
+            if self.plain.capacity() > KEPT {
+                self.plain = Vec::new();
+            }
+        }
+        Ok(read)
+    }
+
+    /// The same, and leaves them there.
+    pub(super) fn peek(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill(fd)?;
+        let there = &self.plain[self.taken..];
+        let read = there.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&there[..read]);
+        Ok(read)
+    }
+
+    /// Opens what has come, until there is something; nothing is there at the end only.
+    fn fill(&mut self, fd: RawFd) -> io::Result<()> {
+        while self.taken == self.plain.len() {
+            if self.broken.is_some() {
+                return Err(io::Error::from_raw_os_error(self.code));
+            }
+            if self.session.is_closed_by_peer() || self.take(fd)? == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes sealed bytes from the socket: how many.
+    fn take(&mut self, fd: RawFd) -> io::Result<usize> {
+        thread_local! {
+            static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        let mut sealed = SEALED.take();
+        sealed.resize(KEPT, 0);
+        let read = socket::recv(fd, &mut sealed);
+        if let Ok(read) = read
+            && let Err(broken) = self.session.receive(&sealed[..read], &mut self.plain)
+        {
+            self.code = if broken.of_certificate { VERIFY_FAILED } else { HANDSHAKE_FAILED };
+            self.broken = Some(broken.why);
+        }
+        SEALED.set(sealed);
+        if read.is_ok() && self.session.has_output() {
+            // An alert or a new key; what finds no room goes out with what is written next.
+            let _ = self.flush(fd);
+        }
+        read
+    }
+
+    fn flush(&mut self, fd: RawFd) -> io::Result<()> {
+        self.session.write_to(|pieces| socket::send_pieces(fd, pieces))
+    }
+}
+
+impl Link {
+    /// From here on bytes are sealed; the handshake comes with [`shake`](Link::shake) or the first of them.
+    pub fn seal(&self, session: Session) {
+        let process = process::pid();
+        let tls =
+            Tls { session, plain: Vec::new(), taken: 0, broken: None, code: HANDSHAKE_FAILED, process, ended: false };
+        *self.tls.borrow_mut() = Some(Box::new(tls));
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_sealed(&self) -> bool {
+        self.tls.borrow().is_some()
+    }
+
+    fn with_tls<T>(&self, f: impl FnOnce(&mut Tls) -> T) -> Option<T> {
+        self.tls.borrow_mut().as_deref_mut().map(f)
+    }
+
+    /// Agrees upon TLS with the peer. The words for a failure are [`why`](Link::why).
+    pub fn shake(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        let until = limit.map(|limit| Instant::now() + limit);
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST));
+            if let Err(code) = self.flush(left)? {
+                return Ok(Err(code));
+            }
+            if self.with_tls(|tls| tls.session.is_shaking()) != Some(true) {
+                return Ok(Ok(()));
+            }
+            let step = || {
+                self.with_tls(|tls| match (&tls.broken, tls.code) {
+                    (Some(_), code) => Err(io::Error::from_raw_os_error(code)),
+                    _ => tls.take(self.fd()),
+                })
+                .unwrap_or(Ok(0))
+            };
+            match self.retry(Direction::Read, left, step)? {
+                Ok(0) => {
+                    self.with_tls(|tls| tls.broken = Some("the peer has gone".to_owned()));
+                    return Ok(Err(HANDSHAKE_FAILED));
+                }
+                Ok(_) => {}
+                Err(code) => return Ok(Err(code)),
+            }
+            if let Some(Some(code)) = self.with_tls(|tls| tls.broken.is_some().then_some(tls.code)) {
+                return Ok(Err(code));
+            }
+        }
+    }
+
+    /// The same where that was not done yet.
+    pub(super) fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        match self.with_tls(|tls| tls.session.is_shaking()) {
+            Some(true) => self.shake(limit),
+            _ => Ok(Ok(())),
+        }
+    }
+
+    /// Writes a piece of it, sealed.
+    pub(super) fn send_sealed(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+        if let Err(code) = self.shaken(limit)? {
+            return Ok(Err(code));
+        }
+        if let Err(code) = self.flush(limit)? {
+            return Ok(Err(code));
+        }
+        let sealed = self.with_tls(|tls| tls.session.seal(bytes)).unwrap_or(Ok(0));
+        let Ok(sealed) = sealed else { return Ok(Err(libc::EPIPE)) };
+        Ok(self.flush(limit)?.map(|()| sealed))
+    }
+
+    fn flush(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        self.retry(Direction::Write, limit, || self.with_tls(|tls| tls.flush(self.fd())).unwrap_or(Ok(())))
+    }
+
+    /// Why its TLS came to nothing, in words.
+    pub fn why(&self) -> Option<String> {
+        self.tls.borrow().as_ref()?.broken.clone()
+    }
+
+    /// The certificate that the peer showed and its issuers (DER), once hands are shaken.
+    pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
+        let shown = self.with_tls(|tls| tls.session.peer_certificates().iter().map(|der| der.to_vec()).collect());
+        shown.unwrap_or_default()
+    }
+
+    /// Tells the peer that no more comes, as far as there is room for that now.
+    pub fn say_goodbye(&self) {
+        self.with_tls(|tls| {
+            if !tls.ended && !tls.session.is_shaking() && tls.process == process::pid() {
+                tls.ended = true;
+                tls.session.close();
+                let _ = tls.flush(self.fd());
+            }
+        });
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.say_goodbye();
+    }
+}
+
+/// What settings of PHP say of TLS.
+#[derive(Clone, Default)]
+pub struct Wanted {
+    /// The settings that servers have too.
+    pub config: TlsConfig,
+    /// `ssl_host_name`.
+    host_name: Option<String>,
+    /// `open_ssl`.
+    pub is_open: bool,
+}
+
+impl Wanted {
+    /// `config`: what the engine made of the same settings.
+    pub fn new(config: TlsConfig, given: &Array) -> Self {
+        let name = given.get("ssl_host_name").and_then(Zval::bytes).filter(|name| !name.is_empty());
+        Wanted {
+            config,
+            host_name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
+            is_open: given.get("open_ssl").is_some_and(Zval::to_bool),
+        }
+    }
+
+    /// A session with that server.
+    pub fn begin(&self, host: &[u8]) -> swoosh::Result<Session> {
+        connector(&self.of_client(host))?.begin()
+    }
+
+    /// Those who make sessions with clients.
+    pub fn acceptor(&self) -> swoosh::Result<Acceptor> {
+        Acceptor::new(&self.config)
+    }
+
+    /// What a client of that server wants. The name of its certificate is looked at where there is one: an address alone
+    /// says nothing of it.
+    pub fn of_client(&self, host: &[u8]) -> ClientTls {
+        let host = String::from_utf8_lossy(host);
+        let is_host = !host.starts_with('/') && !host.is_empty();
+        let is_name = is_host && host.parse::<IpAddr>().is_err();
+        let own = &self.config;
+        // One file may have both.
+        let key = if own.key_file == PathBuf::new() { &own.cert_file } else { &own.key_file };
+        let certificate = (own.cert_file != PathBuf::new()).then(|| (own.cert_file.clone(), key.clone()));
+        ClientTls {
+            versions: own.versions,
+            ciphers: own.ciphers.clone(),
+            curves: own.curves.clone(),
+            verify_peer: own.verify_peer,
+            allow_self_signed: own.allow_self_signed,
+            verify_name: self.host_name.clone().or_else(|| is_name.then(|| host.to_string())),
+            ask_name: self.host_name.clone().or_else(|| is_host.then(|| host.to_string())),
+            ca_files: own.ca_file.iter().cloned().collect(),
+            ca_path: own.ca_path.clone(),
+            verify_depth: own.verify_depth,
+            certificate,
+            alpn: Vec::new(),
+        }
+    }
+}
+
+/// One that was made a moment ago, where there is one: it knows sessions to go on with, and has read its files.
+fn connector(wanted: &ClientTls) -> swoosh::Result<Connector> {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<ClientTls, (Instant, Connector)>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        known.retain(|_, (made, _)| made.elapsed() < REMEMBERED);
+        if let Some((_, connector)) = known.get(wanted) {
+            return Ok(connector.clone());
+        }
+        let connector = Connector::new(wanted)?;
+        if known.len() < MOST_REMEMBERED {
+            known.insert(wanted.clone(), (Instant::now(), connector.clone()));
+        }
+        Ok(connector)
+    })
+}
+
+/// Whether a code is one of TLS, whose words are the link's.
+pub fn is_of_tls(code: Code) -> bool {
+    (NOT_READY..=CONTEXT_FAILED).contains(&code)
+}
+
+/// SWOOLE_ERROR_SSL_NOT_READY, SWOOLE_ERROR_SSL_VERIFY_FAILED, SWOOLE_ERROR_SSL_HANDSHAKE_FAILED and
+/// SWOOLE_ERROR_SSL_CREATE_CONTEXT_FAILED.
+pub const NOT_READY: Code = 1011;
+/// What the peer shows is not good enough.
+pub const VERIFY_FAILED: Code = 1014;
+const HANDSHAKE_FAILED: Code = 1018;
+/// The settings, or the files they name, cannot be used.
+pub const CONTEXT_FAILED: Code = 1019;
+/// Memory that is kept for the next read.
+const KEPT: usize = 64 << 10;
+/// A wait of no time would be one for ever.
+const LEAST: Duration = Duration::from_millis(1);
+/// How long a client's files are not read again.
+const REMEMBERED: Duration = Duration::from_secs(60);
+const MOST_REMEMBERED: usize = 64;

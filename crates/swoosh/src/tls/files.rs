@@ -1,0 +1,119 @@
+//! Certificates and keys from files in PEM form (RFC 7468).
+
+use crate::error::{Error, Result};
+use crate::proto::websocket::base64;
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The certificates of a file, which has at least one.
+///
+/// # Errors
+/// Where it cannot be read, or has none.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    const ACT: &str = "read the certificates of";
+    let text = read(ACT, path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(bad(ACT, path, "it has none in PEM form (BEGIN CERTIFICATE)")),
+        Ok(all) => Ok(all),
+        Err(e) => Err(bad(ACT, path, e)),
+    }
+}
+
+/// The private key of a file.
+///
+/// # Errors
+/// Where it cannot be read, has none, or has one with a passphrase.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    const ACT: &str = "read the private key of";
+    let text = read(ACT, path)?;
+    let says = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
+    match PrivateKeyDer::from_pem_slice(&text) {
+        _ if says(b"BEGIN ENCRYPTED PRIVATE KEY") || says(b"Proc-Type: 4,ENCRYPTED") => {
+            Err(bad(ACT, path, "it has a passphrase; take that off (openssl pkey -in KEY -out PLAIN)"))
+        }
+        Ok(key) => Ok(key),
+        Err(pem::Error::NoItemsFound) => Err(bad(ACT, path, "it has none in PEM form (BEGIN PRIVATE KEY)")),
+        Err(e) => Err(bad(ACT, path, e)),
+    }
+}
+
+/// A certificate with its issuers and its key, which belong together.
+///
+/// # Errors
+/// As [`certificates`] and [`private_key`]; where the key is of a kind that is not known here, or another's.
+pub fn certified_key(cert_file: &Path, key_file: &Path, provider: &CryptoProvider) -> Result<CertifiedKey> {
+    let chain = certificates(cert_file)?;
+    let key = private_key(key_file)?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|e| match e {
+        rustls::Error::InconsistentKeys(_) => {
+            bad("use the private key of", key_file, format_args!("it is not the key of {}", cert_file.display()))
+        }
+        rustls::Error::InvalidCertificate(_) => bad("use the certificate of", cert_file, e),
+        e => bad("use the private key of", key_file, e),
+    })
+}
+
+/// Everybody whom those files, and the files of that folder, name. A folder may have other files too.
+///
+/// # Errors
+/// Where a file, or the folder, cannot be read or names nobody.
+pub fn roots<'a>(ca_files: impl IntoIterator<Item = &'a PathBuf>, ca_path: Option<&Path>) -> Result<Roots> {
+    let mut roots = Roots { store: RootCertStore::empty(), trusted: Vec::new() };
+    for file in ca_files {
+        roots.add(certificates(file)?);
+        if roots.store.is_empty() {
+            return Err(bad("read the certificates of", file, "none of them can be understood"));
+        }
+    }
+    if let Some(folder) = ca_path {
+        let refused = |e| Error::system("read the certificates of", folder.display(), e);
+        for entry in std::fs::read_dir(folder).map_err(refused)? {
+            roots.add(certificates(&entry.map_err(refused)?.path()).unwrap_or_default());
+        }
+        if roots.store.is_empty() {
+            return Err(bad("read the certificates of", folder, "no file in it has any"));
+        }
+    }
+    Ok(roots)
+}
+
+/// Those who vouch for others.
+pub struct Roots {
+    /// As issuers.
+    pub store: RootCertStore,
+    /// Their certificates as they are: one may be shown by a peer itself.
+    pub trusted: Vec<CertificateDer<'static>>,
+}
+
+impl Roots {
+    fn add(&mut self, certificates: Vec<CertificateDer<'static>>) {
+        self.store.add_parsable_certificates(certificates.iter().cloned());
+        self.trusted.extend(certificates);
+    }
+}
+
+/// A certificate in PEM form (RFC 7468 section 5).
+pub fn to_pem(der: &[u8]) -> String {
+    let text = base64(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in text.as_bytes().chunks(64) {
+        pem.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem
+}
+
+fn read(act: &'static str, path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::system(act, path.display(), e))
+}
+
+fn bad(act: &'static str, path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::system(act, path.display(), io::Error::new(io::ErrorKind::InvalidData, why.to_string()))
+}

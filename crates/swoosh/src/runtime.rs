@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 /// A runtime for this thread. `before_sleep` is called each time it is about to wait for the kernel, `after_sleep` each
 /// time it has.
 #[allow(clippy::redundant_closure)] // what a wrapper derefs to cannot be moved out of it
-pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<Runtime> {
+pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<Local> {
     // The hooks are called in this thread only; the wrappers hold that true. They are never dropped: whoever holds a
     // waker of this runtime last may be another thread.
     let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
@@ -33,9 +33,43 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_unpark(move || after())
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
-    let made = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd));
-    DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).extend(made.map(|fd| (process::pid(), fd)));
-    Ok(runtime)
+    let made: Vec<RawFd> = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let here = process::pid();
+    DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).extend(made.iter().map(|&fd| (here, fd)));
+    Ok(Local { runtime: Some(runtime), made })
+}
+
+/// A thread's runtime.
+pub struct Local {
+    /// Always there, but while it is shut down.
+    runtime: Option<Runtime>,
+    /// Its event queue and bells.
+    made: Vec<RawFd>,
+}
+
+impl std::ops::Deref for Local {
+    type Target = Runtime;
+    fn deref(&self) -> &Runtime {
+        self.runtime.as_ref().expect("nobody has a runtime that is shut down")
+    }
+}
+
+/// Its numbers may name another's descriptors soon, which a forked child must not close.
+impl Drop for Local {
+    fn drop(&mut self) {
+        let here = process::pid();
+        let mut known = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(pid, fd)| *pid != here || !self.made.contains(fd));
+    }
+}
+
+impl Local {
+    /// Ends it without waiting for what blocks in a thread of its pool.
+    pub fn shutdown_background(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has left them behind

@@ -21,7 +21,8 @@ use std::time::Duration;
 use swoosh::node::{Node, Role};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::runtime::{Handle, Runtime};
+use swoosh::runtime::Local;
+use tokio::runtime::Handle;
 
 /// What a wake says: who is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ struct Reactor {
     generation: u32,
     /// See [`epoch`].
     epoch: u64,
-    own: Option<Rc<Runtime>>,
+    own: Option<Rc<Local>>,
     node: Option<Node>,
     ready: VecDeque<u64>,
     /// The task that sleeps in the runtime, to be woken by the first wake.
@@ -122,7 +123,7 @@ fn handle() -> io::Result<Handle> {
     }
 }
 
-fn own() -> io::Result<Rc<Runtime>> {
+fn own() -> io::Result<Rc<Local>> {
     if let Some(own) = with(|reactor| reactor.own.clone()) {
         return Ok(own);
     }

@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use crate::runtime::Local;
 
 /// Serves until the server ends; the manager, `manager`, is running.
 pub fn run(node: &Node, manager: i32) -> Result<End> {
@@ -62,7 +62,7 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
 struct Master {
     node: Node,
     signals: Signals,
-    runtime: Runtime,
+    runtime: Local,
     reactors: Rc<RefCell<Vec<Handle>>>,
     /// Its process id, 0 once it has ended.
     manager: i32,

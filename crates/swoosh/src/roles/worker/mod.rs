@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use crate::runtime::Local;
 
 /// What a loop looks at beside user code.
 pub struct Loop {
@@ -166,7 +166,7 @@ impl Loop {
     }
 
     /// The runtime, where this loop has one: user code may ask for it at any time.
-    fn runtime(&self) -> Option<Rc<Runtime>> {
+    fn runtime(&self) -> Option<Rc<Local>> {
         self.node.0.worker_runtime.borrow().clone()
     }
 

@@ -294,14 +294,24 @@ fn check_target(method: &str, target: &str) -> Found<()> {
     }
     let plain = target.bytes().all(|b| b.is_ascii_graphic());
     let scheme = |name: &str| target.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
-    let form = target.starts_with('/')
-        || (scheme("http://") || scheme("https://")) && target.len() > 8
-        || target == "*" && method == "OPTIONS"
-        || method == "CONNECT" && is_host(target.as_bytes()) && target.contains(':');
+    // A host is never empty (RFC 9110 section 4.2.1).
+    let absolute = |name: &str| scheme(name) && target[name.len()..].starts_with(|first| !"/?#".contains(first));
+    let form = match method {
+        "CONNECT" => is_authority(target),
+        "OPTIONS" if target == "*" => true,
+        _ => target.starts_with('/') || absolute("http://") || absolute("https://"),
+    };
     match plain && form {
         true => Ok(()),
         false => Err(Refusal::new(400, "the target is malformed")),
     }
+}
+
+/// `uri-host ":" port` with a port that is one (RFC 9110 section 9.3.6).
+fn is_authority(target: &str) -> bool {
+    let Some((host, port)) = target.rsplit_once(':') else { return false };
+    let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
+    !host.is_empty() && is_host(host.as_bytes()) && is_port
 }
 
 /// Digits and nothing else (RFC 9110 section 8.6); a list of lengths is refused even where they are equal.
@@ -336,5 +346,7 @@ const MAX_CHUNK_LINE: usize = 1024;
 /// Bytes of a trailer section.
 const MAX_TRAILER: usize = 16 << 10;
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

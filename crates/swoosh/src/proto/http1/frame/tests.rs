@@ -112,6 +112,28 @@ fn continue_is_wanted_once_and_only_while_the_body_is_missing() {
 }
 
 #[test]
+fn the_last_request_of_a_connection_is_known() {
+    for (line, connection, last) in [
+        ("1.1", "", false),
+        ("1.1", "Connection: close\r\n", true),
+        ("1.1", "Connection: x, CLOSE\r\n", true),
+        ("1.1", "Connection: x\r\nConnection: close\r\n", true),
+        ("1.1", "Connection: Upgrade\r\n", false),
+        ("1.0", "", true),
+        ("1.0", "Connection: keep-alive\r\n", false),
+        ("1.0", "Connection: keep-alive, close\r\n", true),
+    ] {
+        for body in ["\r\n", "Content-Length: 1\r\n\r\nx"] {
+            let bytes = format!("POST / HTTP/{line}\r\n{connection}{body}");
+            let mut framer = Framer::default();
+            assert!(framer.next(MAX, b"GET / HTTP/1.1\r\n\r\n").is_ok() && !framer.was_last());
+            assert_eq!(framer.next(MAX, bytes.as_bytes()), Ok(Cut::Packet(bytes.len())));
+            assert_eq!(framer.was_last(), last, "{bytes}");
+        }
+    }
+}
+
+#[test]
 fn random_changes_never_panic_and_cut_alike_however_they_are_read() {
     let mut seed = 0x5EEDu64;
     let mut random = move |below: usize| {

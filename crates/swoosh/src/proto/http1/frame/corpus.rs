@@ -91,7 +91,7 @@ pub const GOOD: &[(&str, &str, usize)] = &[
     ("9112 6.3: POST without a length has no body", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     (
         "9112 6.3: bytes that look like a request in a body",
-        "POST / HTTP/1.1\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n",
         1,
     ),
     ("9112 6.3: zeros and bare line ends in a body", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n\0\n\r\n\r", 1),

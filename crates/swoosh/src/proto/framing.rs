@@ -71,6 +71,11 @@ impl Framer {
         self.http.has_begun()
     }
 
+    /// Whether the request of HTTP that was cut ends its connection: what comes behind it is not to be read.
+    pub fn was_last(&self) -> bool {
+        self.http.was_last()
+    }
+
     fn cut_at_first_eof(&mut self, eof: &[u8], max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
         let room = &buf[..buf.len().min(usize::try_from(max).unwrap_or(usize::MAX))];
         let from = self.searched.min(room.len());

@@ -17,7 +17,10 @@ fn main() -> Result<()> {
         .handle(async move |request, response| answer(&folder, request, response).await);
 
     println!("uploads on 127.0.0.1:{}", server.port(0));
-    println!("type next, in another terminal:  curl -F file=@README.md http://127.0.0.1:{0}/   or  nc 127.0.0.1 {0}", server.port(0));
+    println!(
+        "type next, in another terminal:  curl -F file=@README.md http://127.0.0.1:{0}/   or  nc 127.0.0.1 {0}",
+        server.port(0)
+    );
     println!("stop it with Ctrl+C");
     server.start()
 }

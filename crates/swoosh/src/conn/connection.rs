@@ -7,6 +7,7 @@ use crate::handler::SessionId;
 use crate::heritage::Port;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
+use crate::sys::clock;
 use crate::tls::Session;
 use socket2::Socket;
 use std::cell::{Cell, RefCell};
@@ -44,6 +45,8 @@ pub struct Connection {
     pub(super) deaf: Cell<bool>,
     /// When the stage was entered, or output last moved: monotonic milliseconds.
     pub(super) since: Cell<u64>,
+    /// From when on the peer is given time for the request that it has not sent whole: monotonic milliseconds.
+    pub(super) asking: Cell<u64>,
     registry: Registry,
 }
 
@@ -95,6 +98,7 @@ impl Connection {
             held: Cell::new(false),
             deaf: Cell::new(false),
             since: Cell::new(0),
+            asking: Cell::new(clock::monotonic_ms()),
             registry,
         }
     }

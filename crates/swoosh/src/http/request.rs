@@ -34,11 +34,8 @@ impl Request {
             Cow::Borrowed(body) => Ok(place(body)),
             Cow::Owned(body) => Err(body),
         };
-        let head = Head {
-            keep: parsed.keeps_alive(headers),
-            old: parsed.minor == 0,
-            bodiless: parsed.method == "HEAD",
-        };
+        let head =
+            Head { keep: parsed.keeps_alive(headers), old: parsed.minor == 0, bodiless: parsed.method == "HEAD" };
         Some((Request { method, target, fields, body, conn, bytes }, head))
     }
 

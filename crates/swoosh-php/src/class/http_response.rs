@@ -149,6 +149,7 @@ pub fn register() {
         .method("trailer(string $key, string $value): bool", trailer)
         .method("ping(string $data = ''): bool", ping)
         .method("goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool", goaway)
+        .method("earlyHints(array $headers): bool", early_hints)
         .method("write(string $content): bool", write)
         .method("end(?string $content = null): bool", end)
         .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
@@ -598,6 +599,56 @@ fn cookie(call: &mut Call<'_>, encode: bool) -> PhpResult<bool> {
     }
 }
 
+/// Sends 103 and header fields before the answer (RFC 8297). `false`, and nothing is sent, to clients of HTTP/1.0, which
+/// have no such answers (RFC 9110 section 15.2).
+fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(fields) = call.arg(0).and_then(Zval::array).cloned() else { return Ok(false) };
+    let Some((kept, _)) = open(call) else { return Ok(false) };
+    let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
+    for (key, value) in &fields {
+        let list = value.array().cloned();
+        let values: Vec<&Zval> =
+            list.as_ref().map_or_else(|| vec![value], |list| list.iter().map(|(_, v)| v).collect());
+        for value in values {
+            let Some(field) = hint(&key, value) else {
+                let name = match key {
+                    Key::Name(name) => name.to_text().into_owned(),
+                    Key::Index(index) => index.to_string(),
+                };
+                warning(&format!("early hints are not sent: {name:?} is no header field that they may have"));
+                last_error::set(INVALID_PARAMS);
+                return Ok(false);
+            };
+            out.extend_from_slice(&field);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    if kept.stage.get() == Stage::Begun {
+        warning("the response has begun: no early hints can be sent any more");
+        last_error::set(CONTEXT_UNAVAILABLE);
+        return Ok(false);
+    }
+    match way_of(kept).filter(|_| !kept.old.get()) {
+        Some(way) => way.send(&out),
+        None => Ok(false),
+    }
+}
+
+/// One field of early hints; `None` where it is none, or says how an answer ends.
+fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
+    let Key::Name(name) = key else { return None };
+    if value.array().is_some() || value.object().is_some() {
+        return None;
+    }
+    let (name, value) = (name.as_bytes(), value.to_zstr()?);
+    let framing = ["content-length", "transfer-encoding", "connection"];
+    let is_token = !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte));
+    if !is_token || !reply::is_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other)) {
+        return None;
+    }
+    Some([name, b": ", value.as_bytes(), b"\r\n"].concat())
+}
+
 fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = call.bytes(0)?;
     let Some((kept, this)) = open(call) else { return Ok(false) };
@@ -852,4 +903,6 @@ const CONTEXT_UNAVAILABLE: i32 = 7106;
 const SESSION_NOT_EXIST: i32 = 1005;
 /// SWOOLE_ERROR_PROTOCOL_ERROR.
 const PROTOCOL_ERROR: i32 = 508;
+/// SWOOLE_ERROR_INVALID_PARAMS.
+const INVALID_PARAMS: i32 = 505;
 const LONGEST_NAME: usize = 127;

@@ -108,6 +108,7 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         "task_max_request" => config.task_max_request = set.number()?,
         "task_max_request_grace" => config.task_max_request_grace = set.number()?,
         "max_wait_time" => config.max_wait_time = Duration::from_secs(set.number()?),
+        "request_deadline" => return set.seconds().map(|_| Known::Embedder),
         // What it asks for is always done; Swoole's workers wait even where it is off.
         "reload_async" => {}
         "task_ipc_mode" => config.task_ipc = set.one_of(&TASK_IPC_MODES)?,
@@ -427,7 +428,7 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
         "heartbeat_check_interval" | "heartbeat_idle_time" | "max_idle_time" | "max_wait_time" => {
             (0, U32_MAX, "seconds")
         }
-        "http_header_timeout" | "http_body_timeout" => (0, 86_400, "seconds"),
+        "http_header_timeout" | "http_body_timeout" | "request_deadline" => (0, 86_400, "seconds"),
         "ssl_handshake_timeout" => (1, 3600, "seconds"),
         "ssl_verify_depth" => (0, 100, "issuers"),
         _ => (0, U32_MAX, "a number"),
@@ -794,6 +795,7 @@ const SERVER_NAMES: &[&str] = &[
     "pid_file",
     "reactor_num",
     "reload_async",
+    "request_deadline",
     "send_timeout",
     "send_yield",
     "single_thread",

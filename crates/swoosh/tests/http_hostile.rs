@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{PATIENCE, Server, wait_until};
+use common::{PATIENCE, Server};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::time::Duration;
 
 const MODES: [&str; 2] = ["mode=process", "mode=base"];
 

@@ -141,7 +141,7 @@ fn undelimited(pattern: &str) -> &str {
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Vec<u8>),
+    Request(ConnectionEvent, Rc<Vec<u8>>),
     Refusal(u16),
 }
 
@@ -183,7 +183,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
     if node.was_websocket(event.session) {
         return websocket::receive(state, &calls, node, event, data);
     }
-    if HOLDS.get() && hold(session, || Held::Request(*event, data.to_vec())) {
+    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data))) {
         return Ok(None);
     }
     let mut fields = room();

@@ -1,4 +1,5 @@
-# The two commands are `make run` and `make test`. The others: `make bench`, `make memcheck`, `make install`, `make clean`.
+# The two commands are `make run` and `make test`. The others: `make bench`, `make memcheck`, `make autobahn`,
+# `make install`, `make clean`.
 
 PHP      ?= php
 CARGO    ?= cargo
@@ -7,7 +8,7 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: run test test-rust test-php memcheck bench install setup components clean
+.PHONY: run test test-rust test-php memcheck autobahn bench install setup components clean
 
 run: setup
 	$(CARGO) build --release -p swoosh-php
@@ -26,6 +27,11 @@ test-php:
 memcheck: setup
 	$(CARGO) build -p swoosh-php
 	@sh scripts/valgrind.sh $(PHP) $(RUN_TESTS) $(DEBUG) $(TESTS)
+
+# The Autobahn cases of WebSocket, against a server in PHP: minutes. CASES="1.* 7.*" for some.
+autobahn: setup
+	$(CARGO) build --release -p swoosh-php
+	@sh scripts/autobahn.sh $(PHP) $(RELEASE) $(CASES)
 
 bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs what the tests with real components need: MariaDB, Redis and PHP's clients of them. Where that cannot be done,
-# it says so and those tests are skipped.
+# Installs what the tests with real components need: MariaDB, Redis and PHP's clients of them, a browser, nginx. Where that
+# cannot be done, it says so and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 [ -x /usr/bin/redis-server ] || missing="$missing redis-server"
+[ -x /usr/bin/chromium ] || missing="$missing chromium"
+[ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 modules=$(php -m 2>/dev/null || true)
 echo "$modules" | grep -qx mysqli || missing="$missing php8.2-mysql"
 echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"

@@ -45,12 +45,13 @@ fn main() {
         ["rest"] => rest(),
         ["table"] => tables(),
         ["lock"] => locks(),
-        [] => [|| echo(""), tls, || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks]
+        ["process"] => processes(),
+        [] => [|| echo(""), tls, || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks, processes]
             .iter()
             .for_each(|part| part()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | tls | http | tasks | border | idle | timers | coroutine | rest | table | lock]"
+                "usage: swoosh-bench [echo | tls | http | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
             );
         }
     }
@@ -285,6 +286,12 @@ fn tables() {
 }
 
 /// Locks between processes that nobody else wants.
+fn processes() {
+    println!("Processes from PHP: medians of 21, and the best of five rounds");
+    let out = php("process.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
 fn locks() {
     use swoosh::shm::lock::{Access, Kind};
     println!("A lock that is free, taken and given back: nanoseconds, best round");

@@ -19,9 +19,9 @@ $client = new Lines((int) $server->waitFor('~^port (\d+)$~m')[1]);
 echo $client->ask('hello'), "\n";
 echo 'status ', $server->stop(SIGINT), "\n";
 
-foreach (['examples/php/*.php', 'crates/swoosh/examples/*.rs'] as $kind) {
+foreach (['examples/php/*.php', 'examples/php/*/', 'crates/swoosh/examples/*.rs'] as $kind) {
     foreach (glob("$root/$kind") as $example) {
-        $name = basename($example, '.rs');
+        $name = basename($example, '.rs') . (is_dir($example) ? '/' : '');
         str_contains($readme, "`$name`") || $name === 'reload_logic.php' || print "$name is not listed\n";
     }
 }

@@ -4,8 +4,8 @@ Every program of examples/php is run by a test and that serves takes its port li
 <?php
 require __DIR__ . '/inc/example.php';
 $tests = implode('', array_map(file_get_contents(...), glob(__DIR__ . '/example_*.phpt')));
-foreach (glob(examples() . '/*.php') as $file) {
-    $name = basename($file, '.php');
+foreach ([...glob(examples() . '/*.php'), ...glob(examples() . '/*/*.php')] as $file) {
+    $name = substr($file, strlen(examples()) + 1, -strlen('.php'));
     if ($name === 'reload_logic') { // is loaded by reload.php
         continue;
     }

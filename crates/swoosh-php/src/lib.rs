@@ -51,6 +51,7 @@ pub fn start_up(module: &Module) {
 
 /// The request (for a command, the script) ends.
 pub fn request_end() {
+    class::table::beyond::request_end();
     bridge::signals::request_end();
     bridge::event_loop::request_end();
     bridge::timers::request_end();

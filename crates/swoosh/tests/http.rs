@@ -58,6 +58,29 @@ fn pipelined_requests_are_answered_in_order_however_they_come() {
     }
 }
 
+/// RFC 9112 section 9.6.
+#[test]
+fn nothing_is_read_behind_a_request_that_ends_its_connection() {
+    for mode in MODES {
+        let server = start(mode);
+        for last in ["POST /2 HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "POST /2 HTTP/1.0\r\n\r\n"]
+        {
+            let bytes = format!("GET /1 HTTP/1.1\r\n\r\n{last}GET /never HTTP/1.1\r\n\r\nno request");
+            for size in [1, 1000] {
+                let mut stream = connect(&server);
+                for piece in bytes.as_bytes().chunks(size) {
+                    // It may be closed already.
+                    let _ = stream.write_all(piece);
+                }
+                let mut answers = Vec::new();
+                let _ = stream.read_to_end(&mut answers);
+                let answers = facts(&String::from_utf8(answers).unwrap());
+                assert_eq!(answers.len(), 2, "{mode}, in pieces of {size}: {answers:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn bad_requests_are_answered_and_closed() {
     for mode in MODES {

@@ -2,6 +2,8 @@
 //!
 //! What a row is to hold is converted first and written then: no lock is held while PHP code may run.
 
+pub mod beyond;
+
 use crate::bridge::last_error;
 use crate::zend::error::{throw_error, warning};
 use crate::zend::{
@@ -20,6 +22,8 @@ static TABLE: ClassSlot = ClassSlot::new();
 pub struct Holder {
     making: RefCell<Option<Builder>>,
     made: RefCell<Option<Rc<Made>>>,
+    /// `configure` was called.
+    beyond: Cell<bool>,
 }
 
 crate::payload!(Holder);
@@ -34,6 +38,8 @@ struct Made {
     here: Cell<Option<(Row, u32)>>,
     /// Told once that a text was cut.
     told: Cell<bool>,
+    /// It can do what Swoole's cannot.
+    beyond: bool,
 }
 
 /// Registers the class.
@@ -69,6 +75,14 @@ pub fn register() {
         .method("getSize(): int", size)
         .method("getMemorySize(): int", memory_size)
         .method("stats(): array|false", stats)
+        .method("configure(array $options): bool", beyond::configure)
+        .method("setFor(string $key, array $values, float $seconds): bool", beyond::set_for)
+        .method("expire(string $key, ?float $seconds): bool", beyond::expire)
+        .method("purge(): int", beyond::purge)
+        .method("getMany(array $keys): array", beyond::get_many)
+        .method("setMany(array $rows): int", beyond::set_many)
+        .method("static reserve(int $bytes): bool", beyond::reserve)
+        .method("static reserved(): array|false", beyond::reserved)
         .method("rewind(): void", rewind)
         .method("valid(): bool", valid)
         .method("next(): void", next)
@@ -125,11 +139,12 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn create(call: &mut Call<'_>) -> PhpResult<bool> {
     let holder = call.payload::<Holder>();
-    let Some(builder) = holder.making.borrow_mut().take() else {
+    let Some(mut builder) = holder.making.borrow_mut().take() else {
         last_error::refuse("this table is made already, or was destroyed");
         return Ok(false);
     };
     let size = builder.size();
+    beyond::use_arena(&mut builder);
     let table = match builder.build() {
         Ok(table) => table,
         Err(error) => {
@@ -142,7 +157,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
     let names = (0..schema.len()).filter_map(|n| schema.at(n)).map(|column| ZStr::new(schema.name(column))).collect();
     let spare = Cell::new(Some(table.row()));
     let memory = table.memory();
-    let made = Made { table, names, spare, here: Cell::new(None), told: Cell::new(false) };
+    let made = Made { table, names, spare, here: Cell::new(None), told: Cell::new(false), beyond: holder.beyond.get() };
     *holder.made.borrow_mut() = Some(Rc::new(made));
     if let Some(this) = call.this() {
         this.set("size", size);
@@ -393,6 +408,13 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         array.insert("delete_count", stats.removed);
         array.insert("available_slice_num", stats.extra.min(stats.capacity - stats.rows.min(stats.capacity)));
         array.insert("total_slice_num", stats.extra);
+        if made.beyond {
+            array.insert("capacity", stats.capacity);
+            array.insert("room", stats.room);
+            array.insert("row_size", made.table.row_bytes());
+            array.insert("evicted_count", stats.evicted);
+            array.insert("expired_count", stats.expired);
+        }
         array
     })))
 }

@@ -169,13 +169,14 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
                 return settle(owner, conn, upcall.whole_packet(owner, conn, held));
             }
             Ok(Cut::Packet(len)) => {
+                conn.deaf.set(conn.framer.borrow().was_last());
                 if joins {
                     // What is answered at once goes out with the answer to what is here already.
-                    let more = at + len < bytes.len();
+                    let more = at + len < bytes.len() && !conn.deaf.get();
                     owner.expect_more(more.then_some(conn.session));
                 }
                 let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
-                at += len;
+                at = if conn.deaf.get() { bytes.len() } else { at + len };
                 match settle(owner, conn, packet) {
                     Verdict::Go => {}
                     other => verdict = other,

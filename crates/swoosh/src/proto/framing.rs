@@ -71,6 +71,11 @@ impl Framer {
         self.http.has_begun()
     }
 
+    /// Whether the request of HTTP that was cut ends its connection: what comes behind it is not to be read.
+    pub fn was_last(&self) -> bool {
+        self.http.was_last()
+    }
+
     /// How much of a request of HTTP is there, where `length` bytes wait.
     pub fn part_of_request(&self, length: usize) -> http1::frame::Part {
         self.http.part(length)

@@ -9,57 +9,70 @@ use crate::error::Result;
 use crate::sys::futex;
 use crate::sys::memory::Mapping;
 use std::cell::RefCell;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
-/// A number of 32 bits, which wraps around. Copies of the value, and the copies of forked processes, are the same number.
-#[derive(Debug, Clone)]
-pub struct Atomic(Word);
+/// A number that all processes see: what both widths can do.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $value:ty, $view:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(Word);
 
-/// A number of 64 bits with a sign, which wraps around; otherwise as [`Atomic`].
-#[derive(Debug, Clone)]
-pub struct AtomicLong(Word);
+        impl $name {
+            /// A number of its own. Fails where the kernel has no memory.
+            pub fn new(value: $value) -> Result<Self> {
+                let number = $name(Word::new()?);
+                number.set(value);
+                Ok(number)
+            }
+
+            /// What it is.
+            #[inline]
+            pub fn get(&self) -> $value {
+                self.0.$view().load(SeqCst)
+            }
+
+            /// Makes it `value`.
+            #[inline]
+            pub fn set(&self, value: $value) {
+                self.0.$view().store(value, SeqCst);
+            }
+
+            /// Adds, and gives the sum.
+            #[inline]
+            pub fn add(&self, value: $value) -> $value {
+                self.0.$view().fetch_add(value, SeqCst).wrapping_add(value)
+            }
+
+            /// Subtracts, and gives the difference.
+            #[inline]
+            pub fn sub(&self, value: $value) -> $value {
+                self.0.$view().fetch_sub(value, SeqCst).wrapping_sub(value)
+            }
+
+            /// Makes it `new` if it is `old`; true if it was.
+            #[inline]
+            pub fn compare_and_set(&self, old: $value, new: $value) -> bool {
+                self.0.$view().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
+            }
+        }
+    };
+}
+
+number! {
+    /// A number of 32 bits, which wraps around. Copies of the value, and the copies of forked processes, are the same number.
+    Atomic, u32, short
+}
+number! {
+    /// A number of 64 bits with a sign, which wraps around; otherwise as [`Atomic`].
+    AtomicLong, i64, long
+}
 
 impl Atomic {
-    /// A number of its own. Fails where the kernel has no memory.
-    pub fn new(value: u32) -> Result<Self> {
-        let atomic = Atomic(Word::new()?);
-        atomic.set(value);
-        Ok(atomic)
-    }
-
-    /// What it is.
-    #[inline]
-    pub fn get(&self) -> u32 {
-        self.0.short().load(SeqCst)
-    }
-
-    /// Makes it `value`.
-    #[inline]
-    pub fn set(&self, value: u32) {
-        self.0.short().store(value, SeqCst);
-    }
-
-    /// Adds, and gives the sum.
-    #[inline]
-    pub fn add(&self, value: u32) -> u32 {
-        self.0.short().fetch_add(value, SeqCst).wrapping_add(value)
-    }
-
-    /// Subtracts, and gives the difference.
-    #[inline]
-    pub fn sub(&self, value: u32) -> u32 {
-        self.0.short().fetch_sub(value, SeqCst).wrapping_sub(value)
-    }
-
-    /// Makes it `new` if it is `old`; true if it was.
-    #[inline]
-    pub fn compare_and_set(&self, old: u32, new: u32) -> bool {
-        self.0.short().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
-    }
-
     /// Waits until it is 1 and makes it 0; true if that came to pass within `limit` (`None`: no limit). A number that is
     /// neither 0 nor 1 is not waited for.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
@@ -83,51 +96,17 @@ impl Atomic {
     }
 }
 
-impl AtomicLong {
-    /// A number of its own. Fails where the kernel has no memory.
-    pub fn new(value: i64) -> Result<Self> {
-        let atomic = AtomicLong(Word::new()?);
-        atomic.set(value);
-        Ok(atomic)
-    }
-
-    /// What it is.
-    #[inline]
-    pub fn get(&self) -> i64 {
-        self.0.long().load(SeqCst)
-    }
-
-    /// Makes it `value`.
-    #[inline]
-    pub fn set(&self, value: i64) {
-        self.0.long().store(value, SeqCst);
-    }
-
-    /// Adds, and gives the sum.
-    #[inline]
-    pub fn add(&self, value: i64) -> i64 {
-        self.0.long().fetch_add(value, SeqCst).wrapping_add(value)
-    }
-
-    /// Subtracts, and gives the difference.
-    #[inline]
-    pub fn sub(&self, value: i64) -> i64 {
-        self.0.long().fetch_sub(value, SeqCst).wrapping_sub(value)
-    }
-
-    /// Makes it `new` if it is `old`; true if it was.
-    #[inline]
-    pub fn compare_and_set(&self, old: i64, new: i64) -> bool {
-        self.0.long().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
-    }
-}
-
 /// A place of 64 bits, 0 at first.
 #[derive(Debug, Clone)]
 struct Word {
-    page: Arc<Mapping>,
-    index: usize,
+    /// Holds the place in memory.
+    _page: Arc<Mapping>,
+    at: NonNull<AtomicI64>,
 }
+// SAFETY: the place is an atomic, and lives as long as the page that is held beside it.
+unsafe impl Send for Word {}
+// SAFETY: as above.
+unsafe impl Sync for Word {}
 
 /// A page: how many of its words are given away, and the words.
 #[repr(C)]
@@ -149,19 +128,25 @@ impl Word {
             if let Some(page) = current.as_ref() {
                 let index = words(page).used.fetch_add(1, Relaxed) as usize;
                 if index < WORDS {
-                    return Ok(Word { page: page.clone(), index });
+                    return Ok(Word::at(page, index));
                 }
             }
             let page = Arc::new(Mapping::new(size_of::<Words>(), "shared numbers")?);
             words(&page).used.store(1, Relaxed);
-            *current = Some(page.clone());
-            Ok(Word { page, index: 0 })
+            let word = Word::at(&page, 0);
+            *current = Some(page);
+            Ok(word)
         })
+    }
+
+    fn at(page: &Arc<Mapping>, index: usize) -> Self {
+        Word { _page: page.clone(), at: NonNull::from(&words(page).words[index]) }
     }
 
     #[inline]
     fn long(&self) -> &AtomicI64 {
-        &words(&self.page).words[self.index]
+        // SAFETY: a word of the page, which lives as long as `self` holds it.
+        unsafe { self.at.as_ref() }
     }
 
     /// Its first 32 bits. A word is used by one of the two views only.

@@ -5,10 +5,13 @@
 #![allow(unsafe_code)]
 
 pub mod atomic;
+mod cursor;
 pub mod lock;
 pub mod ring;
 pub mod slots;
+mod sync;
 pub mod table;
+mod version;
 
 use crate::error::Result;
 use crate::sys::memory::SharedMemory;

@@ -5,6 +5,7 @@
 //! takes no lock: it reads up to `head` and moves `tail`; a consumer killed in the middle leaves the rest to the
 //! process that replaces it.
 
+use super::cursor::Cursor;
 use crate::error::Result;
 use crate::sys::memory::SharedMemory;
 use crate::sys::mutex::RobustMutex;
@@ -17,7 +18,7 @@ pub type Meta = [u64; 4];
 struct Control {
     lock: RobustMutex,
     /// Bytes published since the beginning.
-    head: AtomicU64,
+    head: Cursor,
     /// Messages published since the beginning.
     pushed: AtomicU64,
     _line: [u64; 1],
@@ -27,7 +28,7 @@ struct Control {
 #[repr(C, align(64))]
 struct Consumer {
     /// Bytes consumed since the beginning.
-    tail: AtomicU64,
+    tail: Cursor,
     /// Messages consumed since the beginning.
     popped: AtomicU64,
 }
@@ -75,7 +76,7 @@ impl Ring {
 
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
-        self.control.head.load(Ordering::Acquire) == self.control.tail.tail.load(Ordering::Relaxed)
+        self.control.head.seen() == self.control.tail.tail.own()
     }
 
     /// Appends one message whose payload is `parts`, one after the other.
@@ -86,8 +87,8 @@ impl Ring {
         assert!(len <= self.longest(), "the caller cuts long payloads");
         let need = record_size(len);
         let held = self.control.lock.lock();
-        let head = self.control.head.load(Ordering::Relaxed);
-        let used = head.wrapping_sub(self.control.tail.tail.load(Ordering::Acquire));
+        let head = self.control.head.own();
+        let used = head.wrapping_sub(self.control.tail.tail.seen());
         let to_end = self.capacity - (head & (self.capacity - 1));
         let skip = if to_end < need { to_end } else { 0 };
         if used > self.capacity || self.capacity - used < skip + need {
@@ -103,7 +104,7 @@ impl Ring {
             self.write_bytes(to, part);
             to += part.len() as u64;
         }
-        self.control.head.store(at + need, Ordering::Release);
+        self.control.head.move_to(at + need);
         self.control.pushed.store(self.control.pushed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         drop(held);
         Ok(())
@@ -112,8 +113,8 @@ impl Ring {
     /// Takes the oldest message. `take` sees it in place and must only copy what it needs: the room is given back when
     /// it returns. Only the ring's one consumer calls this.
     pub fn pop<R>(&self, take: impl FnOnce(&Meta, &[u8]) -> R) -> Option<R> {
-        let mut tail = self.control.tail.tail.load(Ordering::Relaxed);
-        let head = self.control.head.load(Ordering::Acquire);
+        let mut tail = self.control.tail.tail.own();
+        let head = self.control.head.seen();
         if head == tail {
             return None;
         }
@@ -125,7 +126,7 @@ impl Ring {
         // A process that writes where it should not can spoil what is here; never follow a spoilt length.
         if len > self.capacity / 4 || record_size(len as usize) > to_end || head.wrapping_sub(tail) > self.capacity {
             self.control.tail.popped.store(self.control.pushed.load(Ordering::Relaxed), Ordering::Relaxed);
-            self.control.tail.tail.store(head, Ordering::Release);
+            self.control.tail.tail.move_to(head);
             return None;
         }
         let meta = [1, 2, 3, 4].map(|n| self.read_word(tail + 8 * n));
@@ -137,7 +138,7 @@ impl Ring {
         };
         let result = take(&meta, payload);
         self.control.tail.popped.store(self.control.tail.popped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.control.tail.tail.store(tail + record_size(len as usize), Ordering::Release);
+        self.control.tail.tail.move_to(tail + record_size(len as usize));
         Some(result)
     }
 

@@ -1,5 +1,6 @@
 //! Memory that parent and children see alike.
 
+use super::arena::Arena;
 use crate::error::{Error, Result};
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
@@ -55,34 +56,47 @@ impl SharedMemory {
 /// A mapping like [`SharedMemory`] that has an owner: it leaves this process when the value is dropped. Processes forked
 /// meanwhile keep theirs.
 #[derive(Debug)]
-pub struct Mapping(SharedMemory);
+pub struct Mapping {
+    memory: SharedMemory,
+    /// What it is a piece of; then it stays.
+    arena: Option<Arena>,
+}
 
 impl Mapping {
     /// Maps `len` bytes; `purpose` stands in the error when the kernel has no room.
     pub fn new(len: usize, purpose: &str) -> Result<Self> {
-        SharedMemory::new(len, purpose).map(Mapping)
+        Ok(Mapping { memory: SharedMemory::new(len, purpose)?, arena: None })
+    }
+
+    /// As [`new`](Mapping::new), of an arena's memory, which it keeps.
+    pub fn of_arena(arena: &Arena, len: usize, purpose: &str) -> Result<Self> {
+        let start = arena.take(len, purpose)?;
+        Ok(Mapping { memory: SharedMemory { start, len }, arena: Some(arena.clone()) })
     }
 
     /// Its first byte. What is made of it must not outlive `self`.
     pub fn start(&self) -> NonNull<u8> {
-        self.0.start
+        self.memory.start
     }
 
     /// Its size in bytes.
     pub fn len(&self) -> usize {
-        self.0.len
+        self.memory.len
     }
 
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
-        self.0.len == 0
+        self.memory.len == 0
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if self.arena.is_some() {
+            return;
+        }
         // SAFETY: the mapping was made by `new`, is unmapped once, and nothing made of it outlives `self`, as `start`
         // demands.
-        let _ = unsafe { nix::sys::mman::munmap(self.0.start.cast(), self.0.len.max(1)) };
+        let _ = unsafe { nix::sys::mman::munmap(self.memory.start.cast(), self.memory.len.max(1)) };
     }
 }

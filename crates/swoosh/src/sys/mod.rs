@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 pub mod affinity;
+pub mod arena;
 pub mod bell;
 pub mod calendar;
 pub mod clock;

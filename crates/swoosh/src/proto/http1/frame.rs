@@ -3,7 +3,7 @@
 //! Two readers of the same bytes must never disagree about that, so everything that some reader might take another way
 //! is refused: bare CR and LF, folded lines, space before a colon, two lengths, and numbers that are not plain digits.
 
-use super::{MAX_HEAD, MAX_HEADERS, MAX_TARGET, Refusal, is_method, is_token_byte};
+use super::{MAX_HEAD, MAX_HEADERS, MAX_TARGET, Refusal, has_token, is_method, is_token_byte};
 use crate::proto::framing::Cut;
 use memchr::memchr;
 use std::mem::MaybeUninit;
@@ -16,6 +16,8 @@ pub struct Framer {
     begun: bool,
     /// The peer waits for `100 Continue`.
     waits: bool,
+    /// The request says that no other follows.
+    last: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,15 @@ enum Body {
     Chunked,
 }
 
+/// What a head says of the end of its request.
+struct Ends {
+    body: Body,
+    /// The peer waits for `100 Continue`.
+    waits: bool,
+    /// No request follows.
+    last: bool,
+}
+
 type Found<T> = Result<T, Refusal>;
 
 impl Framer {
@@ -75,7 +86,7 @@ impl Framer {
             match found {
                 Some(0) => {}
                 Some(end) => {
-                    *self = Framer { begun: true, ..Framer::default() };
+                    *self = Framer { begun: true, last: self.last, ..Framer::default() };
                     return Ok(Cut::Packet(end));
                 }
                 None => return Ok(Cut::Need(None)),
@@ -100,6 +111,11 @@ impl Framer {
     /// Whether the peer waits for `100 Continue` before it sends the body; true once for each request.
     pub fn take_wish_to_continue(&mut self) -> bool {
         std::mem::take(&mut self.waits)
+    }
+
+    /// Whether the request that was cut ends its connection: what comes behind it is not to be read (RFC 9112 section 9.6).
+    pub fn was_last(&self) -> bool {
+        self.last
     }
 
     /// `Some(0)`: the stage is another now. `None`: more is needed.
@@ -149,7 +165,8 @@ impl Framer {
     }
 
     fn head_found(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        let (body, waits) = look_at(&buf[start..end])?;
+        let Ends { body, waits, last } = look_at(&buf[start..end])?;
+        self.last = last;
         match body {
             Body::Length(0) => return Ok(Some(end)),
             Body::Length(length) => {
@@ -223,8 +240,7 @@ impl Framer {
     }
 }
 
-/// The body's form, and whether the peer waits for `100 Continue`.
-fn look_at(head: &[u8]) -> Found<(Body, bool)> {
+fn look_at(head: &[u8]) -> Found<Ends> {
     let mut room = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(head, &mut room) {
@@ -238,6 +254,7 @@ fn look_at(head: &[u8]) -> Found<(Body, bool)> {
     };
     check_target(method, target)?;
     let (mut length, mut chunked, mut hosts, mut waits) = (None, false, 0, false);
+    let (mut closes, mut stays) = (false, minor == 1);
     for field in &*request.headers {
         match field.name.len() {
             4 if field.name.eq_ignore_ascii_case("host") => {
@@ -251,6 +268,10 @@ fn look_at(head: &[u8]) -> Found<(Body, bool)> {
                     return Err(Refusal::new(417, "it expects what is not known"));
                 }
                 waits = minor == 1;
+            }
+            10 if field.name.eq_ignore_ascii_case("connection") => {
+                closes |= has_token(field.value, "close");
+                stays |= has_token(field.value, "keep-alive") || has_token(field.value, "upgrade");
             }
             14 if field.name.eq_ignore_ascii_case("content-length") => {
                 let value = plain_number(field.value)?;
@@ -279,7 +300,7 @@ fn look_at(head: &[u8]) -> Found<(Body, bool)> {
     if !is_method(method) {
         return Err(Refusal::new(501, "its method is not known"));
     }
-    Ok((body, waits))
+    Ok(Ends { body, waits, last: closes || !stays })
 }
 
 /// Only a chunked body's end can be found; `chunked` must be the last coding and appear once (RFC 9112 section 6.1).
@@ -314,14 +335,24 @@ fn check_target(method: &str, target: &str) -> Found<()> {
     }
     let plain = target.bytes().all(|b| b.is_ascii_graphic());
     let scheme = |name: &str| target.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
-    let form = target.starts_with('/')
-        || (scheme("http://") || scheme("https://")) && target.len() > 8
-        || target == "*" && method == "OPTIONS"
-        || method == "CONNECT" && is_host(target.as_bytes()) && target.contains(':');
+    // A host is never empty (RFC 9110 section 4.2.1).
+    let absolute = |name: &str| scheme(name) && target[name.len()..].starts_with(|first| !"/?#".contains(first));
+    let form = match method {
+        "CONNECT" => is_authority(target),
+        "OPTIONS" if target == "*" => true,
+        _ => target.starts_with('/') || absolute("http://") || absolute("https://"),
+    };
     match plain && form {
         true => Ok(()),
         false => Err(Refusal::new(400, "the target is malformed")),
     }
+}
+
+/// `uri-host ":" port` with a port that is one (RFC 9110 section 9.3.6).
+fn is_authority(target: &str) -> bool {
+    let Some((host, port)) = target.rsplit_once(':') else { return false };
+    let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
+    !host.is_empty() && is_host(host.as_bytes()) && is_port
 }
 
 /// Digits and nothing else (RFC 9110 section 8.6); a list of lengths is refused even where they are equal.
@@ -356,5 +387,7 @@ const MAX_CHUNK_LINE: usize = 1024;
 /// Bytes of a trailer section.
 const MAX_TRAILER: usize = 16 << 10;
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

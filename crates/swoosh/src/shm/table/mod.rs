@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A reader sees a row as it was at one moment, and takes no lock; a writer that is killed in the middle leaves the row
-//! old or new. [`storage`] says how. A table that is full refuses new rows and says so; it never drops one.
+//! old or new. [`storage`] says how. A table that is full refuses new rows and says so; it drops none, unless it was made
+//! to ([`Builder::budget`], [`Builder::expires`]).
 
 mod schema;
 mod storage;
@@ -27,13 +28,18 @@ mod tests;
 pub use schema::{Column, KEY_BYTES, Kind, Row, Schema, Value};
 
 use crate::error::{Error, Result};
+use crate::sys::arena::Arena;
+use crate::sys::clock;
 use std::sync::Arc;
-use storage::{Chain, Key, NoRoom, Storage};
+use std::time::Duration;
+use storage::{Chain, Key, NoRoom, Shape, Storage};
 
 /// A table in shared memory. Copies of the value, and the copies of forked processes, are the same table; its memory
 /// leaves a process with the last of them.
 #[derive(Debug, Clone)]
 pub struct Table {
+    /// The rows it was made for.
+    rows: u32,
     schema: Arc<Schema>,
     storage: Arc<Storage>,
 }
@@ -44,6 +50,11 @@ pub struct Builder {
     rows: u32,
     extra: f64,
     schema: Schema,
+    grow_to: u32,
+    expires: bool,
+    evicts: bool,
+    budget: Option<usize>,
+    arena: Option<Arena>,
 }
 
 /// Why a table does not do what it was asked for. Nothing was changed.
@@ -55,6 +66,9 @@ pub enum Refused {
         /// As many as it holds.
         rows: u32,
     },
+    /// Its rows have no end.
+    #[error("rows of this table have no end: make it with expiry")]
+    Lasting,
     /// The key has no byte or more than [`KEY_BYTES`].
     #[error("a key has 1 to 63 bytes, this one has {length}")]
     Key {
@@ -91,16 +105,22 @@ pub enum When {
 pub struct Stats {
     /// Rows it holds.
     pub rows: u64,
-    /// Rows it can hold.
+    /// Rows it can hold, grown as far as it may.
     pub capacity: u64,
+    /// Rows it has room for before it grows again.
+    pub room: u64,
     /// Rows it can hold beyond the size it was made for, for keys that fall into one chain.
     pub extra: u64,
     /// Rows added since it was made.
     pub inserted: u64,
     /// Changes of rows that were there.
     pub updated: u64,
-    /// Rows removed.
+    /// Rows removed, whatever the reason.
     pub removed: u64,
+    /// Those of them that made room for others.
+    pub evicted: u64,
+    /// Those of them that were found past their end.
+    pub expired: u64,
     /// Rows that share a chain with one before them.
     pub conflicts: u64,
     /// The most of them in one chain.
@@ -116,6 +136,38 @@ impl Builder {
     /// The share of rows beyond its size that the table has room for: 0 to 1, at first 0.2.
     pub fn extra(&mut self, share: f64) -> &mut Self {
         self.extra = if share.is_finite() { share.clamp(0.0, 1.0) } else { EXTRA };
+        self
+    }
+
+    /// When its first rows are used up it grows, to so many at most: each time to twice as many. The addresses are
+    /// reserved from the beginning; memory is used as rows are.
+    pub fn grow_to(&mut self, rows: u32) -> &mut Self {
+        self.grow_to = rows.min(MOST);
+        self
+    }
+
+    /// Rows may have an end, see [`Table::set_for`]. Costs eight bytes twice in each row.
+    pub fn expires(&mut self) -> &mut Self {
+        self.expires = true;
+        self
+    }
+
+    /// A full table does not refuse a new row: one that was not read or written for long makes room for it.
+    pub fn evicts(&mut self) -> &mut Self {
+        self.evicts = true;
+        self
+    }
+
+    /// Its rows take so many bytes at most; then as with [`evicts`](Builder::evicts). A row takes what
+    /// [`Table::row_bytes`] says, whatever it holds.
+    pub fn budget(&mut self, bytes: usize) -> &mut Self {
+        self.budget = Some(bytes);
+        self.evicts()
+    }
+
+    /// Its memory comes from an arena.
+    pub fn arena(&mut self, arena: &Arena) -> &mut Self {
+        self.arena = Some(arena.clone());
         self
     }
 
@@ -135,17 +187,34 @@ impl Builder {
     /// Fails where the kernel has no room; the error says for how many rows of how many bytes.
     pub fn build(self) -> Result<Table> {
         let extra = (f64::from(self.rows) * self.extra) as u32;
-        let (capacity, cells) = (self.rows + extra, self.schema.words());
-        let purpose = format!("a table of {capacity} rows of {} bytes", cells * 8);
-        let storage = Storage::new(self.rows, capacity, cells, &purpose)?;
-        Ok(Table { schema: Arc::new(self.schema), storage: Arc::new(storage) })
+        let shape = Shape {
+            buckets: self.rows.max(self.grow_to).next_power_of_two(),
+            first: self.rows + extra,
+            most: self.grow_to,
+            cells: self.schema.words(),
+            expires: self.expires,
+            evicts: self.evicts,
+            budget: self.budget,
+            arena: self.arena,
+        };
+        let storage = Storage::new(&shape, |rows, bytes| format!("a table of {rows} rows of {bytes} bytes"))?;
+        Ok(Table { rows: self.rows, schema: Arc::new(self.schema), storage: Arc::new(storage) })
     }
 }
 
 impl Table {
     /// A table for `rows` rows, rounded up to a power of two (64 at least, 2^30 at most).
     pub fn builder(rows: u32) -> Builder {
-        Builder { rows: rows.clamp(LEAST, MOST).next_power_of_two(), extra: EXTRA, schema: Schema::default() }
+        Builder {
+            rows: rows.clamp(LEAST, MOST).next_power_of_two(),
+            extra: EXTRA,
+            schema: Schema::default(),
+            grow_to: 0,
+            expires: false,
+            evicts: false,
+            budget: None,
+            arena: None,
+        }
     }
 
     /// Its columns.
@@ -166,10 +235,14 @@ impl Table {
     /// Copies the row of that key into `row`; false, and `row` means nothing, where there is none.
     #[inline]
     pub fn read(&self, key: &[u8], row: &mut Row) -> bool {
-        let Ok(ready) = self.key(key) else { return false };
+        self.key(key).is_ok_and(|key| self.read_ready(&key, row))
+    }
+
+    #[inline]
+    fn read_ready(&self, ready: &Key, row: &mut Row) -> bool {
         row.cells.resize(self.schema.words(), 0);
         let cells = &mut row.cells;
-        let found = self.storage.look(&ready, |from| self.schema.load(from, cells)).is_some();
+        let found = self.storage.look(ready, |from| self.schema.load(from, cells)).is_some();
         if found {
             ready.copy_to(row);
         }
@@ -232,24 +305,103 @@ impl Table {
         expected: &[(Column, Value<'_>)],
         values: &[(Column, Value<'_>)],
     ) -> Result<bool, Refused> {
+        self.write_until(key, when, expected, values, None)
+    }
+
+    /// As [`set`](Table::set); and from `time` on the row is not there any more: nobody finds it, and its place is used
+    /// again. A row that is set without a time keeps the end it has.
+    ///
+    /// Fails also where the table was not made for that ([`Builder::expires`]).
+    pub fn set_for(&self, key: &[u8], values: &[(Column, Value<'_>)], time: Duration) -> Result<(), Refused> {
+        let end = Some(self.end_in(time)?);
+        self.write_until(key, When::Always, &[], values, end).map(drop)
+    }
+
+    /// Gives a row another end, or none; false where there is no such row. Fails as [`set_for`](Table::set_for) does.
+    pub fn expire(&self, key: &[u8], time: Option<Duration>) -> Result<bool, Refused> {
+        let end = time.map_or(Ok(0), |time| self.end_in(time))?;
+        self.write_until(key, When::There, &[], &[], Some(end))
+    }
+
+    /// Removes the rows that are past their end, which otherwise go when their place is needed; how many.
+    pub fn purge(&self) -> u64 {
+        self.storage.purge()
+    }
+
+    fn end_in(&self, time: Duration) -> Result<u64, Refused> {
+        self.storage.deadline().ok_or(Refused::Lasting)?;
+        Ok(clock::monotonic_ms().saturating_add(time.as_millis().min(1 << 60) as u64).max(1))
+    }
+
+    /// Has room made for a new row as often as it takes.
+    fn with_room<R>(&self, key: &Key, act: impl Fn(&Chain<'_>) -> Result<R, Refused>) -> Result<R, Refused> {
+        for _ in 0..TRIES {
+            // No lock is held any more when room is made: the row that goes may be of any stripe.
+            let done = act(&self.storage.lock(key));
+            match done {
+                Err(Refused::Full { .. }) if self.storage.make_room() => {}
+                done => return done,
+            }
+        }
+        Err(Refused::Full { rows: self.capacity() })
+    }
+
+    fn write_until(
+        &self,
+        key: &[u8],
+        when: When,
+        expected: &[(Column, Value<'_>)],
+        values: &[(Column, Value<'_>)],
+        end: Option<u64>,
+    ) -> Result<bool, Refused> {
         let key = self.key(key)?;
         if let Some((column, _)) = values.iter().find(|(column, value)| !self.schema.takes(*column, *value)) {
             return Err(Refused::Value { column: column.0 });
         }
-        let chain = self.storage.lock(&key);
-        match chain.find(&key) {
+        self.with_room(&key, |chain| match chain.find(&key) {
             Some(_) if when == When::New => Ok(false),
-            Some(row) if !self.holds(&chain, row, expected) => Ok(false),
+            Some(row) if !self.holds(chain, row, expected) => Ok(false),
             Some(row) => {
-                match values {
-                    [(column, Value::Int(value))] => self.store(&chain, row, *column, *value as u64),
-                    [(column, Value::Float(value))] => self.store(&chain, row, *column, value.to_bits()),
-                    _ => chain.replace(row, |cells| self.fill(cells, values)),
+                match (values, end) {
+                    ([(column, Value::Int(value))], None) => self.store(chain, row, *column, *value as u64),
+                    ([(column, Value::Float(value))], None) => self.store(chain, row, *column, value.to_bits()),
+                    _ => chain.replace(row, |cells| self.fill(cells, values, end)),
                 }
                 Ok(true)
             }
             None if when == When::There || !expected.is_empty() => Ok(false),
-            None => self.insert(&chain, &key, values).map(|()| true),
+            None => self.insert(chain, &key, values, end).map(|()| true),
+        })
+    }
+
+    /// As [`set`](Table::set), row after row; how many were set before one was refused, and why it was.
+    pub fn set_many<'a>(
+        &self,
+        rows: impl IntoIterator<Item = (&'a [u8], &'a [(Column, Value<'a>)])>,
+    ) -> (usize, Option<Refused>) {
+        let mut set = 0;
+        for (key, values) in rows {
+            match self.set(key, values) {
+                Ok(()) => set += 1,
+                Err(refused) => return (set, Some(refused)),
+            }
+        }
+        (set, None)
+    }
+
+    /// Gives the row of each key to `take`, in their order, with its place among the keys; `None` where there is none.
+    /// The memory of those that follow is asked for meanwhile, so that many are read faster than one by one.
+    pub fn read_many(&self, keys: &[&[u8]], mut take: impl FnMut(usize, Option<&Row>)) {
+        let mut row = self.row();
+        let mut ready = Vec::with_capacity(BATCH);
+        for (batch, keys) in keys.chunks(BATCH).enumerate() {
+            ready.clear();
+            ready.extend(keys.iter().map(|key| self.key(key).ok().inspect(|key| self.storage.expect(key))));
+            ready.iter().flatten().for_each(|key| self.storage.expect_row(key));
+            for (n, key) in ready.iter().enumerate() {
+                let found = key.as_ref().is_some_and(|key| self.read_ready(key, &mut row));
+                take(batch * BATCH + n, found.then_some(&row));
+            }
         }
     }
 
@@ -262,25 +414,26 @@ impl Table {
         if !self.schema.takes(column, value) {
             return Err(refused);
         }
-        let chain = self.storage.lock(&key);
-        let row = chain.find(&key);
-        let old = row.map_or(0, |row| chain.cells(row)[word].load(std::sync::atomic::Ordering::Relaxed));
-        let (sum, bits) = match value {
-            Value::Int(by) => {
-                let sum = (old as i64).wrapping_add(by);
-                (Value::Int(sum), sum as u64)
+        self.with_room(&key, |chain| {
+            let row = chain.find(&key);
+            let old = row.map_or(0, |row| chain.cells(row)[word].load(std::sync::atomic::Ordering::Relaxed));
+            let (sum, bits) = match value {
+                Value::Int(by) => {
+                    let sum = (old as i64).wrapping_add(by);
+                    (Value::Int(sum), sum as u64)
+                }
+                Value::Float(by) => {
+                    let sum = f64::from_bits(old) + by;
+                    (Value::Float(sum), sum.to_bits())
+                }
+                Value::Text(_) => return Err(refused),
+            };
+            match row {
+                Some(row) => chain.store(row, word, bits),
+                None => self.insert(chain, &key, &[(column, sum)], None)?,
             }
-            Value::Float(by) => {
-                let sum = f64::from_bits(old) + by;
-                (Value::Float(sum), sum.to_bits())
-            }
-            Value::Text(_) => return Err(refused),
-        };
-        match row {
-            Some(row) => chain.store(row, word, bits),
-            None => self.insert(&chain, &key, &[(column, sum)])?,
-        }
-        Ok(sum)
+            Ok(sum)
+        })
     }
 
     /// Removes the row of that key; false where there is none.
@@ -325,7 +478,12 @@ impl Table {
 
     /// How many rows it was made for: those it can hold without the extra ones.
     pub fn size(&self) -> u32 {
-        self.storage.buckets()
+        self.rows
+    }
+
+    /// The bytes that each row takes, with its key and what makes it safe.
+    pub fn row_bytes(&self) -> usize {
+        self.storage.row_bytes()
     }
 
     /// The bytes of its mapping. A page of it costs memory once a row in it is used.
@@ -339,8 +497,22 @@ impl Table {
         let (updated, removed) = self.storage.changes();
         let (conflicts, longest) = self.storage.conflicts();
         let capacity = u64::from(self.capacity());
-        let extra = capacity - u64::from(self.storage.buckets());
-        Stats { rows, capacity, extra, inserted: rows + removed, updated, removed, conflicts, longest }
+        let extra = capacity.saturating_sub(u64::from(self.rows));
+        let (evicted, expired) = self.storage.dropped();
+        let room = u64::from(self.storage.room());
+        Stats {
+            rows,
+            capacity,
+            room,
+            extra,
+            evicted,
+            expired,
+            inserted: rows + removed,
+            updated,
+            removed,
+            conflicts,
+            longest,
+        }
     }
 
     /// The first row at place `from` or behind it, copied into `row`; gives the place after it. Others may write
@@ -369,11 +541,22 @@ impl Table {
         }
     }
 
-    fn insert(&self, chain: &Chain<'_>, key: &Key, values: &[(Column, Value<'_>)]) -> Result<(), Refused> {
-        chain.insert(key, |cells| self.fill(cells, values)).map_err(|NoRoom| Refused::Full { rows: self.capacity() })
+    fn insert(
+        &self,
+        chain: &Chain<'_>,
+        key: &Key,
+        values: &[(Column, Value<'_>)],
+        end: Option<u64>,
+    ) -> Result<(), Refused> {
+        chain
+            .insert(key, |cells| self.fill(cells, values, end))
+            .map_err(|NoRoom| Refused::Full { rows: self.capacity() })
     }
 
-    fn fill(&self, cells: &[std::sync::atomic::AtomicU64], values: &[(Column, Value<'_>)]) {
+    fn fill(&self, cells: &[std::sync::atomic::AtomicU64], values: &[(Column, Value<'_>)], end: Option<u64>) {
+        if let (Some(end), Some(at)) = (end, self.storage.deadline()) {
+            cells[at].store(end, std::sync::atomic::Ordering::Relaxed);
+        }
         for (column, value) in values {
             self.schema.store(cells, *column, *value);
         }
@@ -416,5 +599,9 @@ impl<'a> IntoIterator for &'a Table {
 const LEAST: u32 = 64;
 const MOST: u32 = 1 << 30;
 const EXTRA: f64 = 0.2;
+/// How often a full table is asked to make room for one row, which others may take.
+const TRIES: usize = 64;
+/// Rows of which the memory is asked for at once.
+const BATCH: usize = 16;
 /// Words of a value that is copied out over the stack.
 const SMALL: usize = 33;

@@ -18,10 +18,13 @@
 
 use super::schema::{KEY_WORDS, Row, Schema, word_of};
 use crate::error::Result;
+use crate::shm::version::{COPY, LIVE, NEXT, Version};
+use crate::sys::arena::Arena;
+use crate::sys::clock;
 use crate::sys::memory::Mapping;
 use crate::sys::mutex::{Held, RobustMutex};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, fence};
 
 /// A part of the buckets, with its lock.
 #[repr(C, align(64))]
@@ -45,13 +48,20 @@ struct Free {
     fresh: AtomicU32,
     /// The row that is being given back, plus one.
     returning: AtomicU32,
+    /// Rows there is room for at present; doubled when they are used up, as far as the table may grow.
+    room: AtomicU32,
+    /// Where the search for a row to be dropped goes on.
+    hand: AtomicU32,
+    /// When it is worth looking for expired rows again: monotonic milliseconds.
+    look_again: AtomicU64,
+    evicted: AtomicU64,
+    expired: AtomicU64,
 }
 
 /// What stands before a row's cells.
 #[repr(C)]
 struct Header {
-    /// Bit 0: which copy is read. Bit 1: there is a row. Above: a number that never repeats.
-    version: AtomicU64,
+    version: Version,
     hash: AtomicU64,
     /// The next row of the chain plus one.
     next: AtomicU32,
@@ -59,7 +69,9 @@ struct Header {
     owner: AtomicU32,
     /// The next free row plus one.
     next_free: AtomicU32,
-    key_len: AtomicU32,
+    key_len: AtomicU16,
+    /// Whether it was used since the search for a row to be dropped came by.
+    used: AtomicU16,
     key: [AtomicU64; KEY_WORDS],
 }
 
@@ -91,6 +103,10 @@ pub(super) struct Storage {
     capacity: u32,
     /// Words of one copy of a row's cells.
     cells: usize,
+    /// The cell that says until when the row is there; the last one.
+    deadline: Option<usize>,
+    /// A row that was not used for long makes room for a new one.
+    evicts: bool,
     row_bytes: usize,
     counts_at: usize,
     heads_at: usize,
@@ -102,18 +118,63 @@ pub(super) struct Storage {
 #[derive(Debug)]
 pub(super) struct NoRoom;
 
+/// What a storage is to be.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// Chains: a power of two.
+    pub buckets: u32,
+    /// Rows at first.
+    pub first: u32,
+    /// Rows it may grow to.
+    pub most: u32,
+    /// Words of a row's columns.
+    pub cells: usize,
+    /// Rows may have an end.
+    pub expires: bool,
+    /// Rows that were not used for long make room.
+    pub evicts: bool,
+    /// Bytes that all rows may take.
+    pub budget: Option<usize>,
+    /// Where its memory comes from, if not from the kernel.
+    pub arena: Option<Arena>,
+}
+
 impl Storage {
-    /// Room for `capacity` rows of `cells` words, found through `buckets` chains (a power of two).
-    pub fn new(buckets: u32, capacity: u32, cells: usize, purpose: &str) -> Result<Self> {
+    /// Of that shape. Fails where there is no memory; the error says what `named` gives for that many rows of so many
+    /// bytes.
+    pub fn new(shape: &Shape, named: impl Fn(u32, usize) -> String) -> Result<Self> {
+        let buckets = shape.buckets;
         let stripes = (buckets / 8).clamp(1, MOST_STRIPES);
+        let cells = shape.cells + usize::from(shape.expires);
         let row_bytes = (size_of::<Header>() + 2 * cells * 8).next_multiple_of(64);
+        let paid = shape.budget.map_or(u32::MAX, |bytes| u32::try_from(bytes / row_bytes).unwrap_or(u32::MAX));
+        let capacity = shape.most.max(shape.first).min(paid).max(1);
+        let purpose = named(capacity, row_bytes);
         let counts_at = size_of::<Free>() + stripes as usize * size_of::<Stripe>();
         let heads_at = counts_at + (stripes as usize * 4).next_multiple_of(64);
         let rows_at = heads_at + (buckets as usize * 4).next_multiple_of(64);
-        let memory = Mapping::new(rows_at + capacity as usize * row_bytes, purpose)?;
+        let bytes = rows_at + capacity as usize * row_bytes;
+        let memory = match &shape.arena {
+            Some(arena) => Mapping::of_arena(arena, bytes, &purpose)?,
+            None => Mapping::new(bytes, &purpose)?,
+        };
         let seed = seed(memory.start().as_ptr() as u64);
-        let storage =
-            Storage { memory, buckets, stripes, capacity, cells, row_bytes, counts_at, heads_at, rows_at, seed };
+        let deadline = shape.expires.then_some(shape.cells);
+        let storage = Storage {
+            memory,
+            buckets,
+            stripes,
+            capacity,
+            cells,
+            deadline,
+            evicts: shape.evicts,
+            row_bytes,
+            counts_at,
+            heads_at,
+            rows_at,
+            seed,
+        };
+        storage.free().room.store(shape.first.min(capacity), Relaxed);
         storage.free().lock.init();
         storage.all_stripes().iter().for_each(|stripe| stripe.lock.init());
         Ok(storage)
@@ -129,9 +190,24 @@ impl Storage {
         self.capacity
     }
 
-    /// Its chains: the rows it was made for.
-    pub fn buckets(&self) -> u32 {
-        self.buckets
+    /// The rows it has room for at present.
+    pub fn room(&self) -> u32 {
+        self.free().room.load(Relaxed)
+    }
+
+    /// Bytes of one row.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    /// The cell that says until when a row is there.
+    pub fn deadline(&self) -> Option<usize> {
+        self.deadline
+    }
+
+    /// Rows that made room for others, and rows that were found to be past their end.
+    pub fn dropped(&self) -> (u64, u64) {
+        (self.free().evicted.load(Relaxed), self.free().expired.load(Relaxed))
     }
 
     /// `key` made ready; its length was checked.
@@ -156,6 +232,7 @@ impl Storage {
             let unlinked = stripe.unlinked.load(Acquire);
             match self.walk(bucket, key, &mut copy) {
                 Walk::Found(result) => return Some(result),
+                Walk::Expired => return None,
                 Walk::Changed => {}
                 Walk::End => {
                     fence(Acquire);
@@ -173,14 +250,10 @@ impl Storage {
     /// Asks for all of a row at once: what is read of it depends on its version, and would be waited for after that.
     #[inline]
     fn fetch(&self, row: u32) {
-        #[cfg(target_arch = "x86_64")]
+        let place = self.place(row).as_ptr();
         for line in 0..self.row_bytes.min(FETCHED) / 64 {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: a hint that touches nothing; the address lies in the row.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.place(row).as_ptr().add(64 * line).cast::<i8>()) };
+            prefetch(place.wrapping_add(64 * line));
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = row;
     }
 
     #[inline]
@@ -190,11 +263,18 @@ impl Storage {
         while at != 0 {
             self.fetch(at - 1);
             let row = self.header(at - 1);
-            let version = row.version.load(Acquire);
+            let version = row.version.read();
             if version & LIVE != 0 && row.has(key) {
-                let result = copy(self.copy(at - 1, version));
-                fence(Acquire);
-                return if row.version.load(Relaxed) == version { Walk::Found(result) } else { Walk::Changed };
+                let cells = self.copy(at - 1, version);
+                let expired = self.is_over(cells);
+                let result = copy(cells);
+                if !row.version.is_still(version) {
+                    return Walk::Changed;
+                }
+                if self.evicts && row.used.load(Relaxed) == 0 {
+                    row.used.store(1, Relaxed);
+                }
+                return if expired { Walk::Expired } else { Walk::Found(result) };
             }
             at = row.next.load(Acquire);
             steps += 1;
@@ -215,14 +295,14 @@ impl Storage {
     fn copy_whole(&self, at: u32, schema: &Schema, row: &mut Row) -> bool {
         let header = self.header(at);
         for _ in 0..TRIES {
-            let version = header.version.load(Acquire);
+            let version = header.version.read();
             if version & LIVE == 0 {
                 return false;
             }
             self.copy_now(at, version, schema, row);
-            fence(Acquire);
-            if header.version.load(Relaxed) == version {
-                return true;
+            let expired = self.is_over(self.copy(at, version));
+            if header.version.is_still(version) {
+                return !expired;
             }
             std::hint::spin_loop();
         }
@@ -232,18 +312,19 @@ impl Storage {
             return false;
         }
         let held = self.lock_stripe(owner - 1);
-        let version = header.version.load(Acquire);
+        let version = header.version.read();
         if version & LIVE == 0 || header.owner.load(Relaxed) != owner {
             return false;
         }
         self.copy_now(at, version, schema, row);
+        let expired = self.is_over(self.copy(at, version));
         drop(held);
-        true
+        !expired
     }
 
     fn copy_now(&self, at: u32, version: u64, schema: &Schema, row: &mut Row) {
         let header = self.header(at);
-        row.key_len = header.key_len.load(Relaxed) as usize;
+        row.key_len = usize::from(header.key_len.load(Relaxed));
         for (to, from) in row.key.iter_mut().zip(&header.key) {
             *to = from.load(Relaxed);
         }
@@ -319,7 +400,7 @@ impl Storage {
             let ours = row.owner.load(Acquire) == n + 1;
             drop(free);
             // A row that lives was inserted wholly, or its removal had not begun.
-            if ours && row.version.load(Acquire) & LIVE == 0 {
+            if ours && row.version.read() & LIVE == 0 {
                 let bucket = self.bucket(row.hash.load(Relaxed));
                 if bucket & (self.stripes - 1) == n {
                     self.unlink(bucket, pending);
@@ -333,7 +414,7 @@ impl Storage {
             let mut at = self.heads()[bucket as usize].load(Acquire);
             while at != 0 {
                 let row = self.header(at - 1);
-                count += u32::from(row.version.load(Relaxed) & LIVE != 0);
+                count += u32::from(row.version.held() & LIVE != 0);
                 at = row.next.load(Relaxed);
             }
         }
@@ -383,6 +464,11 @@ impl Storage {
             0 => return Err(NoRoom),
             head => head,
         };
+        let room = free.room.load(Relaxed);
+        if head == 0 && fresh >= room {
+            free.room.store(room.saturating_mul(2).min(self.capacity), Relaxed);
+            step();
+        }
         let row = self.header(at - 1);
         self.all_stripes()[stripe as usize].pending.store(at, Release);
         step();
@@ -422,6 +508,92 @@ impl Storage {
         }
         free.returning.store(0, Release);
         step();
+    }
+
+    /// Whether a row of these cells is past its end.
+    #[inline]
+    fn is_over(&self, cells: &[AtomicU64]) -> bool {
+        match self.deadline.map(|at| cells[at].load(Relaxed)) {
+            None | Some(0) => false,
+            Some(end) => end <= clock::monotonic_ms(),
+        }
+    }
+
+    /// Drops one row so that another has room: one that is past its end, or, where rows are evicted, one that was not
+    /// used since this came by the last time. No lock must be held. False where there is none.
+    #[cold]
+    pub fn make_room(&self) -> bool {
+        let (free, now) = (self.free(), clock::monotonic_ms());
+        let rows = free.fresh.load(Acquire).min(self.capacity);
+        if !self.evicts && free.look_again.load(Relaxed) > now {
+            return false;
+        }
+        let drops = rows > 0 && (self.evicts || self.deadline.is_some());
+        for _ in 0..if drops { 2 * u64::from(rows) + 1 } else { 0 } {
+            let at = free.hand.fetch_add(1, Relaxed) % rows;
+            let row = self.header(at);
+            let version = row.version.read();
+            if version & LIVE == 0 {
+                continue;
+            }
+            let expired = self.is_over(self.copy(at, version));
+            if (expired || (self.evicts && row.used.swap(0, Relaxed) == 0)) && self.drop_row(at, expired) {
+                return true;
+            }
+        }
+        // A killed writer may have left a place that comes back when its stripe is locked.
+        let left = (0..self.stripes).filter(|n| self.all_stripes()[*n as usize].pending.load(Relaxed) != 0);
+        if left.map(|n| drop(self.lock_stripe(n))).count() > 0 {
+            return true;
+        }
+        // All were looked at: not again for the next insertion already.
+        free.look_again.store(now + LOOK_AGAIN_MS, Relaxed);
+        false
+    }
+
+    /// Removes all rows that are past their end; how many.
+    pub fn purge(&self) -> u64 {
+        let end = self.free().fresh.load(Acquire).min(self.capacity);
+        let over = |at: &u32| {
+            let version = self.header(*at).version.read();
+            version & LIVE != 0 && self.is_over(self.copy(*at, version)) && self.drop_row(*at, true)
+        };
+        (0..end).filter(over).count() as u64
+    }
+
+    /// Removes that row under its stripe's lock, if it is still there (and, `expired`, past its end).
+    fn drop_row(&self, at: u32, expired: bool) -> bool {
+        let row = self.header(at);
+        let owner = row.owner.load(Acquire);
+        if owner == 0 || owner > self.stripes {
+            return false;
+        }
+        let held = self.lock_stripe(owner - 1);
+        let bucket = self.bucket(row.hash.load(Relaxed));
+        let chain = Chain { storage: self, bucket, stripe: owner - 1, _held: held };
+        let there = row.version.read() & LIVE != 0 && row.owner.load(Relaxed) == owner;
+        if !there || bucket & (self.stripes - 1) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
+            return false;
+        }
+        chain.remove(at);
+        let count = if expired { &self.free().expired } else { &self.free().evicted };
+        count.fetch_add(1, Relaxed);
+        true
+    }
+
+    /// Asks for the head of that key's chain, which is read soon.
+    #[inline]
+    pub fn expect(&self, key: &Key) {
+        prefetch(std::ptr::from_ref(&self.heads()[self.bucket(key.hash) as usize]).cast());
+    }
+
+    /// Asks for the first row of that key's chain, which is read soon.
+    #[inline]
+    pub fn expect_row(&self, key: &Key) {
+        let first = self.heads()[self.bucket(key.hash) as usize].load(Relaxed);
+        if first != 0 {
+            self.fetch(first - 1);
+        }
     }
 
     fn bucket(&self, hash: u64) -> u32 {
@@ -492,6 +664,8 @@ impl Storage {
 
 enum Walk<R> {
     Found(R),
+    /// It is there, and past its end.
+    Expired,
     /// The row changed while it was read.
     Changed,
     End,
@@ -501,7 +675,7 @@ impl Header {
     #[inline]
     fn has(&self, key: &Key) -> bool {
         self.hash.load(Relaxed) == key.hash
-            && self.key_len.load(Relaxed) == key.len
+            && u32::from(self.key_len.load(Relaxed)) == key.len
             && self.key.iter().zip(&key.words[..key.len.div_ceil(8) as usize]).all(|(a, b)| a.load(Relaxed) == *b)
     }
 }
@@ -515,15 +689,29 @@ pub(super) struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// The row of that key.
+    /// The row of that key. One that is past its end is removed and not there.
     #[inline]
     pub fn find(&self, key: &Key) -> Option<u32> {
+        let row = self.find_any(key)?;
+        let storage = self.storage;
+        if storage.is_over(self.cells(row)) {
+            self.remove(row);
+            storage.free().expired.fetch_add(1, Relaxed);
+            return None;
+        }
+        if storage.evicts {
+            storage.header(row).used.store(1, Relaxed);
+        }
+        Some(row)
+    }
+
+    fn find_any(&self, key: &Key) -> Option<u32> {
         let storage = self.storage;
         let mut at = storage.heads()[self.bucket as usize].load(Relaxed);
         while at != 0 {
             storage.fetch(at - 1);
             let row = storage.header(at - 1);
-            if row.has(key) && row.version.load(Relaxed) & LIVE != 0 {
+            if row.has(key) && row.version.held() & LIVE != 0 {
                 return Some(at - 1);
             }
             at = row.next.load(Relaxed);
@@ -534,24 +722,23 @@ impl Chain<'_> {
     /// What the row holds.
     #[inline]
     pub fn cells(&self, row: u32) -> &[AtomicU64] {
-        self.storage.copy(row, self.storage.header(row).version.load(Relaxed))
+        self.storage.copy(row, self.storage.header(row).version.held())
     }
 
     /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
     #[inline]
     pub fn replace(&self, row: u32, edit: impl FnOnce(&[AtomicU64])) {
         let header = self.storage.header(row);
-        let version = header.version.load(Relaxed);
+        let version = header.version.held();
         let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
-        // Who still reads what is written over now must see that the version changed since.
-        fence(Release);
+        header.version.before_overwriting();
         for (to, from) in new.iter().zip(old) {
             to.store(from.load(Relaxed), Relaxed);
         }
         step();
         edit(new);
         step();
-        header.version.store((version + NEXT) ^ COPY, Release);
+        header.version.commit((version + NEXT) ^ COPY);
         step();
         self.updated();
     }
@@ -560,10 +747,9 @@ impl Chain<'_> {
     #[inline]
     pub fn store(&self, row: u32, word: usize, value: u64) {
         let header = self.storage.header(row);
-        let version = header.version.load(Relaxed);
-        header.version.store(version + NEXT, Relaxed);
+        let version = header.version.held();
+        header.version.advance(version + NEXT);
         step();
-        fence(Release);
         self.storage.copy(row, version)[word].store(value, Relaxed);
         step();
         self.updated();
@@ -583,12 +769,12 @@ impl Chain<'_> {
         let at = storage.take_free(self.stripe)?;
         let row = storage.header(at - 1);
         // No longer the version under which someone may have read this place.
-        let version = (row.version.load(Relaxed) & !COPY) + NEXT;
-        row.version.store(version, Relaxed);
-        fence(Release);
+        let version = (row.version.held() & !COPY) + NEXT;
+        row.version.advance(version);
         step();
         row.hash.store(key.hash, Relaxed);
-        row.key_len.store(key.len, Relaxed);
+        row.key_len.store(key.len as u16, Relaxed);
+        row.used.store(0, Relaxed);
         for (to, from) in row.key.iter().zip(&key.words) {
             to.store(*from, Relaxed);
         }
@@ -604,7 +790,7 @@ impl Chain<'_> {
         step();
         count.store(rows | CHANGING, Release);
         step();
-        row.version.store(version | LIVE, Release);
+        row.version.commit(version | LIVE);
         step();
         count.store(rows + 1, Release);
         step();
@@ -623,7 +809,7 @@ impl Chain<'_> {
         step();
         count.store(rows | CHANGING, Release);
         step();
-        header.version.store((header.version.load(Relaxed) & !LIVE) + NEXT, Release);
+        header.version.commit((header.version.held() & !LIVE) + NEXT);
         step();
         storage.unlink(self.bucket, row + 1);
         step();
@@ -641,6 +827,19 @@ impl Chain<'_> {
     fn stripe(&self) -> &Stripe {
         &self.storage.all_stripes()[self.stripe as usize]
     }
+}
+
+/// Asks for a line of memory that is read soon.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint that touches nothing, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// A number that differs from table to table, so that nobody can choose keys that fall into one chain.
@@ -665,10 +864,6 @@ fn step() {
     super::tests::step();
 }
 
-const COPY: u64 = 1;
-const LIVE: u64 = 2;
-/// The step from one version to the next.
-const NEXT: u64 = 4;
 /// A writer is between an insertion or a removal and the count of it.
 const CHANGING: u32 = 1 << 31;
 const MOST_STRIPES: u32 = 1024;
@@ -676,6 +871,8 @@ const MOST_STRIPES: u32 = 1024;
 const TRIES: usize = 64;
 /// Bytes of a row that are asked for at once.
 const FETCHED: usize = 256;
+/// How long a full table without expired rows is not searched for them again.
+const LOOK_AGAIN_MS: u64 = 100;
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const MULTIPLIER_2: u64 = 0xD6E8_FEB8_6659_FD93;
 

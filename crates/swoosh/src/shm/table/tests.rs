@@ -23,11 +23,16 @@ struct Sample {
 
 /// A table whose rows all say the same thing three times, so that half a row shows; `count` goes its own way.
 fn sample(rows: u32) -> Sample {
+    sample_of(rows, |columns| columns)
+}
+
+fn sample_of(rows: u32, change: impl FnOnce(&mut Builder) -> &mut Builder) -> Sample {
     let mut columns = Table::builder(rows);
     let number = columns.column("number", Kind::Int);
     let text = columns.column("text", Kind::Text(48));
     let float = columns.column("float", Kind::Float);
     let count = columns.column("count", Kind::Int);
+    change(&mut columns);
     Sample { table: columns.build().unwrap(), number, text, float, count }
 }
 
@@ -55,6 +60,7 @@ impl Sample {
 
     /// The table is whole: what is met is found, is counted, and there is as much room as there should be.
     fn check(&self) {
+        self.table.purge();
         let mut row = self.table.row();
         let mut met = 0;
         for copy in &self.table {
@@ -283,8 +289,183 @@ fn a_writer_killed_at_any_step_leaves_every_row_old_or_new() {
 }
 
 #[test]
-fn writers_killed_at_any_moment_leave_a_whole_table() {
+fn a_table_grows_when_its_first_rows_are_used_up() {
+    let s = sample_of(64, |columns| columns.grow_to(1000));
+    assert_eq!((s.table.size(), s.table.capacity(), s.table.stats().room), (64, 1000, 76));
+    for n in 0..1000 {
+        s.set(format!("row {n}").as_bytes(), n).unwrap();
+        assert_eq!(s.table.stats().room, [76, 152, 304, 608, 1000].into_iter().find(|room| n < *room).unwrap() as u64);
+    }
+    assert_eq!(s.set(b"one more", 1), Err(Refused::Full { rows: 1000 }));
+    s.check();
+    assert!(s.table.stats().longest < 20);
+}
+
+#[test]
+fn a_row_is_there_until_its_end_and_its_place_is_used_again() {
+    let s = sample_of(64, |columns| columns.expires());
+    let short = Duration::from_millis(30);
+    let values = [(s.number, Value::Int(1)), (s.text, Value::Text(b"*1")), (s.float, Value::Float(1.0))];
+    for n in 0..76 {
+        s.table.set_for(format!("short {n}").as_bytes(), &values, short).unwrap();
+    }
+    // The end stays while values change; it can be moved, and taken away.
+    s.set(b"short 0", 2).unwrap();
+    s.table.add_to(b"short 0", s.count, Value::Int(1)).unwrap();
+    assert_eq!(s.table.expire(b"short 1", Some(Duration::from_secs(3600))), Ok(true));
+    assert_eq!(s.table.expire(b"short 2", None), Ok(true));
+    assert_eq!(s.table.expire(b"none", None), Ok(false));
+    assert_eq!(s.set(b"too early", 5), Err(Refused::Full { rows: 76 }));
+    std::thread::sleep(Duration::from_millis(150));
+    let mut row = s.table.row();
+    assert!(!s.table.read(b"short 0", &mut row) && !s.table.contains(b"short 3") && s.table.contains(b"short 1"));
+    assert!(s.table.int(b"short 4", s.number).is_none() && !s.table.remove(b"short 5") && s.table.contains(b"short 2"));
+    assert_eq!(s.table.iter().count(), 2);
+    // A sum begins anew, and places are taken for new rows although nobody has removed the old ones.
+    assert_eq!(s.table.add_to(b"short 0", s.count, Value::Int(1)), Ok(Value::Int(1)));
+    for n in 0..73 {
+        s.set(format!("new {n}").as_bytes(), n).unwrap();
+    }
+    assert_eq!(s.set(b"too many", 5), Err(Refused::Full { rows: 76 }));
+    assert!(s.table.contains(b"short 0") && s.table.contains(b"short 1") && s.table.contains(b"short 2"));
+    s.check();
+    let stats = s.table.stats();
+    assert_eq!((stats.expired, stats.evicted, stats.rows), (74, 0, 76));
+    // A row that was set anew has no end of its predecessor's.
+    std::thread::sleep(Duration::from_millis(40));
+    assert_eq!((s.table.purge(), s.table.len()), (0, 76));
+    assert_eq!(s.table.expire(b"new 1", Some(Duration::ZERO)), Ok(true));
+    assert_eq!((s.table.purge(), s.table.len()), (1, 75));
+    assert_eq!(sample(64).table.set_for(b"a", &[], short), Err(Refused::Lasting));
+}
+
+#[test]
+fn a_budget_keeps_what_is_used_and_drops_what_is_not() {
+    let bytes = sample(64).table.row_bytes();
+    let s = sample_of(1024, |columns| columns.budget(100 * bytes + 5));
+    assert_eq!(s.table.capacity(), 100);
+    let mut row = s.table.row();
+    for n in 0..1000 {
+        s.set(format!("row {n}").as_bytes(), n).unwrap();
+        assert!(s.table.read(b"row 0", &mut row), "a row that is read all the time was dropped at {n}");
+    }
+    let stats = s.table.stats();
+    assert_eq!((stats.rows, stats.evicted), (100, 900));
+    s.check();
+    // Also by a sum, and in two processes at once.
+    let Fork::Parent(pid) = process::fork().unwrap() else {
+        (0..3000).for_each(|n| s.set(format!("child {n}").as_bytes(), n).unwrap());
+        process::exit_now(0)
+    };
+    for n in 0..3000 {
+        s.table.add_to(format!("sum {n}").as_bytes(), s.count, Value::Int(1)).unwrap();
+    }
+    assert_eq!(process::wait_for(pid).unwrap().status, 0);
+    assert_eq!(s.table.len(), 100);
+    s.check();
+}
+
+#[test]
+fn many_rows_are_set_and_read_at_once() {
     let s = sample(64);
+    let texts: Vec<String> = (0..100).map(|n| format!("row {n}")).collect();
+    let values = [(s.number, Value::Int(1)), (s.text, Value::Text(b"*1")), (s.float, Value::Float(1.0))];
+    let rows = texts.iter().map(|key| (key.as_bytes(), &values[..]));
+    assert_eq!(s.table.set_many(rows), (76, Some(Refused::Full { rows: 76 })));
+    let mut keys: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+    keys.insert(3, b"");
+    let mut found = Vec::new();
+    s.table.read_many(&keys, |n, row| {
+        assert!(row.is_none_or(|row| row.key() == keys[n] && s.said(row) == 1));
+        found.push((n, row.is_some()));
+    });
+    assert_eq!(found, (0..101).map(|n| (n, n != 3 && n < 77)).collect::<Vec<_>>());
+}
+
+#[test]
+fn tables_of_an_arena_say_who_has_how_much() {
+    let arena = Arena::reserve(200 << 10).unwrap();
+    let s = sample_of(64, |columns| columns.arena(&arena));
+    s.set(b"a", 7).unwrap();
+    let other = sample_of(64, |columns| columns.arena(&arena));
+    assert!(other.table.is_empty() && s.table.contains(b"a"));
+    assert_eq!(arena.pieces().len(), 2);
+    assert_eq!(arena.used(), arena.pieces().iter().map(|piece| piece.bytes).sum::<usize>());
+    let mut columns = Table::builder(1 << 20);
+    columns.column("n", Kind::Int);
+    columns.arena(&arena);
+    let error = columns.build().unwrap_err().to_string();
+    assert!(error.starts_with("take from the arena: a table of 1258291 rows of 128 bytes needs "), "{error}");
+}
+
+/// As above, for what a table does by itself: it grows, rows go at their end, and make room.
+#[test]
+fn a_writer_killed_while_rows_are_dropped_loses_none_of_the_others() {
+    type Case = (&'static str, fn(&mut Builder) -> &mut Builder, fn(&Sample), fn(&Sample));
+    let cases: [Case; 4] = [
+        ("grow", |c| c.grow_to(152), |_| (), |s| s.set(b"new", 777).unwrap()),
+        ("evict", |c| c.evicts(), |_| (), |s| s.set(b"new", 777).unwrap()),
+        (
+            "expire and insert",
+            |c| c.expires(),
+            |s| assert!(s.table.expire(b"row 7", Some(Duration::ZERO)).unwrap()),
+            |s| s.set(b"new", 777).unwrap(),
+        ),
+        (
+            "expire and set",
+            |c| c.expires(),
+            |s| assert!(s.table.expire(b"row 7", Some(Duration::ZERO)).unwrap()),
+            |s| s.set(b"row 7", 7).unwrap(),
+        ),
+    ];
+    let mut kills = 0;
+    for (what, change, prepare, write) in cases {
+        for steps in 1.. {
+            let s = sample_of(64, change);
+            for n in 0..76 {
+                s.set(format!("row {n}").as_bytes(), n).unwrap();
+            }
+            prepare(&s);
+            let whole = dies_at(steps, || write(&s));
+            let mut row = s.table.row();
+            if s.table.read(b"new", &mut row) {
+                assert_eq!(s.said(&row), 777, "{what} at step {steps}");
+            }
+            let kept = (0..76).filter(|n| s.table.contains(format!("row {n}").as_bytes())).count();
+            assert!(kept >= 75, "{what} at step {steps}: {kept} rows are left");
+            write(&s);
+            assert!(s.table.contains(b"new") || what == "expire and set");
+            s.check();
+            let rows: Vec<Row> = s.table.iter().collect();
+            rows.iter().for_each(|row| assert!(s.table.remove(row.key())));
+            s.table.purge();
+            // All places are there still.
+            let places = u64::from(s.table.capacity());
+            for n in 0..places {
+                s.set(format!("again {n}").as_bytes(), 1).unwrap();
+            }
+            assert_eq!(s.table.len(), places, "{what} at step {steps} lost a place");
+            s.check();
+            if whole {
+                break;
+            }
+            kills += 1;
+        }
+    }
+    assert!(kills > 50, "only {kills} kills");
+}
+
+#[test]
+fn writers_killed_at_any_moment_leave_a_whole_table() {
+    killed_at_any_moment(&sample(64));
+}
+
+#[test]
+fn writers_killed_at_any_moment_leave_a_whole_table_that_drops_rows() {
+    killed_at_any_moment(&sample_of(64, |columns| columns.grow_to(100).evicts().expires()));
+}
+
+fn killed_at_any_moment(s: &Sample) {
     let rounds = std::env::var("SWOOSH_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
     for round in 0..rounds {
         let Fork::Parent(pid) = process::fork().unwrap() else {
@@ -295,6 +476,7 @@ fn writers_killed_at_any_moment_leave_a_whole_table() {
                 match seed >> 60 & 3 {
                     0 => drop(s.table.remove(key.as_bytes())),
                     1 => drop(s.table.add_to(key.as_bytes(), s.count, Value::Int(1))),
+                    2 if seed & 1 << 20 == 0 => drop(s.table.expire(key.as_bytes(), Some(Duration::ZERO))),
                     _ => drop(s.set(key.as_bytes(), (seed >> 33 & 0xffff) as i64)),
                 }
             }
@@ -316,7 +498,12 @@ fn writers_killed_at_any_moment_leave_a_whole_table() {
     for row in &s.table {
         assert!(s.table.remove(row.key()));
     }
-    assert_eq!(s.fill_up(), 76, "rows were lost");
+    s.table.purge();
+    let places = u64::from(s.table.capacity());
+    for n in 0..places {
+        s.set(format!("filling {n}").as_bytes(), 1).unwrap();
+    }
+    assert_eq!(s.table.len(), places, "rows were lost");
 }
 
 #[test]

@@ -673,7 +673,6 @@ impl fmt::Debug for Value {
 /// Why a right name has no field here; `None` where it is the embedder's to act upon.
 fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
-        "url_rewrite_rules" => "targets are not rewritten by this version",
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
         "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",

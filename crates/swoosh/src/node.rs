@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub waiting: Cell<u64>,
     /// The request whose event is about to be told.
     pub arriving: Cell<Option<InHand>>,
+    /// Its bytes, where they are many.
+    pub packet: RefCell<Option<Rc<Vec<u8>>>>,
     /// Wakes the loop from within the runtime.
     pub wake: Rc<Signal>,
     /// The runtime's handle, where this process has one.
@@ -116,6 +118,7 @@ impl Node {
             in_hand: Cell::new(0),
             waiting: Cell::new(0),
             arriving: Cell::new(None),
+            packet: RefCell::default(),
             wake: Rc::default(),
             runtime: OnceCell::new(),
             worker_runtime: RefCell::default(),

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{PATIENCE, Server};
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use common::{PATIENCE, Server, raise_descriptor_limit, wait_until};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 const MODES: [&str; 2] = ["mode=process", "mode=base"];
@@ -92,5 +92,140 @@ fn a_connection_that_has_its_answers_may_rest_and_408_waits_for_those_before_it(
         let first = answers.find("GET /slow 0").expect("the first answer");
         let second = answers.find("HTTP/1.1 408 ").expect("the second answer");
         assert!(first < second, "{mode}: {answers:?}");
+    }
+}
+
+/// The most memory that a process has had so far, bytes.
+fn peak(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_long_body_is_in_memory_once_in_each_process_and_gone_afterwards() {
+    const LENGTH: u64 = 48 << 20;
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "package_max=60000000", "workers=1"]);
+        let processes = server.processes();
+        let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
+        let mut stream = connect(&server);
+        stream
+            .write_all(format!("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
+            .unwrap();
+        let piece = vec![7; 1 << 20];
+        for _ in 0..LENGTH >> 20 {
+            stream.write_all(&piece).unwrap();
+        }
+        let answer = all(stream);
+        assert!(answer.ends_with(&format!("POST / {LENGTH}")), "{mode}: {answer:?}");
+        for (pid, before) in processes.iter().zip(before) {
+            let more = peak(*pid) - before;
+            assert!(more < LENGTH * 5 / 4, "{mode}: process {pid} has taken {more} bytes more");
+            let is_gone = || common::resident(*pid) < LENGTH / 2;
+            assert!(wait_until(PATIENCE, is_gone), "{mode}: process {pid} keeps {}", common::resident(*pid));
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_requests_on_one_connection_are_answered_in_order() {
+    const COUNT: usize = 100_000;
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http"]);
+        let stream = connect(&server);
+        let mut writer = stream.try_clone().unwrap();
+        let sent = std::thread::spawn(move || {
+            for n in 0..COUNT {
+                let close = if n + 1 == COUNT { "Connection: close\r\n" } else { "" };
+                let request = format!("GET /{n} HTTP/1.1\r\n{close}\r\n");
+                writer.write_all(request.as_bytes()).unwrap();
+            }
+        });
+        let mut next = 0;
+        for line in BufReader::new(stream).split(b'\n').map(Result::unwrap) {
+            // The body of one answer, and the status of the next behind it.
+            let text = String::from_utf8(line).unwrap();
+            if let Some(body) = text.strip_prefix("GET /") {
+                assert!(body.starts_with(&format!("{next} 0")), "{mode}: {body} instead of {next}");
+                next += 1;
+            }
+        }
+        sent.join().unwrap();
+        assert_eq!(next, COUNT, "{mode}");
+    }
+}
+
+#[test]
+fn a_head_of_a_hundred_megabytes_is_refused_early_and_costs_no_memory() {
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "package_max=200000000"]);
+        for (begin, status) in [("GET / HTTP/1.1\r\n", "431"), ("GET /", "414"), ("GET / HTTP/1.1\r\nX: ", "431")] {
+            let mut stream = connect(&server);
+            let mut sent = stream.write(begin.as_bytes()).unwrap();
+            let piece = b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".repeat(1 << 10);
+            let piece = if begin.ends_with('\n') { piece } else { vec![b'y'; 32 << 10] };
+            while sent < 100 << 20 && stream.write_all(&piece).is_ok() {
+                sent += piece.len();
+            }
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            let answer = String::from_utf8_lossy(&answer);
+            // A peer that goes on sending may lose the answer to a reset, but never sees another one.
+            assert!(answer.is_empty() || answer.starts_with(&format!("HTTP/1.1 {status} ")), "{mode}: {answer:?}");
+        }
+        for pid in server.processes() {
+            assert!(peak(pid) < 100 << 20, "{mode}: process {pid} has had {} bytes", peak(pid));
+        }
+    }
+}
+
+#[test]
+fn peers_that_leave_in_the_middle_cost_nobody_anything() {
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "package_max=60000000"]);
+        let processes = server.processes();
+        for round in 0..40 {
+            let mut stream = connect(&server);
+            stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n").unwrap();
+            stream.write_all(&vec![1; 700_000]).unwrap();
+            if round % 2 == 0 {
+                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+        }
+        // One that is done with sending still gets its answers; one that was not whole gets none.
+        let mut half = connect(&server);
+        half.write_all(
+            b"GET /slow HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab",
+        )
+        .unwrap();
+        half.shutdown(Shutdown::Write).unwrap();
+        let answers = all(half);
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{mode}: {answers:?}");
+        assert!(answers.ends_with("GET /2 0"), "{mode}: {answers:?}");
+        for pid in &processes {
+            let is_small = || common::resident(*pid) < 20 << 20;
+            assert!(wait_until(PATIENCE, is_small), "{mode}: process {pid} keeps {}", common::resident(*pid));
+        }
+        assert_eq!(server.processes(), processes, "{mode}: nobody was replaced");
+    }
+}
+
+#[test]
+fn ten_thousand_connections_at_once_are_all_served() {
+    const COUNT: usize = 10_000;
+    raise_descriptor_limit();
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "max_conn=20000"]);
+        let mut streams: Vec<TcpStream> = (0..COUNT).map(|_| connect(&server)).collect();
+        for (n, stream) in streams.iter_mut().enumerate() {
+            stream.write_all(format!("GET /{n} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        }
+        for (n, stream) in streams.iter_mut().enumerate() {
+            let mut answer = [0; 400];
+            let length = stream.read(&mut answer).unwrap();
+            let answer = String::from_utf8_lossy(&answer[..length]);
+            assert!(answer.ends_with(&format!("GET /{n} 0")), "{mode}: {answer:?}");
+        }
     }
 }

@@ -119,14 +119,29 @@ fn files_of(all: &Array) -> Option<Files> {
     };
     files.locations = list("static_handler_locations").into_iter().map(String::into_bytes).collect();
     files.index = list("http_index_files");
+    for (key, target) in all.get("url_rewrite_rules").and_then(Zval::array).into_iter().flatten() {
+        let (Key::Name(pattern), Some(target)) = (key, target.bytes()) else {
+            swoosh::log::error!("url_rewrite_rules: a rule is left out, which is no pattern with a target");
+            continue;
+        };
+        if let Err(e) = files.rewrite(undelimited(&pattern.to_text()), &String::from_utf8_lossy(target)) {
+            swoosh::log::error!("{e}; the rule is left out");
+        }
+    }
     files.autoindex = is_on("http_autoindex");
     files.server = Some("swoole-http-server");
     Some(files)
 }
 
+/// A pattern without the signs around it that PHP's own functions ask for.
+fn undelimited(pattern: &str) -> &str {
+    let inner = ['~', '#', '@'].iter().find_map(|sign| pattern.strip_prefix(*sign)?.strip_suffix(*sign));
+    inner.unwrap_or(pattern)
+}
+
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Vec<u8>),
+    Request(ConnectionEvent, Rc<Vec<u8>>),
     Refusal(u16),
 }
 
@@ -168,7 +183,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
     if node.was_websocket(event.session) {
         return websocket::receive(state, &calls, node, event, data);
     }
-    if HOLDS.get() && hold(session, || Held::Request(*event, data.to_vec())) {
+    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data))) {
         return Ok(None);
     }
     let mut fields = room();

@@ -9,6 +9,7 @@ use crate::zend::{
 };
 use httparse::Header;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use swoosh::conn::datagram::seconds;
 use swoosh::conn::registry::Registry;
 use swoosh::handler::ConnectionEvent;
@@ -25,7 +26,7 @@ pub static REQUEST: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct Kept {
     /// The request as it came.
-    raw: RefCell<Vec<u8>>,
+    raw: RefCell<Rc<Vec<u8>>>,
     /// Its body, without its transfer coding, where that is not the end of `raw`.
     body: RefCell<Option<Vec<u8>>>,
     /// Bytes of its head.
@@ -179,7 +180,7 @@ pub fn serve(
     }
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
-    *kept.raw.borrow_mut() = bytes.to_vec();
+    *kept.raw.borrow_mut() = node.share_packet(bytes);
     kept.whole.set(Some(bytes.len()));
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }
@@ -207,7 +208,7 @@ pub fn serve_link(
     }
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
-    *kept.raw.borrow_mut() = bytes.to_vec();
+    *kept.raw.borrow_mut() = Rc::new(bytes.to_vec());
     kept.whole.set(Some(bytes.len()));
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }
@@ -326,7 +327,7 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
     let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
-    Ok(OrFalse(known.then(|| ZStr::new(&*kept.raw.borrow()))))
+    Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
@@ -369,7 +370,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         return Ok(OrFalse(None));
     }
     let before = kept.raw.borrow().len();
-    kept.raw.borrow_mut().extend_from_slice(bytes);
+    Rc::make_mut(&mut kept.raw.borrow_mut()).extend_from_slice(bytes);
     let cut = match &mut *kept.framer.borrow_mut() {
         Some(framer) => framer.next(LONGEST, &kept.raw.borrow()),
         None => return Ok(OrFalse(None)),

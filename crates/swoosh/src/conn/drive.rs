@@ -163,6 +163,11 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
         }
         let cut = conn.framer.borrow_mut().next(&conn.port.config.framing, limit, &bytes[at..]);
         match cut {
+            Ok(Cut::Packet(len)) if joined && len == bytes.len() && len >= GIVEN_FROM => {
+                conn.slot().recv_queued.store(0, Relaxed);
+                held.shrink_to_fit();
+                return settle(owner, conn, upcall.whole_packet(owner, conn, held));
+            }
             Ok(Cut::Packet(len)) => {
                 conn.deaf.set(conn.framer.borrow().was_last());
                 if joins {
@@ -291,5 +296,7 @@ fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
 
 /// RFC 9110 section 15.2.1.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+/// Bytes of a packet from which on they are given away rather than copied.
+const GIVEN_FROM: usize = 64 << 10;
 /// Reads from one connection before the others have their turn.
 const READS_A_TURN: usize = 16;

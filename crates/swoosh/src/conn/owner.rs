@@ -33,6 +33,10 @@ pub trait Upcall {
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict;
     /// A packet is whole.
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict;
+    /// A long packet is whole, and its bytes are given away.
+    fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
+        self.packet(owner, conn, &data)
+    }
     /// Nothing more will be read from it. The answer is [`Owner::finish`], now or later; a connection whose answer
     /// does not come is ended after a while.
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>);

@@ -1,6 +1,7 @@
 //! What a reactor could not give to a worker yet. A slow worker fills its own backlog and nobody else's.
 
 use super::{Head, Mailbox, Post};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Messages for one worker, in order, behind those in its mailbox.
@@ -14,12 +15,12 @@ pub struct Backlog {
 
 impl Backlog {
     /// Gives a message to the worker now, or keeps it until there is room.
-    pub fn deliver(&mut self, post: &Post, to: &Mailbox, head: Head, data: &[u8]) {
-        if self.queue.is_empty() && data.len() <= to.ring.longest() && post.push(to, &head, &[data]).is_ok() {
+    pub fn deliver(&mut self, post: &Post, to: &Mailbox, head: Head, data: Cow<'_, [u8]>) {
+        if self.queue.is_empty() && data.len() <= to.ring.longest() && post.push(to, &head, &[&data]).is_ok() {
             return;
         }
         self.bytes += data.len() + OVERHEAD;
-        self.queue.push_back((head, data.to_vec()));
+        self.queue.push_back((head, data.into_owned()));
         self.flush(post, to);
     }
 

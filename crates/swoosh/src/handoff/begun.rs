@@ -4,6 +4,7 @@
 use super::{Assembler, Head, Letter};
 use crate::error::Result;
 use crate::sys::scratch::Scratch;
+use std::rc::Rc;
 
 /// What one worker leaves to its successor.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ fn next_letter(bytes: &mut &[u8]) -> Option<Letter> {
         *word = number(bytes)?;
     }
     let (head, _) = Head::unpack(&words)?;
-    Some(Letter { head, data: data(bytes)? })
+    Some(Letter { head, data: Rc::new(data(bytes)?) })
 }
 
 fn next_beginning(bytes: &mut &[u8]) -> Option<(u16, Vec<u8>)> {
@@ -88,7 +89,7 @@ mod tests {
         assembler.open.insert(1, vec![1; 300_000]);
         assembler.open.insert(7, Vec::new());
         let head = Head { kind: Kind::Data, from: 3, flags: 0, id: 1 << 40, time: 5, extra: 1, reactor: 2 };
-        let letters = [b"one".to_vec(), Vec::new()].map(|data| Letter { head, data });
+        let letters = [b"one".to_vec(), Vec::new()].map(|data| Letter { head, data: Rc::new(data) });
         begun.leave(&letters, &mut assembler).unwrap();
         let mut successor = Assembler::default();
         let left = begun.take_up(&mut successor).unwrap();

@@ -15,6 +15,7 @@ use crate::sys::bell::Bell;
 use crate::sys::{clock, process};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -179,8 +180,8 @@ impl Mailbox {
 pub struct Letter {
     /// What it is about.
     pub head: Head,
-    /// Its payload.
-    pub data: Vec<u8>,
+    /// Its payload, which whoever keeps it shares.
+    pub data: Rc<Vec<u8>>,
 }
 
 /// Joins the pieces of long messages. What a killed sender left unfinished is dropped when its successor begins; so is
@@ -188,15 +189,16 @@ pub struct Letter {
 #[derive(Debug, Default)]
 pub struct Assembler {
     open: HashMap<u16, Vec<u8>>,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Rc<Vec<u8>>>,
 }
 
 impl Assembler {
     fn add(&mut self, head: Head, pieces: u64, data: &[u8]) -> Option<Letter> {
         if pieces == FIRST {
             let mut whole = self.spare.pop().unwrap_or_default();
-            whole.clear();
-            whole.extend_from_slice(data);
+            let room = Rc::make_mut(&mut whole);
+            room.clear();
+            room.extend_from_slice(data);
             return Some(Letter { head, data: whole });
         }
         if pieces & FIRST != 0 {
@@ -207,7 +209,7 @@ impl Assembler {
         if pieces & MORE != 0 {
             return None;
         }
-        self.open.remove(&head.from).map(|data| Letter { head, data })
+        self.open.remove(&head.from).map(|data| Letter { head, data: Rc::new(data) })
     }
 
     /// Whether the rest of a message has yet to come.
@@ -223,7 +225,8 @@ impl Assembler {
 
     /// Gives a payload's memory back for the next one.
     pub fn recycle(&mut self, letter: Letter) {
-        if letter.data.capacity() <= SPARE_LIMIT && self.spare.len() < SPARES {
+        let is_shared = Rc::strong_count(&letter.data) > 1;
+        if !is_shared && letter.data.capacity() <= SPARE_LIMIT && self.spare.len() < SPARES {
             self.spare.push(letter.data);
         }
     }
@@ -403,7 +406,7 @@ mod tests {
         let mut assembler = Assembler::default();
         let mut got = Vec::new();
         while got.len() < 3 {
-            got.extend(mailbox.take(&mut assembler).map(|l| l.data));
+            got.extend(mailbox.take(&mut assembler).map(|l| l.data.to_vec()));
         }
         assert_eq!(got, vec![b"before".to_vec(), long, Vec::new()]);
         process::wait_for(pid).unwrap();
@@ -422,9 +425,9 @@ mod tests {
         let mut got = Vec::new();
         while from < second.len() {
             from = post.push_piece(&mailbox, &head(Kind::Data, 1), &second, from).unwrap();
-            got.extend(mailbox.take(&mut assembler).map(|l| l.data));
+            got.extend(mailbox.take(&mut assembler).map(|l| l.data.to_vec()));
         }
-        got.extend(mailbox.take(&mut assembler).map(|l| l.data));
+        got.extend(mailbox.take(&mut assembler).map(|l| l.data.to_vec()));
         assert_eq!(got, vec![b"other".to_vec(), second]);
     }
 
@@ -440,7 +443,7 @@ mod tests {
         assert!(mailbox.take(&mut Assembler::default()).is_none());
         post.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
         post.push(&mailbox, &head(Kind::Data, 1), &[b"next"]).unwrap();
-        assert_eq!(mailbox.take(&mut Assembler::default()).unwrap().data, b"next");
+        assert_eq!(mailbox.take(&mut Assembler::default()).unwrap().data.as_slice(), b"next");
     }
 
     #[test]

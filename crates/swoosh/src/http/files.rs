@@ -13,6 +13,7 @@ use crate::proto::http1::request::Request;
 use crate::proto::http1::select::{Selected, Version, select};
 use crate::sys::clock;
 use httparse::Header;
+use regex::bytes::Regex;
 use std::fmt::Write;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStringExt;
@@ -29,6 +30,8 @@ pub struct Files {
     pub index: Vec<String>,
     /// `http_autoindex`: a folder without such a file is shown.
     pub autoindex: bool,
+    /// What a path is made of before it is looked for, by the first pattern that it matches.
+    rewrites: Vec<(Regex, String)>,
     /// The `Server` field of answers.
     pub server: Option<&'static str>,
 }
@@ -41,7 +44,43 @@ impl Files {
     pub fn under(root: &Path) -> Result<Self> {
         let root = fs::canonicalize(root)
             .map_err(|e| Error::system("serve files of", format!("document_root {}", root.display()), e))?;
-        Ok(Files { root, locations: Vec::new(), index: Vec::new(), autoindex: false, server: None })
+        Ok(Files {
+            root,
+            locations: Vec::new(),
+            index: Vec::new(),
+            autoindex: false,
+            rewrites: Vec::new(),
+            server: None,
+        })
+    }
+}
+
+impl Files {
+    /// Looks for another path instead of those that match a pattern, of rules that were given the first that does
+    /// (`url_rewrite_rules`). Only what matches is replaced. A pattern that begins with a slash matches where the path
+    /// begins; `$1` and `${name}` in the target are the pattern's groups. The target is a path like any other: it leads
+    /// nowhere outside the root.
+    ///
+    /// # Errors
+    /// Where the pattern is no regular expression of the crate regex.
+    pub fn rewrite(&mut self, pattern: &str, target: &str) -> Result<()> {
+        let anchor = if pattern.starts_with('/') { "^" } else { "" };
+        let wants = |_| Error::Setting {
+            name: "url_rewrite_rules".to_owned(),
+            value: format!("{pattern:?}"),
+            wants: "a regular expression".to_owned(),
+        };
+        let rule = Regex::new(&format!("(?-u){anchor}(?:{pattern})")).map_err(wants)?;
+        self.rewrites.push((rule, target.to_owned()));
+        Ok(())
+    }
+
+    /// The path to look for instead of that one.
+    fn rewritten(&self, path: Vec<u8>) -> Option<Vec<u8>> {
+        match self.rewrites.iter().find(|(rule, _)| rule.is_match(&path)) {
+            Some((rule, target)) => clean(&rule.replace(&path, target.as_bytes())),
+            None => Some(path),
+        }
     }
 }
 
@@ -55,7 +94,7 @@ pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'
     let decoded = percent_decode(target.as_bytes());
     let keep = request.keeps_alive(headers);
     let answer = Answer { node, session, head: request.method == "HEAD", keep, server: files.server };
-    let found = match clean(&decoded) {
+    let found = match clean(&decoded).and_then(|path| files.rewritten(path)) {
         Some(path) if !files.covers(&path) => return false,
         Some(path) => files.look_up(&path).map(|found| (path, found)),
         // It climbs above the root, or has a zero byte.

@@ -5,6 +5,7 @@
 
 use super::Node;
 use crate::sys::process;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// A request that a worker has taken and is not done with: counted until this is dropped. Handlers that go on with a
@@ -29,6 +30,21 @@ impl Node {
     /// returns. Outside of such an event: a new one.
     pub fn keep_request(&self) -> InHand {
         self.0.arriving.take().unwrap_or_else(|| self.take_in_hand())
+    }
+
+    /// A packet's bytes for longer than its event is told: shared where `data` is a long packet that is being told, else
+    /// a copy.
+    pub fn share_packet(&self, data: &[u8]) -> Rc<Vec<u8>> {
+        let shared = self.0.packet.borrow();
+        let is_it = |whole: &&Rc<Vec<u8>>| std::ptr::eq(whole.as_slice(), data);
+        shared.as_ref().filter(is_it).map_or_else(|| Rc::new(data.to_vec()), Rc::clone)
+    }
+
+    /// That packet is about to be told.
+    pub(crate) fn offer_packet(&self, data: &Rc<Vec<u8>>) {
+        if data.len() >= SHARED_FROM {
+            *self.0.packet.borrow_mut() = Some(data.clone());
+        }
     }
 
     /// Whether one more request may be begun here (`worker_max_concurrency`).
@@ -77,3 +93,6 @@ impl Node {
         }
     }
 }
+
+/// Bytes of a packet from which on it is shared rather than copied.
+pub(crate) const SHARED_FROM: usize = 64 << 10;

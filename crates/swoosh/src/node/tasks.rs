@@ -10,6 +10,7 @@ use crate::shm::ring::Full;
 use crate::shm::slots::WorkerSlot;
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -195,7 +196,7 @@ impl Node {
                 }
             }
         } else {
-            data
+            Rc::unwrap_or_clone(data)
         };
         let event = FinishEvent {
             task_id: head.id,
@@ -254,7 +255,7 @@ pub fn pack_task(data: &[u8], flags: u32) -> Result<Vec<u8>> {
 pub fn unpack_task(form: &[u8]) -> Option<(u32, Vec<u8>)> {
     let letter = from_queued_form(form, &mut Assembler::default())?;
     let Head { kind, flags, .. } = letter.head;
-    (kind == Kind::Task && flags & !0xFF == 0).then_some((flags, letter.data))
+    (kind == Kind::Task && flags & !0xFF == 0).then(|| (flags, letter.data.to_vec()))
 }
 
 /// The task worker with the fewest tasks in hand, beginning the search behind the last one chosen.

@@ -15,6 +15,7 @@ use crate::heritage::{Heritage, Port};
 use crate::shm::slots::WorkerSlot;
 use crate::sys::clock;
 use send_wrapper::SendWrapper;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -79,13 +80,13 @@ impl Dispatcher {
         payload.extend_from_slice(data);
         add(&self.heritage.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
         let head = self.head(Kind::Packet, 0, 0, port.index, clock::wall_nanos());
-        self.deliver(worker, head, &payload);
+        self.deliver(worker, head, payload.into());
     }
 
     /// An event of a connection, to the worker that the mode says.
-    fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: &[u8]) -> Verdict {
+    fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: Cow<'_, [u8]>) -> Verdict {
         let slot = conn.slot();
-        let worker = match self.choose_worker(conn, kind, data) {
+        let worker = match self.choose_worker(conn, kind, &data) {
             Dispatch::Worker(n) => n,
             Dispatch::Close => return Verdict::Close,
             Dispatch::Discard | Dispatch::Fallback => return Verdict::Go,
@@ -219,7 +220,7 @@ impl Dispatcher {
         Head { kind, from: REACTOR + reactor, flags, id, time, extra: port as u32, reactor }
     }
 
-    fn deliver(&self, worker: u32, head: Head, data: &[u8]) {
+    fn deliver(&self, worker: u32, head: Head, data: Cow<'_, [u8]>) {
         let to = &self.heritage.requests[worker as usize];
         let slot = &self.heritage.workers[worker as usize];
         slot.dispatched.fetch_add(1, Relaxed);
@@ -284,11 +285,15 @@ impl Upcall for Rc<Dispatcher> {
         if !self.heritage.tells_life_of_connections() {
             return Verdict::Go;
         }
-        self.event(owner, conn, Kind::Connect, 0, &[])
+        self.event(owner, conn, Kind::Connect, 0, Cow::default())
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-        self.event(owner, conn, Kind::Data, 0, data)
+        self.event(owner, conn, Kind::Data, 0, data.into())
+    }
+
+    fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
+        self.event(owner, conn, Kind::Data, 0, data.into())
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
@@ -305,12 +310,12 @@ impl Upcall for Rc<Dispatcher> {
             return;
         }
         let by_server = Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSING);
-        self.event(owner, conn, Kind::Close, u32::from(by_server), &[]);
+        self.event(owner, conn, Kind::Close, u32::from(by_server), Cow::default());
     }
 
     fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
         let kind = if above { Kind::BufferFull } else { Kind::BufferEmpty };
-        self.event(owner, conn, kind, 0, &[]);
+        self.event(owner, conn, kind, 0, Cow::default());
     }
 }
 

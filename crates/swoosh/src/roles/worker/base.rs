@@ -30,6 +30,8 @@ pub enum Frame {
     Connect(SessionId),
     /// A packet: the next so many bytes.
     Data(SessionId, usize),
+    /// A long packet.
+    Whole(SessionId, Rc<Vec<u8>>),
     /// The peer is gone.
     Close(SessionId),
     /// The output passed a watermark.
@@ -256,7 +258,7 @@ impl Frames {
 /// Tells user code, now or when there is room for it. Whether it counts as a request.
 pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     let session = match &frame {
-        Frame::Data(session, _) | Frame::Close(session) => *session,
+        Frame::Data(session, _) | Frame::Whole(session, _) | Frame::Close(session) => *session,
         Frame::Datagram(..) => SessionId(0),
         Frame::Connect(_) | Frame::Watermark(..) => return tell(node, frame, data),
     };
@@ -278,6 +280,7 @@ pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop
 /// Tells user code now. Whether it counts as a request.
 pub fn tell(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     let told = tell_frame(node, frame, data);
+    drop(node.0.packet.take());
     // Unless its handler has kept it, the request is over.
     drop(node.0.arriving.take());
     told
@@ -292,6 +295,7 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
         }
         Frame::Connect(s) => (s, 0),
         Frame::Data(s, _) => (s, 1),
+        Frame::Whole(s, data) => return tell_whole(node, s, &data),
         Frame::Close(s) => (s, 2),
         Frame::Watermark(s, above) => (s, if above { 3 } else { 4 }),
     };
@@ -312,6 +316,11 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
         _ => handler.buffer_empty(node, &event)?,
     }
     Ok(false)
+}
+
+fn tell_whole(node: &Node, session: SessionId, data: &Rc<Vec<u8>>) -> Result<bool, Stop> {
+    node.offer_packet(data);
+    tell_frame(node, Frame::Data(session, data.len()), data)
 }
 
 fn event_of(owner: &Owner, conn: &Connection) -> ConnectionEvent {
@@ -411,6 +420,13 @@ impl Upcall for Queued {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
         push(&self.0, Frame::Data(conn.session, data.len()), data);
+        Verdict::Go
+    }
+
+    fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
+        add(&owner.slot().requests, 1);
+        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        push(&self.0, Frame::Whole(conn.session, Rc::new(data)), &[]);
         Verdict::Go
     }
 

@@ -49,6 +49,7 @@ pub fn tell(node: &Node, letter: &Letter) -> Result<bool, Stop> {
     let told = tell_event(node, letter, &event_of(letter));
     // Unless its handler has kept it, the request is over.
     drop(node.0.arriving.take());
+    drop(node.0.packet.take());
     told
 }
 
@@ -63,6 +64,7 @@ fn tell_event(node: &Node, letter: &Letter, event: &ConnectionEvent) -> Result<b
                 return Ok(false);
             }
             count_request(node);
+            node.offer_packet(&letter.data);
             let flow = data(node, event, &letter.data);
             if !node.heritage().tells_life_of_connections() {
                 done_with(node, session);

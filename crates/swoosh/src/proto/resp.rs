@@ -152,10 +152,13 @@ fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
 fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
     let max = max.min(LONGEST_LINE);
     let room = &buf[..buf.len().min(max as usize)];
-    match memchr::memchr(b'\n', room) {
+    let end = memchr::memchr(b'\n', room);
+    if room[..end.unwrap_or(room.len())].iter().any(|byte| *byte < b'\t') {
+        return Err(PeerFault::Malformed("this is no command of Redis"));
+    }
+    match end {
         Some(at) => Ok(Cut::Packet(at + 1)),
         None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
-        None if room.iter().any(|byte| *byte < b'\t') => Err(PeerFault::Malformed("this is no command of Redis")),
         None => Ok(Cut::Need(None)),
     }
 }

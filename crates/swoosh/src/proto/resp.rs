@@ -287,6 +287,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_no_command_is_refused_whether_or_not_its_end_is_there() {
+        for bytes in [&b"a\x01"[..], b"a\x01b\n", b"\0\n", b"\x08"] {
+            assert!(matches!(Framer::default().next(100, bytes), Err(PeerFault::Malformed(_))), "{bytes:?}");
+        }
+        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(Cut::Packet(5)));
+    }
+
+    #[test]
     fn a_reader_is_told_how_much_a_long_word_takes() {
         let mut framer = Framer::default();
         assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(Cut::Need(Some(100_015))));

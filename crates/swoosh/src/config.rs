@@ -180,6 +180,12 @@ pub struct PortConfig {
     /// `heartbeat_idle_time` (`max_idle_time`): seconds without a byte received after which a connection is closed;
     /// 0: never.
     pub heartbeat_idle_time: u32,
+    /// `http_header_timeout`: how long the head of a request of HTTP may take from its first byte on, and a new
+    /// connection until its first request is there; 408 answers what takes longer (RFC 9110 section 15.5.9). Default
+    /// 60 s; zero: for ever.
+    pub http_header_timeout: Duration,
+    /// `http_body_timeout`: how long the body of a request may pause. Default 60 s; zero: for ever.
+    pub http_body_timeout: Duration,
     /// `open_tcp_nodelay`. Default true.
     pub tcp_nodelay: bool,
     /// `open_tcp_keepalive`.
@@ -323,6 +329,8 @@ impl Default for PortConfig {
             high_watermark: 0,
             low_watermark: 0,
             heartbeat_idle_time: 0,
+            http_header_timeout: Duration::from_secs(60),
+            http_body_timeout: Duration::from_secs(60),
             tcp_nodelay: true,
             tcp_keepalive: false,
             tcp_keepidle: 0,

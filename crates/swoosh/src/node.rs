@@ -91,7 +91,7 @@ pub(crate) struct Inner {
     /// The runtime's handle, where this process has one.
     pub runtime: OnceCell<tokio::runtime::Handle>,
     /// The runtime itself, where this process's loop is a worker's.
-    pub worker_runtime: RefCell<Option<Rc<tokio::runtime::Runtime>>>,
+    pub worker_runtime: RefCell<Option<Rc<crate::runtime::ThreadRuntime>>>,
 }
 
 impl Node {

@@ -5,16 +5,52 @@ use crate::sys::bell::Bell;
 use crate::sys::{process, watch};
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
 
+/// The runtime of one thread. A child that forgets it closes its descriptors by [`close_inherited`].
+#[derive(Debug)]
+pub struct ThreadRuntime {
+    runtime: Option<Runtime>,
+    descriptors: Vec<RawFd>,
+}
+
+impl ThreadRuntime {
+    /// Ends it without waiting for threads that are in the middle of something.
+    pub fn shutdown_background(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Deref for ThreadRuntime {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        self.runtime.as_ref().expect("only its end takes it")
+    }
+}
+
+impl Drop for ThreadRuntime {
+    fn drop(&mut self) {
+        // What comes under these numbers next is not to be closed for them.
+        let here = process::pid();
+        let mut known = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(pid, fd)| *pid != here || !self.descriptors.contains(fd));
+        drop(known);
+        drop(self.runtime.take());
+    }
+}
+
 /// A runtime for this thread. `before_sleep` is called each time it is about to wait for the kernel, `after_sleep` each
 /// time it has.
 #[allow(clippy::redundant_closure)] // what a wrapper derefs to cannot be moved out of it
-pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<Runtime> {
+pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<ThreadRuntime> {
     // The hooks are called in this thread only; the wrappers hold that true. They are never dropped: whoever holds a
     // waker of this runtime last may be another thread.
     let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
@@ -33,9 +69,10 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_unpark(move || after())
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
-    let made = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd));
-    DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).extend(made.map(|fd| (process::pid(), fd)));
-    Ok(runtime)
+    let descriptors: Vec<RawFd> = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
+    all.extend(descriptors.iter().map(|fd| (process::pid(), *fd)));
+    Ok(ThreadRuntime { runtime: Some(runtime), descriptors })
 }
 
 /// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has left them behind

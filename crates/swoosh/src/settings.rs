@@ -108,6 +108,7 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         "task_max_request" => config.task_max_request = set.number()?,
         "task_max_request_grace" => config.task_max_request_grace = set.number()?,
         "max_wait_time" => config.max_wait_time = Duration::from_secs(set.number()?),
+        "request_deadline" => return set.seconds().map(|_| Known::Embedder),
         // What it asks for is always done; Swoole's workers wait even where it is off.
         "reload_async" => {}
         "task_ipc_mode" => config.task_ipc = set.one_of(&TASK_IPC_MODES)?,
@@ -166,6 +167,8 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         "buffer_high_watermark" => config.high_watermark = set.number()?,
         "buffer_low_watermark" => config.low_watermark = set.number()?,
         "heartbeat_idle_time" | "max_idle_time" => port.idle_time = Some(set.number()?),
+        "http_header_timeout" => config.http_header_timeout = set.seconds()?,
+        "http_body_timeout" => config.http_body_timeout = set.seconds()?,
         "open_tcp_nodelay" => config.tcp_nodelay = set.truth(),
         "open_tcp_keepalive" => config.tcp_keepalive = set.truth(),
         "tcp_keepidle" => config.tcp_keepidle = set.number()?,
@@ -365,6 +368,8 @@ impl PortConfig {
             ("socket_buffer_size", self.socket_buffer_size),
             ("buffer_high_watermark", self.high_watermark),
             ("buffer_low_watermark", self.low_watermark),
+            ("http_header_timeout", self.http_header_timeout.as_secs()),
+            ("http_body_timeout", self.http_body_timeout.as_secs()),
             ("tcp_keepidle", self.tcp_keepidle.into()),
             ("tcp_keepinterval", self.tcp_keepinterval.into()),
             ("tcp_keepcount", self.tcp_keepcount.into()),
@@ -423,6 +428,7 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
         "heartbeat_check_interval" | "heartbeat_idle_time" | "max_idle_time" | "max_wait_time" => {
             (0, U32_MAX, "seconds")
         }
+        "http_header_timeout" | "http_body_timeout" | "request_deadline" => (0, 86_400, "seconds"),
         "ssl_handshake_timeout" => (1, 3600, "seconds"),
         "ssl_verify_depth" => (0, 100, "issuers"),
         _ => (0, U32_MAX, "a number"),
@@ -515,7 +521,16 @@ impl Setting<'_> {
         }
     }
 
-    /// The same, and 0 for the default.
+    /// Seconds within the setting's bounds, with their fraction: not finer than a millisecond.
+    fn seconds(&self) -> Result<Duration> {
+        let (least, most, what) = bounds(self.name);
+        match real_number(self.value).filter(|number| (least as f64..=most as f64).contains(number)) {
+            Some(seconds) => Ok(Duration::from_millis((seconds * 1000.0).round() as u64)),
+            None => self.refused(format!("a number from {least} to {most} ({what})")),
+        }
+    }
+
+    /// The same as [`number`](Setting::number), and 0 for the default.
     fn number_or<T: TryFrom<i64>>(&self, default: impl FnOnce() -> T) -> Result<T> {
         if whole_number(self.value) == Some(0) {
             return Ok(default());
@@ -603,6 +618,18 @@ fn whole_number(value: &Value) -> Option<i64> {
             text.parse().ok().or_else(|| from_float(text.parse().ok()?))
         }
         Value::List(_) | Value::Map(_) | Value::Func(_) => None,
+    }
+}
+
+/// The same with its fraction.
+fn real_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(value) => Some(*value),
+        // A number that is whole is no less a number.
+        Value::Str(bytes) if whole_number(value).is_some() => {
+            std::str::from_utf8(bytes).ok()?.trim_ascii().parse().ok()
+        }
+        _ => whole_number(value).map(|number| number as f64),
     }
 }
 
@@ -768,6 +795,7 @@ const SERVER_NAMES: &[&str] = &[
     "pid_file",
     "reactor_num",
     "reload_async",
+    "request_deadline",
     "send_timeout",
     "send_yield",
     "single_thread",
@@ -796,6 +824,8 @@ const PORT_NAMES: &[&str] = &[
     "buffer_high_watermark",
     "buffer_low_watermark",
     "heartbeat_idle_time",
+    "http_body_timeout",
+    "http_header_timeout",
     "kernel_socket_recv_buffer_size",
     "kernel_socket_send_buffer_size",
     "max_idle_time",
@@ -1139,6 +1169,27 @@ mod tests {
         assert!(refused("log_file", text("a\0b")).contains("NUL"));
         assert!(refused("user", Value::Str(vec![0xFF])).contains("UTF-8"));
         assert!(refused("task_tmpdir", text("")).contains("a directory"));
+    }
+
+    #[test]
+    fn seconds_keep_their_fraction_and_their_range() {
+        let set = |value: Value| {
+            let mut port = PortSettings::new();
+            apply_port(&mut port, "http_header_timeout", &value).map(|_| port.config.http_header_timeout)
+        };
+        for (value, wanted) in [
+            (Value::Int(7), 7000),
+            (Value::Float(0.25), 250),
+            (text(" 1.5 "), 1500),
+            (Value::Bool(false), 0),
+            (Value::Int(86_400), 86_400_000),
+        ] {
+            assert_eq!(set(value.clone()).ok(), Some(Duration::from_millis(wanted)), "{value}");
+        }
+        for value in [Value::Int(-1), Value::Float(-0.1), Value::Float(f64::NAN), Value::Int(86_401), text("soon")] {
+            let told = set(value.clone()).expect_err("it is refused").to_string();
+            assert!(told.contains("a number from 0 to 86400 (seconds)"), "{value}: {told}");
+        }
     }
 
     #[test]

@@ -275,7 +275,8 @@ fn a_connection_can_be_closed_from_its_worker_another_worker_and_a_task_worker()
         assert!(last.is_closed());
         let mut reset = server.client();
         reset.send("reset");
-        assert!(reset.is_closed());
+        let end = reset.try_packet().expect_err("nothing comes");
+        assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset, "not an end in order");
         let mut others: Vec<Client> = (0..4).map(|_| server.client()).collect();
         let mut actor = server.client();
         for (n, other) in others.iter_mut().enumerate() {

@@ -176,6 +176,22 @@ fn what_was_asked_before_a_goodbye_is_answered_behind_it() {
 }
 
 #[test]
+fn a_slow_request_is_answered_408_over_tls_too() {
+    let authority = Authority::new();
+    let config = Arc::new(authority.config());
+    for mode in MODES {
+        let server = authority.start(&[mode, "framing=http", "header_timeout=200", "body_timeout=200"]);
+        for begun in ["GET / HTT", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"] {
+            let mut tls = connect(&server, &config, "localhost");
+            tls.write_all(begun.as_bytes()).unwrap();
+            let mut answer = String::new();
+            tls.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{mode}: {answer:?}");
+        }
+    }
+}
+
+#[test]
 fn a_forged_record_ends_its_connection_with_its_cause_in_the_log() {
     let authority = Authority::new();
     let config = Arc::new(authority.config());

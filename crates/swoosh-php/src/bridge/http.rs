@@ -6,6 +6,7 @@
 use super::http_peer::Peer;
 use super::server::{Calls, PortEvent, State};
 use super::websocket::{self, Then, Wanted};
+use super::{event_loop, http_deadline};
 use crate::class::{http_request, http_response};
 use crate::zend::{Array, IntoZval, Key, Object, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
@@ -14,6 +15,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
 use swoosh::http::compress::Rules;
@@ -38,6 +40,8 @@ pub struct Config {
     pub websocket: websocket::Config,
     /// `document_root` and its like.
     pub files: Option<Files>,
+    /// `request_deadline`.
+    pub deadline: Option<Duration>,
     /// `package_max_length`, where a coroutine serves: bytes.
     pub longest: u64,
 }
@@ -52,6 +56,7 @@ impl Default for Config {
             compression: Rules::default(),
             websocket: websocket::Config::default(),
             files: None,
+            deadline: None,
             longest: LONGEST,
         }
     }
@@ -72,6 +77,10 @@ impl Config {
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             websocket: websocket::Config::new(all),
             files: files_of(all),
+            deadline: all
+                .get("request_deadline")
+                .and_then(|limit| Duration::try_from_secs_f64(limit.to_float()).ok())
+                .filter(|limit| !limit.is_zero()),
             longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
             compression: Rules::new(
                 is_on("http_compression"),
@@ -194,6 +203,9 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
     let Some(callable) = callable.filter(|_| !upgrades) else {
         return websocket::shake_hands(state, &calls, node, event, &parsed, headers, (request, response));
     };
+    if let Some(limit) = config.deadline.filter(|_| event_loop::runs_apart()) {
+        http_response::expect_by(&response, http_deadline::begin(event.session, limit, parsed.minor == 0));
+    }
     let args = [request.into_zval(), response.clone().into_zval()];
     Ok(Some(Wanted { callable, args, then: Then::Settle(response, session) }))
 }

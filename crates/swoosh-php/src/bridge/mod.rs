@@ -2,6 +2,7 @@
 
 pub mod event_loop;
 pub mod http;
+pub mod http_deadline;
 pub mod http_form;
 pub mod http_peer;
 pub mod last_error;

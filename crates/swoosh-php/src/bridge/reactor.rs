@@ -19,9 +19,10 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use swoosh::node::{Node, Role};
+use swoosh::runtime::ThreadRuntime;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 
 /// What a wake says: who is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ struct Reactor {
     generation: u32,
     /// See [`epoch`].
     epoch: u64,
-    own: Option<Rc<Runtime>>,
+    own: Option<Rc<ThreadRuntime>>,
     node: Option<Node>,
     ready: VecDeque<u64>,
     /// The task that sleeps in the runtime, to be woken by the first wake.
@@ -122,7 +123,7 @@ fn handle() -> io::Result<Handle> {
     }
 }
 
-fn own() -> io::Result<Rc<Runtime>> {
+fn own() -> io::Result<Rc<ThreadRuntime>> {
     if let Some(own) = with(|reactor| reactor.own.clone()) {
         return Ok(own);
     }

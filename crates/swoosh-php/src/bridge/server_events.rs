@@ -4,7 +4,7 @@
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::server::{Calls, PortEvent, ServerEvent, State};
-use super::{event_loop, http, reactor, redis};
+use super::{event_loop, http, http_deadline, reactor, redis};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
@@ -92,6 +92,7 @@ impl Bridge {
             let forms = calls.forms;
             let apart = if node.role() == Role::TaskWorker { forms.task_coroutine } else { forms.coroutine };
             event_loop::set_apart(apart);
+            http_deadline::tell_of_effect(&self.state, node, apart);
             crate::class::runtime::set_flags(if apart { forms.hook_flags } else { 0 });
         }
         let Some(callable) = &calls.own[event as usize] else { return Ok(()) };
@@ -350,12 +351,13 @@ impl Handler for Bridge {
     fn turn(&self, node: &Node) -> Flow {
         self.state.enter(node);
         event_loop::hosted_turn().map_err(|raised| self.stop(raised))?;
+        http_deadline::run_due(node).map_err(|raised| self.stop(raised))?;
         http::turn(self, node)
     }
 
     #[inline]
     fn sleep_limit(&self) -> Option<Duration> {
-        event_loop::hosted_sleep_limit()
+        [event_loop::hosted_sleep_limit(), http_deadline::sleep_limit()].into_iter().flatten().min()
     }
 
     fn pending(&self) -> usize {

@@ -1,6 +1,7 @@
 //! `Swoole\Http\Response`.
 
 use crate::bridge::http::{self, Config};
+use crate::bridge::http_deadline::Deadline;
 use crate::bridge::http_peer::{Peer, Way};
 use crate::bridge::last_error;
 use crate::bridge::server::{done, session as id_of};
@@ -43,6 +44,8 @@ pub struct Kept {
     coding: Cell<Option<Coding>>,
     /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
     handshake: Cell<bool>,
+    /// When it is to be whole.
+    deadline: OnceCell<Rc<Deadline>>,
     /// What is agreed on then about the compression of messages.
     deflate: Cell<Option<Agreed>>,
 }
@@ -75,6 +78,7 @@ impl Default for Kept {
             owes: Cell::new(false),
             coding: Cell::new(None),
             handshake: Cell::new(false),
+            deadline: OnceCell::new(),
             deflate: Cell::new(None),
         }
     }
@@ -89,7 +93,7 @@ impl crate::zend::Payload for Kept {
 
     /// A request that its handler forgot is answered all the same.
     fn before_free(&self, object: &Object) {
-        let stage = self.stage.get();
+        let stage = self.stage();
         if !self.owes.get() || !matches!(stage, Stage::New | Stage::Begun) {
             return;
         }
@@ -149,6 +153,7 @@ pub fn register() {
         .method("trailer(string $key, string $value): bool", trailer)
         .method("ping(string $data = ''): bool", ping)
         .method("goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool", goaway)
+        .method("earlyHints(array $headers): bool", early_hints)
         .method("write(string $content): bool", write)
         .method("end(?string $content = null): bool", end)
         .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
@@ -189,14 +194,14 @@ fn of_connection(peer: Peer) -> PhpResult<Object> {
     }
     if let Some(kept) = object.payload::<Kept>() {
         let _ = kept.peer.set(peer);
-        kept.stage.set(Stage::New);
+        kept.enter(Stage::New);
     }
     Ok(object)
 }
 
 /// Whether a response waits to be ended.
 pub fn is_open(object: &Object) -> bool {
-    object.payload::<Kept>().is_some_and(|kept| matches!(kept.stage.get(), Stage::New | Stage::Begun))
+    object.payload::<Kept>().is_some_and(|kept| matches!(kept.stage(), Stage::New | Stage::Begun))
 }
 
 /// The response answers a request that wants to speak WebSocket.
@@ -215,6 +220,13 @@ pub fn agree(object: &Object, agreed: Agreed) {
     }
 }
 
+/// It is to be whole by then.
+pub fn expect_by(object: &Object, deadline: Rc<Deadline>) {
+    if let Some(kept) = object.payload::<Kept>() {
+        let _ = kept.deadline.set(deadline);
+    }
+}
+
 /// Gives it a status and header fields.
 pub fn prepare(object: &Object, status: i64, fields: Array) {
     if let Some(kept) = object.payload::<Kept>() {
@@ -225,7 +237,7 @@ pub fn prepare(object: &Object, status: i64, fields: Array) {
 
 /// Ends it without a body, where nothing of it is sent.
 pub fn end_now(way: &Way, object: &Object) -> PhpResult<()> {
-    match object.payload::<Kept>().filter(|kept| kept.stage.get() == Stage::New) {
+    match object.payload::<Kept>().filter(|kept| kept.stage() == Stage::New) {
         Some(kept) => kept.end(way, object, b"").map(drop),
         None => Ok(()),
     }
@@ -239,6 +251,22 @@ enum Body {
 }
 
 impl Kept {
+    fn stage(&self) -> Stage {
+        match self.deadline.get() {
+            Some(deadline) if deadline.is_over() => Stage::Ended,
+            _ => self.stage.get(),
+        }
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.stage.set(stage);
+        match (stage, self.deadline.get()) {
+            (Stage::Begun, Some(deadline)) => deadline.answer_begun(),
+            (Stage::Ended | Stage::Detached, Some(deadline)) => deadline.met(),
+            _ => {}
+        }
+    }
+
     fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
         reply::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
@@ -246,7 +274,7 @@ impl Kept {
 
     /// It is whole: the connection is closed, or its next request is served.
     fn finish(&self, way: &Way) {
-        self.stage.set(Stage::Ended);
+        self.enter(Stage::Ended);
         if self.owes.get() {
             way.end_request();
         }
@@ -268,7 +296,7 @@ impl Kept {
         }
         let out = self.rest(object, body);
         // From here on nobody else may say anything, whoever runs while it is sent.
-        self.stage.set(Stage::Ended);
+        self.enter(Stage::Ended);
         let sent = out.is_empty() || way.send_last(&out)?;
         self.finish(way);
         Ok(sent)
@@ -277,7 +305,7 @@ impl Kept {
     /// What is to be sent still, together with the rest of the body.
     fn rest(&self, object: &Object, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(256 + body.len());
-        if self.stage.get() == Stage::New {
+        if self.stage() == Stage::New {
             self.put_whole(&mut out, object, body);
         } else if self.old.get() || !self.has_body() {
             out.extend_from_slice(if self.has_body() { body } else { b"" });
@@ -292,7 +320,7 @@ impl Kept {
 
     /// The end of an answer that its handler forgot.
     fn forgotten(&self, object: &Object) -> Vec<u8> {
-        if self.stage.get() == Stage::New && self.status.get() == 200 {
+        if self.stage() == Stage::New && self.status.get() == 200 {
             self.status.set(500);
         }
         self.rest(object, b"")
@@ -486,10 +514,10 @@ fn put_trailers(out: &mut Vec<u8>, object: &Object) {
 /// The response, while it can be changed and sent; else `None`, and the code for it.
 fn open<'a>(call: &Call<'a>) -> Option<(&'a Kept, &'a Object)> {
     let kept = call.payload::<Kept>();
-    if matches!(kept.stage.get(), Stage::New | Stage::Begun) {
+    if matches!(kept.stage(), Stage::New | Stage::Begun) {
         return call.this().map(|this| (kept, this));
     }
-    let why = match kept.stage.get() {
+    let why = match kept.stage() {
         Stage::Ended => "the response has been ended already",
         Stage::Detached => "the response is detached from its connection",
         _ => "the response belongs to no request",
@@ -598,12 +626,62 @@ fn cookie(call: &mut Call<'_>, encode: bool) -> PhpResult<bool> {
     }
 }
 
+/// Sends 103 and header fields before the answer (RFC 8297). `false`, and nothing is sent, to clients of HTTP/1.0, which
+/// have no such answers (RFC 9110 section 15.2).
+fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(fields) = call.arg(0).and_then(Zval::array).cloned() else { return Ok(false) };
+    let Some((kept, _)) = open(call) else { return Ok(false) };
+    let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
+    for (key, value) in &fields {
+        let list = value.array().cloned();
+        let values: Vec<&Zval> =
+            list.as_ref().map_or_else(|| vec![value], |list| list.iter().map(|(_, v)| v).collect());
+        for value in values {
+            let Some(field) = hint(&key, value) else {
+                let name = match key {
+                    Key::Name(name) => name.to_text().into_owned(),
+                    Key::Index(index) => index.to_string(),
+                };
+                warning(&format!("early hints are not sent: {name:?} is no header field that they may have"));
+                last_error::set(INVALID_PARAMS);
+                return Ok(false);
+            };
+            out.extend_from_slice(&field);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    if kept.stage() == Stage::Begun {
+        warning("the response has begun: no early hints can be sent any more");
+        last_error::set(CONTEXT_UNAVAILABLE);
+        return Ok(false);
+    }
+    match way_of(kept).filter(|_| !kept.old.get()) {
+        Some(way) => way.send(&out),
+        None => Ok(false),
+    }
+}
+
+/// One field of early hints; `None` where it is none, or says how an answer ends.
+fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
+    let Key::Name(name) = key else { return None };
+    if value.array().is_some() || value.object().is_some() {
+        return None;
+    }
+    let (name, value) = (name.as_bytes(), value.to_zstr()?);
+    let framing = ["content-length", "transfer-encoding", "connection"];
+    let is_token = !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte));
+    if !is_token || !reply::is_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other)) {
+        return None;
+    }
+    Some([name, b": ", value.as_bytes(), b"\r\n"].concat())
+}
+
 fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = call.bytes(0)?;
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(way) = way_of(kept) else { return Ok(false) };
     let mut out = Vec::with_capacity(256 + content.len());
-    if kept.stage.get() == Stage::New {
+    if kept.stage() == Stage::New {
         let body = match (kept.old.get(), kept.has_body()) {
             (true, _) => Body::UntilClosed,
             (_, false) => Body::Length(0),
@@ -611,7 +689,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         };
         let own = this.slot(HEADER).array().cloned();
         kept.put_head(&mut out, this, own.as_ref(), body, None);
-        kept.stage.set(Stage::Begun);
+        kept.enter(Stage::Begun);
     }
     if kept.has_body() {
         match kept.old.get() {
@@ -636,7 +714,7 @@ fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(way) = way_of(kept) else { return Ok(false) };
-    if kept.stage.get() == Stage::Begun {
+    if kept.stage() == Stage::Begun {
         warning("the response has begun: it redirects nowhere, and is ended");
     }
     kept.status.set(code);
@@ -649,7 +727,7 @@ fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
 fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (path, offset, length) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
     let Some((kept, this)) = open(call) else { return Ok(false) };
-    if kept.stage.get() == Stage::Begun {
+    if kept.stage() == Stage::Begun {
         warning("the response has begun: no file can be sent behind it");
         last_error::set(CONTEXT_UNAVAILABLE);
         return Ok(false);
@@ -672,7 +750,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let mut out = Vec::with_capacity(512);
     kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
-    kept.stage.set(Stage::Ended);
+    kept.enter(Stage::Ended);
     let mut sent = way.send(&out)?;
     if sent && kept.has_body() && end > offset && !way.send_file(&path, offset, end - offset)? {
         // The head has promised it.
@@ -685,7 +763,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
-    kept.stage.set(Stage::Detached);
+    kept.enter(Stage::Detached);
     if let Some(way) = way_of(kept) {
         way.end_request();
         way.answered();
@@ -714,7 +792,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let kept = call.payload::<Kept>();
-    if kept.stage.get() == Stage::Nothing {
+    if kept.stage() == Stage::Nothing {
         return Ok(open(call).is_some());
     }
     let Some(way) = way_of(kept) else { return Ok(false) };
@@ -728,8 +806,8 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     if closed && kept.owes.get() {
         way.end_request();
     }
-    if closed && kept.stage.get() != Stage::Detached {
-        kept.stage.set(Stage::Ended);
+    if closed && kept.stage() != Stage::Detached {
+        kept.enter(Stage::Ended);
         way.answered();
     }
     Ok(closed)
@@ -749,7 +827,7 @@ fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
         return Ok(false);
     };
-    let Some(handshake) = served.handshake.take().filter(|_| kept.stage.get() == Stage::New) else {
+    let Some(handshake) = served.handshake.take().filter(|_| kept.stage() == Stage::New) else {
         kept.status.set(400);
         last_error::refuse("the request does not ask for WebSocket as the standard says");
         return Ok(false);
@@ -852,4 +930,6 @@ const CONTEXT_UNAVAILABLE: i32 = 7106;
 const SESSION_NOT_EXIST: i32 = 1005;
 /// SWOOLE_ERROR_PROTOCOL_ERROR.
 const PROTOCOL_ERROR: i32 = 508;
+/// SWOOLE_ERROR_INVALID_PARAMS.
+const INVALID_PARAMS: i32 = 505;
 const LONGEST_NAME: usize = 127;

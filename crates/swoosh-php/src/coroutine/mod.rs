@@ -137,6 +137,8 @@ pub struct Coroutine {
     limit: Cell<Option<TimerId>>,
     /// Whether its time slice may end.
     preemptible: Cell<bool>,
+    /// Nobody wants its work any more: that it was cancelled is no error where it does not catch it.
+    abandoned: Cell<bool>,
     began: u64,
     vessel: Rc<Vessel>,
     resumer: RefCell<Option<Rc<Coroutine>>>,
@@ -290,6 +292,7 @@ pub fn create(mut job: Job) -> PhpResult<Option<u64>> {
         timer: Cell::new(None),
         limit: Cell::new(None),
         preemptible: Cell::new(true),
+        abandoned: Cell::new(false),
         began: now_ns(),
         vessel,
         resumer: RefCell::new(None),
@@ -412,6 +415,8 @@ fn bottom() {
         Left::Nothing => {}
         // At the script's end every frame is left that way, and that is all there is to it.
         Left::Exit if with(|s| s.ending.get()) => {}
+        Left::Exception(exception)
+            if coroutine.abandoned.get() && exception.class().is_a(crate::class::coroutine::CANCELED.get()) => {}
         Left::Exit => coroutine.outcome.set(Some(Raised::Exit)),
         Left::Exception(exception) => coroutine.outcome.set(Some(machine::report_uncaught(exception))),
     }
@@ -635,6 +640,18 @@ pub fn cancel(id: u64, throws: bool) -> PhpResult<bool> {
     }
     signal(coroutine, if throws { Signal::Throw } else { Signal::Wake(Wake::Cancelled) })?;
     Ok(true)
+}
+
+/// Ends one whose work nobody wants any more by an exception out of its wait, which it may leave uncaught. Nothing, where
+/// it is over or does not wait.
+pub fn abandon(id: u64) -> PhpResult<()> {
+    match find(id).filter(|coroutine| coroutine.waits_for().is_some()) {
+        Some(coroutine) => {
+            coroutine.abandoned.set(true);
+            signal(coroutine, Signal::Throw)
+        }
+        None => Ok(()),
+    }
 }
 
 // ---- for the loop ----

@@ -7,13 +7,15 @@ use crate::handler::SessionId;
 use crate::heritage::Port;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
+use crate::sys::clock;
 use crate::tls::Session;
-use socket2::Socket;
+use socket2::{SockRef, Socket};
 use std::cell::{Cell, RefCell};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
 /// One connection, in the thread that owns it.
@@ -44,6 +46,10 @@ pub struct Connection {
     pub(super) deaf: Cell<bool>,
     /// When the stage was entered, or output last moved: monotonic milliseconds.
     pub(super) since: Cell<u64>,
+    /// It ends by a reset, not in order.
+    pub(super) resets: Cell<bool>,
+    /// From when on the peer is given time for the request that it has not sent whole: monotonic milliseconds.
+    pub(super) asking: Cell<u64>,
     registry: Registry,
 }
 
@@ -95,6 +101,8 @@ impl Connection {
             held: Cell::new(false),
             deaf: Cell::new(false),
             since: Cell::new(0),
+            resets: Cell::new(false),
+            asking: Cell::new(clock::monotonic_ms()),
             registry,
         }
     }
@@ -141,6 +149,14 @@ impl Connection {
         if let Some(tls) = &self.tls {
             tls.borrow_mut().abandon();
         }
+    }
+
+    /// What waits is dropped, and the peer will see a reset.
+    pub(super) fn will_reset(&self) {
+        // An end in order would come before the reset.
+        self.resets.set(true);
+        let _ = SockRef::from(self.io.get_ref()).set_linger(Some(Duration::ZERO));
+        self.drop_output();
     }
 
     /// The certificate that the peer showed (DER), where TLS asked for one.

@@ -6,9 +6,11 @@
 use super::connection::{Connection, Stage};
 use super::handshake;
 use super::owner::{Owner, Verdict, add, fleeting};
+use super::patience;
 use super::registry::Flags;
 use crate::config::Framing;
 use crate::proto::framing::Cut;
+use crate::proto::http1::Refusal;
 use crate::proto::{PeerFault, websocket};
 use crate::sys::{clock, socket};
 use crate::tls::Session;
@@ -183,12 +185,8 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
             }
             Err(PeerFault::Refused(refusal)) => {
                 at = bytes.len();
-                conn.deaf.set(true);
-                if conn.framer.borrow().has_begun() {
-                    // What was asked before is answered before: the worker knows when that is done.
-                    verdict = settle(owner, conn, upcall.packet(owner, conn, &refusal.to_packet()));
-                } else {
-                    owner.refuse_request(conn, refusal);
+                if let Some(said) = refuse(owner, conn, refusal) {
+                    verdict = said;
                 }
                 break;
             }
@@ -203,6 +201,10 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     }
     let rest = bytes.len() - at;
     conn.slot().recv_queued.store(rest as u64, Relaxed);
+    if joins && rest > 0 {
+        let again = !joined || at > 0;
+        patience::note(conn, rest, again);
+    }
     if conn.stage() == Stage::Open && rest > 0 {
         *conn.input.borrow_mut() = if joined {
             held.drain(..at);
@@ -212,6 +214,17 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
         };
     }
     verdict
+}
+
+/// Hears no more of this connection, and says why. `None`: it is said already.
+pub(super) fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, refusal: Refusal) -> Option<Verdict> {
+    conn.deaf.set(true);
+    if conn.framer.borrow().has_begun() {
+        // What was asked before is answered before: the worker knows when that is done.
+        return Some(settle(owner, conn, owner.upcall().packet(owner, conn, &refusal.to_packet())));
+    }
+    owner.refuse_request(conn, refusal);
+    None
 }
 
 fn settle(owner: &Rc<Owner>, conn: &Rc<Connection>, verdict: Verdict) -> Verdict {

@@ -7,7 +7,7 @@ use super::owner::{Owner, add, fleeting};
 use super::registry::Flags;
 use crate::config::Framing;
 use crate::log;
-use crate::sys::socket;
+use crate::sys::{clock, socket};
 use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,6 +27,7 @@ pub async fn shake(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
         Ok(()) => {
             conn.slot().flags.fetch_and(!Flags::SHAKING, Relaxed);
             conn.stage.set(Stage::Open);
+            conn.asking.set(clock::monotonic_ms());
             true
         }
         Err(why) if why == AT_ONCE => {

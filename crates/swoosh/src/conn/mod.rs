@@ -6,5 +6,6 @@ pub mod drive;
 mod handshake;
 pub mod output;
 pub mod owner;
+pub mod patience;
 pub mod registry;
 pub mod wire;

@@ -386,8 +386,7 @@ impl Owner {
             return;
         }
         if reset {
-            let _ = SockRef::from(conn.io.get_ref()).set_linger(Some(Duration::ZERO));
-            conn.drop_output();
+            conn.will_reset();
         }
         conn.stage.set(Stage::Ending);
         conn.since.set(clock::monotonic_ms());
@@ -405,8 +404,7 @@ impl Owner {
     /// forgets its id.
     pub fn finish(self: &Rc<Self>, conn: &Rc<Connection>, reset: bool) {
         if reset {
-            let _ = SockRef::from(conn.io.get_ref()).set_linger(Some(Duration::ZERO));
-            conn.drop_output();
+            conn.will_reset();
         }
         if conn.held.get() {
             self.let_go(conn);
@@ -434,9 +432,11 @@ impl Owner {
             return;
         }
         conn.stage.set(Stage::Dead);
-        drive::say_goodbye(conn);
-        // What the peer has not seen yet still goes out; only a reset drops it.
-        let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Both);
+        if !conn.resets.get() {
+            drive::say_goodbye(conn);
+            // What the peer has not seen yet still goes out; only a reset drops it.
+            let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Both);
+        }
         let slot = self.slot();
         add(&slot.closed, 1);
         slot.connections.store(slot.connections.load(Relaxed).saturating_sub(1), Relaxed);

@@ -76,6 +76,11 @@ impl Framer {
         self.http.was_last()
     }
 
+    /// How much of a request of HTTP is there, where `length` bytes wait.
+    pub fn part_of_request(&self, length: usize) -> http1::frame::Part {
+        self.http.part(length)
+    }
+
     fn cut_at_first_eof(&mut self, eof: &[u8], max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
         let room = &buf[..buf.len().min(usize::try_from(max).unwrap_or(usize::MAX))];
         let from = self.searched.min(room.len());

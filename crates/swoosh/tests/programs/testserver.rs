@@ -81,6 +81,9 @@ fn tune(options: &Options, port: &mut PortConfig) {
     port.high_watermark = options.get("high").unwrap_or(0);
     port.low_watermark = options.get("low").unwrap_or(0);
     port.heartbeat_idle_time = options.get("idle").unwrap_or(0);
+    let seconds = |name, otherwise| options.get(name).map_or(otherwise, Duration::from_millis);
+    port.http_header_timeout = seconds("header_timeout", port.http_header_timeout);
+    port.http_body_timeout = seconds("body_timeout", port.http_body_timeout);
     port.reuse_port = options.is("reuse_port");
     port.send_buffer = options.get("kernel_send").unwrap_or(0);
     port.tls = tls(options);

@@ -35,6 +35,17 @@ enum Stage {
     Trailer(usize, usize),
 }
 
+/// How much of an unfinished request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing, but for empty lines.
+    Nothing,
+    /// Some of its head.
+    Head,
+    /// All of its head, and some of its body, it may be.
+    Body,
+}
+
 impl Default for Stage {
     fn default() -> Self {
         Stage::Head { start: 0, line: 0, searched: 0 }
@@ -86,6 +97,15 @@ impl Framer {
     /// Whether a request of this connection was cut before: then a refusal has to wait for its answer.
     pub fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// How much of a request is there, where the buffer has `length` bytes.
+    pub fn part(&self, length: usize) -> Part {
+        match self.stage {
+            Stage::Head { start, .. } if length <= start => Part::Nothing,
+            Stage::Head { .. } => Part::Head,
+            _ => Part::Body,
+        }
     }
 
     /// Whether the peer waits for `100 Continue` before it sends the body; true once for each request.

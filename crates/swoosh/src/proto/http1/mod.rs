@@ -20,7 +20,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    const fn new(status: u16, why: &'static str) -> Self {
+    pub(crate) const fn new(status: u16, why: &'static str) -> Self {
         Refusal { status, why }
     }
 

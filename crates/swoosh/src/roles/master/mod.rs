@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::roles::End;
 use crate::roles::reactor::{self, Handle, Word};
 use crate::roles::worker::run_timers;
-use crate::runtime;
+use crate::runtime::{self, ThreadRuntime};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, process};
 use send_wrapper::SendWrapper;
@@ -20,7 +20,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::runtime::Runtime;
 
 /// Serves until the server ends; the manager, `manager`, is running.
 pub fn run(node: &Node, manager: i32) -> Result<End> {
@@ -62,7 +61,7 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
 struct Master {
     node: Node,
     signals: Signals,
-    runtime: Runtime,
+    runtime: ThreadRuntime,
     reactors: Rc<RefCell<Vec<Handle>>>,
     /// Its process id, 0 once it has ended.
     manager: i32,

@@ -9,6 +9,7 @@ mod orders;
 use crate::conn::connection::{HOLD_PAUSE, Stage};
 use crate::conn::datagram;
 use crate::conn::owner::{Owner, heartbeat_interval};
+use crate::conn::patience;
 use crate::conn::registry::Peer;
 use crate::error::Result;
 use crate::handler::SessionId;
@@ -132,6 +133,9 @@ impl Reactor {
         self.watch_datagrams();
         if let Some(every) = heartbeat_interval(self.heritage) {
             tokio::spawn(SendWrapper::new(self.owner.clone().heartbeat(every)));
+        }
+        if let Some(every) = patience::interval(self.heritage) {
+            tokio::spawn(SendWrapper::new(patience::watch(self.owner.clone(), every)));
         }
         while let Some(word) = words.recv().await {
             match word {

@@ -8,6 +8,7 @@ use super::{Loop, receive};
 use crate::conn::connection::{Connection, HOLD_PAUSE, Stage};
 use crate::conn::datagram::{self, Sender};
 use crate::conn::owner::{Owner, Upcall, Verdict, add};
+use crate::conn::patience;
 use crate::conn::registry::{Flags, SlotIndex};
 use crate::handler::{ConnectionEvent, SessionId, Stop};
 use crate::heritage::Port;
@@ -84,6 +85,9 @@ pub fn begin(work: &Loop) {
         }
         if let Some(every) = crate::conn::owner::heartbeat_interval(heritage) {
             tokio::spawn(SendWrapper::new(owner.clone().heartbeat(every)));
+        }
+        if let Some(every) = patience::interval(heritage) {
+            tokio::spawn(SendWrapper::new(patience::watch(owner.clone(), every)));
         }
     });
 }

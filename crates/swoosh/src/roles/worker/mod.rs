@@ -16,6 +16,7 @@ use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
 use crate::heritage::{Heritage, Life};
 use crate::node::{Node, Role};
 use crate::roles::End;
+use crate::runtime::ThreadRuntime;
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
@@ -26,7 +27,6 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::runtime::Runtime;
 
 /// What a loop looks at beside user code.
 pub struct Loop {
@@ -166,7 +166,7 @@ impl Loop {
     }
 
     /// The runtime, where this loop has one: user code may ask for it at any time.
-    fn runtime(&self) -> Option<Rc<Runtime>> {
+    fn runtime(&self) -> Option<Rc<ThreadRuntime>> {
         self.node.0.worker_runtime.borrow().clone()
     }
 

@@ -31,6 +31,8 @@ fn main() {
         ["serve", "hyper"] => reference::serve_http(),
         ["serve", "http", "base"] => servers::http(Mode::Base),
         ["serve", "http", "process"] => servers::http(Mode::Process),
+        ["serve", "http", "async", "base"] => servers::http_async(Mode::Base),
+        ["serve", "http", "async", "process"] => servers::http_async(Mode::Process),
         ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
         ["echo"] => echo(""),
         ["tls"] => tls(),
@@ -143,9 +145,12 @@ fn http(only: &str) {
     println!("HTTP, 64 connections: CPU per request over the whole tree, ratio to a plain hyper server");
     const HELLO: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const READING: &str = "GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nCookie: c=2\r\n\r\n";
-    let cases: [(&str, f64, usize, &'static str, Make); 9] = [
+    let cases: [(&str, f64, usize, &'static str, Make); 12] = [
         ("Rust, base mode", 1.0, 1, HELLO, || own(&["serve", "http", "base"])),
         ("Rust, base mode, 16 at once", 1.0, 16, HELLO, || own(&["serve", "http", "base"])),
+        ("Rust, http::Server, base mode", 1.0, 1, HELLO, || own(&["serve", "http", "async", "base"])),
+        ("Rust, http::Server, base, 16 at once", 1.0, 16, HELLO, || own(&["serve", "http", "async", "base"])),
+        ("Rust, http::Server, process mode", 1.5, 1, HELLO, || own(&["serve", "http", "async", "process"])),
         ("PHP, base mode", 1.12, 1, HELLO, || php("http_hello.php", &["base", "hello"])),
         ("PHP, base mode, coroutines", 1.2, 1, HELLO, || php("http_hello.php", &["base", "hello", "co"])),
         ("PHP, base mode, 16 at once", 2.2, 16, HELLO, || php("http_hello.php", &["base", "hello"])),
@@ -163,7 +168,7 @@ fn http(only: &str) {
             ratios.push(second / first);
         }
         let ratio = median(&mut ratios);
-        println!("  {name:30} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+        println!("  {name:36} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
     }
 }
 

@@ -44,6 +44,17 @@ pub fn http(mode: Mode) {
         .expect("serve");
 }
 
+/// The same by `http::Server`, whose handler is async.
+pub fn http_async(mode: Mode) {
+    let server = swoosh::http::Server::bind("127.0.0.1:0", mode).expect("bind").workers(1);
+    let server = server.with(|server| server.reactors(1));
+    println!("port {}", server.port(0));
+    let hello = async |_: swoosh::http::Request, response: &mut swoosh::http::Response| {
+        response.header("Content-Type", "text/plain").body("Hello, World!");
+    };
+    server.handle(hello).start().expect("serve");
+}
+
 /// Task rounds: `in_flight` tasks of 100 bytes at a time, from one worker to one task worker and back, for `time`. Prints
 /// rounds a second.
 pub fn tasks(in_flight: u32, time: Duration) {

@@ -10,11 +10,11 @@ opcache.file_update_protection=0
 --FILE--
 <?php
 use Swoole\Coroutine as Co;
-function took(float $begin): string { $t = microtime(true) - $begin; return $t < 0.1 ? 'at once' : ($t < 0.4 ? 'together' : 'one after the other'); }
+function took(float $begin): string { $t = microtime(true) - $begin; return $t < 0.55 ? 'at once' : ($t < 2.9 ? 'together' : 'one after the other'); }
 Co\run(function () {
     $begin = microtime(true);
     $wg = new Co\WaitGroup;
-    foreach ([fn () => usleep(100000), fn () => time_nanosleep(0, 100000000), fn () => time_sleep_until(microtime(true) + 0.1)] as $wait) {
+    foreach ([fn () => usleep(600000), fn () => time_nanosleep(0, 600000000), fn () => time_sleep_until(microtime(true) + 0.6)] as $wait) {
         for ($i = 0; $i < 5; $i++) { $wg->add(); go(function () use ($wait, $wg) { $wait(); $wg->done(); }); }
     }
     $wg->wait();
@@ -29,7 +29,7 @@ Co\run(function () {
             go(function () use ($c) {
                 $line = fgets($c);
                 while (str_starts_with($line, 'GET') && trim(fgets($c)) !== '');
-                usleep(50000);
+                usleep(100000);
                 fwrite($c, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
                 fclose($c);
             });

@@ -152,10 +152,13 @@ fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
 fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
     let max = max.min(LONGEST_LINE);
     let room = &buf[..buf.len().min(max as usize)];
-    match memchr::memchr(b'\n', room) {
+    let end = memchr::memchr(b'\n', room);
+    if room[..end.unwrap_or(room.len())].iter().any(|byte| *byte < b'\t') {
+        return Err(PeerFault::Malformed("this is no command of Redis"));
+    }
+    match end {
         Some(at) => Ok(Cut::Packet(at + 1)),
         None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
-        None if room.iter().any(|byte| *byte < b'\t') => Err(PeerFault::Malformed("this is no command of Redis")),
         None => Ok(Cut::Need(None)),
     }
 }
@@ -281,6 +284,14 @@ mod tests {
         let many = command(&[&b"x"[..]; 40]);
         assert!(matches!(feed(&many, 7, 100).1, Some(PeerFault::TooLong { .. })));
         assert!(matches!(feed(&[b'x'; 70_000], 500, 1 << 20).1, Some(PeerFault::TooLong { max: 65_536, .. })));
+    }
+
+    #[test]
+    fn a_line_that_is_no_command_is_refused_whether_or_not_its_end_is_there() {
+        for bytes in [&b"a\x01"[..], b"a\x01b\n", b"\0\n", b"\x08"] {
+            assert!(matches!(Framer::default().next(100, bytes), Err(PeerFault::Malformed(_))), "{bytes:?}");
+        }
+        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(Cut::Packet(5)));
     }
 
     #[test]

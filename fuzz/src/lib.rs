@@ -1,0 +1,194 @@
+//! What the fuzz targets do with their bytes. The same functions run for a short while, with random bytes from fixed
+//! seeds, in `crates/swoosh/tests/random.rs`. None of them may panic, and bytes that come in pieces must mean the same
+//! as the same bytes at once.
+
+use swoosh::config::{Framing, LengthFraming, LengthType};
+use swoosh::http::form;
+use swoosh::proto::framing::{Cut, Framer};
+use swoosh::proto::http1::answer::{self, Answer, Reader, Step};
+use swoosh::proto::http1::request::{self, Request};
+use swoosh::proto::websocket::{self, Expect, Joiner, Said, deflate};
+use swoosh::proto::{PeerFault, resp};
+
+/// A target: its name, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    ("http1_frame", http1_frame),
+    ("http1_answer", http1_answer),
+    ("websocket_frames", websocket_frames),
+    ("websocket_deflate", websocket_deflate),
+    ("resp", resp_commands),
+    ("mqtt", mqtt),
+    ("length", length),
+    ("eof", eof),
+    ("multipart", multipart),
+];
+
+/// Requests of HTTP/1; each that is cut can be read.
+pub fn http1_frame(data: &[u8]) {
+    for packet in packets(&Framing::Http, data) {
+        let mut room = request::room();
+        if let Some((parsed, headers)) = Request::parse(packet, &mut room) {
+            let body = parsed.body(headers);
+            assert!(body.len() <= packet.len());
+            let _ = (parsed.path_and_query(), parsed.keeps_alive(headers));
+            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), &body);
+        }
+    }
+}
+
+/// Answers of HTTP/1, as a client reads them.
+pub fn http1_answer(data: &[u8]) {
+    let read = |size: usize| {
+        let (mut reader, mut buf, mut body) = (Reader::new(b"GET"), Vec::new(), Vec::new());
+        for piece in data.chunks(size) {
+            buf.extend_from_slice(piece);
+            loop {
+                match reader.next(&buf) {
+                    Ok(Step::Need) => break,
+                    Ok(Step::Head(length)) => {
+                        let mut room = answer::room();
+                        let _ = Answer::parse(&buf[..length], &mut room);
+                        buf.drain(..length);
+                    }
+                    Ok(Step::Data(form, length)) => {
+                        body.extend_from_slice(&buf[form..form + length]);
+                        buf.drain(..form + length);
+                        if length == 0 && form == 0 {
+                            break;
+                        }
+                    }
+                    Ok(Step::End(_)) => return (body, true, false),
+                    Err(_) => return (body, false, true),
+                }
+            }
+        }
+        (body, false, false)
+    };
+    assert_eq!(read(data.len().max(1)), read(1 + data.len() % 7));
+}
+
+/// Frames of WebSocket, and the messages that come of them.
+pub fn websocket_frames(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else { return };
+    let expect = Expect { max: MAX, masked: kind & 1 == 0, deflate: kind & 2 == 0 };
+    let hear = |size: usize| -> (Vec<Said>, bool) {
+        let (mut joiner, mut said, mut buf) = (Joiner::default(), Vec::new(), Vec::new());
+        for piece in data.chunks(size) {
+            buf.extend_from_slice(piece);
+            loop {
+                let (length, broken) = match websocket::next(expect, &buf) {
+                    Ok(Cut::Packet(length)) => (length, false),
+                    Ok(Cut::Need(_)) => break,
+                    Err(length) => (length, true),
+                };
+                let packet: Vec<u8> = buf.drain(..length).collect();
+                match joiner.take(&packet, expect) {
+                    Ok(heard) => said.extend(heard),
+                    Err(_) => return (said, true),
+                }
+                assert!(!broken, "a frame that is none was taken");
+            }
+        }
+        (said, false)
+    };
+    assert_eq!(hear(data.len().max(1)), hear(1 + data.len() % 7));
+}
+
+/// Compressed messages: never longer than is allowed; and what is compressed here is unpacked as it was.
+pub fn websocket_deflate(data: &[u8]) {
+    if let Ok(message) = deflate::inflate(data, MAX) {
+        assert!(message.len() as u64 <= MAX);
+    }
+    for narrow in [false, true] {
+        let packed = deflate::deflate(data, deflate::Agreed { narrow });
+        assert_eq!(deflate::inflate(&packed, data.len() as u64).as_deref(), Ok(data));
+    }
+    let _ = deflate::negotiate([data].into_iter());
+}
+
+/// Commands of Redis.
+pub fn resp_commands(data: &[u8]) {
+    for packet in packets(&Framing::Redis, data) {
+        assert!(resp::words(packet).iter().map(|word| word.len()).sum::<usize>() <= packet.len());
+    }
+}
+
+/// Packets of MQTT.
+pub fn mqtt(data: &[u8]) {
+    packets(&Framing::Mqtt, data);
+}
+
+/// Packets that tell their length, in each of its forms.
+pub fn length(data: &[u8]) {
+    let Some((&kind, data)) = data.split_first() else { return };
+    let kinds =
+        [LengthType::I8, LengthType::U8, LengthType::I16, LengthType::U16Be, LengthType::U16Le, LengthType::U32Be];
+    let config = LengthFraming {
+        kind: kinds[usize::from(kind) % kinds.len()],
+        offset: u32::from(kind >> 6),
+        body_offset: u32::from(kind >> 4 & 7),
+        func: None,
+    };
+    packets(&Framing::Length(config), data);
+}
+
+/// Packets that end by a mark.
+pub fn eof(data: &[u8]) {
+    for packet in packets(&Framing::EofSplit(b"\r\n".to_vec()), data) {
+        assert!(packet.ends_with(b"\r\n"));
+        assert!(!packet[..packet.len() - 1].windows(2).any(|two| two == b"\r\n"));
+    }
+}
+
+/// Forms: every part lies within the body.
+pub fn multipart(data: &[u8]) {
+    for part in form::parts(b"multipart/form-data; boundary=b", data).unwrap_or_default() {
+        assert!(data.as_ptr_range().contains(&part.name.as_ptr()) || part.name.is_empty());
+        assert!(part.data.len() + part.name.len() <= data.len());
+    }
+    assert!(form::percent_decode(data).len() <= data.len());
+    let pairs = form::pairs(data);
+    assert!(pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= data.len());
+    let _ = form::parameter(data, "name");
+}
+
+/// The packets of these bytes; they are the same however the bytes come.
+fn packets<'d>(framing: &Framing, data: &'d [u8]) -> Vec<&'d [u8]> {
+    let cut = |size: usize| -> (Vec<usize>, bool) {
+        let (mut framer, mut buf, mut cuts) = (Framer::new(), Vec::new(), Vec::new());
+        for piece in data.chunks(size) {
+            buf.extend_from_slice(piece);
+            loop {
+                match framer.next(framing, MAX, &buf) {
+                    Ok(Cut::Packet(length)) => {
+                        assert!(length > 0 && length <= buf.len() && length as u64 <= MAX);
+                        cuts.push(length);
+                        buf.drain(..length);
+                    }
+                    Ok(Cut::Need(whole)) => {
+                        assert!(whole.is_none_or(|whole| whole > buf.len() as u64 && whole <= MAX));
+                        break;
+                    }
+                    Err(PeerFault::TooLong { .. } | PeerFault::Malformed(_) | PeerFault::Refused(_)) => {
+                        return (cuts, true);
+                    }
+                }
+            }
+        }
+        (cuts, false)
+    };
+    let whole = cut(data.len().max(1));
+    assert_eq!(whole, cut(1 + data.len() % 7));
+    let mut at = 0;
+    let next = |length: &usize| {
+        at += length;
+        &data[at - length..at]
+    };
+    whole.0.iter().map(next).collect()
+}
+
+/// The longest packet or message, bytes.
+const MAX: u64 = 4096;

@@ -107,6 +107,7 @@ fn a_long_body_is_in_memory_once_in_each_process_and_gone_afterwards() {
     const LENGTH: u64 = 48 << 20;
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000", "workers=1"]);
+        server.wait_for_events("worker_start", 1);
         let processes = server.processes();
         let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
         let mut stream = connect(&server);
@@ -180,19 +181,27 @@ fn a_head_of_a_hundred_megabytes_is_refused_early_and_costs_no_memory() {
     }
 }
 
+/// 40 uploads that end after 700,000 bytes, every other one by a reset.
+fn leave_uploads(server: &Server) {
+    for round in 0..40 {
+        let mut stream = connect(server);
+        stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n").unwrap();
+        stream.write_all(&vec![1; 700_000]).unwrap();
+        if round % 2 == 0 {
+            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn peers_that_leave_in_the_middle_cost_nobody_anything() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000"]);
+        server.wait_for_events("worker_start", 2);
         let processes = server.processes();
-        for round in 0..40 {
-            let mut stream = connect(&server);
-            stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n").unwrap();
-            stream.write_all(&vec![1; 700_000]).unwrap();
-            if round % 2 == 0 {
-                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
-            }
-        }
+        leave_uploads(&server);
+        let after_some = processes.iter().map(|pid| common::resident(*pid)).max().unwrap();
+        (0..3).for_each(|_| leave_uploads(&server));
         // One that is done with sending still gets its answers; one that was not whole gets none.
         let mut half = connect(&server);
         half.write_all(
@@ -204,7 +213,8 @@ fn peers_that_leave_in_the_middle_cost_nobody_anything() {
         assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{mode}: {answers:?}");
         assert!(answers.ends_with("GET /2 0"), "{mode}: {answers:?}");
         for pid in &processes {
-            let is_small = || common::resident(*pid) < 20 << 20;
+            // What the allocator keeps for the next ones is no loss: 84 MB would be.
+            let is_small = || common::resident(*pid) < after_some + (48 << 20);
             assert!(wait_until(PATIENCE, is_small), "{mode}: process {pid} keeps {}", common::resident(*pid));
         }
         assert_eq!(server.processes(), processes, "{mode}: nobody was replaced");

@@ -10,7 +10,7 @@ use crate::handler::SessionId;
 use crate::node::Node;
 use crate::proto::http1::reply::{self, put_chunk, put_number};
 use crate::proto::http1::{has_token, is_token_byte};
-use std::cell::Cell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -32,14 +32,13 @@ pub struct Response {
     coding: Option<Coding>,
     /// Bytes of a message, should it become a WebSocket.
     longest: u64,
-    /// What is said where the handler leaves before it has said anything.
-    fallback: Rc<Cell<u16>>,
 }
 
 /// Which fields the program gave itself.
 #[derive(Default)]
 struct Own {
-    content_type: Option<String>,
+    /// Where its type is in the fields.
+    content_type: Option<Range<usize>>,
     encoding: bool,
 }
 
@@ -51,14 +50,7 @@ enum Stage {
 }
 
 impl Response {
-    pub(super) fn new(
-        node: &Node,
-        service: &Rc<Service>,
-        request: &Request,
-        head: &Head,
-        longest: u64,
-        fallback: Rc<Cell<u16>>,
-    ) -> Self {
+    pub(super) fn new(node: &Node, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
         let accept = request.header_bytes("accept-encoding");
         Response {
             node: node.clone(),
@@ -66,7 +58,7 @@ impl Response {
             service: service.clone(),
             conn: request.conn(),
             status: 200,
-            fields: Vec::new(),
+            fields: Vec::with_capacity(ROOM),
             own: Own::default(),
             body: Vec::new(),
             stage: Stage::New,
@@ -74,7 +66,6 @@ impl Response {
             old: head.old,
             bodiless: head.bodiless,
             longest,
-            fallback,
         }
     }
 
@@ -99,7 +90,7 @@ impl Response {
             return self;
         }
         if is("content-type") {
-            self.own.content_type = Some(value.to_owned());
+            self.set_type(value);
             return self;
         }
         self.own.encoding |= is("content-encoding");
@@ -109,6 +100,18 @@ impl Response {
         }
         put_field(&mut self.fields, name.as_bytes(), value.as_bytes());
         self
+    }
+
+    /// The last one counts.
+    fn set_type(&mut self, kind: &str) {
+        if let Some(old) = self.own.content_type.take() {
+            self.fields.drain(old.start - TYPE.len()..old.end + 2);
+        }
+        self.fields.extend_from_slice(TYPE);
+        let from = self.fields.len();
+        self.fields.extend_from_slice(kind.as_bytes());
+        self.own.content_type = Some(from..self.fields.len());
+        self.fields.extend_from_slice(b"\r\n");
     }
 
     /// Sets the body, whole.
@@ -170,7 +173,7 @@ impl Response {
         }
         self.expect_new()?;
         if self.own.content_type.is_none() {
-            self.own.content_type = Some(mime::of_file(path));
+            self.set_type(&mime::of_file(path));
         }
         let mut out = Vec::new();
         self.put_head(&mut out, Some(about.len()), None);
@@ -296,9 +299,6 @@ impl Response {
             put_field(out, b"Connection", b"keep-alive");
         }
         let bare = (100..200).contains(&status) || status == 204;
-        if let (Some(kind), false) = (&self.own.content_type, bare) {
-            put_field(out, b"Content-Type", kind.as_bytes());
-        }
         if let Some(coding) = coding {
             put_field(out, b"Content-Encoding", coding.name().as_bytes());
             put_field(out, b"Vary", b"Accept-Encoding");
@@ -347,13 +347,15 @@ impl Response {
 
     fn put_whole(&mut self, out: &mut Vec<u8>) {
         let mut body = std::mem::take(&mut self.body);
-        let kind = self.own.content_type.clone().unwrap_or_default();
         let rules = &self.service.rules;
-        let wanted = !self.own.encoding
-            && self.status != 206
-            && reply::has_body("", self.status)
-            && rules.suits(kind.as_bytes(), body.len());
-        let coding = self.coding.filter(|_| wanted);
+        let wanted = |_: &Coding| {
+            let kind = self.own.content_type.clone().map_or(&b""[..], |place| &self.fields[place]);
+            !self.own.encoding
+                && self.status != 206
+                && reply::has_body("", self.status)
+                && rules.suits(kind, body.len())
+        };
+        let coding = self.coding.filter(wanted);
         let short = coding.and_then(|coding| rules.compress(coding, &body));
         let coding = coding.filter(|_| short.is_some());
         if let Some(short) = short {
@@ -381,7 +383,7 @@ impl Drop for Response {
         match self.stage {
             Stage::Ended => {}
             Stage::New => {
-                (self.status, self.keep) = (self.fallback.get(), false);
+                (self.status, self.keep) = (self.service.fallback.get(), false);
                 self.body.clear();
                 self.finish(false);
             }
@@ -396,6 +398,9 @@ pub(super) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     }
 }
 
+const TYPE: &[u8] = b"Content-Type: ";
+/// Bytes of fields for which there is room at once.
+const ROOM: usize = 128;
 /// Between two looks whether a client that is behind has read.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(50);

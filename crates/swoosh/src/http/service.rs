@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     pub(super) rules: Rules,
     deadline: Option<Duration>,
     pub(super) websocket_compression: bool,
+    /// What is said where a handler is dropped before it has said anything.
+    pub(super) fallback: Cell<u16>,
     /// By connection whose request is being handled: what it asked behind it.
     held: RefCell<HashMap<SessionId, VecDeque<Held>>>,
     sockets: RefCell<HashMap<SessionId, Rc<Socket>>>,
@@ -67,6 +70,7 @@ impl Service {
             rules,
             deadline,
             websocket_compression,
+            fallback: Cell::new(500),
             held: RefCell::default(),
             sockets: RefCell::default(),
         })
@@ -131,26 +135,26 @@ impl Service {
             return true;
         };
         node.begin_request(event.session);
-        let fallback = Rc::new(Cell::new(500));
         let longest = node.heritage().ports[event.port].config.package_max_length;
-        let response = Response::new(node, self, &request, &head, longest, fallback.clone());
+        let response = Response::new(node, self, &request, &head, longest);
         let mut work = (self.handler)(request, response);
         // Whoever waits is polled again as a task, by which it is woken.
-        let runtime = node.runtime();
-        let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+        // A worker of base mode is mostly inside its event loop already.
+        let runtime = Handle::try_current().is_err().then(|| node.runtime());
+        let _entered = runtime.as_ref().and_then(|runtime| runtime.as_ref().ok()).map(|runtime| runtime.enter());
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
         node.spawn(async move {
-            service.finish(work, &own, session, &fallback).await;
+            service.finish(work, &own, session).await;
             service.go_on(&own, session);
         });
         false
     }
 
     /// Waits for a handler as long as it may take.
-    async fn finish(&self, mut work: Work, node: &Node, session: SessionId, fallback: &Cell<u16>) {
+    async fn finish(&self, mut work: Work, node: &Node, session: SessionId) {
         let Some(limit) = self.deadline else { return work.await };
         if tokio::time::timeout(limit, &mut work).await.is_ok() {
             return;
@@ -158,10 +162,11 @@ impl Service {
         if node.was_websocket(session) {
             return work.await;
         }
-        fallback.set(504);
         crate::log::notice!("a request of connection {} took longer than its deadline", session.0);
         // The answer is given as the handler is dropped.
+        self.fallback.set(504);
         drop(work);
+        self.fallback.set(500);
     }
 
     /// What a connection asked meanwhile, until a handler waits again.

@@ -3,6 +3,8 @@
 use crate::error::{Error, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::unistd::ForkResult;
+use std::sync::Once;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Which side of a fork this is.
@@ -33,6 +35,30 @@ impl Ended {
     pub fn signal(&self) -> i32 {
         if libc::WIFSIGNALED(self.status) { libc::WTERMSIG(self.status) } else { 0 }
     }
+}
+
+/// This process's id, as [`pid`] gives it, without a system call each time: a forked child asks anew.
+pub fn known_pid() -> i32 {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        // SAFETY: what a child calls stores one number, which it may do at any time (pthread_atfork(3)); the function lives
+        // as long as the program.
+        unsafe { libc::pthread_atfork(None, None, Some(forget_pid)) };
+    });
+    match KNOWN.load(Relaxed) {
+        0 => {
+            let pid = pid();
+            KNOWN.store(pid, Relaxed);
+            pid
+        }
+        known => known,
+    }
+}
+
+static KNOWN: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn forget_pid() {
+    KNOWN.store(0, Relaxed);
 }
 
 /// The descriptors of this process that are event queues or event counters: what an async runtime is made of.
@@ -235,4 +261,19 @@ pub fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     state.is_some_and(|s| s != 'Z' && s != 'X')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_knows_itself_and_not_its_parent() {
+        assert_eq!(known_pid(), pid());
+        match fork().unwrap() {
+            Fork::Child => exit_now(if known_pid() == pid() { 0 } else { 1 }),
+            Fork::Parent(child) => assert_eq!(wait_for(child).unwrap().exit_code(), 0),
+        }
+        assert_eq!(known_pid(), pid());
+    }
 }

@@ -172,9 +172,6 @@ pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     is_http && (has(PortEvent::Request) || has(PortEvent::Message))
 }
 
-/// What follows the callback of a request.
-pub struct Exchange;
-
 /// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is
 /// answered already.
 pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Wanted>> {
@@ -225,18 +222,17 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
     Ok(Some(Wanted { callable, args, then: Then::Settle(response, session) }))
 }
 
-impl Exchange {
-    /// The callback has returned, or goes on elsewhere. `response`: this one's, which nobody else may hold any more.
-    pub fn after(response: Object, session: u64) {
-        if http_response::is_open(&response) && response.is_shared() {
-            HOLDS.set(true);
-            HELD.with_borrow_mut(|held| {
-                held.entry(session).or_default();
-            });
-        }
-        // Where it was forgotten, this answers.
-        drop(response);
+/// The callback of a request has returned, or goes on elsewhere. `response`: its response, which nobody else may hold any
+/// more.
+pub fn settle(response: Object, session: u64) {
+    if http_response::is_open(&response) && response.is_shared() {
+        HOLDS.set(true);
+        HELD.with_borrow_mut(|held| {
+            held.entry(session).or_default();
+        });
     }
+    // Where it was forgotten, this answers.
+    drop(response);
 }
 
 /// Keeps something for later, where a request of the connection has no whole answer.

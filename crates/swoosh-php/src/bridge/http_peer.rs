@@ -153,7 +153,7 @@ impl Served {
         Ok(failed.is_none())
     }
 
-    fn send_file(&self, path: &str, mut offset: u64, end: u64) -> PhpResult<bool> {
+    fn send_file(&self, path: &str, offset: u64, end: u64) -> PhpResult<bool> {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(e) => {
@@ -161,18 +161,13 @@ impl Served {
                 return Ok(false);
             }
         };
-        while offset < end {
-            let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(MOST_AT_ONCE);
-            match self.link.send_file(&file, &mut offset, most, None)? {
-                Ok(0) => return Ok(false),
-                Ok(_) => {}
-                Err(code) => {
-                    last_error::set(code);
-                    return Ok(false);
-                }
+        match self.link.send_part(&file, offset, end, None)? {
+            Ok(reached) => Ok(reached >= end),
+            Err(code) => {
+                last_error::set(code);
+                Ok(false)
             }
         }
-        Ok(true)
     }
 
     /// Wakes the coroutine that waits for the answer.
@@ -182,6 +177,3 @@ impl Served {
         }
     }
 }
-
-/// Bytes of a file given to the kernel at once.
-const MOST_AT_ONCE: usize = 1 << 20;

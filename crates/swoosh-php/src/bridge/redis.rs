@@ -21,7 +21,7 @@ use swoosh::proto::resp;
 #[derive(Default)]
 pub struct Commands {
     /// Handlers that were looked up, by the command's name in capitals.
-    handlers: RefCell<HashMap<Vec<u8>, Option<Rc<Callable>>>>,
+    handlers: RefCell<HashMap<Vec<u8>, Rc<Callable>>>,
     /// By connection whose command is in hand: what it asked meanwhile.
     waiting: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
 }
@@ -49,11 +49,11 @@ impl Commands {
     fn handler(&self, calls: &Calls, name: &[u8]) -> Option<Rc<Callable>> {
         let name = name.to_ascii_uppercase();
         if let Some(known) = self.handlers.borrow().get(&name) {
-            return known.clone();
+            return Some(known.clone());
         }
         let given = redis_server::handler(&calls.server, &name);
         let found = Callable::new(&given).ok().map(Rc::new)?;
-        self.handlers.borrow_mut().insert(name, Some(found.clone()));
+        self.handlers.borrow_mut().insert(name, found.clone());
         Some(found)
     }
 

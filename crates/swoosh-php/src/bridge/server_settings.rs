@@ -43,6 +43,12 @@ pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
 
 /// Adds settings to those that an object has in its `setting` property.
 pub fn merge(object: &Object, slot: usize, given: &Array) {
+    let all = merged(object, slot, given);
+    object.set_slot(slot, all);
+}
+
+/// Those settings, with what is given in the place of what was there.
+pub fn merged(object: &Object, slot: usize, given: &Array) -> Array {
     let mut all = object.slot(slot).array().cloned().unwrap_or_default();
     for (key, value) in given {
         match key {
@@ -50,7 +56,7 @@ pub fn merge(object: &Object, slot: usize, given: &Array) {
             Key::Index(index) => all.set(index, value.clone()),
         }
     }
-    object.set_slot(slot, all);
+    all
 }
 
 /// Puts every setting of the server and its ports into the blueprint, and shows in `setting` what the server adds.

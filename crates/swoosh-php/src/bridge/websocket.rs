@@ -13,7 +13,9 @@ use swoosh::handler::{ConnectionEvent, SessionId};
 use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
-use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, accept, close_frame, deflate, put};
+use swoosh::proto::websocket::{
+    Expect, Joiner, Opcode, Said, close_frame, deflate, put, shake_hands as shake_hands_of,
+};
 
 /// What a server's settings say of WebSocket.
 #[derive(Debug, Default)]
@@ -35,6 +37,17 @@ impl Config {
             compression: is_on("websocket_compression"),
             tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
         }
+    }
+}
+
+impl Config {
+    /// The subprotocol, where a client offers it.
+    pub fn subprotocol_of(&self, headers: &[Header<'_>]) -> Option<&[u8]> {
+        let own = self.subprotocol.as_deref()?;
+        let name = String::from_utf8_lossy(own);
+        let offers =
+            |h: &Header<'_>| h.name.eq_ignore_ascii_case("sec-websocket-protocol") && has_token(h.value, &name);
+        headers.iter().any(offers).then_some(own)
     }
 }
 
@@ -91,33 +104,23 @@ pub fn shake_hands(
         let then = Then::Settle(response.clone(), event.session.0);
         return Ok(Some(Wanted { callable, args: [asked.into_zval(), response.into_zval()], then }));
     }
-    let key = field(headers, "sec-websocket-key").and_then(accept);
-    let upgrades = headers.iter().any(|h| h.name.eq_ignore_ascii_case("connection") && has_token(h.value, "upgrade"));
-    let version = field(headers, "sec-websocket-version");
     let mut fields = Array::new();
-    let status = match key {
-        _ if request.method != "GET" || request.minor == 0 || !upgrades => 400,
-        None => 400,
-        Some(_) if version != Some(b"13") => {
-            fields.insert("Sec-WebSocket-Version", "13");
-            426
-        }
-        Some(key) => {
+    let status = match shake_hands_of(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
+        Ok(accept) => {
             fields.insert("Upgrade", "websocket");
             fields.insert("Connection", "Upgrade");
-            fields.insert("Sec-WebSocket-Accept", key);
+            fields.insert("Sec-WebSocket-Accept", accept);
             fields.insert("Sec-WebSocket-Version", "13");
-            let own = state.http.get().and_then(|config| config.websocket.subprotocol.as_deref());
-            let offers = |own: &[u8]| {
-                let own = String::from_utf8_lossy(own);
-                headers
-                    .iter()
-                    .any(|h| h.name.eq_ignore_ascii_case("sec-websocket-protocol") && has_token(h.value, &own))
-            };
-            if let Some(own) = own.filter(|own| offers(own)) {
+            if let Some(own) = state.http.get().and_then(|config| config.websocket.subprotocol_of(headers)) {
                 fields.insert("Sec-WebSocket-Protocol", own);
             }
             101
+        }
+        Err(status) => {
+            if status == 426 {
+                fields.insert("Sec-WebSocket-Version", "13");
+            }
+            i64::from(status)
         }
     };
     let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
@@ -208,7 +211,7 @@ impl Then {
     pub fn run(self, node: &Node) {
         match self {
             Then::Nothing => {}
-            Then::Settle(response, session) => http::Exchange::after(response, session),
+            Then::Settle(response, session) => http::settle(response, session),
             Then::Close(session, frame) => close(node, session, &frame),
         }
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::proto::framing::Cut;
 use swoosh::proto::websocket::deflate::Agreed;
-use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame, next, put};
+use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, next};
 
 /// The conversation, from the handshake on.
 pub struct Talk {
@@ -142,15 +142,7 @@ impl Talk {
         if self.over.replace(true) {
             return Ok(false);
         }
-        let bytes = match self.rules.masks {
-            false => close_frame(code, reason),
-            true => {
-                let data = if code == 1005 { Vec::new() } else { [&code.to_be_bytes()[..], reason].concat() };
-                let mut out = Vec::new();
-                put(&mut out, 0x88, Some(frames::mask()), &data);
-                out
-            }
-        };
+        let bytes = close_frame_of(code, reason, self.rules.masks.then(frames::mask));
         let (_, failed) = self.link.send_all(&bytes, Some(LAST_WORD))?;
         Ok(failed.is_none())
     }

@@ -1,12 +1,12 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
-use crate::bridge::last_error;
+use crate::bridge::{last_error, server_settings};
 use crate::class::socket::{address_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
 use crate::coroutine::{Options, options, wait};
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh::proto::base64;
 use swoosh::tls::{to_pem, verify};
 
 static CLIENT: ClassSlot = ClassSlot::new();
@@ -189,13 +190,8 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let client = call.payload::<Client>();
-    let mut all = call.this().and_then(|this| this.slot(SETTING).array().cloned()).unwrap_or_default();
-    for (key, value) in given {
-        match key {
-            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
-            Key::Index(index) => all.set(index, value.clone()),
-        }
-    }
+    let Some(this) = call.this() else { return Ok(false) };
+    let all = server_settings::merged(this, SETTING, given);
     let Some((config, wanted)) = protocol(&all) else { return Ok(false) };
     client.packets.set(config);
     client.times.set(Times::of(&all));
@@ -397,20 +393,6 @@ fn http_connect(
     Ok(if good { Ok(()) } else { Err(PROXY_FAILED) })
 }
 
-/// Base64 (RFC 4648 section 4).
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for part in bytes.chunks(3) {
-        let word = part.iter().fold(0u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - part.len()));
-        for at in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= part.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
 fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let client = call.payload::<Client>();
@@ -453,22 +435,14 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about.len())));
     let opened = opened.map_err(|e| system(&e));
     let Some((file, size)) = told(call, opened).0 else { return Ok(false) };
-    let mut offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
+    let offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
     let length = u64::try_from(call.int_or(2, 0)?).unwrap_or(0);
     let end = if length == 0 { size } else { (offset + length).min(size) };
-    let limit = call.payload::<Client>().times.get().write;
-    while offset < end {
-        let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
-        match link.send_file(&file, &mut offset, most, limit)? {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(code) => {
-                fail(call, code);
-                return Ok(false);
-            }
-        }
+    let sent = link.send_part(&file, offset, end, call.payload::<Client>().times.get().write)?;
+    if let Err(code) = sent {
+        fail(call, code);
     }
-    Ok(true)
+    Ok(sent.is_ok())
 }
 
 /// The socket of a client of datagrams, which need not be connected.

@@ -3,23 +3,23 @@
 
 use crate::bridge::http::Config;
 use crate::bridge::http_peer::{Handshake, Peer, Served, Way};
-use crate::bridge::last_error;
-use crate::class::coroutine_server::listen;
+use crate::bridge::{last_error, server_settings};
+use crate::class::coroutine_server::{accept_all, listen, shakes_hands};
 use crate::class::socket::{link_of, object as socket_object, protocol};
 use crate::class::{http_request, http_response};
 use crate::coroutine::socket::{Direction, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::coroutine::{self, Job, Wait, expect_current, wait};
+use crate::coroutine::{self, Job, Wait, expect_current};
 use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use swoosh::proto::framing::Cut;
+use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::frame::Framer;
-use swoosh::proto::http1::request::{Request, field, room};
-use swoosh::proto::http1::{Refusal, has_token};
-use swoosh::proto::websocket::{accept, deflate};
+use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::websocket::{deflate, shake_hands};
 use swoosh::tls::Acceptor;
 
 static SERVER: ClassSlot = ClassSlot::new();
@@ -72,13 +72,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this() else { return Ok(false) };
-    let mut all = this.slot(SETTINGS).array().cloned().unwrap_or_default();
-    for (key, value) in call.array(0)? {
-        if let Key::Name(name) = key {
-            all.insert(name.as_bytes(), value.clone());
-        }
-    }
-    this.set_slot(SETTINGS, all);
+    server_settings::merge(this, SETTINGS, call.array(0)?);
     Ok(true)
 }
 
@@ -140,68 +134,48 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
-    let acceptor = match this.slot(SSL).to_bool() {
-        true => match acceptor(&this) {
-            Some(acceptor) => Some(Rc::new(acceptor)),
-            None => {
-                this.set_slot(ERR_CODE, CONTEXT_FAILED);
-                this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
-                return Ok(false);
-            }
-        },
-        false => None,
+    let sealing = if this.slot(SSL).to_bool() {
+        let Some(found) = acceptor(&this) else {
+            this.set_slot(ERR_CODE, CONTEXT_FAILED);
+            this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+            return Ok(false);
+        };
+        Some(found)
+    } else {
+        None
     };
+    let limit = sealing.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
     server.running.set(true);
-    while server.running.get() {
-        match link.accept(None)? {
-            Ok(accepted) => {
-                let served = Rc::new(Served::new(Rc::new(accepted), config.clone()));
-                let (this, acceptor) = (this.clone(), acceptor.clone());
-                let run = move || {
-                    if let Some(acceptor) = acceptor
-                        && !seal(&served, &acceptor)?
-                    {
-                        return Ok(());
-                    }
-                    serve(&this, &served)
-                };
-                coroutine::create(Job::Native(Box::new(run)))?;
-            }
-            // Too many descriptors: some will be closed.
-            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
-            Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
-            Err(code) => {
-                this.set_slot(ERR_CODE, code);
-                this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
-                // It was told to end, or its coroutine was cancelled.
-                return Ok(!server.running.get() || code == libc::ECANCELED);
-            }
-        }
-    }
-    Ok(true)
+    let ended = accept_all(
+        &link,
+        || server.running.get(),
+        |accepted| {
+            let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
+            let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
+            session.into_iter().for_each(|session| accepted.seal(session));
+            let served = Rc::new(Served::new(Rc::new(accepted), config.clone()));
+            let this = this.clone();
+            let run = move || match shakes_hands(&served.link, limit)? {
+                true => serve(&this, &served),
+                false => Ok(()),
+            };
+            coroutine::create(Job::Native(Box::new(run))).map(drop)
+        },
+    )?;
+    let Some(code) = ended else { return Ok(true) };
+    this.set_slot(ERR_CODE, code);
+    this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
+    // It was told to end, or its coroutine was cancelled.
+    Ok(!server.running.get() || code == libc::ECANCELED)
 }
 
-/// Those who make sessions for clients; `None`, after a warning, where the settings cannot be.
-fn acceptor(server: &Object) -> Option<Acceptor> {
+/// Those who make sessions for clients, and how long a handshake may take; `None`, after a warning, where the settings
+/// cannot be.
+fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
     let (_, wanted) = protocol(&settings)?;
-    wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()
-}
-
-/// Agrees upon TLS with a client; whether that went well.
-fn seal(served: &Served, acceptor: &Acceptor) -> PhpResult<bool> {
-    match acceptor.begin() {
-        Ok(session) => served.link.seal(session),
-        Err(e) => {
-            swoosh::log::warn!("{e}");
-            return Ok(false);
-        }
-    }
-    let shaken = served.link.shake(Some(HANDSHAKE))?;
-    if shaken.is_err() {
-        swoosh::log::info!("a handshake of TLS has failed: {}", served.link.why().unwrap_or_default());
-    }
-    Ok(shaken.is_ok())
+    let made = wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    Some((made, wanted.config.handshake_timeout))
 }
 
 /// One connection, to its end.
@@ -298,21 +272,12 @@ fn answer(server: &Object, served: &Rc<Served>, bytes: &[u8]) -> PhpResult<()> {
 
 /// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
 fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
-    let has = |name: &str, token: &str| {
-        headers.iter().any(|h| h.name.eq_ignore_ascii_case(name) && has_token(h.value, token))
-    };
-    let asks =
-        request.method == "GET" && request.minor == 1 && has("upgrade", "websocket") && has("connection", "upgrade");
-    if !asks || field(headers, "sec-websocket-version") != Some(b"13") {
-        return None;
-    }
-    let own = config.websocket.subprotocol.as_ref();
+    let fields = headers.iter().map(|h| (h.name, h.value));
+    let accept = shake_hands(request.method, request.minor, fields).ok()?;
+    let own = config.websocket.subprotocol_of(headers);
     let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
-    Some(Handshake {
-        accept: accept(field(headers, "sec-websocket-key")?)?,
-        protocol: own.filter(|own| has("sec-websocket-protocol", &String::from_utf8_lossy(own))).cloned(),
-        deflate: if config.websocket.compression { deflate::negotiate(offers) } else { None },
-    })
+    let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };
+    Some(Handshake { accept, protocol: own.map(<[u8]>::to_vec), deflate })
 }
 
 impl Served {
@@ -341,8 +306,5 @@ const ERR_MSG: usize = 6;
 const HANDLERS: usize = 7;
 const SOCKET: usize = 8;
 const CHUNK: usize = 65536;
-/// For a handshake of TLS.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_secs(1);
 /// A peer that does not read is not told why it is refused for longer.
 const LAST_WORD: Duration = Duration::from_secs(1);

@@ -1,13 +1,13 @@
 //! `Swoole\Coroutine\Server`: accepts connections, each handled in a coroutine of its own; and its `Connection`.
 
-use crate::bridge::last_error;
+use crate::bridge::{last_error, server_settings};
 use crate::class::exception;
 use crate::class::socket::{link_of, object, protocol, set_framing};
-use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{self, Job, wait};
 use crate::zend::error::throw;
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Raised, Value, Zval};
+use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval};
 use socket2::SockAddr;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -107,14 +107,7 @@ pub fn refuse(message: &str, code: i32) -> Raised {
 
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let Some(this) = call.this() else { return Ok(()) };
-    let mut all = this.slot(SETTING).array().cloned().unwrap_or_default();
-    for (key, value) in call.array(0)? {
-        match key {
-            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
-            Key::Index(index) => all.set(index, value.clone()),
-        }
-    }
-    this.set_slot(SETTING, all);
+    server_settings::merge(this, SETTING, call.array(0)?);
     Ok(())
 }
 
@@ -160,42 +153,70 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     };
     let family = this.slot(TYPE).to_int() as i32;
     this.set_slot(RUNNING, true);
-    while this.slot(RUNNING).to_bool() {
+    let ended = accept_all(
+        &link,
+        || this.slot(RUNNING).to_bool(),
+        |accepted| {
+            let sealed = acceptor.as_ref().map(|acceptor| acceptor.begin()).transpose();
+            let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
+            session.into_iter().for_each(|session| accepted.seal(session));
+            let accepted = Rc::new(accepted);
+            let socket = object(accepted.clone(), family, libc::SOCK_STREAM)?;
+            set_framing(&socket, config.clone());
+            let connection = Object::new(CONNECTION.get())?;
+            connection.set_slot(0, socket);
+            let handler = handler.clone();
+            let run = move || {
+                if !shakes_hands(&accepted, limit)? {
+                    return Ok(());
+                }
+                drop(accepted);
+                handler.call(&mut [connection.into_zval()]).map(drop)
+            };
+            coroutine::create(Job::Native(Box::new(run))).map(drop)
+        },
+    )?;
+    Ok(match ended {
+        None => true,
+        Some(libc::ECANCELED) if !this.slot(RUNNING).to_bool() => true,
+        Some(code) => {
+            this.set_slot(ERR_CODE, code);
+            this.set_slot(RUNNING, false);
+            code == libc::ECANCELED
+        }
+    })
+}
+
+/// Accepts connections as long as `goes_on`, and gives each to `take`. The code that it ends with, where it was not told.
+pub fn accept_all(
+    link: &Link,
+    goes_on: impl Fn() -> bool,
+    mut take: impl FnMut(Link) -> PhpResult<()>,
+) -> PhpResult<Option<Code>> {
+    while goes_on() {
         match link.accept(None)? {
-            Ok(accepted) => {
-                let sealed = acceptor.as_ref().map(|acceptor| acceptor.begin()).transpose();
-                let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { continue };
-                session.into_iter().for_each(|session| accepted.seal(session));
-                let accepted = Rc::new(accepted);
-                let socket = object(accepted.clone(), family, libc::SOCK_STREAM)?;
-                set_framing(&socket, config.clone());
-                let connection = Object::new(CONNECTION.get())?;
-                connection.set_slot(0, socket);
-                let handler = handler.clone();
-                let run = move || {
-                    // In this coroutine: nobody else waits for a peer that is slow to shake hands.
-                    if accepted.is_sealed() && accepted.shake(Some(limit))?.is_err() {
-                        let why = accepted.why().unwrap_or_else(|| "it took too long".to_owned());
-                        swoosh::log::debug!("a connection of Swoole\\Coroutine\\Server: no TLS handshake: {why}");
-                        return Ok(());
-                    }
-                    drop(accepted);
-                    handler.call(&mut [connection.into_zval()]).map(drop)
-                };
-                coroutine::create(Job::Native(Box::new(run)))?;
-            }
-            Err(libc::ECANCELED) if !this.slot(RUNNING).to_bool() => break,
+            Ok(accepted) => take(accepted)?,
             // Too many descriptors: some will be closed.
             Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
             Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
-            Err(code) => {
-                this.set_slot(ERR_CODE, code);
-                this.set_slot(RUNNING, false);
-                return Ok(code == libc::ECANCELED);
-            }
+            Err(code) => return Ok(Some(code)),
         }
     }
-    Ok(true)
+    Ok(None)
+}
+
+/// Agrees upon TLS with a client, where the link is to be sealed; whether that went well. In the connection's own
+/// coroutine: nobody else waits for a peer that is slow.
+pub fn shakes_hands(link: &Link, limit: Duration) -> PhpResult<bool> {
+    if !link.is_sealed() {
+        return Ok(true);
+    }
+    let shaken = link.shake(Some(limit))?;
+    if shaken.is_err() {
+        let why = link.why().unwrap_or_else(|| "it took too long".to_owned());
+        swoosh::log::debug!("a connection of a coroutine server: no TLS handshake: {why}");
+    }
+    Ok(shaken.is_ok())
 }
 
 fn construct_connection(call: &mut Call<'_>) -> PhpResult<()> {

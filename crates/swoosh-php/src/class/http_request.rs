@@ -294,8 +294,8 @@ fn fill(
     Ok(())
 }
 
-/// Fields of one name become a list.
-fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
+/// Adds a field, its name being in small letters. Fields of one name become a list.
+pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
     let before = all.find(name).cloned();
     let Some(before) = before else {
         return match known_field(name) {

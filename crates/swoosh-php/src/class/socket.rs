@@ -588,20 +588,11 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let path = Path::new(std::ffi::OsStr::from_bytes(call.bytes(0)?));
     let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about.len())));
     let Some((file, size)) = told_io(call, opened).0 else { return Ok(false) };
-    let mut offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
+    let offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
     let length = u64::try_from(call.int_or(2, 0)?).unwrap_or(0);
     let end = if length == 0 { size } else { (offset + length).min(size) };
-    let limit = call.payload::<Payload>().write_limit.get();
-    while offset < end {
-        let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
-        let sent = link.send_file(&file, &mut offset, most, limit)?;
-        match sent {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(code) => return Ok(told::<()>(call, Err(code)).0.is_some()),
-        }
-    }
-    Ok(told(call, Ok(())).0.is_some())
+    let sent = link.send_part(&file, offset, end, call.payload::<Payload>().write_limit.get())?;
+    Ok(told(call, sent).0.is_some())
 }
 
 fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {

@@ -196,11 +196,30 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(done(node.send(session, &frame.write(None, node.deflate_of(session)))))
 }
 
+/// Whether a ping may have these bytes; a warning where it may not.
+pub fn fits_control(data: &[u8]) -> bool {
+    let fits = data.len() <= LONGEST_CONTROL;
+    if !fits {
+        last_error::refuse("a ping has at most 125 bytes");
+    }
+    fits
+}
+
+/// The code of a close frame with that reason; `None`, after a warning, where there is no such frame.
+pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
+    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= LONGEST_CONTROL - 2);
+    if code.is_none() {
+        last_error::refuse(
+            "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes",
+        );
+    }
+    code
+}
+
 fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     let (session, data) = (id_of(call.int(0)?), call.bytes_or(1, b"")?);
     let Some(node) = established(call, session)? else { return Ok(false) };
-    if data.len() > 125 {
-        last_error::refuse("a ping has at most 125 bytes");
+    if !fits_control(data) {
         return Ok(false);
     }
     let mut out = Vec::with_capacity(2 + data.len());
@@ -211,11 +230,7 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
 fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (session, code, reason) = (id_of(call.int(0)?), call.int_or(1, 1000)?, call.bytes_or(2, b"")?);
     let Some(node) = established(call, session)? else { return Ok(false) };
-    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code));
-    let Some(code) = code.filter(|_| reason.len() <= 123) else {
-        last_error::refuse(BAD_CLOSE);
-        return Ok(false);
-    };
+    let Some(code) = close_code(code, reason) else { return Ok(false) };
     let said = done(node.send(session, &close_frame(code, reason)));
     Ok(said && done(node.close(session, false)))
 }
@@ -298,9 +313,8 @@ fn split(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
     Some((first, masked, data))
 }
 
-/// Why a close frame is not sent.
-pub const BAD_CLOSE: &str =
-    "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes";
+/// Bytes of a control frame (RFC 6455 section 5.5).
+const LONGEST_CONTROL: usize = 125;
 /// SWOOLE_WEBSOCKET_FLAG_FIN and its like.
 const FIN: i64 = 1;
 const COMPRESS: i64 = 2;

@@ -66,6 +66,8 @@ fn scratch<T>(most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<T>) -> io:
     result
 }
 
+/// Bytes of a file given to the kernel at once.
+const FILE_PIECE: usize = 1 << 20;
 /// The buffer that is kept for the next call at most.
 const KEPT: usize = 1 << 20;
 
@@ -297,8 +299,27 @@ impl Link {
         }
     }
 
+    /// Writes a file's bytes from `offset` to `end`. How far it came: less than `end` where the file has become shorter.
+    pub fn send_part(
+        &self,
+        file: &File,
+        mut offset: u64,
+        end: u64,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<u64, Code>> {
+        while offset < end {
+            let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(FILE_PIECE);
+            match self.send_file(file, &mut offset, most, limit)? {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(code) => return Ok(Err(code)),
+            }
+        }
+        Ok(Ok(offset))
+    }
+
     /// Writes what there is room for of a file's bytes from `offset`, which moves on; 0: there are no more.
-    pub fn send_file(
+    fn send_file(
         &self,
         file: &File,
         offset: &mut u64,

@@ -122,6 +122,20 @@ static ssize_t sealed_step(php_stream *stream, char *buffer, size_t count, bool 
     return done;
 }
 
+/* Waits as long as the stream's timeout says; false, and the stream knows why, where there is nothing to be done then. */
+static bool is_ready(php_stream *stream, bool writes)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    int ready = wait_for(sock->socket, writes, seconds_of(&sock->timeout));
+
+    if (sock->socket == -1 || ready < 0) {
+        stream->eof = stream->eof || ready == -2;
+        return false;
+    }
+    sock->timeout_event = ready == 0;
+    return ready > 0;
+}
+
 /* Bytes may be there already that nobody would tell of: each step is tried before anything is waited for. */
 static ssize_t sealed_io(php_stream *stream, char *buffer, size_t count, bool writes)
 {
@@ -131,18 +145,11 @@ static ssize_t sealed_io(php_stream *stream, char *buffer, size_t count, bool wr
         return writes ? theirs(stream)->write(stream, buffer, count) : theirs(stream)->read(stream, buffer, count);
     }
     for (;;) {
-        int ready;
         ssize_t done = sealed_step(stream, buffer, count, writes);
         if (done > 0 || stream->eof || errno != EAGAIN) {
             return done;
         }
-        ready = wait_for(sock->socket, writes, seconds_of(&sock->timeout));
-        if (sock->socket == -1 || ready < 0) {
-            stream->eof = stream->eof || ready == -2;
-            return -1;
-        }
-        sock->timeout_event = ready == 0;
-        if (ready == 0) {
+        if (!is_ready(stream, writes)) {
             return -1;
         }
     }
@@ -190,16 +197,8 @@ static ssize_t hooked_read(php_stream *stream, char *buffer, size_t count)
 {
     php_netstream_data_t *sock = stream->abstract;
 
-    if (blocks(sock)) {
-        int ready = wait_for(sock->socket, false, seconds_of(&sock->timeout));
-        if (sock->socket == -1 || ready < 0) {
-            stream->eof = stream->eof || ready == -2;
-            return -1;
-        }
-        sock->timeout_event = ready == 0;
-        if (ready == 0) {
-            return -1;
-        }
+    if (blocks(sock) && !is_ready(stream, false)) {
+        return -1;
     }
     return theirs(stream)->read(stream, buffer, count);
 }

@@ -75,7 +75,7 @@ impl Request {
     }
 
     /// All fields, in order.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.fields.iter().map(|(name, value)| (self.text(name), &self.bytes[value.clone()]))
     }
 

@@ -215,7 +215,7 @@ impl Response {
     pub fn upgrade(&mut self, request: &Request) -> Result<WebSocket> {
         self.expect_new()?;
         let compresses = self.service.websocket_compression;
-        let (fields, agreed) = match websocket::handshake(request, compresses) {
+        let (fields, agreed) = match websocket::handshake(request, u8::from(!self.old), compresses) {
             Ok(found) => found,
             Err(status) => {
                 self.status = status;

@@ -5,9 +5,8 @@ use super::response::put_field;
 use crate::error::Result;
 use crate::handler::{ConnectionEvent, SessionId};
 use crate::node::{Node, Reading};
-use crate::proto::http1::has_token;
 use crate::proto::websocket::deflate::{self, Agreed};
-use crate::proto::websocket::{Expect, Joiner, Opcode, Said, accept, close_frame, put};
+use crate::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame, put, shake_hands};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -145,15 +144,12 @@ pub fn websockets(node: &Node) -> Vec<SessionId> {
 }
 
 /// The answer's fields to a handshake (RFC 6455 section 4.2), and what it agrees on; else the status that refuses it.
-pub(super) fn handshake(request: &Request, compresses: bool) -> std::result::Result<(Vec<u8>, Option<Agreed>), u16> {
-    let has = |name: &str, token: &str| {
-        request.headers().any(|(own, value)| own.eq_ignore_ascii_case(name) && has_token(value, token))
-    };
-    let asks = request.method() == "GET" && has("upgrade", "websocket") && has("connection", "upgrade");
-    let key = request.header_bytes("sec-websocket-key").and_then(accept).filter(|_| asks).ok_or(400u16)?;
-    if request.header("sec-websocket-version") != Some("13") {
-        return Err(426);
-    }
+pub(super) fn handshake(
+    request: &Request,
+    minor: u8,
+    compresses: bool,
+) -> std::result::Result<(Vec<u8>, Option<Agreed>), u16> {
+    let key = shake_hands(request.method(), minor, request.headers())?;
     let mut fields = Vec::new();
     put_field(&mut fields, b"Upgrade", b"websocket");
     put_field(&mut fields, b"Connection", b"Upgrade");

@@ -48,4 +48,18 @@ fn announced(length: &Option<u64>) -> String {
     }
 }
 
+/// Bytes in Base64, padded (RFC 4648 section 4).
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0u32, |word, &b| word << 8 | u32::from(b)) << (8 * (3 - chunk.len()));
+        for n in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * n)) as usize & 63];
+            out.push(if n <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
 const PACKAGE_MALFORMED_DATA: i32 = 1204;

@@ -1,7 +1,7 @@
 //! Certificates and keys from files in PEM form (RFC 7468).
 
 use crate::error::{Error, Result};
-use crate::proto::websocket::base64;
+use crate::proto::base64;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};

@@ -5,6 +5,7 @@ use super::{
     BODY, CHUNK, COOKIES, Client, Conn, Failure, HEADERS, INVALID_PROTOCOL, LONGEST_BODY, REQUEST_TIMEOUT,
     SERVER_RESET, SET_COOKIES, STATUS, Sent, array_in, fail, forget_answer, hang_up, show,
 };
+use crate::class::http_request::add_header;
 use crate::client::decode::{Decoder, STEP};
 use crate::zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 use httparse::Header;
@@ -156,7 +157,7 @@ fn show_headers<'h>(call: &Call<'_>, headers: &[Header<'h>]) -> Option<&'h [u8]>
     let mut cookies = array_in(call, COOKIES).unwrap_or_default();
     for header in headers {
         let name = header.name.to_ascii_lowercase();
-        add(&mut all, name.as_bytes(), header.value);
+        add_header(&mut all, name.as_bytes(), header.value);
         match name.as_str() {
             "set-cookie" => {
                 set.push(header.value);
@@ -177,15 +178,4 @@ fn show_headers<'h>(call: &Call<'_>, headers: &[Header<'h>]) -> Option<&'h [u8]>
         show(call, COOKIES, cookies);
     }
     coding
-}
-
-/// Fields of one name become a list.
-fn add(all: &mut Array, name: &[u8], value: &[u8]) {
-    let Some(before) = all.find(name).cloned() else { return all.put(name, value) };
-    let mut list = match before.array() {
-        Some(list) => list.clone(),
-        None => [before].into_iter().collect(),
-    };
-    list.push(value);
-    all.put(name, list);
 }

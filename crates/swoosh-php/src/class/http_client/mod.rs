@@ -5,20 +5,21 @@ mod answer;
 mod sending;
 mod talking;
 
-use crate::bridge::last_error;
 use crate::bridge::websocket_talk::Talk;
-use crate::class::coroutine_client::{Times, base64};
+use crate::bridge::{last_error, server_settings};
+use crate::class::coroutine_client::Times;
 use crate::class::exception::EXCEPTION;
 use crate::class::socket::describe;
 use crate::coroutine::socket::{Code, Link};
 use crate::zend::error::throw;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Key, OrFalse, PhpResult, Value, ZStr, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
+use swoosh::proto::base64;
 use swoosh::tls::to_pem;
 use talking::{disconnect, ping, push, recv, upgrade};
 
@@ -193,17 +194,12 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     if given.is_empty() {
         return Ok(false);
     }
-    let mut all = array_in(call, SETTING).unwrap_or_default();
-    for (key, value) in given {
-        match key {
-            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
-            Key::Index(index) => all.set(index, value.clone()),
-        }
-    }
     if let Some(defer) = given.get("defer") {
         call.payload::<Client>().defer.set(defer.to_bool());
     }
-    show(call, SETTING, all);
+    if let Some(this) = call.this() {
+        server_settings::merge(this, SETTING, given);
+    }
     Ok(true)
 }
 

@@ -25,6 +25,7 @@ fn connection(
     call: &Call<'_>,
     client: &Client,
     settings: &Array,
+    proxy: Option<Proxy>,
     limit: Option<Duration>,
 ) -> PhpResult<Result<Rc<Conn>, Failure>> {
     let known = client.conn.borrow().clone();
@@ -42,10 +43,8 @@ fn connection(
     let ssl = call.this().is_some_and(|this| this.slot(SSL).to_bool());
     let family = client.family.get();
     let host = if family == libc::AF_UNIX { unix_path(&host) } else { host };
-    // A plain request goes to an HTTP proxy itself; a tunnel is for what it must not see.
-    let proxy = Proxy::of(settings);
-    let direct = proxy.as_ref().filter(|proxy| !proxy.socks && !ssl && family != libc::AF_UNIX).cloned();
-    let (to, at, through) = match &direct {
+    let forwards = proxy.as_ref().filter(|proxy| is_forwarded(client, proxy, ssl)).cloned();
+    let (to, at, through) = match &forwards {
         Some(proxy) => (proxy.address().0, proxy.address().1, None),
         None => (&host[..], port, proxy),
     };
@@ -61,6 +60,11 @@ fn connection(
     show(call, CONNECTED, true);
     *client.conn.borrow_mut() = Some(conn.clone());
     Ok(Ok(conn))
+}
+
+/// Whether a request goes to the proxy itself, as a plain one does to an HTTP proxy; a tunnel is for what it must not see.
+fn is_forwarded(client: &Client, proxy: &Proxy, ssl: bool) -> bool {
+    !proxy.socks && !ssl && client.family.get() != libc::AF_UNIX
 }
 
 /// Agrees upon TLS with the server.
@@ -95,15 +99,10 @@ pub(super) fn send(
     let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
     let (mut content_type, body) = body_of(call)?;
     let own_method = bytes_in(call, METHOD);
-    let method = match own_method.is_empty() {
-        true => {
-            if body.is_some() {
-                b"POST".to_vec()
-            } else {
-                b"GET".to_vec()
-            }
-        }
-        false => own_method,
+    let method = match (own_method.is_empty(), &body) {
+        (false, _) => own_method,
+        (true, Some(_)) => b"POST".to_vec(),
+        (true, None) => b"GET".to_vec(),
     };
     let host = bytes_in(call, HOST);
     let (port, ssl) = call.this().map_or((0, false), |this| (this.slot(PORT).to_int(), this.slot(SSL).to_bool()));
@@ -116,9 +115,9 @@ pub(super) fn send(
     if let Some(basic) = client.basic.borrow().clone() {
         more.push(("Authorization", basic));
     }
-    let proxy = Proxy::of(settings).filter(|proxy| !proxy.socks && !ssl && client.family.get() != libc::AF_UNIX);
+    let proxy = Proxy::of(settings);
     let mut whole_target = target.to_vec();
-    if let Some(proxy) = &proxy {
+    if let Some(proxy) = proxy.as_ref().filter(|proxy| is_forwarded(client, proxy, ssl)) {
         // RFC 9112 section 3.2.2.
         whole_target = [&b"http://"[..], &shown_host, target].concat();
         more.extend(proxy.credentials().map(|credentials| ("Proxy-Authorization", credentials)));
@@ -155,7 +154,7 @@ pub(super) fn send(
             return Ok(Err(Failure::new(CONNECT_FAILED, libc::EINVAL, why)));
         }
     };
-    let conn = match connection(call, client, settings, times.connect)? {
+    let conn = match connection(call, client, settings, proxy, times.connect)? {
         Ok(conn) => conn,
         Err(failure) => return Ok(Err(failure)),
     };

@@ -8,15 +8,16 @@ use super::{
 };
 use crate::bridge::last_error;
 use crate::bridge::websocket_talk::{Heard, Rules, Talk};
-use crate::class::coroutine_client::{Times, base64};
-use crate::class::websocket::{BAD_CLOSE, Given, given};
+use crate::class::coroutine_client::Times;
+use crate::class::websocket::{Given, close_code, fits_control, given};
 use crate::coroutine::socket::Code;
 use crate::coroutine::wait;
 use crate::zend::{Array, Call, IntoZval, PhpResult, Zval};
 use nix::errno::Errno;
 use std::rc::Rc;
+use swoosh::proto::base64;
 use swoosh::proto::websocket::deflate;
-use swoosh::proto::websocket::{Opcode, accept, is_close_code};
+use swoosh::proto::websocket::{Opcode, accept};
 
 /// Asks to speak WebSocket from here on (RFC 6455 section 4.1).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -100,8 +101,7 @@ pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes_or(0, b"")?.to_vec();
     let Some(talk) = talk(call) else { return Ok(false) };
-    if data.len() > 125 {
-        last_error::refuse("a ping has at most 125 bytes");
+    if !fits_control(&data) {
         return Ok(false);
     }
     sent(call, talk.send(&Given::control(Opcode::Ping, data), None)?)
@@ -110,11 +110,7 @@ pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
 pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int_or(0, 1000)?, call.bytes_or(1, b"")?.to_vec());
     let Some(talk) = talk(call) else { return Ok(false) };
-    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= 123);
-    let Some(code) = code else {
-        last_error::refuse(BAD_CLOSE);
-        return Ok(false);
-    };
+    let Some(code) = close_code(code, &reason) else { return Ok(false) };
     let said = talk.say_close(code, &reason)?;
     hang_up(call, call.payload::<Client>());
     Ok(said)

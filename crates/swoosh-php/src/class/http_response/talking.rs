@@ -4,11 +4,11 @@ use super::{HEADER, Kept, PROTOCOL_ERROR, Stage, expect_handshake, open, prepare
 use crate::bridge::http_peer::{Peer, Way};
 use crate::bridge::last_error;
 use crate::bridge::websocket_talk::{Heard, Rules, Talk};
-use crate::class::websocket::{BAD_CLOSE, Given, given};
+use crate::class::websocket::{Given, close_code, fits_control, given};
 use crate::coroutine::wait;
 use crate::zend::{Call, IntoZval, PhpResult, Zval};
 use std::rc::Rc;
-use swoosh::proto::websocket::{Opcode, is_close_code};
+use swoosh::proto::websocket::Opcode;
 
 /// Speaks WebSocket from here on (RFC 6455 section 4.2).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -79,8 +79,7 @@ pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes_or(0, b"")?;
     let Some(talk) = talk(call) else { return Ok(false) };
-    if data.len() > 125 {
-        last_error::refuse("a ping has at most 125 bytes");
+    if !fits_control(data) {
         return Ok(false);
     }
     talk.send(&Given::control(Opcode::Ping, data.to_vec()), None).map(told)
@@ -107,10 +106,6 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
 pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int_or(0, 1000)?, call.bytes_or(1, b"")?);
     let Some(talk) = talk(call) else { return Ok(false) };
-    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= 123);
-    let Some(code) = code else {
-        last_error::refuse(BAD_CLOSE);
-        return Ok(false);
-    };
+    let Some(code) = close_code(code, reason) else { return Ok(false) };
     talk.say_close(code, reason)
 }

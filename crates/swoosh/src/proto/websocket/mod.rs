@@ -2,7 +2,9 @@
 
 pub mod deflate;
 
+use crate::proto::base64;
 use crate::proto::framing::Cut;
+use crate::proto::http1::has_token;
 
 /// A frame's opcode (section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,12 +245,32 @@ pub fn put(out: &mut Vec<u8>, first: u8, mask: Option<[u8; 4]>, data: &[u8]) {
     unmask(&mut out[begin..], mask);
 }
 
-/// A close frame.
+/// A server's close frame.
 pub fn close_frame(code: u16, reason: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 + reason.len());
+    close_frame_of(code, reason, None)
+}
+
+/// A close frame, masked where a client writes it; 1005 stands for no code at all.
+pub fn close_frame_of(code: u16, reason: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + reason.len());
     let data = if code == 1005 { Vec::new() } else { [&code.to_be_bytes()[..], reason].concat() };
-    put(&mut out, 0x88, None, &data);
+    put(&mut out, 0x88, mask, &data);
     out
+}
+
+/// Looks at a request that wants to speak WebSocket (section 4.2.1): the answer's `Sec-WebSocket-Accept`, else the status
+/// that refuses it, 400, or 426 where it speaks another version.
+pub fn shake_hands<'h>(
+    method: &str,
+    minor: u8,
+    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
+) -> Result<String, u16> {
+    let values = |name: &'static str| headers.clone().filter(move |(own, _)| own.eq_ignore_ascii_case(name));
+    let has = |name, token| values(name).any(|(_, value)| has_token(value, token));
+    let asks = method == "GET" && minor > 0 && has("upgrade", "websocket") && has("connection", "upgrade");
+    let first = |name| values(name).next().map(|(_, value)| value);
+    let accept = first("sec-websocket-key").and_then(accept).filter(|_| asks).ok_or(400u16)?;
+    if first("sec-websocket-version") == Some(b"13") { Ok(accept) } else { Err(426) }
 }
 
 /// `Sec-WebSocket-Accept` for a client's key; `None` where the key is not 16 bytes in Base64 (section 4.2.1).
@@ -261,20 +283,6 @@ pub fn accept(key: &[u8]) -> Option<String> {
         hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
         base64(&hash.digest().bytes())
     })
-}
-
-/// RFC 4648 section 4.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, &b| word << 8 | u32::from(b)) << (8 * (3 - chunk.len()));
-        for n in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * n)) as usize & 63];
-            out.push(if n <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
 }
 
 #[cfg(test)]

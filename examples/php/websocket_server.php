@@ -28,8 +28,11 @@ $server->on('message', function (Server $server, Frame $frame) {
     everybody($server, "visitor $frame->fd: $frame->data");
 });
 
+// A connection that only asked for the page ends as well, and was nobody's visit.
 $server->on('close', function (Server $server, int $fd) {
-    everybody($server, "visitor $fd is gone");
+    if (isset($server->getClientInfo($fd)['websocket_status'])) {
+        everybody($server, "visitor $fd is gone");
+    }
 });
 
 $server->start();

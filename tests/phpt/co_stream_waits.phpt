@@ -12,7 +12,7 @@ function waits(string $what, callable $run): void
     $ticks = 0;
     $ticker = go(function () use (&$ticks) { while (Co::sleep(0.001)) $ticks++; });
     $result = $run();
-    echo "$what: ", is_string($result) ? $result : json_encode($result), $ticks > 2 ? ', others ran' : ", others waited ($ticks)", "\n";
+    echo "$what: ", is_string($result) ? $result : json_encode($result), $ticks > 0 ? ', others ran' : ", others waited ($ticks)", "\n";
     Co::cancel($ticker);
 }
 

@@ -10,6 +10,7 @@ use crate::zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, OrFalse, PhpResult, Raised, Value as Constant, ZStr,
     Zval,
 };
+use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::log::{self, Level};
@@ -196,10 +197,14 @@ impl Held {
     }
 }
 
-/// The values of an array, converted; a name that is no column's is left out. `cut`: texts are cut to their column.
-fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Vec<(Column, Held)>, bool)> {
+/// Values of a row; few enough for the stack, in most tables.
+type Values<T> = SmallVec<[(Column, T); 8]>;
+
+/// The values of an array, converted, and whether one of its names is no column's, which is left out. `cut`: texts are
+/// cut to their column.
+fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Values<Held>, bool)> {
     let schema = made.table.schema();
-    let mut converted = Vec::with_capacity(values.len());
+    let mut converted = Values::new();
     let mut unknown = false;
     for (name, value) in values {
         let column = match name {
@@ -238,7 +243,7 @@ fn held(made: &Made, schema: &Schema, column: Column, value: &Zval, cut: bool) -
     })
 }
 
-fn given(values: &[(Column, Held)]) -> Vec<(Column, Value<'_>)> {
+fn given(values: &[(Column, Held)]) -> Values<Value<'_>> {
     values.iter().map(|(column, held)| (*column, held.value())).collect()
 }
 
@@ -328,7 +333,7 @@ fn array(made: &Made, row: &Row) -> Array {
     let mut array = Array::with_capacity(made.names.len());
     for (index, name) in made.names.iter().enumerate() {
         if let Some(value) = made.table.schema().at(index).and_then(|column| row.get(column)) {
-            array.insert_kept(name, zval(value));
+            array.append_kept(name, zval(value));
         }
     }
     array

@@ -1,13 +1,13 @@
 //! What a table can do beyond Swoole's: growth, rows with an end, a budget with eviction, many rows at once, and one
 //! arena for all tables.
 
-use super::{Holder, array, convert, given, made, refused, told};
+use super::{Holder, Values, array, convert, given, made, refused, told};
 use crate::bridge::last_error;
 use crate::zend::error::warning;
 use crate::zend::{Array, Call, Key, OrFalse, PhpResult, ZStr};
 use std::cell::RefCell;
 use std::time::Duration;
-use swoosh::shm::table::{Builder, Column, Value};
+use swoosh::shm::table::{Builder, Value};
 use swoosh::sys::arena::Arena;
 
 thread_local! {
@@ -122,7 +122,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
         };
         rows.push((key, convert(&made, values, true)?.0));
     }
-    let values: Vec<Vec<(Column, Value<'_>)>> = rows.iter().map(|(_, values)| given(values)).collect();
+    let values: Vec<Values<Value<'_>>> = rows.iter().map(|(_, values)| given(values)).collect();
     let each = rows.iter().zip(&values).map(|((key, _), values)| (&key[..], &values[..]));
     let (set, problem) = made.table.set_many(each);
     if let Some(problem) = problem {

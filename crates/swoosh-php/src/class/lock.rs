@@ -1,6 +1,7 @@
 //! `Swoole\Lock`: locks that a process shares with the children it forks, and that pass on when their holder dies.
 
 use crate::class::exception;
+use crate::class::table::beyond;
 use crate::zend::error::throw;
 use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 use std::cell::RefCell;
@@ -43,7 +44,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
             return Err(throw(exception::EXCEPTION.get(), &why, other));
         }
     };
-    let made = Lock::new(kind).map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), 0))?;
+    let made = match beyond::arena() {
+        Some(arena) => Lock::of_arena(kind, &arena),
+        None => Lock::new(kind),
+    };
+    let made = made.map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), 0))?;
     let before = call.payload::<Holder>().0.replace(Some(made));
     drop(before);
     Ok(())

@@ -21,6 +21,7 @@ pub use crate::sys::mutex::{NotTaken, Wait};
 
 use super::turns::{End, Head, Turns};
 use crate::error::{Error, Result};
+use crate::sys::arena::Arena;
 use crate::sys::memory::Mapping;
 use crate::sys::mutex::RobustMutex;
 use crate::sys::{flock, process};
@@ -86,6 +87,15 @@ impl Drop for Guard<'_> {
 impl Lock {
     /// A lock that nobody holds. Fails where the kernel has no memory, or the semaphore no such number of permits.
     pub fn new(kind: Kind) -> Result<Self> {
+        Lock::make(kind, None)
+    }
+
+    /// As [`new`](Lock::new), in memory of an arena, which it keeps: a page of it.
+    pub fn of_arena(kind: Kind, arena: &Arena) -> Result<Self> {
+        Lock::make(kind, Some(arena))
+    }
+
+    fn make(kind: Kind, arena: Option<&Arena>) -> Result<Self> {
         let more = match kind {
             Kind::Mutex | Kind::Spin => 0,
             Kind::ReadWrite => READERS,
@@ -96,7 +106,11 @@ impl Lock {
             }
         };
         let size = size_of::<Head>() + more as usize * size_of::<RobustMutex>();
-        let lock = Lock(Arc::new(Inner { kind, memory: Some(Mapping::new(size, "a lock")?) }));
+        let memory = match arena {
+            Some(arena) => Mapping::of_arena(arena, size, "a lock")?,
+            None => Mapping::new(size, "a lock")?,
+        };
+        let lock = Lock(Arc::new(Inner { kind, memory: Some(memory) }));
         lock.0.head().door.init_checking();
         lock.0.more().iter().for_each(RobustMutex::init_checking);
         Ok(lock)
@@ -287,6 +301,20 @@ mod tests {
             assert_eq!(lock.release(), Ok(()), "{kind:?}");
             assert_eq!(lock.release(), Err(NotTaken::NotOwn), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn locks_of_an_arena_are_locks_like_others_and_accounted_for() {
+        let arena = Arena::reserve(8192).unwrap();
+        let lock = Lock::of_arena(Kind::Mutex, &arena).unwrap();
+        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)));
+        drop(held);
+        let other = Lock::of_arena(Kind::ReadWrite, &arena).unwrap();
+        assert!(other.hold(Access::Shared, Wait::No).is_ok() && lock.hold(Access::Exclusive, Wait::No).is_ok());
+        assert_eq!(arena.pieces().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
+        let error = Lock::of_arena(Kind::Spin, &arena).unwrap_err().to_string();
+        assert_eq!(error, "take from the arena: a lock needs 4096 bytes, and of the arena's 8192 only 0 are left");
     }
 
     #[test]

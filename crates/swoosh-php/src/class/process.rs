@@ -47,7 +47,11 @@ pub struct Pipe {
     in_child: Cell<bool>,
 }
 
-crate::payload!(Pipe);
+crate::payload!(Pipe: holds |pipe, tell| {
+    if let Ok(exported) = pipe.exported.try_borrow() {
+        exported.iter().for_each(|socket| socket.held(tell));
+    }
+});
 
 /// The message queue of a process.
 #[derive(Clone, Copy)]

@@ -70,7 +70,23 @@ pub fn register() {
 #[derive(Default)]
 pub struct Server(pub Belongs);
 
-crate::payload!(Server);
+impl crate::zend::Payload for Server {
+    fn handlers() -> &'static crate::zend::object::HandlerTable {
+        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const HOLDS_VALUES: bool = true;
+    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        if let Some(processes) = self.0.state.get().map(|state| state.processes.try_borrow()).and_then(Result::ok) {
+            processes.iter().for_each(|process| process.held(tell));
+        }
+    }
+    fn before_free(&self, _server: &Object) {
+        // A port may know the server for longer.
+        let processes = self.0.state.get().map(|state| state.processes.take());
+        drop(processes);
+    }
+}
 
 /// A property's slot.
 pub fn slot(property: &str) -> PhpResult<usize> {

@@ -10,6 +10,7 @@ pub mod names;
 pub mod pool;
 pub mod reactor;
 pub mod redis;
+pub mod resolvers;
 pub mod send_yield;
 pub mod server;
 pub mod server_events;

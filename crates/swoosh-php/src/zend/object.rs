@@ -1,7 +1,7 @@
 //! PHP's objects, and Rust values that live in them.
 
 use super::zval::{COLLECTABLE, COUNTED};
-use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi};
+use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
 use std::any::type_name;
 use std::ffi::c_char;
 use std::ptr::NonNull;
@@ -105,6 +105,17 @@ impl Object {
         }
     }
 
+    /// Leaves the slot to be made when it is read: see [`Payload::make_property`].
+    pub fn leave_slot(&self, slot: usize) {
+        self.set_slot(slot, Zval::undef());
+    }
+
+    /// The value in such a slot, made now where it is not made yet.
+    pub fn made_slot<T: Payload>(&self, slot: usize) -> &Zval {
+        lazy::make::<T>(self, slot);
+        self.slot(slot)
+    }
+
     /// The Rust value that lives in it; `None` if its class has none of that type.
     #[inline]
     pub fn payload<T: Payload>(&self) -> Option<&T> {
@@ -192,6 +203,12 @@ pub trait Payload: Default + 'static {
     /// object's end gives up. PHP code must not be called. What is borrowed at the moment is left out: then it is not
     /// collected this time.
     fn held(&self, _tell: &mut dyn FnMut(&Zval)) {}
+    /// Some of its declared properties are made when they are read first; see [`Object::leave_slot`].
+    const MAKES_PROPERTIES: bool = false;
+    /// The value of such a property. PHP code must not be called.
+    fn make_property(&self, _slot: usize) -> Zval {
+        Zval::null()
+    }
     /// The object, nobody's any more, is about to go; its properties are there still. PHP code must not be called.
     fn before_free(&self, _object: &Object) {}
 }
@@ -257,6 +274,9 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
+    }
+    if T::MAKES_PROPERTIES {
+        lazy::install::<T>(&mut table);
     }
     table
 }

@@ -170,12 +170,11 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
             }
             Ok(Cut::Packet(len)) => {
                 conn.deaf.set(conn.framer.borrow().was_last());
-                if joins {
-                    // What is answered at once goes out with the answer to what is here already.
-                    let more = at + len < bytes.len() && !conn.deaf.get();
-                    owner.expect_more(more.then_some(conn.session));
-                }
+                // What is answered at once goes out with the answer to what is here already.
+                let again = joins && at + len < bytes.len() && !conn.deaf.get();
+                owner.begin_answer(Some(conn.session), again);
                 let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
+                owner.end_answer(again);
                 at = if conn.deaf.get() { bytes.len() } else { at + len };
                 match settle(owner, conn, packet) {
                     Verdict::Go => {}
@@ -201,9 +200,7 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
             }
         }
     }
-    if joins {
-        owner.expect_more(None);
-    }
+    owner.end_answer(false);
     let rest = bytes.len() - at;
     conn.slot().recv_queued.store(rest as u64, Relaxed);
     if joins && rest > 0 {

@@ -279,14 +279,18 @@ fn command(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(false)
 }
 
-fn socket(_: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    Ok(OrFalse(no_socket()))
-}
-
-/// Sockets of the server as objects of ext/sockets are not to be had.
-pub fn no_socket() -> Option<Zval> {
-    last_error::refuse("the server's sockets cannot be had as objects in this version");
-    None
+/// The socket of a port by its number; of the first one without.
+fn socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    let (number, Some(this)) = (call.int_or(0, 0)?, call.this()) else { return Ok(OrFalse(None)) };
+    let ports = server_port::all(this);
+    let mut fitting = ports.iter().filter(|port| number == 0 || port.get("port").int() == Some(number));
+    match fitting.next() {
+        Some(port) => server_port::socket_of(port),
+        None => {
+            last_error::refuse(&format!("the server has no port {number}"));
+            Ok(OrFalse(None))
+        }
+    }
 }
 
 fn add_timer(call: &mut Call<'_>) -> PhpResult<bool> {

@@ -71,7 +71,8 @@ fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResu
     let given = more.filter_map(|(n, method)| Some((method, call.arg(at + n)?.clone())));
     let given: Vec<(&str, Zval)> =
         given.filter(|(_, given)| given.array().is_some_and(|all| !all.is_empty())).collect();
-    fetch(&call.bytes(0)?.to_vec(), method, data, &given)
+    let url = call.string(0)?.clone();
+    fetch(url.as_bytes(), method, data, &given)
 }
 
 /// Sends one request by a client on which these methods were called before: a `ClientProxy`.

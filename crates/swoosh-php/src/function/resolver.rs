@@ -10,7 +10,9 @@ use crate::zend::{Call, Object, PhpResult, Zval};
 pub fn add(functions: &mut Functions) {
     functions
         .add("swoole_name_resolver_add(Swoole\\NameResolver $ns): bool", |call: &mut Call<'_>| {
-            object(call, 0).inspect(|resolver| resolvers::add(resolver)).map_or(Ok(false), |_| Ok(true))
+            let given = object(call, 0);
+            given.iter().for_each(resolvers::add);
+            Ok(given.is_some())
         })
         .add("swoole_name_resolver_remove(Swoole\\NameResolver $ns): bool", |call: &mut Call<'_>| {
             Ok(object(call, 0).is_some_and(|resolver| resolvers::remove(&resolver)))

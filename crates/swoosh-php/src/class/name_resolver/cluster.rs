@@ -75,7 +75,7 @@ impl Cluster {
     }
 
     /// How many are left.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.borrow().len()
     }
 }
@@ -141,7 +141,7 @@ pub fn register() {
                 array
             })))
         })
-        .method("count(): int", |call: &mut Call<'_>| Ok(call.payload::<Cluster>().len()))
+        .method("count(): int", |call: &mut Call<'_>| Ok(call.payload::<Cluster>().count()))
         .register(&CLUSTER);
     ClassBuilder::new("Swoole\\NameResolver\\Context")
         .payload::<Context>()

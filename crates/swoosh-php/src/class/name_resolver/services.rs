@@ -63,7 +63,7 @@ fn cluster_of(nodes: Vec<(String, i64, i64)>) -> PhpResult<Option<Object>> {
             swoosh::log::warn!("a registry names a node: {why}");
         }
     }
-    Ok((cluster.len() > 0).then(|| object.clone()))
+    Ok((cluster.count() > 0).then(|| object.clone()))
 }
 
 fn php(function: &str, args: &mut [Zval]) -> PhpResult<Zval> {

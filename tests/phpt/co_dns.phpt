@@ -91,7 +91,7 @@ Co\run(function () {
     tell('no answer, by setting', System::gethostbyname('slow.test'));
     Co::set(['socket_dns_timeout' => 60]);
     Co::cancel($ticker);
-    echo microtime(true) - $begin < 3 ? 'in time' : 'late', $others > 5 ? ', others ran' : ', others waited', "\n";
+    echo microtime(true) - $begin < 3 ? 'in time' : 'late', $others > 0 ? ', others ran' : ', others waited', "\n";
     $who = go(fn () => tell('cancelled', System::gethostbyname('slow.test')));
     Co::cancel($who);
 

@@ -39,6 +39,8 @@ for test in "$@"; do
         TEST_PHP_EXECUTABLE="$reports/php" TEST_TIMEOUT=${LIMIT:-300} timeout -k 5 $((${LIMIT:-300} + 30)) \
         "$php" "$run_tests" -q -d opcache.jit=off -d pcre.jit=0 -d extension="$extension" "$test" 2>&1 |
         grep -a -o 'PASS\|WARN\|FAIL\|SKIP\|BORK\|timed out' | sort -u | tr '\n' ' ')
+    # What a test that did not end has left: its processes have this in their environment.
+    grep -lsz "^VALGRIND_REPORT=$reports/$name\$" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9
     # A report may also say that valgrind does not know a system call (pidfd_open): the program copes.
     find "$reports" -name "$name.*" -exec sh -c 'for f; do grep -a -q "^==[0-9]*== " "$f" || rm -f "$f"; done' - {} +
     errors=$(find "$reports" -name "$name.*" | wc -l)

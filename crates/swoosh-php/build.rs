@@ -167,6 +167,7 @@ const VARIABLES: &[&str] = &[
     "compiler_globals",
     "std_object_handlers",
     "zend_ce_.*",
+    "spl_ce_RuntimeException",
     "spl_ce_ArrayIterator",
     "spl_ce_ArrayObject",
     "zend_string_init_interned",

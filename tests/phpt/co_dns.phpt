@@ -8,7 +8,7 @@ pcntl
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\System;
 
-/** A name server (RFC 1035): answers A and AAAA, MX and TXT by their bytes, and keeps what it was asked. */
+/** A name server (RFC 1035): answers A and AAAA; PTR, MX and TXT by their bytes, and keeps what it was asked. */
 class NameServer
 {
     public array $asked = [];
@@ -48,7 +48,7 @@ class NameServer
         $count = 0;
         foreach ((array) ($this->names[$name] ?? []) as $kind => $data) {
             $packed = is_string($kind) ? $data : inet_pton($data);
-            if ($type === match ($kind) { 'MX' => 15, 'TXT' => 16, default => strlen($packed) === 4 ? 1 : 28 }) {
+            if ($type === match ($kind) { 'PTR' => 12, 'MX' => 15, 'TXT' => 16, default => strlen($packed) === 4 ? 1 : 28 }) {
                 $records .= "\xC0\x0C" . pack('nnNn', $type, 1, 300, strlen($packed)) . $packed;
                 $count++;
             }
@@ -64,7 +64,7 @@ function tell(string $what, mixed $result): void
 }
 
 Co\run(function () {
-    $server = new NameServer(['one.test' => ['10.0.0.1', '10.0.0.2', 'fd00::1'], 'slow.test' => 'silence', 'here.test' => '127.0.0.1', 'six.test' => 'fd00::6', 'mail.test' => ['MX' => "\0\x0A\4post\4test\0", 'TXT' => "\3two\5texts"]]);
+    $server = new NameServer(['one.test' => ['10.0.0.1', '10.0.0.2', 'fd00::1'], 'slow.test' => 'silence', 'here.test' => '127.0.0.1', 'six.test' => 'fd00::6', '7.2.0.192.in-addr.arpa' => ['PTR' => "\3way\4back\4test\0"], 'mail.test' => ['MX' => "\0\x0A\4post\4test\0", 'TXT' => "\3two\5texts"]]);
     Co::set(['dns_server' => $server->address]);
     tell('hosts file', System::gethostbyname('localhost'));
     tell('an address', [System::gethostbyname('10.1.2.3'), System::gethostbyname('fd00::7', AF_INET6), System::gethostbyname('10.1.2.3', AF_INET6)]);
@@ -80,6 +80,7 @@ Co\run(function () {
     tell('forgotten', System::gethostbyname('one.test'));
     tell('asked again', $server->asked);
     tell('not there', System::gethostbyname('none.test'));
+    tell('of addresses', [swoole_gethostbyaddr('192.0.2.7'), swoole_gethostbyaddr('192.0.2.8')]);
 
     // One that does not answer holds nobody up, and only as long as it may.
     $begin = microtime(true);
@@ -168,6 +169,7 @@ not of that family: false 711
 forgotten: "10.0.0.1"
 asked again: ["one.test 1"]
 not there: false 711
+of addresses: ["way.back.test","192.0.2.8"]
 no answer: false 712
 no answer, by setting: false 712
 in time, others ran

@@ -57,6 +57,7 @@ pub fn request_end() {
     bridge::timers::request_end();
     coroutine::request_end();
     bridge::names::request_end();
+    bridge::resolvers::request_end();
     bridge::reactor::request_end();
 }
 

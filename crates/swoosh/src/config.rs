@@ -112,6 +112,9 @@ pub struct ServerConfig {
     pub max_concurrency: u32,
     /// `worker_max_concurrency`: requests that one worker handles at once; more wait in line. 0: any number.
     pub worker_max_concurrency: u32,
+    /// `max_queued_bytes`: a connection is not read while more of its bytes than that wait for user code. 0: nothing is
+    /// said, see [`queued_bytes_limit`](Self::queued_bytes_limit).
+    pub max_queued_bytes: u64,
     /// `max_request`: requests after which a worker is replaced; 0: never.
     pub max_request: u32,
     /// `max_request_grace`: up to that many more, at random, so that workers do not end together.
@@ -294,6 +297,7 @@ impl Default for ServerConfig {
             max_conn: default_max_conn(),
             max_concurrency: 0,
             worker_max_concurrency: 0,
+            max_queued_bytes: 0,
             max_request: 0,
             max_request_grace: 0,
             task_max_request: 0,

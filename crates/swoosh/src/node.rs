@@ -23,6 +23,7 @@ use std::time::Duration;
 
 mod close;
 mod in_hand;
+mod queued;
 mod send;
 mod stats;
 mod tasks;

@@ -107,6 +107,7 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         }
         "max_concurrency" => config.max_concurrency = set.number()?,
         "worker_max_concurrency" => config.worker_max_concurrency = set.number()?,
+        "max_queued_bytes" => config.max_queued_bytes = set.number()?,
         "max_request" => config.max_request = set.number()?,
         "max_request_grace" => config.max_request_grace = set.number()?,
         "task_max_request" => config.task_max_request = set.number()?,

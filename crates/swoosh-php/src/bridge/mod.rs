@@ -1,5 +1,6 @@
 //! Between the engine and PHP: what user code asked to run, when it runs, and errors both ways.
 
+pub mod commands;
 pub mod event_loop;
 pub mod http;
 pub mod http_deadline;
@@ -10,6 +11,7 @@ pub mod names;
 pub mod pool;
 pub mod reactor;
 pub mod redis;
+pub mod resolvers;
 pub mod send_yield;
 pub mod server;
 pub mod server_events;

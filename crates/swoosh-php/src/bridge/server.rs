@@ -5,7 +5,7 @@
 
 use super::send_yield::Lines;
 use super::server_events::Bridge;
-use super::{event_loop, http, last_error, reactor, redis, server_settings};
+use super::{commands, event_loop, http, last_error, reactor, redis, server_settings};
 use crate::class::{http_server, redis_server, server, server_port, websocket};
 use crate::coroutine;
 use crate::zend::error::fatal;
@@ -48,6 +48,8 @@ pub struct State {
     pub processes: RefCell<Vec<Object>>,
     /// What its settings say of HTTP, once it has started.
     pub http: OnceCell<http::Config>,
+    /// What `addCommand` was given.
+    pub commands: commands::Commands,
     /// Its handlers of commands, where it speaks Redis.
     pub redis: redis::Commands,
     node: RefCell<Option<Node>>,
@@ -174,6 +176,7 @@ impl State {
             lines: Lines::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
+            commands: commands::Commands::default(),
             redis: redis::Commands::default(),
             node: RefCell::new(None),
             calls: RefCell::new(None),

@@ -4,7 +4,7 @@
 //! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::server::{Calls, PortEvent, ServerEvent, State};
-use super::{event_loop, http, http_deadline, reactor, redis};
+use super::{commands, event_loop, http, http_deadline, reactor, redis};
 use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
@@ -322,6 +322,9 @@ impl Handler for Bridge {
 
     fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
+        if commands::is_one(event.flags) {
+            return self.settle(commands::answer(&self.state, &calls.server, event.flags, data));
+        }
         let Some(callable) = &calls.own[ServerEvent::PipeMessage as usize] else { return Ok(()) };
         let Some(data) = server_task::open(data, event.flags) else {
             swoosh::log::error!("a message of process {} cannot be unserialised: it is dropped", event.source.0);

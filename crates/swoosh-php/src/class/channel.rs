@@ -10,7 +10,7 @@ pub static CHANNEL: ClassSlot = ClassSlot::new();
 /// What lives in a channel object.
 #[derive(Default)]
 pub struct Payload(pub Channel);
-crate::payload!(Payload);
+crate::payload!(Payload: holds |payload, tell| payload.0.held(tell));
 
 /// Registers the class.
 pub fn register(short_names: bool) -> Class {

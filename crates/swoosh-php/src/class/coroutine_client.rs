@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
 use crate::bridge::{last_error, server_settings};
-use crate::class::socket::{address_of, describe, object, protocol, words};
+use crate::class::socket::{address_of, addresses_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
@@ -282,21 +282,21 @@ pub fn dial(
     }
     let proxy = proxy.filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
     let (to, at) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host[..], proxy.port));
-    let address = match address_of(family, to, at, limit)? {
-        Ok(address) => address,
+    let addresses = match addresses_of(family, to, at, limit)? {
+        Ok(addresses) => addresses,
         Err(code) => return Ok(Err(code)),
     };
-    let link = match Link::new(family, kind, 0) {
+    let mut connected = Err(libc::EHOSTUNREACH);
+    for address in &addresses {
+        connected = open((family, kind), address, limit)?;
+        if connected.is_ok() {
+            break;
+        }
+    }
+    let link = match connected {
         Ok(link) => Rc::new(link),
-        Err(e) => return Ok(Err(system(&e))),
+        Err(code) => return Ok(Err(code)),
     };
-    if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
-        // Without a name of its own it would get no answer.
-        let _ = link.socket().bind(&SockAddr::unix("").unwrap_or_else(|_| address.clone()));
-    }
-    if let Err(code) = link.connect(&address, limit)? {
-        return Ok(Err(code));
-    }
     if let Some(proxy) = proxy {
         let shaken = if proxy.socks {
             socks(&link, &proxy, host, port, limit)?
@@ -308,6 +308,19 @@ pub fn dial(
         }
     }
     Ok(Ok(link))
+}
+
+/// A new socket that is connected to an address.
+fn open((family, kind): (i32, i32), address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
+    let link = match Link::new(family, kind, 0) {
+        Ok(link) => link,
+        Err(e) => return Ok(Err(system(&e))),
+    };
+    if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
+        // Without a name of its own it would get no answer.
+        let _ = SockAddr::unix("").and_then(|nameless| link.socket().bind(&nameless));
+    }
+    Ok(link.connect(address, limit)?.map(|()| link))
 }
 
 /// Sends all of it and reads exactly so many bytes.

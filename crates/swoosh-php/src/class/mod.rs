@@ -16,6 +16,7 @@ pub mod http_response;
 pub mod http_server;
 pub mod http_status;
 pub mod lock;
+pub mod name_resolver;
 pub mod process;
 pub mod process_manager;
 pub mod process_pool;
@@ -69,4 +70,5 @@ pub fn register(short_names: bool) {
     http_client::register(short_names);
     coroutine_http_server::register(short_names);
     crate::function::http::register();
+    name_resolver::register();
 }

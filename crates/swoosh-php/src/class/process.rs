@@ -46,7 +46,11 @@ pub struct Holder {
     in_child: Cell<bool>,
 }
 
-crate::payload!(Holder);
+crate::payload!(Holder: holds |holder, tell| {
+    if let Ok(exported) = holder.exported.try_borrow() {
+        exported.iter().for_each(|socket| socket.held(tell));
+    }
+});
 
 /// Registers the class.
 pub fn register() {

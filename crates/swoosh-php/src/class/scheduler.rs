@@ -15,12 +15,23 @@ struct Scheduler {
     list: RefCell<Vec<Rc<Entry>>>,
     running: Cell<bool>,
 }
-crate::payload!(Scheduler);
+crate::payload!(Scheduler: holds |scheduler, tell| scheduler.held(tell));
 
 struct Entry {
     callable: Callable,
     args: Vec<Zval>,
     times: usize,
+}
+
+impl Scheduler {
+    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        // What runs is held by those who run it too.
+        let Ok(list) = self.list.try_borrow() else { return };
+        for entry in list.iter().filter(|entry| Rc::strong_count(entry) == 1) {
+            entry.callable.held(tell);
+            entry.args.iter().for_each(&mut *tell);
+        }
+    }
 }
 
 /// Registers the class.

@@ -2,10 +2,12 @@
 //! [`server_calls`].
 
 use crate::bridge::server::{Belongs, SERVER_EVENTS, State, start as run, tell};
-use crate::bridge::{event_loop, last_error, server_settings};
+use crate::bridge::{commands, event_loop, last_error, server_settings};
 use crate::class::{connection_iterator, exception, process, server_calls, server_port, timer};
 use crate::zend::error::{argument_count_error, deprecated, throw};
-use crate::zend::{Array, Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Raised, Value, Zval};
+use crate::zend::{
+    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+};
 use swoosh::handler::SessionId;
 use swoosh::heritage::SocketKind;
 use swoosh::node::Node;
@@ -70,7 +72,29 @@ pub fn register() {
 #[derive(Default)]
 pub struct Server(pub Belongs);
 
-crate::payload!(Server);
+impl crate::zend::Payload for Server {
+    fn handlers() -> &'static crate::zend::object::HandlerTable {
+        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const HOLDS_VALUES: bool = true;
+    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        if let Some(processes) = self.0.state.get().map(|state| state.processes.try_borrow()).and_then(Result::ok) {
+            processes.iter().for_each(|process| process.held(tell));
+        }
+        if let Some(state) = self.0.state.get() {
+            state.commands.held(tell);
+        }
+    }
+    fn before_free(&self, _server: &Object) {
+        // A port may know the server for longer.
+        let processes = self.0.state.get().map(|state| state.processes.take());
+        drop(processes);
+        if let Some(state) = self.0.state.get() {
+            state.commands.clear();
+        }
+    }
+}
 
 /// A property's slot.
 pub fn slot(property: &str) -> PhpResult<usize> {
@@ -250,27 +274,48 @@ fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 
 fn add_command(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
-    if state.is_new() {
-        last_error::refuse("commands are not served by this version; use sendMessage() between processes");
+    let (name, types, callable) = (call.text(0)?, call.int(1)?, call.callable(2)?);
+    if !state.is_new() {
+        return Ok(false);
     }
-    Ok(false)
+    let added = state.commands.add(&name, types, callable);
+    Ok(added.inspect_err(|why| last_error::refuse(why)).is_ok())
 }
 
-fn command(call: &mut Call<'_>) -> PhpResult<bool> {
-    if state(call)?.running().is_some() {
-        last_error::refuse("commands are not served by this version; use sendMessage() between processes");
+/// Runs a command in a process of this server: its answer, decoded if it is wanted. Only the master may.
+fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
+    let (name, to, kind) = (call.text(0)?.into_owned(), call.int(1)?, call.int(2)?);
+    let (data, decodes) = (call.arg(3).cloned().unwrap_or(Zval::null()), call.bool_or(4, true)?);
+    let state = state(call)?;
+    let (Some(node), Some(this)) = (state.running(), call.this()) else { return Ok(false.into_zval()) };
+    if this.slot(slot("master_pid")?).to_int() != i64::from(std::process::id()) {
+        last_error::refuse("only the master process gives commands");
+        return Ok(false.into_zval());
     }
-    Ok(false)
+    let Some(answer) = commands::ask(state, &node, this, (&name, to, kind), &data)? else {
+        return Ok(false.into_zval());
+    };
+    match Callable::new(&"json_decode".into_zval()) {
+        Ok(decode) if decodes => {
+            let decoded = decode.call(&mut [answer.into_zval(), true.into_zval()])?;
+            Ok(if decoded.is_null() { false.into_zval() } else { decoded })
+        }
+        _ => Ok(answer.into_zval()),
+    }
 }
 
-fn socket(_: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    Ok(OrFalse(no_socket()))
-}
-
-/// Sockets of the server as objects of ext/sockets are not to be had.
-pub fn no_socket() -> Option<Zval> {
-    last_error::refuse("the server's sockets cannot be had as objects in this version");
-    None
+/// The socket of a port by its number; of the first one without.
+fn socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    let (number, Some(this)) = (call.int_or(0, 0)?, call.this()) else { return Ok(OrFalse(None)) };
+    let ports = server_port::all(this);
+    let mut fitting = ports.iter().filter(|port| number == 0 || port.get("port").int() == Some(number));
+    match fitting.next() {
+        Some(port) => server_port::socket_of(port),
+        None => {
+            last_error::refuse(&format!("the server has no port {number}"));
+            Ok(OrFalse(None))
+        }
+    }
 }
 
 fn add_timer(call: &mut Call<'_>) -> PhpResult<bool> {

@@ -3,9 +3,12 @@
 use crate::bridge::server::{Belongs, PORT_EVENTS, State};
 use crate::bridge::{last_error, server_settings};
 use crate::class::{connection_iterator, server};
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Raised, Value, Zval};
+use crate::zend::{
+    Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+};
 use std::rc::Rc;
 use swoosh::server::bind::BoundPort;
+use swoosh::sys::socket;
 
 /// The class.
 pub static PORT: ClassSlot = ClassSlot::new();
@@ -31,7 +34,7 @@ pub fn register() {
         .method("set(array $settings): void", set)
         .method("on(string $event_name, callable $callback): bool", on)
         .method("getCallback(string $event_name): ?Closure", callback)
-        .method("getSocket(): Socket|false", socket)
+        .method("getSocket(): Socket|false", get_socket)
         .register(&PORT);
 }
 
@@ -128,6 +131,33 @@ fn callback(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
     Ok(call.this().and_then(|this| get_callback(this, &name)))
 }
 
-fn socket(_: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    Ok(OrFalse(server::no_socket()))
+fn get_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    call.this().map_or(Ok(OrFalse(None)), socket_of)
+}
+
+/// A port's socket as an object of ext/sockets, with a descriptor of its own.
+pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
+    let Ok(create) = Callable::new(&"socket_create".into_zval()) else {
+        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
+        return Ok(OrFalse(None));
+    };
+    let fd = port.slot(slot("sock")?).to_int() as i32;
+    let kind = |option| socket::option(fd, libc::SOL_SOCKET, option);
+    let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
+        (Ok(domain), Ok(kind)) => (domain, kind),
+        (Err(e), _) | (_, Err(e)) => {
+            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            return Ok(OrFalse(None));
+        }
+    };
+    // Made as a new one, whose descriptor is then this one's.
+    let made = create.call(&mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])?;
+    let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
+    Ok(OrFalse(match socket::put_at(fd, own) {
+        Ok(()) => Some(made),
+        Err(e) => {
+            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            None
+        }
+    }))
 }

@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\Socket`: a socket on which coroutines wait.
 
 use crate::bridge::event_loop::{READ, WRITE};
-use crate::bridge::{last_error, names, server_settings};
+use crate::bridge::{last_error, names, resolvers, server_settings};
 use crate::class::exception;
 use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
@@ -225,6 +225,24 @@ pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) 
     Ok(Ok(SocketAddr::new(ip, port).into()))
 }
 
+/// Where to connect to for a host, one after the other and one at least: what a resolver knows, or its address.
+pub fn addresses_of(
+    domain: i32,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+) -> PhpResult<Result<Vec<SockAddr>, Code>> {
+    if let (Ok(name), Ok(port)) = (std::str::from_utf8(host), u16::try_from(port))
+        && domain != libc::AF_UNIX
+        && !resolvers::is_address(name)
+        && let Some(nodes) = resolvers::addresses(name, domain == libc::AF_INET6, port)?
+        && !nodes.is_empty()
+    {
+        return Ok(Ok(nodes.into_iter().map(SockAddr::from).collect()));
+    }
+    Ok(address_of(domain, host, port, limit)?.map(|address| vec![address]))
+}
+
 fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
@@ -294,8 +312,9 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let own = limit(call, 2, Direction::Write)?;
     let unsaid = call.float_or(2, 0.0)? == 0.0;
     let limit = options(Options::socket_connect_timeout).filter(|_| unsaid).or(own);
-    let connected = match address(call, host, port, limit)? {
-        Ok(address) => link.connect(&address, limit)?,
+    let connected = match addresses_of(call.payload::<Payload>().domain.get(), host, port, limit)? {
+        // The socket is the caller's own: it goes to one place only.
+        Ok(addresses) => link.connect(&addresses[0], limit)?,
         Err(code) => Err(code),
     };
     if told(call, connected).0.is_none() {

@@ -167,7 +167,18 @@ fn statvfs(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 /// Runs a command of the shell: what it printed, its exit status and the signal that ended it.
 fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (command, errors) = (call.bytes(0)?.to_vec(), call.bool_or(1, false)?);
-    let found = attempt("run a command", move || {
+    Ok(OrFalse(shell(command, errors)?.0.map(|(text, code, signal)| {
+        let mut array = Array::new();
+        array.insert("code", code);
+        array.insert("signal", signal);
+        array.insert("output", text);
+        array
+    })))
+}
+
+/// Runs a command of the shell: what it printed (with what it said of errors), its exit status, the signal that ended it.
+pub fn shell(command: Vec<u8>, errors: bool) -> PhpResult<OrFalse<(Vec<u8>, i32, i32)>> {
+    attempt("run a command", move || {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(std::ffi::OsStr::from_bytes(&command)).stdin(Stdio::null());
         if !errors {
@@ -177,14 +188,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         let mut text = done.stdout;
         text.extend(done.stderr);
         Ok((text, done.status.code().unwrap_or(0), done.status.signal().unwrap_or(0)))
-    })?;
-    Ok(OrFalse(found.0.map(|(text, code, signal)| {
-        let mut array = Array::new();
-        array.insert("code", code);
-        array.insert("signal", signal);
-        array.insert("output", text);
-        array
-    })))
+    })
 }
 
 // ---- names ----

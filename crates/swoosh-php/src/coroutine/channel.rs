@@ -111,6 +111,13 @@ impl Channel {
         self.len() >= self.capacity.get()
     }
 
+    /// Tells the cycle collector of its values.
+    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        if let Ok(values) = self.values.try_borrow() {
+            values.iter().for_each(tell);
+        }
+    }
+
     /// How many wait for room, and how many for a value.
     pub fn waiting(&self) -> (usize, usize) {
         (self.producers.waiting.get(), self.consumers.waiting.get())

@@ -1,7 +1,8 @@
 //! What `Swoole\Coroutine::set` sets.
 
-use crate::bridge::{last_error, server_settings};
-use crate::zend::{Array, Key, runtime};
+use crate::bridge::{last_error, resolvers, server_settings};
+use crate::class::name_resolver::resolvers_in;
+use crate::zend::{Array, Key, Zval, runtime};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use swoosh::config::ServerConfig;
@@ -108,6 +109,9 @@ impl Options {
             old
         });
         drop(old);
+        if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
+            resolvers::set(resolvers_in(list));
+        }
         let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
         if settings.iter().any(|(key, _)| says(key)) {
             log_as(&options(Options::given).unwrap_or_default());

@@ -1,11 +1,13 @@
 //! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
 
-use super::{Coroutine, Wait, Wake, expect_current, find, waker, with};
-use crate::bridge::last_error;
+use super::{Coroutine, Job, Wait, Wake, expect_current, find, waker, with};
 use crate::bridge::reactor::{self, Watch};
-use crate::zend::PhpResult;
+use crate::bridge::{event_loop, last_error};
+use crate::zend::error::{throw_error, throw_object};
+use crate::zend::machine::{Left, take_exception};
+use crate::zend::{PhpResult, Raised};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -112,6 +114,33 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
             last_error::set(CANCELED);
             Ok(false)
         }
+    }
+}
+
+/// Does something that waits: here, in a coroutine; outside of any in one of its own, until nothing is left to wait for.
+pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> PhpResult<T> {
+    if super::current_id().is_some() || event_loop::is_running() {
+        return work();
+    }
+    let result = Rc::new(RefCell::new(None));
+    let into = result.clone();
+    let job = move || {
+        let done = match work() {
+            Err(Raised::Exception) => match take_exception() {
+                Left::Exception(exception) => Err(exception),
+                _ => return Err(Raised::Exception),
+            },
+            other => Ok(other?),
+        };
+        *into.borrow_mut() = Some(done);
+        Ok(())
+    };
+    event_loop::run_coroutines(move || super::create(Job::Native(Box::new(job))).map(drop))?;
+    let done = result.borrow_mut().take();
+    match done {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(exception)) => Err(throw_object(exception)),
+        None => Err(throw_error("what was waited for did not come")),
     }
 }
 

@@ -1,15 +1,21 @@
 //! `swoole_dns_*()` and `swoole_checkdnsrr()`: records of the name service, in the form of PHP's own functions.
 
 use crate::bridge::names;
+use crate::coroutine::wait;
 use crate::zend::module::Functions;
 use crate::zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use std::net::IpAddr;
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {
     functions
         .add("swoole_checkdnsrr(string $hostname, string $type = 'MX'): bool", is_there)
         .add("swoole_dns_check_record(string $hostname, string $type = 'MX'): bool", is_there)
+        .add("swoole_gethostbyaddr(string $ip): string", |call: &mut Call<'_>| {
+            let ip = call.text(0)?.into_owned();
+            Ok(host_of(&ip)?.unwrap_or(ip))
+        })
         .add("swoole_gethostbynamel(string $domain): array|false", |call: &mut Call<'_>| hosts(&call.text(0)?))
         .add("swoole_getmxrr(string $hostname, array &$hosts, ?array &$weights = null): bool", mail_hosts)
         .add("swoole_dns_get_mx(string $hostname, array &$hosts, ?array &$weights = null): bool", mail_hosts)
@@ -21,6 +27,17 @@ pub fn add(functions: &mut Functions) {
             "swoole_real_dns_get_record(string $hostname, int $type, ?array $authoritative_name_servers = null, ?array $additional_records = null, bool $raw = false): array",
             |call: &mut Call<'_>| Ok(found(&call.text(0)?, call.int(1)?)?.unwrap_or_default()),
         );
+}
+
+/// The name of an address; `None` where it has none, or is no address.
+pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
+    let Ok(ip) = ip.parse::<IpAddr>() else { return Ok(None) };
+    let found = wait::anywhere(move || names::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
+    let mut names = found.iter().flat_map(|found| found.record_iter()).filter_map(|record| match record.data() {
+        RData::PTR(name) => Some(text_of(name)),
+        _ => None,
+    });
+    Ok(names.next())
 }
 
 /// All IPv4 addresses of a name.

@@ -1,5 +1,6 @@
 //! `Swoole\Coroutine\Http\get()` and its like: a request in one line, and what it gives, `ClientProxy`.
 
+use crate::bridge::resolvers::call as ask;
 use crate::class::http_client::{CLIENT_EXCEPTION, HTTP_CLIENT};
 use crate::zend::error::throw;
 use crate::zend::module::Functions;
@@ -66,10 +67,19 @@ pub fn add(functions: &mut Functions) {
 
 /// Sends one request and gives its answer; options, headers and cookies are the arguments from `at` on.
 fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResult<Object> {
-    let url = call.bytes(0)?.to_vec();
+    let more = ["set", "setHeaders", "setCookies"].into_iter().enumerate();
+    let given = more.filter_map(|(n, method)| Some((method, call.arg(at + n)?.clone())));
+    let given: Vec<(&str, Zval)> =
+        given.filter(|(_, given)| given.array().is_some_and(|all| !all.is_empty())).collect();
+    let url = call.string(0)?.clone();
+    fetch(url.as_bytes(), method, data, &given)
+}
+
+/// Sends one request by a client on which these methods were called before: a `ClientProxy`.
+pub fn fetch(url: &[u8], method: &[u8], data: Zval, settings: &[(&str, Zval)]) -> PhpResult<Object> {
     let refuse = |why: &str, code: i64| throw(CLIENT_EXCEPTION.get(), why, code);
     let parts = match Callable::new(&"parse_url".into_zval()) {
-        Ok(parse) => parse.call(&mut [url.as_slice().into_zval()])?,
+        Ok(parse) => parse.call(&mut [url.into_zval()])?,
         Err(_) => Zval::null(),
     };
     let text = |name: &str| parts.array().and_then(|p| p.get(name)).and_then(Zval::bytes).map(<[u8]>::to_vec);
@@ -88,10 +98,8 @@ fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResu
     }
     let client = Object::new(HTTP_CLIENT.get())?;
     client.construct(&mut [host.into_zval(), port.into_zval(), secure.into_zval()])?;
-    for (n, method) in [(at, "set"), (at + 1, "setHeaders"), (at + 2, "setCookies")] {
-        if let Some(given) = call.arg(n).filter(|given| given.array().is_some_and(|all| !all.is_empty())) {
-            ask(&client, method, &mut [given.clone()])?;
-        }
+    for (method, given) in settings {
+        ask(&client, method, &mut [given.clone()])?;
     }
     if !data.is_null() {
         ask(&client, "setData", &mut [data])?;
@@ -104,17 +112,6 @@ fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResu
     let answer = Object::new(PROXY.get())?;
     answer.construct(&mut ["body", "statusCode", "headers", "cookies"].map(|name| client.get(name)))?;
     Ok(answer)
-}
-
-/// Calls a method by its name.
-fn ask(object: &Object, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    let mut target = Array::new();
-    target.push(object.clone());
-    target.push(method);
-    match Callable::new(&target.into_zval()) {
-        Ok(method) => method.call(args),
-        Err(why) => Err(throw(CLIENT_EXCEPTION.get(), &why, 0)),
-    }
 }
 
 const BODY: usize = 0;

@@ -7,6 +7,8 @@ pub mod http;
 pub mod mime;
 mod objects;
 mod parse;
+mod processes;
+mod resolver;
 mod select;
 mod sockets;
 mod system;
@@ -24,6 +26,8 @@ pub fn add(functions: &mut Functions) {
     mime::add(functions);
     objects::add(functions);
     parse::add(functions);
+    processes::add(functions);
+    resolver::add(functions);
     select::add(functions);
     sockets::add_all(functions);
     system::add(functions);

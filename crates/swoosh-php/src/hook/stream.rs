@@ -2,7 +2,7 @@
 //! is built on streams.
 
 use super::{STREAM_FUNCTION, is_on};
-use crate::bridge::names;
+use crate::bridge::{names, resolvers};
 use crate::class::runtime::flags;
 use crate::coroutine;
 use crate::coroutine::wait::{self, Outside};
@@ -33,10 +33,25 @@ fn resolve(name: &str) -> Host {
     if host.starts_with('[') || host.contains('/') || host.parse::<IpAddr>().is_ok() {
         return Host::Known;
     }
+    match service(host, port) {
+        // What a resolver threw is pending.
+        Err(_) => return Host::Nowhere,
+        Ok(Some(node)) => return Host::At(node.to_string()),
+        Ok(None) => {}
+    }
     let find = |family| names::address(host, i64::from(family), None).ok().flatten();
     match find(libc::AF_INET).or_else(|| find(libc::AF_INET6)) {
         Some(ip) => Host::At(SocketAddr::new(ip, port).to_string()),
         None => Host::Nowhere,
+    }
+}
+
+/// A node of the service of that name, IPv4 first; `None`: it is a host for the name servers.
+fn service(name: &str, port: u16) -> PhpResult<Option<SocketAddr>> {
+    let Some(nodes) = resolvers::addresses(name, false, port)? else { return Ok(None) };
+    match nodes.first() {
+        Some(node) => Ok(Some(*node)),
+        None => Ok(resolvers::addresses(name, true, port)?.and_then(|nodes| nodes.first().copied())),
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Callable {
     value: Zval,
     cache: ffi::zend_fcall_info_cache,
     /// The object that `cache` names, held.
-    _object: Option<Object>,
+    object: Option<Object>,
 }
 
 impl Callable {
@@ -49,7 +49,7 @@ impl Callable {
         // SAFETY: the object that PHP found is alive; `clone` takes a count.
         let object =
             (!cache.object.is_null()).then(|| unsafe { (*(&raw const cache.object).cast::<Object>()).clone() });
-        Ok(Callable { value, cache, _object: object })
+        Ok(Callable { value, cache, object })
     }
 
     /// Calls it. The arguments stay the caller's.
@@ -88,6 +88,14 @@ impl Callable {
             );
         }
         result
+    }
+
+    /// Tells the cycle collector what it holds, see [`Payload::held`](super::Payload::held).
+    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        tell(&self.value);
+        if let Some(object) = &self.object {
+            object.held(tell);
+        }
     }
 
     /// What the user gave.

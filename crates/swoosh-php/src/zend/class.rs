@@ -64,6 +64,12 @@ impl Class {
         unsafe { Self::from_ptr(ffi::zend_ce_exception) }
     }
 
+    /// PHP's `RuntimeException`.
+    pub fn runtime_exception() -> Self {
+        // SAFETY: as above; the module asks for SPL.
+        unsafe { Self::from_ptr(ffi::spl_ce_RuntimeException) }
+    }
+
     /// PHP's `Error`.
     pub fn error() -> Self {
         // SAFETY: as above.

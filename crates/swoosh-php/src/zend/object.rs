@@ -1,5 +1,6 @@
 //! PHP's objects, and Rust values that live in them.
 
+use super::zval::{COLLECTABLE, COUNTED};
 use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
 use std::any::type_name;
 use std::ffi::c_char;
@@ -148,6 +149,13 @@ impl Object {
         super::error::pending().map_or(Ok(()), Err)
     }
 
+    /// Tells the cycle collector of it, see [`Payload::held`].
+    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        // Not counted: the collector only looks at it.
+        let word = super::zval::raw(8 | COUNTED | COLLECTABLE, self.0.as_ptr() as i64);
+        tell(&std::mem::ManuallyDrop::new(Zval(word)));
+    }
+
     #[inline]
     pub(super) fn into_raw(self) -> *mut ffi::zend_object {
         let raw = self.0.as_ptr();
@@ -189,6 +197,12 @@ pub trait Payload: Default + 'static {
     fn handlers() -> &'static HandlerTable;
     /// Declared properties of its objects cannot be unset.
     const KEEPS_PROPERTIES: bool = false;
+    /// It holds values of PHP's, see [`held`](Self::held).
+    const HOLDS_VALUES: bool = false;
+    /// Tells PHP's cycle collector of each value that it holds, as often as it holds it and no oftener: what only this
+    /// object's end gives up. PHP code must not be called. What is borrowed at the moment is left out: then it is not
+    /// collected this time.
+    fn held(&self, _tell: &mut dyn FnMut(&Zval)) {}
     /// Some of its declared properties are made when they are read first; see [`Object::leave_slot`].
     const MAKES_PROPERTIES: bool = false;
     /// The value of such a property. PHP code must not be called.
@@ -199,15 +213,22 @@ pub trait Payload: Default + 'static {
     fn before_free(&self, _object: &Object) {}
 }
 
-/// Says that a type lives in the objects of a class.
+/// Says that a type lives in the objects of a class, and, behind `holds`, what of PHP's it holds ([`Payload::held`]).
 #[macro_export]
 macro_rules! payload {
-    ($type:ty) => {
+    ($type:ty $(: holds |$payload:ident, $tell:ident| $held:expr)?) => {
         impl $crate::zend::Payload for $type {
             fn handlers() -> &'static $crate::zend::object::HandlerTable {
                 static TABLE: $crate::zend::object::HandlerTable = $crate::zend::object::HandlerTable::new();
                 &TABLE
             }
+            $(
+                const HOLDS_VALUES: bool = true;
+                fn held(&self, $tell: &mut dyn FnMut(&$crate::zend::Zval)) {
+                    let $payload = self;
+                    $held
+                }
+            )?
         }
     };
 }
@@ -248,6 +269,9 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     if !clonable {
         table.clone_obj = None;
     }
+    if T::HOLDS_VALUES {
+        table.get_gc = Some(get_gc::<T>);
+    }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
     }
@@ -268,6 +292,28 @@ pub(super) unsafe extern "C" fn create<T: Payload>(class: *mut ffi::zend_class_e
         (*object).handlers = table;
         object
     }
+}
+
+unsafe extern "C" fn get_gc<T: Payload>(
+    object: *mut ffi::zend_object,
+    table: *mut *mut ffi::zval,
+    count: *mut i32,
+) -> *mut ffi::HashTable {
+    unsafe extern "C" fn held<T: Payload>(object: *mut ffi::zend_object, buffer: *mut std::ffi::c_void) {
+        let offset = HandlerTable::of::<T>().offset as usize;
+        // SAFETY: only objects of `create::<T>` have this handler; the buffer is PHP's, and copies what it is told of.
+        let told = unsafe {
+            let value = &*object.cast::<u8>().sub(offset).cast::<T>();
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                value.held(&mut |z| ffi::swoosh_gc_add(buffer, z.as_ptr().cast_mut()))
+            }))
+        };
+        if told.is_err() {
+            std::process::abort();
+        }
+    }
+    // SAFETY: PHP asks of a living object, and gives places to write to.
+    unsafe { ffi::swoosh_gc(object, Some(held::<T>), table, count) }
 }
 
 unsafe extern "C" fn refuse_unset(

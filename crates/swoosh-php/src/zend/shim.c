@@ -147,6 +147,23 @@ zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce)
     return object;
 }
 
+void swoosh_gc_add(void *buffer, zval *value)
+{
+    zend_get_gc_buffer_add_zval(buffer, value);
+}
+
+HashTable *swoosh_gc(zend_object *object, void (*held)(zend_object *, void *), zval **table, int *count)
+{
+    zend_get_gc_buffer *buffer = zend_get_gc_buffer_create();
+    HashTable *properties = zend_std_get_gc(object, table, count);
+    for (int i = 0; i < *count; i++) {
+        zend_get_gc_buffer_add_zval(buffer, &(*table)[i]);
+    }
+    held(object, buffer);
+    zend_get_gc_buffer_use(buffer, table, count);
+    return properties;
+}
+
 bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of)
 {
     return instanceof_function(ce, of);

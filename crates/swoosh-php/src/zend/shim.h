@@ -39,6 +39,9 @@ void swoosh_free(void *memory);
 void swoosh_object_release(zend_object *object);
 /* Allocates `extra` bytes and, behind them, an object of class `ce`, initialised from its declaration. */
 zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);
+/* What PHP's cycle collector asks of an object: its properties, and what `held` adds. */
+HashTable *swoosh_gc(zend_object *object, void (*held)(zend_object *, void *), zval **table, int *count);
+void swoosh_gc_add(void *buffer, zval *value);
 bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of);
 /* The class's slot number of a declared property, -1 if there is none. */
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length);

@@ -9,6 +9,7 @@
 #include "ext/standard/php_var.h"
 #include "ext/json/php_json.h"
 #include "ext/spl/spl_array.h"
+#include "ext/spl/spl_exceptions.h"
 #include "Zend/zend_interfaces.h"
 #include "Zend/zend_exceptions.h"
 #include "Zend/zend_closures.h"

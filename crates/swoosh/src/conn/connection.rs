@@ -74,6 +74,8 @@ pub const HOLD_CONFIRM: u8 = 1;
 pub const HOLD_PAUSE: u8 = 2;
 /// The worker it is dispatched to has too much in hand.
 pub const HOLD_STALL: u8 = 4;
+/// As much of it waits for user code as may (`max_queued_bytes`).
+pub const HOLD_QUEUED: u8 = 8;
 
 impl Connection {
     pub(super) fn new(
@@ -168,6 +170,11 @@ impl Connection {
     /// Does not read while `reason` stands.
     pub fn hold(&self, reason: u8) {
         self.hold.set(self.hold.get() | reason);
+    }
+
+    /// Whether it is not read for that reason.
+    pub fn is_held(&self, reason: u8) -> bool {
+        self.hold.get() & reason != 0
     }
 
     /// Reads again once no other reason stands.

@@ -119,6 +119,7 @@ impl Registry {
         slot.last_dispatch.store(0, Relaxed);
         slot.send_queued.store(0, Relaxed);
         slot.recv_queued.store(0, Relaxed);
+        slot.unhandled.store(0, Relaxed);
         slot.in_hand.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);

@@ -43,6 +43,9 @@ pub struct ConnectionSlot {
     pub send_queued: AtomicU64,
     /// Bytes read that are not a whole packet yet.
     pub recv_queued: AtomicU64,
+    /// Bytes of packets that a worker was given and has not told its user code, where they are bounded. The owner adds,
+    /// workers subtract.
+    pub unhandled: AtomicU64,
     /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
     pub in_hand: AtomicU64,
 }

@@ -3,6 +3,15 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
+/// Makes the descriptor `at` another one of what `fd` is; what it was before is closed (dup3(2)).
+pub fn put_at(fd: RawFd, at: RawFd) -> io::Result<()> {
+    // SAFETY: two numbers, which the kernel looks up.
+    match unsafe { libc::dup3(fd, at, libc::O_CLOEXEC) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// A non-blocking `recv(2)` into `buf`; 0 is the end of the stream.
 pub fn recv(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.

@@ -4,7 +4,7 @@
 //! it are not read until there is room again, and nobody else waits.
 
 use crate::config::{Dispatch, DispatchMode};
-use crate::conn::connection::{Connection, HOLD_STALL};
+use crate::conn::connection::{Connection, HOLD_QUEUED, HOLD_STALL, Stage};
 use crate::conn::datagram::Sender;
 use crate::conn::owner::{Owner, Upcall, Verdict, add};
 use crate::conn::registry::{Flags, Registry};
@@ -31,6 +31,8 @@ pub struct Dispatcher {
     backlogs: RefCell<Vec<Backlog>>,
     /// Connections that are not read because of their worker's backlog.
     stalled: RefCell<Vec<(u32, Rc<Connection>)>>,
+    /// Connections that are not read because of what waits of them, and the incarnation of their worker.
+    full: RefCell<Vec<(u32, u32, Rc<Connection>)>>,
     /// Whether a task flushes the backlogs now.
     flushing: Cell<bool>,
     weak: RefCell<std::rc::Weak<Dispatcher>>,
@@ -59,6 +61,7 @@ impl Dispatcher {
             post,
             backlogs: RefCell::new(backlogs),
             stalled: RefCell::default(),
+            full: RefCell::default(),
             flushing: Cell::new(false),
             weak: RefCell::default(),
             given: (0..heritage.config.worker_num).map(|_| Cell::default()).collect(),
@@ -99,6 +102,12 @@ impl Dispatcher {
             add(&owner.slot().requests, 1);
             if !self.heritage.tells_life_of_connections() {
                 slot.in_hand.fetch_add(1, SeqCst);
+            }
+            // Before the worker can say that it is told.
+            if conn.note_given(self.heritage.config.queued_bytes_limit(), data.len()) {
+                let incarnation = self.heritage.workers[worker as usize].generation.load(Relaxed);
+                self.full.borrow_mut().push((worker, incarnation, conn.clone()));
+                self.flush_later();
             }
         }
         let head = self.head(kind, conn.session.0, flags, conn.port.index, owner.now());
@@ -238,18 +247,23 @@ impl Dispatcher {
         }
     }
 
-    /// Until every backlog is gone, tries again each millisecond; then stalled connections are read again.
+    /// Until every backlog is gone, tries again each millisecond, then more and more slowly while connections are full;
+    /// those that have room again are read.
     fn flush_later(&self) {
         if self.flushing.replace(true) {
             return;
         }
         let Some(me) = self.weak.borrow().upgrade() else { return };
         tokio::spawn(SendWrapper::new(async move {
+            let mut pause = 1;
             loop {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                if me.flush() {
-                    me.flushing.set(false);
-                    return;
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                let flushed = me.flush();
+                me.release_full();
+                match (flushed, me.full.borrow().is_empty()) {
+                    (false, _) => pause = 1,
+                    (true, false) => pause = (pause * 2).min(LONGEST_PAUSE),
+                    (true, true) => return me.flushing.set(false),
                 }
             }
         }));
@@ -270,6 +284,24 @@ impl Dispatcher {
             heavy
         });
         all
+    }
+
+    /// Reads again where there is room, and where the worker that had the bytes is gone, with them.
+    fn release_full(&self) {
+        let limit = self.heritage.config.queued_bytes_limit().unwrap_or(u64::MAX);
+        self.full.borrow_mut().retain(|(worker, incarnation, conn)| {
+            if conn.stage() == Stage::Dead {
+                return false;
+            }
+            if self.heritage.workers[*worker as usize].generation.load(Relaxed) != *incarnation {
+                conn.slot().unhandled.store(0, Relaxed);
+            }
+            let full = conn.slot().unhandled.load(Relaxed) > limit;
+            if !full {
+                conn.release_hold(HOLD_QUEUED);
+            }
+            full
+        });
     }
 
     fn remember_self(self: &Rc<Self>) {
@@ -326,3 +358,5 @@ pub fn session_of(head: &Head) -> SessionId {
 
 /// Messages in a worker's mailbox above which it is woken before the turn ends.
 const RING_EARLY: u64 = 64;
+/// Between two looks at connections that are full, milliseconds.
+const LONGEST_PAUSE: u64 = 16;

@@ -1,5 +1,8 @@
 //! Who may begin: requests beyond `worker_max_concurrency` wait here in line, those beyond `max_concurrency` are refused.
 //!
+//! The line is bounded: a connection is not read while much of it waits (`node/queued`), and while 64 MiB wait here
+//! requests of HTTP are refused and datagrams dropped.
+//!
 //! The rule it protects: what is told of one connection keeps its order. A packet or the end of a connection waits behind
 //! what waits of it already.
 
@@ -19,6 +22,17 @@ pub enum Waiting {
     Frame(Frame, Vec<u8>),
 }
 
+impl Waiting {
+    fn bytes(&self) -> usize {
+        OVERHEAD
+            + match self {
+                Waiting::Letter(letter) => letter.data.len(),
+                Waiting::Frame(Frame::Whole(_, whole), _) => whole.len(),
+                Waiting::Frame(_, data) => data.len(),
+            }
+    }
+}
+
 /// What becomes of what has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,6 +49,10 @@ struct Line {
     queue: VecDeque<(SessionId, Waiting, Option<InHand>)>,
     /// How much of each connection waits.
     of: HashMap<SessionId, usize>,
+    /// Bytes of all that waits.
+    bytes: usize,
+    /// Datagrams that were dropped since the line was empty last.
+    dropped: usize,
 }
 
 thread_local! {
@@ -44,7 +62,18 @@ thread_local! {
 /// A request has come: of that connection, or a datagram (session 0). `keep`: it, should it wait.
 pub fn request(node: &Node, event: &ConnectionEvent, keep: impl FnOnce() -> Waiting) -> Result<Verdict, Stop> {
     let in_hand = node.take_in_hand();
-    if node.is_crowded() && is_http(node, event) {
+    let is_full = LINE.with_borrow(|line| line.bytes > MOST_IN_LINE);
+    if is_full && event.session.0 == 0 {
+        let first = LINE.with_borrow_mut(|line| {
+            line.dropped += 1;
+            line.dropped == 1
+        });
+        if first {
+            crate::log::warn!("datagrams are dropped: more than {MOST_IN_LINE} bytes wait for this worker");
+        }
+        return Ok(Verdict::Refused);
+    }
+    if (is_full || node.is_crowded()) && is_http(node, event) {
         drop(in_hand);
         node.0.handler.refuse(node, event, UNAVAILABLE)?;
         return Ok(Verdict::Refused);
@@ -74,6 +103,10 @@ pub fn next(node: &Node) -> Option<Waiting> {
             return None;
         }
         let first = line.queue.pop_front()?;
+        line.bytes -= first.1.bytes();
+        if line.queue.is_empty() {
+            line.dropped = 0;
+        }
         if let Some(left) = line.of.get_mut(&first.0) {
             *left -= 1;
             if *left == 0 {
@@ -122,6 +155,7 @@ fn push(node: &Node, session: SessionId, waiting: Waiting, in_hand: Option<InHan
     node.0.waiting.set(node.0.waiting.get() + u64::from(in_hand.is_some()));
     LINE.with_borrow_mut(|line| {
         *line.of.entry(session).or_default() += 1;
+        line.bytes += waiting.bytes();
         line.queue.push_back((session, waiting, in_hand));
     });
 }
@@ -133,5 +167,9 @@ fn is_http(node: &Node, event: &ConnectionEvent) -> bool {
     event.session.0 > 0 && speaks_http && !node.was_websocket(event.session)
 }
 
+/// Bytes in line above which no more are taken, where that can be told.
+const MOST_IN_LINE: usize = 64 << 20;
+/// What one that waits costs beside its bytes.
+const OVERHEAD: usize = 128;
 /// 503 Service Unavailable (RFC 9110 section 15.6.4).
 const UNAVAILABLE: u16 = 503;

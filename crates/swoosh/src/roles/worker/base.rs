@@ -271,6 +271,7 @@ pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop
         Frame::Connect(_) | Frame::Watermark(..) => return tell(node, frame, data),
     };
     let is_close = matches!(frame, Frame::Close(_));
+    let bytes = if let Frame::Whole(_, whole) = &frame { whole.len() } else { data.len() };
     let event = match node.own_connection(session) {
         Some((owner, conn)) => event_of(&owner, &conn),
         None if session.0 == 0 => NO_CONNECTION,
@@ -280,7 +281,13 @@ pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop
     let keep = || Waiting::Frame(kept.take().expect("asked for once"), data.to_vec());
     let goes = match is_close {
         true => admission::close(node, session, keep),
-        false => admission::request(node, &event, keep)? == admission::Verdict::Go,
+        false => {
+            let verdict = admission::request(node, &event, keep)?;
+            if verdict == admission::Verdict::Refused {
+                node.note_told(session, bytes);
+            }
+            verdict == admission::Verdict::Go
+        }
     };
     kept.filter(|_| goes).map_or(Ok(false), |frame| tell(node, frame, data))
 }
@@ -312,6 +319,7 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     match what {
         0 => handler.connect(node, &event)?,
         1 => {
+            node.note_told(session, data.len());
             if Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSED | Flags::CLOSING) {
                 return Ok(false);
             }
@@ -397,6 +405,7 @@ impl Upcall for Inline {
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        conn.note_given(self.node.heritage().config.queued_bytes_limit(), data.len());
         self.count();
         self.verdict(handle_frame(&self.node, Frame::Data(conn.session, data.len()), data).map(drop))
     }
@@ -427,6 +436,7 @@ impl Upcall for Queued {
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        conn.note_given(self.0.heritage().config.queued_bytes_limit(), data.len());
         push(&self.0, Frame::Data(conn.session, data.len()), data);
         Verdict::Go
     }
@@ -434,6 +444,7 @@ impl Upcall for Queued {
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
         add(&owner.slot().requests, 1);
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        conn.note_given(self.0.heritage().config.queued_bytes_limit(), data.len());
         push(&self.0, Frame::Whole(conn.session, Rc::new(data)), &[]);
         Verdict::Go
     }

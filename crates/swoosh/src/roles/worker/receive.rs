@@ -23,6 +23,9 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
     if verdict == Verdict::Go {
         return tell(node, letter);
     }
+    if verdict == Verdict::Refused {
+        node.note_told(event.session, letter.data.len());
+    }
     if verdict == Verdict::Refused && !node.heritage().tells_life_of_connections() {
         done_with(node, event.session);
     }
@@ -59,6 +62,7 @@ fn tell_event(node: &Node, letter: &Letter, event: &ConnectionEvent) -> Result<b
     let session = event.session;
     match head.kind {
         Kind::Data => {
+            node.note_told(session, letter.data.len());
             if node.heritage().config.discard_timeout_request && is_closed(node, session) {
                 crate::log::info!("a request of connection {} is dropped: it is closed by now", session.0);
                 return Ok(false);

@@ -1,0 +1,155 @@
+//! Commands: code that the master asks another process of the server to run, and whose answer it waits for.
+//!
+//! A command travels as a message with a flag of its own; its answer comes back as one datagram through a pair of sockets
+//! that every process inherits.
+
+use super::server::State;
+use crate::bridge::last_error;
+use crate::class::server_task::{close, open};
+use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use swoosh::handler::WorkerId;
+use swoosh::node::Node;
+use swoosh::sys::socket::wait_readable;
+
+/// The commands of a server.
+#[derive(Default)]
+pub struct Commands {
+    known: RefCell<HashMap<String, (i64, Rc<Callable>)>>,
+    /// Where answers go in, and where the master takes them.
+    answers: RefCell<Option<(UnixDatagram, UnixDatagram)>>,
+    asked: Cell<u64>,
+}
+
+impl Commands {
+    /// Adds one, for processes of these types. Why it cannot be, if it cannot.
+    pub fn add(&self, name: &str, types: i64, callable: Callable) -> Result<(), String> {
+        if name.is_empty() || self.known.borrow().contains_key(name) {
+            return Err(format!("a command needs a name of its own, unlike {name:?}"));
+        }
+        if self.answers.borrow().is_none() {
+            let pair = UnixDatagram::pair().map_err(|e| format!("a command needs a pair of sockets: {e}"))?;
+            *self.answers.borrow_mut() = Some(pair);
+        }
+        self.known.borrow_mut().insert(name.to_owned(), (types, Rc::new(callable)));
+        Ok(())
+    }
+
+    /// Tells the cycle collector of the callables.
+    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        if let Ok(known) = self.known.try_borrow() {
+            known.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.held(tell));
+        }
+    }
+
+    /// The server's object is gone.
+    pub fn clear(&self) {
+        let gone = self.known.take();
+        drop(gone);
+    }
+
+    /// The code of a command, where processes of that type take it.
+    fn find(&self, name: &str, kind: i64) -> Option<Rc<Callable>> {
+        let known = self.known.borrow();
+        known.get(name).filter(|(types, _)| types & kind != 0).map(|(_, callable)| callable.clone())
+    }
+}
+
+/// Runs a command here, or in the worker of that number, and gives what it answered; `None`, with a warning, without.
+pub fn ask(
+    state: &State,
+    node: &Node,
+    server: &Object,
+    (name, to, kind): (&str, i64, i64),
+    data: &Zval,
+) -> PhpResult<Option<Vec<u8>>> {
+    let refuse = |why: String| {
+        last_error::refuse(&why);
+        Ok(None)
+    };
+    let Some(callable) = state.commands.find(name, kind) else {
+        return refuse(format!("processes of type {kind} take no command {name:?}"));
+    };
+    let target = match kind {
+        MASTER => None,
+        WORKER | TASK_WORKER => u32::try_from(to).ok().map(WorkerId).filter(|to| node.worker_id() != Some(*to)),
+        _ => return refuse("commands are for the master, workers and task workers".to_owned()),
+    };
+    let Some(target) = target else { return run(&callable, server, data.clone()).map(Some) };
+    let number = state.commands.asked.get() + 1;
+    state.commands.asked.set(number);
+    let mut message = Array::new();
+    message.push(number);
+    message.push(name);
+    message.push(data.clone());
+    let (bytes, flags) = close(&message.into_zval())?;
+    if let Err(e) = node.send_message(target, bytes.as_bytes(), flags | COMMAND) {
+        return refuse(e.to_string());
+    }
+    match wait(&state.commands, number) {
+        Some(answer) => Ok(Some(answer)),
+        None => refuse(format!("process {} did not answer the command {name:?} in time", target.0)),
+    }
+}
+
+/// Takes answers until it is that one's, ten seconds at most.
+fn wait(commands: &Commands, number: u64) -> Option<Vec<u8>> {
+    let answers = commands.answers.borrow();
+    let (_, end) = answers.as_ref()?;
+    end.set_nonblocking(true).ok()?;
+    let until = Instant::now() + PATIENCE;
+    let mut buffer = vec![0; LONGEST];
+    while Instant::now() < until {
+        match end.recv(&mut buffer) {
+            Ok(n) if n >= 8 && buffer[..8] == number.to_le_bytes() => return Some(buffer[8..n].to_vec()),
+            // One that came too late.
+            Ok(_) => {}
+            Err(_) => wait_readable(&[end.as_raw_fd()], Some(until.saturating_duration_since(Instant::now()))),
+        }
+    }
+    None
+}
+
+/// Whether a message is a command.
+pub fn is_one(flags: u32) -> bool {
+    flags & COMMAND != 0
+}
+
+/// A command has come: runs it and answers.
+pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpResult<()> {
+    let Some(message) = open(bytes, flags) else { return Ok(()) };
+    let Some(parts) = message.array() else { return Ok(()) };
+    let (Some(number), Some(name)) = (parts.at(0).and_then(Zval::int), parts.at(1).and_then(Zval::to_zstr)) else {
+        return Ok(());
+    };
+    let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
+    let data = parts.at(2).cloned().unwrap_or(Zval::null());
+    let mut reply = number.to_le_bytes().to_vec();
+    reply.extend(run(&callable, server, data)?);
+    if let Some((end, _)) = &*state.commands.answers.borrow()
+        && let Err(e) = end.send(&reply)
+    {
+        swoosh::log::warn!("the answer of a command, {} bytes, cannot be sent: {e}", reply.len() - 8);
+    }
+    Ok(())
+}
+
+fn run(callable: &Callable, server: &Object, data: Zval) -> PhpResult<Vec<u8>> {
+    let said = callable.call(&mut [server.clone().into_zval(), data])?;
+    Ok(said.to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default())
+}
+
+/// SWOOLE_SERVER_COMMAND_MASTER, SWOOLE_SERVER_COMMAND_EVENT_WORKER, SWOOLE_SERVER_COMMAND_TASK_WORKER.
+const MASTER: i64 = 2;
+const WORKER: i64 = 8;
+const TASK_WORKER: i64 = 16;
+/// Marks a message as a command.
+const COMMAND: u32 = 0x40;
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of an answer: what a datagram holds at most (net.core.wmem_max, by default).
+const LONGEST: usize = 256 << 10;

@@ -1,0 +1,71 @@
+--TEST--
+Server::addCommand and command: code that the master runs in another process, and its answer
+--EXTENSIONS--
+swoole
+pcntl
+posix
+--FILE--
+<?php
+require __DIR__ . '/inc/server.inc';
+
+foreach (MODES as $name => $mode) {
+    echo "-- $name\n", implode("\n", serve(function (Swoole\Server $s, Tale $tale) {
+        $s->set(['worker_num' => 2, 'task_worker_num' => 1]);
+        $all = SWOOLE_SERVER_COMMAND_MASTER | SWOOLE_SERVER_COMMAND_EVENT_WORKER | SWOOLE_SERVER_COMMAND_TASK_WORKER;
+        $tale->tell('added ' . json_encode([
+            $s->addCommand('who', $all, fn ($server, $data) => json_encode(['pid' => getmypid(), 'id' => $server->worker_id, 'data' => $data])),
+            @$s->addCommand('who', $all, fn () => ''),
+            $s->addCommand('text', SWOOLE_SERVER_COMMAND_EVENT_WORKER, fn ($server, $data) => str_repeat('x', $data)),
+        ]));
+        $s->on('task', fn () => null);
+        $s->on('receive', function ($s, $fd) {
+            $s->send($fd, json_encode(@$s->command('who', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null)));
+        });
+        $begin = function ($s) use ($tale) {
+            $s->after(50, function () use ($s, $tale) {
+                $one = $s->command('who', 0, SWOOLE_SERVER_COMMAND_MASTER, ['a' => [1]]);
+                $tale->tell('master ' . json_encode([$one['pid'] === $s->getMasterPid(), $one['data']]));
+                foreach ([0, 1] as $id) {
+                    $one = $s->command('who', $id, SWOOLE_SERVER_COMMAND_EVENT_WORKER, "to $id");
+                    $tale->tell('worker ' . json_encode([$one['pid'] === $s->getWorkerPid($id), $one['id'], $one['data']]));
+                }
+                $one = $s->command('who', 2, SWOOLE_SERVER_COMMAND_TASK_WORKER, null);
+                $tale->tell('task worker ' . json_encode([$one['pid'] === $s->getWorkerPid(2), $one['id']]));
+                $tale->tell('long ' . strlen($s->command('text', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, 100000, false)));
+                $tale->tell('no ' . json_encode([
+                    @$s->command('nothing', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null),
+                    @$s->command('text', 0, SWOOLE_SERVER_COMMAND_MASTER, null),
+                    @$s->command('who', 9, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null),
+                    @$s->command('who', 0, SWOOLE_SERVER_COMMAND_MANAGER, null),
+                ]));
+                $tale->tell('over');
+            });
+        };
+        $s->on('start', $begin);
+    }, function ($ports, Tale $tale) {
+        $tale->await('over');
+        $tale->tell('a worker ' . ask(connect($ports[0]), 'x'));
+    }, $mode)), "\n";
+}
+?>
+--EXPECT--
+-- process
+added [true,false,true]
+master [true,{"a":[1]}]
+worker [true,0,"to 0"]
+worker [true,1,"to 1"]
+task worker [true,2]
+long 100000
+no [false,false,false,false]
+over
+a worker false
+-- base
+added [true,false,true]
+master [true,{"a":[1]}]
+worker [true,0,"to 0"]
+worker [true,1,"to 1"]
+task worker [true,2]
+long 100000
+no [false,false,false,false]
+over
+a worker false

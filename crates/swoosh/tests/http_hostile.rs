@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PATIENCE, Server, raise_descriptor_limit, wait_until};
+use common::{PATIENCE, Server, peak, raise_descriptor_limit, wait_until};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -92,40 +92,6 @@ fn a_connection_that_has_its_answers_may_rest_and_408_waits_for_those_before_it(
         let first = answers.find("GET /slow 0").expect("the first answer");
         let second = answers.find("HTTP/1.1 408 ").expect("the second answer");
         assert!(first < second, "{mode}: {answers:?}");
-    }
-}
-
-/// The most memory that a process has had so far, bytes.
-fn peak(pid: i32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
-#[test]
-fn a_long_body_is_in_memory_once_in_each_process_and_gone_afterwards() {
-    const LENGTH: u64 = 48 << 20;
-    for mode in MODES {
-        let server = Server::start(&[mode, "framing=http", "package_max=60000000", "workers=1"]);
-        server.wait_for_events("worker_start", 1);
-        let processes = server.processes();
-        let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
-        let mut stream = connect(&server);
-        stream
-            .write_all(format!("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
-            .unwrap();
-        let piece = vec![7; 1 << 20];
-        for _ in 0..LENGTH >> 20 {
-            stream.write_all(&piece).unwrap();
-        }
-        let answer = all(stream);
-        assert!(answer.ends_with(&format!("POST / {LENGTH}")), "{mode}: {answer:?}");
-        for (pid, before) in processes.iter().zip(before) {
-            let more = peak(*pid) - before;
-            assert!(more < LENGTH * 5 / 4, "{mode}: process {pid} has taken {more} bytes more");
-            let is_gone = || common::resident(*pid) < LENGTH / 2;
-            assert!(wait_until(PATIENCE, is_gone), "{mode}: process {pid} keeps {}", common::resident(*pid));
-        }
     }
 }
 

@@ -18,6 +18,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
+use swoosh::http::Stored;
 use swoosh::http::compress::Rules;
 use swoosh::http::files::{self, Files};
 use swoosh::node::Node;
@@ -141,7 +142,7 @@ fn undelimited(pattern: &str) -> &str {
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Rc<Vec<u8>>),
+    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<Stored>>),
     Refusal(u16),
 }
 
@@ -172,15 +173,21 @@ pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     is_http && (has(PortEvent::Request) || has(PortEvent::Message))
 }
 
-/// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is
+/// Makes ready what a request's callback gets, or a WebSocket's. `stored`: its body, where that is not in `data`. `None` where it waits for another one's answer, or is
 /// answered already.
-pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Wanted>> {
+pub fn begin(
+    state: &Rc<State>,
+    node: &Node,
+    event: &ConnectionEvent,
+    data: &[u8],
+    stored: Option<Rc<Stored>>,
+) -> PhpResult<Option<Wanted>> {
     let session = event.session.0;
     let Some(calls) = state.calls() else { return Ok(None) };
     if node.was_websocket(event.session) {
         return websocket::receive(state, &calls, node, event, data);
     }
-    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data))) {
+    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data), stored.clone())) {
         return Ok(None);
     }
     let mut fields = room();
@@ -203,7 +210,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
             return Ok(None);
         }
     };
-    let request = match http_request::serve(node, config, event, data, &parsed, headers)? {
+    let request = match http_request::serve(node, config, event, (data, stored), &parsed, headers)? {
         Ok(request) => request,
         Err(status) => {
             node.refuse_request(event.session, status);
@@ -274,7 +281,8 @@ pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
         && let Some((session, next)) = READY.with_borrow_mut(VecDeque::pop_front)
     {
         match next {
-            Held::Request(event, data) => handler.receive(node, &event, &data)?,
+            Held::Request(event, data, None) => handler.receive(node, &event, &data)?,
+            Held::Request(event, head, Some(body)) => handler.receive_stored(node, &event, &head, body)?,
             // One of those before may hold it again.
             Held::Refusal(status) if holds_refusal(session, status) => {}
             Held::Refusal(status) => node.refuse_request(SessionId(session), status),

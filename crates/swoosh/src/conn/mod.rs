@@ -8,4 +8,5 @@ pub mod output;
 pub mod owner;
 pub mod patience;
 pub mod registry;
+mod spool;
 pub mod wire;

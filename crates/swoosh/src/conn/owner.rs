@@ -12,6 +12,7 @@ use crate::heritage::{Heritage, Port};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
 use crate::sys::clock;
+use crate::sys::stored::Stored;
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
@@ -37,6 +38,8 @@ pub trait Upcall {
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
         self.packet(owner, conn, &data)
     }
+    /// A request of HTTP is whole, whose body is too long for memory. `head`: the request without its body.
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict;
     /// Nothing more will be read from it. The answer is [`Owner::finish`], now or later; a connection whose answer
     /// does not come is ended after a while.
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>);
@@ -373,6 +376,7 @@ impl Owner {
         conn.stage.set(Stage::Ending);
         conn.since.set(clock::monotonic_ms());
         *conn.input.borrow_mut() = Vec::new();
+        drop(conn.spool.take());
         self.sweep_later();
         let before = Flags(conn.slot().flags.fetch_or(Flags::PEER_CLOSED, SeqCst));
         if !before.any(Flags::CLOSING) {

@@ -1,10 +1,12 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
-//! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for;
+//! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for; [`body`] does
+//! so for bodies that are not kept in memory;
 //! [`request`] reads a request that was found whole; [`select`] weighs its conditions and ranges; [`reply`] writes
 //! answers; [`answer`] reads them, as a client.
 
 pub mod answer;
+pub mod body;
 pub mod frame;
 pub mod reply;
 pub mod request;

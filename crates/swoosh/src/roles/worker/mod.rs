@@ -120,6 +120,9 @@ impl Drop for Loop {
         } else {
             std::mem::forget(runtime)
         }
+        if own {
+            self.node.leave_files();
+        }
         if let Some(begun) = self.begun().filter(|_| own)
             && let Err(e) = begun.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
         {

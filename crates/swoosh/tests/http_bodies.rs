@@ -190,9 +190,28 @@ fn a_folder_that_is_not_there_costs_the_request_and_nobody_else() {
 }
 
 #[test]
-fn stored_bodies_wait_in_line_and_outlive_the_worker_that_was_to_take_them() {
-    let server = Server::start(&["mode=process", "framing=http", "workers=1", "input_buffer=1000"]);
-    let mut streams: Vec<TcpStream> = (0..6).map(|_| connect(&server)).collect();
+fn a_file_that_cannot_grow_costs_the_request_and_nobody_else() {
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "file_size=2000000", "package_max=9000000"]);
+        server.wait_for_events("worker_start", 2);
+        let before = server.processes();
+        let mut stream = connect(&server);
+        stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n").unwrap();
+        let _ = stream.write_all(&vec![b'x'; 2_500_000]);
+        assert!(all(stream).starts_with("HTTP/1.1 500 "), "{mode}");
+        assert!(server.log().contains("answered 500: write a body to disk: File too large"), "{}", server.log());
+        let mut long = connect(&server);
+        long.write_all(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1900000\r\n\r\n").unwrap();
+        long.write_all(&vec![b'x'; 1_900_000]).unwrap();
+        assert!(all(long).ends_with("POST / 1900000"), "{mode}");
+        assert_eq!(server.processes(), before, "{mode}");
+        leaves_nothing(&server);
+    }
+}
+
+/// Six long requests of one worker, each behind one that takes its time.
+fn ask_slowly(server: &Server) -> Vec<TcpStream> {
+    let mut streams: Vec<TcpStream> = (0..6).map(|_| connect(server)).collect();
     let body = vec![b'x'; 200_000];
     for (n, stream) in streams.iter_mut().enumerate() {
         stream.write_all(b"GET /slow HTTP/1.1\r\n\r\n").unwrap();
@@ -201,12 +220,38 @@ fn stored_bodies_wait_in_line_and_outlive_the_worker_that_was_to_take_them() {
         stream.write_all(&body).unwrap();
     }
     std::thread::sleep(Duration::from_millis(150));
-    // The worker is in the midst of it; its successor takes the rest.
+    streams
+}
+
+#[test]
+fn stored_bodies_wait_for_the_successor_of_a_worker_that_is_replaced() {
+    let server = Server::start(&["mode=process", "framing=http", "workers=1", "input_buffer=1000"]);
+    let streams = ask_slowly(&server);
     server.signal(libc::SIGUSR1);
     for (n, stream) in streams.into_iter().enumerate() {
         let answer = all(stream);
         assert!(answer.ends_with(&format!("POST /{n} 200000")), "{n}: {answer:?}");
     }
     assert_eq!(server.wait_for_events("worker_start", 2).len(), 2);
+    leaves_nothing(&server);
+}
+
+#[test]
+fn a_worker_that_is_killed_takes_one_body_with_it_and_leaves_no_file() {
+    let server = Server::start(&["mode=process", "framing=http", "workers=1", "input_buffer=1000"]);
+    let worker = server.wait_for_event("worker_start");
+    let streams = ask_slowly(&server);
+    common::kill(worker.rsplit(' ').next().unwrap().parse().unwrap(), libc::SIGKILL);
+    let mut whole = 0;
+    for (n, mut stream) in streams.into_iter().enumerate() {
+        let mut answer = Vec::new();
+        // Whose request went with the worker waits for ever.
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(!answer.contains("HTTP/1.1 5"), "{n}: {answer:?}");
+        whole += usize::from(answer.ends_with(&format!("POST /{n} 200000")));
+    }
+    assert!(whole >= 5, "{whole} of 6 were answered");
     leaves_nothing(&server);
 }

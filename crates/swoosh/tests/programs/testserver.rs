@@ -119,6 +119,10 @@ fn run() -> swoosh::Result<()> {
         use nix::sys::resource::{Resource, setrlimit};
         setrlimit(Resource::RLIMIT_NOFILE, limit, limit).unwrap();
     }
+    if let Some(limit) = options.get::<u64>("file_size") {
+        use nix::sys::resource::{Resource, setrlimit};
+        setrlimit(Resource::RLIMIT_FSIZE, limit, limit).unwrap();
+    }
     let events = options.get::<String>("events").map(|path| {
         let file = OpenOptions::new().create(true).append(true).open(path).unwrap();
         Rc::new(file)

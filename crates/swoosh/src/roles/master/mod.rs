@@ -27,7 +27,7 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
     let heritage = node.heritage();
     let signals = Signals::take_over(
         &[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
-        &[libc::SIGPIPE],
+        &[libc::SIGPIPE, libc::SIGXFSZ],
     )?;
     let here: Rc<RefCell<Option<Rc<reactor::Reactor>>>> = Rc::default();
     let (before, after) = (here.clone(), here.clone());

@@ -244,8 +244,11 @@ mod tests {
         assert_eq!(pairs(b"a+b=c%26&&x&p%==%3d"), wanted);
     }
 
+    /// A part's name, file name, type and data.
+    type Plain = (Vec<u8>, Option<Vec<u8>>, Vec<u8>, Vec<u8>);
+
     /// The parts of a body in memory and of the same on disk, which are the same.
-    fn both(kind: &[u8], body: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>, Vec<u8>, Vec<u8>)>> {
+    fn both(kind: &[u8], body: &[u8]) -> Option<Vec<Plain>> {
         let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
         stored.push(body).unwrap();
         let here = parts(kind, Body::Here(body)).unwrap();

@@ -11,9 +11,11 @@ use crate::zend::{
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use swoosh::conn::datagram::seconds;
-use swoosh::conn::registry::Registry;
+use swoosh::conn::registry::{Peer, Registry};
 use swoosh::handler::ConnectionEvent;
+use swoosh::heritage::Port;
 use swoosh::http::Stored;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::node::Node;
@@ -41,6 +43,19 @@ pub struct Kept {
     framer: RefCell<Option<Framer>>,
     options: RefCell<Option<Config>>,
     tmpfiles: RefCell<Vec<String>>,
+    /// What `server` says beside the request's own bytes.
+    arrival: Cell<Option<Arrival>>,
+    /// `http_parse_cookie`.
+    parse_cookie: Cell<bool>,
+}
+
+/// When and where a request came to a server.
+#[derive(Clone, Copy)]
+struct Arrival {
+    time: f64,
+    port: Option<&'static Port>,
+    /// The peer, and when its bytes were received: nanoseconds since the epoch.
+    peer: Option<(Peer, u64)>,
 }
 
 impl crate::zend::Payload for Kept {
@@ -49,6 +64,21 @@ impl crate::zend::Payload for Kept {
         &TABLE
     }
     const KEEPS_PROPERTIES: bool = true;
+    const MAKES_PROPERTIES: bool = true;
+
+    /// Most handlers read few of them, and each costs more than the parsing of the head once more.
+    fn make_property(&self, slot: usize) -> Zval {
+        let raw = self.raw.borrow().clone();
+        let mut fields = room();
+        let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
+        match slot {
+            SERVER => self.arrival.get().map(|arrival| arrival.facts(&request)).into_zval(),
+            HEADER => self.header_of(headers).into_zval(),
+            COOKIE => self.cookie_of(headers).into_zval(),
+            GET => get_of(&request).into_zval(),
+            _ => Zval::null(),
+        }
+    }
 }
 
 impl Drop for Kept {
@@ -171,22 +201,17 @@ pub fn serve(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
-    let mut server = facts(request, event.dispatch_time);
-    if let Some(port) = node.heritage().ports.get(event.port) {
-        server.insert_known(&SERVER_PORT, port.number);
-        server.insert_known(&SERVER_ADDR, host_of(&port.address));
-    }
-    if let Some((_, slot)) = node.heritage().registry.find(event.session) {
-        let peer = Registry::peer(slot);
-        server.insert_known(&REMOTE_PORT, peer.port);
-        server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
-        server.insert_known(&MASTER_TIME, seconds(slot.last_recv.load(std::sync::atomic::Ordering::Relaxed)) as i64);
-    }
-    object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
     *kept.raw.borrow_mut() = node.share_packet(bytes);
     *kept.stored.borrow_mut() = stored;
     kept.whole.set(Some(bytes.len()));
+    let known = node.heritage().registry.find(event.session);
+    kept.arrival.set(Some(Arrival {
+        time: event.dispatch_time,
+        port: node.heritage().ports.get(event.port).map(|port| &**port),
+        peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
+    }));
+    object.leave_slot(SERVER);
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }
 
@@ -218,6 +243,22 @@ pub fn serve_link(
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }
 
+impl Arrival {
+    fn facts(&self, request: &Request<'_>) -> Array {
+        let mut server = facts(request, self.time);
+        if let Some(port) = self.port {
+            server.insert_known(&SERVER_PORT, port.number);
+            server.insert_known(&SERVER_ADDR, host_of(&port.address));
+        }
+        if let Some((peer, received)) = self.peer {
+            server.insert_known(&REMOTE_PORT, peer.port);
+            server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            server.insert_known(&MASTER_TIME, seconds(received) as i64);
+        }
+        server
+    }
+}
+
 fn host_of(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
 }
@@ -241,7 +282,38 @@ fn facts(request: &Request<'_>, time: f64) -> Array {
     server
 }
 
-/// Everything that follows from the request's own bytes.
+impl Kept {
+    fn header_of(&self, headers: &[Header<'_>]) -> Array {
+        let mut all = Array::with_capacity(headers.len());
+        let mut lower = [0; 64];
+        for header in headers {
+            if self.parse_cookie.get() && header.name.eq_ignore_ascii_case("cookie") {
+                continue;
+            }
+            let name = header.name.as_bytes();
+            match lower.get_mut(..name.len()) {
+                Some(place) => {
+                    place.copy_from_slice(name);
+                    place.make_ascii_lowercase();
+                    add_header(&mut all, place, header.value);
+                }
+                None => add_header(&mut all, &name.to_ascii_lowercase(), header.value),
+            }
+        }
+        all
+    }
+
+    fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
+        forms::cookies(headers).filter(|_| self.parse_cookie.get())
+    }
+}
+
+fn get_of(request: &Request<'_>) -> Option<Array> {
+    let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
+    Some(parse_query(query.as_bytes()))
+}
+
+/// Everything that follows from the request's own bytes: what its head says, when it is read first.
 fn fill(
     object: &Object,
     kept: &Kept,
@@ -250,31 +322,8 @@ fn fill(
     headers: &[Header<'_>],
 ) -> Result<(), u16> {
     kept.head.set(request.head);
-    let mut all = Array::with_capacity(headers.len());
-    let mut lower = [0; 64];
-    for header in headers {
-        if config.parse_cookie && header.name.eq_ignore_ascii_case("cookie") {
-            continue;
-        }
-        let name = header.name.as_bytes();
-        match lower.get_mut(..name.len()) {
-            Some(place) => {
-                place.copy_from_slice(name);
-                place.make_ascii_lowercase();
-                add_header(&mut all, place, header.value);
-            }
-            None => add_header(&mut all, &name.to_ascii_lowercase(), header.value),
-        }
-    }
-    object.set_slot(HEADER, all);
-    if config.parse_cookie
-        && let Some(cookies) = forms::cookies(headers)
-    {
-        object.set_slot(COOKIE, cookies);
-    }
-    if let Some(query) = request.path_and_query().1.filter(|q| !q.is_empty()) {
-        object.set_slot(GET, parse_query(query.as_bytes()));
-    }
+    kept.parse_cookie.set(config.parse_cookie);
+    [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
     let stored = kept.stored.borrow().clone();
     let plain = request.body(headers);
     let body = stored.as_ref().map_or(Body::Here(&plain), |stored| Body::Stored(stored));
@@ -348,7 +397,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let server = call.this().map(|this| this.slot(SERVER).clone());
+    let server = call.this().map(|this| this.made_slot::<Kept>(SERVER).clone());
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }

@@ -44,6 +44,12 @@ impl Class {
         usize::try_from(slot).ok()
     }
 
+    /// How many such slots its objects have.
+    pub(super) fn slots(self) -> usize {
+        // SAFETY: a registered class.
+        usize::try_from(unsafe { (*self.as_ptr()).default_properties_count }).unwrap_or(0)
+    }
+
     /// A class of that name, loaded if need be.
     pub fn named(name: &str) -> Option<Self> {
         let name = super::ZStr::new(name.as_bytes());

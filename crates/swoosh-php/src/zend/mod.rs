@@ -17,6 +17,7 @@ mod ffi;
 pub mod form;
 pub mod hook;
 pub mod info;
+mod lazy;
 pub mod machine;
 pub mod module;
 pub mod object;

@@ -1,6 +1,6 @@
 //! PHP's objects, and Rust values that live in them.
 
-use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi};
+use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
 use std::any::type_name;
 use std::ffi::c_char;
 use std::ptr::NonNull;
@@ -104,6 +104,17 @@ impl Object {
         }
     }
 
+    /// Leaves the slot to be made when it is read: see [`Payload::make_property`].
+    pub fn leave_slot(&self, slot: usize) {
+        self.set_slot(slot, Zval::undef());
+    }
+
+    /// The value in such a slot, made now where it is not made yet.
+    pub fn made_slot<T: Payload>(&self, slot: usize) -> &Zval {
+        lazy::make::<T>(self, slot);
+        self.slot(slot)
+    }
+
     /// The Rust value that lives in it; `None` if its class has none of that type.
     #[inline]
     pub fn payload<T: Payload>(&self) -> Option<&T> {
@@ -178,6 +189,12 @@ pub trait Payload: Default + 'static {
     fn handlers() -> &'static HandlerTable;
     /// Declared properties of its objects cannot be unset.
     const KEEPS_PROPERTIES: bool = false;
+    /// Some of its declared properties are made when they are read first; see [`Object::leave_slot`].
+    const MAKES_PROPERTIES: bool = false;
+    /// The value of such a property. PHP code must not be called.
+    fn make_property(&self, _slot: usize) -> Zval {
+        Zval::null()
+    }
     /// The object, nobody's any more, is about to go; its properties are there still. PHP code must not be called.
     fn before_free(&self, _object: &Object) {}
 }
@@ -233,6 +250,9 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
+    }
+    if T::MAKES_PROPERTIES {
+        lazy::install::<T>(&mut table);
     }
     table
 }

@@ -43,7 +43,7 @@ pub struct Connection {
     pub(super) hold: Cell<u8>,
     /// Whether the output is above the high watermark.
     pub(super) above: Cell<bool>,
-    /// What was written last waits for what is written next: see `Owner::expect_more`.
+    /// What was written last waits for what is written next: see `Owner::begin_answer`.
     pub(super) held: Cell<bool>,
     /// What it sends is thrown away: it has been refused.
     pub(super) deaf: Cell<bool>,

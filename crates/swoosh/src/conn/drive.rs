@@ -179,12 +179,11 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
             }
             Ok(Cut::Packet(len)) => {
                 conn.deaf.set(conn.framer.borrow().was_last());
-                if joins {
-                    // What is answered at once goes out with the answer to what is here already.
-                    let more = at + len < bytes.len() && !conn.deaf.get();
-                    owner.expect_more(more.then_some(conn.session));
-                }
+                // What is answered at once goes out with the answer to what is here already.
+                let again = joins && at + len < bytes.len() && !conn.deaf.get();
+                owner.begin_answer(Some(conn.session), again);
                 let packet = upcall.packet(owner, conn, &bytes[at..at + len]);
+                owner.end_answer(again);
                 at = if conn.deaf.get() { bytes.len() } else { at + len };
                 match settle(owner, conn, packet) {
                     Verdict::Go => {}
@@ -193,8 +192,11 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
             }
             Ok(Cut::Need(whole)) => {
                 if joins && spool::is_long(owner, conn, whole, bytes.len() - at) {
-                    owner.expect_more(None);
-                    return settle(owner, conn, spool::begin(owner, conn, &bytes[at..]));
+                    owner.end_answer(false);
+                    return match spool::begin(owner, conn, &bytes[at..]) {
+                        Verdict::Go => verdict,
+                        other => other,
+                    };
                 }
                 if conn.framer.borrow_mut().take_wish_to_continue() {
                     owner.write(conn, CONTINUE, false);
@@ -214,9 +216,7 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
             }
         }
     }
-    if joins {
-        owner.expect_more(None);
-    }
+    owner.end_answer(false);
     let rest = bytes.len() - at;
     conn.slot().recv_queued.store(rest as u64, Relaxed);
     if joins && rest > 0 {

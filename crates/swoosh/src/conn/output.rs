@@ -55,7 +55,9 @@ impl Output {
             last.extend_from_slice(data);
             return;
         }
-        self.queue.push_back(Piece::Bytes { data: data.to_vec(), sent: 0 });
+        let mut first = Vec::with_capacity(data.len().max(FIRST));
+        first.extend_from_slice(data);
+        self.queue.push_back(Piece::Bytes { data: first, sent: 0 });
     }
 
     /// Appends the bytes of `file` from `offset` up to `end`.
@@ -115,5 +117,7 @@ impl Output {
 
 /// Small sends that wait are joined up to this size.
 const COALESCE: usize = 64 << 10;
+/// Room for what first waits: small answers to pipelined requests come one after the other.
+const FIRST: usize = 2 << 10;
 /// Bytes of a file handed to the kernel at once, so that one large file does not hold up the others.
 const FILE_PIECE: u64 = 1 << 20;

@@ -72,7 +72,7 @@ pub struct Owner {
     /// What the bytes of one read say, where they were sealed.
     plain: Cell<Vec<u8>>,
     accepting: Cell<bool>,
-    /// The connection that is written to more than once now; 0: none.
+    /// The connection whose answers wait for one another now; 0: none.
     more: Cell<u64>,
     sweeping: Cell<bool>,
     /// The runtime that drives the connections, from the first one on.
@@ -294,12 +294,26 @@ impl Owner {
         self.output_grew(conn);
     }
 
-    /// What answers this connection now will answer it again at once (`None`: no longer): answers to pipelined requests
-    /// go out together.
-    pub fn expect_more(self: &Rc<Self>, session: Option<SessionId>) {
-        let before = self.more.replace(session.map_or(0, |s| s.0));
+    /// What follows answers this connection (`None`: anything), and `again`: what comes right behind it answers it once
+    /// more. Answers to pipelined requests wait for one another, so that they go out together.
+    pub fn begin_answer(self: &Rc<Self>, session: Option<SessionId>, again: bool) {
+        let next = session.map_or(0, |s| s.0);
+        if self.more.get() != next {
+            self.let_answers_go();
+            self.more.set(if again { next } else { 0 });
+        }
+    }
+
+    /// The answer is given, or will be given by others: what waited for it goes out where nothing comes right behind it.
+    pub fn end_answer(self: &Rc<Self>, again: bool) {
+        if !again {
+            self.let_answers_go();
+        }
+    }
+
+    fn let_answers_go(self: &Rc<Self>) {
+        let before = self.more.replace(0);
         if before != 0
-            && before != self.more.get()
             && let Some(conn) = self.find(SessionId(before))
         {
             self.let_go(&conn);

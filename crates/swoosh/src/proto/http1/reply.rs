@@ -79,7 +79,7 @@ pub fn has_body(method: &str, status: u16) -> bool {
 
 /// Appends a number in decimal.
 pub fn put_number(out: &mut Vec<u8>, number: u64) {
-    let _ = write!(out, "{number}");
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends one chunk (RFC 9112 section 7.1); no data is no chunk, for an empty one would be the last.

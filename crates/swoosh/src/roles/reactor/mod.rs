@@ -181,9 +181,11 @@ impl Reactor {
                 // A letter in hand must not be lost where this task ends: none is taken before it yields.
                 next = if taken < ORDERS_A_TURN { mailbox.take(&mut assembler) } else { None };
                 let of = |letter: &Letter| (letter.head.kind == Kind::Send).then_some(SessionId(letter.head.id));
-                let again = next.as_ref().and_then(of).filter(|session| of(&letter) == Some(*session));
-                self.owner.expect_more(again);
+                let session = of(&letter);
+                let again = session.is_some() && next.as_ref().and_then(of) == session;
+                self.owner.begin_answer(session, again);
                 orders::carry_out(&self.owner, &letter);
+                self.owner.end_answer(again);
                 assembler.recycle(letter);
                 if taken == ORDERS_A_TURN {
                     taken = 0;

@@ -43,6 +43,16 @@ pub enum Frame {
     Datagram(usize, Sender, usize),
 }
 
+impl Frame {
+    /// The connection whose packet it is, kept with its fellows.
+    pub fn packet_of(&self) -> Option<SessionId> {
+        match self {
+            Frame::Data(session, _) => Some(*session),
+            _ => None,
+        }
+    }
+}
+
 /// Frames in order, and their bytes in one buffer.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -241,8 +251,8 @@ impl Frames {
         self.queue.is_empty()
     }
 
-    /// The next thing to tell, with its bytes; and the connection, where the one behind it is a packet of the same one.
-    pub fn take_next(&mut self) -> Option<(Frame, &[u8], Option<SessionId>)> {
+    /// The next thing to tell, with its bytes; and whether it and the one behind it are packets of one connection.
+    pub fn take_next(&mut self) -> Option<(Frame, &[u8], bool)> {
         let frame = self.queue.pop_front()?;
         let len = match &frame {
             Frame::Data(_, len) | Frame::Datagram(_, _, len) => *len,
@@ -250,10 +260,8 @@ impl Frames {
         };
         let from = self.told;
         self.told += len;
-        let again = match (&frame, self.queue.front()) {
-            (Frame::Data(session, _), Some(Frame::Data(next, _))) if session == next => Some(*session),
-            _ => None,
-        };
+        let session = frame.packet_of();
+        let again = session.is_some() && self.queue.front().and_then(Frame::packet_of) == session;
         Some((frame, &self.bytes[from..from + len], again))
     }
 }

@@ -400,20 +400,17 @@ impl Loop {
         let owner = node.0.owner.get();
         while let Some((frame, data, again)) = batch.take_next() {
             if let Some(owner) = owner {
-                owner.expect_more(again);
+                owner.begin_answer(frame.packet_of(), again);
             }
             let counts = base::handle_frame(&node, frame, data);
-            if let (Some(owner), true) = (owner, again.is_some() && (counts.is_err() || node.0.fatal.get().is_some())) {
+            if let Some(owner) = owner {
                 // What was answered before is answered, whatever became of this one.
-                owner.expect_more(None);
+                owner.end_answer(again && counts.is_ok() && node.0.fatal.get().is_none());
             }
             let counts = counts?;
             if counts && self.is_spent() || node.0.fatal.get().is_some() {
                 break;
             }
-        }
-        if let Some(owner) = owner {
-            owner.expect_more(None);
         }
         base::give_back(batch);
         Ok(any)

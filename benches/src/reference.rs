@@ -77,6 +77,44 @@ pub fn serve_http() {
     });
 }
 
+/// An echo of WebSocket on fastwebsockets.
+pub fn serve_websocket() {
+    use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(async move {
+                // The client of this measurement sends its handshake at once, and nothing else before the answer.
+                let mut head = [0; 1024];
+                let length = stream.read(&mut head).await.unwrap_or(0);
+                let text = String::from_utf8_lossy(&head[..length]);
+                let key = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default();
+                let Some(accept) = swoosh::proto::websocket::accept(key.as_bytes()) else { return };
+                let answer = format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                    Sec-WebSocket-Accept: {accept}\r\n\r\n"
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let mut socket = FragmentCollector::new(WebSocket::after_handshake(stream, Role::Server));
+                while let Ok(frame) = socket.read_frame().await {
+                    let done = match frame.opcode {
+                        OpCode::Close => true,
+                        OpCode::Text | OpCode::Binary => socket.write_frame(frame).await.is_err(),
+                        _ => false,
+                    };
+                    if done {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+}
+
 /// The time of one round of 100 bytes over a socket pair between two processes: there and back.
 pub fn ping_pong(time: Duration) -> Duration {
     let mut pair = [0; 2];

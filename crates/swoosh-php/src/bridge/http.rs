@@ -43,8 +43,14 @@ pub struct Config {
     pub files: Option<Files>,
     /// `request_deadline`.
     pub deadline: Option<Duration>,
-    /// `package_max_length`, where a coroutine serves: bytes.
+    /// `package_max_length`, where a coroutine serves, as the next three: bytes.
     pub longest: u64,
+    /// `input_buffer_size`: bytes.
+    pub in_memory: u64,
+    /// `http_header_timeout`; `None`: for ever.
+    pub head_within: Option<Duration>,
+    /// `http_body_timeout`.
+    pub body_within: Option<Duration>,
 }
 
 impl Default for Config {
@@ -59,6 +65,9 @@ impl Default for Config {
             files: None,
             deadline: None,
             longest: LONGEST,
+            in_memory: swoosh::config::ServerConfig::default().input_buffer_size,
+            head_within: Some(swoosh::config::PortConfig::default().http_header_timeout),
+            body_within: Some(swoosh::config::PortConfig::default().http_body_timeout),
         }
     }
 }
@@ -69,6 +78,10 @@ impl Config {
         let is_on = |name: &str| all.get(name).is_none_or(Zval::to_bool);
         let text = |name: &str| all.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
         let number = |names: &[&str]| names.iter().find_map(|name| all.get(name)).map(Zval::to_int);
+        let seconds = |name: &str, otherwise: Option<Duration>| match all.get(name) {
+            Some(limit) => Duration::try_from_secs_f64(limit.to_float()).ok().filter(|limit| !limit.is_zero()),
+            None => otherwise,
+        };
         let defaults = Config::default();
         let types = ["http_compression_types", "compression_types"].iter().find_map(|name| all.get(name));
         Config {
@@ -78,10 +91,12 @@ impl Config {
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             websocket: websocket::Config::new(all),
             files: files_of(all),
-            deadline: all
-                .get("request_deadline")
-                .and_then(|limit| Duration::try_from_secs_f64(limit.to_float()).ok())
-                .filter(|limit| !limit.is_zero()),
+            deadline: seconds("request_deadline", None),
+            head_within: seconds("http_header_timeout", defaults.head_within),
+            body_within: seconds("http_body_timeout", defaults.body_within),
+            in_memory: number(&["input_buffer_size", "buffer_input_size"])
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(defaults.in_memory),
             longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
             compression: Rules::new(
                 is_on("http_compression"),

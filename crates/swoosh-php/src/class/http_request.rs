@@ -219,7 +219,7 @@ pub fn serve(
 pub fn serve_link(
     link: &Link,
     config: &Config,
-    bytes: &[u8],
+    (bytes, stored): (&[u8], Option<Rc<Stored>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -239,6 +239,7 @@ pub fn serve_link(
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
     *kept.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    *kept.stored.borrow_mut() = stored;
     kept.whole.set(Some(bytes.len()));
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }

@@ -22,7 +22,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) const fn new(status: u16, why: &'static str) -> Self {
+    /// With that status, for that reason.
+    pub const fn new(status: u16, why: &'static str) -> Self {
         Refusal { status, why }
     }
 

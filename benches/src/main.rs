@@ -38,6 +38,7 @@ fn main() {
             servers::web(if mode == "base" { Mode::Base } else { Mode::Process }, folder);
         }
         ["serve", "fastwebsockets"] => reference::serve_websocket(),
+        ["serve", "broadcast"] => reference::serve_broadcast(),
         ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
         ["echo"] => echo(""),
         ["tls"] => tls(),

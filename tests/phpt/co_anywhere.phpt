@@ -9,7 +9,7 @@ class Ser { function __destruct() { Co::sleep(0.001); } function __serialize(): 
 spl_autoload_register(function ($class) { Co::sleep(0.003); eval("class $class { const X = '$class'; }"); });
 Co\run(function () {
     $log = [];
-    for ($k = 0; $k < 3; $k++) go(function () use ($k, &$log) {
+    for ($k = 0; $k < 3; $k++) $all[] = go(function () use ($k, &$log) {
         ob_start(); echo "buf$k-a "; Co::sleep(0.002 * (3 - $k)); echo "buf$k-b"; $s = ob_get_clean();
         $log[] = $s;
         $r = array_map(function ($x) { Co::sleep(0.001); return $x * 2; }, [1, 2, 3]);
@@ -30,7 +30,7 @@ Co\run(function () {
         ob_start(function ($s) { Co::sleep(0.001); return strtoupper($s); }); echo 'callback'; $out[] = ob_get_contents(); ob_end_clean();
         $log[] = implode(',', $r) . ' ' . implode(' ', $out) . ' ' . ($level === error_reporting() ? 'level kept' : 'level lost');
     });
-    Co::sleep(0.2);
+    Co::join($all);
     sort($log);
     echo implode("\n", $log), "\n";
 });

@@ -72,7 +72,7 @@ Co\run(function () {
     tell('a name', System::gethostbyname('one.test'));
     tell('again', [System::gethostbyname('one.test'), System::dnsLookup('one.test'), swoole_async_dns_lookup_coro('one.test')]);
     tell('asked once', $server->asked);
-    tell('all of it', array_column(System::getaddrinfo('one.test'), 'address'));
+    tell('all of it', System::getaddrinfo('one.test'));
     tell('IPv6', System::gethostbyname('one.test', AF_INET6));
     tell('not of that family', System::gethostbyname('six.test'));
     swoole_clear_dns_cache();
@@ -90,7 +90,7 @@ Co\run(function () {
     tell('no answer, by setting', System::gethostbyname('slow.test'));
     Co::set(['socket_dns_timeout' => 60]);
     Co::cancel($ticker);
-    echo microtime(true) - $begin < 3 ? 'in time' : 'late', $others > 5 ? ', others ran' : ', others waited', "\n";
+    echo microtime(true) - $begin < 3 ? 'in time' : 'late', $others > 0 ? ', others ran' : ', others waited', "\n";
     $who = go(fn () => tell('cancelled', System::gethostbyname('slow.test')));
     Co::cancel($who);
 

@@ -28,6 +28,16 @@ Co\run(function () {
     }
     echo implode("\n", $seen), "\n", $ticks > 20 ? 'parent went on' : "only $ticks", "\n";
     Co::cancel($ticker);
+    // The child of a Process has ended where it says so, coroutine or not.
+    foreach ([fn () => exit(7), fn () => print("ends\n"), function () { go(fn () => Co::sleep(0.01) && print("waits\n")); }, function () { throw new Exception('thrown'); }] as $end) {
+        $process = new Swoole\Process(function () use ($end) {
+            ini_set('display_errors', '0');
+            ini_set('log_errors', '0');
+            $end();
+        });
+        $process->start();
+        echo Co\System::waitPid($process->pid, 5)['code'], "\n";
+    }
 });
 ?>
 --EXPECT--
@@ -42,3 +52,9 @@ reaped
 child 4 sum 6 num 1 ticker false
 reaped
 parent went on
+7
+ends
+0
+waits
+0
+255

@@ -40,7 +40,7 @@ Co\run(function () use ($db) {
             $good = $good && ($c instanceof PDO ? $row->fetchColumn() : $row->fetch_row()[0]) === $text;
             $own += $good;
         });
-        echo "$name: $most at once, $own with their own answers, ", microtime(true) - $begin < 5 ? 'together' : 'one after the other', "\n";
+        echo "$name: $most at once, $own with their own answers, ", microtime(true) - $begin < 9 ? 'together' : 'one after the other', "\n";
     }
 
     // Answers asked for by stream_select.

@@ -22,7 +22,13 @@ Event::add($b, null, function ($stream) {
     echo "room\n";
     Event::del($stream);
     var_dump(Event::write($stream, str_repeat('x', 1_000_000)));
-    Swoole\Timer::after(50, fn () => fclose($stream));
+    Swoole\Timer::tick(5, function ($id) use ($stream, &$got) {
+        static $turns = 0;
+        if ($got >= 1_000_000 || ++$turns === 4000) {
+            Swoole\Timer::clear($id);
+            fclose($stream);
+        }
+    });
 }, SWOOLE_EVENT_WRITE);
 var_dump(@Event::add($a, fn () => null), swoole_last_error());
 var_dump(@Event::add('text', fn () => null), @Event::add($b), @Event::set(999, fn () => null));

@@ -4,7 +4,7 @@ Timers come in the order of deadline, then of adding; the script's end runs them
 swoole
 --FILE--
 <?php
-foreach ([300, 100, 200, 100] as $n => $ms) {
+foreach ([900, 700, 800, 700] as $n => $ms) {
     Swoole\Timer::after($ms, fn () => print("$ms ms, added as number $n\n"));
 }
 swoole_timer_after(50, fn (...$args) => print('arguments ' . json_encode($args) . "\n"), 'a', [1]);
@@ -22,7 +22,7 @@ echo "end of the script\n";
 end of the script
 arguments ["a",[1]]
 tick 2 word [true,false,false]
-100 ms, added as number 1
-100 ms, added as number 3
-200 ms, added as number 2
-300 ms, added as number 0
+700 ms, added as number 1
+700 ms, added as number 3
+800 ms, added as number 2
+900 ms, added as number 0

@@ -185,6 +185,9 @@ pub struct PortConfig {
     /// `heartbeat_idle_time` (`max_idle_time`): seconds without a byte received after which a connection is closed;
     /// 0: never.
     pub heartbeat_idle_time: u32,
+    /// `slow_consumer`: what becomes of a peer that is sent more than `socket_buffer_size` and does not read. Default
+    /// [`SlowConsumer::Drop`].
+    pub slow_consumer: SlowConsumer,
     /// `http_header_timeout`: how long the head of a request of HTTP may take from its first byte on, and a new
     /// connection until its first request is there; 408 answers what takes longer (RFC 9110 section 15.5.9). Default
     /// 60 s; zero: for ever.
@@ -325,6 +328,15 @@ impl Default for ServerConfig {
     }
 }
 
+/// What becomes of a peer that does not read what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlowConsumer {
+    /// What does not fit is refused, and whoever sends it is told.
+    Drop,
+    /// So too, and the connection is reset: a peer that misses a message sees that it does.
+    Close,
+}
+
 impl Default for PortConfig {
     fn default() -> Self {
         PortConfig {
@@ -336,6 +348,7 @@ impl Default for PortConfig {
             high_watermark: 0,
             low_watermark: 0,
             heartbeat_idle_time: 0,
+            slow_consumer: SlowConsumer::Drop,
             http_header_timeout: Duration::from_secs(60),
             http_body_timeout: Duration::from_secs(60),
             tcp_nodelay: true,

@@ -5,7 +5,7 @@
 
 use crate::config::{
     DispatchFunc, DispatchMode, Framing, LengthFraming, LengthFunc, LengthType, LogRotation, PortConfig, ServerConfig,
-    TaskIpc, TlsConfig, descriptor_limit,
+    SlowConsumer, TaskIpc, TlsConfig, descriptor_limit,
 };
 use crate::error::{Error, Result};
 use crate::sys::affinity;
@@ -176,6 +176,13 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         }
         "buffer_high_watermark" => config.high_watermark = set.number()?,
         "buffer_low_watermark" => config.low_watermark = set.number()?,
+        "slow_consumer" => {
+            config.slow_consumer = match set.text()?.as_deref() {
+                Some("drop") => SlowConsumer::Drop,
+                Some("close") => SlowConsumer::Close,
+                _ => return set.refused("drop or close"),
+            }
+        }
         "heartbeat_idle_time" | "max_idle_time" => port.idle_time = Some(set.number()?),
         "http_header_timeout" => config.http_header_timeout = set.seconds()?,
         "http_body_timeout" => config.http_body_timeout = set.seconds()?,

@@ -29,7 +29,11 @@ pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool>
     let can_wait = || lines.on.get() && coroutine::current_id().is_some();
     let behind = lines.lines.borrow().contains_key(&fd);
     if !behind || !can_wait() {
-        match node.send(session(fd), data.as_bytes()) {
+        let sent = match can_wait() {
+            true => node.offer(session(fd), data.as_bytes()),
+            false => node.send(session(fd), data.as_bytes()),
+        };
+        match sent {
             Ok(()) => return state.check().map(|()| true),
             Err(e) if can_wait() && fits_later(node, fd, &e) => {}
             Err(e) => {
@@ -69,7 +73,7 @@ fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -
         if !first && !late && node.exists(session(fd)) {
             continue;
         }
-        match node.send(session(fd), data.as_bytes()) {
+        match node.offer(session(fd), data.as_bytes()) {
             Ok(()) => return Ok(true),
             Err(e) if !late && fits_later(node, fd, &e) => {}
             Err(e) => {

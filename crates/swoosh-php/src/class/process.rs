@@ -229,6 +229,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
         }
         Ok(Fork::Child) => {
             signals::start_over();
+            coroutine::begin_child();
             become_child(this)?;
             if let Some(pipe) = this.payload::<Pipe>() {
                 drop(pipe.parents.borrow_mut().take());

@@ -207,23 +207,9 @@ fn first_address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<
 
 fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
-    let (kind, protocol) = (call.int_or(2, 1)?, call.int_or(3, 6)?);
-    let service = if call.has(4) { call.text(4)?.into_owned() } else { String::new() };
     let limit = wait::limit(call.float_or(5, -1.0)?);
-    let port: u16 = service.parse().unwrap_or(0);
     let found = names::addresses(&name, family, limit)?;
-    Ok(OrFalse(found.map(|found| {
-        let entry = |ip: IpAddr| {
-            let mut entry = Array::new();
-            entry.insert("family", family);
-            entry.insert("socktype", kind);
-            entry.insert("protocol", protocol);
-            entry.insert("address", ip.to_string());
-            entry.insert("port", port);
-            entry
-        };
-        found.into_iter().map(entry).collect()
-    })))
+    Ok(OrFalse(found.map(|found| found.iter().map(IpAddr::to_string).collect())))
 }
 
 // ---- processes and signals ----

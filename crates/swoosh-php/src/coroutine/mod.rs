@@ -176,6 +176,8 @@ struct Scheduler {
     switches: Cell<u64>,
     /// The script ends: nobody waits any more.
     ending: Cell<bool>,
+    /// The coroutine in which this process began as another one's child; 0: in none. An `exit` there ends the process.
+    cradle: Cell<u64>,
 }
 
 static SCHEDULER: Home<Scheduler> = Home::new(Scheduler {
@@ -191,6 +193,7 @@ static SCHEDULER: Home<Scheduler> = Home::new(Scheduler {
     outside: Cell::new(0),
     switches: Cell::new(0),
     ending: Cell::new(false),
+    cradle: Cell::new(0),
 });
 
 #[inline(always)]
@@ -824,6 +827,11 @@ fn now_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000_000 + t.tv_nsec() as u64)
 }
 
+/// This process is a child that has just begun: the coroutine that it was forked in is its main program now.
+pub fn begin_child() {
+    with(|s| s.cradle.set(current_id().unwrap_or(0)));
+}
+
 /// The module starts.
 pub fn start_up() {
     machine::watch_exit(exit_in_coroutine);
@@ -831,7 +839,7 @@ pub fn start_up() {
 
 /// `exit` in a coroutine: an `ExitException`, which the coroutine may catch.
 fn exit_in_coroutine(status: &Zval) -> bool {
-    if current_id().is_none() || with(|s| s.ending.get()) {
+    if current_id().is_none_or(|id| with(|s| s.ending.get() || s.cradle.get() == id)) {
         return false;
     }
     let class = crate::class::exception::EXIT.get();

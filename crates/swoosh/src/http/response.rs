@@ -261,7 +261,7 @@ impl Response {
     async fn send_patiently(&self, bytes: &[u8]) -> Result<()> {
         let mut pause = SHORTEST;
         loop {
-            match self.node.send(self.conn, bytes) {
+            match self.node.offer(self.conn, bytes) {
                 Err(e) if e.code() == Code::OutputBufferOverflow as i32 => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST);

@@ -1,7 +1,7 @@
 //! Sending to connections, from any process.
 
 use super::{Node, Role, refused};
-use crate::config::{Framing, Mode};
+use crate::config::{Framing, Mode, SlowConsumer};
 use crate::conn::owner::Owner;
 use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
@@ -19,9 +19,28 @@ impl Node {
     /// Sends `data` to a connection, all of it or nothing: it goes out in one piece, behind everything sent before.
     ///
     /// Fails where the connection does not exist or is closed, where `data` is empty or longer than
-    /// `output_buffer_size`, and where what waits for this peer would exceed its port's `socket_buffer_size`.
+    /// `output_buffer_size`, and where what waits for this peer would exceed its port's `socket_buffer_size`; there
+    /// `slow_consumer` may have the connection closed, as by [`close`](Node::close) with `reset`.
     pub fn send(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        let sent = self.offer(session, data);
+        if let Err(e) = &sent
+            && e.code() == Code::OutputBufferOverflow as i32
+            && self.closes_slow_consumers(session)
+        {
+            // Where others close it already, it is as it should be.
+            let _ = self.close(session, true);
+        }
+        sent
+    }
+
+    /// The same for whoever waits for room and tries again: a peer that reads slowly is not closed.
+    pub fn offer(&self, session: SessionId, data: &[u8]) -> Result<()> {
         self.send_bytes(session, data, false)
+    }
+
+    fn closes_slow_consumers(&self, session: SessionId) -> bool {
+        let port = self.0.heritage.registry.find(session).map(|(_, slot)| slot.port.load(Relaxed) as usize);
+        port.is_some_and(|port| self.0.heritage.ports[port].config.slow_consumer == SlowConsumer::Close)
     }
 
     /// The same with the last bytes of an answer. Where this worker has the connection's next request in hand already,

@@ -157,6 +157,7 @@ pub(super) const PORT_NAMES: &[&str] = &[
     "package_length_offset",
     "package_length_type",
     "package_max_length",
+    "slow_consumer",
     "socket_buffer_size",
     "ssl_allow_self_signed",
     "ssl_cafile",

@@ -234,6 +234,7 @@ fn strings_and_paths_are_taken_and_empty_ones_mean_none() {
     .unwrap();
     assert_eq!(server.log_file, Some(PathBuf::from("/tmp/a.log")));
     assert_eq!((server.pid_file, server.user.as_deref(), server.message_queue_key), (None, Some("www"), 5));
+    assert!(refused("slow_consumer", text("wait")).contains("drop or close"));
     assert!(refused("log_file", text("a\0b")).contains("NUL"));
     assert!(refused("user", Value::Str(vec![0xFF])).contains("UTF-8"));
     assert!(refused("task_tmpdir", text("")).contains("a directory"));

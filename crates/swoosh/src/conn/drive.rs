@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, Stage};
 use super::handshake;
-use super::owner::{Owner, Verdict, add, fleeting};
+use super::owner::{Owner, READ_SIZE, Verdict, add, fleeting};
 use super::patience;
 use super::registry::Flags;
 use super::spool;
@@ -69,9 +69,10 @@ fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(e)) => return owner.fail(conn, &e),
         };
-        let mut scratch = owner.take_scratch();
-        let result = socket::recv(conn.fd(), &mut scratch);
-        if result.as_ref().is_ok_and(|n| *n < scratch.len() && *n > 0) {
+        let most = if conn.spool.borrow().is_some() { STORED_SIZE } else { READ_SIZE };
+        let mut scratch = owner.take_scratch(most);
+        let result = socket::recv(conn.fd(), &mut scratch[..most]);
+        if result.as_ref().is_ok_and(|n| *n < most && *n > 0) {
             // All that was there is read: the next readiness will be told by the kernel.
             ready.clear_ready();
         }
@@ -311,5 +312,7 @@ fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Bytes of a packet from which on they are given away rather than copied.
 const GIVEN_FROM: usize = 64 << 10;
+/// Bytes read at once of a body that goes to a file, where each write has a price of its own.
+const STORED_SIZE: usize = 256 << 10;
 /// Reads from one connection before the others have their turn.
 const READS_A_TURN: usize = 16;

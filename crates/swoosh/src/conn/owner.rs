@@ -491,10 +491,11 @@ impl Owner {
         }));
     }
 
-    pub(super) fn take_scratch(&self) -> Vec<u8> {
+    /// Room for so many bytes at least.
+    pub(super) fn take_scratch(&self, size: usize) -> Vec<u8> {
         let mut scratch = self.scratch.take();
-        if scratch.len() < READ_SIZE {
-            scratch.resize(READ_SIZE, 0);
+        if scratch.len() < size {
+            scratch.resize(size, 0);
         }
         scratch
     }
@@ -611,7 +612,7 @@ fn peer_of(address: &socket2::SockAddr) -> Peer {
 /// Files that may wait for one peer: each is an open descriptor.
 const MAX_FILES: usize = 256;
 /// Bytes read at once.
-const READ_SIZE: usize = 64 << 10;
+pub(super) const READ_SIZE: usize = 64 << 10;
 /// How long nothing is accepted once descriptors have run out.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often a full server looks whether others have left.

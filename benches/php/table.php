@@ -5,14 +5,15 @@ $table->column('n', Swoole\Table::TYPE_INT);
 $table->column('s', Swoole\Table::TYPE_STRING, 48);
 $table->column('f', Swoole\Table::TYPE_FLOAT);
 $table->create();
-$bench = function (string $what, callable $run, string $goal = '') use (&$keys) {
+$bench = function (string $what, callable $run, string $goal = '', float $loop = 0) use (&$keys) {
     $best = INF;
     for ($round = 0; $round < 5; $round++) {
         $begun = hrtime(true);
         $run($keys);
         $best = min($best, (hrtime(true) - $begun) / count($keys));
     }
-    printf("  %-28s %5.0f%s\n", $what, $best, $goal);
+    printf("  %-28s %5.1f%s\n", $what, $best - $loop, $goal);
+    return $best;
 };
 $row = ['n' => 5, 's' => 'some text of a row', 'f' => 1.5];
 foreach ([10000, 100000] as $count) {
@@ -26,6 +27,9 @@ foreach ([10000, 100000] as $count) {
     $bench('PHP, incr', function ($keys) use ($table) { foreach ($keys as $key) { $table->incr($key, 'n'); } }, ' (goal 130, Swoole 599)');
     $bench('PHP, exists', function ($keys) use ($table) { foreach ($keys as $key) { $table->exists($key); } });
 }
-$bench('PHP, a method of its own', function ($keys) { $o = new ArrayObject(); foreach ($keys as $_) { $o->count(); } });
+echo " without the loop around them\n";
+$loop = $bench('PHP, an empty loop', function ($keys) { foreach ($keys as $_) { } });
+$bench('PHP, a method of its own', function ($keys) { $o = new ArrayObject(); foreach ($keys as $_) { $o->count(); } }, ' (ArrayObject::count)', $loop);
 $atomic = new Swoole\Atomic();
-$bench('PHP, Atomic add', function ($keys) use ($atomic) { foreach ($keys as $_) { $atomic->add(); } }, ' (goal 13, Swoole 14)');
+$bench('PHP, Atomic get', function ($keys) use ($atomic) { foreach ($keys as $_) { $atomic->get(); } }, '', $loop);
+$bench('PHP, Atomic add', function ($keys) use ($atomic) { foreach ($keys as $_) { $atomic->add(); } }, ' (goal 13, Swoole 14)', $loop);

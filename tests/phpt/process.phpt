@@ -122,7 +122,7 @@ bool(false)
 bool(true)
 bool(true)
 bool(false)
-Swoole\Process::read(): the pipe of the process: Try again
+Swoole\Process::read(): read from a pipe: Resource temporarily unavailable (os error 11)
 
 Warning: Swoole\Process::close(): this process has no pipe, or it is closed already in %s on line 63
 Swoole\Process::read(): this process has no pipe

@@ -48,6 +48,26 @@ echo implode("\n", pool(function ($tale) {
     $pool->start();
 })), "\n";
 
+echo "-- after max_request messages a worker is replaced, and none is lost\n";
+foreach ([false, true] as $coroutine) {
+    echo implode("\n", pool(function ($tale) use ($coroutine) {
+        $pool = new Pool(1, SWOOLE_IPC_UNIXSOCK, 0, $coroutine);
+        $pool->set(['max_request' => 3]);
+        $pool->on('start', function ($pool) {
+            foreach (range(1, 7) as $n) {
+                $pool->sendMessage("$n", 0);
+            }
+        });
+        [$life, $alive] = [new Swoole\Atomic(), 0];
+        $pool->on('workerStart', function () use ($life, &$alive) { $alive = $life->add(); });
+        $pool->on('message', function ($pool, $data) use ($tale, &$alive) {
+            $tale->tell("$data in life $alive");
+            $data === '7' && $pool->shutdown();
+        });
+        $pool->start();
+    })), "\n";
+}
+
 echo "-- pipes as sockets of coroutines\n";
 echo implode("\n", pool(function ($tale) {
     $pool = new Pool(2, SWOOLE_IPC_UNIXSOCK, 0, true);
@@ -181,6 +201,23 @@ pool over
 -- without the bus a message that is too long is not sent
 a [false,true]
 b 100
+pool over
+-- after max_request messages a worker is replaced, and none is lost
+1 in life 1
+2 in life 1
+3 in life 1
+4 in life 2
+5 in life 2
+6 in life 2
+7 in life 3
+pool over
+1 in life 1
+2 in life 1
+3 in life 1
+4 in life 2
+5 in life 2
+6 in life 2
+7 in life 3
 pool over
 -- pipes as sockets of coroutines
 a hello, zero

@@ -60,6 +60,13 @@ try {
     echo $e->getMessage(), "\n";
 }
 var_dump(new swoole_table(1) instanceof Swoole\Table);
+$t = swoole_table(100, 'name:string:4, hits: int, share:float,other:string(8)');
+$t->set('a', ['name' => 'four', 'hits' => 3, 'share' => 0.5, 'other' => 'eight by']);
+echo get_class($t), ' ', $t->size, ' ', json_encode($t->get('a')), "\n";
+foreach (['name', 'name:text', 'name:string', 'name:string:0', ':int', 'a:int:1:2'] as $bad) {
+    echo json_encode(@swoole_table(100, "n:int,$bad"));
+}
+echo ' ', swoole_last_error(), "\n";
 ?>
 --EXPECTF--
 Error: there is no table yet, or no more: create() makes it
@@ -130,3 +137,5 @@ Trying to clone an uncloneable object of class Swoole\Table
 bool(true)
 there is no table yet, or no more: create() makes it
 bool(true)
+Swoole\Table 128 {"name":"four","hits":3,"share":0.5,"other":"eight by"}
+falsefalsefalsefalsefalsefalse 5%d

@@ -1,5 +1,5 @@
 --TEST--
-Table beyond Swoole's: growth, rows with an end, a budget, many rows at once, one arena for all tables
+Table beyond Swoole's: growth, rows with an end, a budget, many rows at once, one arena for all that is shared
 --EXTENSIONS--
 swoole
 posix
@@ -59,6 +59,20 @@ set_error_handler(function ($level, $text) { echo preg_replace('~\d+~', 'N', $te
 var_dump($big->create(), $table->get('a', 'n'));
 $reserved = Table::reserved();
 var_dump($reserved['size'], $reserved['used'] === $reserved['pieces'][0]['size'], $reserved['pieces'][0]['purpose']);
+$lock = new Swoole\Lock();
+$numbers = [new Swoole\Atomic(5), new Swoole\Atomic\Long(6)];
+$child = new Swoole\Process(function () use ($lock, $numbers) {
+    $numbers[0]->add();
+    exit($lock->lock(LOCK_EX | LOCK_NB) ? 0 : $numbers[1]->get());
+});
+$lock->lock();
+$child->start();
+var_dump(Swoole\Process::wait()['code'], $numbers[0]->get(), array_column(Table::reserved()['pieces'], 'purpose'));
+try {
+    for ($locks = []; true; $locks[] = new Swoole\Lock());
+} catch (Exception $e) {
+    echo get_class($e), ' ', preg_replace('~\d+~', 'N', $e->getMessage()), "\n";
+}
 ?>
 --EXPECT--
 -- growth
@@ -123,3 +137,14 @@ int(5)
 int(102400)
 bool(true)
 string(31) "a table of 76 rows of 192 bytes"
+int(6)
+int(6)
+array(3) {
+  [0]=>
+  string(31) "a table of 76 rows of 192 bytes"
+  [1]=>
+  string(6) "a lock"
+  [2]=>
+  string(14) "shared numbers"
+}
+Swoole\Exception take from the arena: a lock needs N bytes, and of the arena's N only N are left

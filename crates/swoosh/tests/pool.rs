@@ -308,6 +308,7 @@ fn processes_have_pipes_and_end_with_a_status() {
         "panic 101",
         "exec true",
         "program 8",
+        "hello, said the child",
     ];
     assert_eq!(run.printed(), wanted);
 }

@@ -7,20 +7,20 @@ use swoosh::shm::atomic::{Atomic, AtomicLong};
 static ATOMIC: ClassSlot = ClassSlot::new();
 static LONG: ClassSlot = ClassSlot::new();
 
-/// The number behind an object; `None` if the kernel had no memory.
-pub struct Short(Option<Atomic>);
+/// The number behind an object, or why there is no memory for it.
+pub struct Short(swoosh::Result<Atomic>);
 /// The same of 64 bits.
-pub struct Long(Option<AtomicLong>);
+pub struct Long(swoosh::Result<AtomicLong>);
 
 impl Default for Short {
     fn default() -> Self {
-        Short(Atomic::new(0).ok())
+        Short(Atomic::new(0))
     }
 }
 
 impl Default for Long {
     fn default() -> Self {
-        Long(AtomicLong::new(0).ok())
+        Long(AtomicLong::new(0))
     }
 }
 
@@ -55,17 +55,17 @@ pub fn register() {
 
 #[inline]
 fn short<'a>(call: &Call<'a>) -> PhpResult<&'a Atomic> {
-    call.payload::<Short>().0.as_ref().ok_or_else(no_memory)
+    call.payload::<Short>().0.as_ref().map_err(no_memory)
 }
 
 #[inline]
 fn long<'a>(call: &Call<'a>) -> PhpResult<&'a AtomicLong> {
-    call.payload::<Long>().0.as_ref().ok_or_else(no_memory)
+    call.payload::<Long>().0.as_ref().map_err(no_memory)
 }
 
 #[cold]
-fn no_memory() -> Raised {
-    error::throw_error("there is no shared memory left")
+fn no_memory(error: &swoosh::Error) -> Raised {
+    error::throw_error(&error.to_string())
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {

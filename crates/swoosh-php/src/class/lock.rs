@@ -1,13 +1,17 @@
 //! `Swoole\Lock`: locks that a process shares with the children it forks, and that pass on when their holder dies.
 
 use crate::class::exception;
+use crate::class::table::beyond;
 use crate::zend::error::throw;
 use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 use std::cell::RefCell;
+use std::sync::OnceLock;
 use std::time::Duration;
 use swoosh::shm::lock::{Access, Kind, Lock, NotTaken, Wait};
 
 static LOCK: ClassSlot = ClassSlot::new();
+/// Where the property is.
+static ERR_CODE: OnceLock<Option<usize>> = OnceLock::new();
 
 /// The lock behind an object; `None` before its constructor ran.
 #[derive(Default)]
@@ -40,7 +44,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
             return Err(throw(exception::EXCEPTION.get(), &why, other));
         }
     };
-    let made = Lock::new(kind).map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), 0))?;
+    let made = match beyond::arena() {
+        Some(arena) => Lock::of_arena(kind, &arena),
+        None => Lock::new(kind),
+    };
+    let made = made.map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), 0))?;
     let before = call.payload::<Holder>().0.replace(Some(made));
     drop(before);
     Ok(())
@@ -56,28 +64,30 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok(time) if limited => Wait::For(time),
         _ => Wait::Forever,
     };
-    let lock = of(call)?;
-    let errno = match lock.acquire(access, wait) {
+    let errno = with(call, |lock| match lock.acquire(access, wait) {
         Ok(_) => 0,
         Err(NotTaken::Busy) if matches!(wait, Wait::For(_)) => libc::ETIMEDOUT,
         Err(why) => why.errno(),
-    };
+    })?;
     Ok(told(call, errno))
 }
 
 fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
-    let errno = of(call)?.release().err().map_or(0, NotTaken::errno);
+    let errno = with(call, |lock| lock.release().err().map_or(0, NotTaken::errno))?;
     Ok(told(call, errno))
 }
 
-fn of(call: &Call<'_>) -> PhpResult<Lock> {
-    let lock = call.payload::<Holder>().0.borrow().clone();
-    lock.ok_or_else(|| crate::zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
+/// Does something with the lock that never calls PHP.
+#[inline]
+fn with(call: &Call<'_>, act: impl FnOnce(&Lock) -> i32) -> PhpResult<i32> {
+    let done = call.payload::<Holder>().0.borrow().as_ref().map(act);
+    done.ok_or_else(|| crate::zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
 }
 
 /// Shows the error, 0 for none, and gives whether there was none.
 fn told(call: &Call<'_>, errno: i32) -> bool {
-    if let (Some(this), Some(slot)) = (call.this(), LOCK.get().slot("errCode")) {
+    let slot = *ERR_CODE.get_or_init(|| LOCK.get().slot("errCode"));
+    if let (Some(this), Some(slot)) = (call.this(), slot) {
         if this.slot(slot).int() != Some(i64::from(errno)) {
             this.set_slot(slot, errno);
         }

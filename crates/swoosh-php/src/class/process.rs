@@ -1,29 +1,28 @@
 //! `Swoole\Process`: a function in a process of its own, and a pipe to it.
 
+mod pipe;
+mod queue;
+
 use crate::bridge::{event_loop, last_error, signals};
-use crate::class::{exception, socket};
-use crate::coroutine::{self, socket::Link};
+use crate::class::exception;
+use crate::coroutine;
 use crate::zend::error::{throw, uncaught, warning};
 use crate::zend::{
     Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
 };
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send_signal};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, setsockopt, shutdown, socketpair, sockopt,
-};
-use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::cell::{Cell, RefCell};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
-use std::rc::Rc;
+use std::ffi::OsStr;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
-use swoosh::Error;
+use swoosh::pool::{Pipe, PipeKind};
 use swoosh::sys::affinity;
 use swoosh::sys::process::{self as system, Fork};
-use swoosh::sys::queue::{Letter, Queue, key_of};
 use swoosh::sys::signal::AlarmClock;
 
 /// The class.
@@ -31,38 +30,29 @@ pub static PROCESS: ClassSlot = ClassSlot::new();
 
 /// The pipe of a process. Both ends live in the parent until the child takes its own.
 #[derive(Default)]
-pub struct Pipe {
+pub struct Holder {
     kind: Cell<i64>,
     /// Runs in a coroutine.
     coroutine: Cell<bool>,
     /// A time was set for reads and writes.
     timed: Cell<bool>,
-    queue: Cell<Option<Messages>>,
+    queue: Cell<Option<queue::Messages>>,
     /// What `exportSocket` gave.
     exported: RefCell<Option<Object>>,
     redirects: Cell<bool>,
-    parents: RefCell<Option<OwnedFd>>,
-    childs: RefCell<Option<OwnedFd>>,
+    parents: RefCell<Option<Pipe>>,
+    childs: RefCell<Option<Pipe>>,
     /// This is the child.
     in_child: Cell<bool>,
 }
 
-crate::payload!(Pipe);
-
-/// The message queue of a process.
-#[derive(Clone, Copy)]
-struct Messages {
-    queue: Queue,
-    /// Messages are for one process each, else for whoever comes first.
-    addressed: bool,
-    waits: bool,
-}
+crate::payload!(Holder);
 
 /// Registers the class.
 pub fn register() {
     ClassBuilder::new("Swoole\\Process")
         .alias("swoole_process")
-        .payload::<Pipe>()
+        .payload::<Holder>()
         .constant("IPC_NOWAIT", Value::Int(256))
         .constant("PIPE_MASTER", Value::Int(1))
         .constant("PIPE_WORKER", Value::Int(2))
@@ -92,18 +82,18 @@ pub fn register() {
         .method("static getAffinity(): array", get_affinity)
         .method("setPriority(int $which, int $priority, ?int $who = null): bool", set_priority)
         .method("getPriority(int $which, ?int $who = null): int|false", get_priority)
-        .method("useQueue(int $key = 0, int $mode = 2, int $capacity = -1): bool", use_queue)
-        .method("statQueue(): array|false", stat_queue)
-        .method("freeQueue(): bool", free_queue)
-        .method("push(string $data): bool", push)
-        .method("pop(int $size = 65536): string|false", pop)
-        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", export_socket)
-        .method("setTimeout(float $seconds): bool", set_timeout)
-        .method("setBlocking(bool $blocking): bool", set_blocking)
+        .method("useQueue(int $key = 0, int $mode = 2, int $capacity = -1): bool", queue::use_queue)
+        .method("statQueue(): array|false", queue::stat_queue)
+        .method("freeQueue(): bool", queue::free_queue)
+        .method("push(string $data): bool", queue::push)
+        .method("pop(int $size = 65536): string|false", queue::pop)
+        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", pipe::export_socket)
+        .method("setTimeout(float $seconds): bool", pipe::set_timeout)
+        .method("setBlocking(bool $blocking): bool", pipe::set_blocking)
         .method("start(): int|bool", start)
-        .method("write(string $data): int|false", write)
-        .method("close(int $which = 0): bool", close)
-        .method("read(int $size = 8192): string|false", read)
+        .method("write(string $data): int|false", pipe::write)
+        .method("close(int $which = 0): bool", pipe::close)
+        .method("read(int $size = 8192): string|false", pipe::read)
         .method("exit(int $exit_code = 0): void", exit)
         .method("exec(string $exec_file, array $args): bool", exec)
         .method("name(string $process_name): bool", name)
@@ -118,7 +108,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     call.callable(0)?;
     let (redirects, kind, coroutine) = (call.bool_or(1, false)?, call.int_or(2, PIPE_DGRAM)?, call.bool_or(3, false)?);
     let Some(this) = call.this() else { return Ok(()) };
-    let pipe = call.payload::<Pipe>();
+    let pipe = call.payload::<Holder>();
     // What is printed has no packets.
     pipe.kind.set(if redirects { PIPE_STREAM } else { kind });
     pipe.redirects.set(redirects);
@@ -131,11 +121,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 /// The process of a pool's worker. `end`: of its pipe, the worker's own where this is that worker (`own`).
-pub fn of_pool(id: i64, pid: i32, end: Option<OwnedFd>, own: bool) -> PhpResult<Object> {
+pub fn of_pool(id: i64, pid: i32, end: Option<Pipe>, own: bool) -> PhpResult<Object> {
     let process = Object::new(PROCESS.get())?;
     set_id(&process, id);
     process.set_slot(slot("pid")?, pid);
-    if let (Some(end), Some(pipe)) = (end, process.payload::<Pipe>()) {
+    if let (Some(end), Some(pipe)) = (end, process.payload::<Holder>()) {
         process.set_slot(slot("pipe")?, end.as_raw_fd());
         pipe.kind.set(PIPE_DGRAM);
         pipe.in_child.set(own);
@@ -151,17 +141,16 @@ pub fn is_of(process: &Object, pid: i32) -> bool {
 
 /// Opens the pipe, once.
 pub fn prepare(process: &Object) -> swoosh::Result<()> {
-    let Some(pipe) = process.payload::<Pipe>() else { return Ok(()) };
+    let Some(pipe) = process.payload::<Holder>() else { return Ok(()) };
     let kind = match pipe.kind.get() {
-        PIPE_STREAM => SockType::Stream,
-        PIPE_DGRAM.. => SockType::Datagram,
+        PIPE_STREAM => PipeKind::Stream,
+        PIPE_DGRAM.. => PipeKind::Datagram,
         _ => return Ok(()),
     };
     if pipe.parents.borrow().is_some() {
         return Ok(());
     }
-    let (parents, childs) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|e| Error::system("open", "a process's pipe", e))?;
+    let (parents, childs) = Pipe::pair(kind)?;
     if let Ok(slot) = slot("pipe") {
         process.set_slot(slot, parents.as_raw_fd());
     }
@@ -186,14 +175,13 @@ pub fn run_in_server(process: &Object, id: i64) -> PhpResult<()> {
 
 fn become_child(process: &Object) -> PhpResult<()> {
     process.set_slot(slot("pid")?, system::pid());
-    let Some(pipe) = process.payload::<Pipe>() else { return Ok(()) };
+    let Some(pipe) = process.payload::<Holder>() else { return Ok(()) };
     pipe.in_child.set(true);
     let childs = pipe.childs.borrow();
     if let Some(end) = childs.as_ref() {
         process.set_slot(slot("pipe")?, end.as_raw_fd());
         if pipe.redirects.get() {
-            let _ = nix::unistd::dup2_stdin(end);
-            let _ = nix::unistd::dup2_stdout(end);
+            good(end.redirect_standard_streams());
         }
     }
     Ok(())
@@ -202,7 +190,7 @@ fn become_child(process: &Object) -> PhpResult<()> {
 fn run(process: &Object) -> PhpResult<()> {
     let callable = Callable::new(&process.slot(slot("callback")?).clone()).map_err(|_| Raised::Exception)?;
     let mut arguments = [process.clone().into_zval()];
-    if process.payload::<Pipe>().is_some_and(|pipe| pipe.coroutine.get()) {
+    if process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get()) {
         return event_loop::run_coroutines(|| {
             coroutine::run_callback(true, move || callable.call(&mut arguments).map(drop))
         });
@@ -222,7 +210,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     match forked {
         Ok(Fork::Parent(pid)) => {
             this.set_slot(slot("pid")?, pid);
-            if let Some(pipe) = this.payload::<Pipe>() {
+            if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.childs.borrow_mut().take());
             }
             Ok(pid.into_zval())
@@ -231,7 +219,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
             signals::start_over();
             coroutine::begin_child();
             become_child(this)?;
-            if let Some(pipe) = this.payload::<Pipe>() {
+            if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.parents.borrow_mut().take());
             }
             let status = match run(this).map_err(uncaught) {
@@ -248,105 +236,9 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     }
 }
 
-/// Does something with this process's end of the pipe.
-fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&OwnedFd) -> nix::Result<T>) -> PhpResult<Option<T>> {
-    let pipe = call.payload::<Pipe>();
-    // Nothing is borrowed any more when PHP hears of a failure.
-    let done = {
-        let end = if pipe.in_child.get() { &pipe.childs } else { &pipe.parents };
-        end.borrow().as_ref().map(act)
-    };
-    let Some(done) = done else {
-        last_error::refuse("this process has no pipe");
-        return Ok(None);
-    };
-    Ok(match done {
-        Ok(value) => Some(value),
-        Err(Errno::EAGAIN) if pipe.timed.get() => {
-            last_error::set(TIMED_OUT);
-            None
-        }
-        Err(errno) => {
-            last_error::set(errno as i32);
-            warning(&format!("the pipe of the process: {}", errno.desc()));
-            None
-        }
-    })
-}
-
-fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
-    let data = call.bytes(0)?;
-    if data.is_empty() {
-        last_error::refuse("there are no bytes to write");
-        return Ok(OrFalse(None));
-    }
-    with_end(call, |end| again(|| send(end.as_raw_fd(), data, MsgFlags::MSG_NOSIGNAL))).map(OrFalse)
-}
-
-fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
-    let size = call.int_or(0, 8192)?.clamp(1, 64 << 20) as usize;
-    let mut buffer = vec![0; size];
-    let got = with_end(call, |end| again(|| recv(end.as_raw_fd(), &mut buffer, MsgFlags::empty())))?;
-    // Nothing at all comes from a stream whose other end is closed.
-    Ok(OrFalse(got.filter(|len| *len > 0).map(|len| {
-        buffer.truncate(len);
-        buffer
-    })))
-}
-
-fn again<T>(mut act: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
-    loop {
-        match act() {
-            Err(Errno::EINTR) => {}
-            other => return other,
-        }
-    }
-}
-
-/// Closes the pipe: both ends that are here (0), one of them, or one direction.
-fn close(call: &mut Call<'_>) -> PhpResult<bool> {
-    let which = call.int_or(0, 0)?;
-    let direction = match which {
-        PIPE_READ => Some(Shutdown::Read),
-        PIPE_WRITE => Some(Shutdown::Write),
-        _ => None,
-    };
-    if let Some(direction) = direction {
-        return with_end(call, |end| shutdown(end.as_raw_fd(), direction)).map(|done| done.is_some());
-    }
-    let pipe = call.payload::<Pipe>();
-    let parents = if which == PIPE_WORKER { None } else { pipe.parents.borrow_mut().take() };
-    let childs = if which == PIPE_MASTER { None } else { pipe.childs.borrow_mut().take() };
-    if parents.is_none() && childs.is_none() {
-        last_error::refuse("this process has no pipe, or it is closed already");
-        return Ok(false);
-    }
-    Ok(true)
-}
-
-fn set_timeout(call: &mut Call<'_>) -> PhpResult<bool> {
-    let seconds = call.float(0)?;
-    let time = TimeVal::microseconds((seconds.max(0.0) * 1e6) as i64);
-    call.payload::<Pipe>().timed.set(seconds > 0.0);
-    let set = with_end(call, |end| {
-        setsockopt(end, sockopt::ReceiveTimeout, &time)?;
-        setsockopt(end, sockopt::SendTimeout, &time)
-    })?;
-    Ok(set.is_some())
-}
-
-fn set_blocking(call: &mut Call<'_>) -> PhpResult<bool> {
-    let blocking = call.bool(0)?;
-    let set = with_end(call, |end| {
-        let socket = socket2::SockRef::from(end);
-        socket.set_nonblocking(!blocking).map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)))
-    })?;
-    Ok(set.is_some())
-}
-
 fn exit(call: &mut Call<'_>) -> PhpResult<()> {
     let code = call.int_or(0, 0)?;
-    if !call.payload::<Pipe>().in_child.get() {
+    if !call.payload::<Holder>().in_child.get() {
         last_error::refuse("only the process itself can do this; use Process::kill()");
         return Ok(());
     }
@@ -354,17 +246,13 @@ fn exit(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
-    let file = call.text(0)?.into_owned();
-    let mut words = vec![file.clone()];
+    let file = PathBuf::from(OsStr::from_bytes(call.bytes(0)?));
+    let mut words = Vec::new();
     for (_, word) in call.array(1)? {
-        words.push(word.to_zstr().ok_or(Raised::Exception)?.to_text().into_owned());
+        words.push(OsStr::from_bytes(word.to_zstr().ok_or(Raised::Exception)?.as_bytes()).to_owned());
     }
-    let words: Result<Vec<_>, _> = words.into_iter().map(std::ffi::CString::new).collect();
-    let Ok(words) = words else { return Ok(false) };
-    let Err(errno) = nix::unistd::execv(&words[0], &words);
-    last_error::set(errno as i32);
-    warning(&format!("run {file}: {}", errno.desc()));
-    Ok(false)
+    let failed = swoosh::pool::exec(&file, &words);
+    Ok(good::<()>(Err(failed)).is_some())
 }
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -376,7 +264,11 @@ fn name(call: &mut Call<'_>) -> PhpResult<bool> {
 /// Waits for a child: its id, exit status and signal.
 fn wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let flags = if call.bool_or(0, true)? { WaitPidFlag::empty() } else { WaitPidFlag::WNOHANG };
-    let (pid, code, signal) = match again(|| waitpid(None, Some(flags))) {
+    let mut ended = waitpid(None, Some(flags));
+    while ended == Err(Errno::EINTR) {
+        ended = waitpid(None, Some(flags));
+    }
+    let (pid, code, signal) = match ended {
         Ok(WaitStatus::Exited(pid, code)) => (pid, code, 0),
         Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, 0, signal as i32),
         _ => return Ok(OrFalse(None)),
@@ -434,7 +326,7 @@ fn daemon(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if let Some(coroutine) = call.array(0)?.get("enable_coroutine") {
-        call.payload::<Pipe>().coroutine.set(coroutine.to_bool());
+        call.payload::<Holder>().coroutine.set(coroutine.to_bool());
     }
     Ok(())
 }
@@ -525,130 +417,8 @@ fn get_priority(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     Ok(OrFalse(good(system::priority(whose))))
 }
 
-/// Takes the queue of a key, which is made if there is none; key 0 is that of the running script.
-fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
-    let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
-    let key = match key {
-        0 => script()?.and_then(|path| good(key_of(Path::new(&path)))),
-        key => Some(key as i32),
-    };
-    let Some(key) = key.filter(|key| *key != 0) else { return Ok(false) };
-    let Some(queue) = good(Queue::open(key)) else { return Ok(false) };
-    if capacity > 0 && good(queue.set_capacity(capacity as u64)).is_none() {
-        return Ok(false);
-    }
-    let messages = Messages { queue, addressed: mode & !IPC_NOWAIT != 2, waits: mode & IPC_NOWAIT == 0 };
-    call.payload::<Pipe>().queue.set(Some(messages));
-    if let Some(this) = call.this() {
-        this.set_slot(slot("msgQueueKey")?, key);
-        this.set_slot(slot("msgQueueId")?, queue.id());
-    }
-    Ok(true)
-}
-
-/// The file that runs.
-fn script() -> PhpResult<Option<String>> {
-    let Ok(files) = Callable::new(&"get_included_files".into_zval()) else { return Ok(None) };
-    let files = files.call(&mut [])?;
-    Ok(files.array().and_then(|files| files.at(0)).and_then(Zval::string).map(|path| path.to_text().into_owned()))
-}
-
-fn queue(call: &Call<'_>) -> Option<Messages> {
-    let queue = call.payload::<Pipe>().queue.get();
-    if queue.is_none() {
-        last_error::refuse("this process has no queue: call useQueue() first");
-    }
-    queue
-}
-
-/// The type of messages for this process: 1 and above.
-fn address(call: &Call<'_>) -> PhpResult<i64> {
-    let id = slot("id")?;
-    Ok(1 + call.this().and_then(|this| this.slot(id).int()).unwrap_or(0).max(0))
-}
-
-fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let held = queue(call).and_then(|messages| good(messages.queue.held()));
-    Ok(OrFalse(held.map(|held| {
-        let mut array = Array::new();
-        array.insert("queue_num", held.messages);
-        array.insert("queue_bytes", held.bytes);
-        array
-    })))
-}
-
-fn free_queue(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(messages) = queue(call) else { return Ok(false) };
-    call.payload::<Pipe>().queue.set(None);
-    Ok(good(messages.queue.remove()).is_some())
-}
-
-/// Appends a message; in a queue that waits, once there is room.
-fn push(call: &mut Call<'_>) -> PhpResult<bool> {
-    let data = call.bytes(0)?;
-    let Some(messages) = queue(call) else { return Ok(false) };
-    if data.is_empty() {
-        last_error::refuse("there are no bytes to push");
-        return Ok(false);
-    }
-    let address = address(call)?;
-    loop {
-        match good(messages.queue.send(address, data, messages.waits)) {
-            Some(true) => return Ok(true),
-            // A signal came: the loop handles it later.
-            Some(false) if messages.waits => {}
-            Some(false) => {
-                last_error::set(Errno::EAGAIN as i32);
-                return Ok(false);
-            }
-            None => return Ok(false),
-        }
-    }
-}
-
-/// Takes the oldest message (of those for this process, in a queue of addressed ones), which is at most `$size` long.
-fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
-    let size = call.int_or(0, 65536)?;
-    let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };
-    let mut letter = Letter::of(size.clamp(1, 1 << 24) as usize);
-    let kind = if messages.addressed { address(call)? } else { 0 };
-    loop {
-        match good(messages.queue.receive(kind, messages.waits, &mut letter)) {
-            Some(Some(_)) => return Ok(OrFalse(Some(letter.data().to_vec()))),
-            Some(None) if messages.waits => {}
-            Some(None) => {
-                last_error::set(Errno::ENOMSG as i32);
-                return Ok(OrFalse(None));
-            }
-            None => return Ok(OrFalse(None)),
-        }
-    }
-}
-
-/// This process's end of the pipe as a socket for coroutines, the same one each time.
-fn export_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
-    let pipe = call.payload::<Pipe>();
-    if let Some(there) = pipe.exported.borrow().clone() {
-        return Ok(OrFalse(Some(there)));
-    }
-    let copy = with_end(call, |end| end.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0))))?;
-    let Some(copy) = copy else { return Ok(OrFalse(None)) };
-    let kind = if pipe.kind.get() == PIPE_STREAM { libc::SOCK_STREAM } else { libc::SOCK_DGRAM };
-    let object = socket::object(Rc::new(Link::of(copy.into())), libc::AF_UNIX, kind)?;
-    *pipe.exported.borrow_mut() = Some(object.clone());
-    Ok(OrFalse(Some(object)))
-}
-
 const PIPE_STREAM: i64 = 1;
 const PIPE_DGRAM: i64 = 2;
-/// Which end or direction `close` is about.
-const PIPE_MASTER: i64 = 1;
-const PIPE_WORKER: i64 = 2;
-const PIPE_READ: i64 = 3;
-const PIPE_WRITE: i64 = 4;
-const IPC_NOWAIT: i64 = 256;
-/// SWOOLE_ERROR_SOCKET_POLL_TIMEOUT.
-const TIMED_OUT: i32 = 6002;
 
 thread_local! {
     /// The number of the next process object.

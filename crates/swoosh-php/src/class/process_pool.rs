@@ -121,6 +121,9 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if let Some(bytes) = given.get("max_package_size") {
         made = made.max_package(usize::try_from(bytes.to_int()).unwrap_or(0));
     }
+    if let Some(messages) = given.get("max_request") {
+        made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
+    }
     if let Some(seconds) = given.get("max_wait_time") {
         let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(PATIENCE);
         state.patience.set(patience);
@@ -156,13 +159,15 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
 /// sends to it.
 fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (state, wanted) = (state(call)?, call.int_or(0, -1)?);
-    let (own, pid, pipe): (_, _, Option<OwnedPipe>) = match state.side() {
+    let (own, pid, pipe) = match state.side() {
         Side::Worker(worker) => {
             let own = i64::from(worker.id());
             let id = number(if wanted == -1 { own } else { wanted });
-            (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(copy))
+            (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(Pipe::try_clone))
         }
-        Side::Supervisor(pool) => (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(copy)),
+        Side::Supervisor(pool) => {
+            (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
+        }
         Side::Nobody => {
             last_error::refuse("the pool does not run; call this in one of its callbacks");
             return Ok(OrFalse(None));
@@ -183,12 +188,6 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     known.set(id, process.clone());
     this.set_slot(workers, known);
     Ok(OrFalse(Some(process)))
-}
-
-type OwnedPipe = std::io::Result<std::os::fd::OwnedFd>;
-
-fn copy(pipe: &Pipe) -> OwnedPipe {
-    std::os::fd::AsFd::as_fd(pipe).try_clone_to_owned()
 }
 
 fn number(id: i64) -> u32 {

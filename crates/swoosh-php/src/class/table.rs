@@ -7,9 +7,10 @@ pub mod beyond;
 use crate::bridge::last_error;
 use crate::zend::error::{throw_error, warning};
 use crate::zend::{
-    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, OrFalse, PhpResult, Raised, Value as Constant, ZStr,
-    Zval,
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Raised, Value as Constant,
+    ZStr, Zval,
 };
+use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::log::{self, Level};
@@ -138,10 +139,13 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 fn create(call: &mut Call<'_>) -> PhpResult<bool> {
-    let holder = call.payload::<Holder>();
+    Ok(make(call.payload::<Holder>(), call.this()))
+}
+
+fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let Some(mut builder) = holder.making.borrow_mut().take() else {
         last_error::refuse("this table is made already, or was destroyed");
-        return Ok(false);
+        return false;
     };
     let size = builder.size();
     beyond::use_arena(&mut builder);
@@ -150,7 +154,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
         Err(error) => {
             last_error::set(error.code());
             warning(&error.to_string());
-            return Ok(false);
+            return false;
         }
     };
     let schema = table.schema();
@@ -159,11 +163,24 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
     let memory = table.memory();
     let made = Made { table, names, spare, here: Cell::new(None), told: Cell::new(false), beyond: holder.beyond.get() };
     *holder.made.borrow_mut() = Some(Rc::new(made));
-    if let Some(this) = call.this() {
-        this.set("size", size);
-        this.set("memorySize", memory);
+    if let Some(object) = object {
+        object.set("size", size);
+        object.set("memorySize", memory);
     }
-    Ok(true)
+    true
+}
+
+/// A table of so many rows with these columns, made.
+pub fn object(rows: i64, columns: &[(&str, Kind)]) -> PhpResult<Option<Object>> {
+    let object = Object::new(TABLE.get())?;
+    object.construct(&mut [rows.into_zval()])?;
+    let Some(holder) = object.payload::<Holder>() else { return Ok(None) };
+    if let Some(builder) = holder.making.borrow_mut().as_mut() {
+        for (name, kind) in columns {
+            builder.column(name, *kind);
+        }
+    }
+    Ok(make(holder, Some(&object)).then_some(object.clone()))
 }
 
 fn destroy(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -196,10 +213,14 @@ impl Held {
     }
 }
 
-/// The values of an array, converted; a name that is no column's is left out. `cut`: texts are cut to their column.
-fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Vec<(Column, Held)>, bool)> {
+/// Values of a row; few enough for the stack, in most tables.
+type Values<T> = SmallVec<[(Column, T); 8]>;
+
+/// The values of an array, converted, and whether one of its names is no column's, which is left out. `cut`: texts are
+/// cut to their column.
+fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Values<Held>, bool)> {
     let schema = made.table.schema();
-    let mut converted = Vec::with_capacity(values.len());
+    let mut converted = Values::new();
     let mut unknown = false;
     for (name, value) in values {
         let column = match name {
@@ -238,7 +259,7 @@ fn held(made: &Made, schema: &Schema, column: Column, value: &Zval, cut: bool) -
     })
 }
 
-fn given(values: &[(Column, Held)]) -> Vec<(Column, Value<'_>)> {
+fn given(values: &[(Column, Held)]) -> Values<Value<'_>> {
     values.iter().map(|(column, held)| (*column, held.value())).collect()
 }
 
@@ -328,7 +349,7 @@ fn array(made: &Made, row: &Row) -> Array {
     let mut array = Array::with_capacity(made.names.len());
     for (index, name) in made.names.iter().enumerate() {
         if let Some(value) = made.table.schema().at(index).and_then(|column| row.get(column)) {
-            array.insert_kept(name, zval(value));
+            array.append_kept(name, zval(value));
         }
     }
     array
@@ -472,5 +493,6 @@ const TYPE_STRING: i64 = 3;
 /// SWOOLE_ERROR_PHP_RUNTIME_NOTICE: what a full table says.
 const FULL: i32 = 510;
 const MOST_ROWS: i64 = 1 << 30;
-const LONGEST_TEXT: i64 = 1 << 24;
+/// Bytes of the longest text that a column takes.
+pub const LONGEST_TEXT: i64 = 1 << 24;
 const LEAST_EXTRA: f64 = 0.2;

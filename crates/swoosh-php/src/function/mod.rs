@@ -10,6 +10,7 @@ mod parse;
 mod select;
 mod sockets;
 mod system;
+mod table;
 
 use crate::class::{event, timer};
 use crate::zend::module::Functions;
@@ -26,6 +27,7 @@ pub fn add(functions: &mut Functions) {
     select::add(functions);
     sockets::add_all(functions);
     system::add(functions);
+    table::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)
         .add("swoole_timer_tick(int $ms, callable $callback, ...): int|false", timer::tick)

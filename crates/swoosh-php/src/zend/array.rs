@@ -76,11 +76,12 @@ impl Array {
         std::mem::forget(value);
     }
 
-    /// Adds or replaces the element under a string that is kept for it: nothing is copied or hashed anew.
-    pub fn insert_kept(&mut self, name: &ZStr, value: impl IntoZval) {
+    /// Adds an element under a string that is kept for it and is no key of the array yet: nothing is copied, hashed anew
+    /// or looked for.
+    pub fn append_kept(&mut self, name: &ZStr, value: impl IntoZval) {
         let mut value = value.into_zval();
         // SAFETY: as in `insert`; PHP takes a count of the key of its own.
-        unsafe { ffi::zend_hash_update(self.own(), name.0.as_ptr(), value.as_mut_ptr()) };
+        unsafe { ffi::swoosh_array_append(self.own(), name.0.as_ptr(), value.as_mut_ptr()) };
         std::mem::forget(value);
     }
 

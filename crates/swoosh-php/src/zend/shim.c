@@ -95,6 +95,18 @@ zend_array *swoosh_array_new(uint32_t size)
     return zend_new_array(size);
 }
 
+void swoosh_array_append(zend_array *array, zend_string *key, zval *value)
+{
+    if (HT_FLAGS(array) & HASH_FLAG_UNINITIALIZED) {
+        zend_hash_real_init_mixed(array);
+    }
+    if (HT_IS_PACKED(array) || array->nNumUsed >= array->nTableSize) {
+        zend_hash_add_new(array, key, value);
+    } else {
+        _zend_hash_append(array, key, value);
+    }
+}
+
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index)
 {
     for (; *at < array->nNumUsed; (*at)++) {

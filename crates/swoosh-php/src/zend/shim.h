@@ -28,6 +28,8 @@ void swoosh_string_release(zend_string *s);
 /* The array behind `*z`, made a copy of its own where others hold it too. */
 zend_array *swoosh_separate_array(zval *z);
 zend_array *swoosh_array_new(uint32_t size);
+/* Adds an element whose key is not there yet. */
+void swoosh_array_append(zend_array *array, zend_string *key, zval *value);
 /* Position `*at` of an array and all after it: the next element that is set, or NULL; indirect ones are resolved. */
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index);
 /* Gives up one count of a value. */

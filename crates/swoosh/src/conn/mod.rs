@@ -9,4 +9,5 @@ pub mod owner;
 pub mod patience;
 pub mod registry;
 mod spool;
+mod tasks;
 pub mod wire;

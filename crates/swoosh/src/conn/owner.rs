@@ -6,6 +6,7 @@
 use super::connection::{Connection, HOLD_CONFIRM, Stage};
 use super::drive;
 use super::registry::{Flags, Peer, SlotIndex};
+use super::tasks::Tasks;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::heritage::{Heritage, Port};
@@ -75,8 +76,10 @@ pub struct Owner {
     /// The connection whose answers wait for one another now; 0: none.
     more: Cell<u64>,
     sweeping: Cell<bool>,
-    /// The runtime that drives the connections, from the first one on.
+    /// The runtime of its thread, from the first connection on.
     runtime: OnceCell<Handle>,
+    /// What drives its connections: whoever runs the thread's runtime polls them.
+    pub tasks: Tasks,
 }
 
 impl Owner {
@@ -94,6 +97,7 @@ impl Owner {
             more: Cell::new(0),
             sweeping: Cell::new(false),
             runtime: OnceCell::new(),
+            tasks: Tasks::default(),
         })
     }
 
@@ -226,8 +230,8 @@ impl Owner {
         let slot = self.slot();
         add(&slot.accepted, 1);
         slot.connections.store(slot.connections.load(Relaxed) + 1, Relaxed);
-        let runtime = self.runtime.get_or_init(Handle::current);
-        runtime.spawn(SendWrapper::new(drive::run(self.clone(), conn)));
+        self.runtime.get_or_init(Handle::current);
+        self.tasks.begin(drive::run(self.clone(), conn));
     }
 
     /// The connection of that id, if this owner has it.

@@ -3,7 +3,7 @@
 //! The rule it protects: a message is given out only once it is whole. One whose sender died in the middle, or whose
 //! beginning went to a worker that died, is dropped.
 
-use super::process::Pipe;
+use super::pipe::Pipe;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -23,12 +23,14 @@
 mod bus;
 mod clients;
 mod inbox;
+mod pipe;
 mod process;
 mod supervisor;
 mod worker;
 
 pub use inbox::{Inbox, Message};
-pub use process::{Child, Pipe, PipeKind, Process};
+pub use pipe::{Pipe, PipeKind};
+pub use process::{Child, Process, exec};
 pub use supervisor::Supervisor;
 pub use worker::Worker;
 

@@ -6,6 +6,7 @@
 
 use super::Shareable;
 use crate::error::Result;
+use crate::sys::arena::Arena;
 use crate::sys::futex;
 use crate::sys::memory::Mapping;
 use std::cell::RefCell;
@@ -120,6 +121,15 @@ unsafe impl Shareable for Words {}
 thread_local! {
     /// The page that words are taken from.
     static CURRENT: RefCell<Option<Arc<Mapping>>> = const { RefCell::new(None) };
+    /// Where pages come from, if not from the kernel.
+    static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
+}
+
+/// Numbers that this thread makes from now on lie in memory of that arena, a page for each 511 of them; `None`: in the
+/// kernel's.
+pub fn use_arena(arena: Option<&Arena>) {
+    ARENA.set(arena.cloned());
+    CURRENT.set(None);
 }
 
 impl Word {
@@ -131,7 +141,12 @@ impl Word {
                     return Ok(Word::at(page, index));
                 }
             }
-            let page = Arc::new(Mapping::new(size_of::<Words>(), "shared numbers")?);
+            let size = size_of::<Words>();
+            let page = ARENA.with_borrow(|arena| match arena {
+                Some(arena) => Mapping::of_arena(arena, size, PURPOSE),
+                None => Mapping::new(size, PURPOSE),
+            });
+            let page = Arc::new(page?);
             words(&page).used.store(1, Relaxed);
             let word = Word::at(&page, 0);
             *current = Some(page);
@@ -164,6 +179,7 @@ fn words(page: &Mapping) -> &Words {
     unsafe { page.start().cast::<Words>().as_ref() }
 }
 
+const PURPOSE: &str = "shared numbers";
 /// Words on a page of 4 KiB, besides the count.
 const WORDS: usize = 511;
 
@@ -203,6 +219,19 @@ mod tests {
         let own = Atomic::new(9).unwrap();
         assert!(in_child(|| own.get() == 9));
         assert_eq!((first.get(), own.get()), (2, 9));
+    }
+
+    #[test]
+    fn numbers_of_an_arena_share_its_pages() {
+        let arena = Arena::reserve(4096).unwrap();
+        use_arena(Some(&arena));
+        let numbers: Vec<_> = (0..511).map(|n| AtomicLong::new(n).unwrap()).collect();
+        assert!(in_child(|| numbers.iter().zip(0..).all(|(number, n)| number.add(1) == n + 1)));
+        assert!(numbers.iter().zip(1..).all(|(number, n)| number.get() == n));
+        let error = Atomic::new(1).unwrap_err().to_string();
+        assert!(error.starts_with("take from the arena: shared numbers needs 4096 bytes"), "{error}");
+        use_arena(None);
+        assert_eq!((Atomic::new(1).unwrap().get(), arena.used()), (1, 4096));
     }
 
     #[test]

@@ -13,25 +13,23 @@
 //! ```
 //!
 //! The rule it protects: whatever is held is a robust mutex (or a lock of the kernel's on a file), which the kernel frees
-//! when the thread that holds it ends, however it ends. Reading is holding one of [`READERS`] of them, writing is holding
-//! the one that readers pass on their way in, once none of theirs is held; a permit of a semaphore is one of them. Nothing
-//! is counted that a dead process could leave wrong.
+//! when the thread that holds it ends, however it ends; `shm/turns.rs` makes the other kinds of it.
 //!
 //! A lock belongs to the thread that took it: a child that is forked meanwhile does not hold it.
 
 pub use crate::sys::mutex::{NotTaken, Wait};
 
+use super::turns::{End, Head, Turns};
 use crate::error::{Error, Result};
+use crate::sys::arena::Arena;
 use crate::sys::memory::Mapping;
 use crate::sys::mutex::RobustMutex;
-use crate::sys::{flock, futex, process};
+use crate::sys::{flock, process};
 use std::fs::{File, OpenOptions};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a lock is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,21 +63,6 @@ struct Inner {
     memory: Option<Mapping>,
 }
 
-/// What lies in a lock's memory, followed by the mutexes of readers or permits.
-#[repr(C, align(64))]
-struct Head {
-    /// The lock itself, or the door that readers pass and writers keep.
-    door: RobustMutex,
-    /// Permits given back, for those who wait for one.
-    freed: AtomicU32,
-    waiting: AtomicU32,
-    /// Where a free mutex was found last.
-    hint: AtomicU32,
-    /// Which mutexes readers hold. A bit is set behind the door, by who holds its mutex, who clears it before giving that
-    /// back; one whose mutex is free was left by a dead reader.
-    reading: AtomicU64,
-}
-
 /// A lock that is held until this is dropped, by the thread that took it.
 #[derive(Debug)]
 pub struct Guard<'a> {
@@ -104,6 +87,15 @@ impl Drop for Guard<'_> {
 impl Lock {
     /// A lock that nobody holds. Fails where the kernel has no memory, or the semaphore no such number of permits.
     pub fn new(kind: Kind) -> Result<Self> {
+        Lock::make(kind, None)
+    }
+
+    /// As [`new`](Lock::new), in memory of an arena, which it keeps: a page of it.
+    pub fn of_arena(kind: Kind, arena: &Arena) -> Result<Self> {
+        Lock::make(kind, Some(arena))
+    }
+
+    fn make(kind: Kind, arena: Option<&Arena>) -> Result<Self> {
         let more = match kind {
             Kind::Mutex | Kind::Spin => 0,
             Kind::ReadWrite => READERS,
@@ -114,7 +106,11 @@ impl Lock {
             }
         };
         let size = size_of::<Head>() + more as usize * size_of::<RobustMutex>();
-        let lock = Lock(Arc::new(Inner { kind, memory: Some(Mapping::new(size, "a lock")?) }));
+        let memory = match arena {
+            Some(arena) => Mapping::of_arena(arena, size, "a lock")?,
+            None => Mapping::new(size, "a lock")?,
+        };
+        let lock = Lock(Arc::new(Inner { kind, memory: Some(memory) }));
         lock.0.head().door.init_checking();
         lock.0.more().iter().for_each(RobustMutex::init_checking);
         Ok(lock)
@@ -135,35 +131,24 @@ impl Lock {
     /// last owner died holding it: what the lock guards may be half done.
     #[inline]
     pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool, NotTaken> {
-        let inner = &*self.0;
-        match (inner.kind, access) {
-            (Kind::Mutex, _) => inner.head().door.acquire(wait),
-            (Kind::Spin, _) => spin(&inner.head().door, wait),
-            (Kind::ReadWrite, Access::Exclusive) => inner.write(wait),
-            (Kind::ReadWrite, Access::Shared) => inner.read(wait),
-            (Kind::Semaphore(_), _) => inner.take_permit(wait),
+        let turns = self.0.turns();
+        match (self.0.kind, access) {
+            (Kind::Mutex, _) => turns.head.door.acquire(wait),
+            (Kind::Spin, _) => turns.spin(wait),
+            (Kind::ReadWrite, Access::Exclusive) => turns.write(wait),
+            (Kind::ReadWrite, Access::Shared) => turns.read(wait),
+            (Kind::Semaphore(_), _) => turns.take_permit(wait),
         }
     }
 
     /// Gives back what this thread holds; of several readings or permits the last one found.
     #[inline]
     pub fn release(&self) -> Result<(), NotTaken> {
-        let inner = &*self.0;
-        match inner.kind {
-            Kind::Mutex | Kind::Spin => inner.head().door.release(),
-            Kind::ReadWrite => {
-                // Only a writer holds the door.
-                if inner.head().door.release().is_ok() { Ok(()) } else { inner.stop_reading() }
-            }
-            Kind::Semaphore(_) => {
-                inner.release_one()?;
-                let head = inner.head();
-                head.freed.fetch_add(1, Release);
-                if head.waiting.load(Acquire) > 0 {
-                    futex::wake(&head.freed, 1);
-                }
-                Ok(())
-            }
+        let turns = self.0.turns();
+        match self.0.kind {
+            Kind::Mutex | Kind::Spin => turns.head.door.release(),
+            Kind::ReadWrite => turns.leave(),
+            Kind::Semaphore(_) => turns.give_permit(),
         }
     }
 }
@@ -189,85 +174,9 @@ impl Inner {
         }
     }
 
-    fn write(&self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
-        let head = self.head();
-        let died = head.door.acquire(wait)?;
-        loop {
-            let reading = head.reading.load(Acquire);
-            if reading == 0 {
-                return Ok(died);
-            }
-            // Nobody new comes in. Who is there leaves, or has died and left a bit.
-            let n = reading.trailing_zeros() as usize;
-            if let Err(why) = self.more()[n].acquire(end.left()) {
-                let _ = head.door.release();
-                return Err(why);
-            }
-            head.reading.fetch_and(!(1 << n), Release);
-            let _ = self.more()[n].release();
-        }
-    }
-
-    /// A dead reader has changed nothing: nobody is told of it.
-    fn read(&self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
-        let head = self.head();
-        let died = head.door.acquire(wait)?;
-        let taken = match self.take_one() {
-            Some((n, _)) => Ok(n),
-            None => self.more()[0].acquire(end.left()).map(|_| 0),
-        };
-        if let Ok(n) = taken {
-            head.reading.fetch_or(1 << n, Release);
-        }
-        let _ = head.door.release();
-        taken.map(|_| died)
-    }
-
-    fn stop_reading(&self) -> Result<(), NotTaken> {
-        let n = self.places().find(|n| self.more()[*n].is_own()).ok_or(NotTaken::NotOwn)?;
-        self.head().reading.fetch_and(!(1 << n), Release);
-        self.more()[n].release()
-    }
-
-    fn take_permit(&self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
-        let head = self.head();
-        loop {
-            let freed = head.freed.load(Acquire);
-            if let Some((_, died)) = self.take_one() {
-                return Ok(died);
-            }
-            let nap = match end.left() {
-                Wait::No => return Err(NotTaken::Busy),
-                Wait::For(left) => left.min(LOOK_AGAIN),
-                Wait::Forever => LOOK_AGAIN,
-            };
-            // A permit whose holder dies is given back by the kernel, which does not ring here: hence the naps.
-            head.waiting.fetch_add(1, Release);
-            futex::wait(&head.freed, freed, Some(nap));
-            head.waiting.fetch_sub(1, Release);
-        }
-    }
-
-    /// Takes the first free mutex: its place, and whether its owner died.
-    fn take_one(&self) -> Option<(usize, bool)> {
-        self.places().find_map(|n| {
-            let died = self.more()[n].acquire(Wait::No).ok()?;
-            self.head().hint.store(n as u32, Relaxed);
-            Some((n, died))
-        })
-    }
-
-    fn release_one(&self) -> Result<(), NotTaken> {
-        self.places().find(|n| self.more()[*n].release().is_ok()).map(drop).ok_or(NotTaken::NotOwn)
-    }
-
-    /// All places, the likeliest first.
-    fn places(&self) -> impl Iterator<Item = usize> {
-        let (first, count) = (self.head().hint.load(Relaxed) as usize, self.more().len());
-        (first..first + count).map(move |n| n % count)
+    #[inline]
+    fn turns(&self) -> Turns<'_> {
+        Turns { head: self.head(), more: self.more() }
     }
 }
 
@@ -283,17 +192,6 @@ impl Drop for Inner {
             std::mem::forget(self.memory.take());
         }
     }
-}
-
-fn spin(mutex: &RobustMutex, wait: Wait) -> Result<bool, NotTaken> {
-    let tries = if wait == Wait::No { 1 } else { SPINS };
-    for _ in 0..tries {
-        match mutex.acquire(Wait::No) {
-            Err(NotTaken::Busy) => std::hint::spin_loop(),
-            other => return other,
-        }
-    }
-    if wait == Wait::No { Err(NotTaken::Busy) } else { mutex.acquire(wait) }
 }
 
 /// A lock on a file, which programs of any language and processes without a common parent can share (flock(2)). The
@@ -352,37 +250,10 @@ impl FileLock {
     }
 }
 
-/// The moment at which a wait is over.
-struct End(Wait, Option<Instant>);
-
-impl End {
-    fn of(wait: Wait) -> Self {
-        match wait {
-            Wait::For(time) => End(wait, Instant::now().checked_add(time)),
-            _ => End(wait, None),
-        }
-    }
-
-    /// The wait that is left: none when the time is over.
-    fn left(&self) -> Wait {
-        match (self.0, self.1) {
-            (Wait::For(_), None) => Wait::Forever,
-            (Wait::For(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
-                Duration::ZERO => Wait::No,
-                left => Wait::For(left),
-            },
-            (wait, _) => wait,
-        }
-    }
-}
-
 /// As many can read at once.
 pub const READERS: u32 = 64;
 /// The most permits of a semaphore.
 pub const PERMITS: u32 = 1024;
-const SPINS: u32 = 2000;
-/// How often those who wait for a permit look whether its holder died.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
@@ -430,6 +301,20 @@ mod tests {
             assert_eq!(lock.release(), Ok(()), "{kind:?}");
             assert_eq!(lock.release(), Err(NotTaken::NotOwn), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn locks_of_an_arena_are_locks_like_others_and_accounted_for() {
+        let arena = Arena::reserve(8192).unwrap();
+        let lock = Lock::of_arena(Kind::Mutex, &arena).unwrap();
+        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)));
+        drop(held);
+        let other = Lock::of_arena(Kind::ReadWrite, &arena).unwrap();
+        assert!(other.hold(Access::Shared, Wait::No).is_ok() && lock.hold(Access::Exclusive, Wait::No).is_ok());
+        assert_eq!(arena.pieces().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
+        let error = Lock::of_arena(Kind::Spin, &arena).unwrap_err().to_string();
+        assert_eq!(error, "take from the arena: a lock needs 4096 bytes, and of the arena's 8192 only 0 are left");
     }
 
     #[test]

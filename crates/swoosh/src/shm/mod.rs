@@ -11,6 +11,7 @@ pub mod ring;
 pub mod slots;
 mod sync;
 pub mod table;
+mod turns;
 mod version;
 
 use crate::error::Result;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 use swoosh::handler::{Flow, Stop};
-use swoosh::pool::{Child, Ipc, Message, PipeKind, Pool, Process, Supervisor, Work, Worker};
+use swoosh::pool::{Child, Ipc, Message, Pipe, PipeKind, Pool, Process, Supervisor, Work, Worker};
 use swoosh::sys::process::exit_now;
 
 fn main() -> swoosh::Result<()> {
@@ -136,7 +136,16 @@ fn processes() -> swoosh::Result<()> {
         1
     })?;
     println!("program {}", runs.wait()?.exit_code());
-    Ok(())
+    let prints = Process::spawn(Some(PipeKind::Stream), |child: &Child| {
+        let Some(Ok(())) = child.pipe().map(Pipe::redirect_standard_streams) else { return 1 };
+        drop(child.exec("/bin/sh".as_ref(), &["-c", "read word; echo \"$word, said the child\""]));
+        1
+    })?;
+    let pipe = prints.pipe().expect("a pipe was wanted");
+    pipe.send(b"hello\n")?;
+    let len = pipe.receive(&mut room)?;
+    print!("{}", String::from_utf8_lossy(&room[..len]));
+    prints.wait().map(drop)
 }
 
 /// So many children one after the other, of whom none is left.

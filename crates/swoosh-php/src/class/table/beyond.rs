@@ -1,17 +1,18 @@
 //! What a table can do beyond Swoole's: growth, rows with an end, a budget with eviction, many rows at once, and one
-//! arena for all tables.
+//! arena for all that is shared.
 
-use super::{Holder, array, convert, given, made, refused, told};
+use super::{Holder, Values, array, convert, given, made, refused, told};
 use crate::bridge::last_error;
 use crate::zend::error::warning;
 use crate::zend::{Array, Call, Key, OrFalse, PhpResult, ZStr};
 use std::cell::RefCell;
 use std::time::Duration;
-use swoosh::shm::table::{Builder, Column, Value};
+use swoosh::shm::atomic;
+use swoosh::shm::table::{Builder, Value};
 use swoosh::sys::arena::Arena;
 
 thread_local! {
-    /// Where tables that are made from now on take their memory.
+    /// Where tables, locks and numbers that are made from now on take their memory.
     static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
 }
 
@@ -122,7 +123,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
         };
         rows.push((key, convert(&made, values, true)?.0));
     }
-    let values: Vec<Vec<(Column, Value<'_>)>> = rows.iter().map(|(_, values)| given(values)).collect();
+    let values: Vec<Values<Value<'_>>> = rows.iter().map(|(_, values)| given(values)).collect();
     let each = rows.iter().zip(&values).map(|((key, _), values)| (&key[..], &values[..]));
     let (set, problem) = made.table.set_many(each);
     if let Some(problem) = problem {
@@ -131,7 +132,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
     Ok(set)
 }
 
-/// Reserves memory, of which every table that is made from now on takes its own.
+/// Reserves memory, of which every table, lock and number that is made from now on takes its own.
 pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
     let bytes = call.int(0)?;
     let arena = match usize::try_from(bytes).ok().filter(|bytes| *bytes > 0) {
@@ -143,6 +144,7 @@ pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
     };
     match arena {
         Ok(arena) => {
+            atomic::use_arena(Some(&arena));
             ARENA.set(Some(arena));
             Ok(true)
         }
@@ -156,8 +158,7 @@ pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// What was reserved, how much of it is used, and by what.
 pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let arena = ARENA.with_borrow(Clone::clone);
-    Ok(OrFalse(arena.map(|arena| {
+    Ok(OrFalse(arena().map(|arena| {
         let mut all = Array::new();
         all.insert("size", arena.bytes());
         all.insert("used", arena.used());
@@ -176,14 +177,20 @@ pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
+/// What was reserved.
+pub fn arena() -> Option<Arena> {
+    ARENA.with_borrow(Clone::clone)
+}
+
 /// A table is made: in the arena, if there is one.
 pub fn use_arena(builder: &mut Builder) {
-    if let Some(arena) = ARENA.with_borrow(Clone::clone) {
+    if let Some(arena) = arena() {
         builder.arena(&arena);
     }
 }
 
-/// The request ends: tables of the next one have the kernel's memory again.
+/// The request ends: what the next one shares is in the kernel's memory again.
 pub fn request_end() {
+    atomic::use_arena(None);
     ARENA.set(None);
 }

@@ -130,6 +130,8 @@ impl Reactor {
     async fn serve(self: Rc<Self>, mut words: UnboundedReceiver<Word>) {
         let me = self.clone();
         let orders = tokio::spawn(SendWrapper::new(async move { me.take_orders().await }));
+        let owner = self.owner.clone();
+        let connections = tokio::spawn(SendWrapper::new(async move { owner.tasks.run().await }));
         self.watch_datagrams();
         if let Some(every) = heartbeat_interval(self.heritage) {
             tokio::spawn(SendWrapper::new(self.owner.clone().heartbeat(every)));
@@ -150,6 +152,8 @@ impl Reactor {
             orders::carry_out(&self.owner, &letter);
         }
         self.close_all().await;
+        connections.abort();
+        self.owner.tasks.clear();
         self.post.ring_all();
     }
 

@@ -171,11 +171,11 @@ pub async fn something(work: &Loop, limit: Option<Duration>) {
     let node = &work.node;
     let bells = WATCHED.with(|w| w.borrow().clone());
     let bells = match bells {
-        Some(bells) if bells.0 == crate::sys::process::pid() => bells,
+        Some(bells) if bells.0 == crate::sys::process::known_pid() => bells,
         _ => {
             let made = || -> crate::error::Result<_> {
                 Ok(Rc::new((
-                    crate::sys::process::pid(),
+                    crate::sys::process::known_pid(),
                     runtime::watch(work.mailboxes[0].doorbell())?,
                     runtime::watch(work.signals.bell())?,
                 )))

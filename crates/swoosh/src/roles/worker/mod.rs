@@ -116,6 +116,10 @@ impl Drop for Loop {
         let own = self.pid == process::pid();
         let runtime = self.node.0.worker_runtime.take();
         if own {
+            // They hold their owner, which holds them.
+            if let Some(owner) = self.node.0.owner.get() {
+                owner.tasks.clear();
+            }
             drop(runtime)
         } else {
             std::mem::forget(runtime)
@@ -176,7 +180,11 @@ impl Loop {
 
     /// Runs `future` on this loop's runtime, where it has one.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.runtime().map(|runtime| runtime.block_on(future))
+        let runtime = self.runtime()?;
+        Some(match self.node.0.owner.get() {
+            Some(owner) => runtime.block_on(owner.tasks.run_until(future)),
+            None => runtime.block_on(future),
+        })
     }
 
     /// The whole life: `worker_start`, turns until it is to end, the last things, `worker_stop`.
@@ -322,8 +330,8 @@ impl Loop {
 
     fn sleep(&self, limit: Option<Duration>) {
         let Some(bell) = self.mailboxes.first().map(|m| m.doorbell()) else { return };
-        if let Some(runtime) = self.runtime() {
-            runtime.block_on(base::something(self, limit));
+        if self.runtime().is_some() {
+            self.block_on(base::something(self, limit));
         } else {
             socket::wait_readable(&[bell.as_raw_fd(), self.signals.bell().as_raw_fd()], limit);
             bell.silence();

@@ -77,9 +77,7 @@ pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, 
     together(port, connections, move |mut stream| async move {
         // Every answer is as long as the first.
         stream.write_all(request.as_bytes()).await.expect("send");
-        let mut first = vec![0; 4096];
-        let length = stream.read(&mut first).await.expect("an answer");
-        assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first[..length]));
+        let length = answer(&mut stream).await;
         let batch = request.repeat(depth).into_bytes();
         let mut back = vec![0; length * depth];
         let mut count = 0u64;
@@ -90,4 +88,157 @@ pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, 
         }
         count
     })
+}
+
+/// Reads one answer whose length is told; its length, head and all.
+async fn answer(stream: &mut TcpStream) -> usize {
+    let mut all = Vec::new();
+    loop {
+        let read = stream.read_buf(&mut all).await.expect("an answer");
+        assert!(read > 0, "the server closes: {}", String::from_utf8_lossy(&all));
+        let Some(head) = all.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let text = String::from_utf8_lossy(&all[..head]).to_ascii_lowercase();
+        assert!(text.starts_with("http/1.1 200") || text.starts_with("http/1.1 101"), "{text}");
+        let told = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+        let whole = head + 4 + told.unwrap_or(0);
+        if all.len() >= whole {
+            return whole;
+        }
+    }
+}
+
+const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+fn frame(size: usize) -> Vec<u8> {
+    let mut frame = Vec::new();
+    swoosh::proto::websocket::put(&mut frame, 0x82, Some([1, 2, 3, 4]), &vec![b'x'; size]);
+    frame
+}
+
+/// Messages echoed over that many connections of WebSocket.
+pub fn websocket_echo(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
+    let message = frame(size);
+    together(port, connections, move |mut stream| {
+        let message = message.clone();
+        async move {
+            stream.write_all(HANDSHAKE.as_bytes()).await.expect("send");
+            answer(&mut stream).await;
+            let until = Instant::now() + time;
+            // Without a mask it is shorter.
+            let mut back = vec![0; message.len() - 4];
+            let mut count = 0;
+            while Instant::now() < until {
+                stream.write_all(&message).await.expect("send");
+                stream.read_exact(&mut back).await.expect("an echo");
+                count += 1;
+            }
+            count
+        }
+    })
+}
+
+/// What the server spends (`spent`) for each delivery, where one of so many connections says something to all of them:
+/// of each of the rounds.
+pub fn broadcasts(port: u16, connections: usize, size: usize, rounds: usize, spent: impl Fn() -> u64) -> Vec<f64> {
+    let message = frame(size);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut streams = Vec::new();
+        for _ in 0..connections {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
+            stream.write_all(HANDSHAKE.as_bytes()).await.expect("send");
+            answer(&mut stream).await;
+            streams.push(stream);
+        }
+        let mut figures = Vec::new();
+        let mut back = vec![0; message.len() - 4];
+        // The first one is not counted.
+        for round in 0..=rounds {
+            let before = spent();
+            streams[0].write_all(&message).await.expect("send");
+            for stream in &mut streams {
+                stream.read_exact(&mut back).await.expect("a message");
+            }
+            if round > 0 {
+                figures.push((spent() - before) as f64 / connections as f64);
+            }
+        }
+        figures
+    })
+}
+
+/// Bytes sent in bodies of that size, one after the other on each of the connections.
+pub fn uploads(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
+    let until = Instant::now() + time;
+    together(port, connections, move |mut stream| async move {
+        let head = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n");
+        let piece = vec![b'x'; 1 << 20];
+        let mut sent = 0;
+        while Instant::now() < until {
+            stream.write_all(head.as_bytes()).await.expect("send");
+            for _ in 0..size >> 20 {
+                stream.write_all(&piece).await.expect("send");
+            }
+            answer(&mut stream).await;
+            sent += size as u64;
+        }
+        sent
+    })
+}
+
+/// Within how many microseconds 99 of 100 requests are answered that are sent at that rate (a second), whether or not the
+/// answers keep up: what is late counts from when it should have been sent.
+pub fn latency(port: u16, connections: usize, request: &str, rate: f64, time: Duration) -> f64 {
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+    let mut streams: Vec<std::net::TcpStream> = (0..connections)
+        .map(|_| std::net::TcpStream::connect(("127.0.0.1", port)).expect("connect"))
+        .inspect(|stream| stream.set_nonblocking(true).and(stream.set_nodelay(true)).expect("a socket"))
+        .collect();
+    let mut polled: Vec<libc::pollfd> =
+        streams.iter().map(|s| libc::pollfd { fd: s.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
+    // When each connection's request was due that has no answer yet.
+    let mut asked: Vec<Option<Instant>> = vec![None; connections];
+    let begin = Instant::now();
+    let (mut sent, mut took) = (0u64, Vec::new());
+    let mut back = [0; 4096];
+    let mut free: std::collections::VecDeque<usize> = (0..connections).collect();
+    while begin.elapsed() < time || free.len() < connections {
+        let due = begin + Duration::from_secs_f64(sent as f64 / rate);
+        if begin.elapsed() < time
+            && Instant::now() >= due
+            && let Some(one) = free.pop_front()
+        {
+            streams[one].write_all(request.as_bytes()).expect("send");
+            asked[one] = Some(due);
+            sent += 1;
+            continue;
+        }
+        // SAFETY: as many entries as are told, which outlive the call.
+        unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
+        for one in (0..connections).filter(|&one| polled[one].revents != 0) {
+            let length = streams[one].read(&mut back).expect("an answer");
+            assert!(back[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&back[..length]));
+            took.push(asked[one].take().expect("it was asked").elapsed().as_secs_f64() * 1e6);
+            free.push_back(one);
+        }
+    }
+    took.sort_by(f64::total_cmp);
+    took[took.len() * 99 / 100]
+}
+
+/// Opens that many connections and keeps them, each having asked and been answered once.
+pub fn idle_http(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
+    use std::io::{Read, Write};
+    (0..connections)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connect");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("send");
+            let mut back = [0; 4096];
+            let length = stream.read(&mut back).expect("an answer");
+            assert!(back[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&back[..length]));
+            stream
+        })
+        .collect()
 }

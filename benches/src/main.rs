@@ -13,6 +13,7 @@ mod seal;
 mod servers;
 mod table;
 mod tree;
+mod web;
 
 use std::process::Command;
 use std::time::Duration;
@@ -34,6 +35,11 @@ fn main() {
         ["serve", "http", "process"] => servers::http(Mode::Process),
         ["serve", "http", "async", "base"] => servers::http_async(Mode::Base),
         ["serve", "http", "async", "process"] => servers::http_async(Mode::Process),
+        ["serve", "web", mode, folder] => {
+            servers::web(if mode == "base" { Mode::Base } else { Mode::Process }, folder);
+        }
+        ["serve", "fastwebsockets"] => reference::serve_websocket(),
+        ["serve", "broadcast"] => reference::serve_broadcast(),
         ["tasks", in_flight] => servers::tasks(in_flight.parse().expect("a number"), TASK_TIME),
         ["echo"] => echo(""),
         ["tls"] => tls(),
@@ -49,13 +55,21 @@ fn main() {
         ["table"] => tables(),
         ["lock"] => locks(),
         ["process"] => processes(),
+        ["web"] => web::all(),
+        ["web", "echo"] => web::echo(),
+        ["web", "broadcast"] => web::broadcast(),
+        ["web", "upload"] => web::upload(),
+        ["web", "files"] => web::files(),
+        ["web", "latency"] => web::latency(),
+        ["web", "idle"] => web::idle(),
+        [] => {
+            let first = [|| echo(""), tls, || http(""), web::all, tasks, border, idle];
+            first.iter().chain(&[timers, coroutine, rest, tables, locks, processes]).for_each(|part| part());
+        }
         ["pipe", "bare"] => println!("{}", pipe::bare()),
-        [] => [|| echo(""), tls, || http(""), tasks, border, idle, timers, coroutine, rest, tables, locks, processes]
-            .iter()
-            .for_each(|part| part()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | tls | http | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
+                "usage: swoosh-bench [echo | tls | http | web | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
             );
         }
     }

@@ -77,6 +77,80 @@ pub fn serve_http() {
     });
 }
 
+/// An echo of WebSocket on fastwebsockets.
+pub fn serve_websocket() {
+    use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(async move {
+                if !shake_hands(&mut stream).await {
+                    return;
+                }
+                let mut socket = FragmentCollector::new(WebSocket::after_handshake(stream, Role::Server));
+                while let Ok(frame) = socket.read_frame().await {
+                    let done = match frame.opcode {
+                        OpCode::Close => true,
+                        OpCode::Text | OpCode::Binary => socket.write_frame(frame).await.is_err(),
+                        _ => false,
+                    };
+                    if done {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Answers a handshake of WebSocket. The client of these measurements sends it at once, and nothing else before the answer.
+async fn shake_hands(stream: &mut tokio::net::TcpStream) -> bool {
+    let mut head = [0; 1024];
+    let length = stream.read(&mut head).await.unwrap_or(0);
+    let text = String::from_utf8_lossy(&head[..length]);
+    let key = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default();
+    let Some(accept) = swoosh::proto::websocket::accept(key.as_bytes()) else { return false };
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await.is_ok()
+}
+
+/// What somebody says is sent to everybody: nothing but a send(2) for each.
+pub fn serve_broadcast() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    let all: Rc<RefCell<Vec<Rc<tokio::net::TcpStream>>>> = Rc::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accept");
+            let _ = stream.set_nodelay(true);
+            let all = all.clone();
+            tokio::task::spawn_local(async move {
+                if !shake_hands(&mut stream).await {
+                    return;
+                }
+                let own = Rc::new(stream);
+                all.borrow_mut().push(own.clone());
+                let mut said = vec![0; 4096];
+                while own.readable().await.is_ok() {
+                    // A frame, of which the client's mask is left out.
+                    let Ok(length @ 5..) = own.try_read(&mut said) else { continue };
+                    all.borrow().iter().for_each(|stream| drop(stream.try_write(&said[..length - 4])));
+                }
+            });
+        }
+    });
+}
+
 /// The time of one round of 100 bytes over a socket pair between two processes: there and back.
 pub fn ping_pong(time: Duration) -> Duration {
     let mut pair = [0; 2];

@@ -55,6 +55,39 @@ pub fn http_async(mode: Mode) {
     server.handle(hello).start().expect("serve");
 }
 
+/// A server of all that `web` asks for: files, bodies that nobody reads, an echo by WebSocket, and messages for everybody.
+pub fn web(mode: Mode, folder: &str) {
+    use swoosh::http::{Frame, Message, websockets};
+    let server = swoosh::http::Server::bind("127.0.0.1:0", mode).expect("bind").workers(1);
+    let server = server.with(|server| server.reactors(1)).configure(|config| config.max_conn = 20_000);
+    let server = server.ports(|port| port.package_max_length = 64 << 20).compress_messages(false);
+    let server = server.files(folder).expect("the folder");
+    println!("port {}", server.port(0));
+    let answer = async |request: swoosh::http::Request, response: &mut swoosh::http::Response| {
+        if request.header("upgrade").is_none() {
+            response.body("done");
+            return Ok(());
+        }
+        let node = response.node().clone();
+        let Ok(mut socket) = response.upgrade(&request) else { return Ok(()) };
+        while let Some(message) = socket.recv().await {
+            match message {
+                Message::Binary(bytes) if bytes.len() < 1000 => socket.binary(&bytes)?,
+                Message::Binary(bytes) => {
+                    // A long one is for everybody.
+                    let frame = Frame::binary(&bytes);
+                    for conn in websockets(&node) {
+                        let _ = frame.send(&node, conn);
+                    }
+                }
+                Message::Text(text) => socket.text(&text)?,
+            }
+        }
+        Ok::<(), swoosh::Error>(())
+    };
+    server.handle(answer).start().expect("serve");
+}
+
 /// Task rounds: `in_flight` tasks of 100 bytes at a time, from one worker to one task worker and back, for `time`. Prints
 /// rounds a second.
 pub fn tasks(in_flight: u32, time: Duration) {

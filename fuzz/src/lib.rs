@@ -34,7 +34,7 @@ pub fn http1_frame(data: &[u8]) {
             let body = parsed.body(headers);
             assert!(body.len() <= packet.len());
             let _ = (parsed.path_and_query(), parsed.keeps_alive(headers));
-            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), &body);
+            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), form::Body::Here(&body));
         }
     }
 }
@@ -145,9 +145,11 @@ pub fn eof(data: &[u8]) {
 
 /// Forms: every part lies within the body.
 pub fn multipart(data: &[u8]) {
-    for part in form::parts(b"multipart/form-data; boundary=b", data).unwrap_or_default() {
-        assert!(data.as_ptr_range().contains(&part.name.as_ptr()) || part.name.is_empty());
-        assert!(part.data.len() + part.name.len() <= data.len());
+    let parts = form::parts(b"multipart/form-data; boundary=b", form::Body::Here(data)).expect("memory does not fail");
+    for part in parts.unwrap_or_default() {
+        let form::Piece::Here(piece) = part.data else { panic!("{part:?} is not in memory") };
+        assert!(data.as_ptr_range().contains(&piece.as_ptr()) || piece.is_empty());
+        assert!(piece.len() + part.name.len() <= data.len());
     }
     assert!(form::percent_decode(data).len() <= data.len());
     let pairs = form::pairs(data);

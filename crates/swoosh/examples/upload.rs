@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example upload [port] [folder]`
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use swoosh::http::{self, Request, Response};
 use swoosh::{Mode, Result};
@@ -34,13 +35,18 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
             };
             let mut told = String::new();
             for part in parts {
-                let name = String::from_utf8_lossy(part.filename.unwrap_or_default()).into_owned();
-                match (part.filename, kept_name(&name)) {
-                    (None, _) => told += &format!("field {}\n", String::from_utf8_lossy(part.name)),
-                    (Some(_), None) => told += "a file without a name that can be kept\n",
-                    (Some(_), Some(kept)) => {
-                        let path = folder.join(&kept);
-                        let written = std::fs::write(&path, part.data);
+                let Some(name) = part.filename else {
+                    told += &format!("field {}\n", String::from_utf8_lossy(&part.name));
+                    continue;
+                };
+                match kept_name(&String::from_utf8_lossy(&name)) {
+                    None => told += "a file without a name that can be kept\n",
+                    Some(kept) => {
+                        // A large file is on disk already: it is copied there, and never in memory.
+                        let written = match File::create(folder.join(&kept)) {
+                            Ok(file) => part.data.save(&file).map_err(|e| e.to_string()),
+                            Err(e) => Err(e.to_string()),
+                        };
                         told += &match written {
                             Ok(()) => format!("{kept}: {} bytes\n", part.data.len()),
                             Err(e) => format!("{kept}: {e}\n"),

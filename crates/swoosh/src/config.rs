@@ -131,6 +131,11 @@ pub struct ServerConfig {
     pub message_queue_key: i32,
     /// `task_tmpdir`: where large payloads of tasks and messages are parked. Default `/tmp`.
     pub task_tmpdir: PathBuf,
+    /// `input_buffer_size` (`buffer_input_size`): the longest request of HTTP that is kept in memory, bytes. The body of a
+    /// longer one is written to a file as it comes. Default 1 MiB.
+    pub input_buffer_size: u64,
+    /// `upload_tmp_dir`: where such files are made; they have no names there. Default `/tmp`.
+    pub upload_tmp_dir: PathBuf,
     /// `buffer_output_size` (`output_buffer_size`): the longest single `send`, bytes. Default: no bound but 4 GiB.
     pub output_buffer_size: u64,
     /// `start_session_id`: the first connection's id. Default 1.
@@ -306,6 +311,8 @@ impl Default for ServerConfig {
             task_ipc: TaskIpc::default(),
             message_queue_key: 0,
             task_tmpdir: PathBuf::from("/tmp"),
+            input_buffer_size: 1 << 20,
+            upload_tmp_dir: PathBuf::from("/tmp"),
             output_buffer_size: u64::from(u32::MAX),
             start_session_id: 1,
             heartbeat_check_interval: 0,

@@ -8,6 +8,9 @@
 //! connection calls [`Handler::close`]), so its methods take `&self`.
 
 use crate::node::Node;
+use crate::proto::http1::request::rejoin;
+use crate::sys::stored::Stored;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -171,6 +174,11 @@ pub trait Handler {
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         Ok(())
     }
+    /// Worker: a request of HTTP arrived whose body is too long for memory. `head`: all of it but the body. Where nothing
+    /// else is said, it is read into memory and told as any other ([`receive_whole`]).
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+        receive_whole(self, node, event, head, &body)
+    }
     /// Worker: a request of HTTP was refused after others of its connection were handed over, whose answers go first.
     /// It is answered with that status, and the connection closed.
     fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
@@ -251,6 +259,24 @@ pub trait Handler {
     /// Gives the process its title; `true` where that was done, else the engine does it.
     fn set_title(&self, title: &str) -> bool {
         false
+    }
+}
+
+/// Tells a handler of a request whose body was stored as of any other: head and body in one. A body that came in chunks is
+/// one chunk.
+pub fn receive_whole<H: Handler + ?Sized>(
+    handler: &H,
+    node: &Node,
+    event: &ConnectionEvent,
+    head: &[u8],
+    body: &Stored,
+) -> Flow {
+    match body.read(0..body.len()) {
+        Ok(body) => handler.receive(node, event, &rejoin(head, body)),
+        Err(e) => {
+            crate::log::error!("a request of connection {} is answered 500: {e}", event.session.0);
+            handler.refuse(node, event, 500)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::handoff::begun::Begun;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
+use crate::sys::courier::Courier;
 use crate::sys::queue::Queue;
 use crate::tls::Acceptor;
 use socket2::{SockRef, Socket, TcpKeepalive};
@@ -40,6 +41,8 @@ pub struct Heritage {
     pub requests: Vec<Mailbox>,
     /// Worker -> its successor: requests that the one had begun to take. By worker, as `requests`.
     pub begun: Vec<Begun>,
+    /// Reactors -> worker: bodies of requests in files. By worker, as `requests`; none where no port speaks HTTP.
+    pub couriers: Vec<Courier>,
     /// Any process -> process: messages, tasks, sends to another base worker's connections. By [`WorkerId`].
     pub letters: Vec<Mailbox>,
     /// Task workers -> worker: results. One for each worker and user process, by [`WorkerId`]; task workers have none.

@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 mod close;
+mod files;
 mod in_hand;
 mod queued;
 mod send;
@@ -89,6 +90,8 @@ pub(crate) struct Inner {
     pub arriving: Cell<Option<InHand>>,
     /// Its bytes, where they are many.
     pub packet: RefCell<Option<Rc<Vec<u8>>>>,
+    /// Files that came before the messages they belong to, by number.
+    pub files: RefCell<Vec<(u64, std::fs::File)>>,
     /// Wakes the loop from within the runtime.
     pub wake: Rc<Signal>,
     /// The runtime's handle, where this process has one.
@@ -120,6 +123,7 @@ impl Node {
             waiting: Cell::new(0),
             arriving: Cell::new(None),
             packet: RefCell::default(),
+            files: RefCell::default(),
             wake: Rc::default(),
             runtime: OnceCell::new(),
             worker_runtime: RefCell::default(),

@@ -128,6 +128,12 @@ pub fn apply_server(config: &mut ServerConfig, port: &mut PortSettings, name: &s
         "buffer_output_size" | "output_buffer_size" => {
             config.output_buffer_size = set.number_or(|| ServerConfig::default().output_buffer_size)?;
         }
+        "buffer_input_size" | "input_buffer_size" => {
+            config.input_buffer_size = set.number_or(|| ServerConfig::default().input_buffer_size)?;
+        }
+        "upload_tmp_dir" => {
+            config.upload_tmp_dir = set.path()?.unwrap_or_else(|| ServerConfig::default().upload_tmp_dir);
+        }
         "start_session_id" => config.start_session_id = set.number()?,
         "heartbeat_check_interval" => config.heartbeat_check_interval = set.number()?,
         "daemonize" => config.daemonize = set.truth(),
@@ -424,9 +430,8 @@ fn bounds(name: &str) -> (i64, i64, &'static str) {
         "log_rotation" => (0, 4, "a period"),
         "max_conn" | "max_connection" => (1, U32_MAX, "connections"),
         "message_queue_key" => (i64::from(i32::MIN), U32_MAX, "a key"),
-        "buffer_output_size" | "output_buffer_size" | "package_max_length" | "socket_buffer_size" => {
-            (1, U32_MAX, "bytes")
-        }
+        "buffer_input_size" | "input_buffer_size" | "buffer_output_size" | "output_buffer_size"
+        | "package_max_length" | "socket_buffer_size" => (1, U32_MAX, "bytes"),
         "start_session_id" => (1, i64::MAX, "an id"),
         "buffer_high_watermark" | "buffer_low_watermark" => (0, U32_MAX, "bytes"),
         "kernel_socket_recv_buffer_size" | "kernel_socket_send_buffer_size" => (0, I32_MAX, "bytes"),

@@ -3,7 +3,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{PATIENCE, example, kill, wait_until};
+use common::{PATIENCE, example, group, kill, peak, wait_until};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -473,6 +473,16 @@ fn upload_keeps_files_under_their_names_and_gives_them_back() {
     assert_eq!(client.get("/a.txt"), (200, "hello".to_owned()));
     assert_eq!(client.get("/big").1.len(), 3_000_000);
     assert!(client.get("/").1.contains("<form"));
+    // What is larger than memory should be is never there.
+    let processes = group(server.child.id() as i32).into_iter().map(|(pid, _)| pid);
+    let before: Vec<(i32, u64)> = processes.map(|pid| (pid, peak(pid))).collect();
+    let body = part("huge", &"y".repeat(60 << 20)) + "--b--\r\n";
+    client.0.get_mut().write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    assert_eq!(client.answer().2, b"huge: 62914560 bytes\n");
+    for (pid, before) in before {
+        assert!(peak(pid) < before + (8 << 20), "process {pid} grew from {before} to {}", peak(pid));
+    }
+    assert!(std::fs::read(folder.path().join("huge")).unwrap().iter().all(|byte| *byte == b'y'));
     server.stop();
 }
 

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{PATIENCE, Server, raise_descriptor_limit, wait_until};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use common::{PATIENCE, Server, peak, raise_descriptor_limit, wait_until};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -95,65 +95,35 @@ fn a_connection_that_has_its_answers_may_rest_and_408_waits_for_those_before_it(
     }
 }
 
-/// The most memory that a process has had so far, bytes.
-fn peak(pid: i32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
 #[test]
-fn a_long_body_is_in_memory_once_in_each_process_and_gone_afterwards() {
-    const LENGTH: u64 = 48 << 20;
-    for mode in MODES {
-        let server = Server::start(&[mode, "framing=http", "package_max=60000000", "workers=1"]);
-        server.wait_for_events("worker_start", 1);
-        let processes = server.processes();
-        let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
-        let mut stream = connect(&server);
-        stream
-            .write_all(format!("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
-            .unwrap();
-        let piece = vec![7; 1 << 20];
-        for _ in 0..LENGTH >> 20 {
-            stream.write_all(&piece).unwrap();
-        }
-        let answer = all(stream);
-        assert!(answer.ends_with(&format!("POST / {LENGTH}")), "{mode}: {answer:?}");
-        for (pid, before) in processes.iter().zip(before) {
-            let more = peak(*pid) - before;
-            assert!(more < LENGTH * 5 / 4, "{mode}: process {pid} has taken {more} bytes more");
-            let is_gone = || common::resident(*pid) < LENGTH / 2;
-            assert!(wait_until(PATIENCE, is_gone), "{mode}: process {pid} keeps {}", common::resident(*pid));
-        }
-    }
-}
-
-#[test]
-fn a_hundred_thousand_requests_on_one_connection_are_answered_in_order() {
-    const COUNT: usize = 100_000;
+fn a_flood_of_requests_on_one_connection_are_answered_in_order() {
+    // A million of them takes a minute in a debug build.
+    let count: usize = std::env::var("SWOOSH_REQUESTS").map_or(100_000, |count| count.parse().unwrap());
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http"]);
         let stream = connect(&server);
-        let mut writer = stream.try_clone().unwrap();
+        let mut writer = BufWriter::new(stream.try_clone().unwrap());
         let sent = std::thread::spawn(move || {
-            for n in 0..COUNT {
-                let close = if n + 1 == COUNT { "Connection: close\r\n" } else { "" };
+            for n in 0..count {
+                let close = if n + 1 == count { "Connection: close\r\n" } else { "" };
                 let request = format!("GET /{n} HTTP/1.1\r\n{close}\r\n");
                 writer.write_all(request.as_bytes()).unwrap();
             }
+            writer.flush().unwrap();
         });
         let mut next = 0;
-        for line in BufReader::new(stream).split(b'\n').map(Result::unwrap) {
+        let (mut reader, mut line) = (BufReader::new(stream), Vec::new());
+        while reader.read_until(b'\n', &mut line).unwrap() > 0 {
             // The body of one answer, and the status of the next behind it.
-            let text = String::from_utf8(line).unwrap();
-            if let Some(body) = text.strip_prefix("GET /") {
-                assert!(body.starts_with(&format!("{next} 0")), "{mode}: {body} instead of {next}");
+            if line.starts_with(b"GET /") {
+                let wanted = format!("GET /{next} 0");
+                assert!(line.starts_with(wanted.as_bytes()), "{mode}: {:?}", String::from_utf8_lossy(&line));
                 next += 1;
             }
+            line.clear();
         }
         sent.join().unwrap();
-        assert_eq!(next, COUNT, "{mode}");
+        assert_eq!(next, count, "{mode}");
     }
 }
 

@@ -18,6 +18,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
+use swoosh::http::Stored;
 use swoosh::http::compress::Rules;
 use swoosh::http::files::{self, Files};
 use swoosh::node::Node;
@@ -42,8 +43,14 @@ pub struct Config {
     pub files: Option<Files>,
     /// `request_deadline`.
     pub deadline: Option<Duration>,
-    /// `package_max_length`, where a coroutine serves: bytes.
+    /// `package_max_length`, where a coroutine serves, as the next three: bytes.
     pub longest: u64,
+    /// `input_buffer_size`: bytes.
+    pub in_memory: u64,
+    /// `http_header_timeout`; `None`: for ever.
+    pub head_within: Option<Duration>,
+    /// `http_body_timeout`.
+    pub body_within: Option<Duration>,
 }
 
 impl Default for Config {
@@ -58,6 +65,9 @@ impl Default for Config {
             files: None,
             deadline: None,
             longest: LONGEST,
+            in_memory: swoosh::config::ServerConfig::default().input_buffer_size,
+            head_within: Some(swoosh::config::PortConfig::default().http_header_timeout),
+            body_within: Some(swoosh::config::PortConfig::default().http_body_timeout),
         }
     }
 }
@@ -68,6 +78,10 @@ impl Config {
         let is_on = |name: &str| all.get(name).is_none_or(Zval::to_bool);
         let text = |name: &str| all.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
         let number = |names: &[&str]| names.iter().find_map(|name| all.get(name)).map(Zval::to_int);
+        let seconds = |name: &str, otherwise: Option<Duration>| match all.get(name) {
+            Some(limit) => Duration::try_from_secs_f64(limit.to_float()).ok().filter(|limit| !limit.is_zero()),
+            None => otherwise,
+        };
         let defaults = Config::default();
         let types = ["http_compression_types", "compression_types"].iter().find_map(|name| all.get(name));
         Config {
@@ -77,10 +91,12 @@ impl Config {
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             websocket: websocket::Config::new(all),
             files: files_of(all),
-            deadline: all
-                .get("request_deadline")
-                .and_then(|limit| Duration::try_from_secs_f64(limit.to_float()).ok())
-                .filter(|limit| !limit.is_zero()),
+            deadline: seconds("request_deadline", None),
+            head_within: seconds("http_header_timeout", defaults.head_within),
+            body_within: seconds("http_body_timeout", defaults.body_within),
+            in_memory: number(&["input_buffer_size", "buffer_input_size"])
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(defaults.in_memory),
             longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
             compression: Rules::new(
                 is_on("http_compression"),
@@ -141,7 +157,7 @@ fn undelimited(pattern: &str) -> &str {
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Rc<Vec<u8>>),
+    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<Stored>>),
     Refusal(u16),
 }
 
@@ -172,15 +188,21 @@ pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     is_http && (has(PortEvent::Request) || has(PortEvent::Message))
 }
 
-/// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is
+/// Makes ready what a request's callback gets, or a WebSocket's. `stored`: its body, where that is not in `data`. `None` where it waits for another one's answer, or is
 /// answered already.
-pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> PhpResult<Option<Wanted>> {
+pub fn begin(
+    state: &Rc<State>,
+    node: &Node,
+    event: &ConnectionEvent,
+    data: &[u8],
+    stored: Option<Rc<Stored>>,
+) -> PhpResult<Option<Wanted>> {
     let session = event.session.0;
     let Some(calls) = state.calls() else { return Ok(None) };
     if node.was_websocket(event.session) {
         return websocket::receive(state, &calls, node, event, data);
     }
-    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data))) {
+    if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data), stored.clone())) {
         return Ok(None);
     }
     let mut fields = room();
@@ -203,7 +225,7 @@ pub fn begin(state: &Rc<State>, node: &Node, event: &ConnectionEvent, data: &[u8
             return Ok(None);
         }
     };
-    let request = match http_request::serve(node, config, event, data, &parsed, headers)? {
+    let request = match http_request::serve(node, config, event, (data, stored), &parsed, headers)? {
         Ok(request) => request,
         Err(status) => {
             node.refuse_request(event.session, status);
@@ -274,7 +296,8 @@ pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
         && let Some((session, next)) = READY.with_borrow_mut(VecDeque::pop_front)
     {
         match next {
-            Held::Request(event, data) => handler.receive(node, &event, &data)?,
+            Held::Request(event, data, None) => handler.receive(node, &event, &data)?,
+            Held::Request(event, head, Some(body)) => handler.receive_stored(node, &event, &head, body)?,
             // One of those before may hold it again.
             Held::Refusal(status) if holds_refusal(session, status) => {}
             Held::Refusal(status) => node.refuse_request(SessionId(session), status),

@@ -5,9 +5,8 @@ use crate::zend::form::{self, register};
 use crate::zend::{Array, IntoZval};
 use httparse::Header;
 use std::fs::OpenOptions;
-use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use swoosh::http::form::{Part, parts, percent_decode};
+use swoosh::http::form::{Body, Part, Piece, parts, percent_decode};
 use swoosh::proto::http1::request::field;
 
 /// What a form of `multipart/form-data` has.
@@ -46,27 +45,35 @@ pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
     found
 }
 
-/// The form in a body of `multipart/form-data` (RFC 7578). `None`: it is none.
-pub fn multipart(config: &Config, headers: &[Header<'_>], body: &[u8]) -> Option<Form> {
+/// The form in a body of `multipart/form-data` (RFC 7578). `Err`: the status that it is refused with.
+pub fn multipart(config: &Config, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
     let mut form = Form::default();
-    for part in parts(field(headers, "content-type").unwrap_or_default(), body)? {
-        form.take_part(config, &part);
+    let found = parts(field(headers, "content-type").unwrap_or_default(), body).map_err(unreadable)?;
+    for part in found.ok_or(400u16)? {
+        form.take_part(config, &part)?;
     }
-    Some(form)
+    Ok(form)
+}
+
+/// The status of a request whose body cannot be read from disk, which is logged.
+pub fn unreadable(cause: swoosh::Error) -> u16 {
+    swoosh::log::error!("a request is answered 500: {cause}");
+    500
 }
 
 impl Form {
-    fn take_part(&mut self, config: &Config, part: &Part<'_>) {
-        let data = part.data;
-        let Some(file) = part.filename else {
-            register(self.post.get_or_insert_with(Array::new), part.name, data);
-            return;
+    fn take_part(&mut self, config: &Config, part: &Part<'_>) -> Result<(), u16> {
+        let data = &part.data;
+        let Some(file) = &part.filename else {
+            let value = data.bytes().map_err(unreadable)?;
+            register(self.post.get_or_insert_with(Array::new), &part.name, &*value);
+            return Ok(());
         };
         let files = self.files.get_or_insert_with(Array::new);
         let (mut path, mut error) = (String::new(), 0);
         if file.is_empty() {
             error = NO_FILE;
-        } else if config.upload_max > 0 && data.len() as u64 > config.upload_max {
+        } else if config.upload_max > 0 && data.len() > config.upload_max {
             error = TOO_LARGE;
         } else {
             match store(&config.upload_dir, data) {
@@ -77,37 +84,38 @@ impl Form {
                 }
             }
         }
-        let kind = if error == NO_FILE { b"" } else { part.content_type };
+        let kind = if error == NO_FILE { b"" } else { &part.content_type[..] };
         let mut about = Array::new();
         about.insert("type", kind);
         about.insert("tmp_name", path.as_str());
         about.insert("size", if error == 0 { data.len() } else { 0 });
-        about.insert("name", file);
+        about.insert("name", &file[..]);
         about.insert("error", error);
-        register(files, part.name, about.into_zval());
+        register(files, &part.name, about.into_zval());
         if !path.is_empty() {
             form::add_upload(&path);
             self.tmpfiles.push(path);
         }
+        Ok(())
     }
 }
 
 /// Writes an uploaded file, which only this user can read.
-fn store(folder: &str, data: &[u8]) -> std::io::Result<String> {
+fn store(folder: &str, data: &Piece<'_>) -> Result<String, swoosh::Error> {
     loop {
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), data.len());
         let letter = |n: u32| char::from_digit((random >> (n * 6)) as u32 % 36, 36).unwrap_or('0');
         let path = format!("{folder}/swoole.upfile.{}", (0..6).map(letter).collect::<String>());
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(mut file) => {
-                if let Err(e) = file.write_all(data) {
+            Ok(file) => {
+                if let Err(e) = data.save(&file) {
                     let _ = std::fs::remove_file(&path);
                     return Err(e);
                 }
                 return Ok(path);
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(e),
+            Err(e) => return Err(swoosh::Error::system("make", path, e)),
         }
     }
 }

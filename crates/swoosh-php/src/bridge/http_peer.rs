@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
+use swoosh::http::files::{Answer, Piece};
 use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::Agreed;
 
@@ -168,6 +169,22 @@ impl Served {
                 Ok(false)
             }
         }
+    }
+
+    /// Sends an answer that no callback gives.
+    pub fn send_answer(&self, answer: &Answer) -> PhpResult<()> {
+        for piece in &answer.pieces {
+            let sent = match piece {
+                Piece::Words(words) => self.send(words.as_bytes())?,
+                Piece::File(name, from, to) => self.send_file(name, *from, *to)?,
+            };
+            if !sent {
+                self.closes.set(true);
+                break;
+            }
+        }
+        self.closes.set(self.closes.get() || !answer.keep);
+        Ok(())
     }
 
     /// Wakes the coroutine that waits for the answer.

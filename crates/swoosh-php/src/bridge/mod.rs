@@ -6,6 +6,7 @@ pub mod http;
 pub mod http_deadline;
 pub mod http_form;
 pub mod http_peer;
+pub mod http_reading;
 pub mod last_error;
 pub mod names;
 pub mod pool;

@@ -17,7 +17,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
+    receive_whole,
 };
+use swoosh::http::Stored;
 use swoosh::node::{InHand, Node, Role};
 
 /// The engine's handler for one PHP server.
@@ -64,8 +66,8 @@ impl Bridge {
     }
 
     /// A request of HTTP.
-    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
-        let begun = http::begin(&self.state, node, event, data).map_err(|raised| self.stop(raised))?;
+    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
+        let begun = http::begin(&self.state, node, event, data, stored).map_err(|raised| self.stop(raised))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
         wanted.then.run(node);
@@ -212,12 +214,19 @@ impl Handler for Bridge {
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         if http::serves(&calls, node, event.port) {
-            return self.request(node, event, data);
+            return self.request(node, event, data, None);
         }
         if redis::serves(&calls, node, event.port) {
             return self.settle(redis::receive(&self.state, &calls, node, event.session, data));
         }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
+    }
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+        let calls = self.calls(node)?;
+        match http::serves(&calls, node, event.port) {
+            true => self.request(node, event, head, Some(body)),
+            false => receive_whole(self, node, event, head, &body),
+        }
     }
     fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
         if !http::holds_refusal(event.session.0, status) {

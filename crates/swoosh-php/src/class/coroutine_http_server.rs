@@ -3,6 +3,7 @@
 
 use crate::bridge::http::Config;
 use crate::bridge::http_peer::{Handshake, Peer, Served, Way};
+use crate::bridge::http_reading::{Asked, LAST_WORD, Reading};
 use crate::bridge::{last_error, server_settings};
 use crate::class::coroutine_server::{accept_all, listen, shakes_hands};
 use crate::class::socket::{link_of, object as socket_object, protocol};
@@ -15,9 +16,8 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::proto::framing::Cut;
+use swoosh::http::files;
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, room};
 use swoosh::proto::websocket::{deflate, shake_hands};
 use swoosh::tls::Acceptor;
@@ -180,10 +180,10 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
 
 /// One connection, to its end.
 fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
-    let mut framer = Framer::default();
+    let mut reading = Reading::default();
     while !served.closes.get() {
-        let Some(bytes) = next_request(server, served, &mut framer)? else { break };
-        answer(server, served, &bytes)?;
+        let Some(asked) = next_request(server, served, &mut reading)? else { break };
+        answer(server, served, asked)?;
         let talk = served.talk.take();
         if let Some(talk) = talk {
             talk.say_close(1000, b"")?;
@@ -194,51 +194,31 @@ fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Reads a whole request; `None` where none comes any more, or what comes is none.
-fn next_request(server: &Object, served: &Rc<Served>, framer: &mut Framer) -> PhpResult<Option<Vec<u8>>> {
-    loop {
-        let cut = framer.next(served.config.longest, &served.buffer.borrow());
-        match cut {
-            Ok(Cut::Packet(length)) => return Ok(Some(served.buffer.borrow_mut().drain(..length).collect())),
-            Ok(Cut::Need(_)) => {}
-            Err(refusal) => {
-                swoosh::log::info!("a request is refused with {}: {}", refusal.status, refusal.why);
-                served.link.send_all(&Refusal::answer(refusal.status), Some(LAST_WORD))?;
-                return Ok(None);
-            }
+/// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
+fn next_request(server: &Object, served: &Rc<Served>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
+    let Some(own) = server.payload::<Server>() else { return Ok(None) };
+    reading.next(served, |waits| {
+        match waits {
+            true if !own.running.get() => return false,
+            true => own.idle.borrow_mut().push(Rc::downgrade(served)),
+            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served))),
         }
-        if framer.take_wish_to_continue() {
-            let (_, failed) = served.link.send_all(b"HTTP/1.1 100 Continue\r\n\r\n", None)?;
-            if failed.is_some() {
-                return Ok(None);
-            }
-        }
-        let waits = served.buffer.borrow().is_empty();
-        if waits && let Some(own) = server.payload::<Server>() {
-            if !own.running.get() {
-                return Ok(None);
-            }
-            own.idle.borrow_mut().push(Rc::downgrade(served));
-        }
-        let mut more = Vec::new();
-        let read = served.link.read_into(&mut more, CHUNK, None)?;
-        if waits && let Some(own) = server.payload::<Server>() {
-            own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served)));
-        }
-        match read {
-            Ok(0) | Err(_) => return Ok(None),
-            Ok(_) => served.buffer.borrow_mut().extend_from_slice(&more),
-        }
-    }
+        true
+    })
 }
 
-fn answer(server: &Object, served: &Rc<Served>, bytes: &[u8]) -> PhpResult<()> {
+fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpResult<()> {
     let mut fields = room();
-    let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
+    let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
         served.closes.set(true);
         return Ok(());
     };
-    let asked = match http_request::serve_link(&served.link, &served.config, bytes, &request, headers)? {
+    if let Some(files) = &served.config.files
+        && let Some(answer) = files::answer(files, &request, headers)
+    {
+        return served.send_answer(&answer);
+    }
+    let asked = match http_request::serve_link(&served.link, &served.config, (&bytes, stored), &request, headers)? {
         Ok(asked) => asked,
         Err(status) => {
             served.closes.set(true);
@@ -305,6 +285,3 @@ const ERR_CODE: usize = 5;
 const ERR_MSG: usize = 6;
 const HANDLERS: usize = 7;
 const SOCKET: usize = 8;
-const CHUNK: usize = 65536;
-/// A peer that does not read is not told why it is refused for longer.
-const LAST_WORD: Duration = Duration::from_secs(1);

@@ -2,6 +2,7 @@
 
 use crate::bridge::http::Config;
 use crate::bridge::http_form as forms;
+use crate::bridge::last_error;
 use crate::coroutine::socket::Link;
 use crate::zend::form::parse_query;
 use crate::zend::{
@@ -15,11 +16,12 @@ use swoosh::conn::datagram::seconds;
 use swoosh::conn::registry::{Peer, Registry};
 use swoosh::handler::ConnectionEvent;
 use swoosh::heritage::Port;
-use swoosh::http::form::{is_type, percent_decode};
+use swoosh::http::Stored;
+use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::node::Node;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
-use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::http1::request::{Request, rejoin, room};
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -31,6 +33,8 @@ pub struct Kept {
     raw: RefCell<Rc<Vec<u8>>>,
     /// Its body, without its transfer coding, where that is not the end of `raw`.
     body: RefCell<Option<Vec<u8>>>,
+    /// Its body, where that is on disk.
+    stored: RefCell<Option<Rc<Stored>>>,
     /// Bytes of its head.
     head: Cell<usize>,
     /// Bytes of `raw` that are the request.
@@ -191,7 +195,7 @@ pub fn serve(
     node: &Node,
     config: &Config,
     event: &ConnectionEvent,
-    bytes: &[u8],
+    (bytes, stored): (&[u8], Option<Rc<Stored>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -199,6 +203,7 @@ pub fn serve(
     object.set_slot(FD, event.session.0);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
     *kept.raw.borrow_mut() = node.share_packet(bytes);
+    *kept.stored.borrow_mut() = stored;
     kept.whole.set(Some(bytes.len()));
     let known = node.heritage().registry.find(event.session);
     kept.arrival.set(Some(Arrival {
@@ -214,7 +219,7 @@ pub fn serve(
 pub fn serve_link(
     link: &Link,
     config: &Config,
-    bytes: &[u8],
+    (bytes, stored): (&[u8], Option<Rc<Stored>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -234,6 +239,7 @@ pub fn serve_link(
     object.set_slot(SERVER, server);
     let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
     *kept.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    *kept.stored.borrow_mut() = stored;
     kept.whole.set(Some(bytes.len()));
     Ok(fill(&object, kept, config, request, headers).map(|()| object))
 }
@@ -319,12 +325,14 @@ fn fill(
     kept.head.set(request.head);
     kept.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
-    let body = request.body(headers);
-    if !body.is_empty() && request.method != "GET" {
+    let stored = kept.stored.borrow().clone();
+    let plain = request.body(headers);
+    let body = stored.as_ref().map_or(Body::Here(&plain), |stored| Body::Stored(stored));
+    if !body.whole().is_empty() && request.method != "GET" {
         if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
-            object.set_slot(POST, parse_query(&body));
+            object.set_slot(POST, parse_query(&body.whole().bytes().map_err(forms::unreadable)?));
         } else if is_type(headers, "multipart/form-data") {
-            let form = forms::multipart(config, headers, &body).ok_or(400u16)?;
+            let form = forms::multipart(config, headers, body)?;
             if let Some(post) = form.post {
                 object.set_slot(POST, post);
             }
@@ -337,7 +345,7 @@ fn fill(
             }
         }
     }
-    if let std::borrow::Cow::Owned(body) = body {
+    if let std::borrow::Cow::Owned(body) = plain {
         *kept.body.borrow_mut() = Some(body);
     }
     Ok(())
@@ -363,6 +371,11 @@ pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
 
 fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
+    let stored = kept.stored.borrow().clone();
+    if let Some(stored) = stored {
+        let body = ZStr::filled(stored.len() as usize, |bytes| stored.fill(0, bytes));
+        return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
+    }
     if let Some(body) = &*kept.body.borrow() {
         return Ok(OrFalse(Some(ZStr::new(body))));
     }
@@ -375,6 +388,11 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 
 fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
+    let stored = kept.stored.borrow().clone();
+    if let Some(stored) = stored {
+        let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
+        return Ok(OrFalse(body.ok().map(|body| ZStr::new(rejoin(&kept.raw.borrow(), body)))));
+    }
     let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
     Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
 }

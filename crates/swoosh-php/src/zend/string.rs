@@ -16,6 +16,20 @@ impl ZStr {
         unsafe { ZStr(NonNull::new_unchecked(ffi::swoosh_string_new(bytes.as_ptr().cast::<c_char>(), bytes.len()))) }
     }
 
+    /// A string of that length, whose bytes `fill` writes.
+    pub fn filled<E>(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        // SAFETY: PHP's allocator gives a string or does not return.
+        let made = unsafe { ZStr(NonNull::new_unchecked(ffi::swoosh_string_alloc(length))) };
+        // SAFETY: the string is new, so nobody else has it; it holds `length` bytes at `val`, which are written here first.
+        let bytes = unsafe {
+            let begin = (&raw mut (*made.0.as_ptr()).val).cast::<u8>();
+            begin.write_bytes(0, length);
+            std::slice::from_raw_parts_mut(begin, length)
+        };
+        fill(bytes)?;
+        Ok(made)
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         // SAFETY: a zend_string holds `len` bytes at `val` and is kept alive by the count that `self` holds.

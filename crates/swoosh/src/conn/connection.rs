@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::registry::{Registry, SlotIndex};
+use super::spool::Spool;
 use super::wire::Wire;
 use crate::handler::SessionId;
 use crate::heritage::Port;
@@ -33,6 +34,8 @@ pub struct Connection {
     /// Bytes of a packet that is not whole yet; no memory while there are none.
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
+    /// The request whose body goes to a file, where one does.
+    pub(super) spool: RefCell<Option<Box<Spool>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
     pub(super) stage: Cell<Stage>,
@@ -97,6 +100,7 @@ impl Connection {
             output: RefCell::default(),
             input: RefCell::default(),
             framer: RefCell::default(),
+            spool: RefCell::default(),
             waker: RefCell::default(),
             hold: Cell::new(hold),
             above: Cell::new(false),

@@ -5,9 +5,10 @@
 
 use super::connection::{Connection, Stage};
 use super::handshake;
-use super::owner::{Owner, Verdict, add, fleeting};
+use super::owner::{Owner, READ_SIZE, Verdict, add, fleeting};
 use super::patience;
 use super::registry::Flags;
+use super::spool;
 use crate::config::Framing;
 use crate::proto::framing::Cut;
 use crate::proto::http1::Refusal;
@@ -68,9 +69,10 @@ fn read(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(e)) => return owner.fail(conn, &e),
         };
-        let mut scratch = owner.take_scratch();
-        let result = socket::recv(conn.fd(), &mut scratch);
-        if result.as_ref().is_ok_and(|n| *n < scratch.len() && *n > 0) {
+        let most = if conn.spool.borrow().is_some() { STORED_SIZE } else { READ_SIZE };
+        let mut scratch = owner.take_scratch(most);
+        let result = socket::recv(conn.fd(), &mut scratch[..most]);
+        if result.as_ref().is_ok_and(|n| *n < most && *n > 0) {
             // All that was there is read: the next readiness will be told by the kernel.
             ready.clear_ready();
         }
@@ -125,10 +127,18 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
     if conn.deaf.get() {
         return Verdict::Go;
     }
-    let upcall = owner.upcall();
     if let Framing::None = conn.port.config.framing {
-        return settle(owner, conn, upcall.packet(owner, conn, data));
+        return settle(owner, conn, owner.upcall().packet(owner, conn, data));
     }
+    if conn.spool.borrow().is_some() {
+        return spool::take(owner, conn, data);
+    }
+    take_packets(owner, conn, data)
+}
+
+/// The same, where no body is written to a file.
+pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
+    let upcall = owner.upcall();
     // Taken out while user code runs: it may end this very connection.
     let mut held = conn.input.take();
     let joined = !held.is_empty();
@@ -181,7 +191,14 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict 
                     other => verdict = other,
                 }
             }
-            Ok(Cut::Need(_)) => {
+            Ok(Cut::Need(whole)) => {
+                if joins && spool::is_long(owner, conn, whole, bytes.len() - at) {
+                    owner.end_answer(false);
+                    return match spool::begin(owner, conn, &bytes[at..]) {
+                        Verdict::Go => verdict,
+                        other => other,
+                    };
+                }
                 if conn.framer.borrow_mut().take_wish_to_continue() {
                     owner.write(conn, CONTINUE, false);
                 }
@@ -229,7 +246,7 @@ pub(super) fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, refusal: Refusal)
     None
 }
 
-fn settle(owner: &Rc<Owner>, conn: &Rc<Connection>, verdict: Verdict) -> Verdict {
+pub(super) fn settle(owner: &Rc<Owner>, conn: &Rc<Connection>, verdict: Verdict) -> Verdict {
     if verdict == Verdict::Close {
         owner.end(conn);
     }
@@ -292,8 +309,10 @@ fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
 }
 
 /// RFC 9110 section 15.2.1.
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Bytes of a packet from which on they are given away rather than copied.
 const GIVEN_FROM: usize = 64 << 10;
+/// Bytes read at once of a body that goes to a file, where each write has a price of its own.
+const STORED_SIZE: usize = 256 << 10;
 /// Reads from one connection before the others have their turn.
 const READS_A_TURN: usize = 16;

@@ -3,7 +3,7 @@
 //! Runs in: the connection's own task. A handshake that fails, or takes too long, ends this connection and no other.
 
 use super::connection::{Connection, Stage};
-use super::owner::{Owner, add, fleeting};
+use super::owner::{Owner, READ_SIZE, add, fleeting};
 use super::registry::Flags;
 use crate::config::Framing;
 use crate::log;
@@ -52,8 +52,8 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
             return Ok(());
         }
         let mut ready = conn.io.readable().await.map_err(|e| e.to_string())?;
-        let mut scratch = owner.take_scratch();
-        let result = socket::recv(conn.fd(), &mut scratch);
+        let mut scratch = owner.take_scratch(READ_SIZE);
+        let result = socket::recv(conn.fd(), &mut scratch[..READ_SIZE]);
         let taken = result.as_ref().ok().map(|n| {
             let sealed = &scratch[..*n];
             let plaintext = !begun && speaks_http(sealed);

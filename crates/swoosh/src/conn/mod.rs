@@ -8,5 +8,6 @@ pub mod output;
 pub mod owner;
 pub mod patience;
 pub mod registry;
+mod spool;
 mod tasks;
 pub mod wire;

@@ -13,6 +13,7 @@ use crate::heritage::{Heritage, Port};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
 use crate::sys::clock;
+use crate::sys::stored::Stored;
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
@@ -38,6 +39,8 @@ pub trait Upcall {
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
         self.packet(owner, conn, &data)
     }
+    /// A request of HTTP is whole, whose body is too long for memory. `head`: the request without its body.
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict;
     /// Nothing more will be read from it. The answer is [`Owner::finish`], now or later; a connection whose answer
     /// does not come is ended after a while.
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>);
@@ -391,6 +394,7 @@ impl Owner {
         conn.stage.set(Stage::Ending);
         conn.since.set(clock::monotonic_ms());
         *conn.input.borrow_mut() = Vec::new();
+        drop(conn.spool.take());
         self.sweep_later();
         let before = Flags(conn.slot().flags.fetch_or(Flags::PEER_CLOSED, SeqCst));
         if !before.any(Flags::CLOSING) {
@@ -491,10 +495,11 @@ impl Owner {
         }));
     }
 
-    pub(super) fn take_scratch(&self) -> Vec<u8> {
+    /// Room for so many bytes at least.
+    pub(super) fn take_scratch(&self, size: usize) -> Vec<u8> {
         let mut scratch = self.scratch.take();
-        if scratch.len() < READ_SIZE {
-            scratch.resize(READ_SIZE, 0);
+        if scratch.len() < size {
+            scratch.resize(size, 0);
         }
         scratch
     }
@@ -611,7 +616,7 @@ fn peer_of(address: &socket2::SockAddr) -> Peer {
 /// Files that may wait for one peer: each is an open descriptor.
 const MAX_FILES: usize = 256;
 /// Bytes read at once.
-const READ_SIZE: usize = 64 << 10;
+pub(super) const READ_SIZE: usize = 64 << 10;
 /// How long nothing is accepted once descriptors have run out.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often a full server looks whether others have left.

@@ -59,12 +59,15 @@ fn look(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     let waits = conn.input.borrow().len();
     let (part, answered) = {
         let framer = conn.framer.borrow();
-        (framer.part_of_request(waits), framer.has_begun())
+        let spools = conn.spool.borrow().is_some();
+        let part = if spools { Part::Body } else { framer.part_of_request(waits) };
+        (part, framer.has_begun())
     };
     if part == Part::Nothing && answered || !is_over(config, part, now.saturating_sub(conn.asking.get())) {
         return;
     }
     *conn.input.borrow_mut() = Vec::new();
+    drop(conn.spool.take());
     match part {
         Part::Nothing => {
             log::info!("connection {} from {} is closed: it asks nothing", conn.session.0, conn.from());

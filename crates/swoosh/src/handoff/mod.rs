@@ -98,6 +98,10 @@ pub const REACTOR: u16 = 0x8000;
 /// The manager as a message's sender.
 pub const MANAGER: u16 = 0xFFFE;
 
+/// The bit of a message's flags that says: its payload begins with the number of a file, which its worker's
+/// [`Courier`](crate::sys::courier::Courier) has.
+pub const WITH_FILE: u32 = 1 << 30;
+
 const FIRST: u64 = 1;
 const MORE: u64 = 2;
 

@@ -86,32 +86,65 @@ impl Files {
 
 /// Answers with a file where there is one; `false`: it is the callback's.
 pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
+    let Some(answer) = answer(files, request, headers) else { return false };
+    let send = |piece: &Piece| match piece {
+        Piece::Words(words) => node.send(session, words.as_bytes()),
+        Piece::File(name, from, to) => node.send_file(session, name, *from, to - from),
+    };
+    let sent = answer.pieces.iter().try_for_each(send);
+    if let Err(e) = &sent {
+        crate::log::info!("{e}");
+    }
+    if sent.is_err() || !answer.keep {
+        // Where the peer is gone there is nothing to close.
+        let _ = node.close(session, false);
+    }
+    true
+}
+
+/// An answer that no callback gives.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What is sent, in order.
+    pub pieces: Vec<Piece>,
+    /// The connection stays open behind it.
+    pub keep: bool,
+}
+
+/// A part of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The head, a page, or what stands between pieces of a file.
+    Words(String),
+    /// Of that file: from one byte to another.
+    File(String, u64, u64),
+}
+
+/// What answers a request, where it is for a file; `None`: it is the callback's.
+pub fn answer(files: &Files, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Answer> {
     if !matches!(request.method, "GET" | "HEAD") {
-        return false;
+        return None;
     }
     let target = request.path_and_query().0;
     let target = target.split('#').next().unwrap_or_default();
     let decoded = percent_decode(target.as_bytes());
     let keep = request.keeps_alive(headers);
-    let answer = Answer { node, session, head: request.method == "HEAD", keep, server: files.server };
+    let author = Author { head: request.method == "HEAD", keep, server: files.server };
     let found = match clean(&decoded).and_then(|path| files.rewritten(path)) {
-        Some(path) if !files.covers(&path) => return false,
+        Some(path) if !files.covers(&path) => return None,
         Some(path) => files.look_up(&path).map(|found| (path, found)),
         // It climbs above the root, or has a zero byte.
         None if files.locations.is_empty() => None,
-        None => {
-            answer.page(404);
-            return true;
-        }
+        None => return Some(Answer { pieces: author.page(404), keep }),
     };
-    match found {
-        Some((_, Found::File(path, about))) => answer.file(&path, &about, headers),
-        Some((path, Found::Folder(folder))) => answer.listing(&path, &folder),
-        Some((_, Found::Callbacks)) => return false,
-        None if files.locations.is_empty() => return false,
-        None => answer.page(404),
-    }
-    true
+    let pieces = match found {
+        Some((_, Found::File(path, about))) => author.file(&path, &about, headers),
+        Some((path, Found::Folder(folder))) => author.listing(&path, &folder),
+        Some((_, Found::Callbacks)) => return None,
+        None if files.locations.is_empty() => return None,
+        None => author.page(404),
+    };
+    Some(Answer { pieces, keep })
 }
 
 enum Found {
@@ -169,15 +202,14 @@ fn clean(path: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-struct Answer<'n> {
-    node: &'n Node,
-    session: SessionId,
+/// Who writes an answer.
+struct Author {
     head: bool,
     keep: bool,
     server: Option<&'static str>,
 }
 
-impl Answer<'_> {
+impl Author {
     fn begin(&self, status: u16) -> String {
         let now = date((clock::wall_nanos() / 1_000_000_000) as i64);
         let now = String::from_utf8_lossy(&now);
@@ -187,31 +219,21 @@ impl Answer<'_> {
         format!("HTTP/1.1 {status} {reason}\r\n{server}Date: {now}\r\nConnection: {connection}\r\n")
     }
 
-    fn end(&self, sent: Result<()>) {
-        if let Err(e) = &sent {
-            crate::log::info!("{e}");
-        }
-        if sent.is_err() || !self.keep {
-            // Where the peer is gone there is nothing to close.
-            let _ = self.node.close(self.session, false);
-        }
-    }
-
-    fn send(&self, mut head: String, body: &str) {
+    fn words(&self, mut head: String, body: &str) -> Vec<Piece> {
         let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
         if !self.head {
             head.push_str(body);
         }
-        self.end(self.node.send(self.session, head.as_bytes()));
+        vec![Piece::Words(head)]
     }
 
-    fn page(&self, status: u16) {
+    fn page(&self, status: u16) -> Vec<Piece> {
         let reason = reply::reason(status);
         let head = self.begin(status) + "Content-Type: text/html\r\n";
-        self.send(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"));
+        self.words(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"))
     }
 
-    fn file(&self, path: &Path, about: &Metadata, headers: &[Header<'_>]) {
+    fn file(&self, path: &Path, about: &Metadata, headers: &[Header<'_>]) -> Vec<Piece> {
         let size = about.len();
         let tag = format!("\"{:x}-{:x}\"", about.mtime().wrapping_mul(1_000_000_000) + about.mtime_nsec(), size);
         let modified = date(about.mtime());
@@ -223,22 +245,18 @@ impl Answer<'_> {
         };
         let about = format!("Last-Modified: {}\r\nETag: {tag}\r\n", String::from_utf8_lossy(&modified));
         match selected {
-            Selected::NotModified => {
-                self.end(self.node.send(self.session, (self.begin(304) + &about + "\r\n").as_bytes()));
-            }
+            Selected::NotModified => vec![Piece::Words(self.begin(304) + &about + "\r\n")],
             Selected::PreconditionFailed => self.page(412),
-            Selected::Unsatisfiable => {
-                self.send(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), "");
-            }
+            Selected::Unsatisfiable => self.words(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
             Selected::Whole => {
                 let fields = format!("Content-Type: {kind}\r\nAccept-Ranges: bytes\r\nContent-Length: {size}\r\n\r\n");
-                self.parts(self.begin(200) + &about + &fields, path, &[(String::new(), 0, size)], "");
+                self.parts(self.begin(200) + &about + &fields, path, vec![(String::new(), 0, size)], "")
             }
             Selected::Parts(parts) if parts.len() == 1 => {
                 let (from, to) = parts[0];
                 let range = format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
                 let fields = format!("Content-Type: {kind}\r\n{range}Content-Length: {}\r\n\r\n", to - from);
-                self.parts(self.begin(206) + &about + &fields, path, &[(String::new(), from, to)], "");
+                self.parts(self.begin(206) + &about + &fields, path, vec![(String::new(), from, to)], "")
             }
             Selected::Parts(parts) => {
                 let boundary = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
@@ -253,35 +271,34 @@ impl Answer<'_> {
                     "Content-Type: multipart/byteranges; boundary={boundary}\r\nContent-Length: {}\r\n\r\n",
                     length + last.len() as u64
                 );
-                self.parts(self.begin(206) + &about + &fields, path, &parts, &last);
+                self.parts(self.begin(206) + &about + &fields, path, parts, &last)
             }
         }
     }
 
     /// The head, then pieces of the file, each behind words of its own.
-    fn parts(&self, head: String, path: &Path, parts: &[(String, u64, u64)], last: &str) {
+    fn parts(&self, head: String, path: &Path, parts: Vec<(String, u64, u64)>, last: &str) -> Vec<Piece> {
         let Some(name) = path.to_str() else {
             return self.page(404);
         };
-        let send = || -> Result<()> {
-            let mut words = head;
-            for (before, from, to) in parts.iter().filter(|_| !self.head) {
-                words.push_str(before);
-                self.node.send(self.session, words.as_bytes())?;
-                words.clear();
-                if from < to {
-                    self.node.send_file(self.session, name, *from, to - from)?;
-                }
+        if self.head {
+            return vec![Piece::Words(head)];
+        }
+        let (mut pieces, mut words) = (Vec::with_capacity(3), head);
+        for (before, from, to) in parts {
+            words.push_str(&before);
+            pieces.push(Piece::Words(std::mem::take(&mut words)));
+            if from < to {
+                pieces.push(Piece::File(name.to_owned(), from, to));
             }
-            if !self.head {
-                words.push_str(last);
-            }
-            if words.is_empty() { Ok(()) } else { self.node.send(self.session, words.as_bytes()) }
-        };
-        self.end(send());
+        }
+        if !last.is_empty() {
+            pieces.push(Piece::Words(last.to_owned()));
+        }
+        pieces
     }
 
-    fn listing(&self, path: &[u8], folder: &Path) {
+    fn listing(&self, path: &[u8], folder: &Path) -> Vec<Piece> {
         let Ok(entries) = fs::read_dir(folder) else {
             return self.page(404);
         };
@@ -301,7 +318,7 @@ impl Answer<'_> {
             let _ = writeln!(page, "<li><a href=\"{link}\">{}</a></li>", escape(&String::from_utf8_lossy(&name)));
         }
         page.push_str("</ul>\n");
-        self.send(self.begin(200) + "Content-Type: text/html\r\n", &page);
+        self.words(self.begin(200) + "Content-Type: text/html\r\n", &page)
     }
 }
 

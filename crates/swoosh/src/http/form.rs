@@ -1,8 +1,15 @@
 //! Forms: `application/x-www-form-urlencoded`, and `multipart/form-data` (RFC 7578).
 
+use super::window::Window;
+use crate::error::{Error, Result};
 use crate::proto::http1::request::field;
+use crate::sys::stored::Stored;
 use httparse::Header;
 use memchr::memmem;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
 
 /// `%41` as one byte; what is no such triple stays.
 pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
@@ -46,58 +53,145 @@ pub fn is_type(headers: &[Header<'_>], kind: &str) -> bool {
 }
 
 /// A part of a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<'b> {
     /// The field's name.
-    pub name: &'b [u8],
+    pub name: Vec<u8>,
     /// The file's name, where it is one; empty where none was chosen.
-    pub filename: Option<&'b [u8]>,
+    pub filename: Option<Vec<u8>>,
     /// Its `Content-Type`; empty where it has none.
-    pub content_type: &'b [u8],
+    pub content_type: Vec<u8>,
     /// What it has.
-    pub data: &'b [u8],
+    pub data: Piece<'b>,
 }
+
+/// A body, wherever it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'b> {
+    /// In memory.
+    Here(&'b [u8]),
+    /// On disk.
+    Stored(&'b Stored),
+}
+
+impl<'b> Body<'b> {
+    /// All of it as one piece.
+    pub fn whole(self) -> Piece<'b> {
+        match self {
+            Body::Here(bytes) => Piece::Here(bytes),
+            Body::Stored(stored) => Piece::Stored(stored, 0..stored.len()),
+        }
+    }
+}
+
+/// What one part of a body has.
+#[derive(Debug, Clone)]
+pub enum Piece<'b> {
+    /// In memory.
+    Here(&'b [u8]),
+    /// On disk: from one byte to another.
+    Stored(&'b Stored, Range<u64>),
+}
+
+impl<'b> Piece<'b> {
+    /// How many bytes it has.
+    pub fn len(&self) -> u64 {
+        match self {
+            Piece::Here(bytes) => bytes.len() as u64,
+            Piece::Stored(_, piece) => piece.end - piece.start,
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of it, in memory.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn bytes(&self) -> Result<Cow<'b, [u8]>> {
+        match self {
+            Piece::Here(bytes) => Ok(Cow::Borrowed(bytes)),
+            Piece::Stored(stored, piece) => stored.read(piece.clone()).map(Cow::Owned),
+        }
+    }
+
+    /// Writes it to a file; what is on disk is copied by the kernel and never in this process's memory.
+    ///
+    /// # Errors
+    /// Where the disk is full, or fails.
+    pub fn save(&self, to: &File) -> Result<()> {
+        match self {
+            Piece::Here(bytes) => (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e)),
+            Piece::Stored(stored, piece) => stored.copy(piece.clone(), to),
+        }
+    }
+}
+
+/// The same bytes, wherever they are.
+impl PartialEq for Piece<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && matches!((self.bytes(), other.bytes()), (Ok(own), Ok(others)) if own == others)
+    }
+}
+
+impl Eq for Piece<'_> {}
 
 /// The parts of a body of `multipart/form-data`, in order; `None` where it is none. A part without an end is left out:
 /// what came of it may be half a file.
-pub fn parts<'b>(content_type: &[u8], body: &'b [u8]) -> Option<Vec<Part<'b>>> {
-    let boundary = parameter(content_type, "boundary").filter(|b| (1..=LONGEST_BOUNDARY).contains(&b.len()))?;
+///
+/// # Errors
+/// Where the disk fails that the body is on.
+pub fn parts<'b>(content_type: &[u8], body: Body<'b>) -> Result<Option<Vec<Part<'b>>>> {
+    let boundary = parameter(content_type, "boundary").filter(|b| (1..=LONGEST_BOUNDARY).contains(&b.len()));
+    let Some(boundary) = boundary else { return Ok(None) };
     let delimiter = [b"\r\n--", boundary].concat();
-    let first = &delimiter[2..];
-    // What stands before the first part is left out.
-    let mut rest = match body.starts_with(first) {
-        true => &body[first.len()..],
-        false => memmem::find(body, &delimiter).map(|at| &body[at + delimiter.len()..])?,
-    };
     let finder = memmem::Finder::new(&delimiter);
-    let mut found = Vec::new();
-    for _ in 0..MOST_PARTS {
-        let Some(part) = rest.strip_prefix(b"\r\n") else { break };
-        let Some(end) = delimiter_at(&finder, part, delimiter.len()) else { break };
-        rest = &part[end + delimiter.len()..];
-        found.extend(read(&part[..end]));
-    }
-    Some(found)
-}
-
-/// Where a part's end is: a delimiter that a line's end or the two closing dashes follow.
-fn delimiter_at(finder: &memmem::Finder<'_>, part: &[u8], length: usize) -> Option<usize> {
-    finder.find_iter(part).find(|at| matches!(part[at + length..], [b'\r', b'\n', ..] | [b'-', b'-', ..]))
-}
-
-fn read(part: &[u8]) -> Option<Part<'_>> {
-    let at = memmem::find(part, b"\r\n\r\n")?;
-    let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&part[..at + 4], &mut room) else {
-        return None;
+    let mut window = Window::new(body);
+    // What stands before the first part is left out.
+    let mut at = match window.at(0, delimiter.len())?.starts_with(&delimiter[2..]) {
+        true => delimiter.len() as u64 - 2,
+        false => match window.find(0, &finder, |_| true)? {
+            Some(at) => at + delimiter.len() as u64,
+            None => return Ok(None),
+        },
     };
-    let disposition = field(headers, "content-disposition")?;
-    Some(Part {
-        name: parameter(disposition, "name")?,
-        filename: parameter(disposition, "filename"),
-        content_type: field(headers, "content-type").unwrap_or_default(),
-        data: &part[at + 4..],
-    })
+    let mut found = Vec::new();
+    // A delimiter ends a part only where a line's end or the two closing dashes follow.
+    let ends = |behind: &[u8]| matches!(behind, [b'\r', b'\n', ..] | [b'-', b'-', ..]);
+    for _ in 0..MOST_PARTS {
+        if !window.at(at, 2)?.starts_with(b"\r\n") {
+            break;
+        }
+        let begin = at + 2;
+        let Some(end) = window.find(begin, &finder, ends)? else { break };
+        found.extend(read(&mut window, begin..end)?);
+        at = end + delimiter.len() as u64;
+    }
+    Ok(Some(found))
+}
+
+fn read<'b>(window: &mut Window<'b>, part: Range<u64>) -> Result<Option<Part<'b>>> {
+    let whole = part.end - part.start;
+    // What is in memory is looked at as a whole.
+    let least = if let Body::Here(_) = window.body { whole } else { whole.min(LONGEST_HEAD) };
+    let bytes = window.at(part.start, least as usize)?;
+    let bytes = &bytes[..bytes.len().min(least as usize)];
+    let Some(at) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+    let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&bytes[..at + 4], &mut room) else {
+        return Ok(None);
+    };
+    let named = field(headers, "content-disposition").and_then(|disposition| {
+        let copy = |name| parameter(disposition, name).map(<[u8]>::to_vec);
+        Some((copy("name")?, copy("filename")))
+    });
+    let Some((name, filename)) = named else { return Ok(None) };
+    let content_type = field(headers, "content-type").unwrap_or_default().to_vec();
+    let data = window.piece(part.start + at as u64 + 4..part.end);
+    Ok(Some(Part { name, filename, content_type, data }))
 }
 
 /// A parameter of a header field's value, without its quotes.
@@ -133,11 +227,14 @@ pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
 const MOST_PARTS: usize = 10_000;
 /// Header fields of a part.
 const MOST_FIELDS: usize = 16;
+/// Bytes of a part's head, where the body is on disk.
+const LONGEST_HEAD: u64 = 16 << 10;
 /// RFC 2046 section 5.1.1.
 const LONGEST_BOUNDARY: usize = 70;
 
 #[cfg(test)]
 mod tests {
+    use super::super::window::PIECE;
     use super::*;
 
     #[test]
@@ -147,22 +244,50 @@ mod tests {
         assert_eq!(pairs(b"a+b=c%26&&x&p%==%3d"), wanted);
     }
 
+    /// A part's name, file name, type and data.
+    type Plain = (Vec<u8>, Option<Vec<u8>>, Vec<u8>, Vec<u8>);
+
+    /// The parts of a body in memory and of the same on disk, which are the same.
+    fn both(kind: &[u8], body: &[u8]) -> Option<Vec<Plain>> {
+        let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
+        stored.push(body).unwrap();
+        let here = parts(kind, Body::Here(body)).unwrap();
+        assert_eq!(here, parts(kind, Body::Stored(&stored)).unwrap());
+        let plain = |part: Part<'_>| {
+            let data = part.data.bytes().unwrap().into_owned();
+            (part.name, part.filename, part.content_type, data)
+        };
+        here.map(|all| all.into_iter().map(plain).collect())
+    }
+
     #[test]
     fn parts_are_found_with_their_names() {
         let body = b"before\r\n--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--xy\r\n--xyz\r\n\
             content-disposition: form-data; filename=\"f;.txt\"; name=b\r\nContent-Type: text/plain\r\n\r\n\r\n--xyz--\r\nafter";
-        let found = parts(b"multipart/form-data; boundary=\"xyz\"", body).unwrap();
-        let a = Part { name: b"a", filename: None, content_type: b"", data: b"1\r\n--xy" };
-        let b = Part { name: b"b", filename: Some(b"f;.txt"), content_type: b"text/plain", data: b"" };
+        let found = both(b"multipart/form-data; boundary=\"xyz\"", body).unwrap();
+        let a = (b"a".to_vec(), None, Vec::new(), b"1\r\n--xy".to_vec());
+        let b = (b"b".to_vec(), Some(b"f;.txt".to_vec()), b"text/plain".to_vec(), Vec::new());
         assert_eq!(found, [a, b]);
+    }
+
+    #[test]
+    fn parts_are_found_wherever_the_pieces_end_that_are_read_from_disk() {
+        let head = b"Content-Disposition: form-data; name=a; filename=f\r\n\r\n";
+        for length in (PIECE - 200..PIECE + 20).chain([3 * PIECE + 7]) {
+            let data: Vec<u8> = (0..length).map(|n| b"\r\n--xyq"[n % 7]).collect();
+            let body = [b"--xyz\r\n", &head[..], &data, b"\r\n--xyz\r\n", head, b"end\r\n--xyz--\r\n"].concat();
+            let found = both(b"multipart/form-data; boundary=xyz", &body).unwrap();
+            assert_eq!(found.iter().map(|part| part.3.len()).collect::<Vec<_>>(), [length, 3]);
+        }
     }
 
     #[test]
     fn what_is_no_form_is_none_and_half_a_part_is_left_out() {
         let kind = b"multipart/form-data; boundary=x";
-        assert_eq!(parts(b"multipart/form-data", b"--x\r\n"), None);
-        assert_eq!(parts(kind, b"nothing"), None);
-        assert_eq!(parts(kind, b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nhalf"), Some(vec![]));
-        assert_eq!(parts(kind, b"--x\r\nno head\r\n--x--"), Some(vec![]));
+        assert_eq!(both(b"multipart/form-data", b"--x\r\n"), None);
+        assert_eq!(both(kind, b"nothing"), None);
+        assert_eq!(both(kind, b""), None);
+        assert_eq!(both(kind, b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nhalf"), Some(vec![]));
+        assert_eq!(both(kind, b"--x\r\nno head\r\n--x--"), Some(vec![]));
     }
 }

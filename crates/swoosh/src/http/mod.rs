@@ -25,7 +25,9 @@ mod request;
 mod response;
 mod service;
 mod websocket;
+mod window;
 
+pub use crate::sys::stored::Stored;
 pub use request::Request;
 pub use response::Response;
 pub use websocket::{Frame, Message, WebSocket, websockets};

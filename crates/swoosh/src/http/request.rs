@@ -3,8 +3,11 @@
 use super::form::{self, Part};
 use crate::handler::SessionId;
 use crate::proto::http1::request::{Request as Parsed, room};
+use crate::sys::stored::Stored;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// A whole request: head and body.
 pub struct Request {
@@ -12,14 +15,23 @@ pub struct Request {
     method: Range<usize>,
     target: Range<usize>,
     fields: Vec<(Range<usize>, Range<usize>)>,
-    /// Where the body is in `bytes`, or the body itself where it came in chunks.
-    body: Result<Range<usize>, Vec<u8>>,
+    body: Content,
     conn: SessionId,
 }
 
+/// A request's body.
+enum Content {
+    /// It is there, in the request's bytes.
+    Here(Range<usize>),
+    /// It came in chunks.
+    Joined(Vec<u8>),
+    /// It is on disk, and in memory too once that was asked for.
+    Stored(Rc<Stored>, OnceCell<Vec<u8>>),
+}
+
 impl Request {
-    /// Reads what the framing found whole; `None` where it is no request.
-    pub(super) fn new(bytes: &[u8], conn: SessionId) -> Option<(Self, Head)> {
+    /// Reads what the framing found whole; `None` where it is no request. `stored`: its body, where `bytes` has none.
+    pub(super) fn new(bytes: &[u8], stored: Option<Rc<Stored>>, conn: SessionId) -> Option<(Self, Head)> {
         let bytes = bytes.to_vec();
         let mut room = room();
         let (parsed, headers) = Parsed::parse(&bytes, &mut room)?;
@@ -30,9 +42,10 @@ impl Request {
         };
         let fields = headers.iter().map(|h| (place(h.name.as_bytes()), place(h.value))).collect();
         let (method, target) = (place(parsed.method.as_bytes()), place(parsed.target.as_bytes()));
-        let body = match parsed.body(headers) {
-            Cow::Borrowed(body) => Ok(place(body)),
-            Cow::Owned(body) => Err(body),
+        let body = match (stored, parsed.body(headers)) {
+            (Some(stored), _) => Content::Stored(stored, OnceCell::new()),
+            (None, Cow::Borrowed(body)) => Content::Here(place(body)),
+            (None, Cow::Owned(body)) => Content::Joined(body),
         };
         let head =
             Head { keep: parsed.keeps_alive(headers), old: parsed.minor == 0, bodiless: parsed.method == "HEAD" };
@@ -87,11 +100,24 @@ impl Request {
         Some(String::from_utf8_lossy(&form::percent_decode(value)).into_owned())
     }
 
-    /// The body, without its transfer coding.
+    /// The body, without its transfer coding, in memory: one that is on disk is read with the first call.
     pub fn body(&self) -> &[u8] {
         match &self.body {
-            Ok(range) => &self.bytes[range.clone()],
-            Err(body) => body,
+            Content::Here(range) => &self.bytes[range.clone()],
+            Content::Joined(body) => body,
+            Content::Stored(stored, read) => read.get_or_init(|| {
+                let body = stored.read(0..stored.len());
+                body.inspect_err(|e| crate::log::error!("a request's body is taken for empty: {e}")).unwrap_or_default()
+            }),
+        }
+    }
+
+    /// The body on disk, where the request is longer than
+    /// [`input_buffer_size`](crate::config::ServerConfig::input_buffer_size).
+    pub fn stored_body(&self) -> Option<&Stored> {
+        match &self.body {
+            Content::Stored(stored, _) => Some(stored),
+            _ => None,
         }
     }
 
@@ -105,9 +131,12 @@ impl Request {
         }
     }
 
-    /// The parts of a form with files (`multipart/form-data`); `None` where the body is none.
+    /// The parts of a form with files (`multipart/form-data`); `None` where the body is none. Of a body on disk they are
+    /// left there ([`Piece`](form::Piece)).
     pub fn parts(&self) -> Option<Vec<Part<'_>>> {
-        form::parts(self.header_bytes("content-type")?, self.body())
+        let body = self.stored_body().map_or_else(|| form::Body::Here(self.body()), form::Body::Stored);
+        let parts = form::parts(self.header_bytes("content-type")?, body);
+        parts.inspect_err(|e| crate::log::error!("a form is taken for none: {e}")).ok().flatten()
     }
 
     /// The connection that it came by.

@@ -12,6 +12,7 @@ use crate::handler::{ConnectionEvent, SessionId};
 use crate::node::Node;
 use crate::proto::http1::request::{Request as Parsed, room};
 use crate::server::Outcome;
+use crate::sys::stored::Stored;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -38,7 +39,7 @@ pub(crate) struct Service {
 
 /// What waits for the answer of an earlier request.
 enum Held {
-    Request(ConnectionEvent, Vec<u8>),
+    Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
     Refusal(u16),
 }
 
@@ -76,8 +77,8 @@ impl Service {
         })
     }
 
-    /// A packet: a whole request, or a frame.
-    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8]) {
+    /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
+    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
         if node.was_websocket(event.session) {
             let socket = self.sockets.borrow().get(&event.session).cloned();
             if let Some(socket) = socket {
@@ -86,10 +87,10 @@ impl Service {
             return;
         }
         if let Some(queue) = self.held.borrow_mut().get_mut(&event.session) {
-            queue.push_back(Held::Request(*event, data.to_vec()));
+            queue.push_back(Held::Request(*event, data.to_vec(), stored));
             return;
         }
-        if !self.serve(node, event, data) {
+        if !self.serve(node, event, data, stored) {
             self.held.borrow_mut().insert(event.session, VecDeque::new());
         }
     }
@@ -121,7 +122,7 @@ impl Service {
     }
 
     /// Handles one request; `false`: its handler waits, and goes on by itself.
-    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8]) -> bool {
+    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
         if let Some(files) = &self.files {
             let mut fields = room();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
@@ -130,7 +131,7 @@ impl Service {
                 return true;
             }
         }
-        let Some((request, head)) = Request::new(data, event.session) else {
+        let Some((request, head)) = Request::new(data, stored, event.session) else {
             node.refuse_request(event.session, 400);
             return true;
         };
@@ -177,8 +178,8 @@ impl Service {
                 None => return,
             };
             match next {
-                Some(Held::Request(event, data)) => {
-                    if !self.serve(node, &event, &data) {
+                Some(Held::Request(event, data, stored)) => {
+                    if !self.serve(node, &event, &data, stored) {
                         return;
                     }
                 }

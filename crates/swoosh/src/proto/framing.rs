@@ -76,6 +76,11 @@ impl Framer {
         self.http.was_last()
     }
 
+    /// The request of HTTP that has begun is taken another way.
+    pub fn leave_rest(&mut self) {
+        self.http.leave_rest();
+    }
+
     /// How much of a request of HTTP is there, where `length` bytes wait.
     pub fn part_of_request(&self, length: usize) -> http1::frame::Part {
         self.http.part(length)

@@ -6,7 +6,7 @@ use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::{Error, Result};
 use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
-    WorkerId,
+    WorkerId, receive_whole,
 };
 use crate::heritage::SocketKind;
 use crate::http;
@@ -14,6 +14,7 @@ use crate::node::Node;
 use crate::roles::End;
 use crate::settings::PortSettings;
 use crate::sys::process;
+use crate::sys::stored::Stored;
 use std::fmt::Display;
 use std::io::Write;
 use std::rc::Rc;
@@ -411,7 +412,7 @@ impl Handler for Code {
     }
     fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
         if let Some(service) = self.http(node, event.port) {
-            service.receive(node, event, data);
+            service.receive(node, event, data, None);
             return Ok(());
         }
         let own = self.receive.iter().find(|(port, _)| *port == Some(event.port));
@@ -419,6 +420,15 @@ impl Handler for Code {
             code(node, event.session, data);
         }
         Ok(())
+    }
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+        match self.http(node, event.port) {
+            Some(service) => {
+                service.receive(node, event, head, Some(body));
+                Ok(())
+            }
+            None => receive_whole(self, node, event, head, &body),
+        }
     }
     fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
         match self.http(node, event.port) {

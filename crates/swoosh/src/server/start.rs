@@ -1,7 +1,7 @@
 //! From a blueprint to a running server: what is shared is reserved, then processes are forked, then threads start.
 
 use super::Blueprint;
-use crate::config::{Mode, ServerConfig, TaskIpc};
+use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
 use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
@@ -12,6 +12,7 @@ use crate::node::{Node, Role};
 use crate::roles::{End, manager, master, worker};
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
+use crate::sys::courier::Courier;
 use crate::sys::process::{self, Fork};
 use crate::sys::queue::Queue;
 use crate::sys::{clock, daemon, signal};
@@ -166,6 +167,9 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
     let registry = Registry::new(config.max_conn, server)?;
     let (mut requests, mut begun) = (Vec::new(), Vec::new());
+    let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
+    let ways = if speaks_http && mode == Mode::Process { workers } else { 0 };
+    let couriers = (0..ways).map(|_| Courier::new()).collect::<Result<_>>()?;
     let mut letters = Vec::new();
     let mut results = Vec::new();
     for id in 0..processes {
@@ -201,6 +205,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         reactors: reactor_slots,
         requests,
         begun,
+        couriers,
         letters,
         results,
         orders,

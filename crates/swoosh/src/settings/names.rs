@@ -5,7 +5,6 @@ pub(super) fn why_not(name: &str) -> Option<&'static str> {
     Some(match name {
         "open_http2_protocol" => "HTTP/2 is not served by this version",
         "bootstrap" | "init_arguments" => "they begin threads, and this engine's workers are processes",
-        "buffer_input_size" | "input_buffer_size" => "package_max_length bounds what is kept of an unfinished packet",
         "debug_mode" | "trace_flags" => "log_level says how much is logged",
         "admin_server" | "stats_file" | "stats_timer_interval" => "this version has no such helper",
         "ssl_dhparam" => "keys are agreed upon over curves only (ssl_ecdh_curve)",

@@ -165,7 +165,7 @@ pub fn kill(pid: i32, signal: i32) {
 }
 
 /// Processes of a group, with their states.
-fn group(leader: i32) -> Vec<(i32, char)> {
+pub fn group(leader: i32) -> Vec<(i32, char)> {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter_map(|pid| {
@@ -328,6 +328,13 @@ pub struct Who {
 /// Bytes that a test can tell from any other; the server makes the same.
 pub fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n % 251) as u8).collect()
+}
+
+/// The most memory that a process has had so far, bytes.
+pub fn peak(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
 /// Bytes of memory that only this process has.

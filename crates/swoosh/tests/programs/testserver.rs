@@ -119,6 +119,10 @@ fn run() -> swoosh::Result<()> {
         use nix::sys::resource::{Resource, setrlimit};
         setrlimit(Resource::RLIMIT_NOFILE, limit, limit).unwrap();
     }
+    if let Some(limit) = options.get::<u64>("file_size") {
+        use nix::sys::resource::{Resource, setrlimit};
+        setrlimit(Resource::RLIMIT_FSIZE, limit, limit).unwrap();
+    }
     let events = options.get::<String>("events").map(|path| {
         let file = OpenOptions::new().create(true).append(true).open(path).unwrap();
         Rc::new(file)
@@ -162,6 +166,9 @@ fn run() -> swoosh::Result<()> {
         c.log_file = o.get::<String>("log").map(Into::into);
         c.pid_file = o.get::<String>("pid_file").map(Into::into);
         c.task_tmpdir = o.get::<String>("tmpdir").unwrap_or("/tmp".into()).into();
+        c.upload_tmp_dir = o.get::<String>("upload_dir").map_or(c.task_tmpdir.clone(), Into::into);
+        c.input_buffer_size = o.get("input_buffer").unwrap_or(c.input_buffer_size);
+        c.worker_max_concurrency = o.get("worker_max_concurrency").unwrap_or(0);
     });
     let o = options.clone();
     server = server.ports(|port| tune(&o, port));

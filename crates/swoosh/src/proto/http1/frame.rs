@@ -68,7 +68,8 @@ struct Ends {
     last: bool,
 }
 
-type Found<T> = Result<T, Refusal>;
+/// What is found, or the refusal of what is none.
+pub(super) type Found<T> = Result<T, Refusal>;
 
 impl Framer {
     /// Looks for the end of the request at the front of `buf`; the calling rules are those of
@@ -180,22 +181,8 @@ impl Framer {
     }
 
     fn size(&mut self, at: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        let rest = &buf[at..];
-        let Some(lf) = memchr(b'\n', &rest[..rest.len().min(MAX_CHUNK_LINE)]) else {
-            if rest.len() >= MAX_CHUNK_LINE {
-                return Err(BAD_CHUNK);
-            }
-            return Ok(None);
-        };
-        let line = rest[..lf].strip_suffix(b"\r").ok_or(BAD_CHUNK)?;
-        let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        let (digits, extension) = line.split_at(digits);
-        if digits.is_empty() || digits.len() > 15 || !is_extension(extension) {
-            return Err(BAD_CHUNK);
-        }
-        let value = |digit: u8| u64::from((digit as char).to_digit(16).unwrap_or(0));
-        let size = digits.iter().fold(0, |size, &digit| size << 4 | value(digit));
-        let next = at + lf + 1;
+        let Some((size, line)) = chunk_line(&buf[at..])? else { return Ok(None) };
+        let next = at + line;
         self.stage = if size == 0 { Stage::Trailer(next, next) } else { Stage::Data(next as u64 + size) };
         if next as u64 + size + 2 > max {
             return Err(TOO_LARGE);
@@ -215,29 +202,60 @@ impl Framer {
         }
     }
 
-    fn trailer(&mut self, from: usize, mut line: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        while let Some(lf) = memchr(b'\n', &buf[line..]) {
-            let lf = line + lf;
-            if lf == line || buf[lf - 1] != b'\r' {
-                return Err(Refusal::new(400, "a line of the trailer ends with a bare LF"));
+    fn trailer(&mut self, from: usize, line: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
+        match trailer_line(&buf[from..], line - from)? {
+            Ok(length) if (from + length) as u64 <= max => Ok(Some(from + length)),
+            Ok(_) => Err(TOO_LARGE),
+            Err(line) => {
+                self.stage = Stage::Trailer(from, from + line);
+                Ok(None)
             }
-            if lf - 1 == line {
-                let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
-                return match httparse::parse_headers(&buf[from..=lf], &mut fields) {
-                    Ok(_) if (lf as u64) < max => Ok(Some(lf + 1)),
-                    Ok(_) => Err(TOO_LARGE),
-                    Err(httparse::Error::TooManyHeaders) => Err(Refusal::new(431, "too many trailer fields")),
-                    Err(_) => Err(Refusal::new(400, "the trailer is malformed")),
-                };
-            }
-            line = lf + 1;
         }
-        if buf.len() - from > MAX_TRAILER {
-            return Err(Refusal::new(431, "the trailer is too long"));
-        }
-        self.stage = Stage::Trailer(from, line);
-        Ok(None)
     }
+
+    /// The request that was being read is taken another way: the next byte that is seen begins the next one.
+    pub fn leave_rest(&mut self) {
+        *self = Framer { begun: true, last: self.last, ..Framer::default() };
+    }
+}
+
+/// The size of a chunk, and the bytes of its line; `None`: the line is not whole.
+pub(super) fn chunk_line(bytes: &[u8]) -> Found<Option<(u64, usize)>> {
+    let Some(lf) = memchr(b'\n', &bytes[..bytes.len().min(MAX_CHUNK_LINE)]) else {
+        return if bytes.len() >= MAX_CHUNK_LINE { Err(BAD_CHUNK) } else { Ok(None) };
+    };
+    let line = bytes[..lf].strip_suffix(b"\r").ok_or(BAD_CHUNK)?;
+    let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let (digits, extension) = line.split_at(digits);
+    if digits.is_empty() || digits.len() > 15 || !is_extension(extension) {
+        return Err(BAD_CHUNK);
+    }
+    let value = |digit: u8| u64::from((digit as char).to_digit(16).unwrap_or(0));
+    Ok(Some((digits.iter().fold(0, |size, &digit| size << 4 | value(digit)), lf + 1)))
+}
+
+/// Bytes of a trailer section; the inner `Err`: it is not whole, and this is where the line begins that is not. `line`:
+/// where a line begins.
+pub(super) fn trailer_line(bytes: &[u8], mut line: usize) -> Found<Result<usize, usize>> {
+    while let Some(lf) = memchr(b'\n', &bytes[line..]) {
+        let lf = line + lf;
+        if lf == line || bytes[lf - 1] != b'\r' {
+            return Err(Refusal::new(400, "a line of the trailer ends with a bare LF"));
+        }
+        if lf - 1 == line {
+            let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+            return match httparse::parse_headers(&bytes[..=lf], &mut fields) {
+                Ok(_) => Ok(Ok(lf + 1)),
+                Err(httparse::Error::TooManyHeaders) => Err(Refusal::new(431, "too many trailer fields")),
+                Err(_) => Err(Refusal::new(400, "the trailer is malformed")),
+            };
+        }
+        line = lf + 1;
+    }
+    if bytes.len() > MAX_TRAILER {
+        return Err(Refusal::new(431, "the trailer is too long"));
+    }
+    Ok(Err(line))
 }
 
 fn look_at(head: &[u8]) -> Found<Ends> {
@@ -376,8 +394,8 @@ fn is_extension(bytes: &[u8]) -> bool {
     begins && (bytes.is_empty() || bytes.contains(&b';')) && bytes.iter().all(|&b| b == b'\t' || b >= 32 && b != 127)
 }
 
-const TOO_LARGE: Refusal = Refusal::new(413, "it is longer than package_max_length");
-const BAD_CHUNK: Refusal = Refusal::new(400, "a chunk is malformed");
+pub(super) const TOO_LARGE: Refusal = Refusal::new(413, "it is longer than package_max_length");
+pub(super) const BAD_CHUNK: Refusal = Refusal::new(400, "a chunk is malformed");
 /// Bytes of empty lines before a request.
 const MAX_EMPTY: usize = 8;
 /// Bytes of a request line beside its target.

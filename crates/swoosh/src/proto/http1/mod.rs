@@ -1,10 +1,12 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
-//! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for;
+//! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for; [`body`] does
+//! so for bodies that are not kept in memory;
 //! [`request`] reads a request that was found whole; [`select`] weighs its conditions and ranges; [`reply`] writes
 //! answers; [`answer`] reads them, as a client.
 
 pub mod answer;
+pub mod body;
 pub mod frame;
 pub mod reply;
 pub mod request;
@@ -20,7 +22,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) const fn new(status: u16, why: &'static str) -> Self {
+    /// With that status, for that reason.
+    pub const fn new(status: u16, why: &'static str) -> Self {
         Refusal { status, why }
     }
 

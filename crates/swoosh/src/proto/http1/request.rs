@@ -71,6 +71,21 @@ pub fn field<'v>(headers: &[Header<'v>], name: &str) -> Option<&'v [u8]> {
     headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value)
 }
 
+/// Head and body as they might have come: in one chunk, where the head says so.
+pub fn rejoin(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
+    let mut fields = room();
+    let parsed = Request::parse(head, &mut fields);
+    let chunked = parsed.is_some_and(|(_, headers)| field(headers, "transfer-encoding").is_some());
+    if chunked {
+        let size = if body.is_empty() { String::new() } else { format!("{:x}\r\n", body.len()) };
+        body.splice(0..0, [head, size.as_bytes()].concat());
+        body.extend_from_slice(if size.is_empty() { b"0\r\n\r\n" } else { b"\r\n0\r\n\r\n" });
+    } else {
+        body.splice(0..0, head.iter().copied());
+    }
+    body
+}
+
 /// The data of chunks that are known to be well-formed.
 fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(bytes.len());
@@ -99,6 +114,21 @@ mod tests {
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
         assert_eq!(request.body(headers).as_ref(), b"abc0123456789");
         assert_eq!(field(headers, "HOST"), Some(&b"h"[..]));
+    }
+
+    #[test]
+    fn a_stored_request_is_joined_as_it_may_have_come() {
+        for head in
+            ["POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"]
+        {
+            for body in [&b"abc"[..], b""] {
+                let whole = rejoin(head.as_bytes(), body.to_vec());
+                let mut room = room();
+                let (request, headers) = Request::parse(&whole, &mut room).unwrap();
+                assert_eq!(request.body(headers).as_ref(), body, "{head}");
+                assert!(whole.starts_with(head.as_bytes()));
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::roles::reactor::{self, Handle, Word};
 use crate::roles::worker::run_timers;
 use crate::runtime::{self, ThreadRuntime};
 use crate::sys::signal::Signals;
+use crate::sys::stored::Stored;
 use crate::sys::{clock, process};
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
@@ -26,7 +27,7 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
     let heritage = node.heritage();
     let signals = Signals::take_over(
         &[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
-        &[libc::SIGPIPE],
+        &[libc::SIGPIPE, libc::SIGXFSZ],
     )?;
     let here: Rc<RefCell<Option<Rc<reactor::Reactor>>>> = Rc::default();
     let (before, after) = (here.clone(), here.clone());
@@ -215,6 +216,9 @@ impl Upcall for Nobody {
         Verdict::Go
     }
     fn packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: &[u8]) -> Verdict {
+        Verdict::Go
+    }
+    fn stored_packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: Vec<u8>, _: Stored) -> Verdict {
         Verdict::Go
     }
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {

@@ -10,10 +10,12 @@ use crate::conn::owner::{Owner, Upcall, Verdict, add};
 use crate::conn::registry::{Flags, Registry};
 use crate::handler::SessionId;
 use crate::handoff::backlog::Backlog;
-use crate::handoff::{Head, Kind, Post, REACTOR};
+use crate::handoff::{Head, Kind, Post, REACTOR, WITH_FILE};
 use crate::heritage::{Heritage, Port};
+use crate::proto::http1::Refusal;
 use crate::shm::slots::WorkerSlot;
 use crate::sys::clock;
+use crate::sys::stored::Stored;
 use send_wrapper::SendWrapper;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -88,12 +90,23 @@ impl Dispatcher {
 
     /// An event of a connection, to the worker that the mode says.
     fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: Cow<'_, [u8]>) -> Verdict {
+        match self.choose_worker(conn, kind, &data) {
+            Dispatch::Worker(n) => self.hand_over(owner, conn, n, kind, flags, data),
+            Dispatch::Close => Verdict::Close,
+            Dispatch::Discard | Dispatch::Fallback => Verdict::Go,
+        }
+    }
+
+    fn hand_over(
+        &self,
+        owner: &Owner,
+        conn: &Rc<Connection>,
+        worker: u32,
+        kind: Kind,
+        flags: u32,
+        data: Cow<'_, [u8]>,
+    ) -> Verdict {
         let slot = conn.slot();
-        let worker = match self.choose_worker(conn, kind, &data) {
-            Dispatch::Worker(n) => n,
-            Dispatch::Close => return Verdict::Close,
-            Dispatch::Discard | Dispatch::Fallback => return Verdict::Go,
-        };
         if slot.worker.load(Relaxed) != worker + 1 {
             self.fix(conn, worker);
         }
@@ -326,6 +339,26 @@ impl Upcall for Rc<Dispatcher> {
 
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
         self.event(owner, conn, Kind::Data, 0, data.into())
+    }
+
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+        let worker = match self.choose_worker(conn, Kind::Data, &head) {
+            Dispatch::Worker(n) => n,
+            Dispatch::Close => return Verdict::Close,
+            Dispatch::Discard | Dispatch::Fallback => return Verdict::Go,
+        };
+        let number = u64::from(self.reactor) << 48 | self.gifts.get();
+        let given = match self.heritage.couriers.get(worker as usize) {
+            Some(way) => way.give(number, body.file()),
+            None => return Verdict::Close,
+        };
+        if let Err(e) = given {
+            crate::log::warn!("a request of connection {} is answered 503: {e}", conn.session.0);
+            let refusal = Refusal::new(503, "its worker is too far behind").to_packet();
+            return self.hand_over(owner, conn, worker, Kind::Data, 0, Cow::Borrowed(&refusal));
+        }
+        let payload = [&number.to_le_bytes()[..], &head].concat();
+        self.hand_over(owner, conn, worker, Kind::Data, WITH_FILE, payload.into())
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {

@@ -16,6 +16,7 @@ use crate::node::Node;
 use crate::roles::worker::Role;
 use crate::runtime;
 use crate::sys::clock;
+use crate::sys::stored::Stored;
 use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -32,6 +33,8 @@ pub enum Frame {
     Data(SessionId, usize),
     /// A long packet.
     Whole(SessionId, Rc<Vec<u8>>),
+    /// A request whose body is stored: its head.
+    Stored(SessionId, Vec<u8>, Rc<Stored>),
     /// The peer is gone.
     Close(SessionId),
     /// The output passed a watermark.
@@ -266,7 +269,9 @@ impl Frames {
 /// Tells user code, now or when there is room for it. Whether it counts as a request.
 pub fn handle_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
     let session = match &frame {
-        Frame::Data(session, _) | Frame::Whole(session, _) | Frame::Close(session) => *session,
+        Frame::Data(session, _) | Frame::Whole(session, _) | Frame::Stored(session, ..) | Frame::Close(session) => {
+            *session
+        }
         Frame::Datagram(..) => SessionId(0),
         Frame::Connect(_) | Frame::Watermark(..) => return tell(node, frame, data),
     };
@@ -311,6 +316,7 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
         Frame::Connect(s) => (s, 0),
         Frame::Data(s, _) => (s, 1),
         Frame::Whole(s, data) => return tell_whole(node, s, &data),
+        Frame::Stored(s, head, body) => return tell_stored(node, s, &head, body),
         Frame::Close(s) => (s, 2),
         Frame::Watermark(s, above) => (s, if above { 3 } else { 4 }),
     };
@@ -320,7 +326,7 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
         0 => handler.connect(node, &event)?,
         1 => {
             node.note_told(session, data.len());
-            if Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSED | Flags::CLOSING) {
+            if is_closed(&conn) {
                 return Ok(false);
             }
             receive::count_request(node);
@@ -337,6 +343,20 @@ fn tell_frame(node: &Node, frame: Frame, data: &[u8]) -> Result<bool, Stop> {
 fn tell_whole(node: &Node, session: SessionId, data: &Rc<Vec<u8>>) -> Result<bool, Stop> {
     node.offer_packet(data);
     tell_frame(node, Frame::Data(session, data.len()), data)
+}
+
+fn tell_stored(node: &Node, session: SessionId, head: &[u8], body: Rc<Stored>) -> Result<bool, Stop> {
+    let Some((owner, conn)) = node.own_connection(session) else { return Ok(false) };
+    if is_closed(&conn) {
+        return Ok(false);
+    }
+    receive::count_request(node);
+    node.0.handler.receive_stored(node, &event_of(&owner, &conn), head, body)?;
+    Ok(true)
+}
+
+fn is_closed(conn: &Connection) -> bool {
+    Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSED | Flags::CLOSING)
 }
 
 fn event_of(owner: &Owner, conn: &Connection) -> ConnectionEvent {
@@ -410,6 +430,14 @@ impl Upcall for Inline {
         self.verdict(handle_frame(&self.node, Frame::Data(conn.session, data.len()), data).map(drop))
     }
 
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+        add(&owner.slot().requests, 1);
+        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        self.count();
+        let frame = Frame::Stored(conn.session, head, Rc::new(body));
+        self.verdict(handle_frame(&self.node, frame, &[]).map(drop))
+    }
+
     fn close(&self, _: &Rc<Owner>, conn: &Rc<Connection>) {
         let flow = handle_frame(&self.node, Frame::Close(conn.session), &[]);
         self.node.note_flow(flow.map(drop));
@@ -446,6 +474,13 @@ impl Upcall for Queued {
         conn.slot().last_dispatch.store(owner.now(), Relaxed);
         conn.note_given(self.0.heritage().config.queued_bytes_limit(), data.len());
         push(&self.0, Frame::Whole(conn.session, Rc::new(data)), &[]);
+        Verdict::Go
+    }
+
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+        add(&owner.slot().requests, 1);
+        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        push(&self.0, Frame::Stored(conn.session, head, Rc::new(body)), &[]);
         Verdict::Go
     }
 

@@ -76,7 +76,7 @@ pub fn run_alone(node: &Node) -> End {
             return End::Forked { code: 255, fatal: false };
         }
     };
-    match Signals::take_over(&[libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()], &[libc::SIGPIPE]) {
+    match Signals::take_over(&[libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()], &[libc::SIGPIPE, libc::SIGXFSZ]) {
         Ok(signals) => work.signals = signals,
         Err(e) => crate::log::error!("worker 0: {e}"),
     }
@@ -124,6 +124,9 @@ impl Drop for Loop {
         } else {
             std::mem::forget(runtime)
         }
+        if own {
+            self.node.leave_files();
+        }
         if let Some(begun) = self.begun().filter(|_| own)
             && let Err(e) = begun.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
         {
@@ -136,7 +139,8 @@ impl Loop {
     /// The loop of process `id`, in that process.
     pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
         let heritage = node.heritage();
-        let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE])?;
+        let signals =
+            Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
         node.begin_count();
         let slot = &heritage.workers.as_static()[id.0 as usize];
         let here = id.0 as usize;

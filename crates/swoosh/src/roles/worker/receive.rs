@@ -25,6 +25,7 @@ pub fn handle(node: &Node, letter: &Letter) -> Result<bool, Stop> {
     }
     if verdict == Verdict::Refused {
         node.note_told(event.session, letter.data.len());
+        drop(node.take_file(letter));
     }
     if verdict == Verdict::Refused && !node.heritage().tells_life_of_connections() {
         done_with(node, event.session);
@@ -63,13 +64,23 @@ fn tell_event(node: &Node, letter: &Letter, event: &ConnectionEvent) -> Result<b
     match head.kind {
         Kind::Data => {
             node.note_told(session, letter.data.len());
+            let came_with = node.take_file(letter);
             if node.heritage().config.discard_timeout_request && is_closed(node, session) {
                 crate::log::info!("a request of connection {} is dropped: it is closed by now", session.0);
                 return Ok(false);
             }
             count_request(node);
-            node.offer_packet(&letter.data);
-            let flow = data(node, event, &letter.data);
+            let flow = match came_with {
+                None => {
+                    node.offer_packet(&letter.data);
+                    data(node, event, &letter.data)
+                }
+                Some((Some(body), head)) => handler.receive_stored(node, event, head, body),
+                Some((None, _)) => {
+                    crate::log::error!("a request of connection {} is answered 500: its body is lost", session.0);
+                    handler.refuse(node, event, 500)
+                }
+            };
             if !node.heritage().tells_life_of_connections() {
                 done_with(node, session);
             }

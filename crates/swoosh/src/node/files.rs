@@ -1,0 +1,53 @@
+//! Bodies of requests that came in files: the other end of [`Courier`](crate::sys::courier::Courier).
+
+use super::Node;
+use crate::handoff::{Letter, WITH_FILE};
+use crate::sys::courier::Courier;
+use crate::sys::stored::Stored;
+use std::fs::File;
+use std::rc::Rc;
+
+impl Node {
+    /// The file that a message came with, and the rest of its payload; `None` where it came without one. The inner
+    /// `None`: the file is lost.
+    pub(crate) fn take_file<'l>(&self, letter: &'l Letter) -> Option<(Option<Rc<Stored>>, &'l [u8])> {
+        if letter.head.flags & WITH_FILE == 0 {
+            return None;
+        }
+        let (number, rest) = letter.data.split_first_chunk::<8>()?;
+        let file = self.file_of_number(u64::from_le_bytes(*number));
+        let stored = file.and_then(|file| Stored::of(file).inspect_err(|e| crate::log::error!("{e}")).ok());
+        Some((stored.map(Rc::new), rest))
+    }
+
+    fn file_of_number(&self, number: u64) -> Option<File> {
+        let mut waiting = self.0.files.borrow_mut();
+        if let Some(at) = waiting.iter().position(|(own, _)| *own == number) {
+            return Some(waiting.swap_remove(at).1);
+        }
+        let way = self.own_courier()?;
+        loop {
+            // Those of other reactors' messages may be before it.
+            match way.take() {
+                Ok(Some((own, file))) if own == number => return Some(file),
+                Ok(Some(other)) => waiting.push(other),
+                Ok(None) => return None,
+                Err(e) => crate::log::error!("{e}"),
+            }
+        }
+    }
+
+    /// This process ends: files of messages that it has not told, for its successor.
+    pub(crate) fn leave_files(&self) {
+        let Some(way) = self.own_courier() else { return };
+        for (number, file) in self.0.files.take() {
+            if let Err(e) = way.give(number, &file) {
+                crate::log::error!("the body of a request is lost: {e}");
+            }
+        }
+    }
+
+    fn own_courier(&self) -> Option<&'static Courier> {
+        self.heritage().couriers.get(self.worker_id()?.0 as usize)
+    }
+}

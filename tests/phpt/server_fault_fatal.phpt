@@ -4,7 +4,10 @@ What a callback does to its own worker - a fatal error, an exception, exit, too 
 swoole
 posix
 --SKIPIF--
-<?php is_dir('/proc/self') || die('skip /proc is needed'); ?>
+<?php
+is_dir('/proc/self') || die('skip /proc is needed');
+getenv('USE_ZEND_ALLOC') === '0' && die('skip without PHP\'s own allocator nothing bounds memory');
+?>
 --FILE--
 <?php
 require __DIR__ . '/inc/fault.inc';

@@ -19,7 +19,8 @@ foreach (MODES as $name => $mode) {
         ]));
         $s->on('task', fn () => null);
         $s->on('receive', function ($s, $fd) {
-            $s->send($fd, json_encode(@$s->command('who', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null)));
+            // In base mode the first worker is the master too, and may ask.
+            $s->send($fd, json_encode(getmypid() !== $s->getMasterPid() && @$s->command('who', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null)));
         });
         $begin = function ($s) use ($tale) {
             $s->after(50, function () use ($s, $tale) {

@@ -2,17 +2,33 @@
 
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// Listens, and tells where.
+async fn listen() -> TcpListener {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+    println!("port {}", listener.local_addr().expect("an address").port());
+    listener
+}
+
+/// The next connection.
+async fn accepted(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().await.expect("accept");
+    let _ = stream.set_nodelay(true);
+    stream
+}
 
 /// An echo server of a few lines on tokio's current-thread runtime.
 pub fn serve_echo() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
-        println!("port {}", listener.local_addr().expect("an address").port());
+    runtime().block_on(async {
+        let listener = listen().await;
         loop {
-            let (mut stream, _) = listener.accept().await.expect("accept");
-            let _ = stream.set_nodelay(true);
+            let mut stream = accepted(&listener).await;
             tokio::spawn(async move {
                 let mut buffer = vec![0; 8192];
                 while let Ok(n) = stream.read(&mut buffer).await {
@@ -28,13 +44,10 @@ pub fn serve_echo() {
 /// The same over TLS, by tokio-rustls.
 pub fn serve_tls(folder: &str) {
     let acceptor = crate::seal::acceptor(folder);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
-        println!("port {}", listener.local_addr().expect("an address").port());
+    runtime().block_on(async {
+        let listener = listen().await;
         loop {
-            let (stream, _) = listener.accept().await.expect("accept");
-            let _ = stream.set_nodelay(true);
+            let stream = accepted(&listener).await;
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
@@ -60,13 +73,10 @@ pub fn serve_http() {
         let body = Full::new(Bytes::from_static(b"Hello, World!"));
         Response::builder().header(CONTENT_TYPE, "text/plain").body(body)
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
-        println!("port {}", listener.local_addr().expect("an address").port());
+    runtime().block_on(async {
+        let listener = listen().await;
         loop {
-            let (stream, _) = listener.accept().await.expect("accept");
-            let _ = stream.set_nodelay(true);
+            let stream = accepted(&listener).await;
             tokio::spawn(async move {
                 let io = hyper_util::rt::TokioIo::new(stream);
                 let service = hyper::service::service_fn(hello);
@@ -80,13 +90,10 @@ pub fn serve_http() {
 /// An echo of WebSocket on fastwebsockets.
 pub fn serve_websocket() {
     use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
-        println!("port {}", listener.local_addr().expect("an address").port());
+    runtime().block_on(async {
+        let listener = listen().await;
         loop {
-            let (mut stream, _) = listener.accept().await.expect("accept");
-            let _ = stream.set_nodelay(true);
+            let mut stream = accepted(&listener).await;
             tokio::spawn(async move {
                 if !shake_hands(&mut stream).await {
                     return;
@@ -108,7 +115,7 @@ pub fn serve_websocket() {
 }
 
 /// Answers a handshake of WebSocket. The client of these measurements sends it at once, and nothing else before the answer.
-async fn shake_hands(stream: &mut tokio::net::TcpStream) -> bool {
+async fn shake_hands(stream: &mut TcpStream) -> bool {
     let mut head = [0; 1024];
     let length = stream.read(&mut head).await.unwrap_or(0);
     let text = String::from_utf8_lossy(&head[..length]);
@@ -125,14 +132,11 @@ async fn shake_hands(stream: &mut tokio::net::TcpStream) -> bool {
 pub fn serve_broadcast() {
     use std::cell::RefCell;
     use std::rc::Rc;
-    let all: Rc<RefCell<Vec<Rc<tokio::net::TcpStream>>>> = Rc::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
-        println!("port {}", listener.local_addr().expect("an address").port());
+    let all: Rc<RefCell<Vec<Rc<TcpStream>>>> = Rc::default();
+    tokio::task::LocalSet::new().block_on(&runtime(), async {
+        let listener = listen().await;
         loop {
-            let (mut stream, _) = listener.accept().await.expect("accept");
-            let _ = stream.set_nodelay(true);
+            let mut stream = accepted(&listener).await;
             let all = all.clone();
             tokio::task::spawn_local(async move {
                 if !shake_hands(&mut stream).await {

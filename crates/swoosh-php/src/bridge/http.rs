@@ -188,8 +188,8 @@ pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     is_http && (has(PortEvent::Request) || has(PortEvent::Message))
 }
 
-/// Makes ready what a request's callback gets, or a WebSocket's. `stored`: its body, where that is not in `data`. `None` where it waits for another one's answer, or is
-/// answered already.
+/// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is
+/// answered already. `stored`: its body, where that is not in `data`.
 pub fn begin(
     state: &Rc<State>,
     node: &Node,

@@ -9,7 +9,8 @@ use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::body::Reader;
 use swoosh::proto::http1::frame::{Framer, Part};
-use swoosh::proto::http1::request::{Request, field, room};
+use swoosh::proto::http1::reply::CONTINUE;
+use swoosh::proto::http1::request::{Request, room};
 
 /// What one connection asks, in order.
 #[derive(Default)]
@@ -37,7 +38,7 @@ impl Reading {
                 Err(refusal) => return refuse(served, refusal),
             };
             if self.framer.take_wish_to_continue() {
-                let (_, failed) = served.link.send_all(b"HTTP/1.1 100 Continue\r\n\r\n", None)?;
+                let (_, failed) = served.link.send_all(CONTINUE, None)?;
                 if failed.is_some() {
                     return Ok(None);
                 }
@@ -85,9 +86,7 @@ impl Reading {
         let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
             return refuse(served, Refusal::new(400, "the head is malformed"));
         };
-        let length =
-            field(headers, "content-length").and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
-        let mut body = Reader::new(length, request.head as u64, served.config.longest);
+        let mut body = Reader::of(&request, headers, served.config.longest);
         let (head, rest) = bytes.split_at(request.head);
         served.buffer.borrow_mut().extend_from_slice(rest);
         let mut file = match Stored::new(served.config.upload_dir.as_ref()) {

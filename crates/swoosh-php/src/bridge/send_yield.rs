@@ -26,16 +26,16 @@ pub struct Lines {
 /// Sends to a connection; in a coroutine it waits for room, where `send_yield` is on.
 pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool> {
     let lines = &state.lines;
-    let can_wait = || lines.on.get() && coroutine::current_id().is_some();
+    let can_wait = lines.on.get() && coroutine::current_id().is_some();
     let behind = lines.lines.borrow().contains_key(&fd);
-    if !behind || !can_wait() {
-        let sent = match can_wait() {
+    if !behind || !can_wait {
+        let sent = match can_wait {
             true => node.offer(session(fd), data.as_bytes()),
             false => node.send(session(fd), data.as_bytes()),
         };
         match sent {
             Ok(()) => return state.check().map(|()| true),
-            Err(e) if can_wait() && fits_later(node, fd, &e) => {}
+            Err(e) if can_wait && fits_later(node, fd, &e) => {}
             Err(e) => {
                 tell(&e);
                 return state.check().map(|()| false);

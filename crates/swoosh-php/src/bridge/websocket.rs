@@ -38,9 +38,7 @@ impl Config {
             tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
         }
     }
-}
 
-impl Config {
     /// The subprotocol, where a client offers it.
     pub fn subprotocol_of(&self, headers: &[Header<'_>]) -> Option<&[u8]> {
         let own = self.subprotocol.as_deref()?;

@@ -305,7 +305,7 @@ impl Kept {
     }
 
     fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
-        forms::cookies(headers).filter(|_| self.parse_cookie.get())
+        if self.parse_cookie.get() { forms::cookies(headers) } else { None }
     }
 }
 

@@ -12,6 +12,7 @@ use super::spool;
 use crate::config::Framing;
 use crate::proto::framing::Cut;
 use crate::proto::http1::Refusal;
+use crate::proto::http1::reply::CONTINUE;
 use crate::proto::{PeerFault, websocket};
 use crate::sys::{clock, socket};
 use crate::tls::Session;
@@ -308,8 +309,6 @@ fn lost(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &std::io::Error) {
     }
 }
 
-/// RFC 9110 section 15.2.1.
-pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Bytes of a packet from which on they are given away rather than copied.
 const GIVEN_FROM: usize = 64 << 10;
 /// Bytes read at once of a body that goes to a file, where each write has a price of its own.

@@ -17,7 +17,7 @@ use crate::sys::stored::Stored;
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -27,7 +27,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::runtime::Handle;
 
 /// What the owner tells about its connections.
 pub trait Upcall {
@@ -76,9 +75,7 @@ pub struct Owner {
     /// The connection whose answers wait for one another now; 0: none.
     more: Cell<u64>,
     sweeping: Cell<bool>,
-    /// The runtime of its thread, from the first connection on.
-    runtime: OnceCell<Handle>,
-    /// What drives its connections: whoever runs the thread's runtime polls them.
+    /// What drives its connections, and ends those that do not end: whoever runs the thread's runtime polls them.
     pub tasks: Tasks,
 }
 
@@ -96,7 +93,6 @@ impl Owner {
             accepting: Cell::new(true),
             more: Cell::new(0),
             sweeping: Cell::new(false),
-            runtime: OnceCell::new(),
             tasks: Tasks::default(),
         })
     }
@@ -230,7 +226,6 @@ impl Owner {
         let slot = self.slot();
         add(&slot.accepted, 1);
         slot.connections.store(slot.connections.load(Relaxed) + 1, Relaxed);
-        self.runtime.get_or_init(Handle::current);
         self.tasks.begin(drive::run(self.clone(), conn));
     }
 
@@ -539,7 +534,7 @@ impl Owner {
             return;
         }
         let owner = self.clone();
-        let sweep = async move {
+        self.tasks.begin(async move {
             loop {
                 tokio::time::sleep(SWEEP_INTERVAL).await;
                 let now = clock::monotonic_ms();
@@ -554,11 +549,7 @@ impl Owner {
                     owner.finish(conn, false);
                 }
             }
-        };
-        // User code closes connections out of the runtime, too.
-        if let Some(runtime) = self.runtime.get() {
-            runtime.spawn(SendWrapper::new(sweep));
-        }
+        });
     }
 
     /// Opens what `sendfile` names; the errors have the codes that its callers show.

@@ -4,7 +4,7 @@
 //! cannot be written is answered 500, and the cause logged.
 
 use super::connection::{Connection, Stage};
-use super::drive::{self, CONTINUE};
+use super::drive;
 use super::owner::{Owner, Verdict};
 use super::patience;
 use crate::config::Framing;
@@ -12,7 +12,8 @@ use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::body::Reader;
 use crate::proto::http1::frame::Part;
-use crate::proto::http1::request::{Request, field, room};
+use crate::proto::http1::reply::CONTINUE;
+use crate::proto::http1::request::{Request, room};
 use crate::sys::stored::Stored;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -38,8 +39,7 @@ pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> V
     let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
         return refuse(owner, conn, Refusal::new(400, "the head is malformed"));
     };
-    let length = field(headers, "content-length").and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
-    let body = Reader::new(length, request.head as u64, conn.port.config.package_max_length);
+    let body = Reader::of(&request, headers, conn.port.config.package_max_length);
     let file = match Stored::new(&owner.heritage.config.upload_tmp_dir) {
         Ok(file) => file,
         Err(e) => return cannot(owner, conn, &e),

@@ -53,9 +53,7 @@ impl Files {
             server: None,
         })
     }
-}
 
-impl Files {
     /// Looks for another path instead of those that match a pattern, of rules that were given the first that does
     /// (`url_rewrite_rules`). Only what matches is replaced. A pattern that begins with a slash matches where the path
     /// begins; `$1` and `${name}` in the target are the pattern's groups. The target is a path like any other: it leads

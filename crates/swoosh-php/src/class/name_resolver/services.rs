@@ -95,7 +95,7 @@ fn connect(this: &Object) -> PhpResult<Object> {
     Ok(redis)
 }
 
-/// The connection, by the method that a class of the user's may have replaced.
+/// A connection for this call.
 fn redis_of(call: &Call<'_>) -> PhpResult<Object> {
     let this = call.this().ok_or_else(|| refuse("no object"))?;
     connect(this)

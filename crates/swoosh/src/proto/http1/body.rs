@@ -1,6 +1,8 @@
 //! A body while it comes, for whoever does not keep it: what of each read is data, and where the request ends.
 
 use super::frame::{BAD_CHUNK, Found, TOO_LARGE, chunk_line, trailer_line};
+use super::request::{Request, field};
+use httparse::Header;
 
 /// Reads the body of one request whose head is known to be good. It refuses what [`frame`](super::frame) refuses.
 #[derive(Debug)]
@@ -25,8 +27,15 @@ enum Stage {
 }
 
 impl Reader {
+    /// The body that a head announces. `max`: the longest request, head and all.
+    pub fn of(request: &Request<'_>, headers: &[Header<'_>], max: u64) -> Self {
+        let length = field(headers, "content-length");
+        let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
+        Reader::new(length, request.head as u64, max)
+    }
+
     /// A body of so many bytes; `None`: in chunks. `max`: the longest request; `head`: bytes of its head.
-    pub fn new(length: Option<u64>, head: u64, max: u64) -> Self {
+    fn new(length: Option<u64>, head: u64, max: u64) -> Self {
         Reader { stage: length.map_or(Stage::Size, Stage::Rest), line: Vec::new(), room: max.saturating_sub(head) }
     }
 

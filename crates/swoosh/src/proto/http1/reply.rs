@@ -77,6 +77,9 @@ pub fn has_body(method: &str, status: u16) -> bool {
     method != "HEAD" && !(100..200).contains(&status) && status != 204 && status != 304
 }
 
+/// Says that the body may come (RFC 9110 section 15.2.1).
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// Appends a number in decimal.
 pub fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());

@@ -90,10 +90,18 @@ impl Dispatcher {
 
     /// An event of a connection, to the worker that the mode says.
     fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: Cow<'_, [u8]>) -> Verdict {
-        match self.choose_worker(conn, kind, &data) {
-            Dispatch::Worker(n) => self.hand_over(owner, conn, n, kind, flags, data),
-            Dispatch::Close => Verdict::Close,
-            Dispatch::Discard | Dispatch::Fallback => Verdict::Go,
+        match self.worker_of(conn, kind, &data) {
+            Ok(n) => self.hand_over(owner, conn, n, kind, flags, data),
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// The worker that gets an event, else what becomes of the connection.
+    fn worker_of(&self, conn: &Rc<Connection>, kind: Kind, data: &[u8]) -> Result<u32, Verdict> {
+        match self.choose_worker(conn, kind, data) {
+            Dispatch::Worker(n) => Ok(n),
+            Dispatch::Close => Err(Verdict::Close),
+            Dispatch::Discard | Dispatch::Fallback => Err(Verdict::Go),
         }
     }
 
@@ -342,11 +350,11 @@ impl Upcall for Rc<Dispatcher> {
     }
 
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
-        let worker = match self.choose_worker(conn, Kind::Data, &head) {
-            Dispatch::Worker(n) => n,
-            Dispatch::Close => return Verdict::Close,
-            Dispatch::Discard | Dispatch::Fallback => return Verdict::Go,
+        let worker = match self.worker_of(conn, Kind::Data, &head) {
+            Ok(n) => n,
+            Err(verdict) => return verdict,
         };
+        // Each message is counted as it is delivered, so this one has a number of its own.
         let number = u64::from(self.reactor) << 48 | self.gifts.get();
         let given = match self.heritage.couriers.get(worker as usize) {
             Some(way) => way.give(number, body.file()),

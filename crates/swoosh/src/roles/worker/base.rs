@@ -394,6 +394,13 @@ fn push(node: &Node, frame: Frame, data: &[u8]) -> usize {
     waits
 }
 
+/// A packet has come, of which so many bytes are in memory until it is told.
+fn note_packet(node: &Node, owner: &Owner, conn: &Connection, bytes: usize) {
+    add(&owner.slot().requests, 1);
+    conn.slot().last_dispatch.store(owner.now(), Relaxed);
+    conn.note_given(node.heritage().config.queued_bytes_limit(), bytes);
+}
+
 /// User code is called where the event happens.
 struct Inline {
     node: Node,
@@ -423,16 +430,14 @@ impl Upcall for Inline {
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-        add(&owner.slot().requests, 1);
-        conn.slot().last_dispatch.store(owner.now(), Relaxed);
-        conn.note_given(self.node.heritage().config.queued_bytes_limit(), data.len());
+        note_packet(&self.node, owner, conn, data.len());
         self.count();
         self.verdict(handle_frame(&self.node, Frame::Data(conn.session, data.len()), data).map(drop))
     }
 
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
-        add(&owner.slot().requests, 1);
-        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        // Its body is on disk.
+        note_packet(&self.node, owner, conn, 0);
         self.count();
         let frame = Frame::Stored(conn.session, head, Rc::new(body));
         self.verdict(handle_frame(&self.node, frame, &[]).map(drop))
@@ -462,24 +467,19 @@ impl Upcall for Queued {
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-        add(&owner.slot().requests, 1);
-        conn.slot().last_dispatch.store(owner.now(), Relaxed);
-        conn.note_given(self.0.heritage().config.queued_bytes_limit(), data.len());
+        note_packet(&self.0, owner, conn, data.len());
         push(&self.0, Frame::Data(conn.session, data.len()), data);
         Verdict::Go
     }
 
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
-        add(&owner.slot().requests, 1);
-        conn.slot().last_dispatch.store(owner.now(), Relaxed);
-        conn.note_given(self.0.heritage().config.queued_bytes_limit(), data.len());
+        note_packet(&self.0, owner, conn, data.len());
         push(&self.0, Frame::Whole(conn.session, Rc::new(data)), &[]);
         Verdict::Go
     }
 
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
-        add(&owner.slot().requests, 1);
-        conn.slot().last_dispatch.store(owner.now(), Relaxed);
+        note_packet(&self.0, owner, conn, 0);
         push(&self.0, Frame::Stored(conn.session, head, Rc::new(body)), &[]);
         Verdict::Go
     }

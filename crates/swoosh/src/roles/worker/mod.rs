@@ -120,12 +120,10 @@ impl Drop for Loop {
             if let Some(owner) = self.node.0.owner.get() {
                 owner.tasks.clear();
             }
-            drop(runtime)
+            drop(runtime);
+            self.node.leave_files();
         } else {
             std::mem::forget(runtime)
-        }
-        if own {
-            self.node.leave_files();
         }
         if let Some(begun) = self.begun().filter(|_| own)
             && let Err(e) = begun.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
@@ -330,9 +328,7 @@ impl Loop {
 
     fn sleep(&self, limit: Option<Duration>) {
         let Some(bell) = self.mailboxes.first().map(|m| m.doorbell()) else { return };
-        if self.runtime().is_some() {
-            self.block_on(base::something(self, limit));
-        } else {
+        if self.block_on(base::something(self, limit)).is_none() {
             socket::wait_readable(&[bell.as_raw_fd(), self.signals.bell().as_raw_fd()], limit);
             bell.silence();
         }

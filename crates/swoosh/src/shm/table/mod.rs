@@ -21,6 +21,7 @@
 //! to ([`Builder::budget`], [`Builder::expires`]).
 
 mod schema;
+mod split;
 mod storage;
 #[cfg(test)]
 mod tests;

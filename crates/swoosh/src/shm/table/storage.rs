@@ -17,6 +17,7 @@
 //! taken second. Stores of such a step are in program order (release), which is the order in which death cuts them off.
 
 use super::schema::{KEY_WORDS, Row, Schema, word_of};
+use super::split::{self, FIRST_CHAINS, Split};
 use crate::error::Result;
 use crate::shm::version::{COPY, LIVE, NEXT, Version};
 use crate::sys::arena::Arena;
@@ -60,11 +61,11 @@ struct Free {
 
 /// What stands before a row's cells.
 #[repr(C)]
-struct Header {
+pub(super) struct Header {
     version: Version,
-    hash: AtomicU64,
+    pub hash: AtomicU64,
     /// The next row of the chain plus one.
-    next: AtomicU32,
+    pub next: AtomicU32,
     /// The stripe it belongs to plus one; 0 while it is free.
     owner: AtomicU32,
     /// The next free row plus one.
@@ -109,6 +110,7 @@ pub(super) struct Storage {
     evicts: bool,
     row_bytes: usize,
     counts_at: usize,
+    splits_at: usize,
     heads_at: usize,
     rows_at: usize,
     seed: u64,
@@ -151,7 +153,8 @@ impl Storage {
         let capacity = shape.most.max(shape.first).min(paid).max(1);
         let purpose = named(capacity, row_bytes);
         let counts_at = size_of::<Free>() + stripes as usize * size_of::<Stripe>();
-        let heads_at = counts_at + (stripes as usize * 4).next_multiple_of(64);
+        let splits_at = counts_at + (stripes as usize * 4).next_multiple_of(64);
+        let heads_at = splits_at + (stripes as usize * size_of::<Split>()).next_multiple_of(64);
         let rows_at = heads_at + (buckets as usize * 4).next_multiple_of(64);
         let bytes = rows_at + capacity as usize * row_bytes;
         let memory = match &shape.arena {
@@ -170,6 +173,7 @@ impl Storage {
             evicts: shape.evicts,
             row_bytes,
             counts_at,
+            splits_at,
             heads_at,
             rows_at,
             seed,
@@ -177,6 +181,7 @@ impl Storage {
         storage.free().room.store(shape.first.min(capacity), Relaxed);
         storage.free().lock.init();
         storage.all_stripes().iter().for_each(|stripe| stripe.lock.init());
+        storage.splits().iter().for_each(|split| split.begin(buckets.min(FIRST_CHAINS.max(stripes))));
         Ok(storage)
     }
 
@@ -226,17 +231,17 @@ impl Storage {
     /// gave last holds. It takes no lock unless writers are always faster.
     #[inline]
     pub fn look<R>(&self, key: &Key, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<R> {
-        let bucket = self.bucket(key.hash);
-        let stripe = self.stripe(bucket);
+        let number = self.stripe_of(key.hash);
+        let (stripe, split) = (&self.all_stripes()[number as usize], self.split(number));
         for _ in 0..TRIES {
-            let unlinked = stripe.unlinked.load(Acquire);
-            match self.walk(bucket, key, &mut copy) {
+            let (unlinked, mask) = (stripe.unlinked.load(Acquire), split.now());
+            match self.walk(split::bucket(key.hash, mask), key, &mut copy) {
                 Walk::Found(result) => return Some(result),
                 Walk::Expired => return None,
                 Walk::Changed => {}
                 Walk::End => {
                     fence(Acquire);
-                    if stripe.unlinked.load(Relaxed) == unlinked {
+                    if stripe.unlinked.load(Relaxed) == unlinked && split.is_still(mask) {
                         return None;
                     }
                 }
@@ -373,15 +378,11 @@ impl Storage {
     /// The chain of that key, to write to.
     #[inline]
     pub fn lock(&self, key: &Key) -> Chain<'_> {
-        let bucket = self.bucket(key.hash);
-        let stripe = bucket & (self.stripes - 1);
         // The lock waits for every load before it, but not for what was only asked for.
-        let first = self.heads()[bucket as usize].load(Relaxed);
-        if first != 0 {
-            self.fetch(first - 1);
-        }
+        self.expect_row(key);
+        let stripe = self.stripe_of(key.hash);
         let held = self.lock_stripe(stripe);
-        Chain { storage: self, bucket, stripe, _held: held }
+        Chain { storage: self, hash: key.hash, stripe, _held: held }
     }
 
     #[inline]
@@ -392,6 +393,7 @@ impl Storage {
     /// Ends or undoes what a killed writer began in this stripe, whose lock is held.
     #[cold]
     fn repair(&self, n: u32) {
+        self.repair_split(n);
         let stripe = &self.all_stripes()[n as usize];
         let pending = stripe.pending.load(Acquire);
         if pending != 0 && pending <= self.capacity {
@@ -410,7 +412,7 @@ impl Storage {
             }
         }
         let mut count = 0;
-        for bucket in (n..self.buckets).step_by(self.stripes as usize) {
+        for bucket in self.chains_of(n) {
             let mut at = self.heads()[bucket as usize].load(Acquire);
             while at != 0 {
                 let row = self.header(at - 1);
@@ -424,7 +426,7 @@ impl Storage {
 
     /// Takes `at` (a row's number plus one) out of the chain, if it is in it. The row keeps its own `next` for those
     /// who stand on it.
-    fn unlink(&self, bucket: u32, at: u32) {
+    pub(super) fn unlink(&self, bucket: u32, at: u32) {
         let next = self.header(at - 1).next.load(Relaxed);
         let mut place = &self.heads()[bucket as usize];
         loop {
@@ -569,10 +571,10 @@ impl Storage {
             return false;
         }
         let held = self.lock_stripe(owner - 1);
-        let bucket = self.bucket(row.hash.load(Relaxed));
-        let chain = Chain { storage: self, bucket, stripe: owner - 1, _held: held };
+        let hash = row.hash.load(Relaxed);
+        let chain = Chain { storage: self, hash, stripe: owner - 1, _held: held };
         let there = row.version.read() & LIVE != 0 && row.owner.load(Relaxed) == owner;
-        if !there || bucket & (self.stripes - 1) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
+        if !there || self.stripe_of(hash) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
             return false;
         }
         chain.remove(at);
@@ -596,12 +598,31 @@ impl Storage {
         }
     }
 
+    /// The chain of that hash as things are; it stays that as long as its stripe's lock is held.
+    #[inline]
     fn bucket(&self, hash: u64) -> u32 {
-        hash as u32 & (self.buckets - 1)
+        split::bucket(hash, self.split(self.stripe_of(hash)).now())
     }
 
-    fn stripe(&self, bucket: u32) -> &Stripe {
-        &self.all_stripes()[(bucket & (self.stripes - 1)) as usize]
+    #[inline]
+    fn stripe_of(&self, hash: u64) -> u32 {
+        hash as u32 & (self.stripes - 1)
+    }
+
+    /// The most chains there may be.
+    pub(super) fn buckets(&self) -> u32 {
+        self.buckets
+    }
+
+    /// The parts of the chains, each with its lock.
+    pub(super) fn stripes(&self) -> u32 {
+        self.stripes
+    }
+
+    /// What names the chains of a stripe.
+    #[inline]
+    pub(super) fn split(&self, stripe: u32) -> &Split {
+        &self.splits()[stripe as usize]
     }
 
     fn free(&self) -> &Free {
@@ -627,8 +648,16 @@ impl Storage {
         }
     }
 
+    fn splits(&self) -> &[Split] {
+        // SAFETY: as above; `new` left room for one a stripe here, aligned to 64 bytes.
+        unsafe {
+            let at = self.memory.start().add(self.splits_at).cast::<Split>();
+            std::slice::from_raw_parts(at.as_ptr(), self.stripes as usize)
+        }
+    }
+
     /// The first row of each chain, plus one.
-    fn heads(&self) -> &[AtomicU32] {
+    pub(super) fn heads(&self) -> &[AtomicU32] {
         // SAFETY: as above; `new` left room for one word a bucket here, aligned to 64 bytes.
         unsafe {
             let at = self.memory.start().add(self.heads_at).cast::<AtomicU32>();
@@ -645,7 +674,7 @@ impl Storage {
     }
 
     #[inline]
-    fn header(&self, row: u32) -> &Header {
+    pub(super) fn header(&self, row: u32) -> &Header {
         // SAFETY: each row begins with a header, at a multiple of 64; as above for the rest.
         unsafe { self.place(row).cast::<Header>().as_ref() }
     }
@@ -683,7 +712,7 @@ impl Header {
 /// A chain that only this writer may change.
 pub(super) struct Chain<'a> {
     storage: &'a Storage,
-    bucket: u32,
+    hash: u64,
     stripe: u32,
     _held: Held<'a>,
 }
@@ -707,7 +736,7 @@ impl Chain<'_> {
 
     fn find_any(&self, key: &Key) -> Option<u32> {
         let storage = self.storage;
-        let mut at = storage.heads()[self.bucket as usize].load(Relaxed);
+        let mut at = storage.heads()[storage.bucket(self.hash) as usize].load(Relaxed);
         while at != 0 {
             storage.fetch(at - 1);
             let row = storage.header(at - 1);
@@ -783,7 +812,7 @@ impl Chain<'_> {
         cells.iter().for_each(|cell| cell.store(0, Relaxed));
         fill(cells);
         step();
-        let head = &storage.heads()[self.bucket as usize];
+        let head = &storage.heads()[storage.bucket(self.hash) as usize];
         row.next.store(head.load(Relaxed), Release);
         step();
         head.store(at, Release);
@@ -796,6 +825,7 @@ impl Chain<'_> {
         step();
         self.stripe().pending.store(0, Release);
         step();
+        storage.split_if_crowded(self.stripe, rows + 1);
         Ok(())
     }
 
@@ -811,7 +841,7 @@ impl Chain<'_> {
         step();
         header.version.commit((header.version.held() & !LIVE) + NEXT);
         step();
-        storage.unlink(self.bucket, row + 1);
+        storage.unlink(storage.bucket(self.hash), row + 1);
         step();
         self.stripe().unlinked.fetch_add(1, Release);
         step();
@@ -859,7 +889,7 @@ fn folded(a: u64, b: u64) -> u64 {
 
 /// Between two steps of a writer: here a test may kill it.
 #[inline(always)]
-fn step() {
+pub(super) fn step() {
     #[cfg(test)]
     super::tests::step();
 }

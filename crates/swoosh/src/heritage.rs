@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
 use crate::handoff::Mailbox;
 use crate::handoff::begun::Begun;
+use crate::http::files::Files;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
@@ -211,6 +212,8 @@ pub struct Port {
     pub socket: Socket,
     /// What makes its connections speak TLS, where it does.
     pub tls: Option<Arc<Acceptor>>,
+    /// Files that its reactors send by themselves, in process mode.
+    pub files: Option<Arc<Files>>,
     /// Whoever started this program holds it open too, and hands it to the next one: it is never shut down.
     pub inherited: bool,
     /// Base mode with `enable_reuse_port`: the same address once more for each worker but the first, so that the kernel

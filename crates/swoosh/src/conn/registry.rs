@@ -121,6 +121,7 @@ impl Registry {
         slot.recv_queued.store(0, Relaxed);
         slot.unhandled.store(0, Relaxed);
         slot.in_hand.store(0, Relaxed);
+        slot.answered.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);
         Some((SessionId(session), index))

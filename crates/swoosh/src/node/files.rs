@@ -8,6 +8,12 @@ use std::fs::File;
 use std::rc::Rc;
 
 impl Node {
+    /// Whether the owner of the connection has looked for a file already that would answer the request that is being told,
+    /// and found none.
+    pub fn has_no_file(&self) -> bool {
+        self.0.no_file.get()
+    }
+
     /// The file that a message came with, and the rest of its payload; `None` where it came without one. The inner
     /// `None`: the file is lost.
     pub(crate) fn take_file<'l>(&self, letter: &'l Letter) -> Option<(Option<Rc<Stored>>, &'l [u8])> {

@@ -42,7 +42,7 @@ pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End>
         daemon::daemonize(blueprint.config.log_file.as_deref())?;
         handler.after_fork();
     }
-    let heritage = reserve(blueprint)?;
+    let heritage = reserve(blueprint, &*handler)?;
     for port in heritage.ports.iter().flat_map(with_siblings) {
         port.listen()?;
     }
@@ -129,7 +129,7 @@ fn is_alone(heritage: &Heritage) -> bool {
 }
 
 /// Reserves everything that the processes will share.
-fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
+fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Heritage> {
     let Blueprint { mode, mut config, ports, port_settings, user_processes } = blueprint;
     if config.single_thread {
         config.reactor_num = 1;
@@ -138,6 +138,9 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
         let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.tls)?;
         let mut port = bound.finish(index, settings)?;
+        if mode == Mode::Process && matches!(port.config.framing, Framing::Http) && may_serve_files(&config) {
+            port.files = handler.files(index);
+        }
         if mode == Mode::Base
             && port.config.reuse_port
             && !port.inherited
@@ -212,6 +215,12 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         task_queue,
         user_processes,
     })))
+}
+
+/// Whether reactors may send files: not where workers have other rights or another root, and not what `dispatch_func` might
+/// refuse.
+fn may_serve_files(config: &ServerConfig) -> bool {
+    config.user.is_none() && config.group.is_none() && config.chroot.is_none() && config.dispatch_func.is_none()
 }
 
 fn write_pid_file(config: &ServerConfig) -> Result<()> {

@@ -47,7 +47,9 @@ pub struct ConnectionSlot {
     /// workers subtract.
     pub unhandled: AtomicU64,
     /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
-    pub in_hand: AtomicU64,
+    pub in_hand: AtomicU32,
+    /// Requests of HTTP that workers have answered whole; it begins anew behind its last number. Workers add.
+    pub answered: AtomicU32,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}

@@ -16,6 +16,7 @@ use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, Ph
 use head::{Body, is_key, put_trailers};
 use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::http::compress::Coding;
@@ -23,6 +24,7 @@ use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::sys::open as opening;
 use talking::{disconnect, ping, push, recv, upgrade};
 
 /// The class.
@@ -544,8 +546,9 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some(way) = way_of(kept) else { return Ok(false) };
-    let about = std::fs::metadata(&*path).ok().filter(std::fs::Metadata::is_file);
-    let (Some(about), Ok(offset), Ok(length)) = (about, u64::try_from(offset), u64::try_from(length)) else {
+    let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
+    let file = file.filter(|(about, _)| about.is_file());
+    let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
         last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
         return Ok(false);
     };
@@ -562,8 +565,9 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut out = Vec::with_capacity(512);
     kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
     kept.enter(Stage::Ended);
-    let mut sent = way.send(&out)?;
-    if sent && kept.has_body() && end > offset && !way.send_file(&path, offset, end - offset)? {
+    let follows = kept.has_body() && end > offset;
+    let mut sent = if follows { way.send_head(&out)? } else { way.send(&out)? };
+    if sent && follows && !way.send_file(&Rc::new(file), offset, end)? {
         // The head has promised it.
         kept.keep.set(false);
         sent = false;
@@ -576,7 +580,7 @@ fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
     kept.enter(Stage::Detached);
     if let Some(way) = way_of(kept) {
-        way.end_request();
+        way.leave_request();
         way.answered();
     }
     Ok(true)

@@ -350,6 +350,8 @@ impl Response {
             && let Err(e) = self.node.send_answer(self.conn, &out)
         {
             crate::log::info!("{e}");
+            // Whatever came behind it would be taken for its end.
+            self.keep = false;
         }
         self.leave();
     }

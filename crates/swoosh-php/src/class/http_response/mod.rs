@@ -295,6 +295,10 @@ impl Kept {
         // From here on nobody else may say anything, whoever runs while it is sent.
         self.enter(Stage::Ended);
         let sent = out.is_empty() || way.send_last(&out)?;
+        if !sent {
+            // Whatever came behind it would be taken for its end.
+            self.keep.set(false);
+        }
         self.finish(way);
         Ok(sent)
     }
@@ -494,7 +498,8 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(way) = way_of(kept) else { return Ok(false) };
     let mut out = Vec::with_capacity(256 + content.len());
-    if kept.stage() == Stage::New {
+    let before = kept.stage();
+    if before == Stage::New {
         let body = match (kept.old.get(), kept.has_body()) {
             (true, _) => Body::UntilClosed,
             (_, false) => Body::Length(0),
@@ -511,6 +516,10 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     }
     let sent = out.is_empty() || way.send(&out)?;
+    if !sent && kept.stage() == Stage::Begun {
+        // What was refused may be written again, and its head with it.
+        kept.enter(before);
+    }
     // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
     Ok(sent && !content.is_empty())
 }
@@ -567,10 +576,12 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     kept.enter(Stage::Ended);
     let follows = kept.has_body() && end > offset;
     let mut sent = if follows { way.send_head(&out)? } else { way.send(&out)? };
-    if sent && follows && !way.send_file(&Rc::new(file), offset, end)? {
-        // The head has promised it.
+    if sent && follows {
+        sent = way.send_file(&Rc::new(file), offset, end)?;
+    }
+    if !sent {
+        // What it promised does not come, and nothing may come in its place.
         kept.keep.set(false);
-        sent = false;
     }
     kept.finish(&way);
     Ok(sent)

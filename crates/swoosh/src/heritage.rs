@@ -4,6 +4,7 @@
 //! relied on after a fork.
 
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
+use crate::conn::certificates::Certificates;
 use crate::conn::registry::{Registry, SlotIndex};
 use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
@@ -32,6 +33,8 @@ pub struct Heritage {
     pub ports: Vec<Arc<Port>>,
     /// Its connections.
     pub registry: Registry,
+    /// What its clients have shown, in process mode and where a port asks for it.
+    pub certificates: Option<Certificates>,
     /// Its own row.
     pub server: SharedSlice<ServerSlot>,
     /// A row for each worker, task worker and user process, by [`WorkerId`].

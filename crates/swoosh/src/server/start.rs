@@ -2,6 +2,7 @@
 
 use super::Blueprint;
 use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
+use crate::conn::certificates::Certificates;
 use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
@@ -169,6 +170,9 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
     let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
     let registry = Registry::new(config.max_conn, server)?;
+    let verifies = |port: &Arc<Port>| port.config.tls.as_ref().is_some_and(|tls| tls.verify_peer);
+    let shown = mode == Mode::Process && served.iter().any(verifies);
+    let certificates = shown.then(|| Certificates::new(&registry)).transpose()?;
     let (mut requests, mut begun) = (Vec::new(), Vec::new());
     let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
     let ways = if speaks_http && mode == Mode::Process { workers } else { 0 };
@@ -203,6 +207,7 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
         config,
         ports: served,
         registry,
+        certificates,
         server,
         workers: worker_slots,
         reactors: reactor_slots,

@@ -54,6 +54,17 @@ pub struct ConnectionSlot {
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}
 
+/// The certificate that a connection's peer has shown, in two pages at most. Written by the reactor that owns the connection.
+#[repr(C, align(4096))]
+pub struct CertificateRow {
+    /// Bytes of it; 0: none.
+    pub length: AtomicU64,
+    /// The bytes, eight in a word.
+    pub words: [AtomicU64; 1023],
+}
+// SAFETY: atomics only; zero is no certificate.
+unsafe impl Shareable for CertificateRow {}
+
 /// One worker, task worker or user process. Written by itself, its pid by the manager.
 #[derive(Default)]
 #[repr(C, align(64))]

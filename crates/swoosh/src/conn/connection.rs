@@ -2,10 +2,10 @@
 
 use super::output::Output;
 use super::registry::{Registry, SlotIndex};
-use super::spool::Spool;
 use super::wire::Wire;
 use crate::handler::SessionId;
 use crate::heritage::Port;
+use crate::http::incoming::Incoming;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
@@ -35,7 +35,7 @@ pub struct Connection {
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
     /// The request whose body goes to a file, where one does.
-    pub(super) spool: RefCell<Option<Box<Spool>>>,
+    pub(super) spool: RefCell<Option<Box<Incoming>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
     pub(super) stage: Cell<Stage>,

@@ -92,7 +92,7 @@ pub(crate) struct Inner {
     pub packet: RefCell<Option<Rc<Vec<u8>>>>,
     /// No file answers the request that is being told: the connection's owner has looked.
     pub no_file: Cell<bool>,
-    /// Files that came before the messages they belong to, by number.
+    /// Files that came before the messages they belong to and could not be given back, by number.
     pub files: RefCell<Vec<(u64, std::fs::File)>>,
     /// Wakes the loop from within the runtime.
     pub wake: Rc<Signal>,

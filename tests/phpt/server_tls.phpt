@@ -107,7 +107,7 @@ last: bye
 localhost
 other.example
 plain hello
-client: not known here
+client: client
 nobody: ''
 alone: ''
 bool(true)

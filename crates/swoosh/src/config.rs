@@ -335,7 +335,8 @@ impl Default for ServerConfig {
 /// What becomes of a peer that does not read what it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlowConsumer {
-    /// What does not fit is refused, and whoever sends it is told.
+    /// What does not fit is refused, and whoever sends it is told. An answer of HTTP whose end is refused ends with its
+    /// connection: nothing may come in its place.
     Drop,
     /// So too, and the connection is reset: a peer that misses a message sees that it does.
     Close,

@@ -7,10 +7,12 @@
 //! A handler lives in one thread and may be entered again from within itself (a `send` that closes a
 //! connection calls [`Handler::close`]), so its methods take `&self`.
 
+use crate::http::files::Files;
 use crate::node::Node;
 use crate::proto::http1::request::rejoin;
 use crate::sys::stored::Stored;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -253,6 +255,12 @@ pub trait Handler {
     /// Whether there is code for an event. The engine does not dispatch what nobody wants.
     fn wants(&self, event: Event, port: usize) -> bool {
         true
+    }
+    /// Files that answer requests of HTTP on a port before anybody is called. Asked once, before the first fork: in process
+    /// mode reactors send them without a worker, which looks for them still where a connection's earlier requests have no
+    /// answer yet.
+    fn files(&self, port: usize) -> Option<Arc<Files>> {
+        None
     }
     /// Called in each new process, right after the fork, before anything else: leave behind what does not survive one.
     fn after_fork(&self) {}

@@ -4,11 +4,13 @@
 //! relied on after a fork.
 
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
+use crate::conn::certificates::Certificates;
 use crate::conn::registry::{Registry, SlotIndex};
 use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
 use crate::handoff::Mailbox;
 use crate::handoff::begun::Begun;
+use crate::http::files::Files;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::bell::Bell;
@@ -31,6 +33,8 @@ pub struct Heritage {
     pub ports: Vec<Arc<Port>>,
     /// Its connections.
     pub registry: Registry,
+    /// What its clients have shown, in process mode and where a port asks for it.
+    pub certificates: Option<Certificates>,
     /// Its own row.
     pub server: SharedSlice<ServerSlot>,
     /// A row for each worker, task worker and user process, by [`WorkerId`].
@@ -211,6 +215,8 @@ pub struct Port {
     pub socket: Socket,
     /// What makes its connections speak TLS, where it does.
     pub tls: Option<Arc<Acceptor>>,
+    /// Files that its reactors send by themselves, in process mode.
+    pub files: Option<Arc<Files>>,
     /// Whoever started this program holds it open too, and hands it to the next one: it is never shut down.
     pub inherited: bool,
     /// Base mode with `enable_reuse_port`: the same address once more for each worker but the first, so that the kernel

@@ -90,7 +90,9 @@ pub(crate) struct Inner {
     pub arriving: Cell<Option<InHand>>,
     /// Its bytes, where they are many.
     pub packet: RefCell<Option<Rc<Vec<u8>>>>,
-    /// Files that came before the messages they belong to, by number.
+    /// No file answers the request that is being told: the connection's owner has looked.
+    pub no_file: Cell<bool>,
+    /// Files that came before the messages they belong to and could not be given back, by number.
     pub files: RefCell<Vec<(u64, std::fs::File)>>,
     /// Wakes the loop from within the runtime.
     pub wake: Rc<Signal>,
@@ -123,6 +125,7 @@ impl Node {
             waiting: Cell::new(0),
             arriving: Cell::new(None),
             packet: RefCell::default(),
+            no_file: Cell::new(false),
             files: RefCell::default(),
             wake: Rc::default(),
             runtime: OnceCell::new(),

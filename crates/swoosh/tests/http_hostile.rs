@@ -97,7 +97,7 @@ fn a_connection_that_has_its_answers_may_rest_and_408_waits_for_those_before_it(
 
 #[test]
 fn a_flood_of_requests_on_one_connection_are_answered_in_order() {
-    // A million of them takes a minute in a debug build.
+    // A million of them takes twenty seconds in a debug build.
     let count: usize = std::env::var("SWOOSH_REQUESTS").map_or(100_000, |count| count.parse().unwrap());
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http"]);

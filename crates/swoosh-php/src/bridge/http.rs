@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
@@ -40,7 +41,7 @@ pub struct Config {
     /// `websocket_subprotocol` and its like.
     pub websocket: websocket::Config,
     /// `document_root` and its like.
-    pub files: Option<Files>,
+    pub files: Option<Arc<Files>>,
     /// `request_deadline`.
     pub deadline: Option<Duration>,
     /// `package_max_length`, where a coroutine serves, as the next three: bytes.
@@ -116,7 +117,7 @@ impl Config {
 }
 
 /// The files that a server's settings name; `None` where none are to be served.
-fn files_of(all: &Array) -> Option<Files> {
+fn files_of(all: &Array) -> Option<Arc<Files>> {
     let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
     let list = |name: &str| -> Vec<String> {
         let items = all.get(name).and_then(Zval::array).into_iter().flatten();
@@ -146,7 +147,7 @@ fn files_of(all: &Array) -> Option<Files> {
     }
     files.autoindex = is_on("http_autoindex");
     files.server = Some("swoole-http-server");
-    Some(files)
+    Some(Arc::new(files))
 }
 
 /// A pattern without the signs around it that PHP's own functions ask for.
@@ -212,6 +213,7 @@ pub fn begin(
     };
     let config = state.http.get_or_init(Config::default);
     if let Some(files) = &config.files
+        && !node.has_no_file()
         && files::serve(node, files, event.session, &parsed, headers)
     {
         return Ok(None);

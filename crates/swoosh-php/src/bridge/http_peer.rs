@@ -98,17 +98,25 @@ impl Way {
         }
     }
 
-    /// Sends so many bytes of a file from there on.
-    pub fn send_file(&self, path: &str, offset: u64, length: u64) -> PhpResult<bool> {
+    /// Sends bytes behind which a file comes at once.
+    pub fn send_head(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Way::Node(node, session) => match node.send_file(*session, path, offset, length) {
+            Way::Node(node, session) => Ok(done(node.send_head(*session, bytes))),
+            Way::Link(served) => served.send(bytes),
+        }
+    }
+
+    /// Sends the bytes of a file from there up to there.
+    pub fn send_file(&self, file: &Rc<File>, offset: u64, end: u64) -> PhpResult<bool> {
+        match self {
+            Way::Node(node, session) => match node.send_open_file(*session, file, offset, end) {
                 Ok(()) => Ok(true),
                 Err(e) => {
                     tell(&e);
                     Ok(false)
                 }
             },
-            Way::Link(served) => served.send_file(path, offset, offset + length),
+            Way::Link(served) => served.send_file(file, offset, end),
         }
     }
 
@@ -123,6 +131,14 @@ impl Way {
     pub fn end_request(&self) {
         match self {
             Way::Node(node, session) => node.end_request(*session),
+            Way::Link(served) => served.owes.set(false),
+        }
+    }
+
+    /// Others may give the answer.
+    pub fn leave_request(&self) {
+        match self {
+            Way::Node(node, session) => node.leave_request(*session),
             Way::Link(served) => served.owes.set(false),
         }
     }
@@ -154,15 +170,8 @@ impl Served {
         Ok(failed.is_none())
     }
 
-    fn send_file(&self, path: &str, offset: u64, end: u64) -> PhpResult<bool> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(e) => {
-                last_error::set(e.raw_os_error().unwrap_or(libc::EIO));
-                return Ok(false);
-            }
-        };
-        match self.link.send_part(&file, offset, end, None)? {
+    fn send_file(&self, file: &File, offset: u64, end: u64) -> PhpResult<bool> {
+        match self.link.send_part(file, offset, end, None)? {
             Ok(reached) => Ok(reached >= end),
             Err(code) => {
                 last_error::set(code);
@@ -175,8 +184,8 @@ impl Served {
     pub fn send_answer(&self, answer: &Answer) -> PhpResult<()> {
         for piece in &answer.pieces {
             let sent = match piece {
-                Piece::Words(words) => self.send(words.as_bytes())?,
-                Piece::File(name, from, to) => self.send_file(name, *from, *to)?,
+                Piece::Head(words) | Piece::Words(words) => self.send(words.as_bytes())?,
+                Piece::File(file, from, to) => self.send_file(file, *from, *to)?,
             };
             if !sent {
                 self.closes.set(true);

@@ -5,12 +5,11 @@ use crate::zend::PhpResult;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::http::Stored;
+use swoosh::http::incoming::{CANNOT, Fault, Incoming};
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::body::Reader;
 use swoosh::proto::http1::frame::{Framer, Part};
 use swoosh::proto::http1::reply::CONTINUE;
-use swoosh::proto::http1::request::{Request, room};
 
 /// What one connection asks, in order.
 #[derive(Default)]
@@ -82,36 +81,24 @@ impl Reading {
     /// Reads the rest of a request whose body is too long for memory.
     fn store(&mut self, served: &Served) -> PhpResult<Option<Asked>> {
         let bytes = served.buffer.take();
-        let mut fields = room();
-        let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
-            return refuse(served, Refusal::new(400, "the head is malformed"));
+        let folder = served.config.upload_dir.as_ref();
+        let (mut incoming, head) = match Incoming::begin(&bytes, served.config.longest, folder) {
+            Ok(begun) => begun,
+            Err(fault) => return refuse(served, status(fault)),
         };
-        let mut body = Reader::of(&request, headers, served.config.longest);
-        let (head, rest) = bytes.split_at(request.head);
-        served.buffer.borrow_mut().extend_from_slice(rest);
-        let mut file = match Stored::new(served.config.upload_dir.as_ref()) {
-            Ok(file) => file,
-            Err(e) => return cannot(served, &e),
-        };
+        served.buffer.borrow_mut().extend_from_slice(&bytes[head..]);
         loop {
-            let mut failed = None;
             let here = served.buffer.take();
-            let taken = body.take(&here, |piece| {
-                file.push(piece).map_err(|e| {
-                    failed = Some(e);
-                    Refusal::new(500, "its body cannot be kept")
-                })
-            });
-            match (taken, failed) {
-                (_, Some(e)) => return cannot(served, &e),
-                (Err(refusal), _) => return refuse(served, refusal),
-                (Ok(Some(end)), _) => {
+            match incoming.take(&here) {
+                Ok(None) => {}
+                Ok(Some(end)) => {
                     served.buffer.borrow_mut().extend_from_slice(&here[end..]);
                     self.framer.leave_rest();
                     self.since = None;
-                    return Ok(Some((head.to_vec(), Some(Rc::new(file)))));
+                    let (head, body) = incoming.finish();
+                    return Ok(Some((head, Some(Rc::new(body)))));
                 }
-                (Ok(None), _) => {}
+                Err(fault) => return refuse(served, status(fault)),
             }
             match read(served, served.config.body_within)? {
                 Ok(0) => return Ok(None),
@@ -131,9 +118,15 @@ fn read(served: &Served, limit: Option<Duration>) -> PhpResult<Result<usize, i32
     Ok(read)
 }
 
-fn cannot(served: &Served, cause: &swoosh::Error) -> PhpResult<Option<Asked>> {
-    swoosh::log::error!("a request is answered 500: {cause}");
-    refuse(served, Refusal::new(500, "its body cannot be kept"))
+/// What answers it.
+fn status(fault: Fault) -> Refusal {
+    match fault {
+        Fault::Refused(refusal) => refusal,
+        Fault::Disk(cause) => {
+            swoosh::log::error!("a request is answered 500: {cause}");
+            CANNOT
+        }
+    }
 }
 
 fn refuse(served: &Served, refusal: Refusal) -> PhpResult<Option<Asked>> {

@@ -13,6 +13,7 @@ use crate::zend::error::uncaught;
 use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, runtime};
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use swoosh::handler::{
@@ -20,6 +21,7 @@ use swoosh::handler::{
     receive_whole,
 };
 use swoosh::http::Stored;
+use swoosh::http::files::Files;
 use swoosh::node::{InHand, Node, Role};
 
 /// The engine's handler for one PHP server.
@@ -400,6 +402,13 @@ impl Handler for Bridge {
             Event::PipeMessage => calls.own[ServerEvent::PipeMessage as usize].is_some(),
             Event::WorkerExit => calls.own[ServerEvent::WorkerExit as usize].is_some(),
         }
+    }
+
+    fn files(&self, port: usize) -> Option<Arc<Files>> {
+        let calls = self.state.calls()?;
+        let has = |event: PortEvent| calls.ports.get(port).is_some_and(|own| own[event as usize].is_some());
+        let answers = has(PortEvent::Request) || has(PortEvent::Message);
+        self.state.http.get().filter(|_| answers)?.files.clone()
     }
 
     fn after_fork(&self) {

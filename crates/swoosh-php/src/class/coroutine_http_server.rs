@@ -16,7 +16,7 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::http::files;
+use swoosh::http::files::{self, Looked};
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Request, room};
 use swoosh::proto::websocket::{deflate, shake_hands};
@@ -214,7 +214,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
         return Ok(());
     };
     if let Some(files) = &served.config.files
-        && let Some(answer) = files::answer(files, &request, headers)
+        && let Looked::Answer(answer) = files::look(files, &request, headers)
     {
         return served.send_answer(&answer);
     }

@@ -2,10 +2,10 @@
 
 use super::output::Output;
 use super::registry::{Registry, SlotIndex};
-use super::spool::Spool;
 use super::wire::Wire;
 use crate::handler::SessionId;
 use crate::heritage::Port;
+use crate::http::incoming::Incoming;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
@@ -35,7 +35,7 @@ pub struct Connection {
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
     /// The request whose body goes to a file, where one does.
-    pub(super) spool: RefCell<Option<Box<Spool>>>,
+    pub(super) spool: RefCell<Option<Box<Incoming>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
     pub(super) stage: Cell<Stage>,
@@ -45,6 +45,8 @@ pub struct Connection {
     pub(super) above: Cell<bool>,
     /// What was written last waits for what is written next: see `Owner::begin_answer`.
     pub(super) held: Cell<bool>,
+    /// Packets that workers were given of it; as `answered` of its row, it begins anew behind its last number.
+    pub(crate) given: Cell<u32>,
     /// What it sends is thrown away: it has been refused.
     pub(super) deaf: Cell<bool>,
     /// When the stage was entered, or output last moved: monotonic milliseconds.
@@ -105,6 +107,7 @@ impl Connection {
             hold: Cell::new(hold),
             above: Cell::new(false),
             held: Cell::new(false),
+            given: Cell::new(0),
             deaf: Cell::new(false),
             since: Cell::new(0),
             resets: Cell::new(false),
@@ -140,7 +143,7 @@ impl Connection {
     }
 
     /// Whether anything waits for its peer, sealed or not.
-    pub(super) fn has_output(&self) -> bool {
+    pub(crate) fn has_output(&self) -> bool {
         !self.output.borrow().is_empty() || self.has_sealed_output()
     }
 

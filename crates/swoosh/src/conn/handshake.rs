@@ -25,6 +25,7 @@ pub async fn shake(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
     }
     match outcome {
         Ok(()) => {
+            note_certificate(owner, conn);
             conn.slot().flags.fetch_and(!Flags::SHAKING, Relaxed);
             conn.stage.set(Stage::Open);
             conn.asking.set(clock::monotonic_ms());
@@ -40,6 +41,15 @@ pub async fn shake(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
             log::info!("connection {} from {}: no TLS handshake: {why}", conn.session.0, conn.from());
             false
         }
+    }
+}
+
+/// What the peer has shown is for workers to be asked of.
+fn note_certificate(owner: &Owner, conn: &Connection) {
+    if let Some(certificates) = &owner.heritage.certificates
+        && !certificates.note(conn.index, conn.peer_certificate().as_deref())
+    {
+        log::notice!("connection {} from {}: its certificate is too long to be shown", conn.session.0, conn.from());
     }
 }
 

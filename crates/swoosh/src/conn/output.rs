@@ -4,6 +4,7 @@ use super::wire::Wire;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::rc::Rc;
 
 /// A connection's output. Empty, it holds no memory beyond itself.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ pub struct Written {
 #[derive(Debug)]
 enum Piece {
     Bytes { data: Vec<u8>, sent: usize },
-    File { file: File, offset: u64, end: u64 },
+    File { file: Rc<File>, offset: u64, end: u64 },
 }
 
 impl Output {
@@ -61,7 +62,7 @@ impl Output {
     }
 
     /// Appends the bytes of `file` from `offset` up to `end`.
-    pub fn push_file(&mut self, file: File, offset: u64, end: u64) {
+    pub fn push_file(&mut self, file: Rc<File>, offset: u64, end: u64) {
         self.files += 1;
         self.queue.push_back(Piece::File { file, offset, end });
     }
@@ -79,7 +80,7 @@ impl Output {
         let mut written = Written::default();
         while let Some(piece) = self.queue.front_mut() {
             let result = match piece {
-                Piece::Bytes { data, sent } => wire.send(&data[*sent..]).inspect(|n| *sent += n),
+                Piece::Bytes { data, sent } => wire.send(&data[*sent..], false).inspect(|n| *sent += n),
                 Piece::File { file, offset, end } => {
                     let want = (*end - *offset).min(FILE_PIECE) as usize;
                     match wire.send_file(file, offset, want) {

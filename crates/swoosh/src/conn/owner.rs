@@ -250,6 +250,15 @@ impl Owner {
     /// Writes what the socket takes at once and keeps the rest. `counted`: the bytes are part of the row's
     /// `send_queued` already.
     pub fn write(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        self.put(conn, data, counted, false);
+    }
+
+    /// The same of bytes behind which a file comes at once ([`write_file`](Owner::write_file)).
+    pub fn write_head(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        self.put(conn, data, counted, true);
+    }
+
+    fn put(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, more: bool) {
         let slot = conn.slot();
         if matches!(conn.stage(), Stage::Finishing | Stage::Dead) {
             if counted {
@@ -264,7 +273,7 @@ impl Owner {
         }
         let mut rest = data;
         if conn.output.borrow().is_empty() {
-            match conn.wire().send(data) {
+            match conn.wire().send(data, more) {
                 Ok(n) => {
                     add(&self.slot().send_bytes, n as u64);
                     rest = &data[n..];
@@ -342,8 +351,8 @@ impl Owner {
         }
     }
 
-    /// Appends a piece of a file to what waits.
-    pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: File, offset: u64, end: u64) {
+    /// Writes what the socket takes at once of a piece of a file, behind what waits, and keeps the rest.
+    pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: Rc<File>, offset: u64, end: u64) {
         if matches!(conn.stage(), Stage::Finishing | Stage::Dead) {
             return;
         }
@@ -352,8 +361,11 @@ impl Owner {
             // One of them cannot be left out: the peer would take what follows for it.
             return self.break_off(conn, format_args!("{MAX_FILES} files wait for it and it does not read"));
         }
+        let alone = !conn.has_output();
         conn.output.borrow_mut().push_file(file, offset, end);
-        self.output_grew(conn);
+        if !alone || !drive::flush(self, conn) {
+            self.output_grew(conn);
+        }
     }
 
     fn output_grew(self: &Rc<Self>, conn: &Rc<Connection>) {
@@ -547,12 +559,12 @@ impl Owner {
     }
 
     /// Opens what `sendfile` names; the errors have the codes that its callers show.
-    pub fn open_file(path: &str, offset: u64, length: u64) -> Result<(File, u64, u64)> {
+    pub fn open_file(path: &str, offset: u64, length: u64) -> Result<(Rc<File>, u64, u64)> {
         let refused = |cause: io::Error| match cause.raw_os_error() {
             _ if path.contains('\0') => Error::refused("send file", format!("{path:?}"), Code::SystemCallFail),
             _ => Error::system("open", path, cause),
         };
-        let file = File::open(path).map_err(refused)?;
+        let file = sys::open::any(path.as_ref()).map_err(refused)?;
         let about = file.metadata().map_err(refused)?;
         if !about.is_file() {
             return Err(Error::refused("send file", path, Code::ServerNotRegularFile));
@@ -566,7 +578,7 @@ impl Owner {
             let subject = format!("{path} from byte {offset} to {end} of {}", about.len());
             return Err(Error::refused("send file", subject, Code::InvalidParams));
         }
-        Ok((file, offset, end))
+        Ok((Rc::new(file), offset, end))
     }
 }
 

@@ -81,6 +81,11 @@ impl Registry {
         })
     }
 
+    /// Rows that connections may have.
+    pub fn rows(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Connections open now.
     pub fn count(&self) -> u64 {
         self.server[0].connections.load(Relaxed)
@@ -121,6 +126,7 @@ impl Registry {
         slot.recv_queued.store(0, Relaxed);
         slot.unhandled.store(0, Relaxed);
         slot.in_hand.store(0, Relaxed);
+        slot.answered.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);
         Some((SessionId(session), index))
@@ -258,17 +264,20 @@ const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 mod tests {
     use super::*;
 
-    fn registry(room: u32) -> Registry {
-        let server = SharedSlice::<ServerSlot>::new(1, "a test").unwrap();
-        server[0].next_session.store(1, Relaxed);
-        Registry::new(room, server).unwrap()
+    impl Registry {
+        /// A registry of its own.
+        pub(crate) fn for_test(room: u32) -> Registry {
+            let server = SharedSlice::<ServerSlot>::new(1, "a test").unwrap();
+            server[0].next_session.store(1, Relaxed);
+            Registry::new(room, server).unwrap()
+        }
     }
 
     const NOBODY: Peer = Peer { ip: None, port: 0 };
 
     #[test]
     fn an_id_is_never_valid_again_after_its_slot_is_used_anew() {
-        let registry = registry(4);
+        let registry = Registry::for_test(4);
         let (first, slot) = registry.open(7, 0, 0, NOBODY).unwrap();
         registry.release(first, slot);
         for _ in 0..1000 {
@@ -284,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_full_registry_refuses_and_takes_again_after_a_release() {
-        let registry = registry(3);
+        let registry = Registry::for_test(3);
         let all: Vec<_> = (0..3).map(|n| registry.open(n, 0, 0, NOBODY).unwrap()).collect();
         assert!(registry.open(9, 0, 0, NOBODY).is_none());
         registry.release(all[1].0, all[1].1);
@@ -295,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_long_lived_connection_keeps_its_id_while_others_pass_it() {
-        let registry = registry(4);
+        let registry = Registry::for_test(4);
         let (old, _) = registry.open(1, 0, 0, NOBODY).unwrap();
         for _ in 0..500 {
             let (id, slot) = registry.open(2, 0, 0, NOBODY).unwrap();
@@ -306,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_list_goes_on_behind_the_given_id_and_an_unknown_id_has_none() {
-        let registry = registry(10);
+        let registry = Registry::for_test(10);
         for n in 0..5 {
             registry.open(n, n as usize % 2, 0, NOBODY).unwrap();
         }
@@ -323,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_peers_address_is_read_as_it_was_written() {
-        let registry = registry(4);
+        let registry = Registry::for_test(4);
         for ip in ["127.0.0.1", "255.1.2.3", "::1", "fe80::1:2"] {
             let peer = Peer { ip: Some(ip.parse().unwrap()), port: 65535 };
             let (id, slot) = registry.open(3, 0, 0, peer).unwrap();

@@ -8,22 +8,12 @@ use super::drive;
 use super::owner::{Owner, Verdict};
 use super::patience;
 use crate::config::Framing;
+use crate::http::incoming::{CANNOT, Fault, Incoming};
 use crate::log;
-use crate::proto::http1::Refusal;
-use crate::proto::http1::body::Reader;
 use crate::proto::http1::frame::Part;
 use crate::proto::http1::reply::CONTINUE;
-use crate::proto::http1::request::{Request, room};
-use crate::sys::stored::Stored;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// One request on its way to a file.
-pub(super) struct Spool {
-    head: Vec<u8>,
-    body: Reader,
-    file: Stored,
-}
 
 /// Whether the unfinished request, of which `here` bytes have come, goes to a file. `whole`: its length, where that is known.
 pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here: usize) -> bool {
@@ -35,55 +25,38 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
 
 /// Begins with such a request, of which these bytes have come.
 pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Verdict {
-    let mut fields = room();
-    let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
-        return refuse(owner, conn, Refusal::new(400, "the head is malformed"));
-    };
-    let body = Reader::of(&request, headers, conn.port.config.package_max_length);
-    let file = match Stored::new(&owner.heritage.config.upload_tmp_dir) {
-        Ok(file) => file,
-        Err(e) => return cannot(owner, conn, &e),
+    let folder = &owner.heritage.config.upload_tmp_dir;
+    let (incoming, head) = match Incoming::begin(bytes, conn.port.config.package_max_length, folder) {
+        Ok(begun) => begun,
+        Err(fault) => return refuse(owner, conn, fault),
     };
     if conn.framer.borrow_mut().take_wish_to_continue() {
         owner.write(conn, CONTINUE, false);
     }
-    let (head, rest) = bytes.split_at(request.head);
-    *conn.spool.borrow_mut() = Some(Box::new(Spool { head: head.to_vec(), body, file }));
-    take(owner, conn, rest)
+    *conn.spool.borrow_mut() = Some(Box::new(incoming));
+    take(owner, conn, &bytes[head..])
 }
 
 /// Writes what has come of the body; what comes behind it is the next request.
 pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-    let Some(mut spool) = conn.spool.take() else { return Verdict::Go };
-    let Spool { body, file, .. } = &mut *spool;
-    let mut failed = None;
-    let taken = body.take(data, |piece| {
-        file.push(piece).map_err(|e| {
-            failed = Some(e);
-            Refusal::new(500, "its body cannot be written to disk")
-        })
-    });
-    let end = match taken {
+    let Some(mut incoming) = conn.spool.take() else { return Verdict::Go };
+    let end = match incoming.take(data) {
         Ok(None) => {
-            conn.slot().recv_queued.store(file.len(), Relaxed);
+            conn.slot().recv_queued.store(incoming.len(), Relaxed);
             patience::note(conn, 0, true);
-            *conn.spool.borrow_mut() = Some(spool);
+            *conn.spool.borrow_mut() = Some(incoming);
             return Verdict::Go;
         }
         Ok(Some(end)) => end,
-        Err(refusal) => {
-            return match failed {
-                Some(e) => cannot(owner, conn, &e),
-                None => refuse(owner, conn, refusal),
-            };
-        }
+        Err(fault) => return refuse(owner, conn, fault),
     };
     conn.slot().recv_queued.store(0, Relaxed);
     let mut framer = conn.framer.borrow_mut();
     framer.leave_rest();
     conn.deaf.set(framer.was_last());
     drop(framer);
-    let told = owner.upcall().stored_packet(owner, conn, spool.head, spool.file);
+    let (head, body) = incoming.finish();
+    let told = owner.upcall().stored_packet(owner, conn, head, body);
     let verdict = drive::settle(owner, conn, told);
     if end == data.len() || conn.deaf.get() || conn.stage() != Stage::Open {
         return verdict;
@@ -94,11 +67,13 @@ pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Ver
     }
 }
 
-fn cannot(owner: &Rc<Owner>, conn: &Rc<Connection>, cause: &crate::Error) -> Verdict {
-    log::error!("a request of connection {} is answered 500: {cause}", conn.session.0);
-    refuse(owner, conn, Refusal::new(500, "its body cannot be kept"))
-}
-
-fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, refusal: Refusal) -> Verdict {
+fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, fault: Fault) -> Verdict {
+    let refusal = match fault {
+        Fault::Refused(refusal) => refusal,
+        Fault::Disk(cause) => {
+            log::error!("a request of connection {} is answered 500: {cause}", conn.session.0);
+            CANNOT
+        }
+    };
     drive::refuse(owner, conn, refusal).unwrap_or(Verdict::Go)
 }

@@ -21,12 +21,13 @@ impl<'a> Wire<'a> {
     }
 
     /// Sends the beginning of `data`: how much of it. Where it is sealed that much is promised, though some of it may
-    /// still wait ([`flush`](Wire::flush)).
+    /// still wait ([`flush`](Wire::flush)). `more`: what follows comes at once, and the kernel may keep these bytes back for it.
     ///
     /// # Errors
     /// `WouldBlock` while the socket takes no more; the socket's failures.
-    pub fn send(&mut self, data: &[u8]) -> io::Result<usize> {
+    pub fn send(&mut self, data: &[u8], more: bool) -> io::Result<usize> {
         match &mut self.tls {
+            None if more => socket::send_more(self.socket, data),
             None => socket::send(self.socket, data),
             Some(tls) => seal_and_send(self.socket, tls, data),
         }

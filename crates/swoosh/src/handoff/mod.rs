@@ -101,6 +101,10 @@ pub const MANAGER: u16 = 0xFFFE;
 /// The bit of a message's flags that says: its payload begins with the number of a file, which its worker's
 /// [`Courier`](crate::sys::courier::Courier) has.
 pub const WITH_FILE: u32 = 1 << 30;
+/// The bit that says: no file answers this request of HTTP, its connection's owner has looked.
+pub const NO_FILE: u32 = 1 << 29;
+/// The bit of [`Kind::Send`] that says: a file comes behind these bytes.
+pub const BEFORE_FILE: u32 = 1;
 
 const FIRST: u64 = 1;
 const MORE: u64 = 2;

@@ -1,7 +1,8 @@
 //! Files of a folder (`document_root`), served without a handler.
 //!
 //! Never outside the root: a path is decoded once, its dots are resolved in text, and what the file system makes of the
-//! rest (links and all) must still lie within the root.
+//! rest (links and all) must still lie within the root. A path without links is opened by one call; one with links is resolved
+//! first.
 
 use super::form::percent_decode;
 use super::mime;
@@ -11,14 +12,17 @@ use crate::node::Node;
 use crate::proto::http1::reply::{self, date};
 use crate::proto::http1::request::Request;
 use crate::proto::http1::select::{Selected, Version, select};
-use crate::sys::clock;
+use crate::sys::open;
 use httparse::Header;
 use regex::bytes::Regex;
+use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs::{self, Metadata};
-use std::os::unix::ffi::OsStringExt;
+use std::fs::{self, File, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The settings of static files.
 #[derive(Debug)]
@@ -84,12 +88,16 @@ impl Files {
 
 /// Answers with a file where there is one; `false`: it is the callback's.
 pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
-    let Some(answer) = answer(files, request, headers) else { return false };
+    let Looked::Answer(answer) = look(files, request, headers) else { return false };
     let send = |piece: &Piece| match piece {
+        Piece::Head(words) => node.send_head(session, words.as_bytes()),
         Piece::Words(words) => node.send(session, words.as_bytes()),
-        Piece::File(name, from, to) => node.send_file(session, name, *from, to - from),
+        Piece::File(file, from, to) => node.send_open_file(session, file, *from, *to),
     };
+    // As of any request: should this process die now, nobody else answers.
+    node.begin_request(session);
     let sent = answer.pieces.iter().try_for_each(send);
+    node.end_request(session);
     if let Err(e) = &sent {
         crate::log::info!("{e}");
     }
@@ -100,8 +108,19 @@ pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'
     true
 }
 
+/// What a look for a file came to.
+#[derive(Debug)]
+pub enum Looked {
+    /// It is answered by that.
+    Answer(Answer),
+    /// There is nothing of that name: the request is the callback's.
+    Nothing,
+    /// It is the callback's for another reason.
+    Callbacks,
+}
+
 /// An answer that no callback gives.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Answer {
     /// What is sent, in order.
     pub pieces: Vec<Piece>,
@@ -110,45 +129,56 @@ pub struct Answer {
 }
 
 /// A part of an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Piece {
-    /// The head, a page, or what stands between pieces of a file.
+    /// What comes right before a piece of a file.
+    Head(String),
+    /// Words behind which no file comes.
     Words(String),
     /// Of that file: from one byte to another.
-    File(String, u64, u64),
+    File(Rc<File>, u64, u64),
 }
 
-/// What answers a request, where it is for a file; `None`: it is the callback's.
-pub fn answer(files: &Files, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Answer> {
+/// What answers a request, where it is for a file.
+pub fn look(files: &Files, request: &Request<'_>, headers: &[Header<'_>]) -> Looked {
     if !matches!(request.method, "GET" | "HEAD") {
-        return None;
+        return Looked::Callbacks;
     }
     let target = request.path_and_query().0;
     let target = target.split('#').next().unwrap_or_default();
     let decoded = percent_decode(target.as_bytes());
     let keep = request.keeps_alive(headers);
     let author = Author { head: request.method == "HEAD", keep, server: files.server };
-    let found = match clean(&decoded).and_then(|path| files.rewritten(path)) {
-        Some(path) if !files.covers(&path) => return None,
-        Some(path) => files.look_up(&path).map(|found| (path, found)),
+    let path = clean(&decoded).and_then(|path| files.rewritten(path));
+    let found = match &path {
+        Some(path) if !files.covers(path) => return Looked::Nothing,
+        Some(path) => files.look_up(path),
         // It climbs above the root, or has a zero byte.
-        None if files.locations.is_empty() => None,
-        None => return Some(Answer { pieces: author.page(404), keep }),
+        None => None,
     };
     let pieces = match found {
-        Some((_, Found::File(path, about))) => author.file(&path, &about, headers),
-        Some((path, Found::Folder(folder))) => author.listing(&path, &folder),
-        Some((_, Found::Callbacks)) => return None,
-        None if files.locations.is_empty() => return None,
+        Some(Found::File(name, file, about)) => author.file(&name, file, &about, headers),
+        Some(Found::Folder(folder)) => author.listing(path.as_deref().unwrap_or(b"/"), &folder),
+        Some(Found::Callbacks) => return Looked::Callbacks,
+        None if files.locations.is_empty() => return Looked::Nothing,
         None => author.page(404),
     };
-    Some(Answer { pieces, keep })
+    Looked::Answer(Answer { pieces, keep })
 }
 
 enum Found {
-    File(PathBuf, Metadata),
+    /// A file, and the name that tells its type.
+    File(String, File, Metadata),
     Folder(PathBuf),
     Callbacks,
+}
+
+/// What is at a path within the root.
+enum Opened {
+    File(File, Metadata),
+    Folder,
+    /// What is neither.
+    Other,
 }
 
 impl Files {
@@ -158,23 +188,61 @@ impl Files {
 
     /// What a clean path names, within the root.
     fn look_up(&self, path: &[u8]) -> Option<Found> {
-        let within = |path: PathBuf| fs::canonicalize(path).ok().filter(|real| real.starts_with(&self.root));
-        let relative = std::ffi::OsString::from_vec(path[1..].to_vec());
-        let real = within(self.root.join(&relative))?;
-        let about = fs::metadata(&real).ok()?;
-        if about.is_file() {
-            // A name that tells no type may be a program.
-            let known = mime::known(&String::from_utf8_lossy(path)).is_some() && !path.ends_with(b"/");
-            return Some(if known { Found::File(real, about) } else { Found::Callbacks });
+        match self.open(path)? {
+            Opened::File(file, about) => {
+                let name = String::from_utf8_lossy(path);
+                // A name that tells no type may be a program.
+                let known = mime::known(&name).is_some() && !path.ends_with(b"/");
+                Some(if known { Found::File(name.into_owned(), file, about) } else { Found::Callbacks })
+            }
+            Opened::Folder => Some(self.index_of(path).unwrap_or(Found::Callbacks)),
+            Opened::Other => Some(Found::Callbacks),
         }
+    }
+
+    /// What stands for a folder.
+    fn index_of(&self, path: &[u8]) -> Option<Found> {
         for name in &self.index {
-            if let Some(file) = within(real.join(name))
-                && let Some(about) = fs::metadata(&file).ok().filter(Metadata::is_file)
+            if let Some(inner) = clean(&[path, b"/", name.as_bytes()].concat())
+                && let Some(Opened::File(file, about)) = self.open(&inner)
             {
-                return Some(Found::File(file, about));
+                return Some(Found::File(name.clone(), file, about));
             }
         }
-        Some(if self.autoindex && about.is_dir() { Found::Folder(real) } else { Found::Callbacks })
+        let folder = self.autoindex.then(|| self.resolve(path)).flatten()?;
+        Some(Found::Folder(folder))
+    }
+
+    /// Opens what a clean path names. Most have no links in them; with links, what they lead to must lie within the root.
+    fn open(&self, path: &[u8]) -> Option<Opened> {
+        let file = match open::without_links(&self.at(path)) {
+            Ok(file) => file,
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) => {
+                let real = self.resolve(path)?;
+                let about = fs::metadata(&real).ok()?;
+                if !about.is_file() {
+                    return Some(if about.is_dir() { Opened::Folder } else { Opened::Other });
+                }
+                open::any(&real).ok()?
+            }
+        };
+        let about = file.metadata().ok()?;
+        Some(match () {
+            () if about.is_file() => Opened::File(file, about),
+            () if about.is_dir() => Opened::Folder,
+            () => Opened::Other,
+        })
+    }
+
+    /// Where a clean path is.
+    fn at(&self, path: &[u8]) -> PathBuf {
+        self.root.join(OsStr::from_bytes(&path[1..]))
+    }
+
+    /// Where a clean path leads to, within the root.
+    fn resolve(&self, path: &[u8]) -> Option<PathBuf> {
+        fs::canonicalize(self.at(path)).ok().filter(|real| real.starts_with(&self.root))
     }
 }
 
@@ -209,7 +277,7 @@ struct Author {
 
 impl Author {
     fn begin(&self, status: u16) -> String {
-        let now = date((clock::wall_nanos() / 1_000_000_000) as i64);
+        let now = super::now();
         let now = String::from_utf8_lossy(&now);
         let connection = if self.keep { "keep-alive" } else { "close" };
         let reason = reply::reason(status);
@@ -231,11 +299,11 @@ impl Author {
         self.words(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"))
     }
 
-    fn file(&self, path: &Path, about: &Metadata, headers: &[Header<'_>]) -> Vec<Piece> {
+    fn file(&self, name: &str, file: File, about: &Metadata, headers: &[Header<'_>]) -> Vec<Piece> {
         let size = about.len();
         let tag = format!("\"{:x}-{:x}\"", about.mtime().wrapping_mul(1_000_000_000) + about.mtime_nsec(), size);
         let modified = date(about.mtime());
-        let kind = mime::of_file(&path.to_string_lossy());
+        let kind = mime::of_file(name);
         let selected = match select(headers, Version { size, modified: about.mtime(), tag: &tag }) {
             // Ranges are for GET alone (RFC 9110 section 14.2).
             Selected::Parts(_) | Selected::Unsatisfiable if self.head => Selected::Whole,
@@ -248,13 +316,13 @@ impl Author {
             Selected::Unsatisfiable => self.words(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
             Selected::Whole => {
                 let fields = format!("Content-Type: {kind}\r\nAccept-Ranges: bytes\r\nContent-Length: {size}\r\n\r\n");
-                self.parts(self.begin(200) + &about + &fields, path, vec![(String::new(), 0, size)], "")
+                self.parts(self.begin(200) + &about + &fields, file, vec![(String::new(), 0, size)], "")
             }
             Selected::Parts(parts) if parts.len() == 1 => {
                 let (from, to) = parts[0];
                 let range = format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
                 let fields = format!("Content-Type: {kind}\r\n{range}Content-Length: {}\r\n\r\n", to - from);
-                self.parts(self.begin(206) + &about + &fields, path, vec![(String::new(), from, to)], "")
+                self.parts(self.begin(206) + &about + &fields, file, vec![(String::new(), from, to)], "")
             }
             Selected::Parts(parts) => {
                 let boundary = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
@@ -269,29 +337,25 @@ impl Author {
                     "Content-Type: multipart/byteranges; boundary={boundary}\r\nContent-Length: {}\r\n\r\n",
                     length + last.len() as u64
                 );
-                self.parts(self.begin(206) + &about + &fields, path, parts, &last)
+                self.parts(self.begin(206) + &about + &fields, file, parts, &last)
             }
         }
     }
 
     /// The head, then pieces of the file, each behind words of its own.
-    fn parts(&self, head: String, path: &Path, parts: Vec<(String, u64, u64)>, last: &str) -> Vec<Piece> {
-        let Some(name) = path.to_str() else {
-            return self.page(404);
-        };
+    fn parts(&self, head: String, file: File, parts: Vec<(String, u64, u64)>, last: &str) -> Vec<Piece> {
         if self.head {
             return vec![Piece::Words(head)];
         }
-        let (mut pieces, mut words) = (Vec::with_capacity(3), head);
-        for (before, from, to) in parts {
+        let (mut pieces, mut words, file) = (Vec::with_capacity(3), head, Rc::new(file));
+        for (before, from, to) in parts.into_iter().filter(|(_, from, to)| from < to) {
             words.push_str(&before);
-            pieces.push(Piece::Words(std::mem::take(&mut words)));
-            if from < to {
-                pieces.push(Piece::File(name.to_owned(), from, to));
-            }
+            pieces.push(Piece::Head(std::mem::take(&mut words)));
+            pieces.push(Piece::File(file.clone(), from, to));
         }
-        if !last.is_empty() {
-            pieces.push(Piece::Words(last.to_owned()));
+        words.push_str(last);
+        if !words.is_empty() {
+            pieces.push(Piece::Words(words));
         }
         pieces
     }

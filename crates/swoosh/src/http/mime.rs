@@ -1,12 +1,11 @@
 //! Content types by the ending of a file's name.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
-thread_local! {
-    static TYPES: RefCell<BTreeMap<String, String>> =
-        RefCell::new(KNOWN.iter().map(|(suffix, kind)| (suffix.to_string(), kind.to_string())).collect());
-}
+/// One table for all threads of a process: reactor threads serve files too.
+static TYPES: LazyLock<RwLock<BTreeMap<String, String>>> =
+    LazyLock::new(|| RwLock::new(KNOWN.iter().map(|(suffix, kind)| (suffix.to_string(), kind.to_string())).collect()));
 
 /// The content type of a file, by its name; `application/octet-stream` where it tells none.
 pub fn of_file(name: &str) -> String {
@@ -17,12 +16,13 @@ pub fn of_file(name: &str) -> String {
 pub fn known(name: &str) -> Option<String> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let (_, suffix) = name.rsplit_once('.')?;
-    TYPES.with_borrow(|types| types.get(&suffix.to_ascii_lowercase()).cloned())
+    TYPES.read().unwrap_or_else(PoisonError::into_inner).get(&suffix.to_ascii_lowercase()).cloned()
 }
 
-/// Looks at this thread's table: types by endings, in small letters and without the dot.
+/// Looks at the table: types by endings, in small letters and without the dot. Nothing else waits meanwhile but who asks for
+/// a type.
 pub fn with_table<T>(look: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
-    TYPES.with_borrow_mut(look)
+    look(&mut TYPES.write().unwrap_or_else(PoisonError::into_inner))
 }
 
 const KNOWN: &[(&str, &str)] = &[

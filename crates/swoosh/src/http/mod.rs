@@ -20,6 +20,7 @@
 pub mod compress;
 pub mod files;
 pub mod form;
+pub mod incoming;
 pub mod mime;
 mod request;
 mod response;

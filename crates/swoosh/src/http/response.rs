@@ -10,6 +10,7 @@ use crate::handler::SessionId;
 use crate::node::Node;
 use crate::proto::http1::reply::{self, put_chunk, put_number};
 use crate::proto::http1::{has_token, is_token_byte};
+use crate::sys::open;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
@@ -157,7 +158,7 @@ impl Response {
                 false => put_chunk(&mut out, part.as_ref()),
             }
         }
-        if out.is_empty() { Ok(()) } else { self.send_patiently(&out).await }
+        if out.is_empty() { Ok(()) } else { self.send_patiently(&out, false).await }
     }
 
     /// Sends a file as the whole body; the kernel reads it as the client takes it. Its type is its name's, unless one
@@ -166,7 +167,9 @@ impl Response {
     /// # Errors
     /// Where it cannot be read: nothing is sent then. Where the connection is gone.
     pub async fn send_file(&mut self, path: &str) -> Result<()> {
-        let about = std::fs::metadata(path).map_err(|e| Error::system("send the file", path, e))?;
+        let refused = |e| Error::system("send the file", path, e);
+        let file = open::any(path.as_ref()).map_err(refused)?;
+        let about = file.metadata().map_err(refused)?;
         if !about.is_file() {
             let why = format!("{path} is no file");
             return Err(Error::State { act: "send the file", why });
@@ -178,9 +181,10 @@ impl Response {
         let mut out = Vec::new();
         self.put_head(&mut out, Some(about.len()), None);
         self.stage = Stage::Ended;
-        let mut sent = self.send_patiently(&out).await;
-        if sent.is_ok() && about.len() > 0 && self.has_body() {
-            sent = self.node.send_file(self.conn, path, 0, about.len());
+        let follows = about.len() > 0 && self.has_body();
+        let mut sent = self.send_patiently(&out, follows).await;
+        if sent.is_ok() && follows {
+            sent = self.node.send_open_file(self.conn, &Rc::new(file), 0, about.len());
         }
         // What the head promised cannot be taken back.
         self.keep &= sent.is_ok();
@@ -258,10 +262,15 @@ impl Response {
         }
     }
 
-    async fn send_patiently(&self, bytes: &[u8]) -> Result<()> {
+    /// `before_file`: one comes behind them at once.
+    async fn send_patiently(&self, bytes: &[u8], before_file: bool) -> Result<()> {
         let mut pause = SHORTEST;
         loop {
-            match self.node.offer(self.conn, bytes) {
+            let offered = match before_file {
+                true => self.node.offer_head(self.conn, bytes),
+                false => self.node.offer(self.conn, bytes),
+            };
+            match offered {
                 Err(e) if e.code() == Code::OutputBufferOverflow as i32 => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST);
@@ -341,6 +350,8 @@ impl Response {
             && let Err(e) = self.node.send_answer(self.conn, &out)
         {
             crate::log::info!("{e}");
+            // Whatever came behind it would be taken for its end.
+            self.keep = false;
         }
         self.leave();
     }

@@ -17,6 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -26,7 +27,7 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 /// The server's code, with what one process knows of its connections.
 pub(crate) struct Service {
     handler: Box<dyn Fn(Request, Response) -> Work>,
-    files: Option<Files>,
+    files: Option<Arc<Files>>,
     pub(super) rules: Rules,
     deadline: Option<Duration>,
     pub(super) websocket_compression: bool,
@@ -67,7 +68,7 @@ impl Service {
         };
         Rc::new(Service {
             handler: Box::new(handler),
-            files,
+            files: files.map(Arc::new),
             rules,
             deadline,
             websocket_compression,
@@ -75,6 +76,11 @@ impl Service {
             held: RefCell::default(),
             sockets: RefCell::default(),
         })
+    }
+
+    /// What it serves without its code.
+    pub fn files(&self) -> Option<Arc<Files>> {
+        self.files.clone()
     }
 
     /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
@@ -123,7 +129,9 @@ impl Service {
 
     /// Handles one request; `false`: its handler waits, and goes on by itself.
     fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
-        if let Some(files) = &self.files {
+        if let Some(files) = &self.files
+            && !node.has_no_file()
+        {
             let mut fields = room();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && files::serve(node, files, event.session, &parsed, headers)

@@ -8,6 +8,12 @@ use std::fs::File;
 use std::rc::Rc;
 
 impl Node {
+    /// Whether the owner of the connection has looked for a file already that would answer the request that is being told,
+    /// and found none.
+    pub fn has_no_file(&self) -> bool {
+        self.0.no_file.get()
+    }
+
     /// The file that a message came with, and the rest of its payload; `None` where it came without one. The inner
     /// `None`: the file is lost.
     pub(crate) fn take_file<'l>(&self, letter: &'l Letter) -> Option<(Option<Rc<Stored>>, &'l [u8])> {
@@ -21,17 +27,10 @@ impl Node {
     }
 
     fn file_of_number(&self, number: u64) -> Option<File> {
-        let mut waiting = self.0.files.borrow_mut();
-        if let Some(at) = waiting.iter().position(|(own, _)| *own == number) {
-            return Some(waiting.swap_remove(at).1);
-        }
         let way = self.own_courier()?;
         loop {
-            // Those of other reactors' messages may be before it.
-            match way.take() {
-                Ok(Some((own, file))) if own == number => return Some(file),
-                Ok(Some(other)) => waiting.push(other),
-                Ok(None) => return None,
+            match way.find(number, &mut self.0.files.borrow_mut()) {
+                Ok(found) => return found,
                 Err(e) => crate::log::error!("{e}"),
             }
         }

@@ -6,13 +6,16 @@ use crate::conn::owner::Owner;
 use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::handoff::{Head, Kind, Mailbox, parcel};
+use crate::handoff::{BEFORE_FILE, Head, Kind, Mailbox, parcel};
 use crate::proto::http1::Refusal;
 use crate::proto::websocket::deflate::Agreed;
 use crate::shm::ring::Full;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::{clock, socket};
-use std::sync::atomic::Ordering::Relaxed;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
 impl Node {
@@ -22,7 +25,33 @@ impl Node {
     /// `output_buffer_size`, and where what waits for this peer would exceed its port's `socket_buffer_size`; there
     /// `slow_consumer` may have the connection closed, as by [`close`](Node::close) with `reset`.
     pub fn send(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        let sent = self.offer(session, data);
+        self.told_of_slowness(session, self.offer(session, data))
+    }
+
+    /// The same for whoever waits for room and tries again: a peer that reads slowly is not closed.
+    pub fn offer(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.send_bytes(session, data, Behind::Unknown)
+    }
+
+    /// As [`send`](Node::send), with the last bytes of an answer. Where this worker has the connection's next request in
+    /// hand already, they may go out together with its answer.
+    pub fn send_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.told_of_slowness(session, self.send_bytes(session, data, Behind::NextAnswer))
+    }
+
+    /// As [`send`](Node::send), with bytes behind which a file comes at once ([`send_open_file`](Node::send_open_file)):
+    /// both may go out together.
+    pub fn send_head(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.told_of_slowness(session, self.offer_head(session, data))
+    }
+
+    /// The same for whoever waits for room and tries again.
+    pub(crate) fn offer_head(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.send_bytes(session, data, Behind::File)
+    }
+
+    /// What was sent, where a peer that does not read may have to be closed.
+    fn told_of_slowness(&self, session: SessionId, sent: Result<()>) -> Result<()> {
         if let Err(e) = &sent
             && e.code() == Code::OutputBufferOverflow as i32
             && self.closes_slow_consumers(session)
@@ -33,23 +62,12 @@ impl Node {
         sent
     }
 
-    /// The same for whoever waits for room and tries again: a peer that reads slowly is not closed.
-    pub fn offer(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.send_bytes(session, data, false)
-    }
-
     fn closes_slow_consumers(&self, session: SessionId) -> bool {
         let port = self.0.heritage.registry.find(session).map(|(_, slot)| slot.port.load(Relaxed) as usize);
         port.is_some_and(|port| self.0.heritage.ports[port].config.slow_consumer == SlowConsumer::Close)
     }
 
-    /// The same with the last bytes of an answer. Where this worker has the connection's next request in hand already,
-    /// they may go out together with its answer.
-    pub fn send_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.send_bytes(session, data, true)
-    }
-
-    fn send_bytes(&self, session: SessionId, data: &[u8], last: bool) -> Result<()> {
+    fn send_bytes(&self, session: SessionId, data: &[u8], behind: Behind) -> Result<()> {
         const ACT: &str = "send to";
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
@@ -63,14 +81,19 @@ impl Node {
             slot.responses.store(slot.responses.load(Relaxed) + 1, Relaxed);
         }
         if let Some((owner, conn)) = self.own_connection(session) {
-            // Each reply of Redis is one command's, and a whole one.
-            match last || matches!(conn.port.config.framing, Framing::Redis) {
-                true => owner.write_answer(&conn, data, true),
-                false => owner.write(&conn, data, true),
+            match behind {
+                Behind::File => owner.write_head(&conn, data, true),
+                Behind::NextAnswer => owner.write_answer(&conn, data, true),
+                // Each reply of Redis is one command's, and a whole one.
+                Behind::Unknown if matches!(conn.port.config.framing, Framing::Redis) => {
+                    owner.write_answer(&conn, data, true);
+                }
+                Behind::Unknown => owner.write(&conn, data, true),
             }
             return Ok(());
         }
-        let sent = self.order(slot, Kind::Send, session, 0, data);
+        let flags = if behind == Behind::File { BEFORE_FILE } else { 0 };
+        let sent = self.order(slot, Kind::Send, session, flags, data);
         if sent.is_err() {
             slot.send_queued.fetch_sub(data.len() as u64, Relaxed);
         }
@@ -80,15 +103,21 @@ impl Node {
     /// Sends the bytes of a file from `offset` on, `length` of them (0: to its end), read by the kernel when the peer
     /// takes them. A range that does not lie within the file is refused ([`Code::InvalidParams`]).
     pub fn send_file(&self, session: SessionId, path: &str, offset: u64, length: u64) -> Result<()> {
-        const ACT: &str = "send a file to";
-        let slot = self.sendable(ACT, session)?;
+        self.sendable(SEND_FILE, session)?;
         let (file, offset, end) = Owner::open_file(path, offset, length)?;
+        self.send_open_file(session, &file, offset, end)
+    }
+
+    /// The same of a file that is open already, from `offset` up to `end`, which must lie within it.
+    pub fn send_open_file(&self, session: SessionId, file: &Rc<File>, offset: u64, end: u64) -> Result<()> {
+        let slot = self.sendable(SEND_FILE, session)?;
         if let Some((owner, conn)) = self.own_connection(session) {
-            owner.write_file(&conn, file, offset, end);
+            owner.write_file(&conn, file.clone(), offset, end);
             return Ok(());
         }
         // The owner opens it again, by a name that means the same there.
-        let absolute = std::fs::canonicalize(path).map_err(|e| Error::system("open", path, e))?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let absolute = std::fs::read_link(path).map_err(|e| Error::system("name", "a file that is to be sent", e))?;
         let mut data = Vec::new();
         data.extend(offset.to_le_bytes());
         data.extend((end - offset).to_le_bytes());
@@ -137,6 +166,16 @@ impl Node {
     /// The answer is whole.
     #[inline]
     pub fn end_request(&self, session: SessionId) {
+        if let Some((_, slot)) = self.0.heritage.registry.find(session)
+            && Flags(slot.flags.fetch_and(!Flags::HANDLING, Relaxed)).any(Flags::HANDLING)
+        {
+            // Whoever sees this count sees what was sent before.
+            slot.answered.fetch_add(1, Release);
+        }
+    }
+
+    /// This worker is done with the request, whose answer others may still give.
+    pub fn leave_request(&self, session: SessionId) {
         if let Some((_, slot)) = self.0.heritage.registry.find(session) {
             slot.flags.fetch_and(!Flags::HANDLING, Relaxed);
         }
@@ -278,10 +317,13 @@ impl Node {
         Ok(pushed)
     }
 
-    /// The certificate that a peer showed in its handshake (DER). Only in base mode, of an own connection, on a port that
-    /// verifies its clients.
+    /// The certificate that a peer showed in its handshake (DER), on a port that verifies its clients. In base mode only of
+    /// an own connection; in process mode it has 8184 bytes at most.
     pub fn client_certificate(&self, session: SessionId) -> Option<Vec<u8>> {
-        self.own_connection(session)?.1.peer_certificate()
+        match &self.0.heritage.certificates {
+            Some(certificates) => certificates.find(&self.0.heritage.registry, session),
+            None => self.own_connection(session)?.1.peer_certificate(),
+        }
     }
 
     pub(crate) fn own_connection(
@@ -291,6 +333,15 @@ impl Node {
         let owner = self.0.owner.get()?;
         owner.find(session).map(|conn| (owner.clone(), conn))
     }
+}
+
+/// What is known of what comes behind some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Unknown,
+    /// They end an answer.
+    NextAnswer,
+    File,
 }
 
 /// What [`Node::set_reading`] does.
@@ -314,6 +365,7 @@ pub(crate) fn apply_reading(conn: &crate::conn::connection::Connection, kind: Ki
     }
 }
 
+const SEND_FILE: &str = "send a file to";
 const REACTOR_PATIENCE: Duration = Duration::from_secs(10);
 const OWNER_PATIENCE: Duration = Duration::from_secs(2);
 const WORKER_PATIENCE: Duration = Duration::from_millis(500);

@@ -10,6 +10,7 @@ use crate::handler::{
 };
 use crate::heritage::SocketKind;
 use crate::http;
+use crate::http::files::Files;
 use crate::node::Node;
 use crate::roles::End;
 use crate::settings::PortSettings;
@@ -18,6 +19,7 @@ use crate::sys::stored::Stored;
 use std::fmt::Display;
 use std::io::Write;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A server to be built and started.
 ///
@@ -478,6 +480,9 @@ impl Handler for Code {
             code(node);
         }
         Ok(())
+    }
+    fn files(&self, _: usize) -> Option<Arc<Files>> {
+        self.http.as_ref()?.files()
     }
     fn wants(&self, event: Event, _: usize) -> bool {
         match event {

@@ -2,6 +2,7 @@
 
 use super::Blueprint;
 use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
+use crate::conn::certificates::Certificates;
 use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
@@ -42,7 +43,7 @@ pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End>
         daemon::daemonize(blueprint.config.log_file.as_deref())?;
         handler.after_fork();
     }
-    let heritage = reserve(blueprint)?;
+    let heritage = reserve(blueprint, &*handler)?;
     for port in heritage.ports.iter().flat_map(with_siblings) {
         port.listen()?;
     }
@@ -129,7 +130,7 @@ fn is_alone(heritage: &Heritage) -> bool {
 }
 
 /// Reserves everything that the processes will share.
-fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
+fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Heritage> {
     let Blueprint { mode, mut config, ports, port_settings, user_processes } = blueprint;
     if config.single_thread {
         config.reactor_num = 1;
@@ -138,6 +139,9 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
         let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.tls)?;
         let mut port = bound.finish(index, settings)?;
+        if mode == Mode::Process && matches!(port.config.framing, Framing::Http) && may_serve_files(&config) {
+            port.files = handler.files(index);
+        }
         if mode == Mode::Base
             && port.config.reuse_port
             && !port.inherited
@@ -166,6 +170,9 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
     let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
     let registry = Registry::new(config.max_conn, server)?;
+    let verifies = |port: &Arc<Port>| port.config.tls.as_ref().is_some_and(|tls| tls.verify_peer);
+    let shown = mode == Mode::Process && served.iter().any(verifies);
+    let certificates = shown.then(|| Certificates::new(&registry)).transpose()?;
     let (mut requests, mut begun) = (Vec::new(), Vec::new());
     let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
     let ways = if speaks_http && mode == Mode::Process { workers } else { 0 };
@@ -200,6 +207,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         config,
         ports: served,
         registry,
+        certificates,
         server,
         workers: worker_slots,
         reactors: reactor_slots,
@@ -212,6 +220,12 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         task_queue,
         user_processes,
     })))
+}
+
+/// Whether reactors may send files: not where workers have other rights or another root, and not what `dispatch_func` might
+/// refuse.
+fn may_serve_files(config: &ServerConfig) -> bool {
+    config.user.is_none() && config.group.is_none() && config.chroot.is_none() && config.dispatch_func.is_none()
 }
 
 fn write_pid_file(config: &ServerConfig) -> Result<()> {

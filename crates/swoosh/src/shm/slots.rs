@@ -47,10 +47,23 @@ pub struct ConnectionSlot {
     /// workers subtract.
     pub unhandled: AtomicU64,
     /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
-    pub in_hand: AtomicU64,
+    pub in_hand: AtomicU32,
+    /// Requests of HTTP that workers have answered whole; it begins anew behind its last number. Workers add.
+    pub answered: AtomicU32,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}
+
+/// The certificate that a connection's peer has shown, in two pages at most. Written by the reactor that owns the connection.
+#[repr(C, align(4096))]
+pub struct CertificateRow {
+    /// Bytes of it; 0: none.
+    pub length: AtomicU64,
+    /// The bytes, eight in a word.
+    pub words: [AtomicU64; 1023],
+}
+// SAFETY: atomics only; zero is no certificate.
+unsafe impl Shareable for CertificateRow {}
 
 /// One worker, task worker or user process. Written by itself, its pid by the manager.
 #[derive(Default)]

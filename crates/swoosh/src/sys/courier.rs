@@ -43,11 +43,35 @@ impl Courier {
             .map_err(|e| Error::system("give", "a file to a worker", e))
     }
 
-    /// Takes the next file, where one waits.
+    /// Takes the file of that number, where it waits. Others before it go back at once, behind the rest: this process may
+    /// be killed before it comes to their messages. Those for which there is no room any more are `kept`.
     ///
     /// # Errors
-    /// Where it is lost: no descriptor is left for it.
-    pub fn take(&self) -> Result<Option<(u64, File)>> {
+    /// Where a file is lost: no descriptor is left for it.
+    pub fn find(&self, number: u64, kept: &mut Vec<(u64, File)>) -> Result<Option<File>> {
+        if let Some(at) = kept.iter().position(|(own, _)| *own == number) {
+            return Ok(Some(kept.swap_remove(at).1));
+        }
+        let mut first = None;
+        for _ in 0..MOST {
+            let Some((own, file)) = self.take()? else { break };
+            if own == number {
+                return Ok(Some(file));
+            }
+            let around = first == Some(own);
+            match self.give(own, &file) {
+                Ok(()) => _ = first.get_or_insert(own),
+                Err(_) => kept.push((own, file)),
+            }
+            if around {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the next file, where one waits.
+    fn take(&self) -> Result<Option<(u64, File)>> {
         let mut number = [0; 8];
         let mut room = nix::cmsg_space!([i32; 1]);
         let mut pieces = [IoSliceMut::new(&mut number)];
@@ -67,6 +91,9 @@ impl Courier {
         }
     }
 }
+
+/// More files than can wait (wmem_default of socket(7)).
+const MOST: usize = 4096;
 
 fn owned(descriptor: i32) -> File {
     // SAFETY: the kernel has just made this descriptor for this process, and nobody else knows of it.
@@ -98,6 +125,29 @@ mod tests {
             assert_eq!((own, stored.read(0..stored.len()).unwrap()), (number, number.to_string().into_bytes()));
         }
         assert!(way.take().unwrap().is_none());
+    }
+
+    #[test]
+    fn files_that_were_passed_over_are_there_for_the_successor_of_a_taker_that_is_killed() {
+        let way = Courier::new().unwrap();
+        for number in 1..=5u64 {
+            let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
+            stored.push(number.to_string().as_bytes()).unwrap();
+            way.give(number, stored.file()).unwrap();
+        }
+        let Fork::Parent(child) = fork().unwrap() else {
+            let found = way.find(4, &mut Vec::new()).unwrap().is_some();
+            crate::sys::process::kill(crate::sys::process::pid(), if found { libc::SIGKILL } else { libc::SIGABRT });
+            exit_now(1);
+        };
+        wait_for(child).unwrap();
+        let mut kept = Vec::new();
+        assert!(way.find(4, &mut kept).unwrap().is_none(), "it went with the taker");
+        for number in [5u64, 1, 3, 2] {
+            let stored = Stored::of(way.find(number, &mut kept).unwrap().unwrap()).unwrap();
+            assert_eq!(stored.read(0..1).unwrap(), number.to_string().into_bytes());
+        }
+        assert!(kept.is_empty() && way.take().unwrap().is_none());
     }
 
     #[test]

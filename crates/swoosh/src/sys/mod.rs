@@ -15,6 +15,7 @@ pub mod futex;
 pub mod listen_fds;
 pub mod memory;
 pub mod mutex;
+pub mod open;
 pub mod process;
 pub mod queue;
 pub mod scratch;

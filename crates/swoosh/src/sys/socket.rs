@@ -33,8 +33,18 @@ pub fn recv(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
 
 /// A non-blocking `send(2)`; a peer that is gone is an error, never a signal.
 pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {
+    send_with(fd, data, 0)
+}
+
+/// The same of bytes that may wait for those behind them, which come at once (MSG_MORE).
+pub fn send_more(fd: RawFd, data: &[u8]) -> io::Result<usize> {
+    send_with(fd, data, libc::MSG_MORE)
+}
+
+fn send_with(fd: RawFd, data: &[u8], flags: i32) -> io::Result<usize> {
+    let flags = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: the kernel reads at most `data.len()` bytes of `data`.
-    let n = unsafe { libc::send(fd, data.as_ptr().cast(), data.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+    let n = unsafe { libc::send(fd, data.as_ptr().cast(), data.len(), flags) };
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 

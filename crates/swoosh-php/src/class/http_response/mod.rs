@@ -16,6 +16,7 @@ use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, Ph
 use head::{Body, is_key, put_trailers};
 use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::http::compress::Coding;
@@ -23,6 +24,7 @@ use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::sys::open as opening;
 use talking::{disconnect, ping, push, recv, upgrade};
 
 /// The class.
@@ -293,6 +295,10 @@ impl Kept {
         // From here on nobody else may say anything, whoever runs while it is sent.
         self.enter(Stage::Ended);
         let sent = out.is_empty() || way.send_last(&out)?;
+        if !sent {
+            // Whatever came behind it would be taken for its end.
+            self.keep.set(false);
+        }
         self.finish(way);
         Ok(sent)
     }
@@ -492,7 +498,8 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(way) = way_of(kept) else { return Ok(false) };
     let mut out = Vec::with_capacity(256 + content.len());
-    if kept.stage() == Stage::New {
+    let before = kept.stage();
+    if before == Stage::New {
         let body = match (kept.old.get(), kept.has_body()) {
             (true, _) => Body::UntilClosed,
             (_, false) => Body::Length(0),
@@ -509,6 +516,10 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     }
     let sent = out.is_empty() || way.send(&out)?;
+    if !sent && kept.stage() == Stage::Begun {
+        // What was refused may be written again, and its head with it.
+        kept.enter(before);
+    }
     // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
     Ok(sent && !content.is_empty())
 }
@@ -544,8 +555,9 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some(way) = way_of(kept) else { return Ok(false) };
-    let about = std::fs::metadata(&*path).ok().filter(std::fs::Metadata::is_file);
-    let (Some(about), Ok(offset), Ok(length)) = (about, u64::try_from(offset), u64::try_from(length)) else {
+    let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
+    let file = file.filter(|(about, _)| about.is_file());
+    let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
         last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
         return Ok(false);
     };
@@ -562,11 +574,14 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut out = Vec::with_capacity(512);
     kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
     kept.enter(Stage::Ended);
-    let mut sent = way.send(&out)?;
-    if sent && kept.has_body() && end > offset && !way.send_file(&path, offset, end - offset)? {
-        // The head has promised it.
+    let follows = kept.has_body() && end > offset;
+    let mut sent = if follows { way.send_head(&out)? } else { way.send(&out)? };
+    if sent && follows {
+        sent = way.send_file(&Rc::new(file), offset, end)?;
+    }
+    if !sent {
+        // What it promised does not come, and nothing may come in its place.
         kept.keep.set(false);
-        sent = false;
     }
     kept.finish(&way);
     Ok(sent)
@@ -576,7 +591,7 @@ fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, _)) = open(call) else { return Ok(false) };
     kept.enter(Stage::Detached);
     if let Some(way) = way_of(kept) {
-        way.end_request();
+        way.leave_request();
         way.answered();
     }
     Ok(true)

@@ -3,6 +3,7 @@
 //! Called by: `conn::drive`, in reactor threads. A worker that is slow fills its own backlog; the connections that feed
 //! it are not read until there is room again, and nobody else waits.
 
+use super::files::{self, Served};
 use crate::config::{Dispatch, DispatchMode};
 use crate::conn::connection::{Connection, HOLD_QUEUED, HOLD_STALL, Stage};
 use crate::conn::datagram::Sender;
@@ -10,7 +11,7 @@ use crate::conn::owner::{Owner, Upcall, Verdict, add};
 use crate::conn::registry::{Flags, Registry};
 use crate::handler::SessionId;
 use crate::handoff::backlog::Backlog;
-use crate::handoff::{Head, Kind, Post, REACTOR, WITH_FILE};
+use crate::handoff::{Head, Kind, NO_FILE, Post, REACTOR, WITH_FILE};
 use crate::heritage::{Heritage, Port};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::WorkerSlot;
@@ -121,6 +122,7 @@ impl Dispatcher {
         if kind == Kind::Data {
             slot.last_dispatch.store(owner.now(), Relaxed);
             add(&owner.slot().requests, 1);
+            conn.given.set(conn.given.get().wrapping_add(1));
             if !self.heritage.tells_life_of_connections() {
                 slot.in_hand.fetch_add(1, SeqCst);
             }
@@ -342,7 +344,12 @@ impl Upcall for Rc<Dispatcher> {
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-        self.event(owner, conn, Kind::Data, 0, data.into())
+        let flags = match files::serve(owner, conn, data) {
+            Served::Done => return Verdict::Go,
+            Served::NoFile => NO_FILE,
+            Served::NotLooked => 0,
+        };
+        self.event(owner, conn, Kind::Data, flags, data.into())
     }
 
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {

@@ -4,6 +4,7 @@
 //! settings may name: `dispatch_func` and `package_length_func`.
 
 pub mod dispatch;
+mod files;
 mod orders;
 
 use crate::conn::connection::{HOLD_PAUSE, Stage};

@@ -2,7 +2,7 @@
 
 use crate::conn::owner::Owner;
 use crate::handler::SessionId;
-use crate::handoff::{Kind, Letter};
+use crate::handoff::{BEFORE_FILE, Kind, Letter};
 use crate::node::apply_reading;
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ pub fn carry_out(owner: &Rc<Owner>, letter: &Letter) {
     let session = SessionId(letter.head.id);
     let Some(conn) = owner.find(session) else { return };
     match letter.head.kind {
+        Kind::Send if letter.head.flags & BEFORE_FILE != 0 => owner.write_head(&conn, &letter.data, true),
         Kind::Send => owner.write_answer(&conn, &letter.data, true),
         Kind::SendFile => {
             let Some((numbers, path)) = letter.data.split_first_chunk::<16>() else { return };

@@ -5,7 +5,7 @@ use crate::config::Framing;
 use crate::conn::datagram::{Sender, seconds};
 use crate::conn::registry::Flags;
 use crate::handler::{ConnectionEvent, MessageEvent, PacketEvent, SessionId, Stop, WorkerId};
-use crate::handoff::{Kind, Letter, parcel};
+use crate::handoff::{Kind, Letter, NO_FILE, parcel};
 use crate::node::{Node, apply_reading};
 use crate::proto::http1::Refusal;
 use std::os::fd::AsRawFd;
@@ -50,7 +50,9 @@ fn event_of(letter: &Letter) -> ConnectionEvent {
 
 /// Gives one message to user code now. Whether it counts as a request.
 pub fn tell(node: &Node, letter: &Letter) -> Result<bool, Stop> {
+    node.0.no_file.set(letter.head.kind == Kind::Data && letter.head.flags & NO_FILE != 0);
     let told = tell_event(node, letter, &event_of(letter));
+    node.0.no_file.set(false);
     // Unless its handler has kept it, the request is over.
     drop(node.0.arriving.take());
     drop(node.0.packet.take());

@@ -155,6 +155,13 @@ impl Node {
         self.0.heritage.server[0].manager_pid.load(Relaxed)
     }
 
+    /// This process was forked by user code, in an event of the process that this node was: it is none of the server's, and
+    /// knows its server as a user process without a number does. What is counted there is its parent's.
+    pub fn step_out(&self) {
+        self.0.role.set(Role::User);
+        self.0.id.set(None);
+    }
+
     pub(crate) fn own_slot(&self) -> Option<&'static WorkerSlot> {
         self.0.heritage.worker(self.worker_id()?)
     }
@@ -204,7 +211,7 @@ impl Node {
         let (_, slot) = self.lookup(session)?;
         let port = self.0.heritage.ports.get(slot.port.load(Relaxed) as usize)?;
         let fd = slot.fd.load(Relaxed);
-        let own = self.0.owner.get().is_some_and(|o| o.find(session).is_some());
+        let own = self.own_connection(session).is_some();
         // Descriptors belong to a process: only the owner can ask the kernel.
         let in_kernel = if own { socket::queued(fd) } else { (0, 0) };
         let info = ClientInfo {
@@ -350,6 +357,9 @@ impl Node {
 
     /// Ends one worker, in order; the manager replaces it. `None`: this one.
     pub fn stop(&self, which: Option<WorkerId>) -> Result<()> {
+        if which.is_none() && self.role() == Role::User {
+            return Err(Error::State { act: "stop", why: "this process is no worker".into() });
+        }
         if which.is_none() || which == self.worker_id() {
             self.0.stopping.set(true);
             self.0.wake.raise();

@@ -130,7 +130,7 @@ pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpRe
     let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
     let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(run(&callable, server, data)?);
+    reply.extend(state.home.back(run(&callable, server, data))?);
     if let Some((end, _)) = &*state.commands.answers.borrow()
         && let Err(e) = end.send(&reply)
     {

@@ -44,7 +44,7 @@ impl Bridge {
     /// Calls a callback here, and gives what it gave.
     #[inline]
     fn call(&self, callable: &Callable, args: &mut [Zval]) -> Result<Zval, Stop> {
-        callable.call(args).map_err(|raised| self.stop(raised))
+        self.settle(callable.call(args))
     }
 
     /// Calls a callback in a coroutine of its own, where that is wanted.
@@ -62,12 +62,12 @@ impl Bridge {
             return flow;
         }
         let job = Job::Event(callable.clone(), Vec::from(args), in_hand);
-        coroutine::create(job).map(drop).map_err(|raised| self.stop(raised))
+        self.settle(coroutine::create(job).map(drop))
     }
 
     /// A request of HTTP.
     fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
-        let begun = http::begin(&self.state, node, event, data, stored).map_err(|raised| self.stop(raised))?;
+        let begun = self.settle(http::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
         wanted.then.run(node);
@@ -82,8 +82,10 @@ impl Bridge {
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
 
-    fn settle(&self, result: PhpResult<()>) -> Flow {
-        result.map_err(|raised| self.stop(raised))
+    /// User code has returned, or waits: what it left behind. A child that it has forked stays here.
+    #[inline]
+    fn settle<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
+        self.state.home.back(result).map_err(|raised| self.stop(raised))
     }
 
     /// An event of the server with no arguments but the server, and the worker's number where `numbered`.
@@ -282,10 +284,14 @@ impl Handler for Bridge {
         let server = calls.server.clone().into_zval();
         if event_loop::runs_apart() {
             let task = server_task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
-            let (callable, node, event) = (callable.clone(), node.clone(), *event);
+            let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
-                if result.is_null() { Ok(()) } else { server_task::answer(&node, &event, &result).map(drop) }
+                // The task is its parent's to answer.
+                if result.is_null() || state.home.is_left() {
+                    return Ok(());
+                }
+                server_task::answer(&node, &event, &result).map(drop)
             };
             return self.settle(coroutine::run_event(run));
         }
@@ -362,8 +368,8 @@ impl Handler for Bridge {
     #[inline]
     fn turn(&self, node: &Node) -> Flow {
         self.state.enter(node);
-        event_loop::hosted_turn().map_err(|raised| self.stop(raised))?;
-        http_deadline::run_due(node).map_err(|raised| self.stop(raised))?;
+        self.settle(event_loop::hosted_turn())?;
+        self.settle(http_deadline::run_due(node))?;
         http::turn(self, node)
     }
 

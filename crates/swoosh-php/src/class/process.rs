@@ -3,7 +3,7 @@
 mod pipe;
 mod queue;
 
-use crate::bridge::{event_loop, last_error, signals};
+use crate::bridge::{child, event_loop, last_error, signals};
 use crate::class::exception;
 use crate::coroutine;
 use crate::zend::error::{throw, uncaught, warning};
@@ -194,14 +194,10 @@ fn become_child(process: &Object) -> PhpResult<()> {
 fn run(process: &Object) -> PhpResult<()> {
     let callable = Callable::new(&process.slot(slot("callback")?).clone()).map_err(|_| Raised::Exception)?;
     let mut arguments = [process.clone().into_zval()];
-    if process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get()) {
-        return event_loop::run_coroutines(|| {
-            coroutine::run_callback(true, move || callable.call(&mut arguments).map(drop))
-        });
-    }
-    callable.call(&mut arguments)?;
+    let apart = process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
+    coroutine::run_callback(apart, move || callable.call(&mut arguments).map(drop))?;
     // Timers and the like that the function began keep the process alive.
-    event_loop::run()
+    event_loop::run_on()
 }
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -220,8 +216,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
             Ok(pid.into_zval())
         }
         Ok(Fork::Child) => {
-            signals::start_over();
-            coroutine::begin_child();
+            child::begin();
             become_child(this)?;
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.parents.borrow_mut().take());

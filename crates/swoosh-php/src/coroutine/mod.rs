@@ -215,6 +215,7 @@ impl Scheduler {
     #[cold]
     fn leave_behind(&self) {
         self.generation.set(runtime::generation());
+        self.cradle.set(self.current.borrow().as_ref().map_or(0, |coroutine| coroutine.id));
         let inherited = self.table.replace(Table::new());
         let mut kept = Table::new();
         let mut count = 0;
@@ -825,11 +826,6 @@ pub fn tell_of_callbacks() {
 #[inline]
 fn now_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000_000 + t.tv_nsec() as u64)
-}
-
-/// This process is a child that has just begun: the coroutine that it was forked in is its main program now.
-pub fn begin_child() {
-    with(|s| s.cradle.set(current_id().unwrap_or(0)));
 }
 
 /// The module starts.

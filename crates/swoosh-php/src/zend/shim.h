@@ -72,6 +72,8 @@ void swoosh_class_not_serializable(zend_class_entry *ce);
 void swoosh_class_allow_dynamic(zend_class_entry *ce);
 /* Ends every output buffer and sends what it holds. */
 void swoosh_flush_output(void);
+/* What PHP does at a script's end, in its order: shutdown functions, destructors. Nothing of the script runs behind it. */
+void swoosh_end_script(void);
 /* What exit() or a fatal error made the status of the process. */
 int swoosh_exit_status(void);
 

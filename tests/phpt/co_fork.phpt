@@ -75,9 +75,14 @@ Co\run(function () {
             echo "the parent got $said\n";
         }
     });
+    // Somebody has waited for this one in the parent's event queue.
+    [$near, $far] = array_map(Co\Socket::import(...), stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0));
+    $near->recv(1, 0.001);
     if (($pid = pcntl_fork()) === 0) {
+        go(fn () => Co::sleep(0.01) && $far->send('c'));
+        $got = $near->recv(1, 5);
         $theirs = Co\Socket::import($pair[1]);
-        $theirs->send('a');
+        $theirs->send("a$got");
         Co::sleep(0.02);
         posix_kill(getmypid(), SIGKILL);
     }
@@ -124,7 +129,7 @@ last
 9
 killed
 killed
-the parent got a
+the parent got ac
 the parent got b
 the child goes on
 the parent goes on

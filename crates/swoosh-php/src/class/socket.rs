@@ -313,8 +313,7 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let unsaid = call.float_or(2, 0.0)? == 0.0;
     let limit = options(Options::socket_connect_timeout).filter(|_| unsaid).or(own);
     let connected = match addresses_of(call.payload::<Payload>().domain.get(), host, port, limit)? {
-        // The socket is the caller's own: it goes to one place only.
-        Ok(addresses) => link.connect(&addresses[0], limit)?,
+        Ok(addresses) => link.connect_to_any(&addresses, limit)?,
         Err(code) => Err(code),
     };
     if told(call, connected).0.is_none() {

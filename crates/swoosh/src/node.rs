@@ -9,7 +9,7 @@ use crate::conn::registry::{Flags, Registry};
 use crate::conn::{datagram, registry};
 use crate::error::{Code, Error, Result};
 use crate::handler::{FinishEvent, Handler, SessionId, Stop, WorkerId};
-use crate::handoff::{Assembler, Head, Kind, Letter, MANAGER, Post};
+use crate::handoff::{Assembler, Head, Kind, Letter, MANAGER, Post, STRANGER, STRANGERS};
 use crate::heritage::{Heritage, Life, ProcessKind};
 use crate::runtime::Signal;
 use crate::shm::slots::{ConnectionSlot, WorkerSlot};
@@ -331,6 +331,23 @@ impl Node {
         self.push_parcel(mailbox, head, data)?.map_err(|_| Error::refused(ACT, subject(), Code::ServerPipeBufferFull))
     }
 
+    /// Sends a message to the manager; it gets a `pipe_message`, between two looks at its processes.
+    ///
+    /// `flags`: as of [`send_message`](Self::send_message). Fails where there is no manager, where it is this process, and
+    /// where it has more unread messages than its queue holds.
+    pub fn send_to_manager(&self, data: &[u8], flags: u32) -> Result<()> {
+        const ACT: &str = "send a message to";
+        let heritage = self.0.heritage;
+        if self.manager_pid() == 0 || self.role() == Role::Manager {
+            let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
+            return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
+        }
+        let id = heritage.server[0].messages.fetch_add(1, Relaxed);
+        let head = self.head(Kind::Message, id, flags & 0xFF);
+        self.push_parcel(&heritage.to_manager, head, data)?
+            .map_err(|_| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
+    }
+
     /// Ends the whole server, in order.
     pub fn shutdown(&self) -> Result<()> {
         let head = self.0.heritage.head_pid();
@@ -431,7 +448,12 @@ impl Node {
     // ---- what the rooms of the engine share ----
 
     pub(crate) fn head(&self, kind: Kind, id: u64, flags: u32) -> Head {
-        let from = self.worker_id().map_or(MANAGER, |w| w.0 as u16);
+        let from = match self.worker_id() {
+            Some(id) => id.0 as u16,
+            // One that user code has forked.
+            None if self.role() == Role::User => STRANGER + (process::known_pid() % STRANGERS) as u16,
+            None => MANAGER,
+        };
         Head { kind, from, flags, id, time: clock::wall_nanos(), extra: 0, reactor: 0 }
     }
 }

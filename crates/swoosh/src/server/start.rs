@@ -184,6 +184,12 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         let result_box = || Mailbox::new(RESULT_ROOM, "results of tasks", bell, sleeping);
         results.push(takes_results.then(result_box).transpose()?);
     }
+    let to_manager = Mailbox::new(
+        MANAGER_ROOM,
+        "messages to the manager",
+        Mailbox::bell()?,
+        &server.as_static()[0].manager_sleeping,
+    )?;
     let orders = (0..if mode == Mode::Process { owners } else { 0 })
         .map(|id| {
             let sleeping = &reactor_slots.as_static()[id].sleeping;
@@ -207,6 +213,7 @@ fn reserve(blueprint: Blueprint) -> Result<&'static Heritage> {
         begun,
         couriers,
         letters,
+        to_manager,
         results,
         orders,
         task_queue,
@@ -282,5 +289,6 @@ fn set_own_title(title: &str) {
 
 const REQUEST_ROOM: usize = 1 << 20;
 const LETTER_ROOM: usize = 4 << 20;
+const MANAGER_ROOM: usize = 256 << 10;
 const RESULT_ROOM: usize = 1 << 20;
 const ORDER_ROOM: usize = 1 << 20;

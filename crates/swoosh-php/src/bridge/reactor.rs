@@ -322,6 +322,11 @@ impl Watch {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_write_ready(cx).map(drop))
     }
 
+    /// Whether something was told of since it was forgotten.
+    pub fn can_read(&self) -> bool {
+        self.poll_read(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
     /// A read found nothing: the next wait waits.
     pub fn forget_read(&self) {
         let mut cx = Context::from_waker(Waker::noop());

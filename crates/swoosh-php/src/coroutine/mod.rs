@@ -141,7 +141,7 @@ pub struct Coroutine {
     abandoned: Cell<bool>,
     began: u64,
     vessel: Rc<Vessel>,
-    resumer: RefCell<Option<Rc<Coroutine>>>,
+    resumer: Cell<Option<Rc<Coroutine>>>,
     job: RefCell<Option<Job>>,
     defers: RefCell<Vec<Callable>>,
     context: RefCell<Option<Object>>,
@@ -161,7 +161,7 @@ enum Alarm {
 struct Scheduler {
     /// See [`runtime::generation`].
     generation: Cell<u32>,
-    current: RefCell<Option<Rc<Coroutine>>>,
+    current: Cell<Option<Rc<Coroutine>>>,
     table: RefCell<Table>,
     vessels: RefCell<Vec<Rc<Vessel>>>,
     alarms: RefCell<Option<TimerWheel<Alarm>>>,
@@ -182,7 +182,7 @@ struct Scheduler {
 
 static SCHEDULER: Home<Scheduler> = Home::new(Scheduler {
     generation: Cell::new(0),
-    current: RefCell::new(None),
+    current: Cell::new(None),
     table: RefCell::new(Table::new()),
     vessels: RefCell::new(Vec::new()),
     alarms: RefCell::new(None),
@@ -210,6 +210,24 @@ fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> R {
     f(scheduler())
 }
 
+/// What a cell holds, by a count of its own.
+#[inline(always)]
+fn held(cell: &Cell<Option<Rc<Coroutine>>>) -> Option<Rc<Coroutine>> {
+    let inside = cell.take();
+    let copy = inside.clone();
+    cell.set(inside);
+    copy
+}
+
+/// Looks at what a cell holds.
+#[inline(always)]
+fn look<T>(cell: &Cell<Option<Rc<Coroutine>>>, at: impl FnOnce(&Coroutine) -> T) -> Option<T> {
+    let inside = cell.take();
+    let seen = inside.as_deref().map(at);
+    cell.set(inside);
+    seen
+}
+
 impl Scheduler {
     /// This process was forked: it has the coroutine that forked, and those that wait for that one to give control back.
     #[cold]
@@ -219,9 +237,9 @@ impl Scheduler {
         let inherited = self.table.replace(Table::new());
         let mut kept = Table::new();
         let mut count = 0;
-        let mut at = self.current.borrow().clone();
+        let mut at = held(&self.current);
         while let Some(coroutine) = at {
-            at = coroutine.resumer.borrow().clone();
+            at = held(&coroutine.resumer);
             coroutine.timer.set(None);
             coroutine.limit.set(None);
             kept.insert(coroutine.id, coroutine);
@@ -267,7 +285,7 @@ pub fn create(mut job: Job) -> PhpResult<Option<u64>> {
         }
         let vessel = s.vessels.borrow_mut().pop();
         s.last_id.set(s.last_id.get() + 1);
-        let parent = s.current.borrow().as_ref().map(|c| c.id);
+        let parent = look(&s.current, |c| c.id);
         Some((vessel, s.last_id.get(), parent))
     }) else {
         drop(job);
@@ -299,7 +317,7 @@ pub fn create(mut job: Job) -> PhpResult<Option<u64>> {
         abandoned: Cell::new(false),
         began: now_ns(),
         vessel,
-        resumer: RefCell::new(None),
+        resumer: Cell::new(None),
         job: RefCell::new(Some(job)),
         defers: RefCell::new(Vec::new()),
         context: RefCell::new(None),
@@ -431,20 +449,20 @@ fn bottom() {
 /// The coroutine that runs.
 #[inline(always)]
 pub fn current() -> Option<Rc<Coroutine>> {
-    with(|s| s.current.borrow().clone())
+    held(&scheduler().current)
 }
 
 /// The id of the coroutine that runs.
 #[inline]
 pub fn current_id() -> Option<u64> {
-    with(|s| s.current.borrow().as_ref().map(|c| c.id))
+    look(&scheduler().current, |c| c.id)
 }
 
 /// Whether a coroutine runs that may wait.
 #[inline]
 pub fn may_wait() -> bool {
     let s = scheduler();
-    s.current.borrow().is_some() && !s.ending.get()
+    look(&s.current, |_| ()).is_some() && !s.ending.get()
 }
 
 /// The coroutine that runs; a fatal error outside of one.
@@ -558,7 +576,7 @@ impl Coroutine {
     fn resumed(&self) -> Option<Rc<Coroutine>> {
         let mut at = current()?;
         loop {
-            let resumer = at.resumer.borrow().clone()?;
+            let resumer = held(&at.resumer)?;
             if resumer.id == self.id {
                 return Some(at);
             }

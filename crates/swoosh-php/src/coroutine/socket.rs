@@ -24,11 +24,15 @@ pub struct Link {
     // Before the descriptor is closed, the event queue forgets it.
     watch: RefCell<Option<Watch>>,
     socket: Socket,
+    /// TCP: a read that gives less than was asked for took all there was.
+    is_tcp: bool,
     /// What seals its bytes, once it speaks TLS.
     pub(super) tls: RefCell<Option<Box<Tls>>>,
     readers: Side,
     writers: Side,
     closed: Cell<bool>,
+    /// The last read took all there was: until the event queue tells of more, another one would find nothing.
+    dry: Cell<bool>,
 }
 
 /// Who waits for one direction.
@@ -66,6 +70,11 @@ fn scratch<T>(most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<T>) -> io:
     result
 }
 
+/// Whether these are TCP. (A read of a Unix stream ends before a message that carries descriptors.)
+fn is_tcp(domain: i32, kind: i32) -> bool {
+    matches!(domain, libc::AF_INET | libc::AF_INET6) && kind == libc::SOCK_STREAM
+}
+
 /// Bytes of a file given to the kernel at once.
 const FILE_PIECE: usize = 1 << 20;
 /// The buffer that is kept for the next call at most.
@@ -83,18 +92,27 @@ impl Link {
     /// A new socket.
     pub fn new(domain: i32, kind: i32, protocol: i32) -> io::Result<Self> {
         let protocol = (protocol != 0).then(|| Protocol::from(protocol));
-        Ok(Self::of(Socket::new(Domain::from(domain), Type::from(kind).nonblocking(), protocol)?))
+        let socket = Socket::new(Domain::from(domain), Type::from(kind).nonblocking(), protocol)?;
+        Ok(Self::with(socket, is_tcp(domain, kind)))
     }
 
     /// A socket that does not block.
     pub fn of(socket: Socket) -> Self {
+        let kind = socket.domain().and_then(|domain| Ok((domain, socket.r#type()?)));
+        let is_tcp = kind.is_ok_and(|(domain, kind)| is_tcp(domain.into(), kind.into()));
+        Self::with(socket, is_tcp)
+    }
+
+    fn with(socket: Socket, is_tcp: bool) -> Self {
         Link {
             watch: RefCell::new(None),
+            is_tcp,
             socket,
             tls: RefCell::new(None),
             readers: Side::default(),
             writers: Side::default(),
             closed: Cell::new(false),
+            dry: Cell::new(false),
         }
     }
 
@@ -129,6 +147,12 @@ impl Link {
     ) -> PhpResult<Result<T, Code>> {
         loop {
             self.check(direction)?;
+            if direction == Direction::Read
+                && self.is_dry()
+                && let Err(code) = self.wait_for_news(direction, limit)?
+            {
+                return Ok(Err(code));
+            }
             match step() {
                 Ok(value) => return Ok(Ok(value)),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -161,14 +185,19 @@ impl Link {
                 Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
             }
         }
-        let coroutine = super::expect_current()?;
-        let side = self.side(direction);
         if let Some(watch) = &*self.watch.borrow() {
             match direction {
                 Direction::Read => watch.forget_read(),
                 Direction::Write => watch.forget_write(),
             }
         }
+        self.wait_for_news(direction, limit)
+    }
+
+    /// The same, where what the event queue told of before has been forgotten.
+    fn wait_for_news(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        let coroutine = super::expect_current()?;
+        let side = self.side(direction);
         side.cancelled.set(false);
         let waited = wait::poll(Wait::Io, limit, |cx| {
             if side.cancelled.get() {
@@ -250,11 +279,8 @@ impl Link {
 
     /// Accepts a connection.
     pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
-        let accepted = self.retry(Direction::Read, limit, || self.socket.accept())?;
-        Ok(accepted.and_then(|(socket, _)| match socket.set_nonblocking(true) {
-            Ok(()) => Ok(Link::of(socket)),
-            Err(e) => Err(e.raw_os_error().unwrap_or(libc::EIO)),
-        }))
+        let accepted = self.retry(Direction::Read, limit, || socket::accept(&self.socket))?;
+        Ok(accepted.map(|socket| Link::with(socket, self.is_tcp)))
     }
 
     /// Reads what has come, at most so many bytes; none is the end.
@@ -318,9 +344,31 @@ impl Link {
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut *self.tls.borrow_mut() {
-            None => socket::recv(self.fd(), buffer),
+            None => {
+                let read = socket::recv(self.fd(), buffer)?;
+                if self.is_tcp && 0 < read && read < buffer.len() {
+                    self.note_dry();
+                }
+                Ok(read)
+            }
             Some(tls) => tls.read(self.fd(), buffer),
         }
+    }
+
+    /// A read took all there was. What comes from now on, the end of the stream too, the event queue tells (epoll(7), on
+    /// edge-triggered descriptors and partial reads).
+    fn note_dry(&self) {
+        if let Some(watch) = &*self.watch.borrow() {
+            watch.forget_read();
+            self.dry.set(true);
+        }
+    }
+
+    /// Whether a read would find nothing for certain. Asked once for each such read.
+    fn is_dry(&self) -> bool {
+        self.dry.take()
+            && self.tls.borrow().is_none()
+            && self.watch.borrow().as_ref().is_some_and(|watch| !watch.can_read())
     }
 
     /// Writes a file's bytes from `offset` to `end`. How far it came: less than `end` where the file has become shorter.

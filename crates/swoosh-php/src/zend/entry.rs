@@ -51,14 +51,22 @@ unsafe fn arity_fits<const OPEN: bool>(frame: *mut ffi::zend_execute_data) -> bo
     unsafe {
         let given = (*frame).This.u2.num_args;
         let function = &(*(*frame).func).internal_function;
-        let open = OPEN || function.fn_flags & VARIADIC != 0;
-        if given < function.required_num_args || (given > function.num_args && !open) {
-            let most = if open { u32::MAX } else { function.num_args };
-            ffi::zend_wrong_parameters_count_error(function.required_num_args, most);
-            return false;
+        let (least, most) = (function.required_num_args, function.num_args);
+        // One comparison: fewer than the least wrap around.
+        if given.wrapping_sub(least) <= most.wrapping_sub(least) {
+            return true;
         }
+        let open = OPEN || function.fn_flags & VARIADIC != 0;
+        open && given >= least || refuse(least, if open { u32::MAX } else { most })
     }
-    true
+}
+
+/// Throws; false.
+#[cold]
+unsafe fn refuse(least: u32, most: u32) -> bool {
+    // SAFETY: called by a running function.
+    unsafe { ffi::zend_wrong_parameters_count_error(least, most) };
+    false
 }
 
 #[cold]

@@ -341,6 +341,12 @@ int swoosh_exit_status(void)
 /* ---- coroutines ---- */
 
 struct swoosh_rare {
+    zend_fiber *active_fiber;
+    zend_class_entry *exception_class;
+    zend_object *exception;
+    zend_object *prev_exception;
+    const zend_op *opline_before_exception;
+    zend_error_handling_t error_handling;
     bool has_output, compares;
     uint32_t blocked;
     zend_output_globals output;
@@ -354,15 +360,35 @@ struct swoosh_rare {
 static zend_function swoosh_bottom = { ZEND_INTERNAL_FUNCTION };
 static int swoosh_kind;
 
-static bool has_rare(void)
+/* One test for all of it: none is there at nearly every switch. */
+static zend_always_inline bool has_rare(void)
 {
-    return OG(active) != NULL || BG(user_compare_fci).size != 0 || BG(serialize_lock) != 0 || BG(serialize).level != 0
-        || BG(unserialize).level != 0 || zend_fiber_switch_blocked();
+    uintptr_t any = (uintptr_t) EG(exception) | (uintptr_t) EG(prev_exception) | (uintptr_t) EG(exception_class)
+        | (uintptr_t) EG(active_fiber) | (uintptr_t) EG(error_handling) | (uintptr_t) OG(active)
+        | BG(user_compare_fci).size | BG(serialize_lock) | BG(serialize).level | BG(unserialize).level;
+    return any != 0 || zend_fiber_switch_blocked();
+}
+
+/* What holds where nothing of that kind is there. */
+static zend_always_inline void forget_exceptions(void)
+{
+    EG(active_fiber) = NULL;
+    EG(exception_class) = NULL;
+    EG(exception) = NULL;
+    EG(prev_exception) = NULL;
+    EG(error_handling) = EH_NORMAL;
 }
 
 static ZEND_COLD struct swoosh_rare *park_rare(void)
 {
     struct swoosh_rare *rare = emalloc(sizeof(*rare));
+    rare->active_fiber = EG(active_fiber);
+    rare->exception_class = EG(exception_class);
+    rare->exception = EG(exception);
+    rare->prev_exception = EG(prev_exception);
+    rare->opline_before_exception = EG(opline_before_exception);
+    rare->error_handling = EG(error_handling);
+    forget_exceptions();
     rare->has_output = OG(active) != NULL;
     if (rare->has_output) {
         rare->output = output_globals;
@@ -392,6 +418,12 @@ static ZEND_COLD struct swoosh_rare *park_rare(void)
 
 static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
 {
+    EG(active_fiber) = rare->active_fiber;
+    EG(exception_class) = rare->exception_class;
+    EG(exception) = rare->exception;
+    EG(prev_exception) = rare->prev_exception;
+    EG(opline_before_exception) = rare->opline_before_exception;
+    EG(error_handling) = rare->error_handling;
     if (rare->has_output) {
         zend_stack_destroy(&OG(handlers));
         output_globals = rare->output;
@@ -417,13 +449,7 @@ static zend_always_inline void park(swoosh_vm_state *s)
     s->vm_stack_page_size = EG(vm_stack_page_size);
     s->current_execute_data = EG(current_execute_data);
     s->bailout = EG(bailout);
-    s->active_fiber = EG(active_fiber);
     s->fiber_context = EG(current_fiber_context);
-    s->exception_class = EG(exception_class);
-    s->exception = EG(exception);
-    s->prev_exception = EG(prev_exception);
-    s->opline_before_exception = EG(opline_before_exception);
-    s->error_handling = EG(error_handling);
     s->error_reporting = EG(error_reporting);
     s->jit_trace_num = EG(jit_trace_num);
     s->rare = UNEXPECTED(has_rare()) ? park_rare() : NULL;
@@ -437,13 +463,7 @@ static zend_always_inline void bring(swoosh_vm_state *s)
     EG(vm_stack_page_size) = s->vm_stack_page_size;
     EG(current_execute_data) = s->current_execute_data;
     EG(bailout) = s->bailout;
-    EG(active_fiber) = s->active_fiber;
     EG(current_fiber_context) = s->fiber_context;
-    EG(exception_class) = s->exception_class;
-    EG(exception) = s->exception;
-    EG(prev_exception) = s->prev_exception;
-    EG(opline_before_exception) = s->opline_before_exception;
-    EG(error_handling) = s->error_handling;
     EG(error_reporting) = s->error_reporting;
     EG(jit_trace_num) = s->jit_trace_num;
     if (UNEXPECTED(s->rare != NULL)) {
@@ -498,12 +518,7 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
     frame->func = &swoosh_bottom;
     EG(current_execute_data) = frame;
     EG(jit_trace_num) = 0;
-    EG(active_fiber) = NULL;
     EG(current_fiber_context) = &m->context;
-    EG(error_handling) = EH_NORMAL;
-    EG(exception_class) = NULL;
-    EG(exception) = NULL;
-    EG(prev_exception) = NULL;
 
     zend_first_try {
         body(context);
@@ -522,6 +537,7 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
     m->context.status = ZEND_FIBER_STATUS_DEAD;
     zend_observer_fiber_switch_notify(&m->context, m->resumer.fiber_context);
     zend_observer_fiber_destroy_notify(&m->context);
+    forget_exceptions();
     bring(&m->resumer);
     return failed;
 }

@@ -87,16 +87,11 @@ typedef struct {
     size_t vm_stack_page_size;
     zend_execute_data *current_execute_data;
     JMP_BUF *bailout;
-    zend_fiber *active_fiber;
     zend_fiber_context *fiber_context;
-    zend_class_entry *exception_class;
-    zend_object *exception;
-    zend_object *prev_exception;
-    const zend_op *opline_before_exception;
-    zend_error_handling_t error_handling;
     int error_reporting;
     uint32_t jit_trace_num;
-    /* Output buffers, a running sort or serialisation, blocked fibers: NULL where there is none of it. */
+    /* A pending exception, a fiber, errors thrown, output buffers, a running sort or serialisation, blocked fibers: NULL
+     * where there is none of it. */
     struct swoosh_rare *rare;
 } swoosh_vm_state;
 

@@ -1,7 +1,7 @@
 //! Sockets: the few calls of the hot path on a bare descriptor, without allocation.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
 /// Makes a socket forget whom it is connected to, or is about to be: it may connect anew (connect(2), `AF_UNSPEC`).
 pub fn disconnect(fd: RawFd) -> io::Result<()> {
@@ -19,6 +19,18 @@ pub fn put_at(fd: RawFd, at: RawFd) -> io::Result<()> {
     match unsafe { libc::dup3(fd, at, libc::O_CLOEXEC) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
+    }
+}
+
+/// Takes the next connection of a listening socket, which does not block (accept4(2)).
+pub fn accept(listener: &socket2::Socket) -> io::Result<socket2::Socket> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: nobody asks for the address; the new descriptor is owned by what is returned and by nobody else.
+    unsafe {
+        match libc::accept4(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut(), flags) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(socket2::Socket::from_raw_fd(fd)),
+        }
     }
 }
 

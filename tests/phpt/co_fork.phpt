@@ -78,9 +78,18 @@ Co\run(function () {
     // Somebody has waited for this one in the parent's event queue.
     [$near, $far] = array_map(Co\Socket::import(...), stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0));
     $near->recv(1, 0.001);
+    // And a read of this one took all there was.
+    $listens = stream_socket_server('tcp://127.0.0.1:0');
+    $dry = new Co\Socket(AF_INET, SOCK_STREAM);
+    $dry->connect('127.0.0.1', (int) substr(strrchr(stream_socket_get_name($listens, false), ':'), 1));
+    $wets = stream_socket_accept($listens);
+    go(fn () => Co::sleep(0.005) && fwrite($wets, 'x'));
+    $dry->recv(100, 5);
     if (($pid = pcntl_fork()) === 0) {
         go(fn () => Co::sleep(0.01) && $far->send('c'));
         $got = $near->recv(1, 5);
+        go(fn () => Co::sleep(0.01) && fwrite($wets, 'd'));
+        $got .= $dry->recv(100, 5);
         $theirs = Co\Socket::import($pair[1]);
         $theirs->send("a$got");
         Co::sleep(0.02);
@@ -129,7 +138,7 @@ last
 9
 killed
 killed
-the parent got ac
+the parent got acd
 the parent got b
 the child goes on
 the parent goes on

@@ -10,7 +10,7 @@ use crate::class::server_task;
 use crate::class::server_values as values;
 use crate::coroutine::{self, Job};
 use crate::zend::error::uncaught;
-use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, runtime};
+use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -428,12 +428,10 @@ impl Handler for Bridge {
 
 /// The title that the user gave this process.
 fn runtime_title() -> Option<Vec<u8>> {
-    let get = Callable::new(&"cli_get_process_title".into_zval()).ok()?;
-    get.call(&mut []).ok()?.bytes().map(<[u8]>::to_vec)
+    call_function("cli_get_process_title", &mut []).ok()??.bytes().map(<[u8]>::to_vec)
 }
 
 fn set_runtime_title(title: &str) {
-    if let Ok(set) = Callable::new(&"cli_set_process_title".into_zval()) {
-        let _ = set.call(&mut [title.into_zval()]);
-    }
+    // Where it cannot be set it stays as it is.
+    let _ = call_function("cli_set_process_title", &mut [title.into_zval()]);
 }

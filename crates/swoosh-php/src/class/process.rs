@@ -8,7 +8,8 @@ use crate::class::exception;
 use crate::coroutine;
 use crate::zend::error::{throw, uncaught, warning};
 use crate::zend::{
-    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+    call_function, runtime,
 };
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send_signal};
@@ -256,8 +257,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.string(0)?.clone();
-    let Ok(set) = Callable::new(&"cli_set_process_title".into_zval()) else { return Ok(false) };
-    Ok(set.call(&mut [name.into_zval()])?.to_bool())
+    Ok(call_function("cli_set_process_title", &mut [name.into_zval()])?.is_some_and(|set| set.to_bool()))
 }
 
 /// Waits for a child: its id, exit status and signal.

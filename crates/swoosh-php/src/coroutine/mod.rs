@@ -233,7 +233,7 @@ impl Scheduler {
     #[cold]
     fn leave_behind(&self) {
         self.generation.set(runtime::generation());
-        self.cradle.set(self.current.borrow().as_ref().map_or(0, |coroutine| coroutine.id));
+        self.cradle.set(look(&self.current, |coroutine| coroutine.id).unwrap_or(0));
         let inherited = self.table.replace(Table::new());
         let mut kept = Table::new();
         let mut count = 0;

@@ -368,7 +368,7 @@ impl Link {
     fn is_dry(&self) -> bool {
         self.dry.take()
             && self.tls.borrow().is_none()
-            && self.watch.borrow().as_ref().is_some_and(|watch| !watch.can_read())
+            && self.watch.borrow().as_ref().is_some_and(|watch| watch.is_current() && !watch.can_read())
     }
 
     /// Writes a file's bytes from `offset` to `end`. How far it came: less than `end` where the file has become shorter.

@@ -28,8 +28,10 @@ function children(Swoole\Server $server, Tale $tale, int $fd): array
     return [
         'waits and returns' => $in_coroutines,
         'starts others and returns' => function () use ($in_coroutines, $tale) {
-            go($in_coroutines);
-            Swoole\Timer::after(30, fn () => $tale->tell('timer'));
+            go(function () use ($in_coroutines, $tale) {
+                $in_coroutines();
+                Swoole\Timer::after(5, fn () => $tale->tell('timer'));
+            });
         },
         'waits and exits' => function () use ($in_coroutines) {
             Co::getCid() > 0 && Co::sleep(0.01);

@@ -1,5 +1,6 @@
 //! Connections: the registry that every process reads, and what the owner of a connection keeps for it.
 
+mod batch;
 pub mod connection;
 pub mod datagram;
 pub mod drive;

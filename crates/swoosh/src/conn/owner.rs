@@ -3,6 +3,7 @@
 //! Runs in: the thread that owns the connections, and only there. It accepts, finds, writes to and ends them; `drive`
 //! reads from them. What happens is told to an [`Upcall`].
 
+use super::batch::Batch;
 use super::connection::{Connection, HOLD_CONFIRM, Stage};
 use super::drive;
 use super::registry::{Flags, Peer, SlotIndex};
@@ -72,8 +73,8 @@ pub struct Owner {
     /// What the bytes of one read say, where they were sealed.
     plain: Cell<Vec<u8>>,
     accepting: Cell<bool>,
-    /// The connection whose answers wait for one another now; 0: none.
-    more: Cell<u64>,
+    /// Answers that wait for one another now.
+    batch: Batch,
     sweeping: Cell<bool>,
     /// What drives its connections, and ends those that do not end: whoever runs the thread's runtime polls them.
     pub tasks: Tasks,
@@ -91,7 +92,7 @@ impl Owner {
             scratch: Cell::default(),
             plain: Cell::default(),
             accepting: Cell::new(true),
-            more: Cell::new(0),
+            batch: Batch::default(),
             sweeping: Cell::new(false),
             tasks: Tasks::default(),
         })
@@ -296,32 +297,25 @@ impl Owner {
     /// What follows answers this connection (`None`: anything), and `again`: what comes right behind it answers it once
     /// more. Answers to pipelined requests wait for one another, so that they go out together.
     pub fn begin_answer(self: &Rc<Self>, session: Option<SessionId>, again: bool) {
-        let next = session.map_or(0, |s| s.0);
-        if self.more.get() != next {
-            self.let_answers_go();
-            self.more.set(if again { next } else { 0 });
-        }
+        let over = self.batch.begin(session.map_or(0, |s| s.0), again && session.is_some());
+        self.let_answers_go(over);
     }
 
     /// The answer is given, or will be given by others: what waited for it goes out where nothing comes right behind it.
     pub fn end_answer(self: &Rc<Self>, again: bool) {
-        if !again {
-            self.let_answers_go();
-        }
+        let over = self.batch.end(again);
+        self.let_answers_go(over);
     }
 
-    fn let_answers_go(self: &Rc<Self>) {
-        let before = self.more.replace(0);
-        if before != 0
-            && let Some(conn) = self.find(SessionId(before))
-        {
+    fn let_answers_go(self: &Rc<Self>, of: Option<u64>) {
+        if let Some(conn) = of.and_then(|of| self.find(SessionId(of))) {
             self.let_go(&conn);
         }
     }
 
     /// Writes the last bytes of an answer: where another one follows at once, they wait for it.
     pub fn write_answer(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
-        if self.more.get() != conn.session.0 || matches!(conn.stage(), Stage::Finishing | Stage::Dead) {
+        if !self.batch.holds(conn.session.0) || matches!(conn.stage(), Stage::Finishing | Stage::Dead) {
             return self.write(conn, data, counted);
         }
         add(&self.slot().responses, 1);

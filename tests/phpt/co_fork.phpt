@@ -66,6 +66,9 @@ Co\run(function () {
         posix_kill($pid, $signal);
         echo Co\System::waitPid($pid, 5)['signal'] === $signal ? 'killed' : 'lives on', "\n";
     }
+    $process = new Swoole\Process(fn () => Co::sleep(10));
+    posix_kill($process->start(), SIGUSR1);
+    echo Co\System::waitPid($process->pid, 5)['signal'] === SIGUSR1 ? 'killed' : 'lives on', "\n";
     Swoole\Process::signal(SIGUSR1, null);
     // A socket that the parent waits for is the child's too, in its own event queue.
     $pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
@@ -136,6 +139,7 @@ last
 last
 0
 9
+killed
 killed
 killed
 the parent got acd

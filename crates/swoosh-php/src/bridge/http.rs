@@ -183,8 +183,8 @@ pub fn server() -> Option<Rc<State>> {
 
 /// This process was forked by user code: it is no process of the server. Neither waits nor panics.
 pub fn step_out() {
-    let server = SERVER.with(|server| server.try_borrow().ok().and_then(|server| server.upgrade()));
-    if let Some(server) = server {
+    let server = SERVER.try_with(|server| server.try_borrow().ok().and_then(|server| server.upgrade()));
+    if let Ok(Some(server)) = server {
         server.step_out();
     }
 }

@@ -207,17 +207,16 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
         last_error::refuse("this process runs already");
         return Ok(false.into_zval());
     }
-    let forked = prepare(this).and_then(|()| system::fork());
+    let forked = prepare(this).and_then(|()| system::fork_with(child::begin));
     match forked {
-        Ok(Fork::Parent(pid)) => {
+        Ok((Fork::Parent(pid), _)) => {
             this.set_slot(slot("pid")?, pid);
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.childs.borrow_mut().take());
             }
             Ok(pid.into_zval())
         }
-        Ok(Fork::Child) => {
-            child::begin();
+        Ok((Fork::Child, _)) => {
             become_child(this)?;
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.parents.borrow_mut().take());

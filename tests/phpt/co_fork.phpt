@@ -38,7 +38,83 @@ Co\run(function () {
         $process->start();
         echo Co\System::waitPid($process->pid, 5)['code'], "\n";
     }
+    // It ends when all that it has begun is over, wherever it waited first; with a coroutine of its own too.
+    foreach ([false, true] as $apart) {
+        $process = new Swoole\Process(function () {
+            Co::sleep(0.01);
+            go(fn () => Co::sleep(0.01) && print("last\n"));
+        }, false, 0, $apart);
+        $process->start();
+        echo Co\System::waitPid($process->pid, 5)['code'], "\n";
+    }
+    // exit is no exception where the child began.
+    if (($pid = pcntl_fork()) === 0) {
+        try {
+            Co::sleep(0.01);
+            exit(9);
+        } catch (Swoole\ExitException) {
+            echo "caught\n";
+        }
+    }
+    echo Co\System::waitPid($pid, 5)['code'], "\n";
+    // A signal that comes at once, and one that the parent handles.
+    Swoole\Process::signal(SIGUSR1, fn () => print("the parent's\n"));
+    foreach ([SIGTERM, SIGUSR1] as $signal) {
+        if (($pid = pcntl_fork()) === 0) {
+            Co::sleep(10);
+        }
+        posix_kill($pid, $signal);
+        echo Co\System::waitPid($pid, 5)['signal'] === $signal ? 'killed' : 'lives on', "\n";
+    }
+    $process = new Swoole\Process(fn () => Co::sleep(10));
+    posix_kill($process->start(), SIGUSR1);
+    echo Co\System::waitPid($process->pid, 5)['signal'] === SIGUSR1 ? 'killed' : 'lives on', "\n";
+    Swoole\Process::signal(SIGUSR1, null);
+    // A socket that the parent waits for is the child's too, in its own event queue.
+    $pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    $ours = Co\Socket::import($pair[0]);
+    go(function () use ($ours) {
+        while ($said = $ours->recv(100, 5)) {
+            echo "the parent got $said\n";
+        }
+    });
+    // Somebody has waited for this one in the parent's event queue.
+    [$near, $far] = array_map(Co\Socket::import(...), stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0));
+    $near->recv(1, 0.001);
+    // And a read of this one took all there was.
+    $listens = stream_socket_server('tcp://127.0.0.1:0');
+    $dry = new Co\Socket(AF_INET, SOCK_STREAM);
+    $dry->connect('127.0.0.1', (int) substr(strrchr(stream_socket_get_name($listens, false), ':'), 1));
+    $wets = stream_socket_accept($listens);
+    go(fn () => Co::sleep(0.005) && fwrite($wets, 'x'));
+    $dry->recv(100, 5);
+    if (($pid = pcntl_fork()) === 0) {
+        go(fn () => Co::sleep(0.01) && $far->send('c'));
+        $got = $near->recv(1, 5);
+        go(fn () => Co::sleep(0.01) && fwrite($wets, 'd'));
+        $got .= $dry->recv(100, 5);
+        $theirs = Co\Socket::import($pair[1]);
+        $theirs->send("a$got");
+        Co::sleep(0.02);
+        posix_kill(getmypid(), SIGKILL);
+    }
+    Co\System::waitPid($pid, 5);
+    fwrite($pair[1], 'b');
+    Co::sleep(0.02);
+    $ours->cancel();
 });
+// Behind the loop the child is the script, as its parent.
+$parent = getmypid();
+Co\run(function () use (&$pid) {
+    $pid = pcntl_fork();
+    Co::sleep(0.01);
+});
+if (getmypid() !== $parent) {
+    echo "the child goes on\n";
+    exit;
+}
+pcntl_waitpid($pid, $status);
+echo "the parent goes on\n";
 ?>
 --EXPECT--
 child 0 sum 6 num 1 ticker false
@@ -58,3 +134,15 @@ ends
 waits
 0
 255
+last
+0
+last
+0
+9
+killed
+killed
+killed
+the parent got acd
+the parent got b
+the child goes on
+the parent goes on

@@ -35,8 +35,8 @@ final class Known extends NameResolver
             return null;
         }
         $cluster = new Cluster();
-        foreach ($this->services[$name] as [$ip, $port]) {
-            $cluster->add($ip, $port);
+        foreach ($this->services[$name] as $node) {
+            $cluster->add(...$node);
         }
         return $cluster;
     }
@@ -116,6 +116,34 @@ Co\run(function () {
     }
     ksort($seen);
     echo implode(' and ', array_keys($seen)), "\n";
+    // Every node is tried, whoever connects.
+    $tries = ['socket' => 0, 'stream' => 0, 'http' => 0, 'client' => 0];
+    for ($i = 0; $i < 20; $i++) {
+        $socket = new Co\Socket(AF_INET, SOCK_STREAM);
+        $tries['socket'] += $socket->connect('both.service', 80, 5) && $socket->sendAll("GET / HTTP/1.0\r\nHost: a\r\n\r\n") && str_contains($socket->recvAll(1000, 5), ' 200 ');
+        $stream = stream_socket_client('tcp://both.service:80', $errno, $error, 5);
+        $tries['stream'] += $stream && $errno === 0 && $error === '' && fwrite($stream, "GET / HTTP/1.0\r\nHost: a\r\n\r\n") && str_contains(stream_get_contents($stream), ' 200 ');
+        $tries['http'] += strlen(file_get_contents('http://both.service/')) === strlen('one for both.service');
+        $tries['client'] += (new Co\Client(SWOOLE_SOCK_TCP))->connect('both.service', 80, 5);
+    }
+    echo json_encode($tries), "\n";
+    $socket = new Co\Socket(AF_INET, SOCK_STREAM);
+    var_dump($socket->connect('none.service', 80, 5), $socket->errCode === SOCKET_ECONNREFUSED);
+    var_dump(@stream_socket_client('tcp://none.service:80', $errno, $error, 5), $errno === SOCKET_ECONNREFUSED, $error);
+    // A node that does not answer takes its time, and then the next one is tried.
+    $full = stream_socket_server('tcp://127.0.0.1:0', $errno, $error, STREAM_SERVER_BIND | STREAM_SERVER_LISTEN, stream_context_create(['socket' => ['backlog' => 0]]));
+    $filled = [];
+    do {
+        $filled[] = $last = new Co\Socket(AF_INET, SOCK_STREAM);
+    } while ($last->connect('127.0.0.1', (int) substr(strrchr(stream_socket_get_name($full, false), ':'), 1), 0.3));
+    $known->services['slow.service'] = [['127.0.0.1', (int) substr(strrchr(stream_socket_get_name($full, false), ':'), 1), 1000000], ['127.0.0.1', $servers['one']->port, 0]];
+    $socket = new Co\Socket(AF_INET, SOCK_STREAM);
+    var_dump($socket->connect('slow.service', 80, 0.2), $socket->getpeername()['port'] === $servers['one']->port);
+    $stream = stream_socket_client('tcp://slow.service:80', $errno, $error, 0.2);
+    var_dump(stream_socket_get_name($stream, true) === "127.0.0.1:{$servers['one']->port}");
+    $socket = new Co\Socket(AF_INET, SOCK_STREAM);
+    go(fn () => Co::sleep(0.02) && $socket->cancel(SWOOLE_EVENT_WRITE));
+    var_dump($socket->connect('slow.service', 80, 5), $socket->errCode === SOCKET_ECANCELED);
     $client = new Client('none.service');
     var_dump($client->get('/'), $client->errCode === SOCKET_ECONNREFUSED);
     $client = new Co\Client(SWOOLE_SOCK_TCP);
@@ -251,6 +279,17 @@ Swoole\NameResolver\Exception: the address of a registry has a scheme and a host
 bool(true)
 string(19) "one for one.service"
 one and two
+{"socket":20,"stream":20,"http":20,"client":20}
+bool(false)
+bool(true)
+bool(false)
+bool(true)
+string(18) "Connection refused"
+bool(true)
+bool(true)
+bool(true)
+bool(false)
+bool(true)
 bool(false)
 bool(true)
 bool(true)

@@ -12,7 +12,7 @@ foreach (MODES as $name => $mode) {
         $second = $server->listen('127.0.0.1', 0, SWOOLE_SOCK_TCP);
         $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale, $second) {
             if ($data === 'count') {
-                return $server->send($fd, (string) count($server->connections));
+                return $server->send($fd, count($server->connections) . ' and ' . $server->stats()['close_count']);
             }
             $info = $server->getClientInfo($fd);
             ksort($info);
@@ -33,7 +33,7 @@ foreach (MODES as $name => $mode) {
     }, function ($ports, $tale) {
         $all = [connect($ports[0]), connect($ports[0]), connect($ports[1])];
         fclose(connect($ports[0]));
-        wait_for(fn () => ask($all[0], 'count') === '3');
+        wait_for(fn () => ask($all[0], 'count') === '3 and 1');
         ask($all[0], 'tell');
     }, $mode)), "\n";
 }

@@ -46,7 +46,7 @@ pub fn start_up(module: &Module) {
         coroutine::beat();
         bridge::pool::between_instructions();
     });
-    runtime::watch_forks();
+    runtime::watch_forks(bridge::child::begin);
 }
 
 /// The request (for a command, the script) ends.

@@ -49,6 +49,8 @@ pub struct Heritage {
     pub couriers: Vec<Courier>,
     /// Any process -> process: messages, tasks, sends to another base worker's connections. By [`WorkerId`].
     pub letters: Vec<Mailbox>,
+    /// Any process -> manager: messages. Nobody takes them where there is no manager.
+    pub to_manager: Mailbox,
     /// Task workers -> worker: results. One for each worker and user process, by [`WorkerId`]; task workers have none.
     pub results: Vec<Option<Mailbox>>,
     /// Any process -> reactor thread: what to do with a connection. Process mode only.

@@ -9,7 +9,7 @@ use crate::conn::registry::{Flags, Registry};
 use crate::conn::{datagram, registry};
 use crate::error::{Code, Error, Result};
 use crate::handler::{FinishEvent, Handler, SessionId, Stop, WorkerId};
-use crate::handoff::{Assembler, Head, Kind, Letter, MANAGER, Post};
+use crate::handoff::{Assembler, Head, Kind, Letter, MANAGER, Post, STRANGER, STRANGERS};
 use crate::heritage::{Heritage, Life, ProcessKind};
 use crate::runtime::Signal;
 use crate::shm::slots::{ConnectionSlot, WorkerSlot};
@@ -158,6 +158,13 @@ impl Node {
         self.0.heritage.server[0].manager_pid.load(Relaxed)
     }
 
+    /// This process was forked by user code, in an event of the process that this node was: it is none of the server's, and
+    /// knows its server as a user process without a number does. What is counted there is its parent's.
+    pub fn step_out(&self) {
+        self.0.role.set(Role::User);
+        self.0.id.set(None);
+    }
+
     pub(crate) fn own_slot(&self) -> Option<&'static WorkerSlot> {
         self.0.heritage.worker(self.worker_id()?)
     }
@@ -207,7 +214,7 @@ impl Node {
         let (_, slot) = self.lookup(session)?;
         let port = self.0.heritage.ports.get(slot.port.load(Relaxed) as usize)?;
         let fd = slot.fd.load(Relaxed);
-        let own = self.0.owner.get().is_some_and(|o| o.find(session).is_some());
+        let own = self.own_connection(session).is_some();
         // Descriptors belong to a process: only the owner can ask the kernel.
         let in_kernel = if own { socket::queued(fd) } else { (0, 0) };
         let info = ClientInfo {
@@ -327,6 +334,23 @@ impl Node {
         self.push_parcel(mailbox, head, data)?.map_err(|_| Error::refused(ACT, subject(), Code::ServerPipeBufferFull))
     }
 
+    /// Sends a message to the manager; it gets a `pipe_message`, between two looks at its processes.
+    ///
+    /// `flags`: as of [`send_message`](Self::send_message). Fails where there is no manager, where it is this process, and
+    /// where it has more unread messages than its queue holds.
+    pub fn send_to_manager(&self, data: &[u8], flags: u32) -> Result<()> {
+        const ACT: &str = "send a message to";
+        let heritage = self.0.heritage;
+        if self.manager_pid() == 0 || self.role() == Role::Manager {
+            let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
+            return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
+        }
+        let id = heritage.server[0].messages.fetch_add(1, Relaxed);
+        let head = self.head(Kind::Message, id, flags & 0xFF);
+        self.push_parcel(&heritage.to_manager, head, data)?
+            .map_err(|_| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
+    }
+
     /// Ends the whole server, in order.
     pub fn shutdown(&self) -> Result<()> {
         let head = self.0.heritage.head_pid();
@@ -353,6 +377,9 @@ impl Node {
 
     /// Ends one worker, in order; the manager replaces it. `None`: this one.
     pub fn stop(&self, which: Option<WorkerId>) -> Result<()> {
+        if which.is_none() && self.role() == Role::User {
+            return Err(Error::State { act: "stop", why: "this process is no worker".into() });
+        }
         if which.is_none() || which == self.worker_id() {
             self.0.stopping.set(true);
             self.0.wake.raise();
@@ -424,7 +451,12 @@ impl Node {
     // ---- what the rooms of the engine share ----
 
     pub(crate) fn head(&self, kind: Kind, id: u64, flags: u32) -> Head {
-        let from = self.worker_id().map_or(MANAGER, |w| w.0 as u16);
+        let from = match self.worker_id() {
+            Some(id) => id.0 as u16,
+            // One that user code has forked.
+            None if self.role() == Role::User => STRANGER + (process::known_pid() % STRANGERS) as u16,
+            None => MANAGER,
+        };
         Head { kind, from, flags, id, time: clock::wall_nanos(), extra: 0, reactor: 0 }
     }
 }

@@ -60,7 +60,14 @@ impl Commands {
     }
 }
 
-/// Runs a command here, or in the worker of that number, and gives what it answered; `None`, with a warning, without.
+/// Where a command runs.
+enum Target {
+    Here,
+    Manager,
+    Process(WorkerId),
+}
+
+/// Runs a command here, in the manager or in the worker of that number, and gives what it answered; `None`, with a warning, without.
 pub fn ask(
     state: &State,
     node: &Node,
@@ -75,12 +82,17 @@ pub fn ask(
     let Some(callable) = state.commands.find(name, kind) else {
         return refuse(format!("processes of type {kind} take no command {name:?}"));
     };
-    let target = match kind {
-        MASTER => None,
-        WORKER | TASK_WORKER => u32::try_from(to).ok().map(WorkerId).filter(|to| node.worker_id() != Some(*to)),
-        _ => return refuse("commands are for the master, workers and task workers".to_owned()),
+    let target = match (kind, u32::try_from(to).map(WorkerId)) {
+        (MASTER, _) => Target::Here,
+        (MANAGER, _) => Target::Manager,
+        (WORKER | TASK_WORKER, Ok(id)) if node.worker_id() == Some(id) => Target::Here,
+        (WORKER | TASK_WORKER, Ok(id)) => Target::Process(id),
+        (WORKER | TASK_WORKER, Err(_)) => return refuse(format!("there is no process {to}")),
+        _ => return refuse("commands are for the master, the manager, workers and task workers".to_owned()),
     };
-    let Some(target) = target else { return run(&callable, server, data.clone()).map(Some) };
+    if matches!(target, Target::Here) {
+        return run(&callable, server, data.clone()).map(Some);
+    }
     let number = state.commands.asked.get() + 1;
     state.commands.asked.set(number);
     let mut message = Array::new();
@@ -88,12 +100,17 @@ pub fn ask(
     message.push(name);
     message.push(data.clone());
     let (bytes, flags) = close(&message.into_zval())?;
-    if let Err(e) = node.send_message(target, bytes.as_bytes(), flags | COMMAND) {
+    let (bytes, flags) = (bytes.as_bytes(), flags | COMMAND);
+    let (sent, whom) = match target {
+        Target::Process(id) => (node.send_message(id, bytes, flags), format!("process {}", id.0)),
+        Target::Manager | Target::Here => (node.send_to_manager(bytes, flags), "the manager".to_owned()),
+    };
+    if let Err(e) = sent {
         return refuse(e.to_string());
     }
     match wait(&state.commands, number) {
         Some(answer) => Ok(Some(answer)),
-        None => refuse(format!("process {} did not answer the command {name:?} in time", target.0)),
+        None => refuse(format!("{whom} did not answer the command {name:?} in time")),
     }
 }
 
@@ -130,7 +147,7 @@ pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpRe
     let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
     let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(run(&callable, server, data)?);
+    reply.extend(state.home.back(run(&callable, server, data))?);
     if let Some((end, _)) = &*state.commands.answers.borrow()
         && let Err(e) = end.send(&reply)
     {
@@ -144,10 +161,11 @@ fn run(callable: &Callable, server: &Object, data: Zval) -> PhpResult<Vec<u8>> {
     Ok(said.to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default())
 }
 
-/// SWOOLE_SERVER_COMMAND_MASTER, SWOOLE_SERVER_COMMAND_EVENT_WORKER, SWOOLE_SERVER_COMMAND_TASK_WORKER.
+/// `SWOOLE_SERVER_COMMAND_*`.
 const MASTER: i64 = 2;
 const WORKER: i64 = 8;
 const TASK_WORKER: i64 = 16;
+const MANAGER: i64 = 32;
 /// Marks a message as a command.
 const COMMAND: u32 = 0x40;
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -110,9 +110,11 @@ pub fn runs_apart() -> bool {
 
 /// Runs until nothing is left to wait for, or [`leave`] is called. Does nothing inside of itself.
 pub fn run() -> PhpResult<()> {
-    if is_running() {
-        return Ok(());
-    }
+    if is_running() { Ok(()) } else { run_on() }
+}
+
+/// The same, in whatever runs already: for a process that was forked there, and ends when nothing is left.
+pub fn run_on() -> PhpResult<()> {
     let left = run_while(|| Ok(is_alive().then_some(None)))?;
     if !left && coroutine::count() > 0 && coroutine::current_id().is_none() {
         return tell_of_deadlock();

@@ -182,6 +182,14 @@ pub fn server() -> Option<Rc<State>> {
     SERVER.with_borrow(Weak::upgrade)
 }
 
+/// This process was forked by user code: it is no process of the server. Neither waits nor panics.
+pub fn step_out() {
+    let server = SERVER.try_with(|server| server.try_borrow().ok().and_then(|server| server.upgrade()));
+    if let Ok(Some(server)) = server {
+        server.step_out();
+    }
+}
+
 /// Whether a port's packets are requests for the callback `request`.
 pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     let is_http = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));

@@ -1,5 +1,6 @@
 //! Between the engine and PHP: what user code asked to run, when it runs, and errors both ways.
 
+pub mod child;
 pub mod commands;
 pub mod event_loop;
 pub mod http;

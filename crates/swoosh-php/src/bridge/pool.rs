@@ -3,6 +3,7 @@
 //! A worker without coroutines lives as the engine has it ([`Worker::serve`]): it sleeps in the kernel between messages.
 //! One with coroutines runs the event loop, and its messages come in beside everything else.
 
+use super::child::Home;
 use super::{event_loop, last_error, reactor, signals};
 use crate::bridge::reactor::Watch;
 use crate::class::process_pool::{self, Slots};
@@ -32,6 +33,8 @@ pub struct State {
     pub patience: Cell<Duration>,
     /// What each worker runs instead of the callback, with a coroutine or without: a manager's.
     pub jobs: RefCell<Vec<(Rc<Callable>, bool)>>,
+    /// The process whose callbacks run.
+    home: Home,
     side: RefCell<Side>,
     inbox: RefCell<Option<Inbox>>,
     /// Messages that are being handled, by coroutine; 0: outside of them.
@@ -153,9 +156,9 @@ impl Bridge {
         self.settle(callable.call(&mut args).map(drop))
     }
 
-    /// What a callback left ends this process.
+    /// What a callback left ends this process; a child that it has forked stays here.
     fn settle(&self, result: PhpResult<()>) -> Flow {
-        result.map_err(|raised| {
+        self.state.home.back(result).map_err(|raised| {
             let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
             self.state.stop.set(Some(raised));
             Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
@@ -163,6 +166,7 @@ impl Bridge {
     }
 
     fn enter(&self, worker: &Worker) {
+        self.state.home.enter();
         *self.state.side.borrow_mut() = Side::Worker(worker.clone());
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
@@ -193,6 +197,9 @@ impl Bridge {
         let bell = Alarm::of(worker.bell());
         let messages = self.state.inbox.borrow().as_ref().map(|inbox| Alarm::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
+            if self.state.home.is_left() {
+                return Ok(None);
+            }
             if let Some(messages) = &messages {
                 messages.forget();
                 self.take_messages(worker)?;
@@ -224,10 +231,14 @@ impl Bridge {
             };
             let (state, worker, object) = (self.state.clone(), worker.clone(), self.object.clone());
             let Some(callable) = self.calls.message.clone() else { return Ok(()) };
-            coroutine::run_event(move || {
+            let begun = coroutine::run_event(move || {
                 let data = message.data.as_slice().into_zval();
                 state.messages.borrow_mut().insert(place(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
+                // In a child the message is its parent's.
+                if state.home.is_left() {
+                    return done;
+                }
                 let handled = state.messages.borrow_mut().remove(&place());
                 // Nobody is told that a message was handled which was not.
                 done?;
@@ -238,7 +249,8 @@ impl Bridge {
                     worker.stop();
                 }
                 Ok(())
-            })?;
+            });
+            self.state.home.back(begun)?;
         }
         Ok(())
     }
@@ -254,6 +266,9 @@ impl Bridge {
         let tells = self.calls.worker_exit.is_some();
         let mut tell_at = Instant::now();
         let ended = event_loop::run_while(|| {
+            if self.state.home.is_left() {
+                return Ok(None);
+            }
             let kept = tells && event_loop::is_alive();
             if Instant::now() >= until || !(kept || coroutine::callbacks() > 0) {
                 return Ok(None);
@@ -275,6 +290,7 @@ impl Bridge {
 
 impl Work for Bridge {
     fn start(&self, pool: &Supervisor) -> Flow {
+        self.state.home.enter();
         *self.state.side.borrow_mut() = Side::Supervisor(pool.clone());
         self.object.set_slot(self.slots.master_pid, swoosh::sys::process::pid());
         self.call(&self.calls.start, Vec::new())

@@ -261,6 +261,8 @@ pub struct Watch {
     /// `None` only while it is dropped.
     fd: Option<AsyncFd<Watched>>,
     generation: u32,
+    /// See [`epoch`].
+    epoch: u64,
 }
 
 /// What is watched: a number that somebody else closes, or a descriptor of our own.
@@ -302,7 +304,12 @@ impl Watch {
             }
             other => other,
         }?;
-        Ok(Watch { fd: Some(fd), generation: runtime::generation() })
+        Ok(Watch { fd: Some(fd), generation: runtime::generation(), epoch: epoch() })
+    }
+
+    /// Whether the event queue that it is in is asked still.
+    pub fn is_current(&self) -> bool {
+        self.epoch == epoch()
     }
 
     /// Ready when there is something to read, or the peer is gone. Remembered until [`forget_read`](Self::forget_read).

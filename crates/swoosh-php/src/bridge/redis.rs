@@ -99,6 +99,10 @@ pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Node, session: Sessi
         let mut next = Some(first);
         while let Some(command) = next {
             handle(&state, &calls, &node, session, &command)?;
+            // The others are its parent's.
+            if state.home.is_left() {
+                return Ok(());
+            }
             next = state.redis.next(&node, session);
         }
         Ok(())

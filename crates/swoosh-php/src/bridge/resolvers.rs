@@ -3,7 +3,7 @@
 
 use crate::class::name_resolver::cluster::{Cluster, Node};
 use crate::coroutine;
-use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
+use crate::zend::{IntoZval, Object, PhpResult};
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 
@@ -60,7 +60,7 @@ pub fn find(name: &str) -> PhpResult<Option<Found>> {
 
 fn ask(all: &[Object], name: &str) -> PhpResult<Option<Found>> {
     for resolver in all {
-        let said = call(resolver, "lookup", &mut [name.into_zval()])?;
+        let said = resolver.call_method("lookup", &mut [name.into_zval()])?;
         if let Some(cluster) = said.object().filter(|object| object.payload::<Cluster>().is_some()) {
             return Ok(Some(Found::Cluster(cluster.clone())));
         }
@@ -69,17 +69,6 @@ fn ask(all: &[Object], name: &str) -> PhpResult<Option<Found>> {
         }
     }
     Ok(None)
-}
-
-/// Calls a method of an object by its name.
-pub fn call(object: &Object, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    let mut target = Array::new();
-    target.push(object.clone());
-    target.push(method);
-    match Callable::new(&target.into_zval()) {
-        Ok(method) => method.call(args),
-        Err(why) => Err(crate::zend::error::throw_error(&why)),
-    }
 }
 
 /// Where to connect to, one after the other, for a host by name; `None`: no resolver knows it. Nodes without a port of

@@ -3,6 +3,7 @@
 //! The callables that a user gave live in private properties of the PHP objects, where the garbage collector sees them;
 //! they are looked up once, when the server starts.
 
+use super::child::Home;
 use super::send_yield::Lines;
 use super::server_events::Bridge;
 use super::{commands, event_loop, http, last_error, reactor, redis, server_settings};
@@ -52,6 +53,8 @@ pub struct State {
     pub commands: commands::Commands,
     /// Its handlers of commands, where it speaks Redis.
     pub redis: redis::Commands,
+    /// The process whose callbacks run.
+    pub home: Home,
     node: RefCell<Option<Node>>,
     calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
@@ -178,6 +181,7 @@ impl State {
             http: OnceCell::new(),
             commands: commands::Commands::default(),
             redis: redis::Commands::default(),
+            home: Home::default(),
             node: RefCell::new(None),
             calls: RefCell::new(None),
             stop: Cell::new(None),
@@ -233,7 +237,17 @@ impl State {
     pub fn after_fork(&self) {
         let parents = self.node.borrow_mut().take();
         drop(parents);
+        self.home.enter();
         event_loop::host();
+    }
+
+    /// User code has forked this process, which is none of the server's.
+    pub fn step_out(&self) {
+        if let Ok(node) = self.node.try_borrow()
+            && let Some(node) = &*node
+        {
+            node.step_out();
+        }
     }
 
     /// User code cannot go on in this process.

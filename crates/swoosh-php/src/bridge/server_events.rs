@@ -10,7 +10,7 @@ use crate::class::server_task;
 use crate::class::server_values as values;
 use crate::coroutine::{self, Job};
 use crate::zend::error::uncaught;
-use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, runtime};
+use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Bridge {
     /// Calls a callback here, and gives what it gave.
     #[inline]
     fn call(&self, callable: &Callable, args: &mut [Zval]) -> Result<Zval, Stop> {
-        callable.call(args).map_err(|raised| self.stop(raised))
+        self.settle(callable.call(args))
     }
 
     /// Calls a callback in a coroutine of its own, where that is wanted.
@@ -64,12 +64,12 @@ impl Bridge {
             return flow;
         }
         let job = Job::Event(callable.clone(), Vec::from(args), in_hand);
-        coroutine::create(job).map(drop).map_err(|raised| self.stop(raised))
+        self.settle(coroutine::create(job).map(drop))
     }
 
     /// A request of HTTP.
     fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
-        let begun = http::begin(&self.state, node, event, data, stored).map_err(|raised| self.stop(raised))?;
+        let begun = self.settle(http::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
         wanted.then.run(node);
@@ -84,8 +84,10 @@ impl Bridge {
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
 
-    fn settle(&self, result: PhpResult<()>) -> Flow {
-        result.map_err(|raised| self.stop(raised))
+    /// User code has returned, or waits: what it left behind. A child that it has forked stays here.
+    #[inline]
+    fn settle<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
+        self.state.home.back(result).map_err(|raised| self.stop(raised))
     }
 
     /// An event of the server with no arguments but the server, and the worker's number where `numbered`.
@@ -284,10 +286,14 @@ impl Handler for Bridge {
         let server = calls.server.clone().into_zval();
         if event_loop::runs_apart() {
             let task = server_task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
-            let (callable, node, event) = (callable.clone(), node.clone(), *event);
+            let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
-                if result.is_null() { Ok(()) } else { server_task::answer(&node, &event, &result).map(drop) }
+                // The task is its parent's to answer.
+                if result.is_null() || state.home.is_left() {
+                    return Ok(());
+                }
+                server_task::answer(&node, &event, &result).map(drop)
             };
             return self.settle(coroutine::run_event(run));
         }
@@ -364,8 +370,8 @@ impl Handler for Bridge {
     #[inline]
     fn turn(&self, node: &Node) -> Flow {
         self.state.enter(node);
-        event_loop::hosted_turn().map_err(|raised| self.stop(raised))?;
-        http_deadline::run_due(node).map_err(|raised| self.stop(raised))?;
+        self.settle(event_loop::hosted_turn())?;
+        self.settle(http_deadline::run_due(node))?;
         http::turn(self, node)
     }
 
@@ -431,12 +437,10 @@ impl Handler for Bridge {
 
 /// The title that the user gave this process.
 fn runtime_title() -> Option<Vec<u8>> {
-    let get = Callable::new(&"cli_get_process_title".into_zval()).ok()?;
-    get.call(&mut []).ok()?.bytes().map(<[u8]>::to_vec)
+    call_function("cli_get_process_title", &mut []).ok()??.bytes().map(<[u8]>::to_vec)
 }
 
 fn set_runtime_title(title: &str) {
-    if let Ok(set) = Callable::new(&"cli_set_process_title".into_zval()) {
-        let _ = set.call(&mut [title.into_zval()]);
-    }
+    // Where it cannot be set it stays as it is.
+    let _ = call_function("cli_set_process_title", &mut [title.into_zval()]);
 }

@@ -77,12 +77,6 @@ pub fn forget(number: i32) -> bool {
     old.is_some()
 }
 
-/// In a process that was just forked: signals do what they do in any new program.
-pub fn start_over() {
-    signal::start_over();
-    with(|_| ());
-}
-
 /// Handles what has come. Called by the loop in each turn.
 #[inline]
 pub fn run_due() -> PhpResult<()> {

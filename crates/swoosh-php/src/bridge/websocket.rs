@@ -133,11 +133,11 @@ pub fn shake_hands(
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
     {
-        callable.call(&mut [
+        state.home.back(callable.call(&mut [
             calls.server.clone().into_zval(),
             asked.clone().into_zval(),
             response.clone().into_zval(),
-        ])?;
+        ]))?;
     }
     http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {

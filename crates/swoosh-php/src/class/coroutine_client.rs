@@ -3,7 +3,7 @@
 use crate::bridge::{last_error, server_settings};
 use crate::class::socket::{address_of, addresses_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::socket::{Code, Direction, Link, is_elsewhere};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
 use crate::coroutine::{Options, options, wait};
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
@@ -289,7 +289,7 @@ pub fn dial(
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
         connected = open((family, kind), address, limit)?;
-        if connected.is_ok() {
+        if !is_elsewhere(&connected) {
             break;
         }
     }

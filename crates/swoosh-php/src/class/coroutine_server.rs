@@ -228,13 +228,9 @@ fn construct_connection(call: &mut Call<'_>) -> PhpResult<()> {
 
 /// Calls a method of the connection's socket.
 fn ask(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    let Some(socket) = call.this().map(|this| this.slot(0).clone()) else { return Ok(false.into_zval()) };
-    let mut target = crate::zend::Array::new();
-    target.push(socket);
-    target.push(method);
-    match Callable::new(&target.into_zval()) {
-        Ok(method) => method.call(args),
-        Err(_) => Ok(false.into_zval()),
+    match call.this().and_then(|this| this.slot(0).object().cloned()) {
+        Some(socket) => socket.call_method(method, args),
+        None => Ok(false.into_zval()),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::bridge::last_error;
 use crate::coroutine::socket::Link;
 use crate::zend::form::parse_query;
 use crate::zend::{
-    Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval,
+    Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval, runtime,
 };
 use httparse::Header;
 use std::cell::{Cell, RefCell};
@@ -43,6 +43,8 @@ pub struct Kept {
     framer: RefCell<Option<Framer>>,
     options: RefCell<Option<Config>>,
     tmpfiles: RefCell<Vec<String>>,
+    /// The process that has stored them, see [`runtime::generation`].
+    stored_in: Cell<u32>,
     /// What `server` says beside the request's own bytes.
     arrival: Cell<Option<Arrival>>,
     /// `http_parse_cookie`.
@@ -83,7 +85,9 @@ impl crate::zend::Payload for Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        forms::remove(self.tmpfiles.get_mut());
+        if self.stored_in.get() == runtime::generation() {
+            forms::remove(self.tmpfiles.get_mut());
+        }
     }
 }
 
@@ -342,6 +346,7 @@ fn fill(
             if !form.tmpfiles.is_empty() {
                 object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
                 *kept.tmpfiles.borrow_mut() = form.tmpfiles;
+                kept.stored_in.set(runtime::generation());
             }
         }
     }

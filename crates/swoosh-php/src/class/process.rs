@@ -3,12 +3,13 @@
 mod pipe;
 mod queue;
 
-use crate::bridge::{event_loop, last_error, signals};
+use crate::bridge::{child, event_loop, last_error, signals};
 use crate::class::exception;
 use crate::coroutine;
 use crate::zend::error::{throw, uncaught, warning};
 use crate::zend::{
-    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+    call_function, runtime,
 };
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send_signal};
@@ -194,14 +195,10 @@ fn become_child(process: &Object) -> PhpResult<()> {
 fn run(process: &Object) -> PhpResult<()> {
     let callable = Callable::new(&process.slot(slot("callback")?).clone()).map_err(|_| Raised::Exception)?;
     let mut arguments = [process.clone().into_zval()];
-    if process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get()) {
-        return event_loop::run_coroutines(|| {
-            coroutine::run_callback(true, move || callable.call(&mut arguments).map(drop))
-        });
-    }
-    callable.call(&mut arguments)?;
+    let apart = process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
+    coroutine::run_callback(apart, move || callable.call(&mut arguments).map(drop))?;
     // Timers and the like that the function began keep the process alive.
-    event_loop::run()
+    event_loop::run_on()
 }
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -210,18 +207,16 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
         last_error::refuse("this process runs already");
         return Ok(false.into_zval());
     }
-    let forked = prepare(this).and_then(|()| system::fork());
+    let forked = prepare(this).and_then(|()| system::fork_with(child::begin));
     match forked {
-        Ok(Fork::Parent(pid)) => {
+        Ok((Fork::Parent(pid), _)) => {
             this.set_slot(slot("pid")?, pid);
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.childs.borrow_mut().take());
             }
             Ok(pid.into_zval())
         }
-        Ok(Fork::Child) => {
-            signals::start_over();
-            coroutine::begin_child();
+        Ok((Fork::Child, _)) => {
             become_child(this)?;
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.parents.borrow_mut().take());
@@ -261,8 +256,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.string(0)?.clone();
-    let Ok(set) = Callable::new(&"cli_set_process_title".into_zval()) else { return Ok(false) };
-    Ok(set.call(&mut [name.into_zval()])?.to_bool())
+    Ok(call_function("cli_set_process_title", &mut [name.into_zval()])?.is_some_and(|set| set.to_bool()))
 }
 
 /// Waits for a child: its id, exit status and signal.

@@ -5,7 +5,7 @@ use crate::bridge::redis::{Form, format as written};
 use crate::class::exception::EXCEPTION;
 use crate::class::server::{SERVER, Server, state};
 use crate::zend::error::throw;
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval};
+use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval, call_function};
 
 static REDIS_SERVER: ClassSlot = ClassSlot::new();
 
@@ -56,9 +56,9 @@ fn set_handler(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let closure = match given.object().is_some_and(Object::is_closure) {
         true => given.clone(),
-        false => match Callable::new(&"Closure::fromCallable".into_zval()) {
-            Ok(convert) => convert.call(&mut [given.clone()])?,
-            Err(_) => return Ok(false),
+        false => match call_function("Closure::fromCallable", &mut [given.clone()])? {
+            Some(closure) => closure,
+            None => return Ok(false),
         },
     };
     let mut handlers = this.slot(slot).array().cloned().unwrap_or_default();

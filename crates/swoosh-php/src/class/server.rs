@@ -6,7 +6,8 @@ use crate::bridge::{commands, event_loop, last_error, server_settings};
 use crate::class::{connection_iterator, exception, process, server_calls, server_port, timer};
 use crate::zend::error::{argument_count_error, deprecated, throw};
 use crate::zend::{
-    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+    call_function,
 };
 use swoosh::handler::SessionId;
 use swoosh::heritage::SocketKind;
@@ -295,13 +296,11 @@ fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(answer) = commands::ask(state, &node, this, (&name, to, kind), &data)? else {
         return Ok(false.into_zval());
     };
-    match Callable::new(&"json_decode".into_zval()) {
-        Ok(decode) if decodes => {
-            let decoded = decode.call(&mut [answer.into_zval(), true.into_zval()])?;
-            Ok(if decoded.is_null() { false.into_zval() } else { decoded })
-        }
-        _ => Ok(answer.into_zval()),
+    if !decodes {
+        return Ok(answer.into_zval());
     }
+    let decoded = call_function("json_decode", &mut [answer.into_zval(), true.into_zval()])?;
+    Ok(decoded.filter(|decoded| !decoded.is_null()).unwrap_or_else(|| false.into_zval()))
 }
 
 /// The socket of a port by its number; of the first one without.

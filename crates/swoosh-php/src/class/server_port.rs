@@ -4,7 +4,8 @@ use crate::bridge::server::{Belongs, PORT_EVENTS, State};
 use crate::bridge::{last_error, server_settings};
 use crate::class::{connection_iterator, server};
 use crate::zend::{
-    Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, call_function,
+    runtime,
 };
 use std::rc::Rc;
 use swoosh::server::bind::BoundPort;
@@ -137,10 +138,6 @@ fn get_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
 
 /// A port's socket as an object of ext/sockets, with a descriptor of its own.
 pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
-    let Ok(create) = Callable::new(&"socket_create".into_zval()) else {
-        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
-        return Ok(OrFalse(None));
-    };
     let fd = port.slot(slot("sock")?).to_int() as i32;
     let kind = |option| socket::option(fd, libc::SOL_SOCKET, option);
     let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
@@ -151,7 +148,10 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
         }
     };
     // Made as a new one, whose descriptor is then this one's.
-    let made = create.call(&mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])?;
+    let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
+        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
+        return Ok(OrFalse(None));
+    };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
     Ok(OrFalse(match socket::put_at(fd, own) {
         Ok(()) => Some(made),

@@ -6,8 +6,15 @@
 //!
 //! Nothing of this room's state is borrowed while PHP code runs, and what a coroutine owns lies in its record, so that
 //! a fatal error may jump over its frames.
+//!
+//! This file has what each switch goes through. What the loop asks is in `due`, how others end a coroutine in `ending`, what
+//! can be seen of one in `looking`.
 
 pub mod channel;
+mod due;
+mod ending;
+mod kinds;
+mod looking;
 mod options;
 pub mod packets;
 mod preempt;
@@ -17,6 +24,10 @@ mod table;
 pub mod tls;
 pub mod wait;
 
+pub use due::{outside, run_due, sleep_limit, waits};
+pub use ending::{abandon, cancel, end_all, request_end, start_up, tell_of_callbacks, tell_of_deadlock};
+pub use kinds::{Job, Wait, Wake};
+pub use looking::{callbacks, count, ids, last_id, peak};
 pub use options::{Options, options};
 pub use preempt::beat;
 pub use switch::{STACK, waker};
@@ -25,6 +36,7 @@ use crate::bridge::{event_loop, last_error, reactor};
 use crate::zend::error::{fatal, throw, warning};
 use crate::zend::machine::{self, Left};
 use crate::zend::{Callable, Kind, Object, PhpResult, Raised, Zval, runtime};
+use kinds::{Signal, Stage};
 use nix::time::{ClockId, clock_gettime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -33,88 +45,6 @@ use switch::{Home, Progress, Vessel};
 use swoosh::node::InHand;
 use swoosh::timer::{TimerId, TimerWheel};
 use table::Table;
-
-/// What a coroutine runs.
-pub enum Job {
-    /// A closure.
-    Closure(Object, Vec<Zval>),
-    /// Anything else that PHP can call.
-    Call(Callable, Vec<Zval>),
-    /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
-    /// the coroutine is over.
-    Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
-    /// Code of the extension's own.
-    Native(Box<dyn FnOnce() -> PhpResult<()>>),
-}
-
-/// What a coroutine waits for; for reports, and for what may wake it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Wait {
-    Yield,
-    Sleep,
-    Pop,
-    Push,
-    Join,
-    Lock,
-    Barrier,
-    Io,
-    Signal,
-    /// Its time slice was over.
-    Turn,
-}
-
-impl Wait {
-    fn name(self) -> &'static str {
-        match self {
-            Wait::Yield => "resume()",
-            Wait::Sleep => "the clock",
-            Wait::Pop => "a value in a channel",
-            Wait::Push => "room in a channel",
-            Wait::Join => "the end of other coroutines",
-            Wait::Lock => "a lock",
-            Wait::Barrier => "a barrier",
-            Wait::Io => "a descriptor or other threads",
-            Wait::Signal => "a signal",
-            Wait::Turn => "its turn",
-        }
-    }
-}
-
-/// Why a wait is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// What was waited for has come.
-    Done,
-    /// The time is over.
-    TimedOut,
-    /// [`cancel`] was called.
-    Cancelled,
-}
-
-/// How a coroutine is woken; the last three never come back from [`wait`] as a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signal {
-    Wake(Wake),
-    /// A `CanceledException` is thrown.
-    Throw,
-    /// A `TimeoutException` is thrown: its time limit is over.
-    Limit,
-    /// The script ends: every frame is left.
-    End,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// It runs.
-    Runs,
-    /// It has resumed another one, and goes on when that one waits.
-    Resumes,
-    /// It waits.
-    Waits(Wait),
-    /// It is over.
-    Over,
-}
 
 /// One coroutine.
 pub struct Coroutine {
@@ -233,6 +163,7 @@ impl Scheduler {
     #[cold]
     fn leave_behind(&self) {
         self.generation.set(runtime::generation());
+        self.cradle.set(look(&self.current, |coroutine| coroutine.id).unwrap_or(0));
         let inherited = self.table.replace(Table::new());
         let mut kept = Table::new();
         let mut count = 0;
@@ -542,57 +473,6 @@ impl Coroutine {
         reactor::token_of(self.id, self.waits.get())
     }
 
-    /// Whether its last wait was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.get()
-    }
-
-    /// Milliseconds since it was created.
-    pub fn elapsed(&self) -> u64 {
-        now_ns().saturating_sub(self.began) / 1_000_000
-    }
-
-    /// Bytes of its native stack in use.
-    pub fn stack_usage(&self) -> usize {
-        let running = self.stage.get() == Stage::Runs;
-        self.vessel.stack_usage(running)
-    }
-
-    /// Its frames as `debug_backtrace` gives them.
-    pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
-        match self.stage.get() {
-            Stage::Waits(_) => self.vessel.machine().backtrace(false, options, limit),
-            // Whom it has resumed keeps its frames for it.
-            Stage::Resumes => match self.resumed() {
-                Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
-                None => Zval::from(crate::zend::Array::new()),
-            },
-            Stage::Runs | Stage::Over => machine::backtrace(options, limit),
-        }
-    }
-
-    /// Whom it has resumed and waits for.
-    fn resumed(&self) -> Option<Rc<Coroutine>> {
-        let mut at = current()?;
-        loop {
-            let resumer = held(&at.resumer)?;
-            if resumer.id == self.id {
-                return Some(at);
-            }
-            at = resumer;
-        }
-    }
-
-    /// Its context, made when it is first asked for.
-    pub fn context(&self) -> PhpResult<Object> {
-        if let Some(context) = self.context.borrow().as_ref() {
-            return Ok(context.clone());
-        }
-        let context = Object::new(crate::class::coroutine::CONTEXT.get())?;
-        *self.context.borrow_mut() = Some(context.clone());
-        Ok(context)
-    }
-
     /// Calls a function when it ends, the last one first.
     pub fn defer(&self, callable: Callable) {
         self.defers.borrow_mut().push(callable);
@@ -648,166 +528,7 @@ pub fn resume(id: u64) -> PhpResult<Option<bool>> {
     }
 }
 
-/// Ends the wait of one: its wait gives [`Wake::Cancelled`], or an exception is thrown out of it. `false`, and a code,
-/// where that cannot be.
-pub fn cancel(id: u64, throws: bool) -> PhpResult<bool> {
-    let Some(coroutine) = find(id) else {
-        last_error::set(NOT_EXISTS);
-        return Ok(false);
-    };
-    if coroutine.waits_for().is_none_or(|what| what == Wait::Turn) {
-        last_error::set(CANNOT_CANCEL);
-        return Ok(false);
-    }
-    signal(coroutine, if throws { Signal::Throw } else { Signal::Wake(Wake::Cancelled) })?;
-    Ok(true)
-}
-
-/// Ends one whose work nobody wants any more by an exception out of its wait, which it may leave uncaught. Nothing, where
-/// it is over or does not wait.
-pub fn abandon(id: u64) -> PhpResult<()> {
-    match find(id).filter(|coroutine| coroutine.waits_for().is_some()) {
-        Some(coroutine) => {
-            coroutine.abandoned.set(true);
-            signal(coroutine, Signal::Throw)
-        }
-        None => Ok(()),
-    }
-}
-
-// ---- for the loop ----
-
-/// Runs every coroutine whose time has come.
-pub fn run_due() -> PhpResult<()> {
-    if with(|s| s.alarms.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
-        return Ok(());
-    }
-    let now = now_ns() / 1_000_000;
-    loop {
-        let due = with(|s| {
-            let mut alarms = s.alarms.borrow_mut();
-            let alarms = alarms.as_mut()?;
-            let due = alarms.next_due(now)?;
-            alarms.finish(due.id)
-        });
-        match due {
-            None => return Ok(()),
-            Some(Alarm::Wait(id, wait)) => {
-                if let Some(coroutine) = find(id)
-                    && coroutine.waits.get() == wait
-                    && coroutine.waits_for().is_some()
-                {
-                    coroutine.timer.set(None);
-                    signal(coroutine, Signal::Wake(Wake::TimedOut))?;
-                }
-            }
-            Some(Alarm::Limit(id)) => {
-                if let Some(coroutine) = find(id) {
-                    coroutine.limit.set(None);
-                    if coroutine.waits_for().is_some() {
-                        signal(coroutine, Signal::Limit)?;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How long the loop may sleep before some coroutine's time comes.
-pub fn sleep_limit() -> Option<Duration> {
-    let deadline = with(|s| s.alarms.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(now_ns())))
-}
-
-/// How many waits the clock, a descriptor or another thread will end.
-#[inline]
-pub fn waits() -> usize {
-    with(|s| s.outside.get() + s.alarms.borrow().as_ref().map_or(0, TimerWheel::len))
-}
-
-/// How many waits a descriptor or another thread will end.
-pub fn outside() -> usize {
-    with(|s| s.outside.get())
-}
-
-/// Says which coroutines wait, and where, when nothing can wake them any more.
-#[cold]
-pub fn tell_of_deadlock() -> PhpResult<()> {
-    let ids = ids();
-    let mut text =
-        format!("\nDeadlock: {} coroutines wait for what can never come (all are asleep - deadlock!)\n", ids.len());
-    for id in ids.iter().take(MOST_TOLD) {
-        let Some(coroutine) = find(*id) else { continue };
-        let what = coroutine.waits_for().map_or("nothing", Wait::name);
-        text.push_str(&format!("\ncoroutine {id} waits for {what}\n"));
-        text.push_str(&crate::class::coroutine::trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0)));
-    }
-    if ids.len() > MOST_TOLD {
-        text.push_str(&format!("\nand {} more\n", ids.len() - MOST_TOLD));
-    }
-    machine::write(text.as_bytes())
-}
-
-/// Ends every coroutine that waits: `finally` blocks and destructors run, and nothing waits meanwhile. `for_good`: nor
-/// afterwards, since the script ends.
-pub fn end_all(for_good: bool) -> PhpResult<()> {
-    with(|s| s.ending.set(true));
-    let mut result = Ok(());
-    for id in ids() {
-        if let Some(coroutine) = find(id)
-            && coroutine.waits_for().is_some()
-            && result.is_ok()
-        {
-            result = signal(coroutine, Signal::End);
-        }
-    }
-    with(|s| s.ending.set(for_good));
-    result
-}
-
-/// The request ends. What waits still is left as it is: a fatal error ended the script, and nothing of PHP can run.
-pub fn request_end() {
-    let held = with(|s| {
-        let (table, alarms) = (s.table.replace(Table::new()), s.alarms.take());
-        s.alive.set(0);
-        s.callbacks.set(0);
-        s.outside.set(0);
-        s.last_id.set(0);
-        s.peak.set(0);
-        s.ending.set(false);
-        std::mem::forget(table);
-        (alarms, s.vessels.take())
-    });
-    drop(held);
-    options::reset();
-}
-
-// ---- to look at ----
-
-/// The ids of all that are not over, in order.
-pub fn ids() -> Vec<u64> {
-    with(|s| s.table.borrow().ids())
-}
-
-/// How many there are.
-pub fn count() -> usize {
-    with(|s| s.alive.get())
-}
-
-/// The most there were at once.
-pub fn peak() -> usize {
-    with(|s| s.peak.get())
-}
-
-/// The last id that was given.
-pub fn last_id() -> u64 {
-    with(|s| s.last_id.get())
-}
-
-/// How many callbacks of a server's events are not over.
-pub fn callbacks() -> usize {
-    with(|s| s.callbacks.get())
-}
+// ---- for callbacks ----
 
 /// Runs a callback of an event: in a coroutine of its own where `apart`, else here. What it leaves behind uncaught ends
 /// the process.
@@ -829,59 +550,13 @@ pub fn run_event(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()>
     create(Job::Native(Box::new(run))).map(drop)
 }
 
-/// Says which callbacks of events wait still, and where, when nobody waits for them any longer.
-#[cold]
-pub fn tell_of_callbacks() {
-    for coroutine in ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_event).take(MOST_TOLD) {
-        let what = coroutine.waits_for().map_or("nothing", Wait::name);
-        let trace = crate::class::coroutine::trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
-        swoosh::log::warn!("coroutine {} waits for {what} still\n{}", coroutine.id, trace.trim_end());
-    }
-}
-
 /// The monotonic clock, in nanoseconds.
 #[inline]
 fn now_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000_000 + t.tv_nsec() as u64)
 }
 
-/// This process is a child that has just begun: the coroutine that it was forked in is its main program now.
-pub fn begin_child() {
-    with(|s| s.cradle.set(current_id().unwrap_or(0)));
-}
-
-/// The module starts.
-pub fn start_up() {
-    machine::watch_exit(exit_in_coroutine);
-}
-
-/// `exit` in a coroutine: an `ExitException`, which the coroutine may catch.
-fn exit_in_coroutine(status: &Zval) -> bool {
-    if current_id().is_none_or(|id| with(|s| s.ending.get() || s.cradle.get() == id)) {
-        return false;
-    }
-    let class = crate::class::exception::EXIT.get();
-    let Ok(exception) = Object::new(class) else { return true };
-    exception.set("message", "exit in a coroutine");
-    if let (Some(flags), Some(at)) = (class.slot("flags"), class.slot("status")) {
-        exception.set_slot(flags, EXIT_IN_COROUTINE);
-        exception.set_slot(at, status.clone());
-    }
-    crate::zend::error::throw_object(exception);
-    true
-}
-
-/// SWOOLE_EXIT_IN_COROUTINE.
-const EXIT_IN_COROUTINE: i64 = 2;
 /// SWOOLE_ERROR_WRONG_OPERATION's neighbour that Swoole gives: SWOOLE_ERROR_PHP_FATAL_ERROR.
 const WRONG_USE: i32 = 503;
-/// SWOOLE_ERROR_CO_CANNOT_CANCEL.
-const CANNOT_CANCEL: i32 = 10015;
-/// SWOOLE_ERROR_CO_NOT_EXISTS.
-const NOT_EXISTS: i32 = 10016;
-/// DEBUG_BACKTRACE_IGNORE_ARGS.
-const IGNORE_ARGS: i64 = 2;
-/// Coroutines of which a deadlock's report tells.
-const MOST_TOLD: usize = 32;
 /// Vessels that are kept for the next coroutines.
 const SPARE_VESSELS: usize = 256;

@@ -80,6 +80,11 @@ const FILE_PIECE: usize = 1 << 20;
 /// The buffer that is kept for the next call at most.
 const KEPT: usize = 1 << 20;
 
+/// Whether another address may do what this one did not: not where nobody wants it any more.
+pub fn is_elsewhere<T>(connected: &Result<T, Code>) -> bool {
+    !matches!(connected, Ok(_) | Err(libc::ECANCELED | libc::EBADF))
+}
+
 /// The number of a system error, as `errCode` shows it.
 pub type Code = i32;
 
@@ -174,7 +179,7 @@ impl Link {
 
     /// Waits until it is worth trying again.
     pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-        if self.watch.borrow().is_none() {
+        if !self.watch.borrow().as_ref().is_some_and(Watch::is_current) {
             match Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE) {
                 Ok(watch) => *self.watch.borrow_mut() = Some(watch),
                 Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
@@ -234,6 +239,25 @@ impl Link {
             // They hold it still: the peer is told at once.
             let _ = self.socket.shutdown(std::net::Shutdown::Both);
         }
+    }
+
+    /// Connects to the first of several addresses that takes it; each has `limit`.
+    pub fn connect_to_any(&self, addresses: &[SockAddr], limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        let mut connected = Err(libc::EHOSTUNREACH);
+        for (n, address) in addresses.iter().enumerate() {
+            if n > 0 {
+                // What was said of the address before is not to be taken for an answer of this one.
+                drop(self.watch.take());
+                if let Err(e) = socket::disconnect(self.fd()) {
+                    return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO)));
+                }
+            }
+            connected = self.connect(address, limit)?;
+            if !is_elsewhere(&connected) {
+                break;
+            }
+        }
+        Ok(connected)
     }
 
     /// Connects.
@@ -344,7 +368,7 @@ impl Link {
     fn is_dry(&self) -> bool {
         self.dry.take()
             && self.tls.borrow().is_none()
-            && self.watch.borrow().as_ref().is_some_and(|watch| !watch.can_read())
+            && self.watch.borrow().as_ref().is_some_and(|watch| watch.is_current() && !watch.can_read())
     }
 
     /// Writes a file's bytes from `offset` to `end`. How far it came: less than `end` where the file has become shorter.

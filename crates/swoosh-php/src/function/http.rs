@@ -1,10 +1,9 @@
 //! `Swoole\Coroutine\Http\get()` and its like: a request in one line, and what it gives, `ClientProxy`.
 
-use crate::bridge::resolvers::call as ask;
 use crate::class::http_client::{CLIENT_EXCEPTION, HTTP_CLIENT};
 use crate::zend::error::throw;
 use crate::zend::module::Functions;
-use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval};
+use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval, call_function};
 
 static PROXY: ClassSlot = ClassSlot::new();
 
@@ -78,10 +77,7 @@ fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResu
 /// Sends one request by a client on which these methods were called before: a `ClientProxy`.
 pub fn fetch(url: &[u8], method: &[u8], data: Zval, settings: &[(&str, Zval)]) -> PhpResult<Object> {
     let refuse = |why: &str, code: i64| throw(CLIENT_EXCEPTION.get(), why, code);
-    let parts = match Callable::new(&"parse_url".into_zval()) {
-        Ok(parse) => parse.call(&mut [url.into_zval()])?,
-        Err(_) => Zval::null(),
-    };
+    let parts = call_function("parse_url", &mut [url.into_zval()])?.unwrap_or(Zval::null());
     let text = |name: &str| parts.array().and_then(|p| p.get(name)).and_then(Zval::bytes).map(<[u8]>::to_vec);
     let secure = match text("scheme").unwrap_or_default().to_ascii_lowercase().as_slice() {
         b"http" => false,
@@ -99,13 +95,13 @@ pub fn fetch(url: &[u8], method: &[u8], data: Zval, settings: &[(&str, Zval)]) -
     let client = Object::new(HTTP_CLIENT.get())?;
     client.construct(&mut [host.into_zval(), port.into_zval(), secure.into_zval()])?;
     for (method, given) in settings {
-        ask(&client, method, &mut [given.clone()])?;
+        client.call_method(method, &mut [given.clone()])?;
     }
     if !data.is_null() {
-        ask(&client, "setData", &mut [data])?;
+        client.call_method("setData", &mut [data])?;
     }
-    ask(&client, "setMethod", &mut [method.into_zval()])?;
-    if !ask(&client, "execute", &mut [target.into_zval()])?.to_bool() {
+    client.call_method("setMethod", &mut [method.into_zval()])?;
+    if !client.call_method("execute", &mut [target.into_zval()])?.to_bool() {
         let why = client.get("errMsg").to_zstr().map(|text| text.to_text().into_owned()).unwrap_or_default();
         return Err(refuse(&why, client.get("errCode").to_int()));
     }

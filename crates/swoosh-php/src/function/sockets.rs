@@ -5,7 +5,7 @@ use crate::class::socket::{self, SOCKET_NONBLOCK};
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::zend::error::argument_value_error;
 use crate::zend::module::Functions;
-use crate::zend::{Array, Call, Callable, IntoZval, Object, OrFalse, PhpResult, ZStr, Zval};
+use crate::zend::{Array, Call, IntoZval, Object, OrFalse, PhpResult, ZStr, Zval};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::rc::Rc;
@@ -78,12 +78,8 @@ fn object<'a>(call: &Call<'a>) -> PhpResult<&'a Object> {
 
 /// Calls a method of the socket with some of the arguments.
 fn method(call: &mut Call<'_>, name: &str, arguments: std::ops::Range<usize>) -> PhpResult<Zval> {
-    let mut pair = Array::new();
-    pair.push(object(call)?.clone());
-    pair.push(name);
-    let Ok(callable) = Callable::new(&pair.into_zval()) else { return Ok(false.into_zval()) };
     let mut given: Vec<Zval> = arguments.map_while(|n| call.arg(n).cloned()).collect();
-    callable.call(&mut given)
+    object(call)?.call_method(name, &mut given)
 }
 
 fn listen(call: &mut Call<'_>) -> PhpResult<Zval> {

@@ -36,22 +36,22 @@ fn resolve(name: &str) -> Host {
     match service(host, port) {
         // What a resolver threw is pending.
         Err(_) => return Host::Nowhere,
-        Ok(Some(node)) => return Host::At(node.to_string()),
+        Ok(Some(nodes)) => return Host::Service(nodes),
         Ok(None) => {}
     }
     let find = |family| names::address(host, i64::from(family), None).ok().flatten();
     match find(libc::AF_INET).or_else(|| find(libc::AF_INET6)) {
-        Some(ip) => Host::At(SocketAddr::new(ip, port).to_string()),
+        Some(ip) => Host::At(SocketAddr::new(ip, port)),
         None => Host::Nowhere,
     }
 }
 
-/// A node of the service of that name, IPv4 first; `None`: it is a host for the name servers.
-fn service(name: &str, port: u16) -> PhpResult<Option<SocketAddr>> {
+/// The nodes of the service of that name, those of IPv4 where it has any; `None`: it is a host for the name servers.
+fn service(name: &str, port: u16) -> PhpResult<Option<Vec<SocketAddr>>> {
     let Some(nodes) = resolvers::addresses(name, false, port)? else { return Ok(None) };
-    match nodes.first() {
-        Some(node) => Ok(Some(*node)),
-        None => Ok(resolvers::addresses(name, true, port)?.and_then(|nodes| nodes.first().copied())),
+    match nodes.is_empty() {
+        false => Ok(Some(nodes)),
+        true => Ok(resolvers::addresses(name, true, port)?.filter(|nodes| !nodes.is_empty())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls into PHP, under a guard that turns a fatal error into a value.
 
-use super::error::pending;
-use super::{Object, PhpResult, Raised, Zval, ffi};
+use super::error::{pending, throw_error};
+use super::{Array, IntoZval, Object, PhpResult, Raised, Zval, ffi};
 use std::ffi::{CStr, c_void};
 
 /// Something of PHP's that can be called, looked up once.
@@ -104,7 +104,27 @@ impl Callable {
     }
 }
 
+/// Calls a function of PHP's own, or a static method, by its name. `None`: there is none of that name, because its extension is
+/// not loaded or a setting took it away (`disable_functions`). What it throws is `Err`, as of any call.
+pub fn call_function(name: &str, args: &mut [Zval]) -> PhpResult<Option<Zval>> {
+    match Callable::new(&name.into_zval()) {
+        Ok(function) => function.call(args).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
 impl Object {
+    /// Calls a method by its name; an `Error` is thrown where the object has none of that name.
+    pub fn call_method(&self, name: &str, args: &mut [Zval]) -> PhpResult<Zval> {
+        let mut target = Array::new();
+        target.push(self.clone());
+        target.push(name);
+        match Callable::new(&target.into_zval()) {
+            Ok(method) => method.call(args),
+            Err(why) => Err(throw_error(&why)),
+        }
+    }
+
     /// Calls a closure; of another object the result is an exception of PHP's.
     pub fn call_closure(&self, args: &mut [Zval]) -> PhpResult<Zval> {
         debug_assert!(self.is_closure());

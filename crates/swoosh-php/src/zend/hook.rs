@@ -5,6 +5,7 @@
 
 use super::{Call, IntoZval, PhpResult, Raised, Zval, ffi};
 use std::ffi::c_char;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
@@ -80,7 +81,9 @@ pub enum Host {
     /// No name that has to be asked for.
     Known,
     /// An address was found: it, with the port.
-    At(String),
+    At(SocketAddr),
+    /// A service is at these, which are tried one after the other.
+    Service(Vec<SocketAddr>),
     /// There is no address.
     Nowhere,
 }
@@ -91,7 +94,7 @@ pub struct StreamHooks {
     pub wait: fn(descriptor: i32, write: bool, seconds: f64) -> StreamWait,
     /// Whether new streams of a kind (a SWOOLE_HOOK_ bit) are to be hooked; of 0: whether the caller may wait.
     pub wanted: fn(flag: i64) -> bool,
-    /// The address of `host:port`.
+    /// The addresses of `host:port`.
     pub resolve: fn(name: &str) -> Host,
     /// A descriptor is about to be closed: whoever waits for it must have left it when this returns.
     pub leave: fn(descriptor: i32),
@@ -116,7 +119,7 @@ pub fn watch_streams(hooks: StreamHooks) {
     unsafe extern "C" fn wanted(flag: i32) -> bool {
         STREAMS.get().is_some_and(|hooks| catch_unwind(|| (hooks.wanted)(i64::from(flag))).unwrap_or(false))
     }
-    unsafe extern "C" fn resolve(name: *const c_char, length: usize, address: *mut c_char, room: usize) -> isize {
+    unsafe extern "C" fn resolve(name: *const c_char, length: usize, addresses: *mut c_char, room: usize) -> isize {
         // SAFETY: the stream's own bytes, which it holds for the length of the call.
         let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
         let host = std::str::from_utf8(name).ok().zip(STREAMS.get()).and_then(|(name, hooks)| {
@@ -125,14 +128,16 @@ pub fn watch_streams(hooks: StreamHooks) {
             catch_unwind(|| (hooks.resolve)(&name)).ok()
         });
         let found = match host {
-            Some(Host::At(found)) if found.len() < room => found,
+            Some(Host::At(found)) => found.to_string(),
+            Some(Host::Service(nodes)) => lines(&nodes, room - 1),
             Some(Host::Nowhere) => return -1,
-            _ => return 0,
+            Some(Host::Known) | None => return 0,
         };
+        assert!(found.len() < room, "an address is short");
         // SAFETY: there is room for so many bytes and the zero byte behind them.
         unsafe {
-            std::ptr::copy_nonoverlapping(found.as_ptr(), address.cast::<u8>(), found.len());
-            *address.add(found.len()) = 0;
+            std::ptr::copy_nonoverlapping(found.as_ptr(), addresses.cast::<u8>(), found.len());
+            *addresses.add(found.len()) = 0;
         }
         found.len() as isize
     }
@@ -144,6 +149,17 @@ pub fn watch_streams(hooks: StreamHooks) {
     let _ = STREAMS.set(hooks);
     // SAFETY: functions that live as long as the process.
     unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted), Some(resolve), Some(leave)) }
+}
+
+/// A line for each address, as far as there is room.
+fn lines(addresses: &[SocketAddr], room: usize) -> String {
+    let mut lines = String::new();
+    for line in addresses.iter().map(|address| format!("{address}\n")) {
+        if lines.len() + line.len() <= room {
+            lines += &line;
+        }
+    }
+    lines
 }
 
 /// Whether bytes were read of a stream and not given out.

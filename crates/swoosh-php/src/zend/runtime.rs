@@ -1,7 +1,10 @@
 //! The rest of PHP that the extension asks: settings, the script's end, serialising, streams, the store of objects.
 
 use super::{Array, Object, ZStr, Zval, ffi};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use std::cell::Cell;
 use std::ffi::c_char;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An INI setting as text.
@@ -134,16 +137,41 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Begins to count forks. Once, when the module starts.
-pub fn watch_forks() {
+/// Begins to count forks. Once, when the module starts. `begin` is called in each child that was not forked by the engine,
+/// before its code goes on and before any signal reaches it: it must neither wait for a lock nor panic.
+pub fn watch_forks(begin: fn()) {
+    extern "C" fn before() {
+        if !swoosh::sys::process::is_own_fork() {
+            HELD_BACK.set(SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok());
+        }
+    }
+    extern "C" fn after() {
+        if let Some(mask) = HELD_BACK.take() {
+            let _ = mask.thread_set_mask();
+        }
+    }
     extern "C" fn child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
+        if !swoosh::sys::process::is_own_fork()
+            && let Some(begin) = BEGIN.get()
+        {
+            begin();
+        }
+        after();
     }
-    // SAFETY: pthread_atfork(3); the handler only touches an atomic.
-    unsafe { libc::pthread_atfork(None, None, Some(child)) };
+    let _ = BEGIN.set(begin);
+    // SAFETY: pthread_atfork(3); the handlers touch atomics, cells of this thread and its signal mask, and call what does as
+    // it may.
+    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(child)) };
 }
 
+thread_local! {
+    /// The signals that this thread held back before the fork that is going on.
+    static HELD_BACK: Cell<Option<SigSet>> = const { Cell::new(None) };
+}
 static GENERATION: AtomicU32 = AtomicU32::new(0);
+/// What a child begins with, see [`watch_forks`].
+static BEGIN: OnceLock<fn()> = OnceLock::new();
 
 /// A descriptor that PHP code owns, for the length of one system call. The number must not be negative.
 pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
@@ -158,6 +186,18 @@ pub fn end_process(code: i32) -> ! {
     // SAFETY: ends PHP's output buffers under a guard of its own.
     unsafe { ffi::swoosh_flush_output() };
     swoosh::sys::process::exit_now(code)
+}
+
+/// Ends the script, as its end does: shutdown functions, destructors, output; and then this process at once. For processes
+/// that are programs of their own, but have their parent's loop below them.
+pub fn end_script(code: i32) -> ! {
+    super::error::clear();
+    let _ = super::callable::guarded(|| {
+        // SAFETY: nothing of PHP's below this runs on; it stops what jumps by guards of its own.
+        unsafe { ffi::swoosh_end_script() }
+    });
+    let ended_with = exit_status();
+    end_process(if ended_with == 0 { code } else { ended_with })
 }
 
 /// The exit status that `exit` or a fatal error chose.

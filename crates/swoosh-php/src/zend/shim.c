@@ -323,6 +323,16 @@ void swoosh_flush_output(void)
     } zend_end_try();
 }
 
+void swoosh_end_script(void)
+{
+    EG(flags) |= EG_FLAGS_IN_SHUTDOWN;
+    EG(current_execute_data) = NULL;
+    php_call_shutdown_functions();
+    zend_try {
+        zend_call_destructors();
+    } zend_end_try();
+}
+
 int swoosh_exit_status(void)
 {
     return EG(exit_status);

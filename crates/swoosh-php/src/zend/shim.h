@@ -72,6 +72,8 @@ void swoosh_class_not_serializable(zend_class_entry *ce);
 void swoosh_class_allow_dynamic(zend_class_entry *ce);
 /* Ends every output buffer and sends what it holds. */
 void swoosh_flush_output(void);
+/* What PHP does at a script's end, in its order: shutdown functions, destructors. Nothing of the script runs behind it. */
+void swoosh_end_script(void);
 /* What exit() or a fatal error made the status of the process. */
 int swoosh_exit_status(void);
 
@@ -142,8 +144,9 @@ void swoosh_handle_interrupt(void);
 typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
 /* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
 typedef bool (*swoosh_stream_wanted)(int flag);
-/* The address of `host:port`, written to `address` with the port; 0: it is none that is asked for; -1: it has no address. */
-typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char *address, size_t room);
+/* The address of `host:port`, written to `addresses` with the port; of a service each of its addresses with a line end. How
+   many bytes; 0: it is none that is asked for; -1: it has no address. */
+typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char *addresses, size_t room);
 /* A descriptor is about to be closed: whoever waits for it has left it when this returns. */
 typedef void (*swoosh_stream_leave)(int descriptor);
 /* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */

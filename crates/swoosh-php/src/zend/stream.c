@@ -275,29 +275,15 @@ static int unknown_host(php_stream_xport_param *xparam)
     return PHP_STREAM_OPTION_RETURN_OK;
 }
 
-static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
+/* Connects to one address, and waits: what theirs says. `code`: why not, 0 where it is connected. */
+static int connect_once(php_stream *stream, int option, int value, php_stream_xport_param *xparam, int *code)
 {
     php_netstream_data_t *sock = stream->abstract;
-    int crypto = operations[place(stream->ops)].crypto;
-    int result, ready, code = 0;
-    socklen_t size = sizeof(code);
+    socklen_t size = sizeof(*code);
+    int result, ready;
 
-    char address[300];
-    char *name = xparam->inputs.name;
-    size_t length = xparam->inputs.namelen;
-    ptrdiff_t known;
-
-    /* A name that must be asked for is asked for by somebody who does not block. */
-    known = name == NULL ? 0 : resolve(name, length, address, sizeof(address));
-    if (known < 0) {
-        return unknown_host(xparam);
-    }
-    if (known > 0) {
-        xparam->inputs.name = address;
-        xparam->inputs.namelen = known;
-    }
     xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
-    if (crypto == 0) {
+    if (operations[place(stream->ops)].crypto == 0) {
         result = their_option(stream, option, value, xparam);
     } else {
         /* Theirs would begin to shake hands before there is a connection. */
@@ -307,32 +293,95 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
         stream->ops = ours;
     }
     xparam->op = STREAM_XPORT_OP_CONNECT;
+    *code = 0;
+    if (sock->socket == -1) {
+        *code = xparam->outputs.error_code != 0 ? xparam->outputs.error_code : EHOSTUNREACH;
+    } else if (xparam->outputs.returncode == 1) {
+        ready = wait_for(sock->socket, true, seconds_of(xparam->inputs.timeout));
+        if (ready < 0) {
+            *code = ECANCELED;
+        } else if (ready == 0) {
+            *code = ETIMEDOUT;
+        } else if (getsockopt(sock->socket, SOL_SOCKET, SO_ERROR, (char *) code, &size) != 0) {
+            *code = errno;
+        }
+    }
+    return result;
+}
+
+static void close_socket(php_netstream_data_t *sock)
+{
+    if (sock->socket != -1) {
+        closesocket(sock->socket);
+        sock->socket = -1;
+    }
+}
+
+/* Connects to the addresses of a service, one in a line, until one takes it. */
+static int connect_service(php_stream *stream, int option, int value, php_stream_xport_param *xparam, char *line, int *code)
+{
+    int result;
+
+    for (;;) {
+        char *end = strchr(line, '\n');
+        *end = '\0';
+        xparam->inputs.name = line;
+        xparam->inputs.namelen = end - line;
+        result = connect_once(stream, option, value, xparam, code);
+        line = end + 1;
+        if (*code == 0 || *code == ECANCELED || *line == '\0') {
+            return result;
+        }
+        close_socket(stream->abstract);
+        if (xparam->outputs.error_text) {
+            zend_string_release(xparam->outputs.error_text);
+            xparam->outputs.error_text = NULL;
+        }
+    }
+}
+
+static int hooked_connect(php_stream *stream, int option, int value, php_stream_xport_param *xparam)
+{
+    php_netstream_data_t *sock = stream->abstract;
+    int crypto = operations[place(stream->ops)].crypto;
+    int result, code;
+
+    char found[2048];
+    char *name = xparam->inputs.name;
+    size_t length = xparam->inputs.namelen;
+    ptrdiff_t known;
+    bool is_service;
+
+    /* A name that must be asked for is asked for by somebody who does not block. */
+    known = name == NULL ? 0 : resolve(name, length, found, sizeof(found));
+    if (known < 0) {
+        return unknown_host(xparam);
+    }
+    is_service = known > 0 && found[known - 1] == '\n';
+    if (is_service) {
+        result = connect_service(stream, option, value, xparam, found, &code);
+    } else {
+        if (known > 0) {
+            xparam->inputs.name = found;
+            xparam->inputs.namelen = known;
+        }
+        result = connect_once(stream, option, value, xparam, &code);
+    }
     xparam->inputs.name = name;
     xparam->inputs.namelen = length;
     if (sock->socket == -1) {
         return result;
     }
-    if (xparam->outputs.returncode == 1) {
-        ready = wait_for(sock->socket, true, seconds_of(xparam->inputs.timeout));
-        if (ready < 0) {
-            code = ECANCELED;
-        } else if (ready == 0) {
-            code = ETIMEDOUT;
-        } else if (getsockopt(sock->socket, SOL_SOCKET, SO_ERROR, (char *) &code, &size) != 0) {
-            code = errno;
-        }
-        if (code != 0 && code != ETIMEDOUT && code != ECANCELED) {
-            /* The name may have other addresses: they are tried as always. */
-            closesocket(sock->socket);
-            sock->socket = -1;
-            return their_option(stream, option, value, xparam);
-        }
-        if (code != 0) {
-            refuse(xparam, code);
-        } else {
-            xparam->outputs.returncode = 0;
-            xparam->outputs.error_code = 0;
-        }
+    if (code != 0 && code != ETIMEDOUT && code != ECANCELED && !is_service) {
+        /* The name may have other addresses: they are tried as always. */
+        close_socket(sock);
+        return their_option(stream, option, value, xparam);
+    }
+    if (code != 0) {
+        refuse(xparam, code);
+    } else {
+        xparam->outputs.returncode = 0;
+        xparam->outputs.error_code = 0;
     }
     php_set_sock_blocking(sock->socket, true);
     sock->is_blocked = 1;

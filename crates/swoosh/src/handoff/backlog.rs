@@ -11,6 +11,8 @@ pub struct Backlog {
     /// How much of the first one has been pushed, where it is long.
     begun: usize,
     bytes: usize,
+    /// Datagrams that were dropped since it was empty last.
+    dropped: usize,
 }
 
 impl Backlog {
@@ -37,7 +39,23 @@ impl Backlog {
                 Err(_) => return false,
             }
         }
+        if std::mem::take(&mut self.dropped) > 0 {
+            crate::log::notice!("datagrams are no longer dropped: the worker has taken what waited");
+        }
         true
+    }
+
+    /// Whether there is no room for a datagram, which nobody can be asked to send later. Once for each time that it fills,
+    /// the log tells.
+    pub fn drops_datagram(&mut self) -> bool {
+        let full = self.bytes > FULL;
+        if full {
+            self.dropped += 1;
+            if self.dropped == 1 {
+                crate::log::warn!("datagrams are dropped: more than {FULL} bytes wait for their worker");
+            }
+        }
+        full
     }
 
     /// Whether the connections that feed it should not be read for now.
@@ -52,5 +70,42 @@ impl Backlog {
 }
 
 const HEAVY: usize = 1 << 20;
+/// Bytes above which no datagram is kept.
+const FULL: usize = 64 << 20;
 /// What a kept message costs beside its payload.
 const OVERHEAD: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handoff::{Assembler, Kind, MANAGER};
+    use std::sync::atomic::AtomicU32;
+
+    #[test]
+    fn datagrams_are_dropped_while_too_much_waits_and_kept_again_afterwards() {
+        let flag: &'static AtomicU32 = Box::leak(Box::default());
+        let to = Mailbox::new(1 << 20, "a test", Mailbox::bell().unwrap(), flag).unwrap();
+        let (post, mut backlog) = (Post::at_once(), Backlog::default());
+        let datagram = vec![7; 60_000];
+        let mut kept = 0;
+        while !backlog.drops_datagram() {
+            let head = Head { kind: Kind::Packet, from: MANAGER, flags: 0, id: kept, time: 0, extra: 0, reactor: 0 };
+            backlog.deliver(&post, &to, head, Cow::Borrowed(&datagram));
+            kept += 1;
+        }
+        let waits = FULL as u64 / (datagram.len() + OVERHEAD) as u64 + 1;
+        assert!(kept > waits && kept < waits + 20, "{kept} were kept, {waits} of them beside the mailbox");
+        assert!(backlog.drops_datagram());
+        // Nothing of what was kept is lost, and then there is room.
+        let mut assembler = Assembler::default();
+        let mut told = 0;
+        while told < kept {
+            while let Some(letter) = to.take(&mut assembler) {
+                assert_eq!((letter.head.id, letter.data.len()), (told, datagram.len()));
+                told += 1;
+            }
+            backlog.flush(&post, &to);
+        }
+        assert!(backlog.is_empty() && !backlog.drops_datagram());
+    }
+}

@@ -95,8 +95,13 @@ pub struct Head {
 
 /// Added to a reactor's number where it is a message's sender.
 pub const REACTOR: u16 = 0x8000;
-/// The manager as a message's sender.
+/// The manager as a message's sender, and the master.
 pub const MANAGER: u16 = 0xFFFE;
+/// Processes that user code has forked, as senders: a number from here on for each, so that the pieces of what two of them
+/// send are not mixed.
+pub const STRANGER: u16 = 0xC000;
+/// How many numbers they have.
+pub const STRANGERS: i32 = 0x3F00;
 
 /// The bit of a message's flags that says: its payload begins with the number of a file, which its worker's
 /// [`Courier`](crate::sys::courier::Courier) has.

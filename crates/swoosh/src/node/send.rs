@@ -330,7 +330,8 @@ impl Node {
         &self,
         session: SessionId,
     ) -> Option<(std::rc::Rc<Owner>, std::rc::Rc<crate::conn::connection::Connection>)> {
-        let owner = self.0.owner.get()?;
+        // What a child of this connection's worker writes goes by way of the worker, as any other process's.
+        let owner = self.0.owner.get().filter(|_| self.role() != Role::User)?;
         owner.find(session).map(|conn| (owner.clone(), conn))
     }
 }

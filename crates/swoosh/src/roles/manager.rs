@@ -6,8 +6,10 @@
 use crate::config::Mode;
 use crate::error::Result;
 use crate::handler::{Flow, WorkerError, WorkerId};
+use crate::handoff::sleep_if;
 use crate::heritage::{Heritage, Life, ProcessKind};
 use crate::node::{Node, Role};
+use crate::roles::worker::receive;
 use crate::roles::{End, task, user, worker};
 use crate::sys::process::{self, Ended, Fork};
 use crate::sys::signal::Signals;
@@ -102,6 +104,7 @@ impl Manager {
             if self.ending && self.charges.iter().all(|c| c.ward.pid == 0) {
                 break;
             }
+            self.take_mail()?;
             node.0.handler.turn(&node)?;
             worker::run_timers(&node);
             self.wait();
@@ -155,6 +158,17 @@ impl Manager {
             self.node.0.handler.after_reload(&self.node)?;
         }
         Ok(None)
+    }
+
+    /// Gives user code the messages that have come.
+    fn take_mail(&self) -> Flow {
+        let node = &self.node;
+        let next = || node.heritage().to_manager.take(&mut node.0.letters.borrow_mut());
+        while let Some(letter) = next() {
+            receive::tell(node, &letter)?;
+            node.0.letters.borrow_mut().recycle(letter);
+        }
+        Ok(())
     }
 
     fn begin_end(&mut self, patience: Duration) {
@@ -305,14 +319,20 @@ impl Manager {
         }
     }
 
-    /// Sleeps until a signal comes, or something is due.
+    /// Sleeps until a signal or a message comes, or something is due.
     fn wait(&self) {
         let now = clock::monotonic_ms();
         let due = self.charges.iter().filter_map(|c| c.ward.next()).min();
         let timer = self.node.0.timers.borrow().next_deadline();
         let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
         let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
-        socket::wait_readable(&[self.signals.bell().as_raw_fd()], limit);
+        let mail = &self.node.heritage().to_manager;
+        let sleeping = &self.node.heritage().server.as_static()[0].manager_sleeping;
+        if sleep_if(sleeping, || mail.is_empty()) {
+            socket::wait_readable(&[self.signals.bell().as_raw_fd(), mail.doorbell().as_raw_fd()], limit);
+            sleeping.store(0, Relaxed);
+            mail.doorbell().silence();
+        }
     }
 }
 

@@ -191,6 +191,12 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
         let result_box = || Mailbox::new(RESULT_ROOM, "results of tasks", bell, sleeping);
         results.push(takes_results.then(result_box).transpose()?);
     }
+    let to_manager = Mailbox::new(
+        MANAGER_ROOM,
+        "messages to the manager",
+        Mailbox::bell()?,
+        &server.as_static()[0].manager_sleeping,
+    )?;
     let orders = (0..if mode == Mode::Process { owners } else { 0 })
         .map(|id| {
             let sleeping = &reactor_slots.as_static()[id].sleeping;
@@ -215,6 +221,7 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
         begun,
         couriers,
         letters,
+        to_manager,
         results,
         orders,
         task_queue,
@@ -296,5 +303,6 @@ fn set_own_title(title: &str) {
 
 const REQUEST_ROOM: usize = 1 << 20;
 const LETTER_ROOM: usize = 4 << 20;
+const MANAGER_ROOM: usize = 256 << 10;
 const RESULT_ROOM: usize = 1 << 20;
 const ORDER_ROOM: usize = 1 << 20;

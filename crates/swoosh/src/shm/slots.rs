@@ -153,6 +153,8 @@ pub struct ServerSlot {
     pub tasking: AtomicU64,
     /// Messages between processes, for their ids.
     pub messages: AtomicU64,
+    /// 1 while the manager sleeps.
+    pub manager_sleeping: AtomicU32,
 }
 // SAFETY: atomics only; zero is a server that has not started.
 unsafe impl Shareable for ServerSlot {}

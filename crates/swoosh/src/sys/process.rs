@@ -5,7 +5,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::unistd::ForkResult;
 use std::sync::Once;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 /// Which side of a fork this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,10 +110,20 @@ pub fn fork_with<T>(begin: impl FnOnce() -> T) -> Result<(Fork, Option<T>)> {
     forked.map(|side| (side, begun))
 }
 
+/// Whether the fork that is going on is one of [`fork`]'s: for handlers of pthread_atfork(3), which are called for every fork.
+pub fn is_own_fork() -> bool {
+    OWN_FORK.load(Relaxed)
+}
+
+static OWN_FORK: AtomicBool = AtomicBool::new(false);
+
 fn fork_now() -> Result<Fork> {
+    OWN_FORK.store(true, Relaxed);
     // SAFETY: the engine forks before it starts threads (see ARCHITECTURE.md, "Fork comes before threads"), so the
     // child finds every lock free.
-    match unsafe { nix::unistd::fork() } {
+    let forked = unsafe { nix::unistd::fork() };
+    OWN_FORK.store(false, Relaxed);
+    match forked {
         Ok(ForkResult::Child) => Ok(Fork::Child),
         Ok(ForkResult::Parent { child }) => Ok(Fork::Parent(child.as_raw())),
         Err(e) => Err(Error::system("fork", "a process", e)),

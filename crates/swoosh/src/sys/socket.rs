@@ -3,6 +3,16 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
+/// Makes a socket forget whom it is connected to, or is about to be: it may connect anew (connect(2), `AF_UNSPEC`).
+pub fn disconnect(fd: RawFd) -> io::Result<()> {
+    let nowhere = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
+    // SAFETY: the kernel reads as many bytes as `nowhere` has, which outlives the call.
+    match unsafe { libc::connect(fd, &raw const nowhere, size_of::<libc::sockaddr>() as libc::socklen_t) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the descriptor `at` another one of what `fd` is; what it was before is closed (dup3(2)).
 pub fn put_at(fd: RawFd, at: RawFd) -> io::Result<()> {
     // SAFETY: two numbers, which the kernel looks up.

@@ -11,7 +11,7 @@ use crate::client::form::{Body, Part, Slice, multipart};
 use crate::client::head::Head;
 use crate::coroutine::socket::{Code, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::zend::{Array, Call, Callable, IntoZval, PhpResult, Zval};
+use crate::zend::{Array, Call, PhpResult, Zval, call_function};
 use nix::errno::Errno;
 use std::cell::RefCell;
 use std::io;
@@ -184,12 +184,8 @@ fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
     let given = this.slot(BODY_SENT).resolved().clone();
     let files = array_in(call, FILES).filter(|files| !files.is_empty());
     let query = match given.array() {
-        Some(_) => match Callable::new(&"http_build_query".into_zval()) {
-            Ok(build) => {
-                Some(build.call(&mut [given.clone()])?.to_zstr().map(|q| q.as_bytes().to_vec()).unwrap_or_default())
-            }
-            Err(_) => None,
-        },
+        Some(_) => call_function("http_build_query", &mut [given.clone()])?
+            .map(|query| query.to_zstr().map(|q| q.as_bytes().to_vec()).unwrap_or_default()),
         None => None,
     };
     if let Some(files) = files {

@@ -111,7 +111,8 @@ impl crate::zend::Payload for Kept {
             }
             None => return,
         };
-        let Some(node) = state.node() else { return };
+        // Of a child that its handler has forked it is not.
+        let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
         let way = Way::Node(node.clone(), session);
         if !node.exists(session) {
             return self.finish(&way);

@@ -3,10 +3,10 @@
 pub mod cluster;
 mod services;
 
-use crate::bridge::resolvers;
 use crate::zend::error::throw;
 use crate::zend::{
     Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval,
+    call_function,
 };
 
 static RESOLVER: ClassSlot = ClassSlot::new();
@@ -78,13 +78,12 @@ fn lookup(call: &mut Call<'_>) -> PhpResult<Zval> {
     {
         return Ok(Zval::null());
     }
-    resolvers::call(&this, "getCluster", &mut [name.into_zval()])
+    this.call_method("getCluster", &mut [name.into_zval()])
 }
 
 /// Takes an address of a registry apart.
 fn check_url(this: &Object, url: &[u8]) -> PhpResult<()> {
-    let Ok(parse) = Callable::new(&"parse_url".into_zval()) else { return Ok(()) };
-    let parts = parse.call(&mut [url.into_zval()])?;
+    let parts = call_function("parse_url", &mut [url.into_zval()])?.unwrap_or(Zval::null());
     let text = |name: &str| {
         let part = parts.array().and_then(|parts| parts.get(name)).and_then(Zval::to_zstr);
         part.map(|part| part.to_text().into_owned())
@@ -102,11 +101,11 @@ fn check_url(this: &Object, url: &[u8]) -> PhpResult<()> {
 
 /// An answer that is no success is an exception.
 fn check_answer(answer: &Object) -> PhpResult<()> {
-    let status = resolvers::call(answer, "getStatusCode", &mut [])?.to_int();
+    let status = answer.call_method("getStatusCode", &mut [])?.to_int();
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let body = resolvers::call(answer, "getBody", &mut [])?;
+    let body = answer.call_method("getBody", &mut [])?;
     let body = body.bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
     Err(throw(EXCEPTION.get(), &format!("the registry answered {status}: {body}"), status))
 }

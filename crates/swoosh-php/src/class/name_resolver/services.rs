@@ -2,10 +2,11 @@
 
 use super::cluster::{CLUSTER, Cluster, DEFAULT_WEIGHT};
 use super::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
-use crate::bridge::resolvers::call as ask;
 use crate::coroutine::wait::anywhere;
 use crate::function::http::fetch;
-use crate::zend::{Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval};
+use crate::zend::{
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval, call_function,
+};
 
 static REDIS: ClassSlot = ClassSlot::new();
 static CONSUL: ClassSlot = ClassSlot::new();
@@ -66,8 +67,8 @@ fn cluster_of(nodes: Vec<(String, i64, i64)>) -> PhpResult<Option<Object>> {
     Ok((cluster.count() > 0).then(|| object.clone()))
 }
 
-fn php(function: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    Callable::new(&function.into_zval()).map_or_else(|why| Err(refuse(&why)), |function| function.call(args))
+fn php(name: &str, args: &mut [Zval]) -> PhpResult<Zval> {
+    call_function(name, args)?.ok_or_else(|| refuse(&format!("PHP has no function {name}")))
 }
 
 fn text_in(array: &Array, name: &str) -> String {
@@ -85,12 +86,12 @@ fn connect(this: &Object) -> PhpResult<Object> {
     let redis = Object::new(class)?;
     redis.construct(&mut [])?;
     let port = info.get("port").map_or(6379, Zval::to_int);
-    ask(&redis, "connect", &mut [text_in(&info, "host").into_zval(), port.into_zval()])?;
+    redis.call_method("connect", &mut [text_in(&info, "host").into_zval(), port.into_zval()])?;
     if let Some(password) = info.get("pass") {
-        ask(&redis, "auth", &mut [password.clone()])?;
+        redis.call_method("auth", &mut [password.clone()])?;
     }
     if let Ok(database) = text_in(&info, "path").trim_start_matches('/').parse::<i64>() {
-        ask(&redis, "select", &mut [database.into_zval()])?;
+        redis.call_method("select", &mut [database.into_zval()])?;
     }
     Ok(redis)
 }
@@ -104,13 +105,13 @@ fn redis_of(call: &Call<'_>) -> PhpResult<Object> {
 fn redis_change(call: &mut Call<'_>, command: &str) -> PhpResult<bool> {
     let (service, node) = (service(call)?, format!("{}:{}", call.text(1)?, call.int(2)?));
     let redis = redis_of(call)?;
-    Ok(ask(&redis, command, &mut [service.into_zval(), node.into_zval()])?.int().is_some())
+    Ok(redis.call_method(command, &mut [service.into_zval(), node.into_zval()])?.int().is_some())
 }
 
 fn redis_cluster(call: &mut Call<'_>) -> PhpResult<Option<Object>> {
     let service = service(call)?;
     let redis = redis_of(call)?;
-    let members = ask(&redis, "sMembers", &mut [service.into_zval()])?;
+    let members = redis.call_method("sMembers", &mut [service.into_zval()])?;
     let mut nodes = Vec::new();
     for (_, member) in members.array().into_iter().flatten() {
         let member = member.bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
@@ -130,7 +131,7 @@ fn http(call: &Call<'_>, method: &str, target: &str, data: Zval) -> PhpResult<Zv
     let method = method.to_owned();
     let answer = anywhere(move || fetch(url.as_bytes(), method.as_bytes(), data, &[]))?;
     check_answer(&answer)?;
-    ask(&answer, "getBody", &mut [])
+    answer.call_method("getBody", &mut [])
 }
 
 fn decoded(body: Zval) -> PhpResult<Array> {

@@ -2,7 +2,7 @@
 
 use super::{Holder, good, slot};
 use crate::bridge::last_error;
-use crate::zend::{Array, Call, Callable, IntoZval, OrFalse, PhpResult, Zval};
+use crate::zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 use nix::errno::Errno;
 use std::path::Path;
 use swoosh::sys::queue::{Letter, Queue, key_of};
@@ -39,8 +39,7 @@ pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// The file that runs.
 fn script() -> PhpResult<Option<String>> {
-    let Ok(files) = Callable::new(&"get_included_files".into_zval()) else { return Ok(None) };
-    let files = files.call(&mut [])?;
+    let Some(files) = call_function("get_included_files", &mut [])? else { return Ok(None) };
     Ok(files.array().and_then(|files| files.at(0)).and_then(Zval::string).map(|path| path.to_text().into_owned()))
 }
 

@@ -82,9 +82,12 @@ impl Dispatcher {
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
             _ => (key % u64::from(self.workers())) as u32,
         };
+        add(&self.heritage.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
+        if self.backlogs.borrow_mut()[worker as usize].drops_datagram() {
+            return;
+        }
         let mut payload = from.encode();
         payload.extend_from_slice(data);
-        add(&self.heritage.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
         let head = self.head(Kind::Packet, 0, 0, port.index, clock::wall_nanos());
         self.deliver(worker, head, payload.into());
     }

@@ -1,0 +1,83 @@
+//! What can be seen of coroutines: how many there are, and what one of them is doing.
+
+use super::{Coroutine, Stage, current, held, now_ns, with};
+use crate::zend::{Object, PhpResult, Zval, machine};
+use std::rc::Rc;
+
+/// The ids of all that are not over, in order.
+pub fn ids() -> Vec<u64> {
+    with(|s| s.table.borrow().ids())
+}
+
+/// How many there are.
+pub fn count() -> usize {
+    with(|s| s.alive.get())
+}
+
+/// The most there were at once.
+pub fn peak() -> usize {
+    with(|s| s.peak.get())
+}
+
+/// The last id that was given.
+pub fn last_id() -> u64 {
+    with(|s| s.last_id.get())
+}
+
+/// How many callbacks of a server's events are not over.
+pub fn callbacks() -> usize {
+    with(|s| s.callbacks.get())
+}
+
+impl Coroutine {
+    /// Whether its last wait was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.get()
+    }
+
+    /// Milliseconds since it was created.
+    pub fn elapsed(&self) -> u64 {
+        now_ns().saturating_sub(self.began) / 1_000_000
+    }
+
+    /// Bytes of its native stack in use.
+    pub fn stack_usage(&self) -> usize {
+        let running = self.stage.get() == Stage::Runs;
+        self.vessel.stack_usage(running)
+    }
+
+    /// Its frames as `debug_backtrace` gives them.
+    pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
+        match self.stage.get() {
+            Stage::Waits(_) => self.vessel.machine().backtrace(false, options, limit),
+            // Whom it has resumed keeps its frames for it.
+            Stage::Resumes => match self.resumed() {
+                Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
+                None => Zval::from(crate::zend::Array::new()),
+            },
+            Stage::Runs | Stage::Over => machine::backtrace(options, limit),
+        }
+    }
+
+    /// Whom it has resumed and waits for.
+    fn resumed(&self) -> Option<Rc<Coroutine>> {
+        let mut at = current()?;
+        loop {
+            let resumer = held(&at.resumer)?;
+            if resumer.id == self.id {
+                return Some(at);
+            }
+            at = resumer;
+        }
+    }
+
+    /// Its context, made when it is first asked for.
+    pub fn context(&self) -> PhpResult<Object> {
+        if let Some(context) = self.context.borrow().as_ref() {
+            return Ok(context.clone());
+        }
+        let context = Object::new(crate::class::coroutine::CONTEXT.get())?;
+        *self.context.borrow_mut() = Some(context.clone());
+        Ok(context)
+    }
+}

@@ -2,17 +2,21 @@
 //! relaxed as the language defines them), over the very file that the table is made of.
 
 mod sync {
-    pub use loom::sync::atomic::{AtomicU64, Ordering, fence};
+    pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
+#[path = "../src/shm/chains.rs"]
+mod chains;
 #[path = "../src/shm/cursor.rs"]
 mod cursor;
 #[path = "../src/shm/version.rs"]
 mod version;
 
+use chains::{Chains, Split, chain};
 use cursor::Cursor;
 use loom::thread;
 use std::sync::Arc;
-use sync::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
+use sync::{AtomicU32, AtomicU64, Ordering};
 use version::{COPY, LIVE, NEXT, Version};
 
 /// A row of two words, twice.
@@ -179,4 +183,78 @@ fn a_message_is_taken_once_whole_and_in_order_and_its_place_is_used_again() {
         assert_eq!(taken.len(), pushed);
         assert!(taken.windows(2).all(|two| two[0] < two[1]) && taken.starts_with(&[1, 2]), "{taken:?}");
     });
+}
+
+/// Three rows of one stripe, in one chain at first.
+struct Rows {
+    split: Split,
+    heads: [AtomicU32; 2],
+    nexts: [AtomicU32; 3],
+}
+
+/// Rows 1 and 3 change the chain when a bit more is looked at, row 2 does not.
+const HASHES: [u64; 3] = [1, 2, 5];
+
+impl Chains for Rows {
+    fn split(&self, _: u32) -> &Split {
+        &self.split
+    }
+    fn head(&self, chain: u32) -> &AtomicU32 {
+        &self.heads[chain as usize]
+    }
+    fn next(&self, row: u32) -> &AtomicU32 {
+        &self.nexts[row as usize - 1]
+    }
+    fn hash(&self, row: u32) -> u64 {
+        HASHES[row as usize - 1]
+    }
+    fn stripes(&self) -> u32 {
+        1
+    }
+    fn most_chains(&self) -> u32 {
+        2
+    }
+    fn most_rows(&self) -> u32 {
+        3
+    }
+}
+
+impl Rows {
+    /// As `Storage::look` does it, once: whether that row is there; `None`: to be asked again.
+    fn has(&self, row: u32) -> Option<bool> {
+        let mask = self.split.now();
+        let mut at = self.head(chain(self.hash(row), mask)).load(Ordering::Acquire);
+        for _ in 0..4 {
+            match at {
+                0 => return self.split.is_still(mask).then_some(false),
+                at if at == row => return Some(true),
+                _ => at = self.next(at).load(Ordering::Acquire),
+            }
+        }
+        None
+    }
+}
+
+#[test]
+fn a_row_is_not_missed_while_its_chain_is_split() {
+    static MISSED: AtomicBool = AtomicBool::new(false);
+    for row in 1..=3 {
+        loom::model(move || {
+            let rows = Arc::new(Rows {
+                split: Split::new(1),
+                heads: [AtomicU32::new(1), AtomicU32::new(0)],
+                nexts: [AtomicU32::new(2), AtomicU32::new(3), AtomicU32::new(0)],
+            });
+            let (written, read) = (rows.clone(), rows.clone());
+            let writer = thread::spawn(move || written.split_if_crowded(0, 3));
+            let reader = thread::spawn(move || match read.has(row) {
+                Some(there) => assert!(there, "row {row} is there all the time"),
+                None => MISSED.store(true, Ordering::Relaxed),
+            });
+            writer.join().unwrap();
+            reader.join().unwrap();
+            assert_eq!(rows.has(row), Some(true));
+        });
+    }
+    assert!(MISSED.load(Ordering::Relaxed), "no reader came in the middle");
 }

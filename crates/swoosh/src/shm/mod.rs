@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod atomic;
+mod chains;
 mod cursor;
 pub mod lock;
 pub mod ring;

@@ -21,7 +21,6 @@
 //! to ([`Builder::budget`], [`Builder::expires`]).
 
 mod schema;
-mod split;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -17,15 +17,15 @@
 //! taken second. Stores of such a step are in program order (release), which is the order in which death cuts them off.
 
 use super::schema::{KEY_WORDS, Row, Schema, word_of};
-use super::split::{self, FIRST_CHAINS, Split};
 use crate::error::Result;
+use crate::shm::chains::{self, Chains, Split};
 use crate::shm::version::{COPY, LIVE, NEXT, Version};
 use crate::sys::arena::Arena;
 use crate::sys::clock;
 use crate::sys::memory::Mapping;
 use crate::sys::mutex::{Held, RobustMutex};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, fence};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
 /// A part of the buckets, with its lock.
 #[repr(C, align(64))]
@@ -61,11 +61,11 @@ struct Free {
 
 /// What stands before a row's cells.
 #[repr(C)]
-pub(super) struct Header {
+struct Header {
     version: Version,
-    pub hash: AtomicU64,
+    hash: AtomicU64,
     /// The next row of the chain plus one.
-    pub next: AtomicU32,
+    next: AtomicU32,
     /// The stripe it belongs to plus one; 0 while it is free.
     owner: AtomicU32,
     /// The next free row plus one.
@@ -235,13 +235,12 @@ impl Storage {
         let (stripe, split) = (&self.all_stripes()[number as usize], self.split(number));
         for _ in 0..TRIES {
             let (unlinked, mask) = (stripe.unlinked.load(Acquire), split.now());
-            match self.walk(split::bucket(key.hash, mask), key, &mut copy) {
+            match self.walk(chains::chain(key.hash, mask), key, &mut copy) {
                 Walk::Found(result) => return Some(result),
                 Walk::Expired => return None,
                 Walk::Changed => {}
                 Walk::End => {
-                    fence(Acquire);
-                    if stripe.unlinked.load(Relaxed) == unlinked && split.is_still(mask) {
+                    if split.is_still(mask) && stripe.unlinked.load(Relaxed) == unlinked {
                         return None;
                     }
                 }
@@ -424,20 +423,6 @@ impl Storage {
         stripe.pending.store(0, Release);
     }
 
-    /// Takes `at` (a row's number plus one) out of the chain, if it is in it. The row keeps its own `next` for those
-    /// who stand on it.
-    pub(super) fn unlink(&self, bucket: u32, at: u32) {
-        let next = self.header(at - 1).next.load(Relaxed);
-        let mut place = &self.heads()[bucket as usize];
-        loop {
-            match place.load(Relaxed) {
-                0 => return,
-                here if here == at => return place.store(next, Release),
-                here => place = &self.header(here - 1).next,
-            }
-        }
-    }
-
     fn lock_free(&self) -> Held<'_> {
         let free = self.free();
         free.lock.lock_repairing(|| {
@@ -601,28 +586,12 @@ impl Storage {
     /// The chain of that hash as things are; it stays that as long as its stripe's lock is held.
     #[inline]
     fn bucket(&self, hash: u64) -> u32 {
-        split::bucket(hash, self.split(self.stripe_of(hash)).now())
+        chains::chain(hash, self.split(self.stripe_of(hash)).now())
     }
 
     #[inline]
     fn stripe_of(&self, hash: u64) -> u32 {
         hash as u32 & (self.stripes - 1)
-    }
-
-    /// The most chains there may be.
-    pub(super) fn buckets(&self) -> u32 {
-        self.buckets
-    }
-
-    /// The parts of the chains, each with its lock.
-    pub(super) fn stripes(&self) -> u32 {
-        self.stripes
-    }
-
-    /// What names the chains of a stripe.
-    #[inline]
-    pub(super) fn split(&self, stripe: u32) -> &Split {
-        &self.splits()[stripe as usize]
     }
 
     fn free(&self) -> &Free {
@@ -657,7 +626,7 @@ impl Storage {
     }
 
     /// The first row of each chain, plus one.
-    pub(super) fn heads(&self) -> &[AtomicU32] {
+    fn heads(&self) -> &[AtomicU32] {
         // SAFETY: as above; `new` left room for one word a bucket here, aligned to 64 bytes.
         unsafe {
             let at = self.memory.start().add(self.heads_at).cast::<AtomicU32>();
@@ -674,7 +643,7 @@ impl Storage {
     }
 
     #[inline]
-    pub(super) fn header(&self, row: u32) -> &Header {
+    fn header(&self, row: u32) -> &Header {
         // SAFETY: each row begins with a header, at a multiple of 64; as above for the rest.
         unsafe { self.place(row).cast::<Header>().as_ref() }
     }
@@ -688,6 +657,41 @@ impl Storage {
             let at = self.place(row).add(size_of::<Header>()).cast::<AtomicU64>();
             std::slice::from_raw_parts(at.add((version & COPY) as usize * self.cells).as_ptr(), self.cells)
         }
+    }
+}
+
+impl Chains for Storage {
+    #[inline]
+    fn split(&self, stripe: u32) -> &Split {
+        &self.splits()[stripe as usize]
+    }
+
+    fn head(&self, chain: u32) -> &AtomicU32 {
+        &self.heads()[chain as usize]
+    }
+
+    fn next(&self, row: u32) -> &AtomicU32 {
+        &self.header(row - 1).next
+    }
+
+    fn hash(&self, row: u32) -> u64 {
+        self.header(row - 1).hash.load(Relaxed)
+    }
+
+    fn stripes(&self) -> u32 {
+        self.stripes
+    }
+
+    fn most_chains(&self) -> u32 {
+        self.buckets
+    }
+
+    fn most_rows(&self) -> u32 {
+        self.capacity
+    }
+
+    fn step(&self) {
+        step();
     }
 }
 
@@ -812,11 +816,7 @@ impl Chain<'_> {
         cells.iter().for_each(|cell| cell.store(0, Relaxed));
         fill(cells);
         step();
-        let head = &storage.heads()[storage.bucket(self.hash) as usize];
-        row.next.store(head.load(Relaxed), Release);
-        step();
-        head.store(at, Release);
-        step();
+        storage.put_before(storage.bucket(self.hash), at);
         count.store(rows | CHANGING, Release);
         step();
         row.version.commit(version | LIVE);
@@ -889,7 +889,7 @@ fn folded(a: u64, b: u64) -> u64 {
 
 /// Between two steps of a writer: here a test may kill it.
 #[inline(always)]
-pub(super) fn step() {
+fn step() {
     #[cfg(test)]
     super::tests::step();
 }
@@ -897,6 +897,12 @@ pub(super) fn step() {
 /// A writer is between an insertion or a removal and the count of it.
 const CHANGING: u32 = 1 << 31;
 const MOST_STRIPES: u32 = 1024;
+/// Chains of a new table at most: their heads are 64 KB, which any processor has room for near it.
+#[cfg(not(test))]
+const FIRST_CHAINS: u32 = 1 << 14;
+/// Few, so that every test of tables is one of splitting them too.
+#[cfg(test)]
+const FIRST_CHAINS: u32 = 1 << 3;
 /// How often a reader tries before it makes writers wait.
 const TRIES: usize = 64;
 /// Bytes of a row that are asked for at once.

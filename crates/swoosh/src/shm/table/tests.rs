@@ -1,4 +1,5 @@
 use super::*;
+use crate::shm::chains::Chains;
 use crate::sys::process::{self, Fork};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -290,6 +291,59 @@ fn a_writer_killed_at_any_step_leaves_every_row_old_or_new() {
     }
     assert!(kills > 80, "only {kills} kills");
     println!("{kills} kills at every step");
+}
+
+/// Many insertions, of which some split chains, cut off at each step in turn: what was said to be there is there.
+#[test]
+fn a_writer_killed_while_chains_are_split_loses_no_row() {
+    const ROWS: i64 = 40;
+    let key = |n: i64| format!("row {n}").into_bytes();
+    let said = crate::shm::atomic::AtomicLong::new(0).unwrap();
+    for steps in 1.. {
+        let s = sample(64);
+        said.set(0);
+        let whole = dies_at(steps, || {
+            for n in 0..ROWS {
+                s.set(&key(n), n).unwrap();
+                said.set(n + 1);
+            }
+        });
+        // Half of the times the next one who gets the lock dies too.
+        if steps % 2 == 0 {
+            dies_at(steps % 17 + 1, || {
+                (0..ROWS).for_each(|n| assert!(s.table.add_to(&key(n), s.count, Value::Int(1)).is_ok()))
+            });
+        }
+        for n in 0..said.get() {
+            assert_eq!(s.table.int(&key(n), s.number), Some(n), "row {n} at step {steps}");
+        }
+        (0..ROWS).for_each(|n| s.set(&key(n), n).unwrap());
+        s.check();
+        assert_eq!(s.table.len(), ROWS as u64, "at step {steps}");
+        if whole {
+            assert!(s.table.storage.chains_of(0).count() > 2, "no chains were split");
+            break;
+        }
+    }
+}
+
+#[test]
+fn readers_find_what_stays_while_chains_are_split() {
+    let key = |n: i64| format!("stays {n}").into_bytes();
+    for _ in 0..20 {
+        let s = sample(4096);
+        (0..8).for_each(|n| s.set(&key(n), n).unwrap());
+        let Fork::Parent(pid) = process::fork().unwrap() else {
+            (0..3000).for_each(|n| s.set(format!("comes {n}").as_bytes(), n).unwrap());
+            process::exit_now(0)
+        };
+        while process::reap_one(pid).is_none() {
+            (0..8).for_each(|n| assert_eq!(s.table.int(&key(n), s.number), Some(n)));
+            assert!(!s.table.contains(b"never"));
+        }
+        s.check();
+        assert_eq!(s.table.len(), 3008);
+    }
 }
 
 /// How many kills are asked for, `usual` if nobody asks.

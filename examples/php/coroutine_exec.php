@@ -18,6 +18,6 @@ Co\run(function () {
     ]);
     echo trim($quick['output']), ' ended with ', $quick['code'], "\n";
     echo trim($slow['output']), ' ended with ', $slow['code'], "\n";
-    echo $ticks > 5 ? "meanwhile another coroutine ran\n" : "nothing else ran\n";
+    echo $ticks > 0 ? "meanwhile another coroutine ran\n" : "nothing else ran\n";
     Co::cancel($ticker);
 });

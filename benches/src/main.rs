@@ -287,9 +287,12 @@ fn tables() {
         ("Rust, set a row", table::Subject::set, " (goal 150)"),
         ("Rust, incr", table::Subject::incr, " (goal 65)"),
     ];
-    for rows in [10_000, 100_000] {
-        let subject = table::Subject::new(rows);
-        println!(" {rows} keys");
+    for (rows, order) in [(10_000, "as they were set"), (100_000, "as they were set"), (100_000, "in another order")] {
+        let mut subject = table::Subject::new(rows);
+        if order != "as they were set" {
+            subject.shuffle();
+        }
+        println!(" {rows} keys, {order}");
         for (name, run, goal) in cases {
             let best = (0..3 * ROUNDS).map(|_| run(&subject)).fold(f64::INFINITY, f64::min);
             println!("  {name:28} {best:5.0}{goal}");

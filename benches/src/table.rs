@@ -1,4 +1,7 @@
 //! A table of 2^20 rows of which some are used, in an order of chance: what one operation costs.
+//!
+//! The keys lie one behind the other as they are used: what it takes to find a key in memory is its owner's, not the
+//! table's. The rows lie as they were set: their order is one of the keys' two orders, the other one is the worst case.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -15,13 +18,39 @@ struct Line([AtomicU64; 8]);
 // SAFETY: atomics only, for which zero is a value.
 unsafe impl Shareable for Line {}
 
-/// The table and the keys in two orders of chance.
+/// A key where it is used.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Name {
+    bytes: [u8; 15],
+    length: u8,
+}
+
+impl Name {
+    fn new(n: usize) -> Self {
+        let text = format!("key-{n}");
+        let mut bytes = [0; 15];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Name { bytes, length: text.len() as u8 }
+    }
+
+    fn get(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    fn number(&self) -> Option<usize> {
+        std::str::from_utf8(&self.get()[4..]).ok()?.parse().ok()
+    }
+}
+
+/// The table, and its keys in an order of chance.
 pub struct Subject {
     table: Table,
     int: Column,
     text: Column,
     float: Column,
-    keys: Vec<Vec<u8>>,
+    keys: Vec<Name>,
+    seed: u64,
     /// As many lines as the table has for these keys.
     span: SharedSlice<Line>,
 }
@@ -33,21 +62,25 @@ impl Subject {
         let text = columns.column("s", Kind::Text(48));
         let float = columns.column("f", Kind::Float);
         let table = columns.build().expect("memory for a table");
-        let mut keys: Vec<_> = (0..rows).map(|n| format!("key-{n}").into_bytes()).collect();
-        let mut seed = 1u64;
-        for n in (1..keys.len()).rev() {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            keys.swap(n, (seed >> 33) as usize % (n + 1));
-        }
+        let keys = (0..rows).map(Name::new).collect();
         let span = SharedSlice::new(rows * table.row_bytes() / 64, "lines to read").expect("memory");
-        let subject = Subject { table, int, text, float, keys, span };
+        let mut subject = Subject { table, int, text, float, keys, seed: 1, span };
+        subject.shuffle();
         subject.set();
         subject
     }
 
+    /// From now on in another order.
+    pub fn shuffle(&mut self) {
+        for n in (1..self.keys.len()).rev() {
+            self.seed = self.seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            self.keys.swap(n, (self.seed >> 33) as usize % (n + 1));
+        }
+    }
+
     fn each(&self, mut act: impl FnMut(&[u8])) -> f64 {
         let begun = Instant::now();
-        self.keys.iter().for_each(|key| act(key));
+        self.keys.iter().for_each(|key| act(key.get()));
         begun.elapsed().as_nanos() as f64 / self.keys.len() as f64
     }
 
@@ -87,8 +120,7 @@ impl Subject {
     }
 
     fn read(&self, lines: usize) -> f64 {
-        let place = |key: &Vec<u8>| std::str::from_utf8(&key[4..]).ok().and_then(|n| n.parse::<usize>().ok());
-        let order: Vec<usize> = self.keys.iter().filter_map(place).map(|n| n * lines).collect();
+        let order: Vec<usize> = self.keys.iter().filter_map(Name::number).map(|n| n * lines).collect();
         for (from, to) in order.iter().zip(order.iter().cycle().skip(1)) {
             self.span[*from].0[0].store(*to as u64, Relaxed);
         }
@@ -100,7 +132,7 @@ impl Subject {
     /// The same rows in a map of one process: what the memory of this machine costs at this moment.
     pub fn map(&self) -> f64 {
         let map: HashMap<&[u8], Box<[u8; 128]>> =
-            self.keys.iter().rev().map(|key| (&key[..], Box::new([1; 128]))).collect();
+            self.keys.iter().rev().map(|key| (key.get(), Box::new([1; 128]))).collect();
         self.each(|key| assert!(black_box(map[key][100] == 1)))
     }
 
@@ -113,13 +145,13 @@ impl Subject {
                 Fork::Parent(pid) => pid,
                 Fork::Child => {
                     crate::tree::pin(n);
-                    let own: Vec<&Vec<u8>> = self.keys.iter().skip(n).step_by(processes).collect();
+                    let own: Vec<Name> = self.keys.iter().skip(n).step_by(processes).copied().collect();
                     while go.get() == 0 {
                         std::hint::spin_loop();
                     }
                     let mut count = 0;
                     for key in own.iter().cycle() {
-                        act(self, key);
+                        act(self, key.get());
                         count += 1;
                         if go.get() == 2 {
                             break;

@@ -30,9 +30,10 @@ pub use schema::{Column, KEY_BYTES, Kind, Row, Schema, Value};
 use crate::error::{Error, Result};
 use crate::sys::arena::Arena;
 use crate::sys::clock;
+use schema::Cells;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Chain, Key, NoRoom, Shape, Storage};
+use storage::{Chain, Key, NoRoom, Reach, Shape, Storage};
 
 /// A table in shared memory. Copies of the value, and the copies of forked processes, are the same table; its memory
 /// leaves a process with the last of them.
@@ -191,7 +192,8 @@ impl Builder {
             buckets: self.rows.max(self.grow_to).next_power_of_two(),
             first: self.rows + extra,
             most: self.grow_to,
-            cells: self.schema.words(),
+            numbers: self.schema.numbers(),
+            texts: self.schema.texts(),
             expires: self.expires,
             evicts: self.evicts,
             budget: self.budget,
@@ -242,7 +244,7 @@ impl Table {
     fn read_ready(&self, ready: &Key, row: &mut Row) -> bool {
         row.cells.resize(self.schema.words(), 0);
         let cells = &mut row.cells;
-        let found = self.storage.look(ready, |from| self.schema.load(from, cells)).is_some();
+        let found = self.storage.look(ready, Reach::All, |from| self.schema.load(from, cells)).is_some();
         if found {
             ready.copy_to(row);
         }
@@ -263,8 +265,13 @@ impl Table {
             large.resize(need, 0);
             &mut large[..]
         };
-        self.storage.look(&key, |cells| self.schema.load_field(cells, column, words))?;
+        self.storage.look(&key, self.reach(column), |cells| self.schema.load_field(cells, column, words))?;
         self.schema.value(column, words).map(take)
+    }
+
+    /// What of a row is asked for where one column is wanted.
+    fn reach(&self, column: Column) -> Reach {
+        if let Some(Kind::Text(_)) = self.schema.kind(column) { Reach::All } else { Reach::Numbers }
     }
 
     /// The integer in that column of that row.
@@ -287,7 +294,7 @@ impl Table {
     /// Whether there is a row of that key.
     #[inline]
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.key(key).is_ok_and(|key| self.storage.look(&key, |_| ()).is_some())
+        self.key(key).is_ok_and(|key| self.storage.look(&key, Reach::Numbers, |_| ()).is_some())
     }
 
     /// Gives the row of that key these values; columns that are not named keep theirs, or begin with 0 and no bytes.
@@ -334,10 +341,15 @@ impl Table {
     }
 
     /// Has room made for a new row as often as it takes.
-    fn with_room<R>(&self, key: &Key, act: impl Fn(&Chain<'_>) -> Result<R, Refused>) -> Result<R, Refused> {
+    fn with_room<R>(
+        &self,
+        key: &Key,
+        reach: Reach,
+        act: impl Fn(&Chain<'_>) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
         for _ in 0..TRIES {
             // No lock is held any more when room is made: the row that goes may be of any stripe.
-            let done = act(&self.storage.lock(key));
+            let done = act(&self.storage.lock(key, reach));
             match done {
                 Err(Refused::Full { .. }) if self.storage.make_room() => {}
                 done => return done,
@@ -358,7 +370,7 @@ impl Table {
         if let Some((column, _)) = values.iter().find(|(column, value)| !self.schema.takes(*column, *value)) {
             return Err(Refused::Value { column: column.0 });
         }
-        self.with_room(&key, |chain| match chain.find(&key) {
+        self.with_room(&key, Reach::All, |chain| match chain.find(&key) {
             Some(_) if when == When::New => Ok(false),
             Some(row) if !self.holds(chain, row, expected) => Ok(false),
             Some(row) => {
@@ -397,7 +409,7 @@ impl Table {
         for (batch, keys) in keys.chunks(BATCH).enumerate() {
             ready.clear();
             ready.extend(keys.iter().map(|key| self.key(key).ok().inspect(|key| self.storage.expect(key))));
-            ready.iter().flatten().for_each(|key| self.storage.expect_row(key));
+            ready.iter().flatten().for_each(|key| self.storage.expect_row(key, Reach::All));
             for (n, key) in ready.iter().enumerate() {
                 let found = key.as_ref().is_some_and(|key| self.read_ready(key, &mut row));
                 take(batch * BATCH + n, found.then_some(&row));
@@ -410,13 +422,13 @@ impl Table {
     pub fn add_to(&self, key: &[u8], column: Column, value: Value<'_>) -> Result<Value<'static>, Refused> {
         let key = self.key(key)?;
         let refused = Refused::Value { column: column.0 };
-        let word = self.schema.number_at(column).ok_or(refused)?;
+        let number = self.schema.number_at(column).ok_or(refused)?;
         if !self.schema.takes(column, value) {
             return Err(refused);
         }
-        self.with_room(&key, |chain| {
+        self.with_room(&key, Reach::Numbers, |chain| {
             let row = chain.find(&key);
-            let old = row.map_or(0, |row| chain.cells(row)[word].load(std::sync::atomic::Ordering::Relaxed));
+            let old = row.map_or(0, |row| chain.cells(row).number(number).load(std::sync::atomic::Ordering::Relaxed));
             let (sum, bits) = match value {
                 Value::Int(by) => {
                     let sum = (old as i64).wrapping_add(by);
@@ -429,7 +441,7 @@ impl Table {
                 Value::Text(_) => return Err(refused),
             };
             match row {
-                Some(row) => chain.store(row, word, bits),
+                Some(row) => chain.store(row, number, bits),
                 None => self.insert(chain, &key, &[(column, sum)], None)?,
             }
             Ok(sum)
@@ -444,7 +456,7 @@ impl Table {
     /// Removes the row of that key if it holds what is `expected`; false where it was not removed.
     pub fn remove_if(&self, key: &[u8], expected: &[(Column, Value<'_>)]) -> bool {
         let Ok(key) = self.key(key) else { return false };
-        let chain = self.storage.lock(&key);
+        let chain = self.storage.lock(&key, Reach::All);
         let row = chain.find(&key).filter(|row| self.holds(&chain, *row, expected));
         row.map(|row| chain.remove(row)).is_some()
     }
@@ -452,7 +464,7 @@ impl Table {
     /// Removes the row of that key and gives it as it was at that moment; false where there is none.
     pub fn take(&self, key: &[u8], row: &mut Row) -> bool {
         let Ok(ready) = self.key(key) else { return false };
-        let chain = self.storage.lock(&ready);
+        let chain = self.storage.lock(&ready, Reach::All);
         let Some(at) = chain.find(&ready) else { return false };
         row.cells.resize(self.schema.words(), 0);
         self.schema.load(chain.cells(at), &mut row.cells);
@@ -553,9 +565,9 @@ impl Table {
             .map_err(|NoRoom| Refused::Full { rows: self.capacity() })
     }
 
-    fn fill(&self, cells: &[std::sync::atomic::AtomicU64], values: &[(Column, Value<'_>)], end: Option<u64>) {
+    fn fill(&self, cells: Cells<'_>, values: &[(Column, Value<'_>)], end: Option<u64>) {
         if let (Some(end), Some(at)) = (end, self.storage.deadline()) {
-            cells[at].store(end, std::sync::atomic::Ordering::Relaxed);
+            cells.number(at).store(end, std::sync::atomic::Ordering::Relaxed);
         }
         for (column, value) in values {
             self.schema.store(cells, *column, *value);

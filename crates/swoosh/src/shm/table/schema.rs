@@ -57,16 +57,41 @@ impl Column {
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     fields: Vec<Field>,
-    /// Words of one copy of a row.
-    words: usize,
+    /// Columns of numbers.
+    numbers: usize,
+    /// Words of all texts.
+    texts: usize,
 }
 
 #[derive(Debug, Clone)]
 struct Field {
     name: Box<[u8]>,
     kind: Kind,
-    /// The first word of its cell.
+    /// Its place among the numbers, or its first word among those of texts: how long it is, and its bytes.
     at: usize,
+}
+
+/// The cells of one copy of a row, where they lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cells<'a> {
+    /// Each number for both copies: what is read and written most lies together, next to the key.
+    pub numbers: &'a [[AtomicU64; 2]],
+    /// Which copy it is.
+    pub copy: usize,
+    pub texts: &'a [AtomicU64],
+}
+
+impl<'a> Cells<'a> {
+    /// That number's cell.
+    #[inline]
+    pub fn number(self, at: usize) -> &'a AtomicU64 {
+        &self.numbers[at][self.copy]
+    }
+
+    /// Every word, numbers first.
+    pub fn words(self) -> impl Iterator<Item = &'a AtomicU64> {
+        self.numbers.iter().map(move |both| &both[self.copy]).chain(self.texts)
+    }
 }
 
 impl Schema {
@@ -75,11 +100,12 @@ impl Schema {
         if let Some(there) = self.find(name) {
             return there;
         }
-        self.fields.push(Field { name: name.into(), kind, at: self.words });
-        self.words += match kind {
-            Kind::Int | Kind::Float => 1,
-            Kind::Text(size) => 1 + size.div_ceil(8),
+        let (place, words) = match kind {
+            Kind::Int | Kind::Float => (&mut self.numbers, 1),
+            Kind::Text(size) => (&mut self.texts, 1 + size.div_ceil(8)),
         };
+        self.fields.push(Field { name: name.into(), kind, at: *place });
+        *place += words;
         Column(self.fields.len() - 1)
     }
 
@@ -113,8 +139,24 @@ impl Schema {
         self.fields.is_empty()
     }
 
+    /// Words of a copied row: its numbers, then its texts.
     pub(super) fn words(&self) -> usize {
-        self.words
+        self.numbers + self.texts
+    }
+
+    /// Columns of numbers.
+    pub(super) fn numbers(&self) -> usize {
+        self.numbers
+    }
+
+    /// Words of all texts.
+    pub(super) fn texts(&self) -> usize {
+        self.texts
+    }
+
+    /// Where a column's words begin in a copied row.
+    fn in_row(&self, field: &Field) -> usize {
+        if let Kind::Text(_) = field.kind { self.numbers + field.at } else { field.at }
     }
 
     /// Whether the column can hold the value.
@@ -126,48 +168,49 @@ impl Schema {
         }
     }
 
-    /// The word of a number's cell.
+    /// The place of a number among the numbers.
     pub(super) fn number_at(&self, column: Column) -> Option<usize> {
         let field = self.fields.get(column.0)?;
         (!matches!(field.kind, Kind::Text(_))).then_some(field.at)
     }
 
     /// Writes a value that [`takes`](Schema::takes) allows.
-    pub(super) fn store(&self, cells: &[AtomicU64], column: Column, value: Value<'_>) {
+    pub(super) fn store(&self, cells: Cells<'_>, column: Column, value: Value<'_>) {
         let Some(field) = self.fields.get(column.0) else { return };
         match value {
-            Value::Int(value) => cells[field.at].store(value as u64, Relaxed),
-            Value::Float(value) => cells[field.at].store(value.to_bits(), Relaxed),
+            Value::Int(value) => cells.number(field.at).store(value as u64, Relaxed),
+            Value::Float(value) => cells.number(field.at).store(value.to_bits(), Relaxed),
             Value::Text(bytes) => {
-                cells[field.at].store(bytes.len() as u64, Relaxed);
-                for (cell, chunk) in cells[field.at + 1..].iter().zip(bytes.chunks(8)) {
-                    cell.store(word_of(chunk), Relaxed);
+                let cell = &cells.texts[field.at..];
+                cell[0].store(bytes.len() as u64, Relaxed);
+                for (word, chunk) in cell[1..].iter().zip(bytes.chunks(8)) {
+                    word.store(word_of(chunk), Relaxed);
                 }
             }
         }
     }
 
     /// Copies one column's cell out: its words, as far as the value reaches.
-    pub(super) fn load_field(&self, cells: &[AtomicU64], column: Column, into: &mut [u64]) {
+    #[inline]
+    pub(super) fn load_field(&self, cells: Cells<'_>, column: Column, into: &mut [u64]) {
         let Some(field) = self.fields.get(column.0) else { return };
-        let cells = &cells[field.at..];
-        into[0] = cells[0].load(Relaxed);
-        if let Kind::Text(size) = field.kind {
-            // A torn length is found out by the version; here it must only not lead astray.
-            let words = (into[0] as usize).min(size).div_ceil(8);
-            for (to, from) in into[1..=words].iter_mut().zip(&cells[1..=words]) {
-                *to = from.load(Relaxed);
-            }
+        let Kind::Text(size) = field.kind else {
+            into[0] = cells.number(field.at).load(Relaxed);
+            return;
+        };
+        let cell = &cells.texts[field.at..];
+        into[0] = cell[0].load(Relaxed);
+        // A torn length is found out by the version; here it must only not lead astray.
+        let words = (into[0] as usize).min(size).div_ceil(8);
+        for (to, from) in into[1..=words].iter_mut().zip(&cell[1..=words]) {
+            *to = from.load(Relaxed);
         }
     }
 
     /// Copies all cells out.
-    pub(super) fn load(&self, cells: &[AtomicU64], into: &mut [u64]) {
+    pub(super) fn load(&self, cells: Cells<'_>, into: &mut [u64]) {
         for (index, field) in self.fields.iter().enumerate() {
-            match field.kind {
-                Kind::Int | Kind::Float => into[field.at] = cells[field.at].load(Relaxed),
-                Kind::Text(_) => self.load_field(cells, Column(index), &mut into[field.at..]),
-            }
+            self.load_field(cells, Column(index), &mut into[self.in_row(field)..]);
         }
     }
 
@@ -193,7 +236,7 @@ impl Schema {
 
     fn value_in_row<'a>(&self, column: Column, cells: &'a [u64]) -> Option<Value<'a>> {
         let field = self.fields.get(column.0)?;
-        self.value(column, cells.get(field.at..)?)
+        self.value(column, cells.get(self.in_row(field)..)?)
     }
 }
 

@@ -16,7 +16,7 @@
 //! The chains of a stripe are changed only under its lock, the store of free rows only under its own, which is always
 //! taken second. Stores of such a step are in program order (release), which is the order in which death cuts them off.
 
-use super::schema::{KEY_WORDS, Row, Schema, word_of};
+use super::schema::{Cells, KEY_WORDS, Row, Schema, word_of};
 use crate::error::Result;
 use crate::shm::chains::{self, Chains, Split};
 use crate::shm::version::{COPY, LIVE, NEXT, Version};
@@ -102,9 +102,11 @@ pub(super) struct Storage {
     stripes: u32,
     /// Rows.
     capacity: u32,
-    /// Words of one copy of a row's cells.
-    cells: usize,
-    /// The cell that says until when the row is there; the last one.
+    /// Numbers of a row.
+    numbers: usize,
+    /// Words of a row's texts.
+    texts: usize,
+    /// The number that says until when the row is there; the last one.
     deadline: Option<usize>,
     /// A row that was not used for long makes room for a new one.
     evicts: bool,
@@ -129,8 +131,10 @@ pub(super) struct Shape {
     pub first: u32,
     /// Rows it may grow to.
     pub most: u32,
-    /// Words of a row's columns.
-    pub cells: usize,
+    /// Numbers of a row.
+    pub numbers: usize,
+    /// Words of a row's texts.
+    pub texts: usize,
     /// Rows may have an end.
     pub expires: bool,
     /// Rows that were not used for long make room.
@@ -147,8 +151,8 @@ impl Storage {
     pub fn new(shape: &Shape, named: impl Fn(u32, usize) -> String) -> Result<Self> {
         let buckets = shape.buckets;
         let stripes = (buckets / 8).clamp(1, MOST_STRIPES);
-        let cells = shape.cells + usize::from(shape.expires);
-        let row_bytes = (size_of::<Header>() + 2 * cells * 8).next_multiple_of(64);
+        let numbers = shape.numbers + usize::from(shape.expires);
+        let row_bytes = (size_of::<Header>() + 2 * 8 * (numbers + shape.texts)).next_multiple_of(64);
         let paid = shape.budget.map_or(u32::MAX, |bytes| u32::try_from(bytes / row_bytes).unwrap_or(u32::MAX));
         let capacity = shape.most.max(shape.first).min(paid).max(1);
         let purpose = named(capacity, row_bytes);
@@ -162,13 +166,14 @@ impl Storage {
             None => Mapping::new(bytes, &purpose)?,
         };
         let seed = seed(memory.start().as_ptr() as u64);
-        let deadline = shape.expires.then_some(shape.cells);
+        let deadline = shape.expires.then_some(shape.numbers);
         let storage = Storage {
             memory,
             buckets,
             stripes,
             capacity,
-            cells,
+            numbers,
+            texts: shape.texts,
             deadline,
             evicts: shape.evicts,
             row_bytes,
@@ -205,7 +210,7 @@ impl Storage {
         self.row_bytes
     }
 
-    /// The cell that says until when a row is there.
+    /// The number that says until when a row is there.
     pub fn deadline(&self) -> Option<usize> {
         self.deadline
     }
@@ -230,12 +235,12 @@ impl Storage {
     /// Copies something out of the row of that key: `copy` gets its cells, and may be called several times; what it
     /// gave last holds. It takes no lock unless writers are always faster.
     #[inline]
-    pub fn look<R>(&self, key: &Key, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<R> {
+    pub fn look<R>(&self, key: &Key, reach: Reach, mut copy: impl FnMut(Cells<'_>) -> R) -> Option<R> {
         let number = self.stripe_of(key.hash);
         let (stripe, split) = (&self.all_stripes()[number as usize], self.split(number));
         for _ in 0..TRIES {
             let (unlinked, mask) = (stripe.unlinked.load(Acquire), split.now());
-            match self.walk(chains::chain(key.hash, mask), key, &mut copy) {
+            match self.walk(chains::chain(key.hash, mask), key, reach, &mut copy) {
                 Walk::Found(result) => return Some(result),
                 Walk::Expired => return None,
                 Walk::Changed => {}
@@ -247,25 +252,30 @@ impl Storage {
             }
             std::hint::spin_loop();
         }
-        let chain = self.lock(key);
+        let chain = self.lock(key, reach);
         chain.find(key).map(|row| copy(chain.cells(row)))
     }
 
-    /// Asks for all of a row at once: what is read of it depends on its version, and would be waited for after that.
+    /// Asks for what is wanted of a row at once: what is read of it depends on its version, and would be waited for after
+    /// that.
     #[inline]
-    fn fetch(&self, row: u32) {
+    fn fetch(&self, row: u32, reach: Reach) {
         let place = self.place(row).as_ptr();
-        for line in 0..self.row_bytes.min(FETCHED) / 64 {
+        let bytes = match reach {
+            Reach::Numbers => size_of::<Header>() + 16 * self.numbers,
+            Reach::All => self.row_bytes,
+        };
+        for line in 0..bytes.min(FETCHED).div_ceil(64) {
             prefetch(place.wrapping_add(64 * line));
         }
     }
 
     #[inline]
-    fn walk<R>(&self, bucket: u32, key: &Key, copy: &mut impl FnMut(&[AtomicU64]) -> R) -> Walk<R> {
+    fn walk<R>(&self, bucket: u32, key: &Key, reach: Reach, copy: &mut impl FnMut(Cells<'_>) -> R) -> Walk<R> {
         let mut at = self.heads()[bucket as usize].load(Acquire);
         let mut steps = 0;
         while at != 0 {
-            self.fetch(at - 1);
+            self.fetch(at - 1, reach);
             let row = self.header(at - 1);
             let version = row.version.read();
             if version & LIVE != 0 && row.has(key) {
@@ -376,12 +386,12 @@ impl Storage {
 
     /// The chain of that key, to write to.
     #[inline]
-    pub fn lock(&self, key: &Key) -> Chain<'_> {
+    pub fn lock(&self, key: &Key, reach: Reach) -> Chain<'_> {
         // The lock waits for every load before it, but not for what was only asked for.
-        self.expect_row(key);
+        self.expect_row(key, reach);
         let stripe = self.stripe_of(key.hash);
         let held = self.lock_stripe(stripe);
-        Chain { storage: self, hash: key.hash, stripe, _held: held }
+        Chain { storage: self, hash: key.hash, stripe, reach, _held: held }
     }
 
     #[inline]
@@ -499,8 +509,8 @@ impl Storage {
 
     /// Whether a row of these cells is past its end.
     #[inline]
-    fn is_over(&self, cells: &[AtomicU64]) -> bool {
-        match self.deadline.map(|at| cells[at].load(Relaxed)) {
+    fn is_over(&self, cells: Cells<'_>) -> bool {
+        match self.deadline.map(|at| cells.number(at).load(Relaxed)) {
             None | Some(0) => false,
             Some(end) => end <= clock::monotonic_ms(),
         }
@@ -557,7 +567,7 @@ impl Storage {
         }
         let held = self.lock_stripe(owner - 1);
         let hash = row.hash.load(Relaxed);
-        let chain = Chain { storage: self, hash, stripe: owner - 1, _held: held };
+        let chain = Chain { storage: self, hash, stripe: owner - 1, reach: Reach::All, _held: held };
         let there = row.version.read() & LIVE != 0 && row.owner.load(Relaxed) == owner;
         if !there || self.stripe_of(hash) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
             return false;
@@ -576,10 +586,10 @@ impl Storage {
 
     /// Asks for the first row of that key's chain, which is read soon.
     #[inline]
-    pub fn expect_row(&self, key: &Key) {
+    pub fn expect_row(&self, key: &Key, reach: Reach) {
         let first = self.heads()[self.bucket(key.hash) as usize].load(Relaxed);
         if first != 0 {
-            self.fetch(first - 1);
+            self.fetch(first - 1, reach);
         }
     }
 
@@ -650,12 +660,18 @@ impl Storage {
 
     /// The cells that this version of the row says are to be read.
     #[inline]
-    fn copy(&self, row: u32, version: u64) -> &[AtomicU64] {
-        // SAFETY: two times `cells` words follow the header, within `row_bytes`, aligned to 8 bytes; they live as long as
-        // `self`.
+    fn copy(&self, row: u32, version: u64) -> Cells<'_> {
+        let copy = (version & COPY) as usize;
+        // SAFETY: two words for each number, then two times those of texts follow the header, within `row_bytes`, aligned
+        // to 8 bytes; they live as long as `self`.
         unsafe {
-            let at = self.place(row).add(size_of::<Header>()).cast::<AtomicU64>();
-            std::slice::from_raw_parts(at.add((version & COPY) as usize * self.cells).as_ptr(), self.cells)
+            let numbers = self.place(row).add(size_of::<Header>()).cast::<[AtomicU64; 2]>();
+            let texts = numbers.add(self.numbers).cast::<AtomicU64>().add(copy * self.texts);
+            Cells {
+                numbers: std::slice::from_raw_parts(numbers.as_ptr(), self.numbers),
+                copy,
+                texts: std::slice::from_raw_parts(texts.as_ptr(), self.texts),
+            }
         }
     }
 }
@@ -695,6 +711,15 @@ impl Chains for Storage {
     }
 }
 
+/// What is wanted of a row: its memory is asked for before it is known to be the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Its key and its numbers.
+    Numbers,
+    /// Texts too.
+    All,
+}
+
 enum Walk<R> {
     Found(R),
     /// It is there, and past its end.
@@ -718,6 +743,7 @@ pub(super) struct Chain<'a> {
     storage: &'a Storage,
     hash: u64,
     stripe: u32,
+    reach: Reach,
     _held: Held<'a>,
 }
 
@@ -742,7 +768,7 @@ impl Chain<'_> {
         let storage = self.storage;
         let mut at = storage.heads()[storage.bucket(self.hash) as usize].load(Relaxed);
         while at != 0 {
-            storage.fetch(at - 1);
+            storage.fetch(at - 1, self.reach);
             let row = storage.header(at - 1);
             if row.has(key) && row.version.held() & LIVE != 0 {
                 return Some(at - 1);
@@ -754,18 +780,18 @@ impl Chain<'_> {
 
     /// What the row holds.
     #[inline]
-    pub fn cells(&self, row: u32) -> &[AtomicU64] {
+    pub fn cells(&self, row: u32) -> Cells<'_> {
         self.storage.copy(row, self.storage.header(row).version.held())
     }
 
     /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
     #[inline]
-    pub fn replace(&self, row: u32, edit: impl FnOnce(&[AtomicU64])) {
+    pub fn replace(&self, row: u32, edit: impl FnOnce(Cells<'_>)) {
         let header = self.storage.header(row);
         let version = header.version.held();
         let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
         header.version.before_overwriting();
-        for (to, from) in new.iter().zip(old) {
+        for (to, from) in new.words().zip(old.words()) {
             to.store(from.load(Relaxed), Relaxed);
         }
         step();
@@ -776,14 +802,14 @@ impl Chain<'_> {
         self.updated();
     }
 
-    /// Gives one word of the row a value.
+    /// Gives one number of the row a value.
     #[inline]
-    pub fn store(&self, row: u32, word: usize, value: u64) {
+    pub fn store(&self, row: u32, number: usize, value: u64) {
         let header = self.storage.header(row);
         let version = header.version.held();
         header.version.advance(version + NEXT);
         step();
-        self.storage.copy(row, version)[word].store(value, Relaxed);
+        self.storage.copy(row, version).number(number).store(value, Relaxed);
         step();
         self.updated();
     }
@@ -795,7 +821,7 @@ impl Chain<'_> {
     }
 
     /// Adds a row for a key that is not there; `fill` gets its cells, which are zero.
-    pub fn insert(&self, key: &Key, fill: impl FnOnce(&[AtomicU64])) -> Result<(), NoRoom> {
+    pub fn insert(&self, key: &Key, fill: impl FnOnce(Cells<'_>)) -> Result<(), NoRoom> {
         let storage = self.storage;
         let count = &storage.counts()[self.stripe as usize];
         let rows = count.load(Relaxed);
@@ -813,7 +839,7 @@ impl Chain<'_> {
         }
         step();
         let cells = storage.copy(at - 1, version);
-        cells.iter().for_each(|cell| cell.store(0, Relaxed));
+        cells.words().for_each(|cell| cell.store(0, Relaxed));
         fill(cells);
         step();
         storage.put_before(storage.bucket(self.hash), at);

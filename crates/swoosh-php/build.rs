@@ -31,7 +31,10 @@ fn main() {
         .file("src/zend/stream.c")
         .include("src/zend")
         .warnings(false)
-        .flag("-Werror=implicit-function-declaration");
+        .flag("-Werror=implicit-function-declaration")
+        // A switch between coroutines goes through here twice.
+        .flag("-fno-plt")
+        .flag("-fomit-frame-pointer");
     for include in &includes {
         shim.flag(include);
     }

@@ -81,8 +81,13 @@ fn dispatch_in_turn_gives_one_connections_requests_to_every_worker() {
     for dispatch in ["dispatch=1", "dispatch=3"] {
         let server = Server::start(&["workers=3", dispatch]);
         let mut client = server.client();
-        let seen: std::collections::BTreeSet<u32> = (0..60).map(|_| client.who().worker).collect();
-        assert_eq!(seen.len(), 3, "{dispatch}");
+        let mut seen = std::collections::BTreeSet::new();
+        // A worker that has not begun yet, or is busy, may be passed over for a while.
+        let asked = (0..5000).find(|_| {
+            seen.insert(client.who().worker);
+            seen.len() == 3
+        });
+        assert!(asked.is_some(), "{dispatch}: only {seen:?}");
         assert_eq!(server.count("connect"), 0, "life events come out of order in this mode, so they do not come");
     }
 }

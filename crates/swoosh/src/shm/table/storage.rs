@@ -16,16 +16,21 @@
 //! The chains of a stripe are changed only under its lock, the store of free rows only under its own, which is always
 //! taken second. Stores of such a step are in program order (release), which is the order in which death cuts them off.
 
+mod chain;
+mod room;
+
 use super::schema::{Cells, KEY_WORDS, Row, Schema, word_of};
 use crate::error::Result;
 use crate::shm::chains::{self, Chains, Split};
-use crate::shm::version::{COPY, LIVE, NEXT, Version};
+use crate::shm::version::{COPY, LIVE, Version};
 use crate::sys::arena::Arena;
 use crate::sys::clock;
 use crate::sys::memory::Mapping;
 use crate::sys::mutex::{Held, RobustMutex};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+
+pub(super) use chain::Chain;
 
 /// A part of the buckets, with its lock.
 #[repr(C, align(64))]
@@ -433,80 +438,6 @@ impl Storage {
         stripe.pending.store(0, Release);
     }
 
-    fn lock_free(&self) -> Held<'_> {
-        let free = self.free();
-        free.lock.lock_repairing(|| {
-            let returning = free.returning.load(Acquire);
-            if returning != 0 {
-                self.finish_return(returning);
-            }
-            // A row that has an owner already is not free: its taker died before it said so here.
-            let (head, fresh) = (free.head.load(Acquire), free.fresh.load(Acquire));
-            if head != 0 && self.header(head - 1).owner.load(Acquire) != 0 {
-                free.head.store(self.header(head - 1).next_free.load(Relaxed), Release);
-            }
-            if fresh < self.capacity && self.header(fresh).owner.load(Acquire) != 0 {
-                free.fresh.store(fresh + 1, Release);
-            }
-        })
-    }
-
-    /// A free row plus one, which belongs to the stripe now and is its pending one.
-    fn take_free(&self, stripe: u32) -> Result<u32, NoRoom> {
-        let free = self.free();
-        let held = self.lock_free();
-        let (head, fresh) = (free.head.load(Relaxed), free.fresh.load(Relaxed));
-        let at = match head {
-            0 if fresh < self.capacity => fresh + 1,
-            0 => return Err(NoRoom),
-            head => head,
-        };
-        let room = free.room.load(Relaxed);
-        if head == 0 && fresh >= room {
-            free.room.store(room.saturating_mul(2).min(self.capacity), Relaxed);
-            step();
-        }
-        let row = self.header(at - 1);
-        self.all_stripes()[stripe as usize].pending.store(at, Release);
-        step();
-        row.owner.store(stripe + 1, Release);
-        step();
-        if head == 0 {
-            free.fresh.store(fresh + 1, Release);
-        } else {
-            free.head.store(row.next_free.load(Relaxed), Release);
-        }
-        step();
-        drop(held);
-        Ok(at)
-    }
-
-    /// Gives a row (plus one) that is in no chain back.
-    fn give_back(&self, at: u32) {
-        let free = self.free();
-        let held = self.lock_free();
-        free.returning.store(at, Release);
-        step();
-        self.finish_return(at);
-        drop(held);
-    }
-
-    fn finish_return(&self, at: u32) {
-        let free = self.free();
-        let row = self.header(at - 1);
-        let head = free.head.load(Relaxed);
-        if head != at {
-            row.next_free.store(head, Release);
-            step();
-            row.owner.store(0, Release);
-            step();
-            free.head.store(at, Release);
-            step();
-        }
-        free.returning.store(0, Release);
-        step();
-    }
-
     /// Whether a row of these cells is past its end.
     #[inline]
     fn is_over(&self, cells: Cells<'_>) -> bool {
@@ -514,68 +445,6 @@ impl Storage {
             None | Some(0) => false,
             Some(end) => end <= clock::monotonic_ms(),
         }
-    }
-
-    /// Drops one row so that another has room: one that is past its end, or, where rows are evicted, one that was not
-    /// used since this came by the last time. No lock must be held. False where there is none.
-    #[cold]
-    pub fn make_room(&self) -> bool {
-        let (free, now) = (self.free(), clock::monotonic_ms());
-        let rows = free.fresh.load(Acquire).min(self.capacity);
-        if !self.evicts && free.look_again.load(Relaxed) > now {
-            return false;
-        }
-        let drops = rows > 0 && (self.evicts || self.deadline.is_some());
-        for _ in 0..if drops { 2 * u64::from(rows) + 1 } else { 0 } {
-            let at = free.hand.fetch_add(1, Relaxed) % rows;
-            let row = self.header(at);
-            let version = row.version.read();
-            if version & LIVE == 0 {
-                continue;
-            }
-            let expired = self.is_over(self.copy(at, version));
-            if (expired || (self.evicts && row.used.swap(0, Relaxed) == 0)) && self.drop_row(at, expired) {
-                return true;
-            }
-        }
-        // A killed writer may have left a place that comes back when its stripe is locked.
-        let left = (0..self.stripes).filter(|n| self.all_stripes()[*n as usize].pending.load(Relaxed) != 0);
-        if left.map(|n| drop(self.lock_stripe(n))).count() > 0 {
-            return true;
-        }
-        // All were looked at: not again for the next insertion already.
-        free.look_again.store(now + LOOK_AGAIN_MS, Relaxed);
-        false
-    }
-
-    /// Removes all rows that are past their end; how many.
-    pub fn purge(&self) -> u64 {
-        let end = self.free().fresh.load(Acquire).min(self.capacity);
-        let over = |at: &u32| {
-            let version = self.header(*at).version.read();
-            version & LIVE != 0 && self.is_over(self.copy(*at, version)) && self.drop_row(*at, true)
-        };
-        (0..end).filter(over).count() as u64
-    }
-
-    /// Removes that row under its stripe's lock, if it is still there (and, `expired`, past its end).
-    fn drop_row(&self, at: u32, expired: bool) -> bool {
-        let row = self.header(at);
-        let owner = row.owner.load(Acquire);
-        if owner == 0 || owner > self.stripes {
-            return false;
-        }
-        let held = self.lock_stripe(owner - 1);
-        let hash = row.hash.load(Relaxed);
-        let chain = Chain { storage: self, hash, stripe: owner - 1, reach: Reach::All, _held: held };
-        let there = row.version.read() & LIVE != 0 && row.owner.load(Relaxed) == owner;
-        if !there || self.stripe_of(hash) != owner - 1 || (expired && !self.is_over(chain.cells(at))) {
-            return false;
-        }
-        chain.remove(at);
-        let count = if expired { &self.free().expired } else { &self.free().evicted };
-        count.fetch_add(1, Relaxed);
-        true
     }
 
     /// Asks for the head of that key's chain, which is read soon.
@@ -738,153 +607,6 @@ impl Header {
     }
 }
 
-/// A chain that only this writer may change.
-pub(super) struct Chain<'a> {
-    storage: &'a Storage,
-    hash: u64,
-    stripe: u32,
-    reach: Reach,
-    _held: Held<'a>,
-}
-
-impl Chain<'_> {
-    /// The row of that key. One that is past its end is removed and not there.
-    #[inline]
-    pub fn find(&self, key: &Key) -> Option<u32> {
-        let row = self.find_any(key)?;
-        let storage = self.storage;
-        if storage.is_over(self.cells(row)) {
-            self.remove(row);
-            storage.free().expired.fetch_add(1, Relaxed);
-            return None;
-        }
-        if storage.evicts {
-            storage.header(row).used.store(1, Relaxed);
-        }
-        Some(row)
-    }
-
-    fn find_any(&self, key: &Key) -> Option<u32> {
-        let storage = self.storage;
-        let mut at = storage.heads()[storage.bucket(self.hash) as usize].load(Relaxed);
-        while at != 0 {
-            storage.fetch(at - 1, self.reach);
-            let row = storage.header(at - 1);
-            if row.has(key) && row.version.held() & LIVE != 0 {
-                return Some(at - 1);
-            }
-            at = row.next.load(Relaxed);
-        }
-        None
-    }
-
-    /// What the row holds.
-    #[inline]
-    pub fn cells(&self, row: u32) -> Cells<'_> {
-        self.storage.copy(row, self.storage.header(row).version.held())
-    }
-
-    /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
-    #[inline]
-    pub fn replace(&self, row: u32, edit: impl FnOnce(Cells<'_>)) {
-        let header = self.storage.header(row);
-        let version = header.version.held();
-        let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
-        header.version.before_overwriting();
-        for (to, from) in new.words().zip(old.words()) {
-            to.store(from.load(Relaxed), Relaxed);
-        }
-        step();
-        edit(new);
-        step();
-        header.version.commit((version + NEXT) ^ COPY);
-        step();
-        self.updated();
-    }
-
-    /// Gives one number of the row a value.
-    #[inline]
-    pub fn store(&self, row: u32, number: usize, value: u64) {
-        let header = self.storage.header(row);
-        let version = header.version.held();
-        header.version.advance(version + NEXT);
-        step();
-        self.storage.copy(row, version).number(number).store(value, Relaxed);
-        step();
-        self.updated();
-    }
-
-    #[inline]
-    fn updated(&self) {
-        let updated = &self.stripe().updated;
-        updated.store(updated.load(Relaxed) + 1, Relaxed);
-    }
-
-    /// Adds a row for a key that is not there; `fill` gets its cells, which are zero.
-    pub fn insert(&self, key: &Key, fill: impl FnOnce(Cells<'_>)) -> Result<(), NoRoom> {
-        let storage = self.storage;
-        let count = &storage.counts()[self.stripe as usize];
-        let rows = count.load(Relaxed);
-        let at = storage.take_free(self.stripe)?;
-        let row = storage.header(at - 1);
-        // No longer the version under which someone may have read this place.
-        let version = (row.version.held() & !COPY) + NEXT;
-        row.version.advance(version);
-        step();
-        row.hash.store(key.hash, Relaxed);
-        row.key_len.store(key.len as u16, Relaxed);
-        row.used.store(0, Relaxed);
-        for (to, from) in row.key.iter().zip(&key.words) {
-            to.store(*from, Relaxed);
-        }
-        step();
-        let cells = storage.copy(at - 1, version);
-        cells.words().for_each(|cell| cell.store(0, Relaxed));
-        fill(cells);
-        step();
-        storage.put_before(storage.bucket(self.hash), at);
-        count.store(rows | CHANGING, Release);
-        step();
-        row.version.commit(version | LIVE);
-        step();
-        count.store(rows + 1, Release);
-        step();
-        self.stripe().pending.store(0, Release);
-        step();
-        storage.split_if_crowded(self.stripe, rows + 1);
-        Ok(())
-    }
-
-    /// Removes a row of this chain.
-    pub fn remove(&self, row: u32) {
-        let storage = self.storage;
-        let count = &storage.counts()[self.stripe as usize];
-        let rows = count.load(Relaxed);
-        let header = storage.header(row);
-        self.stripe().pending.store(row + 1, Release);
-        step();
-        count.store(rows | CHANGING, Release);
-        step();
-        header.version.commit((header.version.held() & !LIVE) + NEXT);
-        step();
-        storage.unlink(storage.bucket(self.hash), row + 1);
-        step();
-        self.stripe().unlinked.fetch_add(1, Release);
-        step();
-        storage.give_back(row + 1);
-        count.store(rows - 1, Release);
-        step();
-        self.stripe().pending.store(0, Release);
-        step();
-        let removed = &self.stripe().removed;
-        removed.store(removed.load(Relaxed) + 1, Relaxed);
-    }
-
-    fn stripe(&self) -> &Stripe {
-        &self.storage.all_stripes()[self.stripe as usize]
-    }
-}
-
 /// Asks for a line of memory that is read soon.
 #[inline(always)]
 fn prefetch(address: *const u8) {
@@ -933,8 +655,6 @@ const FIRST_CHAINS: u32 = 1 << 3;
 const TRIES: usize = 64;
 /// Bytes of a row that are asked for at once.
 const FETCHED: usize = 256;
-/// How long a full table without expired rows is not searched for them again.
-const LOOK_AGAIN_MS: u64 = 100;
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const MULTIPLIER_2: u64 = 0xD6E8_FEB8_6659_FD93;
 

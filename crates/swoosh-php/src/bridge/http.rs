@@ -193,8 +193,7 @@ pub fn step_out() {
 /// Whether a port's packets are requests for the callback `request`.
 pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     let is_http = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
-    let has = |event: PortEvent| calls.ports[port][event as usize].is_some();
-    is_http && (has(PortEvent::Request) || has(PortEvent::Message))
+    is_http && calls.answers_requests(port)
 }
 
 /// Makes ready what a request's callback gets, or a WebSocket's; `None` where it waits for another one's answer, or is

@@ -75,6 +75,14 @@ pub struct Calls {
     pub slots: Slots,
 }
 
+impl Calls {
+    /// Whether requests of HTTP to that port have a callback.
+    pub fn answers_requests(&self, port: usize) -> bool {
+        let Some(own) = self.ports.get(port) else { return false };
+        own[PortEvent::Request as usize].is_some() || own[PortEvent::Message as usize].is_some()
+    }
+}
+
 /// Settings that say what callbacks get.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Forms {

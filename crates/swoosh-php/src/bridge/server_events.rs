@@ -10,7 +10,7 @@ use crate::class::server_task;
 use crate::class::server_values as values;
 use crate::coroutine::{self, Job};
 use crate::zend::error::uncaught;
-use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime};
+use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -412,9 +412,7 @@ impl Handler for Bridge {
 
     fn files(&self, port: usize) -> Option<Arc<Files>> {
         let calls = self.state.calls()?;
-        let has = |event: PortEvent| calls.ports.get(port).is_some_and(|own| own[event as usize].is_some());
-        let answers = has(PortEvent::Request) || has(PortEvent::Message);
-        self.state.http.get().filter(|_| answers)?.files.clone()
+        self.state.http.get().filter(|_| calls.answers_requests(port))?.files.clone()
     }
 
     fn after_fork(&self) {
@@ -442,5 +440,5 @@ fn runtime_title() -> Option<Vec<u8>> {
 
 fn set_runtime_title(title: &str) {
     // Where it cannot be set it stays as it is.
-    let _ = call_function("cli_set_process_title", &mut [title.into_zval()]);
+    let _ = set_process_title(title.into_zval());
 }

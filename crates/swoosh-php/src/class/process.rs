@@ -8,8 +8,8 @@ use crate::class::exception;
 use crate::coroutine;
 use crate::zend::error::{throw, uncaught, warning};
 use crate::zend::{
-    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
-    call_function, runtime,
+    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    set_process_title,
 };
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send_signal};
@@ -256,7 +256,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.string(0)?.clone();
-    Ok(call_function("cli_set_process_title", &mut [name.into_zval()])?.is_some_and(|set| set.to_bool()))
+    set_process_title(name.into_zval())
 }
 
 /// Waits for a child: its id, exit status and signal.

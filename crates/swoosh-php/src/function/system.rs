@@ -1,7 +1,7 @@
 //! The module's version, the machine and the process.
 
 use crate::zend::module::Functions;
-use crate::zend::{Array, Call, IntoZval, PhpResult, call_function};
+use crate::zend::{Array, Call, IntoZval, PhpResult, set_process_title};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use std::fs;
@@ -77,5 +77,5 @@ fn local_mac(_: &mut Call<'_>) -> PhpResult<Array> {
 /// What process lists show of this process. True if PHP could set it.
 fn set_process_name(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.string(0)?.clone();
-    Ok(call_function("cli_set_process_title", &mut [name.into_zval()])?.is_some_and(|set| set.to_bool()))
+    set_process_title(name.into_zval())
 }

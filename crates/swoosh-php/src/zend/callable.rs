@@ -113,6 +113,11 @@ pub fn call_function(name: &str, args: &mut [Zval]) -> PhpResult<Option<Zval>> {
     }
 }
 
+/// Gives the process a title, which process lists show. False where PHP cannot.
+pub fn set_process_title(title: Zval) -> PhpResult<bool> {
+    Ok(call_function("cli_set_process_title", &mut [title])?.is_some_and(|set| set.to_bool()))
+}
+
 impl Object {
     /// Calls a method by its name; an `Error` is thrown where the object has none of that name.
     pub fn call_method(&self, name: &str, args: &mut [Zval]) -> PhpResult<Zval> {

@@ -28,7 +28,7 @@ pub mod zval;
 
 pub use array::{Array, Key, KnownKey};
 pub use call::Call;
-pub use callable::{Callable, call_function};
+pub use callable::{Callable, call_function, set_process_title};
 pub use class::{Class, ClassBuilder, ClassSlot, Value};
 pub use error::{PhpResult, Raised};
 pub use object::{Object, Payload};

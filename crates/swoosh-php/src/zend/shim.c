@@ -340,6 +340,17 @@ int swoosh_exit_status(void)
 
 /* ---- coroutines ---- */
 
+/* What of PHP's globals goes with a line of execution: always, and where there is anything. */
+#define SWOOSH_GLOBALS(X, to) \
+    X(to, vm_stack) X(to, vm_stack_top) X(to, vm_stack_end) X(to, vm_stack_page_size) \
+    X(to, current_execute_data) X(to, bailout) X(to, current_fiber_context) X(to, error_reporting) \
+    X(to, jit_trace_num)
+#define SWOOSH_RARE_GLOBALS(X, to) \
+    X(to, active_fiber) X(to, exception_class) X(to, exception) X(to, prev_exception) \
+    X(to, opline_before_exception) X(to, error_handling)
+#define SWOOSH_PARK(to, field) (to)->field = EG(field);
+#define SWOOSH_BRING(from, field) EG(field) = (from)->field;
+
 struct swoosh_rare {
     zend_fiber *active_fiber;
     zend_class_entry *exception_class;
@@ -382,12 +393,7 @@ static zend_always_inline void forget_exceptions(void)
 static ZEND_COLD struct swoosh_rare *park_rare(void)
 {
     struct swoosh_rare *rare = emalloc(sizeof(*rare));
-    rare->active_fiber = EG(active_fiber);
-    rare->exception_class = EG(exception_class);
-    rare->exception = EG(exception);
-    rare->prev_exception = EG(prev_exception);
-    rare->opline_before_exception = EG(opline_before_exception);
-    rare->error_handling = EG(error_handling);
+    SWOOSH_RARE_GLOBALS(SWOOSH_PARK, rare)
     forget_exceptions();
     rare->has_output = OG(active) != NULL;
     if (rare->has_output) {
@@ -418,12 +424,7 @@ static ZEND_COLD struct swoosh_rare *park_rare(void)
 
 static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
 {
-    EG(active_fiber) = rare->active_fiber;
-    EG(exception_class) = rare->exception_class;
-    EG(exception) = rare->exception;
-    EG(prev_exception) = rare->prev_exception;
-    EG(opline_before_exception) = rare->opline_before_exception;
-    EG(error_handling) = rare->error_handling;
+    SWOOSH_RARE_GLOBALS(SWOOSH_BRING, rare)
     if (rare->has_output) {
         zend_stack_destroy(&OG(handlers));
         output_globals = rare->output;
@@ -443,29 +444,13 @@ static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
 
 static zend_always_inline void park(swoosh_vm_state *s)
 {
-    s->vm_stack = EG(vm_stack);
-    s->vm_stack_top = EG(vm_stack_top);
-    s->vm_stack_end = EG(vm_stack_end);
-    s->vm_stack_page_size = EG(vm_stack_page_size);
-    s->current_execute_data = EG(current_execute_data);
-    s->bailout = EG(bailout);
-    s->fiber_context = EG(current_fiber_context);
-    s->error_reporting = EG(error_reporting);
-    s->jit_trace_num = EG(jit_trace_num);
+    SWOOSH_GLOBALS(SWOOSH_PARK, s)
     s->rare = UNEXPECTED(has_rare()) ? park_rare() : NULL;
 }
 
 static zend_always_inline void bring(swoosh_vm_state *s)
 {
-    EG(vm_stack) = s->vm_stack;
-    EG(vm_stack_top) = s->vm_stack_top;
-    EG(vm_stack_end) = s->vm_stack_end;
-    EG(vm_stack_page_size) = s->vm_stack_page_size;
-    EG(current_execute_data) = s->current_execute_data;
-    EG(bailout) = s->bailout;
-    EG(current_fiber_context) = s->fiber_context;
-    EG(error_reporting) = s->error_reporting;
-    EG(jit_trace_num) = s->jit_trace_num;
+    SWOOSH_GLOBALS(SWOOSH_BRING, s)
     if (UNEXPECTED(s->rare != NULL)) {
         struct swoosh_rare *rare = s->rare;
         s->rare = NULL;
@@ -489,14 +474,14 @@ void swoosh_machine_begin(swoosh_machine *m)
 void swoosh_machine_resume(swoosh_machine *m)
 {
     park(&m->resumer);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->own.fiber_context);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->own.current_fiber_context);
     bring(&m->own);
 }
 
 void swoosh_machine_suspend(swoosh_machine *m)
 {
     park(&m->own);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->resumer.fiber_context);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->resumer.current_fiber_context);
     bring(&m->resumer);
 }
 
@@ -535,7 +520,7 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
         EG(vm_stack) = prev;
     }
     m->context.status = ZEND_FIBER_STATUS_DEAD;
-    zend_observer_fiber_switch_notify(&m->context, m->resumer.fiber_context);
+    zend_observer_fiber_switch_notify(&m->context, m->resumer.current_fiber_context);
     zend_observer_fiber_destroy_notify(&m->context);
     forget_exceptions();
     bring(&m->resumer);

@@ -87,7 +87,7 @@ typedef struct {
     size_t vm_stack_page_size;
     zend_execute_data *current_execute_data;
     JMP_BUF *bailout;
-    zend_fiber_context *fiber_context;
+    zend_fiber_context *current_fiber_context;
     int error_reporting;
     uint32_t jit_trace_num;
     /* A pending exception, a fiber, errors thrown, output buffers, a running sort or serialisation, blocked fibers: NULL

@@ -6,8 +6,8 @@
 use super::registry::{Registry, SlotIndex};
 use crate::error::Result;
 use crate::handler::SessionId;
-use crate::shm::SharedSlice;
 use crate::shm::slots::CertificateRow;
+use crate::shm::{SharedSlice, word_of};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A row for each connection. One that is never used costs no memory.
@@ -28,9 +28,7 @@ impl Certificates {
         let der = certificate.unwrap_or_default();
         let fits = der.len() <= row.words.len() * WORD;
         for (word, bytes) in row.words.iter().zip(der.chunks(WORD)) {
-            let mut whole = [0; WORD];
-            whole[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_le_bytes(whole), Relaxed);
+            word.store(word_of(bytes), Relaxed);
         }
         row.length.store(if fits { der.len() as u64 } else { 0 }, Relaxed);
         fits
@@ -42,7 +40,7 @@ impl Certificates {
         let row = self.0.get(index.0 as usize)?;
         let length = row.length.load(Relaxed) as usize;
         let words = row.words.iter().take(length.div_ceil(WORD));
-        let mut der: Vec<u8> = words.flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
+        let mut der: Vec<u8> = words.flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
         der.truncate(length);
         // What was read before is the connection's only if it is still there.
         std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);

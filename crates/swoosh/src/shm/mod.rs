@@ -56,3 +56,13 @@ impl<T: Shareable + 'static> Deref for SharedSlice<T> {
         self.0
     }
 }
+
+/// Up to eight bytes as a word whose memory begins with them.
+pub(crate) fn word_of(chunk: &[u8]) -> u64 {
+    if let Ok(whole) = <[u8; 8]>::try_from(chunk) {
+        return u64::from_ne_bytes(whole);
+    }
+    let mut bytes = [0; 8];
+    bytes[..chunk.len()].copy_from_slice(chunk);
+    u64::from_ne_bytes(bytes)
+}

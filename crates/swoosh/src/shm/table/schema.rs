@@ -1,5 +1,6 @@
 //! The columns of a table, and rows as copies of what they held at one moment.
 
+use crate::shm::word_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -283,16 +284,6 @@ impl PartialEq for Row {
         let same = |n: usize| self.get(Column(n)) == other.get(Column(n));
         self.key() == other.key() && self.schema.len() == other.schema.len() && (0..self.schema.len()).all(same)
     }
-}
-
-/// Up to eight bytes as a word whose memory begins with them.
-pub(super) fn word_of(chunk: &[u8]) -> u64 {
-    if let Ok(whole) = <[u8; 8]>::try_from(chunk) {
-        return u64::from_ne_bytes(whole);
-    }
-    let mut bytes = [0; 8];
-    bytes[..chunk.len()].copy_from_slice(chunk);
-    u64::from_ne_bytes(bytes)
 }
 
 fn as_bytes(words: &[u64]) -> &[u8] {

@@ -19,10 +19,11 @@
 mod chain;
 mod room;
 
-use super::schema::{Cells, KEY_WORDS, Row, Schema, word_of};
+use super::schema::{Cells, KEY_WORDS, Row, Schema};
 use crate::error::Result;
 use crate::shm::chains::{self, Chains, Split};
 use crate::shm::version::{COPY, LIVE, Version};
+use crate::shm::word_of;
 use crate::sys::arena::Arena;
 use crate::sys::clock;
 use crate::sys::memory::Mapping;

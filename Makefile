@@ -23,7 +23,7 @@ test-php:
 	$(CARGO) build -p swoosh-php
 	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) tests/phpt
 
-# Under valgrind: hours for all; TESTS="tests/phpt/co_*.phpt" for some.
+# Under valgrind: hours for all; TESTS="tests/phpt/coroutine/*.phpt" for some.
 memcheck: setup
 	$(CARGO) build -p swoosh-php
 	@sh scripts/valgrind.sh $(PHP) $(RUN_TESTS) $(DEBUG) $(TESTS)

@@ -8,7 +8,7 @@
 php=$(command -v "$1") run_tests=$2 extension=$3
 shift 3
 here=$(cd "$(dirname "$0")/.." && pwd)
-[ $# -gt 0 ] || set -- "$here"/tests/phpt/*.phpt
+[ $# -gt 0 ] || set -- "$here"/tests/phpt/*/*.phpt
 command -v valgrind >/dev/null || { echo "valgrind is not there: apt-get install valgrind" >&2; exit 1; }
 reports=${REPORTS:-/tmp/swoosh-memcheck.$$}
 mkdir -p "$reports"
@@ -29,9 +29,9 @@ chmod +x "$reports/php"
 
 found=0
 for test in "$@"; do
-    name=$(basename "$test" .phpt)
+    name=$(basename "$(dirname "$test")")_$(basename "$test" .phpt)
     # PHP does not register the stacks of Fibers: valgrind must not look for callers beyond their bottom.
-    [ "$name" = co_fibers ] && callers=3 || callers=30
+    [ "$name" = coroutine_fibers ] && callers=3 || callers=30
     began=$(date +%s)
     # USE_ZEND_ALLOC=0: each of PHP's allocations is one of valgrind's. Modules stay, so that their functions have names.
     # The JIT is off: valgrind cannot know when its code changes.

@@ -16,8 +16,9 @@ run: setup
 
 test: setup components test-rust test-php
 
+# Every library with its documentation tests; swoosh-zend and swoosh-php are tested from PHP.
 test-rust:
-	$(CARGO) test -p swoosh
+	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench
 
 test-php:
 	$(CARGO) build -p swoosh-php

@@ -33,11 +33,11 @@ from pathlib import Path
 
 # Our crates that each crate may use, and other crates that it must not use.
 CRATES = {
-    "swoosh-os": ((), ("tokio",)),
-    "swoosh-shm": (("swoosh-os",), ("tokio",)),
+    "swoosh-os": ((), ()),
+    "swoosh-shm": (("swoosh-os",), ()),
     "swoosh-proto": ((), ("tokio", "libc", "nix", "socket2")),
     "swoosh": (("swoosh-os", "swoosh-shm", "swoosh-proto"), ()),
-    "swoosh-zend": ((), ("tokio",)),
+    "swoosh-zend": ((), ()),
     "swoosh-php": (("swoosh-os", "swoosh-shm", "swoosh-proto", "swoosh", "swoosh-zend"), ()),
 }
 

@@ -1,5 +1,5 @@
 <?php
-// A channel between a producer and three consumers: who asks first gets first, a full channel holds the producer up, and
+// A channel between a producer and three consumers: consumers are served in order, a full channel blocks the producer, and
 // a closed one ends the loops.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_chan.php
@@ -15,18 +15,18 @@ Co\run(function () {
                 Co::sleep($time);
                 $results->push("$name did $job");
             }
-            $results->push("$name has nothing more to do");
+            $results->push("$name is finished");
         });
     }
     go(function () use ($jobs) {
         for ($job = 1; $job <= 6; $job++) {
             $jobs->push($job);
-            echo "job $job is handed out\n";
+            echo "job $job is queued\n";
         }
         $jobs->close();
     });
     for ($n = 0; $n < 9; $n++) {
         echo $results->pop(1), "\n";
     }
-    echo 'then nothing comes: ', var_export($results->pop(0.01), true), ', code ', $results->errCode, "\n";
+    echo 'then the channel is empty: ', var_export($results->pop(0.01), true), ', code ', $results->errCode, "\n";
 });

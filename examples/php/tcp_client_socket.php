@@ -13,6 +13,6 @@ stream_set_timeout($connection, 10);
 echo 'server: ', fgets($connection);
 foreach (['one', 'two', 'three'] as $word) {
     fwrite($connection, "$word\n");
-    echo 'server: ', fgets($connection); // the server answers a line with a line
+    echo 'server: ', fgets($connection); // the server answers each line with a line
 }
 fclose($connection);

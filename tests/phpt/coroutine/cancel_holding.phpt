@@ -1,5 +1,5 @@
 --TEST--
-Who is cancelled while holding a lock or waiting for one leaves it usable
+A cancelled coroutine that holds a lock or waits for one leaves the lock usable
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Fifty thousand coroutines on one channel are told that it is closed, in order; cancel and timeouts leave no trace
+Fifty thousand coroutines on one channel are woken in order when it is closed; cancellation and timeouts leave no trace
 --EXTENSIONS--
 swoole
 --INI--

@@ -1,5 +1,5 @@
 --TEST--
-Coroutine\Client and Coroutine\Server: packets, timeouts, datagrams, Unix sockets, proxies, the server's end
+Coroutine\Client and Coroutine\Server handle packets, timeouts, datagrams, Unix sockets, proxies and server shutdown
 --EXTENSIONS--
 swoole
 sockets

@@ -1,5 +1,5 @@
 --TEST--
-A coroutine may go deep: nested array_map, recursion, many frames on its own stacks
+A coroutine can nest deeply: array_map, recursion, many frames on its own stacks
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Names: hosts file, a name server of one's own, cache, timeouts, names that are not there, who uses it
+Host names are resolved by the hosts file and a configured name server, with cache, timeouts and missing names
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,7 +8,7 @@ pcntl
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\System;
 
-/** A name server (RFC 1035): answers A and AAAA; PTR, MX and TXT by their bytes, and keeps what it was asked. */
+/** A name server (RFC 1035): answers A and AAAA; PTR, MX and TXT by their bytes; records its queries. */
 class NameServer
 {
     public array $asked = [];
@@ -58,7 +58,7 @@ class NameServer
     }
 }
 
-function tell(string $what, mixed $result): void
+function show(string $what, mixed $result): void
 {
     echo "$what: ", json_encode($result), $result === false ? ' ' . swoole_last_error() : '', "\n";
 }
@@ -66,50 +66,50 @@ function tell(string $what, mixed $result): void
 Co\run(function () {
     $server = new NameServer(['one.test' => ['10.0.0.1', '10.0.0.2', 'fd00::1'], 'slow.test' => 'silence', 'here.test' => '127.0.0.1', 'six.test' => 'fd00::6', '7.2.0.192.in-addr.arpa' => ['PTR' => "\3way\4back\4test\0"], 'mail.test' => ['MX' => "\0\x0A\4post\4test\0", 'TXT' => "\3two\5texts"]]);
     Co::set(['dns_server' => $server->address]);
-    tell('hosts file', System::gethostbyname('localhost'));
-    tell('an address', [System::gethostbyname('10.1.2.3'), System::gethostbyname('fd00::7', AF_INET6), System::gethostbyname('10.1.2.3', AF_INET6)]);
-    tell('nobody asked', $server->asked);
-    tell('a name', System::gethostbyname('one.test'));
-    tell('again', [System::gethostbyname('one.test'), System::dnsLookup('one.test'), swoole_async_dns_lookup_coro('one.test')]);
-    tell('asked once', $server->asked);
-    tell('all of it', System::getaddrinfo('one.test'));
-    tell('IPv6', System::gethostbyname('one.test', AF_INET6));
-    tell('not of that family', System::gethostbyname('six.test'));
+    show('hosts file', System::gethostbyname('localhost'));
+    show('an address', [System::gethostbyname('10.1.2.3'), System::gethostbyname('fd00::7', AF_INET6), System::gethostbyname('10.1.2.3', AF_INET6)]);
+    show('nobody asked', $server->asked);
+    show('a name', System::gethostbyname('one.test'));
+    show('again', [System::gethostbyname('one.test'), System::dnsLookup('one.test'), swoole_async_dns_lookup_coro('one.test')]);
+    show('asked once', $server->asked);
+    show('all of it', System::getaddrinfo('one.test'));
+    show('IPv6', System::gethostbyname('one.test', AF_INET6));
+    show('not of that family', System::gethostbyname('six.test'));
     swoole_clear_dns_cache();
     $server->asked = [];
-    tell('forgotten', System::gethostbyname('one.test'));
-    tell('asked again', $server->asked);
-    tell('not there', System::gethostbyname('none.test'));
-    tell('of addresses', [swoole_gethostbyaddr('192.0.2.7'), swoole_gethostbyaddr('192.0.2.8')]);
+    show('forgotten', System::gethostbyname('one.test'));
+    show('asked again', $server->asked);
+    show('not there', System::gethostbyname('none.test'));
+    show('of addresses', [swoole_gethostbyaddr('192.0.2.7'), swoole_gethostbyaddr('192.0.2.8')]);
 
-    // One that does not answer holds nobody up, and only as long as it may.
+    // A server that does not answer delays no other coroutine, and its query ends with the timeout.
     $begin = microtime(true);
     $others = 0;
     $ticker = go(function () use (&$others) { while (Co::sleep(0.001)) $others++; });
-    tell('no answer', System::gethostbyname('slow.test', AF_INET, 0.1));
+    show('no answer', System::gethostbyname('slow.test', AF_INET, 0.1));
     Co::set(['socket_dns_timeout' => 0.1]);
-    tell('no answer, by setting', System::gethostbyname('slow.test'));
+    show('no answer, by setting', System::gethostbyname('slow.test'));
     Co::set(['socket_dns_timeout' => 60]);
     Co::cancel($ticker);
     echo microtime(true) - $begin < 3 ? 'in time' : 'late', $others > 0 ? ', others ran' : ', others waited', "\n";
-    $who = go(fn () => tell('cancelled', System::gethostbyname('slow.test')));
+    $who = go(fn () => show('cancelled', System::gethostbyname('slow.test')));
     Co::cancel($who);
 
-    // The cache is as long and as large as it is said.
+    // The cache respects its configured lifetime and size.
     Co::set(['dns_cache_expire' => 0]);
     $server->asked = [];
     System::gethostbyname('one.test');
     System::gethostbyname('one.test');
-    tell('never young enough', count($server->asked));
+    show('never young enough', count($server->asked));
     swoole_clear_dns_cache();
     Co::set(['dns_cache_expire' => 60, 'dns_cache_capacity' => 1]);
     $server->asked = [];
     foreach (['one.test', 'here.test', 'one.test', 'here.test'] as $name) {
         System::gethostbyname($name);
     }
-    tell('room for one', $server->asked);
+    show('room for one', $server->asked);
 
-    // Whoever connects to a name.
+    // All kinds of clients that connect to a name.
     Swoole\Runtime::enableCoroutine();
     $l = new Co\Socket(AF_INET, SOCK_STREAM, 0);
     $l->bind('127.0.0.1', 0);
@@ -117,39 +117,39 @@ Co\run(function () {
     $port = $l->getsockname()['port'];
     go(function () use ($l) { while ($c = $l->accept()) { $c->sendAll('welcome'); $c->close(); } });
     $socket = new Co\Socket(AF_INET, SOCK_STREAM, 0);
-    tell('socket', [$socket->connect('here.test', $port), $socket->recv()]);
+    show('socket', [$socket->connect('here.test', $port), $socket->recv()]);
     $client = new Co\Client(SWOOLE_SOCK_TCP);
-    tell('client', [$client->connect('here.test', $port), $client->recv()]);
-    tell('stream', stream_get_contents(stream_socket_client("tcp://here.test:$port")));
-    tell('stream to nowhere', @stream_socket_client("tcp://none.test:$port", $code, $text));
+    show('client', [$client->connect('here.test', $port), $client->recv()]);
+    show('stream', stream_get_contents(stream_socket_client("tcp://here.test:$port")));
+    show('stream to nowhere', @stream_socket_client("tcp://none.test:$port", $code, $text));
     echo "$code $text\n", error_get_last()['message'], "\n";
-    tell('PHP itself', [gethostbyname('here.test'), gethostbyname('none.test'), gethostbynamel('one.test')]);
+    show('PHP itself', [gethostbyname('here.test'), gethostbyname('none.test'), gethostbynamel('one.test')]);
     $l->close();
-    tell('records', swoole_dns_get_record('mail.test', DNS_MX | DNS_TXT));
-    tell('mail', [swoole_dns_get_mx('mail.test', $hosts, $weights), $hosts, $weights]);
-    tell('is there', [swoole_checkdnsrr('mail.test'), swoole_dns_check_record('mail.test', 'TXT'), swoole_dns_check_record('none.test', 'A')]);
-    tell('PHP itself', [dns_get_record('one.test', DNS_A), checkdnsrr('mail.test', 'MX'), getmxrr('mail.test', $hosts), $hosts, dns_get_record('none.test', DNS_A)]);
-    tell('always an array', swoole_real_dns_get_record('none.test', DNS_A));
+    show('records', swoole_dns_get_record('mail.test', DNS_MX | DNS_TXT));
+    show('mail', [swoole_dns_get_mx('mail.test', $hosts, $weights), $hosts, $weights]);
+    show('is there', [swoole_checkdnsrr('mail.test'), swoole_dns_check_record('mail.test', 'TXT'), swoole_dns_check_record('none.test', 'A')]);
+    show('PHP itself', [dns_get_record('one.test', DNS_A), checkdnsrr('mail.test', 'MX'), getmxrr('mail.test', $hosts), $hosts, dns_get_record('none.test', DNS_A)]);
+    show('always an array', swoole_real_dns_get_record('none.test', DNS_A));
 
-    // Another server is another answer, once the cache is empty.
+    // Another server gives another answer, once the cache is empty.
     $second = new NameServer(['one.test' => '10.9.9.9']);
     Co::set(['dns_server' => $second->address]);
     swoole_clear_dns_cache();
-    tell('another server', System::gethostbyname('one.test'));
+    show('another server', System::gethostbyname('one.test'));
     Co::set(['dns_server' => 'nonsense']);
     swoole_clear_dns_cache();
-    tell('no server', System::gethostbyname('one.test'));
+    show('no server', System::gethostbyname('one.test'));
     $second->close();
     $server->close();
 });
 
-// What a child of this process asks, it asks by itself.
+// A child of this process sends its own queries.
 if (pcntl_fork() === 0) {
     Co\run(function () {
         $server = new NameServer(['one.test' => '10.1.1.1']);
         swoole_clear_dns_cache();
         Co::set(['dns_server' => $server->address]);
-        tell('child', System::gethostbyname('one.test'));
+        show('child', System::gethostbyname('one.test'));
         $server->close();
     });
     exit;

@@ -1,5 +1,5 @@
 --TEST--
-An exception, exit, a fatal error, a cancel behind every kind of wait
+An exception, exit, a fatal error and a cancellation work after every kind of wait
 --EXTENSIONS--
 swoole
 pcntl
@@ -33,7 +33,7 @@ $ends = [
     'exit' => fn () => exit(3),
     'fatal error' => fn () => trigger_error('x', E_USER_ERROR),
 ];
-/** Where the end comes, with regard to the wait. */
+/** The place of the end, relative to the wait. */
 $places = [
     'behind it' => function ($wait, $end) { $wait(); $end(); },
     'in defer' => function ($wait, $end) { Co::defer(function () use ($wait, $end) { $wait(); $end(); }); },
@@ -47,7 +47,7 @@ foreach ($waits as $how => $wait) {
                 continue;
             }
             if (($pid = pcntl_fork()) === 0) {
-                // Nobody waits for ever.
+                // Nothing waits forever.
                 pcntl_alarm(20);
                 Co\run(function () use ($place, $wait, $end) {
                     go(function () { try { Co::sleep(5); } finally { } });
@@ -66,7 +66,7 @@ foreach ($waits as $how => $wait) {
 }
 echo "$count ends\n";
 
-// A cancel by exception: it can be caught, and whoever was waited for is usable afterwards.
+// Cancellation by exception can be caught, and the resource that was waited for is usable afterwards.
 Co\run(function () use ($waits) {
     Swoole\Runtime::enableCoroutine();
     $caught = [];

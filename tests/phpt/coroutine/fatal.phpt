@@ -1,5 +1,5 @@
 --TEST--
-Exceptions, exit, fatal errors and the memory limit in a coroutine end the process as they should
+Exceptions, exit, fatal errors and the memory limit in a coroutine end the process as in a script
 --EXTENSIONS--
 swoole
 --SKIPIF--

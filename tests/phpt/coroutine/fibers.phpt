@@ -1,12 +1,12 @@
 --TEST--
-Fibers around coroutines, inside them, and handed from one to another
+Fibers work around coroutines, inside them, and when passed from one to another
 --EXTENSIONS--
 swoole
 --FILE--
 <?php
 use Swoole\Coroutine as Co;
 
-// A loop in a Fiber, which the main program goes on with.
+// A loop in a Fiber, which the main program resumes.
 $around = new Fiber(function () {
     Co\run(function () {
         Co::sleep(0.001);
@@ -37,7 +37,7 @@ echo $around->start(), "\n";
 $around->resume('in');
 
 Co\run(function () {
-    // One that waits in a coroutine is nobody else's.
+    // A Fiber that waits in a coroutine cannot be resumed by another.
     $busy = new Fiber(function () { Co::sleep(0.005); return 'its end'; });
     go(fn () => $busy->start());
     try {
@@ -47,7 +47,7 @@ Co\run(function () {
     }
     Co::sleep(0.02);
     echo $busy->getReturn(), "\n";
-    // One that is suspended can be handed on.
+    // A suspended Fiber can be passed on.
     $handed = new Fiber(function () {
         $a = Fiber::suspend('one');
         Co::sleep(0.002);
@@ -58,7 +58,7 @@ Co\run(function () {
     go(function () use ($handed) { echo $handed->resume('A'), "\n"; });
     Co::sleep(0.02);
     go(function () use ($handed) { $handed->resume('B'); echo $handed->getReturn(), "\n"; });
-    // An exception goes through both.
+    // An exception passes through both.
     $thrown = new Fiber(function () { Co::sleep(0.001); Fiber::suspend(); Co::sleep(0.001); throw new LogicException('through'); });
     $thrown->start();
     try {
@@ -66,7 +66,7 @@ Co\run(function () {
     } catch (LogicException $e) {
         echo $e->getMessage(), "\n";
     }
-    // Many at once, each with its own.
+    // Many at once, each with its own state.
     $sum = 0;
     for ($n = 1; $n <= 100; $n++) {
         go(function () use ($n, &$sum) {

@@ -1,5 +1,5 @@
 --TEST--
-A fork inside a coroutine: the child has its own loop, and only the coroutine that forked
+A child forked in a coroutine has its own loop and only the coroutine that forked
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -28,7 +28,7 @@ Co\run(function () {
     }
     echo implode("\n", $seen), "\n", $ticks > 20 ? 'parent went on' : "only $ticks", "\n";
     Co::cancel($ticker);
-    // The child of a Process has ended where it says so, coroutine or not.
+    // The child of a Process ends at its exit, in a coroutine or not.
     foreach ([fn () => exit(7), fn () => print("ends\n"), function () { go(fn () => Co::sleep(0.01) && print("waits\n")); }, function () { throw new Exception('thrown'); }] as $end) {
         $process = new Swoole\Process(function () use ($end) {
             ini_set('display_errors', '0');
@@ -38,7 +38,7 @@ Co\run(function () {
         $process->start();
         echo Co\System::waitPid($process->pid, 5)['code'], "\n";
     }
-    // It ends when all that it has begun is over, wherever it waited first; with a coroutine of its own too.
+    // It ends when everything that it started is over, wherever it waited first; with its own coroutine too.
     foreach ([false, true] as $apart) {
         $process = new Swoole\Process(function () {
             Co::sleep(0.01);
@@ -47,7 +47,7 @@ Co\run(function () {
         $process->start();
         echo Co\System::waitPid($process->pid, 5)['code'], "\n";
     }
-    // exit is no exception where the child began.
+    // exit is not an exception where the child began.
     if (($pid = pcntl_fork()) === 0) {
         try {
             Co::sleep(0.01);
@@ -57,7 +57,7 @@ Co\run(function () {
         }
     }
     echo Co\System::waitPid($pid, 5)['code'], "\n";
-    // A signal that comes at once, and one that the parent handles.
+    // A signal that arrives at once, and one that the parent handles.
     Swoole\Process::signal(SIGUSR1, fn () => print("the parent's\n"));
     foreach ([SIGTERM, SIGUSR1] as $signal) {
         if (($pid = pcntl_fork()) === 0) {
@@ -70,7 +70,7 @@ Co\run(function () {
     posix_kill($process->start(), SIGUSR1);
     echo Co\System::waitPid($process->pid, 5)['signal'] === SIGUSR1 ? 'killed' : 'lives on', "\n";
     Swoole\Process::signal(SIGUSR1, null);
-    // A socket that the parent waits for is the child's too, in its own event queue.
+    // A socket that the parent waits for is usable in the child, in its own event queue.
     $pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
     $ours = Co\Socket::import($pair[0]);
     go(function () use ($ours) {
@@ -78,10 +78,10 @@ Co\run(function () {
             echo "the parent got $said\n";
         }
     });
-    // Somebody has waited for this one in the parent's event queue.
+    // The parent's event queue has watched this one.
     [$near, $far] = array_map(Co\Socket::import(...), stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0));
     $near->recv(1, 0.001);
-    // And a read of this one took all there was.
+    // And a read of this one emptied it.
     $listens = stream_socket_server('tcp://127.0.0.1:0');
     $dry = new Co\Socket(AF_INET, SOCK_STREAM);
     $dry->connect('127.0.0.1', (int) substr(strrchr(stream_socket_get_name($listens, false), ':'), 1));
@@ -103,7 +103,7 @@ Co\run(function () {
     Co::sleep(0.02);
     $ours->cancel();
 });
-// Behind the loop the child is the script, as its parent.
+// After the loop the child continues the script, like its parent.
 $parent = getmypid();
 Co\run(function () use (&$pid) {
     $pid = pcntl_fork();

@@ -1,5 +1,5 @@
 --TEST--
-What channels, schedulers, processes and servers hold is seen by PHP's cycle collector
+PHP's cycle collector sees the values that channels, schedulers, processes and servers hold
 --EXTENSIONS--
 swoole
 --FILE--
@@ -28,7 +28,7 @@ final class Node
     }
 }
 
-/** Makes ten cycles and tells how many are left before and after the collector ran. */
+/** Creates ten cycles and prints how many are left before and after the collector ran. */
 function cycles(string $what, callable $make): void
 {
     gc_collect_cycles();
@@ -68,7 +68,7 @@ Coroutine\run(function () {
         $node->holds = $channel;
     });
 
-    // What somebody still needs stays.
+    // Values that are still referenced stay.
     $kept = new Channel(2);
     $kept->push(new Node());
     $node = new Node();
@@ -82,7 +82,7 @@ Coroutine\run(function () {
     gc_collect_cycles();
     echo 'let go: ', Node::$alive, "\n";
 
-    // One that is waited on is not given up, though nobody else knows it.
+    // A channel that a coroutine waits on is kept, though nothing else refers to it.
     $id = Coroutine::create(function () {
         $node = new Node();
         $node->holds = new Channel();

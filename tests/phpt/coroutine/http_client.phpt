@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Coroutine\Http\Client: requests, answers, files, compression, connections that are kept, faults
+Swoole\Coroutine\Http\Client handles requests, responses, files, compression, kept-alive connections and faults
 --EXTENSIONS--
 swoole
 pcntl
@@ -10,7 +10,7 @@ zlib
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\Http\{Client, Server};
 
-/** A peer that answers each connection's requests with given bytes, and what it was sent. */
+/** A peer that answers each connection's requests with given bytes, and records the requests. */
 final class Peer
 {
     public int $port;
@@ -57,7 +57,7 @@ final class Peer
 $ok = fn (string $body, string $more = '') => "HTTP/1.1 200 OK\r\nContent-Length: " . strlen($body) . "\r\n$more\r\n$body";
 
 Co\run(function () use ($ok) {
-    // What goes over the wire, and comes back in pieces.
+    // The bytes of requests, and responses that arrive in pieces.
     $peer = new Peer([str_split($ok('first', "X-A: 1\r\nX-A: 2\r\nSet-Cookie: a=b%20c; path=/\r\n"), 7), $ok('second'), ["HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", $ok('third')]]);
     $client = $peer->client();
     $client->setHeaders(['X-Own' => 'v', 'X-List' => ['p', 'q'], 'Content-Length' => '99']);
@@ -69,7 +69,7 @@ Co\run(function () use ($ok) {
     echo preg_replace('/127.0.0.1:\d+/', 'HOST', implode("\n---\n", $peer->heard)), "\n";
     $peer->end();
 
-    // A connection that the peer has closed meanwhile is made anew; one that it ends within an answer is a fault.
+    // A connection that the peer has closed meanwhile is reopened; one that ends within a response is an error.
     $peer = new Peer([$ok('a'), $ok('b'), "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"], true);
     $client = $peer->client();
     foreach ([1, 2] as $n) {
@@ -79,7 +79,7 @@ Co\run(function () use ($ok) {
     var_dump($peer->connections, $client->get('/'), $client->statusCode, $client->errCode, $client->connected);
     $peer->end();
 
-    // What would split a request in two is not sent.
+    // Values that would split a request in two are not sent.
     $peer = new Peer([$ok('never')]);
     $client = $peer->client();
     foreach ([['X: y' => '1'], ['X' => "a\r\nY: b"]] as $headers) {
@@ -92,7 +92,7 @@ Co\run(function () use ($ok) {
     var_dump(@$client->execute('/'), $peer->heard);
     $peer->end();
 
-    // Packed bodies, and what no packed body may become.
+    // Compressed bodies, and decompression bombs.
     $long = str_repeat('squeeze ', 1000);
     $packed = ['gzip' => gzencode($long), 'deflate' => gzcompress($long), 'raw deflate' => gzdeflate($long), 'twice' => gzencode('one') . gzencode('two'), 'half' => substr(gzencode($long), 0, 40), 'garbage' => 'no gzip at all'];
     foreach ($packed as $name => $bytes) {
@@ -108,7 +108,7 @@ Co\run(function () use ($ok) {
     var_dump($client->get('/'), $client->errCode, $client->body, memory_get_peak_usage(true) < 30_000_000);
     $peer->end();
 
-    // Time limits: of the whole answer, however its bytes drip.
+    // Timeouts apply to the whole response, however slowly its bytes arrive.
     $peer = new Peer([array_merge(["HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"], array_fill(0, 1000, 'x'))]);
     $client = $peer->client(['timeout' => 0.1]);
     $from = microtime(true);
@@ -123,7 +123,7 @@ Co\run(function () use ($ok) {
     var_dump($client->get('/path'), $client->body, strtok($peer->heard[0], "\r"), str_contains($peer->heard[0], "\r\nHost: far.test:8080\r\n"), str_contains($peer->heard[0], 'Proxy-Authorization: Basic ' . base64_encode('u:p')));
     $peer->end();
 
-    // Forms with files, which are read while they are sent; downloads; both in the same coroutine's server.
+    // Forms with files, which are read while they are sent; downloads; both against a server in this process.
     $server = new Server('127.0.0.1', 0);
     $server->set(['package_max_length' => 64 << 20]);
     $server->handle('/', function ($request, $response) {
@@ -172,7 +172,7 @@ Co\run(function () use ($ok) {
     }
     $wait->wait();
     var_dump($own, microtime(true) - $from < 3);
-    // An answer that is put off; two of them; a coroutine that is cancelled while it waits for one.
+    // A deferred response; two of them; a coroutine that is cancelled while it waits for one.
     $client = new Client('127.0.0.1', $server->port);
     $client->setDefer();
     var_dump($client->get('/slow?n=1'), $client->get('/slow?n=2'), $client->recv(), $client->body, $client->recv(), $client->body, $client->recv());

@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Coroutine\Http\Server: static files, compression, slow requests, long bodies by way of files
+Swoole\Coroutine\Http\Server serves static files, compresses, limits slow requests, and stores large bodies in files
 --EXTENSIONS--
 swoole
 pcntl
@@ -52,15 +52,15 @@ Co\run(function () use ($folder) {
     foreach (['GET /', 'GET /out.txt', 'GET /../a', 'POST /a.txt', 'GET /none'] as $line) {
         echo "$line: ", explode("\r\n\r\n", $get($line))[1], "\n";
     }
-    // One connection: files and answers in their order.
+    // One connection: files and responses in order.
     $both = raw($server->port, "GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     echo substr_count($both, '0123456789') === 40 && strpos($both, 'handler /none') > 200 ? "in order\n" : $both;
     echo preg_match('~Content-Encoding: gzip\r\n~i', $get('GET /text', "Accept-Encoding: gzip\r\n")) ? "packed\n" : "plain\n";
-    // Slow ones.
+    // Slow requests.
     foreach (["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab", "POST / HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" . str_repeat('x', 200000), ''] as $begin) {
         echo status(raw($server->port, $begin)) ?: 'closed', "\n";
     }
-    // Long ones.
+    // Long bodies.
     $body = str_repeat(random_bytes(1000), 20_000);
     $client = new Client('127.0.0.1', $server->port);
     $client->post('/body', $body);

@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Coroutine\Http\Server: patterns, answers from elsewhere, what is forgotten, WebSocket, its end
+Swoole\Coroutine\Http\Server supports patterns, responses from other coroutines, abandoned requests, WebSocket and shutdown
 --EXTENSIONS--
 swoole
 pcntl
@@ -48,7 +48,7 @@ Co\run(function () {
     $server->handle('/file', fn ($request, $response) => $response->sendfile(__FILE__, 0, 5));
     $ended = new Co\Channel(1);
     go(function () use ($server, $ended) { $ended->push($server->start()); });
-    // Requests of one connection in order, each whole before the next.
+    // Requests of one connection in order, each complete before the next.
     echo raw($server->port, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /a/b/c HTTP/1.1\r\nHost: x\r\n\r\nPOST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n"), "\n";
     foreach (['GET /forgot HTTP/1.1', 'GET /dropped HTTP/1.1', 'GET /echo HTTP/1.1', 'GET /file HTTP/1.1', 'HEAD /a HTTP/1.1', 'GET /a HTTP/1.0'] as $line) {
         echo $line, ': ', json_encode(raw($server->port, "$line\r\nHost: x\r\nConnection: close\r\n\r\n"), JSON_UNESCAPED_SLASHES), "\n";
@@ -60,7 +60,7 @@ Co\run(function () {
         echo "$name: ", strtok($s->recv(65536, 5), "\r"), "\n";
         $s->close();
     }
-    // WebSocket, packed and not.
+    // WebSocket, compressed and not.
     foreach ([false, true] as $packs) {
         $own = new Server('127.0.0.1', 0);
         $own->set(['websocket_compression' => true]);
@@ -87,7 +87,7 @@ Co\run(function () {
         var_dump($close::class, $close->code, $close->reason, $client->connected);
         $own->shutdown();
     }
-    // Connections that wait for their next request do not hold the server's end up.
+    // Idle connections do not delay the server's shutdown.
     $idle = new Client('127.0.0.1', $server->port);
     var_dump($idle->get('/a'), $idle->connected);
     $server->shutdown();

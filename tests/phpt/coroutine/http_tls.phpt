@@ -1,5 +1,5 @@
 --TEST--
-Coroutine\Http over TLS: client, server, WebSocket, curl, certificates that are not good enough
+Coroutine\Http works over TLS: client, server, WebSocket, curl, and rejected certificates
 --EXTENSIONS--
 swoole
 pcntl
@@ -32,7 +32,7 @@ Co\run(function () use ($authority) {
     var_dump($client->get('/file'), md5($client->body) === md5(substr(file_get_contents($authority->file('text')), 5, 300000)));
     var_dump(str_starts_with($client->getPeerCert(), '-----BEGIN CERTIFICATE-----'), openssl_x509_parse($client->getPeerCert())['subject']['CN']);
     var_dump($client->upgrade('/echo'), $client->push('sealed'), $client->recv()->data, $client->close());
-    // The wrong name, nobody's authority, no TLS at all.
+    // A wrong name, an untrusted issuer, no TLS at all.
     foreach ([['ssl_host_name' => 'other.test', 'ssl_cafile' => $authority->file('ca.pem')], []] as $settings) {
         $bad = new Client('127.0.0.1', $server->port, true);
         $bad->set($settings + ['ssl_verify_peer' => true]);
@@ -42,7 +42,7 @@ Co\run(function () use ($authority) {
     $plain->set(['timeout' => 5]);
     var_dump($plain->get('/'), $plain->statusCode);
     var_dump(get("https://127.0.0.1:$server->port/", ['ssl_verify_peer' => false])->getBody());
-    // A real client.
+    // curl as the client.
     $out = Co\System::exec("curl -s --cacert {$authority->file('ca.pem')} --resolve localhost:$server->port:127.0.0.1 https://localhost:$server->port/ -d abc");
     var_dump($out['output']);
     $server->shutdown();

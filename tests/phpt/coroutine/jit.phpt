@@ -1,5 +1,5 @@
 --TEST--
-Coroutines under opcache with the JIT off, by function and tracing: the same results
+Coroutines give equal results under opcache with the JIT off, in function mode and in tracing mode
 --EXTENSIONS--
 swoole
 --SKIPIF--

@@ -1,5 +1,5 @@
 --TEST--
-NameResolver: clusters, contexts, filters; clients and streams go where a resolver says; Consul and Nacos
+NameResolver supports clusters, contexts and filters; clients and streams follow it; Consul and Nacos work
 --EXTENSIONS--
 swoole
 --FILE--
@@ -9,7 +9,7 @@ use Swoole\Coroutine\Http\{Client, Server};
 use Swoole\NameResolver;
 use Swoole\NameResolver\{Cluster, Consul, Context, Nacos};
 
-/** Knows what it is told, and counts how often it is asked. */
+/** Resolves the given names, and counts its calls. */
 final class Known extends NameResolver
 {
     public int $asked = 0;
@@ -116,7 +116,7 @@ Co\run(function () {
     }
     ksort($seen);
     echo implode(' and ', array_keys($seen)), "\n";
-    // Every node is tried, whoever connects.
+    // Every node is tried, for every kind of client.
     $tries = ['socket' => 0, 'stream' => 0, 'http' => 0, 'client' => 0];
     for ($i = 0; $i < 20; $i++) {
         $socket = new Co\Socket(AF_INET, SOCK_STREAM);
@@ -130,7 +130,7 @@ Co\run(function () {
     $socket = new Co\Socket(AF_INET, SOCK_STREAM);
     var_dump($socket->connect('none.service', 80, 5), $socket->errCode === SOCKET_ECONNREFUSED);
     var_dump(@stream_socket_client('tcp://none.service:80', $errno, $error, 5), $errno === SOCKET_ECONNREFUSED, $error);
-    // A node that does not answer takes its time, and then the next one is tried.
+    // A node that does not answer uses up its timeout, and then the next one is tried.
     $full = stream_socket_server('tcp://127.0.0.1:0', $errno, $error, STREAM_SERVER_BIND | STREAM_SERVER_LISTEN, stream_context_create(['socket' => ['backlog' => 0]]));
     $filled = [];
     do {
@@ -153,7 +153,7 @@ Co\run(function () {
     var_dump(file_get_contents('http://one.service/'));
     var_dump(Co\Http\get('http://one.service/')->getBody());
 
-    // A resolver that connects by name itself does not ask itself again.
+    // A resolver that connects by name does not call itself.
     $calling = new class ([]) extends NameResolver {
         public function __construct(public array $said) {}
         public function join(string $name, string $ip, int $port, array $options = []): bool { return true; }

@@ -1,5 +1,5 @@
 --TEST--
-NameResolver\Redis: services in a real Redis, joined, found and left, in coroutines and outside
+NameResolver\Redis joins, finds and leaves services in a real Redis, in and outside coroutines
 --EXTENSIONS--
 swoole
 --SKIPIF--

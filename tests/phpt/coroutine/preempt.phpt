@@ -1,5 +1,5 @@
 --TEST--
-A busy loop lets others run when time slices are on, in the middle of anything
+A busy loop lets other coroutines run when time slices are enabled, at any point
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-A script ends with coroutines waiting: their finally blocks and destructors run once, after the shutdown functions
+A script that ends with waiting coroutines runs their finally blocks and destructors once, after the shutdown functions
 --EXTENSIONS--
 swoole
 --FILE--

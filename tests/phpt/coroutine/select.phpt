@@ -1,5 +1,5 @@
 --TEST--
-swoole_select waits for streams and sockets, in a coroutine without blocking others; names are kept in a cache; a pair of sockets
+swoole_select waits for streams and sockets without blocking other coroutines; host names are cached; socket pairs work
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Callbacks of a server run in coroutines: one that waits lets others be served, in both modes; a reload waits for it
+Server callbacks run in coroutines: a waiting one does not delay others, in both modes, and a reload waits for it
 --EXTENSIONS--
 swoole
 --SKIPIF--

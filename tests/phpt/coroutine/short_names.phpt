@@ -1,5 +1,5 @@
 --TEST--
-Short names are there unless swoole.use_shortname says no
+Short names exist unless swoole.use_shortname disables them
 --EXTENSIONS--
 swoole
 --INI--

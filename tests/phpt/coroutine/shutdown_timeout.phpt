@@ -1,5 +1,5 @@
 --TEST--
-A worker that is to end waits for its callbacks; who holds out longer than max_wait_time is named with its frames
+A worker that shuts down waits for its callbacks and logs the frames of those that exceed max_wait_time
 --EXTENSIONS--
 swoole
 --SKIPIF--

@@ -1,5 +1,5 @@
 --TEST--
-Coroutine\Socket: TCP, UDP and Unix, timeouts, lines, packets, vectors, files, closing under a waiter
+Coroutine\Socket supports TCP, UDP and Unix, timeouts, lines, packets, vectors, files, and closing under a waiter
 --EXTENSIONS--
 swoole
 sockets

@@ -1,11 +1,11 @@
 --TEST--
-Coroutine\Socket: what comes right after a read that gave less than was asked for, or the end, or a reset, is seen
+Coroutine\Socket sees data, end of file or reset that arrives right after a short read
 --FILE--
 <?php
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\Socket;
 
-/** Two ends of a TCP connection: ours is read, the other one is a stream that blocks. */
+/** Two ends of a TCP connection: ours is read, the other one is a blocking stream. */
 function pair(): array
 {
     $listener = new Socket(AF_INET, SOCK_STREAM, 0);
@@ -21,15 +21,15 @@ Co\run(function () {
     // The first wait puts the socket into the event queue.
     go(fn () => fwrite($peer, 'first'));
     var_dump($socket->recv(100, 5));
-    // More came while nobody looked at the kernel.
+    // More data arrived since the last system call.
     fwrite($peer, 'second');
     var_dump($socket->recv(100, 5));
-    // More came with what is read, but not all of it was asked for.
+    // More data arrived with the read, but not all of it was requested.
     fwrite($peer, 'third and rest');
     var_dump($socket->recv(5, 5), $socket->recv(100, 5));
-    // Nothing comes.
+    // Nothing arrives.
     var_dump($socket->recv(100, 0.02), $socket->errCode === SOCKET_ETIMEDOUT);
-    // It comes while it is waited for, byte by byte.
+    // Data arrives during the wait, byte by byte.
     go(function () use ($peer) {
         foreach (str_split('abc') as $byte) {
             Co::sleep(0.005);
@@ -37,17 +37,17 @@ Co\run(function () {
         }
     });
     var_dump($socket->recvAll(3, 5));
-    // Looking at it takes nothing away.
+    // A peek consumes nothing.
     fwrite($peer, 'seen');
     Co::sleep(0.005);
     var_dump($socket->peek(100), $socket->recv(100, 5));
-    // The end right behind the last bytes, told of together.
+    // End of file right after the last bytes, reported together.
     fwrite($peer, 'last');
     fclose($peer);
     Co::sleep(0.005);
     var_dump($socket->recv(100, 5), $socket->recv(100, 5), $socket->recv(100, 5));
 
-    // The end after the last bytes were read.
+    // End of file after the last bytes were read.
     [$socket, $peer] = pair();
     go(fn () => fwrite($peer, 'one'));
     var_dump($socket->recv(100, 5));

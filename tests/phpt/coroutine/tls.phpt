@@ -1,5 +1,5 @@
 --TEST--
-TLS in coroutines: servers and clients of both kinds, verified or not, turned to in the middle, cancelled and timed out
+TLS in coroutines works for servers and clients, verified or not, upgraded midway, cancelled and timed out
 --EXTENSIONS--
 swoole
 pcntl
@@ -18,7 +18,7 @@ $authority->certify('client', 'client');
 file_put_contents($authority->file('text'), str_repeat('0123456789', 50000));
 $ca = ['ssl_verify_peer' => true, 'ssl_cafile' => $authority->file('ca.pem')];
 
-/** A listening socket with these settings, each of whose connections is handled in a coroutine of its own. */
+/** A listening socket with these settings; each of its connections is handled in its own coroutine. */
 function listening(array $settings, callable $handle): Socket
 {
     $socket = new Socket(AF_INET, SOCK_STREAM, 0);
@@ -48,7 +48,7 @@ run(function () use ($authority, $ca) {
     var_dump($client->connect('127.0.0.1', $server->port));
     foreach ([0, 1, 16384, 2_000_000] as $length) {
         $packet = pack('N', $length) . str_repeat('x', $length);
-        // Neither side reads before it has written: one of them has to wait for room.
+        // Neither side reads before it has written: one of them has to wait for buffer space.
         go(fn () => $client->send($packet));
         echo "$length: ", var_export($client->recv(10) === $packet, true), "\n";
     }
@@ -120,7 +120,7 @@ run(function () use ($authority, $ca) {
         $conn->setProtocol(['open_ssl' => true] + $authority->pair());
         var_dump($conn->sslHandshake());
         $conn->sendAll('sealed: ' . $conn->recv());
-        // Nothing more is said: the next client waits for a handshake in vain.
+        // The server sends nothing more: the next client's handshake times out.
         $conn = $plain->accept();
         $conn->recv();
         Swoole\Coroutine::sleep(1);
@@ -133,7 +133,7 @@ run(function () use ($authority, $ca) {
     var_dump($client->enableSSL(), $client->send('hello'), $client->recv(), $client->enableSSL());
     $client = new Client(SWOOLE_SOCK_TCP | SWOOLE_SSL);
     var_dump($client->connect('127.0.0.1', $plain->getsockname()['port'], 0.05), $client->errCode === SOCKET_ETIMEDOUT);
-    // Who speaks plainly to a server of TLS is refused by the first byte.
+    // A plaintext client of a TLS server is refused at its first byte.
     $client = new Client(SWOOLE_SOCK_TCP);
     $client->connect('127.0.0.1', $listening->getsockname()['port']);
     $client->send("GET / HTTP/1.0\r\n\r\n");

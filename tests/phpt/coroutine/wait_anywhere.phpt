@@ -1,5 +1,5 @@
 --TEST--
-A coroutine waits wherever PHP code runs: callbacks, generators, destructors, buffers, Fibers, finally, autoloaders
+A coroutine can wait wherever PHP code runs: callbacks, generators, destructors, buffers, Fibers, finally, autoloaders
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,12 +1,12 @@
 --TEST--
-Every program of examples/php is run by a test and that serves takes its port like the others
+Every program of examples/php has a test, and every server takes its port in the standard way
 --FILE--
 <?php
 require __DIR__ . '/../inc/example.inc';
 $tests = implode('', array_map(file_get_contents(...), glob(__DIR__ . '/*.phpt')));
 foreach ([...glob(examples() . '/*.php'), ...glob(examples() . '/*/*.php')] as $file) {
     $name = substr($file, strlen(examples()) + 1, -strlen('.php'));
-    if ($name === 'reload_logic') { // is loaded by reload.php
+    if ($name === 'reload_logic') { // loaded by reload.php
         continue;
     }
     preg_match("~Example::(start|run)\('$name'~", $tests) || print "$name has no test\n";

@@ -1,5 +1,5 @@
 --TEST--
-The chat and the page of live figures in real browsers
+The chat and the page of live statistics work in real browsers
 --EXTENSIONS--
 swoole
 posix

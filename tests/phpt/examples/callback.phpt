@@ -1,5 +1,5 @@
 --TEST--
-Example callback.php: every event, each in its process
+Example callback.php runs every event, each in its process
 --EXTENSIONS--
 swoole
 posix

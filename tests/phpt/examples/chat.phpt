@@ -1,5 +1,5 @@
 --TEST--
-Example chat/server.php: rooms, names, refusals, and nobody lost by a reload of the workers
+Example chat/server.php has rooms, names and refusals, and loses no client in a reload
 --EXTENSIONS--
 swoole
 posix
@@ -28,7 +28,7 @@ $say($bob, ['join' => 'tea', 'name' => '<b>Bob</b>' . str_repeat("\u{1f600}", 10
 echo $hear($bob), ' ', $hear($ann) !== 'closed' ? "heard\n" : "closed\n";
 $say($eve, ['join' => 'coffee', 'name' => "Ann\u{e9}"]);
 echo $hear($eve), "\n";
-// Everything goes on after both workers were replaced, twice.
+// Everything continues after both workers were replaced, twice.
 for ($n = 0; $n < 2; $n++) {
     $before = children($master[1]);
     posix_kill((int) $master[1], SIGUSR1);
@@ -45,7 +45,7 @@ fwrite($eve, ws_frame(pack('n', 1000), 8));
 echo $hear($bob), "\n";
 echo 'status ', $server->stop(), "\n";
 
-/** The processes that come of that one: the manager, and its workers. */
+/** The descendants of a process: the manager, and its workers. */
 function children(string $of): array
 {
     $list = fn ($pid) => array_filter(explode(' ', trim(@file_get_contents("/proc/$pid/task/$pid/children"))));

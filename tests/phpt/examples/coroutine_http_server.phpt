@@ -1,5 +1,5 @@
 --TEST--
-Example coroutine_http_server.php: paths, a WebSocket, its own clients, curl, and its end
+Example coroutine_http_server.php serves paths, a WebSocket, its own clients and curl, and shuts down
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-The examples of coroutines and of the event loop: what runs when
+The examples of coroutines and of the event loop run in the expected order
 --EXTENSIONS--
 swoole
 posix
@@ -32,7 +32,7 @@ second begins
 both wait
 second ends
 first ends
-as long as the longer one
+as long as the longer wait
 == coroutine, status 0
 this is coroutine 1
 alive: 1, 2, 3
@@ -40,36 +40,36 @@ coroutine 3 of 1 is still b
 coroutine 2 of 1 is still a
 main has waited for both
 slept to the end: false, cancelled: true
-told to stop
+asked to stop
 cleaned up
 alive: 1
 == co_order, status 0
 1 main
 2 first, until it waits
-3 main goes on
+3 main continues
 4 second, until it waits
-5 main ends; what waits still is waited for
+5 main ends; the script waits for its coroutines
 6 first, after its wait
 7 a child of the first
 8 first ends
 9 second, after its wait
 == co_chan, status 0
-job 1 is handed out
-job 2 is handed out
-job 3 is handed out
-job 4 is handed out
-job 5 is handed out
+job 1 is queued
+job 2 is queued
+job 3 is queued
+job 4 is queued
+job 5 is queued
 a did 1
-job 6 is handed out
+job 6 is queued
 a did 4
 b did 2
 a did 5
-a has nothing more to do
+a is finished
 c did 3
-c has nothing more to do
+c is finished
 b did 6
-b has nothing more to do
-then nothing comes: false, code -1
+b is finished
+then the channel is empty: false, code -1
 == co_runtime, status 0
 slow slow slow slow slow slow slow slow slow slow
 at once
@@ -99,19 +99,19 @@ slow ended with 3
 meanwhile another coroutine ran
 == go_defer, status 0
 opens a file
-takes a lock
+acquires a lock
 went wrong
 cleans up
 works
-gives up the lock
+releases the lock
 closes the file
 == go_wait_group, status 0
 in time: false, so far quick
 in time: true, now quick, medium, slow
 == event, status 0
 watches reading true writing false
-here reads first
-deferred to the next turn
-here has room to write
-here reads last
-nothing is left to wait for
+the socket reads first
+deferred to the next tick
+the socket is writable
+the socket reads last
+the loop has ended

@@ -1,5 +1,5 @@
 --TEST--
-Example daemon.php: leaves the terminal, serves, logs, and ends when told by its pid file
+Example daemon.php leaves the terminal, serves, logs, and shuts down by its pid file
 --EXTENSIONS--
 swoole
 posix
@@ -11,7 +11,7 @@ unlink($folder);
 mkdir($folder);
 [$log, $pid_file] = ["$folder/swoosh-daemon.log", "$folder/swoosh-daemon.pid"];
 register_shutdown_function(function () use ($folder, $log, $pid_file) {
-    // It may still be on its way into the background.
+    // It may still be daemonizing.
     for ($n = 0; $n < 200 && !is_file($pid_file) && !str_contains((string) @file_get_contents($log), 'has ended'); $n++) {
         usleep(10_000);
     }
@@ -23,7 +23,7 @@ register_shutdown_function(function () use ($folder, $log, $pid_file) {
 });
 $server = Example::start('daemon', $folder);
 echo $server->waitFor('~stop it with:  kill~')[0], "\n";
-echo 'status ', $server->end(), "\n"; // nothing of it holds the terminal's output any more
+echo 'status ', $server->end(), "\n"; // no process of it holds the terminal's output any more
 until(fn () => is_file($log) && str_contains(file_get_contents($log), 'the daemon runs'));
 $pid = (int) file_get_contents($pid_file) ?: throw new Exception('the pid file is empty');
 echo 'the pid file names it ', json_encode(str_contains(file_get_contents($log), "the daemon runs as process $pid\n")), "\n";

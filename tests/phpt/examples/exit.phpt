@@ -1,5 +1,5 @@
 --TEST--
-Example exit.php: exit ends the worker, leaving early does not, stop ends it in order
+Example exit.php: exit ends the worker, returning early does not, stop ends it in order
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example http_server.php: whole answers of HTTP/1.1, kept connections, refusals
+Example http_server.php sends complete HTTP/1.1 responses, keeps connections, and refuses bad requests
 --EXTENSIONS--
 swoole
 posix
@@ -26,7 +26,7 @@ foreach (['nonsense', "GET / HTTP/1.0", "GET / HTTP/3.0", "POST / HTTP/1.1\r\nHo
     fwrite($client, "$request\r\n\r\n");
     echo http_answer($client)[0], ', closed ', json_encode(fgets($client) === false), "\n";
 }
-echo strip_tags(preg_replace('~\d+~', 'N', file_get_contents("http://127.0.0.1:$port/"))); // PHP's own client
+echo strip_tags(preg_replace('~\d+~', 'N', file_get_contents("http://127.0.0.1:$port/"))); // PHP's own HTTP client
 echo 'status ', $server->stop(SIGINT), "\n";
 ?>
 --EXPECT--

@@ -1,5 +1,5 @@
 --TEST--
-Example http_stream.php: parts arrive one by one, and two clients do not wait for one another
+Example http_stream.php sends parts one by one, and two clients do not wait for one another
 --EXTENSIONS--
 swoole
 posix
@@ -16,7 +16,7 @@ foreach ($clients as $client) {
 }
 while (trim(fgets($clients[0])) !== '') {
 }
-// Each part is sent when it is written, a tenth of a second behind the one before.
+// Each part is sent when it is written, a tenth of a second after the one before.
 echo fgets($clients[0]), fgets($clients[0]), microtime(true) - $begun < 1 ? '' : "late\n";
 preg_match_all('~part \d+|done~', stream_get_contents($clients[0]), $parts);
 echo implode(', ', $parts[0]), "\n", substr_count(http_answer($clients[1])[2], "\n"), " lines\n";

@@ -1,5 +1,5 @@
 --TEST--
-Example http_upload.php: a form, files, and one that is too long
+Example http_upload.php accepts a form and files, and refuses one that is too long
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example lifecycle.php: what the program, a process, a session and a request each keep
+Example lifecycle.php shows the lifetime of data of the program, a process, a session and a request
 --EXTENSIONS--
 swoole
 posix

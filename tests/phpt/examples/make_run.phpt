@@ -1,5 +1,5 @@
 --TEST--
-What `make run` serves: the first page, on the port of SWOOSH_PORT, until Ctrl+C
+`make run` serves the first page, on the port of SWOOSH_PORT, until Ctrl+C
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example multiprocess_share_data.php: an atomic, a table, and messages that keep arrays alike
+Example multiprocess_share_data.php: an atomic, a table, and messages keep shared arrays equal
 --EXTENSIONS--
 swoole
 posix

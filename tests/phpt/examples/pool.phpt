@@ -1,5 +1,5 @@
 --TEST--
-Examples pool.php, crawler.php and process_daemon.php: work for a pool, many pages at once, a program in the background
+Examples pool.php, crawler.php and process_daemon.php: pool work, concurrent pages, a program in the background
 --EXTENSIONS--
 swoole
 posix
@@ -42,6 +42,6 @@ status 0
 100 of 100 pages
 100 pages, 100 with their own title, 9001 bytes, by 4 processes in no time
 progress only forward: true
-status 0 it goes on in the background, log in LOG
+status 0 continuing in the background, log in LOG
 a session of its own true
 gone

@@ -1,5 +1,5 @@
 --TEST--
-The examples of processes and of what they share
+The examples of processes and of shared data work
 --EXTENSIONS--
 swoole
 posix
@@ -21,7 +21,7 @@ foreach ($examples as $name => $run) {
     $example = $run();
     $status = $example->end();
     $lines = explode("\n", rtrim($example->printed()));
-    // Children end in an order of their own.
+    // Children end in any order.
     in_array($name, ['process_monitor', 'process_signal']) && sort($lines);
     echo "== $name, status $status\n", implode("\n", preg_replace('~^child \d ended with \d~', 'child N ended', $lines)), "\n";
 }
@@ -46,7 +46,7 @@ children left: false
 a child ended with 1
 a child ended with 2
 a child ended with 3
-all are gone
+all have ended
 == signal, status 0
 sent, and not yet handled
 SIGUSR1 is signal 10
@@ -57,9 +57,9 @@ over
 == write_read, status 0
 datagrams: 'first '
   then 'second'
-  then nothing for 50 ms: false, code 6002
+  then a timeout after 50 ms: false, code 6002
 a stream: 'first second'
-  then nothing for 50 ms: false, code 6002
+  then a timeout after 50 ms: false, code 6002
 == push_pop, status 0
 30 jobs were done; left in the queue: 0
 == table, status 0

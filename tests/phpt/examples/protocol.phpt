@@ -1,5 +1,5 @@
 --TEST--
-Example protocol.php: messages by their end and by their length, however the bytes come
+Example protocol.php frames messages by separator and by length, however the bytes arrive
 --EXTENSIONS--
 swoole
 posix
@@ -10,7 +10,7 @@ $server = Example::start('protocol');
 $text = $server->connect(0);
 foreach (["hello\r", "\n", "one\r\ntwo\r\n", "\r\n"] as $part) {
     fwrite($text->stream, $part);
-    usleep(10_000); // parts that come apart
+    usleep(10_000); // parts that arrive separately
 }
 echo json_encode([$text->next(), $text->next(), $text->next(), $text->next()]), "\n";
 $binary = $server->connect(1);

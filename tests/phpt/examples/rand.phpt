@@ -1,5 +1,5 @@
 --TEST--
-Example rand.php: a generator that was seeded before the fork, and the two remedies
+Example rand.php shows a generator seeded before the fork, and the two remedies
 --EXTENSIONS--
 swoole
 posix

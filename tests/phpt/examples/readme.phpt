@@ -1,5 +1,5 @@
 --TEST--
-The first program of the README runs, and its list of examples is whole
+The first program of the README runs, and its list of examples is complete
 --EXTENSIONS--
 swoole
 posix
@@ -11,7 +11,7 @@ $readme = file_get_contents("$root/README.md");
 preg_match('~^```php\n(.*?)^```~ms', $readme, $program);
 $file = tempnam(sys_get_temp_dir(), 'swoosh');
 register_shutdown_function(fn () => unlink($file));
-// A free port, and a line that tells which.
+// A free port, and a line that prints it.
 $changes = ['9501' => '0', '$server->start();' => 'echo "port $server->port\n"; $server->start();'];
 file_put_contents($file, strtr($program[1], $changes));
 $server = Example::command([PHP_BINARY, '-n', ...extensions(), $file]);

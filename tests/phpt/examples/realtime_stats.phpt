@@ -1,5 +1,5 @@
 --TEST--
-Example realtime_stats/server.php: the page, and figures that follow what is asked of the server
+Example realtime_stats/server.php serves the page, and its figures follow the requests
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example redis_server.php: what redis-cli and phpredis ask of it
+Example redis_server.php answers redis-cli and phpredis
 --EXTENSIONS--
 swoole
 posix

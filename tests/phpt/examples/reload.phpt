@@ -22,7 +22,7 @@ until(function () use ($client, $first, &$third) {
     return preg_match('~^(.*) \(process (\d+)\)$~', $client->ask('Cal'), $third) && $third[2] !== $first[2];
 });
 echo $third[1], "\n";
-echo $server->waitFor('~^workers have .*$~m')[0], "\n";
+echo $server->waitFor('~^the workers are being replaced$~m')[0], "\n";
 echo 'status ', $server->stop(), "\n";
 ?>
 --EXPECT--
@@ -30,5 +30,5 @@ Good morning, Ann
 Good morning, Bob same process true
 reloading
 Good evening, Cal
-workers have been told to make room for new ones
+the workers are being replaced
 status 0

@@ -1,5 +1,5 @@
 --TEST--
-Example sleep.php: who sleeps in a worker holds up its others; timers and task workers do not
+Example sleep.php: sleeping in a worker delays its other clients; timers and task workers do not
 --EXTENSIONS--
 swoole
 posix

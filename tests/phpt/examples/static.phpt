@@ -1,5 +1,5 @@
 --TEST--
-Example static.php: a folder, a file, a part of it, and what is not there
+Example static.php serves a folder, a file and a range, and answers 404
 --EXTENSIONS--
 swoole
 posix

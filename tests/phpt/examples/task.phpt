@@ -1,5 +1,5 @@
 --TEST--
-Example task.php: the worker goes on while task workers count
+Example task.php: the worker continues while task workers count
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Examples tcp_server.php and tcp_client_socket.php: three events, a line for a line
+Examples tcp_server.php and tcp_client_socket.php exchange lines and get three events
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example timer.php: a tick for each connection until it says stop or goes, and one after
+Example timer.php ticks for each connection until it says stop or closes, and fires one timer once
 --EXTENSIONS--
 swoole
 posix
@@ -27,7 +27,7 @@ tick 1
 tick 2
 tick 3
 stopped
-it stands already
+there is no running timer
 half a second later
 tick 1
 connection 2 is closed, 0 timers left

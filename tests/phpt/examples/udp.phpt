@@ -1,5 +1,5 @@
 --TEST--
-Examples udp_server.php and udp_client.php: datagrams and their senders
+Examples udp_server.php and udp_client.php exchange datagrams and know their senders
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example websocket_server.php: the page, and two visitors who hear one another
+Example websocket_server.php serves the page and passes messages between two visitors
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Example while.php: an endless loop takes one worker away; a process of its own is the place for one
+Example while.php: an endless loop blocks one worker; a process of its own is the place for one
 --EXTENSIONS--
 swoole
 posix
@@ -12,7 +12,7 @@ preg_match('~^worker (\d)~', $one->ask('count'), $mine);
 preg_match('~^worker (\d)~', $other->ask('count'), $its);
 echo 'two workers ', json_encode($mine[1] !== $its[1]), "\n";
 $one->send('wrong');
-echo 'that one loops ', json_encode($server->waitFor('~worker (\d) loops for ever~')[1] === $mine[1]), "\n";
+echo 'that one loops ', json_encode($server->waitFor('~worker (\d) loops forever~')[1] === $mine[1]), "\n";
 $one->send('count');
 $runs = fn () => preg_match('~has run (\d+) times$~', $other->ask('count'), $part) ? (int) $part[1] : -1;
 $first = $runs();

@@ -1,5 +1,5 @@
 --TEST--
-Clients of MariaDB and Redis in coroutines: killed and restarted servers, queries that are cancelled or take too long, and nobody else is disturbed
+MariaDB and Redis clients in coroutines survive server restarts, cancelled and slow queries without disturbing others
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -12,7 +12,7 @@ mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
 $db = new MariaDb();
 $server = new RedisServer();
 Co\run(function () use ($db, $server) {
-    // Each tells how its wait ended.
+    // Each reports how its wait ended.
     $tally = function (string $name, array $ends): void { ksort($ends); echo $name, ': ', urldecode(http_build_query($ends, '', ', ')), "\n"; };
 
     // The servers die while ten wait for each, and all of them reach the new ones.
@@ -52,7 +52,7 @@ Co\run(function () use ($db, $server) {
         });
     $tally('restarted', $ends);
 
-    // Some are cancelled, some take longer than they may: the others get what they asked for.
+    // Some are cancelled, some time out: the others get their results.
     foreach ([false, true] as $throw) {
         $ends = $ids = [];
         $waiting = 0;

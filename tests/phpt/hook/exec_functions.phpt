@@ -1,5 +1,5 @@
 --TEST--
-swoole_exec, swoole_shell_exec and swoole_gethostbyaddr: as PHP's own, in coroutines beside others and outside
+swoole_exec, swoole_shell_exec and swoole_gethostbyaddr act like PHP's own, in and outside coroutines
 --EXTENSIONS--
 swoole
 posix
@@ -20,7 +20,7 @@ $work = function () {
 };
 $work();
 Co\run($work);
-// Two commands that wait for one another can only end together.
+// Two commands that wait for one another can only finish together.
 Co\run(function () {
     $fifo = sys_get_temp_dir() . '/fifo' . getmypid();
     posix_mkfifo($fifo, 0600);

@@ -1,5 +1,5 @@
 --TEST--
-Files and commands are worked on elsewhere while other coroutines run
+File operations and commands run in the background while other coroutines run
 --EXTENSIONS--
 swoole
 --SKIPIF--

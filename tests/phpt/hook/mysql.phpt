@@ -1,5 +1,5 @@
 --TEST--
-A hundred coroutines query MariaDB at once, by PDO and mysqli, over TCP and a Unix socket, and each gets its own answers
+A hundred coroutines query MariaDB at once, by PDO and mysqli, over TCP and a Unix socket, and each gets its own results
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -33,7 +33,7 @@ Co\run(function () use ($db) {
                 [, $mine, $id] = $c->query("SELECT SLEEP(0.1), $i, CONNECTION_ID()")->fetch_row();
                 $good = $mine == $i && $id == $c->thread_id;
             }
-            // Rows of many packets, while others read theirs.
+            // Rows of many packets, while other coroutines read theirs.
             $text = str_repeat(chr(97 + $i % 26), 50000 + $i);
             $c->query("REPLACE INTO test.rows VALUES ($i, '$text')");
             $row = $c->query("SELECT text FROM test.rows WHERE id = $i");
@@ -43,7 +43,7 @@ Co\run(function () use ($db) {
         echo "$name: $most at once, $own with their own answers, ", microtime(true) - $begin < 9 ? 'together' : 'one after the other', "\n";
     }
 
-    // Answers asked for by stream_select.
+    // Results requested through stream_select.
     $most = together(20, fn () => $db->mysqli(), function (mysqli $c, int $i) {
         $c->query("SELECT SLEEP(0.05), $i", MYSQLI_ASYNC);
         do {
@@ -56,7 +56,7 @@ Co\run(function () use ($db) {
     echo "polled: $most\n";
 });
 
-// Connections that are kept: the next coroutines, and code outside of them, go on with them.
+// Persistent connections: later coroutines, and code outside them, continue to use them.
 $ids = [];
 for ($round = 0; $round < 2; $round++) {
     Co\run(function () use ($db, &$ids) {

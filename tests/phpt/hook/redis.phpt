@@ -1,5 +1,5 @@
 --TEST--
-A hundred coroutines wait for Redis at once, and each gets its own answers
+A hundred coroutines wait for Redis at once, and each gets its own replies
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -13,7 +13,7 @@ Co\run(function () use ($server) {
     foreach (['TCP' => false, 'a Unix socket' => true] as $name => $socket) {
         go(function () use ($server) {
             $c = $server->client();
-            // All of them wait in Redis itself before the first is answered.
+            // All of them wait in Redis before the first is answered.
             while ($c->info('clients')['blocked_clients'] < 100) Co::sleep(0.005);
             echo $c->info('clients')['blocked_clients'], " wait\n";
             for ($i = 99; $i >= 0; $i--) $c->rPush("list$i", "value $i");
@@ -29,7 +29,7 @@ Co\run(function () use ($server) {
         });
         echo "$name: $most at once, $own with their own answers\n";
     }
-    // Subscribers take what is published, each on its channel.
+    // Subscribers receive published messages, each on its channel.
     $heard = [];
     go(function () use ($server) {
         $c = $server->client();
@@ -43,7 +43,7 @@ Co\run(function () use ($server) {
                 $c->close();
             });
         } catch (RedisException) {
-            // The way out: its own connection is closed.
+            // Closing its own connection ends the loop.
         }
     });
     ksort($heard);

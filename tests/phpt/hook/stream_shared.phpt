@@ -1,5 +1,5 @@
 --TEST--
-A stream that is closed under a coroutine, one that two would read, and one that turns to TLS
+A stream closed under a coroutine, read by two coroutines, or upgraded to TLS reports it clearly
 --EXTENSIONS--
 swoole
 --SKIPIF--
@@ -30,11 +30,11 @@ Co\run(function () use ($tls) {
         return [$f, stream_socket_accept($l)];
     };
 
-    // Whoever reads is sent away before the stream goes.
+    // The reader is woken before the stream is closed.
     [$f, $s] = $both();
     go(function () use ($f) {
         var_dump(fread($f, 10));
-        // The stream is no stream any more, for whoever held on to it.
+        // A remaining reference to the closed stream is invalid.
         try {
             feof($f);
         } catch (TypeError $e) {
@@ -48,7 +48,7 @@ Co\run(function () use ($tls) {
     go(function () use ($l2) { var_dump(@stream_socket_accept($l2, 5)); });
     fclose($l2);
 
-    // One reads and one writes: that is what a stream is for. Two readers are a mistake.
+    // One reader and one writer are allowed. Two readers are an error.
     [$f, $s] = $both();
     go(function () use ($f) { echo fgets($f); });
     go(function () use ($f) {
@@ -63,7 +63,7 @@ Co\run(function () use ($tls) {
     fwrite($s, "answer\n");
     Co::sleep(0.01);
 
-    // What is written after the handshake is not plain any more.
+    // Data written after the handshake is encrypted.
     $f = stream_socket_client('tcp://' . stream_socket_get_name($tls, false), $code, $text, 5, STREAM_CLIENT_CONNECT, stream_context_create(['ssl' => ['verify_peer' => false, 'verify_peer_name' => false]]));
     echo fgets($f);
     var_dump(stream_socket_enable_crypto($f, true, STREAM_CRYPTO_METHOD_TLS_CLIENT));

@@ -1,12 +1,12 @@
 --TEST--
-Pairs of streams, feof, fgets, accept, datagrams: what waits in a coroutine lets the others run
+Stream pairs, feof, fgets, accept and datagrams let other coroutines run while one waits
 --EXTENSIONS--
 swoole
 --FILE--
 <?php
 use Swoole\Coroutine as Co;
 
-/** Runs something that waits for 60 ms and tells whether others ran meanwhile. */
+/** Runs something that waits for 60 ms and prints whether other coroutines ran meanwhile. */
 function waits(string $what, callable $run): void
 {
     $ticks = 0;

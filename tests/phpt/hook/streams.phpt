@@ -1,5 +1,5 @@
 --TEST--
-sleep, usleep, socket streams and stream_select wait without blocking other coroutines, with the JIT too
+sleep, usleep, socket streams and stream_select do not block other coroutines, also with the JIT
 --EXTENSIONS--
 swoole
 --INI--

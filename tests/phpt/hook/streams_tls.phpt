@@ -1,5 +1,5 @@
 --TEST--
-Streams of PHP's own over TLS wait without blocking: https, ssl and tls clients, servers, and a connection that turns to TLS
+PHP's TLS streams do not block other coroutines: https, ssl and tls clients, servers, and upgraded connections
 --EXTENSIONS--
 swoole
 pcntl
@@ -16,7 +16,7 @@ $authority = new Authority();
 file_put_contents($authority->file('both.pem'), file_get_contents($authority->file('server.pem')) . file_get_contents($authority->file('server.key')));
 Swoole\Runtime::enableCoroutine(SWOOLE_HOOK_ALL);
 
-/** Counts how often others had their turn meanwhile. */
+/** Counts how often other coroutines ran meanwhile. */
 function beside(callable $work): int
 {
     $turns = 0;
@@ -26,8 +26,8 @@ function beside(callable $work): int
     return $turns;
 }
 
-// A server of HTTPS in a process of its own, which takes its time.
-$tale = serve(function ($server, $tale) use ($authority) {
+// A slow HTTPS server in its own process.
+$journal = serve(function ($server, $journal) use ($authority) {
     $server->set($authority->pair() + ['open_http_protocol' => true]);
     $server->on('receive', function ($server, $fd, $reactor, $data) {
         Coroutine::sleep(0.1);
@@ -35,30 +35,30 @@ $tale = serve(function ($server, $tale) use ($authority) {
         $server->send($fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " . strlen($body) . "\r\n\r\n$body");
         $server->close($fd);
     });
-}, function ($ports, $tale) use ($authority) {
+}, function ($ports, $journal) use ($authority) {
     fclose(connect($ports[0]));
-    run(function () use ($ports, $tale, $authority) {
+    run(function () use ($ports, $journal, $authority) {
         [$waiting, $at_once] = [0, 0];
-        $turns = beside(function () use ($ports, $tale, $authority, &$waiting, &$at_once) {
+        $turns = beside(function () use ($ports, $journal, $authority, &$waiting, &$at_once) {
             $all = [];
             for ($n = 0; $n < 8; $n++) {
-                $all[] = go(function () use ($ports, $tale, $authority, &$waiting, &$at_once) {
+                $all[] = go(function () use ($ports, $journal, $authority, &$waiting, &$at_once) {
                     $at_once = max($at_once, ++$waiting);
                     $page = file_get_contents("https://127.0.0.1:$ports[0]/", false, trusting($authority));
                     $waiting--;
-                    $tale->tell('https: ' . strlen($page));
+                    $journal->record('https: ' . strlen($page));
                 });
             }
             Coroutine::join($all);
         });
-        $tale->tell('together: ' . var_export($at_once > 1, true) . ', others: ' . var_export($turns > 0, true));
+        $journal->record('together: ' . var_export($at_once > 1, true) . ', others: ' . var_export($turns > 0, true));
         $named = file_get_contents("https://localhost:$ports[0]/", false, stream_context_create(['ssl' => ['cafile' => $authority->file('ca.pem')]]));
-        $tale->tell('by name: ' . strlen($named));
+        $journal->record('by name: ' . strlen($named));
         $bad = @file_get_contents("https://127.0.0.1:$ports[0]/", false, trusting($authority, 'other.example'));
-        $tale->tell('another name: ' . var_export($bad, true));
+        $journal->record('another name: ' . var_export($bad, true));
     });
 }, SWOOLE_PROCESS, SWOOLE_SOCK_TCP | SWOOLE_SSL);
-echo implode("\n", array_unique($tale)), "\n", count($tale), " lines\n";
+echo implode("\n", array_unique($journal)), "\n", count($journal), " lines\n";
 
 run(function () use ($authority) {
     foreach (['ssl', 'tls', 'tlsv1.2', 'tlsv1.3'] as $scheme) {
@@ -67,7 +67,7 @@ run(function () use ($authority) {
         $port = explode(':', stream_socket_get_name($server, false))[1];
         go(function () use ($server) {
             $conn = stream_socket_accept($server, 10);
-            // A long message in small pieces: what is opened and not read yet is not forgotten.
+            // A long message in small pieces: decrypted data that is not read yet is kept.
             while (($piece = fread($conn, 1000)) !== '' && $piece !== false) {
                 fwrite($conn, $piece);
             }
@@ -87,7 +87,7 @@ run(function () use ($authority) {
         fclose($server);
     }
 
-    // A server that turns to TLS only after a word, and one that never answers.
+    // A server that starts TLS only after a plaintext line, and one that never answers.
     $server = stream_socket_server('tcp://127.0.0.1:0', $code, $why, STREAM_SERVER_BIND | STREAM_SERVER_LISTEN, stream_context_create(['ssl' => ['local_cert' => $authority->file('both.pem')]]));
     $port = explode(':', stream_socket_get_name($server, false))[1];
     go(function () use ($server) {

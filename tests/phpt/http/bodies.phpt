@@ -1,5 +1,5 @@
 --TEST--
-HTTP: long bodies go by way of files: contents, memory of all processes, uploads left in the middle
+HTTP: large bodies go through files with bounded memory in all processes, also when uploads are abandoned
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,7 +8,7 @@ posix
 <?php
 require __DIR__ . '/../inc/http.inc';
 const MB = 1 << 20;
-/** The most memory that the server's processes have had, by process. */
+/** Peak memory of the server's processes, by process. */
 function peaks(int $parent): array
 {
     $peaks = [];
@@ -76,7 +76,7 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
             $answer = http_answer($s);
             return substr($answer[0], 9, 3) . ' ' . $answer[2];
         };
-        // What is used with the first requests is there before it is measured.
+        // The first requests allocate lasting memory before the measurement.
         send_long($s = http_dial(), $form, $begin, 2, "\r\n--B--\r\n");
         echo $say($s) === '200 [{"a":{"b":"value"}},2097152,0,"x y.bin","' . md5_long(2) . '",true,true]' ? "right\n" : "wrong\n";
         $before = peaks($parent);
@@ -101,7 +101,7 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
         echo $say($s) === '200 p ' . md5(urldecode($value)) ? "post\n" : "wrong post\n";
         fwrite($s, "GET /small HTTP/1.1\r\n\r\n");
         echo $say($s), "\n";
-        // Left in the middle, and nothing of it is left.
+        // Abandoned midway, without leftovers.
         for ($n = 0; $n < 8; $n++) {
             fwrite($left = http_dial(), "$form\r\nContent-Length: 60000000\r\n\r\n$begin" . str_repeat('x', 3 * MB));
             fclose($left);

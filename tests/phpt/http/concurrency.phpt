@@ -1,5 +1,5 @@
 --TEST--
-HTTP: requests beyond max_concurrency are answered 503, those beyond worker_max_concurrency wait
+HTTP: requests beyond max_concurrency get 503, those beyond worker_max_concurrency wait
 --EXTENSIONS--
 swoole
 pcntl
@@ -32,14 +32,14 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     http_serve(['max_concurrency' => 3], $handler, function () {
         $all = ask_on_many(5);
         echo 'over all: ', statuses($all), ', then ', substr(http_ask('GET /quick HTTP/1.1')[0], 9, 3), "\n";
-        // Those of one connection wait for each other and are one at a time, however many there are.
+        // Requests of one connection are handled one at a time, however many there are.
         $s = http_dial();
         fwrite($s, str_repeat("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 4));
         echo 'in order: ', statuses([$s, $s, $s, $s]), "\n";
     }, $mode);
     http_serve(['worker_max_concurrency' => 2, 'max_concurrency' => 4], $handler, function () {
         echo 'some wait: ', statuses(ask_on_many(6)), "\n";
-        // The end of one that waits takes nobody else's place.
+        // The end of a waiting connection does not free another request's slot.
         $all = ask_on_many(4);
         fclose(array_pop($all));
         echo 'one leaves: ', statuses($all), ', then ';

@@ -1,5 +1,5 @@
 --TEST--
-HTTP: request_deadline answers 504 and cancels the request's coroutine where it waits; nobody else notices
+HTTP: request_deadline answers 504 and cancels the request's coroutine where it waits, without affecting others
 --EXTENSIONS--
 swoole
 pcntl
@@ -11,19 +11,19 @@ require __DIR__ . '/../inc/http.inc';
 use Swoole\Coroutine as Co;
 
 $request = function ($request, $response) {
-    global $tale;
+    global $journal;
     switch ($request->server['request_uri']) {
         case '/sleeps':
             try {
                 Co::sleep(60);
             } finally {
-                $tale->tell('sleeps: left, ' . var_export(@$response->end('too late'), true));
+                $journal->record('sleeps: left, ' . var_export(@$response->end('too late'), true));
             }
         case '/catches':
             try {
                 (new Co\Channel())->pop();
             } catch (Co\CanceledException $e) {
-                $tale->tell('catches: ' . var_export($response->isWritable(), true));
+                $journal->record('catches: ' . var_export($response->isWritable(), true));
                 Co::sleep(0.01);
             }
             return;
@@ -33,14 +33,14 @@ $request = function ($request, $response) {
         case '/given-away':
             return go(function () use ($response) {
                 Co::sleep(1.2);
-                $tale = $GLOBALS['tale'];
-                $tale->tell('given away: ' . var_export(@$response->end('too late'), true));
+                $journal = $GLOBALS['journal'];
+                $journal->record('given away: ' . var_export(@$response->end('too late'), true));
             });
         case '/busy':
             for ($end = microtime(true) + 0.6; microtime(true) < $end;);
             return $response->end('it never waited');
         case '/throws':
-            Co::defer(fn () => $tale->tell('throws: deferred'));
+            Co::defer(fn () => $journal->record('throws: deferred'));
             Co::sleep(60);
         case '/quick':
             Co::sleep(0.2);
@@ -50,8 +50,8 @@ $request = function ($request, $response) {
     }
 };
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
-    $tale = new Tale();
-    http_serve(['request_deadline' => 0.5], $request, function () use ($tale) {
+    $journal = new Journal();
+    http_serve(['request_deadline' => 0.5], $request, function () use ($journal) {
         $pid = http_ask('GET /pid HTTP/1.1')[2];
         foreach (['sleeps', 'catches', 'begun', 'given-away', 'throws', 'quick'] as $path) {
             fwrite($all[$path] = http_dial(), "GET /$path HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -64,7 +64,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             [$status, $headers, $body] = http_answer($s);
             echo "$path: ", substr($status, 9), " {$headers['connection']} $body\n";
         }
-        // One that may go on waits its full time for its next answer.
+        // A request that may continue waits its full time for its next response.
         fwrite($all['quick'], str_repeat("GET /quick HTTP/1.1\r\nHost: a\r\n\r\n", 4));
         for ($n = 0; $n < 4; $n++) {
             echo http_answer($all['quick'])[2], ' ';
@@ -77,10 +77,10 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             for ($all = ''; $part = $old->recv(1000, 10); $all .= $part);
             echo 'old: ', substr($all, -4), ', ', $part === '' ? 'ended in order' : swoole_strerror($old->errCode), "\n";
         });
-        $tale->await('given away');
+        $journal->await('given away');
         echo http_ask('GET /pid HTTP/1.1')[2] === $pid ? 'the worker lives' : 'another worker', "\n";
     }, $mode);
-    $told = $tale->end();
+    $told = $journal->end();
     sort($told);
     echo implode("\n", $told), "\n";
 }

@@ -1,5 +1,5 @@
 --TEST--
-HTTP: request_deadline without coroutines has no effect, and that is told once
+HTTP: request_deadline without coroutines has no effect, and one warning says so
 --EXTENSIONS--
 swoole
 pcntl

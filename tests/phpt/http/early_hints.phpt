@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Http\Response::earlyHints: 103 before the answer, never behind its beginning, nothing that splits it
+Swoole\Http\Response::earlyHints sends 103 before the response, never after its beginning, and cannot split it
 --EXTENSIONS--
 swoole
 pcntl
@@ -35,7 +35,7 @@ function show(): void
     $s = http_dial();
     fwrite($s, "GET /hints HTTP/1.0\r\n\r\n");
     echo 'old: ', http_answer($s)[2], "\n";
-    // The answers of a connection keep their order.
+    // The responses of a connection keep their order.
     $s = http_dial();
     fwrite($s, str_repeat("GET /hints HTTP/1.1\r\nHost: a\r\n\r\n", 3));
     for ($n = 0; $n < 9; $n++) {

@@ -1,5 +1,5 @@
 --TEST--
-A worker killed during a streamed reply: a broken reply, never a mixed one; what waits for its successor is answered
+A worker killed during a streamed response leaves it truncated, never mixed; waiting requests go to its successor
 --EXTENSIONS--
 swoole
 pcntl
@@ -29,11 +29,11 @@ http_serve([], function ($request, $response) {
     posix_kill($pid, SIGKILL);
     echo json_encode(@stream_get_contents($parts)), ' ', json_encode(feof($parts)), "\n";
     echo json_encode(@stream_get_contents($silent)), ' ', json_encode(feof($silent)), "\n";
-    // A connection that owed nothing goes on with the successor.
+    // A connection without pending responses continues with the successor.
     fwrite($kept, "GET /x HTTP/1.1\r\n\r\nGET /pid HTTP/1.1\r\n\r\n");
     echo http_answer($kept)[2], ' ', json_encode((int) http_answer($kept)[2] !== $pid), "\n";
 }, SWOOLE_PROCESS);
-// Whatever the mode of dispatch, the requests of one connection are answered in order.
+// In every dispatch mode the requests of one connection are answered in order.
 foreach ([1, 3, 7] as $dispatch) {
     http_serve(['worker_num' => 3, 'dispatch_mode' => $dispatch], function ($request, $response) {
         if ($request->server['request_uri'] === '/slow') { $response->write('s'); usleep(30000); $response->write('low'); return $response->end(); }
@@ -49,7 +49,7 @@ foreach ([1, 3, 7] as $dispatch) {
         echo "\n";
     }, SWOOLE_PROCESS);
 }
-// A worker that dies with one request takes the answers to those behind it along: no other answer comes in its place.
+// If a worker dies during a request, the responses to those behind it are lost too: none is sent in its place.
 http_serve(['worker_num' => 2], function ($request, $response) {
     if ($request->server['request_uri'] === '/die') { posix_kill(getmypid(), SIGKILL); }
     $response->end('fine');

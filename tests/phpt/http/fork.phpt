@@ -1,5 +1,5 @@
 --TEST--
-HTTP and Redis: a child that a handler has forked answers nothing by itself, and leaves its parent's files alone
+HTTP and Redis: a child forked in a handler sends no response itself and leaves its parent's files alone
 --EXTENSIONS--
 swoole
 pcntl
@@ -13,7 +13,7 @@ require __DIR__ . '/../inc/server.inc';
 require __DIR__ . '/../inc/http.inc';
 use Swoole\Coroutine as Co;
 
-/** Forks a child that waits and then leaves the handler; true in it. The parent waits for its end. */
+/** Forks a child that waits and then leaves the handler; returns true in it. The parent waits for its end. */
 function leaves(): bool
 {
     if (($pid = pcntl_fork()) === 0) {
@@ -56,7 +56,7 @@ foreach (MODES as $name => $mode) {
     $parent = getmypid();
     if (!$pid = pcntl_fork()) {
         $c = connect($server->port);
-        // The second waits behind the first.
+        // The second waits for the first.
         fwrite($c, str_repeat("*1\r\n\$5\r\nCOUNT\r\n", 2));
         echo "-- $name, redis\n", json_encode(read_all($c, 8)), "\n";
         fwrite($c, "*1\r\n\$5\r\nCOUNT\r\n");

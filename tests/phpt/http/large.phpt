@@ -1,5 +1,5 @@
 --TEST--
-HTTP: 10,000 parts with nested names, a name that nests without end, files among them, more parts than are read
+HTTP: 10,000 parts with nested names, unlimited nesting, files among them, and parts beyond the limit are handled
 --EXTENSIONS--
 swoole
 pcntl
@@ -49,7 +49,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             $body .= part('v[]', '');
         }
         $form('/more', $body);
-        // Nobody has moved the files: they are gone with their requests.
+        // The files were not moved, so they are deleted with their requests.
         clearstatcache();
         echo count(glob("$folder/*")), " files left\n";
     }, $mode);

@@ -1,5 +1,5 @@
 --TEST--
-HTTP: answers keep the order of requests, whoever gives them and when; refusals wait for them
+HTTP: responses keep the order of requests, whoever sends them and when; refusals wait for earlier ones
 --EXTENSIONS--
 swoole
 pcntl
@@ -28,13 +28,13 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             echo substr($status, 9, 3), " $body, ";
         }
         echo var_export(fgets($s), true), "\n";
-        // One connection's patience is nobody else's.
+        // A slow connection does not delay others.
         $slow = http_dial();
         fwrite($slow, "GET /timer HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\n");
         $said = http_ask('GET /quick HTTP/1.1')[2];
         [$answered, $write, $except] = [[$slow], null, null];
         echo $said, stream_select($answered, $write, $except, 0) === 0 ? ' at once' : ' late', ', ', http_answer($slow)[2], ' ', http_answer($slow)[2], "\n";
-        // A client that leaves does not stop the others.
+        // A client that disconnects does not stop the others.
         $gone = http_dial();
         fwrite($gone, "GET /timer HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\n");
         fclose($gone);

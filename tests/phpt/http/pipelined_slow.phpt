@@ -1,5 +1,5 @@
 --TEST--
-HTTP: where handlers take long, an answer does not wait for the work of requests that came with its own
+HTTP: a response does not wait for the handlers of later pipelined requests that take long
 --EXTENSIONS--
 swoole
 pcntl
@@ -14,7 +14,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             usleep(2000);
         }
         if ($request->server['request_uri'] === '/wait') {
-            // As long as the client has not told that it has the answer before.
+            // Until the client has reported that it got the response before.
             for ($n = 0; $n < 1000 && !is_file($seen); $n++) {
                 clearstatcache();
                 usleep(5000);

@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Http\Request: what a handler reads, in both modes
+Swoole\Http\Request has every property and method a handler reads, in both modes
 --EXTENSIONS--
 swoole
 pcntl

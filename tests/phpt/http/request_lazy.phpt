@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Http\Request: properties are made when they are read first, and nobody can tell
+Swoole\Http\Request builds properties when they are first read, without a visible difference
 --EXTENSIONS--
 swoole
 posix
@@ -136,7 +136,7 @@ foreach (['without coroutines' => false, 'in coroutines' => true] as $title => $
     $i = 0;
     $first = null;
     http_serve(['enable_coroutine' => $co], function ($request, $response) use ($ways, $plain, &$i, &$first) {
-        // Each way twice: as it comes, and with everything read before.
+        // Each case twice: unread, and with everything read before.
         $way = array_keys($ways)[($i >> 1) % count($ways)];
         if ($i++ & 1) {
             [$request->header, $request->server, $request->cookie, $request->get];

@@ -1,5 +1,5 @@
 --TEST--
-Swoole\Http\Response: heads, bodies, cookies, files, compression, and nothing that splits an answer in two
+Swoole\Http\Response sends heads, bodies, cookies, files and compression, and cannot split a response in two
 --EXTENSIONS--
 swoole
 pcntl
@@ -47,7 +47,7 @@ $driver = function () {
         echo "$accept: $coding ", var_export($plain === str_repeat('0123456789', 50), true), ' ', $headers['vary'] ?? '-', "\n";
     }
     echo 'image: ', http_ask("GET /png HTTP/1.1\r\nAccept-Encoding: gzip")[1]['content-encoding'] ?? '-', "\n";
-    // Chunks are not of HTTP/1.0.
+    // HTTP/1.0 has no chunks.
     $s = http_dial();
     fwrite($s, "GET /chunks HTTP/1.0\r\n\r\n");
     [$status, $headers, $body] = http_answer($s);

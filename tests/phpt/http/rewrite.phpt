@@ -1,5 +1,5 @@
 --TEST--
-url_rewrite_rules: the first pattern that matches says which file is looked for, and none is outside the root
+url_rewrite_rules: the first matching pattern chooses the file, and no file is outside the root
 --EXTENSIONS--
 swoole
 pcntl

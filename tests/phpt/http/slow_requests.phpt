@@ -1,5 +1,5 @@
 --TEST--
-HTTP: http_header_timeout and http_body_timeout answer slow requests 408
+HTTP: http_header_timeout and http_body_timeout answer slow requests with 408
 --EXTENSIONS--
 swoole
 pcntl
@@ -24,7 +24,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         fwrite($s, "GET /rests HTTP/1.1\r\n\r\n");
         echo http_answer($s)[2], ', ';
         usleep(500000);
-        // The server takes its time; the peer has done its part.
+        // The server is slow here; the peer has sent everything.
         fwrite($s, "GET /long HTTP/1.1\r\n\r\n");
         echo http_answer($s)[2], "\n";
     }, $mode);

@@ -1,5 +1,5 @@
 --TEST--
-Static files: types, conditions, ranges, folders, and never a byte from outside the root
+Static files have types, conditions, ranges and folders, and never a byte from outside the root
 --EXTENSIONS--
 swoole
 pcntl
@@ -36,7 +36,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         echo substr($status, 9), ' ', strtr($body, [$boundary => 'B', "\r\n" => '|']), "\n";
         preg_match_all('~href="([^"]*)">([^<]*)~', http_ask('GET /sub/ HTTP/1.1')[2], $links, PREG_SET_ORDER);
         echo json_encode(array_map(fn ($l) => "$l[1] $l[2]", $links), JSON_UNESCAPED_SLASHES), "\n";
-        // Kept connections: files and callbacks in turn.
+        // Kept connections: files and callbacks alternate.
         $s = http_dial();
         fwrite($s, "GET /a.txt HTTP/1.1\r\n\r\nGET /x HTTP/1.1\r\n\r\nGET /in.txt HTTP/1.1\r\n\r\n");
         echo http_answer($s)[2], ' ', http_answer($s)[2], ' ', http_answer($s)[2], "\n";

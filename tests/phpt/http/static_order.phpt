@@ -1,5 +1,5 @@
 --TEST--
-Static files beside callbacks: in process mode no worker is asked for them, answers keep the order of requests, folders may be replaced
+Static files in process mode need no worker, keep the order of responses, and tolerate replaced folders
 --EXTENSIONS--
 swoole
 pcntl
@@ -37,7 +37,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             for ($all = []; $count--; $all[] = http_answer($s)[2]);
             return implode(', ', $all) . "\n";
         };
-        // At once, in pieces of any size, and again and again.
+        // All at once, in pieces of any size, repeatedly.
         $lines = ['sleep', 'a.txt', 'parts', 'a.txt', 'a.txt', 'sent', 'a.txt', 'none', 'a.txt'];
         foreach ([10000, 40, 7] as $size) {
             $s = http_dial();
@@ -54,12 +54,12 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
                 exit("round $i: $said");
             }
         }
-        // Who is answered by somebody else is answered in the order in which that is done, as ever.
+        // Responses sent by another process arrive in the order in which they are sent.
         fwrite($s = http_dial(), $ask('detached'));
         echo $bodies($s, 1);
         fwrite($s, $ask('sleep', 'a.txt'));
         echo $bodies($s, 2);
-        // A worker that does not come back to its loop.
+        // A worker that does not return to its loop.
         fwrite($slow = http_dial(), $ask('block'));
         usleep(100000);
         fwrite($s = http_dial(), $ask('a.txt'));
@@ -67,7 +67,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         stream_select($answered, $write, $except, 10);
         echo array_values($answered) === [$s] ? 'the file comes first' : 'the file waits for the worker', ': ', $bodies($s, 1);
         echo $bodies($slow, 1);
-        // A peer that does not read: what follows waits, and what was promised comes whole.
+        // A peer that does not read: later responses wait, and the announced one arrives complete.
         fwrite($s = http_dial(), $ask('big.bin', 'a.txt', 'big.bin', 'none', 'a.txt'));
         usleep(50000);
         for ($all = []; count($all) < 5; $all[] = substr(md5(http_answer($s)[2]), 0, 4));
@@ -87,12 +87,12 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             fwrite($s, $ask('a.txt'));
             http_answer($s);
         }
-        // While a worker still has something to say of another connection, it is asked for the first of them.
+        // While a worker owes another connection a response, the first file of this one is requested from it.
         echo http_ask('GET /stats HTTP/1.1')[2] - $before < 10 ? 'the reactor sends them' : 'the worker sends them', "\n";
     }, $mode, fn ($it) => $GLOBALS["server"] = $it);
     exec('rm -r ' . escapeshellarg($root));
 }
-// Workers of less rights than the master: what they must not read is not sent.
+// Workers with fewer rights than the master: files that they may not read are not sent.
 $root = sys_get_temp_dir() . '/rights' . getmypid();
 mkdir($root);
 file_put_contents("$root/open.txt", 'file');

@@ -1,5 +1,5 @@
 --TEST--
-HTTP and WebSocket over TLS: curl, PHP's own https, static files, a plain request to the port, new certificates while it runs
+HTTP and WebSocket work over TLS: curl, https streams, static files, a plain request to the port, new certificates
 --EXTENSIONS--
 swoole
 pcntl

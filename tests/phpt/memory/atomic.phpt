@@ -1,5 +1,5 @@
 --TEST--
-Atomic: 32 bits that wrap around, shared with children; Atomic\Long: 64 bits
+Atomic wraps around at 32 bits, Atomic\Long has 64 bits, and both are shared with children
 --EXTENSIONS--
 swoole
 --SKIPIF--

@@ -1,5 +1,5 @@
 --TEST--
-Lock: kinds, shared and timed locking, errCode, and passing on when the holder is killed
+Lock has all kinds, shared and timed locking and errCode, and passes on when the holder is killed
 --EXTENSIONS--
 swoole
 pcntl
@@ -18,7 +18,7 @@ foreach (['MUTEX', 'RWLOCK', 'SPINLOCK'] as $name) {
     $l = new Swoole\Lock(constant("Swoole\\Lock::$name"));
     echo "$name\n";
     var_dump($l->lock(), $child(fn () => !$l->lock(LOCK_EX, 0.02) && $l->errCode === 110), $child(fn () => !$l->unlock() && $l->errCode === 1));
-    // Wanting again what one has would be waiting for ever.
+    // Acquiring a lock that is held already would wait forever.
     var_dump($l->lock(), $l->errCode, $l->unlock(), $l->errCode, $l->unlock());
     // The child is killed while it holds the lock.
     var_dump($child(fn () => $l->lock()), $l->lock(LOCK_EX, 5), $l->unlock());
@@ -29,7 +29,7 @@ try {
 } catch (Swoole\Exception $e) {
     echo $e->getCode(), ' ', $e->getMessage(), "\n";
 }
-// An object that ends while it is locked harms nothing.
+// An object destroyed while it is locked does no harm.
 (function () {
     $l = new Swoole\Lock();
     $l->lock();

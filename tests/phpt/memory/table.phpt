@@ -1,5 +1,5 @@
 --TEST--
-Table: rows shared with children, conversions, conditions, a full table, iteration, refusals that tell why
+Table shares rows with children, converts values, iterates, and refuses with a reason when it is full
 --EXTENSIONS--
 swoole
 pcntl
@@ -22,7 +22,7 @@ class Text
     public function __construct(private $table) {}
     public function __toString(): string
     {
-        // In the middle of a set(): the table is free for it.
+        // During a set(): the table is not locked for it.
         $this->table->set('inner', ['i' => 1]);
         return 'made';
     }

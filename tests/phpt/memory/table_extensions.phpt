@@ -1,5 +1,5 @@
 --TEST--
-Table beyond Swoole's: growth, rows with an end, a budget, many rows at once, one arena for all that is shared
+Table grows, expires rows, keeps a memory budget, handles many rows per call and reserves one arena
 --EXTENSIONS--
 swoole
 posix

@@ -1,5 +1,5 @@
 --TEST--
-Process under faults: thousands of children, bursts of signals, one that never ends, full pipes and queues, a pool whose workers die at once
+Process survives faults: thousands of children, signal bursts, stuck children, full pipes and queues, failing pool workers
 --EXTENSIONS--
 swoole
 posix
@@ -115,7 +115,7 @@ $waits = new Process(fn () => null);
 $waits->useQueue($key, 2);
 $begun = microtime(true);
 var_dump($waits->push(str_repeat('z', 100)), microtime(true) - $begun > 0.1, Process::wait()['code'], $waits->statQueue()['queue_num']);
-// A queue that goes while somebody waits on it.
+// A queue is removed while a process waits on it.
 $waiter = new Process(fn ($p) => $p->exit(@$p->pop() === false ? 4 : 5), false, Process::PIPE_TYPE_NONE);
 $waiter->useQueue($key, 2);
 $waiter->start();
@@ -135,17 +135,17 @@ echo implode("\n", pool(function () use ($starts) {
     usleep(600000);
     posix_kill($pid, SIGTERM);
 })), "\n";
-// 0, 0, 100, 300, 700 ms: four in that time, of each of four workers.
+// 0, 0, 100, 300, 700 ms: four starts in that time for each of four workers.
 var_dump($starts->get() >= 8 && $starts->get() <= 24);
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(1, SWOOLE_IPC_UNIXSOCK);
     $pool->on('start', function ($pool) {
         foreach (['a', 'die', 'b', 'die', 'c', 'end'] as $message) {
             $pool->sendMessage($message, 0);
         }
     });
-    $pool->on('message', function ($pool, $message) use ($tale) {
-        $message === 'die' ? posix_kill(getmypid(), SIGKILL) : $tale->tell($message);
+    $pool->on('message', function ($pool, $message) use ($journal) {
+        $message === 'die' ? posix_kill(getmypid(), SIGKILL) : $journal->record($message);
         $message === 'end' && $pool->shutdown();
     });
     $pool->start();

@@ -1,5 +1,5 @@
 --TEST--
-Process\Pool: order of events, what may be called where, signals, respawn, reload, detach, exit and exceptions
+Process\Pool keeps the order of events and handles signals, respawn, reload, detach, exit and exceptions
 --EXTENSIONS--
 swoole
 posix
@@ -18,8 +18,8 @@ try {
     echo get_class($e), ': ', $e->getMessage(), "\n";
 }
 var_dump($pool instanceof swoole_process_pool);
-echo implode("\n", pool(function ($tale) {
-    // In a coroutine there is no pool.
+echo implode("\n", pool(function ($journal) {
+    // A pool cannot be used in a coroutine.
     Swoole\Coroutine\run(function () {
         $pool = new Pool(1);
         $pool->on('workerStart', fn () => null);
@@ -29,62 +29,62 @@ echo implode("\n", pool(function ($tale) {
 
 echo "-- a loop that looks whether the pool runs, and a sleep that ends early\n";
 $begun = microtime(true);
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(2);
-    $pool->on('start', fn ($pool) => $tale->tell("a start $pool->workerId"));
-    $pool->on('workerStart', function ($pool, $id) use ($tale) {
-        $tale->tell("b worker $id begins");
+    $pool->on('start', fn ($pool) => $journal->record("a start $pool->workerId"));
+    $pool->on('workerStart', function ($pool, $id) use ($journal) {
+        $journal->record("b worker $id begins");
         if ($id === 0) {
             while ($pool->workerRunning) {
                 usleep(1000);
             }
-            $tale->tell('c the loop is over ' . json_encode($pool->running));
+            $journal->record('c the loop is over ' . json_encode($pool->running));
         } else {
             while ($pool->workerRunning) {
                 sleep(2);
             }
-            $tale->tell('c the sleep is over');
+            $journal->record('c the sleep is over');
         }
     });
-    $pool->on('workerStop', fn ($pool, $id) => $tale->tell("d worker $id stops"));
-    $pool->on('shutdown', fn ($pool) => $tale->tell('e shutdown'));
-    $tale->tell('f ' . json_encode($pool->start()));
-    $tale->tell('g again ' . json_encode(@$pool->start()));
-}, function ($pid, $tale) {
-    $tale->await('worker 0 begins');
-    $tale->await('worker 1 begins');
+    $pool->on('workerStop', fn ($pool, $id) => $journal->record("d worker $id stops"));
+    $pool->on('shutdown', fn ($pool) => $journal->record('e shutdown'));
+    $journal->record('f ' . json_encode($pool->start()));
+    $journal->record('g again ' . json_encode(@$pool->start()));
+}, function ($pid, $journal) {
+    $journal->await('worker 0 begins');
+    $journal->await('worker 1 begins');
     posix_kill($pid, SIGTERM);
 })), "\n";
 var_dump(microtime(true) - $begun < 10);
 
 echo "-- reload\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $runs = new Swoole\Atomic();
     $pool = new Pool(2);
-    $pool->on('workerStart', function ($pool, $id) use ($tale, $runs) {
-        $tale->tell('run ' . $runs->add());
+    $pool->on('workerStart', function ($pool, $id) use ($journal, $runs) {
+        $journal->record('run ' . $runs->add());
         while ($pool->workerRunning) {
             usleep(1000);
         }
     });
     $pool->start();
-}, function ($pid, $tale) {
-    $tale->await('run 2');
+}, function ($pid, $journal) {
+    $journal->await('run 2');
     posix_kill($pid, SIGUSR1);
-    $tale->await('run 4');
+    $journal->await('run 4');
     posix_kill($pid, SIGINT);
 })), "\n";
 
 echo "-- what code may do: exit, throw, fail, be killed; each is replaced\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $runs = new Swoole\Atomic();
     $pool = new Pool(1);
-    $pool->on('workerStart', function ($pool) use ($tale, $runs) {
+    $pool->on('workerStart', function ($pool) use ($journal, $runs) {
         $run = $runs->add();
-        $tale->tell("run $run");
+        $journal->record("run $run");
         ini_set('display_errors', '0');
         ini_set('log_errors', '0');
-        // Not a death at its start: that would be waited for.
+        // Not a death at its start, which would delay the restart.
         usleep(120000);
         match ($run) {
             1 => exit(3),
@@ -97,25 +97,25 @@ echo implode("\n", pool(function ($tale) {
             usleep(1000);
         }
     });
-    $pool->on('workerStop', fn () => $tale->tell('stops in order'));
+    $pool->on('workerStop', fn () => $journal->record('stops in order'));
     $pool->start();
 })), "\n";
 
 echo "-- getProcess and detach\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $runs = new Swoole\Atomic();
     $pool = new Pool(1, SWOOLE_IPC_UNIXSOCK);
-    $pool->on('workerStart', function ($pool, $id) use ($tale, $runs) {
+    $pool->on('workerStart', function ($pool, $id) use ($journal, $runs) {
         if ($runs->add() === 1) {
             $own = $pool->getProcess();
-            $tale->tell('a ' . json_encode([$own->pid === getmypid(), $own->id, $own === $pool->getProcess(0), @$pool->getProcess(1), count($pool->workers)]));
-            $tale->tell('b detached ' . json_encode($pool->detach()));
-            $tale->await('d its successor');
-            $tale->tell('e goes on as a process of its own');
+            $journal->record('a ' . json_encode([$own->pid === getmypid(), $own->id, $own === $pool->getProcess(0), @$pool->getProcess(1), count($pool->workers)]));
+            $journal->record('b detached ' . json_encode($pool->detach()));
+            $journal->await('d its successor');
+            $journal->record('e goes on as a process of its own');
             return;
         }
-        $tale->tell('d its successor');
-        $tale->await('e goes on');
+        $journal->record('d its successor');
+        $journal->await('e goes on');
         $pool->shutdown();
     });
     $pool->on('message', fn () => null);
@@ -124,27 +124,27 @@ echo implode("\n", pool(function ($tale) {
 
 echo "-- one that never ends is killed, and Start's exception ends everything\n";
 $begun = microtime(true);
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(1);
     $pool->set(['max_wait_time' => 0.2]);
-    $pool->on('workerStart', function () use ($tale) {
-        $tale->tell('begins');
+    $pool->on('workerStart', function () use ($journal) {
+        $journal->record('begins');
         while (true) {
             usleep(1000);
         }
     });
-    $pool->on('workerStop', fn () => $tale->tell('never told'));
+    $pool->on('workerStop', fn () => $journal->record('never told'));
     $pool->start();
-}, function ($pid, $tale) {
-    $tale->await('begins');
+}, function ($pid, $journal) {
+    $journal->await('begins');
     posix_kill($pid, SIGTERM);
 })), "\n";
 var_dump(microtime(true) - $begun < 10);
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     ini_set('display_errors', '0');
     $pool = new Pool(1);
     $pool->on('start', fn () => throw new Exception('no'));
-    $pool->on('workerStart', fn () => $tale->tell('never begins'));
+    $pool->on('workerStart', fn () => $journal->record('never begins'));
     $pool->start();
 })), "\n";
 ?>

@@ -1,5 +1,5 @@
 --TEST--
-Process\Pool: a child that a callback has forked waits by itself and ends alone; its message is answered once
+Process\Pool: a child forked in a callback waits by itself and ends alone; its message is answered once
 --EXTENSIONS--
 swoole
 posix
@@ -10,19 +10,19 @@ require __DIR__ . '/../inc/pool.inc';
 use Swoole\Coroutine as Co;
 use Swoole\Process\Pool;
 
-/** Forks a child that waits, tells and comes back from here, true; the parent waits for its end. */
-function fork_here(Tale $tale, string $where): bool
+/** Forks a child that waits, reports and returns true from here; the parent waits for its end. */
+function fork_here(Journal $journal, string $where): bool
 {
     $waits = Co::getCid() > 0;
     if (($pid = pcntl_fork()) === 0) {
         $waits ? Co::sleep(0.01) : go(fn () => Co::sleep(0.01));
-        $tale->tell("$where: child");
+        $journal->record("$where: child");
         return true;
     }
     while (pcntl_waitpid($pid, $status, WNOHANG) === 0) {
         $waits ? Co::sleep(0.005) : usleep(5000);
     }
-    $tale->tell("$where: ended with " . pcntl_wexitstatus($status));
+    $journal->record("$where: ended with " . pcntl_wexitstatus($status));
     return false;
 }
 
@@ -30,22 +30,22 @@ foreach ([false, true] as $coroutine) {
     $probe = stream_socket_server('tcp://127.0.0.1:0');
     $port = (int) substr(strrchr(stream_socket_get_name($probe, false), ':'), 1);
     fclose($probe);
-    echo $coroutine ? '-- coroutines' : '-- none', "\n", implode("\n", pool(function ($tale) use ($coroutine, $port) {
+    echo $coroutine ? '-- coroutines' : '-- none', "\n", implode("\n", pool(function ($journal) use ($coroutine, $port) {
         $pool = new Pool(1, SWOOLE_IPC_SOCKET, 0, $coroutine);
-        $pool->on('start', fn () => fork_here($tale, 'start'));
-        $pool->on('shutdown', fn () => $tale->tell('shutdown'));
-        $pool->on('workerStart', fn () => fork_here($tale, 'worker start'));
-        $pool->on('workerStop', fn () => fork_here($tale, 'worker stop'));
-        $pool->on('message', function ($pool, $data) use ($tale) {
-            if (!fork_here($tale, $data)) {
+        $pool->on('start', fn () => fork_here($journal, 'start'));
+        $pool->on('shutdown', fn () => $journal->record('shutdown'));
+        $pool->on('workerStart', fn () => fork_here($journal, 'worker start'));
+        $pool->on('workerStop', fn () => fork_here($journal, 'worker stop'));
+        $pool->on('message', function ($pool, $data) use ($journal) {
+            if (!fork_here($journal, $data)) {
                 $pool->write('of the parent');
             }
         });
         $pool->listen('127.0.0.1', $port);
         $pool->start();
-    }, function ($pid, $tale) use ($port) {
+    }, function ($pid, $journal) use ($port) {
         foreach (['message 1', 'message 2'] as $message) {
-            $tale->tell("$message: answer " . substr(ask_pool($port, $message), 4));
+            $journal->record("$message: answer " . substr(ask_pool($port, $message), 4));
         }
         posix_kill($pid, SIGTERM);
     })), "\n";

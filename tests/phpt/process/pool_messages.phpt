@@ -1,5 +1,5 @@
 --TEST--
-Process\Pool: messages by Unix sockets, queues and clients, with coroutines and without; the message bus; Manager
+Process\Pool delivers messages by Unix sockets, queues and clients, in and outside coroutines; message bus; Manager
 --EXTENSIONS--
 swoole
 posix
@@ -11,23 +11,23 @@ use Swoole\Process\{Manager, Pool};
 
 echo "-- Unix sockets: in order, from the pool's own process too, long ones by the bus\n";
 foreach ([false, true] as $coroutine) {
-    echo implode("\n", pool(function ($tale) use ($coroutine) {
+    echo implode("\n", pool(function ($journal) use ($coroutine) {
         $pool = new Pool(2, SWOOLE_IPC_UNIXSOCK, 0, $coroutine);
         $pool->set(['enable_message_bus' => true]);
         $pool->on('start', fn ($pool) => $pool->sendMessage('from the start', 1));
-        $pool->on('workerStart', function ($pool, $id) use ($tale) {
+        $pool->on('workerStart', function ($pool, $id) use ($journal) {
             if ($id === 0) {
                 foreach (range(1, 20) as $n) {
-                    $pool->sendMessage("$n", 1) || $tale->tell("$n was not sent");
+                    $pool->sendMessage("$n", 1) || $journal->record("$n was not sent");
                 }
-                $tale->tell('a long ' . json_encode($pool->sendMessage(str_repeat('x', 3_000_000), 1)));
+                $journal->record('a long ' . json_encode($pool->sendMessage(str_repeat('x', 3_000_000), 1)));
             }
         });
         $got = [];
-        $pool->on('message', function ($pool, $data) use ($tale, &$got) {
+        $pool->on('message', function ($pool, $data) use ($journal, &$got) {
             if (strlen($data) > 1000) {
-                $tale->tell('b ' . strlen($data) . ' behind ' . implode(' ', $got));
-                $tale->tell('c ' . json_encode([Swoole\Coroutine::getCid() > 0, @$pool->write('x')]));
+                $journal->record('b ' . strlen($data) . ' behind ' . implode(' ', $got));
+                $journal->record('c ' . json_encode([Swoole\Coroutine::getCid() > 0, @$pool->write('x')]));
                 $pool->shutdown();
             }
             $got[] = $data;
@@ -37,12 +37,12 @@ foreach ([false, true] as $coroutine) {
 }
 
 echo "-- without the bus a message that is too long is not sent\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(1, SWOOLE_IPC_UNIXSOCK);
     $pool->set(['max_package_size' => 100]);
-    $pool->on('workerStart', fn ($pool) => $tale->tell('a ' . json_encode([@$pool->sendMessage(str_repeat('x', 101), 0), $pool->sendMessage(str_repeat('x', 100), 0)])));
-    $pool->on('message', function ($pool, $data) use ($tale) {
-        $tale->tell('b ' . strlen($data));
+    $pool->on('workerStart', fn ($pool) => $journal->record('a ' . json_encode([@$pool->sendMessage(str_repeat('x', 101), 0), $pool->sendMessage(str_repeat('x', 100), 0)])));
+    $pool->on('message', function ($pool, $data) use ($journal) {
+        $journal->record('b ' . strlen($data));
         $pool->shutdown();
     });
     $pool->start();
@@ -50,7 +50,7 @@ echo implode("\n", pool(function ($tale) {
 
 echo "-- after max_request messages a worker is replaced, and none is lost\n";
 foreach ([false, true] as $coroutine) {
-    echo implode("\n", pool(function ($tale) use ($coroutine) {
+    echo implode("\n", pool(function ($journal) use ($coroutine) {
         $pool = new Pool(1, SWOOLE_IPC_UNIXSOCK, 0, $coroutine);
         $pool->set(['max_request' => 3]);
         $pool->on('start', function ($pool) {
@@ -60,8 +60,8 @@ foreach ([false, true] as $coroutine) {
         });
         [$life, $alive] = [new Swoole\Atomic(), 0];
         $pool->on('workerStart', function () use ($life, &$alive) { $alive = $life->add(); });
-        $pool->on('message', function ($pool, $data) use ($tale, &$alive) {
-            $tale->tell("$data in life $alive");
+        $pool->on('message', function ($pool, $data) use ($journal, &$alive) {
+            $journal->record("$data in life $alive");
             $data === '7' && $pool->shutdown();
         });
         $pool->start();
@@ -69,22 +69,22 @@ foreach ([false, true] as $coroutine) {
 }
 
 echo "-- pipes as sockets of coroutines\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(2, SWOOLE_IPC_UNIXSOCK, 0, true);
-    $pool->on('workerStart', function ($pool, $id) use ($tale) {
+    $pool->on('workerStart', function ($pool, $id) use ($journal) {
         $socket = $pool->getProcess(0)->exportSocket();
         if ($id === 0) {
-            $tale->tell('a ' . $socket->recv(65536, 10));
+            $journal->record('a ' . $socket->recv(65536, 10));
             $socket->send('hello, one');
         } else {
             $socket->send('hello, zero');
-            $tale->tell('b ' . $socket->recv(65536, 10));
+            $journal->record('b ' . $socket->recv(65536, 10));
             $pool->shutdown();
         }
         while ($pool->workerRunning) {
             Swoole\Coroutine::sleep(0.01);
         }
-        $tale->tell("c $id is over");
+        $journal->record("c $id is over");
     });
     $pool->start();
 })), "\n";
@@ -93,18 +93,18 @@ echo "-- a queue that no coroutine waits for\n";
 $key = 0x5b000000 + getmypid() % 65536;
 $queue = new Swoole\Process(fn () => null);
 $queue->useQueue($key, 2);
-echo implode("\n", pool(function ($tale) use ($key) {
+echo implode("\n", pool(function ($journal) use ($key) {
     $pool = new Pool(2, SWOOLE_IPC_MSGQUEUE, $key);
     $count = new Swoole\Atomic();
-    $pool->on('message', function ($pool, $data) use ($tale, $count) {
-        $tale->tell($data);
+    $pool->on('message', function ($pool, $data) use ($journal, $count) {
+        $journal->record($data);
         $count->add() === 5 && $pool->shutdown();
     });
-    $pool->on('workerStop', fn ($pool, $id) => $tale->tell("worker $id stops"));
+    $pool->on('workerStop', fn ($pool, $id) => $journal->record("worker $id stops"));
     $pool->start();
     $pool = new Pool(1, SWOOLE_IPC_MSGQUEUE, $key, true);
     $pool->on('message', fn () => null);
-    $tale->tell('with coroutines ' . json_encode(@$pool->start()));
+    $journal->record('with coroutines ' . json_encode(@$pool->start()));
 }, function () use ($queue) {
     foreach (range(1, 5) as $n) {
         $queue->push("job $n");
@@ -117,11 +117,11 @@ foreach ([false, true] as $coroutine) {
     $free = stream_socket_server('tcp://127.0.0.1:0');
     $port = (int) substr(strrchr(stream_socket_get_name($free, false), ':'), 1);
     fclose($free);
-    echo implode("\n", pool(function ($tale) use ($coroutine, $port) {
+    echo implode("\n", pool(function ($journal) use ($coroutine, $port) {
         $pool = new Pool(1, SWOOLE_IPC_SOCKET, 0, $coroutine);
         $pool->set(['max_package_size' => 100]);
-        $tale->tell('a ' . json_encode([$pool->listen('127.0.0.1', $port), @$pool->listen('no such host', 1)]));
-        $pool->on('message', function ($pool, $data) use ($tale) {
+        $journal->record('a ' . json_encode([$pool->listen('127.0.0.1', $port), @$pool->listen('no such host', 1)]));
+        $pool->on('message', function ($pool, $data) use ($journal) {
             $data === 'end' && $pool->shutdown();
             $data === 'slow' && Swoole\Coroutine::getCid() > 0 && Swoole\Coroutine::sleep(0.3);
             $pool->write("you said ");
@@ -132,54 +132,54 @@ foreach ([false, true] as $coroutine) {
             ini_set('display_errors', '0');
             ini_set('log_errors', '0');
         });
-        $pool->on('workerStop', fn () => $tale->tell('z stops'));
+        $pool->on('workerStop', fn () => $journal->record('z stops'));
         $pool->start();
-    }, function ($pid, $tale) use ($port) {
+    }, function ($pid, $journal) use ($port) {
         $slow = connect($port);
         fwrite($slow, pack('N', 4) . 'slow');
         usleep(50000);
-        $tale->tell('b ' . bin2hex(substr(ask_pool($port, 'quick'), 0, 4)) . ' ' . substr(ask_pool($port, 'quick'), 4));
-        $tale->tell('c ' . substr(stream_get_contents($slow), 4));
-        $tale->tell('d ' . json_encode([ask_pool($port, str_repeat('x', 101)), ask_pool($port, 'throw'), substr(ask_pool($port, 'again'), 4)]));
+        $journal->record('b ' . bin2hex(substr(ask_pool($port, 'quick'), 0, 4)) . ' ' . substr(ask_pool($port, 'quick'), 4));
+        $journal->record('c ' . substr(stream_get_contents($slow), 4));
+        $journal->record('d ' . json_encode([ask_pool($port, str_repeat('x', 101)), ask_pool($port, 'throw'), substr(ask_pool($port, 'again'), 4)]));
         $stalls = connect($port);
         fwrite($stalls, "\0");
-        $tale->tell('e ' . substr(ask_pool($port, 'end'), 4));
+        $journal->record('e ' . substr(ask_pool($port, 'end'), 4));
     })), "\n";
 }
 
 echo "-- WorkerExit tells a worker with coroutines what keeps it\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $pool = new Pool(1, SWOOLE_IPC_NONE, 0, true);
-    $pool->on('workerStart', function ($pool) use ($tale) {
+    $pool->on('workerStart', function ($pool) use ($journal) {
         $GLOBALS['timer'] = Swoole\Timer::tick(10, fn () => null);
-        $tale->tell('a begins');
+        $journal->record('a begins');
     });
-    $pool->on('workerExit', function ($pool, $id) use ($tale) {
+    $pool->on('workerExit', function ($pool, $id) use ($journal) {
         Swoole\Timer::clear($GLOBALS['timer']);
-        $tale->tell("b exit $id");
+        $journal->record("b exit $id");
     });
-    $pool->on('workerStop', fn () => $tale->tell('c stop'));
+    $pool->on('workerStop', fn () => $journal->record('c stop'));
     $pool->start();
-}, function ($pid, $tale) {
-    $tale->await('begins');
+}, function ($pid, $journal) {
+    $journal->await('begins');
     posix_kill($pid, SIGTERM);
 })), "\n";
 
 echo "-- Manager\n";
-echo implode("\n", pool(function ($tale) {
+echo implode("\n", pool(function ($journal) {
     $manager = new Manager();
     $done = new Swoole\Atomic();
-    $job = function ($pool, $id) use ($tale, $done) {
-        $tale->tell("worker $id in coroutine " . json_encode(Swoole\Coroutine::getCid() > 0) . ' ' . get_class($pool));
+    $job = function ($pool, $id) use ($journal, $done) {
+        $journal->record("worker $id in coroutine " . json_encode(Swoole\Coroutine::getCid() > 0) . ' ' . get_class($pool));
         $done->add() === 4 && $pool->shutdown();
         while ($pool->workerRunning) {
             Swoole\Coroutine::getCid() > 0 ? Swoole\Coroutine::sleep(0.01) : usleep(1000);
         }
-        $tale->tell("worker $id ends");
+        $journal->record("worker $id ends");
     };
-    $tale->tell('a ' . json_encode([$manager->add($job) === $manager, $manager->addBatch(2, $job, true)->add($job)->getIPCType()]));
+    $journal->record('a ' . json_encode([$manager->add($job) === $manager, $manager->addBatch(2, $job, true)->add($job)->getIPCType()]));
     $manager->setIPCType(SWOOLE_IPC_UNIXSOCK)->setMsgQueueKey(7);
-    $tale->tell('b ' . json_encode([$manager->getIPCType(), $manager->getMsgQueueKey(), (new Manager(SWOOLE_IPC_MSGQUEUE, 9))->getMsgQueueKey()]));
+    $journal->record('b ' . json_encode([$manager->getIPCType(), $manager->getMsgQueueKey(), (new Manager(SWOOLE_IPC_MSGQUEUE, 9))->getMsgQueueKey()]));
     $manager->start();
 })), "\n";
 try {

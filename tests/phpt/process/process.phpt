@@ -1,5 +1,5 @@
 --TEST--
-Process: queues, signals in the loop, alarm, priority, cores, ends of the pipe, a child that runs in a coroutine
+Process supports queues, signals in the loop, alarm, priority, CPU affinity, pipe shutdown, and coroutine children
 --EXTENSIONS--
 swoole
 posix
@@ -7,7 +7,7 @@ posix
 <?php
 use Swoole\Process;
 
-// Messages for one process each, and a queue that is full.
+// Messages for one process each, and a full queue.
 $key = 0x5a000000 + getmypid() % 65536;
 $children = [];
 foreach (['a', 'b'] as $name) {
@@ -26,7 +26,7 @@ var_dump($p->statQueue(), strlen($p->pop()), $p->pop(), $p->freeQueue(), @$p->fr
 [$p, $q] = [new Process(fn () => null), new Process(fn () => null)];
 var_dump($p->useQueue(), $q->useQueue(), $p->msgQueueKey === $q->msgQueueKey, $p->freeQueue());
 
-// Handlers are called in the loop, again after a handler that threw nothing away; a child does not inherit them.
+// Handlers run in the loop, also after one that threw; a child does not inherit them.
 $log = [];
 Process::signal(SIGTERM, function ($number) use (&$log) { $log[] = "parent got $number"; });
 $child = new Process(function () { sleep(30); }, false, 0);
@@ -64,7 +64,7 @@ $p = new Process(function ($p) {
 $p->start();
 var_dump($p->read(), Process::wait()['code'], $p->read(), $p->close(Process::PIPE_WRITE), $p->close(Process::PIPE_MASTER), @$p->close());
 
-// A warning's handler may use the process.
+// A warning handler may use the process.
 set_error_handler(function ($level, $text) use (&$p) {
     $p->close();
     echo "$text\n";

@@ -1,5 +1,5 @@
 --TEST--
-Event: deferred calls, cycle callbacks, exit
+Event runs deferred calls and cycle callbacks, and exits
 --EXTENSIONS--
 swoole
 --FILE--

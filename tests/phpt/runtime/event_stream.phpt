@@ -1,5 +1,5 @@
 --TEST--
-Event: streams are watched for reading and writing, and written to without waiting
+Event watches streams for reading and writing, and writes to them without blocking
 --EXTENSIONS--
 swoole
 --FILE--

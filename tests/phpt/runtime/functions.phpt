@@ -1,5 +1,5 @@
 --TEST--
-Functions that need no server
+Functions that need no server work
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-The module: constants, settings, classes and their reflection
+The module has all constants, settings and classes with their reflection
 --EXTENSIONS--
 swoole
 --FILE--

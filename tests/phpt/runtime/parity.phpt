@@ -1,5 +1,5 @@
 --TEST--
-The table of parity says of each class whether it is there
+The parity table states correctly for each class whether it exists
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Timer arguments are coerced and refused as PHP's own functions do it
+Timer arguments are coerced and refused as in PHP's own functions
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-What a timer holds is dropped when nothing is borrowed: a destructor may use timers
+A timer's values are dropped while nothing is borrowed: a destructor may use timers
 --EXTENSIONS--
 swoole
 --FILE--

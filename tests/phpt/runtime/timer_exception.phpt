@@ -1,5 +1,5 @@
 --TEST--
-An exception that a timer's callback throws is fatal: nothing runs after it
+An exception thrown by a timer's callback is fatal: nothing runs after it
 --EXTENSIONS--
 swoole
 --FILE--

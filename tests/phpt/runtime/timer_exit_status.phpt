@@ -1,5 +1,5 @@
 --TEST--
-How a process ends: 255 after an uncaught exception, a fatal error, or an exit that its coroutine did not catch
+A process ends with 255 after an uncaught exception, a fatal error, or an exit that its coroutine did not catch
 --EXTENSIONS--
 swoole
 --SKIPIF--

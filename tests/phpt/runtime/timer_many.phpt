@@ -1,5 +1,5 @@
 --TEST--
-A million timers take less than 120 bytes each, and far ones are cancelled as fast as near ones
+A million timers take less than 120 bytes each, and distant ones are cancelled as fast as near ones
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-A timer never comes early, and a tick does not drift
+A timer never fires early, and a tick does not drift
 --EXTENSIONS--
 swoole
 --FILE--
@@ -11,7 +11,7 @@ foreach (range(1, 40) as $ms) {
         $early += hrtime(true) - $begin < $ms * 1_000_000;
     });
 }
-// On a machine that is busy with something else a tick may be late; ticks that drift are late by 30 ms always.
+// On a busy machine one tick may be late; with drift every tick would be late by 30 ms.
 $kept = false;
 for ($tries = 0; $tries < 40 && !$kept; $tries++) {
     [$begin, $n, $took] = [hrtime(true), 0, 0];

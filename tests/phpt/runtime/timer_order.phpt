@@ -1,5 +1,5 @@
 --TEST--
-Timers come in the order of deadline, then of adding; the script's end runs them
+Timers fire in the order of deadline, then of creation; the end of the script runs them
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-strict_types holds for the module's functions
+strict_types applies to the module's functions
 --EXTENSIONS--
 swoole
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Connections end: close, reset, protect, heartbeat, max_conn, pause and resume, delayed receive
+Connections end by close, reset, heartbeat and max_conn; protect, pause, resume and delayed receive work
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,13 +8,13 @@ posix
 <?php
 require __DIR__ . '/../inc/server.inc';
 foreach (MODES as $name => $mode) {
-    echo "$name\n", implode("\n", serve(function ($server, $tale) {
+    echo "$name\n", implode("\n", serve(function ($server, $journal) {
         $server->set(['heartbeat_idle_time' => 1, 'heartbeat_check_interval' => 1, 'max_conn' => 6]);
-        $server->on('close', fn ($server, $fd, $reactor) => $reactor < 0 && $tale->tell('closed by the server'));
-        $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale) {
+        $server->on('close', fn ($server, $fd, $reactor) => $reactor < 0 && $journal->record('closed by the server'));
+        $server->on('receive', function ($server, $fd, $reactor, $data) use ($journal) {
             match ($data) {
-                'close' => $tale->tell('close ' . json_encode([$server->close($fd), $server->exists($fd)])),
-                'reset' => $tale->tell('reset ' . json_encode($server->close($fd, true))),
+                'close' => $journal->record('close ' . json_encode([$server->close($fd), $server->exists($fd)])),
+                'reset' => $journal->record('reset ' . json_encode($server->close($fd, true))),
                 'last words' => [$server->send($fd, str_repeat('w', 2_000_000)), $server->close($fd)],
                 'protect' => [$server->protect($fd), $server->send($fd, 'protected')],
                 'pause' => [$server->pause($fd), $server->send($fd, 'paused'), Swoole\Timer::after(100, function () use ($server, $fd) {
@@ -24,39 +24,39 @@ foreach (MODES as $name => $mode) {
                 default => $server->send($fd, $data),
             };
         });
-    }, function ($ports, $tale) {
+    }, function ($ports, $journal) {
         $c = connect($ports[0]);
         $answer = ask($c, 'close');
-        // The server tells of it first.
+        // The server delivers the close event first.
         usleep(50000);
-        $tale->tell('end of file ' . json_encode([$answer, feof($c)]));
+        $journal->record('end of file ' . json_encode([$answer, feof($c)]));
         $c = connect($ports[0]);
         $answer = @ask($c, 'reset');
         usleep(50000);
-        $tale->tell('reset ' . json_encode($answer));
+        $journal->record('reset ' . json_encode($answer));
         $c = connect($ports[0]);
         fwrite($c, 'last words');
         $words = strlen(stream_get_contents($c));
         usleep(50000);
-        $tale->tell("last words $words");
+        $journal->record("last words $words");
         $c = connect($ports[0]);
-        $tale->tell(ask($c, 'pause'));
+        $journal->record(ask($c, 'pause'));
         fwrite($c, 'behind');
-        $tale->tell(fread($c, 7) . ' ' . fread($c, 100));
+        $journal->record(fread($c, 7) . ' ' . fread($c, 100));
         fclose($c);
         $kept = connect($ports[0]);
-        $tale->tell(ask($kept, 'protect'));
+        $journal->record(ask($kept, 'protect'));
         $idle = connect($ports[0]);
-        $tale->tell('idle for long: ' . json_encode([fread($idle, 10), feof($idle)]));
-        $tale->tell('protected: ' . ask($kept, 'still here'));
+        $journal->record('idle for long: ' . json_encode([fread($idle, 10), feof($idle)]));
+        $journal->record('protected: ' . ask($kept, 'still here'));
         $more = [];
         for ($n = 0; $n < 5; $n++) {
             $more[] = connect($ports[0]);
-            $tale->tell('one more: ' . ask($more[$n], "$n"));
+            $journal->record('one more: ' . ask($more[$n], "$n"));
         }
         $beyond = connect($ports[0]);
-        $tale->tell('beyond max_conn: ' . json_encode([@ask($beyond, 'x'), feof($beyond)]));
-        // The end of the server would close them, and tell of it.
+        $journal->record('beyond max_conn: ' . json_encode([@ask($beyond, 'x'), feof($beyond)]));
+        // Server shutdown would close them, with a close event.
         array_map('fclose', [...$more, $kept]);
         usleep(300000);
     }, $mode)), "\n";

@@ -1,5 +1,5 @@
 --TEST--
-worker_max_concurrency: more requests wait in line, in order, also over a reload and a fatal end
+worker_max_concurrency queues requests in order, also across a reload and a fatal error
 --EXTENSIONS--
 swoole
 pcntl
@@ -11,13 +11,13 @@ log_errors=0
 <?php
 require __DIR__ . '/../inc/server.inc';
 
-function line(Swoole\Server $server, Tale $tale, int $most): void
+function line(Swoole\Server $server, Journal $journal, int $most): void
 {
     $server->set(['worker_max_concurrency' => $most, 'open_eof_split' => true, 'package_eof' => "\n", 'max_wait_time' => 10]);
     $running = 0;
-    $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale, $most, &$running) {
+    $server->on('receive', function ($server, $fd, $reactor, $data) use ($journal, $most, &$running) {
         if (++$running > $most) {
-            $tale->tell("$running at once");
+            $journal->record("$running at once");
         }
         usleep(10);
         Swoole\Coroutine::sleep(0.05);
@@ -37,59 +37,59 @@ function line(Swoole\Server $server, Tale $tale, int $most): void
 }
 
 foreach (MODES as $name => $mode) {
-    // One connection: its requests begin in order, and its end comes behind them.
-    echo "$name, order: ", implode(', ', serve(function ($server, $tale) {
-        line($server, $tale, 1);
-        $server->on('close', fn ($server, $fd) => $tale->tell("$fd is closed"));
-    }, function ($ports, $tale) {
+    // One connection: its requests start in order, and its close event comes after them.
+    echo "$name, order: ", implode(', ', serve(function ($server, $journal) {
+        line($server, $journal, 1);
+        $server->on('close', fn ($server, $fd) => $journal->record("$fd is closed"));
+    }, function ($ports, $journal) {
         fwrite($c = connect($ports[0]), "stats\n1\n2\n3\n4\n");
-        $tale->tell(read_all($c, 17));
+        $journal->record(read_all($c, 17));
         fclose($c);
-        $tale->await('is closed');
+        $journal->await('is closed');
     }, $mode)), "\n";
-    // Many connections: as many at once as may be, and all are answered.
-    echo "$name, many: ", implode(', ', serve(fn ($server, $tale) => line($server, $tale, 3), function ($ports, $tale) {
+    // Many connections: as many at once as the limit allows, and all are answered.
+    echo "$name, many: ", implode(', ', serve(fn ($server, $journal) => line($server, $journal, 3), function ($ports, $journal) {
         for ($n = 0; $n < 10; $n++) {
             $all[] = connect($ports[0]);
         }
         $began = hrtime(true);
         array_walk($all, fn ($c, $n) => fwrite($c, "$n\n"));
-        $tale->tell(implode(array_map(fn ($c) => read_all($c, 3), $all)));
-        $tale->tell(hrtime(true) - $began > 4 * 50_000_000 ? 'in four rounds' : 'too quick');
+        $journal->record(implode(array_map(fn ($c) => read_all($c, 3), $all)));
+        $journal->record(hrtime(true) - $began > 4 * 50_000_000 ? 'in four rounds' : 'too quick');
         usleep(20000);
-        $tale->tell('then ' . ask($all[0], "stats\n"));
+        $journal->record('then ' . ask($all[0], "stats\n"));
     }, $mode)), "\n";
-    // A reload: who waits is answered, by this worker or by the next.
-    echo "$name, reload: ", implode(', ', array_unique(serve(function ($server, $tale) {
-        line($server, $tale, 1);
+    // A reload: waiting requests are answered, by this worker or by the next.
+    echo "$name, reload: ", implode(', ', array_unique(serve(function ($server, $journal) {
+        line($server, $journal, 1);
         $server->set(['worker_num' => 2, 'dispatch_mode' => 2]);
-        $server->on('workerStart', function ($server, $id) use ($tale) {
-            // All have been read: what is not belongs to nobody yet, and a worker of base mode takes it along.
+        $server->on('workerStart', function ($server, $id) use ($journal) {
+            // All have been read: an unread one belongs to no worker yet, and a base-mode worker would close it.
             static $told = false;
-            $id === 0 && Swoole\Timer::tick(2, function ($timer) use ($server, $tale, &$told) {
+            $id === 0 && Swoole\Timer::tick(2, function ($timer) use ($server, $journal, &$told) {
                 if ($server->stats()['request_count'] === 12) {
-                    $told || $tale->tell('all are read');
+                    $told || $journal->record('all are read');
                     $told = Swoole\Timer::clear($timer);
                 }
             });
         });
-    }, function ($ports, $tale) {
+    }, function ($ports, $journal) {
         for ($n = 0; $n < 6; $n++) {
             $all[] = connect($ports[0]);
         }
         array_walk($all, fn ($c, $n) => fwrite($c, "$n\n$n\n"));
-        $tale->await('all are read');
+        $journal->await('all are read');
         posix_kill(posix_getppid(), SIGUSR1);
-        $tale->tell(implode(array_map(fn ($c) => read_all($c, 6), $all)));
+        $journal->record(implode(array_map(fn ($c) => read_all($c, 6), $all)));
     }, $mode))), "\n";
 }
-// In process mode also where user code ends its process.
-echo 'process, exit: ', implode(', ', serve(fn ($server, $tale) => line($server, $tale, 1), function ($ports, $tale) {
+// In process mode also if user code ends its process.
+echo 'process, exit: ', implode(', ', serve(fn ($server, $journal) => line($server, $journal, 1), function ($ports, $journal) {
     for ($n = 0; $n < 3; $n++) {
         $all[] = connect($ports[0]);
     }
     array_walk($all, fn ($c, $n) => fwrite($c, $n ? "$n\n" : "die\n"));
-    $tale->tell(read_all($all[0], 6) . read_all($all[1], 3) . read_all($all[2], 3));
+    $journal->record(read_all($all[0], 6) . read_all($all[1], 3) . read_all($all[2], 3));
 })), "\n";
 ?>
 --EXPECT--

@@ -1,5 +1,5 @@
 --TEST--
-Datagrams that nobody handles are kept up to 64 MiB for a worker; those beyond are dropped, and the log tells of it
+Unhandled datagrams are kept up to 64 MiB per worker; further ones are dropped with a log entry
 --EXTENSIONS--
 swoole
 pcntl
@@ -11,8 +11,8 @@ use Swoole\Coroutine as Co;
 
 const LONG = 60000;
 
-/** Sends numbered datagrams until the server's log tells that it drops them; then more, and lets the worker go on. */
-function flood(string $path, string $log, string $go, Tale $tale): void
+/** Sends numbered datagrams until the server logs that it drops them; then more, and lets the worker continue. */
+function flood(string $path, string $log, string $go, Journal $journal): void
 {
     wait_for(function () use ($path, &$c) {
         return file_exists($path) && $c = @stream_socket_client("udg://$path");
@@ -23,15 +23,15 @@ function flood(string $path, string $log, string $go, Tale $tale): void
     while ($sent < 4000 && ($sent % 50 || !$drops())) {
         $send($sent++);
     }
-    $tale->tell($drops() ? 'dropped in time' : "$sent are too few");
+    $journal->record($drops() ? 'dropped in time' : "$sent are too few");
     for ($n = 0; $n < 100; $n++) {
         $send($sent++);
     }
     touch($go);
-    // Behind all that was kept, as soon as there is room for it.
-    wait_for(function () use ($send, $tale) {
+    // Arrives after all that was kept, as soon as there is room for it.
+    wait_for(function () use ($send, $journal) {
         $send(-1);
-        return $tale->has('the last');
+        return $journal->has('the last');
     });
 }
 
@@ -43,10 +43,10 @@ foreach ([
     $files = sys_get_temp_dir() . '/datagrams' . getmypid();
     [$path, $log, $go] = ["$files.sock", "$files.log", "$files.go"];
     touch($log);
-    echo "-- $name\n", implode("\n", serve(function (Swoole\Server $s, Tale $tale) use ($path, $log, $go, $waits) {
+    echo "-- $name\n", implode("\n", serve(function (Swoole\Server $s, Journal $journal) use ($path, $log, $go, $waits) {
         $s->set(['worker_max_concurrency' => 1, 'enable_coroutine' => $waits, 'log_file' => $log, 'log_level' => SWOOLE_LOG_WARNING]);
         [$told, $next, $gaps] = [0, 0, 0];
-        $s->on('packet', function ($s, $data) use (&$told, &$next, &$gaps, $go, $waits, $tale) {
+        $s->on('packet', function ($s, $data) use (&$told, &$next, &$gaps, $go, $waits, $journal) {
             while (!file_exists($go)) {
                 $waits ? Co::sleep(0.005) : usleep(5000);
                 clearstatcache();
@@ -56,19 +56,19 @@ foreach ([
                 static $over = false;
                 if (!$over) {
                     $kept = $told * LONG / (1 << 20);
-                    $tale->tell($kept > 60 && $kept < 80 ? 'about 64 MiB were kept' : "$kept MiB were kept");
-                    $tale->tell("$gaps gaps among them, then the last");
+                    $journal->record($kept > 60 && $kept < 80 ? 'about 64 MiB were kept' : "$kept MiB were kept");
+                    $journal->record("$gaps gaps among them, then the last");
                 }
                 $over = true;
                 return;
             }
-            // Those that were kept first are all there; behind them there may be gaps.
-            $n < $next && $tale->tell("$n comes behind " . ($next - 1));
+            // The datagrams kept first are all there; after them there may be gaps.
+            $n < $next && $journal->record("$n comes behind " . ($next - 1));
             $gaps += $n > $next && $told * LONG < 63 << 20;
             $told++;
             $next = $n + 1;
         });
-    }, fn ($ports, Tale $tale) => flood($path, $log, $go, $tale), $mode, SWOOLE_SOCK_UNIX_DGRAM, $path)), "\n";
+    }, fn ($ports, Journal $journal) => flood($path, $log, $go, $journal), $mode, SWOOLE_SOCK_UNIX_DGRAM, $path)), "\n";
     array_map(fn ($file) => @unlink($file), [$path, $log, $go]);
 }
 ?>

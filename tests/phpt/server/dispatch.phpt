@@ -1,5 +1,5 @@
 --TEST--
-Dispatch modes: who gets what; a function that decides; workers started anew
+Dispatch modes choose the expected worker; a function can decide; restarted workers take part
 --EXTENSIONS--
 swoole
 pcntl
@@ -7,9 +7,9 @@ posix
 --FILE--
 <?php
 require __DIR__ . '/../inc/server.inc';
-// What $count connections, each asking $each times, learn of the workers that answer: a list for each connection.
+// Sends $each requests on each of $count connections; returns the answering workers as a list for each connection.
 $who = fn (int $port, int $count, int $each) => array_map(function () use ($port, $each) {
-    // It stays open.
+    // The connection stays open.
     $GLOBALS['open'][] = $c = connect($port);
     return array_map(fn () => (int) ask($c, 'who'), range(1, $each));
 }, range(1, $count));
@@ -17,15 +17,15 @@ foreach ([1 => 'in turn', 2 => 'by connection', 4 => 'by address', 5 => 'by uid'
     echo "$dispatch $name: ", implode(' ', serve(function ($server) use ($dispatch) {
         $server->set(['worker_num' => 3, 'dispatch_mode' => $dispatch]);
         $server->on('receive', fn ($server, $fd) => $server->send($fd, (string) $server->worker_id));
-    }, function ($ports, $tale) use ($who, $dispatch) {
+    }, function ($ports, $journal) use ($who, $dispatch) {
         $seen = $who($ports[0], 6, 6);
         $same = array_filter($seen, fn ($workers) => count(array_unique($workers)) === 1);
         $all = array_unique(array_merge(...$seen));
-        $tale->tell(count($same) === 6 ? 'one worker a connection,' : 'several workers a connection,');
-        $tale->tell(match (count($all)) { 1 => 'the same for all', 3 => 'all of them used', default => '' });
+        $journal->record(count($same) === 6 ? 'one worker a connection,' : 'several workers a connection,');
+        $journal->record(match (count($all)) { 1 => 'the same for all', 3 => 'all of them used', default => '' });
     })), "\n";
 }
-echo "a function:\n", implode("\n", serve(function ($server, $tale) {
+echo "a function:\n", implode("\n", serve(function ($server, $journal) {
     $server->set(['worker_num' => 3, 'dispatch_func' => function ($server, $fd, $type, $data) {
         return match ($data) {
             'drop' => SWOOLE_DISPATCH_RESULT_DISCARD_PACKET,
@@ -35,21 +35,21 @@ echo "a function:\n", implode("\n", serve(function ($server, $tale) {
         };
     }]);
     $server->on('receive', fn ($server, $fd) => $server->send($fd, (string) $server->worker_id));
-}, function ($ports, $tale) {
+}, function ($ports, $journal) {
     $c = connect($ports[0]);
-    $tale->tell(ask($c, '2') . ask($c, '0') . ask($c, '1'));
+    $journal->record(ask($c, '2') . ask($c, '0') . ask($c, '1'));
     fwrite($c, 'drop');
     usleep(50000);
-    $tale->tell('after a dropped one ' . ask($c, '2'));
-    $tale->tell('close ' . json_encode([ask($c, 'close'), feof($c)]));
+    $journal->record('after a dropped one ' . ask($c, '2'));
+    $journal->record('close ' . json_encode([ask($c, 'close'), feof($c)]));
 })), "\n";
-echo "max_request:\n", implode("\n", serve(function ($server, $tale) {
+echo "max_request:\n", implode("\n", serve(function ($server, $journal) {
     $server->set(['max_request' => 3]);
     $server->on('receive', fn ($server, $fd) => $server->send($fd, (string) getmypid()));
-}, function ($ports, $tale) {
+}, function ($ports, $journal) {
     $c = connect($ports[0]);
     $pids = array_map(fn () => ask($c, 'x'), range(1, 12));
-    $tale->tell(json_encode(array_values(array_count_values($pids))));
+    $journal->record(json_encode(array_values(array_count_values($pids))));
 })), "\n";
 ?>
 --EXPECT--

@@ -1,5 +1,5 @@
 --TEST--
-A callback that throws at every tenth request loses that one only
+A callback that throws on every tenth request loses only those requests
 --EXTENSIONS--
 swoole
 posix

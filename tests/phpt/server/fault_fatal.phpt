@@ -1,5 +1,5 @@
 --TEST--
-What a callback does to its own worker - a fatal error, an exception, exit, too much memory - harms nobody else
+A fatal error, an exception, exit or exhausted memory in a callback affects no other worker
 --EXTENSIONS--
 swoole
 posix

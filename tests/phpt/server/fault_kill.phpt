@@ -1,5 +1,5 @@
 --TEST--
-A killed worker takes only what it held
+A killed worker loses only the requests it was handling
 --EXTENSIONS--
 swoole
 posix

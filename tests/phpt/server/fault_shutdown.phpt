@@ -1,5 +1,5 @@
 --TEST--
-A server whose own callbacks throw says so, and leaves nothing behind
+A server whose own callbacks throw logs it and leaves nothing behind
 --EXTENSIONS--
 swoole
 posix

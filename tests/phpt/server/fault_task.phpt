@@ -1,5 +1,5 @@
 --TEST--
-A task callback that throws takes its task only
+A task callback that throws loses only its task
 --EXTENSIONS--
 swoole
 posix

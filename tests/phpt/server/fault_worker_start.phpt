@@ -1,5 +1,5 @@
 --TEST--
-Workers that throw when they start are started again more and more slowly, and the server can be ended
+Workers that throw when they start are restarted with growing delays, and the server can be shut down
 --EXTENSIONS--
 swoole
 posix

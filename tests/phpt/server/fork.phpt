@@ -1,5 +1,5 @@
 --TEST--
-A child that a callback has forked runs code and ends; its parent serves on, and its counts stay right
+A child forked in a callback runs code and ends; its parent continues to serve with correct counts
 --EXTENSIONS--
 swoole
 pcntl
@@ -22,7 +22,7 @@ foreach (MODES as $name => $mode) {
                 [$mine, $its] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
                 if (($pid = pcntl_fork()) === 0) {
                     fwrite($its, 'child of ' . (posix_getppid() === $server->worker_pid ? 'the worker' : 'somebody') . " sums " . array_sum(range(1, 100)));
-                    // Ends as programs end, without the server's end.
+                    // Ends like a script, without shutting the server down.
                     $data === 'exit' ? exit(0) : posix_kill(getmypid(), SIGKILL);
                 }
                 fclose($its);
@@ -31,13 +31,13 @@ foreach (MODES as $name => $mode) {
                 $coroutines ? Swoole\Coroutine\System::waitPid($pid, 5) : pcntl_waitpid($pid, $status);
                 $server->send($fd, $said);
             });
-        }, function ($ports, $tale) {
+        }, function ($ports, $journal) {
             $c = connect($ports[0]);
             foreach (['kill', 'exit', 'stats'] as $what) {
-                $tale->tell(ask($c, $what));
+                $journal->record(ask($c, $what));
             }
             // Another connection is served too.
-            $tale->tell(ask(connect($ports[0]), 'stats'));
+            $journal->record(ask(connect($ports[0]), 'stats'));
         }, $mode)), "\n";
     }
 }

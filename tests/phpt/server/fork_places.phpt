@@ -1,5 +1,5 @@
 --TEST--
-A child that is forked in any process of a server ends alone: what its parent has in hand is answered once, by the parent
+A child forked in any process of a server ends alone, and the parent answers its pending requests once
 --EXTENSIONS--
 swoole
 pcntl
@@ -12,8 +12,8 @@ log_errors=0
 require __DIR__ . '/../inc/server.inc';
 use Swoole\Coroutine as Co;
 
-/** Forks a child that waits, tells, and comes back from here; the parent waits for its end. */
-function fork_here(Tale $tale, string $where): bool
+/** Forks a child that waits, reports, and returns from here; the parent waits for its end. */
+function fork_here(Journal $journal, string $where): bool
 {
     if (($pid = pcntl_fork()) === 0) {
         if (Co::getCid() > 0) {
@@ -21,67 +21,67 @@ function fork_here(Tale $tale, string $where): bool
         } else {
             go(fn () => Co::sleep(0.01));
         }
-        $tale->tell("child in $where");
+        $journal->record("child in $where");
         return true;
     }
     while (pcntl_waitpid($pid, $status, WNOHANG) === 0) {
         Co::getCid() > 0 ? Co::sleep(0.005) : usleep(5000);
     }
-    $tale->tell("$where: " . (pcntl_wifexited($status) ? pcntl_wexitstatus($status) : 'signal ' . pcntl_wtermsig($status)));
+    $journal->record("$where: " . (pcntl_wifexited($status) ? pcntl_wexitstatus($status) : 'signal ' . pcntl_wtermsig($status)));
     return false;
 }
 
 foreach (MODES as $name => $mode) {
     foreach (['coroutines' => true, 'none' => false] as $how => $coroutines) {
-        echo "-- $name, $how\n", implode("\n", serve(function ($s, $tale) use ($coroutines) {
+        echo "-- $name, $how\n", implode("\n", serve(function ($s, $journal) use ($coroutines) {
             $s->set(['worker_num' => 1, 'task_worker_num' => 1, 'enable_coroutine' => $coroutines, 'task_enable_coroutine' => $coroutines]);
-            $s->addProcess(new Swoole\Process(function ($process) use ($tale) {
-                fork_here($tale, 'user process') || $tale->tell('user process waits') || sleep(100);
+            $s->addProcess(new Swoole\Process(function ($process) use ($journal) {
+                fork_here($journal, 'user process') || $journal->record('user process waits') || sleep(100);
             }, false, 0, $coroutines));
-            // One after the other: each tells when the one before has.
-            $s->on('managerstart', function () use ($tale) {
-                $tale->await('user process waits');
-                fork_here($tale, 'manager') || $tale->tell('manager is done');
+            // One after the other: each reports after the one before.
+            $s->on('managerstart', function () use ($journal) {
+                $journal->await('user process waits');
+                fork_here($journal, 'manager') || $journal->record('manager is done');
             });
-            $s->on('start', function ($s) use ($tale) {
-                $tale->await('manager is done');
-                if (fork_here($tale, 'master')) {
+            $s->on('start', function ($s) use ($journal) {
+                $journal->await('manager is done');
+                if (fork_here($journal, 'master')) {
                     return;
                 }
-                // In base mode this is the worker itself: its command goes on in the child as any other call of its own.
+                // In base mode this is the worker itself: its command continues in the child like any other call of its own.
                 if ($s->mode === SWOOLE_PROCESS) {
-                    $tale->tell('answer ' . $s->command('fork', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null, false));
+                    $journal->record('answer ' . $s->command('fork', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null, false));
                 }
-                $tale->tell('master is done');
+                $journal->record('master is done');
             });
-            $s->on('task', function ($s, $task, $worker = null, $data = null) use ($tale, $coroutines) {
-                return fork_here($tale, 'task') ? 'of the child' : 'of the parent';
+            $s->on('task', function ($s, $task, $worker = null, $data = null) use ($journal, $coroutines) {
+                return fork_here($journal, 'task') ? 'of the child' : 'of the parent';
             });
-            $s->on('finish', fn ($s, $id, $data) => $tale->tell("finish $data"));
-            $s->addCommand('fork', SWOOLE_SERVER_COMMAND_EVENT_WORKER, fn () => fork_here($tale, 'command') ? 'of the child' : 'of the parent');
-            $s->on('receive', function ($s, $fd, $reactor, $data) use ($tale) {
+            $s->on('finish', fn ($s, $id, $data) => $journal->record("finish $data"));
+            $s->addCommand('fork', SWOOLE_SERVER_COMMAND_EVENT_WORKER, fn () => fork_here($journal, 'command') ? 'of the child' : 'of the parent');
+            $s->on('receive', function ($s, $fd, $reactor, $data) use ($journal) {
                 if ($data === 'task') {
                     $s->send($fd, $s->taskwait('', 10));
                 } elseif ($data === 'close') {
                     $s->close($fd);
                 }
             });
-            $s->on('close', function () use ($tale) {
-                fork_here($tale, 'close') || $tale->tell('closed');
+            $s->on('close', function () use ($journal) {
+                fork_here($journal, 'close') || $journal->record('closed');
             });
-            $s->on('workerstop', function ($s) use ($tale) {
-                $s->taskworker || fork_here($tale, 'workerstop');
+            $s->on('workerstop', function ($s) use ($journal) {
+                $s->taskworker || fork_here($journal, 'workerstop');
             });
             foreach (['shutdown', 'managerstop'] as $event) {
-                $s->on($event, fn () => $tale->tell($event));
+                $s->on($event, fn () => $journal->record($event));
             }
-        }, function ($ports, Tale $tale) {
-            $tale->await('master is done');
+        }, function ($ports, Journal $journal) {
+            $journal->await('master is done');
             $c = connect($ports[0]);
-            $tale->tell('answer ' . ask($c, 'task'));
+            $journal->record('answer ' . ask($c, 'task'));
             fwrite($c, 'close');
-            $tale->await('closed');
-            $tale->tell('end ' . json_encode(fread($c, 100)));
+            $journal->await('closed');
+            $journal->record('end ' . json_encode(fread($c, 100)));
         }, $mode)), "\n";
     }
 }

@@ -1,5 +1,5 @@
 --TEST--
-A child that a callback has forked is a program of its own: it waits in coroutines, by a loop of its own, and ends alone
+A child forked in a callback is a program of its own: it waits in coroutines, in its own loop, and ends alone
 --EXTENSIONS--
 swoole
 pcntl
@@ -12,10 +12,10 @@ log_errors=0
 require __DIR__ . '/../inc/server.inc';
 use Swoole\Coroutine as Co;
 
-/** What a child does, by name; each ends in another way. */
-function children(Swoole\Server $server, Tale $tale, int $fd): array
+/** Actions of a child, by name; each ends differently. */
+function children(Swoole\Server $server, Journal $journal, int $fd): array
 {
-    $in_coroutines = function () use ($server, $tale) {
+    $in_coroutines = function () use ($server, $journal) {
         Co::sleep(0.01);
         $socket = new Co\Socket(AF_INET, SOCK_STREAM, 0);
         $socket->connect('127.0.0.1', $server->port, 5);
@@ -23,14 +23,14 @@ function children(Swoole\Server $server, Tale $tale, int $fd): array
         $said = $socket->recv(100, 5);
         $stream = stream_socket_client("tcp://127.0.0.1:$server->port");
         fwrite($stream, 'ping');
-        $tale->tell("socket: $said, stream: " . fread($stream, 100) . ', coroutines ' . Co::stats()['coroutine_num']);
+        $journal->record("socket: $said, stream: " . fread($stream, 100) . ', coroutines ' . Co::stats()['coroutine_num']);
     };
     return [
         'waits and returns' => $in_coroutines,
-        'starts others and returns' => function () use ($in_coroutines, $tale) {
-            go(function () use ($in_coroutines, $tale) {
+        'starts others and returns' => function () use ($in_coroutines, $journal) {
+            go(function () use ($in_coroutines, $journal) {
                 $in_coroutines();
-                Swoole\Timer::after(5, fn () => $tale->tell('timer'));
+                Swoole\Timer::after(5, fn () => $journal->record('timer'));
             });
         },
         'waits and exits' => function () use ($in_coroutines) {
@@ -51,24 +51,24 @@ function children(Swoole\Server $server, Tale $tale, int $fd): array
 
 foreach (MODES as $name => $mode) {
     foreach (['coroutines' => true, 'none' => false] as $how => $coroutines) {
-        echo "-- $name, $how\n", implode("\n", serve(function ($server, $tale) use ($coroutines) {
+        echo "-- $name, $how\n", implode("\n", serve(function ($server, $journal) use ($coroutines) {
             $server->set(['enable_coroutine' => $coroutines, 'hook_flags' => SWOOLE_HOOK_ALL]);
-            $server->on('workerstart', function ($server) use ($tale) {
+            $server->on('workerstart', function ($server) use ($journal) {
                 $me = getmypid();
-                // Runs in no child.
-                $server->tick(5, fn () => getmypid() === $me || $tale->tell('the tick of the parent'));
+                // Must not run in a child.
+                $server->tick(5, fn () => getmypid() === $me || $journal->record('the tick of the parent'));
             });
-            $server->on('workerstop', fn ($server) => $tale->tell('stop of ' . ($server->worker_pid === getmypid() ? 'the worker' : 'a child')));
-            register_shutdown_function(fn () => $tale->tell('shutdown function'));
-            $server->on('receive', function ($server, $fd, $reactor, $data) use ($tale, $coroutines) {
+            $server->on('workerstop', fn ($server) => $journal->record('stop of ' . ($server->worker_pid === getmypid() ? 'the worker' : 'a child')));
+            register_shutdown_function(fn () => $journal->record('shutdown function'));
+            $server->on('receive', function ($server, $fd, $reactor, $data) use ($journal, $coroutines) {
                 if ($data === 'ping') {
                     $server->send($fd, 'pong');
                     return;
                 }
-                $child = children($server, $tale, $fd)[$data];
+                $child = children($server, $journal, $fd)[$data];
                 if (($pid = pcntl_fork()) === 0) {
                     if (!$coroutines && $data === 'waits and returns') {
-                        // Outside of coroutines a child begins one, or runs them to their end.
+                        // Outside coroutines a child starts one, or runs a scheduler to its end.
                         go($child);
                         return;
                     }
@@ -84,14 +84,14 @@ foreach (MODES as $name => $mode) {
                     }
                 });
             });
-        }, function ($ports, $tale) {
+        }, function ($ports, $journal) {
             $c = connect($ports[0]);
             foreach (['waits and returns', 'starts others and returns', 'waits and exits', 'throws later', 'is told to end'] as $what) {
-                $tale->tell("$what: " . ask($c, $what));
+                $journal->record("$what: " . ask($c, $what));
             }
             fwrite($c, 'sends');
-            $tale->tell('sends: ' . read_all($c, strlen('of the child ended with 0')));
-            $tale->tell(ask($c, 'ping') . ' ' . ask(connect($ports[0]), 'ping'));
+            $journal->record('sends: ' . read_all($c, strlen('of the child ended with 0')));
+            $journal->record(ask($c, 'ping') . ' ' . ask(connect($ports[0]), 'ping'));
         }, $mode)), "\n";
     }
 }

@@ -1,5 +1,5 @@
 --TEST--
-A server under opcache and its JIT: thousands of requests through compiled callbacks, timers and tasks
+A server under opcache and its JIT runs thousands of requests through compiled callbacks, timers and tasks
 --EXTENSIONS--
 swoole
 pcntl
@@ -31,14 +31,14 @@ foreach (MODES as $name => $mode) {
                 Swoole\Timer::after(1, fn () => $server->send($fd, $sum . ' ' . $server->taskwait($sum, 5)));
             }
         });
-    }, function ($ports, $tale) {
-        $tale->tell(json_encode(opcache_get_status()['jit']['on'] ?? false));
+    }, function ($ports, $journal) {
+        $journal->record(json_encode(opcache_get_status()['jit']['on'] ?? false));
         $c = connect($ports[0]);
         for ($n = 0; $n < 5000; $n++) {
             fwrite($c, "1\n");
             $n % 100 === 0 && usleep(100);
         }
-        $tale->tell(ask($c, "end\n"));
+        $journal->record(ask($c, "end\n"));
     }, $mode)), "\n";
 }
 ?>

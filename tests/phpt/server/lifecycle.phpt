@@ -1,5 +1,5 @@
 --TEST--
-A server's events: who is told of what, in which process and order
+A server's events run in the expected processes and order
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,7 +8,7 @@ posix
 <?php
 require __DIR__ . '/../inc/server.inc';
 foreach (MODES as $name => $mode) {
-    $lines = serve(function ($server, $tale) {
+    $lines = serve(function ($server, $journal) {
         $server->set(['worker_num' => 2, 'task_worker_num' => 1]);
         $where = function ($server) {
             $own = getmypid();
@@ -20,17 +20,17 @@ foreach (MODES as $name => $mode) {
             };
         };
         foreach (['start', 'shutdown', 'beforeShutdown', 'managerStart', 'managerStop', 'workerStart', 'workerStop', 'beforeReload', 'afterReload'] as $event) {
-            $server->on($event, fn ($server) => $tale->tell("$event in the " . $where($server)));
+            $server->on($event, fn ($server) => $journal->record("$event in the " . $where($server)));
         }
-        $server->on('Connect', fn ($server, $fd) => $tale->tell("connect $fd"));
-        $server->on('CLOSE', fn ($server, $fd) => $tale->tell("close $fd"));
+        $server->on('Connect', fn ($server, $fd) => $journal->record("connect $fd"));
+        $server->on('CLOSE', fn ($server, $fd) => $journal->record("close $fd"));
         $server->on('task', fn () => null);
         $server->on('receive', function ($server, $fd, $reactor, $data) {
             $server->send($fd, $data);
         });
-    }, function ($ports, $tale) {
+    }, function ($ports, $journal) {
         $c = connect($ports[0]);
-        $tale->tell('answer ' . ask($c, 'hello'));
+        $journal->record('answer ' . ask($c, 'hello'));
         fclose($c);
         usleep(100000);
     }, $mode);

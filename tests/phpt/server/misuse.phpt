@@ -1,5 +1,5 @@
 --TEST--
-What is called too early, too late or wrongly is refused with a warning that says what to do
+Calls made too early, too late or wrongly are refused with a warning that says what to do
 --EXTENSIONS--
 swoole
 pcntl
@@ -36,7 +36,7 @@ try {
 } catch (Throwable $e) {
     $say('without constructor', get_class($e) . ': ' . $e->getMessage());
 }
-// Those end the program.
+// These end the program.
 restore_error_handler();
 $end = function (callable $setup) {
     $pipe = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
@@ -59,10 +59,10 @@ $end(fn ($server) => $server->on('receive', fn () => null) && $server->set(['tas
 $end(fn ($server) => $server->on('receive', fn () => null) && $server->set(['worker_num' => 'many']));
 $end(fn ($server) => $server->on('receive', fn () => null) && $server->set(['task_worker_num' => -3]));
 $end(fn ($server) => $server->set(['package_eof' => '']));
-echo implode("\n", serve(function ($server, $tale) {
-    $server->on('receive', function ($server, $fd) use ($tale) {
+echo implode("\n", serve(function ($server, $journal) {
+    $server->on('receive', function ($server, $fd) use ($journal) {
         foreach (['set' => [[]], 'on' => ['close', 'strlen'], 'listen' => ['127.0.0.1', 0, 1], 'start' => []] as $method => $arguments) {
-            $tale->tell("$method after start " . json_encode(@$server->$method(...$arguments)) . ' ' . error_get_last()['message']);
+            $journal->record("$method after start " . json_encode(@$server->$method(...$arguments)) . ' ' . error_get_last()['message']);
         }
         $server->send($fd, 'x');
     });

@@ -1,5 +1,5 @@
 --TEST--
-open_mqtt_protocol: each packet of MQTT comes whole, and what is none closes its connection
+open_mqtt_protocol delivers each MQTT packet complete, and malformed input closes its connection
 --EXTENSIONS--
 swoole
 posix
@@ -22,22 +22,22 @@ foreach (MODES as $name => $mode) {
     echo implode("\n", serve(function ($server) {
         $server->set(['open_mqtt_protocol' => true, 'package_max_length' => 100_000]);
         $server->on('receive', fn ($server, $fd, $reactor, $data) => $server->send($fd, dechex(ord($data[0])) . ' ' . strlen($data) . "\n"));
-    }, function ($ports, $tale) {
+    }, function ($ports, $journal) {
         $c = connect($ports[0]);
         foreach (str_split(packet(0x10, str_repeat('c', 20)), 3) as $part) {
             fwrite($c, $part);
             usleep(2000);
         }
-        $tale->tell(trim(fgets($c)));
+        $journal->record(trim(fgets($c)));
         fwrite($c, packet(0xC0, '') . packet(0x3B, str_repeat('p', 128)) . packet(0x82, str_repeat('s', 20000)));
-        for ($i = 0; $i < 3; $i++) $tale->tell(trim(fgets($c)));
+        for ($i = 0; $i < 3; $i++) $journal->record(trim(fgets($c)));
         foreach (['no such type' => "\x00\x00", 'flags' => "\x80\x00", 'too long' => "\x30\xFF\xFF\xFF\x7F"] as $what => $bytes) {
             $bad = connect($ports[0]);
             fwrite($bad, $bytes);
-            $tale->tell("$what: " . json_encode(fread($bad, 10)) . (feof($bad) ? ' closed' : ' open'));
+            $journal->record("$what: " . json_encode(fread($bad, 10)) . (feof($bad) ? ' closed' : ' open'));
         }
         fwrite($c, packet(0xE0, ''));
-        $tale->tell(trim(fgets($c)));
+        $journal->record(trim(fgets($c)));
     }, $mode)), "\n";
 }
 ?>

@@ -1,5 +1,5 @@
 --TEST--
-event_object: callbacks get one object; task_object; StatusInfo, Packet, PipeMessage, TaskResult
+event_object passes one object to callbacks; task_object, StatusInfo, Packet, PipeMessage and TaskResult work
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,27 +8,27 @@ posix
 <?php
 require __DIR__ . '/../inc/server.inc';
 $show = fn ($object) => get_class($object) . ' ' . implode(' ', array_map(fn ($k, $v) => "$k=" . (is_string($v) || $k === 'worker_id' || $k === 'fd' || $k === 'exit_code' ? json_encode($v) : get_debug_type($v)), array_keys(get_object_vars($object)), get_object_vars($object)));
-$lines = serve(function ($server, $tale) use ($show) {
+$lines = serve(function ($server, $journal) use ($show) {
     $server->set(['event_object' => true, 'task_worker_num' => 1, 'enable_coroutine' => false]);
     $server->listen('127.0.0.1', 0, SWOOLE_SOCK_UDP);
     foreach (['connect', 'close', 'finish', 'pipeMessage', 'workerError'] as $event) {
-        $server->on($event, fn ($server, $object) => $tale->tell("$event " . $show($object)));
+        $server->on($event, fn ($server, $object) => $journal->record("$event " . $show($object)));
     }
-    $server->on('packet', fn ($server, $object) => $tale->tell('packet ' . $show($object)) || $server->sendto($object->address, $object->port, 'x'));
-    $server->on('task', function ($server, Swoole\Server\Task $task) use ($tale, $show) {
-        $tale->tell('task ' . $show($task));
+    $server->on('packet', fn ($server, $object) => $journal->record('packet ' . $show($object)) || $server->sendto($object->address, $object->port, 'x'));
+    $server->on('task', function ($server, Swoole\Server\Task $task) use ($journal, $show) {
+        $journal->record('task ' . $show($task));
         $server->sendMessage('hi', 0);
         $task->finish('done');
     });
-    $server->on('receive', function ($server, $object) use ($tale, $show) {
-        $tale->tell('receive ' . $show($object));
+    $server->on('receive', function ($server, $object) use ($journal, $show) {
+        $journal->record('receive ' . $show($object));
         if ($object->data === 'die') {
             exit(7);
         }
         $server->task('work');
         $server->send($object->fd, 'x');
     });
-}, function ($ports, $tale) {
+}, function ($ports, $journal) {
     $udp = stream_socket_client("udp://127.0.0.1:$ports[1]");
     stream_set_timeout($udp, 5);
     ask($udp, 'datagram');

@@ -1,5 +1,5 @@
 --TEST--
-addProcess: a process of the user's own, kept alive; its pipe, its messages; reload, stop and worker ids
+addProcess keeps a user process alive, with pipe, messages, reload, stop and worker ids
 --EXTENSIONS--
 swoole
 pcntl
@@ -8,21 +8,21 @@ posix
 <?php
 require __DIR__ . '/../inc/server.inc';
 foreach (MODES as $name => $mode) {
-    $lines = serve(function ($server, $tale) {
+    $lines = serve(function ($server, $journal) {
         $server->set(['worker_num' => 2]);
         $runs = new Swoole\Atomic();
-        $process = new Swoole\Process(function ($process) use ($server, $tale, $runs) {
+        $process = new Swoole\Process(function ($process) use ($server, $journal, $runs) {
             if ($runs->add() === 1) {
-                $tale->tell('1 the process begins, and exits');
+                $journal->record('1 the process begins, and exits');
                 $process->exit(3);
             }
-            $tale->tell('2 it was started again, message sent ' . json_encode($server->sendMessage('from the process', 1)));
-            $tale->tell('4 it reads ' . $process->read());
+            $journal->record('2 it was started again, message sent ' . json_encode($server->sendMessage('from the process', 1)));
+            $journal->record('4 it reads ' . $process->read());
             sleep(10);
         }, false, SOCK_DGRAM);
         $server->addProcess($process);
-        $server->on('pipeMessage', fn ($server, $from, $data) => $tale->tell("3 worker {$server->worker_id} gets '$data' of process $from, writes " . $process->write('to the process')));
-        $server->on('workerError', fn ($server, $id, $pid, $code, $signal) => $tale->tell("5 workerError $id code $code signal $signal"));
+        $server->on('pipeMessage', fn ($server, $from, $data) => $journal->record("3 worker {$server->worker_id} gets '$data' of process $from, writes " . $process->write('to the process')));
+        $server->on('workerError', fn ($server, $id, $pid, $code, $signal) => $journal->record("5 workerError $id code $code signal $signal"));
         $starts = new Swoole\Atomic();
         $server->on('workerStart', fn () => $starts->add());
         $server->on('receive', function ($server, $fd, $reactor, $data) use ($starts) {
@@ -34,14 +34,14 @@ foreach (MODES as $name => $mode) {
                 'crash' => posix_kill(getmypid(), SIGKILL),
             };
         });
-    }, function ($ports, $tale) use ($mode) {
-        $tale->tell('6 ids ' . ask(connect($ports[0]), 'ids'));
+    }, function ($ports, $journal) use ($mode) {
+        $journal->record('6 ids ' . ask(connect($ports[0]), 'ids'));
         // In base mode a connection ends with its worker.
         $starts = fn (int $n) => json_encode(wait_for(fn () => ($c = connect($ports[0])) && ask($c, 'starts') === (string) $n));
-        $tale->tell('7 reload ' . ask(connect($ports[0]), 'reload') . ', workers started ' . $starts(4));
-        $tale->tell('8 stop ' . ask(connect($ports[0]), 'stop') . ', workers started ' . $starts(5));
+        $journal->record('7 reload ' . ask(connect($ports[0]), 'reload') . ', workers started ' . $starts(4));
+        $journal->record('8 stop ' . ask(connect($ports[0]), 'stop') . ', workers started ' . $starts(5));
         fwrite($c = connect($ports[0]), 'crash');
-        $tale->tell('9 crash, workers started ' . $starts(6));
+        $journal->record('9 crash, workers started ' . $starts(6));
     }, $mode);
     sort($lines);
     echo "$name\n", preg_replace('/(workerError|worker) [01] (?!code 3)/', '$1 N ', implode("\n", $lines)), "\n";

@@ -1,5 +1,5 @@
 --TEST--
-max_queued_bytes and the line of worker_max_concurrency: a connection is not read while too much of it waits; HTTP gets 503
+max_queued_bytes and worker_max_concurrency stop reading a connection with too much queued; HTTP gets 503
 --EXTENSIONS--
 swoole
 pcntl
@@ -13,7 +13,7 @@ use Swoole\Coroutine as Co;
 const LINE = 16384;
 const ALL = 24 << 20;
 
-/** Sends numbered lines until all are sent, or nobody takes more for half a second: how many bytes were taken. */
+/** Sends numbered lines until all are sent, or none is accepted for half a second; returns the bytes accepted. */
 function pump($c, int $from = 0): int
 {
     stream_set_blocking($c, false);
@@ -35,28 +35,28 @@ function run(string $name, int $mode, array $settings, bool $waits): void
 {
     echo "-- $name\n";
     $go = sys_get_temp_dir() . '/go' . getmypid() . mt_rand();
-    $told = serve(function (Swoole\Server $s, Tale $tale) use ($settings, $go, $waits) {
+    $told = serve(function (Swoole\Server $s, Journal $journal) use ($settings, $go, $waits) {
         $s->set($settings + ['open_eof_split' => true, 'package_eof' => "\n", 'kernel_socket_recv_buffer_size' => 65536, 'buffer_output_size' => 1 << 20]);
         $next = 0;
-        $s->on('receive', function ($s, $fd, $reactor, $data) use (&$next, $go, $waits, $tale) {
+        $s->on('receive', function ($s, $fd, $reactor, $data) use (&$next, $go, $waits, $journal) {
             while (!file_exists($go)) $waits ? Co::sleep(0.01) : usleep(10000);
             if ((int) $data !== $next++ || strlen($data) !== LINE) {
-                $tale->tell("wrong: " . substr($data, 0, 10));
+                $journal->record("wrong: " . substr($data, 0, 10));
             }
             if ($next === intdiv(ALL, LINE)) {
-                $tale->tell("all of $next lines came, in order");
+                $journal->record("all of $next lines came, in order");
                 $s->send($fd, "done\n");
             }
         });
-    }, function (array $ports, Tale $tale) use ($go) {
+    }, function (array $ports, Journal $journal) use ($go) {
         $c = connect($ports[0]);
         socket_set_option(socket_import_stream($c), SOL_SOCKET, SO_SNDBUF, 65536);
         $sent = pump($c);
-        $tale->tell($sent < 3 << 20 ? 'little was taken' : "$sent bytes were taken");
+        $journal->record($sent < 3 << 20 ? 'little was taken' : "$sent bytes were taken");
         touch($go);
         while ($sent < ALL) $sent = pump($c, $sent);
         stream_set_blocking($c, true);
-        $tale->tell('answered ' . trim(fgets($c)));
+        $journal->record('answered ' . trim(fgets($c)));
     }, $mode);
     @unlink($go);
     echo implode("\n", $told), "\n";
@@ -64,7 +64,7 @@ function run(string $name, int $mode, array $settings, bool $waits): void
 
 echo "-- a worker that is killed takes what waits, and its connection goes on\n";
 $go = sys_get_temp_dir() . '/go' . getmypid();
-echo implode("\n", serve(function (Swoole\Server $s, Tale $tale) use ($go) {
+echo implode("\n", serve(function (Swoole\Server $s, Journal $journal) use ($go) {
     $s->set(['max_queued_bytes' => 65536, 'enable_coroutine' => false, 'open_eof_split' => true, 'package_eof' => "\n", 'log_level' => SWOOLE_LOG_NONE]);
     $s->on('receive', function () use ($go) {
         if (!file_exists("$go.killed")) {
@@ -73,22 +73,22 @@ echo implode("\n", serve(function (Swoole\Server $s, Tale $tale) use ($go) {
             posix_kill(getmypid(), SIGKILL);
         }
     });
-}, function (array $ports, Tale $tale) use ($go) {
+}, function (array $ports, Journal $journal) use ($go) {
     $c = connect($ports[0]);
     $sent = pump($c);
-    $tale->tell($sent < ALL ? 'not all was taken' : 'all was taken');
+    $journal->record($sent < ALL ? 'not all was taken' : 'all was taken');
     touch($go);
     for ($try = 0; $sent < ALL && $try < 20; $try++) $sent = pump($c, $sent);
-    $tale->tell($sent < ALL ? "it stays at $sent" : 'all was taken');
+    $journal->record($sent < ALL ? "it stays at $sent" : 'all was taken');
 })), "\n";
 array_map(unlink(...), [$go, "$go.killed"]);
 
 echo "-- HTTP\n";
 foreach (MODES as $name => $mode) {
-    $tale = new Tale();
+    $journal = new Journal();
     if (($pid = pcntl_fork()) === 0) {
         $http = new Swoole\Http\Server('127.0.0.1', 0, $mode);
-        $http->set(['log_level' => SWOOLE_LOG_ERROR, 'worker_num' => 1, 'worker_max_concurrency' => 1, 'input_buffer_size' => 4 << 20]); // no body goes to a file
+        $http->set(['log_level' => SWOOLE_LOG_ERROR, 'worker_num' => 1, 'worker_max_concurrency' => 1, 'input_buffer_size' => 4 << 20]); // no body is stored in a file
         $go = new Swoole\Atomic();
         $http->on('request', function ($request, $response) use ($go) {
             while ($go->get() === 0) Co::sleep(0.01);
@@ -109,7 +109,7 @@ foreach (MODES as $name => $mode) {
             $go->set(1);
             $answers = array_count_values(array_map(fn ($c) => substr(stream_get_contents($c), 9, 3), $all));
             $both = ($answers['200'] ?? 0) + ($answers['503'] ?? 0);
-            $tale->tell("$name: " . ($early ? 'some are refused at once' : 'nobody is refused') . ", $both answers, " .
+            $journal->record("$name: " . ($early ? 'some are refused at once' : 'nobody is refused') . ", $both answers, " .
                 (($answers['200'] ?? 0) > 30 && ($answers['503'] ?? 0) > 0 ? 'most of them 200' : json_encode($answers)));
             posix_kill(posix_getppid(), SIGTERM);
             posix_kill(getmypid(), SIGKILL);
@@ -119,7 +119,7 @@ foreach (MODES as $name => $mode) {
         posix_kill(getmypid(), SIGKILL);
     }
     pcntl_waitpid($pid, $status);
-    echo implode("\n", $tale->end()), "\n";
+    echo implode("\n", $journal->end()), "\n";
 }
 
 run('process mode, max_queued_bytes', SWOOLE_PROCESS, ['max_queued_bytes' => 65536, 'enable_coroutine' => false], false);

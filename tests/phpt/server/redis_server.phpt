@@ -1,5 +1,5 @@
 --TEST--
-A server of Redis: one command after the other on each connection, in both modes
+A Redis server handles the commands of each connection one after the other, in both modes
 --EXTENSIONS--
 swoole
 posix
@@ -16,7 +16,7 @@ function bulk(string ...$words): string
 
 function redis(callable $setup, callable $client, int $mode): array
 {
-    $tale = new Tale();
+    $journal = new Journal();
     if (($pid = pcntl_fork()) === 0) {
         $server = new Server('127.0.0.1', 0, $mode);
         $server->set(['worker_num' => 2, 'log_level' => SWOOLE_LOG_ERROR]);
@@ -24,9 +24,9 @@ function redis(callable $setup, callable $client, int $mode): array
         $port = $server->port;
         if (($child = pcntl_fork()) === 0) {
             try {
-                $client($port, $tale);
+                $client($port, $journal);
             } catch (Throwable $e) {
-                $tale->tell("client: $e");
+                $journal->record("client: $e");
             }
             posix_kill(posix_getppid(), SIGTERM);
             posix_kill(getmypid(), SIGKILL);
@@ -35,7 +35,7 @@ function redis(callable $setup, callable $client, int $mode): array
         posix_kill(getmypid(), SIGKILL);
     }
     pcntl_waitpid($pid, $status);
-    return $tale->end();
+    return $journal->end();
 }
 
 final class Echoes
@@ -49,10 +49,10 @@ final class Echoes
 
 foreach (MODES as $name => $mode) {
     echo "$name\n";
-    $tale = redis(function (Server $server) {
+    $journal = redis(function (Server $server) {
         Echoes::$server = $server;
         $server->setHandler('echo', fn ($fd, $words) => $server->send($fd, Server::format(Server::STRING, $words[0])));
-        // Later commands of the connection would overtake it, if they did not wait.
+        // Later commands of the connection would overtake it if they did not wait.
         $server->setHandler('SLOW', function ($fd, $words) use ($server) {
             Swoole\Coroutine::sleep(0.02);
             $server->send($fd, Server::format(Server::STATUS, "slow $words[0]"));
@@ -65,16 +65,16 @@ foreach (MODES as $name => $mode) {
             $server->setHandler('ECHO', fn ($fd) => $server->send($fd, Server::format(Server::STATUS, 'another')));
             $server->send($fd, Server::format(Server::STATUS, 'OK'));
         });
-    }, function (int $port, Tale $tale) {
+    }, function (int $port, Journal $journal) {
         $c = connect($port);
         fwrite($c, bulk('SLOW', '1') . bulk('echo', 'two') . bulk('slow', '3') . "ECHO four\r\n\r\n" . bulk('NOPE' . "\r\n+x"));
-        $tale->tell(json_encode(read_all($c, 8 + 1 + 9 + 9 + 10 + 33)));
-        // Others do not wait for it.
+        $journal->record(json_encode(read_all($c, 8 + 1 + 9 + 9 + 10 + 33)));
+        // Other connections do not wait for it.
         [$a, $b] = [connect($port), connect($port)];
         fwrite($a, bulk('SLOW', 'a'));
-        $tale->tell(json_encode(ask($b, bulk('ECHO', 'b'))));
-        $tale->tell(json_encode(fread($a, 100)));
-        // Far more than are kept waiting.
+        $journal->record(json_encode(ask($b, bulk('ECHO', 'b'))));
+        $journal->record(json_encode(fread($a, 100)));
+        // Far more than the queue holds.
         $many = '';
         for ($i = 0; $i < 3000; $i++) $many .= bulk('ECHO', sprintf('%04d', $i));
         fwrite($c, bulk('SLOW', 'x'));
@@ -85,19 +85,19 @@ foreach (MODES as $name => $mode) {
         $all = read_all($c, 9 + 3000 * 10);
         $good = substr($all, 0, 9) === "+slow x\r\n" && strlen($all) === 9 + 30000;
         for ($i = 0; $i < 3000; $i++) $good = $good && substr($all, 9 + 10 * $i, 10) === sprintf("$4\r\n%04d\r\n", $i);
-        $tale->tell('all in order: ' . var_export($good, true));
-        $tale->tell(json_encode(ask($c, bulk('COUNT', ...array_fill(0, 500, 'x')))));
-        // What breaks the protocol breaks its own connection only.
+        $journal->record('all in order: ' . var_export($good, true));
+        $journal->record(json_encode(ask($c, bulk('COUNT', ...array_fill(0, 500, 'x')))));
+        // A protocol violation closes only its own connection.
         $bad = connect($port);
-        $tale->tell(json_encode(ask($bad, "*1\r\n:5\r\n")) . (feof($bad) ? ' closed' : ' open'));
-        // One who goes while its commands wait.
+        $journal->record(json_encode(ask($bad, "*1\r\n:5\r\n")) . (feof($bad) ? ' closed' : ' open'));
+        // A client disconnects while its commands wait.
         $gone = connect($port);
         fwrite($gone, bulk('SLOW', 'g') . bulk('ECHO', 'never'));
         fclose($gone);
-        $tale->tell(json_encode(ask($c, bulk('LATER'))));
-        $tale->tell(json_encode(ask($c, bulk('NEW')) . ask($c, bulk('ECHO', 'x'))));
+        $journal->record(json_encode(ask($c, bulk('LATER'))));
+        $journal->record(json_encode(ask($c, bulk('NEW')) . ask($c, bulk('ECHO', 'x'))));
     }, $mode);
-    echo implode("\n", $tale), "\n";
+    echo implode("\n", $journal), "\n";
 }
 ?>
 --EXPECT--

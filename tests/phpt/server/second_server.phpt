@@ -1,5 +1,5 @@
 --TEST--
-A server after another one of the same process: its log, its workers and its port are its own
+A second server in one process has its own log, workers and port
 --EXTENSIONS--
 swoole
 pcntl

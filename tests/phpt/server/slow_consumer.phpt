@@ -1,5 +1,5 @@
 --TEST--
-slow_consumer: a peer that does not read misses what does not fit, or is reset; its neighbours hear everything
+slow_consumer: a peer that does not read misses data that does not fit, or is reset; other peers get everything
 --EXTENSIONS--
 swoole
 posix
@@ -9,10 +9,10 @@ pcntl
 require __DIR__ . '/../inc/server.inc';
 foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $title) {
     foreach (['drop', 'close'] as $policy) {
-        echo "== $title, $policy\n", implode("\n", serve(function ($server, $tale) use ($policy) {
+        echo "== $title, $policy\n", implode("\n", serve(function ($server, $journal) use ($policy) {
             $server->set(['send_yield' => false, 'slow_consumer' => $policy, 'socket_buffer_size' => 2 << 20, 'open_eof_split' => true, 'package_eof' => "\n"]);
             $slow = 0;
-            $server->on('receive', function ($server, $fd, $reactor, $line) use ($tale, &$slow) {
+            $server->on('receive', function ($server, $fd, $reactor, $line) use ($journal, &$slow) {
                 if (trim($line) === 'slow') {
                     $slow = $fd;
                     $server->send($fd, "begins\n");
@@ -20,21 +20,21 @@ foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $title
                 }
                 for ($n = 0; $n < 100 && ($sent = @$server->send($slow, str_repeat('x', 1 << 20) . "\n")); $n++) {
                 }
-                $tale->tell('refused ' . var_export($sent, true) . ' ' . swoole_last_error() . ', there: ' . var_export($server->exist($slow), true));
+                $journal->record('refused ' . var_export($sent, true) . ' ' . swoole_last_error() . ', there: ' . var_export($server->exist($slow), true));
                 $server->send($fd, "heard\n");
             });
-            $server->on('close', function ($server, $fd) use ($tale, &$slow, $policy) {
-                $policy === 'close' && $fd === $slow && $tale->tell('closed');
+            $server->on('close', function ($server, $fd) use ($journal, &$slow, $policy) {
+                $policy === 'close' && $fd === $slow && $journal->record('closed');
             });
-        }, function ($ports, $tale) use ($policy) {
+        }, function ($ports, $journal) use ($policy) {
             $slow = connect($ports[0]);
             ask($slow, "slow\n");
             $other = connect($ports[0]);
-            $tale->tell('the other ' . trim(ask($other, "push\n")));
+            $journal->record('the other ' . trim(ask($other, "push\n")));
             if ($policy === 'close') {
-                $tale->await('closed');
+                $journal->await('closed');
             }
-            // What it was sent comes still, or a reset in its midst.
+            // Data sent before still arrives, or a reset midway.
             $got = 0;
             while ($bytes = @fread($slow, 1 << 20)) {
                 $got += strlen($bytes);
@@ -42,8 +42,8 @@ foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $title
                     break;
                 }
             }
-            $tale->tell($policy === 'close' ? ($bytes ? 'open' : 'the end') : ($got % ((1 << 20) + 1) === 0 ? 'whole lines' : 'a torn line'));
-            $tale->tell('the other ' . trim(ask($other, "push\n")));
+            $journal->record($policy === 'close' ? ($bytes ? 'open' : 'the end') : ($got % ((1 << 20) + 1) === 0 ? 'whole lines' : 'a torn line'));
+            $journal->record('the other ' . trim(ask($other, "push\n")));
         }, $mode)), "\n";
     }
 }

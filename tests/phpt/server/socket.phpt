@@ -1,5 +1,5 @@
 --TEST--
-Server::getSocket and Port::getSocket give the listening socket; hooks are off in workers unless hook_flags is set
+Server::getSocket and Port::getSocket return the listening socket; hooks are off in workers unless hook_flags is set
 --EXTENSIONS--
 swoole
 sockets
@@ -10,29 +10,29 @@ posix
 require __DIR__ . '/../inc/server.inc';
 
 foreach (MODES as $name => $mode) {
-    echo "$name: ", implode(', ', serve(function (Swoole\Server $s, Tale $tale) {
+    echo "$name: ", implode(', ', serve(function (Swoole\Server $s, Journal $journal) {
         $udp = $s->listen('127.0.0.1', 0, SWOOLE_SOCK_UDP);
         $socket = $s->getSocket();
         socket_getsockname($socket, $host, $port);
-        $tale->tell(get_class($socket) . ($port === $s->port ? ' of the port' : ' of another'));
+        $journal->record(get_class($socket) . ($port === $s->port ? ' of the port' : ' of another'));
         socket_getsockname($s->getSocket($udp->port), $host, $port);
-        $tale->tell($port === $udp->port && socket_get_option($udp->getSocket(), SOL_SOCKET, SO_TYPE) === SOCK_DGRAM ? 'datagrams' : 'another');
-        $tale->tell(json_encode(@$s->getSocket(1)));
-        // Options go to the server's own socket, and closing the object closes nothing of it.
+        $journal->record($port === $udp->port && socket_get_option($udp->getSocket(), SOL_SOCKET, SO_TYPE) === SOCK_DGRAM ? 'datagrams' : 'another');
+        $journal->record(json_encode(@$s->getSocket(1)));
+        // Options apply to the server's own socket, and closing the object does not close it.
         socket_set_option($socket, SOL_SOCKET, SO_RCVTIMEO, ['sec' => 7, 'usec' => 0]);
         socket_close($socket);
-        $tale->tell(socket_get_option($s->getSocket(), SOL_SOCKET, SO_RCVTIMEO)['sec'] . ' s');
+        $journal->record(socket_get_option($s->getSocket(), SOL_SOCKET, SO_RCVTIMEO)['sec'] . ' s');
         $s->on('packet', fn () => null);
         $s->on('receive', function ($s, $fd) {
             socket_getsockname($s->ports[0]->getSocket(), $host, $port);
             $s->send($fd, $port === $s->port ? 'the same in a worker' : 'another in a worker');
         });
-    }, fn ($ports, $tale) => $tale->tell(ask(connect($ports[0]), 'x')), $mode)), "\n";
+    }, fn ($ports, $journal) => $journal->record(ask(connect($ports[0]), 'x')), $mode)), "\n";
     foreach ([[], ['enable_coroutine' => true], ['hook_flags' => SWOOLE_HOOK_SLEEP]] as $settings) {
         echo "$name, ", json_encode($settings), ': ', implode(', ', serve(function (Swoole\Server $s) use ($settings) {
             $s->set($settings);
             $s->on('receive', fn ($s, $fd) => $s->send($fd, (string) Swoole\Runtime::getHookFlags()));
-        }, fn ($ports, $tale) => $tale->tell(ask(connect($ports[0]), 'x')), $mode)), "\n";
+        }, fn ($ports, $journal) => $journal->record(ask(connect($ports[0]), 'x')), $mode)), "\n";
     }
 }
 ?>

@@ -1,5 +1,5 @@
 --TEST--
-A server over TLS: large and small packets, files, client certificates, names; its port beside a plain one
+A TLS server handles large and small packets, files, client certificates and names, beside a plain port
 --EXTENSIONS--
 swoole
 pcntl
@@ -16,7 +16,7 @@ $authority->selfSign('alone', 'alone');
 file_put_contents($authority->file('text'), str_repeat('0123456789', 50000));
 
 foreach (MODES as $name => $mode) {
-    $tale = serve(function ($server, $tale) use ($authority) {
+    $journal = serve(function ($server, $journal) use ($authority) {
         var_dump($server->ssl, $server->ports[0]->ssl, $server->type === SWOOLE_SOCK_TCP);
         $plain = $server->listen('127.0.0.1', 0, SWOOLE_SOCK_TCP);
         var_dump($plain->ssl);
@@ -30,7 +30,7 @@ foreach (MODES as $name => $mode) {
         $strict->set($authority->pair() + [
             'ssl_verify_peer' => true, 'ssl_client_cert_file' => $authority->file('ca.pem'), 'ssl_verify_depth' => 2,
         ]);
-        $server->on('connect', fn () => $tale->tell('connect'));
+        $server->on('connect', fn () => $journal->record('connect'));
         $server->on('receive', function ($server, $fd, $reactor, $data) use ($authority) {
             match (substr($data, 4, 4)) {
                 'file' => $server->sendfile($fd, $authority->file('text')),
@@ -44,36 +44,36 @@ foreach (MODES as $name => $mode) {
             $shown = openssl_x509_parse($info['ssl_client_cert'] ?? '')['subject']['CN'] ?? 'not known here';
             $server->send($fd, $shown);
         });
-        $server->on('close', fn () => $tale->tell('close'));
-    }, function ($ports, $tale) use ($authority) {
+        $server->on('close', fn () => $journal->record('close'));
+    }, function ($ports, $journal) use ($authority) {
         $c = connect_tls($ports[0], trusting($authority));
         foreach ([1, 16384, 2_000_000] as $length) {
             $packet = pack('N', $length) . str_repeat('x', $length);
             fwrite($c, $packet);
-            $tale->tell("$length: " . var_export(read_all($c, $length + 4) === $packet, true));
+            $journal->record("$length: " . var_export(read_all($c, $length + 4) === $packet, true));
         }
         fwrite($c, pack('N', 4) . 'file');
-        $tale->tell('file: ' . md5(read_all($c, 500000)));
+        $journal->record('file: ' . md5(read_all($c, 500000)));
         fwrite($c, pack('N', 4) . 'last');
-        $tale->tell('last: ' . stream_get_contents($c));
+        $journal->record('last: ' . stream_get_contents($c));
         $shown = fn ($c) => openssl_x509_parse(stream_context_get_params($c)['options']['ssl']['peer_certificate'])['subject']['CN'];
         foreach (['localhost', 'other.example'] as $host) {
             $c = connect_tls($ports[0], trusting($authority, $host, ['capture_peer_cert' => true]));
-            $tale->tell($shown($c));
+            $journal->record($shown($c));
         }
-        $tale->tell(rtrim(ask(connect($ports[1]), "hello\n")));
+        $journal->record(rtrim(ask(connect($ports[1]), "hello\n")));
         $of = fn ($name) => trusting($authority, 'localhost', ['local_cert' => $authority->file("$name.pem"), 'local_pk' => $authority->file("$name.key")]);
-        $tale->tell('client: ' . ask(connect_tls($ports[2], $of('client')), 'x'));
+        $journal->record('client: ' . ask(connect_tls($ports[2], $of('client')), 'x'));
         foreach (['nobody' => trusting($authority), 'alone' => $of('alone')] as $who => $context) {
             $c = connect_tls($ports[2], $context);
             $answer = $c ? @ask($c, 'x') : '';
-            $tale->tell("$who: " . var_export($answer, true));
+            $journal->record("$who: " . var_export($answer, true));
         }
     }, $mode, SWOOLE_SOCK_TCP | SWOOLE_SSL);
-    echo "-- $name\n", implode("\n", array_filter($tale, fn ($line) => !in_array($line, ['connect', 'close']))), "\n";
+    echo "-- $name\n", implode("\n", array_filter($journal, fn ($line) => !in_array($line, ['connect', 'close']))), "\n";
 }
 
-// A file that cannot be used: a warning, and the server may be started again.
+// An unusable file gives a warning, and the server can be started again.
 $server = new Swoole\Server('127.0.0.1', 0, SWOOLE_BASE, SWOOLE_SOCK_TCP | SWOOLE_SSL);
 $server->on('receive', fn () => 0);
 var_dump($server->start());

@@ -1,5 +1,5 @@
 --TEST--
-Datagrams and Unix sockets: packet's arguments, sendto, paths
+Datagrams and Unix sockets: packet arguments, sendto and paths work
 --EXTENSIONS--
 swoole
 pcntl
@@ -10,7 +10,7 @@ sockets
 require __DIR__ . '/../inc/server.inc';
 $path = sys_get_temp_dir() . '/server_udp_unix_' . getmypid();
 foreach (MODES as $name => $mode) {
-    echo "$name\n", implode("\n", serve(function ($server, $tale) use ($path) {
+    echo "$name\n", implode("\n", serve(function ($server, $journal) use ($path) {
         $server->listen('::1', 0, SWOOLE_SOCK_UDP6);
         $server->listen("$path.stream", 0, SWOOLE_UNIX_STREAM);
         $server->listen("$path.dgram", 0, SWOOLE_UNIX_DGRAM);
@@ -23,20 +23,20 @@ foreach (MODES as $name => $mode) {
             $server->sendto($from['address'], $from['port'], $answer);
         });
         $server->on('receive', fn ($server, $fd, $reactor, $data) => $server->send($fd, "$data, said connection $fd"));
-    }, function ($ports, $tale) use ($path) {
+    }, function ($ports, $journal) use ($path) {
         $udp = stream_socket_client("udp://127.0.0.1:$ports[0]");
         stream_set_timeout($udp, 10);
-        $tale->tell(ask($udp, 'four'));
-        $tale->tell('60000 bytes: ' . ask($udp, str_repeat('u', 60000)));
+        $journal->record(ask($udp, 'four'));
+        $journal->record('60000 bytes: ' . ask($udp, str_repeat('u', 60000)));
         $udp = stream_socket_client("udp://[::1]:$ports[1]");
         stream_set_timeout($udp, 10);
-        $tale->tell(ask($udp, 'six'));
-        $tale->tell('unix stream: ' . ask(connect(0, 'unix', "$path.stream"), 'hello'));
+        $journal->record(ask($udp, 'six'));
+        $journal->record('unix stream: ' . ask(connect(0, 'unix', "$path.stream"), 'hello'));
         $socket = socket_create(AF_UNIX, SOCK_DGRAM, 0);
         socket_bind($socket, "$path.client");
         socket_sendto($socket, 'datagram', 8, 0, "$path.dgram");
         socket_recvfrom($socket, $answer, 100, 0, $peer);
-        $tale->tell("$answer from the server's path: " . json_encode($peer === "$path.dgram"));
+        $journal->record("$answer from the server's path: " . json_encode($peer === "$path.dgram"));
         unlink("$path.client");
     }, $mode, SWOOLE_SOCK_UDP)), "\n";
     echo 'paths left: ', json_encode(glob("$path*")), "\n";

@@ -1,5 +1,5 @@
 --TEST--
-Properties, settings as programs read them, callbacks of every form, serialisation refused, garbage collected
+Properties, settings, callbacks of every form, refused serialisation and garbage collection of a server work
 --EXTENSIONS--
 swoole
 pcntl
@@ -28,7 +28,7 @@ function named($server, $fd, $reactor, $data)
 }
 $handler = new Handler();
 foreach (['Handler::still', ['Handler', 'still'], $handler, [$handler, 'first'], 'named', named(...), fn ($server, $fd, $reactor, $data) => $server->send($fd, "arrow $data")] as $callback) {
-    echo implode(' ', serve(fn ($server) => $server->on('receive', $callback), fn ($ports, $tale) => $tale->tell(ask(connect($ports[0]), 'called')))), "\n";
+    echo implode(' ', serve(fn ($server) => $server->on('receive', $callback), fn ($ports, $journal) => $journal->record(ask(connect($ports[0]), 'called')))), "\n";
 }
 $server = new Swoole\Server('127.0.0.1', 0, SWOOLE_PROCESS);
 var_dump($server->setting, $server->host, $server->mode, $server->type, $server->worker_id, $server->taskworker, $server->master_pid, count($server->ports), $server->ports[0]->port === $server->port);
@@ -46,7 +46,7 @@ try {
 } catch (Error $e) {
     echo $e->getMessage(), "\n";
 }
-// A server that is never started goes when nobody holds it, cycles and all, and its port is free again.
+// A server that is never started is freed when nothing refers to it, cycles included, and its port is free again.
 $port = $server->port;
 class Witness
 {

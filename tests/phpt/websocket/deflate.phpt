@@ -1,5 +1,5 @@
 --TEST--
-websocket_compression: what is agreed on, messages both ways, one message for many, bombs
+websocket_compression negotiates, compresses both ways, shares one message between many, and stops bombs
 --EXTENSIONS--
 swoole
 pcntl
@@ -43,7 +43,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             echo $show($unpack(ws_read($s), $bits)), "\n";
         }
         $s = ws_open('/', $offer);
-        // A message in fragments; noise that no compression makes shorter; a bomb; no UTF-8 once it is unpacked.
+        // A fragmented message; incompressible noise; a decompression bomb; invalid UTF-8 after decompression.
         $parts = str_split($pack($long), 5);
         foreach ($parts as $n => $part) {
             $frame = ws_frame($part, $n ? 0 : 1, $n === count($parts) - 1);
@@ -64,7 +64,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         $without = ws_open('/');
         fwrite($without, $packed($pack('x')));
         echo 'not agreed ', $unpack(ws_read($without)), "\n";
-        // One for many.
+        // One message for many clients.
         $many = [];
         for ($i = 0; $i < 30; $i++) $many[] = ws_open('/', $i % 3 ? $offer : '');
         fwrite($many[0], ws_frame('all'));

@@ -1,5 +1,5 @@
 --TEST--
-WebSocket over the wire: every kind of close code, split letters, floods of pings, borders of lengths, frames of one byte
+WebSocket over the wire: all close codes, split characters, ping floods, boundary lengths, one-byte frames
 --EXTENSIONS--
 swoole
 pcntl
@@ -27,7 +27,7 @@ $driver = function () {
         fwrite($s, ws_frame($data));
         echo ws_read($s) === ['81', $data] ? "$length " : "NOT $length ";
     }
-    // A text that is cut at each byte, and then into frames of a byte each, all of them in writes of their own.
+    // A text cut at each byte, and then into frames of one byte, each in a write of its own.
     $text = "\u{3ba}\u{1f79}\u{10ffff}!";
     for ($at = 0; $at <= strlen($text); $at++) {
         fwrite($s, ws_frame(substr($text, 0, $at), 1, false) . ws_frame(substr($text, $at), 0));

@@ -1,5 +1,5 @@
 --TEST--
-Swoole\WebSocket\Server: handshakes, messages, control frames, ends, and what breaks the protocol
+Swoole\WebSocket\Server handles handshakes, messages, control frames, closing and protocol violations
 --EXTENSIONS--
 swoole
 pcntl
@@ -77,7 +77,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         }
     }, $mode);
 }
-// Frames that are told, and a handshake of one's own.
+// Frames delivered to the callback, and a custom handshake.
 ws_serve(['open_websocket_ping_frame' => true, 'open_websocket_pong_frame' => true, 'open_websocket_close_frame' => true], [
     'handshake' => function ($request, $response) {
         if ($request->server['request_uri'] !== '/good') { return false; }

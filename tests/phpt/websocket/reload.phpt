@@ -1,5 +1,5 @@
 --TEST--
-WebSocket: 6 reloads while 8 clients talk without a pause: in process mode nobody notices, in base mode each is closed in order
+WebSocket: 6 reloads while 8 clients talk: unnoticed in process mode, closed in order in base mode
 --EXTENSIONS--
 swoole
 pcntl
@@ -7,7 +7,7 @@ posix
 --FILE--
 <?php
 require __DIR__ . '/../inc/http.inc';
-/** As http_serve, of WebSocket. */
+/** Like http_serve, for WebSocket. */
 function ws_serve(array $settings, callable $message, callable $driver, int $mode): void
 {
     $server = new Swoole\WebSocket\Server('127.0.0.1', 0, $mode);
@@ -36,7 +36,7 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
         $end = microtime(true) + 10;
         for ($reloads = 0, $next = microtime(true); microtime(true) < $end && ($reloads < 6 || microtime(true) < $next);) {
             if ($reloads < 6 && microtime(true) > $next) {
-                // The workers that are to go have been talked to: those of the last reload are there.
+                // By now the workers of the last reload are running and have received messages.
                 posix_kill($parent, SIGUSR1);
                 $reloads++;
                 $next = microtime(true) + 0.3;

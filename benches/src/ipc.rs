@@ -1,5 +1,5 @@
-//! The border between two processes, by itself: messages through the ring that the server uses, beside the same through
-//! a socket pair. The sender's turn gives a burst of them; the receiver tells when it has taken all.
+//! Messages between two processes without a server: through the ring that the server uses, compared with
+//! a socket pair. Each tick of the sender sends a burst; the receiver acknowledges when it has taken all of it.
 
 use crate::tree::cpu_of;
 use std::os::fd::AsRawFd;
@@ -11,30 +11,30 @@ use swoosh::shm::slots::WorkerSlot;
 use swoosh::sys::process::{self, Fork};
 use swoosh::sys::socket;
 
-/// A way across: what the sender does with a burst, and what the receiver does.
-pub trait Border {
+/// A transport between two processes, with the work of its sender and of its receiver for one burst.
+pub trait Transport {
     /// Sends `burst` messages and waits until all of them have been taken.
     fn send(&mut self, burst: usize, message: &[u8]);
-    /// Takes `burst` messages and says so.
+    /// Takes `burst` messages and acknowledges them.
     fn take(&mut self, burst: usize);
 }
 
-/// CPU nanoseconds for each message, of both processes together.
-pub fn cpu_per_message(border: &mut impl Border, burst: usize, size: usize, bursts: usize) -> f64 {
+/// CPU time per message of both processes together, in nanoseconds.
+pub fn cpu_per_message(transport: &mut impl Transport, burst: usize, size: usize, bursts: usize) -> f64 {
     let message = vec![7u8; size];
     let child = match process::fork().expect("a process") {
         Fork::Child => loop {
-            border.take(burst);
+            transport.take(burst);
         },
         Fork::Parent(pid) => pid,
     };
     for _ in 0..bursts / 10 {
-        border.send(burst, &message);
+        transport.send(burst, &message);
     }
     let cpu = || cpu_of(child as u32) + cpu_of(process::pid() as u32);
     let before = cpu();
     for _ in 0..bursts {
-        border.send(burst, &message);
+        transport.send(burst, &message);
     }
     let took = cpu() - before;
     process::kill(child, libc::SIGKILL);
@@ -51,7 +51,7 @@ pub struct Rings {
 }
 
 impl Rings {
-    /// As large as the one in which a worker gets its requests.
+    /// The size of a worker's request ring.
     pub fn new() -> Rings {
         let make = || {
             let rows = swoosh::shm::SharedSlice::<WorkerSlot>::new(1, "a row").expect("shared memory");
@@ -82,7 +82,7 @@ impl Rings {
     }
 }
 
-impl Border for Rings {
+impl Transport for Rings {
     fn send(&mut self, burst: usize, message: &[u8]) {
         for _ in 0..burst {
             self.push(&self.there.0, message);
@@ -98,7 +98,7 @@ impl Border for Rings {
     }
 }
 
-/// Two sockets that keep messages apart.
+/// A pair of datagram sockets.
 pub struct Sockets {
     here: UnixDatagram,
     there: UnixDatagram,
@@ -106,14 +106,14 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// With the kernel's own buffers.
+    /// With the kernel's default buffer sizes.
     pub fn new() -> Sockets {
         let (here, there) = UnixDatagram::pair().expect("a socket pair");
         Sockets { here, there, room: vec![0; 1 << 17] }
     }
 }
 
-impl Border for Sockets {
+impl Transport for Sockets {
     fn send(&mut self, burst: usize, message: &[u8]) {
         for _ in 0..burst {
             self.here.send(message).expect("the receiver is there");

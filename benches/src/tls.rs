@@ -1,4 +1,4 @@
-//! What both sides of a measurement need to speak TLS: one certificate, and no doubt about it.
+//! TLS for both sides of a measurement: one self-signed certificate, and no verification.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub fn certify(folder: &Path) {
     fs::write(folder.join("key.pem"), made.key_pair.serialize_pem()).expect("write");
 }
 
-/// The reference's side.
+/// The server side of the reference.
 pub fn acceptor(folder: &str) -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_file(format!("{folder}/cert.pem")).expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(format!("{folder}/key.pem")).expect("a key");
@@ -26,14 +26,14 @@ pub fn acceptor(folder: &str) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).expect("a pair")))
 }
 
-/// The client's side.
+/// The client side.
 pub fn connector() -> TlsConnector {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().expect("versions").dangerous();
     TlsConnector::from(Arc::new(builder.with_custom_certificate_verifier(Arc::new(Anybody)).with_no_client_auth()))
 }
 
-/// Who the server is does not matter here.
+/// Accepts any certificate: verification is not part of the measurement.
 #[derive(Debug)]
 struct Anybody;
 

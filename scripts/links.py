@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the documents: every relative link leads to a file, every fragment to a heading, and every chapter of the book is
-in its summary. Links to other sites are not followed. Needs Python 3 and nothing else.
+"""Checks the documents: every relative link leads to a file, every fragment to a heading, every chapter of the book is
+in its summary, and no link of the book leads out of it. Links to other sites are not followed. Needs Python 3 and nothing else.
 
     scripts/links.py             check README.md and the like, docs/ and .github/
     scripts/links.py --self-test check that a broken link, fragment and summary are found
@@ -41,6 +41,11 @@ def documents(root):
         yield from sorted((root / folder).rglob("*.md"))
 
 
+def book_of(file):
+    """The sources of the book that a chapter belongs to."""
+    return next((folder for folder in file.parents if (folder / "SUMMARY.md").is_file()), None)
+
+
 def check(root):
     problems, links = [], 0
     for file in documents(root):
@@ -56,6 +61,8 @@ def check(root):
                 problems.append(f"{file.relative_to(root)}:{line}: no such file: {target}")
             elif not path.is_relative_to(root):
                 problems.append(f"{file.relative_to(root)}:{line}: leads out of the repository: {target}")
+            elif (book := book_of(file)) and not path.is_relative_to(book):
+                problems.append(f"{file.relative_to(root)}:{line}: leads out of the book, which is published alone: {target}")
             elif fragment and path.suffix == ".md" and fragment not in anchors(path.read_text()):
                 problems.append(f"{file.relative_to(root)}:{line}: no such heading: {target}#{fragment}")
     for summary in sorted((root / "docs").rglob("SUMMARY.md")):
@@ -73,12 +80,13 @@ def self_test():
         (root / "README.md").write_text("# A b\n[x](docs/a.md#the-end) `[no](link)` [y](#a-b) [z](https://a.test/)\n```\n[no](code)\n```\n")
         (root / "docs/a.md").write_text("## The `end`\n")
         (root / "docs/book/src/SUMMARY.md").write_text("- [One](one.md)\n")
-        (root / "docs/book/src/one.md").write_text("![picture](../../a.md)\n")
+        (root / "docs/book/src/one.md").write_text("![picture](one.svg)\n")
+        (root / "docs/book/src/one.svg").write_text("")
         right = check(root) == ([], 4)
         (root / "README.md").write_text("[x](docs/none.md) [y](docs/a.md#none) [z](../../..)\n")
-        (root / "docs/book/src/two.md").write_text("")
+        (root / "docs/book/src/two.md").write_text("[x](../../a.md)\n")
         found = "\n".join(check(root)[0])
-    wanted = ["README.md:1: no such file: docs/none.md", "README.md:1: no such heading", "out of the repository", "two.md:1: not in docs/book"]
+    wanted = ["README.md:1: no such file: docs/none.md", "README.md:1: no such heading", "out of the repository", "two.md:1: not in docs/book", "two.md:1: leads out of the book"]
     failed = [text for text in wanted if text not in found] + ([] if right else ["the right tree passes"])
     print(f"links self-test: {'failed: ' + ', '.join(failed) if failed else 'right'}")
     return 1 if failed else 0

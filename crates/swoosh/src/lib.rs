@@ -47,6 +47,8 @@
 //! | [`pool`] | supervised processes without a server |
 //! | [`timer`], [`runtime`] | time; the event loop |
 
+#![forbid(unsafe_code)]
+
 pub mod config;
 pub mod conn;
 pub mod error;
@@ -57,13 +59,10 @@ pub mod http;
 pub mod log;
 pub mod node;
 pub mod pool;
-pub mod proto;
 pub mod roles;
 pub mod runtime;
 pub mod server;
 pub mod settings;
-pub mod shm;
-pub mod sys;
 pub mod timer;
 pub mod tls;
 mod ward;
@@ -73,3 +72,9 @@ pub use error::{Error, Result};
 pub use handler::{SessionId, WorkerId};
 pub use node::Node;
 pub use server::Server;
+#[doc(inline)]
+pub use swoosh_os as sys;
+#[doc(inline)]
+pub use swoosh_proto as proto;
+#[doc(inline)]
+pub use swoosh_shm as shm;

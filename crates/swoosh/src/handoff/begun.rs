@@ -13,7 +13,7 @@ pub struct Begun(Scratch);
 impl Begun {
     /// Nothing yet.
     pub fn new() -> Result<Self> {
-        Scratch::new("messages that are handed over").map(Begun)
+        Ok(Begun(Scratch::new("messages that are handed over")?))
     }
 
     /// Leaves messages, in order, and what a mailbox's assembler holds.
@@ -29,7 +29,7 @@ impl Begun {
             all.extend_from_slice(&(data.len() as u64).to_le_bytes());
             all.extend_from_slice(&data);
         }
-        self.0.fill(&all)
+        Ok(self.0.fill(&all)?)
     }
 
     /// Goes on where the predecessor was, and gives its messages. What one that was killed meanwhile had not written whole

@@ -176,7 +176,7 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
     let (mut requests, mut begun) = (Vec::new(), Vec::new());
     let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
     let ways = if speaks_http && mode == Mode::Process { workers } else { 0 };
-    let couriers = (0..ways).map(|_| Courier::new()).collect::<Result<_>>()?;
+    let couriers = (0..ways).map(|_| Courier::new()).collect::<Result<_, _>>()?;
     let mut letters = Vec::new();
     let mut results = Vec::new();
     for id in 0..processes {

@@ -318,7 +318,7 @@ fn receive(
     PLAIN.set(framing != "length");
     memory.borrow_mut().handled += 1;
     if let Some(every) = options.get::<u64>("panic_every")
-        && memory.borrow().handled % every == 0
+        && memory.borrow().handled.is_multiple_of(every)
     {
         panic!("this request is one too many");
     }

@@ -314,7 +314,7 @@ impl Loop {
         let limit = self.sleep_limit();
         if busy || limit == Some(Duration::ZERO) {
             // Never let a full mailbox keep the runtime from its own work.
-            if self.turns % TURNS_BETWEEN_POLLS == 0 {
+            if self.turns.is_multiple_of(TURNS_BETWEEN_POLLS) {
                 self.block_on(base::look(self));
             }
             return;

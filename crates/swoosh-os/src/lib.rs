@@ -7,11 +7,11 @@ pub mod error;
 
 pub mod affinity;
 pub mod arena;
-pub mod bell;
 pub mod calendar;
 pub mod clock;
-pub mod courier;
 pub mod daemon;
+pub mod event_fd;
+pub mod fd_channel;
 pub mod flock;
 pub mod futex;
 pub mod listen_fds;

@@ -38,7 +38,7 @@ pub struct Held {
 }
 
 /// Room for one received message, used again for each.
-pub struct Letter {
+pub struct MessageBuffer {
     /// The type first, then the data, as msgrcv(2) wants them.
     room: Vec<libc::c_long>,
     /// Bytes of data it takes.
@@ -84,7 +84,7 @@ impl Queue {
     /// negative: the lowest type up to `-kind`. `None`: there is none; with `wait`, there was none before a signal came.
     ///
     /// Fails where the queue is gone.
-    pub fn receive(&self, kind: i64, wait: bool, letter: &mut Letter) -> Result<Option<i64>> {
+    pub fn receive(&self, kind: i64, wait: bool, letter: &mut MessageBuffer) -> Result<Option<i64>> {
         let flags = if wait { 0 } else { libc::IPC_NOWAIT };
         let room = letter.limit;
         // SAFETY: `letter.room` holds one type and, after it, `room` bytes, and is ours alone during the call.
@@ -146,7 +146,7 @@ impl Queue {
     }
 }
 
-impl Letter {
+impl MessageBuffer {
     /// Room for the longest message the machine allows.
     pub fn new() -> Self {
         Self::of(max_message())
@@ -154,7 +154,7 @@ impl Letter {
 
     /// Room for messages of up to `limit` bytes; a longer one is not received, and stays in the queue.
     pub fn of(limit: usize) -> Self {
-        Letter { room: vec![0; 1 + limit.div_ceil(TYPE_SIZE)], limit, length: 0 }
+        MessageBuffer { room: vec![0; 1 + limit.div_ceil(TYPE_SIZE)], limit, length: 0 }
     }
 
     /// The data of the message received last.
@@ -165,9 +165,9 @@ impl Letter {
     }
 }
 
-impl Default for Letter {
+impl Default for MessageBuffer {
     fn default() -> Self {
-        Letter::new()
+        MessageBuffer::new()
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_message_is_received_once_and_by_its_type() {
-        let (queue, mut letter) = (Private::new(), Letter::new());
+        let (queue, mut letter) = (Private::new(), MessageBuffer::new());
         assert_eq!(queue.0.receive(0, false, &mut letter).unwrap(), None);
         for (kind, data) in [(1, &b"one"[..]), (2, b""), (3, b"three")] {
             assert!(queue.0.send(kind, data, false).unwrap());
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_longest_message_goes_through_and_a_longer_one_is_refused() {
-        let (queue, mut letter) = (Private::new(), Letter::new());
+        let (queue, mut letter) = (Private::new(), MessageBuffer::new());
         let longest = vec![b'm'; max_message()];
         if longest.len() as u64 > queue.0.held().unwrap().capacity {
             return;
@@ -246,7 +246,7 @@ mod tests {
         copy.remove().unwrap();
         let error = queue.0.send(1, b"x", false).unwrap_err().to_string();
         assert!(error.starts_with("send to message queue "), "{error}");
-        assert!(queue.0.receive(0, false, &mut Letter::new()).is_err());
+        assert!(queue.0.receive(0, false, &mut MessageBuffer::new()).is_err());
     }
 
     #[test]

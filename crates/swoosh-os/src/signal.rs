@@ -2,8 +2,8 @@
 //!
 //! No signal is blocked: a blocked one would stay blocked in what a worker executes (proc_open, exec).
 
-use crate::bell::Bell;
 use crate::error::{Error, Result};
+use crate::event_fd::EventFd;
 use crate::process;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 /// Signals that arrived and were not taken yet: bit n for signal n.
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring, or -1.
-static BELL: AtomicI32 = AtomicI32::new(-1);
+static EVENT_FD: AtomicI32 = AtomicI32::new(-1);
 /// Those of them that user code may handle instead.
 static LENT: AtomicU64 = AtomicU64::new(0);
 
@@ -20,7 +20,7 @@ static LENT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub struct Signals {
     /// Never closed: a handler may ring it at any moment.
-    bell: &'static Bell,
+    event_fd: &'static EventFd,
 }
 
 /// A set of signals.
@@ -48,17 +48,17 @@ pub fn block_all() -> Result<()> {
 impl Signals {
     /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
     pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {
-        let bell: &'static Bell = Box::leak(Box::new(Bell::new()?));
-        BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
+        let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
+        EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
         let handled = |signal: &i32| (*signal, on_signal as *const () as libc::sighandler_t);
         let dropped = |signal: &i32| (*signal, libc::SIG_IGN);
         for (signal, action) in signals.iter().map(handled).chain(ignored.iter().map(dropped)) {
             install(signal, action)?;
         }
         if ARRIVED.load(Ordering::SeqCst) != 0 {
-            bell.ring();
+            event_fd.notify();
         }
-        Ok(Signals { bell })
+        Ok(Signals { event_fd })
     }
 
     /// Leaves a signal that was taken over here to user code, should that want to [`hear`] it.
@@ -71,20 +71,20 @@ impl Signals {
         if ARRIVED.load(Ordering::Relaxed) == 0 {
             return SignalSet(0);
         }
-        self.bell.silence();
+        self.event_fd.drain();
         SignalSet(ARRIVED.swap(0, Ordering::SeqCst))
     }
 
     /// Rings when a signal arrives.
-    pub fn bell(&self) -> &'static Bell {
-        self.bell
+    pub fn event_fd(&self) -> &'static EventFd {
+        self.event_fd
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        let own = self.bell.as_raw_fd();
-        if BELL.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        let own = self.event_fd.as_raw_fd();
+        if EVENT_FD.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             forget();
         }
     }
@@ -149,12 +149,12 @@ static INSTALLED: AtomicU64 = AtomicU64::new(0);
 /// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
 static HEARD: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring for those, or -1.
-static HEARD_BELL: AtomicI32 = AtomicI32::new(-1);
+static HEARD_EVENT_FD: AtomicI32 = AtomicI32::new(-1);
 
 /// From now on this signal is noted for [`heard`], and rings `bell`. One bell serves all of them.
 ///
 /// Fails for a signal that does not exist or cannot be handled, and for one that the engine takes in this process.
-pub fn hear(signal: i32, bell: &'static Bell) -> Result<()> {
+pub fn hear(signal: i32, event_fd: &'static EventFd) -> Result<()> {
     let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
     if !(1..=64).contains(&signal) {
         return Err(refused(libc::EINVAL));
@@ -163,7 +163,7 @@ pub fn hear(signal: i32, bell: &'static Bell) -> Result<()> {
     if action(signal) == on_signal as *const () as libc::sighandler_t && !lent {
         return Err(refused(libc::EBUSY));
     }
-    HEARD_BELL.store(bell.as_raw_fd(), Ordering::SeqCst);
+    HEARD_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
     install(signal, on_heard as *const () as libc::sighandler_t)
 }
 
@@ -178,8 +178,8 @@ pub fn heard() -> impl Iterator<Item = i32> {
 pub fn start_over() {
     let installed = INSTALLED.load(Ordering::SeqCst);
     let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
-    BELL.store(-1, Ordering::SeqCst);
-    HEARD_BELL.store(-1, Ordering::SeqCst);
+    EVENT_FD.store(-1, Ordering::SeqCst);
+    HEARD_EVENT_FD.store(-1, Ordering::SeqCst);
     let here = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
     for signal in here.filter(|signal| ours.contains(&action(*signal))) {
         let _ = install(signal, libc::SIG_DFL);
@@ -201,18 +201,18 @@ fn action(signal: i32) -> libc::sighandler_t {
 
 extern "C" fn on_heard(signal: libc::c_int) {
     HEARD.fetch_or(1 << (signal - 1), Ordering::SeqCst);
-    ring(HEARD_BELL.load(Ordering::SeqCst));
+    ring(HEARD_EVENT_FD.load(Ordering::SeqCst));
 }
 
 /// In a signal handler.
-fn ring(bell: i32) {
-    if bell >= 0 {
+fn ring(event_fd: i32) {
+    if event_fd >= 0 {
         let one = 1u64;
         // SAFETY: errno is this thread's own, and a handler has to leave it as it was; write(2) is allowed in a handler,
         // and eight bytes of `one` are readable.
         unsafe {
             let errno = *libc::__errno_location();
-            libc::write(bell, (&raw const one).cast(), 8);
+            libc::write(event_fd, (&raw const one).cast(), 8);
             *libc::__errno_location() = errno;
         }
     }
@@ -255,7 +255,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
     if signal == libc::SIGTERM {
         process::arm_last_resort(LAST_RESORT_MS);
     }
-    ring(BELL.load(Ordering::SeqCst));
+    ring(EVENT_FD.load(Ordering::SeqCst));
     let hook = AT_ARRIVAL.load(Ordering::SeqCst);
     if !hook.is_null() {
         // SAFETY: what is stored there is such a function, and lives as long as the process.

@@ -9,10 +9,10 @@ mod chains;
 mod cursor;
 pub mod lock;
 pub mod ring;
+mod robust_lock;
 pub mod slots;
 mod sync;
 pub mod table;
-mod turns;
 mod version;
 
 use std::ops::Deref;

@@ -1,9 +1,9 @@
 //! Locks between processes that pass on when their owner dies.
 //!
 //! ```
-//! use swoosh::shm::lock::{Access, Kind, Lock, Wait};
+//! use swoosh_shm::lock::{Access, Kind, Lock, Wait};
 //!
-//! # fn main() -> swoosh::Result<()> {
+//! # fn main() -> swoosh_os::Result<()> {
 //! let lock = Lock::new(Kind::Mutex)?; // before the processes that share it are forked
 //! if let Ok(held) = lock.hold(Access::Exclusive, Wait::Forever) {
 //!     assert!(!held.owner_died());
@@ -13,13 +13,13 @@
 //! ```
 //!
 //! The rule it protects: whatever is held is a robust mutex (or a lock of the kernel's on a file), which the kernel frees
-//! when the thread that holds it ends, however it ends; `shm/turns.rs` makes the other kinds of it.
+//! when the thread that holds it ends, however it ends; `shm/robust_lock.rs` makes the other kinds of it.
 //!
 //! A lock belongs to the thread that took it: a child that is forked meanwhile does not hold it.
 
 pub use swoosh_os::mutex::{NotTaken, Wait};
 
-use super::turns::{End, Head, Turns};
+use super::robust_lock::{End, Head, RobustLock};
 use std::fs::{File, OpenOptions};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -131,24 +131,24 @@ impl Lock {
     /// last owner died holding it: what the lock guards may be half done.
     #[inline]
     pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool, NotTaken> {
-        let turns = self.0.turns();
+        let robust_lock = self.0.robust_lock();
         match (self.0.kind, access) {
-            (Kind::Mutex, _) => turns.head.door.acquire(wait),
-            (Kind::Spin, _) => turns.spin(wait),
-            (Kind::ReadWrite, Access::Exclusive) => turns.write(wait),
-            (Kind::ReadWrite, Access::Shared) => turns.read(wait),
-            (Kind::Semaphore(_), _) => turns.take_permit(wait),
+            (Kind::Mutex, _) => robust_lock.head.door.acquire(wait),
+            (Kind::Spin, _) => robust_lock.spin(wait),
+            (Kind::ReadWrite, Access::Exclusive) => robust_lock.write(wait),
+            (Kind::ReadWrite, Access::Shared) => robust_lock.read(wait),
+            (Kind::Semaphore(_), _) => robust_lock.take_permit(wait),
         }
     }
 
     /// Gives back what this thread holds; of several readings or permits the last one found.
     #[inline]
     pub fn release(&self) -> Result<(), NotTaken> {
-        let turns = self.0.turns();
+        let robust_lock = self.0.robust_lock();
         match self.0.kind {
-            Kind::Mutex | Kind::Spin => turns.head.door.release(),
-            Kind::ReadWrite => turns.leave(),
-            Kind::Semaphore(_) => turns.give_permit(),
+            Kind::Mutex | Kind::Spin => robust_lock.head.door.release(),
+            Kind::ReadWrite => robust_lock.leave(),
+            Kind::Semaphore(_) => robust_lock.give_permit(),
         }
     }
 }
@@ -175,8 +175,8 @@ impl Inner {
     }
 
     #[inline]
-    fn turns(&self) -> Turns<'_> {
-        Turns { head: self.head(), more: self.more() }
+    fn robust_lock(&self) -> RobustLock<'_> {
+        RobustLock { head: self.head(), more: self.more() }
     }
 }
 

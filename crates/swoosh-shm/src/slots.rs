@@ -126,7 +126,7 @@ unsafe impl Shareable for ReactorSlot {}
 #[repr(C, align(64))]
 pub struct ServerSlot {
     /// See `heritage::Life`.
-    pub life: AtomicU32,
+    pub phase: AtomicU32,
     /// Process id of the master (base mode: of worker 0, or of the only process).
     pub master_pid: AtomicI32,
     /// Process id of the manager; 0 where there is none.

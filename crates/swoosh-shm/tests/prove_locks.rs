@@ -75,12 +75,12 @@ mod sync {
         /// Sleepers wake by themselves after a while.
         naps: bool,
         bucket: Mutex<()>,
-        bell: Condvar,
+        event_fd: Condvar,
     }
 
     impl AtomicU32 {
         pub fn new(value: u32, naps: bool) -> Self {
-            AtomicU32 { value: atomic::AtomicU32::new(value), naps, bucket: Mutex::new(()), bell: Condvar::new() }
+            AtomicU32 { value: atomic::AtomicU32::new(value), naps, bucket: Mutex::new(()), event_fd: Condvar::new() }
         }
         pub fn load(&self, order: Ordering) -> u32 {
             step();
@@ -113,7 +113,7 @@ mod sync {
             }
             let bucket = word.bucket.lock().unwrap();
             if word.value.load(Relaxed) == value {
-                drop(word.bell.wait(bucket).unwrap());
+                drop(word.event_fd.wait(bucket).unwrap());
             }
             true
         }
@@ -122,7 +122,7 @@ mod sync {
             assert_eq!(count, 1);
             step();
             drop(word.bucket.lock().unwrap());
-            word.bell.notify_one();
+            word.event_fd.notify_one();
         }
     }
 
@@ -130,14 +130,14 @@ mod sync {
         /// 0, the number of its owner, or [`DEAD`].
         owner: atomic::AtomicU32,
         bucket: Mutex<()>,
-        bell: Condvar,
+        event_fd: Condvar,
     }
 
     const DEAD: u32 = u32::MAX;
 
     impl RobustMutex {
         pub fn new() -> Self {
-            RobustMutex { owner: atomic::AtomicU32::new(0), bucket: Mutex::new(()), bell: Condvar::new() }
+            RobustMutex { owner: atomic::AtomicU32::new(0), bucket: Mutex::new(()), event_fd: Condvar::new() }
         }
 
         pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
@@ -149,7 +149,7 @@ mod sync {
                         let bucket = self.bucket.lock().unwrap();
                         let owner = self.owner.load(Relaxed);
                         if owner != 0 && owner != DEAD {
-                            drop(self.bell.wait(bucket).unwrap());
+                            drop(self.event_fd.wait(bucket).unwrap());
                         }
                     }
                     other => return other,
@@ -196,18 +196,18 @@ mod sync {
         fn pass(&self, to: u32) {
             self.owner.store(to, Release);
             drop(self.bucket.lock().unwrap());
-            self.bell.notify_all();
+            self.event_fd.notify_all();
         }
     }
 }
-#[path = "../src/turns.rs"]
-mod turns;
+#[path = "../src/robust_lock.rs"]
+mod robust_lock;
 
 use loom::cell::UnsafeCell;
+use robust_lock::{Head, RobustLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use sync::{AtomicU32, AtomicU64, NotTaken, RobustMutex, Wait, live, step};
-use turns::{Head, Turns};
 
 /// A lock, and two words that only who is alone may change; they differ while somebody does.
 struct Guarded {
@@ -230,8 +230,8 @@ impl Guarded {
         Guarded { head, more, first: UnsafeCell::new(0), second: UnsafeCell::new(0) }
     }
 
-    fn turns(&self) -> Turns<'_> {
-        Turns { head: &self.head, more: &self.more }
+    fn robust_lock(&self) -> RobustLock<'_> {
+        RobustLock { head: &self.head, more: &self.more }
     }
 
     fn mutexes(&self) -> Vec<&RobustMutex> {
@@ -269,35 +269,35 @@ impl Guarded {
 type Act = fn(&Guarded);
 
 fn writes(lock: &Guarded) {
-    let died = lock.turns().write(Wait::Forever).unwrap();
+    let died = lock.robust_lock().write(Wait::Forever).unwrap();
     lock.change(died);
-    lock.turns().leave().unwrap();
+    lock.robust_lock().leave().unwrap();
 }
 
 fn reads(lock: &Guarded) {
-    let died = lock.turns().read(Wait::Forever).unwrap();
+    let died = lock.robust_lock().read(Wait::Forever).unwrap();
     lock.look(died);
-    lock.turns().leave().unwrap();
+    lock.robust_lock().leave().unwrap();
 }
 
 fn spins(lock: &Guarded) {
-    let died = lock.turns().spin(Wait::Forever).unwrap();
+    let died = lock.robust_lock().spin(Wait::Forever).unwrap();
     lock.change(died);
-    lock.turns().leave().unwrap();
+    lock.robust_lock().leave().unwrap();
 }
 
 fn takes_the_permit(lock: &Guarded) {
-    let died = lock.turns().take_permit(Wait::Forever).unwrap();
+    let died = lock.robust_lock().take_permit(Wait::Forever).unwrap();
     lock.change(died);
-    lock.turns().give_permit().unwrap();
+    lock.robust_lock().give_permit().unwrap();
 }
 
 fn tries_the_permit(lock: &Guarded) {
-    if let Ok(died) = lock.turns().take_permit(Wait::No) {
+    if let Ok(died) = lock.robust_lock().take_permit(Wait::No) {
         lock.change(died);
-        lock.turns().give_permit().unwrap();
+        lock.robust_lock().give_permit().unwrap();
     }
-    assert_eq!(lock.turns().give_permit(), Err(NotTaken::NotOwn));
+    assert_eq!(lock.robust_lock().give_permit(), Err(NotTaken::NotOwn));
 }
 
 /// All of them at once, of whom the first dies before its `steps`th step; then `last` goes in too. Whether it died in any

@@ -126,7 +126,7 @@ pub struct ServerConfig {
     pub task_ipc: TaskIpc,
     /// `message_queue_key`: key of the System V queue; 0: a private one.
     pub message_queue_key: i32,
-    /// `task_tmpdir`: where large payloads of tasks and messages are parked. Default `/tmp`.
+    /// `task_tmpdir`: where large payloads of tasks and messages are spilled. Default `/tmp`.
     pub task_tmpdir: PathBuf,
     /// `input_buffer_size` (`buffer_input_size`): the longest request of HTTP that is kept in memory, bytes. The body of a
     /// longer one is written to a file as it comes. Default 1 MiB.
@@ -147,7 +147,7 @@ pub struct ServerConfig {
     pub log_level: u8,
     /// `log_rotation`.
     pub log_rotation: LogRotation,
-    /// `log_date_format`, in the letters of strftime(3).
+    /// `log_date_format`, in the messages of strftime(3).
     pub log_date_format: Option<String>,
     /// `log_date_with_microseconds`.
     pub log_date_with_microseconds: bool,

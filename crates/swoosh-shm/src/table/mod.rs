@@ -1,9 +1,9 @@
 //! A table of rows that many processes read and write at once.
 //!
 //! ```
-//! use swoosh::shm::table::{Kind, Table, Value};
+//! use swoosh_shm::table::{Kind, Table, Value};
 //!
-//! # fn main() -> swoosh::Result<()> {
+//! # fn main() -> swoosh_os::Result<()> {
 //! let mut columns = Table::builder(1024);
 //! let hits = columns.column("hits", Kind::Int);
 //! let page = columns.column("page", Kind::Text(64));

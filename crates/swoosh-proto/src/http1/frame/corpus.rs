@@ -214,7 +214,7 @@ pub const BAD: &[(&str, &str, u16)] = &[
     ("9110 5.6.2: bracket in a name", "GET / HTTP/1.1\r\nX(Y): 1\r\n\r\n", 400),
     ("9110 5.6.2: other letters in a name", "GET / HTTP/1.1\r\nX\u{e9}: 1\r\n\r\n", 400),
     ("9110 5.5: NUL in a value", "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", 400),
-    ("9110 5.5: bell in a value", "GET / HTTP/1.1\r\nX: \u{7}\r\n\r\n", 400),
+    ("9110 5.5: event_fd in a value", "GET / HTTP/1.1\r\nX: \u{7}\r\n\r\n", 400),
     ("9110 5.5: DEL in a value", "GET / HTTP/1.1\r\nX: \u{7f}\r\n\r\n", 400),
     ("9112 3: garbage", "\u{1}\u{2}\u{3}", 400),
     ("9112 3: TLS where there is none", "\u{16}\u{3}\u{1}", 400),

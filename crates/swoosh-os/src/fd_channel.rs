@@ -13,12 +13,12 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// The way to one worker.
 #[derive(Debug)]
-pub struct Courier {
+pub struct FdChannel {
     give: OwnedFd,
     take: OwnedFd,
 }
 
-impl Courier {
+impl FdChannel {
     /// A new way.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl Courier {
     pub fn new() -> Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
-            .map(|(give, take)| Courier { give, take })
+            .map(|(give, take)| FdChannel { give, take })
             .map_err(|e| Error::system("make", "a way for files", e))
     }
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn files_go_from_process_to_process_and_outlive_the_giver() {
-        let way = Courier::new().unwrap();
+        let way = FdChannel::new().unwrap();
         assert!(way.take().unwrap().is_none());
         let Fork::Parent(child) = fork().unwrap() else {
             for number in [7u64, u64::MAX] {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn files_that_were_passed_over_are_there_for_the_successor_of_a_taker_that_is_killed() {
-        let way = Courier::new().unwrap();
+        let way = FdChannel::new().unwrap();
         for number in 1..=5u64 {
             let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
             stored.push(number.to_string().as_bytes()).unwrap();
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_way_that_nobody_takes_from_is_full_at_last() {
-        let way = Courier::new().unwrap();
+        let way = FdChannel::new().unwrap();
         let file = tempfile::tempfile().unwrap();
         let full = (0..100_000).find_map(|number| way.give(number, &file).err());
         assert!(full.is_some());

@@ -4,15 +4,15 @@
 //! `start`, `before_shutdown`, `shutdown` and what their timers run.
 
 use crate::conn::connection::Connection;
-use crate::conn::owner::{Owner, Upcall, Verdict};
+use crate::conn::owner::{ConnectionObserver, Owner, Verdict};
 use crate::error::Result;
 use crate::handler::Stop;
-use crate::heritage::{Heritage, Life};
 use crate::node::Node;
-use crate::roles::End;
-use crate::roles::reactor::{self, Handle, Word};
-use crate::roles::worker::run_timers;
+use crate::process::End;
+use crate::process::reactor::{self, Handle, ReactorCommand};
+use crate::process::worker::run_timers;
 use crate::runtime::{self, ThreadRuntime};
+use crate::state::{ServerPhase, ServerState};
 use crate::sys::signal::Signals;
 use crate::sys::stored::Stored;
 use crate::sys::{clock, process};
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Serves until the server ends; the manager, `manager`, is running.
 pub fn run(node: &Node, manager: i32) -> Result<End> {
-    let heritage = node.heritage();
+    let state = node.state();
     let signals = Signals::take_over(
         &[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
         &[libc::SIGPIPE, libc::SIGXFSZ],
@@ -43,17 +43,17 @@ pub fn run(node: &Node, manager: i32) -> Result<End> {
     };
     let runtime = runtime::for_this_thread(before_sleep, after_sleep)?;
     let _ = node.0.runtime.set(runtime.handle().clone());
-    let reactors = if heritage.config.single_thread {
-        let (handle, reactor) = runtime.block_on(async { reactor::start_here(heritage, 0) });
+    let reactors = if state.config.single_thread {
+        let (handle, reactor) = runtime.block_on(async { reactor::start_here(state, 0) });
         *here.borrow_mut() = Some(reactor);
         vec![handle]
     } else {
-        (0..heritage.reactors.len() as u32).map(|id| reactor::start_thread(heritage, id)).collect::<Result<_>>()?
+        (0..state.reactors.len() as u32).map(|id| reactor::start_thread(state, id)).collect::<Result<_>>()?
     };
     let mut master =
         Master { node: node.clone(), signals, runtime, reactors: Rc::new(RefCell::new(reactors)), manager };
     master.accept();
-    heritage.enter(Life::Running);
+    state.enter(ServerPhase::Running);
     let flow = master.serve();
     let code = master.end(flow.err());
     Ok(code)
@@ -71,16 +71,16 @@ struct Master {
 impl Master {
     /// Begins to accept on every port.
     fn accept(&self) {
-        let heritage = self.node.heritage();
-        let acceptor = Owner::new(heritage, 0, Rc::new(Nobody));
-        for port in heritage.ports.iter().filter(|p| p.kind.is_stream()) {
+        let state = self.node.state();
+        let acceptor = Owner::new(state, 0, Rc::new(Nobody));
+        for port in state.ports.iter().filter(|p| p.kind.is_stream()) {
             let (reactors, to) = (self.reactors.clone(), port.clone());
             let place = move |socket, peer| {
                 let all = reactors.borrow();
                 // The thread with the fewest connections gets the new one.
-                let load = |r: &&Handle| heritage.reactor_slot(r.id).connections.load(Relaxed);
+                let load = |r: &&Handle| state.reactor_slot(r.id).connections.load(Relaxed);
                 if let Some(reactor) = all.iter().min_by_key(load) {
-                    reactor.tell(Word::Adopt(socket, peer, to.clone()));
+                    reactor.tell(ReactorCommand::Adopt(socket, peer, to.clone()));
                 }
                 None
             };
@@ -130,7 +130,7 @@ impl Master {
         let wake = self.node.0.wake.clone();
         let handler = &self.node.0.handler;
         self.runtime.block_on(async {
-            let Ok(bell) = runtime::watch(self.signals.bell()) else { return };
+            let Ok(event_fd) = runtime::watch(self.signals.event_fd()) else { return };
             let timer = async {
                 match limit {
                     Some(limit) => tokio::time::sleep(limit).await,
@@ -138,7 +138,7 @@ impl Master {
                 }
             };
             tokio::select! {
-                () = runtime::rung(&bell) => {}
+                () = runtime::rung(&event_fd) => {}
                 () = wake.raised() => {}
                 () = std::future::poll_fn(|cx| handler.poll_ready(cx)) => {}
                 () = timer => {}
@@ -149,24 +149,24 @@ impl Master {
     /// Ends the server: nothing new is accepted, what was accepted is finished, then everything is closed.
     fn end(&mut self, fault: Option<Stop>) -> End {
         let node = self.node.clone();
-        let heritage = node.heritage();
+        let state = node.state();
         let mut code = fault.map_or(0, |stop| stop.code);
         if fault.is_none()
             && let Err(stop) = node.0.handler.before_shutdown(&node)
         {
             code = stop.code;
         }
-        heritage.enter(Life::Ending);
-        crate::server::stop_listening(heritage);
-        self.reactors.borrow().iter().for_each(|r| r.tell(Word::Quiesce));
+        state.enter(ServerPhase::Ending);
+        crate::server::stop_listening(state);
+        self.reactors.borrow().iter().for_each(|r| r.tell(ReactorCommand::Quiesce));
         if self.manager == 0 {
-            self.end_workers(heritage);
+            self.end_workers(state);
         } else {
             process::kill(self.manager, libc::SIGTERM);
             self.wait_for_manager();
         }
-        heritage.enter(Life::Ended);
-        self.reactors.borrow().iter().for_each(|r| r.tell(Word::End));
+        state.enter(ServerPhase::Ended);
+        self.reactors.borrow().iter().for_each(|r| r.tell(ReactorCommand::End));
         let mut reactors = self.reactors.take();
         reactors.iter_mut().for_each(|reactor| reactor.join(&self.runtime));
         if code == 0 {
@@ -179,7 +179,7 @@ impl Master {
     }
 
     fn wait_for_manager(&mut self) {
-        let patience = self.node.heritage().config.max_wait_time + MANAGER_MARGIN;
+        let patience = self.node.state().config.max_wait_time + MANAGER_MARGIN;
         let until = clock::monotonic_ms() + patience.as_millis() as u64;
         while !self.manager_has_ended() {
             if clock::monotonic_ms() > until {
@@ -192,12 +192,12 @@ impl Master {
     }
 
     /// Does the manager's last work in its place.
-    fn end_workers(&self, heritage: &'static Heritage) {
-        let pids = || heritage.workers.iter().map(|w| w.pid.load(Relaxed)).filter(|pid| *pid > 0);
+    fn end_workers(&self, state: &'static ServerState) {
+        let pids = || state.workers.iter().map(|w| w.pid.load(Relaxed)).filter(|pid| *pid > 0);
         for pid in pids() {
             process::kill(pid, libc::SIGTERM);
         }
-        let until = clock::monotonic_ms() + heritage.config.max_wait_time.as_millis() as u64;
+        let until = clock::monotonic_ms() + state.config.max_wait_time.as_millis() as u64;
         while pids().any(process::is_alive) && clock::monotonic_ms() < until {
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
         }
@@ -211,7 +211,7 @@ impl Master {
 /// The accepting thread keeps no connection: nothing ever happens to one here.
 struct Nobody;
 
-impl Upcall for Nobody {
+impl ConnectionObserver for Nobody {
     fn connect(&self, _: &Rc<Owner>, _: &Rc<Connection>) -> Verdict {
         Verdict::Go
     }

@@ -6,23 +6,23 @@
 use crate::config::Mode;
 use crate::error::Result;
 use crate::handler::{Flow, WorkerError, WorkerId};
-use crate::handoff::sleep_if;
-use crate::heritage::{Heritage, Life, ProcessKind};
+use crate::ipc::sleep_if;
 use crate::node::{Node, Role};
-use crate::roles::worker::receive;
-use crate::roles::{End, task, user, worker};
+use crate::process::worker::receive;
+use crate::process::{End, task, user, worker};
+use crate::restart_policy::ChildState;
+use crate::state::{ProcessKind, ServerPhase, ServerState};
 use crate::sys::process::{self, Ended, Fork};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, socket};
-use crate::ward::Ward;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// A process that the manager looks after.
 #[derive(Debug, Clone, Copy, Default)]
-struct Charge {
-    ward: Ward,
+struct ManagedProcess {
+    ward: ChildState,
     /// Requests that its predecessors had handled when it was forked.
     handled_before: u64,
     /// It is part of the reload that goes on.
@@ -33,7 +33,7 @@ struct Charge {
 struct Manager {
     node: Node,
     signals: Signals,
-    charges: Vec<Charge>,
+    charges: Vec<ManagedProcess>,
     /// A reload goes on.
     reloading: bool,
     /// A reload was asked for meanwhile: 1 of all, 2 of task workers.
@@ -63,10 +63,10 @@ pub fn run(node: &Node) -> End {
 }
 
 fn begin(node: &Node) -> Result<Manager> {
-    let heritage = node.heritage();
+    let state = node.state();
     let rt = libc::SIGRTMIN();
     let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
-    let base = heritage.mode == Mode::Base;
+    let base = state.mode == Mode::Base;
     // In base mode this process is the server's head, and an interrupt from the terminal is for it.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
     if base {
@@ -75,7 +75,7 @@ fn begin(node: &Node) -> Result<Manager> {
         ignored.push(libc::SIGINT)
     }
     let signals = Signals::take_over(&handled, &ignored)?;
-    let charges = vec![Charge::default(); heritage.processes()];
+    let charges = vec![ManagedProcess::default(); state.processes()];
     Ok(Manager {
         node: node.clone(),
         signals,
@@ -119,16 +119,16 @@ impl Manager {
         if self.master != 0 && process::parent_pid() != self.master && !self.orphaned {
             self.orphaned = true;
             crate::log::error!("the master process {} is gone: its server ends", self.master);
-            self.node.heritage().enter(Life::Ending);
+            self.node.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_PATIENCE);
         }
         let wants_end = arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT);
-        if !self.ending && (wants_end || self.node.heritage().life() >= Life::Ending) {
-            self.node.heritage().enter(Life::Ending);
-            if self.node.heritage().mode == Mode::Base {
-                crate::server::stop_listening(self.node.heritage());
+        if !self.ending && (wants_end || self.node.state().phase() >= ServerPhase::Ending) {
+            self.node.state().enter(ServerPhase::Ending);
+            if self.node.state().mode == Mode::Base {
+                crate::server::stop_listening(self.node.state());
             }
-            let patience = self.node.heritage().config.max_wait_time;
+            let patience = self.node.state().config.max_wait_time;
             self.begin_end(patience);
         }
         if arrived.has(libc::SIGUSR1) {
@@ -154,7 +154,7 @@ impl Manager {
         }
         if self.reloading && self.charges.iter().all(|c| !c.reloading) {
             self.reloading = false;
-            self.node.heritage().server[0].reloads.fetch_add(1, Relaxed);
+            self.node.state().server[0].reloads.fetch_add(1, Relaxed);
             self.node.0.handler.after_reload(&self.node)?;
         }
         Ok(None)
@@ -163,10 +163,10 @@ impl Manager {
     /// Gives user code the messages that have come.
     fn take_mail(&self) -> Flow {
         let node = &self.node;
-        let next = || node.heritage().to_manager.take(&mut node.0.letters.borrow_mut());
-        while let Some(letter) = next() {
-            receive::tell(node, &letter)?;
-            node.0.letters.borrow_mut().recycle(letter);
+        let next = || node.state().to_manager.take(&mut node.0.messages.borrow_mut());
+        while let Some(message) = next() {
+            receive::tell(node, &message)?;
+            node.0.messages.borrow_mut().recycle(message);
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Manager {
         crate::log::info!("{} are replaced", if tasks_only { "task workers" } else { "workers" });
         self.reloading = true;
         let node = self.node.clone();
-        let wanted = move |n: usize| match node.heritage().kind_of(WorkerId(n as u32)) {
+        let wanted = move |n: usize| match node.state().kind_of(WorkerId(n as u32)) {
             ProcessKind::Worker => !tasks_only,
             ProcessKind::TaskWorker => true,
             ProcessKind::User => false,
@@ -190,7 +190,7 @@ impl Manager {
         for (n, charge) in self.charges.iter_mut().enumerate() {
             charge.reloading = wanted(n);
         }
-        self.tell_to_end(wanted, self.node.heritage().config.max_wait_time);
+        self.tell_to_end(wanted, self.node.state().config.max_wait_time);
         Ok(())
     }
 
@@ -221,27 +221,27 @@ impl Manager {
     /// A process has ended: told where it should not have, and forked again unless the server ends.
     fn reaped(&mut self, ended: Ended) -> Flow {
         let Some(n) = self.charges.iter().position(|c| c.ward.pid == ended.pid) else { return Ok(()) };
-        let heritage = self.node.heritage();
+        let state = self.node.state();
         let id = WorkerId(n as u32);
         let told_to_end = self.charges[n].ward.kill_at.is_some();
-        let slot = &heritage.workers[n];
+        let slot = &state.workers[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
         let started = slot.ready.load(Relaxed) == slot.generation.load(Relaxed);
-        if heritage.mode == Mode::Base && heritage.kind_of(id) == ProcessKind::Worker {
+        if state.mode == Mode::Base && state.kind_of(id) == ProcessKind::Worker {
             worker::base::release_rows(&self.node, id.0);
         }
         let failed = ended.exit_code() != 0 || ended.signal() != 0;
         if failed {
-            wake_everyone(heritage);
+            wake_everyone(state);
         }
-        if failed && heritage.mode == Mode::Process && heritage.kind_of(id) == ProcessKind::Worker {
+        if failed && state.mode == Mode::Process && state.kind_of(id) == ProcessKind::Worker {
             worker::finish_closes(&self.node, id);
         }
         let charge = &mut self.charges[n];
         // Code that fails at one request in ten is no reason to keep the other nine waiting.
         let served = slot.requests.load(Relaxed) > charge.handled_before;
-        let user = heritage.kind_of(id) == ProcessKind::User;
+        let user = state.kind_of(id) == ProcessKind::User;
         let soon = charge.ward.is_young() && !served && (user || !started || failed);
         charge.handled_before = 0;
         if self.ending {
@@ -266,7 +266,7 @@ impl Manager {
             self.node.0.handler.worker_error(&self.node, &error)?;
         }
         if wait > 0 {
-            let times = self.charges[n].ward.stillborn;
+            let times = self.charges[n].ward.startup_failures;
             crate::log::error!("worker {n} died at its start {times} times in a row: it is started again in {wait} ms");
         }
         Ok(())
@@ -282,9 +282,9 @@ impl Manager {
 
     /// Forks process `n`. In it: runs it, and gives its end.
     fn fork(&mut self, n: usize) -> Option<End> {
-        let heritage = self.node.heritage();
+        let state = self.node.state();
         let id = WorkerId(n as u32);
-        let slot = &heritage.workers[n];
+        let slot = &state.workers[n];
         slot.generation.fetch_add(1, Relaxed);
         let handled_before = slot.requests.load(Relaxed);
         let charge = &mut self.charges[n];
@@ -297,13 +297,13 @@ impl Manager {
                 None
             }
             Ok(Fork::Child) => {
-                let kind = heritage.kind_of(id);
+                let kind = state.kind_of(id);
                 let role = match kind {
                     ProcessKind::Worker => Role::Worker,
                     ProcessKind::TaskWorker => Role::TaskWorker,
                     ProcessKind::User => Role::User,
                 };
-                let node = Node::new(heritage, self.node.0.handler.clone(), role, Some(id));
+                let node = Node::new(state, self.node.0.handler.clone(), role, Some(id));
                 node.0.handler.after_fork();
                 Some(match kind {
                     ProcessKind::Worker => worker::run(&node, id),
@@ -326,21 +326,21 @@ impl Manager {
         let timer = self.node.0.timers.borrow().next_deadline();
         let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
         let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
-        let mail = &self.node.heritage().to_manager;
-        let sleeping = &self.node.heritage().server.as_static()[0].manager_sleeping;
+        let mail = &self.node.state().to_manager;
+        let sleeping = &self.node.state().server.as_static()[0].manager_sleeping;
         if sleep_if(sleeping, || mail.is_empty()) {
-            socket::wait_readable(&[self.signals.bell().as_raw_fd(), mail.doorbell().as_raw_fd()], limit);
+            socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), mail.event_fd().as_raw_fd()], limit);
             sleeping.store(0, Relaxed);
-            mail.doorbell().silence();
+            mail.event_fd().drain();
         }
     }
 }
 
 /// A process that died in the middle of a turn has rung for nothing that it had given away in it.
-fn wake_everyone(heritage: &Heritage) {
-    let results = heritage.results.iter().flatten();
-    for mailbox in heritage.orders.iter().chain(&heritage.letters).chain(results) {
-        mailbox.doorbell().ring();
+fn wake_everyone(state: &ServerState) {
+    let results = state.results.iter().flatten();
+    for mailbox in state.orders.iter().chain(&state.messages).chain(results) {
+        mailbox.event_fd().notify();
     }
 }
 

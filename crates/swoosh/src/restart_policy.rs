@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// One of them. Times are monotonic milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Ward {
+pub(crate) struct ChildState {
     /// 0 while it does not run.
     pub pid: i32,
     /// When it was started.
@@ -19,13 +19,18 @@ pub(crate) struct Ward {
     /// It was told to end, and is killed at that moment.
     pub kill_at: Option<u64>,
     /// How often in a row it died at its start.
-    pub stillborn: u32,
+    pub startup_failures: u32,
 }
 
-impl Ward {
+impl ChildState {
     /// It runs from now on.
     pub fn started(&mut self, pid: i32) {
-        *self = Ward { pid, since: clock::monotonic_ms(), stillborn: self.stillborn, ..Ward::default() };
+        *self = ChildState {
+            pid,
+            since: clock::monotonic_ms(),
+            startup_failures: self.startup_failures,
+            ..ChildState::default()
+        };
     }
 
     /// It could not be started: that is tried again.
@@ -54,25 +59,25 @@ impl Ward {
 
     /// Whether it would be one that died at its start if it ended now.
     pub fn is_young(&self) -> bool {
-        clock::monotonic_ms().saturating_sub(self.since) < STILLBORN_MS
+        clock::monotonic_ms().saturating_sub(self.since) < STARTUP_FAILURE_MS
     }
 
     /// It has ended, and is to be started again: at once, or, where it dies at its start (`soon`) more than once in a row,
     /// more and more slowly. Gives that pause in milliseconds.
     pub fn start_again(&mut self, soon: bool) -> u64 {
-        let stillborn = if soon { self.stillborn + 1 } else { 0 };
-        let pause = match stillborn {
+        let startup_failures = if soon { self.startup_failures + 1 } else { 0 };
+        let pause = match startup_failures {
             0 | 1 => 0,
             times => (FIRST_PAUSE_MS << (times - 2).min(16)).min(LONGEST_PAUSE_MS),
         };
         let again_at = Some(clock::monotonic_ms() + pause);
-        *self = Ward { stillborn, again_at, ..Ward::default() };
+        *self = ChildState { startup_failures, again_at, ..ChildState::default() };
         pause
     }
 
     /// It has ended, and stays so.
     pub fn ended(&mut self) {
-        *self = Ward { stillborn: self.stillborn, ..Ward::default() };
+        *self = ChildState { startup_failures: self.startup_failures, ..ChildState::default() };
     }
 
     /// Whether it is to be started now.
@@ -87,6 +92,6 @@ impl Ward {
 }
 
 /// A process that ends that soon after its start died at its start.
-const STILLBORN_MS: u64 = 100;
+const STARTUP_FAILURE_MS: u64 = 100;
 const FIRST_PAUSE_MS: u64 = 100;
 const LONGEST_PAUSE_MS: u64 = 5000;

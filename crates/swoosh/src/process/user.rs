@@ -2,7 +2,7 @@
 
 use crate::handler::WorkerId;
 use crate::node::Node;
-use crate::roles::{End, manager};
+use crate::process::{End, manager};
 use crate::sys::process;
 use crate::sys::signal;
 
@@ -19,8 +19,8 @@ pub fn run(node: &Node, id: WorkerId) -> End {
         libc::SIGRTMIN(),
     ]);
     process::on_parent_death(libc::SIGKILL, node.manager_pid());
-    let heritage = node.heritage();
-    let first = heritage.config.worker_num + heritage.config.task_worker_num;
+    let state = node.state();
+    let first = state.config.worker_num + state.config.task_worker_num;
     let flow = node.0.handler.user_process(node, (id.0 - first) as usize);
     super::worker::leave(node, flow)
 }

@@ -6,15 +6,15 @@
 use super::files::{self, Served};
 use crate::config::{Dispatch, DispatchMode};
 use crate::conn::connection::{Connection, HOLD_QUEUED, HOLD_STALL, Stage};
-use crate::conn::datagram::Sender;
-use crate::conn::owner::{Owner, Upcall, Verdict, add};
+use crate::conn::datagram::Origin;
+use crate::conn::owner::{ConnectionObserver, Owner, Verdict, add};
 use crate::conn::registry::{Flags, Registry};
 use crate::handler::SessionId;
-use crate::handoff::backlog::Backlog;
-use crate::handoff::{Head, Kind, NO_FILE, Post, REACTOR, WITH_FILE};
-use crate::heritage::{Heritage, Port};
+use crate::ipc::backlog::Backlog;
+use crate::ipc::{Head, Kind, NO_FILE, REACTOR, Sender, WITH_FILE};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::WorkerSlot;
+use crate::state::{Port, ServerState};
 use crate::sys::clock;
 use crate::sys::stored::Stored;
 use send_wrapper::SendWrapper;
@@ -27,9 +27,9 @@ use std::time::Duration;
 
 /// Hands events to workers.
 pub struct Dispatcher {
-    heritage: &'static Heritage,
+    state: &'static ServerState,
     reactor: u32,
-    post: Rc<Post>,
+    sender: Rc<Sender>,
     /// One for each worker.
     backlogs: RefCell<Vec<Backlog>>,
     /// Connections that are not read because of their worker's backlog.
@@ -56,33 +56,33 @@ struct Given {
 
 impl Dispatcher {
     /// For the reactor of that number.
-    pub fn new(heritage: &'static Heritage, reactor: u32, post: Rc<Post>) -> Self {
-        let backlogs = (0..heritage.config.worker_num).map(|_| Backlog::default()).collect();
+    pub fn new(state: &'static ServerState, reactor: u32, sender: Rc<Sender>) -> Self {
+        let backlogs = (0..state.config.worker_num).map(|_| Backlog::default()).collect();
         Dispatcher {
-            heritage,
+            state,
             reactor,
-            post,
+            sender,
             backlogs: RefCell::new(backlogs),
             stalled: RefCell::default(),
             full: RefCell::default(),
             flushing: Cell::new(false),
             weak: RefCell::default(),
-            given: (0..heritage.config.worker_num).map(|_| Cell::default()).collect(),
+            given: (0..state.config.worker_num).map(|_| Cell::default()).collect(),
             gifts: Cell::new(0),
         }
     }
 
     /// Hands a datagram to a worker.
-    pub fn datagram(self: &Rc<Self>, port: &Port, from: &Sender, data: &[u8]) {
+    pub fn datagram(self: &Rc<Self>, port: &Port, from: &Origin, data: &[u8]) {
         self.remember_self();
         let key =
             from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
-        let worker = match self.heritage.config.dispatch_mode {
+        let worker = match self.state.config.dispatch_mode {
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
             _ => (key % u64::from(self.workers())) as u32,
         };
-        add(&self.heritage.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
+        add(&self.state.reactor_slot(self.reactor).recv_bytes, data.len() as u64);
         if self.backlogs.borrow_mut()[worker as usize].drops_datagram() {
             return;
         }
@@ -126,12 +126,12 @@ impl Dispatcher {
             slot.last_dispatch.store(owner.now(), Relaxed);
             add(&owner.slot().requests, 1);
             conn.given.set(conn.given.get().wrapping_add(1));
-            if !self.heritage.tells_life_of_connections() {
+            if !self.state.tells_life_of_connections() {
                 slot.in_hand.fetch_add(1, SeqCst);
             }
             // Before the worker can say that it is told.
-            if conn.note_given(self.heritage.config.queued_bytes_limit(), data.len()) {
-                let incarnation = self.heritage.workers[worker as usize].generation.load(Relaxed);
+            if conn.note_given(self.state.config.queued_bytes_limit(), data.len()) {
+                let incarnation = self.state.workers[worker as usize].generation.load(Relaxed);
                 self.full.borrow_mut().push((worker, incarnation, conn.clone()));
                 self.flush_later();
             }
@@ -147,7 +147,7 @@ impl Dispatcher {
 
     /// Which worker gets this connection's event.
     fn choose_worker(&self, conn: &Rc<Connection>, kind: Kind, data: &[u8]) -> Dispatch {
-        let config = &self.heritage.config;
+        let config = &self.state.config;
         if let Some(decide) = &config.dispatch_func {
             // A close event has to reach a worker whatever the function says of it.
             let told = matches!(kind, Kind::Data | Kind::Close | Kind::Connect);
@@ -207,11 +207,11 @@ impl Dispatcher {
     }
 
     fn workers(&self) -> u32 {
-        self.heritage.config.worker_num
+        self.state.config.worker_num
     }
 
     fn next_round(&self) -> u32 {
-        self.heritage.server[0].round.fetch_add(1, Relaxed) % self.workers()
+        self.state.server[0].round.fetch_add(1, Relaxed) % self.workers()
     }
 
     /// The next worker that waits and has nothing in hand, else the one with the least. Among equals: one that has sent
@@ -219,33 +219,33 @@ impl Dispatcher {
     fn idle(&self) -> u32 {
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
-        let free = |n: &u32| self.queued(*n) == 0 && self.heritage.workers[*n as usize].status.load(Relaxed) == 2;
+        let free = |n: &u32| self.queued(*n) == 0 && self.state.workers[*n as usize].status.load(Relaxed) == 2;
         let rank = |n: &u32| {
             let given = self.given[*n as usize].get();
-            let answers = self.heritage.workers[*n as usize].responses.load(Relaxed);
+            let answers = self.state.workers[*n as usize].responses.load(Relaxed);
             (self.queued(*n), answers == given.responses, given.order)
         };
         order.clone().find(free).or_else(|| order.min_by_key(rank)).unwrap_or(0)
     }
 
     fn queued(&self, worker: u32) -> u64 {
-        self.heritage.requests[worker as usize].len()
+        self.state.requests[worker as usize].len()
     }
 
     fn least_queued(&self) -> u32 {
-        let busy = |n: u32| u64::from(self.heritage.workers[n as usize].status.load(Relaxed) != 2);
+        let busy = |n: u32| u64::from(self.state.workers[n as usize].status.load(Relaxed) != 2);
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
         order.min_by_key(|n| self.queued(*n) + busy(*n)).unwrap_or(0)
     }
 
     fn least(&self, load: impl Fn(&WorkerSlot) -> u64) -> u32 {
-        (0..self.workers()).min_by_key(|n| load(&self.heritage.workers[*n as usize])).unwrap_or(0)
+        (0..self.workers()).min_by_key(|n| load(&self.state.workers[*n as usize])).unwrap_or(0)
     }
 
     fn fix(&self, conn: &Connection, worker: u32) {
-        if self.heritage.config.dispatch_mode == DispatchMode::ConnectionLoad {
-            self.heritage.workers[worker as usize].connections.fetch_add(1, Relaxed);
+        if self.state.config.dispatch_mode == DispatchMode::ConnectionLoad {
+            self.state.workers[worker as usize].connections.fetch_add(1, Relaxed);
         }
         conn.slot().worker.store(worker + 1, Relaxed);
     }
@@ -256,20 +256,20 @@ impl Dispatcher {
     }
 
     fn deliver(&self, worker: u32, head: Head, data: Cow<'_, [u8]>) {
-        let to = &self.heritage.requests[worker as usize];
-        let slot = &self.heritage.workers[worker as usize];
+        let to = &self.state.requests[worker as usize];
+        let slot = &self.state.workers[worker as usize];
         slot.dispatched.fetch_add(1, Relaxed);
         self.gifts.set(self.gifts.get() + 1);
         self.given[worker as usize].set(Given { order: self.gifts.get(), responses: slot.responses.load(Relaxed) });
         let mut backlogs = self.backlogs.borrow_mut();
         let backlog = &mut backlogs[worker as usize];
-        backlog.deliver(&self.post, to, head, data);
+        backlog.deliver(&self.sender, to, head, data);
         if !backlog.is_empty() {
             drop(backlogs);
             self.flush_later();
-        } else if self.post.waiting() > 0 && to.len() > RING_EARLY {
+        } else if self.sender.waiting() > 0 && to.len() > RING_EARLY {
             // A long batch: let the worker begin while this thread goes on reading.
-            self.post.ring_all();
+            self.sender.ring_all();
         }
     }
 
@@ -298,10 +298,10 @@ impl Dispatcher {
     fn flush(&self) -> bool {
         let mut backlogs = self.backlogs.borrow_mut();
         let mut all = true;
-        for (backlog, to) in backlogs.iter_mut().zip(&self.heritage.requests) {
-            all &= backlog.flush(&self.post, to);
+        for (backlog, to) in backlogs.iter_mut().zip(&self.state.requests) {
+            all &= backlog.flush(&self.sender, to);
         }
-        self.post.ring_all();
+        self.sender.ring_all();
         self.stalled.borrow_mut().retain(|(worker, conn)| {
             let heavy = backlogs[*worker as usize].is_heavy();
             if !heavy {
@@ -314,12 +314,12 @@ impl Dispatcher {
 
     /// Reads again where there is room, and where the worker that had the bytes is gone, with them.
     fn release_full(&self) {
-        let limit = self.heritage.config.queued_bytes_limit().unwrap_or(u64::MAX);
+        let limit = self.state.config.queued_bytes_limit().unwrap_or(u64::MAX);
         self.full.borrow_mut().retain(|(worker, incarnation, conn)| {
             if conn.stage() == Stage::Dead {
                 return false;
             }
-            if self.heritage.workers[*worker as usize].generation.load(Relaxed) != *incarnation {
+            if self.state.workers[*worker as usize].generation.load(Relaxed) != *incarnation {
                 conn.slot().unhandled.store(0, Relaxed);
             }
             let full = conn.slot().unhandled.load(Relaxed) > limit;
@@ -337,10 +337,10 @@ impl Dispatcher {
     }
 }
 
-impl Upcall for Rc<Dispatcher> {
+impl ConnectionObserver for Rc<Dispatcher> {
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
         self.remember_self();
-        if !self.heritage.tells_life_of_connections() {
+        if !self.state.tells_life_of_connections() {
             return Verdict::Go;
         }
         self.event(owner, conn, Kind::Connect, 0, Cow::default())
@@ -366,7 +366,7 @@ impl Upcall for Rc<Dispatcher> {
         };
         // Each message is counted as it is delivered, so this one has a number of its own.
         let number = u64::from(self.reactor) << 48 | self.gifts.get();
-        let given = match self.heritage.couriers.get(worker as usize) {
+        let given = match self.state.fd_channels.get(worker as usize) {
             Some(way) => way.give(number, body.file()),
             None => return Verdict::Close,
         };
@@ -380,13 +380,13 @@ impl Upcall for Rc<Dispatcher> {
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        if !self.heritage.tells_life_of_connections() {
-            // The last of its requests ends it (`roles::worker::receive::done_with`): a peer that is done with sending
+        if !self.state.tells_life_of_connections() {
+            // The last of its requests ends it (`process::worker::receive::done_with`): a peer that is done with sending
             // still gets its answers.
             if conn.slot().in_hand.load(SeqCst) == 0 {
                 // Behind the answers that wait in this reactor's own mailbox.
                 let head = self.head(Kind::Finished, conn.session.0, 0, conn.port.index, owner.now());
-                if self.post.push(&self.heritage.orders[self.reactor as usize], &head, &[]).is_err() {
+                if self.sender.push(&self.state.orders[self.reactor as usize], &head, &[]).is_err() {
                     owner.finish(conn, false);
                 }
             }

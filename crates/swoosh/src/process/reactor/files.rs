@@ -44,7 +44,7 @@ fn is_owed_nothing(owner: &Owner, conn: &Connection) -> bool {
     let slot = conn.slot();
     // In this order: what a worker sent before it counted an answer is in the mailbox, or carried out.
     slot.answered.load(Acquire) == conn.given.get()
-        && owner.heritage.orders[owner.id as usize].is_empty()
+        && owner.state.orders[owner.id as usize].is_empty()
         && !conn.has_output()
         && !Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }

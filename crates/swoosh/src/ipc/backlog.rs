@@ -1,6 +1,6 @@
 //! What a reactor could not give to a worker yet. A slow worker fills its own backlog and nobody else's.
 
-use super::{Head, Mailbox, Post};
+use super::{Head, Mailbox, Sender};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 pub struct Backlog {
     queue: VecDeque<(Head, Vec<u8>)>,
     /// How much of the first one has been pushed, where it is long.
-    begun: usize,
+    handover: usize,
     bytes: usize,
     /// Datagrams that were dropped since it was empty last.
     dropped: usize,
@@ -17,25 +17,25 @@ pub struct Backlog {
 
 impl Backlog {
     /// Gives a message to the worker now, or keeps it until there is room.
-    pub fn deliver(&mut self, post: &Post, to: &Mailbox, head: Head, data: Cow<'_, [u8]>) {
-        if self.queue.is_empty() && data.len() <= to.ring.longest() && post.push(to, &head, &[&data]).is_ok() {
+    pub fn deliver(&mut self, sender: &Sender, to: &Mailbox, head: Head, data: Cow<'_, [u8]>) {
+        if self.queue.is_empty() && data.len() <= to.ring.longest() && sender.push(to, &head, &[&data]).is_ok() {
             return;
         }
         self.bytes += data.len() + OVERHEAD;
         self.queue.push_back((head, data.into_owned()));
-        self.flush(post, to);
+        self.flush(sender, to);
     }
 
     /// Pushes what there is room for; whether all is gone.
-    pub fn flush(&mut self, post: &Post, to: &Mailbox) -> bool {
+    pub fn flush(&mut self, sender: &Sender, to: &Mailbox) -> bool {
         while let Some((head, data)) = self.queue.front() {
-            match post.push_piece(to, head, data, self.begun) {
+            match sender.push_piece(to, head, data, self.handover) {
                 Ok(end) if end == data.len() => {
                     self.bytes -= data.len() + OVERHEAD;
-                    self.begun = 0;
+                    self.handover = 0;
                     self.queue.pop_front();
                 }
-                Ok(end) => self.begun = end,
+                Ok(end) => self.handover = end,
                 Err(_) => return false,
             }
         }
@@ -78,19 +78,19 @@ const OVERHEAD: usize = 96;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handoff::{Assembler, Kind, MANAGER};
+    use crate::ipc::{Assembler, Kind, MANAGER};
     use std::sync::atomic::AtomicU32;
 
     #[test]
     fn datagrams_are_dropped_while_too_much_waits_and_kept_again_afterwards() {
         let flag: &'static AtomicU32 = Box::leak(Box::default());
-        let to = Mailbox::new(1 << 20, "a test", Mailbox::bell().unwrap(), flag).unwrap();
-        let (post, mut backlog) = (Post::at_once(), Backlog::default());
+        let to = Mailbox::new(1 << 20, "a test", crate::state::new_event_fd().unwrap(), flag).unwrap();
+        let (sender, mut backlog) = (Sender::at_once(), Backlog::default());
         let datagram = vec![7; 60_000];
         let mut kept = 0;
         while !backlog.drops_datagram() {
             let head = Head { kind: Kind::Packet, from: MANAGER, flags: 0, id: kept, time: 0, extra: 0, reactor: 0 };
-            backlog.deliver(&post, &to, head, Cow::Borrowed(&datagram));
+            backlog.deliver(&sender, &to, head, Cow::Borrowed(&datagram));
             kept += 1;
         }
         let waits = FULL as u64 / (datagram.len() + OVERHEAD) as u64 + 1;
@@ -100,11 +100,11 @@ mod tests {
         let mut assembler = Assembler::default();
         let mut told = 0;
         while told < kept {
-            while let Some(letter) = to.take(&mut assembler) {
-                assert_eq!((letter.head.id, letter.data.len()), (told, datagram.len()));
+            while let Some(message) = to.take(&mut assembler) {
+                assert_eq!((message.head.id, message.data.len()), (told, datagram.len()));
                 told += 1;
             }
-            backlog.flush(&post, &to);
+            backlog.flush(&sender, &to);
         }
         assert!(backlog.is_empty() && !backlog.drops_datagram());
     }

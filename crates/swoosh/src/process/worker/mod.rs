@@ -1,6 +1,6 @@
 //! The loop of a worker: takes what has come, gives it to user code, sleeps until more comes.
 //!
-//! Runs in: workers, task workers (`roles::task` handles what only they get) and, with other hooks, the master's own
+//! Runs in: workers, task workers (`process::task` handles what only they get) and, with other hooks, the master's own
 //! thread. User code runs between two waits, outside the async runtime; only handlers that say so
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
@@ -11,12 +11,12 @@ pub mod receive;
 use crate::config::Mode;
 use crate::conn::registry::Flags;
 use crate::handler::{Event, Flow, Stop, WorkerId};
-use crate::handoff::begun::Begun;
-use crate::handoff::{Assembler, Kind, Mailbox, sleep_if};
-use crate::heritage::{Heritage, Life};
+use crate::ipc::handover::Handover;
+use crate::ipc::{Assembler, Kind, Mailbox, sleep_if};
 use crate::node::{Node, Role};
-use crate::roles::End;
+use crate::process::End;
 use crate::runtime::ThreadRuntime;
+use crate::state::{ServerPhase, ServerState};
 use crate::sys::clock;
 use crate::sys::signal::Signals;
 use crate::sys::{affinity, process, socket};
@@ -47,12 +47,12 @@ pub struct Loop {
 
 /// Runs worker `id` until it is told to end.
 pub fn run(node: &Node, id: WorkerId) -> End {
-    let heritage = node.heritage();
+    let state = node.state();
     prepare_process(node, id, "worker");
-    if heritage.config.open_cpu_affinity {
-        affinity::bind_to_nth(id.0 as usize, &heritage.config.cpu_affinity_ignore);
+    if state.config.open_cpu_affinity {
+        affinity::bind_to_nth(id.0 as usize, &state.config.cpu_affinity_ignore);
     }
-    let config = &heritage.config;
+    let config = &state.config;
     let mut work = match Loop::new(node, id, limit_of(config.max_request, config.max_request_grace)) {
         Ok(work) => work,
         Err(e) => {
@@ -60,7 +60,7 @@ pub fn run(node: &Node, id: WorkerId) -> End {
             return End::Forked { code: 255, fatal: false };
         }
     };
-    work.take_up();
+    work.restore();
     let flow = work.serve(|work| work.turn_of_worker());
     leave(node, flow)
 }
@@ -86,9 +86,9 @@ pub fn run_alone(node: &Node) -> End {
 
 /// What every new process of the server does first.
 pub fn prepare_process(node: &Node, id: WorkerId, title: &str) {
-    let heritage = node.heritage();
-    let config = &heritage.config;
-    crate::roles::manager::announce(node, id, title);
+    let state = node.state();
+    let config = &state.config;
+    crate::process::manager::announce(node, id, title);
     if let Err(e) = crate::sys::user::confine(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
     {
         crate::log::error!("{title} {}: {e}", id.0);
@@ -125,8 +125,8 @@ impl Drop for Loop {
         } else {
             std::mem::forget(runtime)
         }
-        if let Some(begun) = self.begun().filter(|_| own)
-            && let Err(e) = begun.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
+        if let Some(handover) = self.handover().filter(|_| own)
+            && let Err(e) = handover.leave(&admission::leave(), &mut self.assemblers[0].borrow_mut())
         {
             crate::log::error!("requests that this worker has taken are lost: {e}");
         }
@@ -136,19 +136,19 @@ impl Drop for Loop {
 impl Loop {
     /// The loop of process `id`, in that process.
     pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
-        let heritage = node.heritage();
+        let state = node.state();
         let signals =
             Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
         node.begin_count();
-        let slot = &heritage.workers.as_static()[id.0 as usize];
+        let slot = &state.workers.as_static()[id.0 as usize];
         let here = id.0 as usize;
         let mut mailboxes: Vec<&'static Mailbox> = Vec::new();
-        mailboxes.extend(heritage.requests.get(here));
-        let letters = mailboxes.len();
-        mailboxes.extend(heritage.letters.get(here));
-        mailboxes.extend(heritage.results.get(here).and_then(Option::as_ref));
+        mailboxes.extend(state.requests.get(here));
+        let messages = mailboxes.len();
+        mailboxes.extend(state.messages.get(here));
+        mailboxes.extend(state.results.get(here).and_then(Option::as_ref));
         let mut assemblers: Vec<Rc<RefCell<Assembler>>> = mailboxes.iter().map(|_| Rc::default()).collect();
-        assemblers[letters] = node.0.letters.clone();
+        assemblers[messages] = node.0.messages.clone();
         let work = Loop {
             node: node.clone(),
             pid: process::pid(),
@@ -161,7 +161,7 @@ impl Loop {
             turns: 0,
             ends_by: None,
         };
-        let base = heritage.mode == Mode::Base && node.role() == Role::Worker;
+        let base = state.mode == Mode::Base && node.role() == Role::Worker;
         if base || node.0.handler.inline() {
             work.node.runtime()?;
         }
@@ -191,9 +191,9 @@ impl Loop {
         let slot = node.own_slot().expect("a loop has a row");
         slot.status.store(IDLE, Relaxed);
         // In base mode there is no master: the first worker tells of the server's life.
-        let first = node.heritage().mode == Mode::Base && node.worker_id() == Some(WorkerId(0));
+        let first = node.state().mode == Mode::Base && node.worker_id() == Some(WorkerId(0));
         if first {
-            node.heritage().server[0].master_pid.store(process::pid(), Relaxed);
+            node.state().server[0].master_pid.store(process::pid(), Relaxed);
             if slot.generation.load(Relaxed) == 1 {
                 node.0.handler.start(&node)?;
             }
@@ -206,7 +206,7 @@ impl Loop {
             if node.is_stopping() {
                 base::quiesce(self);
                 // Less than what the manager waits: the last words are user code's.
-                let patience = node.heritage().config.max_wait_time.as_millis() as u64 * 4 / 5;
+                let patience = node.state().config.max_wait_time.as_millis() as u64 * 4 / 5;
                 self.ends_by.get_or_insert_with(|| clock::monotonic_ms() + patience);
             }
             if self.must_leave() {
@@ -222,7 +222,7 @@ impl Loop {
         }
         slot.status.store(EXIT, Relaxed);
         self.handle_deferred()?;
-        if first && node.heritage().life() >= Life::Ending {
+        if first && node.state().phase() >= ServerPhase::Ending {
             node.0.handler.before_shutdown(&node)?;
         }
         self.last_things()?;
@@ -237,32 +237,32 @@ impl Loop {
         if !self.node.is_stopping() {
             return false;
         }
-        let ending = self.node.heritage().life() >= Life::Ending;
-        let joins = self.begun().is_some() && self.assemblers[0].borrow().is_joining();
+        let ending = self.node.state().phase() >= ServerPhase::Ending;
+        let joins = self.handover().is_some() && self.assemblers[0].borrow().is_joining();
         let in_line = !admission::is_empty() && self.patience().is_none_or(|left| left > Duration::ZERO);
         let waits = joins || in_line || self.mailboxes.iter().any(|m| !m.is_empty());
-        !(ending && waits || base::has_frames(&self.node) || in_line && self.begun().is_none())
+        !(ending && waits || base::has_frames(&self.node) || in_line && self.handover().is_none())
     }
 
     /// Goes on with the requests that its predecessor had taken.
-    fn take_up(&mut self) {
-        let Some(begun) = self.begun() else { return };
-        match begun.take_up(&mut self.assemblers[0].borrow_mut()) {
-            Ok(letters) => admission::take_up(&self.node, letters),
+    fn restore(&mut self) {
+        let Some(handover) = self.handover() else { return };
+        match handover.restore(&mut self.assemblers[0].borrow_mut()) {
+            Ok(messages) => admission::restore(&self.node, messages),
             Err(e) => crate::log::error!("requests that the last worker had taken are lost: {e}"),
         }
     }
 
     /// By which way the requests of its first mailbox are handed over; `None` in base mode, which has no such mailbox.
-    fn begun(&self) -> Option<&'static Begun> {
-        self.node.heritage().begun.get(self.node.worker_id()?.0 as usize)
+    fn handover(&self) -> Option<&'static Handover> {
+        self.node.state().handover.get(self.node.worker_id()?.0 as usize)
     }
 
     fn look_at_signals(&self) {
         let arrived = self.signals.take();
         if arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT) {
-            if self.node.heritage().head_pid() == process::pid() {
-                self.node.heritage().enter(Life::Ending);
+            if self.node.state().head_pid() == process::pid() {
+                self.node.state().enter(ServerPhase::Ending);
             }
             self.node.0.stopping.set(true);
         }
@@ -297,7 +297,7 @@ impl Loop {
                 }
             }
         }
-        if self.begun().is_none() && !admission::is_empty() {
+        if self.handover().is_none() && !admission::is_empty() {
             crate::log::warn!("{} requests in line are given up: others did not end", admission::leave_behind());
         }
         let left = handler.unfinished();
@@ -327,10 +327,10 @@ impl Loop {
     }
 
     fn sleep(&self, limit: Option<Duration>) {
-        let Some(bell) = self.mailboxes.first().map(|m| m.doorbell()) else { return };
+        let Some(event_fd) = self.mailboxes.first().map(|m| m.event_fd()) else { return };
         if self.block_on(base::something(self, limit)).is_none() {
-            socket::wait_readable(&[bell.as_raw_fd(), self.signals.bell().as_raw_fd()], limit);
-            bell.silence();
+            socket::wait_readable(&[event_fd.as_raw_fd(), self.signals.event_fd().as_raw_fd()], limit);
+            event_fd.drain();
         }
     }
 
@@ -344,7 +344,7 @@ impl Loop {
         let patience = self.patience().filter(|_| !admission::is_empty());
         let own = node.0.timers.borrow().next_deadline();
         let own = own.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())));
-        let queue = node.heritage().task_queue.is_some() && node.role() == Role::TaskWorker;
+        let queue = node.state().task_queue.is_some() && node.role() == Role::TaskWorker;
         [own, node.0.handler.sleep_limit(), queue.then_some(QUEUE_LOOK), patience].into_iter().flatten().min()
     }
 
@@ -354,12 +354,12 @@ impl Loop {
         let node = self.node.clone();
         for which in 0..self.mailboxes.len() {
             for _ in 0..MESSAGES_A_TURN {
-                let Some(letter) = self.mailboxes[which].take(&mut self.assemblers[which].borrow_mut()) else {
+                let Some(message) = self.mailboxes[which].take(&mut self.assemblers[which].borrow_mut()) else {
                     break;
                 };
                 busy = true;
-                let counts = receive::handle(&node, &letter)?;
-                self.assemblers[which].borrow_mut().recycle(letter);
+                let counts = receive::handle(&node, &message)?;
+                self.assemblers[which].borrow_mut().recycle(message);
                 // What was taken out while this was handled is older than what waits.
                 self.handle_deferred()?;
                 if counts && self.is_spent() {
@@ -385,12 +385,12 @@ impl Loop {
         while let Some(waiting) = admission::next(&node) {
             any = true;
             let counts = match waiting {
-                Waiting::Letter(letter) => receive::tell(&node, &letter)?,
+                Waiting::Message(message) => receive::tell(&node, &message)?,
                 Waiting::Frame(frame, data) => base::tell(&node, frame, &data)?,
             };
             // What a successor takes up is left to it.
             let leaves = counts && self.is_spent() || node.is_stopping();
-            if leaves && self.begun().is_some() || node.0.fatal.get().is_some() {
+            if leaves && self.handover().is_some() || node.0.fatal.get().is_some() {
                 break;
             }
         }
@@ -424,10 +424,10 @@ impl Loop {
     pub(crate) fn handle_deferred(&mut self) -> Result<bool, Stop> {
         let mut any = false;
         loop {
-            let letter = self.node.0.deferred.borrow_mut().pop_front();
-            let Some(letter) = letter else { return Ok(any) };
+            let message = self.node.0.deferred.borrow_mut().pop_front();
+            let Some(message) = message else { return Ok(any) };
             any = true;
-            receive::handle(&self.node, &letter)?;
+            receive::handle(&self.node, &message)?;
         }
     }
 
@@ -453,19 +453,19 @@ impl Loop {
         self.node.0.fatal.get().map_or(Ok(()), Err)
     }
 
-    pub(crate) fn mail(&mut self) -> Option<crate::handoff::Letter> {
+    pub(crate) fn mail(&mut self) -> Option<crate::ipc::Message> {
         self.mailboxes.iter().zip(&self.assemblers).find_map(|(m, a)| m.take(&mut a.borrow_mut()))
     }
 
-    pub(crate) fn recycle(&mut self, letter: crate::handoff::Letter) {
-        self.assemblers[0].borrow_mut().recycle(letter);
+    pub(crate) fn recycle(&mut self, message: crate::ipc::Message) {
+        self.assemblers[0].borrow_mut().recycle(message);
     }
 }
 
 /// Ends the connections that a worker was closing when it was killed, and those that it owed the rest of an answer:
 /// nobody else would. Called in the manager.
 pub fn finish_closes(node: &Node, id: WorkerId) {
-    for (session, _, slot) in node.heritage().registry.all() {
+    for (session, _, slot) in node.state().registry.all() {
         let flags = Flags(slot.flags.load(Relaxed));
         let (kind, reset) = match () {
             () if slot.worker.load(Relaxed) != id.0 + 1 => continue,
@@ -500,8 +500,8 @@ pub fn run_timers(node: &Node) {
 
 /// Marks what a process is, in its row, its title and its log lines; arms it against its parent's death.
 pub fn mark(node: &Node, id: WorkerId, title: &str) {
-    let heritage: &'static Heritage = node.heritage();
-    let slot = &heritage.workers[id.0 as usize];
+    let state: &'static ServerState = node.state();
+    let slot = &state.workers[id.0 as usize];
     slot.pid.store(process::pid(), Relaxed);
     crate::log::set_mark(
         match node.role() {

@@ -9,10 +9,10 @@ use super::drive;
 use super::owner::Owner;
 use super::registry::Flags;
 use crate::config::{Framing, PortConfig};
-use crate::heritage::Heritage;
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::frame::Part;
+use crate::state::ServerState;
 use crate::sys::clock;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,8 +26,8 @@ pub(super) fn note(conn: &Connection, length: usize, again: bool) {
 }
 
 /// How often to look for slow peers, if at all: often enough for the shortest limit of a port that speaks HTTP.
-pub fn interval(heritage: &Heritage) -> Option<Duration> {
-    let http = heritage.ports.iter().filter(|port| matches!(port.config.framing, Framing::Http));
+pub fn interval(state: &ServerState) -> Option<Duration> {
+    let http = state.ports.iter().filter(|port| matches!(port.config.framing, Framing::Http));
     let limits = http.flat_map(|port| [port.config.http_header_timeout, port.config.http_body_timeout]);
     let shortest = limits.filter(|limit| !limit.is_zero()).min()?;
     Some((shortest / LOOKS).clamp(SHORTEST, LONGEST))

@@ -1,4 +1,4 @@
-//! Who runs: one room a role. Roles never import one another; they meet in `handoff` and `conn`.
+//! Who runs: one room a role. Roles never import one another; they meet in `ipc` and `conn`.
 
 pub mod manager;
 pub mod master;

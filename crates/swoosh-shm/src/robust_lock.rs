@@ -25,14 +25,14 @@ pub struct Head {
 
 /// A lock's memory.
 #[derive(Clone, Copy)]
-pub struct Turns<'a> {
+pub struct RobustLock<'a> {
     /// Its beginning.
     pub head: &'a Head,
     /// The mutexes behind it.
     pub more: &'a [RobustMutex],
 }
 
-impl Turns<'_> {
+impl RobustLock<'_> {
     /// Takes the door; tries again and again for a while before it sleeps.
     pub fn spin(self, wait: Wait) -> Result<bool, NotTaken> {
         let door = &self.head.door;

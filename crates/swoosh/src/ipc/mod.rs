@@ -5,13 +5,12 @@
 //! pieces, which [`Assembler`] joins; pieces of one sender are never mixed.
 
 pub mod backlog;
-pub mod begun;
-pub mod parcel;
+pub mod handover;
+pub mod spill;
 
 use crate::error::Result;
-use crate::heritage::lasting_bell;
 use crate::shm::ring::{Full, Meta, Ring};
-use crate::sys::bell::Bell;
+use crate::sys::event_fd::EventFd;
 use crate::sys::{clock, process};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -99,12 +98,12 @@ pub const REACTOR: u16 = 0x8000;
 pub const MANAGER: u16 = 0xFFFE;
 /// Processes that user code has forked, as senders: a number from here on for each, so that the pieces of what two of them
 /// send are not mixed.
-pub const STRANGER: u16 = 0xC000;
+pub const FOREIGN_CHILD: u16 = 0xC000;
 /// How many numbers they have.
-pub const STRANGERS: i32 = 0x3F00;
+pub const FOREIGN_CHILDREN: i32 = 0x3F00;
 
 /// The bit of a message's flags that says: its payload begins with the number of a file, which its worker's
-/// [`Courier`](crate::sys::courier::Courier) has.
+/// [`FdChannel`](crate::sys::fd_channel::FdChannel) has.
 pub const WITH_FILE: u32 = 1 << 30;
 /// The bit that says: no file answers this request of HTTP, its connection's owner has looked.
 pub const NO_FILE: u32 = 1 << 29;
@@ -144,19 +143,19 @@ impl Head {
 pub struct Mailbox {
     ring: Ring,
     /// Rings for the process, whichever of its mailboxes got something.
-    bell: &'static Bell,
+    event_fd: &'static EventFd,
     sleeping: &'static AtomicU32,
 }
 
 impl Mailbox {
     /// A mailbox of `capacity` bytes for whoever waits on `bell` and says so in `sleeping`.
-    pub fn new(capacity: usize, purpose: &str, bell: &'static Bell, sleeping: &'static AtomicU32) -> Result<Self> {
-        Ok(Mailbox { ring: Ring::new(capacity, purpose)?, bell, sleeping })
-    }
-
-    /// A bell for such mailboxes.
-    pub fn bell() -> Result<&'static Bell> {
-        lasting_bell()
+    pub fn new(
+        capacity: usize,
+        purpose: &str,
+        event_fd: &'static EventFd,
+        sleeping: &'static AtomicU32,
+    ) -> Result<Self> {
+        Ok(Mailbox { ring: Ring::new(capacity, purpose)?, event_fd, sleeping })
     }
 
     /// Messages that wait.
@@ -170,19 +169,19 @@ impl Mailbox {
     }
 
     /// Who rings when something comes.
-    pub fn doorbell(&self) -> &'static Bell {
-        self.bell
+    pub fn event_fd(&self) -> &'static EventFd {
+        self.event_fd
     }
 
     /// Takes the oldest message, joined from its pieces. `assembler` is the consumer's own, one for each mailbox.
-    pub fn take(&self, assembler: &mut Assembler) -> Option<Letter> {
+    pub fn take(&self, assembler: &mut Assembler) -> Option<Message> {
         loop {
-            let letter = self.ring.pop(|meta, data| {
+            let message = self.ring.pop(|meta, data| {
                 let (head, pieces) = Head::unpack(meta)?;
                 assembler.add(head, pieces, data)
             })?;
-            if let Some(letter) = letter {
-                return Some(letter);
+            if let Some(message) = message {
+                return Some(message);
             }
         }
     }
@@ -190,7 +189,7 @@ impl Mailbox {
 
 /// A whole message.
 #[derive(Debug)]
-pub struct Letter {
+pub struct Message {
     /// What it is about.
     pub head: Head,
     /// Its payload, which whoever keeps it shares.
@@ -206,13 +205,13 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    fn add(&mut self, head: Head, pieces: u64, data: &[u8]) -> Option<Letter> {
+    fn add(&mut self, head: Head, pieces: u64, data: &[u8]) -> Option<Message> {
         if pieces == FIRST {
             let mut whole = self.spare.pop().unwrap_or_default();
             let room = Rc::make_mut(&mut whole);
             room.clear();
             room.extend_from_slice(data);
-            return Some(Letter { head, data: whole });
+            return Some(Message { head, data: whole });
         }
         if pieces & FIRST != 0 {
             self.open.entry(head.from).or_default().clear();
@@ -222,7 +221,7 @@ impl Assembler {
         if pieces & MORE != 0 {
             return None;
         }
-        self.open.remove(&head.from).map(|data| Letter { head, data: Rc::new(data) })
+        self.open.remove(&head.from).map(|data| Message { head, data: Rc::new(data) })
     }
 
     /// Whether the rest of a message has yet to come.
@@ -231,16 +230,16 @@ impl Assembler {
     }
 
     /// A message that came whole, by another way than a ring.
-    pub(crate) fn whole(&mut self, words: &Meta, data: &[u8]) -> Option<Letter> {
+    pub(crate) fn whole(&mut self, words: &Meta, data: &[u8]) -> Option<Message> {
         let (head, _) = Head::unpack(words)?;
         self.add(head, FIRST, data)
     }
 
     /// Gives a payload's memory back for the next one.
-    pub fn recycle(&mut self, letter: Letter) {
-        let is_shared = Rc::strong_count(&letter.data) > 1;
-        if !is_shared && letter.data.capacity() <= SPARE_LIMIT && self.spare.len() < SPARES {
-            self.spare.push(letter.data);
+    pub fn recycle(&mut self, message: Message) {
+        let is_shared = Rc::strong_count(&message.data) > 1;
+        if !is_shared && message.data.capacity() <= SPARE_LIMIT && self.spare.len() < SPARES {
+            self.spare.push(message.data);
         }
     }
 }
@@ -248,19 +247,19 @@ impl Assembler {
 /// A sender: one for each process and reactor thread. A reactor's remembers whose bells to ring at the end of the turn;
 /// a process that runs user code rings at once, for that code may go on for long.
 #[derive(Default)]
-pub struct Post {
-    to_ring: RefCell<Vec<(&'static AtomicU32, &'static Bell)>>,
+pub struct Sender {
+    to_ring: RefCell<Vec<(&'static AtomicU32, &'static EventFd)>>,
     at_once: bool,
 }
 
-impl Post {
+impl Sender {
     /// A sender that rings at once.
     pub fn at_once() -> Self {
-        Post { at_once: true, ..Post::default() }
+        Sender { at_once: true, ..Sender::default() }
     }
 
     /// Puts one message into a mailbox, if there is room for all of it. Longer than a ring takes at once: see
-    /// [`push_patiently`](Post::push_patiently).
+    /// [`push_patiently`](Sender::push_patiently).
     pub fn push(&self, to: &Mailbox, head: &Head, parts: &[&[u8]]) -> Result<(), Full> {
         to.ring.push(&head.pack(FIRST), parts)?;
         self.remember(to);
@@ -305,7 +304,7 @@ impl Post {
                         return Err(Full);
                     }
                     self.ring_all();
-                    to.bell.ring();
+                    to.event_fd.notify();
                     tries += 1;
                     if meanwhile() {
                         tries = 0;
@@ -321,12 +320,12 @@ impl Post {
         if self.at_once {
             // Orders what was pushed before the look at the flag; its counterpart is in `sleep_if`.
             std::sync::atomic::fence(SeqCst);
-            ring_sleeper(to.sleeping, to.bell);
+            ring_sleeper(to.sleeping, to.event_fd);
             return;
         }
         let mut list = self.to_ring.borrow_mut();
         if !list.iter().any(|(flag, _)| std::ptr::eq(*flag, to.sleeping)) {
-            list.push((to.sleeping, to.bell));
+            list.push((to.sleeping, to.event_fd));
         }
     }
 
@@ -338,8 +337,8 @@ impl Post {
         }
         // Orders what was pushed before the look at the flag; its counterpart is in `sleep_if`.
         std::sync::atomic::fence(SeqCst);
-        for (flag, bell) in list.drain(..) {
-            ring_sleeper(flag, bell);
+        for (flag, event_fd) in list.drain(..) {
+            ring_sleeper(flag, event_fd);
         }
     }
 
@@ -349,9 +348,9 @@ impl Post {
     }
 }
 
-fn ring_sleeper(flag: &AtomicU32, bell: &Bell) {
+fn ring_sleeper(flag: &AtomicU32, event_fd: &EventFd) {
     if flag.load(SeqCst) == 1 && flag.swap(0, SeqCst) == 1 {
-        bell.ring();
+        event_fd.notify();
     }
 }
 
@@ -388,7 +387,7 @@ mod tests {
 
     fn mailbox(capacity: usize) -> Mailbox {
         let flag: &'static AtomicU32 = Box::leak(Box::default());
-        Mailbox::new(capacity, "a test", Mailbox::bell().unwrap(), flag).unwrap()
+        Mailbox::new(capacity, "a test", crate::state::new_event_fd().unwrap(), flag).unwrap()
     }
 
     fn head(kind: Kind, from: u16) -> Head {
@@ -409,11 +408,11 @@ mod tests {
         let mailbox = mailbox(8192);
         let long: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
         let Fork::Parent(pid) = fork().unwrap() else {
-            let post = Post::default();
+            let sender = Sender::default();
             let patience = Duration::from_secs(5);
-            post.push_patiently(&mailbox, &head(Kind::Data, 1), b"before", patience).unwrap();
-            post.push_patiently(&mailbox, &head(Kind::Data, 1), &long, patience).unwrap();
-            post.push_patiently(&mailbox, &head(Kind::Data, 1), b"", patience).unwrap();
+            sender.push_patiently(&mailbox, &head(Kind::Data, 1), b"before", patience).unwrap();
+            sender.push_patiently(&mailbox, &head(Kind::Data, 1), &long, patience).unwrap();
+            sender.push_patiently(&mailbox, &head(Kind::Data, 1), b"", patience).unwrap();
             process::exit_now(0);
         };
         let mut assembler = Assembler::default();
@@ -428,16 +427,16 @@ mod tests {
     #[test]
     fn pieces_of_a_sender_that_died_are_dropped_when_it_sends_again() {
         let mailbox = mailbox(8192);
-        let (post, mut assembler) = (Post::default(), Assembler::default());
+        let (sender, mut assembler) = (Sender::default(), Assembler::default());
         let long = vec![1; 10_000];
-        let end = post.push_piece(&mailbox, &head(Kind::Data, 1), &long, 0).unwrap();
+        let end = sender.push_piece(&mailbox, &head(Kind::Data, 1), &long, 0).unwrap();
         assert!(end < long.len());
-        post.push(&mailbox, &head(Kind::Data, 2), &[b"other"]).unwrap();
+        sender.push(&mailbox, &head(Kind::Data, 2), &[b"other"]).unwrap();
         let mut from = 0;
         let second = vec![2; 5000];
         let mut got = Vec::new();
         while from < second.len() {
-            from = post.push_piece(&mailbox, &head(Kind::Data, 1), &second, from).unwrap();
+            from = sender.push_piece(&mailbox, &head(Kind::Data, 1), &second, from).unwrap();
             got.extend(mailbox.take(&mut assembler).map(|l| l.data.to_vec()));
         }
         got.extend(mailbox.take(&mut assembler).map(|l| l.data.to_vec()));
@@ -447,34 +446,37 @@ mod tests {
     #[test]
     fn the_rest_of_a_message_whose_beginning_is_gone_is_dropped() {
         let mailbox = mailbox(8192);
-        let post = Post::default();
+        let sender = Sender::default();
         let long = vec![1; 5000];
         let mut from = 0;
         for _ in 0..2 {
-            from = post.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
+            from = sender.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
         }
         assert!(mailbox.take(&mut Assembler::default()).is_none());
-        post.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
-        post.push(&mailbox, &head(Kind::Data, 1), &[b"next"]).unwrap();
+        sender.push_piece(&mailbox, &head(Kind::Data, 1), &long, from).unwrap();
+        sender.push(&mailbox, &head(Kind::Data, 1), &[b"next"]).unwrap();
         assert_eq!(mailbox.take(&mut Assembler::default()).unwrap().data.as_slice(), b"next");
     }
 
     #[test]
     fn a_full_mailbox_gives_up_after_its_patience() {
         let mailbox = mailbox(4096);
-        let post = Post::default();
-        while post.push(&mailbox, &head(Kind::Data, 1), &[&[0; 500]]).is_ok() {}
-        assert_eq!(post.push_patiently(&mailbox, &head(Kind::Data, 1), &[0; 500], Duration::from_millis(5)), Err(Full));
+        let sender = Sender::default();
+        while sender.push(&mailbox, &head(Kind::Data, 1), &[&[0; 500]]).is_ok() {}
+        assert_eq!(
+            sender.push_patiently(&mailbox, &head(Kind::Data, 1), &[0; 500], Duration::from_millis(5)),
+            Err(Full)
+        );
     }
 
     #[test]
     fn a_bell_is_rung_only_for_a_sleeper() {
         let mailbox = mailbox(4096);
-        let post = Post::default();
+        let sender = Sender::default();
         assert!(sleep_if(mailbox.sleeping, || mailbox.is_empty()));
-        post.push(&mailbox, &head(Kind::Data, 1), &[b"x"]).unwrap();
-        assert_eq!(post.waiting(), 1);
-        post.ring_all();
+        sender.push(&mailbox, &head(Kind::Data, 1), &[b"x"]).unwrap();
+        assert_eq!(sender.waiting(), 1);
+        sender.ring_all();
         assert_eq!(mailbox.sleeping.load(SeqCst), 0);
         assert!(!sleep_if(mailbox.sleeping, || mailbox.is_empty()));
     }

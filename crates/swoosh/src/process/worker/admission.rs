@@ -9,7 +9,7 @@
 use super::base::Frame;
 use crate::config::Framing;
 use crate::handler::{ConnectionEvent, SessionId, Stop};
-use crate::handoff::Letter;
+use crate::ipc::Message;
 use crate::node::{InHand, Node};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 /// What waits.
 pub enum Waiting {
     /// Process mode: a message of a reactor.
-    Letter(Letter),
+    Message(Message),
     /// Base mode: an event of an own connection, and its bytes.
     Frame(Frame, Vec<u8>),
 }
@@ -26,7 +26,7 @@ impl Waiting {
     fn bytes(&self) -> usize {
         OVERHEAD
             + match self {
-                Waiting::Letter(letter) => letter.data.len(),
+                Waiting::Message(message) => message.data.len(),
                 Waiting::Frame(Frame::Whole(_, whole), _) => whole.len(),
                 Waiting::Frame(_, data) => data.len(),
             }
@@ -128,13 +128,13 @@ pub fn is_empty() -> bool {
 }
 
 /// This worker ends: messages that wait, for its successor.
-pub fn leave() -> Vec<Letter> {
+pub fn leave() -> Vec<Message> {
     let queue = LINE.take().queue;
-    let letter = |waiting| match waiting {
-        Waiting::Letter(letter) => Some(letter),
+    let message = |waiting| match waiting {
+        Waiting::Message(message) => Some(message),
         Waiting::Frame(..) => None,
     };
-    queue.into_iter().filter_map(|(_, waiting, _)| letter(waiting)).collect()
+    queue.into_iter().filter_map(|(_, waiting, _)| message(waiting)).collect()
 }
 
 /// Gives up what waits: how many requests.
@@ -144,10 +144,10 @@ pub fn leave_behind() -> usize {
 }
 
 /// What its predecessor left waits here, before all that comes.
-pub fn take_up(node: &Node, letters: Vec<Letter>) {
-    for letter in letters {
-        let in_hand = super::receive::is_request(&letter).then(|| node.take_in_hand());
-        push(node, SessionId(letter.head.id), Waiting::Letter(letter), in_hand);
+pub fn restore(node: &Node, messages: Vec<Message>) {
+    for message in messages {
+        let in_hand = super::receive::is_request(&message).then(|| node.take_in_hand());
+        push(node, SessionId(message.head.id), Waiting::Message(message), in_hand);
     }
 }
 
@@ -162,7 +162,7 @@ fn push(node: &Node, session: SessionId, waiting: Waiting, in_hand: Option<InHan
 
 /// Whether a refusal can be told in that port's protocol.
 fn is_http(node: &Node, event: &ConnectionEvent) -> bool {
-    let port = node.heritage().ports.get(event.port);
+    let port = node.state().ports.get(event.port);
     let speaks_http = port.is_some_and(|port| matches!(port.config.framing, Framing::Http));
     event.session.0 > 0 && speaks_http && !node.was_websocket(event.session)
 }

@@ -8,13 +8,13 @@ use crate::conn::certificates::Certificates;
 use crate::conn::registry::{Registry, SlotIndex};
 use crate::error::{Error, Result};
 use crate::handler::{SessionId, WorkerId};
-use crate::handoff::Mailbox;
-use crate::handoff::begun::Begun;
 use crate::http::files::Files;
+use crate::ipc::Mailbox;
+use crate::ipc::handover::Handover;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
-use crate::sys::bell::Bell;
-use crate::sys::courier::Courier;
+use crate::sys::event_fd::EventFd;
+use crate::sys::fd_channel::FdChannel;
 use crate::sys::queue::Queue;
 use crate::tls::Acceptor;
 use socket2::{SockRef, Socket, TcpKeepalive};
@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 /// Everything that the processes of one server share.
-pub struct Heritage {
+pub struct ServerState {
     /// Process or base mode.
     pub mode: Mode,
     /// The server's settings.
@@ -44,11 +44,11 @@ pub struct Heritage {
     /// Reactors -> worker: requests. One for each worker; none in base mode.
     pub requests: Vec<Mailbox>,
     /// Worker -> its successor: requests that the one had begun to take. By worker, as `requests`.
-    pub begun: Vec<Begun>,
+    pub handover: Vec<Handover>,
     /// Reactors -> worker: bodies of requests in files. By worker, as `requests`; none where no port speaks HTTP.
-    pub couriers: Vec<Courier>,
+    pub fd_channels: Vec<FdChannel>,
     /// Any process -> process: messages, tasks, sends to another base worker's connections. By [`WorkerId`].
-    pub letters: Vec<Mailbox>,
+    pub messages: Vec<Mailbox>,
     /// Any process -> manager: messages. Nobody takes them where there is no manager.
     pub to_manager: Mailbox,
     /// Task workers -> worker: results. One for each worker and user process, by [`WorkerId`]; task workers have none.
@@ -64,7 +64,7 @@ pub struct Heritage {
 /// Where the server is in its life; each state is later than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
-pub enum Life {
+pub enum ServerPhase {
     /// Its processes are being forked.
     Starting = 0,
     /// It serves.
@@ -75,7 +75,7 @@ pub enum Life {
     Ended = 3,
 }
 
-impl Heritage {
+impl ServerState {
     /// Workers, task workers and user processes together.
     pub fn processes(&self) -> usize {
         self.workers.len()
@@ -109,23 +109,23 @@ impl Heritage {
     }
 
     /// Where the server is in its life.
-    pub fn life(&self) -> Life {
-        match self.server[0].life.load(SeqCst) {
-            0 => Life::Starting,
-            1 => Life::Running,
-            2 => Life::Ending,
-            _ => Life::Ended,
+    pub fn phase(&self) -> ServerPhase {
+        match self.server[0].phase.load(SeqCst) {
+            0 => ServerPhase::Starting,
+            1 => ServerPhase::Running,
+            2 => ServerPhase::Ending,
+            _ => ServerPhase::Ended,
         }
     }
 
     /// Enters a later part of its life.
-    pub fn enter(&self, life: Life) {
-        self.server[0].life.fetch_max(life as u32, SeqCst);
+    pub fn enter(&self, phase: ServerPhase) {
+        self.server[0].phase.fetch_max(phase as u32, SeqCst);
     }
 
     /// Whether new connections are welcome.
     pub fn accepts(&self) -> bool {
-        self.life() <= Life::Running
+        self.phase() <= ServerPhase::Running
     }
 
     /// Whether connect and close events are dispatched: in modes that spread one connection's packets over workers
@@ -314,6 +314,6 @@ impl PortConfig {
 }
 
 /// Makes a bell that lives as long as the process.
-pub(crate) fn lasting_bell() -> Result<&'static Bell> {
-    Ok(Box::leak(Box::new(Bell::new()?)))
+pub(crate) fn new_event_fd() -> Result<&'static EventFd> {
+    Ok(Box::leak(Box::new(EventFd::new()?)))
 }

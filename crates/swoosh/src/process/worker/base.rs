@@ -6,15 +6,15 @@
 use super::admission::{self, Waiting};
 use super::{Loop, receive};
 use crate::conn::connection::{Connection, HOLD_PAUSE, Stage};
-use crate::conn::datagram::{self, Sender};
-use crate::conn::owner::{Owner, Upcall, Verdict, add};
-use crate::conn::patience;
+use crate::conn::datagram::{self, Origin};
+use crate::conn::owner::{ConnectionObserver, Owner, Verdict, add};
 use crate::conn::registry::{Flags, SlotIndex};
+use crate::conn::timeouts;
 use crate::handler::{ConnectionEvent, SessionId, Stop};
-use crate::heritage::Port;
 use crate::node::Node;
-use crate::roles::worker::Role;
+use crate::process::worker::Role;
 use crate::runtime;
+use crate::state::Port;
 use crate::sys::clock;
 use crate::sys::stored::Stored;
 use send_wrapper::SendWrapper;
@@ -40,7 +40,7 @@ pub enum Frame {
     /// The output passed a watermark.
     Watermark(SessionId, bool),
     /// A datagram: port, sender, the next so many bytes.
-    Datagram(usize, Sender, usize),
+    Datagram(usize, Origin, usize),
 }
 
 impl Frame {
@@ -71,38 +71,38 @@ thread_local! {
 pub fn open(work: &Loop) {
     let node = &work.node;
     let id = node.worker_id().map_or(0, |w| w.0);
-    let upcall: Rc<dyn Upcall> = match node.0.handler.inline() {
+    let upcall: Rc<dyn ConnectionObserver> = match node.0.handler.inline() {
         true => Rc::new(Inline { node: node.clone(), limit: work.request_limit, handled: Cell::new(0) }),
         false => Rc::new(Queued(node.clone())),
     };
     FRAMES.with(|f| *f.borrow_mut() = Frames::default());
     // A server that ran in this process before has taken its bells' runtime with it.
     drop(WATCHED.take());
-    let _ = node.0.owner.set(Owner::new(node.heritage(), id, upcall));
+    let _ = node.0.owner.set(Owner::new(node.state(), id, upcall));
 }
 
 /// Begins to accept and to receive, on this worker's runtime.
 pub fn begin(work: &Loop) {
     let node = &work.node;
     let Some(owner) = node.0.owner.get() else { return };
-    let heritage = node.heritage();
+    let state = node.state();
     work.block_on(async {
-        for port in &heritage.ports {
+        for port in &state.ports {
             let port = own_socket(port, owner.id);
             if port.kind.is_stream() {
                 let accept = owner.clone().accept_from(port, |socket, peer| Some((socket, peer)));
                 tokio::spawn(SendWrapper::new(accept));
             } else {
                 let (node, inline) = (node.clone(), node.0.handler.inline());
-                let deliver = move |port: &Port, from: Sender, data: &[u8]| datagram(&node, inline, port, from, data);
-                tokio::spawn(SendWrapper::new(datagram::receive_from(heritage, port, deliver)));
+                let deliver = move |port: &Port, from: Origin, data: &[u8]| datagram(&node, inline, port, from, data);
+                tokio::spawn(SendWrapper::new(datagram::receive_from(state, port, deliver)));
             }
         }
-        if let Some(every) = crate::conn::owner::heartbeat_interval(heritage) {
+        if let Some(every) = crate::conn::owner::heartbeat_interval(state) {
             tokio::spawn(SendWrapper::new(owner.clone().heartbeat(every)));
         }
-        if let Some(every) = patience::interval(heritage) {
-            tokio::spawn(SendWrapper::new(patience::watch(owner.clone(), every)));
+        if let Some(every) = timeouts::interval(state) {
+            tokio::spawn(SendWrapper::new(timeouts::watch(owner.clone(), every)));
         }
     });
 }
@@ -136,7 +136,7 @@ pub fn close_all(work: &Loop) {
         let _ = node.close(conn.session, false);
     }
     // Less than what the manager waits: what peers never read is dropped here, in order, rather than by a kill.
-    let limit = node.heritage().config.max_wait_time.as_millis() as u64 / 2;
+    let limit = node.state().config.max_wait_time.as_millis() as u64 / 2;
     let until = clock::monotonic_ms() + limit;
     work.block_on(async {
         while !owner.all().is_empty() && clock::monotonic_ms() < until {
@@ -152,18 +152,18 @@ pub fn close_all(work: &Loop) {
 
 /// Gives the rows of a killed base worker's connections back. Called in the manager.
 pub fn release_rows(node: &Node, id: u32) {
-    let heritage = node.heritage();
-    let lost: Vec<(SessionId, SlotIndex)> = heritage
+    let state = node.state();
+    let lost: Vec<(SessionId, SlotIndex)> = state
         .registry
         .all()
         .filter(|(_, _, slot)| slot.reactor.load(Relaxed) == id)
         .map(|(session, index, _)| (session, index))
         .collect();
     for (session, index) in lost {
-        heritage.release_connection(session, index);
-        add(&heritage.reactor_slot(id).closed, 1);
+        state.release_connection(session, index);
+        add(&state.reactor_slot(id).closed, 1);
     }
-    heritage.reactor_slot(id).connections.store(0, Relaxed);
+    state.reactor_slot(id).connections.store(0, Relaxed);
 }
 
 /// Waits on the runtime until there is something for user code, or `limit` is over.
@@ -176,8 +176,8 @@ pub async fn something(work: &Loop, limit: Option<Duration>) {
             let made = || -> crate::error::Result<_> {
                 Ok(Rc::new((
                     crate::sys::process::known_pid(),
-                    runtime::watch(work.mailboxes[0].doorbell())?,
-                    runtime::watch(work.signals.bell())?,
+                    runtime::watch(work.mailboxes[0].event_fd())?,
+                    runtime::watch(work.signals.event_fd())?,
                 )))
             };
             let Ok(bells) = made() else { return };
@@ -213,9 +213,9 @@ pub async fn look(work: &Loop) {
 
 thread_local! {
     /// The two bells of this process, watched by its runtime.
-    static WATCHED: RefCell<Option<Rc<(i32, Bell, Bell)>>> = const { RefCell::new(None) };
+    static WATCHED: RefCell<Option<Rc<(i32, EventFd, EventFd)>>> = const { RefCell::new(None) };
 }
-type Bell = runtime::WatchedBell;
+type EventFd = runtime::WatchedBell;
 
 /// Whether something waits to be told.
 pub fn has_frames(node: &Node) -> bool {
@@ -375,7 +375,7 @@ fn close(node: &Node, owner: &Rc<Owner>, conn: &Rc<Connection>) {
     owner.finish(conn, false);
 }
 
-fn datagram(node: &Node, inline: bool, port: &Port, from: Sender, data: &[u8]) {
+fn datagram(node: &Node, inline: bool, port: &Port, from: Origin, data: &[u8]) {
     if inline {
         let flow = receive::packet(node, from, port.index, clock::wall_nanos(), data);
         return node.note_flow(flow);
@@ -398,7 +398,7 @@ fn push(node: &Node, frame: Frame, data: &[u8]) -> usize {
 fn note_packet(node: &Node, owner: &Owner, conn: &Connection, bytes: usize) {
     add(&owner.slot().requests, 1);
     conn.slot().last_dispatch.store(owner.now(), Relaxed);
-    conn.note_given(node.heritage().config.queued_bytes_limit(), bytes);
+    conn.note_given(node.state().config.queued_bytes_limit(), bytes);
 }
 
 /// User code is called where the event happens.
@@ -424,7 +424,7 @@ impl Inline {
     }
 }
 
-impl Upcall for Inline {
+impl ConnectionObserver for Inline {
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
         self.verdict(self.node.0.handler.connect(&self.node, &event_of(owner, conn)))
     }
@@ -460,7 +460,7 @@ impl Upcall for Inline {
 /// User code is called once the runtime has been left.
 struct Queued(Node);
 
-impl Upcall for Queued {
+impl ConnectionObserver for Queued {
     fn connect(&self, _: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
         push(&self.0, Frame::Connect(conn.session), &[]);
         Verdict::Go

@@ -314,6 +314,6 @@ impl PortConfig {
 }
 
 /// Makes a bell that lives as long as the process.
-pub(crate) fn new_event_fd() -> Result<&'static EventFd> {
+pub fn new_event_fd() -> Result<&'static EventFd> {
     Ok(Box::leak(Box::new(EventFd::new()?)))
 }

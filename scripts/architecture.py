@@ -371,13 +371,13 @@ class Crate:
                 tops.setdefault(a, {}).setdefault(b, (source.file, line, f"{target}::{item}"))
         reported = set()
         for graph, kind in ((files, "files"), (tops, "top-level modules")):
-            for cycle in cycles(graph):
+            for cycle, size in cycles(graph):
                 steps = [graph[a][b] for a, b in zip(cycle, cycle[1:] + cycle[:1])]
                 if frozenset(steps) in reported:
                     continue
                 reported.add(frozenset(steps))
                 for i, (file, line, path) in enumerate(steps):
-                    self.problems.append((file, line, f"cycle between {kind}, import {i + 1} of {len(steps)}: {path}"))
+                    self.problems.append((file, line, f"cycle between {kind} (group of {size}), import {i + 1} of {len(steps)}: {path}"))
         return self.problems
 
 
@@ -407,7 +407,7 @@ def leaves(tree, offset, prefix=()):
 
 
 def cycles(graph):
-    """One shortest cycle of each strongly connected component."""
+    """One shortest cycle of each strongly connected component, and the size of that component."""
     index, low, stack, on, components, count = {}, {}, [], set(), [], 0
     for begin in sorted(graph):
         if begin in index:
@@ -460,7 +460,7 @@ def cycles(graph):
                     if other in component and other not in before:
                         before[other] = node
                         queue.append(other)
-        yield best
+        yield best, len(component)
 
 
 def check_crates(root):
@@ -637,7 +637,7 @@ def self_test():
         (
             "a cycle of top-level modules of one row",
             {"crates/swoosh/src/http.rs": "use crate::pool::P;\npub struct H;\n", "crates/swoosh/src/pool.rs": "pub mod a;\npub struct P;\n", "crates/swoosh/src/pool/a.rs": "use crate::http::H;\n"},
-            "cycle between top-level modules",
+            "cycle between top-level modules (group of 2)",
         ),
         ("a module without a row", {"crates/swoosh/src/lib.rs": good["crates/swoosh/src/lib.rs"] + "mod extra;\n", "crates/swoosh/src/extra.rs": ""}, "module extra has no row"),
         ("a dependency upwards", {"crates/swoosh/Cargo.toml": '[dependencies]\nswoosh-zend = { path = "../swoosh-zend" }\n'}, "swoosh must not depend on swoosh-zend"),

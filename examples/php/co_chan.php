@@ -1,6 +1,6 @@
 <?php
-// A channel between a producer and three consumers: consumers are served in order, a full channel blocks the producer, and
-// a closed one ends the loops.
+// A channel between a producer and three consumers: consumers get items in order, a full channel blocks the producer,
+// and a closed one ends the loops.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_chan.php
 use Swoole\Coroutine as Co;

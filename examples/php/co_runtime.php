@@ -1,5 +1,5 @@
 <?php
-// PHP's own sleep() and streams do not block other coroutines if hooks are enabled: ten requests to a slow server at once.
+// PHP's own sleep() and streams do not block other coroutines with hooks: ten concurrent requests to a slow server.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_runtime.php
 use Swoole\Coroutine as Co;

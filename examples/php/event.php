@@ -1,5 +1,5 @@
 <?php
-// The event loop by hand: watching a stream, writing when there is room, a deferred call, a timer, and the end of the loop.
+// The event loop by hand: watching a stream, waiting until it is writable, a deferred call, a timer, and the end.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/event.php
 use Swoole\Event;

@@ -1,6 +1,6 @@
 <?php
-// Supervised workers: worker 0 distributes jobs, the others do them and send results back. One of them fails midway: it is
-// replaced, and the jobs it had taken are sent again.
+// Supervised workers: worker 0 distributes jobs, the others do them and send results back. One of them fails midway: it
+// is replaced, and the jobs it had taken are sent again.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/pool.php
 use Swoole\Process\Pool;

@@ -9,7 +9,7 @@ use Swoole\Coroutine\Channel;
 Co\run(function () {
     $jobs = new Channel(2);
     $results = new Channel(10);
-    foreach (['a' => 0.06, 'b' => 0.15, 'c' => 0.27] as $name => $time) {
+    foreach (['a' => 0.1, 'b' => 0.25, 'c' => 0.45] as $name => $time) {
         go(function () use ($jobs, $results, $name, $time) {
             while (($job = $jobs->pop()) !== false) {
                 Co::sleep($time);

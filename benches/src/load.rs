@@ -52,7 +52,7 @@ where
         }
         let mut sum = 0;
         for one in all {
-            sum += one.await.expect("the client goes on");
+            sum += one.await.expect("the client task ends");
         }
         sum
     })

@@ -42,7 +42,7 @@ impl Tree {
     fn wait_until_it_listens(&self) {
         let until = Instant::now() + Duration::from_secs(10);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < until, "nobody listens on port {}", self.port);
+            assert!(Instant::now() < until, "no server on port {}", self.port);
             std::thread::sleep(Duration::from_millis(10));
         }
         std::thread::sleep(Duration::from_millis(200));

@@ -23,5 +23,5 @@ Co\run(function () {
     $urls = array_fill(0, 10, "http://$address/");
     $answers = Swoole\Coroutine\map($urls, fn ($url) => file_get_contents($url));
     echo implode(' ', $answers), "\n";
-    echo microtime(true) - $begin < 0.5 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.5 ? "concurrently\n" : "one after the other\n";
 });

@@ -16,5 +16,5 @@ Co\run(function () {
     foreach ($answers as $name => $answer) {
         echo "$name: $answer\n";
     }
-    echo microtime(true) - $begin < 0.085 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.085 ? "concurrently\n" : "one after the other\n";
 });

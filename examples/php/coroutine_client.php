@@ -33,6 +33,6 @@ Co\run(function () {
         return $answer;
     });
     echo implode("\n", $answers), "\n";
-    echo microtime(true) - $begin < 0.4 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.4 ? "concurrently\n" : "one after the other\n";
     $server->shutdown();
 });

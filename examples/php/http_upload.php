@@ -30,7 +30,7 @@ $server->on('request', function (Request $request, Response $response) {
 
             HTML);
     }
-    $page = '<p>From ' . htmlspecialchars($request->post['who'] ?? 'somebody') . ":\n<ul>\n";
+    $page = '<p>From ' . htmlspecialchars($request->post['who'] ?? 'anonymous') . ":\n<ul>\n";
     foreach ($request->files['files'] ?? [] as $file) {
         // The file at `tmp_name` is removed after the request; move_uploaded_file() keeps it.
         $about = match ($file['error']) {

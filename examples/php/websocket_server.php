@@ -21,23 +21,23 @@ $server->on('request', function (Request $request, Response $response) {
 });
 
 $server->on('open', function (Server $server, Request $request) {
-    everybody($server, "visitor $request->fd is here");
+    broadcast($server, "visitor $request->fd is here");
 });
 
 $server->on('message', function (Server $server, Frame $frame) {
-    everybody($server, "visitor $frame->fd: $frame->data");
+    broadcast($server, "visitor $frame->fd: $frame->data");
 });
 
 // Connections that only requested the page close too, but were not visitors.
 $server->on('close', function (Server $server, int $fd) {
     if (isset($server->getClientInfo($fd)['websocket_status'])) {
-        everybody($server, "visitor $fd is gone");
+        broadcast($server, "visitor $fd is gone");
     }
 });
 
 $server->start();
 
-function everybody(Server $server, string $text): void
+function broadcast(Server $server, string $text): void
 {
     foreach ($server->connections as $fd) {
         // Includes connections that only requested the page.

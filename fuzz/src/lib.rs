@@ -74,7 +74,7 @@ pub fn http1_answer(data: &[u8]) {
 pub fn websocket_frames(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let expect = Expect { max: MAX, masked: kind & 1 == 0, deflate: kind & 2 == 0 };
-    let hear = |size: usize| -> (Vec<Said>, bool) {
+    let parse = |size: usize| -> (Vec<Said>, bool) {
         let (mut joiner, mut said, mut buf) = (Joiner::default(), Vec::new(), Vec::new());
         for piece in data.chunks(size) {
             buf.extend_from_slice(piece);
@@ -86,15 +86,15 @@ pub fn websocket_frames(data: &[u8]) {
                 };
                 let packet: Vec<u8> = buf.drain(..length).collect();
                 match joiner.take(&packet, expect) {
-                    Ok(heard) => said.extend(heard),
+                    Ok(messages) => said.extend(messages),
                     Err(_) => return (said, true),
                 }
-                assert!(!broken, "a frame that is none was taken");
+                assert!(!broken, "a malformed frame was accepted");
             }
         }
         (said, false)
     };
-    assert_eq!(hear(data.len().max(1)), hear(1 + data.len() % 7));
+    assert_eq!(parse(data.len().max(1)), parse(1 + data.len() % 7));
 }
 
 /// Compressed messages: output stays within the limit, and compression is reversible.

@@ -64,7 +64,7 @@ function join_room(Server $server, int $fd, string $room, string $name): ?string
     $taken = $free && $people->set($fd, ['room' => $room, 'name' => $name]);
     $naming->unlock();
     if (!$taken) {
-        return $free ? 'the house is full' : 'somebody here has that name';
+        return $free ? 'the chat is full' : 'that name is taken';
     }
     tell_room($server, $room, ['note' => "$name is here"]);
     return null;

@@ -61,7 +61,7 @@ HTTP/1.1 200 OK text/html; charset=utf-8 page, HTTP/1.1 404 Not Found
 {"refused":"a room and a name have letters"}
 {"refused":"that is neither join nor say"}
 {"note":"Anné is here","room":"tea","names":["Anné"]}
-{"refused":"somebody here has that name"}
+{"refused":"that name is taken"}
 {"note":"<b>Bob<\/b>😀😀😀😀😀😀😀😀😀😀😀😀😀😀 is here","room":"tea","names":["<b>Bob<\/b>😀😀😀😀😀😀😀😀😀😀😀😀😀😀","Anné"]} heard
 {"note":"Anné is here","room":"coffee","names":["Anné"]}
 1000 still here 0 2

@@ -72,7 +72,7 @@ b is finished
 then the channel is empty: false, code -1
 == co_runtime, status 0
 slow slow slow slow slow slow slow slow slow slow
-at once
+concurrently
 == co_set_defer, status 0
 cache is asked
 database is asked
@@ -80,7 +80,7 @@ service is asked
 cache: cache after 10 ms
 database: database after 50 ms
 service: service after 30 ms
-at once
+concurrently
 == coroutine_client, status 0
 CLIENT 1
 CLIENT 2
@@ -92,7 +92,7 @@ CLIENT 7
 CLIENT 8
 CLIENT 9
 CLIENT 10
-at once
+concurrently
 == coroutine_exec, status 0
 quick ended with 0
 slow ended with 3

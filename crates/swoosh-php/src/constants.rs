@@ -1,6 +1,6 @@
 //! Every global constant of the module, with its value to the letter.
 
-use crate::zend::module::Constant::{self, Bool, Float, Int, Text};
+use swoosh_zend::module::Constant::{self, Bool, Float, Int, Text};
 
 /// Name and value, in the order of the reference.
 #[rustfmt::skip]

@@ -4,11 +4,11 @@
 //! user code for the engine gives what that left to [`Home::back`], where a child stays: what it has begun runs on in a loop
 //! of its own, and then it ends as a script ends. A child that user code forks outside of callbacks needs none of this.
 
-use super::{event_loop, http, reactor};
-use crate::zend::error::uncaught;
-use crate::zend::{PhpResult, runtime};
+use super::{event_loop, http};
 use std::cell::Cell;
 use swoosh::sys::signal;
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{PhpResult, runtime, thread};
 
 /// The process that a loop of the engine runs in.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ fn live_on(result: PhpResult<()>) -> ! {
 /// This process was just forked by user code: signals do what they do in any new program, and it is no process of the server.
 pub fn begin() {
     // A fork of another thread's is to execute a program.
-    if reactor::is_home() {
+    if thread::is_home() {
         signal::start_over();
         http::step_out();
     }

@@ -6,7 +6,6 @@
 use super::server::State;
 use crate::bridge::last_error;
 use crate::class::server_task::{close, open};
-use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
@@ -16,6 +15,7 @@ use std::time::{Duration, Instant};
 use swoosh::handler::WorkerId;
 use swoosh::node::Node;
 use swoosh::sys::socket::wait_readable;
+use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 
 /// The commands of a server.
 #[derive(Default)]

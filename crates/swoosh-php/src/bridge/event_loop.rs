@@ -6,9 +6,7 @@
 
 use super::reactor::{self, Watch, Woken};
 use super::{signals, timers};
-use crate::coroutine::{self, Options, options, waker};
-use crate::zend::error::{fatal, uncaught};
-use crate::zend::{Callable, PhpResult, Raised, Zval, runtime};
+use crate::coroutine::{self, Options, options};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,6 +14,8 @@ use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
+use swoosh_zend::error::{fatal, uncaught};
+use swoosh_zend::{Callable, PhpResult, Raised, Zval, runtime};
 use tokio::io::Interest;
 
 /// Ready to be read (`SWOOLE_EVENT_READ`).
@@ -550,7 +550,7 @@ impl Watcher {
     /// Has the event queue tell when there is something. False where it is so already.
     fn arm(&self, fd: i32) -> bool {
         let Some(watch) = &self.watch else { return false };
-        let waker = waker(reactor::token_of_watcher(fd));
+        let waker = reactor::waker(reactor::token_of_watcher(fd));
         let mut cx = Context::from_waker(&waker);
         let flags = self.flags();
         let mut armed = true;
@@ -587,7 +587,7 @@ fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
 
 /// A descriptor of the user's, for the length of one system call.
 fn descriptor<'a>(fd: i32) -> BorrowedFd<'a> {
-    crate::zend::runtime::borrow_descriptor(fd)
+    swoosh_zend::runtime::borrow_descriptor(fd)
 }
 
 /// Turns with something ready before the event queue is asked.

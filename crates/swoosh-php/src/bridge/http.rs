@@ -8,7 +8,6 @@ use super::server::{Calls, PortEvent, State};
 use super::websocket::{self, Then, Wanted};
 use super::{event_loop, http_deadline};
 use crate::class::{http_request, http_response};
-use crate::zend::{Array, IntoZval, Key, Object, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
@@ -24,6 +23,7 @@ use swoosh::http::compress::Rules;
 use swoosh::http::files::{self, Files};
 use swoosh::node::Node;
 use swoosh::proto::http1::request::{Request, room};
+use swoosh_zend::{Array, IntoZval, Key, Object, PhpResult, Zval};
 
 /// What a server's settings say of HTTP.
 #[derive(Debug)]

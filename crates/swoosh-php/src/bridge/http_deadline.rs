@@ -6,7 +6,6 @@
 use super::http;
 use super::server::State;
 use crate::coroutine;
-use crate::zend::PhpResult;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use swoosh::handler::SessionId;
 use swoosh::node::Node;
 use swoosh::sys::clock;
 use swoosh::timer::{TimerId, TimerWheel};
+use swoosh_zend::PhpResult;
 
 /// A request that has a deadline, for its response and for the clock.
 pub struct Deadline {

@@ -1,13 +1,13 @@
 //! Forms and cookies of a request, as PHP names them.
 
 use super::http::Config;
-use crate::zend::form::{self, register};
-use crate::zend::{Array, IntoZval};
 use httparse::Header;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use swoosh::http::form::{Body, Part, Piece, parts, percent_decode};
 use swoosh::proto::http1::request::field;
+use swoosh_zend::form::{self, register};
+use swoosh_zend::{Array, IntoZval};
 
 /// What a form of `multipart/form-data` has.
 #[derive(Default)]

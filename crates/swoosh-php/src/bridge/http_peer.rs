@@ -5,7 +5,6 @@ use super::server::{State, done, tell};
 use super::websocket_talk::Talk;
 use crate::bridge::{last_error, reactor};
 use crate::coroutine::socket::Link;
-use crate::zend::PhpResult;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
@@ -13,6 +12,7 @@ use swoosh::handler::SessionId;
 use swoosh::http::files::{Answer, Piece};
 use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::Agreed;
+use swoosh_zend::PhpResult;
 
 /// Who it goes to.
 #[derive(Clone)]

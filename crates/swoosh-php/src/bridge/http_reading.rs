@@ -1,7 +1,6 @@
 //! Requests as a coroutine reads them: cut, within their time, long bodies by way of a file.
 
 use super::http_peer::Served;
-use crate::zend::PhpResult;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::http::Stored;
@@ -10,6 +9,7 @@ use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::frame::{Framer, Part};
 use swoosh::proto::http1::reply::CONTINUE;
+use swoosh_zend::PhpResult;
 
 /// What one connection asks, in order.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The number behind `swoole_last_error()`.
 
-use crate::zend::error::warning;
 use std::cell::{Cell, RefCell};
+use swoosh_zend::error::warning;
 
 thread_local! {
     static LAST: Cell<i32> = const { Cell::new(0) };

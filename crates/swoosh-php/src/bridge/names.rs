@@ -7,7 +7,6 @@
 use super::{last_error, reactor};
 use crate::coroutine::wait::{self, Outside};
 use crate::coroutine::{Options, options};
-use crate::zend::PhpResult;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfigGroup, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::name_server::TokioConnectionProvider;
@@ -21,6 +20,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use swoosh_zend::PhpResult;
 
 /// A name and whether IPv6 is meant, its addresses, and when they were found.
 type Names = HashMap<(String, bool), (Vec<IpAddr>, Instant)>;

@@ -7,9 +7,7 @@ use super::child::Home;
 use super::{event_loop, last_error, reactor, signals};
 use crate::bridge::reactor::Watch;
 use crate::class::process_pool::{self, Slots};
-use crate::coroutine::{self, waker};
-use crate::zend::error::uncaught;
-use crate::zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
+use crate::coroutine;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -18,6 +16,8 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 use swoosh::handler::{Flow, Stop};
 use swoosh::pool::{Inbox, Ipc, Message, Pool, Supervisor, Work, Worker};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
 use tokio::io::Interest;
 
 /// One pool.
@@ -123,7 +123,7 @@ pub fn start(state: &Rc<State>, object: &Object, calls: Calls, slots: Slots) -> 
     coroutine::end_all(false)?;
     if let Err(e) = &ended {
         last_error::set(e.code());
-        crate::zend::error::warning(&e.to_string());
+        swoosh_zend::error::warning(&e.to_string());
     }
     Ok(ended.is_ok())
 }
@@ -367,7 +367,7 @@ impl Alarm {
 
     fn arm(&self) {
         let token = reactor::token_of_watcher(self.fd);
-        let waker = waker(token);
+        let waker = reactor::waker(token);
         if let Some(watch) = &self.watch
             && watch.poll_read(&mut Context::from_waker(&waker)).is_ready()
         {

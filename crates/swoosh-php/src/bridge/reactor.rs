@@ -7,8 +7,7 @@
 //! A process that was forked leaves all of it behind: nothing inherited is dropped, since that would take descriptors out
 //! of the event queue that it shares with its parent.
 
-use crate::zend::runtime;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -20,6 +19,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use swoosh::node::{Node, Role};
 use swoosh::runtime::ThreadRuntime;
+use swoosh_zend::waker::Wake;
+use swoosh_zend::{runtime, thread};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
@@ -48,8 +49,6 @@ struct Reactor {
 
 thread_local! {
     static REACTOR: RefCell<Reactor> = RefCell::default();
-    /// Whether this is the thread that PHP runs in.
-    static HOME: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Wakes of other threads, and the task they wake.
@@ -78,16 +77,6 @@ fn leave_behind(reactor: &mut Reactor) {
         injected.0.clear();
         std::mem::forget(injected.1.take());
     }
-}
-
-/// The module starts, in the thread that PHP runs in.
-pub fn start_up() {
-    HOME.set(true);
-}
-
-/// Whether this is the thread that PHP runs in.
-pub fn is_home() -> bool {
-    HOME.try_with(Cell::get).unwrap_or(false)
 }
 
 /// From now on the loop is that process's of a server.
@@ -180,9 +169,20 @@ pub fn is_ready() -> bool {
     with(|reactor| !reactor.ready.is_empty()) || ANY_INJECTED.load(Ordering::Acquire)
 }
 
+/// A waker that puts a token on the ready queue. From any thread.
+pub fn waker(token: u64) -> Waker {
+    struct ReadyQueue;
+    impl Wake for ReadyQueue {
+        fn wake(token: u64) {
+            wake(token);
+        }
+    }
+    swoosh_zend::waker::waker::<ReadyQueue>(token)
+}
+
 /// Puts a token on the ready queue. From any thread.
 pub fn wake(token: u64) {
-    if HOME.try_with(Cell::get).unwrap_or(false) {
+    if thread::is_home() {
         let sleeper = with(|reactor| {
             reactor.ready.push_back(token);
             reactor.sleeper.take()

@@ -7,7 +7,6 @@ use super::event_loop;
 use super::server::{Calls, State};
 use crate::class::redis_server;
 use crate::coroutine;
-use crate::zend::{Array, Callable, IntoZval, Key, Kind, PhpResult, Zval};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -16,6 +15,7 @@ use swoosh::handler::SessionId;
 use swoosh::node::Node;
 use swoosh::node::Reading;
 use swoosh::proto::resp;
+use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, PhpResult, Zval};
 
 /// What a process knows of its connections and handlers.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 
 use crate::class::name_resolver::cluster::{Cluster, Node};
 use crate::coroutine;
-use crate::zend::{IntoZval, Object, PhpResult};
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use swoosh_zend::{IntoZval, Object, PhpResult};
 
 thread_local! {
     static RESOLVERS: RefCell<Vec<Object>> = const { RefCell::new(Vec::new()) };

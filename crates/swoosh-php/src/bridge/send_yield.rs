@@ -5,12 +5,12 @@
 
 use super::server::{State, session, tell};
 use crate::coroutine::{self, wait};
-use crate::zend::{PhpResult, ZStr};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use swoosh::error::{Code, Error};
 use swoosh::node::Node;
+use swoosh_zend::{PhpResult, ZStr};
 
 /// Who waits for room, by connection.
 #[derive(Default)]

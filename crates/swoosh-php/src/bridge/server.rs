@@ -9,8 +9,6 @@ use super::server_events::Bridge;
 use super::{commands, event_loop, http, last_error, reactor, redis, server_settings};
 use crate::class::{http_server, redis_server, server, server_port, websocket};
 use crate::coroutine;
-use crate::zend::error::fatal;
-use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -19,6 +17,8 @@ use swoosh::node::Node;
 use swoosh::roles::End;
 use swoosh::server::{Blueprint, launch};
 use swoosh::{Error, Mode};
+use swoosh_zend::error::fatal;
+use swoosh_zend::{Callable, Object, PhpResult, Raised, runtime};
 
 /// Where a server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Belongs {
     #[inline]
     pub fn state(&self) -> PhpResult<&Rc<State>> {
         self.state.get().ok_or_else(|| {
-            crate::zend::error::throw_error("the server is not constructed; call parent::__construct() first")
+            swoosh_zend::error::throw_error("the server is not constructed; call parent::__construct() first")
         })
     }
 }

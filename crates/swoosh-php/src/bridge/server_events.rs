@@ -9,8 +9,6 @@ use crate::class::process as process_class;
 use crate::class::server_task;
 use crate::class::server_values as values;
 use crate::coroutine::{self, Job};
-use crate::zend::error::uncaught;
-use crate::zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +21,8 @@ use swoosh::handler::{
 use swoosh::http::Stored;
 use swoosh::http::files::Files;
 use swoosh::node::{InHand, Node, Role};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
 /// The engine's handler for one PHP server.
 pub struct Bridge {

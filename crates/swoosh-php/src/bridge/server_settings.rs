@@ -3,8 +3,6 @@
 use super::server::{Forms, Problem, State};
 use crate::class::{http_server, redis_server, server, server_port};
 use crate::coroutine::{Options, options};
-use crate::zend::error::{fatal, uncaught, warning};
-use crate::zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +10,8 @@ use std::time::Duration;
 use swoosh::config::{Dispatch, ServerConfig};
 use swoosh::server::Blueprint;
 use swoosh::settings::{self, Callback, Known, PortSettings, Value};
+use swoosh_zend::error::{fatal, uncaught, warning};
+use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
 
 /// A look at settings when they are given: a misspelt name is a warning, a framing that cannot be is fatal.
 pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {

@@ -4,9 +4,7 @@
 
 use super::event_loop;
 use super::reactor::{self, Watch};
-use crate::coroutine::{self, waker};
-use crate::zend::error::uncaught;
-use crate::zend::{Callable, IntoZval, PhpResult, Raised, runtime};
+use crate::coroutine;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
@@ -15,6 +13,8 @@ use std::task::Context;
 use swoosh::sys::bell::Bell;
 use swoosh::sys::signal;
 use swoosh::{Error, Result};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, runtime};
 use tokio::io::Interest;
 
 #[derive(Default)]
@@ -108,7 +108,7 @@ fn listen() {
     with(|signals| {
         let Some((bell, watch)) = &signals.bell else { return };
         let token = reactor::token_of_watcher(bell.as_raw_fd());
-        let waker = waker(token);
+        let waker = reactor::waker(token);
         if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
             reactor::wake(token);
         }

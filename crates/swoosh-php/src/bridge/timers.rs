@@ -4,13 +4,13 @@
 
 use super::event_loop;
 use crate::coroutine;
-use crate::zend::error::uncaught;
-use crate::zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
 use nix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::timer::{NoSuchTimer, TimerId, TimerInfo, TimerWheel};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// What a timer runs.
 #[derive(Clone)]

@@ -4,7 +4,6 @@ use super::http;
 use super::http_peer::Way;
 use super::server::{Calls, PortEvent, State};
 use crate::class::{http_response, websocket as frames};
-use crate::zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,6 +15,7 @@ use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
     Expect, Joiner, Opcode, Said, close_frame, deflate, put, shake_hands as shake_hands_of,
 };
+use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 
 /// What a server's settings say of WebSocket.
 #[derive(Debug, Default)]

@@ -2,13 +2,13 @@
 
 use crate::class::websocket::{self as frames, Given};
 use crate::coroutine::socket::{Code, Link};
-use crate::zend::{Object, PhpResult};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::proto::framing::Cut;
 use swoosh::proto::websocket::deflate::Agreed;
 use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, next};
+use swoosh_zend::{Object, PhpResult};
 
 /// The conversation, from the handshake on.
 pub struct Talk {

@@ -1,8 +1,8 @@
 //! `Swoole\Atomic` and `Swoole\Atomic\Long`: numbers that a process shares with the children it forks.
 
-use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, Raised, error};
 use std::time::Duration;
 use swoosh::shm::atomic::{Atomic, AtomicLong};
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Raised, error};
 
 static ATOMIC: ClassSlot = ClassSlot::new();
 static LONG: ClassSlot = ClassSlot::new();
@@ -24,8 +24,8 @@ impl Default for Long {
     }
 }
 
-crate::payload!(Short);
-crate::payload!(Long);
+swoosh_zend::payload!(Short);
+swoosh_zend::payload!(Long);
 
 /// Registers both classes.
 pub fn register() {

@@ -2,7 +2,7 @@
 
 use crate::coroutine::channel::{Channel, Refusal};
 use crate::coroutine::wait::limit;
-use crate::zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
+use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
 
 /// `Swoole\Coroutine\Channel`.
 pub static CHANNEL: ClassSlot = ClassSlot::new();
@@ -10,7 +10,7 @@ pub static CHANNEL: ClassSlot = ClassSlot::new();
 /// What lives in a channel object.
 #[derive(Default)]
 pub struct Payload(pub Channel);
-crate::payload!(Payload: holds |payload, tell| payload.0.held(tell));
+swoosh_zend::payload!(Payload: holds |payload, tell| payload.0.held(tell));
 
 /// Registers the class.
 pub fn register(short_names: bool) -> Class {

@@ -2,10 +2,10 @@
 
 use crate::bridge::server::{Belongs, State, session};
 use crate::class::server::client_info;
-use crate::zend::{Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval};
 
 static ITERATOR: ClassSlot = ClassSlot::new();
 
@@ -21,7 +21,7 @@ pub struct Walk {
     before: Cell<usize>,
 }
 
-crate::payload!(Walk);
+swoosh_zend::payload!(Walk);
 
 /// Registers the class.
 pub fn register() {

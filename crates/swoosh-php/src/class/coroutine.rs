@@ -3,13 +3,13 @@
 use crate::bridge::last_error;
 use crate::class::system;
 use crate::coroutine::{self, Job, Options, STACK, options, wait};
-use crate::zend::error::{fatal, throw_error};
-use crate::zend::{
-    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, machine,
-};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh_zend::error::{fatal, throw_error};
+use swoosh_zend::{
+    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, machine,
+};
 
 /// `Swoole\Coroutine`.
 pub static COROUTINE: ClassSlot = ClassSlot::new();

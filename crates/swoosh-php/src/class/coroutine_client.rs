@@ -6,7 +6,6 @@ use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link, is_elsewhere};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
 use crate::coroutine::{Options, options, wait};
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -17,6 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh::proto::base64;
 use swoosh::tls::{to_pem, verify};
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 static CLIENT: ClassSlot = ClassSlot::new();
 
@@ -35,7 +35,7 @@ struct Client {
     /// Where it is connected to, as it was named.
     host: RefCell<Vec<u8>>,
 }
-crate::payload!(Client);
+swoosh_zend::payload!(Client);
 
 /// What a call without a timeout of its own waits at most.
 #[derive(Clone, Copy)]
@@ -167,7 +167,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         6 => (libc::AF_UNIX, libc::SOCK_DGRAM),
         _ => {
             let message = "this is no type of socket; use SWOOLE_SOCK_TCP or its like";
-            return Err(crate::zend::error::argument_value_error(1, message));
+            return Err(swoosh_zend::error::argument_value_error(1, message));
         }
     };
     let client = call.payload::<Client>();
@@ -177,7 +177,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-fn show(call: &Call<'_>, slot: usize, value: impl crate::zend::IntoZval) {
+fn show(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval) {
     if let Some(this) = call.this() {
         this.set_slot(slot, value);
     }

@@ -11,7 +11,6 @@ use crate::class::{http_request, http_response};
 use crate::coroutine::socket::{Direction, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{self, Job, Wait, expect_current};
-use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -21,6 +20,7 @@ use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Request, room};
 use swoosh::proto::websocket::{deflate, shake_hands};
 use swoosh::tls::Acceptor;
+use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 
 static SERVER: ClassSlot = ClassSlot::new();
 
@@ -30,7 +30,7 @@ struct Server {
     /// Connections on which the next request is waited for.
     idle: RefCell<Vec<Weak<Served>>>,
 }
-crate::payload!(Server);
+swoosh_zend::payload!(Server);
 
 /// Registers the class.
 pub fn register(short_names: bool) {

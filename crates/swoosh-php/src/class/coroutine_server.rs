@@ -6,12 +6,12 @@ use crate::class::socket::{link_of, object, protocol, set_framing};
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{self, Job, wait};
-use crate::zend::error::throw;
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval};
 use socket2::SockAddr;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval};
 
 static SERVER: ClassSlot = ClassSlot::new();
 static CONNECTION: ClassSlot = ClassSlot::new();

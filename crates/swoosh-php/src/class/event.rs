@@ -2,8 +2,8 @@
 
 use crate::bridge::event_loop::{self, READ, WRITE, Watcher};
 use crate::bridge::last_error;
-use crate::zend::{Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval, runtime};
 use std::rc::Rc;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval, runtime};
 
 static EVENT: ClassSlot = ClassSlot::new();
 

@@ -1,6 +1,6 @@
 //! `Swoole\Exception`, `Swoole\Error` and `Swoole\ExitException`.
 
-use crate::zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Value, Zval};
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Value, Zval};
 
 /// `Swoole\Exception`.
 pub static EXCEPTION: ClassSlot = ClassSlot::new();

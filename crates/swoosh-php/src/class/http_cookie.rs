@@ -1,9 +1,9 @@
 //! `Swoole\Http\Cookie`, and cookies as `Set-Cookie` writes them (RFC 6265).
 
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult};
 use std::cell::RefCell;
 use swoosh::proto::http1::reply::date;
 use swoosh::sys::clock;
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult};
 
 /// The class.
 pub static COOKIE: ClassSlot = ClassSlot::new();
@@ -49,7 +49,7 @@ impl Default for Cookie {
 #[derive(Default)]
 pub struct Kept(RefCell<Cookie>);
 
-crate::payload!(Kept);
+swoosh_zend::payload!(Kept);
 
 impl Cookie {
     /// The field's value; why there is none.

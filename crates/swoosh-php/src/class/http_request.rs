@@ -4,10 +4,6 @@ use crate::bridge::http::Config;
 use crate::bridge::http_form as forms;
 use crate::bridge::last_error;
 use crate::coroutine::socket::Link;
-use crate::zend::form::parse_query;
-use crate::zend::{
-    Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval, runtime,
-};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,6 +18,10 @@ use swoosh::node::Node;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, rejoin, room};
+use swoosh_zend::form::parse_query;
+use swoosh_zend::{
+    Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval, runtime,
+};
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -60,9 +60,9 @@ struct Arrival {
     peer: Option<(Peer, u64)>,
 }
 
-impl crate::zend::Payload for Kept {
-    fn handlers() -> &'static crate::zend::object::HandlerTable {
-        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+impl swoosh_zend::Payload for Kept {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
         &TABLE
     }
     const KEEPS_PROPERTIES: bool = true;

@@ -1,7 +1,7 @@
 //! `Swoole\Http\Server`: a server whose ports speak HTTP.
 
 use crate::class::server::{SERVER, Server};
-use crate::zend::{ClassBuilder, ClassSlot, Object};
+use swoosh_zend::{ClassBuilder, ClassSlot, Object};
 
 /// The class.
 pub static HTTP_SERVER: ClassSlot = ClassSlot::new();

@@ -1,6 +1,6 @@
 //! `Swoole\Http\Status`: status codes by name, and their phrases.
 
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, PhpResult, Value};
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 static STATUS: ClassSlot = ClassSlot::new();
 

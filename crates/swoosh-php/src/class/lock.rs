@@ -2,12 +2,12 @@
 
 use crate::class::exception;
 use crate::class::table::beyond;
-use crate::zend::error::throw;
-use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::Duration;
 use swoosh::shm::lock::{Access, Kind, Lock, NotTaken, Wait};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 static LOCK: ClassSlot = ClassSlot::new();
 /// Where the property is.
@@ -17,7 +17,7 @@ static ERR_CODE: OnceLock<Option<usize>> = OnceLock::new();
 #[derive(Default)]
 pub struct Holder(RefCell<Option<Lock>>);
 
-crate::payload!(Holder);
+swoosh_zend::payload!(Holder);
 
 /// Registers the class.
 pub fn register() {
@@ -81,7 +81,7 @@ fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
 #[inline]
 fn with(call: &Call<'_>, act: impl FnOnce(&Lock) -> i32) -> PhpResult<i32> {
     let done = call.payload::<Holder>().0.borrow().as_ref().map(act);
-    done.ok_or_else(|| crate::zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
+    done.ok_or_else(|| swoosh_zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
 }
 
 /// Shows the error, 0 for none, and gives whether there was none.

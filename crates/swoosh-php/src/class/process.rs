@@ -6,11 +6,6 @@ mod queue;
 use crate::bridge::{child, event_loop, last_error, signals};
 use crate::class::exception;
 use crate::coroutine;
-use crate::zend::error::{throw, uncaught, warning};
-use crate::zend::{
-    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
-    set_process_title,
-};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send_signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -25,6 +20,11 @@ use swoosh::pool::{Pipe, PipeKind};
 use swoosh::sys::affinity;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::AlarmClock;
+use swoosh_zend::error::{throw, uncaught, warning};
+use swoosh_zend::{
+    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    set_process_title,
+};
 
 /// The class.
 pub static PROCESS: ClassSlot = ClassSlot::new();
@@ -47,7 +47,7 @@ pub struct Holder {
     in_child: Cell<bool>,
 }
 
-crate::payload!(Holder: holds |holder, tell| {
+swoosh_zend::payload!(Holder: holds |holder, tell| {
     if let Ok(exported) = holder.exported.try_borrow() {
         exported.iter().for_each(|socket| socket.held(tell));
     }

@@ -1,8 +1,8 @@
 //! `Swoole\Process\Manager`: a pool whose workers run different functions.
 
 use crate::class::process_pool;
-use crate::zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval};
 use std::rc::Rc;
+use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval};
 
 static MANAGER: ClassSlot = ClassSlot::new();
 
@@ -81,7 +81,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<()> {
         for (_, job) in all {
             let Some(job) = job.array() else { continue };
             let (function, apart) = (job.at(0).cloned().unwrap_or(Zval::null()), job.at(1).is_some_and(Zval::to_bool));
-            let callable = Callable::new(&function).map_err(|why| crate::zend::error::throw_error(&why))?;
+            let callable = Callable::new(&function).map_err(|why| swoosh_zend::error::throw_error(&why))?;
             jobs.push((Rc::new(callable), apart));
         }
     }

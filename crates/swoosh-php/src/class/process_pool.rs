@@ -4,12 +4,12 @@ use crate::bridge::pool::{self, Side, State};
 use crate::bridge::{event_loop, last_error};
 use crate::class::{coroutine as coroutine_class, exception, process};
 use crate::coroutine;
-use crate::zend::error::{fatal, throw, throw_error, warning};
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::pool::{Ipc, Pipe, Pool};
+use swoosh_zend::error::{fatal, throw, throw_error, warning};
+use swoosh_zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval};
 
 /// The class.
 pub static POOL: ClassSlot = ClassSlot::new();
@@ -18,7 +18,7 @@ pub static POOL: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct Holder(OnceCell<Rc<State>>);
 
-crate::payload!(Holder);
+swoosh_zend::payload!(Holder);
 
 /// Where the properties are that differ between processes.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@ use crate::bridge::last_error;
 use crate::bridge::redis::{Form, format as written};
 use crate::class::exception::EXCEPTION;
 use crate::class::server::{SERVER, Server, state};
-use crate::zend::error::throw;
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval, call_function};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, Callable, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval, call_function};
 
 static REDIS_SERVER: ClassSlot = ClassSlot::new();
 

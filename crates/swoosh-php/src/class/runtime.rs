@@ -1,7 +1,7 @@
 //! `Swoole\Runtime`: which of PHP's own functions wait without blocking.
 
-use crate::zend::{Call, ClassBuilder, ClassSlot, PhpResult};
 use std::cell::Cell;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult};
 
 static RUNTIME: ClassSlot = ClassSlot::new();
 

@@ -3,9 +3,9 @@
 use crate::bridge::{event_loop, last_error};
 use crate::class::coroutine::apply;
 use crate::coroutine::{self, Job, Options, options};
-use crate::zend::{Call, Callable, ClassBuilder, ClassSlot, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use swoosh_zend::{Call, Callable, ClassBuilder, ClassSlot, PhpResult, Zval};
 
 static SCHEDULER: ClassSlot = ClassSlot::new();
 
@@ -15,7 +15,7 @@ struct Scheduler {
     list: RefCell<Vec<Rc<Entry>>>,
     running: Cell<bool>,
 }
-crate::payload!(Scheduler: holds |scheduler, tell| scheduler.held(tell));
+swoosh_zend::payload!(Scheduler: holds |scheduler, tell| scheduler.held(tell));
 
 struct Entry {
     callable: Callable,

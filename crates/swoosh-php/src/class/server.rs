@@ -4,17 +4,17 @@
 use crate::bridge::server::{Belongs, SERVER_EVENTS, State, start as run, tell};
 use crate::bridge::{commands, event_loop, last_error, server_settings};
 use crate::class::{connection_iterator, exception, process, server_calls, server_port, timer};
-use crate::zend::error::{argument_count_error, deprecated, throw};
-use crate::zend::{
-    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
-    call_function,
-};
 use swoosh::handler::SessionId;
 use swoosh::heritage::SocketKind;
 use swoosh::node::Node;
 use swoosh::server::bind::BoundPort;
 use swoosh::tls::to_pem;
 use swoosh::{Error, Mode};
+use swoosh_zend::error::{argument_count_error, deprecated, throw};
+use swoosh_zend::{
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
+    call_function,
+};
 
 /// The class.
 pub static SERVER: ClassSlot = ClassSlot::new();
@@ -73,9 +73,9 @@ pub fn register() {
 #[derive(Default)]
 pub struct Server(pub Belongs);
 
-impl crate::zend::Payload for Server {
-    fn handlers() -> &'static crate::zend::object::HandlerTable {
-        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+impl swoosh_zend::Payload for Server {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
         &TABLE
     }
     const HOLDS_VALUES: bool = true;
@@ -260,7 +260,7 @@ fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         return Ok(OrFalse(None));
     }
     let Some(process) = call.arg(0).and_then(Zval::object).filter(|o| o.class().is_a(process::PROCESS.get())) else {
-        return Err(crate::zend::error::argument_type_error(1, "must be of type Swoole\\Process"));
+        return Err(swoosh_zend::error::argument_type_error(1, "must be of type Swoole\\Process"));
     };
     if let Err(e) = process::prepare(process) {
         tell(&e);

@@ -4,14 +4,14 @@ use super::server::{client_info, state};
 use super::server_task::{self, CALLBACK};
 use crate::bridge::server::{done, session, tell};
 use crate::bridge::{last_error, send_yield};
-use crate::zend::error::warning;
-use crate::zend::{Array, Call, ClassBuilder, OrFalse, PhpResult, ZStr, Zval};
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::error::Code;
 use swoosh::handler::{SessionId, WorkerId};
 use swoosh::node::{Node, Reading, Role};
 use swoosh::{Error, Mode};
+use swoosh_zend::error::warning;
+use swoosh_zend::{Array, Call, ClassBuilder, OrFalse, PhpResult, ZStr, Zval};
 
 /// Adds the methods of this file.
 pub fn add(class: ClassBuilder) -> ClassBuilder {

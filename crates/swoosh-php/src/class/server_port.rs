@@ -3,18 +3,18 @@
 use crate::bridge::server::{Belongs, PORT_EVENTS, State};
 use crate::bridge::{last_error, server_settings};
 use crate::class::{connection_iterator, server};
-use crate::zend::{
-    Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, call_function,
-    runtime,
-};
 use std::rc::Rc;
 use swoosh::server::bind::BoundPort;
 use swoosh::sys::socket;
+use swoosh_zend::{
+    Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, call_function,
+    runtime,
+};
 
 /// The class.
 pub static PORT: ClassSlot = ClassSlot::new();
 
-crate::payload!(Belongs);
+swoosh_zend::payload!(Belongs);
 
 /// Registers the class.
 pub fn register() {

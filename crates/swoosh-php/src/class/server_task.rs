@@ -2,13 +2,13 @@
 
 use crate::bridge::last_error;
 use crate::bridge::server::{State, done, tell};
-use crate::zend::{
-    Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, ZStr, Zval, runtime,
-};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use swoosh::handler::TaskEvent;
 use swoosh::node::Node;
+use swoosh_zend::{
+    Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, ZStr, Zval, runtime,
+};
 
 static TASK: ClassSlot = ClassSlot::new();
 
@@ -24,7 +24,7 @@ pub struct Which {
     state: OnceCell<Rc<State>>,
 }
 
-crate::payload!(Which);
+swoosh_zend::payload!(Which);
 
 /// Registers the class.
 pub fn register() {

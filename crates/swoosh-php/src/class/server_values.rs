@@ -1,7 +1,7 @@
 //! What callbacks get with `event_object`: objects that are nothing but their properties.
 
-use crate::zend::{ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval};
 use swoosh::handler::{ConnectionEvent, FinishEvent, MessageEvent, PacketEvent, WorkerError};
+use swoosh_zend::{ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval};
 
 static EVENT: ClassSlot = ClassSlot::new();
 static PACKET: ClassSlot = ClassSlot::new();

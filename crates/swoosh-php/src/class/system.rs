@@ -8,8 +8,6 @@ use crate::bridge::last_error;
 use crate::bridge::names;
 use crate::bridge::reactor::run_blocking;
 use crate::coroutine::wait::{self, Outside};
-use crate::zend::error::warning;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -25,6 +23,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use swoosh_zend::error::warning;
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
 
 static SYSTEM: ClassSlot = ClassSlot::new();
 

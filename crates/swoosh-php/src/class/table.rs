@@ -5,16 +5,16 @@
 pub mod beyond;
 
 use crate::bridge::last_error;
-use crate::zend::error::{throw_error, warning};
-use crate::zend::{
-    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Raised, Value as Constant,
-    ZStr, Zval,
-};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::log::{self, Level};
 use swoosh::shm::table::{Builder, Column, Kind, Refused, Row, Schema, Table, Value, When};
+use swoosh_zend::error::{throw_error, warning};
+use swoosh_zend::{
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Raised, Value as Constant,
+    ZStr, Zval,
+};
 
 static TABLE: ClassSlot = ClassSlot::new();
 
@@ -27,7 +27,7 @@ pub struct Holder {
     beyond: Cell<bool>,
 }
 
-crate::payload!(Holder);
+swoosh_zend::payload!(Holder);
 
 struct Made {
     table: Table,
@@ -96,7 +96,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (rows, extra) = (call.int(0)?, call.float_or(1, LEAST_EXTRA)?);
     if rows > MOST_ROWS {
         let why = format!("a table has at most {MOST_ROWS} rows, {rows} are too many");
-        return Err(crate::zend::error::throw(super::exception::EXCEPTION.get(), &why, 0));
+        return Err(swoosh_zend::error::throw(super::exception::EXCEPTION.get(), &why, 0));
     }
     let holder = call.payload::<Holder>();
     if holder.made.borrow().is_some() {

@@ -2,8 +2,8 @@
 
 use crate::bridge::timers::{self, Job};
 use crate::bridge::{event_loop, last_error};
-use crate::zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval};
 use std::rc::Rc;
+use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval};
 
 static TIMER: ClassSlot = ClassSlot::new();
 static ITERATOR: ClassSlot = ClassSlot::new();

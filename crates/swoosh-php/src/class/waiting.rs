@@ -2,13 +2,13 @@
 
 use crate::bridge::{last_error, reactor};
 use crate::coroutine::{self, Coroutine, Wait, Wake, wait};
-use crate::zend::error::{argument_type_error, throw, warning};
-use crate::zend::{Call, Class, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::shm::atomic::Atomic;
+use swoosh_zend::error::{argument_type_error, throw, warning};
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, Object, PhpResult, Value, Zval};
 
 static WAIT_GROUP: ClassSlot = ClassSlot::new();
 static BARRIER: ClassSlot = ClassSlot::new();
@@ -50,7 +50,7 @@ struct WaitGroup {
     waiting: Cell<bool>,
     waiter: RefCell<Option<Rc<Coroutine>>>,
 }
-crate::payload!(WaitGroup);
+swoosh_zend::payload!(WaitGroup);
 
 const COUNT: usize = 1;
 const WAITING: usize = 2;
@@ -84,7 +84,7 @@ fn done(call: &mut Call<'_>) -> PhpResult<()> {
 fn change(
     call: &Call<'_>,
     delta: i64,
-    refuse: impl FnOnce(fn(&str) -> Class, &str) -> crate::zend::Raised,
+    refuse: impl FnOnce(fn(&str) -> Class, &str) -> swoosh_zend::Raised,
 ) -> PhpResult<()> {
     let group = call.payload::<WaitGroup>();
     if group.waiting.get() {
@@ -140,7 +140,7 @@ fn spl(name: &str) -> Class {
 struct Barrier {
     waits: RefCell<Option<Rc<Gone>>>,
 }
-crate::payload!(Barrier);
+swoosh_zend::payload!(Barrier);
 
 /// Somebody waits for a barrier to go.
 struct Gone {
@@ -198,7 +198,7 @@ struct Lock {
     /// Where processes share it: 0 is free.
     word: OnceCell<Atomic>,
 }
-crate::payload!(Lock);
+swoosh_zend::payload!(Lock);
 
 /// Who waits, and whether the lock was handed over to it.
 type Place = (Rc<Coroutine>, Rc<Cell<bool>>);

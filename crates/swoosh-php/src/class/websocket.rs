@@ -4,13 +4,13 @@ use crate::bridge::last_error;
 use crate::bridge::server::{done, session as id_of};
 use crate::class::http_server::HTTP_SERVER;
 use crate::class::server::{Server, state};
-use crate::zend::{Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, Zval};
 use std::cell::RefCell;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::{self, Agreed};
 use swoosh::proto::websocket::{Opcode, close_frame, is_close_code, put, unmask};
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, Zval};
 
 /// `Swoole\WebSocket\Server`.
 pub static WEBSOCKET_SERVER: ClassSlot = ClassSlot::new();

@@ -1,8 +1,8 @@
 //! Bodies of requests: forms (RFC 7578), whose files are read while they are sent.
 
-use crate::zend::{Array, Zval};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use swoosh_zend::{Array, Zval};
 
 /// A part of a body.
 pub enum Part {

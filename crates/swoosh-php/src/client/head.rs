@@ -1,9 +1,9 @@
 //! The head of a request, as its client's properties say.
 
 use super::form::encode;
-use crate::zend::{Array, Key, Zval};
 use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::is_value;
+use swoosh_zend::{Array, Key, Zval};
 
 /// What a request's head is made of.
 pub struct Head<'a> {

@@ -1,9 +1,9 @@
 //! What the loop asks: which coroutines' time has come, and whether anything will wake the others.
 
 use super::{Alarm, Signal, Wake, find, now_ns, signal, with};
-use crate::zend::PhpResult;
 use std::time::Duration;
 use swoosh::timer::TimerWheel;
+use swoosh_zend::PhpResult;
 
 /// Runs every coroutine whose time has come.
 pub fn run_due() -> PhpResult<()> {

@@ -4,7 +4,7 @@
 use super::table::Table;
 use super::{Signal, Wait, Wake, current_id, find, ids, options, signal, with};
 use crate::bridge::last_error;
-use crate::zend::{Object, PhpResult, Zval, machine};
+use swoosh_zend::{Object, PhpResult, Zval, machine};
 
 /// Ends the wait of one: its wait gives [`Wake::Cancelled`], or an exception is thrown out of it. `false`, and a code,
 /// where that cannot be.
@@ -112,7 +112,7 @@ fn exit_in_coroutine(status: &Zval) -> bool {
         exception.set_slot(flags, EXIT_IN_COROUTINE);
         exception.set_slot(at, status.clone());
     }
-    crate::zend::error::throw_object(exception);
+    swoosh_zend::error::throw_object(exception);
     true
 }
 

@@ -1,8 +1,8 @@
 //! What a coroutine runs, what it waits for, and how it is woken.
 
-use crate::zend::{Callable, Object, PhpResult, Zval};
 use std::rc::Rc;
 use swoosh::node::InHand;
+use swoosh_zend::{Callable, Object, PhpResult, Zval};
 
 /// What a coroutine runs.
 pub enum Job {

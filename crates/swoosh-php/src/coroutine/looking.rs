@@ -1,8 +1,8 @@
 //! What can be seen of coroutines: how many there are, and what one of them is doing.
 
 use super::{Coroutine, Stage, current, held, now_ns, with};
-use crate::zend::{Object, PhpResult, Zval, machine};
 use std::rc::Rc;
+use swoosh_zend::{Object, PhpResult, Zval, machine};
 
 /// The ids of all that are not over, in order.
 pub fn ids() -> Vec<u64> {
@@ -53,7 +53,7 @@ impl Coroutine {
             // Whom it has resumed keeps its frames for it.
             Stage::Resumes => match self.resumed() {
                 Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
-                None => Zval::from(crate::zend::Array::new()),
+                None => Zval::from(swoosh_zend::Array::new()),
             },
             Stage::Runs | Stage::Over => machine::backtrace(options, limit),
         }

@@ -19,7 +19,6 @@ mod options;
 pub mod packets;
 mod preempt;
 pub mod socket;
-mod switch;
 mod table;
 pub mod tls;
 pub mod wait;
@@ -30,20 +29,21 @@ pub use kinds::{Job, Wait, Wake};
 pub use looking::{callbacks, count, ids, last_id, peak};
 pub use options::{Options, options};
 pub use preempt::beat;
-pub use switch::{STACK, waker};
+pub use swoosh_zend::switch::STACK;
 
 use crate::bridge::{event_loop, last_error, reactor};
-use crate::zend::error::{fatal, throw, warning};
-use crate::zend::machine::{self, Left};
-use crate::zend::{Callable, Kind, Object, PhpResult, Raised, Zval, runtime};
 use kinds::{Signal, Stage};
 use nix::time::{ClockId, clock_gettime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use switch::{Home, Progress, Vessel};
 use swoosh::node::InHand;
 use swoosh::timer::{TimerId, TimerWheel};
+use swoosh_zend::error::{fatal, throw, warning};
+use swoosh_zend::machine::{self, Left};
+use swoosh_zend::switch::{Progress, Vessel};
+use swoosh_zend::thread::Home;
+use swoosh_zend::{Callable, Kind, Object, PhpResult, Raised, Zval, runtime};
 use table::Table;
 
 /// One coroutine.

@@ -2,11 +2,11 @@
 
 use crate::bridge::{last_error, resolvers, server_settings};
 use crate::class::name_resolver::resolvers_in;
-use crate::zend::{Array, Key, Zval, runtime};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use swoosh::config::ServerConfig;
 use swoosh::settings::{self, PortSettings};
+use swoosh_zend::{Array, Key, Zval, runtime};
 
 /// The settings of coroutines.
 pub struct Options {

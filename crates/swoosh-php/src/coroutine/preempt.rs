@@ -3,10 +3,10 @@
 
 use super::{Options, Wait, current, options, with};
 use crate::bridge::reactor;
-use crate::zend::{machine, runtime};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use swoosh_zend::{machine, runtime};
 
 thread_local! {
     /// The process whose thread beats, see [`runtime::generation`], plus one; 0: none does.

@@ -6,8 +6,6 @@ use super::tls::Tls;
 use super::wait::{self, Outside};
 use super::{Wait, current_id};
 use crate::bridge::reactor::{self, Watch};
-use crate::zend::error::fatal;
-use crate::zend::{PhpResult, ZStr};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -17,6 +15,8 @@ use std::os::unix::fs::FileExt;
 use std::task::Poll;
 use std::time::Duration;
 use swoosh::sys::socket;
+use swoosh_zend::error::fatal;
+use swoosh_zend::{PhpResult, ZStr};
 use tokio::io::Interest;
 
 /// An open socket, which does not block.

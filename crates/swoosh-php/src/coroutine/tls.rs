@@ -4,7 +4,6 @@
 //! is read or written. [`Wanted`] is what settings of PHP say of it.
 
 use super::socket::{Code, Direction, Link};
-use crate::zend::{Array, PhpResult, Zval};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
@@ -14,6 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use swoosh::sys::{process, socket};
 use swoosh::tls::{Acceptor, ClientTls, Connector, Session, TlsConfig};
+use swoosh_zend::{Array, PhpResult, Zval};
 
 /// A link's session, and what was opened and not read yet.
 pub struct Tls {

@@ -1,17 +1,17 @@
 //! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
 
-use super::{Coroutine, Job, Wait, Wake, expect_current, find, waker, with};
+use super::{Coroutine, Job, Wait, Wake, expect_current, find, with};
 use crate::bridge::reactor::{self, Watch};
 use crate::bridge::{event_loop, last_error};
-use crate::zend::error::{throw_error, throw_object};
-use crate::zend::machine::{Left, take_exception};
-use crate::zend::{PhpResult, Raised};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use swoosh_zend::error::{throw_error, throw_object};
+use swoosh_zend::machine::{Left, take_exception};
+use swoosh_zend::{PhpResult, Raised};
 use tokio::io::Interest;
 
 /// A timeout as PHP code gives it: no time and less mean for ever.
@@ -75,7 +75,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         let known = others.iter().any(|o| o.id == other.id);
         if other.id == caller.id || known || other.joiner.borrow().is_some() {
             last_error::set(WRONG_OPERATION);
-            crate::zend::error::warning(&format!(
+            swoosh_zend::error::warning(&format!(
                 "coroutine {id} cannot be joined here: it is the caller, or it is joined already"
             ));
             return Ok(false);
@@ -184,7 +184,7 @@ pub fn poll<T>(
     let coroutine = expect_current()?;
     let end = limit.map(|limit| Instant::now() + limit);
     loop {
-        let waker = waker(coroutine.next_token());
+        let waker = reactor::waker(coroutine.next_token());
         if let Poll::Ready(value) = ready(&mut Context::from_waker(&waker)) {
             return Ok(Outside::Done(value));
         }
@@ -236,7 +236,7 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
 pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
     let is_ready = || {
         let mut fds: Vec<PollFd<'_>> =
-            wanted.iter().map(|&(fd, flags)| PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)).collect();
+            wanted.iter().map(|&(fd, flags)| PollFd::new(swoosh_zend::runtime::borrow_descriptor(fd), flags)).collect();
         nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
     };
     if is_ready() {
@@ -268,7 +268,7 @@ fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);
     flags.set(PollFlags::POLLOUT, write);
-    let mut fds = [PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)];
+    let mut fds = [PollFd::new(swoosh_zend::runtime::borrow_descriptor(fd), flags)];
     if nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! The functions about coroutines, with their short names where those are wanted.
 
 use crate::class::coroutine::{batch, create, deadlock_check, defer, map, parallel, run};
-use crate::zend::module::Functions;
+use swoosh_zend::module::Functions;
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

@@ -2,10 +2,10 @@
 
 use crate::bridge::names;
 use crate::coroutine::wait;
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::IpAddr;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

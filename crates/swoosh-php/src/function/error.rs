@@ -1,9 +1,9 @@
 //! Error numbers, their texts, and lines for the log.
 
 use crate::bridge::last_error;
-use crate::zend::module::Functions;
-use crate::zend::{Call, PhpResult};
 use swoosh::log::Level;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, PhpResult};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {
@@ -36,7 +36,7 @@ fn strerror(call: &mut Call<'_>) -> PhpResult<String> {
         _ if kind == STRERROR_SWOOLE || code > 500 => crate::constants::CONSTANTS
             .iter()
             .find_map(|(name, value)| match value {
-                crate::zend::module::Constant::Int(n) if *n == code => name.strip_prefix("SWOOLE_ERROR_"),
+                swoosh_zend::module::Constant::Int(n) if *n == code => name.strip_prefix("SWOOLE_ERROR_"),
                 _ => None,
             })
             .map_or_else(|| format!("Unknown error {code}"), |name| name.to_lowercase().replace('_', " ")),

@@ -1,9 +1,9 @@
 //! `Swoole\Coroutine\Http\get()` and its like: a request in one line, and what it gives, `ClientProxy`.
 
 use crate::class::http_client::{CLIENT_EXCEPTION, HTTP_CLIENT};
-use crate::zend::error::throw;
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval, call_function};
+use swoosh_zend::error::throw;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Value, Zval, call_function};
 
 static PROXY: ClassSlot = ClassSlot::new();
 

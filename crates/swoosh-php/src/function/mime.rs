@@ -1,8 +1,8 @@
 //! The functions about content types by the ending of a file's name.
 
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, PhpResult};
 use swoosh::http::mime;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, PhpResult};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

@@ -15,7 +15,7 @@ mod system;
 mod table;
 
 use crate::class::{event, timer};
-use crate::zend::module::Functions;
+use swoosh_zend::module::Functions;
 
 /// Adds every function to the module's table.
 pub fn add(functions: &mut Functions) {

@@ -1,7 +1,7 @@
 //! A look into PHP's store of objects.
 
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, Object, OrFalse, PhpResult, runtime};
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, Object, OrFalse, PhpResult, runtime};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

@@ -1,7 +1,7 @@
 //! Parsing a part of a string, and hashing one.
 
-use crate::zend::module::Functions;
-use crate::zend::{Call, IntoZval, OrFalse, PhpResult, ZStr, Zval, runtime};
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, IntoZval, OrFalse, PhpResult, ZStr, Zval, runtime};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

@@ -2,8 +2,8 @@
 
 use crate::class::system::shell;
 use crate::coroutine::wait::anywhere;
-use crate::zend::module::Functions;
-use crate::zend::{Call, IntoZval, PhpResult, Zval};
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

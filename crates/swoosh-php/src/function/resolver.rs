@@ -3,8 +3,8 @@
 use crate::bridge::{names, resolvers};
 use crate::class::name_resolver::cluster::Context;
 use crate::coroutine::wait;
-use crate::zend::module::Functions;
-use crate::zend::{Call, Object, PhpResult, Zval};
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, Object, PhpResult, Zval};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

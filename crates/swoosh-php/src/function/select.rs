@@ -5,12 +5,12 @@ use crate::bridge::{last_error, names};
 use crate::class::{coroutine as settings, event, socket, system};
 use crate::coroutine::socket::Link;
 use crate::coroutine::{self, wait};
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, Key, OrFalse, PhpResult, Zval, runtime};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, Key, OrFalse, PhpResult, Zval, runtime};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

@@ -3,12 +3,12 @@
 use crate::bridge::last_error;
 use crate::class::socket::{self, SOCKET_NONBLOCK};
 use crate::coroutine::socket::{Code, Direction, Link};
-use crate::zend::error::argument_value_error;
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, IntoZval, Object, OrFalse, PhpResult, ZStr, Zval};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::rc::Rc;
+use swoosh_zend::error::argument_value_error;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, IntoZval, Object, OrFalse, PhpResult, ZStr, Zval};
 
 /// Adds the functions of this file.
 pub fn add_all(functions: &mut Functions) {

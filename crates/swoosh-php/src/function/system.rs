@@ -1,10 +1,10 @@
 //! The module's version, the machine and the process.
 
-use crate::zend::module::Functions;
-use crate::zend::{Array, Call, IntoZval, PhpResult, set_process_title};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use std::fs;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, IntoZval, PhpResult, set_process_title};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {

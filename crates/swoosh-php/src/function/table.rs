@@ -2,9 +2,9 @@
 
 use crate::bridge::last_error;
 use crate::class::table::{self, LONGEST_TEXT};
-use crate::zend::module::Functions;
-use crate::zend::{Call, Object, OrFalse, PhpResult};
 use swoosh::shm::table::Kind;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
 /// Adds the function of this file.
 pub fn add(functions: &mut Functions) {

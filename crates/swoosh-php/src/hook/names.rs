@@ -3,8 +3,8 @@
 use super::{NET_FUNCTION, is_on};
 use crate::bridge::names;
 use crate::function::dns;
-use crate::zend::hook::front;
-use crate::zend::{Call, PhpResult};
+use swoosh_zend::hook::front;
+use swoosh_zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {

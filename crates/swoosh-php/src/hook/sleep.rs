@@ -2,9 +2,9 @@
 
 use super::{SLEEP, is_on};
 use crate::coroutine::wait;
-use crate::zend::hook::front;
-use crate::zend::{Call, PhpResult};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use swoosh_zend::hook::front;
+use swoosh_zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {

@@ -6,14 +6,14 @@ use crate::bridge::{names, resolvers};
 use crate::class::runtime::flags;
 use crate::coroutine;
 use crate::coroutine::wait::{self, Outside};
-use crate::zend::error::throw_error;
-use crate::zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
-use crate::zend::{Call, PhpResult, Zval, runtime};
 use nix::poll::PollFlags;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use swoosh_zend::error::throw_error;
+use swoosh_zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
+use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// The module starts.
 pub fn start_up() {

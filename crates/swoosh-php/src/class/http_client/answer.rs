@@ -7,13 +7,13 @@ use super::{
 };
 use crate::class::http_request::add_header;
 use crate::client::decode::{Decoder, STEP};
-use crate::zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 use httparse::Header;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 use swoosh::http::form::pairs;
 use swoosh::proto::http1::answer::{Answer, Reader, Step, room};
+use swoosh_zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 
 /// Reads the answer to the first request that has none.
 pub(super) fn answer(call: &Call<'_>, client: &Client, settings: &Array, limit: Option<Duration>) -> PhpResult<bool> {

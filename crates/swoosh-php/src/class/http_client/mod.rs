@@ -11,8 +11,6 @@ use crate::class::coroutine_client::Times;
 use crate::class::exception::EXCEPTION;
 use crate::class::socket::describe;
 use crate::coroutine::socket::{Code, Link};
-use crate::zend::error::throw;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, OrFalse, PhpResult, Value, ZStr, Zval};
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
@@ -21,6 +19,8 @@ use std::io;
 use std::rc::Rc;
 use swoosh::proto::base64;
 use swoosh::tls::to_pem;
+use swoosh_zend::error::throw;
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, OrFalse, PhpResult, Value, ZStr, Zval};
 use talking::{disconnect, ping, push, recv, upgrade};
 
 /// The class.
@@ -40,7 +40,7 @@ struct Client {
     head: RefCell<Option<Vec<u8>>>,
     talk: RefCell<Option<Rc<Talk>>>,
 }
-crate::payload!(Client);
+swoosh_zend::payload!(Client);
 
 /// A connection.
 struct Conn {

@@ -11,7 +11,6 @@ use crate::client::form::{Body, Part, Slice, multipart};
 use crate::client::head::Head;
 use crate::coroutine::socket::{Code, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::zend::{Array, Call, PhpResult, Zval, call_function};
 use nix::errno::Errno;
 use std::cell::RefCell;
 use std::io;
@@ -19,6 +18,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh::http::form::pairs;
 use swoosh::proto::websocket::deflate;
+use swoosh_zend::{Array, Call, PhpResult, Zval, call_function};
 
 /// The connection: the one that is open, unless its peer has closed it meanwhile, or a new one.
 fn connection(
@@ -150,7 +150,7 @@ pub(super) fn send(
     let head = match head.write() {
         Ok(head) => head,
         Err(why) => {
-            crate::zend::error::warning(&format!("the request is not sent: {why}"));
+            swoosh_zend::error::warning(&format!("the request is not sent: {why}"));
             return Ok(Err(Failure::new(CONNECT_FAILED, libc::EINVAL, why)));
         }
     };

@@ -12,12 +12,12 @@ use crate::class::coroutine_client::Times;
 use crate::class::websocket::{Given, close_code, fits_control, given};
 use crate::coroutine::socket::Code;
 use crate::coroutine::wait;
-use crate::zend::{Array, Call, IntoZval, PhpResult, Zval};
 use nix::errno::Errno;
 use std::rc::Rc;
 use swoosh::proto::base64;
 use swoosh::proto::websocket::deflate;
 use swoosh::proto::websocket::{Opcode, accept};
+use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 
 /// Asks to speak WebSocket from here on (RFC 6455 section 4.1).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {

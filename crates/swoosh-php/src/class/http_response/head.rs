@@ -2,10 +2,10 @@
 
 use super::{COOKIE, HEADER, Kept, TRAILER};
 use crate::bridge::http::Config;
-use crate::zend::{Array, Key, Object, Zval};
 use swoosh::http::compress::Coding;
 use swoosh::proto::http1::reply::{self, put_number};
 use swoosh::proto::http1::{has_token, is_token_byte};
+use swoosh_zend::{Array, Key, Object, Zval};
 
 /// How long the body is.
 pub(super) enum Body {

@@ -11,8 +11,6 @@ use crate::bridge::last_error;
 use crate::bridge::server::{done, session as id_of};
 use crate::class::http_cookie::{self, Cookie};
 use crate::class::server::Server;
-use crate::zend::error::{argument_count_error, warning};
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
 use head::{Body, is_key, put_trailers};
 use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -25,6 +23,8 @@ use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::deflate::Agreed;
 use swoosh::sys::open as opening;
+use swoosh_zend::error::{argument_count_error, warning};
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Key, Object, OrFalse, PhpResult, Value, Zval};
 use talking::{disconnect, ping, push, recv, upgrade};
 
 /// The class.
@@ -88,9 +88,9 @@ impl Default for Kept {
     }
 }
 
-impl crate::zend::Payload for Kept {
-    fn handlers() -> &'static crate::zend::object::HandlerTable {
-        static TABLE: crate::zend::object::HandlerTable = crate::zend::object::HandlerTable::new();
+impl swoosh_zend::Payload for Kept {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
         &TABLE
     }
     const KEEPS_PROPERTIES: bool = true;
@@ -530,7 +530,7 @@ fn end(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(way) = way_of(kept) else { return Ok(false) };
     let sent = kept.end(&way, this, content)?;
-    crate::zend::error::pending().map_or(Ok(sent), Err)
+    swoosh_zend::error::pending().map_or(Ok(sent), Err)
 }
 
 fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {

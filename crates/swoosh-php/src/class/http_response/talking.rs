@@ -6,9 +6,9 @@ use crate::bridge::last_error;
 use crate::bridge::websocket_talk::{Heard, Rules, Talk};
 use crate::class::websocket::{Given, close_code, fits_control, given};
 use crate::coroutine::wait;
-use crate::zend::{Call, IntoZval, PhpResult, Zval};
 use std::rc::Rc;
 use swoosh::proto::websocket::Opcode;
+use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
 /// Speaks WebSocket from here on (RFC 6455 section 4.2).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {

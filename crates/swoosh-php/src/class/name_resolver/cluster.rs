@@ -2,10 +2,10 @@
 
 use super::refuse;
 use crate::bridge::resolvers;
-use crate::zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult};
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult};
 
 /// `Swoole\NameResolver\Cluster`.
 pub static CLUSTER: ClassSlot = ClassSlot::new();
@@ -46,7 +46,7 @@ impl Node {
 /// The nodes of a service that were not tried yet.
 #[derive(Default)]
 pub struct Cluster(RefCell<Vec<Node>>);
-crate::payload!(Cluster);
+swoosh_zend::payload!(Cluster);
 
 impl Cluster {
     /// Takes a node out: by chance, the heavier the likelier. One of weight 0 comes only when no others are left.
@@ -87,7 +87,7 @@ pub struct Context {
     with_port: Cell<bool>,
     left: RefCell<Option<(String, Object)>>,
 }
-crate::payload!(Context: holds |context, tell| {
+swoosh_zend::payload!(Context: holds |context, tell| {
     if let Ok(left) = context.left.try_borrow() {
         left.iter().for_each(|(_, cluster)| cluster.held(tell));
     }

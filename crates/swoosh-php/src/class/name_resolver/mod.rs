@@ -3,8 +3,8 @@
 pub mod cluster;
 mod services;
 
-use crate::zend::error::throw;
-use crate::zend::{
+use swoosh_zend::error::throw;
+use swoosh_zend::{
     Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval,
     call_function,
 };

@@ -4,7 +4,7 @@ use super::cluster::{CLUSTER, Cluster, DEFAULT_WEIGHT};
 use super::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
 use crate::coroutine::wait::anywhere;
 use crate::function::http::fetch;
-use crate::zend::{
+use swoosh_zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval, call_function,
 };
 
@@ -162,7 +162,7 @@ fn consul_join(call: &mut Call<'_>) -> PhpResult<bool> {
     wanted.insert("EnableTagOverride", false);
     wanted.insert("Weights", weights);
     for (key, value) in options.iter() {
-        if let crate::zend::Key::Name(name) = key
+        if let swoosh_zend::Key::Name(name) = key
             && name.as_bytes() != b"weight"
         {
             wanted.insert(name.as_bytes(), value.clone());
@@ -201,7 +201,7 @@ fn nacos_change(call: &mut Call<'_>, method: &str) -> PhpResult<bool> {
     query.insert("serviceName", service(call)?);
     if call.has(3) {
         for (key, value) in call.array(3)? {
-            if let crate::zend::Key::Name(name) = key {
+            if let swoosh_zend::Key::Name(name) = key {
                 query.insert(name.as_bytes(), value.clone());
             }
         }

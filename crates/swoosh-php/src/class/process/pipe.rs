@@ -4,13 +4,13 @@ use super::{Holder, PIPE_STREAM};
 use crate::bridge::last_error;
 use crate::class::socket;
 use crate::coroutine::socket::Link;
-use crate::zend::error::warning;
-use crate::zend::{Call, Object, OrFalse, PhpResult};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::pool::Pipe;
+use swoosh_zend::error::warning;
+use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
 /// Does something with this process's end of the pipe.
 fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) -> PhpResult<Option<T>> {

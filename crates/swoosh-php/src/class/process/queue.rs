@@ -2,10 +2,10 @@
 
 use super::{Holder, good, slot};
 use crate::bridge::last_error;
-use crate::zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 use nix::errno::Errno;
 use std::path::Path;
 use swoosh::sys::queue::{Letter, Queue, key_of};
+use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
 /// The message queue of a process.
 #[derive(Clone, Copy)]

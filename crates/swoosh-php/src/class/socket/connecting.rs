@@ -5,7 +5,6 @@ use crate::bridge::{last_error, names, resolvers};
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY};
 use crate::coroutine::{Options, options};
-use crate::zend::{Array, Call, Object, OrFalse, PhpResult};
 use socket2::{SockAddr, Socket};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +13,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::tls::Acceptor;
+use swoosh_zend::{Array, Call, Object, OrFalse, PhpResult};
 
 pub(super) fn address(
     call: &Call<'_>,

@@ -15,8 +15,6 @@ use crate::coroutine::packets::Packets;
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{Wanted, is_of_tls};
 use crate::coroutine::{Options, options, wait};
-use crate::zend::error::throw;
-use crate::zend::{Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value};
 use connecting::{accept, bind, check_liveness, connect, listen, name, ssl_handshake};
 use nix::errno::Errno;
 use reading::{
@@ -30,6 +28,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh::config::PortConfig;
 use swoosh::tls::Acceptor;
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value};
 use writing::{send, send_all, send_file, send_to, write_vector};
 
 static SOCKET: ClassSlot = ClassSlot::new();
@@ -55,7 +55,7 @@ struct Payload {
     /// Where it is connected to, as it was named.
     host: RefCell<Vec<u8>>,
 }
-crate::payload!(Payload);
+swoosh_zend::payload!(Payload);
 
 /// Registers the classes.
 pub fn register(short_names: bool) {
@@ -292,7 +292,7 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         last_error::refuse("this is no stream and no socket");
         return Ok(OrFalse(None));
     };
-    let own = crate::zend::runtime::borrow_descriptor(fd).try_clone_to_owned();
+    let own = swoosh_zend::runtime::borrow_descriptor(fd).try_clone_to_owned();
     let made = own.map(Socket::from).and_then(|socket| {
         socket.set_nonblocking(true)?;
         let (domain, kind) = (socket.domain()?, socket.r#type()?);

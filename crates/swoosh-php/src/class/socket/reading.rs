@@ -3,8 +3,8 @@
 use super::connecting::describe;
 use super::{Payload, fail, limit, link, told, told_io};
 use crate::coroutine::socket::{Code, Direction, Link};
-use crate::zend::{Array, Call, OrFalse, PhpResult, ZStr};
 use std::time::Duration;
+use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
 
 fn length(call: &Call<'_>, n: usize) -> PhpResult<usize> {
     let length = call.int_or(n, DEFAULT_LENGTH)?;

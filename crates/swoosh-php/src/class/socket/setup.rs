@@ -3,11 +3,11 @@
 use super::{Payload, link, told_io};
 use crate::bridge::{last_error, server_settings};
 use crate::coroutine::tls::Wanted;
-use crate::zend::{Array, Call, IntoZval, PhpResult, Zval};
 use std::time::Duration;
 use swoosh::config::{PortConfig, ServerConfig};
 use swoosh::settings::{self, PortSettings};
 use swoosh::sys::socket;
+use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 
 pub(super) fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
     let given = call.array(0)?;

@@ -3,10 +3,10 @@
 use super::connecting::address;
 use super::{Payload, fail, limit, link, told, told_io};
 use crate::coroutine::socket::{Code, Direction};
-use crate::zend::{Call, OrFalse, PhpResult};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use swoosh_zend::{Call, OrFalse, PhpResult};
 
 pub(super) fn send(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };

@@ -3,13 +3,13 @@
 
 use super::{Holder, Values, array, convert, given, made, refused, told};
 use crate::bridge::last_error;
-use crate::zend::error::warning;
-use crate::zend::{Array, Call, Key, OrFalse, PhpResult, ZStr};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::shm::atomic;
 use swoosh::shm::table::{Builder, Value};
 use swoosh::sys::arena::Arena;
+use swoosh_zend::error::warning;
+use swoosh_zend::{Array, Call, Key, OrFalse, PhpResult, ZStr};
 
 thread_local! {
     /// Where tables, locks and numbers that are made from now on take their memory.
@@ -95,7 +95,7 @@ pub fn purge(call: &mut Call<'_>) -> PhpResult<u64> {
 pub fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
     let mut names: Vec<ZStr> = Vec::new();
     for (_, key) in call.array(0)? {
-        names.push(key.to_zstr().ok_or(crate::zend::Raised::Exception)?);
+        names.push(key.to_zstr().ok_or(swoosh_zend::Raised::Exception)?);
     }
     let made = made(call)?;
     let keys: Vec<&[u8]> = names.iter().map(ZStr::as_bytes).collect();

@@ -1,9 +1,13 @@
-//! The only room with raw FFI: PHP's values, objects, calls and classes behind safe types.
+//! PHP's C API behind safe types: values, arrays, objects, classes, calls, hooks; the switch between stacks and the state
+//! of PHP's virtual machine that it swaps. The only crate with raw FFI; it knows nothing of the engine.
 //!
 //! Two rules hold everywhere. A call into PHP may not return (a fatal error jumps over frames), so nothing is borrowed
-//! and no lock is held across one; the guarded calls of [`callable`] give such an error back as [`Raised::Bailout`],
-//! which is handed upwards as data and raised again by the entry, whose frame owns nothing. And a reference to a value
+//! and no lock is held across one; the guarded calls of [`callable`] return such an error as [`Raised::Bailout`],
+//! which is passed upwards as data and raised again by the entry, whose frame owns nothing. And a reference to a value
 //! that PHP code can reach is not kept across a call into PHP: clone it first.
+//!
+//! PHP is built without thread safety, so its state belongs to the one thread that loaded the module. Unless a function
+//! says otherwise, call it from that thread only.
 
 #![allow(unsafe_code)]
 
@@ -24,6 +28,9 @@ pub mod object;
 pub mod runtime;
 pub mod signature;
 pub mod string;
+pub mod switch;
+pub mod thread;
+pub mod waker;
 pub mod zval;
 
 pub use array::{Array, Key, KnownKey};

@@ -1,4 +1,4 @@
-//! Reads PHP's own headers: bindings for `zend/ffi.rs`, and the C shim for what only macros can do.
+//! Reads PHP's own headers: bindings for `ffi.rs`, and the C shim for what only macros can do.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
     for file in ["wrapper.h", "shim.h", "shim.c", "stream.c"] {
-        println!("cargo:rerun-if-changed=src/zend/{file}");
+        println!("cargo:rerun-if-changed=src/{file}");
     }
     let includes = php_includes();
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     bindgen::Builder::default()
-        .header("src/zend/wrapper.h")
+        .header("src/wrapper.h")
         .clang_args(&includes)
         .allowlist_function(FUNCTIONS.join("|"))
         .allowlist_type(TYPES.join("|"))
@@ -27,9 +27,9 @@ fn main() {
         .expect("OUT_DIR is writable");
 
     let mut shim = cc::Build::new();
-    shim.file("src/zend/shim.c")
-        .file("src/zend/stream.c")
-        .include("src/zend")
+    shim.file("src/shim.c")
+        .file("src/stream.c")
+        .include("src")
         .warnings(false)
         .flag("-Werror=implicit-function-declaration")
         // A switch between coroutines goes through here twice.

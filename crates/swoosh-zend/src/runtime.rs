@@ -137,11 +137,22 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Begins to count forks. Once, when the module starts. `begin` is called in each child that was not forked by the engine,
-/// before its code goes on and before any signal reaches it: it must neither wait for a lock nor panic.
-pub fn watch_forks(begin: fn()) {
+/// What [`watch_forks`] asks of the extension. Both run inside fork(2): they must neither wait for a lock nor panic.
+#[derive(Clone, Copy)]
+pub struct ForkHooks {
+    /// Whether the fork that is going on is one of the extension's own, which prepares its child itself.
+    pub is_managed: fn() -> bool,
+    /// Called in every other child, before its code goes on and before any signal reaches it.
+    pub child: fn(),
+}
+
+/// Begins to count forks. Once, when the module starts.
+pub fn watch_forks(hooks: ForkHooks) {
+    fn is_managed() -> bool {
+        FORK_HOOKS.get().is_none_or(|hooks| (hooks.is_managed)())
+    }
     extern "C" fn before() {
-        if !swoosh::sys::process::is_own_fork() {
+        if !is_managed() {
             HELD_BACK.set(SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok());
         }
     }
@@ -152,16 +163,16 @@ pub fn watch_forks(begin: fn()) {
     }
     extern "C" fn child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
-        if !swoosh::sys::process::is_own_fork()
-            && let Some(begin) = BEGIN.get()
+        if !is_managed()
+            && let Some(hooks) = FORK_HOOKS.get()
         {
-            begin();
+            (hooks.child)();
         }
         after();
     }
-    let _ = BEGIN.set(begin);
-    // SAFETY: pthread_atfork(3); the handlers touch atomics, cells of this thread and its signal mask, and call what does as
-    // it may.
+    let _ = FORK_HOOKS.set(hooks);
+    // SAFETY: pthread_atfork(3); the handlers touch atomics, cells of this thread and its signal mask, and call hooks that
+    // promise to do no more.
     unsafe { libc::pthread_atfork(Some(before), Some(after), Some(child)) };
 }
 
@@ -170,8 +181,8 @@ thread_local! {
     static HELD_BACK: Cell<Option<SigSet>> = const { Cell::new(None) };
 }
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-/// What a child begins with, see [`watch_forks`].
-static BEGIN: OnceLock<fn()> = OnceLock::new();
+/// See [`watch_forks`].
+static FORK_HOOKS: OnceLock<ForkHooks> = OnceLock::new();
 
 /// A descriptor that PHP code owns, for the length of one system call. The number must not be negative.
 pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
@@ -185,7 +196,8 @@ pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
 pub fn end_process(code: i32) -> ! {
     // SAFETY: ends PHP's output buffers under a guard of its own.
     unsafe { ffi::swoosh_flush_output() };
-    swoosh::sys::process::exit_now(code)
+    // SAFETY: _exit(2) has no preconditions.
+    unsafe { libc::_exit(code) }
 }
 
 /// Ends the script, as its end does: shutdown functions, destructors, output; and then this process at once. For processes

@@ -217,14 +217,14 @@ pub trait Payload: Default + 'static {
 #[macro_export]
 macro_rules! payload {
     ($type:ty $(: holds |$payload:ident, $tell:ident| $held:expr)?) => {
-        impl $crate::zend::Payload for $type {
-            fn handlers() -> &'static $crate::zend::object::HandlerTable {
-                static TABLE: $crate::zend::object::HandlerTable = $crate::zend::object::HandlerTable::new();
+        impl $crate::Payload for $type {
+            fn handlers() -> &'static $crate::object::HandlerTable {
+                static TABLE: $crate::object::HandlerTable = $crate::object::HandlerTable::new();
                 &TABLE
             }
             $(
                 const HOLDS_VALUES: bool = true;
-                fn held(&self, $tell: &mut dyn FnMut(&$crate::zend::Zval)) {
+                fn held(&self, $tell: &mut dyn FnMut(&$crate::Zval)) {
                     let $payload = self;
                     $held
                 }

@@ -5,19 +5,14 @@
 //!
 //! What comes up to the switch is inlined into PHP's entry: the processor predicts no return that follows a switch, so
 //! each frame on the way back costs as much as the switch itself.
-//!
-//! The other unsafe thing of this room is here too: a waker that is one word.
 
-#![allow(unsafe_code)]
-
-use crate::bridge::reactor;
-use crate::zend::machine::Machine;
+use crate::machine::Machine;
+use crate::thread::Home;
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, Yielder};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::{null, null_mut};
-use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// How far a body came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +29,23 @@ pub enum Progress {
 /// A native stack and a machine. Idle, it can take a new body.
 pub struct Vessel(Box<Core>);
 
+/// What the body of a vessel does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There is none, or it is over.
+    Idle {
+        failed: bool,
+    },
+    Runs,
+    Waits,
+}
+
 struct Core {
     machine: Machine,
     native: UnsafeCell<Option<Coroutine<(), (), (), PooledStack>>>,
     yielder: Cell<*const Yielder<(), ()>>,
     body: Cell<fn()>,
-    progress: Cell<Progress>,
+    state: Cell<State>,
     top: usize,
     /// The stack pointer, roughly, of a body that waits.
     at: Cell<usize>,
@@ -54,7 +60,7 @@ impl Vessel {
             native: UnsafeCell::new(None),
             yielder: Cell::new(null()),
             body: Cell::new(|| {}),
-            progress: Cell::new(Progress::Over { failed: false }),
+            state: Cell::new(State::Idle { failed: false }),
             top: stack.base().get(),
             at: Cell::new(0),
         });
@@ -66,7 +72,7 @@ impl Vessel {
             loop {
                 // SAFETY: control came here by `start`, which called `begin`, and this stack is the machine's own.
                 let failed = unsafe { core.machine.run(core.body.get()) };
-                core.progress.set(Progress::Over { failed });
+                core.state.set(State::Idle { failed });
                 yielder.suspend(());
             }
         };
@@ -78,12 +84,12 @@ impl Vessel {
     /// Runs a body until it waits or is over. The vessel is idle.
     #[inline(always)]
     pub fn start(&self, body: fn()) -> Progress {
-        assert!(matches!(self.0.progress.get(), Progress::Over { .. }), "a vessel takes one body at a time");
+        assert!(matches!(self.0.state.get(), State::Idle { .. }), "a vessel takes one body at a time");
         self.0.body.set(body);
         // SAFETY: the machine is idle; control goes to the loop in `new` next, which calls `run`.
         unsafe {
             self.0.machine.begin();
-            self.0.progress.set(Progress::Waits);
+            self.0.state.set(State::Runs);
             self.switch()
         }
     }
@@ -91,10 +97,11 @@ impl Vessel {
     /// Runs the body on until it waits again or is over. The body waits.
     #[inline(always)]
     pub fn resume(&self) -> Progress {
-        assert!(self.0.progress.get() == Progress::Waits, "only what waits is resumed");
-        // SAFETY: the body waits: the caller, the scheduler, resumes a coroutine only in that state.
+        assert!(self.0.state.get() == State::Waits, "only what waits is resumed");
+        // SAFETY: the body waits, so control goes to its stack.
         unsafe {
             self.0.machine.resume();
+            self.0.state.set(State::Runs);
             self.switch()
         }
     }
@@ -105,17 +112,26 @@ impl Vessel {
     unsafe fn switch(&self) -> Progress {
         // SAFETY: nobody else uses the native coroutine while it runs: it reaches its resumer through the yielder alone.
         if let Some(native) = unsafe { &mut *self.0.native.get() } {
+            let outer = RUNNING.get().replace(&raw const *self.0);
             let _ = native.resume(());
+            RUNNING.get().set(outer);
         }
-        self.0.progress.get()
+        match self.0.state.get() {
+            State::Idle { failed } => Progress::Over { failed },
+            State::Runs | State::Waits => Progress::Waits,
+        }
     }
 
     /// Gives control to the resumer. Called by the body; returns when it is resumed.
     #[inline(always)]
     pub fn suspend(&self) {
         let here = 0u8;
-        self.0.at.set(&raw const here as usize);
-        // SAFETY: the body runs on this vessel, so the yielder is set and its frame alive; control goes to the resumer.
+        let here = &raw const here as usize;
+        assert!(std::ptr::eq(RUNNING.get().get(), &raw const *self.0), "only the body itself makes its vessel wait");
+        self.0.at.set(here);
+        self.0.state.set(State::Waits);
+        // SAFETY: the body runs, on the vessel's stack or on one of a Fiber that it has started there: the yielder is set and
+        // its frame alive; control goes to the resumer.
         unsafe {
             self.0.machine.suspend();
             (*self.0.yielder.get()).suspend(());
@@ -138,8 +154,8 @@ impl Vessel {
 impl Drop for Core {
     fn drop(&mut self) {
         let native = self.native.get_mut().take();
-        match (native, self.progress.get()) {
-            (Some(mut native), Progress::Over { .. }) => {
+        match (native, self.state.get()) {
+            (Some(mut native), State::Idle { .. }) => {
                 // SAFETY: between two bodies the stack holds the loop of `new` only, which owns nothing.
                 unsafe { native.force_reset() };
             }
@@ -148,6 +164,9 @@ impl Drop for Core {
         }
     }
 }
+
+/// The vessel whose body runs; null outside of vessels.
+static RUNNING: Home<Cell<*const Core>> = Home::new(Cell::new(null()));
 
 /// A stack of [`STACK`] bytes, of which only what is touched takes memory.
 struct PooledStack {
@@ -237,42 +256,6 @@ impl Drop for PooledStack {
         unsafe { libc::madvise((at + PAGE) as *mut _, STACK - PAGE, libc::MADV_DONTNEED) };
         let _ = FREE.try_with(|free| free.borrow_mut().push(at));
     }
-}
-
-/// A value of PHP's thread, reached without asking which thread this is.
-///
-/// PHP without thread safety (what the module is built for) runs in one thread, and only PHP's calls come here: other
-/// threads reach this room through wakers alone, which do not look into it.
-pub struct Home<T>(T);
-
-// SAFETY: only PHP's thread calls `get`, see above.
-unsafe impl<T> Sync for Home<T> {}
-
-impl<T> Home<T> {
-    /// Wraps a value.
-    pub const fn new(value: T) -> Self {
-        Home(value)
-    }
-
-    /// The value.
-    #[inline]
-    pub fn get(&'static self) -> &'static T {
-        debug_assert!(reactor::is_home(), "this is not the thread that PHP runs in");
-        &self.0
-    }
-}
-
-/// A waker that carries a token and calls `wake` with it, from whatever thread.
-pub fn waker(token: u64) -> Waker {
-    fn clone(token: *const ()) -> RawWaker {
-        RawWaker::new(token, &TABLE)
-    }
-    fn wake(token: *const ()) {
-        reactor::wake(token as usize as u64);
-    }
-    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
-    // SAFETY: the data is a number that is never looked behind, so any thread may clone, wake and drop it.
-    unsafe { Waker::from_raw(clone(token as usize as *const ())) }
 }
 
 /// Bytes of one stack.

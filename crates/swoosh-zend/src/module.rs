@@ -1,8 +1,8 @@
 //! The module as PHP sees it: its entry, functions, constants and INI settings.
 
 use super::class::{c_string, function};
-use super::{Call, IntoZval, PhpResult, ffi, info::Info};
-use std::ffi::c_char;
+use super::{Call, IntoZval, PhpResult, ffi, info::Info, thread};
+use std::ffi::{CStr, c_char};
 use std::mem::zeroed;
 use std::ptr::null_mut;
 
@@ -91,11 +91,30 @@ impl Module {
     }
 }
 
-/// PHP's first call: the module's description.
-#[unsafe(no_mangle)]
-pub extern "C" fn get_module() -> *mut ffi::zend_module_entry {
+/// An extension: its name and what PHP asks of it. [`entry`] makes the module of it.
+pub trait Extension: 'static {
+    /// The name under which PHP lists the module.
+    const NAME: &'static CStr;
+    /// The version that `phpversion(NAME)` returns.
+    const VERSION: &'static CStr;
+    /// Declares the module's functions. Called before [`start_up`](Self::start_up).
+    fn functions(functions: &mut Functions);
+    /// The module starts, once in a process: settings, constants, classes, hooks.
+    fn start_up(module: &Module);
+    /// The request (for a command, the script) ends.
+    fn request_end();
+    /// Fills the module's part of `phpinfo()`.
+    fn describe(info: &mut Info);
+}
+
+/// PHP's description of a module.
+#[repr(transparent)]
+pub struct ModuleEntry(ffi::zend_module_entry);
+
+/// The result of the extension's exported function `get_module`, which PHP calls once when it loads the library.
+pub fn entry<E: Extension>() -> *mut ModuleEntry {
     let mut functions = Functions::default();
-    crate::functions(&mut functions);
+    E::functions(&mut functions);
     // SAFETY: entries of zeros end a table and are right for every field that is not set; all of it lives as long as
     // the process.
     unsafe {
@@ -104,20 +123,21 @@ pub extern "C" fn get_module() -> *mut ffi::zend_module_entry {
         entry.size = size_of::<ffi::zend_module_entry>() as u16;
         entry.zend_api = ffi::ZEND_MODULE_API_NO;
         entry.build_id = (&raw const ffi::swoosh_build_id).cast::<c_char>();
-        entry.name = c"swoole".as_ptr();
-        entry.version = c"6.2.1".as_ptr();
+        entry.name = E::NAME.as_ptr();
+        entry.version = E::VERSION.as_ptr();
         entry.functions = Vec::leak(functions.0).as_ptr();
-        entry.module_startup_func = Some(module_startup);
+        entry.module_startup_func = Some(module_startup::<E>);
         entry.module_shutdown_func = Some(module_shutdown);
         entry.request_startup_func = Some(request_startup);
-        entry.request_shutdown_func = Some(request_shutdown);
-        entry.info_func = Some(module_info);
-        Box::leak(Box::new(entry))
+        entry.request_shutdown_func = Some(request_shutdown::<E>);
+        entry.info_func = Some(module_info::<E>);
+        Box::leak(Box::new(ModuleEntry(entry)))
     }
 }
 
-extern "C" fn module_startup(_: i32, number: i32) -> ffi::zend_result {
-    match std::panic::catch_unwind(|| crate::start_up(&Module { number })) {
+extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_result {
+    thread::enter();
+    match std::panic::catch_unwind(|| E::start_up(&Module { number })) {
         Ok(()) => 0,
         Err(_) => -1,
     }
@@ -133,13 +153,13 @@ extern "C" fn request_startup(_: i32, _: i32) -> ffi::zend_result {
     0
 }
 
-extern "C" fn request_shutdown(_: i32, _: i32) -> ffi::zend_result {
-    let _ = std::panic::catch_unwind(crate::request_end);
+extern "C" fn request_shutdown<E: Extension>(_: i32, _: i32) -> ffi::zend_result {
+    let _ = std::panic::catch_unwind(E::request_end);
     0
 }
 
-extern "C" fn module_info(module: *mut ffi::zend_module_entry) {
-    let _ = std::panic::catch_unwind(|| crate::describe(&mut Info::new()));
+extern "C" fn module_info<E: Extension>(module: *mut ffi::zend_module_entry) {
+    let _ = std::panic::catch_unwind(|| E::describe(&mut Info::new()));
     // SAFETY: PHP hands in its own entry of this module.
     unsafe { ffi::display_ini_entries(module) };
 }

@@ -23,7 +23,7 @@ impl Machine {
     /// # Safety
     /// Control goes to the stack on which [`run`](Self::run) is called next, and this machine is idle.
     #[inline]
-    pub unsafe fn begin(&self) {
+    pub(crate) unsafe fn begin(&self) {
         // SAFETY: the caller's promise.
         unsafe { ffi::swoosh_machine_begin(self.0.get()) }
     }
@@ -33,7 +33,7 @@ impl Machine {
     /// # Safety
     /// Control goes to the stack of that body next, which waits.
     #[inline]
-    pub unsafe fn resume(&self) {
+    pub(crate) unsafe fn resume(&self) {
         // SAFETY: the caller's promise.
         unsafe { ffi::swoosh_machine_resume(self.0.get()) }
     }
@@ -43,7 +43,7 @@ impl Machine {
     /// # Safety
     /// Called by the body that runs on this machine; control goes to its resumer's stack next.
     #[inline]
-    pub unsafe fn suspend(&self) {
+    pub(crate) unsafe fn suspend(&self) {
         // SAFETY: the caller's promise.
         unsafe { ffi::swoosh_machine_suspend(self.0.get()) }
     }
@@ -53,7 +53,7 @@ impl Machine {
     /// # Safety
     /// Called on a stack of the machine's own, to which control came after [`begin`](Self::begin).
     #[inline]
-    pub unsafe fn run(&self, body: fn()) -> bool {
+    pub(crate) unsafe fn run(&self, body: fn()) -> bool {
         unsafe extern "C" fn call(context: *mut c_void) {
             // SAFETY: the context is the `fn()` below, on a frame that outlives this one.
             let body = unsafe { *context.cast::<fn()>() };

@@ -62,7 +62,7 @@ impl Extension for Swoosh {
             coroutine::beat();
             bridge::pool::between_instructions();
         });
-        runtime::watch_forks(ForkHooks { is_managed: process::is_own_fork, child: bridge::child::begin });
+        runtime::watch_forks(ForkHooks { is_managed: process::is_own_fork, child: bridge::fork::begin });
     }
 
     fn request_end() {

@@ -184,13 +184,6 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// See [`watch_forks`].
 static FORK_HOOKS: OnceLock<ForkHooks> = OnceLock::new();
 
-/// A descriptor that PHP code owns, for the length of one system call. The number must not be negative.
-pub fn borrow_descriptor<'a>(fd: i32) -> std::os::fd::BorrowedFd<'a> {
-    assert!(fd >= 0, "a descriptor is not negative");
-    // SAFETY: not -1. Should the user have closed it, the system call says so: nothing is closed by a borrow.
-    unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) }
-}
-
 /// Ends this process at once: its output is sent, but no shutdown function and no destructor runs. For processes whose
 /// script is their parent's.
 pub fn end_process(code: i32) -> ! {

@@ -7,13 +7,14 @@
 use super::reactor::{self, Watch, Woken};
 use super::{signals, timers};
 use crate::coroutine::{self, Options, options};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::os::fd::BorrowedFd;
+use std::io;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
+use swoosh::sys::foreign_fd::ForeignFd;
+use swoosh::sys::poll::{self, PollFlags};
 use swoosh_zend::error::{fatal, uncaught};
 use swoosh_zend::{Callable, PhpResult, Raised, Zval, runtime};
 use tokio::io::Interest;
@@ -457,14 +458,8 @@ fn look(all: bool) -> Vec<(i32, PollFlags)> {
     if wanted.is_empty() {
         return Vec::new();
     }
-    let mut fds: Vec<PollFd<'_>> = wanted.iter().map(|&(fd, flags)| PollFd::new(descriptor(fd), flags)).collect();
-    if poll(&mut fds, PollTimeout::ZERO).is_err() {
-        return Vec::new();
-    }
-    fds.iter()
-        .zip(&wanted)
-        .filter_map(|(ready, &(fd, _))| ready.revents().filter(|r| !r.is_empty()).map(|r| (fd, r)))
-        .collect()
+    let found = poll::ready(&wanted, Some(Duration::ZERO)).unwrap_or_default();
+    wanted.iter().zip(found).filter(|(_, ready)| !ready.is_empty()).map(|(&(fd, _), ready)| (fd, ready)).collect()
 }
 
 /// Calls whoever waits for a descriptor.
@@ -516,16 +511,9 @@ fn flush(fd: i32) {
 
 /// How many bytes the kernel took; `None` if the peer is gone.
 fn send(fd: i32, bytes: &[u8]) -> Option<usize> {
-    use nix::errno::Errno;
-    use nix::sys::socket::{MsgFlags, send};
-    match send(fd, bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+    match ForeignFd::new(fd).send_or_write(bytes) {
         Ok(sent) => Some(sent),
-        Err(Errno::EAGAIN | Errno::EINTR) => Some(0),
-        Err(Errno::ENOTSOCK) => match nix::unistd::write(descriptor(fd), bytes) {
-            Ok(sent) => Some(sent),
-            Err(Errno::EAGAIN | Errno::EINTR) => Some(0),
-            Err(_) => None,
-        },
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Some(0),
         Err(_) => None,
     }
 }
@@ -583,11 +571,6 @@ fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
         Err(Raised::Exception) => Err(uncaught(Raised::Exception)),
         other => other,
     }
-}
-
-/// A descriptor of the user's, for the length of one system call.
-fn descriptor<'a>(fd: i32) -> BorrowedFd<'a> {
-    swoosh_zend::runtime::borrow_descriptor(fd)
 }
 
 /// Turns with something ready before the event queue is asked.

@@ -1,8 +1,8 @@
 //! Between the engine and PHP: what user code asked to run, when it runs, and errors both ways.
 
-pub mod child;
 pub mod commands;
 pub mod event_loop;
+pub mod fork;
 pub mod http;
 pub mod http_deadline;
 pub mod http_form;

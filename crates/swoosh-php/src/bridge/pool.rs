@@ -3,7 +3,7 @@
 //! A worker without coroutines lives as the engine has it ([`Worker::serve`]): it sleeps in the kernel between messages.
 //! One with coroutines runs the event loop, and its messages come in beside everything else.
 
-use super::child::Home;
+use super::fork::Home;
 use super::{event_loop, last_error, reactor, signals};
 use crate::bridge::reactor::Watch;
 use crate::class::process_pool::{self, Slots};

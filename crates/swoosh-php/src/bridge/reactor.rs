@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use swoosh::node::{Node, Role};
 use swoosh::runtime::ThreadRuntime;
+use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh_zend::waker::Wake;
 use swoosh_zend::{runtime, thread};
 use tokio::io::Interest;
@@ -269,7 +270,7 @@ pub struct Watch {
 #[derive(Debug)]
 pub enum Watched {
     /// Owned by PHP code, or by a socket of ours.
-    Number(RawFd),
+    Number(ForeignFd),
     /// A duplicate: the number itself was in the event queue already.
     Own(OwnedFd),
 }
@@ -277,7 +278,7 @@ pub enum Watched {
 impl AsRawFd for Watched {
     fn as_raw_fd(&self) -> RawFd {
         match self {
-            Watched::Number(fd) => *fd,
+            Watched::Number(fd) => fd.as_raw_fd(),
             Watched::Own(fd) => fd.as_raw_fd(),
         }
     }
@@ -286,7 +287,7 @@ impl AsRawFd for Watched {
 impl AsFd for Watched {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Watched::Number(fd) => runtime::borrow_descriptor(*fd),
+            Watched::Number(fd) => fd.as_fd(),
             Watched::Own(fd) => fd.as_fd(),
         }
     }
@@ -298,10 +299,9 @@ impl Watch {
         let handle = handle()?;
         let _entered = handle.enter();
         let watch = |what| swoosh::sys::watch::watch(what, interest);
+        let fd = ForeignFd::new(fd);
         let fd = match watch(Watched::Number(fd)) {
-            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
-                watch(Watched::Own(runtime::borrow_descriptor(fd).try_clone_to_owned()?))
-            }
+            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => watch(Watched::Own(fd.duplicate()?)),
             other => other,
         }?;
         Ok(Watch { fd: Some(fd), generation: runtime::generation(), epoch: epoch() })

@@ -3,7 +3,7 @@
 //! The callables that a user gave live in private properties of the PHP objects, where the garbage collector sees them;
 //! they are looked up once, when the server starts.
 
-use super::child::Home;
+use super::fork::Home;
 use super::send_yield::Lines;
 use super::server_events::Bridge;
 use super::{commands, event_loop, http, last_error, reactor, redis, server_settings};

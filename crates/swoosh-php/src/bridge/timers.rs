@@ -4,10 +4,10 @@
 
 use super::event_loop;
 use crate::coroutine;
-use nix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{NoSuchTimer, TimerId, TimerInfo, TimerWheel};
 use swoosh_zend::error::uncaught;
 use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
@@ -49,7 +49,7 @@ thread_local! {
 #[inline]
 pub fn add(ms: u64, repeats: bool, job: Job) -> u64 {
     // Rounded up, so that no timer comes early.
-    let now = now_ns().div_ceil(1_000_000);
+    let now = monotonic_nanos().div_ceil(1_000_000);
     TIMERS.with_borrow_mut(|timers| {
         let timers = match timers {
             Some(timers) if timers.initialized && timers.generation == runtime::generation() => timers,
@@ -80,7 +80,7 @@ fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
 /// Runs every timer that is due. An uncaught exception of a callback ends the process, see
 /// [`uncaught`]. Gives how many ran.
 pub fn run_due() -> PhpResult<usize> {
-    let now = now_ns() / 1_000_000;
+    let now = monotonic_nanos() / 1_000_000;
     let mut ran = 0;
     with(|timers| timers.wheel.begin_round());
     loop {
@@ -169,7 +169,7 @@ pub fn count() -> usize {
 /// How long a loop may sleep before the next timer; `None` without timers.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|timers| timers.wheel.next_deadline())??;
-    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(now_ns())))
+    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
 }
 
 /// The loop has ended: what `stats` tells begins anew.
@@ -192,10 +192,4 @@ fn with<R>(f: impl FnOnce(&mut Timers) -> R) -> Option<R> {
         Some(timers) if timers.generation == runtime::generation() => Some(f(timers)),
         _ => None,
     })
-}
-
-/// The monotonic clock, in nanoseconds.
-#[inline]
-fn now_ns() -> u64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000_000 + t.tv_nsec() as u64)
 }

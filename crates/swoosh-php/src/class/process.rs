@@ -3,13 +3,10 @@
 mod pipe;
 mod queue;
 
-use crate::bridge::{child, event_loop, last_error, signals};
+use crate::bridge::{event_loop, fork, last_error, signals};
 use crate::class::exception;
 use crate::coroutine;
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill as send_signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
@@ -17,9 +14,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use swoosh::pool::{Pipe, PipeKind};
-use swoosh::sys::affinity;
+use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::AlarmClock;
+use swoosh::sys::{affinity, child};
 use swoosh_zend::error::{throw, uncaught, warning};
 use swoosh_zend::{
     Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
@@ -203,11 +201,11 @@ fn run(process: &Object) -> PhpResult<()> {
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(false.into_zval()) };
-    if this.slot(slot("pid")?).int().is_some_and(|pid| send_signal(Pid::from_raw(pid as i32), None).is_ok()) {
+    if this.slot(slot("pid")?).int().is_some_and(|pid| child::send_signal(pid as i32, 0).is_ok()) {
         last_error::refuse("this process runs already");
         return Ok(false.into_zval());
     }
-    let forked = prepare(this).and_then(|()| system::fork_with(child::begin));
+    let forked = prepare(this).and_then(|()| system::fork_with(fork::begin));
     match forked {
         Ok((Fork::Parent(pid), _)) => {
             this.set_slot(slot("pid")?, pid);
@@ -261,36 +259,29 @@ fn name(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// Waits for a child: its id, exit status and signal.
 fn wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let flags = if call.bool_or(0, true)? { WaitPidFlag::empty() } else { WaitPidFlag::WNOHANG };
-    let mut ended = waitpid(None, Some(flags));
-    while ended == Err(Errno::EINTR) {
-        ended = waitpid(None, Some(flags));
-    }
-    let (pid, code, signal) = match ended {
-        Ok(WaitStatus::Exited(pid, code)) => (pid, code, 0),
-        Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, 0, signal as i32),
-        _ => return Ok(OrFalse(None)),
-    };
-    let mut array = Array::new();
-    array.insert("pid", pid.as_raw());
-    array.insert("code", code);
-    array.insert("signal", signal);
-    Ok(OrFalse(Some(array)))
+    let ended = child::wait(-1, call.bool_or(0, true)?).ok().flatten();
+    Ok(OrFalse(ended.map(|ended| {
+        let mut array = Array::new();
+        array.insert("pid", ended.pid);
+        array.insert("code", ended.exit_code());
+        array.insert("signal", ended.signal());
+        array
+    })))
 }
 
 fn kill(call: &mut Call<'_>) -> PhpResult<bool> {
     let (pid, signal) = (call.int(0)?, call.int_or(1, libc::SIGTERM.into())?);
-    let wanted = match signal {
-        0 => Ok(None),
-        n => i32::try_from(n).map_err(|_| Errno::EINVAL).and_then(Signal::try_from).map(Some),
+    let sent = match (i32::try_from(pid), i32::try_from(signal)) {
+        (Ok(pid), Ok(signal)) => child::send_signal(pid, signal).map_err(code),
+        (Err(_), _) => Err(libc::ESRCH),
+        (_, Err(_)) => Err(libc::EINVAL),
     };
-    let pid = i32::try_from(pid).map(Pid::from_raw).map_err(|_| Errno::ESRCH);
-    match pid.and_then(|pid| wanted.and_then(|signal| send_signal(pid, signal))) {
+    match sent {
         Ok(()) => Ok(true),
-        Err(errno) => {
-            last_error::set(errno as i32);
+        Err(code) => {
+            last_error::set(code);
             if signal != 0 {
-                warning(&format!("send signal {signal}: {}", errno.desc()));
+                warning(&format!("send signal {signal}: {}", Errno::from_raw(code).desc()));
             }
             Ok(false)
         }
@@ -307,16 +298,15 @@ fn daemon(call: &mut Call<'_>) -> PhpResult<bool> {
             ends.push(number.or_else(|| runtime::descriptor(end)));
         }
     }
-    if let Err(errno) = nix::unistd::daemon(keeps_folder, keeps_output) {
-        last_error::set(errno as i32);
-        warning(&format!("go on in the background: {}", errno.desc()));
+    if let Err(code) = child::to_background(keeps_folder, keeps_output).map_err(code) {
+        last_error::set(code);
+        warning(&format!("go on in the background: {}", Errno::from_raw(code).desc()));
         return Ok(false);
     }
-    let redirect = [nix::unistd::dup2_stdin, nix::unistd::dup2_stdout, nix::unistd::dup2_stderr];
-    for (end, redirect) in ends.into_iter().zip(redirect) {
-        if let Some(Err(errno)) = end.map(|fd| redirect(runtime::borrow_descriptor(fd))) {
-            last_error::set(errno as i32);
-            warning(&format!("redirect a standard stream: {}", errno.desc()));
+    for (number, end) in ends.into_iter().take(3).enumerate() {
+        if let Some(Err(code)) = end.map(|fd| ForeignFd::new(fd).redirect_standard(number).map_err(code)) {
+            last_error::set(code);
+            warning(&format!("redirect a standard stream: {}", Errno::from_raw(code).desc()));
         }
     }
     Ok(true)
@@ -327,6 +317,11 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
         call.payload::<Holder>().coroutine.set(coroutine.to_bool());
     }
     Ok(())
+}
+
+/// The number of a system call's error.
+fn code(error: std::io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
 }
 
 /// An error of the engine's as PHP sees it: the code, and a warning.

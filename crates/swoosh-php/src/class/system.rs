@@ -8,11 +8,6 @@ use crate::bridge::last_error;
 use crate::bridge::names;
 use crate::bridge::reactor::run_blocking;
 use crate::coroutine::wait::{self, Outside};
-use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -23,6 +18,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use swoosh::sys::process::Ended;
+use swoosh::sys::signal_fd::HeldSignals;
+use swoosh::sys::{child, flock, machine};
 use swoosh_zend::error::warning;
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval};
 
@@ -113,11 +111,7 @@ fn read_file(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     attempt(&what, move || {
         let file = fs::File::open(&path)?;
         let mut content = Vec::new();
-        if flags & LOCK != 0 {
-            lock(file, FlockArg::LockShared)?.read_to_end(&mut content)?;
-        } else {
-            (&file).read_to_end(&mut content)?;
-        }
+        locked(&file, true, flags, |mut file| file.read_to_end(&mut content))?;
         Ok(content)
     })
 }
@@ -127,26 +121,36 @@ fn write_file(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let what = format!("write {}", path.display());
     attempt(&what, move || {
         let append = flags & APPEND != 0;
-        let mut file = fs::OpenOptions::new().create(true).write(true).append(append).truncate(false).open(&path)?;
-        let write = |file: &mut fs::File| {
+        let file = fs::OpenOptions::new().create(true).write(true).append(append).truncate(false).open(&path)?;
+        locked(&file, false, flags, |mut file| {
             if !append {
                 file.set_len(0)?;
             }
             file.write_all(&content).map(|()| content.len())
-        };
-        if flags & LOCK != 0 { write(&mut *lock(file, FlockArg::LockExclusive)?) } else { write(&mut file) }
+        })
     })
 }
 
-/// Locks a file for as long as what is given back lives.
-fn lock(file: fs::File, kind: FlockArg) -> io::Result<Flock<fs::File>> {
-    Flock::lock(file, kind).map_err(|(_, e)| e.into())
+/// Works on a file, with its lock held if `flags` have LOCK_EX: alone, or `shared` with others that read.
+fn locked<T>(
+    file: &fs::File,
+    shared: bool,
+    flags: i64,
+    work: impl FnOnce(&fs::File) -> io::Result<T>,
+) -> io::Result<T> {
+    if flags & LOCK == 0 {
+        return work(file);
+    }
+    flock::lock(file, shared, true)?;
+    let result = work(file);
+    let _ = flock::unlock(file);
+    result
 }
 
 fn statvfs(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let path = path(call, 0)?;
     let what = format!("look at {}", path.display());
-    let found = attempt(&what, move || nix::sys::statvfs::statvfs(&path).map_err(io::Error::from))?;
+    let found = attempt(&what, move || machine::file_system(&path))?;
     Ok(OrFalse(found.0.map(|found| {
         let mut array = Array::new();
         array.insert("bsize", found.block_size());
@@ -234,13 +238,11 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
     let end = limit.map(|limit| Instant::now() + limit);
     let mut pause = Duration::from_millis(1);
     loop {
-        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::StillAlive) => {}
-            Ok(WaitStatus::Exited(pid, code)) => return Ok(OrFalse(Some(ended(pid, code, 0)))),
-            Ok(WaitStatus::Signaled(pid, signal, _)) => return Ok(OrFalse(Some(ended(pid, 0, signal as i32)))),
-            Ok(_) => continue,
+        match child::wait(pid, false) {
+            Ok(None) => {}
+            Ok(Some(child)) => return Ok(OrFalse(Some(ended(child)))),
             Err(e) => {
-                last_error::set(e as i32);
+                last_error::set(e.raw_os_error().unwrap_or(libc::ECHILD));
                 return Ok(OrFalse(None));
             }
         }
@@ -266,11 +268,11 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
     }
 }
 
-fn ended(pid: Pid, code: i32, signal: i32) -> Array {
+fn ended(child: Ended) -> Array {
     let mut array = Array::new();
-    array.insert("pid", pid.as_raw());
-    array.insert("code", code);
-    array.insert("signal", signal);
+    array.insert("pid", child.pid);
+    array.insert("code", child.exit_code());
+    array.insert("signal", child.signal());
     array
 }
 
@@ -282,32 +284,28 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     };
     let limit = wait::limit(call.float_or(1, -1.0)?);
     crate::coroutine::expect_current()?;
-    let mut set = SigSet::empty();
+    let mut wanted = Vec::new();
     for number in numbers {
-        match i32::try_from(number).ok().and_then(|number| Signal::try_from(number).ok()) {
-            Some(signal) => set.add(signal),
+        match i32::try_from(number).ok().filter(|number| HeldSignals::can_hold(*number)) {
+            Some(signal) => wanted.push(signal),
             None => {
                 last_error::refuse(&format!("there is no signal {number}"));
                 return Ok(OrFalse(None));
             }
         }
     }
-    let mut before = SigSet::empty();
-    let block = nix::sys::signal::SigmaskHow::SIG_BLOCK;
-    let watched = nix::sys::signal::sigprocmask(block, Some(&set), Some(&mut before))
-        .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC));
-    let signals = match watched {
+    let signals = match HeldSignals::new(&wanted) {
         Ok(signals) => signals,
         Err(e) => {
-            last_error::set(e as i32);
+            last_error::set(e.raw_os_error().unwrap_or(libc::EINVAL));
             return Ok(OrFalse(None));
         }
     };
     LISTENERS.set(LISTENERS.get() + 1);
     let end = limit.map(|limit| Instant::now() + limit);
     let outcome = loop {
-        if let Ok(Some(arrived)) = signals.read_signal() {
-            break Ok(Outside::Done(arrived.ssi_signo as i32));
+        if let Some(arrived) = signals.take() {
+            break Ok(Outside::Done(arrived));
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
         match wait::descriptor(signals.as_raw_fd(), true, false, left) {
@@ -318,12 +316,7 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         }
     };
     LISTENERS.set(LISTENERS.get().saturating_sub(1));
-    let mut again = SigSet::empty();
-    for signal in set.iter().filter(|signal| !before.contains(*signal)) {
-        again.add(signal);
-    }
-    let unblock = nix::sys::signal::SigmaskHow::SIG_UNBLOCK;
-    let _ = nix::sys::signal::sigprocmask(unblock, Some(&again), None);
+    drop(signals);
     Ok(OrFalse(outcome?.or_tell(libc::ETIMEDOUT)))
 }
 

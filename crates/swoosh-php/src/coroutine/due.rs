@@ -1,7 +1,8 @@
 //! What the loop asks: which coroutines' time has come, and whether anything will wake the others.
 
-use super::{Alarm, Signal, Wake, find, now_ns, signal, with};
+use super::{Alarm, Signal, Wake, find, signal, with};
 use std::time::Duration;
+use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::TimerWheel;
 use swoosh_zend::PhpResult;
 
@@ -10,7 +11,7 @@ pub fn run_due() -> PhpResult<()> {
     if with(|s| s.alarms.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
         return Ok(());
     }
-    let now = now_ns() / 1_000_000;
+    let now = monotonic_nanos() / 1_000_000;
     loop {
         let due = with(|s| {
             let mut alarms = s.alarms.borrow_mut();
@@ -44,7 +45,7 @@ pub fn run_due() -> PhpResult<()> {
 /// How long the loop may sleep before some coroutine's time comes.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|s| s.alarms.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(now_ns())))
+    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
 }
 
 /// How many waits the clock, a descriptor or another thread will end.

@@ -1,7 +1,8 @@
 //! What can be seen of coroutines: how many there are, and what one of them is doing.
 
-use super::{Coroutine, Stage, current, held, now_ns, with};
+use super::{Coroutine, Stage, current, held, with};
 use std::rc::Rc;
+use swoosh::sys::clock::monotonic_nanos;
 use swoosh_zend::{Object, PhpResult, Zval, machine};
 
 /// The ids of all that are not over, in order.
@@ -37,7 +38,7 @@ impl Coroutine {
 
     /// Milliseconds since it was created.
     pub fn elapsed(&self) -> u64 {
-        now_ns().saturating_sub(self.began) / 1_000_000
+        monotonic_nanos().saturating_sub(self.began) / 1_000_000
     }
 
     /// Bytes of its native stack in use.

@@ -33,11 +33,11 @@ pub use swoosh_zend::switch::STACK;
 
 use crate::bridge::{event_loop, last_error, reactor};
 use kinds::{Signal, Stage};
-use nix::time::{ClockId, clock_gettime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::node::InHand;
+use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{TimerId, TimerWheel};
 use swoosh_zend::error::{fatal, throw, warning};
 use swoosh_zend::machine::{self, Left};
@@ -185,7 +185,7 @@ impl Scheduler {
 
     fn alarm(&self, after: Duration, alarm: Alarm) -> TimerId {
         // Rounded up, so that none comes early.
-        let now = now_ns().div_ceil(1_000_000);
+        let now = monotonic_nanos().div_ceil(1_000_000);
         let ms = (after.as_nanos().div_ceil(1_000_000) as u64).max(1);
         let mut alarms = self.alarms.borrow_mut();
         alarms.get_or_insert_with(|| TimerWheel::new(now)).after(now, ms, alarm)
@@ -245,7 +245,7 @@ pub fn create(mut job: Job) -> PhpResult<Option<u64>> {
         limit: Cell::new(None),
         preemptible: Cell::new(true),
         abandoned: Cell::new(false),
-        began: now_ns(),
+        began: monotonic_nanos(),
         vessel,
         resumer: Cell::new(None),
         job: RefCell::new(Some(job)),
@@ -548,12 +548,6 @@ pub fn run_event(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()>
         result
     };
     create(Job::Native(Box::new(run))).map(drop)
-}
-
-/// The monotonic clock, in nanoseconds.
-#[inline]
-fn now_ns() -> u64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000_000 + t.tv_nsec() as u64)
 }
 
 /// SWOOLE_ERROR_WRONG_OPERATION's neighbour that Swoole gives: SWOOLE_ERROR_PHP_FATAL_ERROR.

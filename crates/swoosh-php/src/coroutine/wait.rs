@@ -3,12 +3,12 @@
 use super::{Coroutine, Job, Wait, Wake, expect_current, find, with};
 use crate::bridge::reactor::{self, Watch};
 use crate::bridge::{event_loop, last_error};
-use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use swoosh::sys::poll::{self, PollFlags};
 use swoosh_zend::error::{throw_error, throw_object};
 use swoosh_zend::machine::{Left, take_exception};
 use swoosh_zend::{PhpResult, Raised};
@@ -234,11 +234,8 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
 
 /// Waits until one of several descriptors is ready for what is wanted of it, or the time is over.
 pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
-    let is_ready = || {
-        let mut fds: Vec<PollFd<'_>> =
-            wanted.iter().map(|&(fd, flags)| PollFd::new(swoosh_zend::runtime::borrow_descriptor(fd), flags)).collect();
-        nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
-    };
+    let is_ready =
+        || poll::ready(wanted, Some(Duration::ZERO)).is_ok_and(|found| found.iter().any(|events| !events.is_empty()));
     if is_ready() {
         return Ok(());
     }
@@ -268,11 +265,10 @@ fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);
     flags.set(PollFlags::POLLOUT, write);
-    let mut fds = [PollFd::new(swoosh_zend::runtime::borrow_descriptor(fd), flags)];
-    if nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
+    let found = poll::ready(&[(fd, flags)], Some(Duration::ZERO)).ok()?[0];
+    if found.is_empty() {
         return None;
     }
-    let found = fds[0].revents().unwrap_or(PollFlags::empty());
     let broken = found.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL);
     let ready = (
         read && (broken || found.contains(PollFlags::POLLIN)),

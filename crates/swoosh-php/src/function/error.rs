@@ -24,7 +24,7 @@ pub fn add(functions: &mut Functions) {
 }
 
 fn errno(_: &mut Call<'_>) -> PhpResult<i32> {
-    Ok(nix::errno::Errno::last_raw())
+    Ok(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
 /// The text of an error number. Numbers above the system's are the module's own.

@@ -5,12 +5,12 @@ use crate::bridge::{last_error, names};
 use crate::class::{coroutine as settings, event, socket, system};
 use crate::coroutine::socket::Link;
 use crate::coroutine::{self, wait};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh::sys::poll::{self, PollFlags};
 use swoosh_zend::module::Functions;
-use swoosh_zend::{Array, Call, Key, OrFalse, PhpResult, Zval, runtime};
+use swoosh_zend::{Array, Call, Key, OrFalse, PhpResult, Zval};
 
 /// Adds the functions of this file.
 pub fn add(functions: &mut Functions) {
@@ -50,12 +50,10 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         if coroutine::may_wait() {
             wait::any_of(&wanted, limit)?;
         } else {
-            let limit =
-                limit.map_or(PollTimeout::NONE, |limit| PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
             let _ = look(&wanted, limit);
         }
     }
-    let mut ready = look(&wanted, PollTimeout::ZERO).into_iter();
+    let mut ready = look(&wanted, Some(Duration::ZERO)).into_iter();
     let mut count = 0;
     for n in 0..kinds.len() {
         let Some(given) = call.arg(n).and_then(Zval::array).cloned() else { continue };
@@ -76,13 +74,11 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// Which of them are ready.
-fn look(wanted: &[(i32, PollFlags)], limit: PollTimeout) -> Vec<bool> {
-    let mut fds: Vec<PollFd<'_>> =
-        wanted.iter().map(|&(fd, flags)| PollFd::new(runtime::borrow_descriptor(fd), flags)).collect();
-    if poll(&mut fds, limit).is_err() {
-        return vec![false; wanted.len()];
+fn look(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> Vec<bool> {
+    match poll::ready(wanted, limit) {
+        Ok(found) => found.iter().map(|events| !events.is_empty()).collect(),
+        Err(_) => vec![false; wanted.len()],
     }
-    fds.iter().map(|fd| fd.any().unwrap_or(false)).collect()
 }
 
 /// Two sockets that are connected with each other.

@@ -1,8 +1,7 @@
 //! The module's version, the machine and the process.
 
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::InterfaceFlags;
 use std::fs;
+use swoosh::sys::machine;
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, set_process_title};
 
@@ -46,15 +45,9 @@ fn is_in_container(_: &mut Call<'_>) -> PhpResult<bool> {
 fn local_ip(call: &mut Call<'_>) -> PhpResult<Array> {
     let family = call.int_or(0, i64::from(libc::AF_INET))?;
     let mut found = Array::new();
-    for interface in getifaddrs().into_iter().flatten() {
-        if interface.flags.contains(InterfaceFlags::IFF_LOOPBACK) {
-            continue;
-        }
-        let Some(address) = interface.address else { continue };
-        let v4 = address.as_sockaddr_in().filter(|_| family == i64::from(libc::AF_INET)).map(|a| a.ip().to_string());
-        let v6 = address.as_sockaddr_in6().filter(|_| family == i64::from(libc::AF_INET6)).map(|a| a.ip().to_string());
-        if let Some(ip) = v4.or(v6) {
-            found.insert(&interface.interface_name, ip);
+    for (name, ip) in machine::interface_addresses() {
+        if family == i64::from(if ip.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 }) {
+            found.insert(&name, ip.to_string());
         }
     }
     Ok(found)

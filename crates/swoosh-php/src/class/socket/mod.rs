@@ -292,7 +292,7 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         last_error::refuse("this is no stream and no socket");
         return Ok(OrFalse(None));
     };
-    let own = swoosh_zend::runtime::borrow_descriptor(fd).try_clone_to_owned();
+    let own = swoosh::sys::foreign_fd::ForeignFd::new(fd).duplicate();
     let made = own.map(Socket::from).and_then(|socket| {
         socket.set_nonblocking(true)?;
         let (domain, kind) = (socket.domain()?, socket.r#type()?);

@@ -17,7 +17,7 @@ run: setup
 test: setup components test-rust test-php
 
 test-rust:
-	$(CARGO) test -p swoosh
+	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench
 
 test-php:
 	$(CARGO) build -p swoosh-php

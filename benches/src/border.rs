@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
-use swoosh::handoff::{Assembler, Head, Kind, Mailbox, Post, sleep_if};
+use swoosh::ipc::{Assembler, Head, Kind, Mailbox, Sender, sleep_if};
 use swoosh::shm::slots::WorkerSlot;
 use swoosh::sys::process::{self, Fork};
 use swoosh::sys::socket;
@@ -46,7 +46,7 @@ pub fn cpu_per_message(border: &mut impl Border, burst: usize, size: usize, burs
 pub struct Rings {
     there: (Mailbox, &'static AtomicU32),
     back: (Mailbox, &'static AtomicU32),
-    post: Post,
+    post: Sender,
     assembler: Assembler,
 }
 
@@ -56,10 +56,10 @@ impl Rings {
         let make = || {
             let rows = swoosh::shm::SharedSlice::<WorkerSlot>::new(1, "a row").expect("shared memory");
             let sleeping = &rows.as_static()[0].sleeping;
-            let bell = Mailbox::bell().expect("a bell");
-            (Mailbox::new(1 << 20, "the bench", bell, sleeping).expect("shared memory"), sleeping)
+            let event_fd = swoosh::state::new_event_fd().expect("an eventfd");
+            (Mailbox::new(1 << 20, "the bench", event_fd, sleeping).expect("shared memory"), sleeping)
         };
-        Rings { there: make(), back: make(), post: Post::default(), assembler: Assembler::default() }
+        Rings { there: make(), back: make(), post: Sender::default(), assembler: Assembler::default() }
     }
 
     fn push(&self, to: &Mailbox, data: &[u8]) {
@@ -74,8 +74,8 @@ impl Rings {
                 self.assembler.recycle(letter);
                 missing -= 1;
             } else if sleep_if(sleeping, || mailbox.is_empty()) {
-                socket::wait_readable(&[mailbox.doorbell().as_raw_fd()], None);
-                mailbox.doorbell().silence();
+                socket::wait_readable(&[mailbox.event_fd().as_raw_fd()], None);
+                mailbox.event_fd().drain();
                 sleeping.store(0, Relaxed);
             }
         }

@@ -89,11 +89,11 @@ impl Notes {
 
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => out.extend(['\\', letter]),
-            letter if letter < ' ' => out.push_str(&format!("\\u{:04x}", letter as u32)),
-            letter => out.push(letter),
+    for message in text.chars() {
+        match message {
+            '"' | '\\' => out.extend(['\\', message]),
+            message if message < ' ' => out.push_str(&format!("\\u{:04x}", message as u32)),
+            message => out.push(message),
         }
     }
     out.push('"');

@@ -61,7 +61,7 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
                 response.send_file(&folder.join(name).display().to_string()).await?;
             }
             _ => {
-                let form = "<!doctype html><form method=post enctype=multipart/form-data>\
+                let form = "<!doctype html><form method=sender enctype=multipart/form-data>\
                     <input type=file name=file multiple><button>Send</button></form>\n";
                 response.html(form);
             }
@@ -72,6 +72,6 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
 
 /// A name that stays within the folder.
 fn kept_name(name: &str) -> Option<String> {
-    let good = |letter: char| letter.is_alphanumeric() || "._- ".contains(letter);
+    let good = |message: char| message.is_alphanumeric() || "._- ".contains(message);
     (!name.is_empty() && !name.starts_with('.') && name.chars().all(good)).then(|| name.to_owned())
 }

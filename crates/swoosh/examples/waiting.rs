@@ -88,7 +88,7 @@ async fn gather(count: u64) -> String {
 
 /// `Co::cancel` and `defer`: what a future owns is dropped wherever it waits.
 async fn cancel() -> String {
-    let tale = Rc::new(RefCell::new(vec!["begun"]));
+    let tale = Rc::new(RefCell::new(vec!["handover"]));
     let end = AtEnd(tale.clone());
     let mut work = Box::pin(async move {
         let _end = end;

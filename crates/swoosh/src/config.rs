@@ -4,6 +4,7 @@ pub use crate::tls::{NamedCertificate, TlsConfig, Versions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+pub use swoosh_proto::framing::{Framing, LengthFraming, LengthFunc, LengthType};
 
 /// How processes share the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,10 +82,6 @@ pub enum Dispatch {
 /// `dispatch_func`: session id, event type (0 data, 4 close, 5 connect), the packet's bytes.
 pub type DispatchFunc = Arc<dyn Fn(u64, u8, &[u8]) -> Dispatch + Send + Sync>;
 
-/// `package_length_func`: the bytes so far; the packet's whole length, 0 while more bytes are needed, negative for a
-/// packet that cannot be right.
-pub type LengthFunc = Arc<dyn Fn(&[u8]) -> i64 + Send + Sync>;
-
 /// Settings of the whole server.
 #[derive(Clone)]
 pub struct ServerConfig {
@@ -129,7 +126,7 @@ pub struct ServerConfig {
     pub task_ipc: TaskIpc,
     /// `message_queue_key`: key of the System V queue; 0: a private one.
     pub message_queue_key: i32,
-    /// `task_tmpdir`: where large payloads of tasks and messages are parked. Default `/tmp`.
+    /// `task_tmpdir`: where large payloads of tasks and messages are spilled. Default `/tmp`.
     pub task_tmpdir: PathBuf,
     /// `input_buffer_size` (`buffer_input_size`): the longest request of HTTP that is kept in memory, bytes. The body of a
     /// longer one is written to a file as it comes. Default 1 MiB.
@@ -150,7 +147,7 @@ pub struct ServerConfig {
     pub log_level: u8,
     /// `log_rotation`.
     pub log_rotation: LogRotation,
-    /// `log_date_format`, in the letters of strftime(3).
+    /// `log_date_format`, in the messages of strftime(3).
     pub log_date_format: Option<String>,
     /// `log_date_with_microseconds`.
     pub log_date_with_microseconds: bool,
@@ -219,71 +216,6 @@ pub struct PortConfig {
     pub send_buffer: u32,
     /// The port speaks TLS, and how.
     pub tls: Option<TlsConfig>,
-}
-
-/// How a port cuts bytes into packets.
-#[derive(Clone, Default)]
-pub enum Framing {
-    /// What one read gives is one packet.
-    #[default]
-    None,
-    /// `open_eof_check`: wait until the bytes end with `package_eof`; several packets may come at once.
-    EofCheck(Vec<u8>),
-    /// `open_eof_split`: one packet for each `package_eof`.
-    EofSplit(Vec<u8>),
-    /// `open_length_check`.
-    Length(LengthFraming),
-    /// `open_http_protocol`: each packet is one whole request of HTTP/1.
-    Http,
-    /// `open_redis_protocol`: each packet is one command of Redis.
-    Redis,
-    /// `open_mqtt_protocol`: each packet is one of MQTT.
-    Mqtt,
-}
-
-impl Framing {
-    /// Whether a packet is a question whose answer the peer waits for before that of its next one.
-    pub fn is_asked(&self) -> bool {
-        matches!(self, Framing::Http | Framing::Redis)
-    }
-}
-
-/// `open_length_check` and its settings.
-#[derive(Clone)]
-pub struct LengthFraming {
-    /// `package_length_type`.
-    pub kind: LengthType,
-    /// `package_length_offset`: where the length field begins.
-    pub offset: u32,
-    /// `package_body_offset`: where that begins which the length counts.
-    pub body_offset: u32,
-    /// `package_length_func`: decides instead of the field.
-    pub func: Option<LengthFunc>,
-}
-
-/// The length field's form: the letters of PHP's `pack`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LengthType {
-    /// `c`: signed, one byte.
-    I8,
-    /// `C`: one byte.
-    U8,
-    /// `s`: signed, two bytes, this machine's order.
-    I16,
-    /// `S`: two bytes, this machine's order.
-    U16,
-    /// `n`: two bytes, network order.
-    U16Be,
-    /// `v`: two bytes, little-endian.
-    U16Le,
-    /// `l`: signed, four bytes, this machine's order.
-    I32,
-    /// `L`: four bytes, this machine's order.
-    U32,
-    /// `N`: four bytes, network order.
-    U32Be,
-    /// `V`: four bytes, little-endian.
-    U32Le,
 }
 
 impl Default for ServerConfig {

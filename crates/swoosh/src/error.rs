@@ -57,6 +57,22 @@ impl fmt::Debug for Error {
     }
 }
 
+impl From<swoosh_os::Error> for Error {
+    fn from(e: swoosh_os::Error) -> Self {
+        match e {
+            swoosh_os::Error::System { act, subject, cause } => Error::System { act, subject, cause },
+            swoosh_os::Error::State { act, why } => Error::State { act, why },
+            swoosh_os::Error::Argument { name, value, wants } => Error::Setting { name: name.to_owned(), value, wants },
+        }
+    }
+}
+
+impl From<swoosh_shm::table::Refused> for Error {
+    fn from(refused: swoosh_shm::table::Refused) -> Self {
+        swoosh_os::Error::from(refused).into()
+    }
+}
+
 impl Error {
     /// A failed system call; the cause is taken from `cause`.
     pub fn system(act: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {

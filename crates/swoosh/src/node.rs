@@ -9,10 +9,10 @@ use crate::conn::registry::{Flags, Registry};
 use crate::conn::{datagram, registry};
 use crate::error::{Code, Error, Result};
 use crate::handler::{FinishEvent, Handler, SessionId, Stop, WorkerId};
-use crate::handoff::{Assembler, Head, Kind, Letter, MANAGER, Post, STRANGER, STRANGERS};
-use crate::heritage::{Heritage, Life, ProcessKind};
+use crate::ipc::{Assembler, FOREIGN_CHILD, FOREIGN_CHILDREN, Head, Kind, MANAGER, Message, Sender};
 use crate::runtime::Signal;
 use crate::shm::slots::{ConnectionSlot, WorkerSlot};
+use crate::state::{ProcessKind, ServerPhase, ServerState};
 use crate::sys::{clock, process, socket};
 use crate::timer::{TimerId, TimerWheel};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -59,17 +59,17 @@ pub struct Node(pub(crate) Rc<Inner>);
 pub type TimerFn = Rc<dyn Fn(&Node, u64)>;
 
 pub(crate) struct Inner {
-    pub heritage: &'static Heritage,
+    pub state: &'static ServerState,
     pub handler: Rc<dyn Handler>,
     pub role: Cell<Role>,
     pub id: Cell<Option<WorkerId>>,
-    pub post: Post,
+    pub sender: Sender,
     /// The connections of this process, in base mode and where the master has no reactor threads.
     pub owner: OnceCell<Rc<Owner>>,
     /// What came while this process waited for something else.
-    pub deferred: RefCell<VecDeque<Letter>>,
+    pub deferred: RefCell<VecDeque<Message>>,
     /// Joins what comes into this process's mailbox for messages.
-    pub letters: Rc<RefCell<Assembler>>,
+    pub messages: Rc<RefCell<Assembler>>,
     pub results: RefCell<Assembler>,
     pub next_task: Cell<u64>,
     /// Futures that run beside the loop and have not ended.
@@ -103,16 +103,16 @@ pub(crate) struct Inner {
 }
 
 impl Node {
-    pub(crate) fn new(heritage: &'static Heritage, handler: Rc<dyn Handler>, role: Role, id: Option<WorkerId>) -> Self {
+    pub(crate) fn new(state: &'static ServerState, handler: Rc<dyn Handler>, role: Role, id: Option<WorkerId>) -> Self {
         Node(Rc::new(Inner {
-            heritage,
+            state,
             handler,
             role: Cell::new(role),
             id: Cell::new(id),
-            post: Post::at_once(),
+            sender: Sender::at_once(),
             owner: OnceCell::new(),
             deferred: RefCell::default(),
-            letters: Rc::default(),
+            messages: Rc::default(),
             results: RefCell::default(),
             next_task: Cell::new(0),
             futures: Cell::new(0),
@@ -144,18 +144,18 @@ impl Node {
     }
 
     /// What all processes of the server share.
-    pub fn heritage(&self) -> &'static Heritage {
-        self.0.heritage
+    pub fn state(&self) -> &'static ServerState {
+        self.0.state
     }
 
     /// Process id of the master (in base mode of worker 0 or the only process).
     pub fn master_pid(&self) -> i32 {
-        self.0.heritage.server[0].master_pid.load(Relaxed)
+        self.0.state.server[0].master_pid.load(Relaxed)
     }
 
     /// Process id of the manager, 0 where there is none.
     pub fn manager_pid(&self) -> i32 {
-        self.0.heritage.server[0].manager_pid.load(Relaxed)
+        self.0.state.server[0].manager_pid.load(Relaxed)
     }
 
     /// This process was forked by user code, in an event of the process that this node was: it is none of the server's, and
@@ -166,7 +166,7 @@ impl Node {
     }
 
     pub(crate) fn own_slot(&self) -> Option<&'static WorkerSlot> {
-        self.0.heritage.worker(self.worker_id()?)
+        self.0.state.worker(self.worker_id()?)
     }
 
     /// The async runtime that this process's loop sleeps on. Workers whose handler is not called from within one get it
@@ -197,7 +197,7 @@ impl Node {
 
     /// That process's row; `None` where there is no such process.
     pub fn worker_slot(&self, id: WorkerId) -> Option<&'static WorkerSlot> {
-        self.0.heritage.worker(id)
+        self.0.state.worker(id)
     }
 
     // ---- connections ----
@@ -212,7 +212,7 @@ impl Node {
     /// worker's.
     pub fn client_info(&self, session: SessionId) -> Option<ClientInfo> {
         let (_, slot) = self.lookup(session)?;
-        let port = self.0.heritage.ports.get(slot.port.load(Relaxed) as usize)?;
+        let port = self.0.state.ports.get(slot.port.load(Relaxed) as usize)?;
         let fd = slot.fd.load(Relaxed);
         let own = self.own_connection(session).is_some();
         // Descriptors belong to a process: only the owner can ask the kernel.
@@ -241,14 +241,14 @@ impl Node {
     /// this worker's own. `None`: `after` is not a known connection.
     pub fn client_list(&self, after: SessionId, count: usize, port: Option<usize>) -> Option<Vec<SessionId>> {
         self.0
-            .heritage
+            .state
             .registry
             .list(after, count, |slot| self.may_see(slot) && port.is_none_or(|p| slot.port.load(Relaxed) as usize == p))
     }
 
     /// How many connections are open, of one port or of all, whoever owns them.
     pub fn connection_count(&self, port: Option<usize>) -> u64 {
-        let registry = &self.0.heritage.registry;
+        let registry = &self.0.state.registry;
         match port {
             None => registry.count(),
             Some(p) => registry.all().filter(|(_, _, slot)| slot.port.load(Relaxed) as usize == p).count() as u64,
@@ -275,24 +275,24 @@ impl Node {
     /// Connections from which nothing was received for their port's `heartbeat_idle_time`, except protected ones.
     pub fn idle_connections(&self) -> Vec<SessionId> {
         let now = clock::wall_nanos();
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         let idle = |slot: &ConnectionSlot| {
-            let limit = heritage.ports[slot.port.load(Relaxed) as usize].config.heartbeat_idle_time;
+            let limit = state.ports[slot.port.load(Relaxed) as usize].config.heartbeat_idle_time;
             let quiet = now.saturating_sub(slot.last_recv.load(Relaxed));
             let protected = Flags(slot.flags.load(Relaxed)).any(Flags::PROTECTED);
             limit > 0 && !protected && quiet > u64::from(limit) * 1_000_000_000
         };
-        heritage.registry.list(SessionId(0), usize::MAX, |slot| self.may_see(slot) && idle(slot)).unwrap_or_default()
+        state.registry.list(SessionId(0), usize::MAX, |slot| self.may_see(slot) && idle(slot)).unwrap_or_default()
     }
 
     /// In base mode a worker sees its own connections only.
     fn may_see(&self, slot: &ConnectionSlot) -> bool {
         let owner = slot.reactor.load(Relaxed);
-        self.0.heritage.mode == Mode::Process || self.worker_id().is_some_and(|id| id.0 == owner)
+        self.0.state.mode == Mode::Process || self.worker_id().is_some_and(|id| id.0 == owner)
     }
 
     pub(crate) fn lookup(&self, session: SessionId) -> Option<(registry::SlotIndex, &'static ConnectionSlot)> {
-        self.0.heritage.registry.find(session).filter(|(_, slot)| self.may_see(slot))
+        self.0.state.registry.find(session).filter(|(_, slot)| self.may_see(slot))
     }
 
     pub(crate) fn open_connection(
@@ -300,7 +300,7 @@ impl Node {
         act: &'static str,
         session: SessionId,
     ) -> Result<(registry::SlotIndex, &'static ConnectionSlot)> {
-        let found = self.0.heritage.registry.find(session);
+        let found = self.0.state.registry.find(session);
         let (index, slot) = found.ok_or_else(|| refused(act, session, Code::SessionNotExist))?;
         let flags = Flags(slot.flags.load(Relaxed));
         if flags.any(Flags::CLOSED) {
@@ -320,16 +320,16 @@ impl Node {
     /// has more unread messages than its queue holds.
     pub fn send_message(&self, to: WorkerId, data: &[u8], flags: u32) -> Result<()> {
         const ACT: &str = "send a message to";
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         let subject = || format!("process {}", to.0);
-        let Some(mailbox) = heritage.letters.get(to.0 as usize) else {
-            let why = format!("process {}: the highest number is {}", to.0, heritage.processes() as i64 - 1);
+        let Some(mailbox) = state.messages.get(to.0 as usize) else {
+            let why = format!("process {}: the highest number is {}", to.0, state.processes() as i64 - 1);
             return Err(Error::State { act: ACT, why });
         };
         if self.worker_id() == Some(to) {
             return Err(Error::State { act: ACT, why: format!("process {}: that is this process itself", to.0) });
         }
-        let id = heritage.server[0].messages.fetch_add(1, Relaxed);
+        let id = state.server[0].messages.fetch_add(1, Relaxed);
         let head = self.head(Kind::Message, id, flags & 0xFF);
         self.push_parcel(mailbox, head, data)?.map_err(|_| Error::refused(ACT, subject(), Code::ServerPipeBufferFull))
     }
@@ -340,22 +340,22 @@ impl Node {
     /// where it has more unread messages than its queue holds.
     pub fn send_to_manager(&self, data: &[u8], flags: u32) -> Result<()> {
         const ACT: &str = "send a message to";
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         if self.manager_pid() == 0 || self.role() == Role::Manager {
             let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
             return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
         }
-        let id = heritage.server[0].messages.fetch_add(1, Relaxed);
+        let id = state.server[0].messages.fetch_add(1, Relaxed);
         let head = self.head(Kind::Message, id, flags & 0xFF);
-        self.push_parcel(&heritage.to_manager, head, data)?
+        self.push_parcel(&state.to_manager, head, data)?
             .map_err(|_| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
     }
 
     /// Ends the whole server, in order.
     pub fn shutdown(&self) -> Result<()> {
-        let head = self.0.heritage.head_pid();
+        let head = self.0.state.head_pid();
         if head == process::pid() && self.role() == Role::Worker {
-            self.0.heritage.enter(Life::Ending);
+            self.0.state.enter(ServerPhase::Ending);
             self.0.stopping.set(true);
             self.0.wake.raise();
             return Ok(());
@@ -399,7 +399,7 @@ impl Node {
 
     /// Sends a datagram; see [`datagram::send_to`].
     pub fn send_to(&self, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
-        datagram::send_to(self.0.heritage, address, port, data, server_socket)
+        datagram::send_to(self.0.state, address, port, data, server_socket)
     }
 
     // ---- time ----
@@ -454,7 +454,7 @@ impl Node {
         let from = match self.worker_id() {
             Some(id) => id.0 as u16,
             // One that user code has forked.
-            None if self.role() == Role::User => STRANGER + (process::known_pid() % STRANGERS) as u16,
+            None if self.role() == Role::User => FOREIGN_CHILD + (process::known_pid() % FOREIGN_CHILDREN) as u16,
             None => MANAGER,
         };
         Head { kind, from, flags, id, time: clock::wall_nanos(), extra: 0, reactor: 0 }
@@ -518,7 +518,7 @@ fn refused(act: &'static str, session: SessionId, code: Code) -> Error {
 }
 
 pub(crate) fn is_task_worker(node: &Node) -> bool {
-    node.worker_id().is_some_and(|id| node.heritage().kind_of(id) == ProcessKind::TaskWorker)
+    node.worker_id().is_some_and(|id| node.state().kind_of(id) == ProcessKind::TaskWorker)
 }
 
 pub(crate) type Answer = (FinishEvent, Vec<u8>);

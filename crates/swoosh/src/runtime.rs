@@ -1,7 +1,7 @@
 //! The async runtime of one thread: tokio's current-thread scheduler, told when the thread is about to sleep.
 
 use crate::error::{Error, Result};
-use crate::sys::bell::Bell;
+use crate::sys::event_fd::EventFd;
 use crate::sys::{process, watch};
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
@@ -99,7 +99,7 @@ pub type WatchedBell = AsyncFd<LastingBell>;
 
 /// A bell that is never closed.
 #[derive(Debug)]
-pub struct LastingBell(&'static Bell);
+pub struct LastingBell(&'static EventFd);
 
 impl AsFd for LastingBell {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -114,13 +114,14 @@ impl AsRawFd for LastingBell {
 }
 
 /// Watches a bell from inside a runtime. The bell need not be silenced: each ring is a new edge.
-pub fn watch(bell: &'static Bell) -> Result<WatchedBell> {
-    watch::watch(LastingBell(bell), tokio::io::Interest::READABLE).map_err(|e| Error::system("watch", "a doorbell", e))
+pub fn watch(event_fd: &'static EventFd) -> Result<WatchedBell> {
+    watch::watch(LastingBell(event_fd), tokio::io::Interest::READABLE)
+        .map_err(|e| Error::system("watch", "a event_fd", e))
 }
 
 /// Waits for one ring of a watched bell.
-pub async fn rung(bell: &WatchedBell) {
-    if let Ok(mut ready) = bell.readable().await {
+pub async fn rung(event_fd: &WatchedBell) {
+    if let Ok(mut ready) = event_fd.readable().await {
         ready.clear_ready();
     }
 }

@@ -210,14 +210,14 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
         }
         "open_length_check" => framing.length_check = set.truth(),
         "package_length_type" => {
-            let letters = set.bytes()?;
-            match letters.first().and_then(|&letter| length_type(letter)) {
+            let messages = set.bytes()?;
+            match messages.first().and_then(|&message| length_type(message)) {
                 Some(kind) => framing.kind = kind,
-                None => return set.refused("one of the letters c C s S n v l L N V"),
+                None => return set.refused("one of the messages c C s S n v l L N V"),
             }
-            if letters.len() > 1 {
-                let first = char::from(letters[0]);
-                adjusted = Some(format!("of {name} only the first letter, {first}, counts"));
+            if messages.len() > 1 {
+                let first = char::from(messages[0]);
+                adjusted = Some(format!("of {name} only the first message, {first}, counts"));
             }
         }
         "package_length_offset" => framing.offset = set.number()?,
@@ -484,8 +484,8 @@ fn refusal(name: &str, value: impl fmt::Display, wants: String) -> Error {
     Error::Setting { name: name.to_owned(), value: value.to_string(), wants }
 }
 
-fn length_type(letter: u8) -> Option<LengthType> {
-    Some(match letter {
+fn length_type(message: u8) -> Option<LengthType> {
+    Some(match message {
         b'c' => LengthType::I8,
         b'C' => LengthType::U8,
         b's' => LengthType::I16,

@@ -258,7 +258,7 @@ fn waiting_waits_by_channel_group_and_timeout_and_no_more_than_three_at_once() {
     let server = Example::start("waiting", &[]);
     let mut client = server.connect();
     assert_eq!(client.ask("gather 4"), "4 3 2 1");
-    assert_eq!(client.ask("cancel"), "begun, given up, cleaned up");
+    assert_eq!(client.ask("cancel"), "handover, given up, cleaned up");
     assert_eq!(client.ask("take 20"), "nothing came");
     // One that waits is woken by another connection's word.
     let mut taker = server.connect();
@@ -322,7 +322,7 @@ fn supervisor_replaces_a_worker_whose_helper_ends_with_it() {
     supervisor.stop();
 }
 
-/// One answer of HTTP: status, head in small letters, body.
+/// One answer of HTTP: status, head in small messages, body.
 type Answer = (u16, String, Vec<u8>);
 
 impl Lines {

@@ -112,12 +112,12 @@ fn a_worker_that_is_killed_is_replaced() {
 
 #[test]
 fn a_worker_that_dies_at_its_start_is_started_more_and_more_slowly() {
-    let pool = Running::start(&["stillborn", "1"]);
+    let pool = Running::start(&["startup_failures", "1"]);
     pool.wait_for("start 3", 1);
-    let begun = Instant::now();
+    let handover = Instant::now();
     // 0, 0, 100, 200, 400, 800 ms: at a storm's pace there would be hundreds.
     std::thread::sleep(Duration::from_millis(700));
-    assert!(pool.count("worker 0 start") <= 8, "{:?} after {:?}", pool.printed(), begun.elapsed());
+    assert!(pool.count("worker 0 start") <= 8, "{:?} after {:?}", pool.printed(), handover.elapsed());
     pool.end();
 }
 
@@ -136,10 +136,10 @@ fn workers_that_return_at_once_are_no_storm() {
 fn a_worker_that_never_ends_is_killed() {
     let mut pool = Running::start(&["deaf", "2"]);
     pool.wait_for("start 0", 2);
-    let begun = Instant::now();
+    let handover = Instant::now();
     pool.signal(libc::SIGTERM);
     assert_eq!(pool.ended(), Some(0));
-    assert!(begun.elapsed() >= Duration::from_millis(100), "{:?}", begun.elapsed());
+    assert!(handover.elapsed() >= Duration::from_millis(100), "{:?}", handover.elapsed());
     assert_eq!((pool.count("stop"), pool.count("shutdown")), (0, 1));
 }
 

@@ -192,7 +192,7 @@ pub fn step_out() {
 
 /// Whether a port's packets are requests for the callback `request`.
 pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
-    let is_http = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
+    let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
     is_http && calls.answers_requests(port)
 }
 

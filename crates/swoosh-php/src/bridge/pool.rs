@@ -194,7 +194,7 @@ impl Bridge {
             Ok(inbox) => *self.state.inbox.borrow_mut() = inbox,
             Err(e) => swoosh::log::error!("worker {}: {e}", worker.id()),
         }
-        let bell = Alarm::of(worker.bell());
+        let event_fd = Alarm::of(worker.event_fd());
         let messages = self.state.inbox.borrow().as_ref().map(|inbox| Alarm::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
             if self.state.home.is_left() {
@@ -209,7 +209,7 @@ impl Bridge {
             if worker.should_stop() || (messages.is_none() && !event_loop::is_alive()) {
                 return Ok(None);
             }
-            bell.arm();
+            event_fd.arm();
             Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::due)))
         });
         self.settle(left.map(drop))?;

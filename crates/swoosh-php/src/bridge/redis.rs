@@ -76,7 +76,7 @@ impl Commands {
 
 /// Whether a port's packets are commands.
 pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
-    let is_redis = node.heritage().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
+    let is_redis = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
     is_redis && redis_server::is_one(&calls.server)
 }
 

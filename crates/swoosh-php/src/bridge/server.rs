@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use swoosh::handler::{SessionId, TaskEvent};
 use swoosh::node::Node;
-use swoosh::roles::End;
-use swoosh::server::{Blueprint, launch};
+use swoosh::process::End;
+use swoosh::server::{ServerBuilder, launch};
 use swoosh::{Error, Mode};
 use swoosh_zend::error::fatal;
 use swoosh_zend::{Callable, Object, PhpResult, Raised, runtime};
@@ -36,7 +36,7 @@ pub struct State {
     /// Process or base mode.
     pub mode: Mode,
     /// What it will be; gone once it has started.
-    pub blueprint: RefCell<Option<Blueprint>>,
+    pub builder: RefCell<Option<ServerBuilder>>,
     /// Where it is in its life.
     pub phase: Cell<Phase>,
     /// The task that is being handled.
@@ -180,7 +180,7 @@ impl State {
     pub fn new(mode: Mode) -> Rc<Self> {
         Rc::new(State {
             mode,
-            blueprint: RefCell::new(Some(Blueprint::new(mode))),
+            builder: RefCell::new(Some(ServerBuilder::new(mode))),
             phase: Cell::new(Phase::New),
             task: Cell::new(None),
             on_finish: RefCell::default(),
@@ -275,30 +275,30 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    let Some(mut blueprint) = state.blueprint.borrow_mut().take() else { return Ok(false) };
-    let prepared = server_settings::apply(state, object, &mut blueprint)
-        .and_then(|forms| collect(object, &blueprint, forms).map_err(Problem::Told));
+    let Some(mut builder) = state.builder.borrow_mut().take() else { return Ok(false) };
+    let prepared = server_settings::apply(state, object, &mut builder)
+        .and_then(|forms| collect(object, &builder, forms).map_err(Problem::Told));
     let calls = match prepared {
         Ok(calls) => calls,
         Err(Problem::Refused(why)) => {
-            *state.blueprint.borrow_mut() = Some(blueprint);
+            *state.builder.borrow_mut() = Some(builder);
             last_error::refuse(&why);
             return Ok(false);
         }
         Err(problem) => {
-            drop(blueprint);
+            drop(builder);
             return Err(match problem {
                 Problem::Told(why) | Problem::Refused(why) => fatal(&why),
                 Problem::Raised(raised) => raised,
             });
         }
     };
-    blueprint.user_processes = state.processes.borrow().len();
+    builder.user_processes = state.processes.borrow().len();
     *state.calls.borrow_mut() = Some(Rc::new(calls));
     state.phase.set(Phase::Running);
     http::remember(state);
     event_loop::host();
-    let end = launch(blueprint, Rc::new(Bridge::new(state.clone())));
+    let end = launch(builder, Rc::new(Bridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
         event_loop::give_up();
@@ -335,7 +335,7 @@ pub enum Problem {
 }
 
 /// Looks up every callback; what is missing is told.
-fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls, String> {
+fn collect(object: &Object, builder: &ServerBuilder, forms: Forms) -> Result<Calls, String> {
     let look_up = |object: &Object, slot: Option<usize>, event: &str| match slot.map(|slot| object.slot(slot).clone()) {
         Some(value) if !value.is_null() => {
             Callable::new(&value).map(Some).map_err(|why| format!("the callback of {event} cannot be called: {why}"))
@@ -357,7 +357,7 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
         }
         ports.push(callbacks);
     }
-    for ((bound, _), callbacks) in blueprint.ports.iter().zip(&ports) {
+    for ((bound, _), callbacks) in builder.ports.iter().zip(&ports) {
         let answers = |event: PortEvent| callbacks[event as usize].is_some();
         if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
             continue;
@@ -375,7 +375,7 @@ fn collect(object: &Object, blueprint: &Blueprint, forms: Forms) -> Result<Calls
             return Err(format!("port {} needs a callback: on('{name}', ...)", bound.name()));
         }
     }
-    if blueprint.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
+    if builder.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
         return Err("task_worker_num is set, so the server needs a callback: on('task', ...)".to_owned());
     }
     let slot = |name| server::SERVER.get().slot(name).ok_or_else(|| format!("the server has no property {name}"));

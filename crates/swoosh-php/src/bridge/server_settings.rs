@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use swoosh::config::{Dispatch, ServerConfig};
-use swoosh::server::Blueprint;
+use swoosh::server::ServerBuilder;
 use swoosh::settings::{self, Callback, Known, PortSettings, Value};
 use swoosh_zend::error::{fatal, uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, PhpResult, Raised, Zval};
@@ -59,8 +59,8 @@ pub fn merged(object: &Object, slot: usize, given: &Array) -> Array {
     all
 }
 
-/// Puts every setting of the server and its ports into the blueprint, and shows in `setting` what the server adds.
-pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> Result<Forms, Problem> {
+/// Puts every setting of the server and its ports into the builder, and shows in `setting` what the server adds.
+pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) -> Result<Forms, Problem> {
     let slot = server::slot("setting").map_err(Problem::Raised)?;
     let own = object.slot(slot).array().cloned().unwrap_or_default();
     let mut notes = Vec::new();
@@ -68,45 +68,45 @@ pub fn apply(state: &Rc<State>, object: &Object, blueprint: &mut Blueprint) -> R
     let speaks_http = http_server::is_one(object);
     let speaks_redis = redis_server::is_one(object);
     if speaks_http {
-        blueprint.port_settings.speak_http();
+        builder.port_settings.speak_http();
     }
     if speaks_redis {
-        blueprint.port_settings.speak_redis();
+        builder.port_settings.speak_redis();
     }
     for (name, value) in named(&own) {
-        let value = convert(state, &name, &value, blueprint)?;
-        let known = settings::apply_server(&mut blueprint.config, &mut blueprint.port_settings, &name, &value);
+        let value = convert(state, &name, &value, builder)?;
+        let known = settings::apply_server(&mut builder.config, &mut builder.port_settings, &name, &value);
         note(&mut notes, &name, known.map_err(refused)?);
     }
     for (index, port) in server_port::all(object).into_iter().enumerate() {
         let Some(given) = port.slot(server_port::slot("setting").map_err(Problem::Raised)?).array().cloned() else {
             continue;
         };
-        let mut settings = if index == 0 { blueprint.port_settings.clone() } else { PortSettings::new() };
+        let mut settings = if index == 0 { builder.port_settings.clone() } else { PortSettings::new() };
         let framed = |name: &&str| given.get(name).is_some_and(Zval::to_bool);
         if speaks_http && index > 0 && !OTHER_FRAMINGS.iter().any(framed) {
             settings.speak_http();
         }
         for (name, value) in named(&given) {
-            let value = convert(state, &name, &value, blueprint)?;
+            let value = convert(state, &name, &value, builder)?;
             let known = settings::apply_port(&mut settings, &name, &value).map_err(refused)?;
             if index > 0 {
                 note(&mut notes, &name, known);
             }
         }
         if index == 0 {
-            blueprint.port_settings = settings;
-        } else if let Some((_, own)) = blueprint.ports.get_mut(index) {
+            builder.port_settings = settings;
+        } else if let Some((_, own)) = builder.ports.get_mut(index) {
             *own = Some(settings);
         }
     }
-    blueprint.check().map_err(refused)?;
-    blueprint.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
-    swoosh::log::init(&blueprint.config).map_err(refused)?;
+    builder.check().map_err(refused)?;
+    builder.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
+    swoosh::log::init(&builder.config).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }
-    show(object, slot, own.clone(), &blueprint.config);
+    show(object, slot, own.clone(), &builder.config);
     let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
     let _ = state.http.set(super::http::Config::new(&own));
     let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
@@ -172,13 +172,13 @@ pub(crate) fn named(settings: &Array) -> Vec<(String, Zval)> {
 }
 
 /// A value as the engine takes it, functions for the two settings that are functions.
-fn convert(state: &Rc<State>, name: &str, value: &Zval, blueprint: &mut Blueprint) -> Result<Value, Problem> {
+fn convert(state: &Rc<State>, name: &str, value: &Zval, builder: &mut ServerBuilder) -> Result<Value, Problem> {
     if !["dispatch_func", "package_length_func"].contains(&name) || value.is_null() {
         return Ok(plain(value));
     }
     let callable = Callable::new(value).map_err(|why| Problem::Told(format!("setting {name}: {why}")))?;
     // PHP code runs in the master's only PHP thread.
-    blueprint.config.single_thread = true;
+    builder.config.single_thread = true;
     let hold = SendWrapper::new((callable, state.clone()));
     Ok(Value::Func(if name == "dispatch_func" {
         Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::task::Context;
-use swoosh::sys::bell::Bell;
+use swoosh::sys::event_fd::EventFd;
 use swoosh::sys::signal;
 use swoosh::{Error, Result};
 use swoosh_zend::error::uncaught;
@@ -21,7 +21,7 @@ use tokio::io::Interest;
 struct Signals {
     generation: u32,
     handlers: BTreeMap<i32, Rc<Callable>>,
-    bell: Option<(&'static Bell, Watch)>,
+    event_fd: Option<(&'static EventFd, Watch)>,
 }
 
 thread_local! {
@@ -45,21 +45,21 @@ fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
 /// Calls `handler` in the loop whenever the signal has come. Fails for signals that nobody can handle, and for those that
 /// a server handles itself in this process.
 pub fn handle(number: i32, handler: Callable) -> Result<()> {
-    let bell = with(|signals| {
-        if signals.bell.is_none() {
+    let event_fd = with(|signals| {
+        if signals.event_fd.is_none() {
             // It stays: a signal may come at any moment.
-            let bell: &'static Bell = Box::leak(Box::new(Bell::new()?));
-            let watch = Watch::new(bell.as_raw_fd(), Interest::READABLE);
+            let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
+            let watch = Watch::new(event_fd.as_raw_fd(), Interest::READABLE);
             let watch = watch.map_err(|e| Error::system("watch", "for signals", e))?;
-            signals.bell = Some((bell, watch));
+            signals.event_fd = Some((event_fd, watch));
         }
         signals
-            .bell
+            .event_fd
             .as_ref()
-            .map(|(bell, _)| *bell)
-            .ok_or_else(|| Error::State { act: "watch for signals", why: "there is no bell".into() })
+            .map(|(event_fd, _)| *event_fd)
+            .ok_or_else(|| Error::State { act: "watch for signals", why: "there is no event_fd".into() })
     })?;
-    signal::hear(number, bell)?;
+    signal::hear(number, event_fd)?;
     event_loop::prepare();
     let old = with(|signals| signals.handlers.insert(number, Rc::new(handler)));
     ANY.set(true);
@@ -86,8 +86,8 @@ pub fn run_due() -> PhpResult<()> {
 fn run_now() -> PhpResult<()> {
     // Silent first: what comes from here on rings again.
     with(|signals| {
-        if let Some((bell, watch)) = &signals.bell {
-            bell.silence();
+        if let Some((event_fd, watch)) = &signals.event_fd {
+            event_fd.drain();
             watch.forget_read();
         }
     });
@@ -106,8 +106,8 @@ fn run_now() -> PhpResult<()> {
 /// Has the loop woken by the next signal.
 fn listen() {
     with(|signals| {
-        let Some((bell, watch)) = &signals.bell else { return };
-        let token = reactor::token_of_watcher(bell.as_raw_fd());
+        let Some((event_fd, watch)) = &signals.event_fd else { return };
+        let token = reactor::token_of_watcher(event_fd.as_raw_fd());
         let waker = reactor::waker(token);
         if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
             reactor::wake(token);
@@ -120,7 +120,7 @@ pub fn request_end() {
     if ANY.replace(false) {
         let held = with(|signals| {
             signal::restore_defaults(&signals.handlers.keys().copied().collect::<Vec<_>>());
-            (std::mem::take(&mut signals.handlers), signals.bell.take())
+            (std::mem::take(&mut signals.handlers), signals.event_fd.take())
         });
         drop(held);
     }

@@ -156,7 +156,7 @@ pub fn receive(
     bytes: &[u8],
 ) -> PhpResult<Option<Wanted>> {
     let session = event.session;
-    let max = node.heritage().ports[event.port].config.package_max_length;
+    let max = node.state().ports[event.port].config.package_max_length;
     let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = JOINERS.with_borrow_mut(|joiners| {
         let mut joiner = joiners.remove(&session.0).unwrap_or_default();

@@ -14,13 +14,13 @@ pub struct Long(swoosh::Result<AtomicLong>);
 
 impl Default for Short {
     fn default() -> Self {
-        Short(Atomic::new(0))
+        Short(Atomic::new(0).map_err(Into::into))
     }
 }
 
 impl Default for Long {
     fn default() -> Self {
-        Long(AtomicLong::new(0))
+        Long(AtomicLong::new(0).map_err(Into::into))
     }
 }
 

@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use swoosh::conn::datagram::seconds;
 use swoosh::conn::registry::{Peer, Registry};
 use swoosh::handler::ConnectionEvent;
-use swoosh::heritage::Port;
 use swoosh::http::Stored;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::node::Node;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, rejoin, room};
+use swoosh::state::Port;
 use swoosh_zend::form::parse_query;
 use swoosh_zend::{
     Array, Call, ClassBuilder, ClassSlot, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval, runtime,
@@ -209,10 +209,10 @@ pub fn serve(
     *kept.raw.borrow_mut() = node.share_packet(bytes);
     *kept.stored.borrow_mut() = stored;
     kept.whole.set(Some(bytes.len()));
-    let known = node.heritage().registry.find(event.session);
+    let known = node.state().registry.find(event.session);
     kept.arrival.set(Some(Arrival {
         time: event.dispatch_time,
-        port: node.heritage().ports.get(event.port).map(|port| &**port),
+        port: node.state().ports.get(event.port).map(|port| &**port),
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
     }));
     object.leave_slot(SERVER);

@@ -87,10 +87,10 @@ fn with(call: &Call<'_>, act: impl FnOnce(&Lock) -> i32) -> PhpResult<i32> {
 /// Shows the error, 0 for none, and gives whether there was none.
 fn told(call: &Call<'_>, errno: i32) -> bool {
     let slot = *ERR_CODE.get_or_init(|| LOCK.get().slot("errCode"));
-    if let (Some(this), Some(slot)) = (call.this(), slot) {
-        if this.slot(slot).int() != Some(i64::from(errno)) {
-            this.set_slot(slot, errno);
-        }
+    if let (Some(this), Some(slot)) = (call.this(), slot)
+        && this.slot(slot).int() != Some(i64::from(errno))
+    {
+        this.set_slot(slot, errno);
     }
     errno == 0
 }

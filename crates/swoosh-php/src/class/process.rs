@@ -205,7 +205,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
         last_error::refuse("this process runs already");
         return Ok(false.into_zval());
     }
-    let forked = prepare(this).and_then(|()| system::fork_with(fork::begin));
+    let forked = prepare(this).and_then(|()| Ok(system::fork_with(fork::begin)?));
     match forked {
         Ok((Fork::Parent(pid), _)) => {
             this.set_slot(slot("pid")?, pid);
@@ -249,7 +249,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
         words.push(OsStr::from_bytes(word.to_zstr().ok_or(Raised::Exception)?.as_bytes()).to_owned());
     }
     let failed = swoosh::pool::exec(&file, &words);
-    Ok(good::<()>(Err(failed)).is_some())
+    Ok(good::<(), _>(Err(failed)).is_some())
 }
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -325,9 +325,10 @@ fn code(error: std::io::Error) -> i32 {
 }
 
 /// An error of the engine's as PHP sees it: the code, and a warning.
-fn good<T>(result: swoosh::Result<T>) -> Option<T> {
+fn good<T, E: Into<swoosh::Error>>(result: Result<T, E>) -> Option<T> {
     result
         .map_err(|error| {
+            let error = error.into();
             last_error::set(error.code());
             warning(&error.to_string());
         })

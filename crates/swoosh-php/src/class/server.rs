@@ -5,9 +5,9 @@ use crate::bridge::server::{Belongs, SERVER_EVENTS, State, start as run, tell};
 use crate::bridge::{commands, event_loop, last_error, server_settings};
 use crate::class::{connection_iterator, exception, process, server_calls, server_port, timer};
 use swoosh::handler::SessionId;
-use swoosh::heritage::SocketKind;
 use swoosh::node::Node;
 use swoosh::server::bind::BoundPort;
+use swoosh::state::SocketKind;
 use swoosh::tls::to_pem;
 use swoosh::{Error, Mode};
 use swoosh_zend::error::{argument_count_error, deprecated, throw};
@@ -172,10 +172,10 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
 fn add_port(state: &std::rc::Rc<State>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
     let at = slot("ports")?;
     let mut ports = server.slot(at).array().cloned().unwrap_or_default();
-    let index = state.blueprint.borrow().as_ref().map_or(0, |blueprint| blueprint.ports.len());
+    let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports.len());
     let port = server_port::object(state, index, &bound)?;
-    if let Some(blueprint) = state.blueprint.borrow_mut().as_mut() {
-        blueprint.add_port(bound);
+    if let Some(builder) = state.builder.borrow_mut().as_mut() {
+        builder.add_port(bound);
     }
     ports.push(port.clone());
     server.set_slot(at, ports);
@@ -332,7 +332,7 @@ fn defer(call: &mut Call<'_>) -> PhpResult<()> {
 pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);
-    if info.uid > 0 || node.heritage().config.dispatch_mode == swoosh::config::DispatchMode::Uid {
+    if info.uid > 0 || node.state().config.dispatch_mode == swoosh::config::DispatchMode::Uid {
         array.insert("uid", info.uid);
     }
     array.insert("server_port", info.server_port);

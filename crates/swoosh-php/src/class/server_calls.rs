@@ -196,7 +196,7 @@ fn heartbeat(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let closes = call.bool_or(0, true)?;
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(OrFalse(None)) };
-    if node.heritage().ports.iter().all(|port| port.config.heartbeat_idle_time == 0) {
+    if node.state().ports.iter().all(|port| port.config.heartbeat_idle_time == 0) {
         return Ok(OrFalse(None));
     }
     let idle = node.idle_connections();

@@ -70,7 +70,7 @@ pub fn all(server: &Object) -> Vec<Object> {
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let given = call.array(0)?;
     let (Some(this), state) = (call.this(), call.payload::<Belongs>().state()?) else { return Ok(()) };
-    if state.blueprint.borrow().is_none() {
+    if state.builder.borrow().is_none() {
         // Recorded behaviour: no warning's code, and no effect.
         swoosh::log::warn!("Port::set() has no effect after start()");
         return Ok(());

@@ -152,6 +152,7 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let table = match builder.build() {
         Ok(table) => table,
         Err(error) => {
+            let error = swoosh::Error::from(error);
             last_error::set(error.code());
             warning(&error.to_string());
             return false;

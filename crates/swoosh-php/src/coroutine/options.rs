@@ -187,10 +187,10 @@ impl Options {
 fn log_as(all: &Array) {
     let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
     for (name, value) in server_settings::named(all) {
-        if name.starts_with("log_") {
-            if let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value)) {
-                return last_error::refuse(&e.to_string());
-            }
+        if name.starts_with("log_")
+            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value))
+        {
+            return last_error::refuse(&e.to_string());
         }
     }
     if let Err(e) = swoosh::log::init(&config) {

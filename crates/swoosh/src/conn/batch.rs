@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub struct Batch {
     /// The connection whose requests are answered; 0: none.
     session: Cell<u64>,
-    begun: Cell<Option<Instant>>,
+    handover: Cell<Option<Instant>>,
     answers: Cell<u32>,
     /// The last batch took long: the answers of this one do not wait.
     slow: Cell<bool>,
@@ -28,7 +28,7 @@ impl Batch {
         if again {
             self.session.set(session);
             self.answers.set(0);
-            self.begun.set(Some(Instant::now()));
+            self.handover.set(Some(Instant::now()));
         }
         before
     }
@@ -48,10 +48,10 @@ impl Batch {
     }
 
     fn finish(&self) -> Option<u64> {
-        let begun = self.begun.take()?;
+        let handover = self.handover.take()?;
         // Requests that others answer say nothing of how long an answer takes.
         if self.answers.get() > 0 {
-            self.slow.set(begun.elapsed() > SHORT * self.answers.get());
+            self.slow.set(handover.elapsed() > SHORT * self.answers.get());
         }
         Some(self.session.replace(0))
     }

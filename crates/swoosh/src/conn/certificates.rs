@@ -19,7 +19,7 @@ impl Certificates {
     /// # Errors
     /// Where the kernel has no room.
     pub fn new(registry: &Registry) -> Result<Self> {
-        SharedSlice::new(registry.rows(), "certificates of clients").map(Certificates)
+        Ok(Certificates(SharedSlice::new(registry.rows(), "certificates of clients")?))
     }
 
     /// Notes what a connection's peer has shown (DER), `None` for nothing; `false` where it is too long to be noted.

@@ -1,7 +1,7 @@
 //! Ports of datagrams: receiving in the owner's thread, sending from any process.
 
 use crate::error::{Code, Error, Result};
-use crate::heritage::{Heritage, Port, SocketKind};
+use crate::state::{Port, ServerState, SocketKind};
 use crate::sys::clock;
 use crate::{log, sys};
 use socket2::{SockAddr, Socket};
@@ -13,14 +13,14 @@ use tokio::io::Interest;
 
 /// The sender of a datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
+pub struct Origin {
     /// An address without port, or a path (empty where the sender has none).
     pub address: String,
     /// `None` for a Unix socket.
     pub port: Option<u16>,
 }
 
-impl Sender {
+impl Origin {
     /// As it travels in front of the datagram.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![u8::from(self.port.is_some())];
@@ -31,21 +31,21 @@ impl Sender {
     }
 
     /// The sender, and the datagram behind it.
-    pub fn decode(bytes: &[u8]) -> Option<(Sender, &[u8])> {
+    pub fn decode(bytes: &[u8]) -> Option<(Origin, &[u8])> {
         let len = u16::from_le_bytes([*bytes.get(3)?, *bytes.get(4)?]) as usize;
         let address = std::str::from_utf8(bytes.get(5..5 + len)?).ok()?.to_string();
         let port = (bytes[0] == 1).then(|| u16::from_le_bytes([bytes[1], bytes[2]]));
-        Some((Sender { address, port }, &bytes[5 + len..]))
+        Some((Origin { address, port }, &bytes[5 + len..]))
     }
 }
 
 /// Receives from `port` until the server ends, and hands each datagram to `deliver`.
-pub async fn receive_from(heritage: &'static Heritage, port: Arc<Port>, deliver: impl Fn(&Port, Sender, &[u8])) {
+pub async fn receive_from(state: &'static ServerState, port: Arc<Port>, deliver: impl Fn(&Port, Origin, &[u8])) {
     let Ok(socket) = sys::watch::watch(port.clone(), Interest::READABLE) else {
         return log::error!("receive from {}: the socket cannot be watched", port.address);
     };
     let mut buffer = vec![0; LONGEST];
-    while heritage.accepts() {
+    while state.accepts() {
         let Ok(mut ready) = socket.readable().await else { return };
         for _ in 0..DATAGRAMS_A_TURN {
             match sys::socket::recv_from(port.socket.as_raw_fd(), &mut buffer) {
@@ -67,12 +67,12 @@ pub async fn receive_from(heritage: &'static Heritage, port: Arc<Port>, deliver:
     }
 }
 
-fn sender_of(from: &SockAddr) -> Sender {
+fn sender_of(from: &SockAddr) -> Origin {
     match from.as_socket() {
-        Some(a) => Sender { address: sys::socket::plain_ip(a.ip()).to_string(), port: Some(a.port()) },
+        Some(a) => Origin { address: sys::socket::plain_ip(a.ip()).to_string(), port: Some(a.port()) },
         None => {
             let path = from.as_pathname().map(|p| p.to_string_lossy().into_owned());
-            Sender { address: path.unwrap_or_default(), port: None }
+            Origin { address: path.unwrap_or_default(), port: None }
         }
     }
 }
@@ -81,7 +81,7 @@ fn sender_of(from: &SockAddr) -> Sender {
 ///
 /// `server_socket`: the descriptor of one of the server's own sockets to send by; the last of the right kind otherwise, as programs
 /// know it.
-pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
+pub fn send_to(state: &ServerState, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
     let subject = || format!("{address}:{port}");
     if data.is_empty() {
         return Err(Error::refused("send to", subject(), Code::NoPayload));
@@ -93,7 +93,7 @@ pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], serve
     } else {
         let wants_v6 = address.contains(':');
         let kind = if wants_v6 { SocketKind::Udp6 } else { SocketKind::Udp };
-        if !heritage.ports.iter().any(|p| p.kind == kind) {
+        if !state.ports.iter().any(|p| p.kind == kind) {
             return Err(Error::State {
                 act: "send to",
                 why: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
@@ -109,8 +109,8 @@ pub fn send_to(heritage: &Heritage, address: &str, port: i64, data: &[u8], serve
     };
     let by_number = |p: &&Arc<Port>| p.socket.as_raw_fd() == server_socket;
     let chosen = match server_socket {
-        n if n >= 0 => heritage.ports.iter().find(by_number),
-        _ => heritage.ports.iter().rfind(|p| p.kind == kind),
+        n if n >= 0 => state.ports.iter().find(by_number),
+        _ => state.ports.iter().rfind(|p| p.kind == kind),
     };
     let socket: &Socket = match chosen {
         Some(port) => &port.socket,
@@ -155,15 +155,15 @@ mod tests {
     #[test]
     fn a_sender_is_read_as_it_was_written() {
         for sender in [
-            Sender { address: "::1".into(), port: Some(65535) },
-            Sender { address: "/tmp/a b".into(), port: None },
-            Sender { address: String::new(), port: None },
+            Origin { address: "::1".into(), port: Some(65535) },
+            Origin { address: "/tmp/a b".into(), port: None },
+            Origin { address: String::new(), port: None },
         ] {
             let mut bytes = sender.encode();
             bytes.extend(b"data");
-            assert_eq!(Sender::decode(&bytes), Some((sender, &b"data"[..])));
+            assert_eq!(Origin::decode(&bytes), Some((sender, &b"data"[..])));
         }
-        assert_eq!(Sender::decode(&[1, 2]), None);
-        assert_eq!(Sender::decode(&[0, 0, 0, 255, 0, 1]), None);
+        assert_eq!(Origin::decode(&[1, 2]), None);
+        assert_eq!(Origin::decode(&[0, 0, 0, 255, 0, 1]), None);
     }
 }

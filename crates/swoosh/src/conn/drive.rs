@@ -6,9 +6,9 @@
 use super::connection::{Connection, Stage};
 use super::handshake;
 use super::owner::{Owner, READ_SIZE, Verdict, add, fleeting};
-use super::patience;
 use super::registry::Flags;
 use super::spool;
+use super::timeouts;
 use crate::config::Framing;
 use crate::proto::framing::Cut;
 use crate::proto::http1::Refusal;
@@ -223,7 +223,7 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
     conn.slot().recv_queued.store(rest as u64, Relaxed);
     if joins && rest > 0 {
         let again = !joined || at > 0;
-        patience::note(conn, rest, again);
+        timeouts::note(conn, rest, again);
     }
     if conn.stage() == Stage::Open && rest > 0 {
         *conn.input.borrow_mut() = if joined {

@@ -46,7 +46,7 @@ pub async fn shake(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
 
 /// What the peer has shown is for workers to be asked of.
 fn note_certificate(owner: &Owner, conn: &Connection) {
-    if let Some(certificates) = &owner.heritage.certificates
+    if let Some(certificates) = &owner.state.certificates
         && !certificates.note(conn.index, conn.peer_certificate().as_deref())
     {
         log::notice!("connection {} from {}: its certificate is too long to be shown", conn.session.0, conn.from());
@@ -55,7 +55,7 @@ fn note_certificate(owner: &Owner, conn: &Connection) {
 
 async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
     let tls = conn.tls.as_ref().expect("a connection that shakes hands has a session");
-    let mut begun = false;
+    let mut handover = false;
     loop {
         write(conn).await?;
         if !tls.borrow().is_shaking() {
@@ -66,7 +66,7 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
         let result = socket::recv(conn.fd(), &mut scratch[..READ_SIZE]);
         let taken = result.as_ref().ok().map(|n| {
             let sealed = &scratch[..*n];
-            let plaintext = !begun && speaks_http(sealed);
+            let plaintext = !handover && speaks_http(sealed);
             let mut early = Vec::new();
             let outcome = tls.borrow_mut().receive(sealed, &mut early);
             tls.borrow_mut().keep_early(early);
@@ -74,9 +74,9 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
         });
         owner.give_scratch(scratch);
         match (result, taken) {
-            (Ok(0), _) => return Err(if begun { "the peer has gone" } else { AT_ONCE }.into()),
+            (Ok(0), _) => return Err(if handover { "the peer has gone" } else { AT_ONCE }.into()),
             (Ok(n), Some((outcome, plaintext))) => {
-                begun = true;
+                handover = true;
                 add(&owner.slot().recv_bytes, n as u64);
                 conn.slot().last_recv.store(owner.now(), Relaxed);
                 if let Err(e) = outcome {

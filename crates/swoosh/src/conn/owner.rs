@@ -1,7 +1,7 @@
 //! The owner of connections: a reactor thread, or a worker in base mode.
 //!
 //! Runs in: the thread that owns the connections, and only there. It accepts, finds, writes to and ends them; `drive`
-//! reads from them. What happens is told to an [`Upcall`].
+//! reads from them. What happens is told to an [`ConnectionObserver`].
 
 use super::batch::Batch;
 use super::connection::{Connection, HOLD_CONFIRM, Stage};
@@ -10,9 +10,9 @@ use super::registry::{Flags, Peer, SlotIndex};
 use super::tasks::Tasks;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::heritage::{Heritage, Port};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
+use crate::state::{Port, ServerState};
 use crate::sys::clock;
 use crate::sys::stored::Stored;
 use crate::{log, sys};
@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 
 /// What the owner tells about its connections.
-pub trait Upcall {
+pub trait ConnectionObserver {
     /// A connection was accepted.
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict;
     /// A packet is whole.
@@ -62,10 +62,10 @@ pub enum Verdict {
 /// The connections of one thread.
 pub struct Owner {
     /// What crosses the fork.
-    pub heritage: &'static Heritage,
+    pub state: &'static ServerState,
     /// Number of the reactor thread, or of the worker in base mode.
     pub id: u32,
-    upcall: Rc<dyn Upcall>,
+    upcall: Rc<dyn ConnectionObserver>,
     connections: RefCell<Vec<Option<Rc<Connection>>>>,
     /// Nanoseconds since the epoch when this turn of the loop began: cheaper than asking for each packet.
     now: Cell<u64>,
@@ -82,9 +82,9 @@ pub struct Owner {
 
 impl Owner {
     /// An owner of no connections yet.
-    pub fn new(heritage: &'static Heritage, id: u32, upcall: Rc<dyn Upcall>) -> Rc<Self> {
+    pub fn new(state: &'static ServerState, id: u32, upcall: Rc<dyn ConnectionObserver>) -> Rc<Self> {
         Rc::new(Owner {
-            heritage,
+            state,
             id,
             upcall,
             connections: RefCell::default(),
@@ -100,10 +100,10 @@ impl Owner {
 
     /// Its row in shared memory.
     pub fn slot(&self) -> &'static ReactorSlot {
-        self.heritage.reactor_slot(self.id)
+        self.state.reactor_slot(self.id)
     }
 
-    pub(super) fn upcall(&self) -> Rc<dyn Upcall> {
+    pub(super) fn upcall(&self) -> Rc<dyn ConnectionObserver> {
         self.upcall.clone()
     }
 
@@ -129,16 +129,16 @@ impl Owner {
         };
         let mut reserve = File::open("/dev/null").ok();
         let mut complained = false;
-        while self.accepting.get() && self.heritage.accepts() {
+        while self.accepting.get() && self.state.accepts() {
             let Ok(mut ready) = listener.readable().await else { return };
-            if !self.accepting.get() || !self.heritage.accepts() {
+            if !self.accepting.get() || !self.state.accepts() {
                 return;
             }
             match port.stream_socket().map(|l| l.accept_raw()) {
                 Some(Ok((socket, address))) => {
                     complained = false;
                     let peer = peer_of(&address);
-                    if self.heritage.registry.count() >= u64::from(self.heritage.config.max_conn) {
+                    if self.state.registry.count() >= u64::from(self.state.config.max_conn) {
                         self.refuse(socket, &port).await;
                         continue;
                     }
@@ -174,11 +174,11 @@ impl Owner {
 
     /// Closes one connection too many, then accepts none until others have left.
     async fn refuse(&self, socket: Socket, port: &Port) {
-        let limit = self.heritage.config.max_conn;
+        let limit = self.state.config.max_conn;
         drop(socket);
         add(&self.slot().aborted, 1);
         log::warn!("accept {}: max_conn ({limit}) is reached; the next connections wait", port.address);
-        while self.heritage.registry.count() >= u64::from(limit) && self.heritage.accepts() {
+        while self.state.registry.count() >= u64::from(limit) && self.state.accepts() {
             tokio::time::sleep(FULL_PAUSE).await;
         }
     }
@@ -199,9 +199,9 @@ impl Owner {
                 return log::error!("watch a new connection of {}: {e}", port.address);
             }
         };
-        let Some((session, index)) = self.heritage.registry.open(fd, port.index, self.id, peer) else {
+        let Some((session, index)) = self.state.registry.open(fd, port.index, self.id, peer) else {
             add(&self.slot().aborted, 1);
-            let limit = self.heritage.config.max_conn;
+            let limit = self.state.config.max_conn;
             return log::info!("accept {}: max_conn ({limit}) is reached", port.address);
         };
         let tls = match port.tls.as_ref().map(|tls| tls.begin()).transpose() {
@@ -212,10 +212,10 @@ impl Owner {
             }
         };
         if tls.is_some() {
-            self.heritage.registry.slot(index).flags.fetch_or(Flags::SHAKING, Relaxed);
+            self.state.registry.slot(index).flags.fetch_or(Flags::SHAKING, Relaxed);
         }
-        let hold = if self.heritage.config.enable_delay_receive { HOLD_CONFIRM } else { 0 };
-        let conn = Connection::new(session, index, port.clone(), io, tls, hold, self.heritage.registry);
+        let hold = if self.state.config.enable_delay_receive { HOLD_CONFIRM } else { 0 };
+        let conn = Connection::new(session, index, port.clone(), io, tls, hold, self.state.registry);
         let conn = Rc::new(conn);
         let mut all = self.connections.borrow_mut();
         let at = index.0 as usize;
@@ -232,7 +232,7 @@ impl Owner {
 
     /// The connection of that id, if this owner has it.
     pub fn find(&self, session: SessionId) -> Option<Rc<Connection>> {
-        let (index, _) = self.heritage.registry.find(session)?;
+        let (index, _) = self.state.registry.find(session)?;
         self.at(session, index)
     }
 
@@ -467,7 +467,7 @@ impl Owner {
         let slot = self.slot();
         add(&slot.closed, 1);
         slot.connections.store(slot.connections.load(Relaxed).saturating_sub(1), Relaxed);
-        self.heritage.release_connection(conn.session, conn.index);
+        self.state.release_connection(conn.session, conn.index);
     }
 
     /// Closes for a reason of ours, which is logged.
@@ -584,9 +584,9 @@ impl Owner {
 
 /// How often to look for idle connections, if at all: as `heartbeat_check_interval` says, else often enough for the
 /// shortest `heartbeat_idle_time`.
-pub fn heartbeat_interval(heritage: &Heritage) -> Option<Duration> {
-    let shortest = heritage.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
-    let every = match heritage.config.heartbeat_check_interval {
+pub fn heartbeat_interval(state: &ServerState) -> Option<Duration> {
+    let shortest = state.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
+    let every = match state.config.heartbeat_check_interval {
         0 => shortest.div_ceil(2),
         n => n,
     };

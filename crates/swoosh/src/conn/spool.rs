@@ -6,7 +6,7 @@
 use super::connection::{Connection, Stage};
 use super::drive;
 use super::owner::{Owner, Verdict};
-use super::patience;
+use super::timeouts;
 use crate::config::Framing;
 use crate::http::incoming::{CANNOT, Fault, Incoming};
 use crate::log;
@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Whether the unfinished request, of which `here` bytes have come, goes to a file. `whole`: its length, where that is known.
 pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here: usize) -> bool {
-    let most = owner.heritage.config.input_buffer_size;
+    let most = owner.state.config.input_buffer_size;
     (whole.is_some_and(|whole| whole > most) || here as u64 > most)
         && matches!(conn.port.config.framing, Framing::Http)
         && conn.framer.borrow().part_of_request(here) == Part::Body
@@ -25,9 +25,9 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
 
 /// Begins with such a request, of which these bytes have come.
 pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Verdict {
-    let folder = &owner.heritage.config.upload_tmp_dir;
+    let folder = &owner.state.config.upload_tmp_dir;
     let (incoming, head) = match Incoming::begin(bytes, conn.port.config.package_max_length, folder) {
-        Ok(begun) => begun,
+        Ok(handover) => handover,
         Err(fault) => return refuse(owner, conn, fault),
     };
     if conn.framer.borrow_mut().take_wish_to_continue() {
@@ -43,7 +43,7 @@ pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Ver
     let end = match incoming.take(data) {
         Ok(None) => {
             conn.slot().recv_queued.store(incoming.len(), Relaxed);
-            patience::note(conn, 0, true);
+            timeouts::note(conn, 0, true);
             *conn.spool.borrow_mut() = Some(incoming);
             return Verdict::Go;
         }

@@ -16,7 +16,7 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 #[derive(Default)]
 pub struct Tasks {
     running: RefCell<FuturesUnordered<Task>>,
-    /// Begun and not polled yet.
+    /// Handover and not polled yet.
     fresh: RefCell<Vec<Task>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn what_a_task_has_done_is_seen_in_the_same_turn() {
-        let (tasks, bell, rung) = (Tasks::default(), Rc::new(Notify::new()), Rc::new(Cell::new(0)));
-        let (heard, count) = (bell.clone(), rung.clone());
+        let (tasks, event_fd, rung) = (Tasks::default(), Rc::new(Notify::new()), Rc::new(Cell::new(0)));
+        let (heard, count) = (event_fd.clone(), rung.clone());
         tasks.begin(async move {
             loop {
                 heard.notified().await;
@@ -95,7 +95,7 @@ mod tests {
         let polls = Cell::new(0);
         block_on(tasks.run_until(async {
             for n in 0..3 {
-                bell.notify_one();
+                event_fd.notify_one();
                 poll_fn(|_| {
                     polls.set(polls.get() + 1);
                     if rung.get() > n { Poll::Ready(()) } else { Poll::Pending }

@@ -114,7 +114,7 @@ impl<'b> Piece<'b> {
     pub fn bytes(&self) -> Result<Cow<'b, [u8]>> {
         match self {
             Piece::Here(bytes) => Ok(Cow::Borrowed(bytes)),
-            Piece::Stored(stored, piece) => stored.read(piece.clone()).map(Cow::Owned),
+            Piece::Stored(stored, piece) => Ok(Cow::Owned(stored.read(piece.clone())?)),
         }
     }
 
@@ -125,7 +125,7 @@ impl<'b> Piece<'b> {
     pub fn save(&self, to: &File) -> Result<()> {
         match self {
             Piece::Here(bytes) => (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e)),
-            Piece::Stored(stored, piece) => stored.copy(piece.clone(), to),
+            Piece::Stored(stored, piece) => Ok(stored.copy(piece.clone(), to)?),
         }
     }
 }

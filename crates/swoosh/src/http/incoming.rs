@@ -35,7 +35,7 @@ impl Incoming {
             return Err(Fault::Refused(Refusal::new(400, "the head is malformed")));
         };
         let body = Reader::of(&request, headers, longest);
-        let file = Stored::new(folder).map_err(Fault::Disk)?;
+        let file = Stored::new(folder).map_err(|e| Fault::Disk(e.into()))?;
         Ok((Incoming { head: bytes[..request.head].to_vec(), body, file }, request.head))
     }
 
@@ -51,7 +51,7 @@ impl Incoming {
                 CANNOT
             })
         });
-        taken.map_err(|refusal| failed.map_or(Fault::Refused(refusal), Fault::Disk))
+        taken.map_err(|refusal| failed.map_or(Fault::Refused(refusal), |e| Fault::Disk(e.into())))
     }
 
     /// Bytes of the body that have come.

@@ -19,7 +19,7 @@ pub fn known(name: &str) -> Option<String> {
     TYPES.read().unwrap_or_else(PoisonError::into_inner).get(&suffix.to_ascii_lowercase()).cloned()
 }
 
-/// Looks at the table: types by endings, in small letters and without the dot. Nothing else waits meanwhile but who asks for
+/// Looks at the table: types by endings, in small messages and without the dot. Nothing else waits meanwhile but who asks for
 /// a type.
 pub fn with_table<T>(look: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
     look(&mut TYPES.write().unwrap_or_else(PoisonError::into_inner))

@@ -46,7 +46,7 @@ struct Own {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     New,
-    Begun,
+    Handover,
     Ended,
 }
 
@@ -246,7 +246,7 @@ impl Response {
     fn expect_new(&self) -> Result<()> {
         match self.stage {
             Stage::New => Ok(()),
-            _ => Err(Error::State { act: "begin an answer", why: "it has begun already".to_owned() }),
+            _ => Err(Error::State { act: "begin an answer", why: "it has handover already".to_owned() }),
         }
     }
 
@@ -254,10 +254,10 @@ impl Response {
         match self.stage {
             Stage::New => {
                 self.put_head(out, None, None);
-                self.stage = Stage::Begun;
+                self.stage = Stage::Handover;
                 Ok(())
             }
-            Stage::Begun => Ok(()),
+            Stage::Handover => Ok(()),
             Stage::Ended => Err(Error::State { act: "write", why: "the answer has been ended".to_owned() }),
         }
     }
@@ -338,12 +338,12 @@ impl Response {
                 self.put_whole(&mut out);
             }
             // Half an answer must not look like a whole one.
-            Stage::Begun if failed => self.keep = false,
-            Stage::Begun if self.has_body() && !self.old => {
+            Stage::Handover if failed => self.keep = false,
+            Stage::Handover if self.has_body() && !self.old => {
                 put_chunk(&mut out, &std::mem::take(&mut self.body));
                 out.extend_from_slice(b"0\r\n\r\n");
             }
-            Stage::Begun => out.append(&mut self.body),
+            Stage::Handover => out.append(&mut self.body),
         }
         self.stage = Stage::Ended;
         if !out.is_empty()
@@ -398,7 +398,7 @@ impl Drop for Response {
                 self.body.clear();
                 self.finish(false);
             }
-            Stage::Begun => self.finish(true),
+            Stage::Handover => self.finish(true),
         }
     }
 }

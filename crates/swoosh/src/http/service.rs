@@ -144,7 +144,7 @@ impl Service {
             return true;
         };
         node.begin_request(event.session);
-        let longest = node.heritage().ports[event.port].config.package_max_length;
+        let longest = node.state().ports[event.port].config.package_max_length;
         let response = Response::new(node, self, &request, &head, longest);
         let mut work = (self.handler)(request, response);
         // Whoever waits is polled again as a task, by which it is woken.

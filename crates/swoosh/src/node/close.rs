@@ -5,7 +5,7 @@ use crate::config::{DispatchMode, Mode};
 use crate::conn::registry::Flags;
 use crate::error::{Code, Result};
 use crate::handler::{ConnectionEvent, SessionId, Stop};
-use crate::handoff::Kind;
+use crate::ipc::Kind;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::clock;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +17,7 @@ impl Node {
     /// `close` runs before this returns where this is the connection's worker, else soon and there.
     pub fn close(&self, session: SessionId, reset: bool) -> Result<()> {
         const ACT: &str = "close";
-        let found = self.0.heritage.registry.find(session);
+        let found = self.0.state.registry.find(session);
         let (_, slot) = found.ok_or_else(|| refused(ACT, session, Code::SessionNotExist))?;
         if Flags(slot.flags.load(Relaxed)).any(Flags::SHAKING) {
             return Err(refused(ACT, session, Code::SslNotReady));
@@ -29,7 +29,7 @@ impl Node {
         if before.any(Flags::CLOSED | Flags::CLOSING) {
             return Err(refused(ACT, session, Code::SessionClosed));
         }
-        if before.any(Flags::PEER_CLOSED) && self.0.heritage.mode == Mode::Process {
+        if before.any(Flags::PEER_CLOSED) && self.0.state.mode == Mode::Process {
             // Its close event is on the way to its worker already, which finishes it.
             slot.flags.fetch_and(!Flags::CLOSING, Relaxed);
             return Ok(());
@@ -43,7 +43,7 @@ impl Node {
 
     /// Tells user code and then the owner. Called in the connection's own worker, CLOSING being set.
     pub(crate) fn tell_close(&self, session: SessionId, slot: &ConnectionSlot, reset: bool) -> Result<()> {
-        if self.0.heritage.mode == Mode::Process {
+        if self.0.state.mode == Mode::Process {
             slot.flags.fetch_or(Flags::CLOSED, Relaxed);
         }
         let event = self.connection_event(session, slot, -1, clock::wall_nanos());
@@ -58,7 +58,7 @@ impl Node {
     /// Runs `close`, during which this connection is not closed once more.
     pub(crate) fn run_close(&self, event: &ConnectionEvent) {
         let outer = self.0.closing.replace(Some(event.session));
-        let flow = if self.0.heritage.tells_life_of_connections() { self.0.handler.close(self, event) } else { Ok(()) };
+        let flow = if self.0.state.tells_life_of_connections() { self.0.handler.close(self, event) } else { Ok(()) };
         self.0.closing.set(outer);
         self.note_flow(flow);
     }
@@ -72,21 +72,19 @@ impl Node {
 
     /// Whether this process is where the connection's events are handled.
     fn is_at_home(&self, session: SessionId, slot: &ConnectionSlot) -> bool {
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         if self.role() != Role::Worker {
             return false;
         }
         let own = self.worker_id().map_or(u32::MAX, |id| id.0);
-        if heritage.mode == Mode::Base {
+        if state.mode == Mode::Base {
             return slot.reactor.load(Relaxed) == own;
         }
-        let workers = u64::from(heritage.config.worker_num);
-        match heritage.config.dispatch_mode {
+        let workers = u64::from(state.config.worker_num);
+        match state.config.dispatch_mode {
             // Nobody is told in these modes: whoever closes it, does.
-            _ if !heritage.tells_life_of_connections() => true,
-            DispatchMode::Connection if heritage.config.dispatch_func.is_none() => {
-                session.0 % workers == u64::from(own)
-            }
+            _ if !state.tells_life_of_connections() => true,
+            DispatchMode::Connection if state.config.dispatch_func.is_none() => session.0 % workers == u64::from(own),
             _ => workers == 1 || slot.worker.load(Relaxed) == own + 1,
         }
     }

@@ -1,8 +1,8 @@
-//! Bodies of requests that came in files: the other end of [`Courier`](crate::sys::courier::Courier).
+//! Bodies of requests that came in files: the other end of [`FdChannel`](crate::sys::fd_channel::FdChannel).
 
 use super::Node;
-use crate::handoff::{Letter, WITH_FILE};
-use crate::sys::courier::Courier;
+use crate::ipc::{Message, WITH_FILE};
+use crate::sys::fd_channel::FdChannel;
 use crate::sys::stored::Stored;
 use std::fs::File;
 use std::rc::Rc;
@@ -16,11 +16,11 @@ impl Node {
 
     /// The file that a message came with, and the rest of its payload; `None` where it came without one. The inner
     /// `None`: the file is lost.
-    pub(crate) fn take_file<'l>(&self, letter: &'l Letter) -> Option<(Option<Rc<Stored>>, &'l [u8])> {
-        if letter.head.flags & WITH_FILE == 0 {
+    pub(crate) fn take_file<'l>(&self, message: &'l Message) -> Option<(Option<Rc<Stored>>, &'l [u8])> {
+        if message.head.flags & WITH_FILE == 0 {
             return None;
         }
-        let (number, rest) = letter.data.split_first_chunk::<8>()?;
+        let (number, rest) = message.data.split_first_chunk::<8>()?;
         let file = self.file_of_number(u64::from_le_bytes(*number));
         let stored = file.and_then(|file| Stored::of(file).inspect_err(|e| crate::log::error!("{e}")).ok());
         Some((stored.map(Rc::new), rest))
@@ -46,7 +46,7 @@ impl Node {
         }
     }
 
-    fn own_courier(&self) -> Option<&'static Courier> {
-        self.heritage().couriers.get(self.worker_id()?.0 as usize)
+    fn own_courier(&self) -> Option<&'static FdChannel> {
+        self.state().fd_channels.get(self.worker_id()?.0 as usize)
     }
 }

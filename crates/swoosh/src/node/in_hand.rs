@@ -65,7 +65,7 @@ impl Node {
 
     /// `worker_max_concurrency`.
     pub(crate) fn most_requests(&self) -> u64 {
-        match self.0.heritage.config.worker_max_concurrency {
+        match self.0.state.config.worker_max_concurrency {
             0 => u64::MAX,
             most => most.into(),
         }
@@ -73,8 +73,8 @@ impl Node {
 
     /// Whether all workers together have more in hand than `max_concurrency`.
     pub(crate) fn is_crowded(&self) -> bool {
-        let config = &self.0.heritage.config;
-        let workers = &self.0.heritage.workers[..config.worker_num as usize];
+        let config = &self.0.state.config;
+        let workers = &self.0.state.workers[..config.worker_num as usize];
         let all = || workers.iter().map(|worker| worker.concurrency.load(SeqCst)).sum::<u64>();
         config.max_concurrency > 0 && all() > config.max_concurrency.into()
     }

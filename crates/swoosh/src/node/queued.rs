@@ -33,8 +33,8 @@ impl Connection {
 impl Node {
     /// A packet of that connection is told, or refused: so many bytes wait no more.
     pub(crate) fn note_told(&self, session: SessionId, bytes: usize) {
-        let Some(limit) = self.heritage().config.queued_bytes_limit() else { return };
-        let Some((_, slot)) = self.heritage().registry.find(session) else { return };
+        let Some(limit) = self.state().config.queued_bytes_limit() else { return };
+        let Some((_, slot)) = self.state().registry.find(session) else { return };
         let take = |waits: u64| Some(waits.saturating_sub(bytes as u64));
         let waited = slot.unhandled.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
         // A connection of a reactor is released there.

@@ -6,7 +6,7 @@ use crate::conn::owner::Owner;
 use crate::conn::registry::Flags;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::handoff::{BEFORE_FILE, Head, Kind, Mailbox, parcel};
+use crate::ipc::{BEFORE_FILE, Head, Kind, Mailbox, spill};
 use crate::proto::http1::Refusal;
 use crate::proto::websocket::deflate::Agreed;
 use crate::shm::ring::Full;
@@ -63,8 +63,8 @@ impl Node {
     }
 
     fn closes_slow_consumers(&self, session: SessionId) -> bool {
-        let port = self.0.heritage.registry.find(session).map(|(_, slot)| slot.port.load(Relaxed) as usize);
-        port.is_some_and(|port| self.0.heritage.ports[port].config.slow_consumer == SlowConsumer::Close)
+        let port = self.0.state.registry.find(session).map(|(_, slot)| slot.port.load(Relaxed) as usize);
+        port.is_some_and(|port| self.0.state.ports[port].config.slow_consumer == SlowConsumer::Close)
     }
 
     fn send_bytes(&self, session: SessionId, data: &[u8], behind: Behind) -> Result<()> {
@@ -72,7 +72,7 @@ impl Node {
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
         }
-        if data.len() as u64 > self.0.heritage.config.output_buffer_size {
+        if data.len() as u64 > self.0.state.config.output_buffer_size {
             return Err(refused(ACT, session, Code::DataLengthTooLarge));
         }
         let slot = self.sendable(ACT, session)?;
@@ -131,7 +131,7 @@ impl Node {
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
         }
-        if self.0.heritage.mode == Mode::Process || self.role() != Role::Worker {
+        if self.0.state.mode == Mode::Process || self.role() != Role::Worker {
             return Err(Error::State { act: ACT, why: "this works in a worker of base mode only".into() });
         }
         self.sendable(ACT, session)?;
@@ -158,7 +158,7 @@ impl Node {
     /// is reset: a peer sees that its answer is broken, and never another answer in its place.
     #[inline]
     pub fn begin_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+        if let Some((_, slot)) = self.0.state.registry.find(session) {
             slot.flags.fetch_or(Flags::HANDLING, Relaxed);
         }
     }
@@ -166,7 +166,7 @@ impl Node {
     /// The answer is whole.
     #[inline]
     pub fn end_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.0.heritage.registry.find(session)
+        if let Some((_, slot)) = self.0.state.registry.find(session)
             && Flags(slot.flags.fetch_and(!Flags::HANDLING, Relaxed)).any(Flags::HANDLING)
         {
             // Whoever sees this count sees what was sent before.
@@ -176,7 +176,7 @@ impl Node {
 
     /// This worker is done with the request, whose answer others may still give.
     pub fn leave_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+        if let Some((_, slot)) = self.0.state.registry.find(session) {
             slot.flags.fetch_and(!Flags::HANDLING, Relaxed);
         }
     }
@@ -184,7 +184,7 @@ impl Node {
     /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
     /// is sent. `deflate`: what was agreed on about the compression of messages.
     pub fn begin_websocket(&self, session: SessionId, deflate: Option<Agreed>) {
-        if let Some((_, slot)) = self.0.heritage.registry.find(session) {
+        if let Some((_, slot)) = self.0.state.registry.find(session) {
             let compresses = match deflate {
                 None => 0,
                 Some(Agreed { narrow: false }) => Flags::DEFLATE,
@@ -196,7 +196,7 @@ impl Node {
 
     /// What was agreed on about the compression of a WebSocket's messages.
     pub fn deflate_of(&self, session: SessionId) -> Option<Agreed> {
-        let (_, slot) = self.0.heritage.registry.find(session)?;
+        let (_, slot) = self.0.state.registry.find(session)?;
         let flags = Flags(slot.flags.load(Relaxed));
         flags.any(Flags::DEFLATE).then(|| Agreed { narrow: flags.any(Flags::NARROW) })
     }
@@ -211,7 +211,7 @@ impl Node {
     /// Whether the connection has ever spoken WebSocket.
     pub fn was_websocket(&self, session: SessionId) -> bool {
         self.0
-            .heritage
+            .state
             .registry
             .find(session)
             .is_some_and(|(_, slot)| Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET))
@@ -238,7 +238,7 @@ impl Node {
     fn sendable(&self, act: &'static str, session: SessionId) -> Result<&'static ConnectionSlot> {
         let (_, slot) = self.open_connection(act, session)?;
         // In base mode what `onClose` sends still goes out: the connection is closed after it returns.
-        let may_still = self.0.heritage.mode == Mode::Base && self.0.closing.get() == Some(session);
+        let may_still = self.0.state.mode == Mode::Base && self.0.closing.get() == Some(session);
         let flags = Flags(slot.flags.load(Relaxed));
         if flags.any(Flags::BROKEN) || flags.any(Flags::CLOSING) && !may_still {
             return Err(refused(act, session, Code::SessionClosed));
@@ -248,7 +248,7 @@ impl Node {
 
     /// Counts bytes as waiting for the peer, if that many may.
     fn reserve(&self, act: &'static str, session: SessionId, slot: &ConnectionSlot, bytes: u64) -> Result<()> {
-        let limit = self.0.heritage.ports[slot.port.load(Relaxed) as usize].config.socket_buffer_size;
+        let limit = self.0.state.ports[slot.port.load(Relaxed) as usize].config.socket_buffer_size;
         let before = slot.send_queued.fetch_add(bytes, Relaxed);
         if before > 0 && before + bytes > limit {
             slot.send_queued.fetch_sub(bytes, Relaxed);
@@ -266,18 +266,18 @@ impl Node {
         flags: u32,
         data: &[u8],
     ) -> Result<()> {
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         let owner = slot.reactor.load(Relaxed) as usize;
-        let to = match heritage.mode {
-            Mode::Process => heritage.orders.get(owner),
-            Mode::Base => heritage.letters.get(owner),
+        let to = match state.mode {
+            Mode::Process => state.orders.get(owner),
+            Mode::Base => state.messages.get(owner),
         };
         let to = to.ok_or_else(|| refused("reach", session, Code::SessionNotExist))?;
         let head = self.head(kind, session.0, flags);
         // A reactor always makes room soon. In another base worker user code may run for long.
-        let patience = if heritage.mode == Mode::Process { REACTOR_PATIENCE } else { OWNER_PATIENCE };
+        let patience = if state.mode == Mode::Process { REACTOR_PATIENCE } else { OWNER_PATIENCE };
         self.0
-            .post
+            .sender
             .push_while(to, &head, data, patience, || self.write_for_others())
             .map_err(|Full| refused("reach the owner of", session, Code::ServerPipeBufferFull))
     }
@@ -286,33 +286,33 @@ impl Node {
     /// meanwhile, and the rest kept for later. Whether there was anything.
     fn write_for_others(&self) -> bool {
         let Some(owner) = self.0.owner.get() else { return false };
-        let own = self.worker_id().and_then(|id| self.0.heritage.letters.get(id.0 as usize));
-        let Some(letter) = own.and_then(|own| own.take(&mut self.0.letters.borrow_mut())) else { return false };
-        match (letter.head.kind, owner.find(SessionId(letter.head.id))) {
-            (Kind::Send, Some(conn)) if self.0.deferred.borrow().is_empty() => owner.write(&conn, &letter.data, true),
+        let own = self.worker_id().and_then(|id| self.0.state.messages.get(id.0 as usize));
+        let Some(message) = own.and_then(|own| own.take(&mut self.0.messages.borrow_mut())) else { return false };
+        match (message.head.kind, owner.find(SessionId(message.head.id))) {
+            (Kind::Send, Some(conn)) if self.0.deferred.borrow().is_empty() => owner.write(&conn, &message.data, true),
             _ => {
-                self.0.deferred.borrow_mut().push_back(letter);
+                self.0.deferred.borrow_mut().push_back(message);
                 self.0.wake.raise();
             }
         }
         true
     }
 
-    /// Puts a payload of any length into a mailbox whose reader may be slow: a large one is parked.
+    /// Puts a payload of any length into a mailbox whose reader may be slow: a large one is spilled.
     pub(crate) fn push_parcel(
         &self,
         to: &Mailbox,
         mut head: Head,
         data: &[u8],
     ) -> Result<std::result::Result<(), Full>> {
-        if data.len() <= parcel::INLINE {
-            return Ok(self.0.post.push_patiently(to, &head, data, WORKER_PATIENCE));
+        if data.len() <= spill::INLINE {
+            return Ok(self.0.sender.push_patiently(to, &head, data, WORKER_PATIENCE));
         }
-        let name = parcel::park(&self.0.heritage.config.task_tmpdir, data)?;
-        head.flags |= parcel::PARKED;
-        let pushed = self.0.post.push_patiently(to, &head, &name, WORKER_PATIENCE);
+        let name = spill::spill(&self.0.state.config.task_tmpdir, data)?;
+        head.flags |= spill::SPILLED;
+        let pushed = self.0.sender.push_patiently(to, &head, &name, WORKER_PATIENCE);
         if pushed.is_err() {
-            parcel::discard(&name);
+            spill::discard(&name);
         }
         Ok(pushed)
     }
@@ -320,8 +320,8 @@ impl Node {
     /// The certificate that a peer showed in its handshake (DER), on a port that verifies its clients. In base mode only of
     /// an own connection; in process mode it has 8184 bytes at most.
     pub fn client_certificate(&self, session: SessionId) -> Option<Vec<u8>> {
-        match &self.0.heritage.certificates {
-            Some(certificates) => certificates.find(&self.0.heritage.registry, session),
+        match &self.0.state.certificates {
+            Some(certificates) => certificates.find(&self.0.state.registry, session),
             None => self.own_connection(session)?.1.peer_certificate(),
         }
     }

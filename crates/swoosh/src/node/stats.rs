@@ -51,23 +51,23 @@ pub struct Stats {
 impl Node {
     /// The server's counts now.
     pub fn stats(&self) -> Stats {
-        let heritage = self.0.heritage;
-        let (server, config) = (&heritage.server[0], &heritage.config);
-        let sum = |pick: fn(&ReactorSlot) -> &AtomicU64| heritage.reactors.iter().map(|r| pick(r).load(Relaxed)).sum();
-        let workers = &heritage.workers[..config.worker_num as usize];
-        let tasks = &heritage.workers[config.worker_num as usize..][..config.task_worker_num as usize];
+        let state = self.0.state;
+        let (server, config) = (&state.server[0], &state.config);
+        let sum = |pick: fn(&ReactorSlot) -> &AtomicU64| state.reactors.iter().map(|r| pick(r).load(Relaxed)).sum();
+        let workers = &state.workers[..config.worker_num as usize];
+        let tasks = &state.workers[config.worker_num as usize..][..config.task_worker_num as usize];
         let idle = |slots: &[WorkerSlot]| slots.iter().filter(|w| w.status.load(Relaxed) == 2).count() as u32;
         let own = |pick: fn(&WorkerSlot) -> &AtomicU64| self.own_slot().map_or(0, |w| pick(w).load(Relaxed));
-        let ids = || heritage.registry.all().map(|(id, _, _)| id.0);
+        let ids = || state.registry.all().map(|(id, _, _)| id.0);
         Stats {
             start_time: server.start_time.load(Relaxed),
-            connections: heritage.registry.count(),
+            connections: state.registry.count(),
             accepted: sum(|r| &r.accepted),
             closed: sum(|r| &r.closed),
             aborted: sum(|r| &r.aborted),
             workers: config.worker_num,
             task_workers: config.task_worker_num,
-            user_processes: heritage.user_processes as u32,
+            user_processes: state.user_processes as u32,
             idle_workers: idle(workers),
             idle_task_workers: idle(tasks),
             requests: sum(|r| &r.requests),
@@ -80,7 +80,7 @@ impl Node {
             send_bytes: sum(|r| &r.send_bytes),
             tasks: server.tasks.load(Relaxed),
             tasking: server.tasking.load(Relaxed),
-            task_queue: heritage.task_queue.as_ref().and_then(|q| q.held().ok()).map(|h| (h.messages, h.bytes)),
+            task_queue: state.task_queue.as_ref().and_then(|q| q.held().ok()).map(|h| (h.messages, h.bytes)),
             max_session: ids().max().unwrap_or(0),
             min_session: ids().min().unwrap_or(0),
             sessions: server.next_session.load(Relaxed) - config.start_session_id,

@@ -4,10 +4,10 @@ use super::{Answer, Node, Role, is_task_worker};
 use crate::config::TaskIpc;
 use crate::error::{Code, Error, Result};
 use crate::handler::{FinishEvent, TaskEvent, WorkerId};
-use crate::handoff::{Assembler, Head, Kind, Letter, Mailbox, parcel, sleep_if};
-use crate::heritage::Heritage;
+use crate::ipc::{Assembler, Head, Kind, Mailbox, Message, sleep_if, spill};
 use crate::shm::ring::Full;
 use crate::shm::slots::WorkerSlot;
+use crate::state::ServerState;
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -36,45 +36,45 @@ impl Node {
 
     fn give_task(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
         const ACT: &str = "give a task";
-        let heritage = self.0.heritage;
-        let state = |why: &str| Error::State { act: ACT, why: why.into() };
-        let count = heritage.config.task_worker_num;
+        let state = self.0.state;
+        let refuse = |why: &str| Error::State { act: ACT, why: why.into() };
+        let count = state.config.task_worker_num;
         if count == 0 {
-            return Err(state("there are no task workers: set task_worker_num"));
+            return Err(refuse("there are no task workers: set task_worker_num"));
         }
         if is_task_worker(self) || self.worker_id().is_none() {
-            return Err(state("only workers and user processes give tasks"));
+            return Err(refuse("only workers and user processes give tasks"));
         }
         if target.is_some_and(|t| t >= count) {
-            return Err(state(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
+            return Err(refuse(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
         }
-        let target = target.unwrap_or_else(|| idlest(heritage, self.0.next_task.get()));
+        let target = target.unwrap_or_else(|| idlest(state, self.0.next_task.get()));
         let id = self.0.next_task.get();
         let mut head = self.head(Kind::Task, id, flags);
         // A result of an earlier incarnation's task is not taken for one of ours.
         head.extra = self.own_slot().map_or(0, |s| s.generation.load(Relaxed));
-        let to = WorkerId(heritage.config.worker_num + target);
-        let mailbox = &heritage.letters[to.0 as usize];
-        let mut parked = None;
-        if data.len() > parcel::INLINE {
-            head.flags |= parcel::PARKED;
-            parked = Some(parcel::park(&heritage.config.task_tmpdir, data)?);
+        let to = WorkerId(state.config.worker_num + target);
+        let mailbox = &state.messages[to.0 as usize];
+        let mut spilled = None;
+        if data.len() > spill::INLINE {
+            head.flags |= spill::SPILLED;
+            spilled = Some(spill::spill(&state.config.task_tmpdir, data)?);
         }
-        let payload = parked.as_deref().unwrap_or(data);
+        let payload = spilled.as_deref().unwrap_or(data);
         // Counted before it is there to be taken: a quick task worker counts it off at once.
-        let counters = [&heritage.server[0].tasking, &heritage.workers[to.0 as usize].tasking];
+        let counters = [&state.server[0].tasking, &state.workers[to.0 as usize].tasking];
         for counter in counters {
             counter.fetch_add(1, Relaxed);
         }
-        let sent = match &heritage.task_queue {
-            None => Ok(self.0.post.push(mailbox, &head, &[payload]).is_ok()),
+        let sent = match &state.task_queue {
+            None => Ok(self.0.sender.push(mailbox, &head, &[payload]).is_ok()),
             Some(queue) => {
-                let kind = match heritage.config.task_ipc {
+                let kind = match state.config.task_ipc {
                     TaskIpc::Preemptive => 1,
                     _ => i64::from(to.0) + 1,
                 };
                 let sent = queue.send(kind, &queued_form(&head, payload), false);
-                mailbox.doorbell().ring();
+                mailbox.event_fd().notify();
                 sent
             }
         };
@@ -82,14 +82,14 @@ impl Node {
             for counter in counters {
                 counter.fetch_sub(1, Relaxed);
             }
-            if let Some(name) = &parked {
-                parcel::discard(name);
+            if let Some(name) = &spilled {
+                spill::discard(name);
             }
             sent?;
             return Err(Error::refused(ACT, format!("to task worker {target}"), Code::QueueFull));
         }
         self.0.next_task.set(id + 1);
-        heritage.server[0].tasks.fetch_add(1, Relaxed);
+        state.server[0].tasks.fetch_add(1, Relaxed);
         Ok(id)
     }
 
@@ -99,23 +99,23 @@ impl Node {
         if self.role() != Role::TaskWorker {
             return Err(Error::State { act: ACT, why: "only a task worker does".into() });
         }
-        let heritage = self.0.heritage;
+        let state = self.0.state;
         let source = event.source.0;
-        let Some(Some(mailbox)) = heritage.results.get(source as usize) else {
+        let Some(Some(mailbox)) = state.results.get(source as usize) else {
             return Err(Error::State { act: ACT, why: format!("its sender, process {source}, takes no answers") });
         };
         let mut head = self.head(Kind::Finish, event.id, flags & 0xFF | event.flags & WAITED);
         head.extra = event.flags >> GENERATION_SHIFT & GENERATION_MASK;
-        let mut parked = None;
-        if data.len() > parcel::INLINE {
-            head.flags |= parcel::PARKED;
-            parked = Some(parcel::park(&heritage.config.task_tmpdir, data)?);
+        let mut spilled = None;
+        if data.len() > spill::INLINE {
+            head.flags |= spill::SPILLED;
+            spilled = Some(spill::spill(&state.config.task_tmpdir, data)?);
         }
-        let payload = parked.as_deref().unwrap_or(data);
+        let payload = spilled.as_deref().unwrap_or(data);
         // A worker never waits for a task worker's queue, so waiting for its answers' queue ends.
-        self.0.post.push_patiently(mailbox, &head, payload, ANSWER_PATIENCE).map_err(|Full| {
-            if let Some(name) = &parked {
-                parcel::discard(name);
+        self.0.sender.push_patiently(mailbox, &head, payload, ANSWER_PATIENCE).map_err(|Full| {
+            if let Some(name) = &spilled {
+                spill::discard(name);
             }
             Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
         })
@@ -129,19 +129,21 @@ impl Node {
         let until = clock::monotonic_ms().saturating_add(timeout.as_millis() as u64);
         let mut missing = ids.len();
         while missing > 0 {
-            let letter = mailbox.take(&mut self.0.results.borrow_mut());
-            if let Some(letter) = letter {
-                let place = ids.iter().position(|id| *id == letter.head.id && letter.head.flags & WAITED != 0);
+            let message = mailbox.take(&mut self.0.results.borrow_mut());
+            if let Some(message) = message {
+                let place = ids.iter().position(|id| *id == message.head.id && message.head.flags & WAITED != 0);
                 match place {
-                    Some(n) if self.is_ours(&letter.head) => {
-                        if let Some(answer) = self.open_answer(letter)
+                    Some(n) if self.is_ours(&message.head) => {
+                        if let Some(answer) = self.open_answer(message)
                             && answers[n].replace(answer).is_none()
                         {
                             missing -= 1;
                         }
                     }
-                    _ if letter.head.kind == Kind::Finish && letter.head.flags & WAITED != 0 => self.drop_late(&letter),
-                    _ => self.0.deferred.borrow_mut().push_back(letter),
+                    _ if message.head.kind == Kind::Finish && message.head.flags & WAITED != 0 => {
+                        self.drop_late(&message)
+                    }
+                    _ => self.0.deferred.borrow_mut().push_back(message),
                 }
                 continue;
             }
@@ -150,13 +152,13 @@ impl Node {
                 break;
             }
             if sleep_if(&slot.sleeping, || mailbox.is_empty()) {
-                socket::wait_readable(&[mailbox.doorbell().as_raw_fd()], Some(Duration::from_millis(left)));
+                socket::wait_readable(&[mailbox.event_fd().as_raw_fd()], Some(Duration::from_millis(left)));
                 slot.sleeping.store(0, Relaxed);
-                mailbox.doorbell().silence();
+                mailbox.event_fd().drain();
             }
         }
         // Somebody may have rung for another mailbox of this process meanwhile.
-        mailbox.doorbell().ring();
+        mailbox.event_fd().notify();
         answers
     }
 
@@ -165,30 +167,30 @@ impl Node {
         self.0.late_answers.get()
     }
 
-    pub(crate) fn drop_late(&self, letter: &Letter) {
+    pub(crate) fn drop_late(&self, message: &Message) {
         self.0.late_answers.set(self.0.late_answers.get() + 1);
-        if letter.head.flags & parcel::PARKED != 0 {
-            parcel::discard(&letter.data);
+        if message.head.flags & spill::SPILLED != 0 {
+            spill::discard(&message.data);
         }
     }
 
     /// A task is handled, whatever came of it.
     pub(crate) fn count_task_done(&self) {
-        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.0.heritage.server[0].tasking)];
+        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.0.state.server[0].tasking)];
         for counter in counters.into_iter().flatten() {
             let _ = counter.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(1)));
         }
     }
 
     pub(crate) fn own_results(&self) -> Option<&'static Mailbox> {
-        self.0.heritage.results.get(self.worker_id()?.0 as usize)?.as_ref()
+        self.0.state.results.get(self.worker_id()?.0 as usize)?.as_ref()
     }
 
     /// An answer's event and payload; `None` where it belongs to nobody any more.
-    pub(crate) fn open_answer(&self, letter: Letter) -> Option<Answer> {
-        let Letter { head, data } = letter;
-        let data = if head.flags & parcel::PARKED != 0 {
-            match parcel::fetch(&data) {
+    pub(crate) fn open_answer(&self, message: Message) -> Option<Answer> {
+        let Message { head, data } = message;
+        let data = if head.flags & spill::SPILLED != 0 {
+            match spill::fetch(&data) {
                 Ok(data) => data,
                 Err(e) => {
                     crate::log::error!("the answer to task {} is lost: {e}", head.id);
@@ -234,7 +236,7 @@ fn queued_form(head: &Head, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A task from its form in a System V queue; `None` for what no server of ours put there.
-pub(crate) fn from_queued_form(form: &[u8], assembler: &mut Assembler) -> Option<Letter> {
+pub(crate) fn from_queued_form(form: &[u8], assembler: &mut Assembler) -> Option<Message> {
     let words = form.get(..32)?;
     let words = std::array::from_fn(|n| u64::from_ne_bytes(words[8 * n..8 * n + 8].try_into().expect("eight bytes")));
     assembler.whole(&words, &form[32..])
@@ -243,28 +245,28 @@ pub(crate) fn from_queued_form(form: &[u8], assembler: &mut Assembler) -> Option
 /// A task in the form in which it lies in a System V queue, for programs that are no process of the server. Nobody gets
 /// its answer. `flags`: the sender's own bits, the lower eight only.
 pub fn pack_task(data: &[u8], flags: u32) -> Result<Vec<u8>> {
-    if data.len() > parcel::INLINE {
+    if data.len() > spill::INLINE {
         return Err(Error::refused("pack a task of", format!("{} bytes", data.len()), Code::TaskPackageTooBig));
     }
     let (kind, flags, time) = (Kind::Task, flags & 0xFF, clock::wall_nanos());
-    let head = Head { kind, from: crate::handoff::MANAGER, flags, id: 0, time, extra: 0, reactor: 0 };
+    let head = Head { kind, from: crate::ipc::MANAGER, flags, id: 0, time, extra: 0, reactor: 0 };
     Ok(queued_form(&head, data))
 }
 
 /// A packed task's flags and payload; `None` for bytes that [`pack_task`] did not make.
 pub fn unpack_task(form: &[u8]) -> Option<(u32, Vec<u8>)> {
-    let letter = from_queued_form(form, &mut Assembler::default())?;
-    let Head { kind, flags, .. } = letter.head;
-    (kind == Kind::Task && flags & !0xFF == 0).then(|| (flags, letter.data.to_vec()))
+    let message = from_queued_form(form, &mut Assembler::default())?;
+    let Head { kind, flags, .. } = message.head;
+    (kind == Kind::Task && flags & !0xFF == 0).then(|| (flags, message.data.to_vec()))
 }
 
 /// The task worker with the fewest tasks in hand, beginning the search behind the last one chosen.
-fn idlest(heritage: &Heritage, turn: u64) -> u32 {
-    let first = heritage.config.worker_num as usize;
-    let count = heritage.config.task_worker_num as usize;
+fn idlest(state: &ServerState, turn: u64) -> u32 {
+    let first = state.config.worker_num as usize;
+    let count = state.config.task_worker_num as usize;
     let load = |slot: &WorkerSlot| slot.tasking.load(Relaxed);
     let order = (0..count).map(|n| (n + turn as usize) % count);
-    order.min_by_key(|n| load(&heritage.workers[first + n])).unwrap_or(0) as u32
+    order.min_by_key(|n| load(&state.workers[first + n])).unwrap_or(0) as u32
 }
 
 const GENERATION_SHIFT: u32 = 8;

@@ -38,7 +38,7 @@ pub fn send(entrance: &Pipe, data: &[u8]) -> Result<()> {
 /// Puts messages together.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    begun: BTreeMap<u64, Vec<u8>>,
+    handover: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Joiner {
@@ -51,19 +51,19 @@ impl Joiner {
         if offset == 0 && chunk.len() == length {
             return Some(chunk.to_vec());
         }
-        if offset == 0 && self.begun.len() >= MOST_BEGUN {
-            self.begun.pop_first();
+        if offset == 0 && self.handover.len() >= MOST_BEGUN {
+            self.handover.pop_first();
         }
         let message = match offset {
-            0 => self.begun.entry(id).or_default(),
-            _ => self.begun.get_mut(&id)?,
+            0 => self.handover.entry(id).or_default(),
+            _ => self.handover.get_mut(&id)?,
         };
         if message.len() != offset || offset + chunk.len() > length {
-            self.begun.remove(&id);
+            self.handover.remove(&id);
             return None;
         }
         message.extend_from_slice(chunk);
-        if message.len() < length { None } else { self.begun.remove(&id) }
+        if message.len() < length { None } else { self.handover.remove(&id) }
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(joiner.take(&second[1]), Some(two));
         assert_eq!(joiner.take(&first[2]), Some(one));
         assert_eq!(joiner.take(&datagrams(b"")[0]), Some(Vec::new()));
-        assert!(joiner.begun.is_empty());
+        assert!(joiner.handover.is_empty());
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(joiner.take(&parts[0]), None);
         assert_eq!(joiner.take(&parts[2]), None);
         assert_eq!(joiner.take(&parts[1]), None);
-        assert!(joiner.begun.is_empty());
+        assert!(joiner.handover.is_empty());
         assert_eq!(joiner.take(b"short"), None);
     }
 
@@ -124,6 +124,6 @@ mod tests {
             part[..8].copy_from_slice(&id.to_ne_bytes());
             joiner.take(&part[..HEADER + 1]);
         }
-        assert_eq!(joiner.begun.len(), MOST_BEGUN);
+        assert_eq!(joiner.handover.len(), MOST_BEGUN);
     }
 }

@@ -6,7 +6,7 @@ use super::bus::Joiner;
 use super::clients::Clients;
 use super::{Ipc, Shared};
 use crate::error::{Error, Result};
-use crate::sys::queue::Letter;
+use crate::sys::queue::MessageBuffer;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
@@ -45,7 +45,7 @@ pub struct Inbox {
     joiner: Joiner,
     /// Room for one datagram.
     room: Vec<u8>,
-    letter: Letter,
+    buffer: MessageBuffer,
 }
 
 impl Inbox {
@@ -57,9 +57,9 @@ impl Inbox {
             watched.add(own, EpollEvent::new(EpollFlags::EPOLLIN, own.as_raw_fd() as u64)).map_err(failed)?;
             room.resize(LONGEST_DATAGRAM, 0);
         }
-        let letter = if shared.queue.is_some() { Letter::new() } else { Letter::of(0) };
+        let buffer = if shared.queue.is_some() { MessageBuffer::new() } else { MessageBuffer::of(0) };
         let clients = Clients::new(&shared, &watched)?;
-        Ok(Inbox { shared, id, watched, clients, joiner: Joiner::default(), room, letter })
+        Ok(Inbox { shared, id, watched, clients, joiner: Joiner::default(), room, buffer })
     }
 
     /// Can be read when there may be a message. A System V queue has none: there is only [`wait`](Inbox::wait).
@@ -72,8 +72,8 @@ impl Inbox {
     /// Fails where the queue is gone.
     pub fn take(&mut self) -> Result<Option<Message>> {
         if let Some(queue) = &self.shared.queue {
-            let received = queue.receive(0, false, &mut self.letter)?;
-            return Ok(received.map(|_| Message::from_nobody(self.letter.data().to_vec())));
+            let received = queue.receive(0, false, &mut self.buffer)?;
+            return Ok(received.map(|_| Message::from_nobody(self.buffer.data().to_vec())));
         }
         self.clients.look_at_clock(&self.shared.pool.listeners, &self.watched);
         loop {
@@ -115,13 +115,13 @@ impl Inbox {
     /// Waits until there may be a message, or `bell` can be read, or a signal comes; `limit` at most.
     ///
     /// Of a queue it waits for the message itself, which it gives, and takes no heed of the others.
-    pub fn wait(&mut self, bell: RawFd, limit: Option<Duration>) -> Result<Option<Message>> {
+    pub fn wait(&mut self, event_fd: RawFd, limit: Option<Duration>) -> Result<Option<Message>> {
         if let Some(queue) = &self.shared.queue {
-            let received = queue.receive(0, true, &mut self.letter)?;
-            return Ok(received.map(|_| Message::from_nobody(self.letter.data().to_vec())));
+            let received = queue.receive(0, true, &mut self.buffer)?;
+            return Ok(received.map(|_| Message::from_nobody(self.buffer.data().to_vec())));
         }
         let limit = [limit, self.due()].into_iter().flatten().min();
-        crate::sys::socket::wait_readable(&[self.descriptor(), bell], limit);
+        crate::sys::socket::wait_readable(&[self.descriptor(), event_fd], limit);
         Ok(None)
     }
 

@@ -36,11 +36,11 @@ pub use worker::Worker;
 
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::heritage::SocketKind;
 use crate::server::bind::BoundPort;
 use crate::shm::SharedSlice;
 use crate::shm::slots::PoolSlot;
-use crate::sys::bell::Bell;
+use crate::state::SocketKind;
+use crate::sys::event_fd::EventFd;
 use crate::sys::queue::Queue;
 use socket2::Socket;
 use std::os::fd::AsFd;
@@ -223,7 +223,7 @@ impl Pool {
             queue,
             owns_queue,
             slots,
-            bell: Bell::new()?,
+            event_fd: EventFd::new()?,
             pool: self,
         })
     }
@@ -240,7 +240,7 @@ struct Shared {
     owns_queue: bool,
     slots: SharedSlice<PoolSlot>,
     /// Rung by a worker that has said something in its slot.
-    bell: Bell,
+    event_fd: EventFd,
 }
 
 impl Shared {
@@ -270,6 +270,9 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("pool", &self.pool).field("bell", &self.bell.as_fd()).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("pool", &self.pool)
+            .field("event_fd", &self.event_fd.as_fd())
+            .finish_non_exhaustive()
     }
 }

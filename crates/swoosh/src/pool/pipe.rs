@@ -148,9 +148,9 @@ mod tests {
     fn an_end_waits_as_long_as_it_was_told_to() {
         let (here, there) = Pipe::pair(PipeKind::Stream).unwrap();
         there.set_timeout(Some(Duration::from_millis(20))).unwrap();
-        let begun = Instant::now();
+        let handover = Instant::now();
         assert_eq!(there.receive(&mut [0]).unwrap_err().code(), libc::EAGAIN);
-        assert!(begun.elapsed() >= Duration::from_millis(20));
+        assert!(handover.elapsed() >= Duration::from_millis(20));
         there.set_blocking(false).unwrap();
         assert_eq!(there.receive(&mut [0]).unwrap_err().code(), libc::EAGAIN);
         here.set_blocking(false).unwrap();

@@ -64,7 +64,7 @@ impl Process {
 
     /// Waits until it has ended. Fails where somebody else has waited for it.
     pub fn wait(self) -> Result<Ended> {
-        system::wait_for(self.pid)
+        Ok(system::wait_for(self.pid)?)
     }
 }
 

@@ -7,11 +7,11 @@ use super::worker::Worker;
 use super::{Ipc, Pipe, Shared, Work};
 use crate::error::{Error, Result};
 use crate::handler::Flow;
+use crate::restart_policy::ChildState;
 use crate::shm::slots::PoolSlot;
 use crate::sys::process::{self, Ended, Fork};
 use crate::sys::signal::{self, Signals};
 use crate::sys::{clock, socket};
-use crate::ward::Ward;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,8 +47,11 @@ pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     let workers = shared.pool.workers as usize;
     let signals = Signals::take_over(&HANDLED, &[])?;
     let pool = Supervisor(Rc::new(shared));
-    let mut care =
-        Care { wards: vec![Ward::default(); workers], handled: vec![0; workers], ..Care::new(&pool, work, &signals) };
+    let mut care = Care {
+        wards: vec![ChildState::default(); workers],
+        handled: vec![0; workers],
+        ..Care::new(&pool, work, &signals)
+    };
     let ended = care.look_after();
     if let Err(stop) = ended {
         care.end_all(Duration::ZERO);
@@ -75,7 +78,7 @@ struct Care<'p, W: Work> {
     work: &'p W,
     signals: &'p Signals,
     /// By worker.
-    wards: Vec<Ward>,
+    wards: Vec<ChildState>,
     /// What those of that number had handled when the present one was started.
     handled: Vec<u64>,
     /// Workers that are still to be replaced, the next one last.
@@ -107,7 +110,7 @@ impl<'p, W: Work> Care<'p, W> {
             if !self.ending && (arrived.has(libc::SIGUSR1) || arrived.has(libc::SIGUSR2)) {
                 self.reloads = (0..self.wards.len()).rev().collect();
             }
-            self.pool.0.bell.silence();
+            self.pool.0.event_fd.drain();
             self.let_go();
             while let Some(ended) = process::reap() {
                 self.reaped(ended);
@@ -162,7 +165,7 @@ impl<'p, W: Work> Care<'p, W> {
             "pool: worker {id} (process {pid}) has ended with status {code}, signal {signal}; it is replaced"
         );
         if pause > 0 {
-            let times = ward.stillborn;
+            let times = ward.startup_failures;
             crate::log::error!(
                 "pool: worker {id} died at its start {times} times in a row: it is started again in {pause} ms"
             );
@@ -172,9 +175,9 @@ impl<'p, W: Work> Care<'p, W> {
     /// In a reload one worker ends at a time, once all others serve; those that die at their start are not waited for.
     fn replace_next(&mut self) {
         let late = clock::monotonic_ms().saturating_sub(self.pool.0.pool.patience.as_millis() as u64);
-        let serves = |(ward, slot): (&Ward, &PoolSlot)| {
-            let begun = slot.serves.load(Relaxed) == slot.starts.load(Relaxed) || ward.since <= late;
-            ward.kill_at.is_none() && if ward.pid > 0 { begun } else { ward.stillborn > 1 }
+        let serves = |(ward, slot): (&ChildState, &PoolSlot)| {
+            let handover = slot.serves.load(Relaxed) == slot.starts.load(Relaxed) || ward.since <= late;
+            ward.kill_at.is_none() && if ward.pid > 0 { handover } else { ward.startup_failures > 1 }
         };
         if self.wards.iter().zip(self.pool.0.slots.iter()).all(serves)
             && let Some(id) = self.reloads.pop()
@@ -251,13 +254,17 @@ impl<'p, W: Work> Care<'p, W> {
     /// Sleeps until a signal comes, a worker has something to say, or something is due.
     fn wait(&self, limit: Option<Duration>) {
         let now = clock::monotonic_ms();
-        let due =
-            self.wards.iter().filter_map(Ward::next).min().map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let due = self
+            .wards
+            .iter()
+            .filter_map(ChildState::next)
+            .min()
+            .map(|at| Duration::from_millis(at.saturating_sub(now)));
         let remind =
             self.wards.iter().any(|ward| ward.kill_at.is_some()).then_some(REMIND).filter(|_| self.waits_deaf());
         let reloads = (!self.reloads.is_empty()).then_some(REMIND);
         let limit = [due, limit, remind, reloads].into_iter().flatten().min();
-        socket::wait_readable(&[self.signals.bell().as_raw_fd(), self.pool.0.bell.as_raw_fd()], limit);
+        socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), self.pool.0.event_fd.as_raw_fd()], limit);
     }
 }
 

@@ -73,8 +73,8 @@ impl Worker {
     }
 
     /// Can be read when it was told to end, or something else has come that [`should_stop`](Worker::should_stop) looks at.
-    pub fn bell(&self) -> RawFd {
-        self.0.signals.bell().as_raw_fd()
+    pub fn event_fd(&self) -> RawFd {
+        self.0.signals.event_fd().as_raw_fd()
     }
 
     /// Sleeps, but not beyond the moment at which it is told to end; `false` if it was.
@@ -85,7 +85,7 @@ impl Worker {
             if left.is_zero() {
                 return true;
             }
-            socket::wait_readable(&[self.bell()], Some(left));
+            socket::wait_readable(&[self.event_fd()], Some(left));
         }
         false
     }
@@ -113,7 +113,7 @@ impl Worker {
     pub fn detach(&self) {
         process::outlive_parent();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
-        self.0.shared.bell.ring();
+        self.0.shared.event_fd.notify();
         self.0.told.set(true);
     }
 
@@ -142,7 +142,7 @@ impl Worker {
     pub fn serves(&self) {
         let slot = &self.0.shared.slots[self.0.id as usize];
         slot.serves.store(slot.starts.load(Relaxed), Relaxed);
-        self.0.shared.bell.ring();
+        self.0.shared.event_fd.notify();
     }
 
     fn live(&self, work: &impl Work) -> Flow {
@@ -167,7 +167,7 @@ impl Worker {
             match given.and_then(|given| if given.is_some() { Ok(given) } else { inbox.take() }) {
                 Ok(Some(message)) => more = self.handle(work, inbox, message)?,
                 Ok(None) => {
-                    given = inbox.wait(self.bell(), None);
+                    given = inbox.wait(self.event_fd(), None);
                     continue;
                 }
                 Err(e) => {

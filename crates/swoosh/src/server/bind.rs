@@ -2,7 +2,7 @@
 
 use crate::config::PortConfig;
 use crate::error::{Code, Error, Result};
-use crate::heritage::{Port, SocketKind};
+use crate::state::{Port, SocketKind};
 use crate::sys::listen_fds;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

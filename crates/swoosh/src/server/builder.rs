@@ -1,19 +1,19 @@
 //! The Rust way in: a builder with the field's words, and handlers that are closures.
 
 use super::bind::BoundPort;
-use super::{Blueprint, launch};
+use super::{ServerBuilder, launch};
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::{Error, Result};
 use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId, receive_whole,
 };
-use crate::heritage::SocketKind;
 use crate::http;
 use crate::http::files::Files;
 use crate::node::Node;
-use crate::roles::End;
+use crate::process::End;
 use crate::settings::PortSettings;
+use crate::state::SocketKind;
 use crate::sys::process;
 use crate::sys::stored::Stored;
 use std::fmt::Display;
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// }
 /// ```
 pub struct Server {
-    blueprint: Blueprint,
+    builder: ServerBuilder,
     code: Code,
 }
 
@@ -133,19 +133,19 @@ impl Server {
     ///
     /// Fails where the address is in use or cannot be understood.
     pub fn bind(address: &str, mode: Mode) -> Result<Self> {
-        Server { blueprint: Blueprint::new(mode), code: Code::default() }.listen(address)
+        Server { builder: ServerBuilder::new(mode), code: Code::default() }.listen(address)
     }
 
     /// Serves one more address.
     pub fn listen(mut self, address: &str) -> Result<Self> {
         let (kind, host, port) = parse(address)?;
-        self.blueprint.add_port(BoundPort::bind(kind, &host, port)?);
+        self.builder.add_port(BoundPort::bind(kind, &host, port)?);
         Ok(self)
     }
 
     /// The port number of the `index`th address, as the kernel has it; 0 for a Unix socket.
     pub fn port(&self, index: usize) -> u16 {
-        self.blueprint.ports.get(index).map_or(0, |(port, _)| port.number)
+        self.builder.ports.get(index).map_or(0, |(port, _)| port.number)
     }
 
     /// How many workers run user code (default: the cores).
@@ -165,15 +165,15 @@ impl Server {
 
     /// Changes any setting of the server.
     pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        change(&mut self.blueprint.config);
+        change(&mut self.builder.config);
         self
     }
 
     /// Changes any setting of the ports that have none of their own.
     pub fn ports(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
-        let mut config = self.blueprint.port_settings.finish(&self.blueprint.config, false).unwrap_or_default();
+        let mut config = self.builder.port_settings.finish(&self.builder.config, false).unwrap_or_default();
         change(&mut config);
-        self.blueprint.port_settings = PortSettings::typed(config);
+        self.builder.port_settings = PortSettings::typed(config);
         self
     }
 
@@ -181,7 +181,7 @@ impl Server {
     pub fn this_port(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
         let mut config = PortConfig::default();
         change(&mut config);
-        if let Some((_, own)) = self.blueprint.ports.last_mut() {
+        if let Some((_, own)) = self.builder.ports.last_mut() {
             *own = Some(PortSettings::typed(config));
         }
         self
@@ -234,7 +234,7 @@ impl Server {
 
     /// The same, for the port that was listened on last only.
     pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
-        let here = self.blueprint.ports.len() - 1;
+        let here = self.builder.ports.len() - 1;
         self.receive(Some(here), code)
     }
 
@@ -297,7 +297,7 @@ impl Server {
     /// Adds a process of its own, which the manager keeps alive: `code` runs in it, and is started anew when it returns.
     pub fn add_process<R: Outcome>(mut self, code: impl Fn(&Node) -> R + 'static) -> Self {
         self.code.processes.push(Box::new(move |node| code(node).settle("process")));
-        self.blueprint.user_processes += 1;
+        self.builder.user_processes += 1;
         self
     }
 
@@ -306,7 +306,7 @@ impl Server {
     /// Only the process that calls this returns from it; workers end inside. Fails before anything is forked where a
     /// setting cannot be, and afterwards where the server cannot go on.
     pub fn start(self) -> Result<()> {
-        match launch(self.blueprint, Rc::new(self.code))? {
+        match launch(self.builder, Rc::new(self.code))? {
             End::Head => Ok(()),
             End::Forked { code, .. } => {
                 let _ = std::io::stdout().flush();
@@ -354,7 +354,7 @@ impl Code {
 
     /// What serves a port, where it speaks HTTP.
     fn http(&self, node: &Node, port: usize) -> Option<&Rc<http::Service>> {
-        let port = node.heritage().ports.get(port)?;
+        let port = node.state().ports.get(port)?;
         self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))
     }
 

@@ -13,7 +13,7 @@ use crate::settings::PortSettings;
 use bind::BoundPort;
 
 /// A server before it starts: its mode, its bound ports, its settings.
-pub struct Blueprint {
+pub struct ServerBuilder {
     /// Process or base mode.
     pub mode: Mode,
     /// Settings of the whole server.
@@ -26,10 +26,10 @@ pub struct Blueprint {
     pub user_processes: usize,
 }
 
-impl Blueprint {
+impl ServerBuilder {
     /// A server with no ports yet.
     pub fn new(mode: Mode) -> Self {
-        Blueprint {
+        ServerBuilder {
             mode,
             config: ServerConfig::default(),
             ports: Vec::new(),

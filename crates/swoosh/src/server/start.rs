@@ -1,19 +1,19 @@
-//! From a blueprint to a running server: what is shared is reserved, then processes are forked, then threads start.
+//! From a builder to a running server: what is shared is reserved, then processes are forked, then threads start.
 
-use super::Blueprint;
+use super::ServerBuilder;
 use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
 use crate::conn::certificates::Certificates;
 use crate::conn::registry::Registry;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, WorkerId};
-use crate::handoff::Mailbox;
-use crate::handoff::begun::Begun;
-use crate::heritage::{Heritage, Life, Port};
+use crate::ipc::Mailbox;
+use crate::ipc::handover::Handover;
 use crate::node::{Node, Role};
-use crate::roles::{End, manager, master, worker};
+use crate::process::{End, manager, master, worker};
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
-use crate::sys::courier::Courier;
+use crate::state::{Port, ServerPhase, ServerState};
+use crate::sys::fd_channel::FdChannel;
 use crate::sys::process::{self, Fork};
 use crate::sys::queue::Queue;
 use crate::sys::{clock, daemon, signal};
@@ -29,46 +29,46 @@ use std::sync::{Arc, OnceLock};
 ///
 /// `prepare` gets the node of the process it is called in, before anything else runs there (and once more in each
 /// forked process through [`Handler::after_fork`]).
-pub fn launch(mut blueprint: Blueprint, handler: Rc<dyn Handler>) -> Result<End> {
-    blueprint.check()?;
-    blueprint.check_tls()?;
-    if blueprint.config.daemonize {
+pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<End> {
+    builder.check()?;
+    builder.check_tls()?;
+    if builder.config.daemonize {
         // A daemon goes on in another directory.
-        for path in [&mut blueprint.config.log_file, &mut blueprint.config.pid_file].into_iter().flatten() {
+        for path in [&mut builder.config.log_file, &mut builder.config.pid_file].into_iter().flatten() {
             *path = std::path::absolute(&*path).map_err(|e| Error::system("find", path.display(), e))?;
         }
     }
-    crate::log::init(&blueprint.config)?;
-    if blueprint.config.daemonize {
-        daemon::daemonize(blueprint.config.log_file.as_deref())?;
+    crate::log::init(&builder.config)?;
+    if builder.config.daemonize {
+        daemon::daemonize(builder.config.log_file.as_deref())?;
         handler.after_fork();
     }
-    let heritage = reserve(blueprint, &*handler)?;
-    for port in heritage.ports.iter().flat_map(with_siblings) {
+    let state = reserve(builder, &*handler)?;
+    for port in state.ports.iter().flat_map(with_siblings) {
         port.listen()?;
     }
-    let server = &heritage.server[0];
+    let server = &state.server[0];
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
     signal::collect(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
-    write_pid_file(&heritage.config)?;
-    let end = match heritage.mode {
-        Mode::Process => run_process_mode(heritage, &handler),
-        Mode::Base if is_alone(heritage) => run_alone(heritage, &handler),
-        Mode::Base => run_base_mode(heritage, &handler),
+    write_pid_file(&state.config)?;
+    let end = match state.mode {
+        Mode::Process => run_process_mode(state, &handler),
+        Mode::Base if is_alone(state) => run_alone(state, &handler),
+        Mode::Base => run_base_mode(state, &handler),
     };
-    if !matches!(end, Ok(End::Forked { .. })) || heritage.head_pid() == process::pid() {
-        clean_up(heritage);
+    if !matches!(end, Ok(End::Forked { .. })) || state.head_pid() == process::pid() {
+        clean_up(state);
     }
     end
 }
 
-fn run_process_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
-    let server = &heritage.server[0];
+fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
+    let server = &state.server[0];
     server.master_pid.store(process::pid(), Relaxed);
     match process::fork()? {
         Fork::Child => {
             server.manager_pid.store(process::pid(), Relaxed);
-            let node = Node::new(heritage, handler.clone(), Role::Manager, None);
+            let node = Node::new(state, handler.clone(), Role::Manager, None);
             handler.after_fork();
             crate::log::set_mark(crate::log::Role::Manager, 0);
             title(&node, "manager");
@@ -81,7 +81,7 @@ fn run_process_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> R
         }
         Fork::Parent(manager) => {
             server.manager_pid.store(manager, Relaxed);
-            let node = Node::new(heritage, handler.clone(), Role::Master, None);
+            let node = Node::new(state, handler.clone(), Role::Master, None);
             handler.after_fork();
             crate::log::set_mark(crate::log::Role::Master, 0);
             title(&node, "master");
@@ -92,10 +92,10 @@ fn run_process_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> R
     }
 }
 
-fn run_base_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
-    heritage.server[0].manager_pid.store(process::pid(), Relaxed);
-    heritage.enter(Life::Running);
-    let node = Node::new(heritage, handler.clone(), Role::Manager, None);
+fn run_base_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
+    state.server[0].manager_pid.store(process::pid(), Relaxed);
+    state.enter(ServerPhase::Running);
+    let node = Node::new(state, handler.clone(), Role::Manager, None);
     handler.after_fork();
     crate::log::set_mark(crate::log::Role::Manager, 0);
     title(&node, "manager");
@@ -109,11 +109,11 @@ fn run_base_mode(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Resu
 }
 
 /// Base mode with one worker and nothing else: it runs in this very process.
-fn run_alone(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<End> {
-    heritage.server[0].master_pid.store(process::pid(), Relaxed);
-    heritage.enter(Life::Running);
-    heritage.workers[0].generation.store(1, Relaxed);
-    let node = Node::new(heritage, handler.clone(), Role::Worker, Some(WorkerId(0)));
+fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
+    state.server[0].master_pid.store(process::pid(), Relaxed);
+    state.enter(ServerPhase::Running);
+    state.workers[0].generation.store(1, Relaxed);
+    let node = Node::new(state, handler.clone(), Role::Worker, Some(WorkerId(0)));
     handler.after_fork();
     Ok(match worker::run_alone(&node) {
         End::Forked { code: 0, fatal: false } => match handler.shutdown(&node) {
@@ -124,14 +124,14 @@ fn run_alone(heritage: &'static Heritage, handler: &Rc<dyn Handler>) -> Result<E
     })
 }
 
-fn is_alone(heritage: &Heritage) -> bool {
-    let config = &heritage.config;
-    config.worker_num == 1 && heritage.processes() == 1 && config.max_request == 0
+fn is_alone(state: &ServerState) -> bool {
+    let config = &state.config;
+    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0
 }
 
 /// Reserves everything that the processes will share.
-fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Heritage> {
-    let Blueprint { mode, mut config, ports, port_settings, user_processes } = blueprint;
+fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static ServerState> {
+    let ServerBuilder { mode, mut config, ports, port_settings, user_processes } = builder;
     if config.single_thread {
         config.reactor_num = 1;
     }
@@ -161,7 +161,7 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
     let workers = config.worker_num as usize;
     let tasks = config.task_worker_num as usize;
     let processes = workers + tasks + user_processes;
-    if processes >= usize::from(crate::handoff::REACTOR) {
+    if processes >= usize::from(crate::ipc::REACTOR) {
         return Err(Error::State { act: "start", why: format!("{processes} processes are more than 32767") });
     }
     let owners = if mode == Mode::Process { config.reactor_num as usize } else { workers };
@@ -173,34 +173,34 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
     let verifies = |port: &Arc<Port>| port.config.tls.as_ref().is_some_and(|tls| tls.verify_peer);
     let shown = mode == Mode::Process && served.iter().any(verifies);
     let certificates = shown.then(|| Certificates::new(&registry)).transpose()?;
-    let (mut requests, mut begun) = (Vec::new(), Vec::new());
+    let (mut requests, mut handover) = (Vec::new(), Vec::new());
     let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
     let ways = if speaks_http && mode == Mode::Process { workers } else { 0 };
-    let couriers = (0..ways).map(|_| Courier::new()).collect::<Result<_>>()?;
-    let mut letters = Vec::new();
+    let fd_channels = (0..ways).map(|_| FdChannel::new()).collect::<Result<_, _>>()?;
+    let mut messages = Vec::new();
     let mut results = Vec::new();
     for id in 0..processes {
-        let bell = Mailbox::bell()?;
+        let event_fd = crate::state::new_event_fd()?;
         let sleeping = &worker_slots.as_static()[id].sleeping;
         if id < workers && mode == Mode::Process {
-            requests.push(Mailbox::new(REQUEST_ROOM, "requests", bell, sleeping)?);
-            begun.push(Begun::new()?);
+            requests.push(Mailbox::new(REQUEST_ROOM, "requests", event_fd, sleeping)?);
+            handover.push(Handover::new()?);
         }
-        letters.push(Mailbox::new(LETTER_ROOM, "messages and tasks", bell, sleeping)?);
+        messages.push(Mailbox::new(LETTER_ROOM, "messages and tasks", event_fd, sleeping)?);
         let takes_results = !(workers..workers + tasks).contains(&id);
-        let result_box = || Mailbox::new(RESULT_ROOM, "results of tasks", bell, sleeping);
+        let result_box = || Mailbox::new(RESULT_ROOM, "results of tasks", event_fd, sleeping);
         results.push(takes_results.then(result_box).transpose()?);
     }
     let to_manager = Mailbox::new(
         MANAGER_ROOM,
         "messages to the manager",
-        Mailbox::bell()?,
+        crate::state::new_event_fd()?,
         &server.as_static()[0].manager_sleeping,
     )?;
     let orders = (0..if mode == Mode::Process { owners } else { 0 })
         .map(|id| {
             let sleeping = &reactor_slots.as_static()[id].sleeping;
-            Mailbox::new(ORDER_ROOM, "replies", Mailbox::bell()?, sleeping)
+            Mailbox::new(ORDER_ROOM, "replies", crate::state::new_event_fd()?, sleeping)
         })
         .collect::<Result<_>>()?;
     let task_queue = match config.task_ipc {
@@ -208,7 +208,7 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
         _ if tasks == 0 => None,
         _ => Some(Queue::open(config.message_queue_key)?),
     };
-    Ok(Box::leak(Box::new(Heritage {
+    Ok(Box::leak(Box::new(ServerState {
         mode,
         config,
         ports: served,
@@ -218,9 +218,9 @@ fn reserve(blueprint: Blueprint, handler: &dyn Handler) -> Result<&'static Herit
         workers: worker_slots,
         reactors: reactor_slots,
         requests,
-        begun,
-        couriers,
-        letters,
+        handover,
+        fd_channels,
+        messages,
         to_manager,
         results,
         orders,
@@ -241,27 +241,27 @@ fn write_pid_file(config: &ServerConfig) -> Result<()> {
 }
 
 /// Takes away what only a running server needs.
-fn clean_up(heritage: &Heritage) {
-    if let Some(path) = &heritage.config.pid_file {
+fn clean_up(state: &ServerState) {
+    if let Some(path) = &state.config.pid_file {
         let _ = std::fs::remove_file(path);
     }
-    for port in heritage.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
+    for port in state.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
         let _ = std::fs::remove_file(Path::new(&port.address));
     }
-    if heritage.config.message_queue_key == 0
-        && let Some(queue) = heritage.task_queue
+    if state.config.message_queue_key == 0
+        && let Some(queue) = state.task_queue
     {
         let _ = queue.remove();
     }
     // The sockets stay with the process otherwise: what was shared is never freed.
-    for port in heritage.ports.iter().filter(|p| !p.inherited).flat_map(with_siblings) {
+    for port in state.ports.iter().filter(|p| !p.inherited).flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
 }
 
 /// Refuses new connections from now on, whichever process would have accepted them.
-pub fn stop_listening(heritage: &Heritage) {
-    for port in heritage.ports.iter().filter(|p| p.kind.is_stream() && !p.inherited).flat_map(with_siblings) {
+pub fn stop_listening(state: &ServerState) {
+    for port in state.ports.iter().filter(|p| p.kind.is_stream() && !p.inherited).flat_map(with_siblings) {
         let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
     }
 }

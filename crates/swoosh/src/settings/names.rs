@@ -17,7 +17,7 @@ pub(super) fn is_name(name: &str) -> bool {
     [SERVER_NAMES, PORT_NAMES, PROCESS_NAMES].iter().any(|names| names.contains(&name))
 }
 
-/// The name most like `name`, if it takes at most three strokes to put right, and fewer than half its letters.
+/// The name most like `name`, if it takes at most three strokes to put right, and fewer than half its messages.
 pub(super) fn nearest(name: &str, kinds: &[&[&'static str]]) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     if name.len() > LONGEST_MISSPELLING {
@@ -29,8 +29,8 @@ pub(super) fn nearest(name: &str, kinds: &[&[&'static str]]) -> Option<&'static 
     (strokes <= 3 && strokes * 2 < best.len()).then_some(best)
 }
 
-/// How many letters must be put in, left out, replaced or swapped with their neighbour to make one word of another
-/// (the Damerau-Levenshtein distance, no letter moved twice).
+/// How many messages must be put in, left out, replaced or swapped with their neighbour to make one word of another
+/// (the Damerau-Levenshtein distance, no message moved twice).
 pub(super) fn strokes_between(from: &str, to: &str) -> usize {
     let (from, to) = (from.as_bytes(), to.as_bytes());
     let mut before = Vec::new();

@@ -170,11 +170,11 @@ fn framing_settings_come_in_any_order() {
 
 #[test]
 fn length_types_are_letters_of_which_the_first_counts() {
-    for letter in "cCsSnvlLNV".chars() {
-        assert_eq!(known("package_length_type", text(&letter.to_string())), Known::Applied);
+    for message in "cCsSnvlLNV".chars() {
+        assert_eq!(known("package_length_type", text(&message.to_string())), Known::Applied);
     }
     for bad in [text("x"), text(""), Value::Int(5)] {
-        assert!(refused("package_length_type", bad).ends_with("one of the letters c C s S n v l L N V"));
+        assert!(refused("package_length_type", bad).ends_with("one of the messages c C s S n v l L N V"));
     }
     assert!(matches!(known("package_length_type", text("NN")), Known::Adjusted(_)));
 }

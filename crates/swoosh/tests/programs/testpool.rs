@@ -13,7 +13,7 @@ fn main() -> swoosh::Result<()> {
     match arguments[0].as_str() {
         "sleep" => Pool::new(workers).run(&Tale(|worker: &Worker| while worker.sleep(Duration::from_secs(60)) {})),
         "return" => Pool::new(workers).run(&Tale(|_: &Worker| {})),
-        "stillborn" => Pool::new(workers).run(&Tale(|_: &Worker| exit_now(3))),
+        "startup_failures" => Pool::new(workers).run(&Tale(|_: &Worker| exit_now(3))),
         "panic" => Pool::new(workers).run(&Tale(|worker: &Worker| {
             assert!(worker.generation() > 0, "asked to panic");
             while worker.sleep(Duration::from_secs(60)) {}

@@ -318,7 +318,7 @@ fn receive(
     PLAIN.set(framing != "length");
     memory.borrow_mut().handled += 1;
     if let Some(every) = options.get::<u64>("panic_every")
-        && memory.borrow().handled % every == 0
+        && memory.borrow().handled.is_multiple_of(every)
     {
         panic!("this request is one too many");
     }
@@ -423,9 +423,9 @@ fn receive(
         }
         "message" => {
             let to = WorkerId(number(0) as u32);
-            let mut letter = format!("{} ", conn.0).into_bytes();
-            letter.extend_from_slice(&rest[words[0].len() + 1..]);
-            match node.send_message(to, &letter, 0) {
+            let mut message = format!("{} ", conn.0).into_bytes();
+            message.extend_from_slice(&rest[words[0].len() + 1..]);
+            match node.send_message(to, &message, 0) {
                 Ok(()) => Ok(()),
                 Err(e) => reply(node, conn, format!("error {e}").as_bytes()),
             }
@@ -446,9 +446,9 @@ fn receive(
             let (mut sent, mut refused) = (0, 0);
             for _ in 0..number(1) {
                 for to in (0..number(0) as u32).filter(|to| *to != own_id(node)) {
-                    let mut letter = format!("{} ", conn.0).into_bytes();
-                    letter.resize(letter.len() + number(2) as usize, b'm');
-                    match node.send_message(WorkerId(to), &letter, 0) {
+                    let mut message = format!("{} ", conn.0).into_bytes();
+                    message.resize(message.len() + number(2) as usize, b'm');
+                    match node.send_message(WorkerId(to), &message, 0) {
                         Ok(()) => sent += 1,
                         Err(_) => refused += 1,
                     }

@@ -4,7 +4,7 @@ use super::{Holder, good, slot};
 use crate::bridge::last_error;
 use nix::errno::Errno;
 use std::path::Path;
-use swoosh::sys::queue::{Letter, Queue, key_of};
+use swoosh::sys::queue::{MessageBuffer, Queue, key_of};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
 /// The message queue of a process.
@@ -100,11 +100,11 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 65536)?;
     let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };
-    let mut letter = Letter::of(size.clamp(1, 1 << 24) as usize);
+    let mut buffer = MessageBuffer::of(size.clamp(1, 1 << 24) as usize);
     let kind = if messages.addressed { address(call)? } else { 0 };
     loop {
-        match good(messages.queue.receive(kind, messages.waits, &mut letter)) {
-            Some(Some(_)) => return Ok(OrFalse(Some(letter.data().to_vec()))),
+        match good(messages.queue.receive(kind, messages.waits, &mut buffer)) {
+            Some(Some(_)) => return Ok(OrFalse(Some(buffer.data().to_vec()))),
             Some(None) if messages.waits => {}
             Some(None) => {
                 last_error::set(Errno::ENOMSG as i32);

@@ -149,6 +149,7 @@ pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
             Ok(true)
         }
         Err(error) => {
+            let error = swoosh::Error::from(error);
             last_error::set(error.code());
             warning(&error.to_string());
             Ok(false)

@@ -1,0 +1,55 @@
+//! Errors of system calls: operation, subject and cause.
+
+use std::fmt;
+use std::io;
+
+/// The result of this crate's calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+#[derive(thiserror::Error)]
+pub enum Error {
+    /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
+    #[error("{act} {subject}: {cause}")]
+    System {
+        /// The operation: `bind`, `open`, `fork`.
+        act: &'static str,
+        /// The address, path or process that it was applied to.
+        subject: String,
+        /// The kernel's reason.
+        #[source]
+        cause: io::Error,
+    },
+    /// The call is not possible in the present state of the process or of the object.
+    #[error("{act}: {why}")]
+    State {
+        /// The operation.
+        act: &'static str,
+        /// The reason, and what to do instead.
+        why: String,
+    },
+    /// An argument is outside its range.
+    #[error("{name}: {value} is refused: {wants}")]
+    Argument {
+        /// The argument's name.
+        name: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The range of valid values.
+        wants: String,
+    },
+}
+
+/// Prints the message: a program whose `main` returns [`Result`] shows it to its user.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error {
+    /// A failed system call.
+    pub fn system(act: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
+        Error::System { act, subject: subject.to_string(), cause: cause.into() }
+    }
+}

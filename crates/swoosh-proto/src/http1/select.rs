@@ -1,0 +1,211 @@
+//! Which part of a file a request wants, and whether it wants it at all: ranges (RFC 9110 section 14), conditions
+//! (section 13), dates (section 5.6.7).
+
+use super::request::field;
+use httparse::Header;
+
+/// A file as conditions see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Version<'a> {
+    /// Its length, bytes.
+    pub size: u64,
+    /// When it was changed last, seconds since the epoch.
+    pub modified: i64,
+    /// Its strong entity tag, quotes and all.
+    pub tag: &'a str,
+}
+
+/// What the answer has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selected {
+    /// 200 and all of it.
+    Whole,
+    /// 206 and these parts: first byte, and the byte behind the last.
+    Parts(Vec<(u64, u64)>),
+    /// 304.
+    NotModified,
+    /// 412.
+    PreconditionFailed,
+    /// 416.
+    Unsatisfiable,
+}
+
+/// Weighs the conditions of a GET or HEAD in the order of RFC 9110 section 13.2.2.
+pub fn select(headers: &[Header<'_>], version: Version<'_>) -> Selected {
+    let date = |name: &str| field(headers, name).and_then(parse_date);
+    match (field(headers, "if-match"), date("if-unmodified-since")) {
+        (Some(tags), _) if !has_tag(tags, version.tag, true) => return Selected::PreconditionFailed,
+        (None, Some(since)) if version.modified > since => return Selected::PreconditionFailed,
+        _ => {}
+    }
+    match (field(headers, "if-none-match"), date("if-modified-since")) {
+        (Some(tags), _) if has_tag(tags, version.tag, false) => return Selected::NotModified,
+        (None, Some(since)) if version.modified <= since => return Selected::NotModified,
+        _ => {}
+    }
+    let Some(wanted) = field(headers, "range") else { return Selected::Whole };
+    if let Some(condition) = field(headers, "if-range") {
+        let holds = match parse_date(condition) {
+            Some(date) => date == version.modified,
+            None => condition == version.tag.as_bytes(),
+        };
+        if !holds {
+            return Selected::Whole;
+        }
+    }
+    ranges(wanted, version.size)
+}
+
+/// `*`, or a list with that tag; a weak one is never strongly the same.
+fn has_tag(list: &[u8], tag: &str, strong: bool) -> bool {
+    list.split(|&b| b == b',').map(<[u8]>::trim_ascii).any(|item| {
+        let weak = item.strip_prefix(b"W/");
+        item == b"*" || item == tag.as_bytes() || !strong && weak == Some(tag.as_bytes())
+    })
+}
+
+/// The parts that a `Range` field wants. One that is malformed, wants too many of them, or more than the whole, wants
+/// the whole.
+fn ranges(value: &[u8], size: u64) -> Selected {
+    let unit = value.get(..6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"bytes="));
+    let Some(list) = value.get(6..).filter(|_| unit).and_then(|list| std::str::from_utf8(list).ok()) else {
+        return Selected::Whole;
+    };
+    let mut parts = Vec::new();
+    for (count, item) in list.split(',').enumerate() {
+        let Some((first, last)) = item.trim().split_once('-') else { return Selected::Whole };
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(first) || !digits(last) || first.len() + last.len() == 0 || count >= MAX_PARTS {
+            return Selected::Whole;
+        }
+        // A number beyond 64 bits is beyond every file.
+        let number = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
+        let (from, to) = match (first, last) {
+            ("", last) => (size.saturating_sub(number(last)), size),
+            (first, "") => (number(first), size),
+            (first, last) if number(first) > number(last) => return Selected::Whole,
+            (first, last) => (number(first), number(last).saturating_add(1).min(size)),
+        };
+        if from < to {
+            parts.push((from, to));
+        }
+    }
+    if parts.is_empty() {
+        return Selected::Unsatisfiable;
+    }
+    let sum = parts.iter().fold(0u64, |sum, (from, to)| sum.saturating_add(to - from));
+    if parts.len() > 1 && sum > size { Selected::Whole } else { Selected::Parts(parts) }
+}
+
+/// A date in any of the three forms that HTTP has had, as seconds since the epoch.
+pub fn parse_date(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let words: Vec<&str> = text.split([' ', '-', ',']).filter(|word| !word.is_empty()).collect();
+    let (day, month, year, time) = match words[..] {
+        [_, month, day, time, year] => (day, month, year, time),
+        [_, day, month, year, time, "GMT"] => (day, month, year, time),
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
+    let mut parts = time.split(':').map(|part| part.parse::<i64>().ok().filter(|n| (0..=60).contains(n)));
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let (day, mut year): (i64, i64) = (day.parse().ok()?, year.parse().ok()?);
+    if year < 100 {
+        year += if year < 70 { 2000 } else { 1900 };
+    }
+    ((1..=31).contains(&day) && hour < 24 && parts.next().is_none() && (1..=9999).contains(&year))
+        .then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// Days since the epoch, in the Gregorian calendar.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// Parts of one answer.
+const MAX_PARTS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::reply::date;
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        for seconds in [0, 784_111_777, 951_782_400, 1_709_164_800, 4_102_444_799, 253_402_300_799] {
+            assert_eq!(parse_date(&date(seconds)), Some(seconds));
+        }
+        assert_eq!(parse_date(b"Sunday, 06-Nov-94 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(parse_date(b"Sun Nov  6 08:49:37 1994"), Some(784_111_777));
+        for bad in
+            ["", "nonsense", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 25:00:00 GMT", "Sun, 06 Nov 1994 08:49:37 CET"]
+        {
+            assert_eq!(parse_date(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_read_as_rfc_9110_section_14_says() {
+        use Selected::{Parts, Unsatisfiable, Whole};
+        for (value, wanted) in [
+            ("bytes=0-3", Parts(vec![(0, 4)])),
+            ("bytes=4-", Parts(vec![(4, 10)])),
+            ("bytes=-3", Parts(vec![(7, 10)])),
+            ("bytes=5-100", Parts(vec![(5, 10)])),
+            ("bytes=-100", Parts(vec![(0, 10)])),
+            ("bytes=0-99999999999999999999", Parts(vec![(0, 10)])),
+            ("BYTES=0-0, 2-2,-1", Parts(vec![(0, 1), (2, 3), (9, 10)])),
+            ("bytes=0-1,20-30", Parts(vec![(0, 2)])),
+            ("bytes=10-", Unsatisfiable),
+            ("bytes=20-30", Unsatisfiable),
+            ("bytes=-0", Unsatisfiable),
+            ("bytes=5-2", Whole),
+            ("bytes=abc", Whole),
+            ("bytes=", Whole),
+            ("bytes=-", Whole),
+            ("bytes=1--2", Whole),
+            ("bytes=+1-2", Whole),
+            ("lines=0-1", Whole),
+            ("bytes=0-,0-,0-", Whole),
+            ("bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0", Whole),
+        ] {
+            assert_eq!(ranges(value.as_bytes(), 10), wanted, "{value}");
+        }
+        assert_eq!(ranges(b"bytes=0-", 0), Unsatisfiable);
+    }
+
+    #[test]
+    fn conditions_are_weighed_in_their_order() {
+        let version = Version { size: 10, modified: 784_111_777, tag: "\"a\"" };
+        let (same, before, after) =
+            ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
+        for (fields, wanted) in [
+            (vec![], Selected::Whole),
+            (vec![("If-Modified-Since", same)], Selected::NotModified),
+            (vec![("If-Modified-Since", after)], Selected::NotModified),
+            (vec![("If-Modified-Since", before)], Selected::Whole),
+            (vec![("If-Modified-Since", "nonsense")], Selected::Whole),
+            (vec![("If-None-Match", "\"x\", W/\"a\"")], Selected::NotModified),
+            (vec![("If-None-Match", "*")], Selected::NotModified),
+            (vec![("If-None-Match", "\"x\""), ("If-Modified-Since", same)], Selected::Whole),
+            (vec![("If-Match", "\"a\"")], Selected::Whole),
+            (vec![("If-Match", "W/\"a\"")], Selected::PreconditionFailed),
+            (vec![("If-Unmodified-Since", before)], Selected::PreconditionFailed),
+            (vec![("If-Unmodified-Since", same)], Selected::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-Range", same)], Selected::Parts(vec![(0, 1)])),
+            (vec![("Range", "bytes=0-0"), ("If-Range", before)], Selected::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-Range", "\"a\"")], Selected::Parts(vec![(0, 1)])),
+            (vec![("Range", "bytes=0-0"), ("If-Range", "W/\"a\"")], Selected::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-None-Match", "\"a\"")], Selected::NotModified),
+        ] {
+            let headers: Vec<Header<'_>> =
+                fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+            assert_eq!(select(&headers, version), wanted, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Proofs of the locks that are made of robust mutexes: loom runs each of these in every order in which the threads may see
+//! one another's steps, over the very file that the locks are made of. Threads also die, at each of their steps: what they
+//! hold is freed as the kernel frees it.
+
+mod sync {
+    //! Loom's atomics, and what glibc and the kernel promise of a robust mutex and of a futex. Each use of them is a step
+    //! at which a thread may die.
+
+    use loom::sync::{Condvar, Mutex, atomic};
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::time::Duration;
+
+    pub use atomic::Ordering;
+    use atomic::Ordering::{Acquire, Relaxed, Release};
+    pub use swoosh_os::mutex::{NotTaken, Wait};
+
+    pub const SPINS: u32 = 2;
+    pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+    loom::thread_local! {
+        /// The number of this thread, and how many steps it has left.
+        static ME: Cell<(u32, u32)> = Cell::new((1, u32::MAX));
+    }
+
+    struct Died;
+
+    /// A thread of that number does it, unless it dies before its `steps`th step; then what it held is freed. Whether it
+    /// died.
+    pub fn live(id: u32, steps: u32, held: &[&RobustMutex], act: impl FnOnce()) -> bool {
+        ME.with(|me| me.set((id, steps)));
+        let Err(panic) = catch_unwind(AssertUnwindSafe(act)) else { return false };
+        if !panic.is::<Died>() {
+            resume_unwind(panic);
+        }
+        held.iter().for_each(|mutex| mutex.owner_dies(id));
+        true
+    }
+
+    fn id() -> u32 {
+        ME.with(|me| me.get().0)
+    }
+
+    /// Here a thread may die.
+    pub fn step() {
+        ME.with(|me| match me.get() {
+            (_, 0) => resume_unwind(Box::new(Died)),
+            (id, steps) => me.set((id, steps - 1)),
+        });
+    }
+
+    pub struct AtomicU64(atomic::AtomicU64);
+
+    impl AtomicU64 {
+        pub fn new(value: u64) -> Self {
+            AtomicU64(atomic::AtomicU64::new(value))
+        }
+        pub fn load(&self, order: Ordering) -> u64 {
+            step();
+            self.0.load(order)
+        }
+        pub fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+            step();
+            self.0.fetch_or(bits, order)
+        }
+        pub fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
+            step();
+            self.0.fetch_and(bits, order)
+        }
+    }
+
+    /// A word, and those who sleep on it.
+    pub struct AtomicU32 {
+        value: atomic::AtomicU32,
+        /// Sleepers wake by themselves after a while.
+        naps: bool,
+        bucket: Mutex<()>,
+        event_fd: Condvar,
+    }
+
+    impl AtomicU32 {
+        pub fn new(value: u32, naps: bool) -> Self {
+            AtomicU32 { value: atomic::AtomicU32::new(value), naps, bucket: Mutex::new(()), event_fd: Condvar::new() }
+        }
+        pub fn load(&self, order: Ordering) -> u32 {
+            step();
+            self.value.load(order)
+        }
+        pub fn store(&self, value: u32, order: Ordering) {
+            step();
+            self.value.store(value, order);
+        }
+        pub fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+            step();
+            self.value.fetch_add(value, order)
+        }
+        pub fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+            step();
+            self.value.fetch_sub(value, order)
+        }
+    }
+
+    pub mod futex {
+        use super::{AtomicU32, Relaxed, step};
+        use std::time::Duration;
+
+        pub fn wait(word: &AtomicU32, value: u32, nap: Option<Duration>) -> bool {
+            step();
+            if word.naps {
+                assert!(nap.is_some(), "a sleep without an end");
+                loom::thread::yield_now();
+                return true;
+            }
+            let bucket = word.bucket.lock().unwrap();
+            if word.value.load(Relaxed) == value {
+                drop(word.event_fd.wait(bucket).unwrap());
+            }
+            true
+        }
+
+        pub fn wake(word: &AtomicU32, count: u32) {
+            assert_eq!(count, 1);
+            step();
+            drop(word.bucket.lock().unwrap());
+            word.event_fd.notify_one();
+        }
+    }
+
+    pub struct RobustMutex {
+        /// 0, the number of its owner, or [`DEAD`].
+        owner: atomic::AtomicU32,
+        bucket: Mutex<()>,
+        event_fd: Condvar,
+    }
+
+    const DEAD: u32 = u32::MAX;
+
+    impl RobustMutex {
+        pub fn new() -> Self {
+            RobustMutex { owner: atomic::AtomicU32::new(0), bucket: Mutex::new(()), event_fd: Condvar::new() }
+        }
+
+        pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
+            loop {
+                step();
+                match self.take() {
+                    Err(NotTaken::Own) if wait == Wait::No => return Err(NotTaken::Busy),
+                    Err(NotTaken::Busy) if wait != Wait::No => {
+                        let bucket = self.bucket.lock().unwrap();
+                        let owner = self.owner.load(Relaxed);
+                        if owner != 0 && owner != DEAD {
+                            drop(self.event_fd.wait(bucket).unwrap());
+                        }
+                    }
+                    other => return other,
+                }
+            }
+        }
+
+        fn take(&self) -> Result<bool, NotTaken> {
+            let mut free = 0;
+            loop {
+                match self.owner.compare_exchange(free, id(), Acquire, Relaxed) {
+                    Ok(was) => return Ok(was == DEAD),
+                    Err(other) if other == 0 || other == DEAD => free = other,
+                    Err(owner) if owner == id() => return Err(NotTaken::Own),
+                    Err(_) => return Err(NotTaken::Busy),
+                }
+            }
+        }
+
+        pub fn release(&self) -> Result<(), NotTaken> {
+            step();
+            if self.owner.load(Relaxed) != id() {
+                return Err(NotTaken::NotOwn);
+            }
+            self.pass(0);
+            Ok(())
+        }
+
+        pub fn is_own(&self) -> bool {
+            step();
+            let taken = self.take();
+            if taken.is_ok() {
+                self.pass(0);
+            }
+            taken == Err(NotTaken::Own)
+        }
+
+        pub fn owner_dies(&self, id: u32) {
+            if self.owner.load(Relaxed) == id {
+                self.pass(DEAD);
+            }
+        }
+
+        fn pass(&self, to: u32) {
+            self.owner.store(to, Release);
+            drop(self.bucket.lock().unwrap());
+            self.event_fd.notify_all();
+        }
+    }
+}
+#[path = "../src/robust_lock.rs"]
+mod robust_lock;
+
+use loom::cell::UnsafeCell;
+use robust_lock::{Head, RobustLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use sync::{AtomicU32, AtomicU64, NotTaken, RobustMutex, Wait, live, step};
+
+/// A lock, and two words that only who is alone may change; they differ while somebody does.
+struct Guarded {
+    head: Head,
+    more: Vec<RobustMutex>,
+    first: UnsafeCell<u64>,
+    second: UnsafeCell<u64>,
+}
+
+impl Guarded {
+    fn new(more: usize, naps: bool) -> Self {
+        let head = Head {
+            door: RobustMutex::new(),
+            freed: AtomicU32::new(0, naps),
+            waiting: AtomicU32::new(0, naps),
+            hint: AtomicU32::new(0, naps),
+            reading: AtomicU64::new(0),
+        };
+        let more = (0..more).map(|_| RobustMutex::new()).collect();
+        Guarded { head, more, first: UnsafeCell::new(0), second: UnsafeCell::new(0) }
+    }
+
+    fn robust_lock(&self) -> RobustLock<'_> {
+        RobustLock { head: &self.head, more: &self.more }
+    }
+
+    fn mutexes(&self) -> Vec<&RobustMutex> {
+        std::iter::once(&self.head.door).chain(&self.more).collect()
+    }
+
+    /// What is done inside by who is alone. Loom sees to it that nobody else is in, and that what others did is seen.
+    #[allow(unsafe_code)]
+    fn change(&self, died: bool) {
+        // SAFETY: loom fails where somebody else uses the word meanwhile.
+        let add = |word: &UnsafeCell<u64>| word.with_mut(|word| unsafe { std::mem::replace(&mut *word, *word + 1) });
+        // SAFETY: as above.
+        let (first, second) = unsafe { (self.first.with(|word| *word), self.second.with(|word| *word)) };
+        if first != second {
+            assert!(died, "nobody was told that the last one died inside");
+            add(&self.second);
+        }
+        step();
+        add(&self.first);
+        step();
+        add(&self.second);
+    }
+
+    /// What is done inside by who is not alone.
+    #[allow(unsafe_code)]
+    fn look(&self, died: bool) {
+        // SAFETY: loom fails where somebody changes a word meanwhile.
+        let (first, second) = unsafe { (self.first.with(|word| *word), self.second.with(|word| *word)) };
+        assert!(first == second || died, "half a change");
+        step();
+    }
+}
+
+/// What one of the threads does.
+type Act = fn(&Guarded);
+
+fn writes(lock: &Guarded) {
+    let died = lock.robust_lock().write(Wait::Forever).unwrap();
+    lock.change(died);
+    lock.robust_lock().leave().unwrap();
+}
+
+fn reads(lock: &Guarded) {
+    let died = lock.robust_lock().read(Wait::Forever).unwrap();
+    lock.look(died);
+    lock.robust_lock().leave().unwrap();
+}
+
+fn spins(lock: &Guarded) {
+    let died = lock.robust_lock().spin(Wait::Forever).unwrap();
+    lock.change(died);
+    lock.robust_lock().leave().unwrap();
+}
+
+fn takes_the_permit(lock: &Guarded) {
+    let died = lock.robust_lock().take_permit(Wait::Forever).unwrap();
+    lock.change(died);
+    lock.robust_lock().give_permit().unwrap();
+}
+
+fn tries_the_permit(lock: &Guarded) {
+    if let Ok(died) = lock.robust_lock().take_permit(Wait::No) {
+        lock.change(died);
+        lock.robust_lock().give_permit().unwrap();
+    }
+    assert_eq!(lock.robust_lock().give_permit(), Err(NotTaken::NotOwn));
+}
+
+/// All of them at once, of whom the first dies before its `steps`th step; then `last` goes in too. Whether it died in any
+/// order of steps.
+fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bool {
+    let died = Arc::new(AtomicBool::new(false));
+    let told = died.clone();
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(PREEMPTIONS);
+    model.check(move || {
+        let lock = loom::sync::Arc::new(make());
+        let threads: Vec<_> = acts
+            .iter()
+            .enumerate()
+            .map(|(n, act)| {
+                let (lock, told) = (lock.clone(), told.clone());
+                loom::thread::spawn(move || {
+                    let steps = if n == 0 { steps } else { u32::MAX };
+                    if live(n as u32 + 2, steps, &lock.mutexes(), || act(&lock)) {
+                        told.store(true, Relaxed);
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        last(&lock);
+    });
+    died.load(Relaxed)
+}
+
+/// Nobody dies.
+fn prove(make: fn() -> Guarded, acts: &'static [Act], last: Act) {
+    assert!(!run(make, acts, u32::MAX, last));
+}
+
+/// The first one dies at each of its steps.
+fn prove_deaths(make: fn() -> Guarded, acts: &'static [Act], last: Act) {
+    let deaths = (0..).take_while(|steps| run(make, acts, *steps, last)).count();
+    assert!(deaths >= 5, "only {deaths} steps to die at");
+}
+
+#[test]
+fn a_writer_is_alone_and_readers_see_all_that_it_did() {
+    prove(|| Guarded::new(2, false), &[writes, reads], reads);
+    prove(|| Guarded::new(2, false), &[writes, writes], reads);
+    prove(|| Guarded::new(1, false), &[reads, reads], writes);
+}
+
+#[test]
+fn a_writer_waits_for_every_reader() {
+    prove(|| Guarded::new(2, false), &[writes, reads, reads], writes);
+}
+
+#[test]
+fn a_reader_that_dies_at_any_step_keeps_nobody_out() {
+    prove_deaths(|| Guarded::new(2, false), &[reads, writes], writes);
+    prove_deaths(|| Guarded::new(2, false), &[reads, reads], writes);
+}
+
+#[test]
+fn a_writer_that_dies_at_any_step_is_told_of_to_the_next() {
+    prove_deaths(|| Guarded::new(2, false), &[writes, writes], reads);
+    prove_deaths(|| Guarded::new(2, false), &[writes], reads);
+}
+
+#[test]
+fn who_spins_is_alone_and_may_die() {
+    prove(|| Guarded::new(0, false), &[spins, spins], spins);
+    prove_deaths(|| Guarded::new(0, false), &[spins, spins], spins);
+}
+
+#[test]
+fn a_permit_is_held_by_one_and_nobody_sleeps_through_its_return() {
+    prove(|| Guarded::new(1, false), &[takes_the_permit, takes_the_permit], takes_the_permit);
+    prove(|| Guarded::new(1, false), &[takes_the_permit, tries_the_permit], takes_the_permit);
+}
+
+#[test]
+fn a_permit_whose_holder_dies_at_any_step_passes_on() {
+    prove_deaths(|| Guarded::new(1, true), &[takes_the_permit, takes_the_permit], takes_the_permit);
+}
+
+/// How often loom takes the processor from a thread in the middle, at most, in one order of steps.
+const PREEMPTIONS: usize = 2;

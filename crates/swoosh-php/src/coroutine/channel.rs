@@ -2,7 +2,8 @@
 //!
 //! Whoever makes the first of a queue ready runs it at once, so that no third one comes between.
 
-use super::{Coroutine, Wait, Wake, expect_current, wake};
+use super::scheduler::{Coroutine, expect_current, wake};
+use super::types::{Wait, Wake};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! `sleep`, `usleep`, `time_nanosleep`, `time_sleep_until`.
 
-use super::{SLEEP, is_on};
+use crate::coroutine::hook_flags::{SLEEP, is_on};
 use crate::coroutine::wait;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use swoosh_zend::hook::front;

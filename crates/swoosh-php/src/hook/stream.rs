@@ -1,11 +1,10 @@
 //! Socket streams (TCP, UDP, Unix, TLS) and `stream_select`: with them `fsockopen`, `http://`, and every client library that
 //! is built on streams.
 
-use super::{STREAM_FUNCTION, is_on};
-use crate::bridge::{names, resolvers};
-use crate::class::runtime::flags;
 use crate::coroutine;
-use crate::coroutine::wait::{self, Outside};
+use crate::coroutine::hook_flags::{STREAM_FUNCTION, flags, is_on};
+use crate::coroutine::wait::Outside;
+use crate::coroutine::{names, resolvers, wait};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -9,7 +9,7 @@ use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, rejoin, room};
 use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
-/// Registers the class. The order of properties is the order of slots below.
+/// Registers the class. The order of properties is the order of slots in `server::http_request`.
 pub fn register() {
     FACTS.iter().copied().chain(&FIELDS).for_each(KnownKey::make);
     ClassBuilder::new("Swoole\\Http\\Request")

@@ -21,7 +21,7 @@ use swoosh_zend::error::{argument_count_error, warning};
 use swoosh_zend::{Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
 use talking::{disconnect, ping, push, recv, upgrade};
 
-/// Registers the class. The order of properties is the order of slots above.
+/// Registers the class. The order of properties is the order of slots in `server::http_response`.
 pub fn register() {
     const OF_COOKIE: &str = "(Swoole\\Http\\Cookie|string $name_or_object, string $value = '', int $expires = 0, \
         string $path = '/', string $domain = '', bool $secure = false, bool $httponly = false, \

@@ -1,6 +1,6 @@
 //! `Swoole\Coroutine\System`: what a program asks of the system, without blocking other coroutines.
 //!
-//! Files and commands are worked on by threads of the pool; names (`bridge/names`), processes and signals are waited for
+//! Files and commands are worked on by threads of the pool; names (`coroutine/names`), processes and signals are waited for
 //! in the event queue.
 
 use crate::coroutine::wait::Outside;

@@ -18,7 +18,7 @@ use swoosh_zend::{Call, Class, ClassBuilder, Object, OrFalse, PhpResult, Value, 
 const PACK: &str = "static pack(Swoole\\WebSocket\\Frame|string $data, int $opcode = WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): string";
 const UNPACK: &str = "static unpack(string $data): Swoole\\WebSocket\\Frame";
 
-/// Registers the three. The order of properties is the order of slots below.
+/// Registers the three. The order of properties is the order of slots in `server::websocket_frame`.
 pub fn register() {
     ClassBuilder::new("Swoole\\WebSocket\\Server")
         .alias("swoole_websocket_server")

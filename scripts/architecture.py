@@ -69,7 +69,6 @@ LAYERS = {
         ("coroutine",),
         ("server", "hook"),
         ("api",),
-        ("library",),
     ],
 }
 

@@ -1,12 +1,9 @@
 //! What `Swoole\Coroutine::set` sets.
 
-use crate::bridge::{last_error, resolvers, server_settings};
-use crate::class::name_resolver::resolvers_in;
-use crate::zend::{Array, Key, Zval, runtime};
+use super::timeout;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
-use swoosh::config::ServerConfig;
-use swoosh::settings::{self, PortSettings};
+use swoosh_zend::{Array, Key, runtime};
 
 /// The settings of coroutines.
 pub struct Options {
@@ -54,10 +51,7 @@ impl Options {
     }
 
     /// Adds settings to those that are set.
-    pub fn set(settings: &Array) {
-        if settings.is_empty() {
-            return;
-        }
+    pub(super) fn set(settings: &Array) {
         let old = OPTIONS.with_borrow_mut(|options| {
             let old = options.given.clone();
             let given = options.given.get_or_insert_default();
@@ -90,7 +84,7 @@ impl Options {
             }
             let limit = |names: &[&str]| {
                 let given = names.iter().find_map(|name| settings.get(name));
-                given.map(|seconds| super::wait::limit(seconds.to_float()))
+                given.map(|seconds| timeout::limit(seconds.to_float()))
             };
             for (at, names) in [
                 (&mut options.socket_dns_timeout, &["socket_dns_timeout"][..]),
@@ -109,13 +103,6 @@ impl Options {
             old
         });
         drop(old);
-        if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
-            resolvers::set(resolvers_in(list));
-        }
-        let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
-        if settings.iter().any(|(key, _)| says(key)) {
-            log_as(&options(Options::given).unwrap_or_default());
-        }
     }
 
     /// All that was set; `None` before anything was.
@@ -180,21 +167,6 @@ impl Options {
             self.preemptive.set(Some(on));
             on
         })
-    }
-}
-
-/// Logs where, and as much, as the settings say.
-fn log_as(all: &Array) {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
-    for (name, value) in server_settings::named(all) {
-        if name.starts_with("log_")
-            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value))
-        {
-            return last_error::refuse(&e.to_string());
-        }
-    }
-    if let Err(e) = swoosh::log::init(&config) {
-        last_error::refuse(&e.to_string());
     }
 }
 

@@ -1,11 +1,11 @@
 //! What was read of a link and not given out yet, and how it is cut into packets.
 
 use super::socket::{Code, Link};
-use crate::zend::PhpResult;
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
 use swoosh::proto::framing::{Cut, Framer};
+use swoosh_zend::PhpResult;
 
 /// The buffer of one reader.
 #[derive(Default)]

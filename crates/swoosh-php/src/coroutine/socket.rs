@@ -2,12 +2,13 @@
 //!
 //! Each step is tried first; only what finds nothing, or no room, waits.
 
-use super::tls::Tls;
-use super::wait::{self, Outside};
-use super::{Wait, current_id};
-use crate::bridge::reactor::{self, Watch};
-use crate::zend::error::fatal;
-use crate::zend::{PhpResult, ZStr};
+use super::scheduler::{current_id, expect_current};
+use super::tls_session::Tls;
+use super::types::Wait;
+use super::wait;
+use super::wait::Outside;
+use crate::runtime::reactor;
+use crate::runtime::reactor::Watch;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -17,6 +18,8 @@ use std::os::unix::fs::FileExt;
 use std::task::Poll;
 use std::time::Duration;
 use swoosh::sys::socket;
+use swoosh_zend::error::fatal;
+use swoosh_zend::{PhpResult, ZStr};
 use tokio::io::Interest;
 
 /// An open socket, which does not block.
@@ -196,7 +199,7 @@ impl Link {
 
     /// The same, where what the event queue told of before has been forgotten.
     fn wait_for_news(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-        let coroutine = super::expect_current()?;
+        let coroutine = expect_current()?;
         let side = self.side(direction);
         side.cancelled.set(false);
         let waited = wait::poll(Wait::Io, limit, |cx| {

@@ -9,6 +9,7 @@ pub mod affinity;
 pub mod arena;
 pub mod calendar;
 pub mod clock;
+pub mod command;
 pub mod daemon;
 pub mod event_fd;
 pub mod fd_channel;

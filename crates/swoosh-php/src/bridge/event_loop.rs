@@ -56,6 +56,8 @@ struct Loop {
     ended: bool,
     /// The script left the loop by `exit` or a fatal error; it is not entered again.
     over: bool,
+    /// The last coroutine's id when a deadlock was reported; 0: none was.
+    deadlock_reported: u64,
     generation: u32,
     turns: u64,
 }
@@ -115,7 +117,18 @@ pub fn run() -> PhpResult<()> {
 
 /// The same, in whatever runs already: for a process that was forked there, and ends when nothing is left.
 pub fn run_on() -> PhpResult<()> {
-    let left = run_while(|| Ok(is_alive().then_some(None)))?;
+    let left = run_while(|| {
+        if is_alive() {
+            return Ok(Some(None));
+        }
+        match options(Options::exit_condition) {
+            Some(condition) => {
+                let may_end = condition.call(&mut []).map_err(uncaught)?.to_bool();
+                Ok((!may_end).then_some(Some(EXIT_CONDITION_INTERVAL)))
+            }
+            None => Ok(signals::keep_alive(options(Options::wait_signal)).then_some(None)),
+        }
+    })?;
     if !left && coroutine::count() > 0 && coroutine::current_id().is_none() {
         return tell_of_deadlock();
     }
@@ -171,7 +184,15 @@ pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
 
 /// Nothing can wake the coroutines that are left: says which they are and where they wait.
 fn tell_of_deadlock() -> PhpResult<()> {
-    if options(Options::deadlock_check) { coroutine::tell_of_deadlock() } else { Ok(()) }
+    if !options(Options::deadlock_check) {
+        return Ok(());
+    }
+    // `Event::wait` and the end of the script both find the same coroutines: they are reported once.
+    let newest = coroutine::last_id();
+    if with(|state| std::mem::replace(&mut state.deadlock_reported, newest) == newest) {
+        return Ok(());
+    }
+    coroutine::tell_of_deadlock()
 }
 
 /// Runs the loop at the script's end, unless it ended with a fatal error or out of the loop itself. Called again after
@@ -590,6 +611,8 @@ fn descriptor<'a>(fd: i32) -> BorrowedFd<'a> {
     crate::zend::runtime::borrow_descriptor(fd)
 }
 
+/// How often `exit_condition` is asked while nothing else happens.
+const EXIT_CONDITION_INTERVAL: Duration = Duration::from_millis(100);
 /// Turns with something ready before the event queue is asked.
 const TURNS_BETWEEN_LOOKS: u64 = 61;
 /// As many descriptors are looked at one by one in each turn.

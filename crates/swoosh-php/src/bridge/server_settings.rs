@@ -190,6 +190,15 @@ fn convert(state: &Rc<State>, name: &str, value: &Zval, builder: &mut ServerBuil
     }))
 }
 
+/// `package_length_func` of a client: a function of the bytes received. Where it throws, the length is not known and
+/// the call that reads fails; the exception is pending.
+pub(crate) fn length_function(value: &Zval) -> Result<Value, String> {
+    let callable = SendWrapper::new(Callable::new(value)?);
+    Ok(Value::Func(Callback::Length(Arc::new(move |data| {
+        callable.call(&mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+    }))))
+}
+
 fn dispatch(state: &State, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
     let Some(calls) = state.calls() else { return Dispatch::Fallback };
     let mut args =

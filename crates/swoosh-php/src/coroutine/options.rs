@@ -2,8 +2,9 @@
 
 use crate::bridge::{last_error, resolvers, server_settings};
 use crate::class::name_resolver::resolvers_in;
-use crate::zend::{Array, Key, Zval, runtime};
+use crate::zend::{Array, Callable, Key, Zval, runtime};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 use swoosh::config::ServerConfig;
 use swoosh::settings::{self, PortSettings};
@@ -13,6 +14,8 @@ pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
+    exit_condition: Option<Rc<Callable>>,
+    wait_signal: bool,
     dns_cache_expire: Duration,
     dns_cache_capacity: usize,
     dns_server: Option<String>,
@@ -41,6 +44,8 @@ impl Options {
             given: None,
             max_coroutine: MOST,
             deadlock_check: true,
+            exit_condition: None,
+            wait_signal: false,
             dns_cache_expire: Duration::from_secs(60),
             dns_cache_capacity: 1000,
             dns_server: None,
@@ -75,6 +80,12 @@ impl Options {
             }
             if let Some(check) = settings.get("enable_deadlock_check") {
                 options.deadlock_check = check.to_bool();
+            }
+            if let Some(condition) = settings.get("exit_condition") {
+                options.exit_condition = Callable::new(condition).ok().map(Rc::new);
+            }
+            if let Some(wait) = settings.get("wait_signal") {
+                options.wait_signal = wait.to_bool();
             }
             for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
                 if let Some(seconds) = settings.get(name) {
@@ -131,6 +142,16 @@ impl Options {
     /// Whether a deadlock is told.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
+    }
+
+    /// `exit_condition`: the loop of a plain script ends only once it gives `true`.
+    pub fn exit_condition(&self) -> Option<Rc<Callable>> {
+        self.exit_condition.clone()
+    }
+
+    /// `wait_signal`: the loop of a plain script does not end while signals are handled.
+    pub fn wait_signal(&self) -> bool {
+        self.wait_signal
     }
 
     /// How long an address is kept.

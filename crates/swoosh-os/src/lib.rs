@@ -10,6 +10,7 @@ pub mod arena;
 pub mod calendar;
 pub mod child;
 pub mod clock;
+pub mod command;
 pub mod daemon;
 pub mod event_fd;
 pub mod fd_channel;

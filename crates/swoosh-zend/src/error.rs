@@ -85,7 +85,9 @@ pub fn argument_value_error(number: u32, problem: &str) -> Raised {
 /// Raises an `E_WARNING` that names the running function: `f(): <message>`.
 #[cold]
 pub fn warning(message: &str) {
-    report(2, message);
+    if super::runtime::switch("swoole.display_errors") {
+        report(2, message);
+    }
 }
 
 /// Raises an `E_NOTICE`.

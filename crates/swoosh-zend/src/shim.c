@@ -504,6 +504,11 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
     EG(current_execute_data) = frame;
     EG(jit_trace_num) = 0;
     EG(current_fiber_context) = &m->context;
+    if (UNEXPECTED((EG(error_reporting) & ~E_FATAL_ERRORS) == 0)) {
+        /* Created under an `@`, which is its creator's alone. */
+        const char *level = zend_ini_string("error_reporting", sizeof("error_reporting") - 1, 0);
+        EG(error_reporting) = level != NULL && *level != '\0' ? (int) ZEND_STRTOL(level, NULL, 0) : E_ALL;
+    }
 
     zend_first_try {
         body(context);

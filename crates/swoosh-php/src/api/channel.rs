@@ -2,7 +2,8 @@
 
 use crate::coroutine::channel::{Channel, Refusal};
 use crate::coroutine::wait::limit;
-use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Raised, Value, Zval};
 
 /// `Swoole\Coroutine\Channel`.
 pub static CHANNEL: ClassSlot = ClassSlot::new();
@@ -37,6 +38,18 @@ fn channel<'a>(call: &Call<'a>) -> &'a Channel {
     &call.payload::<Payload>().0
 }
 
+/// The channel; an `Error` where a subclass did not call the constructor.
+#[inline(always)]
+fn constructed<'a>(call: &Call<'a>) -> PhpResult<&'a Channel> {
+    let channel = channel(call);
+    if channel.is_constructed() { Ok(channel) } else { Err(not_constructed()) }
+}
+
+#[cold]
+fn not_constructed() -> Raised {
+    throw(super::exception::ERROR.get(), "must call constructor first", 0)
+}
+
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let capacity = channel(call).set_capacity(call.int_or(0, 1)?);
     set(call, CAPACITY, capacity as i64);
@@ -47,8 +60,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let value = call.arg(0).cloned().unwrap_or(Zval::null());
     let limit = limit(call.float_or(1, -1.0)?);
-    match channel(call).push(value, limit)? {
-        Ok(()) => Ok(true),
+    match constructed(call)?.push(value, limit)? {
+        Ok(()) => {
+            succeed(call);
+            Ok(true)
+        }
         Err(refusal) => Ok(refuse(call, refusal)),
     }
 }
@@ -56,8 +72,11 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 #[inline(always)]
 fn pop(call: &mut Call<'_>) -> PhpResult<Zval> {
     let limit = limit(call.float_or(0, -1.0)?);
-    match channel(call).pop(limit)? {
-        Ok(value) => Ok(value),
+    match constructed(call)?.pop(limit)? {
+        Ok(value) => {
+            succeed(call);
+            Ok(value)
+        }
         Err(refusal) => Ok(refuse(call, refusal).into_zval()),
     }
 }
@@ -77,6 +96,16 @@ fn stats(call: &mut Call<'_>) -> PhpResult<Array> {
     stats.insert("producer_num", producers);
     stats.insert("queue_num", channel(call).len());
     Ok(stats)
+}
+
+/// Sets `errCode` back to 0 after an earlier failure.
+#[inline(always)]
+fn succeed(call: &Call<'_>) {
+    if let Some(this) = call.this()
+        && this.slot(ERR_CODE).int() != Some(0)
+    {
+        this.set_slot(ERR_CODE, 0i64);
+    }
 }
 
 #[cold]

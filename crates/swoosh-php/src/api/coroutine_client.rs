@@ -34,6 +34,8 @@ struct Client {
     opens_tls: Cell<bool>,
     /// Where it is connected to, as it was named.
     host: RefCell<Vec<u8>>,
+    /// `bind_address` and `bind_port`: the local address of its sockets.
+    bind: RefCell<Option<(Vec<u8>, i64)>>,
 }
 swoosh_zend::payload!(Client);
 
@@ -196,6 +198,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     client.packets.set(config);
     client.times.set(Times::of(&all));
     *client.proxy.borrow_mut() = Proxy::of(&all);
+    *client.bind.borrow_mut() = bind_setting(&all);
     *client.tls.borrow_mut() = wanted;
     show(call, SETTING, all);
     Ok(true)
@@ -255,8 +258,20 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
     let limit = limit(call, 2, client.times.get().connect)?;
+    if call.float_or(2, 0.0)? != 0.0 {
+        // The timeout of `connect` is the client's from then on.
+        client.times.set(Times { connect: limit, read: limit, write: limit });
+    }
     let proxy = client.proxy.borrow().clone();
-    let connected = dial(client.family.get(), proxy, host, port, limit)?;
+    let bind = client.bind.borrow().clone();
+    let local = match resolve_local(client.family.get().0, bind)? {
+        Ok(local) => local,
+        Err(code) => {
+            fail(call, code);
+            return Ok(false);
+        }
+    };
+    let connected = dial(client.family.get(), local, proxy, host, port, limit)?;
     let Some(link) = told(call, connected).0 else { return Ok(false) };
     *client.host.borrow_mut() = host.to_vec();
     if client.opens_tls.get() && !begin_tls(call, &link, limit)? {
@@ -269,9 +284,28 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// Connects a socket of that family and kind, through a proxy where there is one.
+/// `bind_address` and `bind_port` of a client's settings.
+fn bind_setting(all: &Array) -> Option<(Vec<u8>, i64)> {
+    let address = all.get("bind_address").and_then(Zval::bytes)?;
+    Some((address.to_vec(), all.get("bind_port").map_or(0, Zval::to_int)))
+}
+
+/// The address that settings bind a client's sockets to.
+pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, Code>> {
+    resolve_local(family, bind_setting(settings))
+}
+
+fn resolve_local(family: i32, bind: Option<(Vec<u8>, i64)>) -> PhpResult<Result<Option<SockAddr>, Code>> {
+    match bind {
+        Some((address, port)) => Ok(address_of(family, &address, port, None)?.map(Some)),
+        None => Ok(Ok(None)),
+    }
+}
+
+/// Connects a socket of that family and kind, bound to `local`, through a proxy where there is one.
 pub fn dial(
     (family, kind): (i32, i32),
+    local: Option<SockAddr>,
     proxy: Option<Proxy>,
     host: &[u8],
     port: i64,
@@ -288,7 +322,7 @@ pub fn dial(
     };
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
-        connected = open((family, kind), address, limit)?;
+        connected = open((family, kind), local.as_ref(), address, limit)?;
         if !is_elsewhere(&connected) {
             break;
         }
@@ -311,16 +345,33 @@ pub fn dial(
 }
 
 /// A new socket that is connected to an address.
-fn open((family, kind): (i32, i32), address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
-    let link = match Link::new(family, kind, 0) {
+fn open(
+    (family, kind): (i32, i32),
+    local: Option<&SockAddr>,
+    address: &SockAddr,
+    limit: Option<Duration>,
+) -> PhpResult<Result<Link, Code>> {
+    let link = match bound_link((family, kind), local) {
         Ok(link) => link,
         Err(e) => return Ok(Err(system(&e))),
     };
+    if local.is_some() {
+        return Ok(link.connect(address, limit)?.map(|()| link));
+    }
     if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
         // Without a name of its own it would get no answer.
         let _ = SockAddr::unix("").and_then(|nameless| link.socket().bind(&nameless));
     }
     Ok(link.connect(address, limit)?.map(|()| link))
+}
+
+fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<Link> {
+    let link = Link::new(family, kind, 0)?;
+    if let Some(local) = local {
+        link.socket().set_reuse_address(true)?;
+        link.socket().bind(local)?;
+    }
+    Ok(link)
 }
 
 /// Sends all of it and reads exactly so many bytes.
@@ -407,8 +458,10 @@ fn http_connect(
 }
 
 fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
-    let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let client = call.payload::<Client>();
+    let is_bound = client.family.get().1 == libc::SOCK_DGRAM && client.bind.borrow().is_some();
+    let link = if is_bound { unconnected(call)? } else { link(call) };
+    let Some(link) = link else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, client.times.get().read)?;
     let packet = match client.family.get().1 {
         libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
@@ -459,20 +512,23 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The socket of a client of datagrams, which need not be connected.
-fn unconnected(call: &Call<'_>) -> Option<Rc<Link>> {
+fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<Link>>> {
     let client = call.payload::<Client>();
     if client.link.borrow().is_none() {
-        let (family, kind) = client.family.get();
-        match Link::new(family, kind, 0) {
+        let bind = client.bind.borrow().clone();
+        let link = resolve_local(client.family.get().0, bind)?
+            .and_then(|local| bound_link(client.family.get(), local.as_ref()).map_err(|e| system(&e)));
+        match link {
             Ok(link) => *client.link.borrow_mut() = Some(Rc::new(link)),
-            Err(e) => fail(call, system(&e)),
+            Err(code) => fail(call, code),
         }
     }
-    client.link.borrow().clone()
+    let link = client.link.borrow().clone();
+    Ok(link)
 }
 
 fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(link) = unconnected(call) else { return Ok(false) };
+    let Some(link) = unconnected(call)? else { return Ok(false) };
     let client = call.payload::<Client>();
     let limit = client.times.get().write;
     let to = match address_of(client.family.get().0, call.bytes(0)?, call.int(1)?, limit)? {
@@ -488,7 +544,7 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
-    let Some(link) = unconnected(call) else { return Ok(OrFalse(None)) };
+    let Some(link) = unconnected(call)? else { return Ok(OrFalse(None)) };
     let most = usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
     let read = link.recv_from(most, call.payload::<Client>().times.get().read)?;
     let Some((bytes, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
@@ -573,12 +629,12 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     drop(call.payload::<Client>().link.take());
-    link.close();
     show(call, FD, -1);
     show(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
     show(call, SOCKET, Zval::null());
     drop(socket);
+    link.close()?;
     Ok(true)
 }
 

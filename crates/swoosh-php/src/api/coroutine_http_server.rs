@@ -4,7 +4,7 @@
 use super::coroutine_server::{accept_all, listen, shakes_hands};
 use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
-use crate::coroutine::socket::{Direction, Link};
+use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, Wait, expect_current, setting_values};
 use crate::runtime::last_error;
@@ -28,6 +28,8 @@ static SERVER: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 struct Server {
     running: Cell<bool>,
+    /// The constructor's `$reuse_port`, for a start after `shutdown`.
+    reuse_port: Cell<bool>,
     /// Connections on which the next request is waited for.
     idle: RefCell<Vec<Weak<Served>>>,
 }
@@ -63,9 +65,14 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let Some(this) = call.this() else { return Ok(()) };
     let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
     this.set_slot(SSL, call.bool_or(2, false)?);
-    let (link, family, number) = listen(&host, port, reuse)?;
+    this.set_slot(HOST, host.as_str());
+    call.payload::<Server>().reuse_port.set(reuse);
+    open_listener(this, &host, port, reuse)
+}
+
+fn open_listener(this: &Object, host: &str, port: i64, reuse_port: bool) -> PhpResult<()> {
+    let (link, family, number) = listen(host, port, reuse_port)?;
     this.set_slot(FD, link.fd());
-    this.set_slot(HOST, host);
     this.set_slot(PORT, number);
     this.set_slot(SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
     Ok(())
@@ -113,7 +120,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     server.running.set(false);
     let listening = this.slot(SOCKET).object().and_then(link_of);
     if let Some(link) = listening {
-        link.close();
+        link.close()?;
     }
     let socket = this.slot(SOCKET).clone();
     this.set_slot(SOCKET, ());
@@ -121,7 +128,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     // Nobody's next request is waited for; what is being answered is answered.
     for served in server.idle.take().iter().filter_map(Weak::upgrade) {
         served.closes.set(true);
-        served.link.cancel(Direction::Read);
+        served.link.cancel(Direction::Read)?;
     }
     Ok(())
 }
@@ -130,6 +137,11 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this().cloned() else { return Ok(false) };
     let server = call.payload::<Server>();
+    if this.slot(SOCKET).object().is_none() {
+        // `shutdown` closed the listening socket: this is another start.
+        let host = this.slot(HOST).to_zstr().map(|host| host.to_text().into_owned()).unwrap_or_default();
+        open_listener(&this, &host, this.slot(PORT).to_int(), server.reuse_port.get())?;
+    }
     let Some(link) = this.slot(SOCKET).object().and_then(link_of) else {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
@@ -154,7 +166,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
             let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
             session.into_iter().for_each(|session| accepted.seal(session));
-            let served = Rc::new(Served::new(Rc::new(accepted), config.clone()));
+            let served = Served::new(Rc::new(accepted), config.clone());
             let this = this.clone();
             let run = move || match shakes_hands(&served.link, limit)? {
                 true => serve(&this, &served),
@@ -191,7 +203,7 @@ fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
             break;
         }
     }
-    served.link.close();
+    served.link.close()?;
     Ok(())
 }
 
@@ -259,22 +271,6 @@ fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> 
     let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
     let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };
     Some(Handshake { accept, protocol: own.map(<[u8]>::to_vec), deflate })
-}
-
-impl Served {
-    fn new(link: Rc<Link>, config: Rc<Config>) -> Self {
-        Served {
-            link,
-            buffer: RefCell::default(),
-            config,
-            closes: Cell::new(false),
-            owes: Cell::new(false),
-            forgotten: RefCell::new(None),
-            waiter: Cell::new(None),
-            handshake: RefCell::new(None),
-            talk: RefCell::new(None),
-        }
-    }
 }
 
 const FD: usize = 0;

@@ -18,8 +18,9 @@ static SERVER: ClassSlot = ClassSlot::new();
 static CONNECTION: ClassSlot = ClassSlot::new();
 
 /// Registers the classes.
-pub fn register() {
-    ClassBuilder::new("Swoole\\Coroutine\\Server")
+pub fn register(short_names: bool) {
+    let short = |class: ClassBuilder, name: &'static str| if short_names { class.alias(name) } else { class };
+    let server = ClassBuilder::new("Swoole\\Coroutine\\Server")
         .property("host", Value::Text(""))
         .property("port", Value::Int(0))
         .property("type", Value::Int(2))
@@ -33,9 +34,9 @@ pub fn register() {
         .method("set(array $setting): void", set)
         .method("handle(callable $fn): void", handle)
         .method("shutdown(): bool", shutdown)
-        .method("start(): bool", start)
-        .register(&SERVER);
-    ClassBuilder::new("Swoole\\Coroutine\\Server\\Connection")
+        .method("start(): bool", start);
+    short(server, "Co\\Server").register(&SERVER);
+    let connection = ClassBuilder::new("Swoole\\Coroutine\\Server\\Connection")
         .protected_property("socket", Value::Null)
         .method("__construct(Swoole\\Coroutine\\Socket $conn)", construct_connection)
         .method("recv(float $timeout = 0.0)", |call: &mut Call<'_>| {
@@ -49,8 +50,8 @@ pub fn register() {
         .method("close(): bool", |call: &mut Call<'_>| ask(call, "close", &mut []))
         .method("exportSocket(): Swoole\\Coroutine\\Socket", |call: &mut Call<'_>| {
             Ok(call.this().map(|this| this.slot(0).clone()))
-        })
-        .register(&CONNECTION);
+        });
+    short(connection, "Co\\Server\\Connection").register(&CONNECTION);
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
@@ -127,7 +128,7 @@ fn listener(call: &Call<'_>) -> Option<Rc<Link>> {
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this() else { return Ok(false) };
     this.set_slot(RUNNING, false);
-    Ok(listener(call).is_some_and(|link| link.cancel(Direction::Read)))
+    listener(call).map_or(Ok(false), |link| link.cancel(Direction::Read))
 }
 
 /// Accepts until it is told to end. `false`, and a code, where it cannot go on.

@@ -5,8 +5,9 @@ mod talking;
 use super::http_cookie;
 use super::http_cookie::Cookie;
 use super::server_object::Server;
+use super::socket;
 use crate::runtime::last_error;
-use crate::server::http_peer::{Peer, Way};
+use crate::server::http_peer::{Peer, Served, Way};
 use crate::server::http_response::head::{Body, is_key};
 use crate::server::http_response::{COOKIE, HEADER, Kept, RESPONSE, Stage, TRAILER, is_open, of_connection};
 use crate::server::state;
@@ -18,7 +19,7 @@ use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::sys::open as opening;
 use swoosh_zend::error::{argument_count_error, warning};
-use swoosh_zend::{Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
+use swoosh_zend::{Array, Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
 use talking::{disconnect, ping, push, recv, upgrade};
 
 /// Registers the class. The order of properties is the order of slots in `server::http_response`.
@@ -337,12 +338,20 @@ fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// A response to whoever a connection is of, from anywhere in the server.
 fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
-    let Some(first) = call.arg(0) else { return Err(argument_count_error(1, 2)) };
-    if let Some(fd) = first.int() {
+    let Some(first) = call.arg(0).cloned() else { return Err(argument_count_error(1, 2)) };
+    if let Some(list) = first.array() {
+        return create_of_request(list);
+    }
+    // A numeric string is a connection's id too: tasks get it as text.
+    let number = || first.bytes().and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
+    if let Some(fd) = first.int().or_else(number) {
         return match state::current() {
             Some(state) => of_connection(Peer::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object))),
             None => Ok(OrFalse(None)),
         };
+    }
+    if let Some(link) = first.object().and_then(socket::link_of) {
+        return of_connection(Peer::Coroutine(Served::new(link, Rc::default()))).map(|object| OrFalse(Some(object)));
     }
     let server = first.object().and_then(|object| object.payload::<Server>());
     let Some(Ok(state)) = server.map(|server| server.0.state()) else { return Ok(OrFalse(None)) };
@@ -352,6 +361,21 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         return Ok(OrFalse(None));
     }
     of_connection(Peer::Server(state.clone(), fd)).map(|object| OrFalse(Some(object)))
+}
+
+/// `create([$server, $request])`: the response to that request. `create([$socket, $request])` likewise.
+fn create_of_request(list: &Array) -> PhpResult<OrFalse<Object>> {
+    let mut objects = list.iter().filter_map(|(_, value)| value.object().cloned());
+    let (Some(server), Some(request)) = (objects.next(), objects.next()) else { return Ok(OrFalse(None)) };
+    let peer = if let Some(link) = socket::link_of(&server) {
+        Peer::Coroutine(Served::new(link, Rc::default()))
+    } else {
+        let Some(Ok(state)) = server.payload::<Server>().map(|server| server.0.state()) else {
+            return Ok(OrFalse(None));
+        };
+        Peer::Server(state.clone(), id_of(request.get("fd").to_int()))
+    };
+    of_connection(peer).map(|object| OrFalse(Some(object)))
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {

@@ -47,9 +47,9 @@ pub fn register(short_names: bool) {
     scheduler::register(short_names);
     socket::register(short_names);
     coroutine_client::register(short_names);
-    coroutine_server::register();
+    coroutine_server::register(short_names);
     system::register(short_names);
-    waiting::register();
+    waiting::register(short_names);
     runtime::register();
     timer::register();
     event::register();

@@ -4,7 +4,7 @@ mod pipe;
 mod queue;
 
 use super::exception;
-use crate::runtime::{event_loop, fork, last_error, scheduler, signals};
+use crate::runtime::{event_loop, fork, last_error, scheduler, script_end, signals};
 use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
@@ -172,7 +172,9 @@ pub fn set_id(process: &Object, id: i64) {
 pub fn run_in_server(process: &Object, id: i64) -> PhpResult<()> {
     set_id(process, id);
     become_child(process)?;
-    run(process)
+    run(process)?;
+    // Timers and coroutines that the function began keep the process alive.
+    event_loop::run_on()
 }
 
 fn become_child(process: &Object) -> PhpResult<()> {
@@ -193,9 +195,7 @@ fn run(process: &Object) -> PhpResult<()> {
     let callable = Callable::new(&process.slot(slot("callback")?).clone()).map_err(|_| Raised::Exception)?;
     let mut arguments = [process.clone().into_zval()];
     let apart = process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
-    scheduler::run_callback(apart, move || callable.call(&mut arguments).map(drop))?;
-    // Timers and the like that the function began keep the process alive.
-    event_loop::run_on()
+    scheduler::run_callback(apart, move || callable.call(&mut arguments).map(drop))
 }
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -218,11 +218,14 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
             if let Some(pipe) = this.payload::<Holder>() {
                 drop(pipe.parents.borrow_mut().take());
             }
-            let status = match run(this).map_err(uncaught) {
-                Ok(()) => 0,
-                Err(_) => runtime::exit_status(),
-            };
-            runtime::end_process(status)
+            // It ends as a script does: shutdown functions, what coroutines and timers have left to do, destructors.
+            let ended = run(this).map_err(uncaught);
+            if ended.is_ok() || ended == Err(Raised::Exit) {
+                script_end::prepare();
+            } else {
+                event_loop::give_up();
+            }
+            runtime::end_script(0)
         }
         Err(e) => {
             last_error::set(e.code());

@@ -16,7 +16,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use swoosh::sys::process::Ended;
 use swoosh::sys::signal_fd::HeldSignals;
@@ -184,14 +184,11 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 pub fn shell(command: Vec<u8>, errors: bool) -> PhpResult<OrFalse<(Vec<u8>, i32, i32)>> {
     attempt("run a command", move || {
         let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(std::ffi::OsStr::from_bytes(&command)).stdin(Stdio::null());
-        if !errors {
-            shell.stderr(Stdio::inherit());
-        }
-        let done = shell.stdout(Stdio::piped()).output()?;
-        let mut text = done.stdout;
-        text.extend(done.stderr);
-        Ok((text, done.status.code().unwrap_or(0), done.status.signal().unwrap_or(0)))
+        shell.arg("-c").arg(std::ffi::OsStr::from_bytes(&command));
+        let (text, status) = swoosh::sys::command::output(&mut shell, errors)?;
+        // -1: the program's own code reaped the child, and knows its status.
+        let code = status.map_or(-1, |status| status.code().unwrap_or(0));
+        Ok((text, code, status.and_then(|status| status.signal()).unwrap_or(0)))
     })
 }
 

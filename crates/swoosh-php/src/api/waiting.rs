@@ -16,7 +16,8 @@ static BARRIER: ClassSlot = ClassSlot::new();
 static LOCK: ClassSlot = ClassSlot::new();
 
 /// Registers the classes.
-pub fn register() {
+pub fn register(short_names: bool) {
+    let short = |class: ClassBuilder, name: &'static str| if short_names { class.alias(name) } else { class };
     let group = ClassBuilder::new("Swoole\\Coroutine\\WaitGroup")
         .payload::<WaitGroup>()
         .protected_property("chan", Value::Null)
@@ -27,20 +28,20 @@ pub fn register() {
         .method("done(): void", done)
         .method("wait(float $timeout = -1.0): bool", wait_for_group)
         .method("count(): int", |call: &mut Call<'_>| Ok(call.payload::<WaitGroup>().count.get()));
-    group.register(&WAIT_GROUP);
+    short(group, "Co\\WaitGroup").register(&WAIT_GROUP);
     let barrier = ClassBuilder::new("Swoole\\Coroutine\\Barrier")
         .payload::<Barrier>()
         .method("__destruct()", let_go)
         .method("static make(): self", |_: &mut Call<'_>| Object::new(BARRIER.get()))
         .method("static wait(Swoole\\Coroutine\\Barrier &$barrier, float $timeout = -1.0): void", wait_for_barrier);
-    barrier.register(&BARRIER);
+    short(barrier, "Co\\Barrier").register(&BARRIER);
     let lock = ClassBuilder::new("Swoole\\Coroutine\\Lock")
         .payload::<Lock>()
         .property("errCode", Value::Int(0))
         .method("__construct(bool $shared = false)", construct_lock)
         .method("lock(int $operation = LOCK_EX): bool", lock)
         .method("unlock(): bool", unlock);
-    lock.register(&LOCK);
+    short(lock, "Co\\Lock").register(&LOCK);
 }
 
 // ---- WaitGroup ----
@@ -216,8 +217,13 @@ fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
 
 fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let now = call.int_or(0, EXCLUSIVE)? & NOT_BLOCKING != 0;
-    let coroutine = coroutine::expect_current()?;
     let lock = call.payload::<Lock>();
+    let Some(coroutine) = coroutine::current() else {
+        // Outside of coroutines nothing can wait: it is taken at once, or refused.
+        let free = lock.owner.get().is_none() && seize(lock);
+        lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
+        return Ok(if free { true } else { refuse(call, libc::EBUSY) });
+    };
     if lock.owner.get() == Some(coroutine.id) {
         return Ok(true);
     }
@@ -291,6 +297,8 @@ fn refuse(call: &Call<'_>, code: i32) -> bool {
     false
 }
 
+/// The owner of a lock that was taken outside of coroutines.
+const NO_COROUTINE: u64 = 0;
 /// LOCK_EX and LOCK_NB.
 const EXCLUSIVE: i64 = 2;
 const NOT_BLOCKING: i64 = 4;

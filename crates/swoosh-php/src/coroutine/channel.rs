@@ -47,6 +47,11 @@ impl Channel {
         self.capacity.get()
     }
 
+    /// Whether its capacity was set.
+    pub fn is_constructed(&self) -> bool {
+        self.capacity.get() > 0
+    }
+
     /// Adds a value, waiting for room at most that long.
     #[inline(always)]
     pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {

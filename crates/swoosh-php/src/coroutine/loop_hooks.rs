@@ -4,9 +4,16 @@ use super::options::{Options, options};
 use super::scheduler::{create, current_id, wake_from};
 use super::types::Job;
 use super::{introspection, shutdown, timers};
-use crate::runtime::scheduler::{Callback, Scheduler, install};
+use crate::runtime::scheduler::{Callback, LoopEnd, Scheduler, install};
+use std::cell::Cell;
 use std::time::Duration;
 use swoosh_zend::PhpResult;
+use swoosh_zend::error::uncaught;
+
+thread_local! {
+    /// The last coroutine's id when a deadlock was reported.
+    static REPORTED: Cell<u64> = const { Cell::new(0) };
+}
 
 struct Coroutines;
 
@@ -57,7 +64,23 @@ impl Scheduler for Coroutines {
         shutdown::end_all(true)
     }
 
+    fn may_end(&self) -> PhpResult<LoopEnd> {
+        match options(Options::exit_condition) {
+            Some(condition) => {
+                let may_end = condition.call(&mut []).map_err(uncaught)?.to_bool();
+                Ok(if may_end { LoopEnd::Now } else { LoopEnd::AskAgain })
+            }
+            None => Ok(LoopEnd::WithoutSignals { wait_signal: options(Options::wait_signal) }),
+        }
+    }
+
     fn report_deadlock(&self) -> PhpResult<()> {
-        if options(Options::deadlock_check) { shutdown::tell_of_deadlock() } else { Ok(()) }
+        // `Event::wait` and the end of the script find the same coroutines: they are reported once.
+        let newest = introspection::last_id();
+        if options(Options::deadlock_check) && REPORTED.replace(newest) != newest {
+            shutdown::tell_of_deadlock()
+        } else {
+            Ok(())
+        }
     }
 }

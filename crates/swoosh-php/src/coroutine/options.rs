@@ -2,14 +2,17 @@
 
 use super::timeout;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
-use swoosh_zend::{Array, Key, runtime};
+use swoosh_zend::{Array, Callable, Key, runtime};
 
 /// The settings of coroutines.
 pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
+    exit_condition: Option<Rc<Callable>>,
+    wait_signal: bool,
     dns_cache_expire: Duration,
     dns_cache_capacity: usize,
     dns_server: Option<String>,
@@ -38,6 +41,8 @@ impl Options {
             given: None,
             max_coroutine: MOST,
             deadlock_check: true,
+            exit_condition: None,
+            wait_signal: false,
             dns_cache_expire: Duration::from_secs(60),
             dns_cache_capacity: 1000,
             dns_server: None,
@@ -69,6 +74,12 @@ impl Options {
             }
             if let Some(check) = settings.get("enable_deadlock_check") {
                 options.deadlock_check = check.to_bool();
+            }
+            if let Some(condition) = settings.get("exit_condition") {
+                options.exit_condition = Callable::new(condition).ok().map(Rc::new);
+            }
+            if let Some(wait) = settings.get("wait_signal") {
+                options.wait_signal = wait.to_bool();
             }
             for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
                 if let Some(seconds) = settings.get(name) {
@@ -118,6 +129,16 @@ impl Options {
     /// Whether a deadlock is told.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
+    }
+
+    /// `exit_condition`: the loop of a plain script ends only once it gives `true`.
+    pub fn exit_condition(&self) -> Option<Rc<Callable>> {
+        self.exit_condition.clone()
+    }
+
+    /// `wait_signal`: the loop of a plain script does not end while signals are handled.
+    pub fn wait_signal(&self) -> bool {
+        self.wait_signal
     }
 
     /// How long an address is kept.

@@ -1,7 +1,9 @@
 //! PHP's arrays of settings: merged, in order, and as values of the engine.
 
-use swoosh::settings::Value;
-use swoosh_zend::{Array, Key, Kind, Object, Zval};
+use send_wrapper::SendWrapper;
+use std::sync::Arc;
+use swoosh::settings::{Callback, Value};
+use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
 
 /// Adds settings to those that an object has in its `setting` property.
 pub fn merge(object: &Object, slot: usize, given: &Array) {
@@ -49,4 +51,13 @@ pub fn plain(value: &Zval) -> Value {
         }
         Kind::Object | Kind::Resource | Kind::Other => Value::Str(b"an object".to_vec()),
     }
+}
+
+/// `package_length_func` of a client: a function of the bytes received. Where it throws, the length is not known and
+/// the call that reads fails; the exception is pending.
+pub fn length_function(value: &Zval) -> Result<Value, String> {
+    let callable = SendWrapper::new(Callable::new(value)?);
+    Ok(Value::Func(Callback::Length(Arc::new(move |data| {
+        callable.call(&mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+    }))))
 }

@@ -75,17 +75,20 @@ pub fn request_end() {
 #[cold]
 pub fn tell_of_deadlock() -> PhpResult<()> {
     let ids = ids();
+    let rule = "=".repeat(65);
+    let count = ids.len();
+    // Swoole's words and layout: test suites and log filters match on them.
     let mut text =
-        format!("\nDeadlock: {} coroutines wait for what can never come (all are asleep - deadlock!)\n", ids.len());
+        format!("\n {rule}\n  [FATAL ERROR]: all coroutines (count: {count}) are asleep - deadlock!\n {rule}\n");
     for id in ids.iter().take(MOST_TOLD) {
         let Some(coroutine) = find(*id) else { continue };
-        let what = coroutine.waits_for().map_or("nothing", Wait::name);
-        text.push_str(&format!("\ncoroutine {id} waits for {what}\n"));
+        text.push_str(&format!("\n  [Coroutine-{id}]\n {}\n", "-".repeat(65)));
         text.push_str(&trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0)));
     }
-    if ids.len() > MOST_TOLD {
-        text.push_str(&format!("\nand {} more\n", ids.len() - MOST_TOLD));
+    if count > MOST_TOLD {
+        text.push_str(&format!("\n  and {} more\n", count - MOST_TOLD));
     }
+    text.push_str(&format!("\n {rule}\n"));
     machine::write(text.as_bytes())
 }
 

@@ -5,7 +5,7 @@
 //! Each callback runs in a coroutine of its own. Nothing of the loop's state is borrowed while PHP code runs.
 
 use super::reactor::{Watch, Woken};
-use super::scheduler::{run_callback, runs_apart, scheduler};
+use super::scheduler::{LoopEnd, run_callback, runs_apart, scheduler};
 use super::{reactor, script_end, signals, timers};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -87,7 +87,16 @@ pub fn run() -> PhpResult<()> {
 
 /// The same, in whatever runs already: for a process that was forked there, and ends when nothing is left.
 pub fn run_on() -> PhpResult<()> {
-    let left = run_while(|| Ok(is_alive().then_some(None)))?;
+    let left = run_while(|| {
+        if is_alive() {
+            return Ok(Some(None));
+        }
+        match scheduler().may_end()? {
+            LoopEnd::Now => Ok(None),
+            LoopEnd::AskAgain => Ok(Some(Some(EXIT_CONDITION_INTERVAL))),
+            LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
+        }
+    })?;
     if !left && scheduler().count() > 0 && !scheduler().is_inside() {
         return scheduler().report_deadlock();
     }
@@ -537,6 +546,8 @@ fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
     }
 }
 
+/// How often `exit_condition` is asked while nothing else happens.
+const EXIT_CONDITION_INTERVAL: Duration = Duration::from_millis(100);
 /// Turns with something ready before the event queue is asked.
 const TURNS_BETWEEN_LOOKS: u64 = 61;
 /// As many descriptors are looked at one by one in each turn.

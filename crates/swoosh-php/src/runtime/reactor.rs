@@ -238,6 +238,12 @@ pub fn wait_number(wait: u32) -> u32 {
     wait & WAIT_MASK as u32
 }
 
+/// The number of the wait that a coroutine's token names.
+#[inline]
+pub fn wait_of(token: u64) -> u32 {
+    (token & WAIT_MASK) as u32
+}
+
 /// The token of a descriptor's watcher.
 pub fn token_of_watcher(fd: RawFd) -> u64 {
     WATCHER | fd as u64

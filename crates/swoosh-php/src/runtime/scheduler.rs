@@ -14,6 +14,20 @@ pub enum Callback {
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
+/// When the loop of a plain script may end, once nothing is left to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopEnd {
+    /// At once: `exit_condition` holds.
+    Now,
+    /// Not yet: `exit_condition` does not hold, and is asked again after a while.
+    AskAgain,
+    /// When no signal keeps it alive.
+    WithoutSignals {
+        /// The setting `wait_signal`.
+        wait_signal: bool,
+    },
+}
+
 /// The scheduler, as the loop sees it. Called in PHP's thread only.
 pub trait Scheduler: Sync {
     /// Runs a callback in a coroutine of its own until it first waits. `Err`: it ended by an exit or a fatal error.
@@ -34,6 +48,8 @@ pub trait Scheduler: Sync {
     fn is_inside(&self) -> bool;
     /// Ends every coroutine that waits, at the end of the script.
     fn end_all(&self) -> PhpResult<()>;
+    /// Whether the loop may end now that nothing is left to wait for.
+    fn may_end(&self) -> PhpResult<LoopEnd>;
     /// Nothing can wake the coroutines that are left: reports them, if that is wanted.
     fn report_deadlock(&self) -> PhpResult<()>;
 }

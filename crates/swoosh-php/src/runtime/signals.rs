@@ -1,6 +1,6 @@
 //! Signals that user code handles: noted as they come, handled in the loop.
 //!
-//! They do not keep the loop alive, as in Swoole. A forked process begins without handlers.
+//! They keep the loop of a plain script alive only as [`keep_alive`] says. A forked process begins without handlers.
 
 use super::reactor::Watch;
 use super::scheduler::{run_callback, runs_apart};
@@ -66,6 +66,23 @@ pub fn handle(number: i32, handler: Callable) -> Result<()> {
     listen();
     drop(old);
     Ok(())
+}
+
+/// How many signals are handled.
+pub fn count() -> usize {
+    if ANY.get() { with(|signals| signals.handlers.len()) } else { 0 }
+}
+
+/// Whether the loop of a plain script goes on for signals alone: while any is handled (`wait_signal`), or while SIGCHLD
+/// is and the process has children, whose ends are still to be reported.
+pub fn keep_alive(wait_signal: bool) -> bool {
+    let handles_children = || with(|signals| signals.handlers.contains_key(&libc::SIGCHLD));
+    ANY.get() && (wait_signal && count() > 0 || handles_children() && has_children())
+}
+
+fn has_children() -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
 }
 
 /// Leaves a signal to the kernel again. False where it had no handler.

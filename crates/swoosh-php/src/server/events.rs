@@ -97,7 +97,7 @@ impl Bridge {
             let apart = if node.role() == Role::TaskWorker { forms.task_coroutine } else { forms.coroutine };
             scheduler::set_apart(apart);
             http_deadline::tell_of_effect(&self.state, node, apart);
-            hook_flags::set_flags(if apart { forms.hook_flags } else { 0 });
+            hook_flags::set_flags(forms.hook_flags);
         }
         let Some(callable) = &calls.own[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));

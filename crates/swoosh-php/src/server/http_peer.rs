@@ -162,6 +162,21 @@ impl Way {
 }
 
 impl Served {
+    /// A connection on which no request was read here.
+    pub fn new(link: Rc<Link>, config: Rc<Config>) -> Rc<Self> {
+        Rc::new(Served {
+            link,
+            config,
+            buffer: RefCell::default(),
+            closes: Cell::new(false),
+            owes: Cell::new(false),
+            forgotten: RefCell::default(),
+            waiter: Cell::new(None),
+            handshake: RefCell::default(),
+            talk: RefCell::default(),
+        })
+    }
+
     fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
         let (_, failed) = self.link.send_all(bytes, None)?;
         if let Some(code) = failed {

@@ -27,7 +27,7 @@ pub(super) fn answer(call: &Call<'_>, client: &Client, settings: &Array, limit: 
                 return shake_hands(call, client, &conn, key, settings);
             }
             if !(keeps && sent.keep) {
-                hang_up(call, client);
+                hang_up(call, client)?;
             }
             Ok(true)
         }

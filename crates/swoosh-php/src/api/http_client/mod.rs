@@ -323,7 +323,7 @@ fn forget_answer(call: &Call<'_>) {
 /// Shows why there is no answer. The connection is of no use any more.
 #[cold]
 fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
-    hang_up(call, client);
+    hang_up(call, client)?;
     last_error::set(failure.code);
     show(call, STATUS, failure.status);
     show(call, ERR_CODE, failure.code);
@@ -331,18 +331,19 @@ fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
     Ok(false)
 }
 
-fn hang_up(call: &Call<'_>, client: &Client) {
+/// Closes the connection; coroutines that wait on it run before this returns.
+fn hang_up(call: &Call<'_>, client: &Client) -> PhpResult<()> {
     let conn = client.conn.take();
-    if let Some(conn) = &conn {
-        conn.link.close();
-    }
-    drop(conn);
     drop(client.sent.take());
     drop(client.talk.take());
     show(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
     show(call, SOCKET, ());
     drop(socket);
+    match conn {
+        Some(conn) => conn.link.close(),
+        None => Ok(()),
+    }
 }
 
 fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
@@ -358,7 +359,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
         show(call, ERR_CODE, NO_CONNECTION);
         return Ok(false);
     }
-    hang_up(call, client);
+    hang_up(call, client)?;
     Ok(true)
 }
 

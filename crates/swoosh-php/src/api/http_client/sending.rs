@@ -6,7 +6,7 @@ use super::{
     BODY_SENT, CONNECT_FAILED, CONNECTED, COOKIES, Client, Conn, DOWNLOAD_FILE, DOWNLOAD_OFFSET, FILES, Failure, HOST,
     METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, Sent, array_in, bytes_in, hang_up, show,
 };
-use crate::api::coroutine_client::{Proxy, Times, dial};
+use crate::api::coroutine_client::{Proxy, Times, dial, local_address};
 use crate::api::socket::{object as socket_object, protocol};
 use crate::coroutine::socket::{Code, Link};
 use crate::coroutine::tls::CONTEXT_FAILED;
@@ -36,7 +36,7 @@ fn connection(
         if waits || conn.buffer.borrow().is_empty() && { quiet }() {
             return Ok(Ok(conn));
         }
-        hang_up(call, client);
+        hang_up(call, client)?;
     }
     let host = bytes_in(call, HOST);
     let port = call.this().map_or(0, |this| this.slot(PORT).to_int());
@@ -48,7 +48,11 @@ fn connection(
         Some(proxy) => (proxy.address().0, proxy.address().1, None),
         None => (&host[..], port, proxy),
     };
-    let link = match dial((family, libc::SOCK_STREAM), through, to, at, limit)? {
+    let local = match local_address(family, settings)? {
+        Ok(local) => local,
+        Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
+    };
+    let link = match dial((family, libc::SOCK_STREAM), local, through, to, at, limit)? {
         Ok(link) => link,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };

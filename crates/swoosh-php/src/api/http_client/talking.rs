@@ -30,9 +30,10 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
 /// The WebSocket; `None`, and a code, where there is none.
 fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
     let client = call.payload::<Client>();
-    let talk = client.talk.borrow().clone();
+    let closed = client.conn.borrow().as_ref().is_none_or(|conn| conn.link.is_closed());
+    let talk = client.talk.borrow().clone().filter(|_| !closed);
     if talk.is_none() {
-        let code = if client.conn.borrow().is_none() { NO_CONNECTION } else { UNCONNECTED };
+        let code = if closed { NO_CONNECTION } else { UNCONNECTED };
         last_error::set(code);
         show(call, ERR_CODE, code);
         show(call, ERR_MSG, "there is no connection that speaks WebSocket");
@@ -73,7 +74,7 @@ pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(talk) = talk(call) else { return Ok(false) };
     let Some(code) = close_code(code, &reason) else { return Ok(false) };
     let said = talk.say_close(code, &reason)?;
-    hang_up(call, call.payload::<Client>());
+    hang_up(call, call.payload::<Client>())?;
     Ok(said)
 }
 
@@ -101,12 +102,12 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     match talk.recv(limit)? {
         Heard::Frame(frame) => {
             if !talk.is_open() {
-                hang_up(call, client);
+                hang_up(call, client)?;
             }
             Ok(frame.into_zval())
         }
         Heard::Over => {
-            hang_up(call, client);
+            hang_up(call, client)?;
             show(call, STATUS, SERVER_RESET);
             Ok("".into_zval())
         }
@@ -116,7 +117,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
             show(call, ERR_CODE, code);
             show(call, ERR_MSG, Errno::from_raw(code).desc());
             if code != libc::ETIMEDOUT && code != libc::ECANCELED {
-                hang_up(call, client);
+                hang_up(call, client)?;
             }
             no()
         }

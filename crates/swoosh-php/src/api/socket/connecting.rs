@@ -62,6 +62,9 @@ pub fn addresses_of(
     Ok(address_of(domain, host, port, limit)?.map(|address| vec![address]))
 }
 
+/// The bits of a socket's type without its flags (socket(2)).
+const SOCKET_TYPE: i32 = 0xf;
+
 pub(super) fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
@@ -123,8 +126,9 @@ pub(super) fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
 pub(super) fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let (host, port) = (call.bytes(0)?, call.int_or(1, 0)?);
-    let unix = call.payload::<Payload>().domain.get() == libc::AF_UNIX;
-    if !unix && !(1..=65535).contains(&port) {
+    let payload = call.payload::<Payload>();
+    let has_port = payload.domain.get() != libc::AF_UNIX && payload.kind.get() & SOCKET_TYPE != libc::SOCK_RAW;
+    if has_port && !(1..=65535).contains(&port) {
         fail(call, libc::EINVAL);
         return Ok(false);
     }

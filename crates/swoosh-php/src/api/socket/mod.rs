@@ -54,6 +54,10 @@ struct Payload {
     is_server: Cell<bool>,
     /// Where it is connected to, as it was named.
     host: RefCell<Vec<u8>>,
+    /// It was made of a stream, which has a descriptor of its own for the same socket.
+    imported: Cell<bool>,
+    /// The directions that were shut down.
+    shut: Cell<(bool, bool)>,
 }
 swoosh_zend::payload!(Payload);
 
@@ -227,7 +231,7 @@ fn bound(call: &mut Call<'_>) -> PhpResult<i64> {
 fn cancel(call: &mut Call<'_>) -> PhpResult<bool> {
     let direction = direction(call.int_or(0, READ)?);
     let Some(link) = link(call) else { return Ok(false) };
-    Ok(direction.is_some_and(|direction| link.cancel(direction)))
+    direction.map_or(Ok(false), |direction| link.cancel(direction))
 }
 
 /// A new object for a socket.
@@ -270,19 +274,35 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(false);
         }
     };
-    if how != std::net::Shutdown::Read {
+    let payload = call.payload::<Payload>();
+    let (read, write) = payload.shut.get();
+    let (reads, writes) = (how != std::net::Shutdown::Write, how != std::net::Shutdown::Read);
+    if (read || !reads) && (write || !writes) {
+        fail(call, libc::ENOTCONN);
+        return Ok(false);
+    }
+    if writes {
         link.say_goodbye();
     }
-    Ok(told_io(call, link.socket().shutdown(how)).0.is_some())
+    let done = told_io(call, link.socket().shutdown(how)).0.is_some();
+    if done {
+        payload.shut.set((read || reads, write || writes));
+    }
+    Ok(done)
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
-    drop(call.payload::<Payload>().link.take());
-    link.close();
+    let payload = call.payload::<Payload>();
+    drop(payload.link.take());
+    if payload.imported.get() {
+        // The import owns the socket: the peer sees its end although the stream still has a descriptor.
+        let _ = link.socket().shutdown(std::net::Shutdown::Both);
+    }
     if let Some(this) = call.this() {
         this.set_slot(FD, -1);
     }
+    link.close()?;
     Ok(true)
 }
 
@@ -302,6 +322,9 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         Ok((socket, domain, kind)) => {
             let object = Object::new(SOCKET.get())?;
             adopt(&object, Rc::new(Link::of(socket)), domain, kind, 0);
+            if let Some(payload) = object.payload::<Payload>() {
+                payload.imported.set(true);
+            }
             Ok(OrFalse(Some(object)))
         }
         Err(e) => {

@@ -2,7 +2,7 @@
 
 use super::connecting::describe;
 use super::{Payload, fail, limit, link, told, told_io};
-use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::socket::{Code, Deadline, Direction, Link};
 use std::time::Duration;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
 
@@ -39,9 +39,14 @@ fn read_all(
     length: usize,
     limit: Option<Duration>,
 ) -> PhpResult<(Vec<u8>, Option<Code>)> {
+    let deadline = Deadline::new(limit);
     while buffer.len() < length {
         let missing = length - buffer.len();
-        match link.read_into(&mut buffer, missing.min(CHUNK), limit)? {
+        let left = match deadline.left() {
+            Ok(left) => left,
+            Err(code) => return Ok((buffer, Some(code))),
+        };
+        match link.read_into(&mut buffer, missing.min(CHUNK), left)? {
             Ok(0) => break,
             Ok(_) => {}
             Err(code) => return Ok((buffer, Some(code))),
@@ -74,11 +79,16 @@ pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
     let packets = &call.payload::<Payload>().packets;
+    let deadline = Deadline::new(limit);
     loop {
         if let Some(end) = packets.line(most) {
             return Ok(told(call, Ok(packets.take(end))));
         }
-        match packets.more(&link, limit)? {
+        let more = match deadline.left() {
+            Ok(left) => packets.more(&link, left)?,
+            Err(code) => Err(code),
+        };
+        match more {
             Ok(0) => return Ok(told(call, Ok(packets.take(usize::MAX)))),
             Ok(_) => {}
             Err(code) => return Ok(told(call, Err(code))),

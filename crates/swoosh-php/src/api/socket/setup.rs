@@ -29,7 +29,17 @@ pub fn framing(given: &Array) -> Option<PortConfig> {
 pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
     let mut port = PortSettings::new();
     for (name, value) in setting_values::named(given) {
-        if let Err(e) = settings::apply_port(&mut port, &name, &setting_values::plain(&value)) {
+        let value = match name.as_str() {
+            "package_length_func" if !value.is_null() => match setting_values::length_function(&value) {
+                Ok(function) => function,
+                Err(why) => {
+                    last_error::refuse(&format!("setting {name}: {why}"));
+                    return None;
+                }
+            },
+            _ => setting_values::plain(&value),
+        };
+        if let Err(e) = settings::apply_port(&mut port, &name, &value) {
             last_error::refuse(&e.to_string());
             return None;
         }

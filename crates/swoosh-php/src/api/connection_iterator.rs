@@ -1,7 +1,7 @@
 //! `Swoole\Connection\Iterator`: the open connections of a server or of one port.
 
 use super::server_calls::client_info;
-use crate::server::state::{Belongs, State, session};
+use crate::server::state::{ServerRef, PhpServer, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;
@@ -12,7 +12,7 @@ static ITERATOR: ClassSlot = ClassSlot::new();
 /// Where an iterator is.
 #[derive(Default)]
 pub struct Walk {
-    of: Belongs,
+    of: ServerRef,
     /// The ids fetched last.
     page: RefCell<Vec<SessionId>>,
     /// The place in the page.
@@ -47,7 +47,7 @@ pub fn register() {
 }
 
 /// The connections of a server, or of one of its ports.
-pub fn of(state: &Rc<State>, port: Option<usize>) -> PhpResult<Object> {
+pub fn of(state: &Rc<PhpServer>, port: Option<usize>) -> PhpResult<Object> {
     let object = Object::new(ITERATOR.get())?;
     if let Some(walk) = object.payload::<Walk>() {
         let _ = walk.of.state.set(state.clone());

@@ -8,10 +8,11 @@ use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, Wait, expect_current, setting_values};
 use crate::runtime::last_error;
-use crate::server::http_config::Config;
-use crate::server::http_peer::{Handshake, Peer, Served, Way};
-use crate::server::http_reading::{Asked, LAST_WORD, Reading};
-use crate::server::{http_request, http_response};
+use crate::server::http::settings::HttpSettings;
+use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
+use crate::server::http::transport::{HttpConnection, Transport};
+use crate::server::http::request_reader::{Asked, LAST_WORD, Reading};
+use crate::server::http::{request as http_request, response as http_response};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -31,7 +32,7 @@ struct Server {
     /// The constructor's `$reuse_port`, for a start after `shutdown`.
     reuse_port: Cell<bool>,
     /// Connections on which the next request is waited for.
-    idle: RefCell<Vec<Weak<Served>>>,
+    idle: RefCell<Vec<Weak<CoroutineConnection>>>,
 }
 swoosh_zend::payload!(Server);
 
@@ -100,7 +101,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// What serves a path: the longest of the patterns that it begins with, letters in any case.
+/// What serves a path: the max_length of the patterns that it begins with, letters in any case.
 fn handler_of(server: &Object, path: &[u8]) -> Option<Callable> {
     let all = server.slot(HANDLERS).array()?;
     let matches = all.iter().filter_map(|(key, callable)| match key {
@@ -126,9 +127,9 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     this.set_slot(SOCKET, ());
     drop(socket);
     // Nobody's next request is waited for; what is being answered is answered.
-    for served in server.idle.take().iter().filter_map(Weak::upgrade) {
-        served.closes.set(true);
-        served.link.cancel(Direction::Read)?;
+    for connection in server.idle.take().iter().filter_map(Weak::upgrade) {
+        connection.close_after_response.set(true);
+        connection.link.cancel(Direction::Read)?;
     }
     Ok(())
 }
@@ -146,7 +147,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let config = Rc::new(this.slot(SETTINGS).array().map(HttpSettings::new).unwrap_or_default());
     let sealing = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
@@ -166,10 +167,10 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
             let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
             session.into_iter().for_each(|session| accepted.seal(session));
-            let served = Served::new(Rc::new(accepted), config.clone());
+            let connection = CoroutineConnection::new(Rc::new(accepted), config.clone());
             let this = this.clone();
-            let run = move || match shakes_hands(&served.link, limit)? {
-                true => serve(&this, &served),
+            let run = move || match shakes_hands(&connection.link, limit)? {
+                true => serve(&this, &connection),
                 false => Ok(()),
             };
             coroutine::create(Job::Native(Box::new(run))).map(drop)
@@ -192,79 +193,79 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
 }
 
 /// One connection, to its end.
-fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
+fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
     let mut reading = Reading::default();
-    while !served.closes.get() {
-        let Some(asked) = next_request(server, served, &mut reading)? else { break };
-        answer(server, served, asked)?;
-        let talk = served.talk.take();
-        if let Some(talk) = talk {
-            talk.say_close(1000, b"")?;
+    while !connection.close_after_response.get() {
+        let Some(asked) = next_request(server, connection, &mut reading)? else { break };
+        answer(server, connection, asked)?;
+        let websocket = connection.websocket.take();
+        if let Some(websocket) = websocket {
+            websocket.send_close(1000, b"")?;
             break;
         }
     }
-    served.link.close()?;
+    connection.link.close()?;
     Ok(())
 }
 
 /// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
-fn next_request(server: &Object, served: &Rc<Served>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
+fn next_request(server: &Object, connection: &Rc<CoroutineConnection>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
     let Some(own) = server.payload::<Server>() else { return Ok(None) };
-    reading.next(served, |waits| {
+    reading.next(connection, |waits| {
         match waits {
             true if !own.running.get() => return false,
-            true => own.idle.borrow_mut().push(Rc::downgrade(served)),
-            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served))),
+            true => own.idle.borrow_mut().push(Rc::downgrade(connection)),
+            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(connection))),
         }
         true
     })
 }
 
-fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpResult<()> {
+fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): Asked) -> PhpResult<()> {
     let mut fields = room();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
-        served.closes.set(true);
+        connection.close_after_response.set(true);
         return Ok(());
     };
-    if let Some(files) = &served.config.files
+    if let Some(files) = &connection.config.files
         && let Looked::Answer(answer) = files::look(files, &request, headers)
     {
-        return served.send_answer(&answer);
+        return connection.send_answer(&answer);
     }
-    let asked = match http_request::serve_link(&served.link, &served.config, (&bytes, stored), &request, headers)? {
+    let asked = match http_request::from_coroutine(&connection.link, &connection.config, (&bytes, stored), &request, headers)? {
         Ok(asked) => asked,
         Err(status) => {
-            served.closes.set(true);
-            return served.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
+            connection.close_after_response.set(true);
+            return connection.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
         }
     };
-    *served.handshake.borrow_mut() = handshake(&served.config, &request, headers);
-    let response = http_response::serve(Peer::Coroutine(served.clone()), &request, headers)?;
-    let way = Way::Link(served.clone());
+    *connection.handshake.borrow_mut() = handshake(&connection.config, &request, headers);
+    let response = http_response::for_request(HttpConnection::Coroutine(connection.clone()), &request, headers)?;
+    let transport = Transport::Socket(connection.clone());
     let Some(handler) = handler_of(server, request.path_and_query().0.as_bytes()) else {
-        http_response::prepare(&response, 404, Array::new());
-        return http_response::end_now(&way, &response);
+        http_response::set_head(&response, 404, Array::new());
+        return http_response::end_without_body(&transport, &response);
     };
-    served.owes.set(true);
+    connection.response_pending.set(true);
     handler.call(&mut [asked.into_zval(), response.into_zval()])?;
-    while served.owes.get() {
-        let forgotten = served.forgotten.take();
+    while connection.response_pending.get() {
+        let forgotten = connection.abandoned_response.take();
         if let Some(last) = forgotten {
-            served.owes.set(false);
-            let (_, failed) = served.link.send_all(&last, None)?;
-            served.closes.set(served.closes.get() || failed.is_some());
+            connection.response_pending.set(false);
+            let (_, failed) = connection.link.send_all(&last, None)?;
+            connection.close_after_response.set(connection.close_after_response.get() || failed.is_some());
             break;
         }
         // Another coroutine goes on with it.
         let caller = expect_current()?;
-        served.waiter.set(Some(caller.next_token()));
+        connection.waiter.set(Some(caller.next_token()));
         caller.wait(Wait::Join, None)?;
     }
     Ok(())
 }
 
 /// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
-fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
+fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
     let accept = shake_hands(request.method, request.minor, fields).ok()?;
     let own = config.websocket.subprotocol_of(headers);

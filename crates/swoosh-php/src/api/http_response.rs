@@ -7,9 +7,11 @@ use super::http_cookie::Cookie;
 use super::server_object::Server;
 use super::socket;
 use crate::runtime::last_error;
-use crate::server::http_peer::{Peer, Served, Way};
-use crate::server::http_response::head::{Body, is_key};
-use crate::server::http_response::{COOKIE, HEADER, Kept, RESPONSE, Stage, TRAILER, is_open, of_connection};
+use crate::server::http::coroutine_connection::CoroutineConnection;
+use crate::server::http::transport::{HttpConnection, Transport};
+use crate::server::http::response::head::{Body, is_key};
+use crate::server::http::response::state::{COOKIE, HEADER, Phase, RESPONSE, ResponseState, TRAILER};
+use crate::server::http::response::{for_connection, is_open};
 use crate::server::state;
 use crate::server::state::session as id_of;
 use std::path::Path;
@@ -22,14 +24,14 @@ use swoosh_zend::error::{argument_count_error, warning};
 use swoosh_zend::{Array, Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
 use talking::{disconnect, ping, push, recv, upgrade};
 
-/// Registers the class. The order of properties is the order of slots in `server::http_response`.
+/// Registers the class. The order of properties is the order of slots in `server::http::response`.
 pub fn register() {
     const OF_COOKIE: &str = "(Swoole\\Http\\Cookie|string $name_or_object, string $value = '', int $expires = 0, \
         string $path = '/', string $domain = '', bool $secure = false, bool $httponly = false, \
         string $samesite = '', string $priority = '', bool $partitioned = false): bool";
     ClassBuilder::new("Swoole\\Http\\Response")
         .alias("swoole_http_response")
-        .payload::<Kept>()
+        .payload::<ResponseState>()
         .allow_dynamic()
         .property("fd", Value::Int(0))
         .property("socket", Value::Null)
@@ -68,14 +70,14 @@ pub fn register() {
 }
 
 /// The response, while it can be changed and sent; else `None`, and the code for it.
-fn open<'a>(call: &Call<'a>) -> Option<(&'a Kept, &'a Object)> {
-    let kept = call.payload::<Kept>();
-    if matches!(kept.stage(), Stage::New | Stage::Begun) {
-        return call.this().map(|this| (kept, this));
+fn open<'a>(call: &Call<'a>) -> Option<(&'a ResponseState, &'a Object)> {
+    let state = call.payload::<ResponseState>();
+    if matches!(state.phase(), Phase::NotSent | Phase::HeadSent) {
+        return call.this().map(|this| (state, this));
     }
-    let why = match kept.stage() {
-        Stage::Ended => "the response has been ended already",
-        Stage::Detached => "the response is detached from its connection",
+    let why = match state.phase() {
+        Phase::Ended => "the response has been ended already",
+        Phase::Detached => "the response is detached from its connection",
         _ => "the response belongs to no request",
     };
     warning(why);
@@ -83,8 +85,8 @@ fn open<'a>(call: &Call<'a>) -> Option<(&'a Kept, &'a Object)> {
     None
 }
 
-fn way_of(kept: &Kept) -> Option<Way> {
-    kept.peer.get().and_then(Peer::way)
+fn transport_of(state: &ResponseState) -> Option<Transport> {
+    state.connection.get().and_then(HttpConnection::transport)
 }
 
 fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -93,13 +95,13 @@ fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn status(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int(0)?, call.bytes_or(1, b"")?);
-    let Some((kept, _)) = open(call) else { return Ok(false) };
+    let Some((state, _)) = open(call) else { return Ok(false) };
     if !reply::is_value(reason) {
         warning("a reason has no line end");
         return Ok(false);
     }
-    kept.status.set(if code == 0 { 200 } else { code });
-    *kept.reason.borrow_mut() = (!reason.is_empty()).then(|| reason.to_vec());
+    state.status.set(if code == 0 { 200 } else { code });
+    *state.reason.borrow_mut() = (!reason.is_empty()).then(|| reason.to_vec());
     Ok(true)
 }
 
@@ -186,7 +188,7 @@ fn cookie(call: &mut Call<'_>, encode: bool) -> PhpResult<bool> {
 /// have no such answers (RFC 9110 section 15.2).
 fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(fields) = call.arg(0).and_then(Zval::array).cloned() else { return Ok(false) };
-    let Some((kept, _)) = open(call) else { return Ok(false) };
+    let Some((state, _)) = open(call) else { return Ok(false) };
     let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
     for (key, value) in &fields {
         let list = value.array().cloned();
@@ -206,13 +208,13 @@ fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     }
     out.extend_from_slice(b"\r\n");
-    if kept.stage() == Stage::Begun {
+    if state.phase() == Phase::HeadSent {
         warning("the response has begun: no early hints can be sent any more");
         last_error::set(CONTEXT_UNAVAILABLE);
         return Ok(false);
     }
-    match way_of(kept).filter(|_| !kept.old.get()) {
-        Some(way) => way.send(&out),
+    match transport_of(state).filter(|_| !state.http10.get()) {
+        Some(transport) => transport.send(&out),
         None => Ok(false),
     }
 }
@@ -234,30 +236,30 @@ fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
 
 fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = call.bytes(0)?;
-    let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(way) = way_of(kept) else { return Ok(false) };
+    let Some((state, this)) = open(call) else { return Ok(false) };
+    let Some(transport) = transport_of(state) else { return Ok(false) };
     let mut out = Vec::with_capacity(256 + content.len());
-    let before = kept.stage();
-    if before == Stage::New {
-        let body = match (kept.old.get(), kept.has_body()) {
+    let before = state.phase();
+    if before == Phase::NotSent {
+        let body = match (state.http10.get(), state.has_body()) {
             (true, _) => Body::UntilClosed,
             (_, false) => Body::Length(0),
             _ => Body::Chunked,
         };
         let own = this.slot(HEADER).array().cloned();
-        kept.put_head(&mut out, this, own.as_ref(), body, None);
-        kept.enter(Stage::Begun);
+        state.put_head(&mut out, this, own.as_ref(), body, None);
+        state.enter(Phase::HeadSent);
     }
-    if kept.has_body() {
-        match kept.old.get() {
+    if state.has_body() {
+        match state.http10.get() {
             true => out.extend_from_slice(content),
             false => put_chunk(&mut out, content),
         }
     }
-    let sent = out.is_empty() || way.send(&out)?;
-    if !sent && kept.stage() == Stage::Begun {
+    let sent = out.is_empty() || transport.send(&out)?;
+    if !sent && state.phase() == Phase::HeadSent {
         // What was refused may be written again, and its head with it.
-        kept.enter(before);
+        state.enter(before);
     }
     // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
     Ok(sent && !content.is_empty())
@@ -265,35 +267,35 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn end(call: &mut Call<'_>) -> PhpResult<bool> {
     let content = if call.has(0) { call.bytes(0)? } else { b"" };
-    let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(way) = way_of(kept) else { return Ok(false) };
-    let sent = kept.end(&way, this, content)?;
+    let Some((state, this)) = open(call) else { return Ok(false) };
+    let Some(transport) = transport_of(state) else { return Ok(false) };
+    let sent = state.end(&transport, this, content)?;
     swoosh_zend::error::pending().map_or(Ok(sent), Err)
 }
 
 fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
-    let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(way) = way_of(kept) else { return Ok(false) };
-    if kept.stage() == Stage::Begun {
+    let Some((state, this)) = open(call) else { return Ok(false) };
+    let Some(transport) = transport_of(state) else { return Ok(false) };
+    if state.phase() == Phase::HeadSent {
         warning("the response has begun: it redirects nowhere, and is ended");
     }
-    kept.status.set(code);
+    state.status.set(code);
     let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
     all.put(b"Location", location);
     this.set_slot(HEADER, all);
-    kept.end(&way, this, b"")
+    state.end(&transport, this, b"")
 }
 
 fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (path, offset, length) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
-    let Some((kept, this)) = open(call) else { return Ok(false) };
-    if kept.stage() == Stage::Begun {
+    let Some((state, this)) = open(call) else { return Ok(false) };
+    if state.phase() == Phase::HeadSent {
         warning("the response has begun: no file can be sent behind it");
         last_error::set(CONTEXT_UNAVAILABLE);
         return Ok(false);
     }
-    let Some(way) = way_of(kept) else { return Ok(false) };
+    let Some(transport) = transport_of(state) else { return Ok(false) };
     let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
@@ -311,27 +313,27 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         own.insert("Content-Type", swoosh::http::mime::of_file(&path));
     }
     let mut out = Vec::with_capacity(512);
-    kept.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
-    kept.enter(Stage::Ended);
-    let follows = kept.has_body() && end > offset;
-    let mut sent = if follows { way.send_head(&out)? } else { way.send(&out)? };
+    state.put_head(&mut out, this, Some(&own), Body::Length(end - offset), None);
+    state.enter(Phase::Ended);
+    let follows = state.has_body() && end > offset;
+    let mut sent = if follows { transport.send_head(&out)? } else { transport.send(&out)? };
     if sent && follows {
-        sent = way.send_file(&Rc::new(file), offset, end)?;
+        sent = transport.send_file(&Rc::new(file), offset, end)?;
     }
     if !sent {
         // What it promised does not come, and nothing may come in its place.
-        kept.keep.set(false);
+        state.keep_alive.set(false);
     }
-    kept.finish(&way);
+    state.finish(&transport);
     Ok(sent)
 }
 
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some((kept, _)) = open(call) else { return Ok(false) };
-    kept.enter(Stage::Detached);
-    if let Some(way) = way_of(kept) {
-        way.leave_request();
-        way.answered();
+    let Some((state, _)) = open(call) else { return Ok(false) };
+    state.enter(Phase::Detached);
+    if let Some(transport) = transport_of(state) {
+        transport.detach_request();
+        transport.response_complete();
     }
     Ok(true)
 }
@@ -346,12 +348,12 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let number = || first.bytes().and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
     if let Some(fd) = first.int().or_else(number) {
         return match state::current() {
-            Some(state) => of_connection(Peer::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object))),
+            Some(state) => for_connection(HttpConnection::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object))),
             None => Ok(OrFalse(None)),
         };
     }
     if let Some(link) = first.object().and_then(socket::link_of) {
-        return of_connection(Peer::Coroutine(Served::new(link, Rc::default()))).map(|object| OrFalse(Some(object)));
+        return for_connection(HttpConnection::Coroutine(CoroutineConnection::new(link, Rc::default()))).map(|object| OrFalse(Some(object)));
     }
     let server = first.object().and_then(|object| object.payload::<Server>());
     let Some(Ok(state)) = server.map(|server| server.0.state()) else { return Ok(OrFalse(None)) };
@@ -360,43 +362,43 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         last_error::set(SESSION_NOT_EXIST);
         return Ok(OrFalse(None));
     }
-    of_connection(Peer::Server(state.clone(), fd)).map(|object| OrFalse(Some(object)))
+    for_connection(HttpConnection::Server(state.clone(), fd)).map(|object| OrFalse(Some(object)))
 }
 
 /// `create([$server, $request])`: the response to that request. `create([$socket, $request])` likewise.
 fn create_of_request(list: &Array) -> PhpResult<OrFalse<Object>> {
     let mut objects = list.iter().filter_map(|(_, value)| value.object().cloned());
     let (Some(server), Some(request)) = (objects.next(), objects.next()) else { return Ok(OrFalse(None)) };
-    let peer = if let Some(link) = socket::link_of(&server) {
-        Peer::Coroutine(Served::new(link, Rc::default()))
+    let connection = if let Some(link) = socket::link_of(&server) {
+        HttpConnection::Coroutine(CoroutineConnection::new(link, Rc::default()))
     } else {
         let Some(Ok(state)) = server.payload::<Server>().map(|server| server.0.state()) else {
             return Ok(OrFalse(None));
         };
-        Peer::Server(state.clone(), id_of(request.get("fd").to_int()))
+        HttpConnection::Server(state.clone(), id_of(request.get("fd").to_int()))
     };
-    of_connection(peer).map(|object| OrFalse(Some(object)))
+    for_connection(connection).map(|object| OrFalse(Some(object)))
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
-    let kept = call.payload::<Kept>();
-    if kept.stage() == Stage::Nothing {
+    let state = call.payload::<ResponseState>();
+    if state.phase() == Phase::Unattached {
         return Ok(open(call).is_some());
     }
-    let Some(way) = way_of(kept) else { return Ok(false) };
-    if let Way::Link(served) = &way
-        && served.talk.borrow().is_some()
+    let Some(transport) = transport_of(state) else { return Ok(false) };
+    if let Transport::Socket(connection) = &transport
+        && connection.websocket.borrow().is_some()
     {
-        let talk = served.talk.borrow().clone();
-        return talk.map_or(Ok(false), |talk| talk.say_close(1000, b""));
+        let websocket = connection.websocket.borrow().clone();
+        return websocket.map_or(Ok(false), |websocket| websocket.send_close(1000, b""));
     }
-    let closed = way.close();
-    if closed && kept.owes.get() {
-        way.end_request();
+    let closed = transport.close();
+    if closed && state.must_respond.get() {
+        transport.end_request();
     }
-    if closed && kept.stage() != Stage::Detached {
-        kept.enter(Stage::Ended);
-        way.answered();
+    if closed && state.phase() != Phase::Detached {
+        state.enter(Phase::Ended);
+        transport.response_complete();
     }
     Ok(closed)
 }

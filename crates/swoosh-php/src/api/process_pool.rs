@@ -5,8 +5,8 @@ use crate::coroutine;
 use crate::coroutine::configure;
 use crate::runtime::{event_loop, last_error};
 use crate::server::pool;
-use crate::server::pool::{EVENTS, Slots};
-use crate::server::pool::{Side, State};
+use crate::server::pool::{EVENTS, PoolSlots};
+use crate::server::pool::{PoolProcess, PhpPool};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub static POOL: ClassSlot = ClassSlot::new();
 
 /// The pool behind an object; empty before its constructor ran.
 #[derive(Default)]
-pub struct Holder(OnceCell<Rc<State>>);
+pub struct Holder(OnceCell<Rc<PhpPool>>);
 
 swoosh_zend::payload!(Holder);
 
@@ -55,7 +55,7 @@ pub fn register() {
         .register(&POOL);
 }
 
-fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<State>> {
+fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<PhpPool>> {
     let state = call.payload::<Holder>().0.get();
     state.ok_or_else(|| throw_error("the constructor of Swoole\\Process\\Pool was not called"))
 }
@@ -76,11 +76,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         IPC_SOCKET => Ipc::Socket,
         _ => Ipc::None,
     };
-    let state = Rc::new(State::default());
+    let state = Rc::new(PhpPool::default());
     state.ipc.set(ipc);
     state.coroutine.set(call.bool_or(3, false)?);
-    state.patience.set(PATIENCE);
-    *state.made.borrow_mut() = Some(Pool::new(workers).ipc(ipc).patience(PATIENCE));
+    state.shutdown_timeout.set(SHUTDOWN_TIMEOUT);
+    *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).patience(SHUTDOWN_TIMEOUT));
     if call.payload::<Holder>().0.set(state).is_err() {
         return Err(throw_error("the constructor of Swoole\\Process\\Pool can be called once only"));
     }
@@ -93,7 +93,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if !state.is_new() {
         return Ok(());
     }
-    let Some(mut made) = state.made.borrow_mut().take() else { return Ok(()) };
+    let Some(mut made) = state.builder.borrow_mut().take() else { return Ok(()) };
     if let Some(on) = given.get("enable_coroutine") {
         state.coroutine.set(on.to_bool());
     }
@@ -107,11 +107,11 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
         made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
     }
     if let Some(seconds) = given.get("max_wait_time") {
-        let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(PATIENCE);
-        state.patience.set(patience);
+        let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
+        state.shutdown_timeout.set(patience);
         made = made.patience(patience);
     }
-    *state.made.borrow_mut() = Some(made);
+    *state.builder.borrow_mut() = Some(made);
     configure::apply(given);
     Ok(())
 }
@@ -141,16 +141,16 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
 /// sends to it.
 fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (state, wanted) = (state(call)?, call.int_or(0, -1)?);
-    let (own, pid, pipe) = match state.side() {
-        Side::Worker(worker) => {
+    let (own, pid, pipe) = match state.process() {
+        PoolProcess::Worker(worker) => {
             let own = i64::from(worker.id());
             let id = number(if wanted == -1 { own } else { wanted });
             (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(Pipe::try_clone))
         }
-        Side::Supervisor(pool) => {
+        PoolProcess::Supervisor(pool) => {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
-        Side::Nobody => {
+        PoolProcess::Outside => {
             last_error::refuse("the pool does not run; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
@@ -183,7 +183,7 @@ fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let listening =
-        state.made.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
+        state.builder.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
     Ok(listening.is_some_and(|result| told(result).is_some()))
 }
 
@@ -208,10 +208,10 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let (data, to) = (call.bytes(0)?, number(call.int(1)?));
-    let sent = match state(call)?.side() {
-        Side::Worker(worker) => worker.send(to, data),
-        Side::Supervisor(pool) => pool.send(to, data),
-        Side::Nobody => {
+    let sent = match state(call)?.process() {
+        PoolProcess::Worker(worker) => worker.send(to, data),
+        PoolProcess::Supervisor(pool) => pool.send(to, data),
+        PoolProcess::Outside => {
             last_error::refuse("the pool does not run; call this in one of its callbacks");
             return Ok(false);
         }
@@ -238,10 +238,10 @@ fn stop(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
-    match state(call)?.side() {
-        Side::Worker(worker) => Ok(worker.shut_down()),
-        Side::Supervisor(pool) => Ok(pool.shut_down()),
-        Side::Nobody => {
+    match state(call)?.process() {
+        PoolProcess::Worker(worker) => Ok(worker.shut_down()),
+        PoolProcess::Supervisor(pool) => Ok(pool.shut_down()),
+        PoolProcess::Outside => {
             last_error::refuse("the pool does not run");
             Ok(false)
         }
@@ -255,7 +255,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
 }
 
 /// Runs a pool; `false`, after a warning, where it cannot begin.
-pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
+pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
@@ -270,8 +270,8 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
             *place = Some(Rc::new(callable.map_err(|why| fatal(&format!("{property} cannot be called: {why}")))?));
         }
     }
-    let calls = pool::calls(callbacks);
-    let begins = calls.worker_start.is_some() || !state.jobs.borrow().is_empty();
+    let calls = pool::callbacks(callbacks);
+    let begins = calls.worker_start.is_some() || !state.worker_functions.borrow().is_empty();
     if !begins && calls.message.is_none() {
         last_error::refuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
         return Ok(false);
@@ -280,7 +280,7 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
         last_error::refuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
         return Ok(false);
     }
-    let slots = Slots {
+    let slots = PoolSlots {
         master_pid: slot("master_pid")?,
         worker_id: slot("workerId")?,
         worker_pid: slot("workerPid")?,
@@ -291,7 +291,7 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
 }
 
 /// The state behind a pool's object.
-pub fn state_of(pool: &Object) -> Option<Rc<State>> {
+pub fn state_of(pool: &Object) -> Option<Rc<PhpPool>> {
     pool.payload::<Holder>().and_then(|holder| holder.0.get()).cloned()
 }
 
@@ -307,5 +307,5 @@ const IPC_MSGQUEUE: i64 = 2;
 const IPC_SOCKET: i64 = 3;
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i64 = 505;
-const PATIENCE: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 const MOST_WORKERS: u32 = 100_000;

@@ -5,8 +5,8 @@ use super::server_object::{Server, state};
 use crate::runtime::last_error;
 use crate::server::classes::REDIS_SERVER;
 use crate::server::classes::SERVER;
-use crate::server::redis_commands::{HANDLERS, handler};
-use crate::server::redis_reply::{Form, format as written};
+use crate::server::redis::commands::{HANDLERS, handler};
+use crate::server::redis::reply::{Form, format as written};
 use swoosh_zend::error::throw;
 use swoosh_zend::{Call, Callable, ClassBuilder, Object, PhpResult, Value, Zval, call_function};
 

@@ -7,7 +7,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
 use crate::server::start::start as run;
-use crate::server::state::{SERVER_EVENTS, State, UserProcess, ports, tell};
+use crate::server::state::{SERVER_EVENTS, PhpServer, UserProcess, ports, report};
 use crate::server::{classes, commands, settings};
 use swoosh::server::bind::BoundPort;
 use swoosh::state::SocketKind;
@@ -82,7 +82,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
             return Err(throw(Class::error(), &why, 0));
         }
     };
-    let state = State::new(mode);
+    let state = PhpServer::new(mode);
     let bound = bind(&String::from_utf8_lossy(host), port, kind).map_err(|refused| {
         last_error::set(refused.code);
         throw(exception::EXCEPTION.get(), &refused.why, refused.code.into())
@@ -126,7 +126,7 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
     Ok(bound)
 }
 
-fn add_port(state: &std::rc::Rc<State>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
+fn add_port(state: &std::rc::Rc<PhpServer>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
     let at = slot("ports")?;
     let mut ports = server.slot(at).array().cloned().unwrap_or_default();
     let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports.len());
@@ -195,7 +195,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    settings::look_at(given, false)?;
+    settings::validate(given, false)?;
     setting_values::merge(this, slot("setting")?, given);
     if let Some(first) = ports(this).first() {
         setting_values::merge(first, classes::port_slot("setting")?, given);
@@ -220,7 +220,7 @@ fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         return Err(swoosh_zend::error::argument_type_error(1, "must be of type Swoole\\Process"));
     };
     if let Err(e) = process::prepare(process) {
-        tell(&e);
+        report(&e);
         return Ok(OrFalse(None));
     }
     let mut processes = state.processes.borrow_mut();
@@ -250,7 +250,7 @@ fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
         last_error::refuse("only the master process gives commands");
         return Ok(false.into_zval());
     }
-    let Some(answer) = commands::ask(state, &node, this, (&name, to, kind), &data)? else {
+    let Some(answer) = commands::run(state, &node, this, (&name, to, kind), &data)? else {
         return Ok(false.into_zval());
     };
     if !decodes {

@@ -2,7 +2,7 @@
 
 use super::server_object::state;
 use crate::runtime::last_error;
-use crate::server::state::{done, session, tell};
+use crate::server::state::{succeeded, session, report};
 use crate::server::task::CALLBACK;
 use crate::server::{send_yield, task};
 use std::rc::Rc;
@@ -70,7 +70,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<bool> {
         },
     };
     if data.as_bytes().is_empty() {
-        tell(&Error::refused("send to", format!("connection {fd}"), Code::NoPayload));
+        report(&Error::refused("send to", format!("connection {fd}"), Code::NoPayload));
         return Ok(false);
     }
     if fd <= 0 {
@@ -94,7 +94,7 @@ fn sent_datagram(result: swoosh::Result<()>) -> bool {
             swoosh::log::warn!("{e}");
             false
         }
-        other => done(other),
+        other => succeeded(other),
     }
 }
 
@@ -102,7 +102,7 @@ fn send_wait(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, data) = (call.int(0)?, call.bytes(1)?);
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
-    let sent = done(node.send_wait(session(fd), data, SEND_PATIENCE));
+    let sent = succeeded(node.send_wait(session(fd), data, SEND_PATIENCE));
     state.check()?;
     Ok(sent)
 }
@@ -138,7 +138,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let Ok(path) = std::str::from_utf8(path) else {
-        tell(&Error::refused("send a file to", format!("connection {fd}"), Code::SystemCallFail));
+        report(&Error::refused("send a file to", format!("connection {fd}"), Code::SystemCallFail));
         return Ok(false);
     };
     let sent = match node.send_file(session(fd), path, offset, length) {
@@ -155,7 +155,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
             }
             true
         }
-        other => done(other),
+        other => succeeded(other),
     };
     state.check()?;
     Ok(sent)
@@ -165,7 +165,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, reset) = (call.int(0)?, call.bool_or(1, false)?);
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
-    let closed = done(node.close(session(fd), reset));
+    let closed = succeeded(node.close(session(fd), reset));
     state.check()?;
     Ok(closed)
 }
@@ -173,7 +173,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
 fn reading(call: &Call<'_>, what: Reading) -> PhpResult<bool> {
     let fd = call.int(0)?;
     let Some(node) = state(call)?.running() else { return Ok(false) };
-    Ok(done(node.set_reading(session(fd), what)))
+    Ok(succeeded(node.set_reading(session(fd), what)))
 }
 
 fn info(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
@@ -204,7 +204,7 @@ fn heartbeat(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let idle = node.idle_connections();
     if closes {
         for id in &idle {
-            done(node.close(*id, false));
+            succeeded(node.close(*id, false));
             state.check()?;
         }
     }
@@ -222,7 +222,7 @@ fn task(call: &mut Call<'_>) -> PhpResult<OrFalse<u64>> {
     let callback = call.callable_or_null(2)?;
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(OrFalse(None)) };
-    let (bytes, flags) = task::close(call.arg(0).unwrap_or(&Zval::null()))?;
+    let (bytes, flags) = task::encode(call.arg(0).unwrap_or(&Zval::null()))?;
     let flags = flags | if callback.is_some() { CALLBACK } else { 0 };
     match node.task(bytes.as_bytes(), target(index), flags) {
         Ok(id) => {
@@ -232,7 +232,7 @@ fn task(call: &mut Call<'_>) -> PhpResult<OrFalse<u64>> {
             Ok(OrFalse(Some(id)))
         }
         Err(e) => {
-            tell(&e);
+            report(&e);
             Ok(OrFalse(None))
         }
     }
@@ -241,11 +241,11 @@ fn task(call: &mut Call<'_>) -> PhpResult<OrFalse<u64>> {
 fn task_wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     let (timeout, index) = (call.float_or(1, 0.5)?, call.int_or(2, -1)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
-    let (bytes, flags) = task::close(call.arg(0).unwrap_or(&Zval::null()))?;
+    let (bytes, flags) = task::encode(call.arg(0).unwrap_or(&Zval::null()))?;
     let id = match node.task_to_await(bytes.as_bytes(), target(index), flags) {
         Ok(id) => id,
         Err(e) => {
-            tell(&e);
+            report(&e);
             return Ok(OrFalse(None));
         }
     };
@@ -264,7 +264,7 @@ fn wait_for(node: &Node, ids: &[u64], timeout: f64) -> Vec<Option<Zval>> {
     if node.late_answers() > late {
         last_error::set(Code::TaskTimeout as i32);
     }
-    answers.into_iter().map(|answer| answer.and_then(|(event, data)| task::open(&data, event.flags))).collect()
+    answers.into_iter().map(|answer| answer.and_then(|(event, data)| task::decode(&data, event.flags))).collect()
 }
 
 fn task_wait_multi(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
@@ -279,7 +279,7 @@ fn task_co(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
     let (tasks, timeout) = (call.array(0)?.clone(), call.float_or(1, 0.5)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
-    let closed: Vec<(ZStr, u32)> = tasks.iter().map(|(_, task)| task::close(task)).collect::<PhpResult<_>>()?;
+    let closed: Vec<(ZStr, u32)> = tasks.iter().map(|(_, task)| task::encode(task)).collect::<PhpResult<_>>()?;
     let mut ids = Vec::with_capacity(closed.len());
     let mut places = Vec::with_capacity(closed.len());
     for (place, (bytes, flags)) in closed.iter().enumerate() {
@@ -290,10 +290,10 @@ fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
             }
             // Every one would be refused for that.
             Err(e @ Error::State { .. }) => {
-                tell(&e);
+                report(&e);
                 return Ok(OrFalse(None));
             }
-            Err(e) => tell(&e),
+            Err(e) => report(&e),
         }
     }
     if ids.is_empty() {
@@ -335,20 +335,20 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
     let Ok(to) = u32::try_from(to) else {
-        last_error::refuse(&format!("there is no process {to}"));
+        last_error::refuse(&format!("no process {to}"));
         return Ok(false);
     };
     if !state.takes_messages() {
         last_error::refuse("no process takes messages; set a callback with on('pipeMessage', ...)");
         return Ok(false);
     }
-    let (bytes, flags) = task::close(call.arg(0).unwrap_or(&Zval::null()))?;
-    Ok(done(node.send_message(WorkerId(to), bytes.as_bytes(), flags)))
+    let (bytes, flags) = task::encode(call.arg(0).unwrap_or(&Zval::null()))?;
+    Ok(succeeded(node.send_message(WorkerId(to), bytes.as_bytes(), flags)))
 }
 
 fn reload(call: &mut Call<'_>) -> PhpResult<bool> {
     let tasks_only = call.bool_or(0, false)?;
-    Ok(state(call)?.running().is_some_and(|node| done(node.reload(tasks_only))))
+    Ok(state(call)?.running().is_some_and(|node| succeeded(node.reload(tasks_only))))
 }
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -357,13 +357,13 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::set(Code::WrongOperation as i32);
         return Ok(false);
     };
-    Ok(done(node.shutdown()))
+    Ok(succeeded(node.shutdown()))
 }
 
 fn stop(call: &mut Call<'_>) -> PhpResult<bool> {
     let id = call.int_or(0, -1)?;
     let which = u32::try_from(id).ok().map(WorkerId);
-    Ok(state(call)?.running().is_some_and(|node| done(node.stop(which))))
+    Ok(state(call)?.running().is_some_and(|node| succeeded(node.stop(which))))
 }
 
 fn worker_id(call: &mut Call<'_>) -> PhpResult<OrFalse<u32>> {

@@ -1,11 +1,11 @@
 //! The Rust side of a server's object, which every class of servers has.
 
-use crate::server::state::{Belongs, State};
+use crate::server::state::{ServerRef, PhpServer};
 use swoosh_zend::{Call, Object, PhpResult, Zval};
 
 /// What lives in a server's object.
 #[derive(Default)]
-pub struct Server(pub Belongs);
+pub struct Server(pub ServerRef);
 
 impl swoosh_zend::Payload for Server {
     fn handlers() -> &'static swoosh_zend::object::HandlerTable {
@@ -33,6 +33,6 @@ impl swoosh_zend::Payload for Server {
 
 /// The server that a method was called on.
 #[inline]
-pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<State>> {
+pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<PhpServer>> {
     call.payload::<Server>().0.state()
 }

@@ -5,7 +5,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
-use crate::server::state::{Belongs, PORT_EVENTS, State};
+use crate::server::state::{ServerRef, PORT_EVENTS, PhpServer};
 use std::rc::Rc;
 use swoosh::server::bind::BoundPort;
 use swoosh::sys::socket;
@@ -15,7 +15,7 @@ use swoosh_zend::{
 
 /// Registers the class.
 pub fn register() {
-    let mut class = ClassBuilder::new("Swoole\\Server\\Port").alias("swoole_server_port").payload::<Belongs>();
+    let mut class = ClassBuilder::new("Swoole\\Server\\Port").alias("swoole_server_port").payload::<ServerRef>();
     for (_, property) in PORT_EVENTS {
         class = class.private_property(property, Value::Null);
     }
@@ -37,9 +37,9 @@ pub fn register() {
 }
 
 /// The object of a bound port, the `index`th.
-pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
+pub fn object(state: &Rc<PhpServer>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
     let object = Object::new(PORT.get())?;
-    if let Some(belongs) = object.payload::<Belongs>() {
+    if let Some(belongs) = object.payload::<ServerRef>() {
         let _ = belongs.state.set(state.clone());
         belongs.port.set(Some(index));
     }
@@ -54,20 +54,20 @@ pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<O
 
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let given = call.array(0)?;
-    let (Some(this), state) = (call.this(), call.payload::<Belongs>().state()?) else { return Ok(()) };
+    let (Some(this), state) = (call.this(), call.payload::<ServerRef>().state()?) else { return Ok(()) };
     if state.builder.borrow().is_none() {
         // Recorded behaviour: no warning's code, and no effect.
         swoosh::log::warn!("Port::set() has no effect after start()");
         return Ok(());
     }
-    settings::look_at(given, true)?;
+    settings::validate(given, true)?;
     setting_values::merge(this, slot("setting")?, given);
     Ok(())
 }
 
 fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this() else { return Ok(false) };
-    if !call.payload::<Belongs>().state()?.is_new() {
+    if !call.payload::<ServerRef>().state()?.is_new() {
         return Ok(false);
     }
     let name = call.text(0)?;

@@ -4,8 +4,10 @@
 //! they are looked up once, when the server starts.
 
 use super::classes::server_slot;
-use super::send_lines::Lines;
-use super::{command_table, http_config, redis_commands};
+use super::send_queues::SendQueues;
+use super::command_table::ServerCommands;
+use super::http::settings::HttpSettings;
+use super::redis::commands::RedisCommands;
 use crate::runtime::fork::Home;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -29,7 +31,7 @@ pub enum Phase {
 }
 
 /// One server.
-pub struct State {
+pub struct PhpServer {
     /// Process or base mode.
     pub mode: Mode,
     /// What it will be; gone once it has started.
@@ -41,38 +43,38 @@ pub struct State {
     /// What `task` was told to call with a task's result, by the task's number.
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
     /// Who waits for room to send.
-    pub lines: Lines,
+    pub send_queues: SendQueues,
     /// What `addProcess` was given.
     pub processes: RefCell<Vec<UserProcess>>,
     /// What its settings say of HTTP, once it has started.
-    pub http: OnceCell<http_config::Config>,
+    pub http: OnceCell<HttpSettings>,
     /// What `addCommand` was given.
-    pub commands: command_table::Commands,
+    pub commands: ServerCommands,
     /// Its handlers of commands, where it speaks Redis.
-    pub redis: redis_commands::Commands,
+    pub redis: RedisCommands,
     /// The process whose callbacks run.
     pub home: Home,
     pub(super) node: RefCell<Option<Node>>,
-    pub(super) calls: RefCell<Option<Rc<Calls>>>,
+    pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
     pub(super) stop: Cell<Option<Raised>>,
 }
 
 /// What user code gave, ready to be called.
-pub struct Calls {
+pub struct Callbacks {
     /// The server itself.
     pub server: Object,
     /// By [`ServerEvent`].
-    pub own: Vec<Option<Rc<Callable>>>,
+    pub server_events: Vec<Option<Rc<Callable>>>,
     /// By port, then by [`PortEvent`].
     pub ports: Vec<Vec<Option<Rc<Callable>>>>,
-    /// Which forms callbacks take.
-    pub forms: Forms,
+    /// Which options callbacks take.
+    pub options: CallbackOptions,
     /// Where the server's properties are.
-    pub slots: Slots,
+    pub slots: ServerSlots,
 }
 
-impl Calls {
+impl Callbacks {
     /// Whether requests of HTTP to that port have a callback.
     pub fn answers_requests(&self, port: usize) -> bool {
         let Some(own) = self.ports.get(port) else { return false };
@@ -82,7 +84,7 @@ impl Calls {
 
 /// Settings that say what callbacks get.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Forms {
+pub struct CallbackOptions {
     /// `event_object`: one object in place of several arguments.
     pub event_object: bool,
     /// `enable_coroutine`: callbacks of workers run in coroutines of their own.
@@ -95,10 +97,10 @@ pub struct Forms {
     pub task_object: bool,
 }
 
-/// Slots of the properties that differ between processes.
+/// ServerSlots of the properties that differ between processes.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
-pub struct Slots {
+pub struct ServerSlots {
     pub master_pid: usize,
     pub manager_pid: usize,
     pub worker_id: usize,
@@ -155,40 +157,40 @@ events! {
 
 /// What lives in a PHP object that belongs to a server, from its construction on.
 #[derive(Default)]
-pub struct Belongs {
+pub struct ServerRef {
     /// Whose it is.
-    pub state: OnceCell<Rc<State>>,
+    pub state: OnceCell<Rc<PhpServer>>,
     /// Of which port, where it is a port's.
     pub port: Cell<Option<usize>>,
 }
 
-impl Belongs {
+impl ServerRef {
     /// The server; `Err` (an `Error` is thrown) where the constructor did not run.
     #[inline]
-    pub fn state(&self) -> PhpResult<&Rc<State>> {
+    pub fn state(&self) -> PhpResult<&Rc<PhpServer>> {
         self.state.get().ok_or_else(|| {
             swoosh_zend::error::throw_error("the server is not constructed; call parent::__construct() first")
         })
     }
 }
 
-impl State {
+impl PhpServer {
     /// A server without ports.
     pub fn new(mode: Mode) -> Rc<Self> {
-        Rc::new(State {
+        Rc::new(PhpServer {
             mode,
             builder: RefCell::new(Some(ServerBuilder::new(mode))),
             phase: Cell::new(Phase::New),
             task: Cell::new(None),
             on_finish: RefCell::default(),
-            lines: Lines::default(),
+            send_queues: SendQueues::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
-            commands: command_table::Commands::default(),
-            redis: redis_commands::Commands::default(),
+            commands: ServerCommands::default(),
+            redis: RedisCommands::default(),
             home: Home::default(),
             node: RefCell::new(None),
-            calls: RefCell::new(None),
+            callbacks: RefCell::new(None),
             stop: Cell::new(None),
         })
     }
@@ -220,13 +222,13 @@ impl State {
 
     /// What user code gave.
     #[inline]
-    pub fn calls(&self) -> Option<Rc<Calls>> {
-        self.calls.borrow().clone()
+    pub fn callbacks(&self) -> Option<Rc<Callbacks>> {
+        self.callbacks.borrow().clone()
     }
 
     /// Whether there is code for messages between processes.
     pub fn takes_messages(&self) -> bool {
-        self.calls().is_some_and(|calls| calls.own[ServerEvent::PipeMessage as usize].is_some())
+        self.callbacks().is_some_and(|callbacks| callbacks.server_events[ServerEvent::PipeMessage as usize].is_some())
     }
 
     /// Remembers the process that this is.
@@ -275,13 +277,13 @@ pub fn session(fd: i64) -> SessionId {
 
 /// Whether a call went well; where it did not, PHP is told: a warning for a wrong use, else a code and a line of the log.
 #[inline]
-pub fn done(result: swoosh::Result<()>) -> bool {
-    result.map_err(|e| tell(&e)).is_ok()
+pub fn succeeded(result: swoosh::Result<()>) -> bool {
+    result.map_err(|e| report(&e)).is_ok()
 }
 
 /// Tells PHP of a refusal.
 #[cold]
-pub fn tell(error: &Error) {
+pub fn report(error: &Error) {
     match error {
         Error::State { .. } | Error::Setting { .. } => last_error::refuse(&error.to_string()),
         _ => {
@@ -303,20 +305,20 @@ pub struct UserProcess {
     pub run: fn(&Object, i64) -> PhpResult<()>,
 }
 
-swoosh_zend::payload!(Belongs);
+swoosh_zend::payload!(ServerRef);
 
 thread_local! {
     /// The server of this process.
-    static SERVER: RefCell<Weak<State>> = const { RefCell::new(Weak::new()) };
+    static SERVER: RefCell<Weak<PhpServer>> = const { RefCell::new(Weak::new()) };
 }
 
 /// This process is one of that server's.
-pub fn remember(state: &Rc<State>) {
+pub fn remember(state: &Rc<PhpServer>) {
     SERVER.set(Rc::downgrade(state));
 }
 
 /// The server of this process.
-pub fn current() -> Option<Rc<State>> {
+pub fn current() -> Option<Rc<PhpServer>> {
     SERVER.with_borrow(Weak::upgrade)
 }
 
@@ -332,5 +334,5 @@ pub fn step_out() {
 pub fn ports(server: &Object) -> Vec<Object> {
     let Ok(slot) = server_slot("ports") else { return Vec::new() };
     let ports = server.slot(slot).array().cloned().unwrap_or_default();
-    ports.iter().filter_map(|(_, port)| port.object().filter(|o| o.payload::<Belongs>().is_some()).cloned()).collect()
+    ports.iter().filter_map(|(_, port)| port.object().filter(|o| o.payload::<ServerRef>().is_some()).cloned()).collect()
 }

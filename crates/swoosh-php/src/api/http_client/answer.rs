@@ -6,7 +6,7 @@ use super::{
     BODY, CHUNK, COOKIES, Client, Conn, Failure, HEADERS, INVALID_PROTOCOL, LONGEST_BODY, REQUEST_TIMEOUT,
     SERVER_RESET, SET_COOKIES, STATUS, Sent, array_in, fail, forget_answer, hang_up, show,
 };
-use crate::server::http_request::add_header;
+use crate::server::http::request::add_header;
 use httparse::Header;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};

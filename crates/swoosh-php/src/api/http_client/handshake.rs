@@ -1,7 +1,7 @@
 //! The client's side of a WebSocket handshake's answer (RFC 6455 section 4.1).
 
 use super::{Client, Conn, Failure, HANDSHAKE_FAILED, HEADERS, LONGEST_BODY, SERVER_RESET, STATUS, array_in, fail};
-use crate::server::websocket_talk::{Rules, Talk};
+use crate::server::websocket::connection::{WebSocketOptions, WebSocketConnection};
 use std::rc::Rc;
 use swoosh::proto::websocket::{accept, deflate};
 use swoosh_zend::{Array, Call, PhpResult, Zval};
@@ -32,14 +32,14 @@ pub(super) fn shake_hands(
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
     let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);
-    let rules = Rules {
-        masks: on("websocket_mask", true),
+    let options = WebSocketOptions {
+        mask_outgoing: on("websocket_mask", true),
         masked: false,
         max: u64::try_from(most).unwrap_or(0),
         deflate: agreed.then_some(deflate::Agreed { narrow: false }),
-        tells: ["ping", "pong", "close"].map(|kind| on(&format!("open_websocket_{kind}_frame"), false)),
+        control_frames: ["ping", "pong", "close"].map(|kind| on(&format!("open_websocket_{kind}_frame"), false)),
     };
-    let talk = Talk::new(conn.link.clone(), conn.buffer.take(), rules);
-    *client.talk.borrow_mut() = Some(Rc::new(talk));
+    let websocket = WebSocketConnection::new(conn.link.clone(), conn.buffer.take(), options);
+    *client.websocket.borrow_mut() = Some(Rc::new(websocket));
     Ok(true)
 }

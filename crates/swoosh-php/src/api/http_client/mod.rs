@@ -16,7 +16,7 @@ use super::socket::describe;
 use crate::coroutine::setting_values;
 use crate::coroutine::socket::{Code, Link};
 use crate::runtime::last_error;
-use crate::server::websocket_talk::Talk;
+use crate::server::websocket::connection::WebSocketConnection;
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
@@ -43,14 +43,14 @@ struct Client {
     basic: RefCell<Option<String>>,
     /// The last request's head.
     head: RefCell<Option<Vec<u8>>>,
-    talk: RefCell<Option<Rc<Talk>>>,
+    websocket: RefCell<Option<Rc<WebSocketConnection>>>,
 }
 swoosh_zend::payload!(Client);
 
 /// A connection.
 struct Conn {
     link: Rc<Link>,
-    /// Read and not taken yet.
+    /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
 }
 
@@ -288,8 +288,8 @@ fn execute(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
-    let talks = client.talk.borrow().as_ref().is_some_and(|talk| talk.is_open());
-    if talks {
+    let is_websocket = client.websocket.borrow().as_ref().is_some_and(|websocket| websocket.is_open());
+    if is_websocket {
         last_error::refuse("the connection speaks WebSocket: it takes no requests any more");
         return Ok(false);
     }
@@ -335,7 +335,7 @@ fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
 fn hang_up(call: &Call<'_>, client: &Client) -> PhpResult<()> {
     let conn = client.conn.take();
     drop(client.sent.take());
-    drop(client.talk.take());
+    drop(client.websocket.take());
     show(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
     show(call, SOCKET, ());

@@ -6,12 +6,12 @@ use super::{
     SETTING, STATUS, UNCONNECTED, array_in, ask, fail, hang_up, show,
 };
 use crate::api::coroutine_client::Times;
-use crate::api::websocket::given;
+use crate::api::websocket::frame_argument;
 use crate::coroutine::socket::Code;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
-use crate::server::websocket_frame::{Given, close_code, fits_control};
-use crate::server::websocket_talk::{Heard, Talk};
+use crate::server::websocket::frame::{OutgoingFrame, close_code, fits_control};
+use crate::server::websocket::connection::{Received, WebSocketConnection};
 use nix::errno::Errno;
 use std::rc::Rc;
 use swoosh::proto::base64;
@@ -28,17 +28,17 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The WebSocket; `None`, and a code, where there is none.
-fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
+fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
     let client = call.payload::<Client>();
     let closed = client.conn.borrow().as_ref().is_none_or(|conn| conn.link.is_closed());
-    let talk = client.talk.borrow().clone().filter(|_| !closed);
-    if talk.is_none() {
+    let websocket = client.websocket.borrow().clone().filter(|_| !closed);
+    if websocket.is_none() {
         let code = if closed { NO_CONNECTION } else { UNCONNECTED };
         last_error::set(code);
         show(call, ERR_CODE, code);
         show(call, ERR_MSG, "there is no connection that speaks WebSocket");
     }
-    talk
+    websocket
 }
 
 /// The result of sending something; where it failed, the connection is of no use any more.
@@ -50,30 +50,30 @@ fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
 }
 
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(talk) = talk(call) else { return Ok(false) };
-    let Some(frame) = given(call, 0)? else {
+    let Some(websocket) = websocket(call) else { return Ok(false) };
+    let Some(frame) = frame_argument(call, 0)? else {
         last_error::refuse("an opcode is a number from 0 to 15");
         show(call, ERR_CODE, PACK_FAILED);
         return Ok(false);
     };
     let write = Times::of(&array_in(call, SETTING).unwrap_or_default()).write;
-    sent(call, talk.send(&frame, write)?)
+    sent(call, websocket.send(&frame, write)?)
 }
 
 pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes_or(0, b"")?.to_vec();
-    let Some(talk) = talk(call) else { return Ok(false) };
+    let Some(websocket) = websocket(call) else { return Ok(false) };
     if !fits_control(&data) {
         return Ok(false);
     }
-    sent(call, talk.send(&Given::control(Opcode::Ping, data), None)?)
+    sent(call, websocket.send(&OutgoingFrame::control(Opcode::Ping, data), None)?)
 }
 
 pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int_or(0, 1000)?, call.bytes_or(1, b"")?.to_vec());
-    let Some(talk) = talk(call) else { return Ok(false) };
+    let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(code) = close_code(code, &reason) else { return Ok(false) };
-    let said = talk.say_close(code, &reason)?;
+    let said = websocket.send_close(code, &reason)?;
     hang_up(call, call.payload::<Client>())?;
     Ok(said)
 }
@@ -88,9 +88,9 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
         _ => Times::of(&settings).read,
     };
     let no = || Ok(false.into_zval());
-    if client.talk.borrow().is_none() {
+    if client.websocket.borrow().is_none() {
         if client.conn.borrow().is_none() {
-            talk(call);
+            websocket(call);
             return no();
         }
         if client.sent.borrow().is_empty() {
@@ -98,20 +98,20 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
         }
         return Ok(answer(call, client, &settings, limit)?.into_zval());
     }
-    let Some(talk) = talk(call) else { return no() };
-    match talk.recv(limit)? {
-        Heard::Frame(frame) => {
-            if !talk.is_open() {
+    let Some(websocket) = websocket(call) else { return no() };
+    match websocket.recv(limit)? {
+        Received::Message(frame) => {
+            if !websocket.is_open() {
                 hang_up(call, client)?;
             }
             Ok(frame.into_zval())
         }
-        Heard::Over => {
+        Received::Closed => {
             hang_up(call, client)?;
             show(call, STATUS, SERVER_RESET);
             Ok("".into_zval())
         }
-        Heard::Failed(code) => {
+        Received::Failed(code) => {
             last_error::set(code);
             show(call, STATUS, SERVER_RESET);
             show(call, ERR_CODE, code);
@@ -121,7 +121,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
             }
             no()
         }
-        Heard::Fault(why) => {
+        Received::ProtocolError(why) => {
             fail(call, client, Failure::new(SERVER_RESET, BROKEN_PROTOCOL, why))?;
             no()
         }

@@ -1,26 +1,27 @@
 //! A response that was upgraded: the WebSocket of a coroutine server.
 
 use super::{PROTOCOL_ERROR, open};
-use crate::api::websocket::given;
+use crate::api::websocket::frame_argument;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
-use crate::server::http_peer::{Peer, Way};
-use crate::server::http_response::{HEADER, Kept, Stage, expect_handshake, prepare};
-use crate::server::websocket_frame::{Given, close_code, fits_control};
-use crate::server::websocket_talk::{Heard, Rules, Talk};
+use crate::server::http::transport::{HttpConnection, Transport};
+use crate::server::http::response::state::{HEADER, Phase, ResponseState};
+use crate::server::http::response::{expect_handshake, set_head};
+use crate::server::websocket::frame::{OutgoingFrame, close_code, fits_control};
+use crate::server::websocket::connection::{Received, WebSocketOptions, WebSocketConnection};
 use std::rc::Rc;
 use swoosh::proto::websocket::Opcode;
 use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
 /// Speaks WebSocket from here on (RFC 6455 section 4.2).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some((kept, this)) = open(call) else { return Ok(false) };
-    let Some(Peer::Coroutine(served)) = kept.peer.get().cloned() else {
+    let Some((state, this)) = open(call) else { return Ok(false) };
+    let Some(HttpConnection::Coroutine(connection)) = state.connection.get().cloned() else {
         last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
         return Ok(false);
     };
-    let Some(handshake) = served.handshake.take().filter(|_| kept.stage() == Stage::New) else {
-        kept.status.set(400);
+    let Some(handshake) = connection.handshake.take().filter(|_| state.phase() == Phase::NotSent) else {
+        state.status.set(400);
         last_error::refuse("the request does not ask for WebSocket as the standard says");
         return Ok(false);
     };
@@ -37,32 +38,32 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
         agreed
     });
     expect_handshake(this);
-    prepare(this, 101, fields);
-    if !kept.end(&Way::Link(served.clone()), this, b"")? {
+    set_head(this, 101, fields);
+    if !state.end(&Transport::Socket(connection.clone()), this, b"")? {
         return Ok(false);
     }
-    let rules = Rules {
-        masks: false,
+    let options = WebSocketOptions {
+        mask_outgoing: false,
         masked: true,
-        max: served.config.longest,
+        max: connection.config.max_length,
         deflate: agreed,
-        tells: served.config.websocket.tells,
+        control_frames: connection.config.websocket.control_frames,
     };
-    let talk = Talk::new(served.link.clone(), served.buffer.take(), rules);
-    *served.talk.borrow_mut() = Some(Rc::new(talk));
+    let websocket = WebSocketConnection::new(connection.link.clone(), connection.buffer.take(), options);
+    *connection.websocket.borrow_mut() = Some(Rc::new(websocket));
     Ok(true)
 }
 
 /// The WebSocket that a response was upgraded to; `None`, with a warning, where it is none.
-fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
-    let talk = match call.payload::<Kept>().peer.get() {
-        Some(Peer::Coroutine(served)) => served.talk.borrow().clone(),
+fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
+    let websocket = match call.payload::<ResponseState>().connection.get() {
+        Some(HttpConnection::Coroutine(connection)) => connection.websocket.borrow().clone(),
         _ => None,
     };
-    if talk.is_none() {
+    if websocket.is_none() {
         last_error::refuse("the response is no WebSocket: it has not been upgraded");
     }
-    talk.filter(|talk| talk.is_open())
+    websocket.filter(|websocket| websocket.is_open())
 }
 
 fn told(result: Result<(), i32>) -> bool {
@@ -70,34 +71,34 @@ fn told(result: Result<(), i32>) -> bool {
 }
 
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(talk) = talk(call) else { return Ok(false) };
-    let Some(frame) = given(call, 0)? else {
+    let Some(websocket) = websocket(call) else { return Ok(false) };
+    let Some(frame) = frame_argument(call, 0)? else {
         last_error::refuse("an opcode is a number from 0 to 15");
         return Ok(false);
     };
-    talk.send(&frame, None).map(told)
+    websocket.send(&frame, None).map(told)
 }
 
 pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes_or(0, b"")?;
-    let Some(talk) = talk(call) else { return Ok(false) };
+    let Some(websocket) = websocket(call) else { return Ok(false) };
     if !fits_control(data) {
         return Ok(false);
     }
-    talk.send(&Given::control(Opcode::Ping, data.to_vec()), None).map(told)
+    websocket.send(&OutgoingFrame::control(Opcode::Ping, data.to_vec()), None).map(told)
 }
 
 pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     let limit = wait::limit(call.float_or(0, 0.0)?);
-    let Some(talk) = talk(call) else { return Ok(false.into_zval()) };
-    Ok(match talk.recv(limit)? {
-        Heard::Frame(frame) => frame.into_zval(),
-        Heard::Over => "".into_zval(),
-        Heard::Failed(code) => {
+    let Some(websocket) = websocket(call) else { return Ok(false.into_zval()) };
+    Ok(match websocket.recv(limit)? {
+        Received::Message(frame) => frame.into_zval(),
+        Received::Closed => "".into_zval(),
+        Received::Failed(code) => {
             last_error::set(code);
             false.into_zval()
         }
-        Heard::Fault(why) => {
+        Received::ProtocolError(why) => {
             swoosh::log::info!("a WebSocket is closed: {why}");
             last_error::set(PROTOCOL_ERROR);
             false.into_zval()
@@ -107,7 +108,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
 
 pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int_or(0, 1000)?, call.bytes_or(1, b"")?);
-    let Some(talk) = talk(call) else { return Ok(false) };
+    let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(code) = close_code(code, reason) else { return Ok(false) };
-    talk.say_close(code, reason)
+    websocket.send_close(code, reason)
 }

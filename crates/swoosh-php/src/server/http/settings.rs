@@ -1,4 +1,4 @@
-//! What a server's settings say of HTTP and WebSocket.
+//! The settings of HTTP and WebSocket, typed.
 
 use httparse::Header;
 use std::ffi::OsStr;
@@ -11,55 +11,56 @@ use swoosh::http::files::Files;
 use swoosh::proto::http1::has_token;
 use swoosh_zend::{Array, Key, Zval};
 
-/// What a server's settings say of HTTP.
+/// The HTTP settings of a server, defaults applied.
 #[derive(Debug)]
-pub struct Config {
+pub struct HttpSettings {
     /// `http_parse_post`.
     pub parse_post: bool,
     /// `http_parse_cookie`.
     pub parse_cookie: bool,
     /// `upload_tmp_dir`.
     pub upload_dir: String,
-    /// `upload_max_filesize`: bytes; 0: as long as a request may be.
+    /// `upload_max_filesize`: bytes; 0: limited by the request size only.
     pub upload_max: u64,
-    /// `http_compression` and its like.
+    /// `http_compression`, its level, minimum length and content types.
     pub compression: Rules,
-    /// `websocket_subprotocol` and its like.
-    pub websocket: WebSocketConfig,
-    /// `document_root` and its like.
+    /// `websocket_*`.
+    pub websocket: WebSocketSettings,
+    /// `document_root` and the other settings of static files.
     pub files: Option<Arc<Files>>,
     /// `request_deadline`.
     pub deadline: Option<Duration>,
-    /// `package_max_length`, where a coroutine serves, as the next three: bytes.
-    pub longest: u64,
+    /// `package_max_length`: bytes. This and the next three are used by coroutine servers only.
+    pub max_length: u64,
     /// `input_buffer_size`: bytes.
-    pub in_memory: u64,
-    /// `http_header_timeout`; `None`: for ever.
-    pub head_within: Option<Duration>,
-    /// `http_body_timeout`.
-    pub body_within: Option<Duration>,
+    pub memory_limit: u64,
+    /// `http_header_timeout`; `None`: no limit.
+    pub header_timeout: Option<Duration>,
+    /// `http_body_timeout`, between two reads; `None`: no limit.
+/// The files that a server's settings name; `None` where none are to be served.|/// The static files of a server; `None` without `enable_static_handler` or a readable `document_root`.
+    pub body_timeout: Option<Duration>,
 }
 
-impl Default for Config {
+impl Default for HttpSettings {
     fn default() -> Self {
-        Config {
+        HttpSettings {
             parse_post: true,
             parse_cookie: true,
             upload_dir: "/tmp".to_owned(),
             upload_max: 0,
             compression: Rules::default(),
-            websocket: WebSocketConfig::default(),
+            websocket: WebSocketSettings::default(),
             files: None,
             deadline: None,
-            longest: LONGEST,
-            in_memory: swoosh::config::ServerConfig::default().input_buffer_size,
-            head_within: Some(swoosh::config::PortConfig::default().http_header_timeout),
-            body_within: Some(swoosh::config::PortConfig::default().http_body_timeout),
+            max_length: DEFAULT_MAX_LENGTH,
+            memory_limit: swoosh::config::ServerConfig::default().input_buffer_size,
+            header_timeout: Some(swoosh::config::PortConfig::default().http_header_timeout),
+            body_timeout: Some(swoosh::config::PortConfig::default().http_body_timeout),
         }
     }
 }
 
-impl Config {
+impl HttpSettings {
     /// From a server's settings.
     pub fn new(all: &Array) -> Self {
         let is_on = |name: &str| all.get(name).is_none_or(Zval::to_bool);
@@ -69,22 +70,22 @@ impl Config {
             Some(limit) => Duration::try_from_secs_f64(limit.to_float()).ok().filter(|limit| !limit.is_zero()),
             None => otherwise,
         };
-        let defaults = Config::default();
+        let defaults = HttpSettings::default();
         let types = ["http_compression_types", "compression_types"].iter().find_map(|name| all.get(name));
-        Config {
+        HttpSettings {
             parse_post: is_on("http_parse_post"),
             parse_cookie: is_on("http_parse_cookie"),
             upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
             upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-            websocket: WebSocketConfig::new(all),
+            websocket: WebSocketSettings::new(all),
             files: files_of(all),
             deadline: seconds("request_deadline", None),
-            head_within: seconds("http_header_timeout", defaults.head_within),
-            body_within: seconds("http_body_timeout", defaults.body_within),
-            in_memory: number(&["input_buffer_size", "buffer_input_size"])
+            header_timeout: seconds("http_header_timeout", defaults.header_timeout),
+            body_timeout: seconds("http_body_timeout", defaults.body_timeout),
+            memory_limit: number(&["input_buffer_size", "buffer_input_size"])
                 .and_then(|n| u64::try_from(n).ok())
-                .unwrap_or(defaults.in_memory),
-            longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
+                .unwrap_or(defaults.memory_limit),
+            max_length: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(DEFAULT_MAX_LENGTH),
             compression: Rules::new(
                 is_on("http_compression"),
                 number(&["http_compression_level", "compression_level", "http_gzip_level"]),
@@ -102,7 +103,7 @@ impl Config {
     }
 }
 
-/// The files that a server's settings name; `None` where none are to be served.
+/// The files that a server's settings name; `None` where none are to be connection.
 fn files_of(all: &Array) -> Option<Arc<Files>> {
     let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
     let list = |name: &str| -> Vec<String> {
@@ -124,11 +125,11 @@ fn files_of(all: &Array) -> Option<Arc<Files>> {
     files.index = list("http_index_files");
     for (key, target) in all.get("url_rewrite_rules").and_then(Zval::array).into_iter().flatten() {
         let (Key::Name(pattern), Some(target)) = (key, target.bytes()) else {
-            swoosh::log::error!("url_rewrite_rules: a rule is left out, which is no pattern with a target");
+            swoosh::log::error!("url_rewrite_rules: ignoring a rule that is not a pattern with a target");
             continue;
         };
         if let Err(e) = files.rewrite(undelimited(&pattern.to_text()), &String::from_utf8_lossy(target)) {
-            swoosh::log::error!("{e}; the rule is left out");
+            swoosh::log::error!("url_rewrite_rules: ignoring a rule: {e}");
         }
     }
     files.autoindex = is_on("http_autoindex");
@@ -136,38 +137,38 @@ fn files_of(all: &Array) -> Option<Arc<Files>> {
     Some(Arc::new(files))
 }
 
-/// A pattern without the signs around it that PHP's own functions ask for.
+/// A pattern without PCRE delimiters.
 fn undelimited(pattern: &str) -> &str {
     let inner = ['~', '#', '@'].iter().find_map(|sign| pattern.strip_prefix(*sign)?.strip_suffix(*sign));
     inner.unwrap_or(pattern)
 }
 
-/// Bytes of a request or a message, where no setting says another number.
-const LONGEST: u64 = 2 << 20;
+/// Default of `package_max_length`, bytes.
+const DEFAULT_MAX_LENGTH: u64 = 2 << 20;
 
-/// What a server's settings say of WebSocket.
+/// The WebSocket settings of a server.
 #[derive(Debug, Default)]
-pub struct WebSocketConfig {
+pub struct WebSocketSettings {
     /// `websocket_subprotocol`.
     pub subprotocol: Option<Vec<u8>>,
     /// `websocket_compression`.
     pub compression: bool,
-    /// `open_websocket_ping_frame`, `open_websocket_pong_frame`, `open_websocket_close_frame`: such frames are messages.
-    pub tells: [bool; 3],
+    /// `open_websocket_ping_frame`, `open_websocket_pong_frame`, `open_websocket_close_frame`: deliver these to PHP.
+    pub control_frames: [bool; 3],
 }
 
-impl WebSocketConfig {
+impl WebSocketSettings {
     /// From a server's settings.
     pub fn new(all: &Array) -> Self {
         let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
-        WebSocketConfig {
+        WebSocketSettings {
             subprotocol: all.get("websocket_subprotocol").and_then(Zval::bytes).map(<[u8]>::to_vec),
             compression: is_on("websocket_compression"),
-            tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
+            control_frames: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
         }
     }
 
-    /// The subprotocol, where a client offers it.
+    /// The configured subprotocol, if the client offers it.
     pub fn subprotocol_of(&self, headers: &[Header<'_>]) -> Option<&[u8]> {
         let own = self.subprotocol.as_deref()?;
         let name = String::from_utf8_lossy(own);

@@ -1,6 +1,6 @@
 //! What a process knows of the commands of Redis: their handlers, and those that wait for others of their connection.
 
-use super::classes::REDIS_SERVER;
+use crate::server::classes::REDIS_SERVER;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -10,14 +10,14 @@ use swoosh_zend::{Callable, Object, Zval};
 
 /// What a process knows of its connections and handlers.
 #[derive(Default)]
-pub struct Commands {
+pub struct RedisCommands {
     /// Handlers that were looked up, by the command's name in capitals.
     handlers: RefCell<HashMap<Vec<u8>, Rc<Callable>>>,
     /// By connection whose command is in hand: what it asked meanwhile.
     pub(super) waiting: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
 }
 
-impl Commands {
+impl RedisCommands {
     /// A command's handler is another one now.
     pub fn forget(&self, name: &[u8]) {
         let gone = self.handlers.borrow_mut().remove(name);
@@ -30,7 +30,7 @@ impl Commands {
         drop(gone);
     }
 
-    /// A connection is gone, and what it asked with it.
+    /// Discards the queued events of a closed connection.
     pub fn closed(&self, session: SessionId) {
         if let Some(queue) = self.waiting.borrow_mut().get_mut(&session.0) {
             queue.clear();
@@ -65,7 +65,7 @@ impl Commands {
     }
 }
 
-/// Commands of one connection that wait for those before them; with more it is not read.
+/// RedisCommands of one connection that wait for those before them; with more it is not read.
 pub(super) const MOST_WAITING: usize = 1024;
 
 /// The closure that handles a command, by its name in any case; null where there is none.

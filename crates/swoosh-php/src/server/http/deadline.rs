@@ -1,10 +1,10 @@
-//! `request_deadline`: how long the callback of a request may take until its answer is whole.
+//! `request_deadline`: the time limit from a request to its complete response.
 //!
-//! Runs in: workers, between two waits of their loop. Whoever is late is answered 504, and its coroutine is cancelled
-//! where it waits. A coroutine that never waits is not late before it does.
+//! Runs in: workers, between two waits of their loop. A late request is answered with 504 and its coroutine is cancelled at
+//! its wait. A coroutine that computes without waiting is cancelled when it next waits.
 
-use super::http_order;
-use super::state::State;
+use crate::server::http::response_order;
+use crate::server::state::PhpServer;
 use crate::coroutine;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,12 +15,12 @@ use swoosh::sys::clock;
 use swoosh::timer::{TimerId, TimerWheel};
 use swoosh_zend::PhpResult;
 
-/// A request that has a deadline, for its response and for the clock.
+/// The deadline of one request, shared by its response and the timer wheel.
 pub struct Deadline {
     session: SessionId,
-    /// The coroutine that was begun for it.
+    /// The coroutine that handles the request.
     coroutine: u64,
-    /// Its answer ends where the connection does.
+    /// HTTP/1.0: the end of the connection ends the body.
     until_closed: bool,
     timer: Cell<Option<TimerId>>,
     begun: Cell<bool>,
@@ -31,7 +31,7 @@ thread_local! {
     static WHEEL: RefCell<Option<TimerWheel<Rc<Deadline>>>> = const { RefCell::new(None) };
 }
 
-/// A deadline for a request whose coroutine is the next one to be created.
+/// Starts the deadline of a request whose coroutine is the next one to be created.
 pub fn begin(session: SessionId, limit: Duration, until_closed: bool) -> Rc<Deadline> {
     let deadline = Rc::new(Deadline {
         session,
@@ -51,12 +51,12 @@ pub fn begin(session: SessionId, limit: Duration, until_closed: bool) -> Rc<Dead
 }
 
 impl Deadline {
-    /// Some of the answer is sent.
+    /// The response's head was sent.
     pub fn answer_begun(&self) {
         self.begun.set(true);
     }
 
-    /// The answer is whole, or somebody else's to give.
+    /// The response is complete or detached: cancels the timer.
     pub fn met(&self) {
         if let Some(timer) = self.timer.take() {
             let held = WHEEL.with_borrow_mut(|wheel| wheel.as_mut().and_then(|wheel| wheel.cancel(timer).ok()));
@@ -64,7 +64,7 @@ impl Deadline {
         }
     }
 
-    /// Whether it has passed: the answer was given here.
+    /// Whether the deadline expired, so that the response was ended here.
     pub fn is_over(&self) -> bool {
         self.over.get()
     }
@@ -72,22 +72,22 @@ impl Deadline {
     fn pass(&self, node: &Node) -> PhpResult<()> {
         self.timer.set(None);
         self.over.set(true);
-        swoosh::log::notice!("a request of connection {} took longer than its deadline", self.session.0);
+        swoosh::log::notice!("connection {}: request deadline exceeded", self.session.0);
         if node.exists(self.session) {
             node.end_request(self.session);
             if self.begun.get() {
-                // An answer that ends with its connection would look whole, if that ended in order.
+                // A body delimited by the connection's end must not look complete: reset instead of an orderly close.
                 let _ = node.close(self.session, self.until_closed);
             } else {
                 node.refuse_request(self.session, 504);
             }
-            http_order::answered(self.session.0);
+            response_order::response_complete(self.session.0);
         }
         coroutine::abandon(self.coroutine)
     }
 }
 
-/// Answers for every request whose deadline has passed.
+/// Ends every request whose deadline has passed.
 pub fn run_due(node: &Node) -> PhpResult<()> {
     let now = clock::monotonic_ms();
     loop {
@@ -103,14 +103,15 @@ pub fn run_due(node: &Node) -> PhpResult<()> {
     }
 }
 
-/// How long the loop may sleep before the next one.
+/// Time until the next deadline.
 pub fn sleep_limit() -> Option<Duration> {
     let next = WHEEL.with_borrow(|wheel| wheel.as_ref().and_then(TimerWheel::next_deadline))?;
     Some(Duration::from_millis(next.saturating_sub(clock::monotonic_ms())))
 }
 
-/// A worker starts: says, once for the server, where the setting cannot do anything.
-pub fn tell_of_effect(state: &State, node: &Node, apart: bool) {
+/// Warns at the start of worker 0 if the setting has no effect.
+Forms and cookies of a request, as PHP names them.|Forms, uploads and cookies of a request, named as PHP names them.
+pub fn warn_without_effect(state: &PhpServer, node: &Node, apart: bool) {
     let is_set = state.http.get().is_some_and(|config| config.deadline.is_some());
     if is_set && !apart && node.worker_id().is_some_and(|id| id.0 == 0) {
         swoosh::log::warn!("request_deadline has no effect: callbacks run in coroutines only with enable_coroutine");

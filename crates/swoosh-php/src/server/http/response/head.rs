@@ -1,7 +1,7 @@
 //! The bytes of an answer: its head, and its body where that is whole.
 
-use super::{COOKIE, HEADER, Kept, TRAILER};
-use crate::server::http_config::Config;
+use super::state::{COOKIE, HEADER, ResponseState, TRAILER};
+use crate::server::http::settings::HttpSettings;
 use swoosh::http::compress::Coding;
 use swoosh::proto::http1::reply::{self, put_number};
 use swoosh::proto::http1::{has_token, is_token_byte};
@@ -14,10 +14,10 @@ pub(crate) enum Body {
     UntilClosed,
 }
 
-impl Kept {
+impl ResponseState {
     pub(crate) fn put_whole(&self, out: &mut Vec<u8>, object: &Object, body: &[u8]) {
         let own = object.slot(HEADER).array().cloned();
-        let short = self.coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
+        let short = self.accepted_coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
         let (bytes, coding) = short.as_ref().map_or((body, None), |(coding, short)| (short, Some(*coding)));
         self.put_head(out, object, own.as_ref(), Body::Length(bytes.len() as u64), coding);
         if self.has_body() {
@@ -38,11 +38,11 @@ impl Kept {
         {
             return None;
         }
-        let compress = |config: &Config| {
+        let compress = |config: &HttpSettings| {
             let rules = &config.compression;
             rules.suits(&kind, body.len()).then(|| rules.compress(coding, body)).flatten()
         };
-        self.peer.get()?.with_config(compress).flatten()
+        self.connection.get()?.with_config(compress).flatten()
     }
 
     pub(crate) fn put_head(
@@ -83,11 +83,11 @@ impl Kept {
             out.extend_from_slice(b"\r\n");
         }
         if matches!(body, Body::UntilClosed) {
-            self.keep.set(false);
+            self.keep_alive.set(false);
         }
         let bare = self.handshake.get() && status == 101;
         if !seen.connection && !bare {
-            out.extend_from_slice(match self.keep.get() {
+            out.extend_from_slice(match self.keep_alive.get() {
                 true => b"Connection: keep-alive\r\n",
                 false => b"Connection: close\r\n",
             });
@@ -102,10 +102,10 @@ impl Kept {
         match body {
             // No body, no length (RFC 9110 section 8.6).
             Body::Length(_) if (100..200).contains(&status) || status == 204 => {}
-            Body::Length(0) if self.bodiless.get() && seen.length.is_some() => {
+            Body::Length(0) if self.head_request.get() && seen.length.is_some() => {
                 put_length(out, seen.length.unwrap_or(0));
             }
-            Body::Length(0) if self.bodiless.get() || status == 304 => {}
+            Body::Length(0) if self.head_request.get() || status == 304 => {}
             Body::Length(length) => put_length(out, length),
             Body::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             Body::UntilClosed => {}
@@ -133,7 +133,7 @@ impl Kept {
             10 if is("connection") => {
                 seen.connection = true;
                 if value.bytes().is_some_and(|value| has_token(value, "close")) {
-                    self.keep.set(false);
+                    self.keep_alive.set(false);
                 }
             }
             12 if is("content-type") => seen.content_type = true,

@@ -1,8 +1,8 @@
 //! A request as PHP code gets it: its properties, made when they are read first, and its body.
 
 use crate::coroutine::socket::Link;
-use crate::server::http_config::Config;
-use crate::server::http_form as forms;
+use crate::server::http::settings::HttpSettings;
+use crate::server::http::form;
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ pub static REQUEST: ClassSlot = ClassSlot::new();
 
 /// What lives in a request's object.
 #[derive(Default)]
-pub struct Kept {
+pub struct RequestData {
     /// The request as it came.
     pub raw: RefCell<Rc<Vec<u8>>>,
     /// Its body, without its transfer coding, where that is not the end of `raw`.
@@ -32,13 +32,13 @@ pub struct Kept {
     /// Its body, where that is on disk.
     pub stored: RefCell<Option<Rc<Stored>>>,
     /// Bytes of its head.
-    pub head: Cell<usize>,
+    pub head_length: Cell<usize>,
     /// Bytes of `raw` that are the request.
-    pub whole: Cell<Option<usize>>,
+    pub request_length: Cell<Option<usize>>,
     /// What `parse` knows so far; `None`: this is no request to be parsed.
     pub framer: RefCell<Option<Framer>>,
     /// Which of its parts `parse` reads.
-    pub options: RefCell<Option<Config>>,
+    pub options: RefCell<Option<HttpSettings>>,
     /// Paths of its uploaded files, removed with it.
     pub tmpfiles: RefCell<Vec<String>>,
     /// The process that has stored them, see [`runtime::generation`].
@@ -58,7 +58,7 @@ pub struct Arrival {
     peer: Option<(Peer, u64)>,
 }
 
-impl swoosh_zend::Payload for Kept {
+impl swoosh_zend::Payload for RequestData {
     fn handlers() -> &'static swoosh_zend::object::HandlerTable {
         static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
         &TABLE
@@ -72,19 +72,19 @@ impl swoosh_zend::Payload for Kept {
         let mut fields = room();
         let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
         match slot {
-            SERVER => self.arrival.get().map(|arrival| arrival.facts(&request)).into_zval(),
+            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
             HEADER => self.header_of(headers).into_zval(),
             COOKIE => self.cookie_of(headers).into_zval(),
-            GET => get_of(&request).into_zval(),
+            GET => query_of(&request).into_zval(),
             _ => Zval::null(),
         }
     }
 }
 
-impl Drop for Kept {
+impl Drop for RequestData {
     fn drop(&mut self) {
         if self.stored_in.get() == runtime::generation() {
-            forms::remove(self.tmpfiles.get_mut());
+            form::remove(self.tmpfiles.get_mut());
         }
     }
 }
@@ -102,7 +102,7 @@ static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
 static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
 static MASTER_TIME: KnownKey = KnownKey::new("master_time");
 /// Keys of `server`, which are made once.
-pub static FACTS: [&KnownKey; 12] = [
+pub static SERVER_KEYS: [&KnownKey; 12] = [
     &QUERY_STRING,
     &REQUEST_METHOD,
     &REQUEST_URI,
@@ -117,7 +117,7 @@ pub static FACTS: [&KnownKey; 12] = [
     &MASTER_TIME,
 ];
 /// Header fields that most requests have.
-pub static FIELDS: [KnownKey; 33] = [
+pub static HEADER_KEYS: [KnownKey; 33] = [
     KnownKey::new("host"),
     KnownKey::new("user-agent"),
     KnownKey::new("accept"),
@@ -155,7 +155,7 @@ pub static FIELDS: [KnownKey; 33] = [
 
 /// The key of a header field, its name being in small letters.
 fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
-    FIELDS.iter().find(|key| key.name().as_bytes() == name)
+    HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
 }
 
 pub(crate) const FD: usize = 0;
@@ -168,9 +168,9 @@ pub(crate) const POST: usize = 7;
 pub(crate) const TMPFILES: usize = 8;
 
 /// A request that a connection sent. The inner `Err` is the status it is refused with.
-pub fn serve(
+pub fn from_engine(
     node: &Node,
-    config: &Config,
+    config: &HttpSettings,
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<Stored>>),
     request: &Request<'_>,
@@ -178,31 +178,31 @@ pub fn serve(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
-    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
-    *kept.raw.borrow_mut() = node.share_packet(bytes);
-    *kept.stored.borrow_mut() = stored;
-    kept.whole.set(Some(bytes.len()));
+    let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
+    *data.raw.borrow_mut() = node.share_packet(bytes);
+    *data.stored.borrow_mut() = stored;
+    data.request_length.set(Some(bytes.len()));
     let known = node.state().registry.find(event.session);
-    kept.arrival.set(Some(Arrival {
+    data.arrival.set(Some(Arrival {
         time: event.dispatch_time,
         port: node.state().ports.get(event.port).map(|port| &**port),
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
     }));
     object.leave_slot(SERVER);
-    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+    Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
 /// A request that a coroutine has read. The inner `Err` is the status it is refused with.
-pub fn serve_link(
+pub fn from_coroutine(
     link: &Link,
-    config: &Config,
+    config: &HttpSettings,
     (bytes, stored): (&[u8], Option<Rc<Stored>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = facts(request, swoosh::conn::datagram::now_seconds());
+    let mut server = server_fields(request, swoosh::conn::datagram::now_seconds());
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -214,16 +214,16 @@ pub fn serve_link(
         }
     }
     object.set_slot(SERVER, server);
-    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
-    *kept.raw.borrow_mut() = Rc::new(bytes.to_vec());
-    *kept.stored.borrow_mut() = stored;
-    kept.whole.set(Some(bytes.len()));
-    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+    let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
+    *data.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    *data.stored.borrow_mut() = stored;
+    data.request_length.set(Some(bytes.len()));
+    Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
 impl Arrival {
-    fn facts(&self, request: &Request<'_>) -> Array {
-        let mut server = facts(request, self.time);
+    fn server_fields(&self, request: &Request<'_>) -> Array {
+        let mut server = server_fields(request, self.time);
         if let Some(port) = self.port {
             server.insert_known(&SERVER_PORT, port.number);
             server.insert_known(&SERVER_ADDR, host_of(&port.address));
@@ -242,7 +242,7 @@ fn host_of(address: &str) -> &str {
 }
 
 /// What the request line says, and when.
-pub fn facts(request: &Request<'_>, time: f64) -> Array {
+pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
@@ -260,7 +260,7 @@ pub fn facts(request: &Request<'_>, time: f64) -> Array {
     server
 }
 
-impl Kept {
+impl RequestData {
     fn header_of(&self, headers: &[Header<'_>]) -> Array {
         let mut all = Array::with_capacity(headers.len());
         let mut lower = [0; 64];
@@ -282,11 +282,11 @@ impl Kept {
     }
 
     fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
-        if self.parse_cookie.get() { forms::cookies(headers) } else { None }
+        if self.parse_cookie.get() { form::cookies(headers) } else { None }
     }
 }
 
-fn get_of(request: &Request<'_>) -> Option<Array> {
+fn query_of(request: &Request<'_>) -> Option<Array> {
     let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
     Some(parse_query(query.as_bytes()))
 }
@@ -294,22 +294,22 @@ fn get_of(request: &Request<'_>) -> Option<Array> {
 /// Everything that follows from the request's own bytes: what its head says, when it is read first.
 pub fn fill(
     object: &Object,
-    kept: &Kept,
-    config: &Config,
+    data: &RequestData,
+    config: &HttpSettings,
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> Result<(), u16> {
-    kept.head.set(request.head);
-    kept.parse_cookie.set(config.parse_cookie);
+    data.head_length.set(request.head);
+    data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
-    let stored = kept.stored.borrow().clone();
+    let stored = data.stored.borrow().clone();
     let plain = request.body(headers);
     let body = stored.as_ref().map_or(Body::Here(&plain), |stored| Body::Stored(stored));
     if !body.whole().is_empty() && request.method != "GET" {
         if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
-            object.set_slot(POST, parse_query(&body.whole().bytes().map_err(forms::unreadable)?));
+            object.set_slot(POST, parse_query(&body.whole().bytes().map_err(form::unreadable)?));
         } else if is_type(headers, "multipart/form-data") {
-            let form = forms::multipart(config, headers, body)?;
+            let form = form::multipart(config, headers, body)?;
             if let Some(post) = form.post {
                 object.set_slot(POST, post);
             }
@@ -318,13 +318,13 @@ pub fn fill(
             }
             if !form.tmpfiles.is_empty() {
                 object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
-                *kept.tmpfiles.borrow_mut() = form.tmpfiles;
-                kept.stored_in.set(runtime::generation());
+                *data.tmpfiles.borrow_mut() = form.tmpfiles;
+                data.stored_in.set(runtime::generation());
             }
         }
     }
     if let std::borrow::Cow::Owned(body) = plain {
-        *kept.body.borrow_mut() = Some(body);
+        *data.body.borrow_mut() = Some(body);
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
 
-use super::callback::{Then, Wanted, close};
-use super::http_peer::Way;
-use super::state::{Calls, PortEvent, State};
-use super::{http_response, websocket_frame};
+use crate::server::callback::{Completion, PendingCall, close};
+use crate::server::http::transport::Transport;
+use crate::server::state::{Callbacks, PortEvent, PhpServer};
+use crate::server::http::response;
+use crate::server::websocket::frame;
 use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,27 +29,27 @@ pub fn closed(session: u64) {
 }
 
 /// Whether a request asks for an upgrade that this port has code for.
-pub fn wanted(calls: &Calls, port: usize, headers: &[Header<'_>]) -> bool {
-    calls.ports[port][PortEvent::Message as usize].is_some()
+pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Header<'_>]) -> bool {
+    callbacks.ports[port][PortEvent::Message as usize].is_some()
         && field(headers, "upgrade").is_some_and(|value| has_token(value, "websocket"))
 }
 
 /// Shakes hands (RFC 6455 section 4.2), by the user's own callback where there is one.
 pub fn shake_hands(
-    state: &Rc<State>,
-    calls: &Calls,
+    state: &Rc<PhpServer>,
+    callbacks: &Callbacks,
     node: &Node,
     event: &ConnectionEvent,
     request: &Request<'_>,
     headers: &[Header<'_>],
     objects: (Object, Object),
-) -> PhpResult<Option<Wanted>> {
+) -> PhpResult<Option<PendingCall>> {
     let (asked, response) = objects;
-    http_response::expect_handshake(&response);
-    let port = &calls.ports[event.port];
+    response::expect_handshake(&response);
+    let port = &callbacks.ports[event.port];
     if let Some(callable) = port[PortEvent::Handshake as usize].clone() {
-        let then = Then::Settle(response.clone(), event.session.0);
-        return Ok(Some(Wanted { callable, args: [asked.into_zval(), response.into_zval()], then }));
+        let completion = Completion::CheckAnswered(response.clone(), event.session.0);
+        return Ok(Some(PendingCall { callable, args: [asked.into_zval(), response.into_zval()], completion }));
     }
     let mut fields = Array::new();
     let status = match shake_hands_of(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
@@ -74,35 +75,35 @@ pub fn shake_hands(
         let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions"));
         if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
             fields.insert("Sec-WebSocket-Extensions", answer);
-            http_response::agree(&response, agreed);
+            response::set_deflate(&response, agreed);
         }
     }
-    http_response::prepare(&response, status, fields);
+    response::set_head(&response, status, fields);
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
     {
         state.home.back(callable.call(&mut [
-            calls.server.clone().into_zval(),
+            callbacks.server.clone().into_zval(),
             asked.clone().into_zval(),
             response.clone().into_zval(),
         ]))?;
     }
-    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
+    response::end_without_body(&Transport::Engine(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
     let Some(callable) = port[PortEvent::Open as usize].clone() else { return Ok(None) };
-    Ok(Some(Wanted { callable, args: [calls.server.clone().into_zval(), asked.into_zval()], then: Then::Nothing }))
+    Ok(Some(PendingCall { callable, args: [callbacks.server.clone().into_zval(), asked.into_zval()], completion: Completion::None }))
 }
 
 /// Takes one frame. Pings are answered, a close too; a frame that breaks the protocol ends the connection.
 pub fn receive(
-    state: &Rc<State>,
-    calls: &Calls,
+    state: &Rc<PhpServer>,
+    callbacks: &Callbacks,
     node: &Node,
     event: &ConnectionEvent,
     bytes: &[u8],
-) -> PhpResult<Option<Wanted>> {
+) -> PhpResult<Option<PendingCall>> {
     let session = event.session;
     let max = node.state().ports[event.port].config.package_max_length;
     let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
@@ -114,8 +115,8 @@ pub fn receive(
         }
         heard
     });
-    let tells = state.http.get().map(|config| config.websocket.tells).unwrap_or_default();
-    let (object, then) = match heard {
+    let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();
+    let (object, completion) = match heard {
         Err(fault) => {
             swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
             close(node, session, &close_frame(fault.code, b""));
@@ -123,11 +124,11 @@ pub fn receive(
         }
         Ok(None) => return Ok(None),
         Ok(Some(Said::Message(kind, data, packed))) => {
-            (websocket_frame::object(session.0, kind, &data, websocket_frame::heard(true, packed))?, Then::Nothing)
+            (frame::object(session.0, kind, &data, frame::received_flags(true, packed))?, Completion::None)
         }
-        Ok(Some(Said::Ping(data))) if tells[0] => (
-            websocket_frame::object(session.0, Opcode::Ping, &data, websocket_frame::heard(true, false))?,
-            Then::Nothing,
+        Ok(Some(Said::Ping(data))) if control_frames[0] => (
+            frame::object(session.0, Opcode::Ping, &data, frame::received_flags(true, false))?,
+            Completion::None,
         ),
         Ok(Some(Said::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
@@ -136,23 +137,23 @@ pub fn receive(
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if tells[1] => (
-            websocket_frame::object(session.0, Opcode::Pong, &data, websocket_frame::heard(true, false))?,
-            Then::Nothing,
+        Ok(Some(Said::Pong(data))) if control_frames[1] => (
+            frame::object(session.0, Opcode::Pong, &data, frame::received_flags(true, false))?,
+            Completion::None,
         ),
         Ok(Some(Said::Pong(_))) => return Ok(None),
         Ok(Some(Said::Close(code, reason))) => {
             let answer = close_frame(code, &reason);
-            if !tells[2] {
+            if !control_frames[2] {
                 close(node, session, &answer);
                 return Ok(None);
             }
             (
-                websocket_frame::close_object(session.0, code, &reason, websocket_frame::heard(true, false))?,
-                Then::Close(session, answer),
+                frame::close_object(session.0, code, &reason, frame::received_flags(true, false))?,
+                Completion::CloseWith(session, answer),
             )
         }
     };
-    let Some(callable) = calls.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };
-    Ok(Some(Wanted { callable, args: [calls.server.clone().into_zval(), object.into_zval()], then }))
+    let Some(callable) = callbacks.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };
+    Ok(Some(PendingCall { callable, args: [callbacks.server.clone().into_zval(), object.into_zval()], completion }))
 }

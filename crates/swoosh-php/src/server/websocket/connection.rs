@@ -1,7 +1,7 @@
 //! A WebSocket that coroutines read and write themselves: a client's, or one of a coroutine server.
 
-use super::websocket_frame;
-use super::websocket_frame::Given;
+use crate::server::websocket::frame;
+use crate::server::websocket::frame::OutgoingFrame;
 use crate::coroutine::socket::{Code, Link};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,21 +12,21 @@ use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, nex
 use swoosh_zend::{Object, PhpResult};
 
 /// The conversation, from the handshake on.
-pub struct Talk {
+pub struct WebSocketConnection {
     link: Rc<Link>,
-    /// Read and not taken yet.
+    /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
     joiner: RefCell<Joiner>,
-    rules: Rules,
+    options: WebSocketOptions,
     /// A close frame went out, or the peer is gone: nothing more is said.
-    over: Cell<bool>,
+    closed: Cell<bool>,
 }
 
 /// What both sides keep to.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
+pub struct WebSocketOptions {
     /// This side is the client, whose frames are masked; `false`, by a client's setting: not even those.
-    pub masks: bool,
+    pub mask_outgoing: bool,
     /// The peer's frames are masked.
     pub masked: bool,
     /// Bytes of the longest message.
@@ -34,39 +34,39 @@ pub struct Rules {
     /// What was agreed on about compression.
     pub deflate: Option<Agreed>,
     /// Pings, pongs and close frames are told to the program.
-    pub tells: [bool; 3],
+    pub control_frames: [bool; 3],
 }
 
 /// What a wait for the peer gives.
-pub enum Heard {
+pub enum Received {
     /// A message or a frame.
-    Frame(Object),
-    /// The conversation is over.
-    Over,
+    Message(Object),
+    /// The conversation is closed.
+    Closed,
     /// The system's code: a timeout, for example.
     Failed(Code),
-    /// The peer broke the protocol; it has been told, and the conversation is over.
-    Fault(&'static str),
+    /// The peer broke the protocol; it has been told, and the conversation is closed.
+    ProtocolError(&'static str),
 }
 
-impl Talk {
+impl WebSocketConnection {
     /// On a link; `rest`: what was read of it already.
-    pub fn new(link: Rc<Link>, rest: Vec<u8>, rules: Rules) -> Self {
-        Talk { link, buffer: RefCell::new(rest), joiner: RefCell::default(), rules, over: Cell::new(false) }
+    pub fn new(link: Rc<Link>, rest: Vec<u8>, options: WebSocketOptions) -> Self {
+        WebSocketConnection { link, buffer: RefCell::new(rest), joiner: RefCell::default(), options, closed: Cell::new(false) }
     }
 
     /// Whether something can be said still.
     pub fn is_open(&self) -> bool {
-        !self.over.get()
+        !self.closed.get()
     }
 
     /// Waits for the next message. Pings are answered meanwhile.
-    pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Heard> {
+    pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Received> {
         let until = limit.map(|limit| Instant::now() + limit);
-        let expect = Expect { max: self.rules.max, masked: self.rules.masked, deflate: self.rules.deflate.is_some() };
+        let expect = Expect { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
         loop {
-            if self.over.get() {
-                return Ok(Heard::Over);
+            if self.closed.get() {
+                return Ok(Received::Closed);
             }
             let cut = next(expect, &self.buffer.borrow());
             let length = match cut {
@@ -76,11 +76,11 @@ impl Talk {
                     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
                     match self.link.read_into(&mut more, CHUNK, left)? {
                         Ok(0) => {
-                            self.over.set(true);
-                            return Ok(Heard::Over);
+                            self.closed.set(true);
+                            return Ok(Received::Closed);
                         }
                         Ok(_) => self.buffer.borrow_mut().extend_from_slice(&more),
-                        Err(code) => return Ok(Heard::Failed(code)),
+                        Err(code) => return Ok(Received::Failed(code)),
                     }
                     continue;
                 }
@@ -95,56 +95,56 @@ impl Talk {
                     }
                 }
                 Err(fault) => {
-                    self.say_close(fault.code, b"")?;
-                    return Ok(Heard::Fault(fault.why));
+                    self.send_close(fault.code, b"")?;
+                    return Ok(Received::ProtocolError(fault.why));
                 }
             }
         }
     }
 
     /// What the program gets of what was said; `None`: nothing.
-    fn answer(&self, said: Said) -> PhpResult<Option<Heard>> {
+    fn answer(&self, said: Said) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
-        let flags = websocket_frame::heard(self.rules.masked, false);
+        let flags = frame::received_flags(self.options.masked, false);
         let control =
-            |opcode, data: &[u8]| websocket_frame::object(fd, opcode, data, flags).map(Heard::Frame).map(Some);
-        let [pings, pongs, closes] = self.rules.tells;
+            |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
+        let [pings, pongs, closes] = self.options.control_frames;
         match said {
             Said::Message(kind, data, packed) => {
-                let flags = websocket_frame::heard(self.rules.masked, packed);
-                websocket_frame::object(fd, kind, &data, flags).map(Heard::Frame).map(Some)
+                let flags = frame::received_flags(self.options.masked, packed);
+                frame::object(fd, kind, &data, flags).map(Received::Message).map(Some)
             }
             Said::Ping(data) if pings => control(Opcode::Ping, &data),
             Said::Ping(data) => {
-                // Where it fails, the next read tells.
-                self.send(&Given::control(Opcode::Pong, data), None)?.ok();
+                // Where it fails, the next read control_frames.
+                self.send(&OutgoingFrame::control(Opcode::Pong, data), None)?.ok();
                 Ok(None)
             }
             Said::Pong(data) if pongs => control(Opcode::Pong, &data),
             Said::Pong(_) => Ok(None),
             Said::Close(code, reason) => {
-                self.say_close(code, &reason)?;
+                self.send_close(code, &reason)?;
                 match closes {
-                    true => websocket_frame::close_object(fd, code, &reason, flags).map(Heard::Frame).map(Some),
-                    false => Ok(Some(Heard::Over)),
+                    true => frame::close_object(fd, code, &reason, flags).map(Received::Message).map(Some),
+                    false => Ok(Some(Received::Closed)),
                 }
             }
         }
     }
 
     /// Sends a frame.
-    pub fn send(&self, frame: &Given, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-        let bytes = frame.write(self.rules.masks.then(websocket_frame::mask), self.rules.deflate);
+    pub fn send(&self, frame: &OutgoingFrame, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+        let bytes = frame.write(self.options.mask_outgoing.then(frame::mask), self.options.deflate);
         let (_, failed) = self.link.send_all(&bytes, limit)?;
         Ok(failed.map_or(Ok(()), Err))
     }
 
     /// Says the last frame; whether it went out.
-    pub fn say_close(&self, code: u16, reason: &[u8]) -> PhpResult<bool> {
-        if self.over.replace(true) {
+    pub fn send_close(&self, code: u16, reason: &[u8]) -> PhpResult<bool> {
+        if self.closed.replace(true) {
             return Ok(false);
         }
-        let bytes = close_frame_of(code, reason, self.rules.masks.then(websocket_frame::mask));
+        let bytes = close_frame_of(code, reason, self.options.mask_outgoing.then(frame::mask));
         let (_, failed) = self.link.send_all(&bytes, Some(LAST_WORD))?;
         Ok(failed.is_none())
     }

@@ -1,6 +1,6 @@
-//! Forms and cookies of a request, as PHP names them.
+//! CallbackOptions and cookies of a request, as PHP names them.
 
-use super::http_config::Config;
+use crate::server::http::settings::HttpSettings;
 use httparse::Header;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,18 +9,18 @@ use swoosh::proto::http1::request::field;
 use swoosh_zend::form::{self, register};
 use swoosh_zend::{Array, IntoZval};
 
-/// What a form of `multipart/form-data` has.
+/// A parsed `multipart/form-data` body.
 #[derive(Default)]
 pub struct Form {
-    /// Its fields; `None` where it has none.
+    /// Text fields; `None` if there are none.
     pub post: Option<Array>,
-    /// Its files.
+    /// Uploaded files, as in `$_FILES`.
     pub files: Option<Array>,
-    /// Where the files are.
+    /// Paths of the stored uploads.
     pub tmpfiles: Vec<String>,
 }
 
-/// The cookies of every `Cookie` field; `None` where there is no such field. Of two with one name the first counts.
+/// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
 pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
     let mut found = None;
     for header in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("cookie")) {
@@ -45,8 +45,8 @@ pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
     found
 }
 
-/// The form in a body of `multipart/form-data` (RFC 7578). `Err`: the status that it is refused with.
-pub fn multipart(config: &Config, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
+/// Parses a `multipart/form-data` body (RFC 7578). `Err`: the status code to reject the request with.
+pub fn multipart(config: &HttpSettings, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
     let mut form = Form::default();
     let found = parts(field(headers, "content-type").unwrap_or_default(), body).map_err(unreadable)?;
     for part in found.ok_or(400u16)? {
@@ -55,14 +55,14 @@ pub fn multipart(config: &Config, headers: &[Header<'_>], body: Body<'_>) -> Res
     Ok(form)
 }
 
-/// The status of a request whose body cannot be read from disk, which is logged.
+/// Logs that a spilled body cannot be read; returns the status code of the response.
 pub fn unreadable(cause: swoosh::Error) -> u16 {
-    swoosh::log::error!("a request is answered 500: {cause}");
+    swoosh::log::error!("request failed with 500: {cause}");
     500
 }
 
 impl Form {
-    fn take_part(&mut self, config: &Config, part: &Part<'_>) -> Result<(), u16> {
+    fn take_part(&mut self, config: &HttpSettings, part: &Part<'_>) -> Result<(), u16> {
         let data = &part.data;
         let Some(file) = &part.filename else {
             let value = data.bytes().map_err(unreadable)?;
@@ -79,7 +79,7 @@ impl Form {
             match store(&config.upload_dir, data) {
                 Ok(stored) => path = stored,
                 Err(e) => {
-                    swoosh::log::error!("an uploaded file cannot be stored in {}: {e}", config.upload_dir);
+                    swoosh::log::error!("store an uploaded file in {}: {e}", config.upload_dir);
                     error = CANNOT_WRITE;
                 }
             }
@@ -100,7 +100,7 @@ impl Form {
     }
 }
 
-/// Writes an uploaded file, which only this user can read.
+/// Writes an uploaded file, mode 0600, under a random name.
 fn store(folder: &str, data: &Piece<'_>) -> Result<String, swoosh::Error> {
     loop {
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), data.len());
@@ -120,7 +120,7 @@ fn store(folder: &str, data: &Piece<'_>) -> Result<String, swoosh::Error> {
     }
 }
 
-/// Removes the files of a request that nobody has moved.
+/// Removes the uploads of a request that were not moved by `move_uploaded_file`.
 pub fn remove(files: &[String]) {
     for path in files {
         if form::remove_upload(path) {

@@ -35,7 +35,7 @@ pub const CODE: usize = 5;
 pub const REASON: usize = 6;
 
 /// The flags of a whole message.
-pub fn heard(masked: bool, packed: bool) -> i64 {
+pub fn received_flags(masked: bool, packed: bool) -> i64 {
     FIN | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 }
 }
 
@@ -62,7 +62,7 @@ pub fn close_object(fd: u64, code: u16, reason: &[u8], flags: i64) -> PhpResult<
 }
 
 /// A frame as it is given to `push` and `pack`: bytes, opcode, flags.
-pub struct Given {
+pub struct OutgoingFrame {
     /// The payload.
     pub data: Vec<u8>,
     /// The opcode, 0 to 15.
@@ -71,10 +71,10 @@ pub struct Given {
     pub flags: i64,
 }
 
-impl Given {
+impl OutgoingFrame {
     /// A control frame of at most 125 bytes.
-    pub fn control(opcode: Opcode, data: Vec<u8>) -> Given {
-        Given { data, opcode: opcode as u8, flags: FIN }
+    pub fn control(opcode: Opcode, data: Vec<u8>) -> OutgoingFrame {
+        OutgoingFrame { data, opcode: opcode as u8, flags: FIN }
     }
 
     /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.

@@ -1,0 +1,142 @@
+//! Requests as a coroutine reads them: cut, within their time, long bodies by transport of a file.
+
+use crate::server::http::coroutine_connection::CoroutineConnection;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use swoosh::http::Stored;
+use swoosh::http::incoming::{CANNOT, Fault, Incoming};
+use swoosh::proto::framing::Cut;
+use swoosh::proto::http1::Refusal;
+use swoosh::proto::http1::frame::{Framer, Part};
+use swoosh::proto::http1::reply::CONTINUE;
+use swoosh_zend::PhpResult;
+
+/// Reads the requests of one connection.
+#[derive(Default)]
+pub struct Reading {
+    framer: Framer,
+    /// Start of the current head's timeout: its first byte, or for the first request the connection's start.
+    since: Option<Instant>,
+}
+
+/// A complete request, and its body if that was spilled to a file.
+pub type Asked = (Vec<u8>, Option<Rc<Stored>>);
+
+impl Reading {
+    /// Reads a complete request; `None` at the end of the connection or after a rejected request. `idle(true)` is called
+    /// before waiting with an empty buffer and may forbid the wait; `idle(false)` is called after it.
+    pub fn next(&mut self, connection: &CoroutineConnection, idle: impl Fn(bool) -> bool) -> PhpResult<Option<Asked>> {
+        loop {
+            let cut = self.framer.next(connection.config.max_length, &connection.buffer.borrow());
+            let whole = match cut {
+                Ok(Cut::Packet(length)) => {
+                    self.since = None;
+                    return Ok(Some((connection.buffer.borrow_mut().drain(..length).collect(), None)));
+                }
+                Ok(Cut::Need(whole)) => whole,
+                Err(refusal) => return refuse(connection, refusal),
+            };
+            if self.framer.take_wish_to_continue() {
+                let (_, failed) = connection.link.send_all(CONTINUE, None)?;
+                if failed.is_some() {
+                    return Ok(None);
+                }
+            }
+            let here = connection.buffer.borrow().len();
+            let part = self.framer.part(here);
+            let most = connection.config.memory_limit;
+            if part == Part::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
+                return self.store(connection);
+            }
+            let waits = here == 0;
+            if waits && !idle(true) {
+                return Ok(None);
+            }
+            let read = read(connection, self.limit(connection, part));
+            if waits {
+                idle(false);
+            }
+            match read? {
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+                Err(libc::ETIMEDOUT) if part != Part::Nothing => return refuse(connection, TOO_SLOW),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// Timeout of the next read; `None`: no limit.
+    fn limit(&mut self, connection: &CoroutineConnection, part: Part) -> Option<Duration> {
+        match part {
+            // A keep-alive connection may be idle between requests.
+            Part::Nothing if self.framer.has_begun() => None,
+            Part::Nothing | Part::Head => {
+                let since = *self.since.get_or_insert_with(Instant::now);
+                connection.config.header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(SHORTEST))
+            }
+            Part::Body => connection.config.body_timeout,
+        }
+    }
+
+    /// Spills the rest of a request to a file.
+    fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<Asked>> {
+        let bytes = connection.buffer.take();
+        let folder = connection.config.upload_dir.as_ref();
+        let (mut incoming, head) = match Incoming::begin(&bytes, connection.config.max_length, folder) {
+            Ok(begun) => begun,
+            Err(fault) => return refuse(connection, status(fault)),
+        };
+        connection.buffer.borrow_mut().extend_from_slice(&bytes[head..]);
+        loop {
+            let here = connection.buffer.take();
+            match incoming.take(&here) {
+                Ok(None) => {}
+                Ok(Some(end)) => {
+                    connection.buffer.borrow_mut().extend_from_slice(&here[end..]);
+                    self.framer.leave_rest();
+                    self.since = None;
+                    let (head, body) = incoming.finish();
+                    return Ok(Some((head, Some(Rc::new(body)))));
+                }
+                Err(fault) => return refuse(connection, status(fault)),
+            }
+            match read(connection, connection.config.body_timeout)? {
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+                Err(libc::ETIMEDOUT) => return refuse(connection, TOO_SLOW),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Reads into the connection's buffer.
+fn read(connection: &CoroutineConnection, limit: Option<Duration>) -> PhpResult<Result<usize, i32>> {
+    let mut more = Vec::new();
+    let read = connection.link.read_into(&mut more, CHUNK, limit)?;
+    connection.buffer.borrow_mut().extend_from_slice(&more);
+    Ok(read)
+}
+
+/// The error response for a failed body.
+fn status(fault: Fault) -> Refusal {
+    match fault {
+        Fault::Refused(refusal) => refusal,
+        Fault::Disk(cause) => {
+            swoosh::log::error!("request failed with 500: {cause}");
+            CANNOT
+        }
+    }
+}
+
+fn refuse(connection: &CoroutineConnection, refusal: Refusal) -> PhpResult<Option<Asked>> {
+    swoosh::log::info!("rejecting a request with {}: {}", refusal.status, refusal.why);
+    connection.link.send_all(&Refusal::answer(refusal.status), Some(LAST_WORD))?;
+    Ok(None)
+}
+
+const TOO_SLOW: Refusal = Refusal::new(408, "request timeout");
+const CHUNK: usize = 65536;
+const SHORTEST: Duration = Duration::from_millis(1);
+/// Time limit for an error response before the connection is closed.
+pub const LAST_WORD: Duration = Duration::from_secs(1);

@@ -1,0 +1,103 @@
+//! The state of one response: its phase only moves forward, from [`Phase::NotSent`] to an end.
+
+use crate::server::http::deadline::Deadline;
+use crate::server::http::transport::HttpConnection;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use swoosh::http::compress::Coding;
+use swoosh::proto::http1::reply;
+use swoosh::proto::websocket::deflate::Agreed;
+use swoosh_zend::ClassSlot;
+
+/// `Swoole\Http\Response`.
+pub static RESPONSE: ClassSlot = ClassSlot::new();
+
+pub(crate) const FD: usize = 0;
+pub(crate) const HEADER: usize = 2;
+pub(crate) const COOKIE: usize = 3;
+pub(crate) const TRAILER: usize = 4;
+
+/// What lives in a response's object.
+pub struct ResponseState {
+    /// Where it is sent.
+    pub connection: OnceCell<HttpConnection>,
+    /// The status code.
+    pub status: Cell<i64>,
+    /// The reason phrase; `None`: the usual one.
+    pub reason: RefCell<Option<Vec<u8>>>,
+    /// Where it is in its life.
+    pub phase: Cell<Phase>,
+    /// The connection stays open behind it.
+    pub keep_alive: Cell<bool>,
+    /// The client speaks HTTP/1.0, which has no chunks.
+    pub http10: Cell<bool>,
+    /// The request was HEAD.
+    pub head_request: Cell<bool>,
+    /// It answers a request, which it must not leave without an answer.
+    pub must_respond: Cell<bool>,
+    /// The content coding that the client accepts.
+    pub accepted_coding: Cell<Option<Coding>>,
+    /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
+    pub handshake: Cell<bool>,
+    /// When it is to be whole.
+    pub deadline: OnceCell<Rc<Deadline>>,
+    /// What is agreed on then about the compression of messages.
+    pub deflate: Cell<Option<Agreed>>,
+}
+
+/// Where a response is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It belongs to no connection.
+    Unattached,
+    /// Nothing of it is sent.
+    NotSent,
+    /// Its head is sent, and maybe some of its body.
+    HeadSent,
+    /// It is whole.
+    Ended,
+    /// The connection is somebody else's to answer.
+    Detached,
+}
+
+impl Default for ResponseState {
+    fn default() -> Self {
+        ResponseState {
+            connection: OnceCell::new(),
+            status: Cell::new(200),
+            reason: RefCell::default(),
+            phase: Cell::new(Phase::Unattached),
+            keep_alive: Cell::new(true),
+            http10: Cell::new(false),
+            head_request: Cell::new(false),
+            must_respond: Cell::new(false),
+            accepted_coding: Cell::new(None),
+            handshake: Cell::new(false),
+            deadline: OnceCell::new(),
+            deflate: Cell::new(None),
+        }
+    }
+}
+
+impl ResponseState {
+    pub(crate) fn phase(&self) -> Phase {
+        match self.deadline.get() {
+            Some(deadline) if deadline.is_over() => Phase::Ended,
+            _ => self.phase.get(),
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        match (phase, self.deadline.get()) {
+            (Phase::HeadSent, Some(deadline)) => deadline.answer_begun(),
+            (Phase::Ended | Phase::Detached, Some(deadline)) => deadline.met(),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn has_body(&self) -> bool {
+        let status = u16::try_from(self.status.get()).unwrap_or(200);
+        reply::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)
+    }
+}

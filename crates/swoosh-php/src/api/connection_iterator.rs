@@ -1,7 +1,7 @@
 //! `Swoole\Connection\Iterator`: the open connections of a server or of one port.
 
 use super::server_calls::client_info;
-use crate::server::state::{ServerRef, PhpServer, session};
+use crate::server::state::{PhpServer, ServerRef, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;

@@ -8,10 +8,10 @@ use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, Wait, expect_current, setting_values};
 use crate::runtime::last_error;
-use crate::server::http::settings::HttpSettings;
 use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
-use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::http::request_reader::{Asked, LAST_WORD, Reading};
+use crate::server::http::settings::HttpSettings;
+use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::http::{request as http_request, response as http_response};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
@@ -209,7 +209,11 @@ fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()>
 }
 
 /// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
-fn next_request(server: &Object, connection: &Rc<CoroutineConnection>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
+fn next_request(
+    server: &Object,
+    connection: &Rc<CoroutineConnection>,
+    reading: &mut Reading,
+) -> PhpResult<Option<Asked>> {
     let Some(own) = server.payload::<Server>() else { return Ok(None) };
     reading.next(connection, |waits| {
         match waits {
@@ -232,7 +236,13 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
     {
         return connection.send_answer(&answer);
     }
-    let asked = match http_request::from_coroutine(&connection.link, &connection.config, (&bytes, stored), &request, headers)? {
+    let asked = match http_request::from_coroutine(
+        &connection.link,
+        &connection.config,
+        (&bytes, stored),
+        &request,
+        headers,
+    )? {
         Ok(asked) => asked,
         Err(status) => {
             connection.close_after_response.set(true);

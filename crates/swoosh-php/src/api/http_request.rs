@@ -1,8 +1,10 @@
 //! `Swoole\Http\Request`.
 
 use crate::runtime::last_error;
+use crate::server::http::request::{
+    HEADER, HEADER_KEYS, REQUEST, RequestData, SERVER, SERVER_KEYS, fill, server_fields,
+};
 use crate::server::http::settings::HttpSettings;
-use crate::server::http::request::{SERVER_KEYS, HEADER_KEYS, HEADER, RequestData, REQUEST, SERVER, server_fields, fill};
 use std::rc::Rc;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;

@@ -8,10 +8,10 @@ use super::server_object::Server;
 use super::socket;
 use crate::runtime::last_error;
 use crate::server::http::coroutine_connection::CoroutineConnection;
-use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::http::response::head::{Body, is_key};
 use crate::server::http::response::state::{COOKIE, HEADER, Phase, RESPONSE, ResponseState, TRAILER};
 use crate::server::http::response::{for_connection, is_open};
+use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state;
 use crate::server::state::session as id_of;
 use std::path::Path;
@@ -348,12 +348,15 @@ fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let number = || first.bytes().and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
     if let Some(fd) = first.int().or_else(number) {
         return match state::current() {
-            Some(state) => for_connection(HttpConnection::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object))),
+            Some(state) => {
+                for_connection(HttpConnection::Server(state, SessionId(fd as u64))).map(|object| OrFalse(Some(object)))
+            }
             None => Ok(OrFalse(None)),
         };
     }
     if let Some(link) = first.object().and_then(socket::link_of) {
-        return for_connection(HttpConnection::Coroutine(CoroutineConnection::new(link, Rc::default()))).map(|object| OrFalse(Some(object)));
+        return for_connection(HttpConnection::Coroutine(CoroutineConnection::new(link, Rc::default())))
+            .map(|object| OrFalse(Some(object)));
     }
     let server = first.object().and_then(|object| object.payload::<Server>());
     let Some(Ok(state)) = server.map(|server| server.0.state()) else { return Ok(OrFalse(None)) };

@@ -6,7 +6,7 @@ use crate::coroutine::configure;
 use crate::runtime::{event_loop, last_error};
 use crate::server::pool;
 use crate::server::pool::{EVENTS, PoolSlots};
-use crate::server::pool::{PoolProcess, PhpPool};
+use crate::server::pool::{PhpPool, PoolProcess};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
 use crate::server::start::start as run;
-use crate::server::state::{SERVER_EVENTS, PhpServer, UserProcess, ports, report};
+use crate::server::state::{PhpServer, SERVER_EVENTS, UserProcess, ports, report};
 use crate::server::{classes, commands, settings};
 use swoosh::server::bind::BoundPort;
 use swoosh::state::SocketKind;

@@ -2,7 +2,7 @@
 
 use super::server_object::state;
 use crate::runtime::last_error;
-use crate::server::state::{succeeded, session, report};
+use crate::server::state::{report, session, succeeded};
 use crate::server::task::CALLBACK;
 use crate::server::{send_yield, task};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! The Rust side of a server's object, which every class of servers has.
 
-use crate::server::state::{ServerRef, PhpServer};
+use crate::server::state::{PhpServer, ServerRef};
 use swoosh_zend::{Call, Object, PhpResult, Zval};
 
 /// What lives in a server's object.

@@ -5,7 +5,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
-use crate::server::state::{ServerRef, PORT_EVENTS, PhpServer};
+use crate::server::state::{PORT_EVENTS, PhpServer, ServerRef};
 use std::rc::Rc;
 use swoosh::server::bind::BoundPort;
 use swoosh::sys::socket;

@@ -2,7 +2,7 @@
 
 use crate::runtime::last_error;
 use crate::server::state::report;
-use crate::server::task::{TASK, TaskRef, answer, encode, decode};
+use crate::server::task::{TASK, TaskRef, answer, decode, encode};
 use swoosh_zend::{Call, ClassBuilder, OrFalse, PhpResult, Value, Zval};
 
 /// Registers the class.

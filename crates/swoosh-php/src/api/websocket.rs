@@ -4,10 +4,10 @@ use super::server_object::{Server, state};
 use crate::runtime::last_error;
 use crate::server::classes::HTTP_SERVER;
 use crate::server::classes::WEBSOCKET_SERVER;
-use crate::server::state::{succeeded, session as id_of};
+use crate::server::state::{session as id_of, succeeded};
 use crate::server::websocket::frame::{
-    CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, OutgoingFrame, MASK, OPCODE, REASON, RSV1, close_code,
-    fits_control, mask,
+    CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, MASK, OPCODE, OutgoingFrame, REASON, RSV1,
+    close_code, fits_control, mask,
 };
 use swoosh::handler::SessionId;
 use swoosh::node::Node;

@@ -17,11 +17,10 @@ pub struct PendingCall {
 }
 
 /// The step after a callback.
-    /// Nothing.
 pub enum Completion {
-    /// None.
     /// No further step.
-    /// The response must have been ended: else the handshake has failed.
+    None,
+    /// Hold the connection's next requests if the response is incomplete and still referenced.
     CheckAnswered(Object, u64),
     /// Send this close frame and close the connection.
     CloseWith(SessionId, Vec<u8>),

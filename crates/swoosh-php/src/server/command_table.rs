@@ -7,11 +7,10 @@ use std::rc::Rc;
 use swoosh_zend::{Callable, Zval};
 
 /// The registered commands of a server.
-    /// Where answers go in, and where the master takes them.|    /// Replies: the end that processes write to, and the end that the master reads.
 #[derive(Default)]
 pub struct ServerCommands {
     pub(super) commands: RefCell<HashMap<String, (i64, Rc<Callable>)>>,
-    /// Where reply_sockets go in, and where the master takes them.
+    /// Replies: the end that processes write to, and the end that the master reads.
     pub(super) reply_sockets: RefCell<Option<(UnixDatagram, UnixDatagram)>>,
     pub(super) last_request: Cell<u64>,
 }
@@ -47,8 +46,6 @@ impl ServerCommands {
     }
 
     /// The callable of a command, if processes of that type accept it.
-Commands: code that the master asks another process of the server to run, and whose answer it waits for.|Commands: the master runs a registered function in another process of the server and waits for its reply.
-A command travels as a message with a flag of its own; its answer comes back as one datagram through a pair of sockets
     pub(super) fn find(&self, name: &str, kind: i64) -> Option<Rc<Callable>> {
         let commands = self.commands.borrow();
         commands.get(name).filter(|(types, _)| types & kind != 0).map(|(_, callable)| callable.clone())

@@ -1,12 +1,11 @@
-//! ServerCommands: code that the master asks another process of the server to run, and whose reply it waits for.
+//! Commands: the master runs a registered function in another process of the server and waits for its reply.
 //!
-//! A command travels as a message with a flag of its own; its reply comes back as one datagram through a pair of sockets
-A command travels as an interprocess message with the flag [`COMMAND`]; its reply is one datagram on a socket pair that
+//! A command travels as an interprocess message with the flag [`COMMAND`]; its reply is one datagram on a socket pair that
 //! every process inherits. A reply carries the request's number: replies to requests that timed out are discarded.
 
 use super::command_table::ServerCommands;
 use super::state::PhpServer;
-use super::task::{encode, decode};
+use super::task::{decode, encode};
 use crate::runtime::last_error;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -44,9 +43,7 @@ pub fn run(
         (WORKER | TASK_WORKER, Ok(id)) if node.worker_id() == Some(id) => Target::Here,
         (WORKER | TASK_WORKER, Ok(id)) => Target::Process(id),
         (WORKER | TASK_WORKER, Err(_)) => return refuse(format!("no process {to}")),
-        _ => return refuse("commands run in the master, the manager, workers and task workers
-{whom} did not answer the command {name:?} in time|command {name:?}: {whom} did not reply in time
-/// Takes answers until it is that one's, ten seconds at most.|/// Reads replies until request `number` is answered or the timeout expires.".to_owned()),
+        _ => return refuse("commands run in the master, the manager, workers and task workers".to_owned()),
     };
     if matches!(target, Target::Here) {
         return call(&callable, server, data.clone()).map(Some);
@@ -68,11 +65,11 @@ pub fn run(
     }
     match wait(&state.commands, number) {
         Some(reply) => Ok(Some(reply)),
-        None => refuse(format!("{whom} did not reply the command {name:?} in time")),
+        None => refuse(format!("command {name:?}: {whom} did not reply in time")),
     }
 }
 
-/// Takes reply_sockets until it is that one's, ten seconds at most.
+/// Reads replies until request `number` is answered or [`REPLY_TIMEOUT`] expires.
 fn wait(commands: &ServerCommands, number: u64) -> Option<Vec<u8>> {
     let reply_sockets = commands.reply_sockets.borrow();
     let (_, end) = reply_sockets.as_ref()?;
@@ -91,8 +88,6 @@ fn wait(commands: &ServerCommands, number: u64) -> Option<Vec<u8>> {
 }
 
 /// Whether an interprocess message is a command.
-/// A command has come: runs it and answers.|/// Runs a received command and sends its reply.
-the answer of a command, {} bytes, cannot be sent: {e}|send the reply to a command, {} bytes: {e}
 pub fn is_command(flags: u32) -> bool {
     flags & COMMAND != 0
 }
@@ -111,7 +106,7 @@ pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> Ph
     if let Some((end, _)) = &*state.commands.reply_sockets.borrow()
         && let Err(e) = end.send(&reply)
     {
-        swoosh::log::warn!("the reply of a command, {} bytes, cannot be sent: {e}", reply.len() - 8);
+        swoosh::log::warn!("send the reply to a command, {} bytes: {e}", reply.len() - 8);
     }
     Ok(())
 }
@@ -127,8 +122,7 @@ const WORKER: i64 = 8;
 const TASK_WORKER: i64 = 16;
 const MANAGER: i64 = 32;
 /// Message flag of commands.
-/// Bytes of an answer: what a datagram holds at most (net.core.wmem_max, by default).|/// Longest reply, bytes: a datagram's limit (net.core.wmem_max by default).
 const COMMAND: u32 = 0x40;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of an reply: what a datagram holds at most (net.core.wmem_max, by default).
+/// Longest reply, bytes: the limit of a datagram (net.core.wmem_max by default).
 const MAX_REPLY: usize = 256 << 10;

@@ -3,8 +3,8 @@
 //! Runs in: every process of the server, in its first thread, between the engine's own steps. An uncaught exception is
 //! reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
-use super::state::{Callbacks, PortEvent, ServerEvent, PhpServer};
 use super::http::{deadline, dispatch, response_order};
+use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
 use crate::runtime::{event_loop, reactor, scheduler};
@@ -32,8 +32,6 @@ pub struct EventBridge {
 
 impl EventBridge {
     /// A handler for one server.
-    /// Calls a callback here, and gives what it gave.|    /// Calls a callback on this stack and returns its value.
-    /// Calls a callback in a coroutine of its own, where that is wanted.|    /// Calls a callback, in its own coroutine if `enable_coroutine` is on.
     pub fn new(state: Rc<PhpServer>) -> Self {
         EventBridge { state, keeps_title: Cell::new(None) }
     }
@@ -145,7 +143,6 @@ impl EventBridge {
 }
 
 /// Sets the server object's properties that differ between processes.
-    // In base mode the first worker tells of the server's start before it is a worker.|    // In base mode the first worker runs onStart before it becomes a worker.
 fn update_process_properties(node: &Node, callbacks: &Callbacks, event: ServerEvent) {
     let (server, slots) = (&callbacks.server, &callbacks.slots);
     server.set_slot(slots.master_pid, node.master_pid());
@@ -246,7 +243,9 @@ impl Handler for EventBridge {
         self.state.redis.closed(event.session);
         let callbacks = self.callbacks(node)?;
         let ended = PortEvent::Disconnect as usize;
-        if callbacks.ports.get(event.port).is_some_and(|port| port[ended].is_some()) && !node.was_websocket(event.session) {
+        if callbacks.ports.get(event.port).is_some_and(|port| port[ended].is_some())
+            && !node.was_websocket(event.session)
+        {
             return self.port_event(node, PortEvent::Disconnect, event, None);
         }
         self.port_event(node, PortEvent::Close, event, None)
@@ -260,7 +259,8 @@ impl Handler for EventBridge {
 
     fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
-        let Some(callable) = callbacks.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref()) else {
+        let Some(callable) = callbacks.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref())
+        else {
             return Ok(());
         };
         let server = callbacks.server.clone().into_zval();
@@ -283,7 +283,11 @@ impl Handler for EventBridge {
         let callbacks = self.callbacks(node)?;
         let Some(callable) = &callbacks.server_events[ServerEvent::Task as usize] else { return Ok(()) };
         let Some(data) = task::decode(data, event.flags) else {
-            swoosh::log::error!("dropping task {} of worker {}: its data cannot be unserialized", event.id, event.source.0);
+            swoosh::log::error!(
+                "dropping task {} of worker {}: its data cannot be unserialized",
+                event.id,
+                event.source.0
+            );
             return Ok(());
         };
         let server = callbacks.server.clone().into_zval();

@@ -45,7 +45,11 @@ pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
 }
 
 /// Puts every setting of the server and its ports into the builder, and shows in `setting` what the server adds.
-pub fn apply(state: &Rc<PhpServer>, object: &Object, builder: &mut ServerBuilder) -> Result<CallbackOptions, StartError> {
+pub fn apply(
+    state: &Rc<PhpServer>,
+    object: &Object,
+    builder: &mut ServerBuilder,
+) -> Result<CallbackOptions, StartError> {
     let slot = classes::server_slot("setting").map_err(StartError::Raised)?;
     let own = object.slot(slot).array().cloned().unwrap_or_default();
     let mut notes = Vec::new();

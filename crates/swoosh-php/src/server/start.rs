@@ -3,7 +3,9 @@
 use super::classes::{self, PORT, SERVER};
 use super::events::EventBridge;
 use super::settings::{self, StartError};
-use super::state::{self, Callbacks, CallbackOptions, PORT_EVENTS, Phase, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots, PhpServer};
+use super::state::{
+    self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
+};
 use crate::coroutine;
 use crate::runtime::{event_loop, last_error};
 use std::rc::Rc;

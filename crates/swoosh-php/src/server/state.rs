@@ -4,10 +4,10 @@
 //! they are looked up once, when the server starts.
 
 use super::classes::server_slot;
-use super::send_queues::SendQueues;
 use super::command_table::ServerCommands;
 use super::http::settings::HttpSettings;
 use super::redis::commands::RedisCommands;
+use super::send_queues::SendQueues;
 use crate::runtime::fork::Home;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};

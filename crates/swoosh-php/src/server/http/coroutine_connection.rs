@@ -60,6 +60,7 @@ impl CoroutineConnection {
         })
     }
 
+    /// Sends bytes; `false`, with the error code set, on failure. The connection is closed afterwards.
     pub fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
         let (_, failed) = self.link.send_all(bytes, None)?;
         if let Some(code) = failed {
@@ -69,6 +70,7 @@ impl CoroutineConnection {
         Ok(failed.is_none())
     }
 
+    /// Sends a file's bytes `offset..end`.
     pub fn send_file(&self, file: &File, offset: u64, end: u64) -> PhpResult<bool> {
         match self.link.send_part(file, offset, end, None)? {
             Ok(reached) => Ok(reached >= end),
@@ -96,7 +98,6 @@ impl CoroutineConnection {
     }
 
     /// Wakes the coroutine that waits for the response.
-Requests as a coroutine reads them: cut, within their time, long bodies by way of a file.|Requests of a coroutine server: framed, read within their timeouts, long bodies spilled to a file.
     pub fn wake_waiter(&self) {
         if let Some(token) = self.waiter.take() {
             reactor::wake(token);

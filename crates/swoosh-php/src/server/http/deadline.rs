@@ -3,9 +3,9 @@
 //! Runs in: workers, between two waits of their loop. A late request is answered with 504 and its coroutine is cancelled at
 //! its wait. A coroutine that computes without waiting is cancelled when it next waits.
 
+use crate::coroutine;
 use crate::server::http::response_order;
 use crate::server::state::PhpServer;
-use crate::coroutine;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -110,7 +110,6 @@ pub fn sleep_limit() -> Option<Duration> {
 }
 
 /// Warns at the start of worker 0 if the setting has no effect.
-Forms and cookies of a request, as PHP names them.|Forms, uploads and cookies of a request, named as PHP names them.
 pub fn warn_without_effect(state: &PhpServer, node: &Node, apart: bool) {
     let is_set = state.http.get().is_some_and(|config| config.deadline.is_some());
     if is_set && !apart && node.worker_id().is_some_and(|id| id.0 == 0) {

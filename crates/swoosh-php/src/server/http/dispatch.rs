@@ -3,13 +3,13 @@
 //! Responses of one connection leave in the order of its requests. A callback that returns before its response is complete
 //! (a timer or a coroutine completes it) delays that connection's next requests, and no other connection's.
 
+use crate::runtime::scheduler;
 use crate::server::callback::{Completion, PendingCall};
 use crate::server::http::settings::HttpSettings;
 use crate::server::http::transport::HttpConnection;
-use crate::server::state::{Callbacks, PortEvent, PhpServer};
 use crate::server::http::{deadline, request, response, response_order};
+use crate::server::state::{Callbacks, PhpServer, PortEvent};
 use crate::server::websocket;
-use crate::runtime::scheduler;
 use std::rc::Rc;
 use swoosh::config::Framing;
 use swoosh::handler::ConnectionEvent;

@@ -1,4 +1,4 @@
-//! CallbackOptions and cookies of a request, as PHP names them.
+//! Forms, uploads and cookies of a request, named as PHP names them.
 
 use crate::server::http::settings::HttpSettings;
 use httparse::Header;

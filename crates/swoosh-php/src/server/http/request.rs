@@ -1,8 +1,8 @@
 //! A request as PHP code gets it: its properties, made when they are read first, and its body.
 
 use crate::coroutine::socket::Link;
-use crate::server::http::settings::HttpSettings;
 use crate::server::http::form;
+use crate::server::http::settings::HttpSettings;
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Requests as a coroutine reads them: cut, within their time, long bodies by transport of a file.
+//! Requests of a coroutine server: framed, read within their timeouts, long bodies spilled to a file.
 
 use crate::server::http::coroutine_connection::CoroutineConnection;
 use std::rc::Rc;

@@ -37,7 +37,6 @@ pub struct HttpSettings {
     /// `http_header_timeout`; `None`: no limit.
     pub header_timeout: Option<Duration>,
     /// `http_body_timeout`, between two reads; `None`: no limit.
-/// The files that a server's settings name; `None` where none are to be served.|/// The static files of a server; `None` without `enable_static_handler` or a readable `document_root`.
     pub body_timeout: Option<Duration>,
 }
 
@@ -85,7 +84,9 @@ impl HttpSettings {
             memory_limit: number(&["input_buffer_size", "buffer_input_size"])
                 .and_then(|n| u64::try_from(n).ok())
                 .unwrap_or(defaults.memory_limit),
-            max_length: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(DEFAULT_MAX_LENGTH),
+            max_length: number(&["package_max_length"])
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(DEFAULT_MAX_LENGTH),
             compression: Rules::new(
                 is_on("http_compression"),
                 number(&["http_compression_level", "compression_level", "http_gzip_level"]),

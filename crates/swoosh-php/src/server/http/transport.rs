@@ -1,9 +1,9 @@
 //! Where a response is sent: through the engine, or on the socket of a coroutine server.
 
 use crate::server::http::coroutine_connection::CoroutineConnection;
-use crate::server::http::settings::HttpSettings;
 use crate::server::http::response_order;
-use crate::server::state::{PhpServer, succeeded, report};
+use crate::server::http::settings::HttpSettings;
+use crate::server::state::{PhpServer, report, succeeded};
 use std::fs::File;
 use std::rc::Rc;
 use swoosh::handler::SessionId;

@@ -3,11 +3,11 @@
 //! The commands of one connection are handled one after the other, in a coroutine that ends when none is left: the
 //! replies come in their order, whatever a handler waits for.
 
+use crate::coroutine;
+use crate::runtime::scheduler;
 use crate::server::classes;
 use crate::server::redis::commands::MOST_WAITING;
 use crate::server::state::{Callbacks, PhpServer};
-use crate::coroutine;
-use crate::runtime::scheduler;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use swoosh::config::Framing;
@@ -24,7 +24,13 @@ pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
 }
 
 /// Takes a command: it is handled now, or when those before it are.
-pub fn receive(state: &Rc<PhpServer>, callbacks: &Rc<Callbacks>, node: &Node, session: SessionId, data: &[u8]) -> PhpResult<()> {
+pub fn receive(
+    state: &Rc<PhpServer>,
+    callbacks: &Rc<Callbacks>,
+    node: &Node,
+    session: SessionId,
+    data: &[u8],
+) -> PhpResult<()> {
     if let Some(queue) = state.redis.waiting.borrow_mut().get_mut(&session.0) {
         queue.push_back(data.to_vec());
         if queue.len() == MOST_WAITING {

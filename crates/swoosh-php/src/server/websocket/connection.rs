@@ -1,8 +1,8 @@
 //! A WebSocket that coroutines read and write themselves: a client's, or one of a coroutine server.
 
+use crate::coroutine::socket::{Code, Link};
 use crate::server::websocket::frame;
 use crate::server::websocket::frame::OutgoingFrame;
-use crate::coroutine::socket::{Code, Link};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -52,7 +52,13 @@ pub enum Received {
 impl WebSocketConnection {
     /// On a link; `rest`: what was read of it already.
     pub fn new(link: Rc<Link>, rest: Vec<u8>, options: WebSocketOptions) -> Self {
-        WebSocketConnection { link, buffer: RefCell::new(rest), joiner: RefCell::default(), options, closed: Cell::new(false) }
+        WebSocketConnection {
+            link,
+            buffer: RefCell::new(rest),
+            joiner: RefCell::default(),
+            options,
+            closed: Cell::new(false),
+        }
     }
 
     /// Whether something can be said still.
@@ -63,7 +69,8 @@ impl WebSocketConnection {
     /// Waits for the next message. Pings are answered meanwhile.
     pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Received> {
         let until = limit.map(|limit| Instant::now() + limit);
-        let expect = Expect { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
+        let expect =
+            Expect { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
         loop {
             if self.closed.get() {
                 return Ok(Received::Closed);
@@ -106,8 +113,7 @@ impl WebSocketConnection {
     fn answer(&self, said: Said) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
         let flags = frame::received_flags(self.options.masked, false);
-        let control =
-            |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
+        let control = |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
         let [pings, pongs, closes] = self.options.control_frames;
         match said {
             Said::Message(kind, data, packed) => {

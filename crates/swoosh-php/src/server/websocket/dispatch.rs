@@ -1,9 +1,9 @@
 //! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
 
 use crate::server::callback::{Completion, PendingCall, close};
-use crate::server::http::transport::Transport;
-use crate::server::state::{Callbacks, PortEvent, PhpServer};
 use crate::server::http::response;
+use crate::server::http::transport::Transport;
+use crate::server::state::{Callbacks, PhpServer, PortEvent};
 use crate::server::websocket::frame;
 use httparse::Header;
 use std::cell::RefCell;
@@ -93,7 +93,11 @@ pub fn shake_hands(
         return Ok(None);
     }
     let Some(callable) = port[PortEvent::Open as usize].clone() else { return Ok(None) };
-    Ok(Some(PendingCall { callable, args: [callbacks.server.clone().into_zval(), asked.into_zval()], completion: Completion::None }))
+    Ok(Some(PendingCall {
+        callable,
+        args: [callbacks.server.clone().into_zval(), asked.into_zval()],
+        completion: Completion::None,
+    }))
 }
 
 /// Takes one frame. Pings are answered, a close too; a frame that breaks the protocol ends the connection.
@@ -126,10 +130,9 @@ pub fn receive(
         Ok(Some(Said::Message(kind, data, packed))) => {
             (frame::object(session.0, kind, &data, frame::received_flags(true, packed))?, Completion::None)
         }
-        Ok(Some(Said::Ping(data))) if control_frames[0] => (
-            frame::object(session.0, Opcode::Ping, &data, frame::received_flags(true, false))?,
-            Completion::None,
-        ),
+        Ok(Some(Said::Ping(data))) if control_frames[0] => {
+            (frame::object(session.0, Opcode::Ping, &data, frame::received_flags(true, false))?, Completion::None)
+        }
         Ok(Some(Said::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
             put(&mut pong, 0x8A, None, &data);
@@ -137,10 +140,9 @@ pub fn receive(
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if control_frames[1] => (
-            frame::object(session.0, Opcode::Pong, &data, frame::received_flags(true, false))?,
-            Completion::None,
-        ),
+        Ok(Some(Said::Pong(data))) if control_frames[1] => {
+            (frame::object(session.0, Opcode::Pong, &data, frame::received_flags(true, false))?, Completion::None)
+        }
         Ok(Some(Said::Pong(_))) => return Ok(None),
         Ok(Some(Said::Close(code, reason))) => {
             let answer = close_frame(code, &reason);

@@ -17,7 +17,8 @@ pub(crate) enum Body {
 impl ResponseState {
     pub(crate) fn put_whole(&self, out: &mut Vec<u8>, object: &Object, body: &[u8]) {
         let own = object.slot(HEADER).array().cloned();
-        let short = self.accepted_coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
+        let short =
+            self.accepted_coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
         let (bytes, coding) = short.as_ref().map_or((body, None), |(coding, short)| (short, Some(*coding)));
         self.put_head(out, object, own.as_ref(), Body::Length(bytes.len() as u64), coding);
         if self.has_body() {

@@ -1,6 +1,6 @@
 //! `Swoole\Connection\Iterator`: the open connections of a server or of one port.
 
-use super::server_calls::client_info;
+use super::server_methods::client_info;
 use crate::server::state::{PhpServer, ServerRef, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -26,17 +26,18 @@ pub mod redis_server;
 pub mod runtime;
 pub mod scheduler;
 pub mod server;
-pub mod server_calls;
+pub mod server_methods;
 pub mod server_object;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
 pub mod shared_memory;
 pub mod socket;
+pub mod synchronization;
 pub mod system;
 pub mod table;
 pub mod timer;
-pub mod waiting;
+
 pub mod websocket;
 
 /// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
@@ -49,7 +50,7 @@ pub fn register(short_names: bool) {
     coroutine_client::register(short_names);
     coroutine_server::register(short_names);
     system::register(short_names);
-    waiting::register(short_names);
+    synchronization::register(short_names);
     runtime::register();
     timer::register();
     event::register();

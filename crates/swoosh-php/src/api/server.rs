@@ -1,8 +1,8 @@
 //! `Swoole\Server`: what it is made of, its callbacks and its life. What a running server is asked to do is in
-//! [`server_calls`].
+//! [`server_methods`].
 
 use super::server_object::{Server, state};
-use super::{connection_iterator, exception, process, server_calls, server_port, timer};
+use super::{connection_iterator, exception, process, server_methods, server_port, timer};
 use crate::coroutine::setting_values;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
@@ -62,7 +62,7 @@ pub fn register() {
         .method("addtimer(int $ms): bool", add_timer)
         .method("gettimer(): array", |_: &mut Call<'_>| Ok(Array::new()))
         .method("defer(callable $callback): void", defer);
-    server_calls::add(class).register(&SERVER);
+    server_methods::add(class).register(&SERVER);
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {

@@ -1,6 +1,8 @@
 //! The client's side of a WebSocket handshake's answer (RFC 6455 section 4.1).
 
-use super::{Client, Conn, Failure, HANDSHAKE_FAILED, HEADERS, LONGEST_BODY, SERVER_RESET, STATUS, array_in, fail};
+use super::client::{
+    Client, Conn, Failure, HANDSHAKE_FAILED, HEADERS, LONGEST_BODY, SERVER_RESET, STATUS, array_in, fail,
+};
 use crate::server::websocket::connection::{WebSocketConnection, WebSocketOptions};
 use std::rc::Rc;
 use swoosh::proto::websocket::{accept, deflate};

@@ -1,85 +1,34 @@
-//! `Swoole\Coroutine\Http\Client`: the class, its setters, its connection's end. How a request goes out is in [`sending`],
-//! how its answer comes in in [`answer`], WebSocket in [`talking`].
+//! `Swoole\Coroutine\Http\Client`: the class and its setters. [`request`] sends, [`response`] receives, [`websocket`] is
+//! the connection after an upgrade.
 
-mod answer;
+mod body;
+mod client;
 mod decode;
-mod form;
+mod execute;
 mod handshake;
-mod head;
-mod sending;
-mod talking;
+mod request;
+mod request_head;
+mod response;
+mod websocket;
 
-use super::coroutine_client::Times;
 use super::exception::EXCEPTION;
-use super::http_client::talking::{disconnect, ping, push, recv, upgrade};
 use super::socket::describe;
 use crate::coroutine::setting_values;
-use crate::coroutine::socket::{Code, Link};
 use crate::runtime::last_error;
-use crate::server::websocket::connection::WebSocketConnection;
-use nix::errno::Errno;
+use client::*;
+use execute::ask;
 use socket2::{SockAddr, Socket};
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
-use std::rc::Rc;
 use swoosh::proto::base64;
 use swoosh::tls::to_pem;
 use swoosh_zend::error::throw;
-use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, OrFalse, PhpResult, Value, ZStr, Zval};
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Value, ZStr, Zval};
+use websocket::{disconnect, ping, push, recv, upgrade};
 
-/// The class.
+/// `Swoole\Coroutine\Http\Client`.
 pub static HTTP_CLIENT: ClassSlot = ClassSlot::new();
-/// What it throws.
+/// `Swoole\Coroutine\Http\Client\Exception`.
 pub static CLIENT_EXCEPTION: ClassSlot = ClassSlot::new();
-
-#[derive(Default)]
-struct Client {
-    conn: RefCell<Option<Rc<Conn>>>,
-    family: Cell<i32>,
-    defer: Cell<bool>,
-    /// The requests whose answers nobody has read.
-    sent: RefCell<VecDeque<Sent>>,
-    basic: RefCell<Option<String>>,
-    /// The last request's head.
-    head: RefCell<Option<Vec<u8>>>,
-    websocket: RefCell<Option<Rc<WebSocketConnection>>>,
-}
-swoosh_zend::payload!(Client);
-
-/// A connection.
-struct Conn {
-    link: Rc<Link>,
-    /// Bytes read and not consumed yet.
-    buffer: RefCell<Vec<u8>>,
-}
-
-/// What is to be known of a request to read its answer.
-struct Sent {
-    method: Vec<u8>,
-    /// The answer's body goes into that file, from that byte on.
-    file: Option<(String, u64)>,
-    /// A handshake's key.
-    key: Option<String>,
-    keep: bool,
-}
-
-/// Why there is no answer: the status that says so, the code, and words.
-struct Failure {
-    status: i64,
-    code: Code,
-    why: String,
-}
-
-impl Failure {
-    fn new(status: i64, code: Code, why: impl Into<String>) -> Self {
-        Failure { status, code, why: why.into() }
-    }
-
-    fn of(status: i64, code: Code) -> Self {
-        Failure::new(status, code, if code < 500 { Errno::from_raw(code).desc() } else { "it was refused" })
-    }
-}
 
 /// Registers the classes.
 pub fn register(short_names: bool) {
@@ -166,20 +115,6 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     show(call, PORT, port);
     show(call, SSL, ssl);
     Ok(())
-}
-
-fn show(call: &Call<'_>, slot: usize, value: impl IntoZval) {
-    if let Some(this) = call.this() {
-        this.set_slot(slot, value);
-    }
-}
-
-fn array_in(call: &Call<'_>, slot: usize) -> Option<Array> {
-    call.this().and_then(|this| this.slot(slot).array().cloned())
-}
-
-fn bytes_in(call: &Call<'_>, slot: usize) -> Vec<u8> {
-    call.this().and_then(|this| this.slot(slot).bytes().map(<[u8]>::to_vec)).unwrap_or_default()
 }
 
 fn shown(call: &mut Call<'_>, slot: usize) -> PhpResult<Zval> {
@@ -286,66 +221,6 @@ fn execute(call: &mut Call<'_>) -> PhpResult<bool> {
     ask(call, &target, None)
 }
 
-fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpResult<bool> {
-    let client = call.payload::<Client>();
-    let is_websocket = client.websocket.borrow().as_ref().is_some_and(|websocket| websocket.is_open());
-    if is_websocket {
-        last_error::refuse("the connection speaks WebSocket: it takes no requests any more");
-        return Ok(false);
-    }
-    if target.is_empty() {
-        last_error::refuse("a request needs a path");
-        return Ok(false);
-    }
-    let put_off = client.defer.get() && key.is_none();
-    if client.sent.borrow().is_empty() {
-        forget_answer(call);
-    }
-    let settings = array_in(call, SETTING).unwrap_or_default();
-    let times = Times::of(&settings);
-    match sending::send(call, client, target, key, &settings, times)? {
-        Err(failure) => fail(call, client, failure),
-        Ok(()) if put_off => Ok(true),
-        Ok(()) => answer::answer(call, client, &settings, times.read),
-    }
-}
-
-/// Nothing is known of the answer that is to come.
-fn forget_answer(call: &Call<'_>) {
-    show(call, ERR_CODE, 0);
-    show(call, ERR_MSG, "");
-    show(call, STATUS, 0);
-    show(call, HEADERS, ());
-    show(call, SET_COOKIES, ());
-    show(call, BODY, "");
-}
-
-/// Shows why there is no answer. The connection is of no use any more.
-#[cold]
-fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
-    hang_up(call, client)?;
-    last_error::set(failure.code);
-    show(call, STATUS, failure.status);
-    show(call, ERR_CODE, failure.code);
-    show(call, ERR_MSG, failure.why);
-    Ok(false)
-}
-
-/// Closes the connection; coroutines that wait on it run before this returns.
-fn hang_up(call: &Call<'_>, client: &Client) -> PhpResult<()> {
-    let conn = client.conn.take();
-    drop(client.sent.take());
-    drop(client.websocket.take());
-    show(call, CONNECTED, false);
-    let socket = call.this().map(|this| this.slot(SOCKET).clone());
-    show(call, SOCKET, ());
-    drop(socket);
-    match conn {
-        Some(conn) => conn.link.close(),
-        None => Ok(()),
-    }
-}
-
 fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     let conn = call.payload::<Client>().conn.borrow().clone();
     let shown = conn.map(|conn| conn.link.peer_certificates()).unwrap_or_default();
@@ -376,41 +251,3 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
     }
     Ok(OrFalse(found.map(|address| describe(&address))))
 }
-
-const SOCKET: usize = 0;
-const ERR_CODE: usize = 1;
-const ERR_MSG: usize = 2;
-const CONNECTED: usize = 3;
-const HOST: usize = 4;
-const PORT: usize = 5;
-const SSL: usize = 6;
-const SETTING: usize = 7;
-const METHOD: usize = 8;
-const REQUEST_HEADERS: usize = 9;
-const BODY_SENT: usize = 10;
-const FILES: usize = 11;
-const DOWNLOAD_FILE: usize = 12;
-const DOWNLOAD_OFFSET: usize = 13;
-const STATUS: usize = 14;
-const HEADERS: usize = 15;
-const SET_COOKIES: usize = 16;
-const COOKIES: usize = 17;
-const BODY: usize = 18;
-/// SWOOLE_HTTP_CLIENT_ESTATUS_*: why there is no status.
-const CONNECT_FAILED: i64 = -1;
-const REQUEST_TIMEOUT: i64 = -2;
-const SERVER_RESET: i64 = -3;
-const SEND_FAILED: i64 = -4;
-/// SWOOLE_ERROR_CLIENT_NO_CONNECTION, SWOOLE_ERROR_HTTP_INVALID_PROTOCOL, SWOOLE_ERROR_INVALID_PARAMS, and those of
-/// WebSocket.
-const NO_CONNECTION: Code = 5001;
-const INVALID_PROTOCOL: Code = 7102;
-const INVALID_PARAMS: i64 = 505;
-const UNCONNECTED: Code = 8503;
-const HANDSHAKE_FAILED: Code = 8504;
-const BROKEN_PROTOCOL: Code = 508;
-const PACK_FAILED: Code = 8505;
-/// Bytes of a body or a message that is kept in memory, unless `package_max_length` says less.
-const LONGEST_BODY: i64 = 1 << 31;
-/// Bytes read at once.
-const CHUNK: usize = 65536;

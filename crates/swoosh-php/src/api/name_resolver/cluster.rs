@@ -1,6 +1,6 @@
 //! `Swoole\NameResolver\Cluster`: the nodes of a service. `Swoole\NameResolver\Context`: what one who asks wants.
 
-use super::refuse;
+use super::registry::refuse;
 use crate::coroutine::cluster::{CLUSTER, Cluster, Node};
 use crate::coroutine::resolvers;
 use std::cell::{Cell, RefCell};

@@ -1,7 +1,7 @@
 //! Registries of services: Redis (a set of `IP:PORT` for each service), Consul and Nacos, by their HTTP interfaces.
 
 use super::cluster::DEFAULT_WEIGHT;
-use super::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
+use super::registry::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
 use crate::api::functions::http::fetch;
 use crate::coroutine::cluster::{CLUSTER, Cluster};
 use crate::coroutine::wait::anywhere;

@@ -1,6 +1,6 @@
 //! A process's pipe: this process's end of it.
 
-use super::{Holder, PIPE_STREAM};
+use super::data::{Holder, PIPE_STREAM};
 use crate::api::socket;
 use crate::coroutine::socket::Link;
 use crate::runtime::last_error;

@@ -1,31 +1,22 @@
 //! Messages to and from a process by a System V queue.
 
-use super::{Holder, good, slot};
+use super::data::{Holder, Messages, ok_or_warn, slot};
 use crate::runtime::last_error;
 use nix::errno::Errno;
 use std::path::Path;
 use swoosh::sys::queue::{MessageBuffer, Queue, key_of};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
-/// The message queue of a process.
-#[derive(Clone, Copy)]
-pub struct Messages {
-    queue: Queue,
-    /// Messages are for one process each, else for whoever comes first.
-    addressed: bool,
-    waits: bool,
-}
-
 /// Takes the queue of a key, which is made if there is none; key 0 is that of the running script.
 pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
     let key = match key {
-        0 => script()?.and_then(|path| good(key_of(Path::new(&path)))),
+        0 => script()?.and_then(|path| ok_or_warn(key_of(Path::new(&path)))),
         key => Some(key as i32),
     };
     let Some(key) = key.filter(|key| *key != 0) else { return Ok(false) };
-    let Some(queue) = good(Queue::open(key)) else { return Ok(false) };
-    if capacity > 0 && good(queue.set_capacity(capacity as u64)).is_none() {
+    let Some(queue) = ok_or_warn(Queue::open(key)) else { return Ok(false) };
+    if capacity > 0 && ok_or_warn(queue.set_capacity(capacity as u64)).is_none() {
         return Ok(false);
     }
     let messages = Messages { queue, addressed: mode & !IPC_NOWAIT != 2, waits: mode & IPC_NOWAIT == 0 };
@@ -58,7 +49,7 @@ fn address(call: &Call<'_>) -> PhpResult<i64> {
 }
 
 pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let held = queue(call).and_then(|messages| good(messages.queue.held()));
+    let held = queue(call).and_then(|messages| ok_or_warn(messages.queue.held()));
     Ok(OrFalse(held.map(|held| {
         let mut array = Array::new();
         array.insert("queue_num", held.messages);
@@ -70,7 +61,7 @@ pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 pub fn free_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(messages) = queue(call) else { return Ok(false) };
     call.payload::<Holder>().queue.set(None);
-    Ok(good(messages.queue.remove()).is_some())
+    Ok(ok_or_warn(messages.queue.remove()).is_some())
 }
 
 /// Appends a message; in a queue that waits, once there is room.
@@ -83,7 +74,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let address = address(call)?;
     loop {
-        match good(messages.queue.send(address, data, messages.waits)) {
+        match ok_or_warn(messages.queue.send(address, data, messages.waits)) {
             Some(true) => return Ok(true),
             // A signal came: the loop handles it later.
             Some(false) if messages.waits => {}
@@ -103,7 +94,7 @@ pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let mut buffer = MessageBuffer::of(size.clamp(1, 1 << 24) as usize);
     let kind = if messages.addressed { address(call)? } else { 0 };
     loop {
-        match good(messages.queue.receive(kind, messages.waits, &mut buffer)) {
+        match ok_or_warn(messages.queue.receive(kind, messages.waits, &mut buffer)) {
             Some(Some(_)) => return Ok(OrFalse(Some(buffer.data().to_vec()))),
             Some(None) if messages.waits => {}
             Some(None) => {

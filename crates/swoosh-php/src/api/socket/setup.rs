@@ -1,6 +1,6 @@
 //! What is set of a `Swoole\Coroutine\Socket`: what a packet is, TLS, options of the kernel.
 
-use super::{Payload, link, told_io};
+use super::data::{Payload, io_or_fail, link};
 use crate::coroutine::setting_values;
 use crate::coroutine::tls::Wanted;
 use crate::runtime::last_error;
@@ -67,7 +67,7 @@ pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
         return Ok(array.into_zval());
     }
     if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-        return Ok(match told_io(call, link.socket().linger()).0 {
+        return Ok(match io_or_fail(call, link.socket().linger()).0 {
             Some(linger) => {
                 let mut array = Array::new();
                 array.insert("l_onoff", i64::from(linger.is_some()));
@@ -77,7 +77,7 @@ pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
             None => false.into_zval(),
         });
     }
-    Ok(told_io(call, socket::option(link.fd(), level, option)).into_zval())
+    Ok(io_or_fail(call, socket::option(link.fd(), level, option)).into_zval())
 }
 
 pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -107,5 +107,5 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
             None => socket::set_option(link.fd(), level, option, &(value.to_int() as i32).to_ne_bytes()),
         },
     };
-    Ok(told_io(call, done).0.is_some())
+    Ok(io_or_fail(call, done).0.is_some())
 }

@@ -2,47 +2,21 @@
 //!
 //! What a row is to hold is converted first and written then: no lock is held while PHP code may run.
 
-mod beyond;
+mod data;
+mod extensions;
 
 use super::shared_memory;
 use crate::runtime::last_error;
-use smallvec::SmallVec;
-use std::cell::{Cell, RefCell};
+use data::{Holder, SharedTable, array, convert, given, made, ok_or_report, zval};
+use std::cell::Cell;
 use std::rc::Rc;
-use swoosh::log::{self, Level};
-use swoosh::shm::table::{Builder, Column, Kind, Refused, Row, Schema, Table, Value, When};
+use swoosh::shm::table::{Builder, Kind, Table, Value, When};
 use swoosh_zend::error::{throw_error, warning};
 use swoosh_zend::{
-    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Raised, Value as Constant,
-    ZStr, Zval,
+    Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value as Constant, ZStr, Zval,
 };
 
 static TABLE: ClassSlot = ClassSlot::new();
-
-/// What lives in a table object: a table in the making, or one that is made.
-#[derive(Default)]
-pub struct Holder {
-    making: RefCell<Option<Builder>>,
-    made: RefCell<Option<Rc<Made>>>,
-    /// `configure` was called.
-    beyond: Cell<bool>,
-}
-
-swoosh_zend::payload!(Holder);
-
-struct Made {
-    table: Table,
-    /// The columns' names, as keys of rows.
-    names: Vec<ZStr>,
-    /// Where rows are copied to before PHP gets them.
-    spare: Cell<Option<Row>>,
-    /// The row that the iterator stands on, and the place behind it; `None` when there is none.
-    here: Cell<Option<(Row, u32)>>,
-    /// Told once that a text was cut.
-    told: Cell<bool>,
-    /// It can do what Swoole's cannot.
-    beyond: bool,
-}
 
 /// Registers the class.
 pub fn register() {
@@ -77,12 +51,12 @@ pub fn register() {
         .method("getSize(): int", size)
         .method("getMemorySize(): int", memory_size)
         .method("stats(): array|false", stats)
-        .method("configure(array $options): bool", beyond::configure)
-        .method("setFor(string $key, array $values, float $seconds): bool", beyond::set_for)
-        .method("expire(string $key, ?float $seconds): bool", beyond::expire)
-        .method("purge(): int", beyond::purge)
-        .method("getMany(array $keys): array", beyond::get_many)
-        .method("setMany(array $rows): int", beyond::set_many)
+        .method("configure(array $options): bool", extensions::configure)
+        .method("setFor(string $key, array $values, float $seconds): bool", extensions::set_for)
+        .method("expire(string $key, ?float $seconds): bool", extensions::expire)
+        .method("purge(): int", extensions::purge)
+        .method("getMany(array $keys): array", extensions::get_many)
+        .method("setMany(array $rows): int", extensions::set_many)
         .method("static reserve(int $bytes): bool", shared_memory::reserve)
         .method("static reserved(): array|false", shared_memory::reserved)
         .method("rewind(): void", rewind)
@@ -149,7 +123,7 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
         return false;
     };
     let size = builder.size();
-    beyond::use_arena(&mut builder);
+    extensions::use_arena(&mut builder);
     let table = match builder.build() {
         Ok(table) => table,
         Err(error) => {
@@ -163,7 +137,14 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let names = (0..schema.len()).filter_map(|n| schema.at(n)).map(|column| ZStr::new(schema.name(column))).collect();
     let spare = Cell::new(Some(table.row()));
     let memory = table.memory();
-    let made = Made { table, names, spare, here: Cell::new(None), told: Cell::new(false), beyond: holder.beyond.get() };
+    let made = SharedTable {
+        table,
+        names,
+        spare,
+        here: Cell::new(None),
+        cut_warned: Cell::new(false),
+        extended: holder.extended.get(),
+    };
     *holder.made.borrow_mut() = Some(Rc::new(made));
     if let Some(object) = object {
         object.set("size", size);
@@ -192,99 +173,11 @@ fn destroy(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-#[inline]
-fn made(call: &Call<'_>) -> PhpResult<Rc<Made>> {
-    let made = call.payload::<Holder>().made.borrow();
-    made.clone().ok_or_else(|| throw_error("there is no table yet, or no more: create() makes it"))
-}
-
-/// A value as its column takes it; what it points to is held here.
-enum Held {
-    Int(i64),
-    Float(f64),
-    Text(ZStr, usize),
-}
-
-impl Held {
-    fn value(&self) -> Value<'_> {
-        match self {
-            Held::Int(value) => Value::Int(*value),
-            Held::Float(value) => Value::Float(*value),
-            Held::Text(text, end) => Value::Text(&text.as_bytes()[..*end]),
-        }
-    }
-}
-
-/// Values of a row; few enough for the stack, in most tables.
-type Values<T> = SmallVec<[(Column, T); 8]>;
-
-/// The values of an array, converted, and whether one of its names is no column's, which is left out. `cut`: texts are
-/// cut to their column.
-fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Values<Held>, bool)> {
-    let schema = made.table.schema();
-    let mut converted = Values::new();
-    let mut unknown = false;
-    for (name, value) in values {
-        let column = match name {
-            Key::Name(name) => schema.find(name.as_bytes()),
-            Key::Index(index) => schema.find(index.to_string().as_bytes()),
-        };
-        let Some(column) = column else {
-            unknown = true;
-            continue;
-        };
-        converted.push((column, held(made, schema, column, value, cut)?));
-    }
-    Ok((converted, unknown))
-}
-
-fn held(made: &Made, schema: &Schema, column: Column, value: &Zval, cut: bool) -> PhpResult<Held> {
-    Ok(match schema.kind(column) {
-        Some(Kind::Int) => Held::Int(value.to_int()),
-        Some(Kind::Float) => Held::Float(value.to_float()),
-        Some(Kind::Text(size)) => {
-            let text = value.to_zstr().ok_or(Raised::Exception)?;
-            let length = text.as_bytes().len();
-            if length > size && cut && !made.told.replace(true) {
-                let column = String::from_utf8_lossy(schema.name(column)).into_owned();
-                log::write(
-                    Level::Warning,
-                    format_args!(
-                        "table: column {column} takes {size} bytes; a text of {length} is cut, as others will be"
-                    ),
-                );
-            }
-            let end = if cut { length.min(size) } else { length };
-            Held::Text(text, end)
-        }
-        None => return Err(Raised::Exception),
-    })
-}
-
-fn given(values: &[(Column, Held)]) -> Values<Value<'_>> {
-    values.iter().map(|(column, held)| (*column, held.value())).collect()
-}
-
-fn told<T>(result: Result<T, Refused>) -> Option<T> {
-    result.map_err(refused).ok()
-}
-
-#[cold]
-fn refused(refused: Refused) {
-    match refused {
-        Refused::Full { .. } => {
-            last_error::set(FULL);
-            warning(&refused.to_string());
-        }
-        _ => last_error::refuse(&refused.to_string()),
-    }
-}
-
 fn write(call: &mut Call<'_>, when: When) -> PhpResult<bool> {
     let (key, values) = (call.bytes(0)?, call.array(1)?);
     let made = made(call)?;
     let (values, _) = convert(&made, values, true)?;
-    Ok(told(made.table.write(key, when, &[], &given(&values))).unwrap_or(false))
+    Ok(ok_or_report(made.table.write(key, when, &[], &given(&values))).unwrap_or(false))
 }
 
 fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -294,7 +187,7 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     if unknown {
         return Ok(false);
     }
-    Ok(told(made.table.write(key, When::There, &given(&expected), &given(&values))).unwrap_or(false))
+    Ok(ok_or_report(made.table.write(key, When::There, &given(&expected), &given(&values))).unwrap_or(false))
 }
 
 fn compare_and_delete(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -336,25 +229,6 @@ fn get_and_delete(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     };
     made.spare.set(Some(row));
     Ok(OrFalse(taken))
-}
-
-#[inline]
-fn zval(value: Value<'_>) -> Zval {
-    match value {
-        Value::Int(value) => value.into_zval(),
-        Value::Float(value) => value.into_zval(),
-        Value::Text(value) => value.into_zval(),
-    }
-}
-
-fn array(made: &Made, row: &Row) -> Array {
-    let mut array = Array::with_capacity(made.names.len());
-    for (index, name) in made.names.iter().enumerate() {
-        if let Some(value) = made.table.schema().at(index).and_then(|column| row.get(column)) {
-            array.append_kept(name, zval(value));
-        }
-    }
-    array
 }
 
 fn count(call: &mut Call<'_>) -> PhpResult<u64> {
@@ -404,7 +278,7 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
             return Ok(OrFalse(None));
         }
     };
-    Ok(OrFalse(column.and_then(|column| told(table.add_to(key, column, by))).map(zval)))
+    Ok(OrFalse(column.and_then(|column| ok_or_report(table.add_to(key, column, by))).map(zval)))
 }
 
 fn size(call: &mut Call<'_>) -> PhpResult<u64> {
@@ -431,7 +305,7 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         array.insert("delete_count", stats.removed);
         array.insert("available_slice_num", stats.extra.min(stats.capacity - stats.rows.min(stats.capacity)));
         array.insert("total_slice_num", stats.extra);
-        if made.beyond {
+        if made.extended {
             array.insert("capacity", stats.capacity);
             array.insert("room", stats.room);
             array.insert("row_size", made.table.row_bytes());
@@ -442,58 +316,35 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
-impl Made {
-    /// A row to read into. It is taken out, so that a fatal error in between leaves nothing borrowed.
-    fn spare(&self) -> Row {
-        self.spare.take().unwrap_or_else(|| self.table.row())
-    }
-
-    fn go(&self, from: u32) {
-        let mut row = self.here.take().map_or_else(|| self.table.row(), |(row, _)| row);
-        let behind = self.table.next(from, &mut row);
-        self.here.set(behind.map(|behind| (row, behind)));
-    }
-
-    /// What `look` says of the row that the iterator stands on.
-    fn at_here<R>(&self, look: impl FnOnce(&Row, u32) -> R) -> Option<R> {
-        let (row, behind) = self.here.take()?;
-        let result = look(&row, behind);
-        self.here.set(Some((row, behind)));
-        Some(result)
-    }
-}
-
 fn rewind(call: &mut Call<'_>) -> PhpResult<()> {
-    made(call)?.go(0);
+    made(call)?.advance_from(0);
     Ok(())
 }
 
 fn next(call: &mut Call<'_>) -> PhpResult<()> {
     let made = made(call)?;
-    if let Some(behind) = made.at_here(|_, behind| behind) {
-        made.go(behind);
+    if let Some(behind) = made.with_current(|_, behind| behind) {
+        made.advance_from(behind);
     }
     Ok(())
 }
 
 fn valid(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(made(call)?.at_here(|_, _| ()).is_some())
+    Ok(made(call)?.with_current(|_, _| ()).is_some())
 }
 
 fn current(call: &mut Call<'_>) -> PhpResult<Option<Array>> {
     let made = made(call)?;
-    Ok(made.at_here(|row, _| array(&made, row)))
+    Ok(made.with_current(|row, _| array(&made, row)))
 }
 
 fn key(call: &mut Call<'_>) -> PhpResult<Option<ZStr>> {
-    Ok(made(call)?.at_here(|row, _| ZStr::new(row.key())))
+    Ok(made(call)?.with_current(|row, _| ZStr::new(row.key())))
 }
 
 const TYPE_INT: i64 = 1;
 const TYPE_FLOAT: i64 = 2;
 const TYPE_STRING: i64 = 3;
-/// SWOOLE_ERROR_PHP_RUNTIME_NOTICE: what a full table says.
-const FULL: i32 = 510;
 const MOST_ROWS: i64 = 1 << 30;
 /// Bytes of the longest text that a column takes.
 pub const LONGEST_TEXT: i64 = 1 << 24;

@@ -1,6 +1,7 @@
-//! `Swoole\Http\Response`: its methods; what it is as a WebSocket, in [`talking`].
+//! `Swoole\Http\Response`: its methods; what it is as a WebSocket, in [`websocket`].
 
-mod talking;
+mod websocket;
+mod writable;
 
 use super::http_cookie;
 use super::http_cookie::Cookie;
@@ -22,7 +23,8 @@ use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::sys::open as opening;
 use swoosh_zend::error::{argument_count_error, warning};
 use swoosh_zend::{Array, Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
-use talking::{disconnect, ping, push, recv, upgrade};
+use websocket::{disconnect, ping, push, recv, upgrade};
+use writable::{CONTEXT_UNAVAILABLE, open, transport_of};
 
 /// Registers the class. The order of properties is the order of slots in `server::http::response`.
 pub fn register() {
@@ -67,26 +69,6 @@ pub fn register() {
         .method("close(): bool", close)
         .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", disconnect)
         .register(&RESPONSE);
-}
-
-/// The response, while it can be changed and sent; else `None`, and the code for it.
-fn open<'a>(call: &Call<'a>) -> Option<(&'a ResponseState, &'a Object)> {
-    let state = call.payload::<ResponseState>();
-    if matches!(state.phase(), Phase::NotSent | Phase::HeadSent) {
-        return call.this().map(|this| (state, this));
-    }
-    let why = match state.phase() {
-        Phase::Ended => "the response has been ended already",
-        Phase::Detached => "the response is detached from its connection",
-        _ => "the response belongs to no request",
-    };
-    warning(why);
-    last_error::set(CONTEXT_UNAVAILABLE);
-    None
-}
-
-fn transport_of(state: &ResponseState) -> Option<Transport> {
-    state.connection.get().and_then(HttpConnection::transport)
 }
 
 fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -413,11 +395,8 @@ fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(false)
 }
 
-/// SWOOLE_ERROR_HTTP_CONTEXT_UNAVAILABLE and SWOOLE_ERROR_SESSION_NOT_EXIST.
-const CONTEXT_UNAVAILABLE: i32 = 7106;
+/// SWOOLE_ERROR_SESSION_NOT_EXIST.
 const SESSION_NOT_EXIST: i32 = 1005;
-/// SWOOLE_ERROR_PROTOCOL_ERROR.
-const PROTOCOL_ERROR: i32 = 508;
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i32 = 505;
 const LONGEST_NAME: usize = 127;

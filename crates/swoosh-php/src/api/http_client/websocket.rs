@@ -1,10 +1,11 @@
 //! WebSocket, from the handshake on.
 
-use super::answer::answer;
-use super::{
+use super::client::{
     BROKEN_PROTOCOL, Client, ERR_CODE, ERR_MSG, Failure, METHOD, NO_CONNECTION, PACK_FAILED, SEND_FAILED, SERVER_RESET,
-    SETTING, STATUS, UNCONNECTED, array_in, ask, fail, hang_up, show,
+    SETTING, STATUS, UNCONNECTED, array_in, fail, hang_up, show,
 };
+use super::execute::ask;
+use super::response::receive;
 use crate::api::coroutine_client::Times;
 use crate::api::websocket::frame_argument;
 use crate::coroutine::socket::Code;
@@ -96,7 +97,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
         if client.sent.borrow().is_empty() {
             return no();
         }
-        return Ok(answer(call, client, &settings, limit)?.into_zval());
+        return Ok(receive(call, client, &settings, limit)?.into_zval());
     }
     let Some(websocket) = websocket(call) else { return no() };
     match websocket.recv(limit)? {

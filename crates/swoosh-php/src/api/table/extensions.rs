@@ -1,7 +1,7 @@
 //! What a table can do beyond Swoole's: growth, rows with an end, a budget with eviction, many rows at once, and one
 //! arena for all that is shared.
 
-use super::{Holder, Values, array, convert, given, made, refused, told};
+use super::data::{Holder, Values, array, convert, given, made, ok_or_report, refused};
 use crate::api::shared_memory;
 use crate::runtime::last_error;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
             };
         }
     }
-    holder.beyond.set(true);
+    holder.extended.set(true);
     Ok(true)
 }
 
@@ -64,14 +64,14 @@ pub fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, values, seconds) = (call.bytes(0)?, call.array(1)?, call.float(2)?);
     let made = made(call)?;
     let (values, _) = convert(&made, values, true)?;
-    Ok(told(made.table.set_for(key, &given(&values), time(seconds))).is_some())
+    Ok(ok_or_report(made.table.set_for(key, &given(&values), time(seconds))).is_some())
 }
 
 /// Gives a row another end; `null`: none.
 pub fn expire(call: &mut Call<'_>) -> PhpResult<bool> {
     let key = call.bytes(0)?;
     let end = if call.has(1) { Some(time(call.float(1)?)) } else { None };
-    Ok(told(made(call)?.table.expire(key, end)).unwrap_or(false))
+    Ok(ok_or_report(made(call)?.table.expire(key, end)).unwrap_or(false))
 }
 
 fn time(seconds: f64) -> Duration {

@@ -1,12 +1,16 @@
 //! `Swoole\Process`: a function in a process of its own, and a pipe to it.
 
+mod data;
 mod pipe;
 mod queue;
 
 use super::exception;
+use data::{Holder, PIPE_DGRAM, PIPE_STREAM, ok_or_warn, slot};
+
 use crate::runtime::{event_loop, fork, last_error, scheduler, script_end, signals};
+pub use data::PROCESS;
 use nix::errno::Errno;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -19,36 +23,9 @@ use swoosh::sys::signal::AlarmClock;
 use swoosh::sys::{affinity, child};
 use swoosh_zend::error::{throw, uncaught, warning};
 use swoosh_zend::{
-    Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
+    Array, Call, Callable, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
     set_process_title,
 };
-
-/// The class.
-pub static PROCESS: ClassSlot = ClassSlot::new();
-
-/// The pipe of a process. Both ends live in the parent until the child takes its own.
-#[derive(Default)]
-pub struct Holder {
-    kind: Cell<i64>,
-    /// Runs in a coroutine.
-    coroutine: Cell<bool>,
-    /// A time was set for reads and writes.
-    timed: Cell<bool>,
-    queue: Cell<Option<queue::Messages>>,
-    /// What `exportSocket` gave.
-    exported: RefCell<Option<Object>>,
-    redirects: Cell<bool>,
-    parents: RefCell<Option<Pipe>>,
-    childs: RefCell<Option<Pipe>>,
-    /// This is the child.
-    in_child: Cell<bool>,
-}
-
-swoosh_zend::payload!(Holder: holds |holder, tell| {
-    if let Ok(exported) = holder.exported.try_borrow() {
-        exported.iter().for_each(|socket| socket.held(tell));
-    }
-});
 
 /// Registers the class.
 pub fn register() {
@@ -100,10 +77,6 @@ pub fn register() {
         .method("exec(string $exec_file, array $args): bool", exec)
         .method("name(string $process_name): bool", name)
         .register(&PROCESS);
-}
-
-fn slot(property: &str) -> PhpResult<usize> {
-    PROCESS.get().slot(property).ok_or(Raised::Exception)
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
@@ -185,7 +158,7 @@ fn become_child(process: &Object) -> PhpResult<()> {
     if let Some(end) = childs.as_ref() {
         process.set_slot(slot("pipe")?, end.as_raw_fd());
         if pipe.redirects.get() {
-            good(end.redirect_standard_streams());
+            ok_or_warn(end.redirect_standard_streams());
         }
     }
     Ok(())
@@ -251,7 +224,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<bool> {
         words.push(OsStr::from_bytes(word.to_zstr().ok_or(Raised::Exception)?.as_bytes()).to_owned());
     }
     let failed = swoosh::pool::exec(&file, &words);
-    Ok(good::<(), _>(Err(failed)).is_some())
+    Ok(ok_or_warn::<(), _>(Err(failed)).is_some())
 }
 
 fn name(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -326,17 +299,6 @@ fn code(error: std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
-/// An error of the engine's as PHP sees it: the code, and a warning.
-fn good<T, E: Into<swoosh::Error>>(result: Result<T, E>) -> Option<T> {
-    result
-        .map_err(|error| {
-            let error = error.into();
-            last_error::set(error.code());
-            warning(&error.to_string());
-        })
-        .ok()
-}
-
 /// Has a function called in the loop whenever the signal comes; `null`: no longer.
 fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     let number = call.int(0)?;
@@ -352,7 +314,7 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
         }
         return Ok(was);
     };
-    Ok(good(signals::handle(number, callback)).is_some())
+    Ok(ok_or_warn(signals::handle(number, callback)).is_some())
 }
 
 /// Has the kernel send SIGALRM (or that of another clock) every so many microseconds; a negative number ends that.
@@ -367,7 +329,7 @@ fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(false);
         }
     };
-    Ok(good(swoosh::sys::signal::alarm(Duration::from_micros(interval.max(0) as u64), clock)).is_some())
+    Ok(ok_or_warn(swoosh::sys::signal::alarm(Duration::from_micros(interval.max(0) as u64), clock)).is_some())
 }
 
 fn set_affinity(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -375,11 +337,11 @@ fn set_affinity(call: &mut Call<'_>) -> PhpResult<bool> {
     for (_, core) in call.array(0)? {
         cores.push(u32::try_from(core.to_int()).unwrap_or(u32::MAX));
     }
-    Ok(good(affinity::bind_to(&cores)).is_some())
+    Ok(ok_or_warn(affinity::bind_to(&cores)).is_some())
 }
 
 fn get_affinity(_: &mut Call<'_>) -> PhpResult<Array> {
-    Ok(good(affinity::cores()).unwrap_or_default().into_iter().collect())
+    Ok(ok_or_warn(affinity::cores()).unwrap_or_default().into_iter().collect())
 }
 
 /// Whose priority is meant: a process without a number is this one.
@@ -404,17 +366,14 @@ fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Wh
 fn set_priority(call: &mut Call<'_>) -> PhpResult<bool> {
     let (which, nice) = (call.int(0)?, call.int(1)?);
     let Some(whose) = whose(call, which, 2)? else { return Ok(false) };
-    Ok(good(system::set_priority(whose, nice.clamp(-100, 100) as i32)).is_some())
+    Ok(ok_or_warn(system::set_priority(whose, nice.clamp(-100, 100) as i32)).is_some())
 }
 
 fn get_priority(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     let which = call.int(0)?;
     let Some(whose) = whose(call, which, 1)? else { return Ok(OrFalse(None)) };
-    Ok(OrFalse(good(system::priority(whose))))
+    Ok(OrFalse(ok_or_warn(system::priority(whose))))
 }
-
-const PIPE_STREAM: i64 = 1;
-const PIPE_DGRAM: i64 = 2;
 
 thread_local! {
     /// The number of the next process object.

@@ -1,11 +1,11 @@
 //! A request on its way: the connection it takes, its head, its body part by part.
 
-use super::form::{Body, Part, Slice, multipart};
-use super::head::Head;
-use super::{
+use super::body::{Body, Part, Slice, multipart};
+use super::client::{
     BODY_SENT, CONNECT_FAILED, CONNECTED, COOKIES, Client, Conn, DOWNLOAD_FILE, DOWNLOAD_OFFSET, FILES, Failure, HOST,
     METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, Sent, array_in, bytes_in, hang_up, show,
 };
+use super::request_head::Head;
 use crate::api::coroutine_client::{Proxy, Times, dial, local_address};
 use crate::api::socket::{object as socket_object, protocol};
 use crate::coroutine::socket::{Code, Link};

@@ -1,6 +1,6 @@
 //! The head of a request, as its client's properties say.
 
-use super::form::encode;
+use super::body::encode;
 use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::is_value;
 use swoosh_zend::{Array, Key, Zval};

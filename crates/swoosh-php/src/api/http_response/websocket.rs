@@ -1,6 +1,6 @@
 //! A response that was upgraded: the WebSocket of a coroutine server.
 
-use super::{PROTOCOL_ERROR, open};
+use super::writable::open;
 use crate::api::websocket::frame_argument;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
@@ -66,7 +66,7 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
     websocket.filter(|websocket| websocket.is_open())
 }
 
-fn told(result: Result<(), i32>) -> bool {
+fn ok_or_set_error(result: Result<(), i32>) -> bool {
     result.map_err(last_error::set).is_ok()
 }
 
@@ -76,7 +76,7 @@ pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::refuse("an opcode is a number from 0 to 15");
         return Ok(false);
     };
-    websocket.send(&frame, None).map(told)
+    websocket.send(&frame, None).map(ok_or_set_error)
 }
 
 pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -85,7 +85,7 @@ pub(super) fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     if !fits_control(data) {
         return Ok(false);
     }
-    websocket.send(&OutgoingFrame::control(Opcode::Ping, data.to_vec()), None).map(told)
+    websocket.send(&OutgoingFrame::control(Opcode::Ping, data.to_vec()), None).map(ok_or_set_error)
 }
 
 pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -112,3 +112,6 @@ pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(code) = close_code(code, reason) else { return Ok(false) };
     websocket.send_close(code, reason)
 }
+
+/// SWOOLE_ERROR_PROTOCOL_ERROR.
+const PROTOCOL_ERROR: i32 = 508;

@@ -1,11 +1,15 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
-use super::socket::{address_of, addresses_of, describe, object, protocol, words};
+mod dial;
+mod proxy;
+
+use super::socket::{address_of, describe, object, protocol, words};
 use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link, is_elsewhere};
+use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
-use crate::coroutine::{Options, options, setting_values, wait};
+use crate::coroutine::{setting_values, wait};
 use crate::runtime::last_error;
+use dial::{bind_setting, bound_link, resolve_local, system};
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -14,9 +18,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::proto::base64;
 use swoosh::tls::{to_pem, verify};
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+
+pub use dial::{Times, dial, local_address};
+pub use proxy::Proxy;
 
 static CLIENT: ClassSlot = ClassSlot::new();
 
@@ -38,85 +44,6 @@ struct Client {
     bind: RefCell<Option<(Vec<u8>, i64)>>,
 }
 swoosh_zend::payload!(Client);
-
-/// What a call without a timeout of its own waits at most.
-#[derive(Clone, Copy)]
-pub struct Times {
-    /// Until it is connected.
-    pub connect: Option<Duration>,
-    /// Until something comes.
-    pub read: Option<Duration>,
-    /// Until something goes out.
-    pub write: Option<Duration>,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Times {
-            connect: options(Options::socket_connect_timeout).or(Some(Duration::from_secs(2))),
-            read: options(Options::socket_read_timeout),
-            write: options(Options::socket_write_timeout),
-        }
-    }
-}
-
-impl Times {
-    /// From a client's settings.
-    pub fn of(all: &Array) -> Times {
-        let mut times = Times::default();
-        let time = |name: &str| all.get(name).map(|value| wait::limit(value.to_float()));
-        if let Some(limit) = time("timeout") {
-            times = Times { connect: limit, read: limit, write: limit };
-        }
-        times.connect = time("connect_timeout").unwrap_or(times.connect);
-        times.read = time("read_timeout").unwrap_or(times.read);
-        times.write = time("write_timeout").unwrap_or(times.write);
-        times
-    }
-}
-
-/// Who connects in our place.
-#[derive(Clone)]
-pub struct Proxy {
-    host: Vec<u8>,
-    port: i64,
-    user: Option<Vec<u8>>,
-    password: Vec<u8>,
-    /// SOCKS5, else an HTTP proxy that knows CONNECT.
-    pub socks: bool,
-}
-
-impl Proxy {
-    /// From a client's settings.
-    pub fn of(all: &Array) -> Option<Proxy> {
-        let text = |name: &str| all.get(name).and_then(Zval::bytes).map(<[u8]>::to_vec);
-        let proxy = |kind: &str, user: &str, socks: bool| {
-            Some(Proxy {
-                host: text(&format!("{kind}_host"))?,
-                port: all.get(&format!("{kind}_port"))?.to_int(),
-                user: text(&format!("{kind}_{user}")),
-                password: text(&format!("{kind}_password")).unwrap_or_default(),
-                socks,
-            })
-        };
-        let http = || {
-            let user = if all.get("http_proxy_username").is_some() { "username" } else { "user" };
-            proxy("http_proxy", user, false)
-        };
-        proxy("socks5", "username", true).or_else(http)
-    }
-
-    /// Where it is.
-    pub fn address(&self) -> (&[u8], i64) {
-        (&self.host, self.port)
-    }
-
-    /// What a `Proxy-Authorization` says, where it wants a user (RFC 7617).
-    pub fn credentials(&self) -> Option<String> {
-        let user = self.user.as_ref()?;
-        Some(format!("Basic {}", base64(&[user, &b":"[..], &self.password].concat())))
-    }
-}
 
 /// Registers the class.
 pub fn register(short_names: bool) {
@@ -224,7 +151,7 @@ fn fail(call: &Call<'_>, code: Code) {
     show(call, ERR_MSG, words(code, link.as_deref()));
 }
 
-fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
             show(call, ERR_CODE, 0);
@@ -236,10 +163,6 @@ fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
             None
         }
     })
-}
-
-fn system(e: &io::Error) -> Code {
-    e.raw_os_error().unwrap_or(libc::EIO)
 }
 
 fn limit(call: &Call<'_>, n: usize, or: Option<Duration>) -> PhpResult<Option<Duration>> {
@@ -272,7 +195,7 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     };
     let connected = dial(client.family.get(), local, proxy, host, port, limit)?;
-    let Some(link) = told(call, connected).0 else { return Ok(false) };
+    let Some(link) = ok_or_fail(call, connected).0 else { return Ok(false) };
     *client.host.borrow_mut() = host.to_vec();
     if client.opens_tls.get() && !begin_tls(call, &link, limit)? {
         return Ok(false);
@@ -282,179 +205,6 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     client.packets.clear();
     *client.link.borrow_mut() = Some(link);
     Ok(true)
-}
-
-/// `bind_address` and `bind_port` of a client's settings.
-fn bind_setting(all: &Array) -> Option<(Vec<u8>, i64)> {
-    let address = all.get("bind_address").and_then(Zval::bytes)?;
-    Some((address.to_vec(), all.get("bind_port").map_or(0, Zval::to_int)))
-}
-
-/// The address that settings bind a client's sockets to.
-pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, Code>> {
-    resolve_local(family, bind_setting(settings))
-}
-
-fn resolve_local(family: i32, bind: Option<(Vec<u8>, i64)>) -> PhpResult<Result<Option<SockAddr>, Code>> {
-    match bind {
-        Some((address, port)) => Ok(address_of(family, &address, port, None)?.map(Some)),
-        None => Ok(Ok(None)),
-    }
-}
-
-/// Connects a socket of that family and kind, bound to `local`, through a proxy where there is one.
-pub fn dial(
-    (family, kind): (i32, i32),
-    local: Option<SockAddr>,
-    proxy: Option<Proxy>,
-    host: &[u8],
-    port: i64,
-    limit: Option<Duration>,
-) -> PhpResult<Result<Rc<Link>, Code>> {
-    if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
-        return Ok(Err(libc::EINVAL));
-    }
-    let proxy = proxy.filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
-    let (to, at) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host[..], proxy.port));
-    let addresses = match addresses_of(family, to, at, limit)? {
-        Ok(addresses) => addresses,
-        Err(code) => return Ok(Err(code)),
-    };
-    let mut connected = Err(libc::EHOSTUNREACH);
-    for address in &addresses {
-        connected = open((family, kind), local.as_ref(), address, limit)?;
-        if !is_elsewhere(&connected) {
-            break;
-        }
-    }
-    let link = match connected {
-        Ok(link) => Rc::new(link),
-        Err(code) => return Ok(Err(code)),
-    };
-    if let Some(proxy) = proxy {
-        let shaken = if proxy.socks {
-            socks(&link, &proxy, host, port, limit)?
-        } else {
-            http_connect(&link, &proxy, host, port, limit)?
-        };
-        if let Err(code) = shaken {
-            return Ok(Err(code));
-        }
-    }
-    Ok(Ok(link))
-}
-
-/// A new socket that is connected to an address.
-fn open(
-    (family, kind): (i32, i32),
-    local: Option<&SockAddr>,
-    address: &SockAddr,
-    limit: Option<Duration>,
-) -> PhpResult<Result<Link, Code>> {
-    let link = match bound_link((family, kind), local) {
-        Ok(link) => link,
-        Err(e) => return Ok(Err(system(&e))),
-    };
-    if local.is_some() {
-        return Ok(link.connect(address, limit)?.map(|()| link));
-    }
-    if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
-        // Without a name of its own it would get no answer.
-        let _ = SockAddr::unix("").and_then(|nameless| link.socket().bind(&nameless));
-    }
-    Ok(link.connect(address, limit)?.map(|()| link))
-}
-
-fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<Link> {
-    let link = Link::new(family, kind, 0)?;
-    if let Some(local) = local {
-        link.socket().set_reuse_address(true)?;
-        link.socket().bind(local)?;
-    }
-    Ok(link)
-}
-
-/// Sends all of it and reads exactly so many bytes.
-fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
-    if let (_, Some(code)) = link.send_all(words, limit)? {
-        return Ok(Err(code));
-    }
-    let mut got = Vec::new();
-    while got.len() < answer {
-        let missing = answer - got.len();
-        match link.read_into(&mut got, missing, limit)? {
-            Ok(0) => return Ok(Err(SOCKS_FAILED)),
-            Ok(_) => {}
-            Err(code) => return Ok(Err(code)),
-        }
-    }
-    Ok(Ok(got))
-}
-
-/// The words of RFC 1928, and of RFC 1929 where there is a user. The proxy looks names up.
-fn socks(link: &Link, proxy: &Proxy, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-    let method = if proxy.user.is_some() { 2 } else { 0 };
-    match exchange(link, &[5, 1, method], 2, limit)? {
-        Ok(answer) if answer == [5, method] => {}
-        Ok(answer) => return Ok(Err(if answer[0] == 5 { SOCKS_METHOD } else { SOCKS_VERSION })),
-        Err(code) => return Ok(Err(code)),
-    }
-    if let Some(user) = &proxy.user {
-        let mut words = vec![1, user.len() as u8];
-        words.extend_from_slice(user);
-        words.push(proxy.password.len() as u8);
-        words.extend_from_slice(&proxy.password);
-        match exchange(link, &words, 2, limit)? {
-            Ok(answer) if answer[1] == 0 => {}
-            Ok(_) => return Ok(Err(SOCKS_USER)),
-            Err(code) => return Ok(Err(code)),
-        }
-    }
-    let mut words = vec![5, 1, 0, 3, host.len() as u8];
-    words.extend_from_slice(host);
-    words.extend_from_slice(&(port as u16).to_be_bytes());
-    let head = match exchange(link, &words, 5, limit)? {
-        Ok(head) if head[0] == 5 && head[1] == 0 => head,
-        Ok(_) => return Ok(Err(SOCKS_CONNECT)),
-        Err(code) => return Ok(Err(code)),
-    };
-    // The rest of the address that the proxy uses, of which one byte was read.
-    let rest = match head[3] {
-        1 => 3 + 2,
-        4 => 15 + 2,
-        _ => usize::from(head[4]) + 2,
-    };
-    Ok(exchange(link, &[], rest, limit)?.map(drop))
-}
-
-/// CONNECT of RFC 9110, section 9.3.6.
-fn http_connect(
-    link: &Link,
-    proxy: &Proxy,
-    host: &[u8],
-    port: i64,
-    limit: Option<Duration>,
-) -> PhpResult<Result<(), Code>> {
-    let host = String::from_utf8_lossy(host);
-    let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(credentials) = proxy.credentials() {
-        words.push_str(&format!("Proxy-Authorization: {credentials}\r\n"));
-    }
-    words.push_str("\r\n");
-    let mut answer = match exchange(link, words.as_bytes(), 0, limit)? {
-        Ok(answer) => answer,
-        Err(code) => return Ok(Err(code)),
-    };
-    // Byte by byte: what follows the head is the connection's own.
-    while !answer.ends_with(b"\r\n\r\n") {
-        match link.read_into(&mut answer, 1, limit)? {
-            Ok(1) if answer.len() < LONGEST_HEAD => {}
-            Ok(_) => return Ok(Err(PROXY_BAD)),
-            Err(code) => return Ok(Err(code)),
-        }
-    }
-    let good = answer.starts_with(b"HTTP/1.") && answer.get(9..12) == Some(b"200");
-    Ok(if good { Ok(()) } else { Err(PROXY_FAILED) })
 }
 
 fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
@@ -467,7 +217,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
         libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
         _ => client.packets.next(&link, limit)?.map(ZStr::new),
     };
-    Ok(told(call, packet))
+    Ok(ok_or_fail(call, packet))
 }
 
 fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
@@ -478,7 +228,7 @@ fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
         buffer.truncate(seen);
         buffer
     });
-    Ok(told(call, seen))
+    Ok(ok_or_fail(call, seen))
 }
 
 fn send(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
@@ -487,7 +237,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let limit = limit(call, 1, call.payload::<Client>().times.get().write)?;
     let (sent, code) = link.send_all(bytes.as_bytes(), limit)?;
     Ok(match code {
-        None => told(call, Ok(sent)),
+        None => ok_or_fail(call, Ok(sent)),
         Some(code) => {
             fail(call, code);
             OrFalse((sent > 0).then_some(sent))
@@ -500,7 +250,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let path = Path::new(std::ffi::OsStr::from_bytes(call.bytes(0)?));
     let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about.len())));
     let opened = opened.map_err(|e| system(&e));
-    let Some((file, size)) = told(call, opened).0 else { return Ok(false) };
+    let Some((file, size)) = ok_or_fail(call, opened).0 else { return Ok(false) };
     let offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
     let length = u64::try_from(call.int_or(2, 0)?).unwrap_or(0);
     let end = if length == 0 { size } else { (offset + length).min(size) };
@@ -540,14 +290,14 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
     };
     let bytes = call.string(2)?.clone();
     let sent = link.retry(Direction::Write, limit, || link.socket().send_to(bytes.as_bytes(), &to))?;
-    Ok(told(call, sent).0.is_some())
+    Ok(ok_or_fail(call, sent).0.is_some())
 }
 
 fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = unconnected(call)? else { return Ok(OrFalse(None)) };
     let most = usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
     let read = link.recv_from(most, call.payload::<Client>().times.get().read)?;
-    let Some((bytes, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
+    let Some((bytes, from)) = ok_or_fail(call, read).0 else { return Ok(OrFalse(None)) };
     let from = describe(&from);
     call.assign(1, from.get("address").cloned().unwrap_or(Zval::null()));
     call.assign(2, from.get("port").cloned().unwrap_or(Zval::null()));
@@ -623,7 +373,7 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
         }
         array
     });
-    Ok(told(call, found))
+    Ok(ok_or_fail(call, found))
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -660,13 +410,5 @@ const CONNECTED: usize = 6;
 /// SWOOLE_SSL.
 const SSL: i64 = 512;
 const LONGEST_DATAGRAM: usize = 65536;
-const LONGEST_HEAD: usize = 8192;
-/// SWOOLE_ERROR_CLIENT_NO_CONNECTION, and those of proxies.
+/// SWOOLE_ERROR_CLIENT_NO_CONNECTION.
 const NO_CONNECTION: i32 = 5001;
-const SOCKS_VERSION: i32 = 7001;
-const SOCKS_METHOD: i32 = 7002;
-const SOCKS_USER: i32 = 7003;
-const SOCKS_FAILED: i32 = 7005;
-const SOCKS_CONNECT: i32 = 7006;
-const PROXY_FAILED: i32 = 7103;
-const PROXY_BAD: i32 = 7104;

@@ -1,11 +1,11 @@
 //! An answer as it comes in: its head into the properties, its body to where it is wanted.
 
-use super::decode::{Decoder, STEP};
-use super::handshake::shake_hands;
-use super::{
+use super::client::{
     BODY, CHUNK, COOKIES, Client, Conn, Failure, HEADERS, INVALID_PROTOCOL, LONGEST_BODY, REQUEST_TIMEOUT,
     SERVER_RESET, SET_COOKIES, STATUS, Sent, array_in, fail, forget_answer, hang_up, show,
 };
+use super::decode::{Decoder, STEP};
+use super::handshake::shake_hands;
 use crate::server::http::request::add_header;
 use httparse::Header;
 use std::fs::{File, OpenOptions};
@@ -16,7 +16,7 @@ use swoosh::proto::http1::answer::{Answer, Reader, Step, room};
 use swoosh_zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 
 /// Reads the answer to the first request that has none.
-pub(super) fn answer(call: &Call<'_>, client: &Client, settings: &Array, limit: Option<Duration>) -> PhpResult<bool> {
+pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit: Option<Duration>) -> PhpResult<bool> {
     let conn = client.conn.borrow().clone();
     let sent = client.sent.borrow_mut().pop_front();
     let (Some(conn), Some(sent)) = (conn, sent) else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! What callbacks get with `event_object`: objects that are nothing but their properties.
+//! Value objects passed to callbacks with `event_object`.
 
 use swoosh::handler::{ConnectionEvent, FinishEvent, MessageEvent, PacketEvent, WorkerError};
 use swoosh_zend::{ClassSlot, IntoZval, Object, PhpResult, Zval};
@@ -14,7 +14,7 @@ pub static STATUS_INFO: ClassSlot = ClassSlot::new();
 /// `Swoole\Server\TaskResult`.
 pub static TASK_RESULT: ClassSlot = ClassSlot::new();
 
-/// What a connection's event carries.
+/// The event of a connection, with the received data of `receive`.
 pub fn event(of: &ConnectionEvent, data: Option<&[u8]>) -> PhpResult<Object> {
     make(&EVENT, [of.reactor_id.into(), of.session.0.into(), of.dispatch_time.into(), data.into_zval()])
 }
@@ -25,12 +25,12 @@ pub fn packet(of: &PacketEvent, data: &[u8]) -> PhpResult<Object> {
     make(&PACKET, [of.server_socket.into(), of.server_port.into(), of.dispatch_time.into(), address, port, data.into()])
 }
 
-/// A message of another process.
+/// A message from another process.
 pub fn message(of: &MessageEvent, own: i64, data: Zval) -> PhpResult<Object> {
     make(&PIPE_MESSAGE, [of.source.0.into(), own.into(), of.dispatch_time.into(), data])
 }
 
-/// How a worker ended.
+/// The exit status of a worker.
 pub fn status(of: &WorkerError) -> PhpResult<Object> {
     make(&STATUS_INFO, [of.worker.0.into(), of.pid.into(), of.status.into(), of.exit_code.into(), of.signal.into()])
 }

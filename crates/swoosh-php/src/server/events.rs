@@ -42,13 +42,13 @@ impl EventBridge {
         self.state.callbacks().ok_or(Stop { code: 255 })
     }
 
-    /// Callbacks a callback here, and gives what it gave.
+    /// Calls a callback on this stack and returns its value.
     #[inline]
     fn call(&self, callable: &Callable, args: &mut [Zval]) -> Result<Zval, Stop> {
         self.finish_call(callable.call(args))
     }
 
-    /// Callbacks a callback in a coroutine of its own, where that is wanted.
+    /// Calls a callback, in its own coroutine if `enable_coroutine` is on.
     #[inline]
     fn run<const N: usize>(&self, callable: &Rc<Callable>, args: [Zval; N]) -> Flow {
         self.run_for(None, callable, args)
@@ -147,7 +147,7 @@ fn update_process_properties(node: &Node, callbacks: &Callbacks, event: ServerEv
     let (server, slots) = (&callbacks.server, &callbacks.slots);
     server.set_slot(slots.master_pid, node.master_pid());
     server.set_slot(slots.manager_pid, node.manager_pid());
-    // In base mode the first worker control_frames of the server's start before it is a worker.
+    // In base mode the first worker runs onStart before it becomes a worker.
     let is_worker = matches!(node.role(), Role::Worker | Role::TaskWorker) && event != ServerEvent::Start;
     if let (true, Some(id)) = (is_worker, node.worker_id()) {
         server.set_slot(slots.worker_id, id.0);

@@ -1,7 +1,7 @@
-//! A PHP pool: what it is before it starts, and what each of its processes knows of it while it runs.
+//! A PHP process pool: its configuration before `start()`, its per-process state afterwards.
 //!
-//! A worker without coroutines lives as the engine has it ([`Worker::serve`]): it sleeps in the kernel between messages.
-//! One with coroutines runs the event loop, and its messages come in beside everything else.
+//! A worker without coroutines blocks in the kernel between messages ([`Worker::serve`]). A worker with coroutines runs
+//! the event loop, and messages are one of its event sources.
 
 use crate::coroutine;
 use crate::runtime::fork::Home;
@@ -19,41 +19,41 @@ use swoosh_zend::error::uncaught;
 use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
 use tokio::io::Interest;
 
-/// One pool.
+/// A pool, as one process sees it.
 #[derive(Default)]
 pub struct PhpPool {
-    /// What it will be; gone once it has started.
+    /// The configuration; taken by `start()`.
     pub builder: RefCell<Option<Pool>>,
-    /// How messages come.
+    /// The transport of messages.
     pub ipc: Cell<Ipc>,
-    /// Workers run the event loop, and callbacks in coroutines of their own.
+    /// Workers run the event loop, and each callback in its own coroutine.
     pub coroutine: Cell<bool>,
-    /// How long workers may take to end.
+    /// Time limit for a worker's shutdown.
     pub shutdown_timeout: Cell<Duration>,
-    /// What each worker runs instead of the callback, with a coroutine or without: a manager's.
+    /// `Process\Manager`: the function of each worker, and whether it runs in a coroutine.
     pub worker_functions: RefCell<Vec<(Rc<Callable>, bool)>>,
     /// The process whose callbacks run.
     home: Home,
     process: RefCell<PoolProcess>,
     inbox: RefCell<Option<Inbox>>,
-    /// Messages that are being handled, by coroutine; 0: outside of them.
+    /// Messages in progress, by coroutine id; 0: outside of coroutines.
     messages: RefCell<BTreeMap<u64, Message>>,
     stop: Cell<Option<Raised>>,
 }
 
-/// Which process this is.
+/// The role of this process in the pool.
 #[derive(Default, Clone)]
 pub enum PoolProcess {
-    /// None of a running pool.
+    /// Not a process of a running pool.
     #[default]
     Outside,
-    /// The one that called `start`.
+    /// The process that called `start`.
     Supervisor(Supervisor),
     /// A worker.
     Worker(Worker),
 }
 
-/// What user code gave.
+/// The callbacks that user code registered.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct PoolCallbacks {
@@ -66,17 +66,17 @@ pub struct PoolCallbacks {
 }
 
 thread_local! {
-    /// The worker that this process is, and where its pool shows that it is to end.
+    /// The worker that this process is, with the object whose properties show that it is stopping.
     static CURRENT_WORKER: RefCell<Option<(Worker, Object, PoolSlots)>> = const { RefCell::new(None) };
 }
 
 impl PhpPool {
-    /// Which process this is.
+    /// The role of this process.
     pub fn process(&self) -> PoolProcess {
         self.process.borrow().clone()
     }
 
-    /// The worker that this process is; `None`, with a warning, where it is none.
+    /// The worker that this process is; `None`, with a warning, in other processes.
     pub fn worker(&self) -> Option<Worker> {
         match self.process() {
             PoolProcess::Worker(worker) => Some(worker),
@@ -87,7 +87,7 @@ impl PhpPool {
         }
     }
 
-    /// Whether it can be set up still; a warning where it cannot.
+    /// Whether the pool can still be configured; warns if not.
     pub fn is_new(&self) -> bool {
         let new = self.builder.borrow().is_some();
         if !new {
@@ -96,18 +96,18 @@ impl PhpPool {
         new
     }
 
-    /// Adds to the reply to the message that is being handled; `false`: there is none, or nobody waits for a reply.
+    /// Appends to the reply to the message in progress; `false` if there is none or its sender expects no reply.
     pub fn reply(&self, data: &[u8]) -> bool {
         self.messages.borrow_mut().get_mut(&message_key()).is_some_and(|message| message.reply(data))
     }
 }
 
-/// Whose message is handled.
+/// Key of the message in progress: the running coroutine.
 fn message_key() -> u64 {
     coroutine::current_id().unwrap_or(0)
 }
 
-/// Runs the pool. Returns in the process that called it, when the pool has ended; workers end here.
+/// Runs the pool. Returns in the calling process when the pool has ended; workers never return.
 pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slots: PoolSlots) -> PhpResult<bool> {
     let Some(pool) = state.builder.borrow_mut().take() else { return Ok(false) };
     event_loop::host();
@@ -127,7 +127,7 @@ pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slo
     Ok(ended.is_ok())
 }
 
-/// Between two instructions of PHP: a worker that was told to end shows it.
+/// Runs between two PHP instructions: a worker with a pending stop request clears the `running` properties.
 pub fn between_instructions() {
     let here = CURRENT_WORKER.with_borrow(|here| here.as_ref().filter(|(worker, ..)| worker.should_stop()).cloned());
     if let Some((_, object, slots)) = here {
@@ -140,7 +140,7 @@ fn mark_stopped(object: &Object, slots: &PoolSlots) {
     object.set_slot(slots.worker_running, false);
 }
 
-/// The engine's work for one PHP pool.
+/// The engine's callbacks for one PHP pool.
 struct PoolBridge {
     state: Rc<PhpPool>,
     object: Object,
@@ -155,7 +155,7 @@ impl PoolBridge {
         self.finish_call(callable.call(&mut args).map(drop))
     }
 
-    /// What a callback left ends this process; a child that it has forked stays here.
+    /// Ends this process after `exit`, a fatal error or an uncaught exception. A forked child does not return to the engine.
     fn finish_call(&self, result: PhpResult<()>) -> Flow {
         self.state.home.back(result).map_err(|raised| {
             let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
@@ -174,12 +174,12 @@ impl PoolBridge {
         scheduler::set_apart(self.state.coroutine.get());
     }
 
-    /// What a manager gave this worker to do.
+    /// The function that `Process\Manager` assigned to this worker.
     fn worker_function(&self, worker: &Worker) -> Option<Rc<Callable>> {
         self.state.worker_functions.borrow().get(worker.id() as usize).map(|(callable, _)| callable.clone())
     }
 
-    /// The life of a worker with an event loop.
+    /// Runs a worker with an event loop, from its start callback to its stop callback.
     fn run_event_loop(&self, worker: &Worker) -> Flow {
         let me = (self.object.clone(), worker.id());
         let begin = self.worker_function(worker).or_else(|| self.callbacks.worker_start.clone());
@@ -204,7 +204,7 @@ impl PoolBridge {
                 self.dispatch_messages(worker)?;
                 messages.arm();
             }
-            // Last: code that has just run may have been told, and then the bell is silent again.
+            // Checked last: code that has just run may have received the stop request and drained the event descriptor.
             if worker.should_stop() || (messages.is_none() && !event_loop::is_alive()) {
                 return Ok(None);
             }
@@ -216,7 +216,7 @@ impl PoolBridge {
         self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
-    /// A coroutine for each message that has come.
+    /// Starts a coroutine for each received message.
     fn dispatch_messages(&self, worker: &Worker) -> PhpResult<()> {
         while !worker.should_stop() {
             let taken = self.state.inbox.borrow_mut().as_mut().map(Inbox::take);
@@ -234,12 +234,12 @@ impl PoolBridge {
                 let data = message.data.as_slice().into_zval();
                 state.messages.borrow_mut().insert(message_key(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
-                // In a child the message is its parent's.
+                // In a forked child: the parent answers the message.
                 if state.home.is_left() {
                     return done;
                 }
                 let handled = state.messages.borrow_mut().remove(&message_key());
-                // Nobody is told that a message was handled which was not.
+                // A message whose handler failed is not acknowledged.
                 done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {
                     inbox.answer(message);
@@ -254,13 +254,13 @@ impl PoolBridge {
         Ok(())
     }
 
-    /// The worker was told to end, or has nothing left to do: what it has begun ends first.
+    /// Waits for the coroutines in progress, until the shutdown timeout.
     fn shut_down(&self, worker: &Worker) -> Flow {
         mark_stopped(&self.object, &self.slots);
         if let Some(inbox) = self.state.inbox.borrow_mut().as_mut() {
             inbox.close_entrance();
         }
-        // Less than what the supervisor waits: the last words are user code's.
+        // Shorter than the supervisor's timeout, so that onWorkerStop still runs.
         let until = Instant::now() + self.state.shutdown_timeout.get() * 4 / 5;
         let tells = self.callbacks.worker_exit.is_some();
         let mut tell_at = Instant::now();
@@ -375,7 +375,7 @@ impl Wakeup {
     }
 }
 
-/// The callbacks by their names, from the order of [`EVENTS`].
+/// Callbacks in the order of [`EVENTS`].
 pub fn callbacks(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> PoolCallbacks {
     let mut take = |n: usize| callbacks[n].take();
     PoolCallbacks {
@@ -388,12 +388,12 @@ pub fn callbacks(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> PoolCal
     }
 }
 
-/// How often a worker that does not end is told of it.
+/// Interval of onWorkerExit during shutdown.
 const EXIT_INTERVAL: Duration = Duration::from_millis(100);
-/// How long the last turns sleep at most.
+/// Longest sleep of the event loop during shutdown.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(10);
 
-/// Where the properties are that differ between processes.
+/// Slots of the properties that differ between processes.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
 pub struct PoolSlots {
@@ -404,7 +404,7 @@ pub struct PoolSlots {
     pub running: usize,
 }
 
-/// The events: the name in lower case, and the private property that holds the callback.
+/// Events: lower-case name, and the private property that holds the callback.
 pub const EVENTS: [(&str, &str); 6] = [
     ("start", "onStart"),
     ("shutdown", "onShutdown"),

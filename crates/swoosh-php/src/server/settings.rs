@@ -1,4 +1,4 @@
-//! From PHP's array of settings to the engine's.
+//! PHP settings arrays to typed engine settings.
 
 use super::http::settings::HttpSettings;
 use super::state::{CallbackOptions, PhpServer};
@@ -16,7 +16,7 @@ use swoosh::settings::{self, Callback, Known, PortSettings, Value};
 use swoosh_zend::error::{fatal, uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
-/// A look at settings when they are given: a misspelt name is a warning, a framing that cannot be is fatal.
+/// Validates settings when `set()` is called: an unknown name is a warning, an impossible framing a fatal error.
 pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
     let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
     for (name, value) in named(given) {
@@ -44,7 +44,7 @@ pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
     Ok(())
 }
 
-/// Puts every setting of the server and its ports into the builder, and shows in `setting` what the server adds.
+/// Applies the settings of the server and its ports to the builder, and adds effective defaults to `$server->setting`.
 pub fn apply(
     state: &Rc<PhpServer>,
     object: &Object,
@@ -115,7 +115,7 @@ pub fn apply(
     })
 }
 
-/// The settings that are coroutines' own.
+/// The subset of settings that configure coroutines.
 fn coroutine_settings(all: &Array) -> Array {
     let mut found = Array::new();
     for name in ["max_coroutine", "max_coro_num", "enable_deadlock_check", "enable_preemptive_scheduler", "hook_flags"]
@@ -144,27 +144,27 @@ fn show_defaults(object: &Object, slot: usize, mut all: Array, config: &ServerCo
 fn note(notes: &mut Vec<String>, name: &str, known: Known) {
     match known {
         Known::Adjusted(text) => notes.push(text),
-        // Told when it was set.
+        // `validate` has warned.
         Known::NotYet(_) if name.starts_with(TLS_PREFIX) => {}
         Known::NotYet(why) => notes.push(format!("setting {name} has no effect: {why}")),
         Known::Applied | Known::Embedder | Known::Unknown { .. } => {}
     }
 }
 
-/// A value as the engine takes it, functions for the two settings that are functions.
+/// Converts a value to the engine's type; two settings take callables.
 fn convert(state: &Rc<PhpServer>, name: &str, value: &Zval, builder: &mut ServerBuilder) -> Result<Value, StartError> {
     if !["dispatch_func", "package_length_func"].contains(&name) || value.is_null() {
         return Ok(plain(value));
     }
     let callable = Callable::new(value).map_err(|why| StartError::Fatal(format!("setting {name}: {why}")))?;
-    // PHP code runs in the master's only PHP thread.
+    // The callable runs in the master, whose reactor must then be its only thread.
     builder.config.single_thread = true;
     let hold = SendWrapper::new((callable, state.clone()));
     Ok(Value::Func(if name == "dispatch_func" {
         Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))
     } else {
         Callback::Length(Arc::new(move |data| {
-            // A packet whose length cannot be told breaks its connection off.
+            // A negative length closes the connection.
             call_in_engine(&hold.1, &hold.0, &mut [data.into_zval()]).map_or(-1, |length| length.to_int())
         }))
     }))
@@ -182,7 +182,7 @@ fn dispatch(state: &PhpServer, callable: &Callable, session: u64, kind: u8, data
     }
 }
 
-/// Callbacks a function that stands between the engine's own steps: where it fails, this process ends after them.
+/// Calls a function from inside an engine step. If it throws, this process stops after the step.
 fn call_in_engine(state: &PhpServer, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
     if state.check().is_err() {
         return None;
@@ -200,19 +200,19 @@ fn call_in_engine(state: &PhpServer, callable: &Callable, args: &mut [Zval]) -> 
     }
 }
 
-/// What makes a port of an HTTP server speak something else.
+/// Settings that give a port of an HTTP server another framing.
 const OTHER_FRAMINGS: &[&str] = &["open_eof_check", "open_eof_split", "open_length_check"];
-/// What their names begin with.
+/// Prefix of the TLS settings.
 const TLS_PREFIX: &str = "ssl_";
-/// Refused as soon as they are given.
+/// Settings whose invalid values are fatal in `set()`.
 const FATAL_WHEN_SET: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];
 
-/// Why a server does not start.
+/// The reason that a server does not start.
 pub enum StartError {
-    /// In words.
+    /// A fatal error with this message.
     Fatal(String),
-    /// In words; it may be put right, and the server started again.
+    /// A warning with this message; `start()` may be called again.
     Retryable(String),
-    /// PHP has been told.
+    /// An exception is pending.
     Raised(Raised),
 }

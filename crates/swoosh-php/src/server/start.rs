@@ -1,4 +1,4 @@
-//! Starts a server: settings, callbacks, launch; and what follows when it has ended.
+//! `Server::start`: applies settings, resolves callbacks, launches, and cleans up when the server has ended.
 
 use super::classes::{self, PORT, SERVER};
 use super::events::EventBridge;
@@ -14,7 +14,7 @@ use swoosh::server::{ServerBuilder, launch};
 use swoosh_zend::error::fatal;
 use swoosh_zend::{Callable, Object, PhpResult, runtime};
 
-/// Runs the server. Returns in the process that called it, when the server has ended; every other process ends here.
+/// Runs the server. Returns in the calling process when the server has ended; every other process ends here.
 pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
@@ -68,7 +68,10 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     }
 }
 
-/// Looks up every callback; what is missing is told.
+/// Resolves every callback.
+///
+/// # Errors
+/// A message that names the missing or uncallable callback.
 fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -> Result<Callbacks, String> {
     let look_up = |object: &Object, slot: Option<usize>, event: &str| match slot.map(|slot| object.slot(slot).clone()) {
         Some(value) if !value.is_null() => {

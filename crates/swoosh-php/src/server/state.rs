@@ -1,7 +1,7 @@
-//! A PHP server: what it is before it starts, and what each of its processes knows of it while it runs.
+//! A PHP server: configuration before `start()`, per-process state afterwards.
 //!
-//! The callables that a user gave live in private properties of the PHP objects, where the garbage collector sees them;
-//! they are looked up once, when the server starts.
+//! Registered callables live in private properties of the PHP objects, where the cycle collector sees them; they are
+//! resolved once, at the start of the server.
 
 use super::classes::server_slot;
 use super::command_table::ServerCommands;
@@ -19,85 +19,85 @@ use swoosh::server::ServerBuilder;
 use swoosh::{Error, Mode};
 use swoosh_zend::{Callable, Object, PhpResult, Raised};
 
-/// Where a server is in its life.
+/// Lifecycle of a server object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It can be set up.
+    /// Can be configured.
     New,
     /// `start` was called and has not returned.
     Running,
-    /// It has ended in this process.
+    /// Has ended in this process.
     Over,
 }
 
-/// One server.
+/// A server, as one process sees it.
 pub struct PhpServer {
     /// Process or base mode.
     pub mode: Mode,
-    /// What it will be; gone once it has started.
+    /// The configuration; taken by `start()`.
     pub builder: RefCell<Option<ServerBuilder>>,
-    /// Where it is in its life.
+    /// The lifecycle phase.
     pub phase: Cell<Phase>,
-    /// The task that is being handled.
+    /// The task in progress, without coroutines.
     pub task: Cell<Option<TaskEvent>>,
-    /// What `task` was told to call with a task's result, by the task's number.
+    /// Finish callbacks given to `task`, by task id.
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
-    /// Who waits for room to send.
+    /// Sends that wait for room in an output buffer.
     pub send_queues: SendQueues,
-    /// What `addProcess` was given.
+    /// Processes added with `addProcess`.
     pub processes: RefCell<Vec<UserProcess>>,
-    /// What its settings say of HTTP, once it has started.
+    /// HTTP settings; set by `start()`.
     pub http: OnceCell<HttpSettings>,
-    /// What `addCommand` was given.
+    /// Commands registered with `addCommand`.
     pub commands: ServerCommands,
-    /// Its handlers of commands, where it speaks Redis.
+    /// Handlers of a Redis server.
     pub redis: RedisCommands,
     /// The process whose callbacks run.
     pub home: Home,
     pub(super) node: RefCell<Option<Node>>,
     pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
-    /// User code cannot go on in this process, and how PHP goes on with that.
+    /// Set after `exit`, a fatal error or an uncaught exception: this process stops.
     pub(super) stop: Cell<Option<Raised>>,
 }
 
-/// What user code gave, ready to be called.
+/// Resolved callbacks.
 pub struct Callbacks {
-    /// The server itself.
+    /// The server object, their first argument.
     pub server: Object,
     /// By [`ServerEvent`].
     pub server_events: Vec<Option<Rc<Callable>>>,
     /// By port, then by [`PortEvent`].
     pub ports: Vec<Vec<Option<Rc<Callable>>>>,
-    /// Which options callbacks take.
+    /// Settings that choose the callbacks' arguments.
     pub options: CallbackOptions,
-    /// Where the server's properties are.
+    /// Slots of the server's properties.
     pub slots: ServerSlots,
 }
 
 impl Callbacks {
-    /// Whether requests of HTTP to that port have a callback.
+    /// Whether HTTP requests to a port have a callback.
     pub fn answers_requests(&self, port: usize) -> bool {
         let Some(own) = self.ports.get(port) else { return false };
         own[PortEvent::Request as usize].is_some() || own[PortEvent::Message as usize].is_some()
     }
 }
 
-/// Settings that say what callbacks get.
+/// Settings that choose how callbacks run and what arguments they get.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallbackOptions {
     /// `event_object`: one object in place of several arguments.
     pub event_object: bool,
-    /// `enable_coroutine`: callbacks of workers run in coroutines of their own.
+    /// `enable_coroutine`: each callback of a worker runs in its own coroutine.
     pub coroutine: bool,
-    /// `task_enable_coroutine`: those of task workers too.
+    /// `task_enable_coroutine`: likewise in task workers.
     pub task_coroutine: bool,
-    /// `hook_flags`: which hooks are on there; none unless it is said.
+    /// `hook_flags` of workers; 0 by default.
     pub hook_flags: i64,
     /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
     pub task_object: bool,
 }
 
-/// ServerSlots of the properties that differ between processes.
+/// Slots of the properties that differ between processes.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
 pub struct ServerSlots {
@@ -155,17 +155,20 @@ events! {
     Disconnect "disconnect" "onDisconnect",
 }
 
-/// What lives in a PHP object that belongs to a server, from its construction on.
+/// Payload of a PHP object that belongs to a server.
 #[derive(Default)]
 pub struct ServerRef {
-    /// Whose it is.
+    /// The server; set by the constructor.
     pub state: OnceCell<Rc<PhpServer>>,
-    /// Of which port, where it is a port's.
+    /// The port's index, for objects of a port.
     pub port: Cell<Option<usize>>,
 }
 
 impl ServerRef {
-    /// The server; `Err` (an `Error` is thrown) where the constructor did not run.
+    /// The server.
+    ///
+    /// # Errors
+    /// Throws an `Error` if the constructor did not run.
     #[inline]
     pub fn state(&self) -> PhpResult<&Rc<PhpServer>> {
         self.state.get().ok_or_else(|| {
@@ -195,7 +198,7 @@ impl PhpServer {
         })
     }
 
-    /// This process of the running server; `None`, with a warning, where it does not run.
+    /// The engine's handle in this process; `None`, with a warning, if the server is not running.
     #[inline]
     pub fn running(&self) -> Option<Node> {
         let node = self.node();
@@ -205,13 +208,13 @@ impl PhpServer {
         node
     }
 
-    /// This process of the running server.
+    /// The engine's handle in this process, if the server is running.
     #[inline]
     pub fn node(&self) -> Option<Node> {
         self.node.borrow().clone()
     }
 
-    /// Whether it can be set up still; a warning where it cannot.
+    /// Whether the server can still be configured; warns if not.
     pub fn is_new(&self) -> bool {
         let new = self.phase.get() == Phase::New;
         if !new {
@@ -220,18 +223,18 @@ impl PhpServer {
         new
     }
 
-    /// What user code gave.
+    /// The resolved callbacks.
     #[inline]
     pub fn callbacks(&self) -> Option<Rc<Callbacks>> {
         self.callbacks.borrow().clone()
     }
 
-    /// Whether there is code for messages between processes.
+    /// Whether `onPipeMessage` is registered.
     pub fn takes_messages(&self) -> bool {
         self.callbacks().is_some_and(|callbacks| callbacks.server_events[ServerEvent::PipeMessage as usize].is_some())
     }
 
-    /// Remembers the process that this is.
+    /// Stores the engine's handle on the first event of a process.
     #[inline]
     pub fn enter(&self, node: &Node) {
         if self.node.borrow().is_none() {
@@ -240,7 +243,7 @@ impl PhpServer {
         }
     }
 
-    /// This is another process now, which knows nothing of its own yet.
+    /// Discards the parent's handle in a new process of the server.
     pub fn after_fork(&self) {
         let parents = self.node.borrow_mut().take();
         drop(parents);
@@ -248,7 +251,7 @@ impl PhpServer {
         event_loop::host();
     }
 
-    /// User code has forked this process, which is none of the server's.
+    /// Detaches a process that user code forked from the server.
     pub fn step_out(&self) {
         if let Ok(node) = self.node.try_borrow()
             && let Some(node) = &*node
@@ -257,31 +260,31 @@ impl PhpServer {
         }
     }
 
-    /// User code cannot go on in this process.
+    /// Records that this process must stop.
     pub fn set_stop(&self, raised: Raised) {
         self.stop.set(Some(raised));
     }
 
-    /// What a call that may have run other callbacks of this process ends with.
+    /// Checked after calls that may run other callbacks: propagates the stop that one of them caused.
     #[inline]
     pub fn check(&self) -> PhpResult<()> {
         self.stop.get().map_or(Ok(()), Err)
     }
 }
 
-/// A connection's id as PHP has it; what cannot be one is the id that no connection has.
+/// Converts a connection id from PHP; an invalid number becomes 0, which no connection has.
 #[inline]
 pub fn session(fd: i64) -> SessionId {
     SessionId(u64::try_from(fd).unwrap_or(0))
 }
 
-/// Whether a call went well; where it did not, PHP is told: a warning for a wrong use, else a code and a line of the log.
+/// Whether a call succeeded; reports its error to PHP.
 #[inline]
 pub fn succeeded(result: swoosh::Result<()>) -> bool {
     result.map_err(|e| report(&e)).is_ok()
 }
 
-/// Tells PHP of a refusal.
+/// Reports an error to PHP: misuse is a warning, other errors set the error code and write a log line.
 #[cold]
 pub fn report(error: &Error) {
     match error {
@@ -296,12 +299,12 @@ pub fn report(error: &Error) {
     }
 }
 
-/// A process of the user's own, given to `addProcess`.
+/// A process added with `addProcess`.
 #[derive(Clone)]
 pub struct UserProcess {
-    /// The process as PHP has it.
+    /// The `Swoole\Process` object.
     pub object: Object,
-    /// Runs it in its process, with its number there.
+    /// Entry point in the new process; the argument is the worker id.
     pub run: fn(&Object, i64) -> PhpResult<()>,
 }
 
@@ -312,7 +315,7 @@ thread_local! {
     static SERVER: RefCell<Weak<PhpServer>> = const { RefCell::new(Weak::new()) };
 }
 
-/// This process is one of that server's.
+/// Makes a server the current one of this process.
 pub fn remember(state: &Rc<PhpServer>) {
     SERVER.set(Rc::downgrade(state));
 }
@@ -322,7 +325,7 @@ pub fn current() -> Option<Rc<PhpServer>> {
     SERVER.with_borrow(Weak::upgrade)
 }
 
-/// This process was forked by user code: it is no process of the server. Neither waits nor panics.
+/// Detaches this process, forked by user code, from the server. Runs in a fork hook: neither blocks nor panics.
 pub fn step_out() {
     let server = SERVER.try_with(|server| server.try_borrow().ok().and_then(|server| server.upgrade()));
     if let Ok(Some(server)) = server {

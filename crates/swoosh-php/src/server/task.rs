@@ -1,4 +1,4 @@
-//! Tasks and messages as bytes: strings as they are, everything else serialised; and the object that stands for a task.
+//! Encoding of tasks and messages: strings unchanged, other values serialized. Also the payload of task objects.
 
 use super::state::{PhpServer, succeeded};
 use std::cell::{Cell, OnceCell};
@@ -10,24 +10,24 @@ use swoosh_zend::{ClassSlot, IntoZval, Object, PhpResult, Raised, ZStr, Zval, ru
 /// `Swoole\Server\Task`.
 pub static TASK: ClassSlot = ClassSlot::new();
 
-/// The payload is serialised (`SWOOLE_TASK_SERIALIZE`).
+/// Flag: the payload is serialized (`SWOOLE_TASK_SERIALIZE`).
 pub const SERIALIZED: u32 = 2;
 
-/// A function waits for the result (`SWOOLE_TASK_CALLBACK`).
+/// Flag: a callback of the sender takes the result (`SWOOLE_TASK_CALLBACK`).
 pub const CALLBACK: u32 = 8;
 
-/// TaskRef task an object is.
+/// Payload of a `Swoole\Server\Task`.
 #[derive(Default)]
 pub struct TaskRef {
     /// The task.
     pub event: Cell<Option<TaskEvent>>,
-    /// The server that it is of.
+    /// The server that dispatched it.
     pub state: OnceCell<Rc<PhpServer>>,
 }
 
 swoosh_zend::payload!(TaskRef);
 
-/// A task as a callback gets it.
+/// The object that a task callback gets.
 pub fn object(state: &Rc<PhpServer>, event: &TaskEvent, data: Zval) -> PhpResult<Object> {
     let object = Object::new(TASK.get())?;
     object.set_slot(0, data);
@@ -42,13 +42,16 @@ pub fn object(state: &Rc<PhpServer>, event: &TaskEvent, data: Zval) -> PhpResult
     Ok(object)
 }
 
-/// Answers a task.
+/// Sends the result of a task.
 pub fn answer(node: &Node, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
     let (bytes, flags) = encode(data)?;
     Ok(succeeded(node.finish_task(event, bytes.as_bytes(), flags | event.flags & CALLBACK)))
 }
 
-/// A value as bytes, and the flags that say how. `Err` where it cannot be serialised.
+/// Encodes a value, with the flags to decode it.
+///
+/// # Errors
+/// The exception of a value that cannot be serialized.
 pub fn encode(value: &Zval) -> PhpResult<(ZStr, u32)> {
     match value.string() {
         Some(text) => Ok((text.clone(), 0)),
@@ -56,7 +59,7 @@ pub fn encode(value: &Zval) -> PhpResult<(ZStr, u32)> {
     }
 }
 
-/// A value from its bytes; `None` where they are none.
+/// Decodes a value; `None` if the bytes cannot be unserialized.
 pub fn decode(bytes: &[u8], flags: u32) -> Option<Zval> {
     if flags & SERIALIZED != 0 { runtime::unserialize(bytes) } else { Some(bytes.into_zval()) }
 }

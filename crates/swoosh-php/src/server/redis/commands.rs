@@ -1,4 +1,4 @@
-//! What a process knows of the commands of Redis: their handlers, and those that wait for others of their connection.
+//! Redis command handlers, and pipelined commands that wait for earlier ones of their connection.
 
 use crate::server::classes::REDIS_SERVER;
 use std::cell::RefCell;
@@ -8,29 +8,29 @@ use swoosh::handler::SessionId;
 use swoosh::node::{Node, Reading};
 use swoosh_zend::{Callable, Object, Zval};
 
-/// What a process knows of its connections and handlers.
+/// Handlers and queued commands of a process.
 #[derive(Default)]
 pub struct RedisCommands {
-    /// Handlers that were looked up, by the command's name in capitals.
+    /// Resolved handlers by upper-case command name.
     handlers: RefCell<HashMap<Vec<u8>, Rc<Callable>>>,
-    /// By connection whose command is in hand: what it asked meanwhile.
+    /// By connection with a command in progress: the commands behind it.
     pub(super) waiting: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
 }
 
 impl RedisCommands {
-    /// A command's handler is another one now.
+    /// Drops a cached handler after `setHandler`.
     pub fn forget(&self, name: &[u8]) {
         let gone = self.handlers.borrow_mut().remove(name);
         drop(gone);
     }
 
-    /// The server has ended: nothing of PHP's is held any longer.
+    /// Releases all handlers when the server has ended.
     pub fn clear(&self) {
         let gone = self.handlers.take();
         drop(gone);
     }
 
-    /// Discards the queued events of a closed connection.
+    /// Discards the queued commands of a closed connection.
     pub fn closed(&self, session: SessionId) {
         if let Some(queue) = self.waiting.borrow_mut().get_mut(&session.0) {
             queue.clear();
@@ -48,12 +48,12 @@ impl RedisCommands {
         Some(found)
     }
 
-    /// The next command of a connection; its turn is over where there is none.
+    /// The next command of a connection. `None` ends the connection's request, so that a later command starts a coroutine.
     pub(super) fn next(&self, node: &Node, session: SessionId) -> Option<Vec<u8>> {
         let mut waiting = self.waiting.borrow_mut();
         let queue = waiting.get_mut(&session.0)?;
         if queue.len() == MOST_WAITING {
-            // Where it is closed there is nothing to read.
+            // Fails only when the connection is closed.
             let _ = node.set_reading(session, Reading::Resume);
         }
         let next = queue.pop_front();
@@ -65,15 +65,15 @@ impl RedisCommands {
     }
 }
 
-/// RedisCommands of one connection that wait for those before them; with more it is not read.
+/// Queued commands of one connection at which reading pauses.
 pub(super) const MOST_WAITING: usize = 1024;
 
-/// The closure that handles a command, by its name in any case; null where there is none.
+/// The closure registered for a command (case-insensitive); null without one.
 pub fn handler(server: &Object, command: &[u8]) -> Zval {
     let Some(slot) = REDIS_SERVER.get().slot(HANDLERS) else { return Zval::null() };
     let handlers = server.slot(slot).array();
     handlers.and_then(|all| all.find(&command.to_ascii_uppercase()).cloned()).unwrap_or_else(Zval::null)
 }
 
-/// The private property that holds the closures of handlers.
+/// Private property: closures by upper-case command name.
 pub const HANDLERS: &str = "handlers";

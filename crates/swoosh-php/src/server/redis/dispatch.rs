@@ -1,7 +1,7 @@
-//! Commands of Redis: from a worker's packet to the command's handler, and the bytes of replies.
+//! Redis commands: from a packet to the command's handler.
 //!
-//! The commands of one connection are handled one after the other, in a coroutine that ends when none is left: the
-//! replies come in their order, whatever a handler waits for.
+//! Commands of one connection run one after another in one coroutine, so that replies keep the order of commands even if
+//! a handler waits.
 
 use crate::coroutine;
 use crate::runtime::scheduler;
@@ -17,13 +17,13 @@ use swoosh::node::Reading;
 use swoosh::proto::resp;
 use swoosh_zend::{Array, IntoZval, PhpResult};
 
-/// Whether a port's packets are commands.
+/// Whether a port's packets are Redis commands.
 pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
     let is_redis = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
     is_redis && classes::is_redis(&callbacks.server)
 }
 
-/// Takes a command: it is handled now, or when those before it are.
+/// Handles a command, or queues it behind earlier ones of its connection.
 pub fn receive(
     state: &Rc<PhpServer>,
     callbacks: &Rc<Callbacks>,
@@ -48,7 +48,7 @@ pub fn receive(
         let mut next = Some(first);
         while let Some(command) = next {
             handle(&state, &callbacks, &node, session, &command)?;
-            // The others are its parent's.
+            // In a forked child: the parent handles the other commands.
             if state.home.is_left() {
                 return Ok(());
             }
@@ -60,7 +60,7 @@ pub fn receive(
 
 fn handle(state: &PhpServer, callbacks: &Callbacks, node: &Node, session: SessionId, command: &[u8]) -> PhpResult<()> {
     let words = resp::words(command);
-    // An empty line asks for nothing.
+    // An inline command may be an empty line.
     let Some((name, arguments)) = words.split_first() else { return Ok(()) };
     let Some(handler) = state.redis.handler(&callbacks.server, name) else {
         let shown = String::from_utf8_lossy(&name[..name.len().min(LONGEST_SHOWN)]).into_owned();
@@ -77,5 +77,5 @@ fn handle(state: &PhpServer, callbacks: &Callbacks, node: &Node, session: Sessio
     handler.call(&mut [session.0.into_zval(), given.into_zval()]).map(drop)
 }
 
-/// Of an unknown command, bytes.
+/// Bytes of an unknown command that the error reply quotes.
 const LONGEST_SHOWN: usize = 128;

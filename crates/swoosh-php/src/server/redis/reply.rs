@@ -1,9 +1,9 @@
-//! The bytes of Redis replies, from values of PHP.
+//! PHP values as RESP replies.
 
 use swoosh::proto::resp;
 use swoosh_zend::{Array, Key, Kind, Zval};
 
-/// The types of replies, by the numbers of `Swoole\Redis\Server`'s constants.
+/// Reply types, numbered as the constants of `Swoole\Redis\Server`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Form {
@@ -24,10 +24,10 @@ impl Form {
     }
 }
 
-/// The bytes of a reply; `None`: no value was given.
+/// Encodes a reply.
 ///
 /// # Errors
-/// In words, where the type needs a value, or an array.
+/// The message for PHP if the type needs a value or an array.
 pub fn format(form: Form, value: Option<&Zval>) -> Result<Vec<u8>, &'static str> {
     let mut out = Vec::new();
     let text = |value: &Zval| value.to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default();

@@ -1,4 +1,6 @@
-//! A WebSocket that coroutines read and write themselves: a client's, or one of a coroutine server.
+//! A WebSocket that coroutines read and write: of a client or a coroutine server.
+//!
+//! After a close frame was sent, nothing more is sent (RFC 6455 section 5.5.1).
 
 use crate::coroutine::socket::{Code, Link};
 use crate::server::websocket::frame;
@@ -11,46 +13,46 @@ use swoosh::proto::websocket::deflate::Agreed;
 use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, next};
 use swoosh_zend::{Object, PhpResult};
 
-/// The conversation, from the handshake on.
+/// A WebSocket after its handshake.
 pub struct WebSocketConnection {
     link: Rc<Link>,
     /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
     joiner: RefCell<Joiner>,
     options: WebSocketOptions,
-    /// A close frame went out, or the peer is gone: nothing more is said.
+    /// A close frame was sent, or the peer has disconnected.
     closed: Cell<bool>,
 }
 
-/// What both sides keep to.
+/// Options of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct WebSocketOptions {
-    /// This side is the client, whose frames are masked; `false`, by a client's setting: not even those.
+    /// Mask outgoing frames: a client, unless its setting `websocket_mask` is off.
     pub mask_outgoing: bool,
     /// The peer's frames are masked.
     pub masked: bool,
-    /// Bytes of the longest message.
+    /// Longest message, bytes.
     pub max: u64,
-    /// What was agreed on about compression.
+    /// Negotiated compression.
     pub deflate: Option<Agreed>,
-    /// Pings, pongs and close frames are told to the program.
+    /// Deliver ping, pong and close frames to PHP.
     pub control_frames: [bool; 3],
 }
 
-/// What a wait for the peer gives.
+/// The outcome of a receive.
 pub enum Received {
     /// A message or a frame.
     Message(Object),
-    /// The conversation is closed.
+    /// The connection is closed.
     Closed,
-    /// The system's code: a timeout, for example.
+    /// An errno, for example of a timeout.
     Failed(Code),
-    /// The peer broke the protocol; it has been told, and the conversation is closed.
+    /// The peer violated the protocol; a close frame was sent.
     ProtocolError(&'static str),
 }
 
 impl WebSocketConnection {
-    /// On a link; `rest`: what was read of it already.
+    /// A connection on a socket; `rest`: bytes already read behind the handshake.
     pub fn new(link: Rc<Link>, rest: Vec<u8>, options: WebSocketOptions) -> Self {
         WebSocketConnection {
             link,
@@ -61,7 +63,7 @@ impl WebSocketConnection {
         }
     }
 
-    /// Whether something can be said still.
+    /// Whether frames can still be sent.
     pub fn is_open(&self) -> bool {
         !self.closed.get()
     }
@@ -109,7 +111,7 @@ impl WebSocketConnection {
         }
     }
 
-    /// What the program gets of what was said; `None`: nothing.
+    /// Handles a control frame; returns what is delivered to PHP, if anything.
     fn answer(&self, said: Said) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
         let flags = frame::received_flags(self.options.masked, false);
@@ -122,7 +124,7 @@ impl WebSocketConnection {
             }
             Said::Ping(data) if pings => control(Opcode::Ping, &data),
             Said::Ping(data) => {
-                // Where it fails, the next read control_frames.
+                // A failure is reported by the next read.
                 self.send(&OutgoingFrame::control(Opcode::Pong, data), None)?.ok();
                 Ok(None)
             }
@@ -145,7 +147,7 @@ impl WebSocketConnection {
         Ok(failed.map_or(Ok(()), Err))
     }
 
-    /// Says the last frame; whether it went out.
+    /// Sends a close frame; `false` if one was sent before or sending failed.
     pub fn send_close(&self, code: u16, reason: &[u8]) -> PhpResult<bool> {
         if self.closed.replace(true) {
             return Ok(false);
@@ -156,7 +158,7 @@ impl WebSocketConnection {
     }
 }
 
-/// Bytes read at once.
+/// Bytes per read.
 const CHUNK: usize = 65536;
-/// A peer that does not read is not told good-bye for longer.
+/// Time limit for sending a close frame.
 const LAST_WORD: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! WebSocket: from a request's upgrade to the callbacks `open` and `message`, and its end.
+//! WebSocket connections of a server: upgrade, `open` and `message` callbacks, close.
 
 use crate::server::callback::{Completion, PendingCall, close};
 use crate::server::http::response;
@@ -19,22 +19,22 @@ use swoosh::proto::websocket::{
 use swoosh_zend::{Array, IntoZval, Object, PhpResult};
 
 thread_local! {
-    /// By connection: the beginning of a message in fragments.
+    /// By connection: the fragments of an incomplete message.
     static JOINERS: RefCell<HashMap<u64, Joiner>> = RefCell::default();
 }
 
-/// A connection is gone.
+/// Discards the fragments of a closed connection.
 pub fn closed(session: u64) {
     JOINERS.with_borrow_mut(|joiners| joiners.remove(&session));
 }
 
-/// Whether a request asks for an upgrade that this port has code for.
+/// Whether a request asks for a WebSocket upgrade and the port has a message callback.
 pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Header<'_>]) -> bool {
     callbacks.ports[port][PortEvent::Message as usize].is_some()
         && field(headers, "upgrade").is_some_and(|value| has_token(value, "websocket"))
 }
 
-/// Shakes hands (RFC 6455 section 4.2), by the user's own callback where there is one.
+/// Answers the opening handshake (RFC 6455 section 4.2), or calls `onHandshake` for it.
 pub fn shake_hands(
     state: &Rc<PhpServer>,
     callbacks: &Callbacks,
@@ -100,7 +100,7 @@ pub fn shake_hands(
     }))
 }
 
-/// Takes one frame. Pings are answered, a close too; a frame that breaks the protocol ends the connection.
+/// Handles one frame. Pings and close frames are answered; a protocol violation closes the connection.
 pub fn receive(
     state: &Rc<PhpServer>,
     callbacks: &Callbacks,
@@ -122,7 +122,7 @@ pub fn receive(
     let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();
     let (object, completion) = match heard {
         Err(fault) => {
-            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+            swoosh::log::info!("closing connection {} with WebSocket status {}: {}", session.0, fault.code, fault.why);
             close(node, session, &close_frame(fault.code, b""));
             return Ok(None);
         }
@@ -136,7 +136,7 @@ pub fn receive(
         Ok(Some(Said::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
             put(&mut pong, 0x8A, None, &data);
-            // Where the peer is gone nobody waits for it.
+            // Fails only when the peer has disconnected.
             let _ = node.send(session, &pong);
             return Ok(None);
         }

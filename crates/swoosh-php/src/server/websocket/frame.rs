@@ -1,4 +1,4 @@
-//! Frames of WebSocket, as PHP objects and as they are given to be sent.
+//! WebSocket frames: as PHP objects, and as bytes to send.
 
 use crate::runtime::last_error;
 use std::cell::RefCell;
@@ -34,12 +34,12 @@ pub const CODE: usize = 5;
 /// The slot of `reason` of a close frame.
 pub const REASON: usize = 6;
 
-/// The flags of a whole message.
+/// The `flags` of a received, complete message.
 pub fn received_flags(masked: bool, packed: bool) -> i64 {
     FIN | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 }
 }
 
-/// A whole message, as user code gets it.
+/// The object of a received message.
 pub fn object(fd: u64, opcode: Opcode, data: &[u8], flags: i64) -> PhpResult<Object> {
     let object = Object::new(FRAME.get())?;
     object.set_slot(FD, fd);
@@ -50,7 +50,7 @@ pub fn object(fd: u64, opcode: Opcode, data: &[u8], flags: i64) -> PhpResult<Obj
     Ok(object)
 }
 
-/// A close frame, as user code gets it.
+/// The object of a received close frame.
 pub fn close_object(fd: u64, code: u16, reason: &[u8], flags: i64) -> PhpResult<Object> {
     let object = Object::new(CLOSE_FRAME.get())?;
     object.set_slot(FD, fd);
@@ -61,7 +61,7 @@ pub fn close_object(fd: u64, code: u16, reason: &[u8], flags: i64) -> PhpResult<
     Ok(object)
 }
 
-/// A frame as it is given to `push` and `pack`: bytes, opcode, flags.
+/// The frame that `push` and `pack` take.
 pub struct OutgoingFrame {
     /// The payload.
     pub data: Vec<u8>,
@@ -77,7 +77,7 @@ impl OutgoingFrame {
         OutgoingFrame { data, opcode: opcode as u8, flags: FIN }
     }
 
-    /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.
+    /// Encodes the frame. With negotiated `deflate`, a message in a single frame is compressed.
     pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<Agreed>) -> Vec<u8> {
         let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
         let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
@@ -92,10 +92,10 @@ impl OutgoingFrame {
     }
 }
 
-/// The last message that was compressed, which may have been pushed to another one: its bytes, their form, for whom.
+/// Cache of one compressed message, for broadcasts: plain bytes, compressed bytes, parameters.
 type Last = (Vec<u8>, Rc<[u8]>, Agreed);
 
-/// A message's compressed form, made once for all that it is pushed to.
+/// Compresses a message, once for consecutive pushes of the same bytes.
 fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
     thread_local! {
         static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
@@ -116,12 +116,12 @@ fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
     })
 }
 
-/// A mask that the peer cannot foresee (RFC 6455 section 5.3).
+/// An unpredictable mask (RFC 6455 section 5.3).
 pub fn mask() -> [u8; 4] {
     (std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) as u32).to_ne_bytes()
 }
 
-/// Whether a ping may have these bytes; a warning where it may not.
+/// Whether a ping may carry these bytes; warns if not.
 pub fn fits_control(data: &[u8]) -> bool {
     let fits = data.len() <= LONGEST_CONTROL;
     if !fits {
@@ -130,7 +130,7 @@ pub fn fits_control(data: &[u8]) -> bool {
     fits
 }
 
-/// The code of a close frame with that reason; `None`, after a warning, where there is no such frame.
+/// Validates code and reason of a close frame; `None`, with a warning, if invalid.
 pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= LONGEST_CONTROL - 2);
     if code.is_none() {
@@ -141,10 +141,10 @@ pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
     code
 }
 
-/// Bytes of a control frame (RFC 6455 section 5.5).
+/// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
 const LONGEST_CONTROL: usize = 125;
 
-/// SWOOLE_WEBSOCKET_FLAG_FIN and its like.
+/// `SWOOLE_WEBSOCKET_FLAG_FIN`.
 pub const FIN: i64 = 1;
 
 /// `SWOOLE_WEBSOCKET_FLAG_COMPRESS`.
@@ -156,5 +156,5 @@ pub const RSV1: i64 = 4;
 /// `SWOOLE_WEBSOCKET_FLAG_MASK`.
 pub const MASK: i64 = 32;
 
-/// Bytes of a message whose short form is kept for the next one that it is pushed to.
+/// Longest message that the cache keeps, bytes.
 const LONGEST_KEPT: usize = 1 << 20;

@@ -9,15 +9,15 @@ use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFals
 
 static ITERATOR: ClassSlot = ClassSlot::new();
 
-/// Where an iterator is.
+/// Position of an iterator; ids are fetched in pages.
 #[derive(Default)]
 pub struct Walk {
     of: ServerRef,
-    /// The ids fetched last.
+    /// The current page of ids.
     page: RefCell<Vec<SessionId>>,
-    /// The place in the page.
+    /// Index in the page.
     at: Cell<usize>,
-    /// How many lie before the page.
+    /// Number of ids before the page.
     before: Cell<usize>,
 }
 
@@ -123,5 +123,5 @@ fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     Ok(OrFalse(node.and_then(|node| client_info(&node, session(fd))).map(IntoZval::into_zval)))
 }
 
-/// Ids that are fetched at once.
+/// Ids per page.
 const PAGE: usize = 1000;

@@ -31,7 +31,7 @@ struct Server {
     running: Cell<bool>,
     /// The constructor's `$reuse_port`, for a start after `shutdown`.
     reuse_port: Cell<bool>,
-    /// Connections on which the next request is waited for.
+    /// Connections that wait for their next request.
     idle: RefCell<Vec<Weak<CoroutineConnection>>>,
 }
 swoosh_zend::payload!(Server);
@@ -101,7 +101,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// What serves a path: the max_length of the patterns that it begins with, letters in any case.
+/// The handler of a path: that of the longest registered prefix, case-insensitive.
 fn handler_of(server: &Object, path: &[u8]) -> Option<Callable> {
     let all = server.slot(HANDLERS).array()?;
     let matches = all.iter().filter_map(|(key, callable)| match key {
@@ -126,7 +126,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     let socket = this.slot(SOCKET).clone();
     this.set_slot(SOCKET, ());
     drop(socket);
-    // Nobody's next request is waited for; what is being answered is answered.
+    // Idle connections are closed; pending responses are completed.
     for connection in server.idle.take().iter().filter_map(Weak::upgrade) {
         connection.close_after_response.set(true);
         connection.link.cancel(Direction::Read)?;
@@ -134,7 +134,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+/// Accepts connections until `shutdown()`; `false`, with the error code set, after a failure.
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this().cloned() else { return Ok(false) };
     let server = call.payload::<Server>();
@@ -151,7 +151,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let sealing = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
-            this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+            this.set_slot(ERR_MSG, "invalid TLS settings");
             return Ok(false);
         };
         Some(found)
@@ -179,12 +179,11 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(code) = ended else { return Ok(true) };
     this.set_slot(ERR_CODE, code);
     this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
-    // It was told to end, or its coroutine was cancelled.
+    // `shutdown()` or cancellation, not a failure.
     Ok(!server.running.get() || code == libc::ECANCELED)
 }
 
-/// Those who make sessions for clients, and how long a handshake may take; `None`, after a warning, where the settings
-/// cannot be.
+/// The TLS acceptor and the handshake timeout; `None`, with a warning, if the settings are invalid.
 fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
     let (_, wanted) = protocol(&settings)?;
@@ -192,7 +191,7 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     Some((made, wanted.config.handshake_timeout))
 }
 
-/// One connection, to its end.
+/// Serves one connection until it is closed.
 fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
     let mut reading = Reading::default();
     while !connection.close_after_response.get() {
@@ -208,7 +207,7 @@ fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()>
     Ok(())
 }
 
-/// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
+/// Reads a complete request. Idle connections are listed, so that `shutdown()` can close them.
 fn next_request(
     server: &Object,
     connection: &Rc<CoroutineConnection>,
@@ -266,7 +265,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
             connection.close_after_response.set(connection.close_after_response.get() || failed.is_some());
             break;
         }
-        // Another coroutine goes on with it.
+        // Another coroutine completes the response.
         let caller = expect_current()?;
         connection.waiter.set(Some(caller.next_token()));
         caller.wait(Wait::Join, None)?;
@@ -274,7 +273,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
     Ok(())
 }
 
-/// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
+/// Parameters of the upgrade, if the request is a valid opening handshake (RFC 6455 section 4.2.1).
 fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
     let accept = shake_hands(request.method, request.minor, fields).ok()?;

@@ -82,7 +82,7 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
         libc::AF_UNIX => SockAddr::unix(host.trim_start_matches("unix:").replacen("//", "/", 1)).ok(),
         _ => host.parse().ok().zip(u16::try_from(port).ok()).map(|(ip, port)| SocketAddr::new(ip, port).into()),
     };
-    let Some(address) = address else { return Err(refuse(&format!("{host}: this is no address"), libc::EINVAL)) };
+    let Some(address) = address else { return Err(refuse(&format!("{host}: not an IP address or unix:/ path"), libc::EINVAL)) };
     let listening = Link::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
         if family != libc::AF_UNIX {
             link.socket().set_reuse_address(true)?;
@@ -101,7 +101,7 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
     Ok((link, family, number))
 }
 
-/// Why a server cannot be.
+/// The exception of a server that cannot listen.
 #[cold]
 pub fn refuse(message: &str, code: i32) -> Raised {
     throw(exception::EXCEPTION.get(), message, i64::from(code))
@@ -131,7 +131,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     listener(call).map_or(Ok(false), |link| link.cancel(Direction::Read))
 }
 
-/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+/// Accepts connections until `shutdown()`; `false`, with the error code set, after a failure.
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this().cloned() else { return Ok(false) };
     let handler = Callable::new(this.slot(HANDLER)).map(Rc::new);
@@ -189,7 +189,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     })
 }
 
-/// Accepts connections as long as `goes_on`, and gives each to `take`. The code that it ends with, where it was not told.
+/// Accepts connections while `goes_on` and passes each to `take`. Returns the errno that ended it, if one did.
 pub fn accept_all(
     link: &Link,
     goes_on: impl Fn() -> bool,
@@ -198,7 +198,7 @@ pub fn accept_all(
     while goes_on() {
         match link.accept(None)? {
             Ok(accepted) => take(accepted)?,
-            // Too many descriptors: some will be closed.
+            // Out of descriptors: retry when some may have been closed.
             Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
             Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
             Err(code) => return Ok(Some(code)),
@@ -207,16 +207,16 @@ pub fn accept_all(
     Ok(None)
 }
 
-/// Agrees upon TLS with a client, where the link is to be sealed; whether that went well. In the connection's own
-/// coroutine: nobody else waits for a peer that is slow.
+/// Performs the TLS handshake, if the connection has TLS. Runs in the connection's coroutine, so that a slow peer delays
+/// no other connection.
 pub fn shakes_hands(link: &Link, limit: Duration) -> PhpResult<bool> {
     if !link.is_sealed() {
         return Ok(true);
     }
     let shaken = link.shake(Some(limit))?;
     if shaken.is_err() {
-        let why = link.why().unwrap_or_else(|| "it took too long".to_owned());
-        swoosh::log::debug!("a connection of a coroutine server: no TLS handshake: {why}");
+        let why = link.why().unwrap_or_else(|| "timeout".to_owned());
+        swoosh::log::debug!("coroutine server: TLS handshake failed: {why}");
     }
     Ok(shaken.is_ok())
 }

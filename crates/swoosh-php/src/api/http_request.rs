@@ -70,7 +70,7 @@ fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }
-    // What has been given to parse() but tells no method yet is counted a DELETE, as it always was.
+    // Before parse() has read the request line, Swoole reports DELETE.
     let made = call.payload::<RequestData>().framer.borrow().is_some();
     Ok(OrFalse(made.then(|| "DELETE".into_zval())))
 }
@@ -96,7 +96,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<Object> {
     Ok(object)
 }
 
-/// Takes more bytes of a request; how many of them were its.
+/// Parses more bytes of a request. Returns how many belong to it.
 fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let bytes = call.bytes(0)?;
     let data = call.payload::<RequestData>();

@@ -1,4 +1,4 @@
-//! What PHP sees: one file for each class or group of functions. Arguments are parsed here; the work is done below.
+//! The PHP API: one module for each class or function group. It parses arguments and calls the layers below.
 
 pub mod atomic;
 pub mod channel;
@@ -40,7 +40,7 @@ pub mod timer;
 
 pub mod websocket;
 
-/// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
+/// Registers every class, parents first. `short_names`: with the `Co` aliases.
 pub fn register(short_names: bool) {
     exception::register();
     coroutine::register(short_names);

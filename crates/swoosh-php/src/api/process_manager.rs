@@ -60,7 +60,7 @@ fn add_batch(call: &mut Call<'_>) -> PhpResult<Object> {
     put(call, workers, 1)
 }
 
-/// So many workers more, which run the function at argument `at`.
+/// Adds workers that run the callable of argument `at`.
 fn put(call: &mut Call<'_>, workers: i64, at: usize) -> PhpResult<Object> {
     let apart = call.bool_or(at + 1, false)?;
     let (this, map) = (this(call)?, slot("startFuncMap")?);

@@ -67,7 +67,7 @@ fn slot(property: &str) -> PhpResult<usize> {
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (workers, ipc, key) = (call.int(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
     let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MOST_WORKERS).contains(workers)) else {
-        let why = format!("a pool of {workers} workers cannot be: give a number from 1 to {MOST_WORKERS}");
+        let why = format!("the number of workers must be 1 to {MOST_WORKERS}, not {workers}");
         return Err(throw(exception::EXCEPTION.get(), &why, 0));
     };
     let ipc = match ipc {
@@ -107,9 +107,9 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
         made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
     }
     if let Some(seconds) = given.get("max_wait_time") {
-        let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
-        state.shutdown_timeout.set(patience);
-        made = made.patience(patience);
+        let timeout = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
+        state.shutdown_timeout.set(timeout);
+        made = made.patience(timeout);
     }
     *state.builder.borrow_mut() = Some(made);
     configure::apply(given);
@@ -137,8 +137,8 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// The process of a worker; -1: the one that this is. Its pipe leads to that worker, or, in the worker itself, to whoever
-/// sends to it.
+/// The process object of a worker; -1: the calling worker. Its pipe is connected to that worker; in the worker itself, to
+/// its senders.
 fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (state, wanted) = (state(call)?, call.int_or(0, -1)?);
     let (own, pid, pipe) = match state.process() {
@@ -184,11 +184,11 @@ fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let listening =
         state.builder.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
-    Ok(listening.is_some_and(|result| told(result).is_some()))
+    Ok(listening.is_some_and(|result| ok_or_warn(result).is_some()))
 }
 
-/// An error of the engine's as PHP sees it: the code, and a warning.
-fn told<T>(result: swoosh::Result<T>) -> Option<T> {
+/// The value; on an error, sets the error code and warns.
+fn ok_or_warn<T>(result: swoosh::Result<T>) -> Option<T> {
     result
         .map_err(|error| {
             last_error::set(error.code());
@@ -201,7 +201,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let written = !data.is_empty() && state(call)?.reply(data);
     if !written {
-        last_error::refuse("nobody waits for these bytes: write in onMessage, and in a pool with SWOOLE_IPC_SOCKET");
+        last_error::refuse("no reply is expected: call write() in onMessage of a pool with SWOOLE_IPC_SOCKET");
     }
     Ok(written)
 }
@@ -216,7 +216,7 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(false);
         }
     };
-    Ok(told(sent).is_some())
+    Ok(ok_or_warn(sent).is_some())
 }
 
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -248,13 +248,13 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
-/// Runs the pool until it is told to end: `null`, or `false` where it cannot begin.
+/// Runs the pool until shutdown: `null`, or `false` if it cannot start.
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(Zval::null()) };
     run(this, state(call)?).map(|ran| if ran { Zval::null() } else { false.into_zval() })
 }
 
-/// Runs a pool; `false`, after a warning, where it cannot begin.
+/// Runs a pool; `false`, with a warning, if it cannot start.
 pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);

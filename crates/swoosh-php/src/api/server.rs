@@ -1,5 +1,4 @@
-//! `Swoole\Server`: what it is made of, its callbacks and its life. What a running server is asked to do is in
-//! [`server_methods`].
+//! `Swoole\Server`: construction, callbacks, settings, start. Methods of a running server are in [`server_methods`].
 
 use super::server_object::{Server, state};
 use super::{connection_iterator, exception, process, server_methods, server_port, timer};
@@ -102,7 +101,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Why a port is not bound: words, and the code for exceptions.
+/// The error of a port that cannot be bound.
 struct Refused {
     why: String,
     code: i32,
@@ -139,7 +138,7 @@ fn add_port(state: &std::rc::Rc<PhpServer>, server: &Object, bound: BoundPort) -
     Ok(port)
 }
 
-/// One more address: its port, `false` with a warning where it cannot be bound.
+/// Adds a listener; `false`, with a warning, if it cannot be bound.
 fn listen(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (host, port, kind) = (call.text(0)?, call.int(1)?, call.int(2)?);
     let state = state(call)?;
@@ -240,7 +239,7 @@ fn add_command(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(added.inspect_err(|why| last_error::refuse(why)).is_ok())
 }
 
-/// Runs a command in a process of this server: its answer, decoded if it is wanted. Only the master may.
+/// Runs a command in a process of this server and returns its reply. Master process only.
 fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
     let (name, to, kind) = (call.text(0)?.into_owned(), call.int(1)?, call.int(2)?);
     let (data, decodes) = (call.arg(3).cloned().unwrap_or(Zval::null()), call.bool_or(4, true)?);

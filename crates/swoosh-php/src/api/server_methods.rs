@@ -1,4 +1,4 @@
-//! What a running server is asked to do: the methods of `Swoole\Server` that callbacks call.
+//! The methods of `Swoole\Server` that need a running server.
 
 use super::server_object::state;
 use crate::runtime::last_error;
@@ -53,7 +53,7 @@ pub fn add(class: ClassBuilder) -> ClassBuilder {
         .method("bind(int $fd, int $uid): bool", bind)
 }
 
-/// Sends to a connection; to a path (or address) where `fd` is the name of a datagram's sender.
+/// Sends to a connection, or to a datagram peer if `fd` is a socket path.
 fn send(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
     let data = call.string(1)?;
@@ -74,7 +74,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     if fd <= 0 {
-        last_error::refuse("this is no connection's id; use the one that a callback gets");
+        last_error::refuse("invalid fd; use the one passed to the callback");
         return Ok(false);
     }
     send_yield::send(state, &node, fd, data)
@@ -87,7 +87,7 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(sent_datagram(node.send_to(&address, port, data, by as i32)))
 }
 
-/// A datagram that the kernel refuses is a line of the log, and no code.
+/// A datagram that the kernel rejects is logged; the error code stays unset, as in Swoole.
 fn sent_datagram(result: swoosh::Result<()>) -> bool {
     match result {
         Err(e @ Error::System { .. }) => {
@@ -102,7 +102,7 @@ fn send_wait(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, data) = (call.int(0)?, call.bytes(1)?);
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
-    let sent = succeeded(node.send_wait(session(fd), data, SEND_PATIENCE));
+    let sent = succeeded(node.send_wait(session(fd), data, SEND_WAIT_TIMEOUT));
     state.check()?;
     Ok(sent)
 }
@@ -147,7 +147,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
             last_error::set(Code::SystemCallFail as i32);
             false
         }
-        // A range that ends behind the file's end: nothing is sent, and Swoole calls that a success.
+        // A range beyond the end of the file: nothing is sent, and Swoole returns true.
         Err(e) if e.code() == Code::InvalidParams as i32 => {
             swoosh::log::warn!("{e}");
             if state.mode == Mode::Base {
@@ -193,7 +193,7 @@ fn list(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(listed.map(|ids| ids.into_iter().map(|id| id.0).collect())))
 }
 
-/// Connections that have been quiet too long, closed where that is wanted; `false` without `heartbeat_idle_time`.
+/// Idle connections, optionally closed; `false` without `heartbeat_idle_time`.
 fn heartbeat(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let closes = call.bool_or(0, true)?;
     let state = state(call)?;
@@ -256,10 +256,10 @@ fn task_wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     Ok(OrFalse(answer))
 }
 
-/// The answers that come in time.
+/// Results received before the timeout.
 fn wait_for(node: &Node, ids: &[u64], timeout: f64) -> Vec<Option<Zval>> {
     let late = node.late_answers();
-    let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(FOR_EVER).min(FOR_EVER);
+    let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(MAX_TIMEOUT).min(MAX_TIMEOUT);
     let answers = node.await_tasks(ids, timeout);
     if node.late_answers() > late {
         last_error::set(Code::TaskTimeout as i32);
@@ -275,7 +275,7 @@ fn task_co(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     wait_for_many(call, true)
 }
 
-/// The answers to several tasks, by their place; those that do not come in time are left out, or `false`.
+/// Results of several tasks, by index; late ones are omitted, or `false` if `fill`.
 fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
     let (tasks, timeout) = (call.array(0)?.clone(), call.float_or(1, 0.5)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
@@ -288,7 +288,7 @@ fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
                 ids.push(id);
                 places.push(place);
             }
-            // Every one would be refused for that.
+            // Applies to every task.
             Err(e @ Error::State { .. }) => {
                 report(&e);
                 return Ok(OrFalse(None));
@@ -370,7 +370,7 @@ fn worker_id(call: &mut Call<'_>) -> PhpResult<OrFalse<u32>> {
     Ok(OrFalse(state(call)?.node().and_then(|node| worker_of(&node, -1)).map(|id| id.0)))
 }
 
-/// The worker or task worker of that number; this process, where it is one, for a negative one.
+/// The worker or task worker with an id; a negative id means the calling one.
 fn worker_of(node: &Node, id: i64) -> Option<WorkerId> {
     match u32::try_from(id) {
         Ok(id) => Some(WorkerId(id)).filter(|id| node.worker_slot(*id).is_some()),
@@ -442,11 +442,11 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 }
 
 const MOST_CLIENTS: i64 = 100;
-/// How long `sendwait` waits for a peer that does not read.
-const SEND_PATIENCE: Duration = Duration::from_secs(60);
-const FOR_EVER: Duration = Duration::from_secs(1 << 30);
+/// Time limit of `sendwait`.
+const SEND_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);
 
-/// What is known of a connection, as PHP has it.
+/// The array of `getClientInfo`.
 pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);

@@ -56,7 +56,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let given = call.array(0)?;
     let (Some(this), state) = (call.this(), call.payload::<ServerRef>().state()?) else { return Ok(()) };
     if state.builder.borrow().is_none() {
-        // Recorded behaviour: no warning's code, and no effect.
+        // As in Swoole: logged, without an error code.
         swoosh::log::warn!("Port::set() has no effect after start()");
         return Ok(());
     }
@@ -74,7 +74,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(set_callback(this, &name, call.arg(1)).unwrap_or_else(|| unknown(&name)))
 }
 
-/// Sets a port's callback; `None` where it has no such event.
+/// Sets a port's callback; `None` if the event is unknown.
 pub fn set_callback(port: &Object, name: &str, callback: Option<&Zval>) -> Option<bool> {
     let property = property_of(name)?;
     Some(put(port, PORT.get().slot(property)?, callback))
@@ -95,7 +95,7 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
     }
 }
 
-/// A warning: there is no such event.
+/// Warns that an event is unknown.
 pub fn unknown(name: &str) -> bool {
     last_error::refuse(&format!("there is no event '{name}'; see the manual for the names, written without 'on'"));
     false
@@ -106,7 +106,7 @@ fn property_of(name: &str) -> Option<&'static str> {
     PORT_EVENTS.iter().find(|(lower, _)| *lower == name).map(|(_, property)| *property)
 }
 
-/// A port's callback; `None` where it has none.
+/// A port's callback, if set.
 pub fn get_callback(port: &Object, name: &str) -> Option<Zval> {
     let value = port.slot(PORT.get().slot(property_of(name)?)?).clone();
     (!value.is_null()).then_some(value)
@@ -132,7 +132,7 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
             return Ok(OrFalse(None));
         }
     };
-    // Made as a new one, whose descriptor is then this one's.
+    // Creates a socket object, then replaces its descriptor.
     let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
         last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
         return Ok(OrFalse(None));

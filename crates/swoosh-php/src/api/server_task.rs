@@ -1,4 +1,4 @@
-//! `Swoole\Server\Task`, and tasks and messages as bytes: strings as they are, everything else serialised.
+//! `Swoole\Server\Task`.
 
 use crate::runtime::last_error;
 use crate::server::state::report;

@@ -1,4 +1,4 @@
-//! The classes of what callbacks get with `event_object`: objects that are nothing but their properties.
+//! Classes of the value objects passed to callbacks with `event_object`.
 
 use crate::server::event_objects::{EVENT, PACKET, PIPE_MESSAGE, STATUS_INFO, TASK_RESULT};
 use swoosh_zend::{ClassBuilder, Value};

@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine\WaitGroup`, `Barrier` and `Lock`: waiting for several, and one at a time.
+//! `Swoole\Coroutine\WaitGroup`, `Barrier` and `Lock`: synchronization between coroutines.
 
 use crate::coroutine;
 use crate::coroutine::{Coroutine, Wait, Wake, wait};
@@ -144,14 +144,14 @@ struct Barrier {
 }
 swoosh_zend::payload!(Barrier);
 
-/// Somebody waits for a barrier to go.
+/// A wait for the destruction of a barrier.
 struct Gone {
     gone: Cell<bool>,
-    /// Set once it waits in fact.
+    /// Wake token; set when the coroutine suspends.
     token: Cell<Option<u64>>,
 }
 
-/// The last one has let go of it.
+/// The last reference is gone: wakes the waiter.
 fn let_go(call: &mut Call<'_>) -> PhpResult<()> {
     let waits = call.payload::<Barrier>().waits.take();
     if let Some(waits) = waits
@@ -178,7 +178,7 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
         *barrier.waits.borrow_mut() = Some(gone.clone());
         gone
     };
-    // Its last holder but for this one may have let go already.
+    // Other references may be gone already: then this destroys the barrier.
     call.assign(0, Zval::null());
     if gone.gone.get() {
         return Ok(());
@@ -197,12 +197,12 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
 struct Lock {
     owner: Cell<Option<u64>>,
     line: RefCell<VecDeque<Place>>,
-    /// Where processes share it: 0 is free.
+    /// Shared between processes: 0 is unlocked, 1 locked.
     word: OnceCell<Atomic>,
 }
 swoosh_zend::payload!(Lock);
 
-/// Who waits, and whether the lock was handed over to it.
+/// A waiter, and whether the lock was handed over to it.
 type Place = (Rc<Coroutine>, Rc<Cell<bool>>);
 
 fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
@@ -219,7 +219,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let now = call.int_or(0, EXCLUSIVE)? & NOT_BLOCKING != 0;
     let lock = call.payload::<Lock>();
     let Some(coroutine) = coroutine::current() else {
-        // Outside of coroutines nothing can wait: it is taken at once, or refused.
+        // Outside of coroutines nothing can wait: acquired now or refused.
         let free = lock.owner.get().is_none() && seize(lock);
         lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
         return Ok(if free { true } else { refuse(call, libc::EBUSY) });
@@ -236,7 +236,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     while lock.owner.get().is_some() || !seize(lock) {
         if lock.owner.get().is_none() {
-            // Another process has it: nobody here can tell when it is free.
+            // Held by another process, which cannot wake this one: poll.
             if !wait::sleep(LOOK)? {
                 return Ok(refuse(call, wait::CANCELED));
             }
@@ -250,7 +250,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         }
         lock.line.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &given));
         if given.get() {
-            // It was handed over to one who does not want it any more.
+            // Handed over to a waiter that was cancelled meanwhile.
             release(lock);
         }
         if woken? == Wake::Cancelled {
@@ -267,7 +267,7 @@ fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// Hands it over to the first who waits.
+/// Hands the lock over to the first waiter, or unlocks it.
 fn release(lock: &Lock) {
     let next = lock.line.borrow_mut().pop_front();
     match next {
@@ -285,7 +285,7 @@ fn release(lock: &Lock) {
     }
 }
 
-/// Takes it from other processes; true if it belongs to this one.
+/// Acquires the lock against other processes; always succeeds if it is not shared.
 fn seize(lock: &Lock) -> bool {
     lock.word.get().is_none_or(|word| word.compare_and_set(0, 1))
 }

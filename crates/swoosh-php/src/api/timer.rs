@@ -52,12 +52,12 @@ fn add(call: &Call<'_>, repeats: bool) -> PhpResult<OrFalse<u64>> {
     Ok(OrFalse(Some(timers::add(ms as u64, repeats, job))))
 }
 
-/// Whether there is such a timer.
+/// Whether a timer exists.
 pub fn exists(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(timers::exists(call.int(0)?))
 }
 
-/// What is known of a timer; `null` if there is no such one.
+/// The state of a timer; `null` if it does not exist.
 pub fn info(call: &mut Call<'_>) -> PhpResult<Option<Array>> {
     Ok(timers::info(call.int(0)?).map(|info| {
         let mut array = Array::new();
@@ -70,7 +70,7 @@ pub fn info(call: &mut Call<'_>) -> PhpResult<Option<Array>> {
     }))
 }
 
-/// What is known of all timers.
+/// Counters of all timers.
 pub fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     let stats = timers::stats();
     let mut array = Array::new();
@@ -88,7 +88,7 @@ pub fn list(_: &mut Call<'_>) -> PhpResult<Object> {
     Ok(iterator)
 }
 
-/// Cancels a timer; `false` if there is no such one.
+/// Cancels a timer; `false` if it does not exist.
 pub fn clear(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(timers::cancel(call.int(0)?))
 }

@@ -55,7 +55,7 @@ pub fn register() {
         .register(&CLOSE_FRAME);
 }
 
-/// The frame that arguments from `at` on mean; `None` where its opcode is none.
+/// The frame of the arguments from `at` on; `None` if the opcode is invalid.
 pub fn frame_argument(call: &Call<'_>, at: usize) -> PhpResult<Option<OutgoingFrame>> {
     let frame = call.arg(at).and_then(Zval::object).filter(|object| object.class().is_a(FRAME.get()));
     let Some(frame) = frame else {
@@ -77,20 +77,20 @@ pub fn frame_argument(call: &Call<'_>, at: usize) -> PhpResult<Option<OutgoingFr
     Ok(opcode.map(|opcode| OutgoingFrame { data, opcode, flags }))
 }
 
-/// This process's node, where the connection speaks WebSocket; else a warning.
+/// The engine's handle, if the connection is an open WebSocket; warns if not.
 fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
     if node.is_websocket(session) {
         return Ok(Some(node));
     }
-    last_error::refuse(&format!("connection {} is no WebSocket that is open", session.0));
+    last_error::refuse(&format!("connection {} is not an open WebSocket", session.0));
     Ok(None)
 }
 
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let session = id_of(call.int(0)?);
     let Some(frame) = frame_argument(call, 1)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::refuse("the opcode must be 0 to 15");
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };
@@ -125,7 +125,7 @@ fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
     Ok(frame_argument(call, 0)?.map(packed).unwrap_or_default())
 }
 
-/// A frame by itself: what its flags say of compression and reserved bits is done without anybody's agreement.
+/// Encodes a standalone frame: its flags choose compression without negotiation.
 fn packed(mut frame: OutgoingFrame) -> Vec<u8> {
     let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
     if frame.flags & COMPRESS != 0 {
@@ -150,7 +150,7 @@ fn to_string(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
     Ok(packed(OutgoingFrame { data, opcode, flags: this.slot(FLAGS).to_int() & !MASK }))
 }
 
-/// The frame that bytes begin with, whoever wrote it; `false` where they are not whole.
+/// Parses the frame at the start of the bytes; `false` if it is incomplete.
 fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let bytes = call.bytes(0)?;
     let Some((first, masked, data)) = split(bytes) else {
@@ -161,7 +161,7 @@ fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let packed = first & 0x40 != 0;
     let reserved = i64::from(first >> 5 & 1) * 8 + i64::from(first >> 4 & 1) * 16;
     let flags = i64::from(fin) | reserved | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 };
-    // What cannot be unpacked is no data.
+    // Data that cannot be decompressed is dropped.
     let data = if packed { deflate::inflate(&data, LONGEST_UNPACKED).unwrap_or_default() } else { data };
     let object = Object::new(if opcode == 8 { CLOSE_FRAME.get() } else { FRAME.get() })?;
     object.set_slot(OPCODE, i32::from(opcode));

@@ -10,14 +10,14 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::{Array, PhpResult, Zval};
 
-/// What a call without a timeout of its own waits at most.
+/// Default timeouts of calls; `None`: unlimited.
 #[derive(Clone, Copy)]
 pub struct Times {
-    /// Until it is connected.
+    /// Of connecting, TLS handshake excluded.
     pub connect: Option<Duration>,
-    /// Until something comes.
+    /// Of a read.
     pub read: Option<Duration>,
-    /// Until something goes out.
+    /// Of a write.
     pub write: Option<Duration>,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn open(
         return Ok(link.connect(address, limit)?.map(|()| link));
     }
     if (family, kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) {
-        // Without a name of its own it would get no answer.
+        // An unnamed datagram socket cannot receive replies.
         let _ = SockAddr::unix("").and_then(|nameless| link.socket().bind(&nameless));
     }
     Ok(link.connect(address, limit)?.map(|()| link))

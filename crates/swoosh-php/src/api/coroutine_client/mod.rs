@@ -34,11 +34,11 @@ struct Client {
     family: Cell<(i32, i32)>,
     times: Cell<Times>,
     proxy: RefCell<Option<Proxy>>,
-    /// What the settings say of TLS.
+    /// TLS settings.
     tls: RefCell<Wanted>,
     /// The type has SWOOLE_SSL: every connection begins with TLS.
     opens_tls: Cell<bool>,
-    /// Where it is connected to, as it was named.
+    /// The host argument of `connect`, for certificate checks.
     host: RefCell<Vec<u8>>,
     /// `bind_address` and `bind_port`: the local address of its sockets.
     bind: RefCell<Option<(Vec<u8>, i64)>>,
@@ -95,7 +95,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         5 => (libc::AF_UNIX, libc::SOCK_STREAM),
         6 => (libc::AF_UNIX, libc::SOCK_DGRAM),
         _ => {
-            let message = "this is no type of socket; use SWOOLE_SOCK_TCP or its like";
+            let message = "must be a SWOOLE_SOCK_* type";
             return Err(swoosh_zend::error::argument_value_error(1, message));
         }
     };
@@ -115,7 +115,7 @@ fn show(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval) {
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let given = call.array(0)?;
     if given.is_empty() {
-        last_error::refuse("there are no settings in this array");
+        last_error::refuse("no settings are given");
         return Ok(false);
     }
     let client = call.payload::<Client>();
@@ -131,7 +131,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// The connection; `None`, and a code, without one.
+/// The connection; `None`, with the error code set, if not connected.
 fn link(call: &Call<'_>) -> Option<Rc<Link>> {
     let link = call.payload::<Client>().link.borrow().clone();
     if link.is_none() {
@@ -145,7 +145,7 @@ fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
     show(call, ERR_CODE, code);
     if code == NO_CONNECTION {
-        return show(call, ERR_MSG, "there is no connection");
+        return show(call, ERR_MSG, "client is not connected to server");
     }
     let link = call.payload::<Client>().link.borrow().clone();
     show(call, ERR_MSG, words(code, link.as_deref()));
@@ -261,7 +261,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(sent.is_ok())
 }
 
-/// The socket of a client of datagrams, which need not be connected.
+/// The socket of a datagram client, created if not connected.
 fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<Link>>> {
     let client = call.payload::<Client>();
     if client.link.borrow().is_none() {
@@ -304,7 +304,7 @@ fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     Ok(OrFalse(Some(bytes)))
 }
 
-/// Turns to TLS on a connection that was plain.
+/// Starts TLS on a plain connection.
 fn enable_tls(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     if link.is_sealed() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
@@ -333,7 +333,7 @@ fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult
     Ok(shaken.is_ok())
 }
 
-/// What the server showed; `None`, and a code, where nothing was or there is no TLS.
+/// The server's certificate chain; `None`, with the error code set, without TLS or a certificate.
 fn shown(call: &Call<'_>) -> Option<Vec<Vec<u8>>> {
     let shown = link(call)?.peer_certificates();
     if shown.is_empty() {
@@ -348,7 +348,7 @@ fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
     Ok(OrFalse(shown(call).map(|shown| to_pem(&shown[0]))))
 }
 
-/// Whether the server's certificate is good, though the handshake may not have asked for that.
+/// Verifies the server's certificate, also if the handshake did not.
 fn verify_peer(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(shown) = shown(call) else { return Ok(false) };
     let client = call.payload::<Client>();

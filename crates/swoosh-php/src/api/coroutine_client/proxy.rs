@@ -5,7 +5,7 @@ use std::time::Duration;
 use swoosh::proto::base64;
 use swoosh_zend::{Array, PhpResult, Zval};
 
-/// Who connects in our place.
+/// A SOCKS5 or HTTP proxy.
 #[derive(Clone)]
 pub struct Proxy {
     pub(super) host: Vec<u8>,
@@ -36,19 +36,19 @@ impl Proxy {
         proxy("socks5", "username", true).or_else(http)
     }
 
-    /// Where it is.
+    /// Host and port.
     pub fn address(&self) -> (&[u8], i64) {
         (&self.host, self.port)
     }
 
-    /// What a `Proxy-Authorization` says, where it wants a user (RFC 7617).
+    /// The value of `Proxy-Authorization` (RFC 7617), if a user is set.
     pub fn credentials(&self) -> Option<String> {
         let user = self.user.as_ref()?;
         Some(format!("Basic {}", base64(&[user, &b":"[..], &self.password].concat())))
     }
 }
 
-/// Sends all of it and reads exactly so many bytes.
+/// Sends a message and reads a reply of exactly `answer` bytes.
 fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
     if let (_, Some(code)) = link.send_all(words, limit)? {
         return Ok(Err(code));
@@ -65,7 +65,7 @@ fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -
     Ok(Ok(got))
 }
 
-/// The words of RFC 1928, and of RFC 1929 where there is a user. The proxy looks names up.
+/// Connects through SOCKS5 (RFC 1928), with username authentication (RFC 1929) if set. The proxy resolves names.
 pub(super) fn socks(
     link: &Link,
     proxy: &Proxy,
@@ -125,7 +125,7 @@ pub(super) fn http_connect(
         Ok(answer) => answer,
         Err(code) => return Ok(Err(code)),
     };
-    // Byte by byte: what follows the head is the connection's own.
+    // Byte by byte: bytes behind the head belong to the tunnel.
     while !answer.ends_with(b"\r\n\r\n") {
         match link.read_into(&mut answer, 1, limit)? {
             Ok(1) if answer.len() < LONGEST_HEAD => {}

@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine\Http\get()` and its like: a request in one line, and what it gives, `ClientProxy`.
+//! `Swoole\Coroutine\Http\request()`, `get()` and `post()`, and their result `ClientProxy`.
 
 use crate::api::http_client::{CLIENT_EXCEPTION, HTTP_CLIENT};
 use swoosh_zend::error::throw;
@@ -64,7 +64,7 @@ pub fn add(functions: &mut Functions) {
     functions.add(&get, |call: &mut Call<'_>| request(call, b"GET", Zval::null(), 1));
 }
 
-/// Sends one request and gives its answer; options, headers and cookies are the arguments from `at` on.
+/// Sends a request and returns its response; options, headers and cookies are the arguments from `at` on.
 fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResult<Object> {
     let more = ["set", "setHeaders", "setCookies"].into_iter().enumerate();
     let given = more.filter_map(|(n, method)| Some((method, call.arg(at + n)?.clone())));

@@ -19,7 +19,7 @@ fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
         let Some(column) = column(field) else {
             last_error::refuse(&format!(
-                "{field} is no column of a table: write name:int, name:float or name:string:BYTES"
+                "{field}: not a column definition; expected name:int, name:float or name:string:BYTES"
             ));
             return Ok(OrFalse(None));
         };

@@ -8,7 +8,7 @@ use swoosh_zend::{Array, Zval};
 pub enum Part {
     /// Bytes.
     Bytes(Vec<u8>),
-    /// So many bytes of a file from there on.
+    /// `length` bytes of a file from `offset` on: path, offset, length.
     File(String, u64, u64),
 }
 
@@ -20,7 +20,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// One of bytes alone.
+    /// A body of bytes only.
     pub fn of(bytes: Vec<u8>) -> Self {
         Body { parts: vec![Part::Bytes(bytes)] }
     }
@@ -78,7 +78,7 @@ pub fn multipart(boundary: &str, fields: &[(Vec<u8>, Vec<u8>)], files: &Array) -
     body
 }
 
-/// What would end a name is written as browsers do (RFC 7578 section 2; the URL standard's multipart encoding).
+/// Escapes quotes and line ends as browsers do (RFC 7578 section 2; URL standard, multipart encoding).
 fn quoted(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {
@@ -99,17 +99,17 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// So many bytes of a file from there on.
+    /// `length` bytes of a file from `offset` on: path, offset, length.
     pub fn open(path: &str, offset: u64, length: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Slice { file, left: length })
     }
 
-    /// The next bytes; none at the end.
+    /// The next bytes; empty at the end.
     ///
     /// # Errors
-    /// Where the file cannot be read, or has become shorter.
+    /// The file cannot be read, or was truncated.
     pub fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut piece = vec![0; self.left.min(PIECE) as usize];
         self.file.read_exact(&mut piece)?;

@@ -14,7 +14,7 @@ pub(super) struct Client {
     pub(super) conn: RefCell<Option<Rc<Conn>>>,
     pub(super) family: Cell<i32>,
     pub(super) defer: Cell<bool>,
-    /// The requests whose answers nobody has read.
+    /// Requests whose responses were not read yet.
     pub(super) sent: RefCell<VecDeque<Sent>>,
     pub(super) basic: RefCell<Option<String>>,
     /// The last request's head.
@@ -30,7 +30,7 @@ pub(super) struct Conn {
     pub(super) buffer: RefCell<Vec<u8>>,
 }
 
-/// What is to be known of a request to read its answer.
+/// Parameters of a sent request that reading its response needs.
 pub(super) struct Sent {
     pub(super) method: Vec<u8>,
     /// The answer's body goes into that file, from that byte on.
@@ -40,7 +40,7 @@ pub(super) struct Sent {
     pub(super) keep: bool,
 }
 
-/// Why there is no answer: the status that says so, the code, and words.
+/// A failed exchange: `statusCode`, `errCode` and `errMsg`.
 pub(super) struct Failure {
     pub(super) status: i64,
     pub(super) code: Code,
@@ -71,7 +71,7 @@ pub(super) fn bytes_in(call: &Call<'_>, slot: usize) -> Vec<u8> {
     call.this().and_then(|this| this.slot(slot).bytes().map(<[u8]>::to_vec)).unwrap_or_default()
 }
 
-/// Nothing is known of the answer that is to come.
+/// Clears the properties of the previous response.
 pub(super) fn forget_answer(call: &Call<'_>) {
     show(call, ERR_CODE, 0);
     show(call, ERR_MSG, "");
@@ -81,7 +81,7 @@ pub(super) fn forget_answer(call: &Call<'_>) {
     show(call, BODY, "");
 }
 
-/// Shows why there is no answer. The connection is of no use any more.
+/// Sets the error properties and closes the connection.
 #[cold]
 pub(super) fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
     hang_up(call, client)?;
@@ -126,7 +126,7 @@ pub(super) const HEADERS: usize = 15;
 pub(super) const SET_COOKIES: usize = 16;
 pub(super) const COOKIES: usize = 17;
 pub(super) const BODY: usize = 18;
-/// SWOOLE_HTTP_CLIENT_ESTATUS_*: why there is no status.
+/// SWOOLE_HTTP_CLIENT_ESTATUS_*.
 pub(super) const CONNECT_FAILED: i64 = -1;
 pub(super) const REQUEST_TIMEOUT: i64 = -2;
 pub(super) const SERVER_RESET: i64 = -3;
@@ -140,7 +140,7 @@ pub(super) const UNCONNECTED: Code = 8503;
 pub(super) const HANDSHAKE_FAILED: Code = 8504;
 pub(super) const BROKEN_PROTOCOL: Code = 508;
 pub(super) const PACK_FAILED: Code = 8505;
-/// Bytes of a body or a message that is kept in memory, unless `package_max_length` says less.
+/// Default of `package_max_length`, bytes: the longest body or message kept in memory.
 pub(super) const LONGEST_BODY: i64 = 1 << 31;
 /// Bytes read at once.
 pub(super) const CHUNK: usize = 65536;

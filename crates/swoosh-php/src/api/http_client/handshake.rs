@@ -17,20 +17,20 @@ pub(super) fn shake_hands(
     settings: &Array,
 ) -> PhpResult<bool> {
     if call.this().is_none_or(|this| this.slot(STATUS).to_int() != 101) {
-        // An answer, though no agreement: the status says so.
+        // A valid response without an upgrade.
         return Ok(true);
     }
     let headers = array_in(call, HEADERS).unwrap_or_default();
     let field = |name: &str| headers.get(name).and_then(Zval::bytes).unwrap_or_default();
     if Some(field("sec-websocket-accept")) != accept(key.as_bytes()).as_deref().map(str::as_bytes) {
-        let why = "the answer to the handshake is not made of its key";
+        let why = "WebSocket handshake: Sec-WebSocket-Accept does not match the key";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
     let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
     let extensions = field("sec-websocket-extensions");
     let agreed = deflate::is_agreed([extensions].into_iter()) && on("websocket_compression", false);
     if !extensions.is_empty() && !agreed {
-        let why = "the answer to the handshake agrees on what was not offered";
+        let why = "WebSocket handshake: the server accepted an extension that was not offered";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
     let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);

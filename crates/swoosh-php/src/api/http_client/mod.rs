@@ -215,7 +215,7 @@ fn download(call: &mut Call<'_>) -> PhpResult<bool> {
     execute(call)
 }
 
-/// Sends the request that the properties tell of, and reads its answer, unless that is put off.
+/// Sends the prepared request and reads its response, unless `setDefer()` is on.
 fn execute(call: &mut Call<'_>) -> PhpResult<bool> {
     let target = call.bytes(0)?.to_vec();
     ask(call, &target, None)

@@ -182,7 +182,7 @@ fn bracketed(host: &[u8]) -> Vec<u8> {
     if host.contains(&b':') { [b"[", host, b"]"].concat() } else { host.to_vec() }
 }
 
-/// The body that the properties tell of, and its type.
+/// The prepared request's body and content type.
 fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
     let Some(this) = call.this() else { return Ok((None, None)) };
     let given = this.slot(BODY_SENT).resolved().clone();

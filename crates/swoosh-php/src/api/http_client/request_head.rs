@@ -5,7 +5,7 @@ use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::reply::is_value;
 use swoosh_zend::{Array, Key, Zval};
 
-/// What a request's head is made of.
+/// The parts of a request's head.
 pub struct Head<'a> {
     /// `GET`.
     pub method: &'a [u8],
@@ -19,13 +19,13 @@ pub struct Head<'a> {
     pub more: &'a [(&'a str, String)],
     /// The connection is to stay open.
     pub keep: bool,
-    /// The connection is to speak another protocol: `more` says so.
+    /// A protocol upgrade; its fields are in `more`.
     pub upgrades: bool,
     /// Cookies by name.
     pub cookies: Option<&'a Array>,
     /// The body's type, where the program does not give it.
     pub content_type: Option<&'a str>,
-    /// The body's length, bytes; `None` where there is none.
+    /// The body's length, bytes; `None` without a body.
     pub length: Option<u64>,
 }
 
@@ -33,7 +33,7 @@ impl Head<'_> {
     /// Its bytes, up to and with the empty line.
     ///
     /// # Errors
-    /// In words, where something in it would end a line early, or is no name.
+    /// The message for PHP if a part contains line ends or is not a valid token.
     pub fn write(&self) -> Result<Vec<u8>, String> {
         if self.method.is_empty() || !self.method.iter().all(|&byte| is_token_byte(byte)) {
             return Err(format!("{:?} is no method of HTTP", String::from_utf8_lossy(self.method)));
@@ -82,7 +82,7 @@ impl Head<'_> {
                     Key::Index(index) => index.to_string().into_bytes(),
                 };
                 out.extend_from_slice(if n > 0 { b"; " } else { b"" });
-                // What a name may not have would begin another cookie.
+                // Drops separators, which would start another cookie.
                 out.extend(name.iter().filter(|&&byte| is_token_byte(byte)));
                 out.push(b'=');
                 out.extend_from_slice(&encode(

@@ -1,4 +1,4 @@
-//! An answer as it comes in: its head into the properties, its body to where it is wanted.
+//! Receives a response: its head into the properties, its body to memory, a file or `write_func`.
 
 use super::client::{
     BODY, CHUNK, COOKIES, Client, Conn, Failure, HEADERS, INVALID_PROTOCOL, LONGEST_BODY, REQUEST_TIMEOUT,
@@ -15,7 +15,7 @@ use swoosh::http::form::pairs;
 use swoosh::proto::http1::answer::{Answer, Reader, Step, room};
 use swoosh_zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 
-/// Reads the answer to the first request that has none.
+/// Reads the response to the oldest request without one.
 pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit: Option<Duration>) -> PhpResult<bool> {
     let conn = client.conn.borrow().clone();
     let sent = client.sent.borrow_mut().pop_front();
@@ -35,7 +35,7 @@ pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit:
     }
 }
 
-/// Where an answer's body goes.
+/// The destination of a body.
 enum Sink {
     Memory(Vec<u8>, u64),
     File(String, u64, Option<File>),

@@ -28,7 +28,7 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     ask(call, &target, Some(key))
 }
 
-/// The WebSocket; `None`, and a code, where there is none.
+/// The WebSocket; `None`, with the error code set, without one.
 fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
     let client = call.payload::<Client>();
     let closed = client.conn.borrow().as_ref().is_none_or(|conn| conn.link.is_closed());
@@ -37,12 +37,12 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
         let code = if closed { NO_CONNECTION } else { UNCONNECTED };
         last_error::set(code);
         show(call, ERR_CODE, code);
-        show(call, ERR_MSG, "there is no connection that speaks WebSocket");
+        show(call, ERR_MSG, "websocket handshake failed, cannot push data");
     }
     websocket
 }
 
-/// The result of sending something; where it failed, the connection is of no use any more.
+/// Whether sending succeeded; a failure closes the connection.
 fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
     match result {
         Ok(()) => Ok(true),
@@ -53,7 +53,7 @@ fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(frame) = frame_argument(call, 0)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::refuse("the opcode must be 0 to 15");
         show(call, ERR_CODE, PACK_FAILED);
         return Ok(false);
     };

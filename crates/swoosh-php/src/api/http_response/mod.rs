@@ -1,4 +1,4 @@
-//! `Swoole\Http\Response`: its methods; what it is as a WebSocket, in [`websocket`].
+//! `Swoole\Http\Response`: its methods. [`websocket`] holds those of an upgraded connection.
 
 mod websocket;
 mod writable;
@@ -79,7 +79,7 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int(0)?, call.bytes_or(1, b"")?);
     let Some((state, _)) = open(call) else { return Ok(false) };
     if !reply::is_value(reason) {
-        warning("a reason has no line end");
+        warning("the reason phrase must not contain line ends");
         return Ok(false);
     }
     state.status.set(if code == 0 { 200 } else { code });
@@ -91,12 +91,12 @@ fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
     if name.len() > LONGEST_NAME || !reply::is_value(name) {
-        warning("a header field's name has at most 127 letters and no line end");
+        warning("a header name has at most 127 bytes and no line end");
         return Ok(false);
     }
     let Some(value) = call.arg(1).cloned() else { return Ok(false) };
     let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
-    // Nobody else is to hold the array while it is written to.
+    // Releases the property's reference, so that the write does not copy the array.
     this.set_slot(HEADER, ());
     match format {
         true => {
@@ -125,7 +125,7 @@ fn trailer(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, value) = (call.bytes(0)?, call.bytes(1)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
     if name.len() > LONGEST_NAME {
-        warning("a trailer field's name has at most 127 letters");
+        warning("a trailer name has at most 127 bytes");
         return Ok(false);
     }
     let mut all = this.slot(TRAILER).array().cloned().unwrap_or_default();
@@ -182,7 +182,7 @@ fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
                     Key::Name(name) => name.to_text().into_owned(),
                     Key::Index(index) => index.to_string(),
                 };
-                warning(&format!("early hints are not sent: {name:?} is no header field that they may have"));
+                warning(&format!("early hints are not sent: {name:?} is not allowed in them"));
                 last_error::set(INVALID_PARAMS);
                 return Ok(false);
             };
@@ -201,7 +201,7 @@ fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
-/// One field of early hints; `None` where it is none, or says how an answer ends.
+/// Encodes a field of early hints; `None` if it is invalid or a framing field.
 fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
     let Key::Name(name) = key else { return None };
     if value.array().is_some() || value.object().is_some() {
@@ -240,7 +240,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let sent = out.is_empty() || transport.send(&out)?;
     if !sent && state.phase() == Phase::HeadSent {
-        // What was refused may be written again, and its head with it.
+        // A refused write may be retried, with its head.
         state.enter(before);
     }
     // No bytes are no chunk, for an empty one would be the last; only the head has gone out then.
@@ -303,7 +303,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         sent = transport.send_file(&Rc::new(file), offset, end)?;
     }
     if !sent {
-        // What it promised does not come, and nothing may come in its place.
+        // The announced body is missing: the connection cannot be reused.
         state.keep_alive.set(false);
     }
     state.finish(&transport);
@@ -320,7 +320,7 @@ fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// A response to whoever a connection is of, from anywhere in the server.
+/// A response on any connection of the server, by id.
 fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(first) = call.arg(0).cloned() else { return Err(argument_count_error(1, 2)) };
     if let Some(list) = first.array() {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use swoosh::proto::websocket::Opcode;
 use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
-/// Speaks WebSocket from here on (RFC 6455 section 4.2).
+/// Upgrades the connection to WebSocket (RFC 6455 section 4.2).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((state, this)) = open(call) else { return Ok(false) };
     let Some(HttpConnection::Coroutine(connection)) = state.connection.get().cloned() else {
@@ -22,7 +22,7 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     };
     let Some(handshake) = connection.handshake.take().filter(|_| state.phase() == Phase::NotSent) else {
         state.status.set(400);
-        last_error::refuse("the request does not ask for WebSocket as the standard says");
+        last_error::refuse("the request is not a valid WebSocket handshake");
         return Ok(false);
     };
     let mut fields = this.slot(HEADER).array().cloned().unwrap_or_default();
@@ -54,14 +54,14 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// The WebSocket that a response was upgraded to; `None`, with a warning, where it is none.
+/// The WebSocket that a response was upgraded to; `None`, with a warning, before the upgrade.
 fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
     let websocket = match call.payload::<ResponseState>().connection.get() {
         Some(HttpConnection::Coroutine(connection)) => connection.websocket.borrow().clone(),
         _ => None,
     };
     if websocket.is_none() {
-        last_error::refuse("the response is no WebSocket: it has not been upgraded");
+        last_error::refuse("the response was not upgraded to WebSocket");
     }
     websocket.filter(|websocket| websocket.is_open())
 }
@@ -73,7 +73,7 @@ fn ok_or_set_error(result: Result<(), i32>) -> bool {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(frame) = frame_argument(call, 0)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::refuse("the opcode must be 0 to 15");
         return Ok(false);
     };
     websocket.send(&frame, None).map(ok_or_set_error)
@@ -99,7 +99,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
             false.into_zval()
         }
         Received::ProtocolError(why) => {
-            swoosh::log::info!("a WebSocket is closed: {why}");
+            swoosh::log::info!("closing a WebSocket: {why}");
             last_error::set(PROTOCOL_ERROR);
             false.into_zval()
         }

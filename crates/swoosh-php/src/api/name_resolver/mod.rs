@@ -1,4 +1,4 @@
-//! `Swoole\NameResolver`: who knows where services are. Its kinds are in [`services`].
+//! `Swoole\NameResolver`: service discovery. Implementations are in [`services`].
 
 pub mod cluster;
 
@@ -50,12 +50,12 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     prepare(call, "swoole_service_")
 }
 
-/// What of an abstract method is never called.
+/// Body of abstract methods, never called.
 fn not_there(_: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// What this one knows of a name: `null` if its filter does not want it, or nothing is known.
+/// The cluster of a name; `null` if the filter rejects it or the name is unknown.
 fn lookup(call: &mut Call<'_>) -> PhpResult<Zval> {
     let name = call.string(0)?.clone();
     let Some(this) = call.this().cloned() else { return Ok(Zval::null()) };

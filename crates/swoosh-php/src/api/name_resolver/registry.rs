@@ -5,7 +5,7 @@ use swoosh_zend::{Call, ClassSlot, IntoZval, Object, PhpResult, Raised, Zval, ca
 
 pub(super) static EXCEPTION: ClassSlot = ClassSlot::new();
 
-/// Takes the two arguments of a constructor.
+/// Stores the arguments of a constructor.
 pub(super) fn prepare(call: &mut Call<'_>, prefix: &str) -> PhpResult<()> {
     let url = call.string(0)?.clone();
     let prefix = call.arg(1).cloned().unwrap_or_else(|| prefix.into_zval());
@@ -14,7 +14,7 @@ pub(super) fn prepare(call: &mut Call<'_>, prefix: &str) -> PhpResult<()> {
     check_url(this, url.as_bytes())
 }
 
-/// Takes an address of a registry apart.
+/// Parses the URL of a registry.
 pub(super) fn check_url(this: &Object, url: &[u8]) -> PhpResult<()> {
     let parts = call_function("parse_url", &mut [url.into_zval()])?.unwrap_or(Zval::null());
     let text = |name: &str| {
@@ -23,7 +23,7 @@ pub(super) fn check_url(this: &Object, url: &[u8]) -> PhpResult<()> {
     };
     let (Some(scheme), Some(host)) = (text("scheme"), text("host")) else {
         let url = String::from_utf8_lossy(url);
-        return Err(refuse(&format!("the address of a registry has a scheme and a host, unlike {url:?}")));
+        return Err(refuse(&format!("registry URL {url:?}: scheme or host is missing")));
     };
     let port = text("port").map(|port| format!(":{port}")).unwrap_or_default();
     let path = text("path").map(|path| path.trim_end_matches('/').to_owned()).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn check_url(this: &Object, url: &[u8]) -> PhpResult<()> {
     Ok(())
 }
 
-/// An answer that is no success is an exception.
+/// Throws if a registry's response is not 2xx.
 pub(super) fn check_answer(answer: &Object) -> PhpResult<()> {
     let status = answer.call_method("getStatusCode", &mut [])?.to_int();
     if (200..300).contains(&status) {

@@ -19,7 +19,7 @@ pub struct Holder {
     /// A time was set for reads and writes.
     pub(super) timed: Cell<bool>,
     pub(super) queue: Cell<Option<Messages>>,
-    /// What `exportSocket` gave.
+    /// The cached result of `exportSocket`.
     pub(super) exported: RefCell<Option<Object>>,
     pub(super) redirects: Cell<bool>,
     pub(super) parents: RefCell<Option<Pipe>>,
@@ -38,7 +38,7 @@ swoosh_zend::payload!(Holder: holds |holder, tell| {
 #[derive(Clone, Copy)]
 pub struct Messages {
     pub(super) queue: Queue,
-    /// Messages are for one process each, else for whoever comes first.
+    /// Each message is addressed to one process; otherwise any process may take it.
     pub(super) addressed: bool,
     pub(super) waits: bool,
 }
@@ -47,7 +47,7 @@ pub(super) fn slot(property: &str) -> PhpResult<usize> {
     PROCESS.get().slot(property).ok_or(Raised::Exception)
 }
 
-/// An error of the engine's as PHP sees it: the code, and a warning.
+/// The value; on an error, sets the error code and warns.
 pub(super) fn ok_or_warn<T, E: Into<swoosh::Error>>(result: Result<T, E>) -> Option<T> {
     result
         .map_err(|error| {

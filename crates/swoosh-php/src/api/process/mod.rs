@@ -84,7 +84,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (redirects, kind, coroutine) = (call.bool_or(1, false)?, call.int_or(2, PIPE_DGRAM)?, call.bool_or(3, false)?);
     let Some(this) = call.this() else { return Ok(()) };
     let pipe = call.payload::<Holder>();
-    // What is printed has no packets.
+    // Output is a byte stream.
     pipe.kind.set(if redirects { PIPE_STREAM } else { kind });
     pipe.redirects.set(redirects);
     pipe.coroutine.set(coroutine);
@@ -275,7 +275,7 @@ fn daemon(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     if let Err(code) = child::to_background(keeps_folder, keeps_output).map_err(code) {
         last_error::set(code);
-        warning(&format!("go on in the background: {}", Errno::from_raw(code).desc()));
+        warning(&format!("daemonize: {}", Errno::from_raw(code).desc()));
         return Ok(false);
     }
     for (number, end) in ends.into_iter().take(3).enumerate() {
@@ -299,7 +299,7 @@ fn code(error: std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
-/// Has a function called in the loop whenever the signal comes; `null`: no longer.
+/// Registers a signal handler that runs in the event loop; `null` removes it.
 fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     let number = call.int(0)?;
     let callback = call.callable_or_null(1)?;
@@ -317,7 +317,7 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(ok_or_warn(signals::handle(number, callback)).is_some())
 }
 
-/// Has the kernel send SIGALRM (or that of another clock) every so many microseconds; a negative number ends that.
+/// Starts a periodic SIGALRM (or SIGVTALRM, SIGPROF), interval in microseconds; a negative interval stops it.
 fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
     let (interval, clock) = (call.int(0)?, call.int_or(1, 0)?);
     let clock = match clock {
@@ -344,20 +344,20 @@ fn get_affinity(_: &mut Call<'_>) -> PhpResult<Array> {
     Ok(ok_or_warn(affinity::cores()).unwrap_or_default().into_iter().collect())
 }
 
-/// Whose priority is meant: a process without a number is this one.
+/// The target of a priority call; without an id, this object's process.
 fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Whose>> {
     let number = if call.has(who) {
         call.int(who)?
     } else if which == 0 {
         call.this().and_then(|this| this.slot(slot("pid").ok()?).int()).unwrap_or(0)
     } else {
-        last_error::refuse("say whose priority: a group or a user has no number of its own here");
+        last_error::refuse("$who is required for process groups and users");
         return Ok(None);
     };
     match (u32::try_from(which), u32::try_from(number)) {
         (Ok(which), Ok(number)) => Ok(Some((which, number))),
         _ => {
-            last_error::refuse("there is nobody with such a number");
+            last_error::refuse("$which and $who must not be negative");
             Ok(None)
         }
     }

@@ -12,10 +12,10 @@ use swoosh::pool::Pipe;
 use swoosh_zend::error::warning;
 use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
-/// Does something with this process's end of the pipe.
+/// Runs `act` with this process's end of the pipe.
 fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) -> PhpResult<Option<T>> {
     let holder = call.payload::<Holder>();
-    // Nothing is borrowed any more when PHP hears of a failure.
+    // The borrow ends before a warning may run PHP code.
     let done = {
         let end = if holder.in_child.get() { &holder.childs } else { &holder.parents };
         end.borrow().as_ref().map(act)
@@ -51,7 +51,7 @@ pub fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 8192)?.clamp(1, 64 << 20) as usize;
     let mut buffer = vec![0; size];
     let got = with_end(call, |end| end.receive(&mut buffer))?;
-    // Nothing at all comes from a stream whose other end is closed.
+    // An empty read is the end of the stream.
     Ok(OrFalse(got.filter(|len| *len > 0).map(|len| {
         buffer.truncate(len);
         buffer

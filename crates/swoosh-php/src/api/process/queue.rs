@@ -7,7 +7,7 @@ use std::path::Path;
 use swoosh::sys::queue::{MessageBuffer, Queue, key_of};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
-/// Takes the queue of a key, which is made if there is none; key 0 is that of the running script.
+/// Opens or creates the queue of a key; key 0 is derived from the script's path.
 pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
     let key = match key {
@@ -87,7 +87,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
-/// Takes the oldest message (of those for this process, in a queue of addressed ones), which is at most `$size` long.
+/// Takes the oldest message (in an addressed queue: for this process), at most `$size` bytes.
 pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 65536)?;
     let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };

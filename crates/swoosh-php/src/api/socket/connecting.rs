@@ -1,4 +1,4 @@
-//! Who a socket of `Swoole\Coroutine\Socket` is connected to: addresses, listening, connecting, TLS.
+//! `Swoole\Coroutine\Socket`: addresses, listening, connecting, TLS.
 
 use super::data::{Payload, SOCKET, adopt, fail, io_or_fail, limit, link, ok_or_fail};
 use crate::coroutine::socket::{Code, Direction, Link};
@@ -44,7 +44,7 @@ pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) 
     Ok(Ok(SocketAddr::new(ip, port).into()))
 }
 
-/// Where to connect to for a host, one after the other and one at least: what a resolver knows, or its address.
+/// Candidate addresses of a host, at least one: from the name resolvers, else from DNS.
 pub fn addresses_of(
     domain: i32,
     host: &[u8],
@@ -91,7 +91,7 @@ pub(super) fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(io_or_fail(call, link.socket().listen(backlog)).0.is_some())
 }
 
-/// Those who make sessions for whoever is accepted; `None` without `open_ssl`.
+/// The TLS acceptor; `None` without `open_ssl`.
 fn acceptor(payload: &Payload) -> swoosh::Result<Option<Rc<Acceptor>>> {
     let wanted = payload.tls.borrow().clone();
     let mut acceptor = payload.acceptor.borrow_mut();

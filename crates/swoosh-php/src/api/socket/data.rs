@@ -17,26 +17,26 @@ use swoosh_zend::{Call, ClassSlot, Object, OrFalse, PhpResult};
 pub(super) static SOCKET: ClassSlot = ClassSlot::new();
 pub(super) static EXCEPTION: ClassSlot = ClassSlot::new();
 
-/// What lives in a socket object.
+/// Payload of a socket object.
 #[derive(Default)]
 pub(super) struct Payload {
     pub(super) link: RefCell<Option<Rc<Link>>>,
     pub(super) domain: Cell<i32>,
     pub(super) kind: Cell<i32>,
-    /// Read and not given out yet: of `recvLine`, `recvWithBuffer` and `recvPacket`.
+    /// Read-ahead buffer of `recvLine`, `recvWithBuffer` and `recvPacket`.
     pub(super) packets: Packets,
-    /// SO_RCVTIMEO and SO_SNDTIMEO: what a call without a timeout of its own waits at most.
+    /// SO_RCVTIMEO and SO_SNDTIMEO: default timeouts.
     pub(super) read_limit: Cell<Option<Duration>>,
     pub(super) write_limit: Cell<Option<Duration>>,
-    /// What `setProtocol` says of TLS, with `open_ssl`.
+    /// TLS settings of `setProtocol`, with `open_ssl`.
     pub(super) tls: RefCell<Option<Wanted>>,
-    /// Makes sessions for those who are accepted.
+    /// TLS acceptor, created on first use.
     pub(super) acceptor: RefCell<Option<Rc<Acceptor>>>,
-    /// It was accepted: in a handshake it is the server.
+    /// Accepted by a listener: the server side of a TLS handshake.
     pub(super) is_server: Cell<bool>,
-    /// Where it is connected to, as it was named.
+    /// The host argument of `connect`, for certificate checks.
     pub(super) host: RefCell<Vec<u8>>,
-    /// It was made of a stream, which has a descriptor of its own for the same socket.
+    /// Imported from a stream, which keeps its own descriptor of the socket.
     pub(super) imported: Cell<bool>,
     /// The directions that were shut down.
     pub(super) shut: Cell<(bool, bool)>,
@@ -57,7 +57,7 @@ pub(super) fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, pro
     }
 }
 
-/// The open socket; `None`, and a code, where it was closed.
+/// The open socket; `None`, with EBADF set, after `close`.
 pub(super) fn link(call: &Call<'_>) -> Option<Rc<Link>> {
     let link = call.payload::<Payload>().link.borrow().clone();
     if link.is_none() {
@@ -66,7 +66,7 @@ pub(super) fn link(call: &Call<'_>) -> Option<Rc<Link>> {
     link
 }
 
-/// Shows why a call came to nothing.
+/// Sets the error properties.
 #[cold]
 pub(super) fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
@@ -75,14 +75,14 @@ pub(super) fn fail(call: &Call<'_>, code: Code) {
     }
 }
 
-/// Shows a code, or 0, in a socket object.
+/// Sets `errCode` and `errMsg` of a socket object; 0 clears them.
 pub fn show_error(object: &Object, code: Code) {
     let text = if code == 0 { String::new() } else { words(code, link_of(object).as_deref()) };
     object.set_slot(ERR_CODE, code);
     object.set_slot(ERR_MSG, text);
 }
 
-/// What a code means; of TLS the link knows more.
+/// The message of an error code; TLS errors are described by the connection.
 pub fn words(code: Code, link: Option<&Link>) -> String {
     if !is_of_tls(code) {
         return Errno::from_raw(code).desc().to_owned();
@@ -98,7 +98,7 @@ pub(super) fn well(call: &Call<'_>) {
     }
 }
 
-/// What a call gives, or `false` with the code shown.
+/// The value, or `false` with the error code set.
 pub(super) fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
@@ -116,7 +116,7 @@ pub(super) fn io_or_fail<T>(call: &Call<'_>, result: io::Result<T>) -> OrFalse<T
     ok_or_fail(call, result.map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)))
 }
 
-/// The timeout of argument `n`: 0 is what the socket has for that direction, less than 0 is for ever.
+/// The timeout of argument `n`: 0 means the socket's default, a negative value no limit.
 pub(super) fn limit(call: &Call<'_>, n: usize, direction: Direction) -> PhpResult<Option<Duration>> {
     let seconds = call.float_or(n, 0.0)?;
     let payload = call.payload::<Payload>();
@@ -135,7 +135,7 @@ pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
     Ok(object)
 }
 
-/// What a call on such an object without a timeout of its own waits at most, to read and to write.
+/// Default timeouts of reads and writes.
 pub fn limits_of(object: &Object) -> (Option<Duration>, Option<Duration>) {
     object.payload::<Payload>().map_or((None, None), |payload| (payload.read_limit.get(), payload.write_limit.get()))
 }
@@ -150,14 +150,14 @@ pub fn link_of(object: &Object) -> Option<Rc<Link>> {
     object.payload::<Payload>()?.link.borrow().clone()
 }
 
-/// Says what a packet of such an object is.
+/// Sets the packet framing.
 pub fn set_framing(object: &Object, config: PortConfig) {
     if let Some(payload) = object.payload::<Payload>() {
         payload.packets.set(config);
     }
 }
 
-/// The property that says whether `swoole_socket_*` wait on it.
+/// Property: `swoole_socket_*` do not wait on this socket.
 pub const SOCKET_NONBLOCK: &str = "__ext_sockets_nonblock";
 pub(super) const FD: usize = 0;
 pub(super) const DOMAIN: usize = 1;

@@ -158,10 +158,10 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// A socket out of a stream or a socket of PHP's; each has a descriptor of its own afterwards.
+/// Imports a PHP stream or socket; the new socket has its own descriptor.
 pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("this is no stream and no socket");
+        last_error::refuse("the argument is not a stream or socket");
         return Ok(OrFalse(None));
     };
     let own = swoosh::sys::foreign_fd::ForeignFd::new(fd).duplicate();

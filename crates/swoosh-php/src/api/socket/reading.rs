@@ -1,4 +1,4 @@
-//! What `Swoole\Coroutine\Socket` reads: bytes, lines, packets, datagrams.
+//! `Swoole\Coroutine\Socket`: reading bytes, lines, packets, datagrams.
 
 use super::connecting::describe;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
@@ -63,7 +63,7 @@ pub(super) fn recv_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     Ok(partly(call, bytes, code))
 }
 
-/// What came, although not all did; `false` where nothing came.
+/// A partial result with the error code set; `false` if nothing was read.
 fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8>> {
     match code {
         None => ok_or_fail(call, Ok(bytes)),
@@ -74,7 +74,7 @@ fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8
     }
 }
 
-/// A line with its end, or what came before the end of the stream, at most so many bytes.
+/// A line with its terminator, or the bytes before the end of the stream, at most `$length` bytes.
 pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
@@ -108,7 +108,7 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
     Ok(ok_or_fail(call, Ok(packets.take(most))))
 }
 
-/// One packet, as `setProtocol` says what one is; an empty string at the end of the stream.
+/// One packet by the framing of `setProtocol`; an empty string at the end of the stream.
 pub(super) fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, Direction::Read)?;

@@ -1,4 +1,4 @@
-//! What is set of a `Swoole\Coroutine\Socket`: what a packet is, TLS, options of the kernel.
+//! `Swoole\Coroutine\Socket`: framing, TLS settings, socket options.
 
 use super::data::{Payload, io_or_fail, link};
 use crate::coroutine::setting_values;
@@ -20,12 +20,12 @@ pub(super) fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// What settings say of packets; `None`, after a warning, where they cannot be.
+/// Parses framing settings; `None`, with a warning, if invalid.
 pub fn framing(given: &Array) -> Option<PortConfig> {
     protocol(given).map(|(config, _)| config)
 }
 
-/// What settings say of packets and of TLS; `None`, after a warning, where they cannot be.
+/// Parses framing and TLS settings; `None`, with a warning, if invalid.
 pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
     let mut port = PortSettings::new();
     for (name, value) in setting_values::named(given) {

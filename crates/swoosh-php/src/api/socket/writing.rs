@@ -1,4 +1,4 @@
-//! What `Swoole\Coroutine\Socket` sends: bytes, parts, files, datagrams.
+//! `Swoole\Coroutine\Socket`: sending bytes, vectors, files, datagrams.
 
 use super::connecting::address;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
@@ -22,7 +22,7 @@ pub(super) fn send_all(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     Ok(counted(call, sent, code))
 }
 
-/// How much went out, although not all did; `false` where nothing went.
+/// The number of bytes sent; `false` if none was sent. Sets the error code if incomplete.
 fn counted(call: &Call<'_>, sent: usize, code: Option<Code>) -> OrFalse<usize> {
     match code {
         None => ok_or_fail(call, Ok(sent)),

@@ -12,7 +12,7 @@ use swoosh::shm::table::{Builder, Column, Kind, Refused, Row, Schema, Table, Val
 use swoosh_zend::error::{throw_error, warning};
 use swoosh_zend::{Array, Call, IntoZval, Key, PhpResult, Raised, ZStr, Zval};
 
-/// What lives in a table object: a table in the making, or one that is made.
+/// Payload of a table object: a builder before `create()`, a table afterwards.
 #[derive(Default)]
 pub struct Holder {
     pub(super) making: RefCell<Option<Builder>>,
@@ -27,13 +27,13 @@ pub(super) struct SharedTable {
     pub(super) table: Table,
     /// The columns' names, as keys of rows.
     pub(super) names: Vec<ZStr>,
-    /// Where rows are copied to before PHP gets them.
+    /// Reused buffer that rows are copied to.
     pub(super) spare: Cell<Option<Row>>,
-    /// The row that the iterator stands on, and the place behind it; `None` when there is none.
+    /// The iterator's current row, and the position after it.
     pub(super) here: Cell<Option<(Row, u32)>>,
-    /// Told once that a text was cut.
+    /// The warning about truncated strings was logged.
     pub(super) cut_warned: Cell<bool>,
-    /// It can do what Swoole's cannot.
+    /// `configure` was called: `stats()` reports the extensions.
     pub(super) extended: bool,
 }
 
@@ -49,7 +49,7 @@ impl SharedTable {
         self.here.set(behind.map(|behind| (row, behind)));
     }
 
-    /// What `look` says of the row that the iterator stands on.
+    /// Calls `look` with the iterator's current row.
     pub(super) fn with_current<R>(&self, look: impl FnOnce(&Row, u32) -> R) -> Option<R> {
         let (row, behind) = self.here.take()?;
         let result = look(&row, behind);
@@ -64,7 +64,7 @@ pub(super) fn made(call: &Call<'_>) -> PhpResult<Rc<SharedTable>> {
     made.clone().ok_or_else(|| throw_error("there is no table yet, or no more: create() makes it"))
 }
 
-/// A value as its column takes it; what it points to is held here.
+/// A value converted for its column; owns its bytes.
 pub(super) enum ColumnValue {
     Int(i64),
     Float(f64),
@@ -84,8 +84,8 @@ impl ColumnValue {
 /// Values of a row; few enough for the stack, in most tables.
 pub(super) type Values<T> = SmallVec<[(Column, T); 8]>;
 
-/// The values of an array, converted, and whether one of its names is no column's, which is left out. `cut`: texts are
-/// cut to their column.
+/// Converts an array's values, and tells whether it has unknown columns, which are skipped. `cut`: strings are
+/// truncated to their column's size.
 pub(super) fn convert(made: &SharedTable, values: &Array, cut: bool) -> PhpResult<(Values<ColumnValue>, bool)> {
     let schema = made.table.schema();
     let mut converted = Values::new();

@@ -1,5 +1,4 @@
-//! What a table can do beyond Swoole's: growth, rows with an end, a budget with eviction, many rows at once, and one
-//! arena for all that is shared.
+//! Table extensions that Swoole does not have: growth, expiry, a memory budget with eviction, bulk operations.
 
 use super::data::{Holder, Values, array, convert, given, made, ok_or_report, refused};
 use crate::api::shared_memory;
@@ -59,7 +58,7 @@ enum Choice {
     Evict,
 }
 
-/// As `set`; from so many seconds on the row is not there any more.
+/// Like `set`, with a time to live in seconds.
 pub fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, values, seconds) = (call.bytes(0)?, call.array(1)?, call.float(2)?);
     let made = made(call)?;
@@ -67,7 +66,7 @@ pub fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(ok_or_report(made.table.set_for(key, &given(&values), time(seconds))).is_some())
 }
 
-/// Gives a row another end; `null`: none.
+/// Sets a row's time to live; `null` removes it.
 pub fn expire(call: &mut Call<'_>) -> PhpResult<bool> {
     let key = call.bytes(0)?;
     let end = if call.has(1) { Some(time(call.float(1)?)) } else { None };
@@ -78,12 +77,12 @@ fn time(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-/// Removes the rows that are past their end; how many.
+/// Removes expired rows; returns their number.
 pub fn purge(call: &mut Call<'_>) -> PhpResult<u64> {
     Ok(made(call)?.table.purge())
 }
 
-/// The rows of many keys, by key; those that are not there are left out.
+/// The rows of several keys, by key; missing ones are omitted.
 pub fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
     let mut names: Vec<ZStr> = Vec::new();
     for (_, key) in call.array(0)? {
@@ -100,7 +99,7 @@ pub fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
     Ok(found)
 }
 
-/// Sets rows, by key; how many, up to the first that is refused.
+/// Sets rows by key; returns how many were set before the first failure.
 pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
     let made = made(call)?;
     let mut rows = Vec::new();
@@ -124,7 +123,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
     Ok(set)
 }
 
-/// A table is made: in the arena, if there is one.
+/// Allocates the table in the arena, if one was reserved.
 pub fn use_arena(builder: &mut Builder) {
     if let Some(arena) = shared_memory::arena() {
         builder.arena(&arena);

@@ -1,6 +1,6 @@
-//! `Swoole\Table`: rows that a process shares with the children it forks.
+//! `Swoole\Table`: rows in memory shared with forked processes.
 //!
-//! What a row is to hold is converted first and written then: no lock is held while PHP code may run.
+//! Values are converted before a row is written: no lock is held while PHP code may run.
 
 mod data;
 mod extensions;
@@ -153,7 +153,7 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
     true
 }
 
-/// A table of so many rows with these columns, made.
+/// Creates a table with these columns.
 pub fn object(rows: i64, columns: &[(&str, Kind)]) -> PhpResult<Option<Object>> {
     let object = Object::new(TABLE.get())?;
     object.construct(&mut [rows.into_zval()])?;

@@ -1,4 +1,4 @@
-//! A request as PHP code gets it: its properties, made when they are read first, and its body.
+//! The request object. Its properties are built when PHP code first reads them; unread ones cost nothing.
 
 use crate::coroutine::socket::Link;
 use crate::server::http::form;
@@ -22,28 +22,28 @@ use swoosh_zend::{Array, ClassSlot, IntoZval, KnownKey, Object, PhpResult, Zval,
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
 
-/// What lives in a request's object.
+/// Payload of a request object.
 #[derive(Default)]
 pub struct RequestData {
-    /// The request as it came.
+    /// The received bytes.
     pub raw: RefCell<Rc<Vec<u8>>>,
-    /// Its body, without its transfer coding, where that is not the end of `raw`.
+    /// The body without its transfer coding, if it is not a suffix of `raw`.
     pub body: RefCell<Option<Vec<u8>>>,
-    /// Its body, where that is on disk.
+    /// The body, if it was spilled to a file.
     pub stored: RefCell<Option<Rc<Stored>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
-    /// What `parse` knows so far; `None`: this is no request to be parsed.
+    /// The parser state of `Request::create()`; `None` for requests of a server.
     pub framer: RefCell<Option<Framer>>,
-    /// Which of its parts `parse` reads.
+    /// Settings of `Request::create()`.
     pub options: RefCell<Option<HttpSettings>>,
     /// Paths of its uploaded files, removed with it.
     pub tmpfiles: RefCell<Vec<String>>,
     /// The process that has stored them, see [`runtime::generation`].
     pub stored_in: Cell<u32>,
-    /// What `server` says beside the request's own bytes.
+    /// Connection data for `$request->server`.
     pub arrival: Cell<Option<Arrival>>,
     /// `http_parse_cookie`.
     pub parse_cookie: Cell<bool>,
@@ -66,7 +66,7 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const MAKES_PROPERTIES: bool = true;
 
-    /// Most handlers read few of them, and each costs more than the parsing of the head once more.
+    /// Parses the head again: most handlers read few properties, and building one costs more than parsing.
     fn make_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
         let mut fields = room();
@@ -101,7 +101,7 @@ static SERVER_ADDR: KnownKey = KnownKey::new("server_addr");
 static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
 static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
 static MASTER_TIME: KnownKey = KnownKey::new("master_time");
-/// Keys of `server`, which are made once.
+/// Keys of `$request->server`, interned at module start-up.
 pub static SERVER_KEYS: [&KnownKey; 12] = [
     &QUERY_STRING,
     &REQUEST_METHOD,
@@ -153,7 +153,7 @@ pub static HEADER_KEYS: [KnownKey; 33] = [
     KnownKey::new("cookie"),
 ];
 
-/// The key of a header field, its name being in small letters.
+/// The interned key of a lower-case header name.
 fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
     HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
 }
@@ -167,7 +167,7 @@ pub(crate) const FILES: usize = 6;
 pub(crate) const POST: usize = 7;
 pub(crate) const TMPFILES: usize = 8;
 
-/// A request that a connection sent. The inner `Err` is the status it is refused with.
+/// The object of a request that a worker received. The inner `Err` is the status code to reject it with.
 pub fn from_engine(
     node: &Node,
     config: &HttpSettings,
@@ -192,7 +192,7 @@ pub fn from_engine(
     Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
-/// A request that a coroutine has read. The inner `Err` is the status it is refused with.
+/// The object of a request that a coroutine server read. The inner `Err` is the status code to reject it with.
 pub fn from_coroutine(
     link: &Link,
     config: &HttpSettings,
@@ -241,7 +241,7 @@ fn host_of(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
 }
 
-/// What the request line says, and when.
+/// `$request->server` from the request line and the time of arrival.
 pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
@@ -291,7 +291,7 @@ fn query_of(request: &Request<'_>) -> Option<Array> {
     Some(parse_query(query.as_bytes()))
 }
 
-/// Everything that follows from the request's own bytes: what its head says, when it is read first.
+/// Parses the body, and marks the head's properties to be built on first read. `Err`: the status code of the response.
 pub fn fill(
     object: &Object,
     data: &RequestData,
@@ -329,7 +329,7 @@ pub fn fill(
     Ok(())
 }
 
-/// Adds a field, its name being in small letters. Fields of one name become a list.
+/// Adds a field with a lower-case name. Repeated fields become a list.
 pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
     let before = all.find(name).cloned();
     let Some(before) = before else {
@@ -342,7 +342,7 @@ pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
         Some(list) => list.clone(),
         None => [before].into_iter().collect(),
     };
-    // The array below is to hold the only other count.
+    // Releases the reference in `all`, so that the list is not copied.
     list.push(value);
     all.put(name, list);
 }

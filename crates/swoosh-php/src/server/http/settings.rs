@@ -104,7 +104,7 @@ impl HttpSettings {
     }
 }
 
-/// The files that a server's settings name; `None` where none are to be connection.
+/// The static files of a server; `None` without `enable_static_handler` or a readable `document_root`.
 fn files_of(all: &Array) -> Option<Arc<Files>> {
     let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
     let list = |name: &str| -> Vec<String> {

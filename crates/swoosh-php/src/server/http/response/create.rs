@@ -24,7 +24,7 @@ pub fn for_request(connection: HttpConnection, request: &Request<'_>, headers: &
     Ok(object)
 }
 
-/// A response to a connection, which answers no request yet.
+/// A response on a connection, not bound to a request.
 pub fn for_connection(connection: HttpConnection) -> PhpResult<Object> {
     let object = Object::new(RESPONSE.get())?;
     match &connection {
@@ -38,12 +38,12 @@ pub fn for_connection(connection: HttpConnection) -> PhpResult<Object> {
     Ok(object)
 }
 
-/// Whether a response waits to be ended.
+/// Whether a response can still be ended.
 pub fn is_open(object: &Object) -> bool {
     object.payload::<ResponseState>().is_some_and(|state| matches!(state.phase(), Phase::NotSent | Phase::HeadSent))
 }
 
-/// The response answers a request that wants to speak WebSocket.
+/// Marks the response as the answer to a WebSocket handshake.
 pub fn expect_handshake(object: &Object) {
     if let Some(state) = object.payload::<ResponseState>() {
         state.handshake.set(true);
@@ -52,21 +52,21 @@ pub fn expect_handshake(object: &Object) {
     }
 }
 
-/// Its WebSocket's messages are to be compressed.
+/// Sets the compression negotiated for the WebSocket.
 pub fn set_deflate(object: &Object, agreed: Agreed) {
     if let Some(state) = object.payload::<ResponseState>() {
         state.deflate.set(Some(agreed));
     }
 }
 
-/// It is to be whole by then.
+/// Sets the request deadline.
 pub fn set_deadline(object: &Object, deadline: Rc<Deadline>) {
     if let Some(state) = object.payload::<ResponseState>() {
         let _ = state.deadline.set(deadline);
     }
 }
 
-/// Gives it a status and header fields.
+/// Sets status and header fields.
 pub fn set_head(object: &Object, status: i64, fields: Array) {
     if let Some(state) = object.payload::<ResponseState>() {
         state.status.set(status);
@@ -74,7 +74,7 @@ pub fn set_head(object: &Object, status: i64, fields: Array) {
     object.set_slot(HEADER, fields);
 }
 
-/// Ends it without a body, where nothing of it is sent.
+/// Ends the response without a body, unless its head was sent.
 pub fn end_without_body(transport: &Transport, object: &Object) -> PhpResult<()> {
     match object.payload::<ResponseState>().filter(|state| state.phase() == Phase::NotSent) {
         Some(state) => state.end(transport, object, b"").map(drop),

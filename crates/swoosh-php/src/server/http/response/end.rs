@@ -14,7 +14,7 @@ impl swoosh_zend::Payload for ResponseState {
     }
     const KEEPS_PROPERTIES: bool = true;
 
-    /// A request that its handler forgot is answered all the same.
+    /// Ends a response that its handler dropped without `end()`.
     fn before_free(&self, object: &Object) {
         let phase = self.phase();
         if !self.must_respond.get() || !matches!(phase, Phase::NotSent | Phase::HeadSent) {
@@ -22,7 +22,7 @@ impl swoosh_zend::Payload for ResponseState {
         }
         let (state, session) = match self.connection.get() {
             Some(HttpConnection::Server(state, session)) => (state, *session),
-            // Nobody may wait here: its coroutine sends it.
+            // A destructor must not suspend: the connection's coroutine sends the bytes.
             Some(HttpConnection::Coroutine(connection)) => {
                 connection.abandoned_response.replace(Some(self.abandoned_bytes(object)));
                 connection.close_after_response.set(connection.close_after_response.get() || !self.keep_alive.get());
@@ -30,13 +30,13 @@ impl swoosh_zend::Payload for ResponseState {
             }
             None => return,
         };
-        // Of a child that its handler has forked it is not.
+        // A forked child must not answer its parent's request.
         let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
         let transport = Transport::Engine(node.clone(), session);
         if !node.exists(session) {
             return self.finish(&transport);
         }
-        swoosh::log::notice!("a request of connection {} was left without end(); it is ended", session.0);
+        swoosh::log::notice!("connection {}: response dropped without end(); ending it", session.0);
         let last = self.abandoned_bytes(object);
         if !last.is_empty() {
             succeeded(node.send_answer(session, &last));
@@ -53,13 +53,13 @@ impl ResponseState {
             transport.end_request();
         }
         if !self.keep_alive.get() {
-            // Where the connection was faster there is nothing to close.
+            // Fails only when the peer has disconnected.
             transport.close();
         }
         transport.response_complete();
     }
 
-    /// Ends it with the rest of its body.
+    /// Sends the rest of the response and completes it.
     pub(crate) fn end(&self, transport: &Transport, object: &Object, body: &[u8]) -> PhpResult<bool> {
         if self.handshake.get() {
             let agreed = self.status.get() == 101;
@@ -69,18 +69,18 @@ impl ResponseState {
             }
         }
         let out = self.remaining_bytes(object, body);
-        // From here on nobody else may say anything, whoever runs while it is sent.
+        // Set before sending: other coroutines may run while it waits for room.
         self.enter(Phase::Ended);
         let sent = out.is_empty() || transport.send_final(&out)?;
         if !sent {
-            // Whatever came behind it would be taken for its end.
+            // Later bytes would be taken for the rest of this response.
             self.keep_alive.set(false);
         }
         self.finish(transport);
         Ok(sent)
     }
 
-    /// What is to be sent still, together with the rest of the body.
+    /// The unsent bytes up to the response's end, with the rest of the body.
     pub(crate) fn remaining_bytes(&self, object: &Object, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(256 + body.len());
         if self.phase() == Phase::NotSent {
@@ -96,7 +96,7 @@ impl ResponseState {
         out
     }
 
-    /// The end of an answer that its handler forgot.
+    /// The bytes that end a response without `end()`: status 500 unless the handler set one.
     pub(crate) fn abandoned_bytes(&self, object: &Object) -> Vec<u8> {
         if self.phase() == Phase::NotSent && self.status.get() == 200 {
             self.status.set(500);

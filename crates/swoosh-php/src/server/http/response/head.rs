@@ -1,4 +1,4 @@
-//! The bytes of an answer: its head, and its body where that is whole.
+//! Serializes a response's head, and complete bodies with compression.
 
 use super::state::{COOKIE, HEADER, ResponseState, TRAILER};
 use crate::server::http::settings::HttpSettings;
@@ -7,7 +7,7 @@ use swoosh::proto::http1::reply::{self, put_number};
 use swoosh::proto::http1::{has_token, is_token_byte};
 use swoosh_zend::{Array, Key, Object, Zval};
 
-/// How long the body is.
+/// Framing of the body (RFC 9112 section 6).
 pub(crate) enum Body {
     Length(u64),
     Chunked,
@@ -26,7 +26,7 @@ impl ResponseState {
         }
     }
 
-    /// The body in that coding, where it is to have it.
+    /// The compressed body, if the compression rules apply to it.
     fn shorter(&self, coding: Coding, own: Option<&Array>, body: &[u8]) -> Option<Vec<u8>> {
         let of_own = |name: &str| {
             let found = own.into_iter().flatten().find(|(key, _)| is_key(key, name));
@@ -101,7 +101,7 @@ impl ResponseState {
             put_field(out, b"Vary", b"Accept-Encoding");
         }
         match body {
-            // No body, no length (RFC 9110 section 8.6).
+            // RFC 9110 section 8.6: no Content-Length.
             Body::Length(_) if (100..200).contains(&status) || status == 204 => {}
             Body::Length(0) if self.head_request.get() && seen.length.is_some() => {
                 put_length(out, seen.length.unwrap_or(0));
@@ -114,7 +114,7 @@ impl ResponseState {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// One of the handler's own fields. What says where the body ends is the server's to say.
+    /// Writes a field that the handler set. Framing fields are left to the server.
     fn put_own(&self, out: &mut Vec<u8>, key: &Key<'_>, value: &Zval, seen: &mut Seen) {
         let number;
         let name: &[u8] = match key {
@@ -157,14 +157,14 @@ impl ResponseState {
     }
 }
 
-/// Which fields the handler gave itself.
+/// Fields that the handler set itself.
 #[derive(Default)]
 struct Seen {
     date: bool,
     server: bool,
     connection: bool,
     content_type: bool,
-    /// Of an answer to HEAD.
+    /// `Content-Length` of a response to HEAD.
     length: Option<u64>,
 }
 
@@ -181,11 +181,11 @@ fn put_own_value(out: &mut Vec<u8>, name: &[u8], value: &Zval) {
     }
 }
 
-/// One field; what would end it early, or is no name, is left out.
+/// Writes a field; skips invalid names and values (response splitting).
 pub(crate) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     if name.is_empty() || !name.iter().all(|&b| is_token_byte(b)) || !reply::is_value(value) {
         let name = String::from_utf8_lossy(name);
-        return swoosh::log::warn!("the header field {name:?} is left out: it has letters that no field may have");
+        return swoosh::log::warn!("skipping header field {name:?}: invalid characters");
     }
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");

@@ -17,46 +17,46 @@ pub(crate) const HEADER: usize = 2;
 pub(crate) const COOKIE: usize = 3;
 pub(crate) const TRAILER: usize = 4;
 
-/// What lives in a response's object.
+/// Payload of a response object.
 pub struct ResponseState {
-    /// Where it is sent.
+    /// The connection that it is sent on.
     pub connection: OnceCell<HttpConnection>,
     /// The status code.
     pub status: Cell<i64>,
-    /// The reason phrase; `None`: the usual one.
+    /// The reason phrase; `None`: the registered one.
     pub reason: RefCell<Option<Vec<u8>>>,
-    /// Where it is in its life.
+    /// The phase, see [`Self::phase`].
     pub phase: Cell<Phase>,
-    /// The connection stays open behind it.
+    /// Keep the connection open after the response.
     pub keep_alive: Cell<bool>,
-    /// The client speaks HTTP/1.0, which has no chunks.
+    /// The client speaks HTTP/1.0: no chunked coding.
     pub http10: Cell<bool>,
     /// The request was HEAD.
     pub head_request: Cell<bool>,
-    /// It answers a request, which it must not leave without an answer.
+    /// Belongs to a request, so that it must be ended.
     pub must_respond: Cell<bool>,
     /// The content coding that the client accepts.
     pub accepted_coding: Cell<Option<Coding>>,
-    /// The request wants to speak WebSocket: 101 says yes, and everything else no, before the connection is closed.
+    /// Answers a WebSocket handshake: any status but 101 closes the connection.
     pub handshake: Cell<bool>,
-    /// When it is to be whole.
+    /// The request deadline.
     pub deadline: OnceCell<Rc<Deadline>>,
-    /// What is agreed on then about the compression of messages.
+    /// Negotiated compression of WebSocket messages.
     pub deflate: Cell<Option<Agreed>>,
 }
 
-/// Where a response is in its life.
+/// Phase of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It belongs to no connection.
+    /// Belongs to no connection.
     Unattached,
-    /// Nothing of it is sent.
+    /// Nothing was sent.
     NotSent,
-    /// Its head is sent, and maybe some of its body.
+    /// The head was sent, and possibly a part of the body.
     HeadSent,
-    /// It is whole.
+    /// Complete.
     Ended,
-    /// The connection is somebody else's to answer.
+    /// `detach()` was called: other code sends the response.
     Detached,
 }
 

@@ -88,7 +88,7 @@ pub fn defer(call: &mut Call<'_>) -> PhpResult<()> {
         }
         None => {
             drop(callable);
-            Err(fatal("this is for the end of a coroutine, so it must be called in one"))
+            Err(fatal("defer() must be called in a coroutine"))
         }
     }
 }
@@ -307,8 +307,7 @@ fn collect(tasks: Vec<Task>, limit: Option<Duration>) -> PhpResult<Array> {
     let jobs = tasks.into_iter().enumerate().map(|(at, mut task)| {
         let results = results.clone();
         Job::Native(Box::new(move || {
-            let callable =
-                Callable::new(&task.task).map_err(|why| throw_error(&format!("this cannot be called: {why}")))?;
+            let callable = Callable::new(&task.task).map_err(|why| throw_error(&format!("not callable: {why}")))?;
             let value = callable.call(&mut task.args)?;
             let old = std::mem::replace(&mut results.borrow_mut()[at].1, value);
             drop(old);

@@ -82,7 +82,9 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
         libc::AF_UNIX => SockAddr::unix(host.trim_start_matches("unix:").replacen("//", "/", 1)).ok(),
         _ => host.parse().ok().zip(u16::try_from(port).ok()).map(|(ip, port)| SocketAddr::new(ip, port).into()),
     };
-    let Some(address) = address else { return Err(refuse(&format!("{host}: not an IP address or unix:/ path"), libc::EINVAL)) };
+    let Some(address) = address else {
+        return Err(refuse(&format!("{host}: not an IP address or unix:/ path"), libc::EINVAL));
+    };
     let listening = Link::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
         if family != libc::AF_UNIX {
             link.socket().set_reuse_address(true)?;

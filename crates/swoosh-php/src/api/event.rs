@@ -102,7 +102,7 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(1)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("there are no bytes to send");
+        last_error::refuse("the data to send is empty");
         return Ok(false);
     }
     Ok(call.arg(0).is_some_and(|subject| event_loop::write(fd, subject, data)))

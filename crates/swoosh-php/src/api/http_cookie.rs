@@ -61,14 +61,14 @@ impl Cookie {
             return Err("a cookie needs a name");
         }
         if self.name.iter().any(|b| *b == b'=' || is_bad(b)) {
-            return Err("a cookie's name has no '=', ',', ';', space or line end");
+            return Err("a cookie name must not contain '=', ',', ';', spaces or line ends");
         }
         if !self.encode && self.value.iter().any(is_bad) {
-            return Err("a raw cookie's value has no ',', ';', space or line end");
+            return Err("a raw cookie value must not contain ',', ';', spaces or line ends");
         }
         for part in [&self.path, &self.domain, &self.same_site, &self.priority] {
             if part.iter().any(is_bad) {
-                return Err("a cookie's attributes have no ',', ';', space or line end");
+                return Err("cookie attributes must not contain ',', ';', spaces or line ends");
             }
         }
         let mut out = self.name.clone();
@@ -82,7 +82,7 @@ impl Cookie {
             }
             if self.expires > 0 {
                 if self.expires > LAST_SECOND {
-                    return Err("a cookie's year has four digits");
+                    return Err("the year of a cookie's expiry must have at most four digits");
                 }
                 let mut when = date(self.expires);
                 (when[7], when[11]) = (b'-', b'-');

@@ -39,7 +39,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         RWLOCK => Kind::ReadWrite,
         SPINLOCK => Kind::Spin,
         other => {
-            let why = format!("there is no lock of type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
+            let why = format!("unknown lock type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
             return Err(throw(exception::EXCEPTION.get(), &why, other));
         }
     };

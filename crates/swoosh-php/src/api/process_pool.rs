@@ -82,7 +82,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     state.shutdown_timeout.set(SHUTDOWN_TIMEOUT);
     *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).patience(SHUTDOWN_TIMEOUT));
     if call.payload::<Holder>().0.set(state).is_err() {
-        return Err(throw_error("the constructor of Swoole\\Process\\Pool can be called once only"));
+        return Err(throw_error("the constructor of Swoole\\Process\\Pool must be called only once"));
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     if name == "message" && state.ipc.get() == Ipc::None {
-        let why = "no messages come to the workers of this pool: make it with another ipc_type than SWOOLE_IPC_NONE";
+        let why = "the pool receives no messages: its ipc_type is SWOOLE_IPC_NONE";
         return Err(throw(exception::EXCEPTION.get(), why, INVALID_PARAMS));
     }
     if let (Some(this), Some(callback)) = (call.this(), call.arg(1)) {
@@ -151,7 +151,7 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
         PoolProcess::Outside => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            last_error::refuse("the pool is not running; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
     };
@@ -212,7 +212,7 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
         PoolProcess::Worker(worker) => worker.send(to, data),
         PoolProcess::Supervisor(pool) => pool.send(to, data),
         PoolProcess::Outside => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            last_error::refuse("the pool is not running; call this in one of its callbacks");
             return Ok(false);
         }
     };
@@ -242,7 +242,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
         PoolProcess::Worker(worker) => Ok(worker.shut_down()),
         PoolProcess::Supervisor(pool) => Ok(pool.shut_down()),
         PoolProcess::Outside => {
-            last_error::refuse("the pool does not run");
+            last_error::refuse("the pool is not running");
             Ok(false)
         }
     }
@@ -260,7 +260,7 @@ pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
         return Ok(false);
     }
     if coroutine::current_id().is_some() || event_loop::is_running() {
-        return Err(fatal("a pool cannot start where coroutines run: start it before them"));
+        return Err(fatal("a pool must be started before the event loop and outside of coroutines"));
     }
     let mut callbacks = EVENTS.map(|_| None);
     for ((_, property), place) in EVENTS.iter().zip(&mut callbacks) {

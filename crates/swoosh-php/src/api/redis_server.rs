@@ -66,7 +66,7 @@ fn format(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
     let number = call.int(0)?;
     let refuse = |why: &str| Err(throw(EXCEPTION.get(), why, INVALID_PARAMS));
     let Some(form) = Form::from_number(number) else {
-        return refuse(&format!("{number} is no type of a reply: use one of the constants of Swoole\\Redis\\Server"));
+        return refuse(&format!("{number} is not a reply type: use one of the constants of Swoole\\Redis\\Server"));
     };
     match written(form, call.arg(1)) {
         Ok(reply) => Ok(reply),

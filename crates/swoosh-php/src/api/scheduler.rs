@@ -71,7 +71,7 @@ fn parallel(call: &mut Call<'_>) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let scheduler = call.payload::<Scheduler>();
     if scheduler.running.get() {
-        last_error::refuse("this scheduler runs already");
+        last_error::refuse("the scheduler is already running");
         return Ok(false);
     }
     let list = scheduler.list.take();

@@ -77,7 +77,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         2 => Mode::Process,
         _ => {
             last_error::set(INVALID_PARAMS);
-            let why = format!("mode {mode} is not served: use SWOOLE_BASE ({}) or SWOOLE_PROCESS (2)", 1);
+            let why = format!("invalid mode {mode}: use SWOOLE_BASE ({}) or SWOOLE_PROCESS (2)", 1);
             return Err(throw(Class::error(), &why, 0));
         }
     };
@@ -88,7 +88,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     })?;
     let payload = call.payload::<Server>();
     if payload.0.state.set(state.clone()).is_err() {
-        return Err(throw(Class::error(), "the server is constructed already", 0));
+        return Err(throw(Class::error(), "the constructor was already called", 0));
     }
     this.set_slot(slot("host")?, host);
     this.set_slot(slot("port")?, bound.number);
@@ -110,7 +110,7 @@ struct Refused {
 fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
     let tls = kind > 0 && kind & SSL != 0;
     let Some(kind) = SocketKind::from_number(kind & !(SYNC | ASYNC | KEEP | if tls { SSL } else { 0 })) else {
-        let why = format!("socket type {kind} is not known: use one of the SWOOLE_SOCK_* constants");
+        let why = format!("unknown socket type {kind}: use one of the SWOOLE_SOCK_* constants");
         return Err(Refused { why, code: libc::ESOCKTNOSUPPORT });
     };
     if tls && !kind.is_stream() {
@@ -119,7 +119,7 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
     }
     let mut bound = BoundPort::bind(kind, host, port).map_err(|e| {
         let code = if matches!(e, Error::State { .. }) { 0 } else { e.code() };
-        Refused { why: e.to_string(), code }
+        Refused { why: format!("failed to listen server port [{host}:{port}], Error: {e}"), code }
     })?;
     bound.tls = tls;
     Ok(bound)
@@ -246,7 +246,7 @@ fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
     let state = state(call)?;
     let (Some(node), Some(this)) = (state.running(), call.this()) else { return Ok(false.into_zval()) };
     if this.slot(slot("master_pid")?).to_int() != i64::from(std::process::id()) {
-        last_error::refuse("only the master process gives commands");
+        last_error::refuse("commands can only be sent by the master process");
         return Ok(false.into_zval());
     }
     let Some(answer) = commands::run(state, &node, this, (&name, to, kind), &data)? else {

@@ -121,7 +121,7 @@ fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, uid) = (call.int(0)?, call.int(1)?);
     let Some(node) = state(call)?.running() else { return Ok(false) };
     if uid > i64::from(u32::MAX) {
-        last_error::refuse("a uid has at most 32 bits");
+        last_error::refuse("the uid exceeds 32 bits");
         return Ok(false);
     }
     Ok(node.bind(session(fd), uid as u32).unwrap_or(false))
@@ -185,7 +185,7 @@ fn list(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (after, count) = (call.int_or(0, 0)?, call.int_or(1, 10)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
     if count > MOST_CLIENTS {
-        last_error::refuse("at most 100 connections are listed at once; ask again behind the last one");
+        last_error::refuse("at most 100 connections can be listed at once; continue with the last fd as $start_fd");
         return Ok(OrFalse(None));
     }
     let Ok(after) = u64::try_from(after) else { return Ok(OrFalse(None)) };
@@ -322,7 +322,7 @@ fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
     let Some(event) = state.task.get() else {
-        warning("there is no task to finish here; call this in the task callback");
+        warning("no task is in progress; call finish() in the task callback");
         return Ok(false);
     };
     task::answer(&node, &event, call.arg(0).unwrap_or(&Zval::null()))
@@ -339,7 +339,7 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     if !state.takes_messages() {
-        last_error::refuse("no process takes messages; set a callback with on('pipeMessage', ...)");
+        last_error::refuse("no onPipeMessage callback is registered; set it with on('pipeMessage', ...)");
         return Ok(false);
     }
     let (bytes, flags) = task::encode(call.arg(0).unwrap_or(&Zval::null()))?;
@@ -353,7 +353,7 @@ fn reload(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(node) = state(call)?.node() else {
-        warning("the server does not run");
+        warning("the server is not running");
         last_error::set(Code::WrongOperation as i32);
         return Ok(false);
     };

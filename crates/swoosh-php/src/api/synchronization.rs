@@ -78,7 +78,7 @@ fn add(call: &mut Call<'_>) -> PhpResult<()> {
 fn done(call: &mut Call<'_>) -> PhpResult<()> {
     let group = call.payload::<WaitGroup>();
     if group.count.get() < 1 {
-        return Err(throw(spl("BadMethodCallException"), "there is nothing left to be done", 0));
+        return Err(throw(spl("BadMethodCallException"), "WaitGroup counter is already 0", 0));
     }
     step(call, -1)
 }
@@ -90,10 +90,10 @@ fn change(
 ) -> PhpResult<()> {
     let group = call.payload::<WaitGroup>();
     if group.waiting.get() {
-        return Err(throw(spl("BadMethodCallException"), "somebody waits already: it is too late to add", 0));
+        return Err(throw(spl("BadMethodCallException"), "add() must not be called while wait() is in progress", 0));
     }
     if group.count.get() + delta < 0 {
-        return Err(refuse(spl, "the count would be negative"));
+        return Err(refuse(spl, "WaitGroup counter must not become negative"));
     }
     step(call, delta)
 }
@@ -115,7 +115,7 @@ fn wait_for_group(call: &mut Call<'_>) -> PhpResult<bool> {
     let limit = wait::limit(call.float_or(0, -1.0)?);
     let group = call.payload::<WaitGroup>();
     if group.waiting.get() {
-        return Err(throw(spl("BadMethodCallException"), "somebody waits already", 0));
+        return Err(throw(spl("BadMethodCallException"), "another coroutine already waits for this WaitGroup", 0));
     }
     if group.count.get() == 0 {
         return Ok(true);
@@ -172,7 +172,7 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
         };
         coroutine::expect_current()?;
         if barrier.waits.borrow().is_some() {
-            warning("somebody waits for this barrier already");
+            warning("another coroutine waits for this barrier");
         }
         let gone = Rc::new(Gone { gone: Cell::new(false), token: Cell::new(None) });
         *barrier.waits.borrow_mut() = Some(gone.clone());
@@ -208,7 +208,7 @@ type Place = (Rc<Coroutine>, Rc<Cell<bool>>);
 fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
     if call.bool_or(0, false)? {
         let Ok(word) = Atomic::new(0) else {
-            return Err(throw(crate::api::exception::EXCEPTION.get(), "no memory that processes share", 0));
+            return Err(throw(crate::api::exception::EXCEPTION.get(), "allocate shared memory for the lock", 0));
         };
         let _ = call.payload::<Lock>().word.set(word);
     }

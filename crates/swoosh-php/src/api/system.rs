@@ -286,7 +286,7 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         match i32::try_from(number).ok().filter(|number| HeldSignals::can_hold(*number)) {
             Some(signal) => wanted.push(signal),
             None => {
-                last_error::refuse(&format!("there is no signal {number}"));
+                last_error::refuse(&format!("invalid signal number {number}"));
                 return Ok(OrFalse(None));
             }
         }

@@ -81,7 +81,7 @@ impl PhpPool {
         match self.process() {
             PoolProcess::Worker(worker) => Some(worker),
             _ => {
-                last_error::refuse("only a worker of the pool can do this; call it in onWorkerStart or onMessage");
+                last_error::refuse("this must be called in a worker of the pool, in onWorkerStart or onMessage");
                 None
             }
         }
@@ -91,7 +91,7 @@ impl PhpPool {
     pub fn is_new(&self) -> bool {
         let new = self.builder.borrow().is_some();
         if !new {
-            last_error::refuse("the pool was started already, or its constructor was not called");
+            last_error::refuse("the pool was already started, or its constructor was not called");
         }
         new
     }

@@ -107,11 +107,15 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
             false => (PortEvent::Packet, "packet"),
         };
         if callbacks[event as usize].is_none() {
-            return Err(format!("port {} needs a callback: on('{name}', ...)", bound.name()));
+            let event = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+            return Err(format!(
+                "require on{event} callback: port {} has none; set it with on('{name}', ...)",
+                bound.name()
+            ));
         }
     }
     if builder.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
-        return Err("task_worker_num is set, so the server needs a callback: on('task', ...)".to_owned());
+        return Err("require onTask callback: task_worker_num is set; set it with on('task', ...)".to_owned());
     }
     let slot = |name| SERVER.get().slot(name).ok_or_else(|| format!("the server has no property {name}"));
     let slots = ServerSlots {

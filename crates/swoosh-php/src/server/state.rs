@@ -203,7 +203,7 @@ impl PhpServer {
     pub fn running(&self) -> Option<Node> {
         let node = self.node();
         if node.is_none() {
-            last_error::refuse("the server does not run; call this in one of its callbacks");
+            last_error::refuse("the server is not running; call this in one of its callbacks");
         }
         node
     }
@@ -218,7 +218,7 @@ impl PhpServer {
     pub fn is_new(&self) -> bool {
         let new = self.phase.get() == Phase::New;
         if !new {
-            last_error::refuse("the server was started already; do this before start()");
+            last_error::refuse("the server was already started; call this before start()");
         }
         new
     }

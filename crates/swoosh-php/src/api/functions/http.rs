@@ -82,9 +82,9 @@ pub fn fetch(url: &[u8], method: &[u8], data: Zval, settings: &[(&str, Zval)]) -
     let secure = match text("scheme").unwrap_or_default().to_ascii_lowercase().as_slice() {
         b"http" => false,
         b"https" => true,
-        _ => return Err(refuse("a request needs a URL that begins with http:// or https://", INVALID_PARAMS)),
+        _ => return Err(refuse("the URL must begin with http:// or https://", INVALID_PARAMS)),
     };
-    let host = text("host").ok_or_else(|| refuse("the URL names no host", INVALID_PARAMS))?;
+    let host = text("host").ok_or_else(|| refuse("the URL has no host", INVALID_PARAMS))?;
     let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(&host);
     let port = parts.array().and_then(|p| p.get("port")).map_or(0, Zval::to_int);
     let mut target = text("path").unwrap_or_else(|| b"/".to_vec());

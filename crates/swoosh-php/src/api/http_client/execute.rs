@@ -10,7 +10,7 @@ pub(super) fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpRes
     let client = call.payload::<Client>();
     let is_websocket = client.websocket.borrow().as_ref().is_some_and(|websocket| websocket.is_open());
     if is_websocket {
-        last_error::refuse("the connection speaks WebSocket: it takes no requests any more");
+        last_error::refuse("the connection was upgraded to WebSocket and cannot send HTTP requests");
         return Ok(false);
     }
     if target.is_empty() {

@@ -99,11 +99,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (host, port, ssl) = (call.bytes(0)?, call.int_or(1, 0)?, call.bool_or(2, false)?);
     let refuse = |why: &str, code| Err(throw(CLIENT_EXCEPTION.get(), why, code));
     if host.is_empty() {
-        return refuse("an HTTP client needs a host", i64::from(libc::EINVAL));
+        return refuse("host is empty", i64::from(libc::EINVAL));
     }
     let port = if port == 0 { if ssl { 443 } else { 80 } } else { port };
     if !(1..=65535).contains(&port) {
-        return refuse(&format!("{port} is no port: it is a number from 1 to 65535"), INVALID_PARAMS);
+        return refuse(&format!("{port} is not a port: expected 1 to 65535"), INVALID_PARAMS);
     }
     let family = match () {
         () if host.starts_with(b"unix:/") => libc::AF_UNIX,
@@ -162,7 +162,7 @@ fn add_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (offset, length) = (call.int_or(4, 0)?, call.int_or(5, 0)?);
     let size = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
     let (Some(size), Ok(offset), Ok(length)) = (size, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be added: it is no file that can be read, or not from there"));
+        last_error::refuse(&format!("{path} cannot be added: not a readable file, or a negative offset or length"));
         return Ok(false);
     };
     let end = if length == 0 { size } else { offset.saturating_add(length) };

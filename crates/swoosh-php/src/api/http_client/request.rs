@@ -73,7 +73,7 @@ fn is_forwarded(client: &Client, proxy: &Proxy, ssl: bool) -> bool {
 
 /// Agrees upon TLS with the server.
 fn seal(link: &Link, settings: &Array, host: &[u8], limit: Option<Duration>) -> PhpResult<Result<(), Failure>> {
-    let refused = || Failure::new(CONNECT_FAILED, CONTEXT_FAILED, "the settings of TLS cannot be used");
+    let refused = || Failure::new(CONNECT_FAILED, CONTEXT_FAILED, "invalid TLS settings");
     let Some((_, wanted)) = protocol(settings) else { return Ok(Err(refused())) };
     match wanted.begin(host) {
         Ok(session) => link.seal(session),

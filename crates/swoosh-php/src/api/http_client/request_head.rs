@@ -36,10 +36,10 @@ impl Head<'_> {
     /// The message for PHP if a part contains line ends or is not a valid token.
     pub fn write(&self) -> Result<Vec<u8>, String> {
         if self.method.is_empty() || !self.method.iter().all(|&byte| is_token_byte(byte)) {
-            return Err(format!("{:?} is no method of HTTP", String::from_utf8_lossy(self.method)));
+            return Err(format!("{:?} is not an HTTP method", String::from_utf8_lossy(self.method)));
         }
         if self.target.is_empty() || self.target.iter().any(|&byte| byte < b' ' || byte == 127) {
-            return Err("the path is empty, or has bytes that end a line".to_owned());
+            return Err("the path is empty or contains control characters".to_owned());
         }
         let mut out = Vec::with_capacity(512);
         for part in [self.method, b" ", self.target, b" HTTP/1.1\r\n"] {
@@ -114,7 +114,7 @@ fn put_value(out: &mut Vec<u8>, name: &[u8], value: &Zval) -> Result<(), String>
 fn put(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), String> {
     if name.is_empty() || !name.iter().all(|&byte| is_token_byte(byte)) || !is_value(value) {
         let name = String::from_utf8_lossy(name);
-        return Err(format!("the header field {name:?} has letters that no field may have"));
+        return Err(format!("the header field {name:?} contains invalid characters"));
     }
     for part in [name, b": ", value, b"\r\n"] {
         out.extend_from_slice(part);

@@ -37,7 +37,7 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
         let code = if closed { NO_CONNECTION } else { UNCONNECTED };
         last_error::set(code);
         show(call, ERR_CODE, code);
-        show(call, ERR_MSG, "websocket handshake failed, cannot push data");
+        show(call, ERR_MSG, "the connection is not a WebSocket");
     }
     websocket
 }

@@ -281,7 +281,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
+        last_error::refuse(&format!("{path} cannot be sent: not a readable file, or a negative offset or length"));
         return Ok(false);
     };
     let size = about.len();

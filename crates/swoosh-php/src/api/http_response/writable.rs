@@ -13,7 +13,7 @@ pub(super) fn open<'a>(call: &Call<'a>) -> Option<(&'a ResponseState, &'a Object
         return call.this().map(|this| (state, this));
     }
     let why = match state.phase() {
-        Phase::Ended => "the response has been ended already",
+        Phase::Ended => "the response was already ended",
         Phase::Detached => "the response is detached from its connection",
         _ => "the response belongs to no request",
     };

@@ -62,14 +62,14 @@ fn cluster_of(nodes: Vec<(String, i64, i64)>) -> PhpResult<Option<Object>> {
     let Some(cluster) = object.payload::<Cluster>() else { return Ok(None) };
     for (host, port, weight) in nodes {
         if let Err(why) = cluster.add(&host, port, weight) {
-            swoosh::log::warn!("a registry names a node: {why}");
+            swoosh::log::warn!("skipping a node of a registry: {why}");
         }
     }
     Ok((cluster.count() > 0).then(|| object.clone()))
 }
 
 fn php(name: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    call_function(name, args)?.ok_or_else(|| refuse(&format!("PHP has no function {name}")))
+    call_function(name, args)?.ok_or_else(|| refuse(&format!("PHP function {name} does not exist")))
 }
 
 fn text_in(array: &Array, name: &str) -> String {
@@ -81,7 +81,7 @@ fn text_in(array: &Array, name: &str) -> String {
 /// A connection of ext/redis.
 fn connect(this: &Object) -> PhpResult<Object> {
     let Some(class) = Class::named("Redis") else {
-        return Err(refuse("a registry in Redis needs PHP's extension redis"));
+        return Err(refuse("a Redis registry requires the PHP extension redis"));
     };
     let info = this.slot(INFO).array().cloned().unwrap_or_default();
     let redis = Object::new(class)?;

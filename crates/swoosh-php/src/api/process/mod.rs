@@ -174,7 +174,7 @@ fn run(process: &Object) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(false.into_zval()) };
     if this.slot(slot("pid")?).int().is_some_and(|pid| child::send_signal(pid as i32, 0).is_ok()) {
-        last_error::refuse("this process runs already");
+        last_error::refuse("the process is already running");
         return Ok(false.into_zval());
     }
     let forked = prepare(this).and_then(|()| Ok(system::fork_with(fork::begin)?));
@@ -211,7 +211,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn exit(call: &mut Call<'_>) -> PhpResult<()> {
     let code = call.int_or(0, 0)?;
     if !call.payload::<Holder>().in_child.get() {
-        last_error::refuse("only the process itself can do this; use Process::kill()");
+        last_error::refuse("exit() must be called in the child process; use Process::kill()");
         return Ok(());
     }
     runtime::end_process(if (0..=255).contains(&code) { code as i32 } else { 1 })
@@ -304,7 +304,7 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     let number = call.int(0)?;
     let callback = call.callable_or_null(1)?;
     let Some(number) = i32::try_from(number).ok().filter(|number| (1..=64).contains(number)) else {
-        last_error::refuse(&format!("there is no signal {number}"));
+        last_error::refuse(&format!("invalid signal number {number}"));
         return Ok(false);
     };
     let Some(callback) = callback else {
@@ -325,7 +325,7 @@ fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
         1 => AlarmClock::Virtual,
         2 => AlarmClock::Profile,
         other => {
-            last_error::refuse(&format!("there is no clock {other} for an alarm: use 0, 1 or 2"));
+            last_error::refuse(&format!("unknown alarm type {other}: use 0, 1 or 2"));
             return Ok(false);
         }
     };

@@ -21,7 +21,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
         end.borrow().as_ref().map(act)
     };
     let Some(done) = done else {
-        last_error::refuse("this process has no pipe");
+        last_error::refuse("the process has no pipe");
         return Ok(None);
     };
     Ok(match done {
@@ -41,7 +41,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
 pub fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let data = call.bytes(0)?;
     if data.is_empty() {
-        last_error::refuse("there are no bytes to write");
+        last_error::refuse("the data to write is empty");
         return Ok(OrFalse(None));
     }
     with_end(call, |end| end.send(data)).map(OrFalse)
@@ -73,7 +73,7 @@ pub fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let parents = if which == PIPE_WORKER { None } else { holder.parents.borrow_mut().take() };
     let childs = if which == PIPE_MASTER { None } else { holder.childs.borrow_mut().take() };
     if parents.is_none() && childs.is_none() {
-        last_error::refuse("this process has no pipe, or it is closed already");
+        last_error::refuse("the process has no pipe, or it was closed");
         return Ok(false);
     }
     Ok(true)

@@ -173,7 +173,7 @@ pub(super) fn ssl_handshake(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(ok_or_fail(call, shaken).0.is_some());
     }
     if payload.tls.borrow().is_none() {
-        last_error::refuse("there is no TLS without open_ssl: setProtocol(['open_ssl' => true, ...])");
+        last_error::refuse("TLS is not enabled: call setProtocol(['open_ssl' => true, ...])");
         fail(call, NOT_READY);
         return Ok(false);
     }

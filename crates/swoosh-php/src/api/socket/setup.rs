@@ -88,7 +88,7 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     if level == libc::SOL_SOCKET && (option == libc::SO_RCVTIMEO || option == libc::SO_SNDTIMEO) {
         let (Some(seconds), Some(micros)) = (part("sec"), part("usec")) else {
-            last_error::refuse("a timeout is an array with sec and usec");
+            last_error::refuse("a timeout must be an array with sec and usec");
             return Ok(false);
         };
         let time = Duration::from_secs(u64::try_from(seconds).unwrap_or(0))

@@ -61,7 +61,7 @@ impl SharedTable {
 #[inline]
 pub(super) fn made(call: &Call<'_>) -> PhpResult<Rc<SharedTable>> {
     let made = call.payload::<Holder>().made.borrow();
-    made.clone().ok_or_else(|| throw_error("there is no table yet, or no more: create() makes it"))
+    made.clone().ok_or_else(|| throw_error("the table was not created, or was destroyed: call create()"))
 }
 
 /// A value converted for its column; owns its bytes.
@@ -122,7 +122,7 @@ pub(super) fn column_value(
                 log::write(
                     Level::Warning,
                     format_args!(
-                        "table: column {column} takes {size} bytes; a text of {length} is cut, as others will be"
+                        "table: column {column} takes {size} bytes; truncating a string of {length}; further ones are not reported"
                     ),
                 );
             }

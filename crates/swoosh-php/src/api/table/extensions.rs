@@ -12,7 +12,7 @@ pub fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
     let options = call.array(0)?;
     let holder = call.payload::<Holder>();
     if holder.making.borrow().is_none() {
-        last_error::refuse("a table is configured between the constructor and create()");
+        last_error::refuse("configure() must be called between the constructor and create()");
         return Ok(false);
     }
     let mut chosen = Vec::new();

@@ -70,12 +70,12 @@ pub fn register() {
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (rows, extra) = (call.int(0)?, call.float_or(1, LEAST_EXTRA)?);
     if rows > MOST_ROWS {
-        let why = format!("a table has at most {MOST_ROWS} rows, {rows} are too many");
+        let why = format!("a table has at most {MOST_ROWS} rows, not {rows}");
         return Err(swoosh_zend::error::throw(super::exception::EXCEPTION.get(), &why, 0));
     }
     let holder = call.payload::<Holder>();
     if holder.made.borrow().is_some() {
-        return Err(throw_error("this table is made already"));
+        return Err(throw_error("the table was already created"));
     }
     let mut builder = Table::builder(rows.max(0) as u32);
     builder.extra(if extra.is_finite() { extra.max(LEAST_EXTRA) } else { LEAST_EXTRA });
@@ -90,19 +90,19 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
         TYPE_FLOAT => Kind::Float,
         TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => Kind::Text(size as usize),
         TYPE_STRING => {
-            last_error::refuse(&format!("a column of texts needs their longest size, 1 to {LONGEST_TEXT} bytes"));
+            last_error::refuse(&format!("a string column requires a size of 1 to {LONGEST_TEXT} bytes"));
             return Ok(false);
         }
         other => {
-            warning(&format!("there is no column type {other}: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING"));
+            warning(&format!("unknown column type {other}: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING"));
             return Ok(false);
         }
     };
     let problem = {
         let mut making = call.payload::<Holder>().making.borrow_mut();
         match making.as_mut() {
-            None => Some("columns are added between the constructor and create()"),
-            Some(builder) if builder.schema().find(name).is_some() => Some("there is a column of that name already"),
+            None => Some("columns must be added between the constructor and create()"),
+            Some(builder) if builder.schema().find(name).is_some() => Some("duplicate column name"),
             Some(builder) => {
                 builder.column(name, kind);
                 None
@@ -119,7 +119,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let Some(mut builder) = holder.making.borrow_mut().take() else {
-        last_error::refuse("this table is made already, or was destroyed");
+        last_error::refuse("the table was already created, or was destroyed");
         return false;
     };
     let size = builder.size();
@@ -270,11 +270,11 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
             Value::Float(if subtracts { -by } else { by })
         }
         Some(Kind::Text(_)) => {
-            last_error::refuse("a column of texts has nothing to add to");
+            last_error::refuse("a string column cannot be incremented");
             return Ok(OrFalse(None));
         }
         None => {
-            last_error::refuse("there is no such column");
+            last_error::refuse("unknown column");
             return Ok(OrFalse(None));
         }
     };

@@ -35,11 +35,11 @@ pub fn format(form: Form, value: Option<&Zval>) -> Result<Vec<u8>, &'static str>
         (Form::Nil, _) => resp::put_nil(&mut out),
         (Form::Error, value) => resp::put_error(&mut out, &value.map_or_else(|| b"ERR".to_vec(), text)),
         (Form::Status, value) => resp::put_status(&mut out, &value.map_or_else(|| b"OK".to_vec(), text)),
-        (_, None) => return Err("a reply of this type needs a value"),
+        (_, None) => return Err("a reply of this type requires a value"),
         (Form::Int, Some(value)) => resp::put_int(&mut out, value.to_int()),
         (Form::String, Some(value)) => resp::put_bulk(&mut out, &text(value)),
         (Form::Set | Form::Map, Some(value)) => {
-            let items = value.array().ok_or("a reply of type SET or MAP needs an array")?;
+            let items = value.array().ok_or("a reply of type SET or MAP requires an array")?;
             array(&mut out, items, form == Form::Map);
         }
     }

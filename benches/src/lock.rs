@@ -1,14 +1,14 @@
 //! What it costs to take a lock that is free and to give it back.
 
 use std::time::Instant;
-use swoosh::shm::lock::{Access, Kind, Lock, Wait};
+use swoosh::shm::lock::{Access, Lock, LockKind, WaitMode};
 
 /// Nanoseconds of one lock and unlock.
-pub fn uncontended(kind: Kind, access: Access) -> f64 {
+pub fn uncontended(kind: LockKind, access: Access) -> f64 {
     let lock = Lock::new(kind).expect("memory for a lock");
     let begun = Instant::now();
     for _ in 0..TIMES {
-        lock.acquire(access, Wait::Forever).expect("it is free");
+        lock.acquire(access, WaitMode::Blocking).expect("it is free");
         lock.release().expect("it is held");
     }
     begun.elapsed().as_nanos() as f64 / f64::from(TIMES)

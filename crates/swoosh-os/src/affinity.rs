@@ -13,7 +13,7 @@ pub fn cores() -> Result<Vec<u32>> {
 /// Binds this thread, and the threads and processes it begins from now on, to one core.
 ///
 /// Fails where there is no such core, or this thread may not use it.
-pub fn bind(core: u32) -> Result<()> {
+pub fn bind_to_core(core: u32) -> Result<()> {
     let refused = |e: nix::Error| Error::system("bind this thread to", format_args!("core {core}"), e);
     let mut set = CpuSet::new();
     set.set(core as usize).map_err(refused)?;
@@ -23,7 +23,7 @@ pub fn bind(core: u32) -> Result<()> {
 /// Binds this thread, and the threads and processes it begins from now on, to these cores.
 ///
 /// Fails where there is none of them, or this thread may use none.
-pub fn bind_to(cores: &[u32]) -> Result<()> {
+pub fn bind_to_cores(cores: &[u32]) -> Result<()> {
     let refused = |e: nix::Error| Error::system("bind this thread to", format_args!("cores {cores:?}"), e);
     let mut set = CpuSet::new();
     for core in cores {
@@ -38,7 +38,7 @@ pub fn bind_to_nth(n: usize, ignored: &[u32]) {
     let mut usable = cores().unwrap_or_default();
     usable.retain(|core| !ignored.contains(core));
     if !usable.is_empty() {
-        let _ = bind(usable[n % usable.len()]);
+        let _ = bind_to_core(usable[n % usable.len()]);
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     fn a_thread_bound_to_a_core_has_only_that_one() {
         std::thread::spawn(|| {
             let last = *cores().unwrap().last().unwrap();
-            bind(last).unwrap();
+            bind_to_core(last).unwrap();
             assert_eq!(cores().unwrap(), [last]);
         })
         .join()
@@ -61,6 +61,6 @@ mod tests {
 
     #[test]
     fn a_core_that_does_not_exist_is_named_in_the_error() {
-        assert!(bind(1_000_000).unwrap_err().to_string().starts_with("bind this thread to core 1000000: "));
+        assert!(bind_to_core(1_000_000).unwrap_err().to_string().starts_with("bind this thread to core 1000000: "));
     }
 }

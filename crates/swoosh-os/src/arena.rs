@@ -17,12 +17,12 @@ pub struct Arena(Arc<Inner>);
 struct Inner {
     memory: SharedMemory,
     /// What was given out by this process and by those it comes from.
-    given: Mutex<Vec<Piece>>,
+    given: Mutex<Vec<Allocation>>,
 }
 
 /// What one structure has of an arena.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct Allocation {
     /// What for, in words.
     pub purpose: String,
     /// Bytes, of whole pages.
@@ -42,19 +42,19 @@ impl Arena {
     /// A piece of zeros, aligned to a page, which no other process of the arena gets.
     ///
     /// Fails where less is left; the error says what `purpose` asked for and how much there is.
-    pub(crate) fn take(&self, bytes: usize, purpose: &str) -> Result<NonNull<u8>> {
+    pub(crate) fn allocate(&self, bytes: usize, purpose: &str) -> Result<NonNull<u8>> {
         let wanted = bytes.max(1).next_multiple_of(PAGE);
         let fits = |used: u64| used.checked_add(wanted as u64).filter(|used| *used <= self.bytes() as u64);
         let taken = self.counter().fetch_update(Relaxed, Relaxed, fits).map_err(|used| Error::State {
-            act: "take from the arena",
-            why: format!(
+            operation: "take from the arena",
+            reason: format!(
                 "{purpose} needs {wanted} bytes, and of the arena's {} only {} are left",
                 self.bytes(),
                 self.bytes() as u64 - used
             ),
         })?;
         let mut given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.push(Piece { purpose: purpose.to_owned(), bytes: wanted });
+        given.push(Allocation { purpose: purpose.to_owned(), bytes: wanted });
         // SAFETY: the first page is the counter's; `taken + wanted` bytes lie in the mapping behind it.
         Ok(unsafe { self.0.memory.start().add(PAGE + taken as usize) })
     }
@@ -70,7 +70,7 @@ impl Arena {
     }
 
     /// Who has what, as far as this process and those it comes from know.
-    pub fn pieces(&self) -> Vec<Piece> {
+    pub fn allocations(&self) -> Vec<Allocation> {
         self.0.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -91,17 +91,17 @@ mod tests {
     fn what_is_left_is_told_with_what_was_wanted() {
         let arena = Arena::reserve(3 * PAGE - 5).unwrap();
         assert_eq!((arena.bytes(), arena.used()), (3 * PAGE, 0));
-        arena.take(1, "something small").unwrap();
+        arena.allocate(1, "something small").unwrap();
         let Fork::Parent(pid) = process::fork().unwrap() else {
-            process::exit_now(i32::from(arena.take(PAGE, "a child's").is_err()));
+            process::exit_now(i32::from(arena.allocate(PAGE, "a child's").is_err()));
         };
         assert_eq!(process::wait_for(pid).unwrap().exit_code(), 0);
-        let error = arena.take(PAGE + 1, "a table of 7 rows").unwrap_err().to_string();
+        let error = arena.allocate(PAGE + 1, "a table of 7 rows").unwrap_err().to_string();
         assert_eq!(
             error,
             "take from the arena: a table of 7 rows needs 8192 bytes, and of the arena's 12288 only 4096 are left"
         );
         assert_eq!(arena.used(), 2 * PAGE);
-        assert_eq!(arena.pieces(), [Piece { purpose: "something small".into(), bytes: PAGE }]);
+        assert_eq!(arena.allocations(), [Allocation { purpose: "something small".into(), bytes: PAGE }]);
     }
 }

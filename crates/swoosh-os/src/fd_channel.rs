@@ -34,7 +34,7 @@ impl FdChannel {
     ///
     /// # Errors
     /// Where too many wait already.
-    pub fn give(&self, number: u64, file: &File) -> Result<()> {
+    pub fn send(&self, number: u64, file: &File) -> Result<()> {
         let descriptors = [file.as_raw_fd()];
         let bytes = number.to_le_bytes();
         let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -48,18 +48,18 @@ impl FdChannel {
     ///
     /// # Errors
     /// Where a file is lost: no descriptor is left for it.
-    pub fn find(&self, number: u64, kept: &mut Vec<(u64, File)>) -> Result<Option<File>> {
+    pub fn receive(&self, number: u64, kept: &mut Vec<(u64, File)>) -> Result<Option<File>> {
         if let Some(at) = kept.iter().position(|(own, _)| *own == number) {
             return Ok(Some(kept.swap_remove(at).1));
         }
         let mut first = None;
         for _ in 0..MOST {
-            let Some((own, file)) = self.take()? else { break };
+            let Some((own, file)) = self.receive_next()? else { break };
             if own == number {
                 return Ok(Some(file));
             }
             let around = first == Some(own);
-            match self.give(own, &file) {
+            match self.send(own, &file) {
                 Ok(()) => _ = first.get_or_insert(own),
                 Err(_) => kept.push((own, file)),
             }
@@ -71,7 +71,7 @@ impl FdChannel {
     }
 
     /// Takes the next file, where one waits.
-    fn take(&self) -> Result<Option<(u64, File)>> {
+    fn receive_next(&self) -> Result<Option<(u64, File)>> {
         let mut number = [0; 8];
         let mut room = nix::cmsg_space!([i32; 1]);
         let mut pieces = [IoSliceMut::new(&mut number)];
@@ -104,58 +104,58 @@ fn owned(descriptor: i32) -> File {
 mod tests {
     use super::*;
     use crate::process::{Fork, exit_now, fork, wait_for};
-    use crate::stored::Stored;
+    use crate::temp_file::TempFile;
 
     #[test]
     fn files_go_from_process_to_process_and_outlive_the_giver() {
         let way = FdChannel::new().unwrap();
-        assert!(way.take().unwrap().is_none());
+        assert!(way.receive_next().unwrap().is_none());
         let Fork::Parent(child) = fork().unwrap() else {
             for number in [7u64, u64::MAX] {
-                let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
-                stored.push(number.to_string().as_bytes()).unwrap();
-                way.give(number, stored.file()).unwrap();
+                let mut stored = TempFile::new(&std::env::temp_dir()).unwrap();
+                stored.append(number.to_string().as_bytes()).unwrap();
+                way.send(number, stored.file()).unwrap();
             }
             exit_now(0);
         };
         wait_for(child).unwrap();
         for number in [7u64, u64::MAX] {
-            let (own, file) = way.take().unwrap().unwrap();
-            let stored = Stored::of(file).unwrap();
+            let (own, file) = way.receive_next().unwrap().unwrap();
+            let stored = TempFile::from_file(file).unwrap();
             assert_eq!((own, stored.read(0..stored.len()).unwrap()), (number, number.to_string().into_bytes()));
         }
-        assert!(way.take().unwrap().is_none());
+        assert!(way.receive_next().unwrap().is_none());
     }
 
     #[test]
     fn files_that_were_passed_over_are_there_for_the_successor_of_a_taker_that_is_killed() {
         let way = FdChannel::new().unwrap();
         for number in 1..=5u64 {
-            let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
-            stored.push(number.to_string().as_bytes()).unwrap();
-            way.give(number, stored.file()).unwrap();
+            let mut stored = TempFile::new(&std::env::temp_dir()).unwrap();
+            stored.append(number.to_string().as_bytes()).unwrap();
+            way.send(number, stored.file()).unwrap();
         }
         let Fork::Parent(child) = fork().unwrap() else {
-            let found = way.find(4, &mut Vec::new()).unwrap().is_some();
+            let found = way.receive(4, &mut Vec::new()).unwrap().is_some();
             crate::process::kill(crate::process::pid(), if found { libc::SIGKILL } else { libc::SIGABRT });
             exit_now(1);
         };
         wait_for(child).unwrap();
         let mut kept = Vec::new();
-        assert!(way.find(4, &mut kept).unwrap().is_none(), "it went with the taker");
+        assert!(way.receive(4, &mut kept).unwrap().is_none(), "it went with the taker");
         for number in [5u64, 1, 3, 2] {
-            let stored = Stored::of(way.find(number, &mut kept).unwrap().unwrap()).unwrap();
+            let stored = TempFile::from_file(way.receive(number, &mut kept).unwrap().unwrap()).unwrap();
             assert_eq!(stored.read(0..1).unwrap(), number.to_string().into_bytes());
         }
-        assert!(kept.is_empty() && way.take().unwrap().is_none());
+        assert!(kept.is_empty() && way.receive_next().unwrap().is_none());
     }
 
     #[test]
     fn a_way_that_nobody_takes_from_is_full_at_last() {
         let way = FdChannel::new().unwrap();
         let file = tempfile::tempfile().unwrap();
-        let full = (0..100_000).find_map(|number| way.give(number, &file).err());
+        let full = (0..100_000).find_map(|number| way.send(number, &file).err());
         assert!(full.is_some());
-        assert_eq!(way.take().unwrap().map(|(number, _)| number), Some(0));
+        assert_eq!(way.receive_next().unwrap().map(|(number, _)| number), Some(0));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A socket that was open when this program began.
 #[derive(Debug)]
-pub struct Inherited {
+pub struct InheritedSocket {
     /// The socket, ours from now on, closed when a program is executed.
     pub fd: OwnedFd,
     /// `FileDescriptorName=` of the socket's unit; empty where none is told.
@@ -20,7 +20,7 @@ pub struct Inherited {
 /// the announcement is for another process (`LISTEN_PID`). They are handed out once: a further call gives none.
 ///
 /// Fails where one of the announced descriptors is not an open socket; those before it are closed then.
-pub fn take() -> Result<Vec<Inherited>> {
+pub fn take() -> Result<Vec<InheritedSocket>> {
     let var = |name| std::env::var(name).ok();
     let announced = announced(std::process::id(), var("LISTEN_PID"), var("LISTEN_FDS"), var("LISTEN_FDNAMES"));
     if announced.is_empty() || TAKEN.swap(true, Ordering::SeqCst) {
@@ -29,7 +29,7 @@ pub fn take() -> Result<Vec<Inherited>> {
     announced.into_iter().map(|(number, name)| inherit(number, name)).collect()
 }
 
-fn inherit(number: i32, name: String) -> Result<Inherited> {
+fn inherit(number: i32, name: String) -> Result<InheritedSocket> {
     let refused = |e: std::io::Error| Error::system("take over descriptor", format_args!("{number} ({name})"), e);
     // SAFETY: asks for flags only; a number that is no descriptor is answered with an error.
     if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
@@ -43,7 +43,7 @@ fn inherit(number: i32, name: String) -> Result<Inherited> {
     if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
         return Err(refused(std::io::Error::last_os_error()));
     }
-    Ok(Inherited { fd, name, address })
+    Ok(InheritedSocket { fd, name, address })
 }
 
 /// Descriptors announced to process `me`, each with its name.

@@ -69,8 +69,8 @@ impl Mapping {
     }
 
     /// As [`new`](Mapping::new), of an arena's memory, which it keeps.
-    pub fn of_arena(arena: &Arena, len: usize, purpose: &str) -> Result<Self> {
-        let start = arena.take(len, purpose)?;
+    pub fn in_arena(arena: &Arena, len: usize, purpose: &str) -> Result<Self> {
+        let start = arena.allocate(len, purpose)?;
         Ok(Mapping { memory: SharedMemory { start, len }, arena: Some(arena.clone()) })
     }
 

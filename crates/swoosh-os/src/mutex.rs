@@ -16,41 +16,41 @@ unsafe impl Send for RobustMutex {}
 // SAFETY: as above.
 unsafe impl Sync for RobustMutex {}
 
-/// Held until dropped, by the thread that took it.
-pub struct Held<'a> {
+/// RobustMutexGuard until dropped, by the thread that took it.
+pub struct RobustMutexGuard<'a> {
     mutex: &'a RobustMutex,
     here: PhantomData<*const ()>,
 }
 
 /// How long [`RobustMutex::acquire`] may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum WaitMode {
     /// Not at all.
-    No,
+    NonBlocking,
     /// At most that long.
-    For(Duration),
+    Timeout(Duration),
     /// For ever.
-    Forever,
+    Blocking,
 }
 
 /// Why a lock was not taken, or not given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotTaken {
+pub enum LockError {
     /// Somebody holds it, and the time is over.
     Busy,
     /// This thread holds it already, and would wait for itself.
-    Own,
+    Deadlock,
     /// This thread does not hold it.
-    NotOwn,
+    NotOwner,
 }
 
-impl NotTaken {
+impl LockError {
     /// The errno that stands for it: `EBUSY`, `EDEADLK`, `EPERM`.
     pub fn errno(self) -> i32 {
         match self {
-            NotTaken::Busy => libc::EBUSY,
-            NotTaken::Own => libc::EDEADLK,
-            NotTaken::NotOwn => libc::EPERM,
+            LockError::Busy => libc::EBUSY,
+            LockError::Deadlock => libc::EDEADLK,
+            LockError::NotOwner => libc::EPERM,
         }
     }
 }
@@ -84,32 +84,32 @@ impl RobustMutex {
     /// Takes the lock. Where its owner died in the middle, the lock passes on: what it guards must be right after any
     /// prefix of the owner's writes.
     #[inline]
-    pub fn lock(&self) -> Held<'_> {
+    pub fn lock(&self) -> RobustMutexGuard<'_> {
         self.lock_repairing(|| ())
     }
 
     /// Takes the lock. Where its owner died in the middle, `repair` runs first; should this process die in it, the next
     /// owner repairs from the beginning.
     #[inline]
-    pub fn lock_repairing(&self, repair: impl FnOnce()) -> Held<'_> {
+    pub fn lock_repairing(&self, repair: impl FnOnce()) -> RobustMutexGuard<'_> {
         // SAFETY: `inner` was initialised by `init`, and is never destroyed.
         let code = unsafe { libc::pthread_mutex_lock(self.inner.get()) };
         if code == libc::EOWNERDEAD {
             repair();
             self.passed_on();
         }
-        Held { mutex: self, here: PhantomData }
+        RobustMutexGuard { mutex: self, here: PhantomData }
     }
 
     /// Takes the lock without a guard, to be given back by [`release`](RobustMutex::release) of the same thread. True
     /// if its last owner died holding it.
-    pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn acquire(&self, wait: WaitMode) -> Result<bool, LockError> {
         // SAFETY: `inner` was initialised by `init` and is never destroyed; `until` outlives the call.
         let code = unsafe {
             match wait {
-                Wait::No => libc::pthread_mutex_trylock(self.inner.get()),
-                Wait::Forever => libc::pthread_mutex_lock(self.inner.get()),
-                Wait::For(time) => {
+                WaitMode::NonBlocking => libc::pthread_mutex_trylock(self.inner.get()),
+                WaitMode::Blocking => libc::pthread_mutex_lock(self.inner.get()),
+                WaitMode::Timeout(time) => {
                     let until = wall_clock_in(time);
                     libc::pthread_mutex_timedlock(self.inner.get(), &until)
                 }
@@ -121,22 +121,22 @@ impl RobustMutex {
                 self.passed_on();
                 Ok(true)
             }
-            libc::EDEADLK if wait != Wait::No => Err(NotTaken::Own),
-            _ => Err(NotTaken::Busy),
+            libc::EDEADLK if wait != WaitMode::NonBlocking => Err(LockError::Deadlock),
+            _ => Err(LockError::Busy),
         }
     }
 
     /// Gives back what [`acquire`](RobustMutex::acquire) took.
-    pub fn release(&self) -> Result<(), NotTaken> {
+    pub fn release(&self) -> Result<(), LockError> {
         // SAFETY: a robust mutex refuses this to everyone but its owner.
         match unsafe { libc::pthread_mutex_unlock(self.inner.get()) } {
             0 => Ok(()),
-            _ => Err(NotTaken::NotOwn),
+            _ => Err(LockError::NotOwner),
         }
     }
 
     /// Whether this thread holds it; only of one that was made by [`init_checking`](RobustMutex::init_checking).
-    pub fn is_own(&self) -> bool {
+    pub fn is_held_by_this_thread(&self) -> bool {
         // SAFETY: `inner` was initialised and is never destroyed; what is taken by asking is given back.
         unsafe {
             match libc::pthread_mutex_trylock(self.inner.get()) {
@@ -162,10 +162,10 @@ impl RobustMutex {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for RobustMutexGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: a `Held` exists only while this thread owns the lock.
+        // SAFETY: a `RobustMutexGuard` exists only while this thread owns the lock.
         unsafe { libc::pthread_mutex_unlock(self.mutex.inner.get()) };
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// # Errors
 /// ELOOP where a part of it is a link; ENOSYS and EPERM where the kernel, or who watches over it, knows no such call; what
 /// open(2) has.
-pub fn without_links(path: &Path) -> io::Result<File> {
+pub fn no_symlinks(path: &Path) -> io::Result<File> {
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::from_bits_retain(AT_ONCE))
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
@@ -23,7 +23,7 @@ pub fn without_links(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// What open(2) has.
-pub fn any(path: &Path) -> io::Result<File> {
+pub fn nonblocking(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(AT_ONCE).open(path)
 }
 
@@ -44,13 +44,13 @@ mod tests {
         symlink("real", at.join("folder")).unwrap();
         symlink("file", at.join("real/link")).unwrap();
         let mut text = String::new();
-        without_links(&at.join("real/file")).unwrap().read_to_string(&mut text).unwrap();
+        no_symlinks(&at.join("real/file")).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "text");
-        assert!(without_links(&at.join("real")).unwrap().metadata().unwrap().is_dir());
+        assert!(no_symlinks(&at.join("real")).unwrap().metadata().unwrap().is_dir());
         for link in ["folder/file", "real/link"] {
-            assert_eq!(without_links(&at.join(link)).unwrap_err().raw_os_error(), Some(libc::ELOOP), "{link}");
+            assert_eq!(no_symlinks(&at.join(link)).unwrap_err().raw_os_error(), Some(libc::ELOOP), "{link}");
         }
-        assert_eq!(without_links(&at.join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(no_symlinks(&at.join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().canonicalize().unwrap().join("fifo");
         nix::unistd::mkfifo(&at, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        for open in [without_links, any] {
+        for open in [no_symlinks, nonblocking] {
             assert!(!open(&at).unwrap().metadata().unwrap().is_file());
         }
     }

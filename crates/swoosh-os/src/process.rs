@@ -18,14 +18,14 @@ pub enum Fork {
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
+pub struct ChildExit {
     /// Which child.
     pub pid: i32,
     /// The status word of waitpid(2).
     pub status: i32,
 }
 
-impl Ended {
+impl ChildExit {
     /// Exit status; 0 where a signal ended it.
     pub fn exit_code(&self) -> i32 {
         if libc::WIFEXITED(self.status) { libc::WEXITSTATUS(self.status) } else { 0 }
@@ -38,7 +38,7 @@ impl Ended {
 }
 
 /// This process's id, as [`pid`] gives it, without a system call each time: a forked child asks anew.
-pub fn known_pid() -> i32 {
+pub fn cached_pid() -> i32 {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         // SAFETY: what a child calls stores one number, which it may do at any time (pthread_atfork(3)); the function lives
@@ -62,7 +62,7 @@ extern "C" fn forget_pid() {
 }
 
 /// The descriptors of this process that are event queues or event counters: what an async runtime is made of.
-pub fn event_descriptors() -> Vec<i32> {
+pub fn event_fds() -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
     let is_event = |path: &std::path::Path| {
         std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:[event"))
@@ -75,7 +75,7 @@ pub fn event_descriptors() -> Vec<i32> {
 }
 
 /// A descriptor that can be read once that process has ended (pidfd_open(2)). `None` where the kernel gives none.
-pub fn descriptor_of(pid: i32) -> Option<std::os::fd::OwnedFd> {
+pub fn pidfd_open(pid: i32) -> Option<std::os::fd::OwnedFd> {
     use std::os::fd::FromRawFd;
     // SAFETY: pidfd_open(2) takes two numbers; what it gives is a new descriptor, ours.
     unsafe {
@@ -103,7 +103,7 @@ pub fn fork_with<T>(begin: impl FnOnce() -> T) -> Result<(Fork, Option<T>)> {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before));
     let forked = fork_now();
     let begun = matches!(forked, Ok(Fork::Child)).then(|| {
-        crate::signal::forget();
+        crate::signal::clear_pending();
         begin()
     });
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
@@ -147,24 +147,24 @@ pub fn kill(pid: i32, signal: i32) -> bool {
 }
 
 /// The next child that has ended, if any; does not wait.
-pub fn reap() -> Option<Ended> {
+pub fn reap() -> Option<ChildExit> {
     reap_with(-1, libc::WNOHANG)
 }
 
 /// Whether this very child has ended; does not wait.
-pub fn reap_one(pid: i32) -> Option<Ended> {
+pub fn try_wait(pid: i32) -> Option<ChildExit> {
     reap_with(pid, libc::WNOHANG)
 }
 
-fn reap_with(pid: i32, flags: i32) -> Option<Ended> {
+fn reap_with(pid: i32, flags: i32) -> Option<ChildExit> {
     let mut status = 0;
     // SAFETY: `status` outlives the call.
     let got = unsafe { libc::waitpid(pid, &mut status, flags) };
-    (got > 0).then_some(Ended { pid: got, status })
+    (got > 0).then_some(ChildExit { pid: got, status })
 }
 
 /// Waits until that child has ended.
-pub fn wait_for(pid: i32) -> Result<Ended> {
+pub fn wait_for(pid: i32) -> Result<ChildExit> {
     loop {
         match reap_with(pid, 0) {
             Some(ended) => return Ok(ended),
@@ -185,7 +185,7 @@ pub fn exit_now(code: i32) -> ! {
 
 /// Asks the kernel to send `signal` to this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2)).
 /// `parent` is who that should be: where it is gone already, the signal is raised now.
-pub fn on_parent_death(signal: i32, parent: i32) {
+pub fn set_parent_death_signal(signal: i32, parent: i32) {
     if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
         let _ = nix::sys::prctl::set_pdeathsig(signal);
         if parent_pid() != parent {
@@ -194,22 +194,22 @@ pub fn on_parent_death(signal: i32, parent: i32) {
     }
 }
 
-/// Takes back what [`on_parent_death`] asked for.
-pub fn outlive_parent() {
+/// Takes back what [`set_parent_death_signal`] asked for.
+pub fn clear_parent_death_signal() {
     let _ = nix::sys::prctl::set_pdeathsig(None);
 }
 
-/// Whom this process was forked by, for [`arm_last_resort`].
+/// Whom this process was forked by, for [`kill_after_if_orphaned`].
 static PARENT: AtomicI32 = AtomicI32::new(0);
 
-/// Remembers the parent, whose death makes a termination signal final; see [`arm_last_resort`].
-pub fn remember_parent() {
+/// Remembers the parent, whose death makes a termination signal final; see [`kill_after_if_orphaned`].
+pub fn record_parent() {
     PARENT.store(parent_pid(), Ordering::Relaxed);
 }
 
 /// Called from a signal handler. Where the parent is gone nobody is left to kill this process if its code never
 /// returns: a timer of the kernel does it after `ms` milliseconds.
-pub fn arm_last_resort(ms: i64) {
+pub fn kill_after_if_orphaned(ms: i64) {
     let parent = PARENT.load(Ordering::Relaxed);
     // SAFETY: getppid(2), timer_create(2) and timer_settime(2) are plain system calls on local memory; the libc
     // wrappers of the latter two allocate nothing for SIGEV_SIGNAL.
@@ -230,12 +230,12 @@ pub fn arm_last_resort(ms: i64) {
     }
 }
 
-/// Whose priority [`priority`] is about: a process, a group of them or a user (`PRIO_*` of getpriority(2)), and its
+/// PriorityTarget priority [`priority`] is about: a process, a group of them or a user (`PRIO_*` of getpriority(2)), and its
 /// number; 0 is this process's own.
-pub type Whose = (u32, u32);
+pub type PriorityTarget = (u32, u32);
 
 /// How nice it is: -20, which runs first, to 19.
-pub fn priority(whose: Whose) -> Result<i32> {
+pub fn priority(whose: PriorityTarget) -> Result<i32> {
     // SAFETY: errno is this thread's own; -1 is a priority as well as a failure, which only errno tells apart.
     let (got, errno) = unsafe {
         *libc::__errno_location() = 0;
@@ -253,7 +253,7 @@ pub fn priority(whose: Whose) -> Result<i32> {
 }
 
 /// Makes it as nice as that.
-pub fn set_priority(whose: Whose, nice: i32) -> Result<()> {
+pub fn set_priority(whose: PriorityTarget, nice: i32) -> Result<()> {
     // SAFETY: three numbers.
     if unsafe { libc::setpriority(whose.0, whose.1, nice) } == 0 {
         return Ok(());
@@ -279,11 +279,11 @@ mod tests {
 
     #[test]
     fn a_forked_child_knows_itself_and_not_its_parent() {
-        assert_eq!(known_pid(), pid());
+        assert_eq!(cached_pid(), pid());
         match fork().unwrap() {
-            Fork::Child => exit_now(if known_pid() == pid() { 0 } else { 1 }),
+            Fork::Child => exit_now(if cached_pid() == pid() { 0 } else { 1 }),
             Fork::Parent(child) => assert_eq!(wait_for(child).unwrap().exit_code(), 0),
         }
-        assert_eq!(known_pid(), pid());
+        assert_eq!(cached_pid(), pid());
     }
 }

@@ -10,11 +10,11 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 /// Signals that arrived and were not taken yet: bit n for signal n.
-static ARRIVED: AtomicU64 = AtomicU64::new(0);
+static PENDING: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring, or -1.
 static EVENT_FD: AtomicI32 = AtomicI32::new(-1);
 /// Those of them that user code may handle instead.
-static LENT: AtomicU64 = AtomicU64::new(0);
+static SUBSCRIBABLE: AtomicU64 = AtomicU64::new(0);
 
 /// The signals of one process. Only one is in force at a time; a fork inherits the handlers and makes its own.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct SignalSet(u64);
 
 impl SignalSet {
     /// Whether the signal is in it.
-    pub fn has(self, signal: i32) -> bool {
+    pub fn contains(self, signal: i32) -> bool {
         self.0 & (1 << signal) != 0
     }
 
@@ -47,32 +47,32 @@ pub fn block_all() -> Result<()> {
 
 impl Signals {
     /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
-    pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {
+    pub fn install(signals: &[i32], ignored: &[i32]) -> Result<Self> {
         let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
         EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
         let handled = |signal: &i32| (*signal, on_signal as *const () as libc::sighandler_t);
         let dropped = |signal: &i32| (*signal, libc::SIG_IGN);
         for (signal, action) in signals.iter().map(handled).chain(ignored.iter().map(dropped)) {
-            install(signal, action)?;
+            set_action(signal, action)?;
         }
-        if ARRIVED.load(Ordering::SeqCst) != 0 {
+        if PENDING.load(Ordering::SeqCst) != 0 {
             event_fd.notify();
         }
         Ok(Signals { event_fd })
     }
 
-    /// Leaves a signal that was taken over here to user code, should that want to [`hear`] it.
-    pub fn lend(&self, signal: i32) {
-        LENT.fetch_or(1 << signal, Ordering::SeqCst);
+    /// Leaves a signal that was taken over here to user code, should that want to [`subscribe`] it.
+    pub fn allow_subscription(&self, signal: i32) {
+        SUBSCRIBABLE.fetch_or(1 << signal, Ordering::SeqCst);
     }
 
     /// What has arrived since the last call.
     pub fn take(&self) -> SignalSet {
-        if ARRIVED.load(Ordering::Relaxed) == 0 {
+        if PENDING.load(Ordering::Relaxed) == 0 {
             return SignalSet(0);
         }
         self.event_fd.drain();
-        SignalSet(ARRIVED.swap(0, Ordering::SeqCst))
+        SignalSet(PENDING.swap(0, Ordering::SeqCst))
     }
 
     /// Rings when a signal arrives.
@@ -85,35 +85,35 @@ impl Drop for Signals {
     fn drop(&mut self) {
         let own = self.event_fd.as_raw_fd();
         if EVENT_FD.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            forget();
+            clear_pending();
         }
     }
 }
 
 /// From now on these wait for the [`Signals`] of whatever process this becomes: a server that was just started is not
 /// ended by a signal that comes before it is ready for it.
-pub fn collect(signals: &[i32]) -> Result<()> {
-    signals.iter().try_for_each(|signal| install(*signal, on_signal as *const () as libc::sighandler_t))
+pub fn record_pending(signals: &[i32]) -> Result<()> {
+    signals.iter().try_for_each(|signal| set_action(*signal, on_signal as *const () as libc::sighandler_t))
 }
 
 /// Has `hook` called, in the signal's handler, whenever a signal has come that was taken over. It must do only what
 /// signal-safety(7) allows.
-pub fn call_at_arrival(hook: extern "C" fn()) {
-    AT_ARRIVAL.store(hook as *mut (), Ordering::SeqCst);
+pub fn set_handler_hook(hook: extern "C" fn()) {
+    HANDLER_HOOK.store(hook as *mut (), Ordering::SeqCst);
 }
 
-/// The hook of [`call_at_arrival`]; null: none.
-static AT_ARRIVAL: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+/// The hook of [`set_handler_hook`]; null: none.
+static HANDLER_HOOK: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Forgets what has arrived and was not taken: in a new process it was for its parent.
-pub fn forget() {
-    ARRIVED.store(0, Ordering::SeqCst);
+pub fn clear_pending() {
+    PENDING.store(0, Ordering::SeqCst);
 }
 
 /// Puts the kernel's own action back for these signals.
 pub fn restore_defaults(signals: &[i32]) {
     for signal in signals {
-        let _ = install(*signal, libc::SIG_DFL);
+        let _ = set_action(*signal, libc::SIG_DFL);
     }
 }
 
@@ -126,7 +126,7 @@ pub fn unblock_all() {
     );
 }
 
-fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
+fn set_action(signal: i32, action: libc::sighandler_t) -> Result<()> {
     // SAFETY: `sigaction` is fully initialised, and `on_signal` does only what signal-safety(7) allows.
     let done = unsafe {
         let mut what: libc::sigaction = std::mem::zeroed();
@@ -146,47 +146,47 @@ fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
 /// Signals of which the action was ever changed here: bit `n - 1` for signal n.
 static INSTALLED: AtomicU64 = AtomicU64::new(0);
 
-/// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
-static HEARD: AtomicU64 = AtomicU64::new(0);
+/// Signals that user code handles: each as bit `n - 1`, from its arrival until [`take_subscribed`] takes it.
+static SUBSCRIBED: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the bell to ring for those, or -1.
-static HEARD_EVENT_FD: AtomicI32 = AtomicI32::new(-1);
+static SUBSCRIBED_EVENT_FD: AtomicI32 = AtomicI32::new(-1);
 
-/// From now on this signal is noted for [`heard`], and rings `bell`. One bell serves all of them.
+/// From now on this signal is noted for [`take_subscribed`], and rings `bell`. One bell serves all of them.
 ///
 /// Fails for a signal that does not exist or cannot be handled, and for one that the engine takes in this process.
-pub fn hear(signal: i32, event_fd: &'static EventFd) -> Result<()> {
+pub fn subscribe(signal: i32, event_fd: &'static EventFd) -> Result<()> {
     let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
     if !(1..=64).contains(&signal) {
         return Err(refused(libc::EINVAL));
     }
-    let lent = LENT.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
+    let lent = SUBSCRIBABLE.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
     if action(signal) == on_signal as *const () as libc::sighandler_t && !lent {
         return Err(refused(libc::EBUSY));
     }
-    HEARD_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
-    install(signal, on_heard as *const () as libc::sighandler_t)
+    SUBSCRIBED_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
+    set_action(signal, on_subscribed_signal as *const () as libc::sighandler_t)
 }
 
 /// The signals that have arrived since the last call, lowest first.
-pub fn heard() -> impl Iterator<Item = i32> {
-    let arrived = if HEARD.load(Ordering::Relaxed) == 0 { 0 } else { HEARD.swap(0, Ordering::SeqCst) };
+pub fn take_subscribed() -> impl Iterator<Item = i32> {
+    let arrived = if SUBSCRIBED.load(Ordering::Relaxed) == 0 { 0 } else { SUBSCRIBED.swap(0, Ordering::SeqCst) };
     (1..=64).filter(move |signal| arrived >> (signal - 1) & 1 != 0)
 }
 
 /// Puts the kernel's own action back for every signal that this library handles, in a process that was just forked: what
 /// its parent does about them is its parent's.
-pub fn start_over() {
+pub fn reset_after_fork() {
     let installed = INSTALLED.load(Ordering::SeqCst);
-    let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
+    let ours = [on_signal as *const () as libc::sighandler_t, on_subscribed_signal as *const () as libc::sighandler_t];
     EVENT_FD.store(-1, Ordering::SeqCst);
-    HEARD_EVENT_FD.store(-1, Ordering::SeqCst);
+    SUBSCRIBED_EVENT_FD.store(-1, Ordering::SeqCst);
     let here = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
     for signal in here.filter(|signal| ours.contains(&action(*signal))) {
-        let _ = install(signal, libc::SIG_DFL);
+        let _ = set_action(signal, libc::SIG_DFL);
     }
-    HEARD.store(0, Ordering::SeqCst);
-    LENT.store(0, Ordering::SeqCst);
-    forget();
+    SUBSCRIBED.store(0, Ordering::SeqCst);
+    SUBSCRIBABLE.store(0, Ordering::SeqCst);
+    clear_pending();
 }
 
 /// What the kernel does about a signal in this process.
@@ -199,9 +199,9 @@ fn action(signal: i32) -> libc::sighandler_t {
     }
 }
 
-extern "C" fn on_heard(signal: libc::c_int) {
-    HEARD.fetch_or(1 << (signal - 1), Ordering::SeqCst);
-    ring(HEARD_EVENT_FD.load(Ordering::SeqCst));
+extern "C" fn on_subscribed_signal(signal: libc::c_int) {
+    SUBSCRIBED.fetch_or(1 << (signal - 1), Ordering::SeqCst);
+    ring(SUBSCRIBED_EVENT_FD.load(Ordering::SeqCst));
 }
 
 /// In a signal handler.
@@ -218,9 +218,9 @@ fn ring(event_fd: i32) {
     }
 }
 
-/// Which clock an [`alarm`] goes by.
+/// Which clock an [`set_interval_timer`] goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AlarmClock {
+pub enum IntervalTimer {
     /// Time; sends SIGALRM.
     Real,
     /// What this process itself computes; sends SIGVTALRM.
@@ -230,11 +230,11 @@ pub enum AlarmClock {
 }
 
 /// Has the kernel send a signal again and again, at intervals of that time; zero ends that (setitimer(2)).
-pub fn alarm(interval: std::time::Duration, clock: AlarmClock) -> Result<()> {
+pub fn set_interval_timer(interval: std::time::Duration, clock: IntervalTimer) -> Result<()> {
     let clock = match clock {
-        AlarmClock::Real => libc::ITIMER_REAL,
-        AlarmClock::Virtual => libc::ITIMER_VIRTUAL,
-        AlarmClock::Profile => libc::ITIMER_PROF,
+        IntervalTimer::Real => libc::ITIMER_REAL,
+        IntervalTimer::Virtual => libc::ITIMER_VIRTUAL,
+        IntervalTimer::Profile => libc::ITIMER_PROF,
     };
     let time = libc::timeval {
         tv_sec: interval.as_secs() as libc::time_t,
@@ -251,12 +251,12 @@ pub fn alarm(interval: std::time::Duration, clock: AlarmClock) -> Result<()> {
 extern "C" fn on_signal(signal: libc::c_int) {
     // SAFETY: errno is this thread's own; a handler has to leave it as it was.
     let errno = unsafe { *libc::__errno_location() };
-    ARRIVED.fetch_or(1 << signal, Ordering::SeqCst);
+    PENDING.fetch_or(1 << signal, Ordering::SeqCst);
     if signal == libc::SIGTERM {
-        process::arm_last_resort(LAST_RESORT_MS);
+        process::kill_after_if_orphaned(LAST_RESORT_MS);
     }
     ring(EVENT_FD.load(Ordering::SeqCst));
-    let hook = AT_ARRIVAL.load(Ordering::SeqCst);
+    let hook = HANDLER_HOOK.load(Ordering::SeqCst);
     if !hook.is_null() {
         // SAFETY: what is stored there is such a function, and lives as long as the process.
         unsafe { std::mem::transmute::<*mut (), extern "C" fn()>(hook)() };

@@ -14,7 +14,7 @@ pub fn disconnect(fd: RawFd) -> io::Result<()> {
 }
 
 /// Makes the descriptor `at` another one of what `fd` is; what it was before is closed (dup3(2)).
-pub fn put_at(fd: RawFd, at: RawFd) -> io::Result<()> {
+pub fn dup_onto(fd: RawFd, at: RawFd) -> io::Result<()> {
     // SAFETY: two numbers, which the kernel looks up.
     match unsafe { libc::dup3(fd, at, libc::O_CLOEXEC) } {
         -1 => Err(io::Error::last_os_error()),
@@ -100,7 +100,7 @@ pub fn wait_writable(fd: RawFd, ms: i32) -> bool {
 }
 
 /// An IPv4 peer of an IPv6 socket by its IPv4 address.
-pub fn plain_ip(ip: std::net::IpAddr) -> std::net::IpAddr {
+pub fn canonical_ip(ip: std::net::IpAddr) -> std::net::IpAddr {
     ip.to_canonical()
 }
 

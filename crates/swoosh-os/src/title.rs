@@ -26,8 +26,8 @@ impl Title {
     /// Fails where other threads run (one might be reading the environment meanwhile) or `/proc` cannot be read.
     pub fn take() -> Result<Title> {
         if std::fs::read_dir("/proc/self/task").map_or(2, Iterator::count) != 1 {
-            let why = "other threads run; take the title before any is begun".to_owned();
-            return Err(Error::State { act: "take the process title", why });
+            let reason = "other threads run; take the title before any is begun".to_owned();
+            return Err(Error::State { operation: "take the process title", reason });
         }
         let stat =
             std::fs::read_to_string("/proc/self/stat").map_err(|e| Error::system("read", "/proc/self/stat", e))?;

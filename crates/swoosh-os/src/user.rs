@@ -1,4 +1,4 @@
-//! Whose rights a process has, and which directory is its root.
+//! PriorityTarget rights a process has, and which directory is its root.
 
 use crate::error::{Error, Result};
 use nix::unistd::{Group, User, chdir, chroot, getegid, geteuid, initgroups, setgid, setgroups, setuid};
@@ -14,7 +14,7 @@ use std::path::Path;
 ///
 /// Fails where a name is unknown, or this process has not the rights (it is not root's). What was done by then is not
 /// undone: the process ought to end.
-pub fn confine(user: Option<&str>, group: Option<&str>, root: Option<&Path>) -> Result<()> {
+pub fn drop_privileges(user: Option<&str>, group: Option<&str>, root: Option<&Path>) -> Result<()> {
     let user = user.map(find_user).transpose()?;
     let group = group.map(find_group).transpose()?;
 
@@ -64,24 +64,24 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_named_in_the_error() {
-        let error = confine(Some("no_such_user"), None, None).unwrap_err().to_string();
+        let error = drop_privileges(Some("no_such_user"), None, None).unwrap_err().to_string();
         assert_eq!(error, "look up user no_such_user: there is no such user on this machine");
-        let error = confine(None, Some("no_such_group"), None).unwrap_err().to_string();
+        let error = drop_privileges(None, Some("no_such_group"), None).unwrap_err().to_string();
         assert_eq!(error, "look up group no_such_group: there is no such group on this machine");
     }
 
     #[test]
     fn staying_who_one_is_needs_no_rights() {
         let user = User::from_uid(geteuid()).unwrap().unwrap();
-        confine(None, None, None).unwrap();
+        drop_privileges(None, None, None).unwrap();
         if user.gid == getegid() {
-            confine(Some(&user.name), None, None).unwrap();
+            drop_privileges(Some(&user.name), None, None).unwrap();
         }
     }
 
     #[test]
     fn a_root_that_does_not_exist_or_is_not_permitted_is_named_in_the_error() {
-        let error = confine(None, None, Some(Path::new("/no/such"))).unwrap_err().to_string();
+        let error = drop_privileges(None, None, Some(Path::new("/no/such"))).unwrap_err().to_string();
         assert!(error.starts_with("change the root directory to /no/such: "), "{error}");
     }
 }

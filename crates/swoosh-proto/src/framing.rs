@@ -33,7 +33,7 @@ pub enum Framing {
 
 impl Framing {
     /// Whether a packet is a question whose answer the peer waits for before that of its next one.
-    pub fn is_asked(&self) -> bool {
+    pub fn expects_replies(&self) -> bool {
         matches!(self, Framing::Http | Framing::Redis)
     }
 }
@@ -78,12 +78,12 @@ pub enum LengthType {
 
 /// Where a connection's next packet ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum FrameStatus {
     /// The first so many bytes of the buffer are one packet (of [`Framing::EofCheck`]: one or more). Never 0.
-    Packet(usize),
+    Complete(usize),
     /// The packet is not complete. Its whole length in bytes, header and all, where that is known already: a reader
     /// may reserve that much at once.
-    Need(Option<u64>),
+    Incomplete(Option<u64>),
 }
 
 /// What is known of a connection's unfinished packet, so that no byte of it is looked at twice.
@@ -94,7 +94,7 @@ pub struct Framer {
     /// The unfinished packet's whole length.
     length: Option<u64>,
     /// What is known of an unfinished request of HTTP.
-    http: http1::frame::Framer,
+    http: http1::request_framer::Framer,
     /// And of an unfinished command of Redis.
     redis: resp::Framer,
 }
@@ -107,16 +107,16 @@ impl Framer {
 
     /// Looks for the end of the packet at the front of `buf`.
     ///
-    /// `buf` holds everything received and not yet taken, beginning with the packet. After [`Cut::Packet`] the caller
-    /// takes that many bytes off the front before the next call; after [`Cut::Need`] it only appends. A buffer
+    /// `buf` holds everything received and not yet taken, beginning with the packet. After [`FrameStatus::Complete`] the caller
+    /// takes that many bytes off the front before the next call; after [`FrameStatus::Incomplete`] it only appends. A buffer
     /// of `max` bytes is enough: a packet of exactly `max` bytes is cut, and nothing longer is ever waited for.
     ///
     /// Fails where the packet is, or can only become, longer than `max` bytes, or where its length cannot be right.
     /// The connection is to be closed then; what a further call answers is of no use.
-    pub fn next(&mut self, config: &Framing, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    pub fn next(&mut self, config: &Framing, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         let cut = match config {
-            Framing::None if buf.is_empty() => Cut::Need(None),
-            Framing::None => Cut::Packet(buf.len()),
+            Framing::None if buf.is_empty() => FrameStatus::Incomplete(None),
+            Framing::None => FrameStatus::Complete(buf.len()),
             Framing::EofCheck(eof) => cut_at_last_eof(eof, max, buf)?,
             Framing::EofSplit(eof) => self.cut_at_first_eof(eof, max, buf)?,
             Framing::Length(length) => self.cut_at_length(length, max, buf)?,
@@ -124,84 +124,84 @@ impl Framer {
             Framing::Mqtt => return mqtt::next(max, buf),
             Framing::Http => return self.http.next(max, buf).map_err(PeerFault::Refused),
         };
-        if let Cut::Packet(_) = cut {
+        if let FrameStatus::Complete(_) = cut {
             *self = Framer::default();
         }
         Ok(cut)
     }
 
     /// Whether the peer waits for `100 Continue` before it sends a body; true once for each request.
-    pub fn take_wish_to_continue(&mut self) -> bool {
-        self.http.take_wish_to_continue()
+    pub fn take_expect_continue(&mut self) -> bool {
+        self.http.take_expect_continue()
     }
 
     /// Whether a request of HTTP was cut before, which may not be answered yet.
-    pub fn has_begun(&self) -> bool {
-        self.http.has_begun()
+    pub fn has_framed(&self) -> bool {
+        self.http.has_framed()
     }
 
     /// Whether the request of HTTP that was cut ends its connection: what comes behind it is not to be read.
-    pub fn was_last(&self) -> bool {
-        self.http.was_last()
+    pub fn closes_connection(&self) -> bool {
+        self.http.closes_connection()
     }
 
     /// The request of HTTP that has begun is taken another way.
-    pub fn leave_rest(&mut self) {
-        self.http.leave_rest();
+    pub fn skip_request(&mut self) {
+        self.http.skip_request();
     }
 
     /// How much of a request of HTTP is there, where `length` bytes wait.
-    pub fn part_of_request(&self, length: usize) -> http1::frame::Part {
-        self.http.part(length)
+    pub fn request_progress(&self, length: usize) -> http1::request_framer::Progress {
+        self.http.progress(length)
     }
 
-    fn cut_at_first_eof(&mut self, eof: &[u8], max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    fn cut_at_first_eof(&mut self, eof: &[u8], max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         let room = &buf[..buf.len().min(usize::try_from(max).unwrap_or(usize::MAX))];
         let from = self.searched.min(room.len());
         if let Some(at) = memmem::find(&room[from..], eof) {
-            return Ok(Cut::Packet(from + at + eof.len()));
+            return Ok(FrameStatus::Complete(from + at + eof.len()));
         }
         if room.len() as u64 >= max {
             return Err(PeerFault::TooLong { length: None, max });
         }
         // An EOF may have begun in the last bytes.
         self.searched = room.len().saturating_sub(eof.len() - 1);
-        Ok(Cut::Need(None))
+        Ok(FrameStatus::Incomplete(None))
     }
 
-    fn cut_at_length(&mut self, config: &LengthFraming, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    fn cut_at_length(&mut self, config: &LengthFraming, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         let length = match self.length {
             Some(length) => length,
             None => match announced_length(config, buf)? {
                 Some(length) => length,
                 None if buf.len() as u64 >= max => return Err(PeerFault::TooLong { length: None, max }),
-                None => return Ok(Cut::Need(None)),
+                None => return Ok(FrameStatus::Incomplete(None)),
             },
         };
         if length > max {
             return Err(PeerFault::TooLong { length: Some(length), max });
         }
         if length <= buf.len() as u64 {
-            return Ok(Cut::Packet(length as usize));
+            return Ok(FrameStatus::Complete(length as usize));
         }
         self.length = Some(length);
-        Ok(Cut::Need(Some(length)))
+        Ok(FrameStatus::Incomplete(Some(length)))
     }
 }
 
 /// All bytes at once as soon as they end with an EOF. Where a peer sends without a pause, so that none of the
 /// reads happens to end with one, a full buffer goes out up to the last EOF in it.
-fn cut_at_last_eof(eof: &[u8], max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+fn cut_at_last_eof(eof: &[u8], max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
     let full = buf.len() as u64 >= max;
     if buf.ends_with(eof) && buf.len() as u64 <= max {
-        return Ok(Cut::Packet(buf.len()));
+        return Ok(FrameStatus::Complete(buf.len()));
     }
     if !full {
-        return Ok(Cut::Need(None));
+        return Ok(FrameStatus::Incomplete(None));
     }
     let room = &buf[..max as usize];
     match memmem::rfind(room, eof) {
-        Some(at) => Ok(Cut::Packet(at + eof.len())),
+        Some(at) => Ok(FrameStatus::Complete(at + eof.len())),
         None => Err(PeerFault::TooLong { length: None, max }),
     }
 }
@@ -279,8 +279,8 @@ mod tests {
             buf.extend_from_slice(read);
             loop {
                 match framer.next(config, max, &buf) {
-                    Ok(Cut::Packet(length)) => packets.push(buf.drain(..length).collect()),
-                    Ok(Cut::Need(_)) => break,
+                    Ok(FrameStatus::Complete(length)) => packets.push(buf.drain(..length).collect()),
+                    Ok(FrameStatus::Incomplete(_)) => break,
                     Err(fault) => return (packets, Some(fault)),
                 }
             }
@@ -463,9 +463,9 @@ mod tests {
     fn the_known_length_is_told_before_the_packet_is_there() {
         let mut framer = Framer::new();
         let config = length(LengthType::U16Be, 0, 2);
-        assert_eq!(framer.next(&config, MAX, b"\x10"), Ok(Cut::Need(None)));
-        assert_eq!(framer.next(&config, MAX, b"\x10\x00"), Ok(Cut::Need(Some(4098))));
-        assert_eq!(framer.next(&config, MAX, b"\x10\x00a"), Ok(Cut::Need(Some(4098))));
+        assert_eq!(framer.next(&config, MAX, b"\x10"), Ok(FrameStatus::Incomplete(None)));
+        assert_eq!(framer.next(&config, MAX, b"\x10\x00"), Ok(FrameStatus::Incomplete(Some(4098))));
+        assert_eq!(framer.next(&config, MAX, b"\x10\x00a"), Ok(FrameStatus::Incomplete(Some(4098))));
     }
 
     /// The function of the recorded run: `z` waits, `m` refuses, `h` is huge, `t` has three bytes.
@@ -522,7 +522,7 @@ mod tests {
         let bytes = vec![b'\r'; 1 << 20];
         let mut framer = Framer::new();
         for end in 0..bytes.len() {
-            assert_eq!(framer.next(&config, u64::MAX, &bytes[..end]), Ok(Cut::Need(None)));
+            assert_eq!(framer.next(&config, u64::MAX, &bytes[..end]), Ok(FrameStatus::Incomplete(None)));
         }
     }
 

@@ -26,7 +26,7 @@ pub enum PeerFault {
     #[error("malformed packet: {0}")]
     Malformed(&'static str),
     /// A request of HTTP that is answered with a status.
-    #[error("refused with status {}: {}", .0.status, .0.why)]
+    #[error("refused with status {}: {}", .0.status, .0.reason)]
     Refused(http1::Refusal),
 }
 

@@ -1,26 +1,26 @@
 //! Where a packet of MQTT ends (MQTT 3.1.1 section 2.2, MQTT 5.0 section 2.1: both begin alike).
 
 use super::PeerFault;
-use super::framing::Cut;
+use super::framing::FrameStatus;
 
 /// Looks for the end of the packet at the front of `buf`; the rules of
 /// [`framing::Framer::next`](super::framing::Framer::next) hold.
 ///
 /// # Errors
 /// Where it is longer than `max` bytes, or its fixed header is one that no packet has.
-pub fn next(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
-    let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
+pub fn next(max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+    let Some(&first) = buf.first() else { return Ok(FrameStatus::Incomplete(None)) };
     check_first(first)?;
     let mut length: u64 = 0;
     for index in 0..LENGTH_BYTES {
-        let Some(&byte) = buf.get(1 + index) else { return Ok(Cut::Need(None)) };
+        let Some(&byte) = buf.get(1 + index) else { return Ok(FrameStatus::Incomplete(None)) };
         length |= u64::from(byte & 0x7F) << (7 * index);
         if byte & 0x80 == 0 {
             let whole = 2 + index as u64 + length;
             return match whole {
                 _ if whole > max => Err(PeerFault::TooLong { length: Some(whole), max }),
-                _ if whole <= buf.len() as u64 => Ok(Cut::Packet(whole as usize)),
-                _ => Ok(Cut::Need(Some(whole))),
+                _ if whole <= buf.len() as u64 => Ok(FrameStatus::Complete(whole as usize)),
+                _ => Ok(FrameStatus::Incomplete(Some(whole))),
             };
         }
     }
@@ -64,13 +64,13 @@ mod tests {
             let header = [&[0x30], bytes].concat();
             let whole = header.len() + length;
             let packet = [header, vec![b'x'; length]].concat();
-            assert_eq!(next(1 << 30, &packet), Ok(Cut::Packet(whole)));
-            assert_eq!(next(1 << 30, &[&packet[..], b"\xC0\0"].concat()), Ok(Cut::Packet(whole)));
+            assert_eq!(next(1 << 30, &packet), Ok(FrameStatus::Complete(whole)));
+            assert_eq!(next(1 << 30, &[&packet[..], b"\xC0\0"].concat()), Ok(FrameStatus::Complete(whole)));
             for end in 0..=bytes.len() {
-                assert_eq!(next(1 << 30, &packet[..end]), Ok(Cut::Need(None)));
+                assert_eq!(next(1 << 30, &packet[..end]), Ok(FrameStatus::Incomplete(None)));
             }
             if length > 0 {
-                assert_eq!(next(1 << 30, &packet[..whole - 1]), Ok(Cut::Need(Some(whole as u64))));
+                assert_eq!(next(1 << 30, &packet[..whole - 1]), Ok(FrameStatus::Incomplete(Some(whole as u64))));
             }
         }
     }
@@ -81,13 +81,13 @@ mod tests {
             assert!(matches!(next(1 << 30, bad), Err(PeerFault::Malformed(_))), "{}", bad.escape_ascii());
         }
         for good in [&b"\x3D\0"[..], b"\x62\0", b"\x82\0", b"\xA2\0", b"\xC0\0", b"\xF0\0"] {
-            assert_eq!(next(1 << 30, good), Ok(Cut::Packet(2)));
+            assert_eq!(next(1 << 30, good), Ok(FrameStatus::Complete(2)));
         }
     }
 
     #[test]
     fn a_packet_longer_than_the_limit_is_refused_at_its_header() {
-        assert_eq!(next(100, &[0x30, 98]), Ok(Cut::Need(Some(100))));
+        assert_eq!(next(100, &[0x30, 98]), Ok(FrameStatus::Incomplete(Some(100))));
         assert_eq!(next(100, &[0x30, 99]), Err(PeerFault::TooLong { length: Some(101), max: 100 }));
     }
 }

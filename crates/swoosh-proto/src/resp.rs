@@ -3,7 +3,7 @@
 //! Source: the Redis serialization protocol specification (RESP), "Sending commands to a Redis server".
 
 use super::PeerFault;
-use super::framing::Cut;
+use super::framing::FrameStatus;
 
 /// What is known of an unfinished command, so that no argument of it is looked at twice.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ impl Framer {
     ///
     /// # Errors
     /// Where it is longer than `max` bytes, or is neither an array of bulk strings nor an inline command.
-    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
-        let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
+    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+        let Some(&first) = buf.first() else { return Ok(FrameStatus::Incomplete(None)) };
         if first != b'*' {
             return inline(max, buf);
         }
@@ -53,20 +53,20 @@ impl Framer {
         }
         let length = self.at;
         *self = Framer::default();
-        Ok(Cut::Packet(length))
+        Ok(FrameStatus::Complete(length))
     }
 
     /// More is needed, `length` bytes at least, unless that is more than there may be.
-    fn wait(&self, length: Option<u64>, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    fn wait(&self, length: Option<u64>, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         if length.is_some_and(|length| length > max) || buf.len() as u64 >= max {
             return Err(PeerFault::TooLong { length, max });
         }
-        Ok(Cut::Need(length))
+        Ok(FrameStatus::Incomplete(length))
     }
 }
 
 /// The words of a command that was cut; none where there are none (an empty line), or where it is no command.
-pub fn words(command: &[u8]) -> Vec<&[u8]> {
+pub fn arguments(command: &[u8]) -> Vec<&[u8]> {
     if command.first() != Some(&b'*') {
         return command.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
     }
@@ -149,7 +149,7 @@ fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 /// A line of words, as somebody types it; an empty one too.
-fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+fn inline(max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
     let max = max.min(LONGEST_LINE);
     let room = &buf[..buf.len().min(max as usize)];
     let end = memchr::memchr(b'\n', room);
@@ -157,9 +157,9 @@ fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
         return Err(PeerFault::Malformed("this is no command of Redis"));
     }
     match end {
-        Some(at) => Ok(Cut::Packet(at + 1)),
+        Some(at) => Ok(FrameStatus::Complete(at + 1)),
         None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
-        None => Ok(Cut::Need(None)),
+        None => Ok(FrameStatus::Incomplete(None)),
     }
 }
 
@@ -206,8 +206,8 @@ mod tests {
             buf.extend_from_slice(read);
             loop {
                 match framer.next(max, &buf) {
-                    Ok(Cut::Packet(length)) => packets.push(buf.drain(..length).collect()),
-                    Ok(Cut::Need(_)) => break,
+                    Ok(FrameStatus::Complete(length)) => packets.push(buf.drain(..length).collect()),
+                    Ok(FrameStatus::Incomplete(_)) => break,
                     Err(fault) => return (packets, Some(fault)),
                 }
             }
@@ -234,10 +234,10 @@ mod tests {
     #[test]
     fn the_words_of_a_command_are_what_was_sent() {
         let sent: [&[u8]; 4] = [b"SET", b"a\r\nb", b"", b"$3\r\n"];
-        assert_eq!(words(&command(&sent)), sent);
-        assert_eq!(words(b"set  key\tvalue\r\n"), [&b"set"[..], b"key", b"value"]);
-        assert!(words(b"\r\n").is_empty());
-        assert!(words(b"*2\r\n$3\r\nGET\r\n").is_empty(), "half a command has no words");
+        assert_eq!(arguments(&command(&sent)), sent);
+        assert_eq!(arguments(b"set  key\tvalue\r\n"), [&b"set"[..], b"key", b"value"]);
+        assert!(arguments(b"\r\n").is_empty());
+        assert!(arguments(b"*2\r\n$3\r\nGET\r\n").is_empty(), "half a command has no words");
     }
 
     #[test]
@@ -291,12 +291,12 @@ mod tests {
         for bytes in [&b"a\x01"[..], b"a\x01b\n", b"\0\n", b"\x08"] {
             assert!(matches!(Framer::default().next(100, bytes), Err(PeerFault::Malformed(_))), "{bytes:?}");
         }
-        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(Cut::Packet(5)));
+        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(FrameStatus::Complete(5)));
     }
 
     #[test]
     fn a_reader_is_told_how_much_a_long_word_takes() {
         let mut framer = Framer::default();
-        assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(Cut::Need(Some(100_015))));
+        assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(FrameStatus::Incomplete(Some(100_015))));
     }
 }

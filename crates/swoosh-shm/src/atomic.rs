@@ -143,7 +143,7 @@ impl Word {
             }
             let size = size_of::<Words>();
             let page = ARENA.with_borrow(|arena| match arena {
-                Some(arena) => Mapping::of_arena(arena, size, PURPOSE),
+                Some(arena) => Mapping::in_arena(arena, size, PURPOSE),
                 None => Mapping::new(size, PURPOSE),
             });
             let page = Arc::new(page?);
@@ -192,7 +192,7 @@ mod tests {
         match process::fork().unwrap() {
             Fork::Child => process::exit_now(i32::from(!act())),
             Fork::Parent(pid) => loop {
-                if let Some(ended) = process::reap_one(pid) {
+                if let Some(ended) = process::try_wait(pid) {
                     return ended.status == 0;
                 }
                 std::thread::sleep(Duration::from_millis(1));

@@ -1,7 +1,7 @@
 //! The chains that the rows of a table lie in, each row in the one that its hash names: as many as they need, so that the
 //! heads of a large table with few rows in it stay in the processor's caches.
 //!
-//! A chain's number are the low bits of a row's hash, of which the lowest name its stripe. When a stripe has more than a
+//! A chain's number are the low bits of a row's hash, of which the lowest name its stripe. WriteIf a stripe has more than a
 //! row for every second chain, it takes one bit more: each of its chains is split in two (linear hashing, Litwin 1980,
 //! here all chains of a stripe at once). Only the holder of the stripe's lock changes chains; readers take no lock.
 //!

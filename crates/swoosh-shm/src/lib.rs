@@ -58,7 +58,7 @@ impl<T: Shareable + 'static> Deref for SharedSlice<T> {
 }
 
 /// Up to eight bytes as a word whose memory begins with them.
-pub fn word_of(chunk: &[u8]) -> u64 {
+pub fn word_from_bytes(chunk: &[u8]) -> u64 {
     if let Ok(whole) = <[u8; 8]>::try_from(chunk) {
         return u64::from_ne_bytes(whole);
     }

@@ -1,11 +1,11 @@
 //! Locks between processes that pass on when their owner dies.
 //!
 //! ```
-//! use swoosh_shm::lock::{Access, Kind, Lock, Wait};
+//! use swoosh_shm::lock::{Access, LockKind, Lock, WaitMode};
 //!
 //! # fn main() -> swoosh_os::Result<()> {
-//! let lock = Lock::new(Kind::Mutex)?; // before the processes that share it are forked
-//! if let Ok(held) = lock.hold(Access::Exclusive, Wait::Forever) {
+//! let lock = Lock::new(LockKind::Mutex)?; // before the processes that share it are forked
+//! if let Ok(held) = lock.lock(Access::Exclusive, WaitMode::Blocking) {
 //!     assert!(!held.owner_died());
 //! } // given back here
 //! # Ok(())
@@ -17,7 +17,7 @@
 //!
 //! A lock belongs to the thread that took it: a child that is forked meanwhile does not hold it.
 
-pub use swoosh_os::mutex::{NotTaken, Wait};
+pub use swoosh_os::mutex::{LockError, WaitMode};
 
 use super::robust_lock::{End, Head, RobustLock};
 use std::fs::{File, OpenOptions};
@@ -33,18 +33,18 @@ use swoosh_os::{flock, process};
 
 /// What a lock is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum LockKind {
     /// One holder; the others sleep.
     Mutex,
     /// One holder; the others try again and again for a while before they sleep.
     Spin,
-    /// One writer, or up to [`READERS`] readers. A writer that waits lets no more readers in.
+    /// One writer, or up to [`MAX_READERS`] readers. A writer that waits lets no more readers in.
     ReadWrite,
-    /// So many holders, 1 to [`PERMITS`].
+    /// So many holders, 1 to [`MAX_PERMITS`].
     Semaphore(u32),
 }
 
-/// How a lock is wanted. Only [`Kind::ReadWrite`] and files make a difference.
+/// How a lock is wanted. Only [`LockKind::ReadWrite`] and files make a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Alone.
@@ -59,26 +59,26 @@ pub struct Lock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: Kind,
+    kind: LockKind,
     memory: Option<Mapping>,
 }
 
 /// A lock that is held until this is dropped, by the thread that took it.
 #[derive(Debug)]
-pub struct Guard<'a> {
+pub struct LockGuard<'a> {
     lock: &'a Lock,
     died: bool,
     here: PhantomData<*const ()>,
 }
 
-impl Guard<'_> {
+impl LockGuard<'_> {
     /// Whether the last owner died holding it: what the lock guards may be half done.
     pub fn owner_died(&self) -> bool {
         self.died
     }
 }
 
-impl Drop for Guard<'_> {
+impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         let _ = self.lock.release();
     }
@@ -86,28 +86,28 @@ impl Drop for Guard<'_> {
 
 impl Lock {
     /// A lock that nobody holds. Fails where the kernel has no memory, or the semaphore no such number of permits.
-    pub fn new(kind: Kind) -> Result<Self> {
+    pub fn new(kind: LockKind) -> Result<Self> {
         Lock::make(kind, None)
     }
 
     /// As [`new`](Lock::new), in memory of an arena, which it keeps: a page of it.
-    pub fn of_arena(kind: Kind, arena: &Arena) -> Result<Self> {
+    pub fn in_arena(kind: LockKind, arena: &Arena) -> Result<Self> {
         Lock::make(kind, Some(arena))
     }
 
-    fn make(kind: Kind, arena: Option<&Arena>) -> Result<Self> {
+    fn make(kind: LockKind, arena: Option<&Arena>) -> Result<Self> {
         let more = match kind {
-            Kind::Mutex | Kind::Spin => 0,
-            Kind::ReadWrite => READERS,
-            Kind::Semaphore(permits) if (1..=PERMITS).contains(&permits) => permits,
-            Kind::Semaphore(permits) => {
-                let wants = format!("1 to {PERMITS}");
-                return Err(Error::Argument { name: "permits", value: permits.to_string(), wants });
+            LockKind::Mutex | LockKind::Spin => 0,
+            LockKind::ReadWrite => MAX_READERS,
+            LockKind::Semaphore(permits) if (1..=MAX_PERMITS).contains(&permits) => permits,
+            LockKind::Semaphore(permits) => {
+                let expected = format!("1 to {MAX_PERMITS}");
+                return Err(Error::Argument { name: "permits", value: permits.to_string(), expected });
             }
         };
         let size = size_of::<Head>() + more as usize * size_of::<RobustMutex>();
         let memory = match arena {
-            Some(arena) => Mapping::of_arena(arena, size, "a lock")?,
+            Some(arena) => Mapping::in_arena(arena, size, "a lock")?,
             None => Mapping::new(size, "a lock")?,
         };
         let lock = Lock(Arc::new(Inner { kind, memory: Some(memory) }));
@@ -117,38 +117,38 @@ impl Lock {
     }
 
     /// What it is like.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> LockKind {
         self.0.kind
     }
 
     /// Takes the lock for as long as the guard lives.
-    pub fn hold(&self, access: Access, wait: Wait) -> Result<Guard<'_>, NotTaken> {
+    pub fn lock(&self, access: Access, wait: WaitMode) -> Result<LockGuard<'_>, LockError> {
         let died = self.acquire(access, wait)?;
-        Ok(Guard { lock: self, died, here: PhantomData })
+        Ok(LockGuard { lock: self, died, here: PhantomData })
     }
 
     /// Takes the lock without a guard, to be given back by [`release`](Lock::release) of the same thread. True if its
     /// last owner died holding it: what the lock guards may be half done.
     #[inline]
-    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn acquire(&self, access: Access, wait: WaitMode) -> Result<bool, LockError> {
         let robust_lock = self.0.robust_lock();
         match (self.0.kind, access) {
-            (Kind::Mutex, _) => robust_lock.head.door.acquire(wait),
-            (Kind::Spin, _) => robust_lock.spin(wait),
-            (Kind::ReadWrite, Access::Exclusive) => robust_lock.write(wait),
-            (Kind::ReadWrite, Access::Shared) => robust_lock.read(wait),
-            (Kind::Semaphore(_), _) => robust_lock.take_permit(wait),
+            (LockKind::Mutex, _) => robust_lock.head.door.acquire(wait),
+            (LockKind::Spin, _) => robust_lock.spin(wait),
+            (LockKind::ReadWrite, Access::Exclusive) => robust_lock.write(wait),
+            (LockKind::ReadWrite, Access::Shared) => robust_lock.read(wait),
+            (LockKind::Semaphore(_), _) => robust_lock.take_permit(wait),
         }
     }
 
     /// Gives back what this thread holds; of several readings or permits the last one found.
     #[inline]
-    pub fn release(&self) -> Result<(), NotTaken> {
+    pub fn release(&self) -> Result<(), LockError> {
         let robust_lock = self.0.robust_lock();
         match self.0.kind {
-            Kind::Mutex | Kind::Spin => robust_lock.head.door.release(),
-            Kind::ReadWrite => robust_lock.leave(),
-            Kind::Semaphore(_) => robust_lock.give_permit(),
+            LockKind::Mutex | LockKind::Spin => robust_lock.head.door.release(),
+            LockKind::ReadWrite => robust_lock.leave(),
+            LockKind::Semaphore(_) => robust_lock.give_permit(),
         }
     }
 }
@@ -185,7 +185,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let free = |mutex: &RobustMutex| {
             let _ = mutex.release();
-            mutex.acquire(Wait::No).is_ok() && mutex.release().is_ok()
+            mutex.acquire(WaitMode::NonBlocking).is_ok() && mutex.release().is_ok()
         };
         let all = free(&self.head().door) & self.more().iter().fold(true, |all, slot| free(slot) & all);
         if !all {
@@ -227,17 +227,17 @@ impl FileLock {
     /// other access.
     ///
     /// Fails where the file cannot be opened or the kernel has no room for locks.
-    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool> {
+    pub fn acquire(&self, access: Access, wait: WaitMode) -> Result<bool> {
         let file = self.file()?;
         let end = End::of(wait);
         let mut nap = Duration::from_micros(100);
         loop {
-            let taken = flock::lock(&file, access == Access::Shared, wait == Wait::Forever);
+            let taken = flock::lock(&file, access == Access::Shared, wait == WaitMode::Blocking);
             if taken.map_err(|e| Error::system("lock", self.path.display(), e))? {
                 return Ok(true);
             }
             match end.left() {
-                Wait::For(left) => std::thread::sleep(nap.min(left)),
+                WaitMode::Timeout(left) => std::thread::sleep(nap.min(left)),
                 _ => return Ok(false),
             }
             nap = (nap * 2).min(Duration::from_millis(5));
@@ -251,9 +251,9 @@ impl FileLock {
 }
 
 /// As many can read at once.
-pub const READERS: u32 = 64;
+pub const MAX_READERS: u32 = 64;
 /// The most permits of a semaphore.
-pub const PERMITS: u32 = 1024;
+pub const MAX_PERMITS: u32 = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -261,8 +261,8 @@ mod tests {
     use crate::atomic::AtomicLong;
     use swoosh_os::process::Fork;
 
-    const SOON: Wait = Wait::For(Duration::from_millis(30));
-    const KINDS: [Kind; 4] = [Kind::Mutex, Kind::Spin, Kind::ReadWrite, Kind::Semaphore(1)];
+    const SOON: WaitMode = WaitMode::Timeout(Duration::from_millis(30));
+    const KINDS: [LockKind; 4] = [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite, LockKind::Semaphore(1)];
 
     fn child(act: impl FnOnce() -> bool) -> i32 {
         match process::fork().unwrap() {
@@ -273,7 +273,7 @@ mod tests {
 
     fn ends_well(pid: i32) -> bool {
         loop {
-            if let Some(ended) = process::reap_one(pid) {
+            if let Some(ended) = process::try_wait(pid) {
                 return ended.status == 0;
             }
             std::thread::sleep(Duration::from_micros(200));
@@ -288,89 +288,95 @@ mod tests {
     fn a_lock_is_held_by_one() {
         for kind in KINDS {
             let lock = Lock::new(kind).unwrap();
-            let held = lock.hold(Access::Exclusive, Wait::Forever).unwrap();
-            assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)), "{kind:?}");
-            assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)), "{kind:?}");
-            assert!(in_child(|| lock.release() == Err(NotTaken::NotOwn)), "{kind:?}");
-            let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever) == Ok(false));
+            let held = lock.lock(Access::Exclusive, WaitMode::Blocking).unwrap();
+            assert!(
+                in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking) == Err(LockError::Busy)),
+                "{kind:?}"
+            );
+            assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(LockError::Busy)), "{kind:?}");
+            assert!(in_child(|| lock.release() == Err(LockError::NotOwner)), "{kind:?}");
+            let waits = child(|| lock.acquire(Access::Exclusive, WaitMode::Blocking) == Ok(false));
             std::thread::sleep(Duration::from_millis(20));
             drop(held);
             assert!(ends_well(waits), "{kind:?}");
             // The child ended with it.
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Ok(true), "{kind:?}");
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Ok(true), "{kind:?}");
             assert_eq!(lock.release(), Ok(()), "{kind:?}");
-            assert_eq!(lock.release(), Err(NotTaken::NotOwn), "{kind:?}");
+            assert_eq!(lock.release(), Err(LockError::NotOwner), "{kind:?}");
         }
     }
 
     #[test]
     fn locks_of_an_arena_are_locks_like_others_and_accounted_for() {
         let arena = Arena::reserve(8192).unwrap();
-        let lock = Lock::of_arena(Kind::Mutex, &arena).unwrap();
-        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)));
+        let lock = Lock::in_arena(LockKind::Mutex, &arena).unwrap();
+        let held = lock.lock(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking) == Err(LockError::Busy)));
         drop(held);
-        let other = Lock::of_arena(Kind::ReadWrite, &arena).unwrap();
-        assert!(other.hold(Access::Shared, Wait::No).is_ok() && lock.hold(Access::Exclusive, Wait::No).is_ok());
-        assert_eq!(arena.pieces().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
-        let error = Lock::of_arena(Kind::Spin, &arena).unwrap_err().to_string();
+        let other = Lock::in_arena(LockKind::ReadWrite, &arena).unwrap();
+        assert!(
+            other.lock(Access::Shared, WaitMode::NonBlocking).is_ok()
+                && lock.lock(Access::Exclusive, WaitMode::NonBlocking).is_ok()
+        );
+        assert_eq!(arena.allocations().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
+        let error = Lock::in_arena(LockKind::Spin, &arena).unwrap_err().to_string();
         assert_eq!(error, "take from the arena: a lock needs 4096 bytes, and of the arena's 8192 only 0 are left");
     }
 
     #[test]
     fn who_holds_a_lock_and_wants_it_again_is_told() {
-        for kind in [Kind::Mutex, Kind::Spin, Kind::ReadWrite] {
+        for kind in [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite] {
             let lock = Lock::new(kind).unwrap();
-            lock.acquire(Access::Exclusive, Wait::No).unwrap();
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own), "{kind:?}");
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::No), Err(NotTaken::Busy), "{kind:?}");
+            lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock), "{kind:?}");
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::NonBlocking), Err(LockError::Busy), "{kind:?}");
             lock.release().unwrap();
         }
-        let lock = Lock::new(Kind::ReadWrite).unwrap();
-        lock.acquire(Access::Shared, Wait::No).unwrap();
-        assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own));
+        let lock = Lock::new(LockKind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap();
+        assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock));
         lock.release().unwrap();
-        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
     }
 
     #[test]
     fn readers_share_and_a_writer_is_alone() {
-        let lock = Lock::new(Kind::ReadWrite).unwrap();
-        lock.acquire(Access::Shared, Wait::Forever).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok() && lock.release().is_ok()));
-        assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)));
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
+        let lock = Lock::new(LockKind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, WaitMode::Blocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok() && lock.release().is_ok()));
+        assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(LockError::Busy)));
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok()));
         lock.release().unwrap();
-        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Shared, SOON) == Err(NotTaken::Busy)));
+        let held = lock.lock(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, SOON) == Err(LockError::Busy)));
         drop(held);
-        for _ in 0..READERS {
-            lock.acquire(Access::Shared, Wait::No).unwrap();
+        for _ in 0..MAX_READERS {
+            lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap();
         }
         assert!(lock.acquire(Access::Shared, SOON).is_err());
-        for _ in 0..READERS {
+        for _ in 0..MAX_READERS {
             lock.release().unwrap();
         }
         assert!(lock.release().is_err());
         // A reader that died is no reader.
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
-        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok()));
+        lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
         lock.release().unwrap();
     }
 
     #[test]
     fn a_semaphore_has_so_many_permits() {
-        let lock = Lock::new(Kind::Semaphore(3)).unwrap();
+        let lock = Lock::new(LockKind::Semaphore(3)).unwrap();
         for _ in 0..3 {
-            lock.acquire(Access::Exclusive, Wait::No).unwrap();
+            lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
         }
-        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No).is_err()));
-        let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever).is_ok());
+        assert!(in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking).is_err()));
+        let waits = child(|| lock.acquire(Access::Exclusive, WaitMode::Blocking).is_ok());
         std::thread::sleep(Duration::from_millis(5));
         lock.release().unwrap();
         assert!(ends_well(waits));
-        lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
-        assert!(Lock::new(Kind::Semaphore(0)).is_err() && Lock::new(Kind::Semaphore(PERMITS + 1)).is_err());
+        lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
+        assert!(Lock::new(LockKind::Semaphore(0)).is_err() && Lock::new(LockKind::Semaphore(MAX_PERMITS + 1)).is_err());
     }
 
     #[test]
@@ -383,7 +389,7 @@ mod tests {
                 let pids = [(); 2].map(|()| {
                     child(|| {
                         loop {
-                            let Ok(died) = lock.acquire(Access::Exclusive, Wait::Forever) else { return false };
+                            let Ok(died) = lock.acquire(Access::Exclusive, WaitMode::Blocking) else { return false };
                             if died {
                                 inside.set(0);
                             }
@@ -401,14 +407,15 @@ mod tests {
                 for pid in pids {
                     process::kill(pid, libc::SIGKILL);
                     loop {
-                        if let Some(ended) = process::reap_one(pid) {
+                        if let Some(ended) = process::try_wait(pid) {
                             assert_eq!(ended.signal(), libc::SIGKILL, "{kind:?}: two were inside");
                             break;
                         }
                         std::thread::sleep(Duration::from_micros(200));
                     }
                 }
-                let died = lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).expect("it passed on");
+                let died =
+                    lock.acquire(Access::Exclusive, WaitMode::Timeout(Duration::from_secs(5))).expect("it passed on");
                 if died {
                     inside.set(0);
                 }
@@ -422,13 +429,13 @@ mod tests {
     fn a_lock_that_is_dropped_while_held_harms_nobody() {
         for kind in KINDS {
             let lock = Lock::new(kind).unwrap();
-            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             let clone = lock.clone();
-            let waits = child(|| clone.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).is_ok());
+            let waits = child(|| clone.acquire(Access::Exclusive, WaitMode::Timeout(Duration::from_secs(5))).is_ok());
             drop((lock, clone));
             assert!(ends_well(waits), "{kind:?}");
             let next = Lock::new(kind).unwrap();
-            next.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            next.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             next.release().unwrap();
         }
     }
@@ -437,20 +444,20 @@ mod tests {
     fn a_lock_on_a_file_excludes_others_and_a_forked_child() {
         let dir = tempfile::tempdir().unwrap();
         let lock = FileLock::new(dir.path().join("lock")).unwrap();
-        assert!(lock.acquire(Access::Exclusive, Wait::Forever).unwrap());
-        assert!(in_child(|| !lock.acquire(Access::Exclusive, Wait::No).unwrap()));
+        assert!(lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap());
+        assert!(in_child(|| !lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap()));
         assert!(in_child(|| !lock.acquire(Access::Shared, SOON).unwrap()));
-        assert!(lock.acquire(Access::Shared, Wait::No).unwrap());
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).unwrap()));
+        assert!(lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap());
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap()));
         lock.release().unwrap();
         let holder = child(|| {
-            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             std::thread::sleep(Duration::from_secs(60));
             true
         });
         std::thread::sleep(Duration::from_millis(20));
         process::kill(holder, libc::SIGKILL);
         assert!(!ends_well(holder));
-        assert!(lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).unwrap());
+        assert!(lock.acquire(Access::Exclusive, WaitMode::Timeout(Duration::from_secs(5))).unwrap());
     }
 }

@@ -48,7 +48,7 @@ unsafe impl Sync for Ring {}
 
 /// There is no room for the message now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub struct RingFull;
 
 impl Ring {
     /// A ring of `capacity` bytes (a power of two, 4096 at least).
@@ -82,7 +82,7 @@ impl Ring {
     /// Appends one message whose payload is `parts`, one after the other.
     ///
     /// Panics where the payload is longer than [`longest`](Ring::longest).
-    pub fn push(&self, meta: &Meta, parts: &[&[u8]]) -> Result<(), Full> {
+    pub fn push(&self, meta: &Meta, parts: &[&[u8]]) -> Result<(), RingFull> {
         let len: usize = parts.iter().map(|p| p.len()).sum();
         assert!(len <= self.longest(), "the caller cuts long payloads");
         let need = record_size(len);
@@ -92,7 +92,7 @@ impl Ring {
         let to_end = self.capacity - (head & (self.capacity - 1));
         let skip = if to_end < need { to_end } else { 0 };
         if used > self.capacity || self.capacity - used < skip + need {
-            return Err(Full);
+            return Err(RingFull);
         }
         if skip > 0 {
             self.write_words(head, &[WRAP]);

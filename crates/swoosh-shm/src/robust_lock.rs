@@ -4,7 +4,7 @@
 //! mutexes, writing is holding the door that readers pass on their way in, once none of theirs is held; a permit of a
 //! semaphore is one of them. Nothing is counted that a dead process could leave wrong. Proven by `tests/prove_locks.rs`.
 
-use super::sync::{AtomicU32, AtomicU64, LOOK_AGAIN, NotTaken, Ordering, RobustMutex, SPINS, Wait, futex};
+use super::sync::{AtomicU32, AtomicU64, LOOK_AGAIN, LockError, Ordering, RobustMutex, SPINS, WaitMode, futex};
 use std::time::{Duration, Instant};
 
 /// What lies in a lock's memory, followed by the mutexes of readers or permits.
@@ -34,20 +34,20 @@ pub struct RobustLock<'a> {
 
 impl RobustLock<'_> {
     /// Takes the door; tries again and again for a while before it sleeps.
-    pub fn spin(self, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn spin(self, wait: WaitMode) -> Result<bool, LockError> {
         let door = &self.head.door;
-        let tries = if wait == Wait::No { 1 } else { SPINS };
+        let tries = if wait == WaitMode::NonBlocking { 1 } else { SPINS };
         for _ in 0..tries {
-            match door.acquire(Wait::No) {
-                Err(NotTaken::Busy) => std::hint::spin_loop(),
+            match door.acquire(WaitMode::NonBlocking) {
+                Err(LockError::Busy) => std::hint::spin_loop(),
                 other => return other,
             }
         }
-        if wait == Wait::No { Err(NotTaken::Busy) } else { door.acquire(wait) }
+        if wait == WaitMode::NonBlocking { Err(LockError::Busy) } else { door.acquire(wait) }
     }
 
     /// Goes in alone. True if the last one who had the door died.
-    pub fn write(self, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn write(self, wait: WaitMode) -> Result<bool, LockError> {
         let end = End::of(wait);
         let head = self.head;
         let died = head.door.acquire(wait)?;
@@ -68,7 +68,7 @@ impl RobustLock<'_> {
     }
 
     /// Goes in beside other readers. A dead reader has changed nothing: nobody is told of it.
-    pub fn read(self, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn read(self, wait: WaitMode) -> Result<bool, LockError> {
         let end = End::of(wait);
         let head = self.head;
         let died = head.door.acquire(wait)?;
@@ -84,17 +84,17 @@ impl RobustLock<'_> {
     }
 
     /// Leaves, as a writer or as a reader. Only a writer holds the door.
-    pub fn leave(self) -> Result<(), NotTaken> {
+    pub fn leave(self) -> Result<(), LockError> {
         if self.head.door.release().is_ok() {
             return Ok(());
         }
-        let n = self.places().find(|n| self.more[*n].is_own()).ok_or(NotTaken::NotOwn)?;
+        let n = self.places().find(|n| self.more[*n].is_held_by_this_thread()).ok_or(LockError::NotOwner)?;
         self.head.reading.fetch_and(!(1 << n), Ordering::Release);
         self.more[n].release()
     }
 
     /// Takes a permit. True if the last one who had it died.
-    pub fn take_permit(self, wait: Wait) -> Result<bool, NotTaken> {
+    pub fn take_permit(self, wait: WaitMode) -> Result<bool, LockError> {
         let end = End::of(wait);
         let head = self.head;
         loop {
@@ -103,9 +103,9 @@ impl RobustLock<'_> {
                 return Ok(died);
             }
             let nap = match end.left() {
-                Wait::No => return Err(NotTaken::Busy),
-                Wait::For(left) => left.min(LOOK_AGAIN),
-                Wait::Forever => LOOK_AGAIN,
+                WaitMode::NonBlocking => return Err(LockError::Busy),
+                WaitMode::Timeout(left) => left.min(LOOK_AGAIN),
+                WaitMode::Blocking => LOOK_AGAIN,
             };
             // A permit whose holder dies is given back by the kernel, which does not ring here: hence the naps.
             head.waiting.fetch_add(1, Ordering::AcqRel);
@@ -115,9 +115,9 @@ impl RobustLock<'_> {
     }
 
     /// Gives a permit back that this thread holds.
-    pub fn give_permit(self) -> Result<(), NotTaken> {
+    pub fn give_permit(self) -> Result<(), LockError> {
         let head = self.head;
-        self.places().find(|n| self.more[*n].release().is_ok()).ok_or(NotTaken::NotOwn)?;
+        self.places().find(|n| self.more[*n].release().is_ok()).ok_or(LockError::NotOwner)?;
         head.freed.fetch_add(1, Ordering::Release);
         // Either this finds who waits, or he finds `freed` changed: a mere load could miss him.
         if head.waiting.fetch_add(0, Ordering::AcqRel) > 0 {
@@ -129,7 +129,7 @@ impl RobustLock<'_> {
     /// Takes the first free mutex: its place, and whether its owner died.
     fn take_one(self) -> Option<(usize, bool)> {
         self.places().find_map(|n| {
-            let died = self.more[n].acquire(Wait::No).ok()?;
+            let died = self.more[n].acquire(WaitMode::NonBlocking).ok()?;
             self.head.hint.store(n as u32, Ordering::Relaxed);
             Some((n, died))
         })
@@ -143,24 +143,24 @@ impl RobustLock<'_> {
 }
 
 /// The moment at which a wait is over.
-pub struct End(Wait, Option<Instant>);
+pub struct End(WaitMode, Option<Instant>);
 
 impl End {
     /// It begins now.
-    pub fn of(wait: Wait) -> Self {
+    pub fn of(wait: WaitMode) -> Self {
         match wait {
-            Wait::For(time) => End(wait, Instant::now().checked_add(time)),
+            WaitMode::Timeout(time) => End(wait, Instant::now().checked_add(time)),
             _ => End(wait, None),
         }
     }
 
     /// The wait that is left: none when the time is over.
-    pub fn left(&self) -> Wait {
+    pub fn left(&self) -> WaitMode {
         match (self.0, self.1) {
-            (Wait::For(_), None) => Wait::Forever,
-            (Wait::For(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
-                Duration::ZERO => Wait::No,
-                left => Wait::For(left),
+            (WaitMode::Timeout(_), None) => WaitMode::Blocking,
+            (WaitMode::Timeout(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => WaitMode::NonBlocking,
+                left => WaitMode::Timeout(left),
             },
             (wait, _) => wait,
         }

@@ -1,7 +1,30 @@
 //! The rows that every process of a server can read: connections, workers, reactors, the server itself.
 
 use super::Shareable;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+
+/// An optional index in one shared word, read and written with relaxed ordering.
+///
+/// The word holds the index plus one, so that zeroed memory means `None`.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct OptionalIndex(AtomicU32);
+
+impl OptionalIndex {
+    /// The index, if there is one.
+    #[inline]
+    pub fn get(&self) -> Option<u32> {
+        self.0.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Replaces the index. `u32::MAX` cannot be stored and counts as `None`.
+    #[inline]
+    pub fn set(&self, index: Option<u32>) {
+        self.0.store(index.map_or(0, |index| index.wrapping_add(1)), Ordering::Relaxed);
+    }
+}
+// SAFETY: one atomic; zero is `None`.
+unsafe impl Shareable for OptionalIndex {}
 
 /// One connection. Written by the reactor that owns it; a few fields also by workers, as their comments say.
 #[derive(Default)]
@@ -17,8 +40,8 @@ pub struct ConnectionSlot {
     pub port: AtomicU32,
     /// Reactor thread (process mode) or worker (base mode) that owns it.
     pub reactor: AtomicU32,
-    /// The worker it is fixed to plus one, 0 where it is fixed to none. Written at its first dispatch.
-    pub worker: AtomicU32,
+    /// The worker that handles the connection; `None` before its first dispatch.
+    pub worker: OptionalIndex,
     /// What `bind` gave it, 0 before. Written by workers.
     pub uid: AtomicU32,
     /// Address family of the peer: 4, 6 or 0 (Unix).
@@ -45,11 +68,11 @@ pub struct ConnectionSlot {
     pub recv_queued: AtomicU64,
     /// Bytes of packets that a worker was given and has not told its user code, where they are bounded. The owner adds,
     /// workers subtract.
-    pub unhandled: AtomicU64,
+    pub unprocessed_bytes: AtomicU64,
     /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
-    pub in_hand: AtomicU32,
+    pub in_flight: AtomicU32,
     /// Requests of HTTP that workers have answered whole; it begins anew behind its last number. Workers add.
-    pub answered: AtomicU32,
+    pub responses_completed: AtomicU32,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}
@@ -142,9 +165,9 @@ pub struct ServerSlot {
     /// Slots that were never used begin here.
     pub fresh_slots: AtomicU32,
     /// The next worker of round-robin dispatch.
-    pub round: AtomicU32,
+    pub next_worker: AtomicU32,
     /// 1 while a reload wanted by a worker waits for the manager; 2 where only task workers are to be replaced.
-    pub reload_wanted: AtomicU32,
+    pub reload_requested: AtomicU32,
     /// How often the workers have been replaced.
     pub reloads: AtomicU32,
     /// Tasks sent.

@@ -4,7 +4,7 @@
 pub use std::sync::atomic::Ordering;
 pub use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 pub use swoosh_os::futex;
-pub use swoosh_os::mutex::{NotTaken, RobustMutex, Wait};
+pub use swoosh_os::mutex::{LockError, RobustMutex, WaitMode};
 
 /// How often a spinning lock tries before it sleeps.
 pub const SPINS: u32 = 2000;

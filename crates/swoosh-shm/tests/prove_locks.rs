@@ -13,7 +13,7 @@ mod sync {
 
     pub use atomic::Ordering;
     use atomic::Ordering::{Acquire, Relaxed, Release};
-    pub use swoosh_os::mutex::{NotTaken, Wait};
+    pub use swoosh_os::mutex::{LockError, WaitMode};
 
     pub const SPINS: u32 = 2;
     pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -140,12 +140,12 @@ mod sync {
             RobustMutex { owner: atomic::AtomicU32::new(0), bucket: Mutex::new(()), event_fd: Condvar::new() }
         }
 
-        pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
+        pub fn acquire(&self, wait: WaitMode) -> Result<bool, LockError> {
             loop {
                 step();
                 match self.take() {
-                    Err(NotTaken::Own) if wait == Wait::No => return Err(NotTaken::Busy),
-                    Err(NotTaken::Busy) if wait != Wait::No => {
+                    Err(LockError::Deadlock) if wait == WaitMode::NonBlocking => return Err(LockError::Busy),
+                    Err(LockError::Busy) if wait != WaitMode::NonBlocking => {
                         let bucket = self.bucket.lock().unwrap();
                         let owner = self.owner.load(Relaxed);
                         if owner != 0 && owner != DEAD {
@@ -157,34 +157,34 @@ mod sync {
             }
         }
 
-        fn take(&self) -> Result<bool, NotTaken> {
+        fn take(&self) -> Result<bool, LockError> {
             let mut free = 0;
             loop {
                 match self.owner.compare_exchange(free, id(), Acquire, Relaxed) {
                     Ok(was) => return Ok(was == DEAD),
                     Err(other) if other == 0 || other == DEAD => free = other,
-                    Err(owner) if owner == id() => return Err(NotTaken::Own),
-                    Err(_) => return Err(NotTaken::Busy),
+                    Err(owner) if owner == id() => return Err(LockError::Deadlock),
+                    Err(_) => return Err(LockError::Busy),
                 }
             }
         }
 
-        pub fn release(&self) -> Result<(), NotTaken> {
+        pub fn release(&self) -> Result<(), LockError> {
             step();
             if self.owner.load(Relaxed) != id() {
-                return Err(NotTaken::NotOwn);
+                return Err(LockError::NotOwner);
             }
             self.pass(0);
             Ok(())
         }
 
-        pub fn is_own(&self) -> bool {
+        pub fn is_held_by_this_thread(&self) -> bool {
             step();
             let taken = self.take();
             if taken.is_ok() {
                 self.pass(0);
             }
-            taken == Err(NotTaken::Own)
+            taken == Err(LockError::Deadlock)
         }
 
         pub fn owner_dies(&self, id: u32) {
@@ -207,7 +207,7 @@ use loom::cell::UnsafeCell;
 use robust_lock::{Head, RobustLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use sync::{AtomicU32, AtomicU64, NotTaken, RobustMutex, Wait, live, step};
+use sync::{AtomicU32, AtomicU64, LockError, RobustMutex, WaitMode, live, step};
 
 /// A lock, and two words that only who is alone may change; they differ while somebody does.
 struct Guarded {
@@ -269,35 +269,35 @@ impl Guarded {
 type Act = fn(&Guarded);
 
 fn writes(lock: &Guarded) {
-    let died = lock.robust_lock().write(Wait::Forever).unwrap();
+    let died = lock.robust_lock().write(WaitMode::Blocking).unwrap();
     lock.change(died);
     lock.robust_lock().leave().unwrap();
 }
 
 fn reads(lock: &Guarded) {
-    let died = lock.robust_lock().read(Wait::Forever).unwrap();
+    let died = lock.robust_lock().read(WaitMode::Blocking).unwrap();
     lock.look(died);
     lock.robust_lock().leave().unwrap();
 }
 
 fn spins(lock: &Guarded) {
-    let died = lock.robust_lock().spin(Wait::Forever).unwrap();
+    let died = lock.robust_lock().spin(WaitMode::Blocking).unwrap();
     lock.change(died);
     lock.robust_lock().leave().unwrap();
 }
 
 fn takes_the_permit(lock: &Guarded) {
-    let died = lock.robust_lock().take_permit(Wait::Forever).unwrap();
+    let died = lock.robust_lock().take_permit(WaitMode::Blocking).unwrap();
     lock.change(died);
     lock.robust_lock().give_permit().unwrap();
 }
 
 fn tries_the_permit(lock: &Guarded) {
-    if let Ok(died) = lock.robust_lock().take_permit(Wait::No) {
+    if let Ok(died) = lock.robust_lock().take_permit(WaitMode::NonBlocking) {
         lock.change(died);
         lock.robust_lock().give_permit().unwrap();
     }
-    assert_eq!(lock.robust_lock().give_permit(), Err(NotTaken::NotOwn));
+    assert_eq!(lock.robust_lock().give_permit(), Err(LockError::NotOwner));
 }
 
 /// All of them at once, of whom the first dies before its `steps`th step; then `last` goes in too. Whether it died in any

@@ -3,7 +3,7 @@
 //! `cargo run --release --example redis_server [port] [process|base]`
 
 use swoosh::config::Framing;
-use swoosh::proto::resp::{put_array, put_bulk, put_error, put_int, put_nil, put_status, words};
+use swoosh::proto::resp::{arguments, put_array, put_bulk, put_error, put_int, put_nil, put_status};
 use swoosh::shm::table::{Column, Kind, Table, Value};
 use swoosh::{Mode, Server};
 
@@ -19,7 +19,7 @@ fn main() -> swoosh::Result<()> {
         .workers(2)
         // One packet a command.
         .ports(|port| port.framing = Framing::Redis)
-        .on_receive(move |worker, conn, command| match store.answer(&words(command)) {
+        .on_receive(move |worker, conn, command| match store.answer(&arguments(command)) {
             reply if reply.is_empty() => Ok(()),
             reply => worker.send(conn, &reply),
         });

@@ -9,8 +9,8 @@
 
 use crate::http::files::Files;
 use crate::node::Node;
-use crate::proto::http1::request::rejoin;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::reassemble;
+use crate::sys::temp_file::TempFile;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -178,7 +178,7 @@ pub trait Handler {
     }
     /// Worker: a request of HTTP arrived whose body is too long for memory. `head`: all of it but the body. Where nothing
     /// else is said, it is read into memory and told as any other ([`receive_whole`]).
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         receive_whole(self, node, event, head, &body)
     }
     /// Worker: a request of HTTP was refused after others of its connection were handed over, whose answers go first.
@@ -277,10 +277,10 @@ pub fn receive_whole<H: Handler + ?Sized>(
     node: &Node,
     event: &ConnectionEvent,
     head: &[u8],
-    body: &Stored,
+    body: &TempFile,
 ) -> Flow {
     match body.read(0..body.len()) {
-        Ok(body) => handler.receive(node, event, &rejoin(head, body)),
+        Ok(body) => handler.receive(node, event, &reassemble(head, body)),
         Err(e) => {
             crate::log::error!("a request of connection {} is answered 500: {e}", event.session.0);
             handler.refuse(node, event, 500)

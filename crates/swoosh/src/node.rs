@@ -454,7 +454,7 @@ impl Node {
         let from = match self.worker_id() {
             Some(id) => id.0 as u16,
             // One that user code has forked.
-            None if self.role() == Role::User => FOREIGN_CHILD + (process::known_pid() % FOREIGN_CHILDREN) as u16,
+            None if self.role() == Role::User => FOREIGN_CHILD + (process::cached_pid() % FOREIGN_CHILDREN) as u16,
             None => MANAGER,
         };
         Head { kind, from, flags, id, time: clock::wall_nanos(), extra: 0, reactor: 0 }

@@ -15,7 +15,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::event_fd::EventFd;
 use crate::sys::fd_channel::FdChannel;
-use crate::sys::queue::Queue;
+use crate::sys::message_queue::MessageQueue;
 use crate::tls::Acceptor;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -56,7 +56,7 @@ pub struct ServerState {
     /// Any process -> reactor thread: what to do with a connection. Process mode only.
     pub orders: Vec<Mailbox>,
     /// Tasks, where they travel by a System V queue.
-    pub task_queue: Option<Queue>,
+    pub task_queue: Option<MessageQueue>,
     /// How many user processes were added.
     pub user_processes: usize,
 }
@@ -139,10 +139,9 @@ impl ServerState {
 
     /// Forgets a connection, also where a worker counts it as its own.
     pub fn release_connection(&self, session: SessionId, index: SlotIndex) {
-        let fixed = self.registry.slot(index).worker.load(Relaxed);
-        if fixed > 0
-            && self.config.dispatch_mode == crate::config::DispatchMode::ConnectionLoad
-            && let Some(worker) = self.workers.get(fixed as usize - 1)
+        let worker = self.registry.slot(index).worker.get();
+        if self.config.dispatch_mode == crate::config::DispatchMode::ConnectionLoad
+            && let Some(worker) = worker.and_then(|worker| self.workers.get(worker as usize))
         {
             let _ = worker.connections.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(1)));
         }

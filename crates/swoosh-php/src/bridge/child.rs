@@ -53,7 +53,7 @@ fn live_on(result: PhpResult<()>) -> ! {
 pub fn begin() {
     // A fork of another thread's is to execute a program.
     if reactor::is_home() {
-        signal::start_over();
+        signal::reset_after_fork();
         http::step_out();
     }
 }

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use swoosh::config::Framing;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::compress::Rules;
 use swoosh::http::files::{self, Files};
 use swoosh::node::Node;
-use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::http1::request::{Request, header_buffer};
 
 /// What a server's settings say of HTTP.
 #[derive(Debug)]
@@ -158,7 +158,7 @@ fn undelimited(pattern: &str) -> &str {
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<Stored>>),
+    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -203,7 +203,7 @@ pub fn begin(
     node: &Node,
     event: &ConnectionEvent,
     data: &[u8],
-    stored: Option<Rc<Stored>>,
+    stored: Option<Rc<TempFile>>,
 ) -> PhpResult<Option<Wanted>> {
     let session = event.session.0;
     let Some(calls) = state.calls() else { return Ok(None) };
@@ -213,7 +213,7 @@ pub fn begin(
     if HOLDS.get() && hold(session, || Held::Request(*event, node.share_packet(data), stored.clone())) {
         return Ok(None);
     }
-    let mut fields = room();
+    let mut fields = header_buffer();
     let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::http::files::{Answer, Piece};
 use swoosh::node::Node;
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::websocket::deflate::DeflateParams;
 
 /// Who it goes to.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub struct Handshake {
     /// `Sec-WebSocket-Protocol`.
     pub protocol: Option<Vec<u8>>,
     /// Compression, and the answer's words for it.
-    pub deflate: Option<(Agreed, String)>,
+    pub deflate: Option<(DeflateParams, String)>,
 }
 
 /// The way to a peer, from this process.
@@ -121,7 +121,7 @@ impl Way {
     }
 
     /// The connection's next packets are frames.
-    pub fn begin_websocket(&self, agreed: Option<Agreed>) {
+    pub fn begin_websocket(&self, agreed: Option<DeflateParams>) {
         if let Way::Node(node, session) = self {
             node.begin_websocket(*session, agreed);
         }

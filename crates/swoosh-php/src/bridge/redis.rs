@@ -110,7 +110,7 @@ pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Node, session: Sessi
 }
 
 fn handle(state: &State, calls: &Calls, node: &Node, session: SessionId, command: &[u8]) -> PhpResult<()> {
-    let words = resp::words(command);
+    let words = resp::arguments(command);
     // An empty line asks for nothing.
     let Some((name, arguments)) = words.split_first() else { return Ok(()) };
     let Some(handler) = state.redis.handler(calls, name) else {

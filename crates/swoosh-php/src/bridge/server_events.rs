@@ -20,7 +20,7 @@ use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
     receive_whole,
 };
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::files::Files;
 use swoosh::node::{InHand, Node, Role};
 
@@ -68,7 +68,7 @@ impl Bridge {
     }
 
     /// A request of HTTP.
-    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
+    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) -> Flow {
         let begun = self.settle(http::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
@@ -225,7 +225,7 @@ impl Handler for Bridge {
         }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
     }
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         let calls = self.calls(node)?;
         match http::serves(&calls, node, event.port) {
             true => self.request(node, event, head, Some(body)),

@@ -14,7 +14,7 @@ use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
-    Expect, Joiner, Opcode, Said, close_frame, deflate, put, shake_hands as shake_hands_of,
+    Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, deflate, put_frame,
 };
 
 /// What a server's settings say of WebSocket.
@@ -51,7 +51,7 @@ impl Config {
 
 thread_local! {
     /// By connection: the beginning of a message in fragments.
-    static JOINERS: RefCell<HashMap<u64, Joiner>> = RefCell::default();
+    static JOINERS: RefCell<HashMap<u64, MessageAssembler>> = RefCell::default();
 }
 
 /// A connection is gone.
@@ -103,7 +103,7 @@ pub fn shake_hands(
         return Ok(Some(Wanted { callable, args: [asked.into_zval(), response.into_zval()], then }));
     }
     let mut fields = Array::new();
-    let status = match shake_hands_of(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
+    let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
         Ok(accept) => {
             fields.insert("Upgrade", "websocket");
             fields.insert("Connection", "Upgrade");
@@ -157,7 +157,7 @@ pub fn receive(
 ) -> PhpResult<Option<Wanted>> {
     let session = event.session;
     let max = node.state().ports[event.port].config.package_max_length;
-    let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
+    let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = JOINERS.with_borrow_mut(|joiners| {
         let mut joiner = joiners.remove(&session.0).unwrap_or_default();
         let heard = joiner.take(bytes, expect);
@@ -169,29 +169,29 @@ pub fn receive(
     let tells = state.http.get().map(|config| config.websocket.tells).unwrap_or_default();
     let (object, then) = match heard {
         Err(fault) => {
-            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.reason);
             close(node, session, &close_frame(fault.code, b""));
             return Ok(None);
         }
         Ok(None) => return Ok(None),
-        Ok(Some(Said::Message(kind, data, packed))) => {
+        Ok(Some(Event::Message(kind, data, packed))) => {
             (frames::object(session.0, kind, &data, frames::heard(true, packed))?, Then::Nothing)
         }
-        Ok(Some(Said::Ping(data))) if tells[0] => {
+        Ok(Some(Event::Ping(data))) if tells[0] => {
             (frames::object(session.0, Opcode::Ping, &data, frames::heard(true, false))?, Then::Nothing)
         }
-        Ok(Some(Said::Ping(data))) => {
+        Ok(Some(Event::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
-            put(&mut pong, 0x8A, None, &data);
+            put_frame(&mut pong, 0x8A, None, &data);
             // Where the peer is gone nobody waits for it.
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if tells[1] => {
+        Ok(Some(Event::Pong(data))) if tells[1] => {
             (frames::object(session.0, Opcode::Pong, &data, frames::heard(true, false))?, Then::Nothing)
         }
-        Ok(Some(Said::Pong(_))) => return Ok(None),
-        Ok(Some(Said::Close(code, reason))) => {
+        Ok(Some(Event::Pong(_))) => return Ok(None),
+        Ok(Some(Event::Close(code, reason))) => {
             let answer = close_frame(code, &reason);
             if !tells[2] {
                 close(node, session, &answer);

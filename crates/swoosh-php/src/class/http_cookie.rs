@@ -2,7 +2,7 @@
 
 use crate::zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult};
 use std::cell::RefCell;
-use swoosh::proto::http1::reply::date;
+use swoosh::proto::http1::response_writer::date;
 use swoosh::sys::clock;
 
 /// The class.

@@ -15,12 +15,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use swoosh::conn::datagram::seconds;
 use swoosh::conn::registry::{Peer, Registry};
 use swoosh::handler::ConnectionEvent;
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::node::Node;
-use swoosh::proto::framing::Cut;
-use swoosh::proto::http1::frame::Framer;
-use swoosh::proto::http1::request::{Request, rejoin, room};
+use swoosh::proto::framing::FrameStatus;
+use swoosh::proto::http1::request::{Request, header_buffer, reassemble};
+use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::Port;
 
 /// The class.
@@ -34,7 +34,7 @@ pub struct Kept {
     /// Its body, without its transfer coding, where that is not the end of `raw`.
     body: RefCell<Option<Vec<u8>>>,
     /// Its body, where that is on disk.
-    stored: RefCell<Option<Rc<Stored>>>,
+    stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     head: Cell<usize>,
     /// Bytes of `raw` that are the request.
@@ -71,7 +71,7 @@ impl crate::zend::Payload for Kept {
     /// Most handlers read few of them, and each costs more than the parsing of the head once more.
     fn make_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
-        let mut fields = room();
+        let mut fields = header_buffer();
         let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.facts(&request)).into_zval(),
@@ -199,7 +199,7 @@ pub fn serve(
     node: &Node,
     config: &Config,
     event: &ConnectionEvent,
-    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -223,7 +223,7 @@ pub fn serve(
 pub fn serve_link(
     link: &Link,
     config: &Config,
-    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -378,7 +378,7 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
-        let body = ZStr::filled(stored.len() as usize, |bytes| stored.fill(0, bytes));
+        let body = ZStr::filled(stored.len() as usize, |bytes| stored.read_exact_at(0, bytes));
         return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
     }
     if let Some(body) = &*kept.body.borrow() {
@@ -396,7 +396,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
-        return Ok(OrFalse(body.ok().map(|body| ZStr::new(rejoin(&kept.raw.borrow(), body)))));
+        return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&kept.raw.borrow(), body)))));
     }
     let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
     Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
@@ -448,10 +448,10 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         None => return Ok(OrFalse(None)),
     };
     match cut {
-        Ok(Cut::Packet(length)) => {
+        Ok(FrameStatus::Complete(length)) => {
             kept.whole.set(Some(length));
             let raw = kept.raw.borrow().clone();
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
                 this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
                 let config = kept.options.borrow_mut().take().unwrap_or_default();
@@ -462,7 +462,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
             }
             Ok(OrFalse(Some(length.saturating_sub(before))))
         }
-        Ok(Cut::Need(_)) => Ok(OrFalse(Some(bytes.len()))),
+        Ok(FrameStatus::Incomplete(_)) => Ok(OrFalse(Some(bytes.len()))),
         Err(_) => Ok(OrFalse(Some(0))),
     }
 }

@@ -153,7 +153,7 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
         return Ok(OrFalse(None));
     };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
-    Ok(OrFalse(match socket::put_at(fd, own) {
+    Ok(OrFalse(match socket::dup_onto(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
             last_error::refuse(&format!("the port's socket cannot be had: {e}"));

@@ -250,7 +250,7 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
             return Ok(OrFalse(None));
         }
         // One child has a descriptor that tells of its end; any child has none, so that is looked at now and then.
-        let process = (pid > 0).then(|| swoosh::sys::process::descriptor_of(pid)).flatten();
+        let process = (pid > 0).then(|| swoosh::sys::process::pidfd_open(pid)).flatten();
         let goes_on = match process {
             Some(process) => !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, Outside::Cancelled),
             None => {

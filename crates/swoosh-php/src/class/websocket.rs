@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::node::Node;
-use swoosh::proto::websocket::deflate::{self, Agreed};
-use swoosh::proto::websocket::{Opcode, close_frame, is_close_code, put, unmask};
+use swoosh::proto::websocket::deflate::{self, DeflateParams};
+use swoosh::proto::websocket::{Opcode, close_frame, is_close_code, put_frame, unmask};
 
 /// `Swoole\WebSocket\Server`.
 pub static WEBSOCKET_SERVER: ClassSlot = ClassSlot::new();
@@ -111,7 +111,7 @@ impl Given {
     }
 
     /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.
-    pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<Agreed>) -> Vec<u8> {
+    pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<DeflateParams>) -> Vec<u8> {
         let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
         let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
         let short = wanted.map(|agreed| compressed(&self.data, agreed));
@@ -120,16 +120,16 @@ impl Given {
         }
         let data = short.as_deref().unwrap_or(&self.data);
         let mut out = Vec::with_capacity(data.len() + 14);
-        put(&mut out, first, mask, data);
+        put_frame(&mut out, first, mask, data);
         out
     }
 }
 
 /// The last message that was compressed, which may have been pushed to another one: its bytes, their form, for whom.
-type Last = (Vec<u8>, Rc<[u8]>, Agreed);
+type Last = (Vec<u8>, Rc<[u8]>, DeflateParams);
 
 /// A message's compressed form, made once for all that it is pushed to.
-fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
+fn compressed(data: &[u8], agreed: DeflateParams) -> Rc<[u8]> {
     thread_local! {
         static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
     }
@@ -223,7 +223,7 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let mut out = Vec::with_capacity(2 + data.len());
-    put(&mut out, 0x89, None, data);
+    put_frame(&mut out, 0x89, None, data);
     Ok(done(node.send(session, &out)))
 }
 
@@ -248,13 +248,13 @@ fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
 fn packed(mut frame: Given) -> Vec<u8> {
     let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
     if frame.flags & COMPRESS != 0 {
-        frame.data = deflate::deflate(&frame.data, Agreed { narrow: false });
+        frame.data = deflate::deflate(&frame.data, DeflateParams { small_window: false });
     }
     if frame.flags & (COMPRESS | RSV1) != 0 {
         first |= 0x40;
     }
     let mut out = Vec::with_capacity(frame.data.len() + 14);
-    put(&mut out, first, (frame.flags & MASK != 0).then(mask), &frame.data);
+    put_frame(&mut out, first, (frame.flags & MASK != 0).then(mask), &frame.data);
     out
 }
 

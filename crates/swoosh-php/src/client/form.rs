@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// A part of a body.
-pub enum Part {
+pub enum Progress {
     /// Bytes.
     Bytes(Vec<u8>),
     /// So many bytes of a file from there on.
@@ -16,13 +16,13 @@ pub enum Part {
 #[derive(Default)]
 pub struct Body {
     /// Its parts in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Progress>,
 }
 
 impl Body {
     /// One of bytes alone.
     pub fn of(bytes: Vec<u8>) -> Self {
-        Body { parts: vec![Part::Bytes(bytes)] }
+        Body { parts: vec![Progress::Bytes(bytes)] }
     }
 
     /// How long it is, bytes.
@@ -30,16 +30,16 @@ impl Body {
         self.parts
             .iter()
             .map(|part| match part {
-                Part::Bytes(bytes) => bytes.len() as u64,
-                Part::File(_, _, length) => *length,
+                Progress::Bytes(bytes) => bytes.len() as u64,
+                Progress::File(_, _, length) => *length,
             })
             .sum()
     }
 
     fn push(&mut self, bytes: &[u8]) {
         match self.parts.last_mut() {
-            Some(Part::Bytes(last)) => last.extend_from_slice(bytes),
-            _ => self.parts.push(Part::Bytes(bytes.to_vec())),
+            Some(Progress::Bytes(last)) => last.extend_from_slice(bytes),
+            _ => self.parts.push(Progress::Bytes(bytes.to_vec())),
         }
     }
 }
@@ -69,7 +69,7 @@ pub fn multipart(boundary: &str, fields: &[(Vec<u8>, Vec<u8>)], files: &Array) -
             Some(content) => body.push(content),
             None => {
                 let path = String::from_utf8_lossy(text("path")).into_owned();
-                body.parts.push(Part::File(path, number("offset"), number("size")));
+                body.parts.push(Progress::File(path, number("offset"), number("size")));
             }
         }
         body.push(b"\r\n");

@@ -5,7 +5,7 @@ use crate::zend::PhpResult;
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
-use swoosh::proto::framing::{Cut, Framer};
+use swoosh::proto::framing::{FrameStatus, Framer};
 
 /// The buffer of one reader.
 #[derive(Default)]
@@ -77,8 +77,8 @@ impl Packets {
         loop {
             let cut = self.framer.borrow_mut().next(&framing, max, &self.buffer.borrow());
             match cut {
-                Ok(Cut::Packet(size)) => return Ok(Ok(self.take(size))),
-                Ok(Cut::Need(_)) => {}
+                Ok(FrameStatus::Complete(size)) => return Ok(Ok(self.take(size))),
+                Ok(FrameStatus::Incomplete(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
             match self.more(link, limit)? {

@@ -1,16 +1,16 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
-//! [`frame`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for; [`body`] does
+//! [`request_framer`] finds where a request ends and refuses what is none, as strictly as request smuggling asks for; [`body_decoder`] does
 //! so for bodies that are not kept in memory;
-//! [`request`] reads a request that was found whole; [`select`] weighs its conditions and ranges; [`reply`] writes
-//! answers; [`answer`] reads them, as a client.
+//! [`request`] reads a request that was found whole; [`conditional`] weighs its conditions and ranges; [`response_writer`] writes
+//! answers; [`response_parser`] reads them, as a client.
 
-pub mod answer;
-pub mod body;
-pub mod frame;
-pub mod reply;
+pub mod body_decoder;
+pub mod conditional;
 pub mod request;
-pub mod select;
+pub mod request_framer;
+pub mod response_parser;
+pub mod response_writer;
 
 /// A request that is answered with a status and nothing else, before its connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub struct Refusal {
     /// The answer's status: 400 to 599.
     pub status: u16,
     /// What is wrong with it.
-    pub why: &'static str,
+    pub reason: &'static str,
 }
 
 impl Refusal {
     /// With that status, for that reason.
-    pub const fn new(status: u16, why: &'static str) -> Self {
-        Refusal { status, why }
+    pub const fn new(status: u16, reason: &'static str) -> Self {
+        Refusal { status, reason }
     }
 
     /// The refusal in the place of the request: where other requests of the connection are unanswered still, it has to
@@ -43,8 +43,8 @@ impl Refusal {
     }
 
     /// The whole answer.
-    pub fn answer(status: u16) -> Vec<u8> {
-        let reason = reply::reason(status);
+    pub fn response(status: u16) -> Vec<u8> {
+        let reason = response_writer::reason(status);
         format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").into_bytes()
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a request that [`frame`](super::frame) found whole.
+//! Reading a request that [`request_framer`](super::request_framer) found whole.
 
 use super::{MAX_HEADERS, has_token};
 use httparse::Header;
@@ -20,16 +20,16 @@ pub struct Request<'a> {
 }
 
 /// Room for a request's header fields.
-pub type Room<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
+pub type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
 
 /// Such room.
-pub fn room<'a>() -> Room<'a> {
+pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
     [const { MaybeUninit::uninit() }; MAX_HEADERS]
 }
 
 impl<'a> Request<'a> {
     /// The request and its header fields in order; `None` where the bytes begin with no whole head.
-    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut Room<'a>) -> Option<(Self, &'r [Header<'a>])> {
+    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
         let mut parsed = httparse::Request::new(&mut []);
         let Ok(httparse::Status::Complete(head)) = parsed.parse_with_uninit_headers(bytes, room) else { return None };
         let request = Request { method: parsed.method?, target: parsed.path?, minor: parsed.version?, head, bytes };
@@ -72,8 +72,8 @@ pub fn field<'v>(headers: &[Header<'v>], name: &str) -> Option<&'v [u8]> {
 }
 
 /// Head and body as they might have come: in one chunk, where the head says so.
-pub fn rejoin(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
-    let mut fields = room();
+pub fn reassemble(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
+    let mut fields = header_buffer();
     let parsed = Request::parse(head, &mut fields);
     let chunked = parsed.is_some_and(|(_, headers)| field(headers, "transfer-encoding").is_some());
     if chunked {
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_request_is_read() {
         let bytes = b"POST /a?b=c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n";
-        let mut room = room();
+        let mut room = header_buffer();
         let (request, headers) = Request::parse(bytes, &mut room).unwrap();
         assert_eq!((request.method, request.target, request.minor), ("POST", "/a?b=c", 1));
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
@@ -122,8 +122,8 @@ mod tests {
             ["POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"]
         {
             for body in [&b"abc"[..], b""] {
-                let whole = rejoin(head.as_bytes(), body.to_vec());
-                let mut room = room();
+                let whole = reassemble(head.as_bytes(), body.to_vec());
+                let mut room = header_buffer();
                 let (request, headers) = Request::parse(&whole, &mut room).unwrap();
                 assert_eq!(request.body(headers).as_ref(), body, "{head}");
                 assert!(whole.starts_with(head.as_bytes()));
@@ -144,7 +144,7 @@ mod tests {
             (1, "closed", true),
         ] {
             let bytes = format!("GET / HTTP/1.{minor}\r\nConnection: {value}\r\n\r\n");
-            let mut room = room();
+            let mut room = header_buffer();
             let (request, headers) = Request::parse(bytes.as_bytes(), &mut room).unwrap();
             assert_eq!(request.keeps_alive(headers), keep, "1.{minor} {value}");
         }

@@ -3,15 +3,15 @@
 //! Neither side keeps a window between messages: what is agreed on says so for both. A connection costs nothing then,
 //! and one compressed message is the same for everybody it is sent to.
 
-use super::{Fault, fault};
+use super::{WebSocketError, fault};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::cell::RefCell;
 
 /// What two sides have agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Agreed {
+pub struct DeflateParams {
     /// The server's window is to be smaller than 32 KiB: it takes the least there is, 512 bytes.
-    pub narrow: bool,
+    pub small_window: bool,
 }
 
 /// What a client offers that wants compression.
@@ -19,13 +19,13 @@ pub const OFFER: &str = "permessage-deflate; client_no_context_takeover; server_
 
 /// Looks through a client's offers, the values of its `Sec-WebSocket-Extensions`, for one that can be met (section 5.1):
 /// what is agreed on, and the answer's value.
-pub fn negotiate<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<(Agreed, String)> {
+pub fn negotiate<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<(DeflateParams, String)> {
     let offers = values.flat_map(|value| value.split(|&byte| byte == b','));
     offers.filter_map(offer).next()
 }
 
 /// Whether a server's answer agrees to [`OFFER`].
-pub fn is_agreed<'a>(values: impl Iterator<Item = &'a [u8]>) -> bool {
+pub fn is_accepted<'a>(values: impl Iterator<Item = &'a [u8]>) -> bool {
     let mut answers = values.flat_map(|value| value.split(|&byte| byte == b','));
     answers.any(|answer| {
         let mut words = answer.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
@@ -34,7 +34,7 @@ pub fn is_agreed<'a>(values: impl Iterator<Item = &'a [u8]>) -> bool {
 }
 
 /// One offer; `None` where it is another extension's, or one that cannot be met (section 7.1).
-fn offer(text: &[u8]) -> Option<(Agreed, String)> {
+fn offer(text: &[u8]) -> Option<(DeflateParams, String)> {
     let mut words = text.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     if words.next() != Some(NAME.as_bytes()) {
         return None;
@@ -63,7 +63,7 @@ fn offer(text: &[u8]) -> Option<(Agreed, String)> {
     if let Some(bits) = window {
         answer.push_str(&format!("; server_max_window_bits={bits}"));
     }
-    Some((Agreed { narrow: window.is_some_and(|bits| bits < 15) }, answer))
+    Some((DeflateParams { small_window: window.is_some_and(|bits| bits < 15) }, answer))
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {
@@ -89,7 +89,7 @@ thread_local! {
 ///
 /// # Errors
 /// 1007 where it is no such thing; 1009 where the message has more than `max` bytes.
-pub fn inflate(data: &[u8], max: u64) -> Result<Vec<u8>, Fault> {
+pub fn inflate(data: &[u8], max: u64) -> Result<Vec<u8>, WebSocketError> {
     PLAIN.with_borrow_mut(|stream| {
         stream.reset(false);
         let mut out = Vec::with_capacity((data.len() * 4).clamp(64, STEP));
@@ -117,7 +117,7 @@ pub fn inflate(data: &[u8], max: u64) -> Result<Vec<u8>, Fault> {
     })
 }
 
-fn bounded(out: Vec<u8>, max: u64) -> Result<Vec<u8>, Fault> {
+fn bounded(out: Vec<u8>, max: u64) -> Result<Vec<u8>, WebSocketError> {
     if out.len() as u64 > max {
         return fault(1009, "the message is longer than package_max_length");
     }
@@ -125,12 +125,12 @@ fn bounded(out: Vec<u8>, max: u64) -> Result<Vec<u8>, Fault> {
 }
 
 /// A message's payload, compressed (section 7.2.1).
-pub fn deflate(data: &[u8], agreed: Agreed) -> Vec<u8> {
+pub fn deflate(data: &[u8], agreed: DeflateParams) -> Vec<u8> {
     if data.is_empty() {
         // An empty block (section 7.2.3.6).
         return vec![0];
     }
-    let stream = if agreed.narrow { &NARROW } else { &WIDE };
+    let stream = if agreed.small_window { &NARROW } else { &WIDE };
     stream.with_borrow_mut(|stream| {
         stream.reset();
         let mut out = Vec::with_capacity(data.len() / 2 + 64);
@@ -166,10 +166,10 @@ const STEP: usize = 1 << 18;
 mod tests {
     use super::*;
 
-    const WIDE: Agreed = Agreed { narrow: false };
+    const WIDE: DeflateParams = DeflateParams { small_window: false };
 
     fn answer(value: &str) -> Option<(bool, String)> {
-        negotiate([value.as_bytes()].into_iter()).map(|(agreed, answer)| (agreed.narrow, answer))
+        negotiate([value.as_bytes()].into_iter()).map(|(agreed, answer)| (agreed.small_window, answer))
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
             let same: Vec<u8> = (0..length).map(|n| (n / 100) as u8).collect();
             let noise: Vec<u8> = (0..length).map(random).collect();
             for data in [same, noise] {
-                for agreed in [WIDE, Agreed { narrow: true }] {
+                for agreed in [WIDE, DeflateParams { small_window: true }] {
                     let short = deflate(&data, agreed);
                     assert_eq!(inflate(&short, length.into()).as_deref(), Ok(&data[..]));
                     assert_eq!(deflate(&data, agreed), short, "nothing is kept of the message before");
@@ -239,7 +239,7 @@ mod tests {
         ] {
             assert_eq!(answer(bad), None, "{bad}");
         }
-        assert!(is_agreed([answer(OFFER).unwrap().1.as_bytes()].into_iter()));
-        assert!(!is_agreed([&b"permessage-deflate"[..]].into_iter()));
+        assert!(is_accepted([answer(OFFER).unwrap().1.as_bytes()].into_iter()));
+        assert!(!is_accepted([&b"permessage-deflate"[..]].into_iter()));
     }
 }

@@ -3,7 +3,7 @@
 pub mod deflate;
 
 use crate::base64;
-use crate::framing::Cut;
+use crate::framing::FrameStatus;
 use crate::http1::has_token;
 
 /// A frame's opcode (section 5.2).
@@ -20,20 +20,20 @@ pub enum Opcode {
 
 /// What a peer did wrong, and the code of the close frame that tells it (section 7.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
+pub struct WebSocketError {
     /// 1002, 1007 or 1009.
     pub code: u16,
     /// In words.
-    pub why: &'static str,
+    pub reason: &'static str,
 }
 
-const fn fault<T>(code: u16, why: &'static str) -> Result<T, Fault> {
-    Err(Fault { code, why })
+const fn fault<T>(code: u16, reason: &'static str) -> Result<T, WebSocketError> {
+    Err(WebSocketError { code, reason })
 }
 
 /// What a connection's frames may be.
 #[derive(Debug, Clone, Copy)]
-pub struct Expect {
+pub struct FrameRules {
     /// Bytes of a message, and so of a frame, at most.
     pub max: u64,
     /// A client's frames are masked, a server's are not (section 5.1).
@@ -57,7 +57,7 @@ struct Head {
 }
 
 /// Reads a head; `None`: more is needed.
-fn head(bytes: &[u8], expect: Expect) -> Result<Option<Head>, Fault> {
+fn head(bytes: &[u8], expect: FrameRules) -> Result<Option<Head>, WebSocketError> {
     let &[first, second, ..] = bytes else { return Ok(None) };
     let opcode = match first & 15 {
         0 => Opcode::Continuation,
@@ -102,20 +102,24 @@ fn head(bytes: &[u8], expect: Expect) -> Result<Option<Head>, Fault> {
 }
 
 /// Where the frame at the front of `bytes` ends. `Err`: it is none; so many of its bytes tell what is wrong.
-pub fn next(expect: Expect, bytes: &[u8]) -> Result<Cut, usize> {
+pub fn next_frame(expect: FrameRules, bytes: &[u8]) -> Result<FrameStatus, usize> {
     match head(bytes, expect) {
         Ok(Some(head)) => {
             let whole = head.head as u64 + head.payload;
-            Ok(if bytes.len() as u64 >= whole { Cut::Packet(whole as usize) } else { Cut::Need(Some(whole)) })
+            Ok(if bytes.len() as u64 >= whole {
+                FrameStatus::Complete(whole as usize)
+            } else {
+                FrameStatus::Incomplete(Some(whole))
+            })
         }
-        Ok(None) => Ok(Cut::Need(None)),
+        Ok(None) => Ok(FrameStatus::Incomplete(None)),
         Err(_) => Err(bytes.len().min(10)),
     }
 }
 
 /// What a peer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum Event {
     /// A whole message: text that is UTF-8, or binary; `true`: it came compressed.
     Message(Opcode, Vec<u8>, bool),
     /// It wants a pong with the same bytes.
@@ -136,13 +140,13 @@ struct Open {
 
 /// Joins the fragments of one connection's messages.
 #[derive(Debug, Default)]
-pub struct Joiner {
+pub struct MessageAssembler {
     open: Option<Open>,
 }
 
-impl Joiner {
-    /// Takes one frame as [`next`] cut it; `None` where its message goes on.
-    pub fn take(&mut self, frame: &[u8], expect: Expect) -> Result<Option<Said>, Fault> {
+impl MessageAssembler {
+    /// Takes one frame as [`next_frame`] cut it; `None` where its message goes on.
+    pub fn take(&mut self, frame: &[u8], expect: FrameRules) -> Result<Option<Event>, WebSocketError> {
         let Some(Head { fin, opcode, compressed, mask, head, .. }) = head(frame, expect)? else {
             return fault(1002, "the frame is not whole");
         };
@@ -151,8 +155,8 @@ impl Joiner {
             unmask(&mut data, mask);
         }
         match opcode {
-            Opcode::Ping => return Ok(Some(Said::Ping(data))),
-            Opcode::Pong => return Ok(Some(Said::Pong(data))),
+            Opcode::Ping => return Ok(Some(Event::Ping(data))),
+            Opcode::Pong => return Ok(Some(Event::Pong(data))),
             Opcode::Close => return close(data).map(Some),
             _ => {}
         }
@@ -179,7 +183,7 @@ impl Joiner {
         if kind == Opcode::Text && simdutf8::basic::from_utf8(&data).is_err() {
             return fault(1007, "the text is not UTF-8");
         }
-        Ok(Some(Said::Message(kind, data, compressed)))
+        Ok(Some(Event::Message(kind, data, compressed)))
     }
 
     /// Whether nothing waits for its rest.
@@ -188,9 +192,9 @@ impl Joiner {
     }
 }
 
-fn close(mut data: Vec<u8>) -> Result<Said, Fault> {
+fn close(mut data: Vec<u8>) -> Result<Event, WebSocketError> {
     if data.is_empty() {
-        return Ok(Said::Close(1005, data));
+        return Ok(Event::Close(1005, data));
     }
     let Some(code) = data.first_chunk().map(|bytes| u16::from_be_bytes(*bytes)) else {
         return fault(1002, "a close frame's code has two bytes");
@@ -200,7 +204,7 @@ fn close(mut data: Vec<u8>) -> Result<Said, Fault> {
     }
     data.drain(..2);
     match std::str::from_utf8(&data) {
-        Ok(_) => Ok(Said::Close(code, data)),
+        Ok(_) => Ok(Event::Close(code, data)),
         Err(_) => fault(1007, "a close frame's reason is not UTF-8"),
     }
 }
@@ -224,7 +228,7 @@ pub fn unmask(data: &mut [u8], mask: [u8; 4]) {
 }
 
 /// Appends a frame. `first`: its first byte; `mask`: as a client writes it.
-pub fn put(out: &mut Vec<u8>, first: u8, mask: Option<[u8; 4]>, data: &[u8]) {
+pub fn put_frame(out: &mut Vec<u8>, first: u8, mask: Option<[u8; 4]>, data: &[u8]) {
     out.push(first);
     let bit = if mask.is_some() { 0x80 } else { 0 };
     match data.len() {
@@ -247,20 +251,20 @@ pub fn put(out: &mut Vec<u8>, first: u8, mask: Option<[u8; 4]>, data: &[u8]) {
 
 /// A server's close frame.
 pub fn close_frame(code: u16, reason: &[u8]) -> Vec<u8> {
-    close_frame_of(code, reason, None)
+    masked_close_frame(code, reason, None)
 }
 
 /// A close frame, masked where a client writes it; 1005 stands for no code at all.
-pub fn close_frame_of(code: u16, reason: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+pub fn masked_close_frame(code: u16, reason: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(8 + reason.len());
     let data = if code == 1005 { Vec::new() } else { [&code.to_be_bytes()[..], reason].concat() };
-    put(&mut out, 0x88, mask, &data);
+    put_frame(&mut out, 0x88, mask, &data);
     out
 }
 
 /// Looks at a request that wants to speak WebSocket (section 4.2.1): the answer's `Sec-WebSocket-Accept`, else the status
 /// that refuses it, 400, or 426 where it speaks another version.
-pub fn shake_hands<'h>(
+pub fn accept_handshake<'h>(
     method: &str,
     minor: u8,
     headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
@@ -269,12 +273,12 @@ pub fn shake_hands<'h>(
     let has = |name, token| values(name).any(|(_, value)| has_token(value, token));
     let asks = method == "GET" && minor > 0 && has("upgrade", "websocket") && has("connection", "upgrade");
     let first = |name| values(name).next().map(|(_, value)| value);
-    let accept = first("sec-websocket-key").and_then(accept).filter(|_| asks).ok_or(400u16)?;
+    let accept = first("sec-websocket-key").and_then(accept_key).filter(|_| asks).ok_or(400u16)?;
     if first("sec-websocket-version") == Some(b"13") { Ok(accept) } else { Err(426) }
 }
 
 /// `Sec-WebSocket-Accept` for a client's key; `None` where the key is not 16 bytes in Base64 (section 4.2.1).
-pub fn accept(key: &[u8]) -> Option<String> {
+pub fn accept_key(key: &[u8]) -> Option<String> {
     let letters = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
     let good = key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(letters);
     good.then(|| {

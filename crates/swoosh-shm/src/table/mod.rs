@@ -1,12 +1,12 @@
 //! A table of rows that many processes read and write at once.
 //!
 //! ```
-//! use swoosh_shm::table::{Kind, Table, Value};
+//! use swoosh_shm::table::{ColumnKind, Table, Value};
 //!
 //! # fn main() -> swoosh_os::Result<()> {
 //! let mut columns = Table::builder(1024);
-//! let hits = columns.column("hits", Kind::Int);
-//! let page = columns.column("page", Kind::Text(64));
+//! let hits = columns.column("hits", ColumnKind::Int);
+//! let page = columns.column("page", ColumnKind::Text(64));
 //! let table = columns.build()?; // before the processes that share it are forked
 //!
 //! table.set(b"10.0.0.1", &[(page, Value::Text(b"/index")), (hits, Value::Int(1))])?;
@@ -18,14 +18,14 @@
 //!
 //! A reader sees a row as it was at one moment, and takes no lock; a writer that is killed in the middle leaves the row
 //! old or new. [`storage`] says how. A table that is full refuses new rows and says so; it drops none, unless it was made
-//! to ([`Builder::budget`], [`Builder::expires`]).
+//! to ([`TableBuilder::budget`], [`TableBuilder::expires`]).
 
 mod schema;
 mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use schema::{Column, KEY_BYTES, Kind, Row, Schema, Value};
+pub use schema::{Column, ColumnKind, MAX_KEY_BYTES, Row, Schema, Value};
 
 use schema::Cells;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct Table {
 
 /// A table in the making.
 #[derive(Debug)]
-pub struct Builder {
+pub struct TableBuilder {
     rows: u32,
     extra: f64,
     schema: Schema,
@@ -60,7 +60,7 @@ pub struct Builder {
 
 /// Why a table does not do what it was asked for. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum TableError {
     /// There is no room for one more row.
     #[error("the table is full: all its {rows} rows are taken")]
     Full {
@@ -69,36 +69,36 @@ pub enum Refused {
     },
     /// Its rows have no end.
     #[error("rows of this table have no end: make it with expiry")]
-    Lasting,
-    /// The key has no byte or more than [`KEY_BYTES`].
+    NoExpiry,
+    /// The key has no byte or more than [`MAX_KEY_BYTES`].
     #[error("a key has 1 to 63 bytes, this one has {length}")]
-    Key {
+    KeyLength {
         /// Its bytes.
         length: usize,
     },
     /// The column does not exist, holds another kind of value, or fewer bytes; numbers are added to numbers only.
     #[error("column {column} does not take this value")]
-    Value {
+    ValueType {
         /// Its place among the columns.
         column: usize,
     },
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Error::State { act: "write to a shared table", why: refused.to_string() }
+impl From<TableError> for Error {
+    fn from(refused: TableError) -> Self {
+        Error::State { operation: "write to a shared table", reason: refused.to_string() }
     }
 }
 
 /// What [`Table::write`] asks before it writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum WriteIf {
     /// Nothing: a row that is not there is added.
     Always,
     /// There must be no such row.
-    New,
+    Absent,
     /// There must be such a row.
-    There,
+    Present,
 }
 
 /// What a table has done and has left.
@@ -128,9 +128,9 @@ pub struct Stats {
     pub longest: u64,
 }
 
-impl Builder {
+impl TableBuilder {
     /// Adds a column. One whose name is there already stays as it is, and is what this gives.
-    pub fn column(&mut self, name: impl AsRef<[u8]>, kind: Kind) -> Column {
+    pub fn column(&mut self, name: impl AsRef<[u8]>, kind: ColumnKind) -> Column {
         self.schema.add(name.as_ref(), kind)
     }
 
@@ -140,7 +140,7 @@ impl Builder {
         self
     }
 
-    /// When its first rows are used up it grows, to so many at most: each time to twice as many. The addresses are
+    /// WriteIf its first rows are used up it grows, to so many at most: each time to twice as many. The addresses are
     /// reserved from the beginning; memory is used as rows are.
     pub fn grow_to(&mut self, rows: u32) -> &mut Self {
         self.grow_to = rows.min(MOST);
@@ -159,7 +159,7 @@ impl Builder {
         self
     }
 
-    /// Its rows take so many bytes at most; then as with [`evicts`](Builder::evicts). A row takes what
+    /// Its rows take so many bytes at most; then as with [`evicts`](TableBuilder::evicts). A row takes what
     /// [`Table::row_bytes`] says, whatever it holds.
     pub fn budget(&mut self, bytes: usize) -> &mut Self {
         self.budget = Some(bytes);
@@ -206,8 +206,8 @@ impl Builder {
 
 impl Table {
     /// A table for `rows` rows, rounded up to a power of two (64 at least, 2^30 at most).
-    pub fn builder(rows: u32) -> Builder {
-        Builder {
+    pub fn builder(rows: u32) -> TableBuilder {
+        TableBuilder {
             rows: rows.clamp(LEAST, MOST).next_power_of_two(),
             extra: EXTRA,
             schema: Schema::default(),
@@ -271,7 +271,7 @@ impl Table {
 
     /// What of a row is asked for where one column is wanted.
     fn reach(&self, column: Column) -> Reach {
-        if let Some(Kind::Text(_)) = self.schema.kind(column) { Reach::All } else { Reach::Numbers }
+        if let Some(ColumnKind::Text(_)) = self.schema.kind(column) { Reach::All } else { Reach::Numbers }
     }
 
     /// The integer in that column of that row.
@@ -299,8 +299,8 @@ impl Table {
 
     /// Gives the row of that key these values; columns that are not named keep theirs, or begin with 0 and no bytes.
     #[inline]
-    pub fn set(&self, key: &[u8], values: &[(Column, Value<'_>)]) -> Result<(), Refused> {
-        self.write(key, When::Always, &[], values).map(drop)
+    pub fn set(&self, key: &[u8], values: &[(Column, Value<'_>)]) -> Result<(), TableError> {
+        self.write(key, WriteIf::Always, &[], values).map(drop)
     }
 
     /// As [`set`](Table::set), if the row is (or is not) there as `when` wants, and if it holds what is `expected`: a row
@@ -308,26 +308,26 @@ impl Table {
     pub fn write(
         &self,
         key: &[u8],
-        when: When,
+        when: WriteIf,
         expected: &[(Column, Value<'_>)],
         values: &[(Column, Value<'_>)],
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, TableError> {
         self.write_until(key, when, expected, values, None)
     }
 
     /// As [`set`](Table::set); and from `time` on the row is not there any more: nobody finds it, and its place is used
     /// again. A row that is set without a time keeps the end it has.
     ///
-    /// Fails also where the table was not made for that ([`Builder::expires`]).
-    pub fn set_for(&self, key: &[u8], values: &[(Column, Value<'_>)], time: Duration) -> Result<(), Refused> {
+    /// Fails also where the table was not made for that ([`TableBuilder::expires`]).
+    pub fn set_for(&self, key: &[u8], values: &[(Column, Value<'_>)], time: Duration) -> Result<(), TableError> {
         let end = Some(self.end_in(time)?);
-        self.write_until(key, When::Always, &[], values, end).map(drop)
+        self.write_until(key, WriteIf::Always, &[], values, end).map(drop)
     }
 
     /// Gives a row another end, or none; false where there is no such row. Fails as [`set_for`](Table::set_for) does.
-    pub fn expire(&self, key: &[u8], time: Option<Duration>) -> Result<bool, Refused> {
+    pub fn expire(&self, key: &[u8], time: Option<Duration>) -> Result<bool, TableError> {
         let end = time.map_or(Ok(0), |time| self.end_in(time))?;
-        self.write_until(key, When::There, &[], &[], Some(end))
+        self.write_until(key, WriteIf::Present, &[], &[], Some(end))
     }
 
     /// Removes the rows that are past their end, which otherwise go when their place is needed; how many.
@@ -335,8 +335,8 @@ impl Table {
         self.storage.purge()
     }
 
-    fn end_in(&self, time: Duration) -> Result<u64, Refused> {
-        self.storage.deadline().ok_or(Refused::Lasting)?;
+    fn end_in(&self, time: Duration) -> Result<u64, TableError> {
+        self.storage.deadline().ok_or(TableError::NoExpiry)?;
         Ok(clock::monotonic_ms().saturating_add(time.as_millis().min(1 << 60) as u64).max(1))
     }
 
@@ -345,33 +345,33 @@ impl Table {
         &self,
         key: &Key,
         reach: Reach,
-        act: impl Fn(&Chain<'_>) -> Result<R, Refused>,
-    ) -> Result<R, Refused> {
+        act: impl Fn(&Chain<'_>) -> Result<R, TableError>,
+    ) -> Result<R, TableError> {
         for _ in 0..TRIES {
             // No lock is held any more when room is made: the row that goes may be of any stripe.
             let done = act(&self.storage.lock(key, reach));
             match done {
-                Err(Refused::Full { .. }) if self.storage.make_room() => {}
+                Err(TableError::Full { .. }) if self.storage.make_room() => {}
                 done => return done,
             }
         }
-        Err(Refused::Full { rows: self.capacity() })
+        Err(TableError::Full { rows: self.capacity() })
     }
 
     fn write_until(
         &self,
         key: &[u8],
-        when: When,
+        when: WriteIf,
         expected: &[(Column, Value<'_>)],
         values: &[(Column, Value<'_>)],
         end: Option<u64>,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, TableError> {
         let key = self.key(key)?;
         if let Some((column, _)) = values.iter().find(|(column, value)| !self.schema.takes(*column, *value)) {
-            return Err(Refused::Value { column: column.0 });
+            return Err(TableError::ValueType { column: column.0 });
         }
         self.with_room(&key, Reach::All, |chain| match chain.find(&key) {
-            Some(_) if when == When::New => Ok(false),
+            Some(_) if when == WriteIf::Absent => Ok(false),
             Some(row) if !self.holds(chain, row, expected) => Ok(false),
             Some(row) => {
                 match (values, end) {
@@ -381,7 +381,7 @@ impl Table {
                 }
                 Ok(true)
             }
-            None if when == When::There || !expected.is_empty() => Ok(false),
+            None if when == WriteIf::Present || !expected.is_empty() => Ok(false),
             None => self.insert(chain, &key, values, end).map(|()| true),
         })
     }
@@ -390,7 +390,7 @@ impl Table {
     pub fn set_many<'a>(
         &self,
         rows: impl IntoIterator<Item = (&'a [u8], &'a [(Column, Value<'a>)])>,
-    ) -> (usize, Option<Refused>) {
+    ) -> (usize, Option<TableError>) {
         let mut set = 0;
         for (key, values) in rows {
             match self.set(key, values) {
@@ -419,9 +419,9 @@ impl Table {
 
     /// Adds to a number; a row that is not there is added with 0 first. Gives the sum; integers wrap around.
     #[inline]
-    pub fn add_to(&self, key: &[u8], column: Column, value: Value<'_>) -> Result<Value<'static>, Refused> {
+    pub fn add_to(&self, key: &[u8], column: Column, value: Value<'_>) -> Result<Value<'static>, TableError> {
         let key = self.key(key)?;
-        let refused = Refused::Value { column: column.0 };
+        let refused = TableError::ValueType { column: column.0 };
         let number = self.schema.number_at(column).ok_or(refused)?;
         if !self.schema.takes(column, value) {
             return Err(refused);
@@ -540,9 +540,9 @@ impl Table {
     }
 
     #[inline]
-    fn key(&self, key: &[u8]) -> Result<Key, Refused> {
-        if key.is_empty() || key.len() > KEY_BYTES {
-            return Err(Refused::Key { length: key.len() });
+    fn key(&self, key: &[u8]) -> Result<Key, TableError> {
+        if key.is_empty() || key.len() > MAX_KEY_BYTES {
+            return Err(TableError::KeyLength { length: key.len() });
         }
         Ok(self.storage.key(key))
     }
@@ -559,10 +559,10 @@ impl Table {
         key: &Key,
         values: &[(Column, Value<'_>)],
         end: Option<u64>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), TableError> {
         chain
             .insert(key, |cells| self.fill(cells, values, end))
-            .map_err(|NoRoom| Refused::Full { rows: self.capacity() })
+            .map_err(|NoRoom| TableError::Full { rows: self.capacity() })
     }
 
     fn fill(&self, cells: Cells<'_>, values: &[(Column, Value<'_>)], end: Option<u64>) {

@@ -1,12 +1,12 @@
 //! The columns of a table, and rows as copies of what they held at one moment.
 
-use crate::word_of;
+use crate::word_from_bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// A signed integer of 64 bits.
     Int,
     /// A float of 64 bits.
@@ -18,11 +18,11 @@ pub enum Kind {
 /// A value of a column, given to the table or taken from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
-    /// For [`Kind::Int`].
+    /// For [`ColumnKind::Int`].
     Int(i64),
-    /// For [`Kind::Float`].
+    /// For [`ColumnKind::Float`].
     Float(f64),
-    /// For [`Kind::Text`].
+    /// For [`ColumnKind::Text`].
     Text(&'a [u8]),
 }
 
@@ -67,7 +67,7 @@ pub struct Schema {
 #[derive(Debug, Clone)]
 struct Field {
     name: Box<[u8]>,
-    kind: Kind,
+    kind: ColumnKind,
     /// Its place among the numbers, or its first word among those of texts: how long it is, and its bytes.
     at: usize,
 }
@@ -97,13 +97,13 @@ impl<'a> Cells<'a> {
 
 impl Schema {
     /// Adds a column; one whose name is there already is left as it is.
-    pub(super) fn add(&mut self, name: &[u8], kind: Kind) -> Column {
+    pub(super) fn add(&mut self, name: &[u8], kind: ColumnKind) -> Column {
         if let Some(there) = self.find(name) {
             return there;
         }
         let (place, words) = match kind {
-            Kind::Int | Kind::Float => (&mut self.numbers, 1),
-            Kind::Text(size) => (&mut self.texts, 1 + size.div_ceil(8)),
+            ColumnKind::Int | ColumnKind::Float => (&mut self.numbers, 1),
+            ColumnKind::Text(size) => (&mut self.texts, 1 + size.div_ceil(8)),
         };
         self.fields.push(Field { name: name.into(), kind, at: *place });
         *place += words;
@@ -126,7 +126,7 @@ impl Schema {
     }
 
     /// What a column holds.
-    pub fn kind(&self, column: Column) -> Option<Kind> {
+    pub fn kind(&self, column: Column) -> Option<ColumnKind> {
         self.fields.get(column.0).map(|field| field.kind)
     }
 
@@ -157,14 +157,14 @@ impl Schema {
 
     /// Where a column's words begin in a copied row.
     fn in_row(&self, field: &Field) -> usize {
-        if let Kind::Text(_) = field.kind { self.numbers + field.at } else { field.at }
+        if let ColumnKind::Text(_) = field.kind { self.numbers + field.at } else { field.at }
     }
 
     /// Whether the column can hold the value.
     pub(super) fn takes(&self, column: Column, value: Value<'_>) -> bool {
         match (self.kind(column), value) {
-            (Some(Kind::Int), Value::Int(_)) | (Some(Kind::Float), Value::Float(_)) => true,
-            (Some(Kind::Text(size)), Value::Text(bytes)) => bytes.len() <= size,
+            (Some(ColumnKind::Int), Value::Int(_)) | (Some(ColumnKind::Float), Value::Float(_)) => true,
+            (Some(ColumnKind::Text(size)), Value::Text(bytes)) => bytes.len() <= size,
             _ => false,
         }
     }
@@ -172,7 +172,7 @@ impl Schema {
     /// The place of a number among the numbers.
     pub(super) fn number_at(&self, column: Column) -> Option<usize> {
         let field = self.fields.get(column.0)?;
-        (!matches!(field.kind, Kind::Text(_))).then_some(field.at)
+        (!matches!(field.kind, ColumnKind::Text(_))).then_some(field.at)
     }
 
     /// Writes a value that [`takes`](Schema::takes) allows.
@@ -185,7 +185,7 @@ impl Schema {
                 let cell = &cells.texts[field.at..];
                 cell[0].store(bytes.len() as u64, Relaxed);
                 for (word, chunk) in cell[1..].iter().zip(bytes.chunks(8)) {
-                    word.store(word_of(chunk), Relaxed);
+                    word.store(word_from_bytes(chunk), Relaxed);
                 }
             }
         }
@@ -195,7 +195,7 @@ impl Schema {
     #[inline]
     pub(super) fn load_field(&self, cells: Cells<'_>, column: Column, into: &mut [u64]) {
         let Some(field) = self.fields.get(column.0) else { return };
-        let Kind::Text(size) = field.kind else {
+        let ColumnKind::Text(size) = field.kind else {
             into[0] = cells.number(field.at).load(Relaxed);
             return;
         };
@@ -218,7 +218,7 @@ impl Schema {
     /// The words that [`load_field`](Schema::load_field) needs room for.
     pub(super) fn field_words(&self, column: Column) -> usize {
         match self.kind(column) {
-            Some(Kind::Text(size)) => 1 + size.div_ceil(8),
+            Some(ColumnKind::Text(size)) => 1 + size.div_ceil(8),
             _ => 1,
         }
     }
@@ -226,9 +226,9 @@ impl Schema {
     /// What the words of one cell mean.
     pub(super) fn value<'a>(&self, column: Column, words: &'a [u64]) -> Option<Value<'a>> {
         Some(match self.kind(column)? {
-            Kind::Int => Value::Int(words[0] as i64),
-            Kind::Float => Value::Float(f64::from_bits(words[0])),
-            Kind::Text(size) => {
+            ColumnKind::Int => Value::Int(words[0] as i64),
+            ColumnKind::Float => Value::Float(f64::from_bits(words[0])),
+            ColumnKind::Text(size) => {
                 let bytes = as_bytes(&words[1..]);
                 Value::Text(&bytes[..(words[0] as usize).min(size)])
             }
@@ -258,7 +258,7 @@ impl Row {
 
     /// Its key.
     pub fn key(&self) -> &[u8] {
-        &as_bytes(&self.key)[..self.key_len.min(KEY_BYTES)]
+        &as_bytes(&self.key)[..self.key_len.min(MAX_KEY_BYTES)]
     }
 
     /// A column's value; `None` for a column that the table has not.
@@ -294,4 +294,4 @@ fn as_bytes(words: &[u64]) -> &[u8] {
 /// Words of a key's place in its row.
 pub(super) const KEY_WORDS: usize = 8;
 /// The longest key.
-pub const KEY_BYTES: usize = 63;
+pub const MAX_KEY_BYTES: usize = 63;

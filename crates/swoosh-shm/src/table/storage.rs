@@ -22,14 +22,14 @@ mod room;
 use super::schema::{Cells, KEY_WORDS, Row, Schema};
 use crate::chains::{self, Chains, Split};
 use crate::version::{COPY, LIVE, Version};
-use crate::word_of;
+use crate::word_from_bytes;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use swoosh_os::Result;
 use swoosh_os::arena::Arena;
 use swoosh_os::clock;
 use swoosh_os::memory::Mapping;
-use swoosh_os::mutex::{Held, RobustMutex};
+use swoosh_os::mutex::{RobustMutex, RobustMutexGuard};
 
 pub(super) use chain::Chain;
 
@@ -59,7 +59,7 @@ struct Free {
     room: AtomicU32,
     /// Where the search for a row to be dropped goes on.
     hand: AtomicU32,
-    /// When it is worth looking for expired rows again: monotonic milliseconds.
+    /// WriteIf it is worth looking for expired rows again: monotonic milliseconds.
     look_again: AtomicU64,
     evicted: AtomicU64,
     expired: AtomicU64,
@@ -168,7 +168,7 @@ impl Storage {
         let rows_at = heads_at + (buckets as usize * 4).next_multiple_of(64);
         let bytes = rows_at + capacity as usize * row_bytes;
         let memory = match &shape.arena {
-            Some(arena) => Mapping::of_arena(arena, bytes, &purpose)?,
+            Some(arena) => Mapping::in_arena(arena, bytes, &purpose)?,
             None => Mapping::new(bytes, &purpose)?,
         };
         let seed = seed(memory.start().as_ptr() as u64);
@@ -232,7 +232,7 @@ impl Storage {
         let mut words = [0; KEY_WORDS];
         let mut hash = self.seed ^ key.len() as u64;
         for (word, chunk) in words.iter_mut().zip(key.chunks(8)) {
-            *word = word_of(chunk);
+            *word = word_from_bytes(chunk);
             hash = folded(hash ^ *word, MULTIPLIER);
         }
         Key { hash: folded(hash, MULTIPLIER_2), len: key.len() as u32, words }
@@ -401,7 +401,7 @@ impl Storage {
     }
 
     #[inline]
-    fn lock_stripe(&self, stripe: u32) -> Held<'_> {
+    fn lock_stripe(&self, stripe: u32) -> RobustMutexGuard<'_> {
         self.all_stripes()[stripe as usize].lock.lock_repairing(|| self.repair(stripe))
     }
 

@@ -27,18 +27,18 @@ fn sample(rows: u32) -> Sample {
     sample_of(rows, |columns| columns)
 }
 
-fn sample_of(rows: u32, change: impl FnOnce(&mut Builder) -> &mut Builder) -> Sample {
+fn sample_of(rows: u32, change: impl FnOnce(&mut TableBuilder) -> &mut TableBuilder) -> Sample {
     let mut columns = Table::builder(rows);
-    let number = columns.column("number", Kind::Int);
-    let text = columns.column("text", Kind::Text(48));
-    let float = columns.column("float", Kind::Float);
-    let count = columns.column("count", Kind::Int);
+    let number = columns.column("number", ColumnKind::Int);
+    let text = columns.column("text", ColumnKind::Text(48));
+    let float = columns.column("float", ColumnKind::Float);
+    let count = columns.column("count", ColumnKind::Int);
     change(&mut columns);
     Sample { table: columns.build().unwrap(), number, text, float, count }
 }
 
 impl Sample {
-    fn set(&self, key: &[u8], n: i64) -> Result<(), Refused> {
+    fn set(&self, key: &[u8], n: i64) -> Result<(), TableError> {
         let text = wide(n);
         let values = [
             (self.number, Value::Int(n)),
@@ -96,7 +96,7 @@ fn dies_at(steps: i64, writer: impl FnOnce()) -> bool {
             process::exit_now(0)
         }
         Fork::Parent(pid) => loop {
-            if let Some(ended) = process::reap_one(pid) {
+            if let Some(ended) = process::try_wait(pid) {
                 return ended.signal() == 0;
             }
             std::hint::spin_loop();
@@ -131,15 +131,15 @@ fn keys_and_values_of_every_length_are_kept_or_refused() {
         let key = vec![b'k'; length];
         let value = vec![b'v'; length];
         let set = s.table.set(&key, &[]);
-        assert_eq!(set, if (1..=63).contains(&length) { Ok(()) } else { Err(Refused::Key { length }) });
+        assert_eq!(set, if (1..=63).contains(&length) { Ok(()) } else { Err(TableError::KeyLength { length }) });
         let set = s.table.set(b"value", &[(s.text, Value::Text(&value)), (s.number, Value::Int(1))]);
-        assert_eq!(set, if length <= 48 { Ok(()) } else { Err(Refused::Value { column: s.text.index() }) });
+        assert_eq!(set, if length <= 48 { Ok(()) } else { Err(TableError::ValueType { column: s.text.index() }) });
         assert_eq!(s.table.text(b"value", s.text).unwrap().len(), length.min(48));
     }
     assert_eq!(s.table.len(), 64);
     assert!((1..=63).all(|length| s.table.contains(&vec![b'k'; length])));
-    assert_eq!(s.table.set(b"x", &[(s.number, Value::Float(1.0))]), Err(Refused::Value { column: 0 }));
-    assert_eq!(s.table.add_to(b"x", s.text, Value::Int(1)), Err(Refused::Value { column: s.text.index() }));
+    assert_eq!(s.table.set(b"x", &[(s.number, Value::Float(1.0))]), Err(TableError::ValueType { column: 0 }));
+    assert_eq!(s.table.add_to(b"x", s.text, Value::Int(1)), Err(TableError::ValueType { column: s.text.index() }));
     assert!(!s.table.contains(b"x"));
 }
 
@@ -153,7 +153,7 @@ fn a_full_table_refuses_and_keeps_what_it_has() {
             Err(refused) => break refused,
         }
     };
-    assert_eq!((n, refused), (76, Refused::Full { rows: 76 }));
+    assert_eq!((n, refused), (76, TableError::Full { rows: 76 }));
     assert_eq!(s.table.add_to(b"more", s.count, Value::Int(1)), Err(refused));
     assert_eq!(
         Error::from(refused).to_string(),
@@ -172,12 +172,12 @@ fn a_full_table_refuses_and_keeps_what_it_has() {
 fn conditions_are_asked_of_the_row_that_is_written() {
     let s = sample(64);
     let (seven, eight) = ([(s.number, Value::Int(7))], [(s.number, Value::Int(8))]);
-    assert_eq!(s.table.write(b"a", When::There, &[], &seven), Ok(false));
-    assert_eq!(s.table.write(b"a", When::Always, &seven, &eight), Ok(false));
-    assert_eq!(s.table.write(b"a", When::New, &[], &seven), Ok(true));
-    assert_eq!(s.table.write(b"a", When::New, &[], &eight), Ok(false));
-    assert_eq!(s.table.write(b"a", When::Always, &eight, &eight), Ok(false));
-    assert_eq!(s.table.write(b"a", When::There, &seven, &eight), Ok(true));
+    assert_eq!(s.table.write(b"a", WriteIf::Present, &[], &seven), Ok(false));
+    assert_eq!(s.table.write(b"a", WriteIf::Always, &seven, &eight), Ok(false));
+    assert_eq!(s.table.write(b"a", WriteIf::Absent, &[], &seven), Ok(true));
+    assert_eq!(s.table.write(b"a", WriteIf::Absent, &[], &eight), Ok(false));
+    assert_eq!(s.table.write(b"a", WriteIf::Always, &eight, &eight), Ok(false));
+    assert_eq!(s.table.write(b"a", WriteIf::Present, &seven, &eight), Ok(true));
     assert!(!s.table.remove_if(b"a", &seven) && s.table.remove_if(b"a", &eight));
 }
 
@@ -337,7 +337,7 @@ fn readers_find_what_stays_while_chains_are_split() {
             (0..3000).for_each(|n| s.set(format!("comes {n}").as_bytes(), n).unwrap());
             process::exit_now(0)
         };
-        while process::reap_one(pid).is_none() {
+        while process::try_wait(pid).is_none() {
             (0..8).for_each(|n| assert_eq!(s.table.int(&key(n), s.number), Some(n)));
             assert!(!s.table.contains(b"never"));
         }
@@ -359,7 +359,7 @@ fn a_table_grows_when_its_first_rows_are_used_up() {
         s.set(format!("row {n}").as_bytes(), n).unwrap();
         assert_eq!(s.table.stats().room, [76, 152, 304, 608, 1000].into_iter().find(|room| n < *room).unwrap() as u64);
     }
-    assert_eq!(s.set(b"one more", 1), Err(Refused::Full { rows: 1000 }));
+    assert_eq!(s.set(b"one more", 1), Err(TableError::Full { rows: 1000 }));
     s.check();
     assert!(s.table.stats().longest < 20);
 }
@@ -378,7 +378,7 @@ fn a_row_is_there_until_its_end_and_its_place_is_used_again() {
     assert_eq!(s.table.expire(b"short 1", Some(Duration::from_secs(3600))), Ok(true));
     assert_eq!(s.table.expire(b"short 2", None), Ok(true));
     assert_eq!(s.table.expire(b"none", None), Ok(false));
-    assert_eq!(s.set(b"too early", 5), Err(Refused::Full { rows: 76 }));
+    assert_eq!(s.set(b"too early", 5), Err(TableError::Full { rows: 76 }));
     std::thread::sleep(Duration::from_millis(150));
     let mut row = s.table.row();
     assert!(!s.table.read(b"short 0", &mut row) && !s.table.contains(b"short 3") && s.table.contains(b"short 1"));
@@ -389,7 +389,7 @@ fn a_row_is_there_until_its_end_and_its_place_is_used_again() {
     for n in 0..73 {
         s.set(format!("new {n}").as_bytes(), n).unwrap();
     }
-    assert_eq!(s.set(b"too many", 5), Err(Refused::Full { rows: 76 }));
+    assert_eq!(s.set(b"too many", 5), Err(TableError::Full { rows: 76 }));
     assert!(s.table.contains(b"short 0") && s.table.contains(b"short 1") && s.table.contains(b"short 2"));
     s.check();
     let stats = s.table.stats();
@@ -399,7 +399,7 @@ fn a_row_is_there_until_its_end_and_its_place_is_used_again() {
     assert_eq!((s.table.purge(), s.table.len()), (0, 76));
     assert_eq!(s.table.expire(b"new 1", Some(Duration::ZERO)), Ok(true));
     assert_eq!((s.table.purge(), s.table.len()), (1, 75));
-    assert_eq!(sample(64).table.set_for(b"a", &[], short), Err(Refused::Lasting));
+    assert_eq!(sample(64).table.set_for(b"a", &[], short), Err(TableError::NoExpiry));
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn many_rows_are_set_and_read_at_once() {
     let texts: Vec<String> = (0..100).map(|n| format!("row {n}")).collect();
     let values = [(s.number, Value::Int(1)), (s.text, Value::Text(b"*1")), (s.float, Value::Float(1.0))];
     let rows = texts.iter().map(|key| (key.as_bytes(), &values[..]));
-    assert_eq!(s.table.set_many(rows), (76, Some(Refused::Full { rows: 76 })));
+    assert_eq!(s.table.set_many(rows), (76, Some(TableError::Full { rows: 76 })));
     let mut keys: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
     keys.insert(3, b"");
     let mut found = Vec::new();
@@ -452,10 +452,10 @@ fn tables_of_an_arena_say_who_has_how_much() {
     s.set(b"a", 7).unwrap();
     let other = sample_of(64, |columns| columns.arena(&arena));
     assert!(other.table.is_empty() && s.table.contains(b"a"));
-    assert_eq!(arena.pieces().len(), 2);
-    assert_eq!(arena.used(), arena.pieces().iter().map(|piece| piece.bytes).sum::<usize>());
+    assert_eq!(arena.allocations().len(), 2);
+    assert_eq!(arena.used(), arena.allocations().iter().map(|piece| piece.bytes).sum::<usize>());
     let mut columns = Table::builder(1 << 20);
-    columns.column("n", Kind::Int);
+    columns.column("n", ColumnKind::Int);
     columns.arena(&arena);
     let error = columns.build().unwrap_err().to_string();
     assert!(error.starts_with("take from the arena: a table of 1258291 rows of 128 bytes needs "), "{error}");
@@ -464,7 +464,7 @@ fn tables_of_an_arena_say_who_has_how_much() {
 /// As above, for what a table does by itself: it grows, rows go at their end, and make room.
 #[test]
 fn a_writer_killed_while_rows_are_dropped_loses_none_of_the_others() {
-    type Case = (&'static str, fn(&mut Builder) -> &mut Builder, fn(&Sample), fn(&Sample));
+    type Case = (&'static str, fn(&mut TableBuilder) -> &mut TableBuilder, fn(&Sample), fn(&Sample));
     let cases: [Case; 4] = [
         ("grow", |c| c.grow_to(152), |_| (), |s| s.set(b"new", 777).unwrap()),
         ("evict", |c| c.evicts(), |_| (), |s| s.set(b"new", 777).unwrap()),

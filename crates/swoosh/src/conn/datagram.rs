@@ -69,7 +69,7 @@ pub async fn receive_from(state: &'static ServerState, port: Arc<Port>, deliver:
 
 fn sender_of(from: &SockAddr) -> Origin {
     match from.as_socket() {
-        Some(a) => Origin { address: sys::socket::plain_ip(a.ip()).to_string(), port: Some(a.port()) },
+        Some(a) => Origin { address: sys::socket::canonical_ip(a.ip()).to_string(), port: Some(a.port()) },
         None => {
             let path = from.as_pathname().map(|p| p.to_string_lossy().into_owned());
             Origin { address: path.unwrap_or_default(), port: None }

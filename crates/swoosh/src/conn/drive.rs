@@ -10,9 +10,9 @@ use super::registry::Flags;
 use super::spool;
 use super::timeouts;
 use crate::config::Framing;
-use crate::proto::framing::Cut;
+use crate::proto::framing::FrameStatus;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::reply::CONTINUE;
+use crate::proto::http1::response_writer::CONTINUE;
 use crate::proto::{PeerFault, websocket};
 use crate::sys::{clock, socket};
 use crate::tls::Session;
@@ -149,15 +149,15 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
     let bytes: &[u8] = if joined { &held } else { data };
     let mut at = 0;
     let mut verdict = Verdict::Go;
-    let joins = conn.port.config.framing.is_asked();
+    let joins = conn.port.config.framing.expects_replies();
     while at < bytes.len() && conn.stage() == Stage::Open {
         let limit = conn.port.config.package_max_length;
         let flags = Flags(conn.slot().flags.load(Relaxed));
         if flags.any(Flags::WEBSOCKET) {
-            let expect = websocket::Expect { max: limit, masked: true, deflate: flags.any(Flags::DEFLATE) };
-            let len = match websocket::next(expect, &bytes[at..]) {
-                Ok(Cut::Packet(len)) => len,
-                Ok(Cut::Need(_)) => break,
+            let expect = websocket::FrameRules { max: limit, masked: true, deflate: flags.any(Flags::DEFLATE) };
+            let len = match websocket::next_frame(expect, &bytes[at..]) {
+                Ok(FrameStatus::Complete(len)) => len,
+                Ok(FrameStatus::Incomplete(_)) => break,
                 Err(len) => {
                     // The worker says what is wrong, behind what it has still to say.
                     conn.deaf.set(true);
@@ -174,13 +174,13 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
         }
         let cut = conn.framer.borrow_mut().next(&conn.port.config.framing, limit, &bytes[at..]);
         match cut {
-            Ok(Cut::Packet(len)) if joined && len == bytes.len() && len >= GIVEN_FROM => {
+            Ok(FrameStatus::Complete(len)) if joined && len == bytes.len() && len >= GIVEN_FROM => {
                 conn.slot().recv_queued.store(0, Relaxed);
                 held.shrink_to_fit();
                 return settle(owner, conn, upcall.whole_packet(owner, conn, held));
             }
-            Ok(Cut::Packet(len)) => {
-                conn.deaf.set(conn.framer.borrow().was_last());
+            Ok(FrameStatus::Complete(len)) => {
+                conn.deaf.set(conn.framer.borrow().closes_connection());
                 // What is answered at once goes out with the answer to what is here already.
                 let again = joins && at + len < bytes.len() && !conn.deaf.get();
                 owner.begin_answer(Some(conn.session), again);
@@ -192,7 +192,7 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
                     other => verdict = other,
                 }
             }
-            Ok(Cut::Need(whole)) => {
+            Ok(FrameStatus::Incomplete(whole)) => {
                 if joins && spool::is_long(owner, conn, whole, bytes.len() - at) {
                     owner.end_answer(false);
                     return match spool::begin(owner, conn, &bytes[at..]) {
@@ -200,7 +200,7 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
                         other => other,
                     };
                 }
-                if conn.framer.borrow_mut().take_wish_to_continue() {
+                if conn.framer.borrow_mut().take_expect_continue() {
                     owner.write(conn, CONTINUE, false);
                 }
                 break;
@@ -239,7 +239,7 @@ pub(super) fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]
 /// Hears no more of this connection, and says why. `None`: it is said already.
 pub(super) fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, refusal: Refusal) -> Option<Verdict> {
     conn.deaf.set(true);
-    if conn.framer.borrow().has_begun() {
+    if conn.framer.borrow().has_framed() {
         // What was asked before is answered before: the worker knows when that is done.
         return Some(settle(owner, conn, owner.upcall().packet(owner, conn, &refusal.to_packet())));
     }

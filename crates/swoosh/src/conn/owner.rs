@@ -14,7 +14,7 @@ use crate::proto::http1::Refusal;
 use crate::shm::slots::ReactorSlot;
 use crate::state::{Port, ServerState};
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use crate::{log, sys};
 use send_wrapper::SendWrapper;
 use socket2::{SockRef, Socket};
@@ -40,7 +40,7 @@ pub trait ConnectionObserver {
         self.packet(owner, conn, &data)
     }
     /// A request of HTTP is whole, whose body is too long for memory. `head`: the request without its body.
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict;
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> Verdict;
     /// Nothing more will be read from it. The answer is [`Owner::finish`], now or later; a connection whose answer
     /// does not come is ended after a while.
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>);
@@ -481,9 +481,9 @@ impl Owner {
     /// away: a socket that is closed over unread bytes resets, and the peer might lose the answer (RFC 9112 section 9.6).
     pub fn refuse_request(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) {
         let from = conn.from();
-        log::info!("connection {} from {from}: answered with {}: {}", conn.session.0, refusal.status, refusal.why);
+        log::info!("connection {} from {from}: answered with {}: {}", conn.session.0, refusal.status, refusal.reason);
         add(&self.slot().aborted, 1);
-        self.write(conn, &Refusal::answer(refusal.status), false);
+        self.write(conn, &Refusal::response(refusal.status), false);
         if conn.has_output() {
             return self.end(conn);
         }
@@ -564,7 +564,7 @@ impl Owner {
             _ if path.contains('\0') => Error::refused("send file", format!("{path:?}"), Code::SystemCallFail),
             _ => Error::system("open", path, cause),
         };
-        let file = sys::open::any(path.as_ref()).map_err(refused)?;
+        let file = sys::open::nonblocking(path.as_ref()).map_err(refused)?;
         let about = file.metadata().map_err(refused)?;
         if !about.is_file() {
             return Err(Error::refused("send file", path, Code::ServerNotRegularFile));
@@ -605,7 +605,7 @@ pub(super) fn fleeting(e: &io::Error) -> bool {
 
 fn peer_of(address: &socket2::SockAddr) -> Peer {
     match address.as_socket() {
-        Some(a) => Peer { ip: Some(sys::socket::plain_ip(a.ip())), port: a.port() },
+        Some(a) => Peer { ip: Some(sys::socket::canonical_ip(a.ip())), port: a.port() },
         None => Peer { ip: None, port: 0 },
     }
 }

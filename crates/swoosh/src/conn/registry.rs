@@ -106,7 +106,7 @@ impl Registry {
         slot.fd.store(fd, Relaxed);
         slot.port.store(port as u32, Relaxed);
         slot.reactor.store(reactor, Relaxed);
-        slot.worker.store(0, Relaxed);
+        slot.worker.set(None);
         slot.uid.store(0, Relaxed);
         let (family, words) = match peer.ip {
             None => (0, [0, 0]),
@@ -124,9 +124,9 @@ impl Registry {
         slot.last_dispatch.store(0, Relaxed);
         slot.send_queued.store(0, Relaxed);
         slot.recv_queued.store(0, Relaxed);
-        slot.unhandled.store(0, Relaxed);
-        slot.in_hand.store(0, Relaxed);
-        slot.answered.store(0, Relaxed);
+        slot.unprocessed_bytes.store(0, Relaxed);
+        slot.in_flight.store(0, Relaxed);
+        slot.responses_completed.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);
         Some((SessionId(session), index))

@@ -10,8 +10,8 @@ use super::timeouts;
 use crate::config::Framing;
 use crate::http::incoming::{CANNOT, Fault, Incoming};
 use crate::log;
-use crate::proto::http1::frame::Part;
-use crate::proto::http1::reply::CONTINUE;
+use crate::proto::http1::request_framer::Progress;
+use crate::proto::http1::response_writer::CONTINUE;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -20,7 +20,7 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
     let most = owner.state.config.input_buffer_size;
     (whole.is_some_and(|whole| whole > most) || here as u64 > most)
         && matches!(conn.port.config.framing, Framing::Http)
-        && conn.framer.borrow().part_of_request(here) == Part::Body
+        && conn.framer.borrow().request_progress(here) == Progress::Body
 }
 
 /// Begins with such a request, of which these bytes have come.
@@ -30,7 +30,7 @@ pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> V
         Ok(handover) => handover,
         Err(fault) => return refuse(owner, conn, fault),
     };
-    if conn.framer.borrow_mut().take_wish_to_continue() {
+    if conn.framer.borrow_mut().take_expect_continue() {
         owner.write(conn, CONTINUE, false);
     }
     *conn.spool.borrow_mut() = Some(Box::new(incoming));
@@ -52,8 +52,8 @@ pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Ver
     };
     conn.slot().recv_queued.store(0, Relaxed);
     let mut framer = conn.framer.borrow_mut();
-    framer.leave_rest();
-    conn.deaf.set(framer.was_last());
+    framer.skip_request();
+    conn.deaf.set(framer.closes_connection());
     drop(framer);
     let (head, body) = incoming.finish();
     let told = owner.upcall().stored_packet(owner, conn, head, body);

@@ -11,7 +11,7 @@ use super::registry::Flags;
 use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::frame::Part;
+use crate::proto::http1::request_framer::Progress;
 use crate::state::ServerState;
 use crate::sys::clock;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Remembers when it was that `length` bytes of a request waited for the others. `again`: they are the first of one.
 pub(super) fn note(conn: &Connection, length: usize, again: bool) {
-    if again || conn.framer.borrow().part_of_request(length) == Part::Body {
+    if again || conn.framer.borrow().request_progress(length) == Progress::Body {
         conn.asking.set(clock::monotonic_ms());
     }
 }
@@ -60,28 +60,28 @@ fn look(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     let (part, answered) = {
         let framer = conn.framer.borrow();
         let spools = conn.spool.borrow().is_some();
-        let part = if spools { Part::Body } else { framer.part_of_request(waits) };
-        (part, framer.has_begun())
+        let part = if spools { Progress::Body } else { framer.request_progress(waits) };
+        (part, framer.has_framed())
     };
-    if part == Part::Nothing && answered || !is_over(config, part, now.saturating_sub(conn.asking.get())) {
+    if part == Progress::NotStarted && answered || !is_over(config, part, now.saturating_sub(conn.asking.get())) {
         return;
     }
     *conn.input.borrow_mut() = Vec::new();
     drop(conn.spool.take());
     match part {
-        Part::Nothing => {
+        Progress::NotStarted => {
             log::info!("connection {} from {} is closed: it asks nothing", conn.session.0, conn.from());
             owner.end(conn);
         }
-        Part::Head => drop(drive::refuse(owner, conn, Refusal::new(408, "its head does not come to an end"))),
-        Part::Body => drop(drive::refuse(owner, conn, Refusal::new(408, "its body does not come"))),
+        Progress::Head => drop(drive::refuse(owner, conn, Refusal::new(408, "its head does not come to an end"))),
+        Progress::Body => drop(drive::refuse(owner, conn, Refusal::new(408, "its body does not come"))),
     }
 }
 
-fn is_over(config: &PortConfig, part: Part, waited_ms: u64) -> bool {
+fn is_over(config: &PortConfig, part: Progress, waited_ms: u64) -> bool {
     let limit = match part {
-        Part::Nothing | Part::Head => config.http_header_timeout,
-        Part::Body => config.http_body_timeout,
+        Progress::NotStarted | Progress::Head => config.http_header_timeout,
+        Progress::Body => config.http_body_timeout,
     };
     !limit.is_zero() && u128::from(waited_ms) > limit.as_millis()
 }

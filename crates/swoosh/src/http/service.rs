@@ -10,9 +10,9 @@ use super::response::Response;
 use super::websocket::Socket;
 use crate::handler::{ConnectionEvent, SessionId};
 use crate::node::Node;
-use crate::proto::http1::request::{Request as Parsed, room};
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
 use crate::server::Outcome;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -40,7 +40,7 @@ pub(crate) struct Service {
 
 /// What waits for the answer of an earlier request.
 enum Held {
-    Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
+    Request(ConnectionEvent, Vec<u8>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
-    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
+    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) {
         if node.was_websocket(event.session) {
             let socket = self.sockets.borrow().get(&event.session).cloned();
             if let Some(socket) = socket {
@@ -128,11 +128,11 @@ impl Service {
     }
 
     /// Handles one request; `false`: its handler waits, and goes on by itself.
-    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
+    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) -> bool {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && files::serve(node, files, event.session, &parsed, headers)
             {

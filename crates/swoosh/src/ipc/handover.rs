@@ -3,17 +3,17 @@
 
 use super::{Assembler, Head, Message};
 use crate::error::Result;
-use crate::sys::scratch::Scratch;
+use crate::sys::memfd::Memfd;
 use std::rc::Rc;
 
 /// What one worker leaves to its successor.
 #[derive(Debug)]
-pub struct Handover(Scratch);
+pub struct Handover(Memfd);
 
 impl Handover {
     /// Nothing yet.
     pub fn new() -> Result<Self> {
-        Ok(Handover(Scratch::new("messages that are handed over")?))
+        Ok(Handover(Memfd::new("messages that are handed over")?))
     }
 
     /// Leaves messages, in order, and what a mailbox's assembler holds.

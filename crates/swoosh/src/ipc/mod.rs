@@ -9,7 +9,7 @@ pub mod handover;
 pub mod spill;
 
 use crate::error::Result;
-use crate::shm::ring::{Full, Meta, Ring};
+use crate::shm::ring::{Meta, Ring, RingFull};
 use crate::sys::event_fd::EventFd;
 use crate::sys::{clock, process};
 use std::cell::RefCell;
@@ -260,14 +260,14 @@ impl Sender {
 
     /// Puts one message into a mailbox, if there is room for all of it. Longer than a ring takes at once: see
     /// [`push_patiently`](Sender::push_patiently).
-    pub fn push(&self, to: &Mailbox, head: &Head, parts: &[&[u8]]) -> Result<(), Full> {
+    pub fn push(&self, to: &Mailbox, head: &Head, parts: &[&[u8]]) -> Result<(), RingFull> {
         to.ring.push(&head.pack(FIRST), parts)?;
         self.remember(to);
         Ok(())
     }
 
     /// Puts one piece of a long message, which begins at `from` bytes of its payload; how far it got.
-    pub(crate) fn push_piece(&self, to: &Mailbox, head: &Head, data: &[u8], from: usize) -> Result<usize, Full> {
+    pub(crate) fn push_piece(&self, to: &Mailbox, head: &Head, data: &[u8], from: usize) -> Result<usize, RingFull> {
         let end = data.len().min(from + to.ring.longest());
         let first = if from == 0 { FIRST } else { 0 };
         let more = if end < data.len() { MORE } else { 0 };
@@ -278,7 +278,7 @@ impl Sender {
 
     /// Puts a message of any length, waiting for room up to `patience`. A long message that found no room for its first
     /// piece has left no trace; one that got stuck later is dropped by the receiver.
-    pub fn push_patiently(&self, to: &Mailbox, head: &Head, data: &[u8], patience: Duration) -> Result<(), Full> {
+    pub fn push_patiently(&self, to: &Mailbox, head: &Head, data: &[u8], patience: Duration) -> Result<(), RingFull> {
         self.push_while(to, head, data, patience, || false)
     }
 
@@ -290,7 +290,7 @@ impl Sender {
         data: &[u8],
         patience: Duration,
         mut meanwhile: impl FnMut() -> bool,
-    ) -> Result<(), Full> {
+    ) -> Result<(), RingFull> {
         let mut from = 0;
         let mut until = None;
         let mut tries = 0u32;
@@ -298,10 +298,10 @@ impl Sender {
             match self.push_piece(to, head, data, from) {
                 Ok(end) if end == data.len() => return Ok(()),
                 Ok(end) => (from, until) = (end, None),
-                Err(Full) => {
+                Err(RingFull) => {
                     let now = clock::monotonic_ms();
                     if now > *until.get_or_insert(now + patience.as_millis() as u64) {
-                        return Err(Full);
+                        return Err(RingFull);
                     }
                     self.ring_all();
                     to.event_fd.notify();
@@ -465,7 +465,7 @@ mod tests {
         while sender.push(&mailbox, &head(Kind::Data, 1), &[&[0; 500]]).is_ok() {}
         assert_eq!(
             sender.push_patiently(&mailbox, &head(Kind::Data, 1), &[0; 500], Duration::from_millis(5)),
-            Err(Full)
+            Err(RingFull)
         );
     }
 

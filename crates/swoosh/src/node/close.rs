@@ -85,7 +85,7 @@ impl Node {
             // Nobody is told in these modes: whoever closes it, does.
             _ if !state.tells_life_of_connections() => true,
             DispatchMode::Connection if state.config.dispatch_func.is_none() => session.0 % workers == u64::from(own),
-            _ => workers == 1 || slot.worker.load(Relaxed) == own + 1,
+            _ => workers == 1 || slot.worker.get() == Some(own),
         }
     }
 

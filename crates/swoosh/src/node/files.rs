@@ -3,7 +3,7 @@
 use super::Node;
 use crate::ipc::{Message, WITH_FILE};
 use crate::sys::fd_channel::FdChannel;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::fs::File;
 use std::rc::Rc;
 
@@ -16,20 +16,20 @@ impl Node {
 
     /// The file that a message came with, and the rest of its payload; `None` where it came without one. The inner
     /// `None`: the file is lost.
-    pub(crate) fn take_file<'l>(&self, message: &'l Message) -> Option<(Option<Rc<Stored>>, &'l [u8])> {
+    pub(crate) fn take_file<'l>(&self, message: &'l Message) -> Option<(Option<Rc<TempFile>>, &'l [u8])> {
         if message.head.flags & WITH_FILE == 0 {
             return None;
         }
         let (number, rest) = message.data.split_first_chunk::<8>()?;
         let file = self.file_of_number(u64::from_le_bytes(*number));
-        let stored = file.and_then(|file| Stored::of(file).inspect_err(|e| crate::log::error!("{e}")).ok());
+        let stored = file.and_then(|file| TempFile::from_file(file).inspect_err(|e| crate::log::error!("{e}")).ok());
         Some((stored.map(Rc::new), rest))
     }
 
     fn file_of_number(&self, number: u64) -> Option<File> {
         let way = self.own_courier()?;
         loop {
-            match way.find(number, &mut self.0.files.borrow_mut()) {
+            match way.receive(number, &mut self.0.files.borrow_mut()) {
                 Ok(found) => return found,
                 Err(e) => crate::log::error!("{e}"),
             }
@@ -40,7 +40,7 @@ impl Node {
     pub(crate) fn leave_files(&self) {
         let Some(way) = self.own_courier() else { return };
         for (number, file) in self.0.files.take() {
-            if let Err(e) = way.give(number, &file) {
+            if let Err(e) = way.send(number, &file) {
                 crate::log::error!("the body of a request is lost: {e}");
             }
         }

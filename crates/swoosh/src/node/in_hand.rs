@@ -16,7 +16,7 @@ impl Drop for InHand {
     fn drop(&mut self) {
         let node = &self.0;
         // A process that user code has forked does not count.
-        if node.own_slot().is_some_and(|slot| slot.pid.load(Relaxed) == process::known_pid()) {
+        if node.own_slot().is_some_and(|slot| slot.pid.load(Relaxed) == process::cached_pid()) {
             node.count_in_hand(node.0.in_hand.get().saturating_sub(1));
             if node.0.waiting.get() > 0 {
                 node.0.wake.raise();

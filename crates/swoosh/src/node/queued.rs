@@ -21,7 +21,7 @@ impl Connection {
     /// A packet of so many bytes is about to be given to a worker. True if the connection is not read from now on.
     pub(crate) fn note_given(&self, limit: Option<u64>, bytes: usize) -> bool {
         let Some(limit) = limit else { return false };
-        let full = self.slot().unhandled.fetch_add(bytes as u64, Relaxed) + bytes as u64 > limit;
+        let full = self.slot().unprocessed_bytes.fetch_add(bytes as u64, Relaxed) + bytes as u64 > limit;
         let first = full && !self.is_held(HOLD_QUEUED);
         if first {
             self.hold(HOLD_QUEUED);
@@ -36,7 +36,7 @@ impl Node {
         let Some(limit) = self.state().config.queued_bytes_limit() else { return };
         let Some((_, slot)) = self.state().registry.find(session) else { return };
         let take = |waits: u64| Some(waits.saturating_sub(bytes as u64));
-        let waited = slot.unhandled.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
+        let waited = slot.unprocessed_bytes.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
         // A connection of a reactor is released there.
         if waited.saturating_sub(bytes as u64) <= limit
             && let Some((_, conn)) = self.own_connection(session)

@@ -8,8 +8,8 @@ use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::ipc::{BEFORE_FILE, Head, Kind, Mailbox, spill};
 use crate::proto::http1::Refusal;
-use crate::proto::websocket::deflate::Agreed;
-use crate::shm::ring::Full;
+use crate::proto::websocket::deflate::DeflateParams;
+use crate::shm::ring::RingFull;
 use crate::shm::slots::ConnectionSlot;
 use crate::sys::{clock, socket};
 use std::fs::File;
@@ -150,7 +150,7 @@ impl Node {
     /// Answers a request of HTTP that is refused, and closes its connection behind the answer.
     pub fn refuse_request(&self, session: SessionId, status: u16) {
         // Where the peer is gone there is nobody to be told.
-        let _ = self.send(session, &Refusal::answer(status));
+        let _ = self.send(session, &Refusal::response(status));
         let _ = self.close(session, false);
     }
 
@@ -170,7 +170,7 @@ impl Node {
             && Flags(slot.flags.fetch_and(!Flags::HANDLING, Relaxed)).any(Flags::HANDLING)
         {
             // Whoever sees this count sees what was sent before.
-            slot.answered.fetch_add(1, Release);
+            slot.responses_completed.fetch_add(1, Release);
         }
     }
 
@@ -183,22 +183,22 @@ impl Node {
 
     /// From here on the connection speaks WebSocket: its packets are frames. To be called before the answer that says so
     /// is sent. `deflate`: what was agreed on about the compression of messages.
-    pub fn begin_websocket(&self, session: SessionId, deflate: Option<Agreed>) {
+    pub fn begin_websocket(&self, session: SessionId, deflate: Option<DeflateParams>) {
         if let Some((_, slot)) = self.0.state.registry.find(session) {
             let compresses = match deflate {
                 None => 0,
-                Some(Agreed { narrow: false }) => Flags::DEFLATE,
-                Some(Agreed { narrow: true }) => Flags::DEFLATE | Flags::NARROW,
+                Some(DeflateParams { small_window: false }) => Flags::DEFLATE,
+                Some(DeflateParams { small_window: true }) => Flags::DEFLATE | Flags::NARROW,
             };
             slot.flags.fetch_or(Flags::WEBSOCKET | compresses, Relaxed);
         }
     }
 
     /// What was agreed on about the compression of a WebSocket's messages.
-    pub fn deflate_of(&self, session: SessionId) -> Option<Agreed> {
+    pub fn deflate_of(&self, session: SessionId) -> Option<DeflateParams> {
         let (_, slot) = self.0.state.registry.find(session)?;
         let flags = Flags(slot.flags.load(Relaxed));
-        flags.any(Flags::DEFLATE).then(|| Agreed { narrow: flags.any(Flags::NARROW) })
+        flags.any(Flags::DEFLATE).then(|| DeflateParams { small_window: flags.any(Flags::NARROW) })
     }
 
     /// Whether the connection speaks WebSocket, and is open.
@@ -279,7 +279,7 @@ impl Node {
         self.0
             .sender
             .push_while(to, &head, data, patience, || self.write_for_others())
-            .map_err(|Full| refused("reach the owner of", session, Code::ServerPipeBufferFull))
+            .map_err(|RingFull| refused("reach the owner of", session, Code::ServerPipeBufferFull))
     }
 
     /// Two workers of base mode may each wait for room at the other: what the others want written is written
@@ -304,7 +304,7 @@ impl Node {
         to: &Mailbox,
         mut head: Head,
         data: &[u8],
-    ) -> Result<std::result::Result<(), Full>> {
+    ) -> Result<std::result::Result<(), RingFull>> {
         if data.len() <= spill::INLINE {
             return Ok(self.0.sender.push_patiently(to, &head, data, WORKER_PATIENCE));
         }

@@ -5,7 +5,7 @@ use crate::config::TaskIpc;
 use crate::error::{Code, Error, Result};
 use crate::handler::{FinishEvent, TaskEvent, WorkerId};
 use crate::ipc::{Assembler, Head, Kind, Mailbox, Message, sleep_if, spill};
-use crate::shm::ring::Full;
+use crate::shm::ring::RingFull;
 use crate::shm::slots::WorkerSlot;
 use crate::state::ServerState;
 use crate::sys::{clock, socket};
@@ -113,7 +113,7 @@ impl Node {
         }
         let payload = spilled.as_deref().unwrap_or(data);
         // A worker never waits for a task worker's queue, so waiting for its answers' queue ends.
-        self.0.sender.push_patiently(mailbox, &head, payload, ANSWER_PATIENCE).map_err(|Full| {
+        self.0.sender.push_patiently(mailbox, &head, payload, ANSWER_PATIENCE).map_err(|RingFull| {
             if let Some(name) = &spilled {
                 spill::discard(name);
             }

@@ -12,7 +12,7 @@ use crate::process::worker::receive;
 use crate::process::{End, task, user, worker};
 use crate::restart_policy::ChildState;
 use crate::state::{ProcessKind, ServerPhase, ServerState};
-use crate::sys::process::{self, Ended, Fork};
+use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
@@ -74,7 +74,7 @@ fn begin(node: &Node) -> Result<Manager> {
     } else {
         ignored.push(libc::SIGINT)
     }
-    let signals = Signals::take_over(&handled, &ignored)?;
+    let signals = Signals::install(&handled, &ignored)?;
     let charges = vec![ManagedProcess::default(); state.processes()];
     Ok(Manager {
         node: node.clone(),
@@ -122,7 +122,7 @@ impl Manager {
             self.node.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_PATIENCE);
         }
-        let wants_end = arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT);
+        let wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
         if !self.ending && (wants_end || self.node.state().phase() >= ServerPhase::Ending) {
             self.node.state().enter(ServerPhase::Ending);
             if self.node.state().mode == Mode::Base {
@@ -131,12 +131,12 @@ impl Manager {
             let patience = self.node.state().config.max_wait_time;
             self.begin_end(patience);
         }
-        if arrived.has(libc::SIGUSR1) {
+        if arrived.contains(libc::SIGUSR1) {
             self.next_reload = 1;
-        } else if arrived.has(libc::SIGUSR2) && self.next_reload == 0 {
+        } else if arrived.contains(libc::SIGUSR2) && self.next_reload == 0 {
             self.next_reload = 2;
         }
-        if arrived.has(libc::SIGRTMIN()) {
+        if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for charge in &self.charges {
                 process::kill(charge.ward.pid, libc::SIGRTMIN());
@@ -219,7 +219,7 @@ impl Manager {
     }
 
     /// A process has ended: told where it should not have, and forked again unless the server ends.
-    fn reaped(&mut self, ended: Ended) -> Flow {
+    fn reaped(&mut self, ended: ChildExit) -> Flow {
         let Some(n) = self.charges.iter().position(|c| c.ward.pid == ended.pid) else { return Ok(()) };
         let state = self.node.state();
         let id = WorkerId(n as u32);
@@ -348,8 +348,8 @@ fn wake_everyone(state: &ServerState) {
 /// manager dies.
 pub fn announce(node: &Node, id: WorkerId, title: &str) {
     worker::mark(node, id, title);
-    process::remember_parent();
-    process::on_parent_death(libc::SIGTERM, node.manager_pid());
+    process::record_parent();
+    process::set_parent_death_signal(libc::SIGTERM, node.manager_pid());
 }
 
 /// How long workers of a server whose master was killed may take to end.

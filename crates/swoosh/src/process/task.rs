@@ -9,7 +9,7 @@ use crate::ipc::{Assembler, Kind, Message};
 use crate::node::{self, Node};
 use crate::process::End;
 use crate::process::worker::{self, Loop, receive};
-use crate::sys::queue;
+use crate::sys::message_queue;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs task worker `id` until it is told to end.
@@ -90,20 +90,20 @@ fn handle(node: &Node, message: &Message) -> Result<bool, Stop> {
 
 /// Takes tasks out of a System V queue.
 struct QueueReader {
-    queue: queue::Queue,
+    queue: message_queue::MessageQueue,
     kind: i64,
-    message: queue::MessageBuffer,
+    message: message_queue::MessageBuffer,
     assembler: Assembler,
     complained: bool,
 }
 
 impl QueueReader {
-    fn new(queue: queue::Queue, id: WorkerId, ipc: TaskIpc) -> Self {
+    fn new(queue: message_queue::MessageQueue, id: WorkerId, ipc: TaskIpc) -> Self {
         let kind = if ipc == TaskIpc::Preemptive { 0 } else { i64::from(id.0) + 1 };
         QueueReader {
             queue,
             kind,
-            message: queue::MessageBuffer::new(),
+            message: message_queue::MessageBuffer::new(),
             assembler: Assembler::default(),
             complained: false,
         }

@@ -18,7 +18,7 @@ pub fn run(node: &Node, id: WorkerId) -> End {
         libc::SIGCHLD,
         libc::SIGRTMIN(),
     ]);
-    process::on_parent_death(libc::SIGKILL, node.manager_pid());
+    process::set_parent_death_signal(libc::SIGKILL, node.manager_pid());
     let state = node.state();
     let first = state.config.worker_num + state.config.task_worker_num;
     let flow = node.0.handler.user_process(node, (id.0 - first) as usize);

@@ -15,7 +15,7 @@ use crate::process::End;
 use crate::settings::PortSettings;
 use crate::state::SocketKind;
 use crate::sys::process;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::fmt::Display;
 use std::io::Write;
 use std::rc::Rc;
@@ -423,7 +423,7 @@ impl Handler for Code {
         }
         Ok(())
     }
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         match self.http(node, event.port) {
             Some(service) => {
                 service.receive(node, event, head, Some(body));

@@ -282,7 +282,7 @@ thread_local! {
 
 /// Tells a request of HTTP what was understood of it.
 fn answer_http(node: &Node, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
-    let mut room = request::room();
+    let mut room = request::header_buffer();
     let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
     let body = format!("{} {} {}", request.method, request.target, request.body(headers).len());
     if request.target == "/slow" {

@@ -21,9 +21,9 @@ use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::http::compress::Coding;
 use swoosh::proto::http1::is_token_byte;
-use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::proto::http1::request::{Request, field};
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::http1::response_writer::{self, put_chunk};
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh::sys::open as opening;
 use talking::{disconnect, ping, push, recv, upgrade};
 
@@ -51,7 +51,7 @@ pub struct Kept {
     /// When it is to be whole.
     deadline: OnceCell<Rc<Deadline>>,
     /// What is agreed on then about the compression of messages.
-    deflate: Cell<Option<Agreed>>,
+    deflate: Cell<Option<DeflateParams>>,
 }
 
 /// Where a response is in its life.
@@ -219,7 +219,7 @@ pub fn expect_handshake(object: &Object) {
 }
 
 /// Its WebSocket's messages are to be compressed.
-pub fn agree(object: &Object, agreed: Agreed) {
+pub fn agree(object: &Object, agreed: DeflateParams) {
     if let Some(kept) = object.payload::<Kept>() {
         kept.deflate.set(Some(agreed));
     }
@@ -267,7 +267,7 @@ impl Kept {
 
     fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
-        reply::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
+        response_writer::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
     }
 
     /// It is whole: the connection is closed, or its next request is served.
@@ -356,7 +356,7 @@ fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
 fn status(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int(0)?, call.bytes_or(1, b"")?);
     let Some((kept, _)) = open(call) else { return Ok(false) };
-    if !reply::is_value(reason) {
+    if !response_writer::is_field_value(reason) {
         warning("a reason has no line end");
         return Ok(false);
     }
@@ -368,7 +368,7 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
 fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
-    if name.len() > LONGEST_NAME || !reply::is_value(name) {
+    if name.len() > LONGEST_NAME || !response_writer::is_field_value(name) {
         warning("a header field's name has at most 127 letters and no line end");
         return Ok(false);
     }
@@ -488,7 +488,8 @@ fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
     let (name, value) = (name.as_bytes(), value.to_zstr()?);
     let framing = ["content-length", "transfer-encoding", "connection"];
     let is_token = !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte));
-    if !is_token || !reply::is_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other)) {
+    if !is_token || !response_writer::is_field_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other))
+    {
         return None;
     }
     Some([name, b": ", value.as_bytes(), b"\r\n"].concat())
@@ -556,7 +557,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some(way) = way_of(kept) else { return Ok(false) };
-    let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
+    let file = opening::nonblocking(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
         last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));

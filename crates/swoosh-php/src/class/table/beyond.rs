@@ -8,7 +8,7 @@ use crate::zend::{Array, Call, Key, OrFalse, PhpResult, ZStr};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::shm::atomic;
-use swoosh::shm::table::{Builder, Value};
+use swoosh::shm::table::{TableBuilder, Value};
 use swoosh::sys::arena::Arena;
 
 thread_local! {
@@ -164,7 +164,7 @@ pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         all.insert("size", arena.bytes());
         all.insert("used", arena.used());
         let pieces: Array = arena
-            .pieces()
+            .allocations()
             .into_iter()
             .map(|piece| {
                 let mut shown = Array::new();
@@ -184,7 +184,7 @@ pub fn arena() -> Option<Arena> {
 }
 
 /// A table is made: in the arena, if there is one.
-pub fn use_arena(builder: &mut Builder) {
+pub fn use_arena(builder: &mut TableBuilder) {
     if let Some(arena) = arena() {
         builder.arena(&arena);
     }

@@ -5,7 +5,7 @@ use crate::chains::Chains;
 use crate::table::schema::Cells;
 use crate::version::{COPY, LIVE, NEXT};
 use std::sync::atomic::Ordering::{Relaxed, Release};
-use swoosh_os::mutex::Held;
+use swoosh_os::mutex::RobustMutexGuard;
 
 /// A chain that only this writer may change.
 pub(in crate::table) struct Chain<'a> {
@@ -13,7 +13,7 @@ pub(in crate::table) struct Chain<'a> {
     pub(super) hash: u64,
     pub(super) stripe: u32,
     pub(super) reach: Reach,
-    pub(super) _held: Held<'a>,
+    pub(super) _held: RobustMutexGuard<'a>,
 }
 
 impl Chain<'_> {

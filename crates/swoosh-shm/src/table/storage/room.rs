@@ -4,10 +4,10 @@ use super::{Chain, NoRoom, Reach, Storage, step};
 use crate::version::LIVE;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use swoosh_os::clock;
-use swoosh_os::mutex::Held;
+use swoosh_os::mutex::RobustMutexGuard;
 
 impl Storage {
-    pub(super) fn lock_free(&self) -> Held<'_> {
+    pub(super) fn lock_free(&self) -> RobustMutexGuard<'_> {
         let free = self.free();
         free.lock.lock_repairing(|| {
             let returning = free.returning.load(Acquire);

@@ -16,7 +16,7 @@ use crate::proto::http1::Refusal;
 use crate::shm::slots::WorkerSlot;
 use crate::state::{Port, ServerState};
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use send_wrapper::SendWrapper;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -119,7 +119,7 @@ impl Dispatcher {
         data: Cow<'_, [u8]>,
     ) -> Verdict {
         let slot = conn.slot();
-        if slot.worker.load(Relaxed) != worker + 1 {
+        if slot.worker.get() != Some(worker) {
             self.fix(conn, worker);
         }
         if kind == Kind::Data {
@@ -127,7 +127,7 @@ impl Dispatcher {
             add(&owner.slot().requests, 1);
             conn.given.set(conn.given.get().wrapping_add(1));
             if !self.state.tells_life_of_connections() {
-                slot.in_hand.fetch_add(1, SeqCst);
+                slot.in_flight.fetch_add(1, SeqCst);
             }
             // Before the worker can say that it is told.
             if conn.note_given(self.state.config.queued_bytes_limit(), data.len()) {
@@ -165,20 +165,14 @@ impl Dispatcher {
             }
         }
         let slot = conn.slot();
-        let fixed = slot.worker.load(Relaxed);
+        let fixed = slot.worker.get();
         let by_id = (conn.session.0 % u64::from(self.workers())) as u32;
-        let stays = kind != Kind::Data || fixed > 0 && self.has_to_stay(conn);
+        let stays = kind != Kind::Data || fixed.is_some() && self.has_to_stay(conn);
         Dispatch::Worker(match config.dispatch_mode {
             _ if self.workers() == 1 => 0,
             DispatchMode::Connection | DispatchMode::User => by_id,
             // What is told of a connection's life goes where its last packet went.
-            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if stays => {
-                if fixed > 0 {
-                    fixed - 1
-                } else {
-                    by_id
-                }
-            }
+            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if stays => fixed.unwrap_or(by_id),
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
             DispatchMode::Address => match Registry::peer(slot).ip {
@@ -190,8 +184,7 @@ impl Dispatcher {
                 0 => by_id,
                 uid => uid % self.workers(),
             },
-            DispatchMode::ConnectionLoad if fixed > 0 => fixed - 1,
-            DispatchMode::ConnectionLoad => self.least(|w| w.connections.load(Relaxed)),
+            DispatchMode::ConnectionLoad => fixed.unwrap_or_else(|| self.least(|w| w.connections.load(Relaxed))),
             DispatchMode::RequestLoad => self.least_queued(),
             DispatchMode::Concurrency => self.least(|w| w.concurrency.load(Relaxed)),
         })
@@ -202,7 +195,7 @@ impl Dispatcher {
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
         let waits = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
-        conn.port.config.framing.is_asked()
+        conn.port.config.framing.expects_replies()
             && (Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::HANDLING) || waits())
     }
 
@@ -211,7 +204,7 @@ impl Dispatcher {
     }
 
     fn next_round(&self) -> u32 {
-        self.state.server[0].round.fetch_add(1, Relaxed) % self.workers()
+        self.state.server[0].next_worker.fetch_add(1, Relaxed) % self.workers()
     }
 
     /// The next worker that waits and has nothing in hand, else the one with the least. Among equals: one that has sent
@@ -247,7 +240,7 @@ impl Dispatcher {
         if self.state.config.dispatch_mode == DispatchMode::ConnectionLoad {
             self.state.workers[worker as usize].connections.fetch_add(1, Relaxed);
         }
-        conn.slot().worker.store(worker + 1, Relaxed);
+        conn.slot().worker.set(Some(worker));
     }
 
     fn head(&self, kind: Kind, id: u64, flags: u32, port: usize, time: u64) -> Head {
@@ -320,9 +313,9 @@ impl Dispatcher {
                 return false;
             }
             if self.state.workers[*worker as usize].generation.load(Relaxed) != *incarnation {
-                conn.slot().unhandled.store(0, Relaxed);
+                conn.slot().unprocessed_bytes.store(0, Relaxed);
             }
-            let full = conn.slot().unhandled.load(Relaxed) > limit;
+            let full = conn.slot().unprocessed_bytes.load(Relaxed) > limit;
             if !full {
                 conn.release_hold(HOLD_QUEUED);
             }
@@ -359,7 +352,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         self.event(owner, conn, Kind::Data, 0, data.into())
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> Verdict {
         let worker = match self.worker_of(conn, Kind::Data, &head) {
             Ok(n) => n,
             Err(verdict) => return verdict,
@@ -367,7 +360,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         // Each message is counted as it is delivered, so this one has a number of its own.
         let number = u64::from(self.reactor) << 48 | self.gifts.get();
         let given = match self.state.fd_channels.get(worker as usize) {
-            Some(way) => way.give(number, body.file()),
+            Some(way) => way.send(number, body.file()),
             None => return Verdict::Close,
         };
         if let Err(e) = given {
@@ -383,7 +376,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         if !self.state.tells_life_of_connections() {
             // The last of its requests ends it (`process::worker::receive::done_with`): a peer that is done with sending
             // still gets its answers.
-            if conn.slot().in_hand.load(SeqCst) == 0 {
+            if conn.slot().in_flight.load(SeqCst) == 0 {
                 // Behind the answers that wait in this reactor's own mailbox.
                 let head = self.head(Kind::Finished, conn.session.0, 0, conn.port.index, owner.now());
                 if self.sender.push(&self.state.orders[self.reactor as usize], &head, &[]).is_err() {

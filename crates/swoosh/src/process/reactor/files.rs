@@ -6,7 +6,7 @@ use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
 use crate::conn::registry::Flags;
 use crate::http::files::{self, Answer, Files, Looked, Piece};
-use crate::proto::http1::request::{Request, room};
+use crate::proto::http1::request::{Request, header_buffer};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -43,14 +43,14 @@ pub fn serve(owner: &Rc<Owner>, conn: &Rc<Connection>, packet: &[u8]) -> Served 
 fn is_owed_nothing(owner: &Owner, conn: &Connection) -> bool {
     let slot = conn.slot();
     // In this order: what a worker sent before it counted an answer is in the mailbox, or carried out.
-    slot.answered.load(Acquire) == conn.given.get()
+    slot.responses_completed.load(Acquire) == conn.given.get()
         && owner.state.orders[owner.id as usize].is_empty()
         && !conn.has_output()
         && !Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }
 
 fn look(files: &Files, packet: &[u8]) -> Looked {
-    let mut fields = room();
+    let mut fields = header_buffer();
     match Request::parse(packet, &mut fields) {
         Some((request, headers)) => files::look(files, &request, headers),
         None => Looked::Callbacks,

@@ -16,7 +16,7 @@ use crate::process::worker::Role;
 use crate::runtime;
 use crate::state::Port;
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ pub enum Frame {
     /// A long packet.
     Whole(SessionId, Rc<Vec<u8>>),
     /// A request whose body is stored: its head.
-    Stored(SessionId, Vec<u8>, Rc<Stored>),
+    Stored(SessionId, Vec<u8>, Rc<TempFile>),
     /// The peer is gone.
     Close(SessionId),
     /// The output passed a watermark.
@@ -171,11 +171,11 @@ pub async fn something(work: &Loop, limit: Option<Duration>) {
     let node = &work.node;
     let bells = WATCHED.with(|w| w.borrow().clone());
     let bells = match bells {
-        Some(bells) if bells.0 == crate::sys::process::known_pid() => bells,
+        Some(bells) if bells.0 == crate::sys::process::cached_pid() => bells,
         _ => {
             let made = || -> crate::error::Result<_> {
                 Ok(Rc::new((
-                    crate::sys::process::known_pid(),
+                    crate::sys::process::cached_pid(),
                     runtime::watch(work.mailboxes[0].event_fd())?,
                     runtime::watch(work.signals.event_fd())?,
                 )))
@@ -345,7 +345,7 @@ fn tell_whole(node: &Node, session: SessionId, data: &Rc<Vec<u8>>) -> Result<boo
     tell_frame(node, Frame::Data(session, data.len()), data)
 }
 
-fn tell_stored(node: &Node, session: SessionId, head: &[u8], body: Rc<Stored>) -> Result<bool, Stop> {
+fn tell_stored(node: &Node, session: SessionId, head: &[u8], body: Rc<TempFile>) -> Result<bool, Stop> {
     let Some((owner, conn)) = node.own_connection(session) else { return Ok(false) };
     if is_closed(&conn) {
         return Ok(false);
@@ -435,7 +435,7 @@ impl ConnectionObserver for Inline {
         self.verdict(handle_frame(&self.node, Frame::Data(conn.session, data.len()), data).map(drop))
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> Verdict {
         // Its body is on disk.
         note_packet(&self.node, owner, conn, 0);
         self.count();
@@ -478,7 +478,7 @@ impl ConnectionObserver for Queued {
         Verdict::Go
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> Verdict {
         note_packet(&self.0, owner, conn, 0);
         push(&self.0, Frame::Stored(conn.session, head, Rc::new(body)), &[]);
         Verdict::Go

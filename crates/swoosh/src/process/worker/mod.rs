@@ -76,7 +76,7 @@ pub fn run_alone(node: &Node) -> End {
             return End::Forked { code: 255, fatal: false };
         }
     };
-    match Signals::take_over(&[libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()], &[libc::SIGPIPE, libc::SIGXFSZ]) {
+    match Signals::install(&[libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()], &[libc::SIGPIPE, libc::SIGXFSZ]) {
         Ok(signals) => work.signals = signals,
         Err(e) => crate::log::error!("worker 0: {e}"),
     }
@@ -89,7 +89,8 @@ pub fn prepare_process(node: &Node, id: WorkerId, title: &str) {
     let state = node.state();
     let config = &state.config;
     crate::process::manager::announce(node, id, title);
-    if let Err(e) = crate::sys::user::confine(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
+    if let Err(e) =
+        crate::sys::user::drop_privileges(config.user.as_deref(), config.group.as_deref(), config.chroot.as_deref())
     {
         crate::log::error!("{title} {}: {e}", id.0);
     }
@@ -138,7 +139,7 @@ impl Loop {
     pub fn new(node: &Node, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
         let state = node.state();
         let signals =
-            Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
+            Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
         node.begin_count();
         let slot = &state.workers.as_static()[id.0 as usize];
         let here = id.0 as usize;
@@ -260,13 +261,13 @@ impl Loop {
 
     fn look_at_signals(&self) {
         let arrived = self.signals.take();
-        if arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT) {
+        if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) {
             if self.node.state().head_pid() == process::pid() {
                 self.node.state().enter(ServerPhase::Ending);
             }
             self.node.0.stopping.set(true);
         }
-        if arrived.has(libc::SIGRTMIN())
+        if arrived.contains(libc::SIGRTMIN())
             && let Err(e) = crate::log::reopen()
         {
             crate::log::error!("{e}");
@@ -468,7 +469,7 @@ pub fn finish_closes(node: &Node, id: WorkerId) {
     for (session, _, slot) in node.state().registry.all() {
         let flags = Flags(slot.flags.load(Relaxed));
         let (kind, reset) = match () {
-            () if slot.worker.load(Relaxed) != id.0 + 1 => continue,
+            () if slot.worker.get() != Some(id.0) => continue,
             () if flags.any(Flags::CLOSING | Flags::CLOSED) => (Kind::Finished, 0),
             () if flags.any(Flags::HANDLING) => (Kind::CloseWanted, 1),
             () => continue,

@@ -183,7 +183,7 @@ fn close(node: &Node, event: &ConnectionEvent, by_server: bool) {
 /// gone.
 fn done_with(node: &Node, session: SessionId) {
     let Some((_, slot)) = node.state().registry.find(session) else { return };
-    if slot.in_hand.fetch_sub(1, SeqCst) == 1
+    if slot.in_flight.fetch_sub(1, SeqCst) == 1
         && Flags(slot.flags.load(SeqCst)).any(Flags::PEER_CLOSED)
         && let Err(e) = node.order(slot, Kind::Finished, session, 0, &[])
     {

@@ -8,9 +8,9 @@ use std::io;
 use std::mem::MaybeUninit;
 
 /// A queue. It is a name, not an owner: dropping it leaves the queue in the kernel, and copies in other processes
-/// mean the same queue. [`remove`](Queue::remove) ends it for all.
+/// mean the same queue. [`remove`](MessageQueue::remove) ends it for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Queue {
+pub struct MessageQueue {
     id: libc::c_int,
 }
 
@@ -28,7 +28,7 @@ pub fn key_of(path: &std::path::Path) -> Result<i32> {
 
 /// What a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct QueueStatus {
     /// Messages that nobody has received yet.
     pub messages: u64,
     /// Their bytes, types not counted.
@@ -46,17 +46,17 @@ pub struct MessageBuffer {
     length: usize,
 }
 
-impl Queue {
+impl MessageQueue {
     /// The queue of `key`, created if there is none; key 0 creates a private one that no key finds.
     ///
     /// Fails where the queue is another user's, or the machine has no room for one more.
-    pub fn open(key: i32) -> Result<Queue> {
+    pub fn open(key: i32) -> Result<MessageQueue> {
         // SAFETY: no pointer is handed over.
         let id = unsafe { libc::msgget(key, libc::IPC_CREAT | 0o666) };
         if id < 0 {
             return Err(Error::system("open message queue", format_args!("{key:#x}"), io::Error::last_os_error()));
         }
-        Ok(Queue { id })
+        Ok(MessageQueue { id })
     }
 
     /// The kernel's number of it.
@@ -99,16 +99,16 @@ impl Queue {
     }
 
     /// What the queue holds now.
-    pub fn held(&self) -> Result<Held> {
-        let status = self.status()?;
-        Ok(Held { messages: status.msg_qnum, bytes: status.__msg_cbytes, capacity: status.msg_qbytes })
+    pub fn status(&self) -> Result<QueueStatus> {
+        let status = self.read_status()?;
+        Ok(QueueStatus { messages: status.msg_qnum, bytes: status.__msg_cbytes, capacity: status.msg_qbytes })
     }
 
     /// Lets the queue take `bytes` at most.
     ///
     /// Fails where that is more than the machine allows and this process is not privileged.
     pub fn set_capacity(&self, bytes: u64) -> Result<()> {
-        let mut status = self.status()?;
+        let mut status = self.read_status()?;
         status.msg_qbytes = bytes;
         // SAFETY: `status` is a live value of the type that IPC_SET reads.
         self.control(unsafe { libc::msgctl(self.id, libc::IPC_SET, &mut status) }, "resize")
@@ -120,7 +120,7 @@ impl Queue {
         self.control(unsafe { libc::msgctl(self.id, libc::IPC_RMID, std::ptr::null_mut()) }, "remove")
     }
 
-    fn status(&self) -> Result<libc::msqid_ds> {
+    fn read_status(&self) -> Result<libc::msqid_ds> {
         let mut status = MaybeUninit::<libc::msqid_ds>::zeroed();
         // SAFETY: `status` is a live value of the type that IPC_STAT fills.
         self.control(unsafe { libc::msgctl(self.id, libc::IPC_STAT, status.as_mut_ptr()) }, "inspect")?;
@@ -149,11 +149,11 @@ impl Queue {
 impl MessageBuffer {
     /// Room for the longest message the machine allows.
     pub fn new() -> Self {
-        Self::of(max_message())
+        Self::with_capacity(max_message())
     }
 
     /// Room for messages of up to `limit` bytes; a longer one is not received, and stays in the queue.
-    pub fn of(limit: usize) -> Self {
+    pub fn with_capacity(limit: usize) -> Self {
         MessageBuffer { room: vec![0; 1 + limit.div_ceil(TYPE_SIZE)], limit, length: 0 }
     }
 
@@ -184,11 +184,11 @@ mod tests {
     use super::*;
 
     /// A private queue that does not outlive its test.
-    struct Private(Queue);
+    struct Private(MessageQueue);
 
     impl Private {
         fn new() -> Self {
-            Private(Queue::open(0).unwrap())
+            Private(MessageQueue::open(0).unwrap())
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
         for (kind, data) in [(1, &b"one"[..]), (2, b""), (3, b"three")] {
             assert!(queue.0.send(kind, data, false).unwrap());
         }
-        let held = queue.0.held().unwrap();
+        let held = queue.0.status().unwrap();
         assert_eq!((held.messages, held.bytes), (3, 8));
         assert_eq!(queue.0.receive(3, false, &mut letter).unwrap(), Some(3));
         assert_eq!(letter.data(), b"three");
@@ -222,14 +222,14 @@ mod tests {
         queue.0.set_capacity(100).unwrap();
         assert!(queue.0.send(1, &[7; 60], false).unwrap());
         assert!(!queue.0.send(1, &[7; 60], false).unwrap());
-        assert_eq!(queue.0.held().unwrap(), Held { messages: 1, bytes: 60, capacity: 100 });
+        assert_eq!(queue.0.status().unwrap(), QueueStatus { messages: 1, bytes: 60, capacity: 100 });
     }
 
     #[test]
     fn the_longest_message_goes_through_and_a_longer_one_is_refused() {
         let (queue, mut letter) = (Private::new(), MessageBuffer::new());
         let longest = vec![b'm'; max_message()];
-        if longest.len() as u64 > queue.0.held().unwrap().capacity {
+        if longest.len() as u64 > queue.0.status().unwrap().capacity {
             return;
         }
         assert!(queue.0.send(1, &longest, false).unwrap());
@@ -252,8 +252,8 @@ mod tests {
     #[test]
     fn a_key_finds_the_same_queue_again() {
         let key = 0x5300_0000 | (std::process::id() as i32 & 0xFF_FFFF);
-        let first = Private(Queue::open(key).unwrap());
-        assert_eq!(Queue::open(key).unwrap(), first.0);
-        assert_ne!(Queue::open(0).map(|q| (q, q.remove())).unwrap().0, first.0);
+        let first = Private(MessageQueue::open(key).unwrap());
+        assert_eq!(MessageQueue::open(key).unwrap(), first.0);
+        assert_ne!(MessageQueue::open(0).map(|q| (q, q.remove())).unwrap().0, first.0);
     }
 }

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes on disk, in a file without a name (O_TMPFILE of open(2)).
 #[derive(Debug)]
-pub struct Stored {
+pub struct TempFile {
     file: File,
     length: u64,
 }
 
-impl Stored {
+impl TempFile {
     /// An empty one, in that folder.
     ///
     /// # Errors
@@ -28,23 +28,23 @@ impl Stored {
             made => made,
         };
         let file = file.map_err(|e| Error::system("make a file in", folder.display(), e))?;
-        Ok(Stored { file, length: 0 })
+        Ok(TempFile { file, length: 0 })
     }
 
     /// What such a file has, which another process has written.
     ///
     /// # Errors
     /// Where the kernel does not tell its length.
-    pub fn of(file: File) -> Result<Self> {
+    pub fn from_file(file: File) -> Result<Self> {
         let about = file.metadata().map_err(|e| Error::system("look at", "a stored body", e))?;
-        Ok(Stored { file, length: about.len() })
+        Ok(TempFile { file, length: about.len() })
     }
 
     /// Adds bytes.
     ///
     /// # Errors
     /// Where the disk is full, or fails.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let refused = |e| Error::system("write", "a body to disk", e);
         self.file.write_all_at(bytes, self.length).map_err(refused)?;
         self.length += bytes.len() as u64;
@@ -72,7 +72,7 @@ impl Stored {
     /// Where the disk fails.
     pub fn read(&self, piece: Range<u64>) -> Result<Vec<u8>> {
         let mut bytes = vec![0; (piece.end - piece.start) as usize];
-        self.fill(piece.start, &mut bytes)?;
+        self.read_exact_at(piece.start, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -80,7 +80,7 @@ impl Stored {
     ///
     /// # Errors
     /// Where the disk fails, or has less.
-    pub fn fill(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+    pub fn read_exact_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
         self.file.read_exact_at(bytes, offset).map_err(|e| Error::system("read", "a stored body", e))
     }
 
@@ -89,7 +89,7 @@ impl Stored {
     ///
     /// # Errors
     /// Where the disk is full, or fails.
-    pub fn copy(&self, piece: Range<u64>, mut to: &File) -> Result<()> {
+    pub fn copy_to(&self, piece: Range<u64>, mut to: &File) -> Result<()> {
         let refused = |e| Error::system("copy", "a stored body", e);
         let mut from = &self.file;
         from.seek(SeekFrom::Start(piece.start)).map_err(refused)?;
@@ -123,17 +123,17 @@ mod tests {
     fn what_is_written_is_read_and_copied_and_leaves_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions::new().read(true).write(true).clone();
-        let by_name = Stored { file: named(&options, folder.path()).unwrap(), length: 0 };
-        for mut stored in [Stored::new(folder.path()).unwrap(), by_name] {
-            stored.push(b"0123").unwrap();
-            stored.push(b"456789").unwrap();
+        let by_name = TempFile { file: named(&options, folder.path()).unwrap(), length: 0 };
+        for mut stored in [TempFile::new(folder.path()).unwrap(), by_name] {
+            stored.append(b"0123").unwrap();
+            stored.append(b"456789").unwrap();
             assert_eq!(stored.read(2..9).unwrap(), b"2345678");
             let copy = tempfile::tempfile().unwrap();
-            stored.copy(3..7, &copy).unwrap();
-            stored.copy(0..1, &copy).unwrap();
-            let copy = Stored::of(copy).unwrap();
+            stored.copy_to(3..7, &copy).unwrap();
+            stored.copy_to(0..1, &copy).unwrap();
+            let copy = TempFile::from_file(copy).unwrap();
             assert_eq!((copy.len(), copy.read(0..5).unwrap()), (5, b"34560".to_vec()));
-            assert!(stored.copy(3..11, copy.file()).is_err());
+            assert!(stored.copy_to(3..11, copy.file()).is_err());
             assert!(stored.read(9..11).is_err());
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         }
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_and_a_full_disk_are_told() {
-        let error = Stored::new(Path::new("/no/such/folder")).unwrap_err().to_string();
+        let error = TempFile::new(Path::new("/no/such/folder")).unwrap_err().to_string();
         assert!(error.starts_with("make a file in /no/such/folder: No such file"), "{error}");
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let error = Stored { file: full, length: 0 }.push(b"x").unwrap_err().to_string();
+        let error = TempFile { file: full, length: 0 }.append(b"x").unwrap_err().to_string();
         assert!(error.starts_with("write a body to disk: No space left"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use httparse::Header;
 
 /// A file as conditions see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Version<'a> {
+pub struct Representation<'a> {
     /// Its length, bytes.
     pub size: u64,
     /// When it was changed last, seconds since the epoch.
@@ -17,11 +17,11 @@ pub struct Version<'a> {
 
 /// What the answer has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selected {
+pub enum Selection {
     /// 200 and all of it.
     Whole,
     /// 206 and these parts: first byte, and the byte behind the last.
-    Parts(Vec<(u64, u64)>),
+    Ranges(Vec<(u64, u64)>),
     /// 304.
     NotModified,
     /// 412.
@@ -31,26 +31,26 @@ pub enum Selected {
 }
 
 /// Weighs the conditions of a GET or HEAD in the order of RFC 9110 section 13.2.2.
-pub fn select(headers: &[Header<'_>], version: Version<'_>) -> Selected {
+pub fn evaluate(headers: &[Header<'_>], version: Representation<'_>) -> Selection {
     let date = |name: &str| field(headers, name).and_then(parse_date);
     match (field(headers, "if-match"), date("if-unmodified-since")) {
-        (Some(tags), _) if !has_tag(tags, version.tag, true) => return Selected::PreconditionFailed,
-        (None, Some(since)) if version.modified > since => return Selected::PreconditionFailed,
+        (Some(tags), _) if !has_tag(tags, version.tag, true) => return Selection::PreconditionFailed,
+        (None, Some(since)) if version.modified > since => return Selection::PreconditionFailed,
         _ => {}
     }
     match (field(headers, "if-none-match"), date("if-modified-since")) {
-        (Some(tags), _) if has_tag(tags, version.tag, false) => return Selected::NotModified,
-        (None, Some(since)) if version.modified <= since => return Selected::NotModified,
+        (Some(tags), _) if has_tag(tags, version.tag, false) => return Selection::NotModified,
+        (None, Some(since)) if version.modified <= since => return Selection::NotModified,
         _ => {}
     }
-    let Some(wanted) = field(headers, "range") else { return Selected::Whole };
+    let Some(wanted) = field(headers, "range") else { return Selection::Whole };
     if let Some(condition) = field(headers, "if-range") {
         let holds = match parse_date(condition) {
             Some(date) => date == version.modified,
             None => condition == version.tag.as_bytes(),
         };
         if !holds {
-            return Selected::Whole;
+            return Selection::Whole;
         }
     }
     ranges(wanted, version.size)
@@ -66,24 +66,24 @@ fn has_tag(list: &[u8], tag: &str, strong: bool) -> bool {
 
 /// The parts that a `Range` field wants. One that is malformed, wants too many of them, or more than the whole, wants
 /// the whole.
-fn ranges(value: &[u8], size: u64) -> Selected {
+fn ranges(value: &[u8], size: u64) -> Selection {
     let unit = value.get(..6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"bytes="));
     let Some(list) = value.get(6..).filter(|_| unit).and_then(|list| std::str::from_utf8(list).ok()) else {
-        return Selected::Whole;
+        return Selection::Whole;
     };
     let mut parts = Vec::new();
     for (count, item) in list.split(',').enumerate() {
-        let Some((first, last)) = item.trim().split_once('-') else { return Selected::Whole };
+        let Some((first, last)) = item.trim().split_once('-') else { return Selection::Whole };
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         if !digits(first) || !digits(last) || first.len() + last.len() == 0 || count >= MAX_PARTS {
-            return Selected::Whole;
+            return Selection::Whole;
         }
         // A number beyond 64 bits is beyond every file.
         let number = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
         let (from, to) = match (first, last) {
             ("", last) => (size.saturating_sub(number(last)), size),
             (first, "") => (number(first), size),
-            (first, last) if number(first) > number(last) => return Selected::Whole,
+            (first, last) if number(first) > number(last) => return Selection::Whole,
             (first, last) => (number(first), number(last).saturating_add(1).min(size)),
         };
         if from < to {
@@ -91,10 +91,10 @@ fn ranges(value: &[u8], size: u64) -> Selected {
         }
     }
     if parts.is_empty() {
-        return Selected::Unsatisfiable;
+        return Selection::Unsatisfiable;
     }
     let sum = parts.iter().fold(0u64, |sum, (from, to)| sum.saturating_add(to - from));
-    if parts.len() > 1 && sum > size { Selected::Whole } else { Selected::Parts(parts) }
+    if parts.len() > 1 && sum > size { Selection::Whole } else { Selection::Ranges(parts) }
 }
 
 /// A date in any of the three forms that HTTP has had, as seconds since the epoch.
@@ -133,7 +133,7 @@ const MAX_PARTS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http1::reply::date;
+    use crate::http1::response_writer::date;
 
     #[test]
     fn dates_are_read_as_they_are_written() {
@@ -151,16 +151,16 @@ mod tests {
 
     #[test]
     fn ranges_are_read_as_rfc_9110_section_14_says() {
-        use Selected::{Parts, Unsatisfiable, Whole};
+        use Selection::{Ranges, Unsatisfiable, Whole};
         for (value, wanted) in [
-            ("bytes=0-3", Parts(vec![(0, 4)])),
-            ("bytes=4-", Parts(vec![(4, 10)])),
-            ("bytes=-3", Parts(vec![(7, 10)])),
-            ("bytes=5-100", Parts(vec![(5, 10)])),
-            ("bytes=-100", Parts(vec![(0, 10)])),
-            ("bytes=0-99999999999999999999", Parts(vec![(0, 10)])),
-            ("BYTES=0-0, 2-2,-1", Parts(vec![(0, 1), (2, 3), (9, 10)])),
-            ("bytes=0-1,20-30", Parts(vec![(0, 2)])),
+            ("bytes=0-3", Ranges(vec![(0, 4)])),
+            ("bytes=4-", Ranges(vec![(4, 10)])),
+            ("bytes=-3", Ranges(vec![(7, 10)])),
+            ("bytes=5-100", Ranges(vec![(5, 10)])),
+            ("bytes=-100", Ranges(vec![(0, 10)])),
+            ("bytes=0-99999999999999999999", Ranges(vec![(0, 10)])),
+            ("BYTES=0-0, 2-2,-1", Ranges(vec![(0, 1), (2, 3), (9, 10)])),
+            ("bytes=0-1,20-30", Ranges(vec![(0, 2)])),
             ("bytes=10-", Unsatisfiable),
             ("bytes=20-30", Unsatisfiable),
             ("bytes=-0", Unsatisfiable),
@@ -181,31 +181,31 @@ mod tests {
 
     #[test]
     fn conditions_are_weighed_in_their_order() {
-        let version = Version { size: 10, modified: 784_111_777, tag: "\"a\"" };
+        let version = Representation { size: 10, modified: 784_111_777, tag: "\"a\"" };
         let (same, before, after) =
             ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
         for (fields, wanted) in [
-            (vec![], Selected::Whole),
-            (vec![("If-Modified-Since", same)], Selected::NotModified),
-            (vec![("If-Modified-Since", after)], Selected::NotModified),
-            (vec![("If-Modified-Since", before)], Selected::Whole),
-            (vec![("If-Modified-Since", "nonsense")], Selected::Whole),
-            (vec![("If-None-Match", "\"x\", W/\"a\"")], Selected::NotModified),
-            (vec![("If-None-Match", "*")], Selected::NotModified),
-            (vec![("If-None-Match", "\"x\""), ("If-Modified-Since", same)], Selected::Whole),
-            (vec![("If-Match", "\"a\"")], Selected::Whole),
-            (vec![("If-Match", "W/\"a\"")], Selected::PreconditionFailed),
-            (vec![("If-Unmodified-Since", before)], Selected::PreconditionFailed),
-            (vec![("If-Unmodified-Since", same)], Selected::Whole),
-            (vec![("Range", "bytes=0-0"), ("If-Range", same)], Selected::Parts(vec![(0, 1)])),
-            (vec![("Range", "bytes=0-0"), ("If-Range", before)], Selected::Whole),
-            (vec![("Range", "bytes=0-0"), ("If-Range", "\"a\"")], Selected::Parts(vec![(0, 1)])),
-            (vec![("Range", "bytes=0-0"), ("If-Range", "W/\"a\"")], Selected::Whole),
-            (vec![("Range", "bytes=0-0"), ("If-None-Match", "\"a\"")], Selected::NotModified),
+            (vec![], Selection::Whole),
+            (vec![("If-Modified-Since", same)], Selection::NotModified),
+            (vec![("If-Modified-Since", after)], Selection::NotModified),
+            (vec![("If-Modified-Since", before)], Selection::Whole),
+            (vec![("If-Modified-Since", "nonsense")], Selection::Whole),
+            (vec![("If-None-Match", "\"x\", W/\"a\"")], Selection::NotModified),
+            (vec![("If-None-Match", "*")], Selection::NotModified),
+            (vec![("If-None-Match", "\"x\""), ("If-Modified-Since", same)], Selection::Whole),
+            (vec![("If-Match", "\"a\"")], Selection::Whole),
+            (vec![("If-Match", "W/\"a\"")], Selection::PreconditionFailed),
+            (vec![("If-Unmodified-Since", before)], Selection::PreconditionFailed),
+            (vec![("If-Unmodified-Since", same)], Selection::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-Range", same)], Selection::Ranges(vec![(0, 1)])),
+            (vec![("Range", "bytes=0-0"), ("If-Range", before)], Selection::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-Range", "\"a\"")], Selection::Ranges(vec![(0, 1)])),
+            (vec![("Range", "bytes=0-0"), ("If-Range", "W/\"a\"")], Selection::Whole),
+            (vec![("Range", "bytes=0-0"), ("If-None-Match", "\"a\"")], Selection::NotModified),
         ] {
             let headers: Vec<Header<'_>> =
                 fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
-            assert_eq!(select(&headers, version), wanted, "{fields:?}");
+            assert_eq!(evaluate(&headers, version), wanted, "{fields:?}");
         }
     }
 }

@@ -96,7 +96,7 @@ pub fn put_chunk(out: &mut Vec<u8>, data: &[u8]) {
 }
 
 /// Whether bytes can be a field's value (RFC 9110 section 5.5): no CR, LF or NUL.
-pub fn is_value(value: &[u8]) -> bool {
+pub fn is_field_value(value: &[u8]) -> bool {
     !value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 

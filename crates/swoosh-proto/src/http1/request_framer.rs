@@ -4,7 +4,7 @@
 //! is refused: bare CR and LF, folded lines, space before a colon, two lengths, and numbers that are not plain digits.
 
 use super::{MAX_HEAD, MAX_HEADERS, MAX_TARGET, Refusal, has_token, is_method, is_token_byte};
-use crate::framing::Cut;
+use crate::framing::FrameStatus;
 use memchr::memchr;
 use std::mem::MaybeUninit;
 
@@ -37,9 +37,9 @@ enum Stage {
 
 /// How much of an unfinished request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Progress {
     /// Nothing, but for empty lines.
-    Nothing,
+    NotStarted,
     /// Some of its head.
     Head,
     /// All of its head, and some of its body, it may be.
@@ -74,12 +74,12 @@ pub(super) type Found<T> = Result<T, Refusal>;
 impl Framer {
     /// Looks for the end of the request at the front of `buf`; the calling rules are those of
     /// [`framing::Framer::next`](crate::framing::Framer::next). `max`: the longest request, head and all.
-    pub fn next(&mut self, max: u64, buf: &[u8]) -> Found<Cut> {
+    pub fn next(&mut self, max: u64, buf: &[u8]) -> Found<FrameStatus> {
         loop {
             let found = match self.stage {
                 Stage::Head { start, line, searched } => self.head(start, line, searched, max, buf)?,
                 Stage::Body(end) if buf.len() as u64 >= end => Some(end as usize),
-                Stage::Body(end) => return Ok(Cut::Need(Some(end))),
+                Stage::Body(end) => return Ok(FrameStatus::Incomplete(Some(end))),
                 Stage::Size(at) => self.size(at, max, buf)?,
                 Stage::Data(end) => self.data(end, buf)?,
                 Stage::Trailer(from, line) => self.trailer(from, line, max, buf)?,
@@ -88,34 +88,34 @@ impl Framer {
                 Some(0) => {}
                 Some(end) => {
                     *self = Framer { begun: true, last: self.last, ..Framer::default() };
-                    return Ok(Cut::Packet(end));
+                    return Ok(FrameStatus::Complete(end));
                 }
-                None => return Ok(Cut::Need(None)),
+                None => return Ok(FrameStatus::Incomplete(None)),
             }
         }
     }
 
     /// Whether a request of this connection was cut before: then a refusal has to wait for its answer.
-    pub fn has_begun(&self) -> bool {
+    pub fn has_framed(&self) -> bool {
         self.begun
     }
 
     /// How much of a request is there, where the buffer has `length` bytes.
-    pub fn part(&self, length: usize) -> Part {
+    pub fn progress(&self, length: usize) -> Progress {
         match self.stage {
-            Stage::Head { start, .. } if length <= start => Part::Nothing,
-            Stage::Head { .. } => Part::Head,
-            _ => Part::Body,
+            Stage::Head { start, .. } if length <= start => Progress::NotStarted,
+            Stage::Head { .. } => Progress::Head,
+            _ => Progress::Body,
         }
     }
 
     /// Whether the peer waits for `100 Continue` before it sends the body; true once for each request.
-    pub fn take_wish_to_continue(&mut self) -> bool {
+    pub fn take_expect_continue(&mut self) -> bool {
         std::mem::take(&mut self.waits)
     }
 
     /// Whether the request that was cut ends its connection: what comes behind it is not to be read (RFC 9112 section 9.6).
-    pub fn was_last(&self) -> bool {
+    pub fn closes_connection(&self) -> bool {
         self.last
     }
 
@@ -214,7 +214,7 @@ impl Framer {
     }
 
     /// The request that was being read is taken another way: the next byte that is seen begins the next one.
-    pub fn leave_rest(&mut self) {
+    pub fn skip_request(&mut self) {
         *self = Framer { begun: true, last: self.last, ..Framer::default() };
     }
 }

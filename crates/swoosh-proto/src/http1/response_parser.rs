@@ -7,10 +7,10 @@ use std::mem::MaybeUninit;
 
 /// What is at the front of a connection's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ResponseEvent {
     /// Too little to say: more is to be read.
-    Need,
-    /// The head, so many bytes of it; [`Answer::parse`] reads it.
+    Incomplete,
+    /// The head, so many bytes of it; [`ResponseHead::parse`] reads it.
     Head(usize),
     /// So many bytes that belong to the form, then so many of the body.
     Data(usize, usize),
@@ -20,11 +20,11 @@ pub enum Step {
 
 /// An answer that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault(pub &'static str);
+pub struct ResponseError(pub &'static str);
 
 /// What is known of the answer that is being read.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct ResponseParser {
     stage: Stage,
     /// The request was one whose answer has no body: HEAD.
     bodiless: bool,
@@ -47,10 +47,10 @@ enum Stage {
     End,
 }
 
-impl Reader {
+impl ResponseParser {
     /// For the answer to a request of that method.
     pub fn new(method: &[u8]) -> Self {
-        Reader { bodiless: method == b"HEAD", ..Reader::default() }
+        ResponseParser { bodiless: method == b"HEAD", ..ResponseParser::default() }
     }
 
     /// Says what is at the front of `buf`. The caller takes the bytes that it tells of off the front before the next
@@ -58,20 +58,20 @@ impl Reader {
     ///
     /// # Errors
     /// Where this is no answer of HTTP/1; the connection is of no use then.
-    pub fn next(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+    pub fn next(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         match self.stage {
             Stage::Head => self.head(buf),
             Stage::Length(0) | Stage::End => {
                 self.stage = Stage::End;
-                Ok(Step::End(0))
+                Ok(ResponseEvent::End(0))
             }
-            Stage::Length(_) | Stage::UntilClosed if buf.is_empty() => Ok(Step::Need),
+            Stage::Length(_) | Stage::UntilClosed if buf.is_empty() => Ok(ResponseEvent::Incomplete),
             Stage::Length(left) => {
                 let now = left.min(buf.len() as u64);
                 self.stage = Stage::Length(left - now);
-                Ok(Step::Data(0, now as usize))
+                Ok(ResponseEvent::Data(0, now as usize))
             }
-            Stage::UntilClosed => Ok(Step::Data(0, buf.len())),
+            Stage::UntilClosed => Ok(ResponseEvent::Data(0, buf.len())),
             Stage::Size => self.size(buf),
             Stage::Chunk(left) => self.chunk(left, buf),
             Stage::Trailer => self.trailer(buf),
@@ -88,28 +88,32 @@ impl Reader {
         !self.closes
     }
 
-    fn head(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+    fn head(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         if !b"HTTP/1.".starts_with(&buf[..buf.len().min(7)]) {
-            return Err(Fault("the answer does not begin with a version of HTTP/1"));
+            return Err(ResponseError("the answer does not begin with a version of HTTP/1"));
         }
         let Some(end) = memmem::find(buf, b"\r\n\r\n").map(|at| at + 4) else {
-            return if buf.len() > MAX_HEAD { Err(Fault("the answer's head is too long")) } else { Ok(Step::Need) };
+            return if buf.len() > MAX_HEAD {
+                Err(ResponseError("the answer's head is too long"))
+            } else {
+                Ok(ResponseEvent::Incomplete)
+            };
         };
-        let mut room = room();
-        let Some((answer, headers)) = Answer::parse(&buf[..end], &mut room) else {
-            return Err(Fault("the answer's head is malformed"));
+        let mut room = header_buffer();
+        let Some((answer, headers)) = ResponseHead::parse(&buf[..end], &mut room) else {
+            return Err(ResponseError("the answer's head is malformed"));
         };
         if (100..200).contains(&answer.status) && answer.status != 101 {
             // The answer itself is still to come (RFC 9110 section 15.2).
-            return Ok(Step::Data(end, 0));
+            return Ok(ResponseEvent::Data(end, 0));
         }
         self.closes = !answer.keeps_alive(headers);
         self.stage = self.body(&answer, headers)?;
-        Ok(Step::Head(end))
+        Ok(ResponseEvent::Head(end))
     }
 
     /// How the body ends.
-    fn body(&mut self, answer: &Answer<'_>, headers: &[Header<'_>]) -> Result<Stage, Fault> {
+    fn body(&mut self, answer: &ResponseHead<'_>, headers: &[Header<'_>]) -> Result<Stage, ResponseError> {
         if self.bodiless || matches!(answer.status, 101 | 204 | 304) {
             return Ok(Stage::End);
         }
@@ -123,9 +127,9 @@ impl Reader {
                     let text = std::str::from_utf8(item.trim_ascii()).unwrap_or_default();
                     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                     let value: Option<u64> = text.parse().ok().filter(|_| digits);
-                    let value = value.ok_or(Fault("the answer's length is no number"))?;
+                    let value = value.ok_or(ResponseError("the answer's length is no number"))?;
                     if length.replace(value).is_some_and(|before| before != value) {
-                        return Err(Fault("the answer has two lengths"));
+                        return Err(ResponseError("the answer has two lengths"));
                     }
                 }
             }
@@ -144,10 +148,10 @@ impl Reader {
         })
     }
 
-    fn size(&mut self, buf: &[u8]) -> Result<Step, Fault> {
-        const BAD: Fault = Fault("a chunk of the answer is malformed");
+    fn size(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
+        const BAD: ResponseError = ResponseError("a chunk of the answer is malformed");
         let Some(end) = memchr(b'\n', &buf[..buf.len().min(LONGEST_SIZE)]) else {
-            return if buf.len() >= LONGEST_SIZE { Err(BAD) } else { Ok(Step::Need) };
+            return if buf.len() >= LONGEST_SIZE { Err(BAD) } else { Ok(ResponseEvent::Incomplete) };
         };
         let digits = buf[..end].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let behind = buf[digits..end].trim_ascii();
@@ -155,41 +159,41 @@ impl Reader {
         let good = (1..=15).contains(&digits) && (behind.is_empty() || behind[0] == b';');
         let size = u64::from_str_radix(text, 16).ok().filter(|_| good).ok_or(BAD)?;
         self.stage = if size == 0 { Stage::Trailer } else { Stage::Chunk(size) };
-        Ok(Step::Data(end + 1, 0))
+        Ok(ResponseEvent::Data(end + 1, 0))
     }
 
-    fn chunk(&mut self, left: u64, buf: &[u8]) -> Result<Step, Fault> {
+    fn chunk(&mut self, left: u64, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         if left > 0 {
             let now = left.min(buf.len() as u64);
             self.stage = Stage::Chunk(left - now);
-            return Ok(if now == 0 { Step::Need } else { Step::Data(0, now as usize) });
+            return Ok(if now == 0 { ResponseEvent::Incomplete } else { ResponseEvent::Data(0, now as usize) });
         }
         match buf {
             [b'\r', b'\n', ..] => {
                 self.stage = Stage::Size;
-                Ok(Step::Data(2, 0))
+                Ok(ResponseEvent::Data(2, 0))
             }
-            [] | [b'\r'] => Ok(Step::Need),
-            _ => Err(Fault("a chunk of the answer does not end where it says")),
+            [] | [b'\r'] => Ok(ResponseEvent::Incomplete),
+            _ => Err(ResponseError("a chunk of the answer does not end where it says")),
         }
     }
 
-    fn trailer(&mut self, buf: &[u8]) -> Result<Step, Fault> {
+    fn trailer(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         match memchr(b'\n', buf) {
             Some(end) if buf[..end].trim_ascii_end().is_empty() => {
                 self.stage = Stage::End;
-                Ok(Step::End(end + 1))
+                Ok(ResponseEvent::End(end + 1))
             }
-            Some(end) => Ok(Step::Data(end + 1, 0)),
-            None if buf.len() > MAX_HEAD => Err(Fault("the answer's trailer is too long")),
-            None => Ok(Step::Need),
+            Some(end) => Ok(ResponseEvent::Data(end + 1, 0)),
+            None if buf.len() > MAX_HEAD => Err(ResponseError("the answer's trailer is too long")),
+            None => Ok(ResponseEvent::Incomplete),
         }
     }
 }
 
 /// The head of an answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct ResponseHead<'a> {
     /// `200`.
     pub status: u16,
     /// 0 of HTTP/1.0, 1 of HTTP/1.1.
@@ -199,16 +203,16 @@ pub struct Answer<'a> {
 }
 
 /// Room for an answer's header fields.
-pub type Room<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
+pub type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
 
 /// Such room.
-pub fn room<'a>() -> Room<'a> {
+pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
     [const { MaybeUninit::uninit() }; MAX_HEADERS]
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ResponseHead<'a> {
     /// A head and its fields in order; `None` where it is none.
-    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut Room<'a>) -> Option<(Self, &'r [Header<'a>])> {
+    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
         let mut parsed = httparse::Response::new(&mut []);
         let config = ParserConfig::default();
         let Ok(httparse::Status::Complete(_)) = config.parse_response_with_uninit_headers(&mut parsed, bytes, room)
@@ -216,7 +220,7 @@ impl<'a> Answer<'a> {
             return None;
         };
         let (status, minor) = (parsed.code?, parsed.version?);
-        Some((Answer { status, minor, reason: parsed.reason.unwrap_or_default() }, parsed.headers))
+        Some((ResponseHead { status, minor, reason: parsed.reason.unwrap_or_default() }, parsed.headers))
     }
 
     fn keeps_alive(&self, headers: &[Header<'_>]) -> bool {
@@ -234,26 +238,27 @@ mod tests {
     use super::*;
 
     /// Reads `bytes`, so many at a time: status, body, whether it is whole, whether the connection stays, what is left.
-    fn read(method: &str, bytes: &[u8], step: usize) -> Result<(u16, Vec<u8>, bool, bool, usize), Fault> {
-        let (mut reader, mut buf, mut status, mut body) = (Reader::new(method.as_bytes()), Vec::new(), 0, Vec::new());
+    fn read(method: &str, bytes: &[u8], step: usize) -> Result<(u16, Vec<u8>, bool, bool, usize), ResponseError> {
+        let (mut reader, mut buf, mut status, mut body) =
+            (ResponseParser::new(method.as_bytes()), Vec::new(), 0, Vec::new());
         let mut parts = bytes.chunks(step);
         let mut whole = false;
         loop {
             match reader.next(&buf)? {
-                Step::Need => match parts.next() {
+                ResponseEvent::Incomplete => match parts.next() {
                     Some(part) => buf.extend_from_slice(part),
                     None => return Ok((status, body, whole || reader.may_end(), reader.keeps_alive(), 0)),
                 },
-                Step::Head(length) => {
-                    let mut room = room();
-                    status = Answer::parse(&buf[..length], &mut room).unwrap().0.status;
+                ResponseEvent::Head(length) => {
+                    let mut room = header_buffer();
+                    status = ResponseHead::parse(&buf[..length], &mut room).unwrap().0.status;
                     buf.drain(..length);
                 }
-                Step::Data(form, length) => {
+                ResponseEvent::Data(form, length) => {
                     body.extend_from_slice(&buf[form..form + length]);
                     buf.drain(..form + length);
                 }
-                Step::End(length) => {
+                ResponseEvent::End(length) => {
                     buf.drain(..length);
                     whole = true;
                     let left = buf.len() + parts.map(<[u8]>::len).sum::<usize>();

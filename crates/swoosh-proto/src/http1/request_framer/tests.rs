@@ -12,11 +12,11 @@ fn feed<'a>(max: u64, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<usize>, Opt
         buf.extend_from_slice(read);
         while !buf.is_empty() {
             match framer.next(max, &buf) {
-                Ok(Cut::Packet(length)) => {
+                Ok(FrameStatus::Complete(length)) => {
                     cuts.push(length);
                     buf.drain(..length);
                 }
-                Ok(Cut::Need(_)) => break,
+                Ok(FrameStatus::Incomplete(_)) => break,
                 Err(refusal) => return (cuts, Some(refusal.status)),
             }
         }
@@ -100,15 +100,15 @@ fn a_body_of_exactly_the_limit_is_taken() {
 fn continue_is_wanted_once_and_only_while_the_body_is_missing() {
     let head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
     let mut framer = Framer::default();
-    assert_eq!(framer.next(MAX, head), Ok(Cut::Need(Some(head.len() as u64 + 4))));
-    assert!(framer.take_wish_to_continue() && !framer.take_wish_to_continue());
+    assert_eq!(framer.next(MAX, head), Ok(FrameStatus::Incomplete(Some(head.len() as u64 + 4))));
+    assert!(framer.take_expect_continue() && !framer.take_expect_continue());
     let whole = [&head[..], b"body"].concat();
-    assert_eq!(framer.next(MAX, &whole), Ok(Cut::Packet(whole.len())));
-    assert!(!framer.take_wish_to_continue() && framer.has_begun());
-    assert_eq!(Framer::default().next(MAX, &whole), Ok(Cut::Packet(whole.len())));
+    assert_eq!(framer.next(MAX, &whole), Ok(FrameStatus::Complete(whole.len())));
+    assert!(!framer.take_expect_continue() && framer.has_framed());
+    assert_eq!(Framer::default().next(MAX, &whole), Ok(FrameStatus::Complete(whole.len())));
     let old = b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
     let mut framer = Framer::default();
-    assert!(framer.next(MAX, old).is_ok() && !framer.take_wish_to_continue());
+    assert!(framer.next(MAX, old).is_ok() && !framer.take_expect_continue());
 }
 
 #[test]
@@ -126,9 +126,9 @@ fn the_last_request_of_a_connection_is_known() {
         for body in ["\r\n", "Content-Length: 1\r\n\r\nx"] {
             let bytes = format!("POST / HTTP/{line}\r\n{connection}{body}");
             let mut framer = Framer::default();
-            assert!(framer.next(MAX, b"GET / HTTP/1.1\r\n\r\n").is_ok() && !framer.was_last());
-            assert_eq!(framer.next(MAX, bytes.as_bytes()), Ok(Cut::Packet(bytes.len())));
-            assert_eq!(framer.was_last(), last, "{bytes}");
+            assert!(framer.next(MAX, b"GET / HTTP/1.1\r\n\r\n").is_ok() && !framer.closes_connection());
+            assert_eq!(framer.next(MAX, bytes.as_bytes()), Ok(FrameStatus::Complete(bytes.len())));
+            assert_eq!(framer.closes_connection(), last, "{bytes}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A body while it comes, for whoever does not keep it: what of each read is data, and where the request ends.
 
-use super::frame::{BAD_CHUNK, Found, TOO_LARGE, chunk_line, trailer_line};
 use super::request::{Request, field};
+use super::request_framer::{BAD_CHUNK, Found, TOO_LARGE, chunk_line, trailer_line};
 use httparse::Header;
 
-/// Reads the body of one request whose head is known to be good. It refuses what [`frame`](super::frame) refuses.
+/// Reads the body of one request whose head is known to be good. It refuses what [`request_framer`](super::request_framer) refuses.
 #[derive(Debug)]
-pub struct Reader {
+pub struct BodyDecoder {
     stage: Stage,
     /// The beginning of a line that is not whole: of a chunk's size, of the end of its data, of the trailer.
     line: Vec<u8>,
@@ -26,17 +26,17 @@ enum Stage {
     End,
 }
 
-impl Reader {
+impl BodyDecoder {
     /// The body that a head announces. `max`: the longest request, head and all.
-    pub fn of(request: &Request<'_>, headers: &[Header<'_>], max: u64) -> Self {
+    pub fn for_request(request: &Request<'_>, headers: &[Header<'_>], max: u64) -> Self {
         let length = field(headers, "content-length");
         let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
-        Reader::new(length, request.head as u64, max)
+        BodyDecoder::new(length, request.head as u64, max)
     }
 
     /// A body of so many bytes; `None`: in chunks. `max`: the longest request; `head`: bytes of its head.
     fn new(length: Option<u64>, head: u64, max: u64) -> Self {
-        Reader { stage: length.map_or(Stage::Size, Stage::Rest), line: Vec::new(), room: max.saturating_sub(head) }
+        BodyDecoder { stage: length.map_or(Stage::Size, Stage::Rest), line: Vec::new(), room: max.saturating_sub(head) }
     }
 
     /// Takes what has come, and gives the data in it to `keep`, piece by piece. How many of the bytes belong to the
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     /// What is read of `bytes` in pieces of `size`: the data, and how much was the request's.
-    fn read(mut reader: Reader, bytes: &[u8], size: usize) -> Found<(Vec<u8>, Option<usize>)> {
+    fn read(mut reader: BodyDecoder, bytes: &[u8], size: usize) -> Found<(Vec<u8>, Option<usize>)> {
         let (mut data, mut taken) = (Vec::new(), 0);
         for piece in bytes.chunks(size) {
             let end = reader.take(piece, |part| {
@@ -135,12 +135,16 @@ mod tests {
         let chunked = b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\nGET";
         for size in 1..chunked.len() {
             let wanted = (b"abc0123456789".to_vec(), Some(chunked.len() - 3));
-            assert_eq!(read(Reader::new(None, 10, 1000), chunked, size), Ok(wanted), "{size}");
+            assert_eq!(read(BodyDecoder::new(None, 10, 1000), chunked, size), Ok(wanted), "{size}");
             let wanted = (b"3\r\nab".to_vec(), Some(5));
-            assert_eq!(read(Reader::new(Some(5), 10, 1000), chunked, size), Ok(wanted), "{size}");
-            assert_eq!(read(Reader::new(Some(500), 10, 1000), chunked, size), Ok((chunked.to_vec(), None)), "{size}");
+            assert_eq!(read(BodyDecoder::new(Some(5), 10, 1000), chunked, size), Ok(wanted), "{size}");
+            assert_eq!(
+                read(BodyDecoder::new(Some(500), 10, 1000), chunked, size),
+                Ok((chunked.to_vec(), None)),
+                "{size}"
+            );
         }
-        assert_eq!(read(Reader::new(Some(0), 0, 9), b"GET", 3), Ok((Vec::new(), Some(0))));
+        assert_eq!(read(BodyDecoder::new(Some(0), 0, 9), b"GET", 3), Ok((Vec::new(), Some(0))));
     }
 
     #[test]
@@ -155,14 +159,14 @@ mod tests {
             (b"3\r\nabc\r\n50\r\n", 413),
         ] {
             for size in 1..=bytes.len() {
-                let refused = read(Reader::new(None, 10, 60), bytes, size).unwrap_err();
+                let refused = read(BodyDecoder::new(None, 10, 60), bytes, size).unwrap_err();
                 assert_eq!(refused.status, status, "{:?} by {size}", String::from_utf8_lossy(bytes));
             }
         }
         let endless = [b"0\r\n".to_vec(), b"T: 1\r\n".repeat(4000)].concat();
-        assert_eq!(read(Reader::new(None, 0, 1 << 30), &endless, 100).unwrap_err().status, 431);
+        assert_eq!(read(BodyDecoder::new(None, 0, 1 << 30), &endless, 100).unwrap_err().status, 431);
         let full = Refusal::new(500, "full");
-        let mut reader = Reader::new(Some(3), 0, 10);
+        let mut reader = BodyDecoder::new(Some(3), 0, 10);
         assert_eq!(reader.take(b"abc", |_| Err(full)), Err(full));
     }
 }

@@ -7,13 +7,13 @@ use std::os::unix::fs::FileExt;
 
 /// Bytes in memory (memfd_create(2)); gone with the last process that has it open.
 #[derive(Debug)]
-pub struct Scratch(File);
+pub struct Memfd(File);
 
-impl Scratch {
+impl Memfd {
     /// An empty one; `purpose` stands in the error.
     pub fn new(purpose: &str) -> Result<Self> {
         let file = memfd_create("swoosh", MFdFlags::MFD_CLOEXEC);
-        file.map(|fd| Scratch(File::from(fd))).map_err(|e| Error::system("open", format!("memory for {purpose}"), e))
+        file.map(|fd| Memfd(File::from(fd))).map_err(|e| Error::system("open", format!("memory for {purpose}"), e))
     }
 
     /// Replaces what it holds. A writer that is killed leaves less than it meant to.

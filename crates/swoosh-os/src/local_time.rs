@@ -28,7 +28,7 @@ impl LocalTime {
     }
 
     /// Year (2026), month (1 to 12), day (1 to 31), hour (0 to 23) and minute (0 to 59).
-    pub fn minute(&self) -> [u32; 5] {
+    pub fn to_minute(&self) -> [u32; 5] {
         let parts = &self.parts;
         [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min].map(|n| n.max(0) as u32)
     }
@@ -58,7 +58,7 @@ mod tests {
         let time = LocalTime::at(moment);
         assert_eq!(time.format("%s|%%"), "1769860800|%");
         assert_eq!(time.micros, 42);
-        let [year, month, day, hour, minute] = time.minute();
+        let [year, month, day, hour, minute] = time.to_minute();
         assert_eq!(time.format("%Y%m%d%H%M"), format!("{year}{month:02}{day:02}{hour:02}{minute:02}"));
     }
 

@@ -6,7 +6,12 @@ use std::io;
 /// The result of this crate's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed.
+/// Why a call failed. Its text names the operation, the subject and the cause.
+///
+/// ```
+/// let error = swoosh_os::Error::system("bind", "0.0.0.0:80", std::io::Error::from_raw_os_error(13));
+/// assert_eq!(error.to_string(), "bind 0.0.0.0:80: Permission denied (os error 13)");
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
@@ -33,7 +38,7 @@ pub enum Error {
     Argument {
         /// The argument's name.
         name: &'static str,
-        /// The value that was given.
+        /// The value that was passed.
         value: String,
         /// The range of valid values.
         expected: String,
@@ -48,7 +53,7 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// A failed system call.
+    /// Builds the error of a failed system call.
     pub fn system(operation: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
         Error::System { operation, subject: subject.to_string(), cause: cause.into() }
     }

@@ -1,10 +1,18 @@
-//! Local time as people read it.
+//! Local time: calendar fields and strftime(3).
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A moment, told in this machine's time zone.
+/// A moment in the machine's time zone.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use swoosh_os::local_time::LocalTime;
+///
+/// let [year, ..] = LocalTime::at(SystemTime::now()).to_minute();
+/// assert!(year >= 2025);
+/// ```
 #[derive(Clone, Copy)]
 pub struct LocalTime {
     parts: libc::tm,
@@ -13,13 +21,13 @@ pub struct LocalTime {
 }
 
 impl LocalTime {
-    /// `moment` in local time; a moment before 1970 counts as the beginning of 1970.
+    /// Converts `moment`. A moment before 1970 counts as the beginning of 1970.
     pub fn at(moment: SystemTime) -> Self {
         let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = libc::time_t::try_from(since.as_secs()).unwrap_or(libc::time_t::MAX);
         let mut parts = MaybeUninit::<libc::tm>::zeroed();
         // SAFETY: both pointers are to live values of the right types. A moment out of range leaves `parts` zeroed,
-        // and all-zero is a valid `tm` (its zone name, a null pointer, is handed to strftime only).
+        // and all-zero is a valid `tm` (its zone name, a null pointer, is passed to strftime only).
         let parts = unsafe {
             libc::localtime_r(&seconds, parts.as_mut_ptr());
             parts.assume_init()
@@ -33,15 +41,15 @@ impl LocalTime {
         [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min].map(|n| n.max(0) as u32)
     }
 
-    /// The moment in the letters of strftime(3); empty where the format has a NUL byte or
-    /// gives more than 255 bytes.
+    /// Formats the moment by strftime(3). The result is empty if the format contains a NUL byte or produces more than
+    /// 255 bytes.
     pub fn format(&self, format: &str) -> String {
         let Ok(format) = CString::new(format) else {
             return String::new();
         };
         let mut text = [0_u8; 256];
-        // SAFETY: `text` has the length that is told, `format` ends with NUL, and `parts` was filled by localtime_r,
-        // whose zone name points to memory of the C library that lives as long as the process.
+        // SAFETY: strftime writes at most `text.len()` bytes, `format` ends with NUL, and localtime_r has filled
+        // `parts`, whose zone name points to memory that the C library never frees.
         let length = unsafe { libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &self.parts) };
         String::from_utf8_lossy(&text[..length]).into_owned()
     }
@@ -53,7 +61,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_moment_is_told_in_the_letters_of_strftime() {
+    fn a_moment_is_formatted_as_strftime_does() {
         let moment = UNIX_EPOCH + Duration::from_micros(1_769_860_800_000_042);
         let time = LocalTime::at(moment);
         assert_eq!(time.format("%s|%%"), "1769860800|%");
@@ -63,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_that_cannot_be_is_empty_and_never_panics() {
+    fn an_invalid_format_gives_an_empty_text() {
         let time = LocalTime::at(UNIX_EPOCH);
         assert_eq!(time.format(""), "");
         assert_eq!(time.format("a\0b"), "");

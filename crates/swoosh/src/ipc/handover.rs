@@ -29,7 +29,7 @@ impl Handover {
             all.extend_from_slice(&(data.len() as u64).to_le_bytes());
             all.extend_from_slice(&data);
         }
-        Ok(self.0.fill(&all)?)
+        Ok(self.0.replace(&all)?)
     }
 
     /// Goes on where the predecessor was, and gives its messages. What one that was killed meanwhile had not written whole

@@ -1,30 +1,58 @@
-//! What the holder of a stripe's lock may do: find rows of a chain, change, add and remove them.
+//! Changes of rows by the holder of their stripe's lock.
 
-use super::{CHANGING, Key, NoRoom, Reach, Storage, Stripe, step};
-use crate::chains::Chains;
+use super::free_list::NoFreeRow;
+use super::key::Key;
+use super::layout::{CHANGING, Storage, Stripe};
+use super::prefetch::Prefetch;
+use crate::hash_chains::HashChains;
+use crate::row_version::{COPY, LIVE, STEP};
+use crate::table::kill_point::step;
 use crate::table::schema::Cells;
-use crate::version::{COPY, LIVE, NEXT};
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use swoosh_os::mutex::RobustMutexGuard;
 
-/// A chain that only this writer may change.
-pub(in crate::table) struct Chain<'a> {
-    pub(super) storage: &'a Storage,
-    pub(super) hash: u64,
-    pub(super) stripe: u32,
-    pub(super) reach: Reach,
-    pub(super) _held: RobustMutexGuard<'a>,
+/// A chain whose stripe is locked.
+pub(in crate::table) struct LockedChain<'a> {
+    storage: &'a Storage,
+    hash: u64,
+    stripe: u32,
+    part: Prefetch,
+    _guard: RobustMutexGuard<'a>,
 }
 
-impl Chain<'_> {
-    /// The row of that key. One that is past its end is removed and not there.
+impl Storage {
+    /// Locks the chain of a key.
     #[inline]
-    pub fn find(&self, key: &Key) -> Option<u32> {
+    pub(in crate::table) fn lock(&self, key: &Key, part: Prefetch) -> LockedChain<'_> {
+        // Locking waits for earlier loads, but not for prefetches.
+        self.prefetch_first_row(key, part);
+        let stripe = self.stripe_of(key.hash);
+        let guard = self.lock_stripe(stripe);
+        LockedChain::new(self, key.hash, stripe, part, guard)
+    }
+}
+
+impl<'a> LockedChain<'a> {
+    /// The chain of `hash` in a stripe that `guard` holds.
+    #[inline]
+    pub(super) fn new(
+        storage: &'a Storage,
+        hash: u64,
+        stripe: u32,
+        part: Prefetch,
+        guard: RobustMutexGuard<'a>,
+    ) -> Self {
+        LockedChain { storage, hash, stripe, part, _guard: guard }
+    }
+
+    /// The row with that key. An expired one is removed and not found.
+    #[inline]
+    pub(in crate::table) fn find(&self, key: &Key) -> Option<u32> {
         let row = self.find_any(key)?;
         let storage = self.storage;
-        if storage.is_over(self.cells(row)) {
+        if storage.is_expired(self.cells(row)) {
             self.remove(row);
-            storage.free().expired.fetch_add(1, Relaxed);
+            storage.free_list().expired.fetch_add(1, Relaxed);
             return None;
         }
         if storage.evicts {
@@ -37,9 +65,9 @@ impl Chain<'_> {
         let storage = self.storage;
         let mut at = storage.heads()[storage.bucket(self.hash) as usize].load(Relaxed);
         while at != 0 {
-            storage.fetch(at - 1, self.reach);
+            storage.prefetch_row(at - 1, self.part);
             let row = storage.header(at - 1);
-            if row.has(key) && row.version.held() & LIVE != 0 {
+            if row.has(key) && row.version.read_locked() & LIVE != 0 {
                 return Some(at - 1);
             }
             at = row.next.load(Relaxed);
@@ -47,17 +75,17 @@ impl Chain<'_> {
         None
     }
 
-    /// What the row holds.
+    /// The row's cells.
     #[inline]
-    pub fn cells(&self, row: u32) -> Cells<'_> {
-        self.storage.copy(row, self.storage.header(row).version.held())
+    pub(in crate::table) fn cells(&self, row: u32) -> Cells<'_> {
+        self.storage.copy(row, self.storage.header(row).version.read_locked())
     }
 
-    /// Changes the row wholly or not at all: `edit` gets the cells it is to have, which begin as they are now.
+    /// Changes the row as a whole: `edit` gets a copy of its cells, which replaces them.
     #[inline]
-    pub fn replace(&self, row: u32, edit: impl FnOnce(Cells<'_>)) {
+    pub(in crate::table) fn replace(&self, row: u32, edit: impl FnOnce(Cells<'_>)) {
         let header = self.storage.header(row);
-        let version = header.version.held();
+        let version = header.version.read_locked();
         let (old, new) = (self.storage.copy(row, version), self.storage.copy(row, version ^ COPY));
         header.version.before_overwriting();
         for (to, from) in new.words().zip(old.words()) {
@@ -66,17 +94,17 @@ impl Chain<'_> {
         step();
         edit(new);
         step();
-        header.version.commit((version + NEXT) ^ COPY);
+        header.version.commit((version + STEP) ^ COPY);
         step();
         self.updated();
     }
 
-    /// Gives one number of the row a value.
+    /// Stores one number of the row in place.
     #[inline]
-    pub fn store(&self, row: u32, number: usize, value: u64) {
+    pub(in crate::table) fn store(&self, row: u32, number: usize, value: u64) {
         let header = self.storage.header(row);
-        let version = header.version.held();
-        header.version.advance(version + NEXT);
+        let version = header.version.read_locked();
+        header.version.advance(version + STEP);
         step();
         self.storage.copy(row, version).number(number).store(value, Relaxed);
         step();
@@ -89,15 +117,15 @@ impl Chain<'_> {
         updated.store(updated.load(Relaxed) + 1, Relaxed);
     }
 
-    /// Adds a row for a key that is not there; `fill` gets its cells, which are zero.
-    pub fn insert(&self, key: &Key, fill: impl FnOnce(Cells<'_>)) -> Result<(), NoRoom> {
+    /// Inserts a row for a key that does not exist. `fill` gets its cells, which are zero.
+    pub(in crate::table) fn insert(&self, key: &Key, fill: impl FnOnce(Cells<'_>)) -> Result<(), NoFreeRow> {
         let storage = self.storage;
         let count = &storage.counts()[self.stripe as usize];
         let rows = count.load(Relaxed);
         let at = storage.take_free(self.stripe)?;
         let row = storage.header(at - 1);
-        // No longer the version under which someone may have read this place.
-        let version = (row.version.held() & !COPY) + NEXT;
+        // A reader may still be reading this memory under the previous version.
+        let version = (row.version.read_locked() & !COPY) + STEP;
         row.version.advance(version);
         step();
         row.hash.store(key.hash, Relaxed);
@@ -111,7 +139,7 @@ impl Chain<'_> {
         cells.words().for_each(|cell| cell.store(0, Relaxed));
         fill(cells);
         step();
-        storage.put_before(storage.bucket(self.hash), at);
+        storage.push_front(storage.bucket(self.hash), at);
         count.store(rows | CHANGING, Release);
         step();
         row.version.commit(version | LIVE);
@@ -125,7 +153,7 @@ impl Chain<'_> {
     }
 
     /// Removes a row of this chain.
-    pub fn remove(&self, row: u32) {
+    pub(in crate::table) fn remove(&self, row: u32) {
         let storage = self.storage;
         let count = &storage.counts()[self.stripe as usize];
         let rows = count.load(Relaxed);
@@ -134,13 +162,13 @@ impl Chain<'_> {
         step();
         count.store(rows | CHANGING, Release);
         step();
-        header.version.commit((header.version.held() & !LIVE) + NEXT);
+        header.version.commit((header.version.read_locked() & !LIVE) + STEP);
         step();
         storage.unlink(storage.bucket(self.hash), row + 1);
         step();
         self.stripe().unlinked.fetch_add(1, Release);
         step();
-        storage.give_back(row + 1);
+        storage.return_row(row + 1);
         count.store(rows - 1, Release);
         step();
         self.stripe().pending.store(0, Release);

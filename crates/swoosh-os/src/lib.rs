@@ -35,14 +35,14 @@
 //!
 //! | area | modules |
 //! |---|---|
-//! | processes | [`process`], [`daemon`], [`user`], [`affinity`], [`title`] |
-//! | signals and waking | [`signal`], [`event_fd`], [`futex`], [`watch`] |
+//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
+//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
-//! | sockets and descriptors | [`socket`], [`fd_channel`], [`listen_fds`] |
+//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`] |
 //! | files | [`open`], [`temp_file`] |
 //! | queues | [`message_queue`] |
-//! | time | [`clock`], [`local_time`] |
+//! | time and machine | [`clock`], [`local_time`], [`machine`] |
 #![allow(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
 
@@ -50,21 +50,27 @@ mod error;
 
 pub mod affinity;
 pub mod arena;
+pub mod child;
 pub mod clock;
+pub mod command;
 pub mod daemon;
 pub mod event_fd;
 pub mod fd_channel;
 pub mod flock;
+pub mod foreign_fd;
 pub mod futex;
 pub mod listen_fds;
 pub mod local_time;
+pub mod machine;
 pub mod memfd;
 pub mod memory;
 pub mod message_queue;
 pub mod mutex;
 pub mod open;
+pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod signal_fd;
 pub mod socket;
 pub mod temp_file;
 pub mod title;

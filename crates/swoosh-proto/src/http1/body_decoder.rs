@@ -1,82 +1,107 @@
-//! A body while it comes, for whoever does not keep it: what of each read is data, and where the request ends.
+//! Decodes a request body as it arrives, for bodies that are not kept in memory.
 
+use super::chunked::{BAD_CHUNK, TrailerStatus, chunk_line, trailer};
+use super::refusal::Refusal;
 use super::request::{Request, field};
-use super::request_framer::{BAD_CHUNK, Found, TOO_LARGE, chunk_line, trailer_line};
+use super::request_head::TOO_LARGE;
 use httparse::Header;
 
-/// Reads the body of one request whose head is known to be good. It refuses what [`request_framer`](super::request_framer) refuses.
+/// Decodes the body of one request whose head was checked. It rejects what [`request_framer`](super::request_framer)
+/// rejects.
+///
+/// ```
+/// use swoosh_proto::http1::body_decoder::BodyDecoder;
+/// use swoosh_proto::http1::request::{Request, header_buffer};
+///
+/// let mut buffer = header_buffer();
+/// let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+/// let (request, headers) = Request::parse(head, &mut buffer).unwrap();
+/// let mut decoder = BodyDecoder::for_request(&request, headers, 1 << 20);
+///
+/// let mut body = Vec::new();
+/// let end = decoder.take(b"5\r\nhello\r\n0\r\n\r\n", |data| Ok(body.extend_from_slice(data)));
+/// assert_eq!((end, body.as_slice()), (Ok(Some(15)), &b"hello"[..]));
+/// ```
 #[derive(Debug)]
 pub struct BodyDecoder {
     stage: Stage,
-    /// The beginning of a line that is not whole: of a chunk's size, of the end of its data, of the trailer.
+    /// The beginning of an incomplete line: the size of a chunk, the end of its data, or the trailer.
     line: Vec<u8>,
-    /// Bytes that the request may have still.
-    room: u64,
+    /// Bytes that the request may still have.
+    remaining: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// So many bytes are left.
-    Rest(u64),
+    /// A body of known length: so many bytes follow.
+    Fixed(u64),
     Size,
     Data(u64),
-    /// The CRLF behind a chunk's data.
-    Gap,
+    /// The CRLF after the data of a chunk.
+    DataEnd,
     Trailer,
     End,
 }
 
 impl BodyDecoder {
-    /// The body that a head announces. `max`: the longest request, head and all.
+    /// A decoder for the body that a head announces. `max`: bytes of the longest request, head included.
     pub fn for_request(request: &Request<'_>, headers: &[Header<'_>], max: u64) -> Self {
         let length = field(headers, "content-length");
         let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
         BodyDecoder::new(length, request.head as u64, max)
     }
 
-    /// A body of so many bytes; `None`: in chunks. `max`: the longest request; `head`: bytes of its head.
+    /// A body of `length` bytes; `None`: in chunks. `head`: bytes of the request's head.
     fn new(length: Option<u64>, head: u64, max: u64) -> Self {
-        BodyDecoder { stage: length.map_or(Stage::Size, Stage::Rest), line: Vec::new(), room: max.saturating_sub(head) }
+        BodyDecoder {
+            stage: length.map_or(Stage::Size, Stage::Fixed),
+            line: Vec::new(),
+            remaining: max.saturating_sub(head),
+        }
     }
 
-    /// Takes what has come, and gives the data in it to `keep`, piece by piece. How many of the bytes belong to the
-    /// request, once all of it is there; `None`: more is to come.
+    /// Decodes the bytes of one read and passes the data in them to `keep`, piece by piece. When the body is complete,
+    /// returns how many of the bytes belong to it; `None`: more bytes follow.
     ///
     /// # Errors
-    /// What the request is refused with: the body is no body, or too long; or `keep` says so.
-    pub fn take(&mut self, bytes: &[u8], mut keep: impl FnMut(&[u8]) -> Found<()>) -> Found<Option<usize>> {
+    /// If the body is malformed or too long, or `keep` fails.
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        mut keep: impl FnMut(&[u8]) -> Result<(), Refusal>,
+    ) -> Result<Option<usize>, Refusal> {
         let mut at = 0;
         loop {
             let rest = &bytes[at..];
             match self.stage {
-                Stage::End | Stage::Rest(0) => {
+                Stage::End | Stage::Fixed(0) => {
                     self.stage = Stage::End;
                     return Ok(Some(at));
                 }
                 _ if rest.is_empty() => return Ok(None),
-                Stage::Rest(left) | Stage::Data(left) => {
+                Stage::Fixed(left) | Stage::Data(left) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     keep(&rest[..take])?;
                     at += take;
                     let left = left - take as u64;
                     self.stage = match self.stage {
-                        Stage::Rest(_) => Stage::Rest(left),
-                        _ if left == 0 => Stage::Gap,
+                        Stage::Fixed(_) => Stage::Fixed(left),
+                        _ if left == 0 => Stage::DataEnd,
                         _ => Stage::Data(left),
                     };
                 }
-                Stage::Size | Stage::Gap | Stage::Trailer => at += self.lines(rest)?,
+                Stage::Size | Stage::DataEnd | Stage::Trailer => at += self.framing(rest)?,
             }
         }
     }
 
-    /// Takes bytes that are no data; how many.
-    fn lines(&mut self, bytes: &[u8]) -> Found<usize> {
+    /// Consumes bytes that are not data and returns their number.
+    fn framing(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         let before = self.line.len();
-        // All that a line may have, whatever comes behind it.
-        self.line.extend_from_slice(&bytes[..bytes.len().min(MOST_AT_ONCE)]);
+        // As much as a line may have.
+        self.line.extend_from_slice(&bytes[..bytes.len().min(MAX_LINE_BYTES)]);
         let (next, end) = match self.stage {
-            Stage::Gap => match &self.line[..] {
+            Stage::DataEnd => match &self.line[..] {
                 [b'\r'] => return Ok(1),
                 [b'\r', b'\n', ..] => (Stage::Size, 2),
                 _ => return Err(BAD_CHUNK),
@@ -89,9 +114,9 @@ impl BodyDecoder {
                     (Stage::Data(size), length)
                 }
             },
-            _ => match trailer_line(&self.line, 0)? {
-                Err(_) => return Ok(self.line.len() - before),
-                Ok(length) => (Stage::End, length),
+            _ => match trailer(&self.line, 0)? {
+                TrailerStatus::Incomplete(_) => return Ok(self.line.len() - before),
+                TrailerStatus::Complete(length) => (Stage::End, length),
             },
         };
         self.spend(end as u64)?;
@@ -100,22 +125,21 @@ impl BodyDecoder {
         Ok(end - before)
     }
 
-    fn spend(&mut self, bytes: u64) -> Found<()> {
-        self.room = self.room.checked_sub(bytes).ok_or(TOO_LARGE)?;
+    fn spend(&mut self, bytes: u64) -> Result<(), Refusal> {
+        self.remaining = self.remaining.checked_sub(bytes).ok_or(TOO_LARGE)?;
         Ok(())
     }
 }
 
-/// Bytes of lines that are looked at together.
-const MOST_AT_ONCE: usize = 1024;
+/// Bytes that are added to an incomplete line at a time.
+const MAX_LINE_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Refusal;
     use super::*;
 
-    /// What is read of `bytes` in pieces of `size`: the data, and how much was the request's.
-    fn read(mut reader: BodyDecoder, bytes: &[u8], size: usize) -> Found<(Vec<u8>, Option<usize>)> {
+    /// Decodes `bytes` in pieces of `size`: the data, and the bytes that belong to the request.
+    fn read(mut reader: BodyDecoder, bytes: &[u8], size: usize) -> Result<(Vec<u8>, Option<usize>), Refusal> {
         let (mut data, mut taken) = (Vec::new(), 0);
         for piece in bytes.chunks(size) {
             let end = reader.take(piece, |part| {
@@ -131,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_read_alike_wherever_the_reads_end() {
+    fn a_body_is_decoded_alike_wherever_the_reads_end() {
         let chunked = b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\nGET";
         for size in 1..chunked.len() {
             let wanted = (b"abc0123456789".to_vec(), Some(chunked.len() - 3));
@@ -148,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_body_is_refused() {
+    fn malformed_bodies_are_refused() {
         for (bytes, status) in [
             (&b"3\nabc"[..], 400),
             (b"x\r\n", 400),

@@ -1,36 +1,50 @@
-//! Which part of a file a request wants, and whether it wants it at all: ranges (RFC 9110 section 14), conditions
-//! (section 13), dates (section 5.6.7).
+//! Conditional requests (RFC 9110 section 13), ranges (section 14) and dates (section 5.6.7).
 
 use super::request::field;
 use httparse::Header;
 
-/// A file as conditions see it.
+/// The properties of a file that conditions refer to: the selected representation of RFC 9110 section 3.2.
+///
+/// ```
+/// use swoosh_proto::http1::conditional::Representation;
+///
+/// let file = Representation { size: 1000, modified: 784_111_777, tag: "\"v1\"" };
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Representation<'a> {
-    /// Its length, bytes.
+    /// Length in bytes.
     pub size: u64,
-    /// When it was changed last, seconds since the epoch.
+    /// Time of the last change, seconds since the epoch.
     pub modified: i64,
-    /// Its strong entity tag, quotes and all.
+    /// The strong entity tag, including its quotes.
     pub tag: &'a str,
 }
 
-/// What the answer has to be.
+/// The response that conditions and ranges call for.
+///
+/// ```
+/// use httparse::Header;
+/// use swoosh_proto::http1::conditional::{Representation, Selection, evaluate};
+///
+/// let file = Representation { size: 1000, modified: 784_111_777, tag: "\"v1\"" };
+/// let range = [Header { name: "Range", value: b"bytes=-100" }];
+/// assert_eq!(evaluate(&range, file), Selection::Ranges(vec![(900, 1000)]));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// 200 and all of it.
+    /// 200 with the whole file.
     Whole,
-    /// 206 and these parts: first byte, and the byte behind the last.
+    /// 206 with these parts: the first byte, and the one after the last.
     Ranges(Vec<(u64, u64)>),
-    /// 304.
+    /// 304 Not Modified.
     NotModified,
-    /// 412.
+    /// 412 Precondition Failed.
     PreconditionFailed,
-    /// 416.
+    /// 416 Range Not Satisfiable.
     Unsatisfiable,
 }
 
-/// Weighs the conditions of a GET or HEAD in the order of RFC 9110 section 13.2.2.
+/// Evaluates the conditions and ranges of a GET or HEAD request in the order of RFC 9110 section 13.2.2.
 pub fn evaluate(headers: &[Header<'_>], version: Representation<'_>) -> Selection {
     let date = |name: &str| field(headers, name).and_then(parse_date);
     match (field(headers, "if-match"), date("if-unmodified-since")) {
@@ -56,7 +70,7 @@ pub fn evaluate(headers: &[Header<'_>], version: Representation<'_>) -> Selectio
     ranges(wanted, version.size)
 }
 
-/// `*`, or a list with that tag; a weak one is never strongly the same.
+/// Whether a list of entity tags is `*` or contains `tag`. A weak tag never matches strongly.
 fn has_tag(list: &[u8], tag: &str, strong: bool) -> bool {
     list.split(|&b| b == b',').map(<[u8]>::trim_ascii).any(|item| {
         let weak = item.strip_prefix(b"W/");
@@ -64,8 +78,8 @@ fn has_tag(list: &[u8], tag: &str, strong: bool) -> bool {
     })
 }
 
-/// The parts that a `Range` field wants. One that is malformed, wants too many of them, or more than the whole, wants
-/// the whole.
+/// The ranges of a `Range` field. A malformed field, one with too many ranges, and one whose ranges exceed the file in total
+/// are ignored.
 fn ranges(value: &[u8], size: u64) -> Selection {
     let unit = value.get(..6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"bytes="));
     let Some(list) = value.get(6..).filter(|_| unit).and_then(|list| std::str::from_utf8(list).ok()) else {
@@ -75,10 +89,10 @@ fn ranges(value: &[u8], size: u64) -> Selection {
     for (count, item) in list.split(',').enumerate() {
         let Some((first, last)) = item.trim().split_once('-') else { return Selection::Whole };
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(first) || !digits(last) || first.len() + last.len() == 0 || count >= MAX_PARTS {
+        if !digits(first) || !digits(last) || first.len() + last.len() == 0 || count >= MAX_RANGES {
             return Selection::Whole;
         }
-        // A number beyond 64 bits is beyond every file.
+        // A number beyond 64 bits is beyond the end of every file.
         let number = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
         let (from, to) = match (first, last) {
             ("", last) => (size.saturating_sub(number(last)), size),
@@ -97,7 +111,12 @@ fn ranges(value: &[u8], size: u64) -> Selection {
     if parts.len() > 1 && sum > size { Selection::Whole } else { Selection::Ranges(parts) }
 }
 
-/// A date in any of the three forms that HTTP has had, as seconds since the epoch.
+/// Parses a date in any of the three formats of RFC 9110 section 5.6.7, in seconds since the epoch; `None` if it is invalid.
+///
+/// ```
+/// let date = swoosh_proto::http1::conditional::parse_date(b"Sun, 06 Nov 1994 08:49:37 GMT");
+/// assert_eq!(date, Some(784_111_777));
+/// ```
 pub fn parse_date(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let words: Vec<&str> = text.split([' ', '-', ',']).filter(|word| !word.is_empty()).collect();
@@ -117,7 +136,7 @@ pub fn parse_date(text: &[u8]) -> Option<i64> {
         .then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// Days since the epoch, in the Gregorian calendar.
+/// Days since the epoch of a date in the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -127,8 +146,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// Parts of one answer.
-const MAX_PARTS: usize = 16;
+/// Ranges of one response, at most.
+const MAX_RANGES: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +155,7 @@ mod tests {
     use crate::http1::response_writer::date;
 
     #[test]
-    fn dates_are_read_as_they_are_written() {
+    fn dates_are_parsed_as_formatted() {
         for seconds in [0, 784_111_777, 951_782_400, 1_709_164_800, 4_102_444_799, 253_402_300_799] {
             assert_eq!(parse_date(&date(seconds)), Some(seconds));
         }
@@ -150,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_read_as_rfc_9110_section_14_says() {
+    fn ranges_are_parsed_as_in_rfc_9110_section_14() {
         use Selection::{Ranges, Unsatisfiable, Whole};
         for (value, wanted) in [
             ("bytes=0-3", Ranges(vec![(0, 4)])),
@@ -180,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_weighed_in_their_order() {
+    fn conditions_are_evaluated_in_order() {
         let version = Representation { size: 10, modified: 784_111_777, tag: "\"a\"" };
         let (same, before, after) =
             ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");

@@ -1,49 +1,51 @@
-//! Where a request ends.
+//! Finds the end of a request; rejects malformed input.
 //!
-//! Two readers of the same bytes must never disagree about that, so everything that some reader might take another way
-//! is refused: bare CR and LF, folded lines, space before a colon, two lengths, and numbers that are not plain digits.
+//! Invariant: two readers of the same bytes never disagree about the end of a request. Bare CR and LF are rejected here,
+//! other ambiguities in `request_head` and `chunked`.
 
-use super::{MAX_HEAD, MAX_HEADERS, MAX_TARGET, Refusal, has_token, is_method, is_token_byte};
-use crate::framing::FrameStatus;
+use super::chunked::{BAD_CHUNK, TrailerStatus, chunk_line, trailer};
+use super::refusal::Refusal;
+use super::request_head::{BodyFraming, CheckedHead, MAX_TARGET, TOO_LARGE, check_head};
+use super::token::is_token_byte;
+use crate::frame_status::FrameStatus;
 use memchr::memchr;
-use std::mem::MaybeUninit;
 
-/// What is known of a connection's unfinished request, so that no byte of it is looked at twice.
+/// Finds the requests of one connection. It remembers what it knows of an incomplete request, so that no byte is
+/// examined twice.
+///
+/// ```
+/// use swoosh_proto::framing::FrameStatus;
+/// use swoosh_proto::http1::request_framer::Framer;
+///
+/// let mut framer = Framer::default();
+/// let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n";
+/// assert_eq!(framer.next(1024, head), Ok(FrameStatus::Incomplete(Some(49))));
+/// let request = [&head[..], b"ok"].concat();
+/// assert_eq!(framer.next(1024, &request), Ok(FrameStatus::Complete(49)));
+/// ```
 #[derive(Debug, Default)]
 pub struct Framer {
     stage: Stage,
-    /// A request of this connection was cut before.
-    begun: bool,
+    /// A request of this connection was framed before.
+    framed: bool,
     /// The peer waits for `100 Continue`.
-    waits: bool,
-    /// The request says that no other follows.
-    last: bool,
+    expects_continue: bool,
+    /// The request closes the connection.
+    is_last: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// `start`: where the request line begins; `line`: where the line does that is looked for; nothing ends before
-    /// `searched`.
+    /// `start`: the start of the request line; `line`: the start of the incomplete line; no line ends before `searched`.
     Head { start: usize, line: usize, searched: usize },
-    /// The body ends there.
+    /// The body ends at this position.
     Body(u64),
-    /// A chunk's size begins there.
-    Size(usize),
-    /// A chunk's data ends there, before its CRLF.
-    Data(u64),
-    /// The trailer section begins at the first number, a line of it at the second.
-    Trailer(usize, usize),
-}
-
-/// How much of an unfinished request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing, but for empty lines.
-    NotStarted,
-    /// Some of its head.
-    Head,
-    /// All of its head, and some of its body, it may be.
-    Body,
+    /// The size of a chunk starts at this position.
+    ChunkSize(usize),
+    /// The data of a chunk ends at this position, before its CRLF.
+    ChunkData(u64),
+    /// The trailer section starts at `start`, its incomplete line at `line`.
+    Trailer { start: usize, line: usize },
 }
 
 impl Default for Stage {
@@ -52,55 +54,69 @@ impl Default for Stage {
     }
 }
 
-/// How the body of a request is delimited (RFC 9112 section 6.3).
+/// The result of one stage.
+enum Advance {
+    /// The request ends at this position.
+    End(usize),
+    /// Another stage follows.
+    Next,
+    /// More bytes are needed.
+    Wait,
+}
+
+/// The part of a request that has arrived.
+///
+/// ```
+/// use swoosh_proto::http1::request_framer::{Framer, Progress};
+///
+/// let mut framer = Framer::default();
+/// assert_eq!(framer.progress(0), Progress::NotStarted);
+/// framer.next(1024, b"GET / HT").unwrap();
+/// assert_eq!(framer.progress(8), Progress::Head);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Body {
-    Length(u64),
-    Chunked,
+pub enum Progress {
+    /// Nothing but empty lines.
+    NotStarted,
+    /// A part of the head.
+    Head,
+    /// The head, and possibly a part of the body.
+    Body,
 }
-
-/// What a head says of the end of its request.
-struct Ends {
-    body: Body,
-    /// The peer waits for `100 Continue`.
-    waits: bool,
-    /// No request follows.
-    last: bool,
-}
-
-/// What is found, or the refusal of what is none.
-pub(super) type Found<T> = Result<T, Refusal>;
 
 impl Framer {
-    /// Looks for the end of the request at the front of `buf`; the calling rules are those of
-    /// [`framing::Framer::next`](crate::framing::Framer::next). `max`: the longest request, head and all.
-    pub fn next(&mut self, max: u64, buf: &[u8]) -> Found<FrameStatus> {
+    /// Examines the request at the front of `buf`; called like
+    /// [`framing::Framer::next`](crate::framing::Framer::next). `max`: bytes of the longest request, head included.
+    ///
+    /// # Errors
+    /// If the request is malformed or too long: the status to answer with, before the connection is closed.
+    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, Refusal> {
         loop {
-            let found = match self.stage {
+            let advance = match self.stage {
                 Stage::Head { start, line, searched } => self.head(start, line, searched, max, buf)?,
-                Stage::Body(end) if buf.len() as u64 >= end => Some(end as usize),
+                Stage::Body(end) if buf.len() as u64 >= end => Advance::End(end as usize),
                 Stage::Body(end) => return Ok(FrameStatus::Incomplete(Some(end))),
-                Stage::Size(at) => self.size(at, max, buf)?,
-                Stage::Data(end) => self.data(end, buf)?,
-                Stage::Trailer(from, line) => self.trailer(from, line, max, buf)?,
+                Stage::ChunkSize(at) => self.chunk_size(at, max, buf)?,
+                Stage::ChunkData(end) => self.chunk_data(end, buf)?,
+                Stage::Trailer { start, line } => self.trailer(start, line, max, buf)?,
             };
-            match found {
-                Some(0) => {}
-                Some(end) => {
-                    *self = Framer { begun: true, last: self.last, ..Framer::default() };
+            match advance {
+                Advance::Next => {}
+                Advance::Wait => return Ok(FrameStatus::Incomplete(None)),
+                Advance::End(end) => {
+                    self.skip_request();
                     return Ok(FrameStatus::Complete(end));
                 }
-                None => return Ok(FrameStatus::Incomplete(None)),
             }
         }
     }
 
-    /// Whether a request of this connection was cut before: then a refusal has to wait for its answer.
+    /// Whether a request of this connection was framed before: a refusal then has to wait for its response.
     pub fn has_framed(&self) -> bool {
-        self.begun
+        self.framed
     }
 
-    /// How much of a request is there, where the buffer has `length` bytes.
+    /// The part of a request that has arrived, if the buffer holds `length` bytes.
     pub fn progress(&self, length: usize) -> Progress {
         match self.stage {
             Stage::Head { start, .. } if length <= start => Progress::NotStarted,
@@ -109,17 +125,23 @@ impl Framer {
         }
     }
 
-    /// Whether the peer waits for `100 Continue` before it sends the body; true once for each request.
+    /// Whether the peer waits for `100 Continue` before it sends the body; `true` once per request.
     pub fn take_expect_continue(&mut self) -> bool {
-        std::mem::take(&mut self.waits)
+        std::mem::take(&mut self.expects_continue)
     }
 
-    /// Whether the request that was cut ends its connection: what comes behind it is not to be read (RFC 9112 section 9.6).
+    /// Whether the last request that was framed closes the connection: the bytes after it are not to be read (RFC 9112
+    /// section 9.6).
     pub fn closes_connection(&self) -> bool {
-        self.last
+        self.is_last
     }
 
-    /// `Some(0)`: the stage is another now. `None`: more is needed.
+    /// Forgets the incomplete request, whose rest the caller reads by itself. The next byte that this framer gets is the
+    /// first one of the next request.
+    pub fn skip_request(&mut self) {
+        *self = Framer { framed: true, is_last: self.is_last, ..Framer::default() };
+    }
+
     fn head(
         &mut self,
         mut start: usize,
@@ -127,7 +149,7 @@ impl Framer {
         searched: usize,
         max: u64,
         buf: &[u8],
-    ) -> Found<Option<usize>> {
+    ) -> Result<Advance, Refusal> {
         let limit = MAX_HEAD.min(usize::try_from(max).unwrap_or(usize::MAX));
         let mut from = searched;
         while let Some(lf) = memchr(b'\n', &buf[from..]) {
@@ -137,273 +159,92 @@ impl Framer {
             }
             let empty = lf - 1 == line;
             if empty && line == start {
-                // Empty lines before a request are left behind by old clients (RFC 9112 section 2.2).
+                // Old clients send empty lines before a request (RFC 9112 section 2.2).
                 start = lf + 1;
-                if start > MAX_EMPTY {
+                if start > MAX_EMPTY_LINES {
                     return Err(Refusal::new(400, "too many empty lines before the request"));
                 }
             } else if empty {
                 if lf + 1 - start > limit {
                     return Err(Refusal::new(431, "the head is too long"));
                 }
-                return self.head_found(start, lf + 1, max, buf);
-            } else if line == start && lf - start > MAX_TARGET + MAX_METHOD {
+                return self.head_complete(start, lf + 1, max, buf);
+            } else if line == start && lf - start > MAX_TARGET + MAX_LINE_OVERHEAD {
                 return Err(Refusal::new(414, "the target is too long"));
             }
             (line, from) = (lf + 1, lf + 1);
         }
         if buf.get(start).is_some_and(|&first| !is_token_byte(first) && first != b'\r') {
-            return Err(Refusal::new(400, "it does not begin with a method"));
+            return Err(Refusal::new(400, "the request does not start with a method"));
         }
-        if line == start && buf.len() - start > MAX_TARGET + MAX_METHOD {
+        if line == start && buf.len() - start > MAX_TARGET + MAX_LINE_OVERHEAD {
             return Err(Refusal::new(414, "the target is too long"));
         }
         if buf.len() - start >= limit {
             return Err(Refusal::new(431, "the head is too long"));
         }
         self.stage = Stage::Head { start, line, searched: buf.len() };
-        Ok(None)
+        Ok(Advance::Wait)
     }
 
-    fn head_found(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        let Ends { body, waits, last } = look_at(&buf[start..end])?;
-        self.last = last;
-        match body {
-            Body::Length(0) => return Ok(Some(end)),
-            Body::Length(length) => {
-                let whole = (end as u64).checked_add(length).filter(|&whole| whole <= max);
-                self.stage = Stage::Body(whole.ok_or(TOO_LARGE)?);
+    fn head_complete(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+        let CheckedHead { body, expects_continue, is_last } = check_head(&buf[start..end])?;
+        self.is_last = is_last;
+        self.stage = match body {
+            BodyFraming::Length(0) => return Ok(Advance::End(end)),
+            BodyFraming::Length(length) => {
+                let total = (end as u64).checked_add(length).filter(|&total| total <= max);
+                Stage::Body(total.ok_or(TOO_LARGE)?)
             }
-            Body::Chunked => self.stage = Stage::Size(end),
-        }
-        self.waits = waits && buf.len() == end;
-        Ok(Some(0))
+            BodyFraming::Chunked => Stage::ChunkSize(end),
+        };
+        self.expects_continue = expects_continue && buf.len() == end;
+        Ok(Advance::Next)
     }
 
-    fn size(&mut self, at: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        let Some((size, line)) = chunk_line(&buf[at..])? else { return Ok(None) };
+    fn chunk_size(&mut self, at: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+        let Some((size, line)) = chunk_line(&buf[at..])? else { return Ok(Advance::Wait) };
         let next = at + line;
-        self.stage = if size == 0 { Stage::Trailer(next, next) } else { Stage::Data(next as u64 + size) };
+        self.stage = match size {
+            0 => Stage::Trailer { start: next, line: next },
+            _ => Stage::ChunkData(next as u64 + size),
+        };
         if next as u64 + size + 2 > max {
             return Err(TOO_LARGE);
         }
-        Ok(Some(0))
+        Ok(Advance::Next)
     }
 
-    fn data(&mut self, end: u64, buf: &[u8]) -> Found<Option<usize>> {
-        let Some(rest) = usize::try_from(end).ok().and_then(|end| buf.get(end..)) else { return Ok(None) };
+    fn chunk_data(&mut self, end: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+        let Some(rest) = usize::try_from(end).ok().and_then(|end| buf.get(end..)) else { return Ok(Advance::Wait) };
         match rest {
-            [] | [b'\r'] => Ok(None),
+            [] | [b'\r'] => Ok(Advance::Wait),
             [b'\r', b'\n', ..] => {
-                self.stage = Stage::Size(end as usize + 2);
-                Ok(Some(0))
+                self.stage = Stage::ChunkSize(end as usize + 2);
+                Ok(Advance::Next)
             }
             _ => Err(BAD_CHUNK),
         }
     }
 
-    fn trailer(&mut self, from: usize, line: usize, max: u64, buf: &[u8]) -> Found<Option<usize>> {
-        match trailer_line(&buf[from..], line - from)? {
-            Ok(length) if (from + length) as u64 <= max => Ok(Some(from + length)),
-            Ok(_) => Err(TOO_LARGE),
-            Err(line) => {
-                self.stage = Stage::Trailer(from, from + line);
-                Ok(None)
+    fn trailer(&mut self, start: usize, line: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+        match trailer(&buf[start..], line - start)? {
+            TrailerStatus::Complete(length) if (start + length) as u64 <= max => Ok(Advance::End(start + length)),
+            TrailerStatus::Complete(_) => Err(TOO_LARGE),
+            TrailerStatus::Incomplete(line) => {
+                self.stage = Stage::Trailer { start, line: start + line };
+                Ok(Advance::Wait)
             }
         }
     }
-
-    /// The request that was being read is taken another way: the next byte that is seen begins the next one.
-    pub fn skip_request(&mut self) {
-        *self = Framer { begun: true, last: self.last, ..Framer::default() };
-    }
 }
 
-/// The size of a chunk, and the bytes of its line; `None`: the line is not whole.
-pub(super) fn chunk_line(bytes: &[u8]) -> Found<Option<(u64, usize)>> {
-    let Some(lf) = memchr(b'\n', &bytes[..bytes.len().min(MAX_CHUNK_LINE)]) else {
-        return if bytes.len() >= MAX_CHUNK_LINE { Err(BAD_CHUNK) } else { Ok(None) };
-    };
-    let line = bytes[..lf].strip_suffix(b"\r").ok_or(BAD_CHUNK)?;
-    let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    let (digits, extension) = line.split_at(digits);
-    if digits.is_empty() || digits.len() > 15 || !is_extension(extension) {
-        return Err(BAD_CHUNK);
-    }
-    let value = |digit: u8| u64::from((digit as char).to_digit(16).unwrap_or(0));
-    Ok(Some((digits.iter().fold(0, |size, &digit| size << 4 | value(digit)), lf + 1)))
-}
-
-/// Bytes of a trailer section; the inner `Err`: it is not whole, and this is where the line begins that is not. `line`:
-/// where a line begins.
-pub(super) fn trailer_line(bytes: &[u8], mut line: usize) -> Found<Result<usize, usize>> {
-    while let Some(lf) = memchr(b'\n', &bytes[line..]) {
-        let lf = line + lf;
-        if lf == line || bytes[lf - 1] != b'\r' {
-            return Err(Refusal::new(400, "a line of the trailer ends with a bare LF"));
-        }
-        if lf - 1 == line {
-            let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
-            return match httparse::parse_headers(&bytes[..=lf], &mut fields) {
-                Ok(_) => Ok(Ok(lf + 1)),
-                Err(httparse::Error::TooManyHeaders) => Err(Refusal::new(431, "too many trailer fields")),
-                Err(_) => Err(Refusal::new(400, "the trailer is malformed")),
-            };
-        }
-        line = lf + 1;
-    }
-    if bytes.len() > MAX_TRAILER {
-        return Err(Refusal::new(431, "the trailer is too long"));
-    }
-    Ok(Err(line))
-}
-
-fn look_at(head: &[u8]) -> Found<Ends> {
-    let mut room = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(head, &mut room) {
-        Ok(httparse::Status::Complete(end)) if end == head.len() => {}
-        Ok(_) => return Err(Refusal::new(400, "the head is malformed")),
-        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::new(431, "too many header fields")),
-        Err(_) => return Err(bad_head(head)),
-    }
-    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
-        return Err(Refusal::new(400, "the head is malformed"));
-    };
-    check_target(method, target)?;
-    let (mut length, mut chunked, mut hosts, mut waits) = (None, false, 0, false);
-    let (mut closes, mut stays) = (false, minor == 1);
-    for field in &*request.headers {
-        match field.name.len() {
-            4 if field.name.eq_ignore_ascii_case("host") => {
-                hosts += 1;
-                if hosts > 1 || !is_host(field.value) {
-                    return Err(Refusal::new(400, "the Host field is not one host"));
-                }
-            }
-            6 if field.name.eq_ignore_ascii_case("expect") => {
-                if !field.value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Refusal::new(417, "it expects what is not known"));
-                }
-                waits = minor == 1;
-            }
-            10 if field.name.eq_ignore_ascii_case("connection") => {
-                closes |= has_token(field.value, "close");
-                stays |= has_token(field.value, "keep-alive") || has_token(field.value, "upgrade");
-            }
-            14 if field.name.eq_ignore_ascii_case("content-length") => {
-                let value = plain_number(field.value)?;
-                if length.replace(value).is_some() {
-                    return Err(Refusal::new(400, "it has two lengths"));
-                }
-            }
-            17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
-                let value = field.value.trim_ascii();
-                if chunked || minor == 0 {
-                    return Err(Refusal::new(400, "its transfer codings are not what a request may have"));
-                }
-                if !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(coding(value));
-                }
-                chunked = true;
-            }
-            _ => {}
-        }
-    }
-    let body = match (length, chunked) {
-        (Some(_), true) => return Err(Refusal::new(400, "it has a length and a transfer coding")),
-        (_, true) => Body::Chunked,
-        (length, false) => Body::Length(length.unwrap_or(0)),
-    };
-    if !is_method(method) {
-        return Err(Refusal::new(501, "its method is not known"));
-    }
-    Ok(Ends { body, waits, last: closes || !stays })
-}
-
-/// Only a chunked body's end can be found; `chunked` must be the last coding and appear once (RFC 9112 section 6.1).
-fn coding(value: &[u8]) -> Refusal {
-    let last = value.rsplit(|&b| b == b',').next().unwrap_or_default().trim_ascii();
-    let count = value.split(|&b| b == b',').filter(|c| c.trim_ascii().eq_ignore_ascii_case(b"chunked")).count();
-    let tokens = |c: &[u8]| !c.is_empty() && c.iter().all(|&b| is_token_byte(b) || b"; =\"".contains(&b));
-    let well_formed = value.split(|&b| b == b',').all(|c| tokens(c.trim_ascii()));
-    match last.eq_ignore_ascii_case(b"chunked") && count == 1 && well_formed {
-        true => Refusal::new(501, "its transfer codings are not known"),
-        false => Refusal::new(400, "its body has no end that can be known"),
-    }
-}
-
-/// The answer to a head that httparse refuses.
-fn bad_head(head: &[u8]) -> Refusal {
-    let line = head.split(|&b| b == b'\r').next().unwrap_or_default();
-    if let [.., b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = line
-        && major.is_ascii_digit()
-        && minor.is_ascii_digit()
-        && !(*major == b'1' && (b'0'..=b'1').contains(minor))
-    {
-        return Refusal::new(505, "its version of HTTP is not served");
-    }
-    Refusal::new(400, "the head is malformed")
-}
-
-/// The four forms of RFC 9112 section 3.2. A fragment is no part of a target; old clients send it, and it does no harm.
-fn check_target(method: &str, target: &str) -> Found<()> {
-    if target.len() > MAX_TARGET {
-        return Err(Refusal::new(414, "the target is too long"));
-    }
-    let plain = target.bytes().all(|b| b.is_ascii_graphic());
-    let scheme = |name: &str| target.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
-    // A host is never empty (RFC 9110 section 4.2.1).
-    let absolute = |name: &str| scheme(name) && target[name.len()..].starts_with(|first| !"/?#".contains(first));
-    let form = match method {
-        "CONNECT" => is_authority(target),
-        "OPTIONS" if target == "*" => true,
-        _ => target.starts_with('/') || absolute("http://") || absolute("https://"),
-    };
-    match plain && form {
-        true => Ok(()),
-        false => Err(Refusal::new(400, "the target is malformed")),
-    }
-}
-
-/// `uri-host ":" port` with a port that is one (RFC 9110 section 9.3.6).
-fn is_authority(target: &str) -> bool {
-    let Some((host, port)) = target.rsplit_once(':') else { return false };
-    let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
-    !host.is_empty() && is_host(host.as_bytes()) && is_port
-}
-
-/// Digits and nothing else (RFC 9110 section 8.6); a list of lengths is refused even where they are equal.
-fn plain_number(value: &[u8]) -> Found<u64> {
-    let value = value.trim_ascii();
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Refusal::new(400, "its length is no number"));
-    }
-    let digit = |sum: u64, &b: &u8| sum.checked_mul(10)?.checked_add(u64::from(b - b'0'));
-    value.iter().try_fold(0u64, digit).ok_or(TOO_LARGE)
-}
-
-/// `uri-host [ ":" port ]`, in its letters only. It may be empty.
-fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&b))
-}
-
-/// What follows a chunk's size: nothing, or extensions, which mean nothing here (RFC 9112 section 7.1.1).
-fn is_extension(bytes: &[u8]) -> bool {
-    let begins = bytes.trim_ascii_start().first().is_none_or(|&b| b == b';');
-    begins && (bytes.is_empty() || bytes.contains(&b';')) && bytes.iter().all(|&b| b == b'\t' || b >= 32 && b != 127)
-}
-
-pub(super) const TOO_LARGE: Refusal = Refusal::new(413, "it is longer than package_max_length");
-pub(super) const BAD_CHUNK: Refusal = Refusal::new(400, "a chunk is malformed");
-/// Bytes of empty lines before a request.
-const MAX_EMPTY: usize = 8;
-/// Bytes of a request line beside its target.
-const MAX_METHOD: usize = 64;
-/// Bytes of a line with a chunk's size and extensions.
-const MAX_CHUNK_LINE: usize = 1024;
-/// Bytes of a trailer section.
-const MAX_TRAILER: usize = 16 << 10;
+/// Bytes of a request's head, at most.
+pub const MAX_HEAD: usize = 64 << 10;
+/// Bytes of empty lines before a request, at most.
+const MAX_EMPTY_LINES: usize = 8;
+/// Bytes of a request line beside its target, at most.
+const MAX_LINE_OVERHEAD: usize = 64;
 
 #[cfg(test)]
 mod corpus;

@@ -1,34 +1,59 @@
-//! Reading an answer, as a client: its head, then its body piece by piece (RFC 9112 section 6.3).
+//! Parses a response for a client: its head, then its body piece by piece (RFC 9112 section 6.3).
 
-use super::{MAX_HEAD, MAX_HEADERS, has_token};
+pub use super::header_buffer::{HeaderBuffer, header_buffer};
+
+use super::request_framer::MAX_HEAD;
+use super::token::has_token;
 use httparse::{Header, ParserConfig};
 use memchr::{memchr, memmem};
-use std::mem::MaybeUninit;
 
-/// What is at the front of a connection's bytes.
+/// The content of the bytes at the front of a buffer.
+///
+/// ```
+/// use swoosh_proto::http1::response_parser::{ResponseEvent, ResponseParser};
+///
+/// assert_eq!(ResponseParser::new(b"GET").next(b"HTTP/1.1 200"), Ok(ResponseEvent::Incomplete));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseEvent {
-    /// Too little to say: more is to be read.
+    /// More bytes are needed.
     Incomplete,
-    /// The head, so many bytes of it; [`ResponseHead::parse`] reads it.
+    /// A head of so many bytes, for [`ResponseHead::parse`].
     Head(usize),
-    /// So many bytes that belong to the form, then so many of the body.
+    /// So many bytes of framing, which are to be skipped, then so many bytes of the body.
     Data(usize, usize),
-    /// The answer ends behind so many bytes.
+    /// The response ends after so many bytes of framing.
     End(usize),
 }
 
-/// An answer that is none.
+/// A malformed response, and the reason.
+///
+/// ```
+/// use swoosh_proto::http1::response_parser::ResponseParser;
+///
+/// assert!(ResponseParser::new(b"GET").next(b"SSH-2.0-OpenSSH\r\n").is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseError(pub &'static str);
 
-/// What is known of the answer that is being read.
+/// Parses one response as it arrives.
+///
+/// ```
+/// use swoosh_proto::http1::response_parser::{ResponseEvent, ResponseParser};
+///
+/// let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+/// let mut parser = ResponseParser::new(b"GET");
+/// assert_eq!(parser.next(response), Ok(ResponseEvent::Head(38)));
+/// assert_eq!(parser.next(&response[38..]), Ok(ResponseEvent::Data(0, 2)));
+/// assert_eq!(parser.next(b""), Ok(ResponseEvent::End(0)));
+/// assert!(parser.keeps_alive());
+/// ```
 #[derive(Debug, Default)]
 pub struct ResponseParser {
     stage: Stage,
-    /// The request was one whose answer has no body: HEAD.
+    /// The request was a HEAD request, whose response has no body.
     bodiless: bool,
-    /// The connection cannot be used again behind this answer.
+    /// The connection cannot be used for another request.
     closes: bool,
 }
 
@@ -36,11 +61,11 @@ pub struct ResponseParser {
 enum Stage {
     #[default]
     Head,
-    /// So many bytes are to come.
+    /// So many bytes of the body follow.
     Length(u64),
-    /// A chunk's size is next.
+    /// The size of a chunk follows.
     Size,
-    /// So many bytes of the chunk are to come, and its line end.
+    /// So many bytes of the chunk follow, and its line end.
     Chunk(u64),
     Trailer,
     UntilClosed,
@@ -48,16 +73,16 @@ enum Stage {
 }
 
 impl ResponseParser {
-    /// For the answer to a request of that method.
+    /// A parser for the response to a request with that method.
     pub fn new(method: &[u8]) -> Self {
         ResponseParser { bodiless: method == b"HEAD", ..ResponseParser::default() }
     }
 
-    /// Says what is at the front of `buf`. The caller takes the bytes that it tells of off the front before the next
-    /// call.
+    /// Examines the front of `buf`. The caller removes the bytes that the event names before the next call. Interim
+    /// responses (1xx other than 101) are skipped.
     ///
     /// # Errors
-    /// Where this is no answer of HTTP/1; the connection is of no use then.
+    /// If the bytes are not an HTTP/1 response. The connection should be closed.
     pub fn next(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         match self.stage {
             Stage::Head => self.head(buf),
@@ -67,9 +92,9 @@ impl ResponseParser {
             }
             Stage::Length(_) | Stage::UntilClosed if buf.is_empty() => Ok(ResponseEvent::Incomplete),
             Stage::Length(left) => {
-                let now = left.min(buf.len() as u64);
-                self.stage = Stage::Length(left - now);
-                Ok(ResponseEvent::Data(0, now as usize))
+                let available = left.min(buf.len() as u64);
+                self.stage = Stage::Length(left - available);
+                Ok(ResponseEvent::Data(0, available as usize))
             }
             Stage::UntilClosed => Ok(ResponseEvent::Data(0, buf.len())),
             Stage::Size => self.size(buf),
@@ -78,43 +103,43 @@ impl ResponseParser {
         }
     }
 
-    /// Whether the answer is whole where the peer ends the connection now.
+    /// Whether the response is complete if the peer closes the connection now.
     pub fn may_end(&self) -> bool {
         matches!(self.stage, Stage::UntilClosed | Stage::End | Stage::Length(0))
     }
 
-    /// Whether the connection can be used again.
+    /// Whether the connection can be used for another request.
     pub fn keeps_alive(&self) -> bool {
         !self.closes
     }
 
     fn head(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         if !b"HTTP/1.".starts_with(&buf[..buf.len().min(7)]) {
-            return Err(ResponseError("the answer does not begin with a version of HTTP/1"));
+            return Err(ResponseError("the response does not start with a version of HTTP/1"));
         }
         let Some(end) = memmem::find(buf, b"\r\n\r\n").map(|at| at + 4) else {
             return if buf.len() > MAX_HEAD {
-                Err(ResponseError("the answer's head is too long"))
+                Err(ResponseError("the response head is too long"))
             } else {
                 Ok(ResponseEvent::Incomplete)
             };
         };
-        let mut room = header_buffer();
-        let Some((answer, headers)) = ResponseHead::parse(&buf[..end], &mut room) else {
-            return Err(ResponseError("the answer's head is malformed"));
+        let mut buffer = header_buffer();
+        let Some((head, headers)) = ResponseHead::parse(&buf[..end], &mut buffer) else {
+            return Err(ResponseError("the response head is malformed"));
         };
-        if (100..200).contains(&answer.status) && answer.status != 101 {
-            // The answer itself is still to come (RFC 9110 section 15.2).
+        if (100..200).contains(&head.status) && head.status != 101 {
+            // The final response follows (RFC 9110 section 15.2).
             return Ok(ResponseEvent::Data(end, 0));
         }
-        self.closes = !answer.keeps_alive(headers);
-        self.stage = self.body(&answer, headers)?;
+        self.closes = !head.keeps_alive(headers);
+        self.stage = self.body(&head, headers)?;
         Ok(ResponseEvent::Head(end))
     }
 
-    /// How the body ends.
-    fn body(&mut self, answer: &ResponseHead<'_>, headers: &[Header<'_>]) -> Result<Stage, ResponseError> {
-        if self.bodiless || matches!(answer.status, 101 | 204 | 304) {
+    /// How the body is delimited.
+    fn body(&mut self, head: &ResponseHead<'_>, headers: &[Header<'_>]) -> Result<Stage, ResponseError> {
+        if self.bodiless || matches!(head.status, 101 | 204 | 304) {
             return Ok(Stage::End);
         }
         let (mut length, mut coded, mut chunked) = (None, false, false);
@@ -127,15 +152,15 @@ impl ResponseParser {
                     let text = std::str::from_utf8(item.trim_ascii()).unwrap_or_default();
                     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                     let value: Option<u64> = text.parse().ok().filter(|_| digits);
-                    let value = value.ok_or(ResponseError("the answer's length is no number"))?;
+                    let value = value.ok_or(ResponseError("the response length is not a number"))?;
                     if length.replace(value).is_some_and(|before| before != value) {
-                        return Err(ResponseError("the answer has two lengths"));
+                        return Err(ResponseError("the response has two lengths"));
                     }
                 }
             }
         }
         Ok(match length {
-            // What says both is not to be trusted with another request.
+            // A response with both a length and a transfer coding closes the connection (RFC 9112 section 6.3).
             _ if chunked => {
                 self.closes |= length.is_some();
                 Stage::Size
@@ -149,14 +174,14 @@ impl ResponseParser {
     }
 
     fn size(&mut self, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
-        const BAD: ResponseError = ResponseError("a chunk of the answer is malformed");
-        let Some(end) = memchr(b'\n', &buf[..buf.len().min(LONGEST_SIZE)]) else {
-            return if buf.len() >= LONGEST_SIZE { Err(BAD) } else { Ok(ResponseEvent::Incomplete) };
+        const BAD: ResponseError = ResponseError("a chunk of the response is malformed");
+        let Some(end) = memchr(b'\n', &buf[..buf.len().min(MAX_SIZE_LINE)]) else {
+            return if buf.len() >= MAX_SIZE_LINE { Err(BAD) } else { Ok(ResponseEvent::Incomplete) };
         };
         let digits = buf[..end].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let behind = buf[digits..end].trim_ascii();
+        let extension = buf[digits..end].trim_ascii();
         let text = std::str::from_utf8(&buf[..digits]).map_err(|_| BAD)?;
-        let good = (1..=15).contains(&digits) && (behind.is_empty() || behind[0] == b';');
+        let good = (1..=15).contains(&digits) && (extension.is_empty() || extension[0] == b';');
         let size = u64::from_str_radix(text, 16).ok().filter(|_| good).ok_or(BAD)?;
         self.stage = if size == 0 { Stage::Trailer } else { Stage::Chunk(size) };
         Ok(ResponseEvent::Data(end + 1, 0))
@@ -164,9 +189,13 @@ impl ResponseParser {
 
     fn chunk(&mut self, left: u64, buf: &[u8]) -> Result<ResponseEvent, ResponseError> {
         if left > 0 {
-            let now = left.min(buf.len() as u64);
-            self.stage = Stage::Chunk(left - now);
-            return Ok(if now == 0 { ResponseEvent::Incomplete } else { ResponseEvent::Data(0, now as usize) });
+            let available = left.min(buf.len() as u64);
+            self.stage = Stage::Chunk(left - available);
+            return Ok(if available == 0 {
+                ResponseEvent::Incomplete
+            } else {
+                ResponseEvent::Data(0, available as usize)
+            });
         }
         match buf {
             [b'\r', b'\n', ..] => {
@@ -174,7 +203,7 @@ impl ResponseParser {
                 Ok(ResponseEvent::Data(2, 0))
             }
             [] | [b'\r'] => Ok(ResponseEvent::Incomplete),
-            _ => Err(ResponseError("a chunk of the answer does not end where it says")),
+            _ => Err(ResponseError("a chunk of the response does not end where its size says")),
         }
     }
 
@@ -185,37 +214,37 @@ impl ResponseParser {
                 Ok(ResponseEvent::End(end + 1))
             }
             Some(end) => Ok(ResponseEvent::Data(end + 1, 0)),
-            None if buf.len() > MAX_HEAD => Err(ResponseError("the answer's trailer is too long")),
+            None if buf.len() > MAX_HEAD => Err(ResponseError("the response trailer is too long")),
             None => Ok(ResponseEvent::Incomplete),
         }
     }
 }
 
-/// The head of an answer.
+/// The head of a response.
+///
+/// ```
+/// use swoosh_proto::http1::response_parser::{ResponseHead, header_buffer};
+///
+/// let mut buffer = header_buffer();
+/// let (head, headers) = ResponseHead::parse(b"HTTP/1.1 404 Not Found\r\n\r\n", &mut buffer).unwrap();
+/// assert_eq!((head.status, head.reason, headers.len()), (404, "Not Found", 0));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseHead<'a> {
-    /// `200`.
+    /// The status: 200.
     pub status: u16,
-    /// 0 of HTTP/1.0, 1 of HTTP/1.1.
+    /// The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
     pub minor: u8,
-    /// The words behind the status; none in many answers.
+    /// The reason phrase, which may be empty.
     pub reason: &'a str,
 }
 
-/// Room for an answer's header fields.
-pub type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
-
-/// Such room.
-pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
-    [const { MaybeUninit::uninit() }; MAX_HEADERS]
-}
-
 impl<'a> ResponseHead<'a> {
-    /// A head and its fields in order; `None` where it is none.
-    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
+    /// Parses a head and its fields, in order. `None` if it is malformed.
+    pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
         let mut parsed = httparse::Response::new(&mut []);
         let config = ParserConfig::default();
-        let Ok(httparse::Status::Complete(_)) = config.parse_response_with_uninit_headers(&mut parsed, bytes, room)
+        let Ok(httparse::Status::Complete(_)) = config.parse_response_with_uninit_headers(&mut parsed, bytes, buffer)
         else {
             return None;
         };
@@ -230,14 +259,15 @@ impl<'a> ResponseHead<'a> {
     }
 }
 
-/// Bytes of a line with a chunk's size.
-const LONGEST_SIZE: usize = 1024;
+/// Bytes of the line with the size of a chunk, at most.
+const MAX_SIZE_LINE: usize = 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Reads `bytes`, so many at a time: status, body, whether it is whole, whether the connection stays, what is left.
+    /// Feeds `bytes`, `step` at a time: status, body, whether it is complete, whether the connection stays open, and the bytes
+    /// left.
     fn read(method: &str, bytes: &[u8], step: usize) -> Result<(u16, Vec<u8>, bool, bool, usize), ResponseError> {
         let (mut reader, mut buf, mut status, mut body) =
             (ResponseParser::new(method.as_bytes()), Vec::new(), 0, Vec::new());
@@ -269,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_read_alike_however_they_come() {
+    fn responses_are_parsed_alike_wherever_the_reads_end() {
         let chunks = "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n";
         for (name, method, text, wanted) in [
             ("6.3 length", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello+".into(), (200, "hello", true, true, 1)),
@@ -299,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_refused() {
+    fn malformed_responses_are_refused() {
         for bad in [
             "what is this\r\n\r\n",
             "HTTP/2 200\r\n\r\n",

@@ -1,8 +1,18 @@
-//! Writing answers.
+//! Encodes responses.
+//!
+//! ```
+//! use swoosh_proto::http1::response_writer::{date, put_chunk, reason};
+//!
+//! assert_eq!(reason(404), "Not Found");
+//! assert_eq!(&date(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+//! let mut out = Vec::new();
+//! put_chunk(&mut out, b"hello");
+//! assert_eq!(out, b"5\r\nhello\r\n");
+//! ```
 
 use std::io::Write;
 
-/// The reason phrase of a status (IANA's register); `Unknown Status` where it has none.
+/// The reason phrase of a status in IANA's register; `Unknown Status` for another one.
 pub fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",
@@ -72,12 +82,12 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Whether an answer to `method` with `status` has a body at all (RFC 9110 section 6.4.1).
+/// Whether a response to `method` with `status` may have a body (RFC 9110 section 6.4.1).
 pub fn has_body(method: &str, status: u16) -> bool {
     method != "HEAD" && !(100..200).contains(&status) && status != 204 && status != 304
 }
 
-/// Says that the body may come (RFC 9110 section 15.2.1).
+/// The interim response that asks for the body (RFC 9110 section 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Appends a number in decimal.
@@ -85,7 +95,7 @@ pub fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends one chunk (RFC 9112 section 7.1); no data is no chunk, for an empty one would be the last.
+/// Appends a chunk (RFC 9112 section 7.1). Empty data appends nothing, because an empty chunk would be the last one.
 pub fn put_chunk(out: &mut Vec<u8>, data: &[u8]) {
     if data.is_empty() {
         return;
@@ -95,38 +105,38 @@ pub fn put_chunk(out: &mut Vec<u8>, data: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether bytes can be a field's value (RFC 9110 section 5.5): no CR, LF or NUL.
+/// Whether bytes are a valid field value (RFC 9110 section 5.5): without CR, LF and NUL.
 pub fn is_field_value(value: &[u8]) -> bool {
     !value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 
-/// A time as HTTP writes it (RFC 9110 section 5.6.7), of whole seconds since the epoch.
+/// Formats a date (RFC 9110 section 5.6.7) given in seconds since the epoch.
 pub fn date(seconds: i64) -> [u8; 29] {
     let days = seconds.div_euclid(86_400);
     let of_day = seconds.rem_euclid(86_400);
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_date(days);
     let mut out = *b"Thu, 01 Jan 1970 00:00:00 GMT";
     let week = (days + 4).rem_euclid(7) as usize * 3;
     out[..3].copy_from_slice(&b"SunMonTueWedThuFriSat"[week..week + 3]);
-    two(&mut out, 5, day);
+    put_two_digits(&mut out, 5, day);
     let name = (month as usize - 1) * 3;
     out[8..11].copy_from_slice(&b"JanFebMarAprMayJunJulAugSepOctNovDec"[name..name + 3]);
     let year = year.clamp(0, 9999) as u32;
-    two(&mut out, 12, year / 100);
-    two(&mut out, 14, year % 100);
+    put_two_digits(&mut out, 12, year / 100);
+    put_two_digits(&mut out, 14, year % 100);
     for (at, part) in [(17, of_day / 3600), (20, of_day / 60 % 60), (23, of_day % 60)] {
-        two(&mut out, at, part as u32);
+        put_two_digits(&mut out, at, part as u32);
     }
     out
 }
 
-fn two(out: &mut [u8], at: usize, number: u32) {
+fn put_two_digits(out: &mut [u8], at: usize, number: u32) {
     out[at] = b'0' + (number / 10 % 10) as u8;
     out[at + 1] = b'0' + (number % 10) as u8;
 }
 
-/// Year, month and day of a day since the epoch, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, u32, u32) {
+/// Year, month and day in the Gregorian calendar of a number of days since the epoch.
+fn civil_date(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -143,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_written_as_http_wants_them() {
+    fn dates_are_formatted_as_specified() {
         for (seconds, text) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
             (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -155,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_have_their_size_in_front() {
+    fn chunks_start_with_their_size() {
         let mut out = Vec::new();
         put_chunk(&mut out, b"");
         put_chunk(&mut out, &[b'x'; 26]);

@@ -1,7 +1,9 @@
-//! Good and bad requests, each with the section of an RFC that decides it.
+//! Good and bad requests, each with the section of the RFC that decides.
+//!
+//! Length: test data, one entry per rule.
 
-/// Requests that are whole and taken, and how many there are.
-pub const GOOD: &[(&str, &str, usize)] = &[
+/// Requests that are accepted, and their number.
+pub(crate) const GOOD: &[(&str, &str, usize)] = &[
     ("9112 3: smallest", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("9112 3: no Host is suffered, as programs send it", "GET / HTTP/1.1\r\n\r\n", 1),
     ("9112 2.2: an empty line before", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 1),
@@ -194,8 +196,8 @@ pub const GOOD: &[(&str, &str, usize)] = &[
     ),
 ];
 
-/// Requests that are refused, and with which status.
-pub const BAD: &[(&str, &str, u16)] = &[
+/// Requests that are refused, and the status.
+pub(crate) const BAD: &[(&str, &str, u16)] = &[
     ("9112 2.2: bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400),
     ("9112 2.2: one bare LF", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400),
     ("9112 2.2: bare LF as the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400),
@@ -608,8 +610,8 @@ pub const BAD: &[(&str, &str, u16)] = &[
     ("9112 3: an answer", "HTTP/1.1 200 OK\r\n\r\n", 400),
 ];
 
-/// Requests that are not whole: more is waited for.
-pub const UNFINISHED: &[(&str, &str)] = &[
+/// Incomplete requests.
+pub(crate) const UNFINISHED: &[(&str, &str)] = &[
     ("9112 3: half a line", "GET / HT"),
     ("9112 2.1: half a head", "GET / HTTP/1.1\r\nHost: a\r\n"),
     ("9112 2.1: all but one byte of the head", "GET / HTTP/1.1\r\nHost: a\r\n\r"),

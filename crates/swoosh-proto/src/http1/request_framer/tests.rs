@@ -1,11 +1,13 @@
-//! Every request of the corpus is fed whole, and then byte by byte, and both must end alike.
+//! Every request of the corpus is fed as a whole and byte by byte, with the same result.
 
 use super::corpus::{BAD, GOOD, UNFINISHED};
 use super::*;
+use crate::http1::chunked::{MAX_CHUNK_LINE, MAX_TRAILER};
+use crate::http1::header_buffer::MAX_HEADERS;
 
 const MAX: u64 = 200_000;
 
-/// How a stream of bytes is cut: the lengths of its requests, and the status that ends it.
+/// The lengths of the requests in a stream of bytes, and the status of the refusal that ends it.
 fn feed<'a>(max: u64, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<usize>, Option<u16>) {
     let (mut framer, mut buf, mut cuts) = (Framer::default(), Vec::new(), Vec::new());
     for read in reads {
@@ -32,7 +34,7 @@ fn both_ways(name: &str, bytes: &[u8]) -> (Vec<usize>, Option<u16>) {
 }
 
 #[test]
-fn good_requests_are_taken_whole() {
+fn good_requests_are_framed() {
     for (name, bytes, count) in GOOD {
         let (cuts, status) = both_ways(name, bytes.as_bytes());
         assert_eq!((cuts.len(), status), (*count, None), "{name}");
@@ -55,7 +57,7 @@ fn unfinished_requests_are_waited_for() {
 }
 
 #[test]
-fn each_excess_has_its_status() {
+fn each_exceeded_limit_has_its_status() {
     let long = |n: usize| "a".repeat(n);
     let fields = |n: usize| "X: y\r\n".repeat(n);
     for (name, bytes, status) in [
@@ -89,7 +91,7 @@ fn each_excess_has_its_status() {
 }
 
 #[test]
-fn a_body_of_exactly_the_limit_is_taken() {
+fn a_body_of_exactly_the_limit_is_accepted() {
     let head = "POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n";
     let bytes = [head.as_bytes(), &[b'x'; 100]].concat();
     assert_eq!(feed(bytes.len() as u64, std::iter::once(&bytes[..])), (vec![bytes.len()], None));
@@ -97,7 +99,7 @@ fn a_body_of_exactly_the_limit_is_taken() {
 }
 
 #[test]
-fn continue_is_wanted_once_and_only_while_the_body_is_missing() {
+fn continue_is_expected_once_and_only_while_the_body_is_missing() {
     let head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
     let mut framer = Framer::default();
     assert_eq!(framer.next(MAX, head), Ok(FrameStatus::Incomplete(Some(head.len() as u64 + 4))));
@@ -134,7 +136,7 @@ fn the_last_request_of_a_connection_is_known() {
 }
 
 #[test]
-fn random_changes_never_panic_and_cut_alike_however_they_are_read() {
+fn random_changes_never_panic_and_are_framed_alike_wherever_the_reads_end() {
     let mut seed = 0x5EEDu64;
     let mut random = move |below: usize| {
         seed ^= seed << 13;
@@ -158,7 +160,7 @@ fn random_changes_never_panic_and_cut_alike_however_they_are_read() {
             }
         }
         let size = 1 + random(7);
-        // Which of several faults is seen first depends on what has come.
+        // The first of several faults depends on the bytes that have arrived.
         let shape = |(cuts, status): (Vec<usize>, Option<u16>)| (cuts, status.is_some());
         assert_eq!(
             shape(feed(MAX, std::iter::once(&bytes[..]))),

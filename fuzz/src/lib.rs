@@ -102,7 +102,7 @@ pub fn websocket_deflate(data: &[u8]) {
     if let Ok(message) = deflate::inflate(data, MAX) {
         assert!(message.len() as u64 <= MAX);
     }
-    for narrow in [false, true] {
+    for small_window in [false, true] {
         let packed = deflate::deflate(data, deflate::DeflateParams { small_window });
         assert_eq!(deflate::inflate(&packed, data.len() as u64).as_deref(), Ok(data));
     }

@@ -3,8 +3,8 @@
 //! An allocation that does not fit fails with an error that names its purpose and the space left. Allocations are
 //! never freed: they live as long as the arena.
 
-use super::memory::SharedMemory;
 use crate::error::{Error, Result};
+use crate::shared_memory::SharedMemory;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};

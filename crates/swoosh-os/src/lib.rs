@@ -47,6 +47,7 @@
 #![deny(missing_docs, unreachable_pub)]
 
 mod error;
+mod shared_memory;
 
 pub mod affinity;
 pub mod arena;

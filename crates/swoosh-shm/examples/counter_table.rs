@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         }
     }
 
-    // The lock of the killed child passes on, whoever acquires it next.
+    // If the killed child was the last owner, the parent completes its change.
     shared.change(|_| ())?;
     let value = |row: &str| shared.table.int(row.as_bytes(), count).unwrap_or(0);
     println!("children killed: {killed}");

@@ -1,7 +1,7 @@
 //! A hash table of rows with typed columns that many processes read and write at once.
 //!
 //! A reader sees a row as it was at one moment and takes no lock. A writer that is killed leaves the row either
-//! unchanged or completely changed; [`storage`] explains how. A full table refuses new rows; it removes rows by itself
+//! unchanged or completely changed; `storage/mod.rs` explains how. A full table refuses new rows; it removes rows by itself
 //! only if it was built to ([`TableBuilder::budget`], [`TableBuilder::expires`]).
 
 mod builder;

@@ -8,7 +8,7 @@ use crate::zend::{
     runtime,
 };
 use std::rc::Rc;
-use swoosh::server::bind::BoundPort;
+use swoosh::net::listener::BoundPort;
 use swoosh::sys::socket;
 
 /// The class.

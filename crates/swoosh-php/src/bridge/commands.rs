@@ -13,8 +13,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use swoosh::context::Context;
 use swoosh::handler::WorkerId;
+use swoosh::node::Node;
 use swoosh::sys::socket::wait_readable;
 
 /// The commands of a server.
@@ -70,7 +70,7 @@ enum Target {
 /// Runs a command here, in the manager or in the worker of that number, and gives what it answered; `None`, with a warning, without.
 pub fn ask(
     state: &State,
-    node: &Context,
+    node: &Node,
     server: &Object,
     (name, to, kind): (&str, i64, i64),
     data: &Zval,

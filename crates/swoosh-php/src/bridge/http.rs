@@ -18,11 +18,11 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 use swoosh::config::Framing;
-use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
 use swoosh::http::Stored;
 use swoosh::http::compress::Rules;
 use swoosh::http::files::{self, Files};
+use swoosh::node::Node;
 use swoosh::proto::http1::request::{Request, room};
 
 /// What a server's settings say of HTTP.
@@ -191,7 +191,7 @@ pub fn step_out() {
 }
 
 /// Whether a port's packets are requests for the callback `request`.
-pub fn serves(calls: &Calls, node: &Context, port: usize) -> bool {
+pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
     let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
     is_http && calls.answers_requests(port)
 }
@@ -200,7 +200,7 @@ pub fn serves(calls: &Calls, node: &Context, port: usize) -> bool {
 /// answered already. `stored`: its body, where that is not in `data`.
 pub fn begin(
     state: &Rc<State>,
-    node: &Context,
+    node: &Node,
     event: &ConnectionEvent,
     data: &[u8],
     stored: Option<Rc<Stored>>,
@@ -297,7 +297,7 @@ pub fn holds_refusal(session: u64, status: u16) -> bool {
 }
 
 /// Handles what has waited long enough.
-pub fn turn(handler: &dyn Handler, node: &Context) -> Flow {
+pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
     if !HOLDS.get() {
         return Ok(());
     }

@@ -14,8 +14,8 @@ use crate::zend::{Callable, Object, PhpResult, Raised, runtime};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use swoosh::context::Context;
 use swoosh::handler::{SessionId, TaskEvent};
+use swoosh::node::Node;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
 use swoosh::{Error, Mode};
@@ -55,7 +55,7 @@ pub struct State {
     pub redis: redis::Commands,
     /// The process whose callbacks run.
     pub home: Home,
-    node: RefCell<Option<Context>>,
+    node: RefCell<Option<Node>>,
     calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
     stop: Cell<Option<Raised>>,
@@ -198,7 +198,7 @@ impl State {
 
     /// This process of the running server; `None`, with a warning, where it does not run.
     #[inline]
-    pub fn running(&self) -> Option<Context> {
+    pub fn running(&self) -> Option<Node> {
         let node = self.node();
         if node.is_none() {
             last_error::refuse("the server does not run; call this in one of its callbacks");
@@ -208,7 +208,7 @@ impl State {
 
     /// This process of the running server.
     #[inline]
-    pub fn node(&self) -> Option<Context> {
+    pub fn node(&self) -> Option<Node> {
         self.node.borrow().clone()
     }
 
@@ -234,7 +234,7 @@ impl State {
 
     /// Remembers the process that this is.
     #[inline]
-    pub fn enter(&self, node: &Context) {
+    pub fn enter(&self, node: &Node) {
         if self.node.borrow().is_none() {
             *self.node.borrow_mut() = Some(node.clone());
             reactor::host(node);

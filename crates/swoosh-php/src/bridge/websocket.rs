@@ -9,8 +9,8 @@ use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, SessionId};
+use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
@@ -89,7 +89,7 @@ pub enum Then {
 pub fn shake_hands(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Context,
+    node: &Node,
     event: &ConnectionEvent,
     request: &Request<'_>,
     headers: &[Header<'_>],
@@ -139,7 +139,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ]))?;
     }
-    http_response::end_now(&Way::Context(node.clone(), event.session), &response)?;
+    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
@@ -151,7 +151,7 @@ pub fn shake_hands(
 pub fn receive(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Context,
+    node: &Node,
     event: &ConnectionEvent,
     bytes: &[u8],
 ) -> PhpResult<Option<Wanted>> {
@@ -206,7 +206,7 @@ pub fn receive(
 
 impl Then {
     /// Does it.
-    pub fn run(self, node: &Context) {
+    pub fn run(self, node: &Node) {
         match self {
             Then::Nothing => {}
             Then::Settle(response, session) => http::settle(response, session),
@@ -216,7 +216,7 @@ impl Then {
 }
 
 /// Says the last frame and closes.
-pub fn close(node: &Context, session: SessionId, frame: &[u8]) {
+pub fn close(node: &Node, session: SessionId, frame: &[u8]) {
     // Where the peer is gone there is nobody to be told.
     let _ = node.send(session, frame);
     let _ = node.close(session, false);

@@ -12,16 +12,16 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use swoosh::clock::seconds;
-use swoosh::context::Context;
+use swoosh::conn::datagram::seconds;
+use swoosh::conn::registry::{Peer, Registry};
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::Stored;
 use swoosh::http::form::{Body, is_type, percent_decode};
-use swoosh::net::Port;
+use swoosh::node::Node;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, rejoin, room};
-use swoosh::state::registry::{Peer, Registry};
+use swoosh::state::Port;
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -196,7 +196,7 @@ const TMPFILES: usize = 8;
 
 /// A request that a connection sent. The inner `Err` is the status it is refused with.
 pub fn serve(
-    node: &Context,
+    node: &Node,
     config: &Config,
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<Stored>>),
@@ -229,7 +229,7 @@ pub fn serve_link(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = facts(request, swoosh::clock::now_seconds());
+    let mut server = facts(request, swoosh::conn::datagram::now_seconds());
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -453,7 +453,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
             let raw = kept.raw.borrow().clone();
             let mut fields = room();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, facts(&request, swoosh::clock::now_seconds()));
+                this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
                 let config = kept.options.borrow_mut().take().unwrap_or_default();
                 let filled = fill(this, kept, &config, &request, headers);
                 if filled.is_err() {

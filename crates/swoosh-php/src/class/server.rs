@@ -9,10 +9,10 @@ use crate::zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval,
     call_function,
 };
-use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::net::SocketKind;
-use swoosh::net::listener::BoundPort;
+use swoosh::node::Node;
+use swoosh::server::bind::BoundPort;
+use swoosh::state::SocketKind;
 use swoosh::tls::to_pem;
 use swoosh::{Error, Mode};
 
@@ -329,7 +329,7 @@ fn defer(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 /// What is known of a connection, as PHP has it.
-pub fn client_info(node: &Context, session: SessionId) -> Option<Array> {
+pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);
     if info.uid > 0 || node.state().config.dispatch_mode == swoosh::config::DispatchMode::Uid {

@@ -8,7 +8,7 @@ use crate::zend::{
     runtime,
 };
 use std::rc::Rc;
-use swoosh::net::listener::BoundPort;
+use swoosh::server::bind::BoundPort;
 use swoosh::sys::socket;
 
 /// The class.

@@ -7,8 +7,8 @@ use crate::zend::{
 };
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use swoosh::context::Context;
 use swoosh::handler::TaskEvent;
+use swoosh::node::Node;
 
 static TASK: ClassSlot = ClassSlot::new();
 
@@ -69,7 +69,7 @@ fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// Answers a task.
-pub fn answer(node: &Context, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
+pub fn answer(node: &Node, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
     let (bytes, flags) = close(data)?;
     Ok(done(node.finish_task(event, bytes.as_bytes(), flags | event.flags & CALLBACK)))
 }
@@ -90,7 +90,7 @@ pub fn open(bytes: &[u8], flags: u32) -> Option<Zval> {
 /// A task as another program may put it into the server's System V queue (`task_ipc_mode` 2 and 3).
 fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let (bytes, flags) = close(call.arg(0).unwrap_or(&Zval::null()))?;
-    match swoosh::context::pack_task(bytes.as_bytes(), flags) {
+    match swoosh::node::pack_task(bytes.as_bytes(), flags) {
         Ok(packed) => Ok(OrFalse(Some(packed))),
         Err(e) => {
             tell(&e);
@@ -100,6 +100,6 @@ fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let unpacked = swoosh::context::unpack_task(call.bytes(0)?);
+    let unpacked = swoosh::node::unpack_task(call.bytes(0)?);
     Ok(OrFalse(unpacked.and_then(|(flags, bytes)| open(&bytes, flags))))
 }

@@ -7,8 +7,8 @@ use crate::class::server::{Server, state};
 use crate::zend::{Call, Class, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, Zval};
 use std::cell::RefCell;
 use std::rc::Rc;
-use swoosh::context::Context;
 use swoosh::handler::SessionId;
+use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::{self, Agreed};
 use swoosh::proto::websocket::{Opcode, close_frame, is_close_code, put, unmask};
 
@@ -177,7 +177,7 @@ pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
 }
 
 /// This process's node, where the connection speaks WebSocket; else a warning.
-fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Context>> {
+fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
     if node.is_websocket(session) {
         return Ok(Some(node));

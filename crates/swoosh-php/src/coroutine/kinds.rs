@@ -2,7 +2,7 @@
 
 use crate::zend::{Callable, Object, PhpResult, Zval};
 use std::rc::Rc;
-use swoosh::context::RequestGuard;
+use swoosh::node::InHand;
 
 /// What a coroutine runs.
 pub enum Job {
@@ -12,7 +12,7 @@ pub enum Job {
     Call(Callable, Vec<Zval>),
     /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
     /// the coroutine is over.
-    Event(Rc<Callable>, Vec<Zval>, Option<RequestGuard>),
+    Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
     /// Code of the extension's own.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }

@@ -42,7 +42,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use switch::{Home, Progress, Vessel};
-use swoosh::context::RequestGuard;
+use swoosh::node::InHand;
 use swoosh::timer::{TimerId, TimerWheel};
 use table::Table;
 
@@ -54,7 +54,7 @@ pub struct Coroutine {
     pub parent: Option<u64>,
     is_event: bool,
     /// The request that it handles.
-    in_hand: Cell<Option<RequestGuard>>,
+    in_hand: Cell<Option<InHand>>,
     stage: Cell<Stage>,
     /// Counts its waits: a wake that comes too late is one for another wait.
     waits: Cell<u32>,

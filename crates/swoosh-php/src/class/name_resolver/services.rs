@@ -186,7 +186,7 @@ fn consul_cluster(call: &mut Call<'_>) -> PhpResult<Option<Object>> {
         let part = |name| entry.array().and_then(|entry| entry.get(name)).and_then(Zval::array);
         let Some(service) = part("Service") else { continue };
         let address = Some(text_in(service, "Address")).filter(|address| !address.is_empty());
-        let address = address.or_else(|| part("Context").map(|node| text_in(node, "Address"))).unwrap_or_default();
+        let address = address.or_else(|| part("Node").map(|node| text_in(node, "Address"))).unwrap_or_default();
         let weights = service.get("Weights").and_then(Zval::array);
         let weight = weights.and_then(|weights| weights.get("Passing")).map_or(DEFAULT_WEIGHT, Zval::to_int);
         nodes.push((address, service.get("Port").map_or(0, Zval::to_int), weight));

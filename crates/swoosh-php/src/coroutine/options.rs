@@ -1,18 +1,18 @@
 //! What `Swoole\Coroutine::set` sets.
 
-use crate::bridge::{last_error, resolvers, server_settings};
-use crate::class::name_resolver::resolvers_in;
-use crate::zend::{Array, Key, Zval, runtime};
+use super::timeout;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
-use swoosh::config::ServerConfig;
-use swoosh::settings::{self, PortSettings};
+use swoosh_zend::{Array, Callable, Key, runtime};
 
 /// The settings of coroutines.
 pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
+    exit_condition: Option<Rc<Callable>>,
+    wait_signal: bool,
     dns_cache_expire: Duration,
     dns_cache_capacity: usize,
     dns_server: Option<String>,
@@ -41,6 +41,8 @@ impl Options {
             given: None,
             max_coroutine: MOST,
             deadlock_check: true,
+            exit_condition: None,
+            wait_signal: false,
             dns_cache_expire: Duration::from_secs(60),
             dns_cache_capacity: 1000,
             dns_server: None,
@@ -54,10 +56,7 @@ impl Options {
     }
 
     /// Adds settings to those that are set.
-    pub fn set(settings: &Array) {
-        if settings.is_empty() {
-            return;
-        }
+    pub(super) fn set(settings: &Array) {
         let old = OPTIONS.with_borrow_mut(|options| {
             let old = options.given.clone();
             let given = options.given.get_or_insert_default();
@@ -76,6 +75,12 @@ impl Options {
             if let Some(check) = settings.get("enable_deadlock_check") {
                 options.deadlock_check = check.to_bool();
             }
+            if let Some(condition) = settings.get("exit_condition") {
+                options.exit_condition = Callable::new(condition).ok().map(Rc::new);
+            }
+            if let Some(wait) = settings.get("wait_signal") {
+                options.wait_signal = wait.to_bool();
+            }
             for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
                 if let Some(seconds) = settings.get(name) {
                     options.dns_cache_expire = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or_default();
@@ -90,7 +95,7 @@ impl Options {
             }
             let limit = |names: &[&str]| {
                 let given = names.iter().find_map(|name| settings.get(name));
-                given.map(|seconds| super::wait::limit(seconds.to_float()))
+                given.map(|seconds| timeout::limit(seconds.to_float()))
             };
             for (at, names) in [
                 (&mut options.socket_dns_timeout, &["socket_dns_timeout"][..]),
@@ -109,13 +114,6 @@ impl Options {
             old
         });
         drop(old);
-        if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
-            resolvers::set(resolvers_in(list));
-        }
-        let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
-        if settings.iter().any(|(key, _)| says(key)) {
-            log_as(&options(Options::given).unwrap_or_default());
-        }
     }
 
     /// All that was set; `None` before anything was.
@@ -131,6 +129,16 @@ impl Options {
     /// Whether a deadlock is told.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
+    }
+
+    /// `exit_condition`: the loop of a plain script ends only once it gives `true`.
+    pub fn exit_condition(&self) -> Option<Rc<Callable>> {
+        self.exit_condition.clone()
+    }
+
+    /// `wait_signal`: the loop of a plain script does not end while signals are handled.
+    pub fn wait_signal(&self) -> bool {
+        self.wait_signal
     }
 
     /// How long an address is kept.
@@ -180,21 +188,6 @@ impl Options {
             self.preemptive.set(Some(on));
             on
         })
-    }
-}
-
-/// Logs where, and as much, as the settings say.
-fn log_as(all: &Array) {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
-    for (name, value) in server_settings::named(all) {
-        if name.starts_with("log_")
-            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value))
-        {
-            return last_error::refuse(&e.to_string());
-        }
-    }
-    if let Err(e) = swoosh::log::init(&config) {
-        last_error::refuse(&e.to_string());
     }
 }
 

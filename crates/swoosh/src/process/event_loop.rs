@@ -271,7 +271,7 @@ impl EventLoop {
         }
         let left = handler.unfinished();
         if left > 0 {
-            crate::log::warn!("abandoning {left} callbacks: they did not end within max_wait_time");
+            crate::log::warn!("{left} callbacks did not end within max_wait_time: abandoned");
             handler.gave_up();
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! `cargo run --release --example websocket_chat [port]`
 
 use swoosh::http::{self, Frame, Message, Request, Response, websockets};
-use swoosh::{Context, Mode, Result};
+use swoosh::{Mode, Node, Result};
 
 fn main() -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
@@ -43,7 +43,7 @@ async fn answer(request: Request, response: &mut Response) -> Result<()> {
     Ok(())
 }
 
-fn tell_all(node: &Context, text: &str) {
+fn tell_all(node: &Node, text: &str) {
     let frame = Frame::text(text);
     for conn in websockets(node) {
         // Who left in this moment is not told; a guest who does not read is not waited for.

@@ -8,18 +8,17 @@ use super::files::{self, Files};
 use super::request::Request;
 use super::response::Response;
 use super::websocket::Socket;
-use crate::context::Context;
-use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
+use crate::node::Node;
 use crate::proto::http1::request::{Request as Parsed, room};
-use crate::request::pipeline::Pipeline;
+use crate::server::Outcome;
 use crate::sys::stored::Stored;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{self, Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -34,13 +33,13 @@ pub(crate) struct Service {
     pub(super) websocket_compression: bool,
     /// What is said where a handler is dropped before it has said anything.
     pub(super) fallback: Cell<u16>,
-    /// The order of replies on each connection.
-    pipeline: RefCell<Pipeline<Queued>>,
+    /// By connection whose request is being handled: what it asked behind it.
+    held: RefCell<HashMap<SessionId, VecDeque<Held>>>,
     sockets: RefCell<HashMap<SessionId, Rc<Socket>>>,
 }
 
-/// A request behind an unanswered one.
-enum Queued {
+/// What waits for the answer of an earlier request.
+enum Held {
     Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
     Refusal(u16),
 }
@@ -74,7 +73,7 @@ impl Service {
             deadline,
             websocket_compression,
             fallback: Cell::new(500),
-            pipeline: RefCell::default(),
+            held: RefCell::default(),
             sockets: RefCell::default(),
         })
     }
@@ -85,7 +84,7 @@ impl Service {
     }
 
     /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
-    pub fn receive(self: &Rc<Self>, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
+    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
         if node.was_websocket(event.session) {
             let socket = self.sockets.borrow().get(&event.session).cloned();
             if let Some(socket) = socket {
@@ -93,26 +92,28 @@ impl Service {
             }
             return;
         }
-        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
-        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
+        if let Some(queue) = self.held.borrow_mut().get_mut(&event.session) {
+            queue.push_back(Held::Request(*event, data.to_vec(), stored));
             return;
         }
         if !self.serve(node, event, data, stored) {
-            self.pipeline.borrow_mut().begin(event.session);
+            self.held.borrow_mut().insert(event.session, VecDeque::new());
         }
     }
 
     /// A request that is refused with a status, in its turn.
-    pub fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
-        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
-        if queued.is_none() {
-            node.refuse_request(event.session, status);
+    pub fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) {
+        match self.held.borrow_mut().get_mut(&event.session) {
+            Some(queue) => queue.push_back(Held::Refusal(status)),
+            None => node.refuse_request(event.session, status),
         }
     }
 
     /// A connection is gone, and what it asked with it.
     pub fn closed(&self, session: SessionId) {
-        self.pipeline.borrow_mut().clear(session);
+        if let Some(queue) = self.held.borrow_mut().get_mut(&session) {
+            queue.clear();
+        }
         let socket = self.sockets.borrow_mut().remove(&session);
         if let Some(socket) = socket {
             socket.close();
@@ -127,13 +128,7 @@ impl Service {
     }
 
     /// Handles one request; `false`: its handler waits, and goes on by itself.
-    fn serve(
-        self: &Rc<Self>,
-        node: &Context,
-        event: &ConnectionEvent,
-        data: &[u8],
-        stored: Option<Rc<Stored>>,
-    ) -> bool {
+    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
@@ -156,7 +151,7 @@ impl Service {
         // A worker of base mode is mostly inside its event loop already.
         let runtime = Handle::try_current().is_err().then(|| node.runtime());
         let _entered = runtime.as_ref().and_then(|runtime| runtime.as_ref().ok()).map(|runtime| runtime.enter());
-        if work.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) == Poll::Ready(()) {
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
@@ -168,7 +163,7 @@ impl Service {
     }
 
     /// Waits for a handler as long as it may take.
-    async fn finish(&self, mut work: Work, node: &Context, session: SessionId) {
+    async fn finish(&self, mut work: Work, node: &Node, session: SessionId) {
         let Some(limit) = self.deadline else { return work.await };
         if tokio::time::timeout(limit, &mut work).await.is_ok() {
             return;
@@ -184,18 +179,22 @@ impl Service {
     }
 
     /// What a connection asked meanwhile, until a handler waits again.
-    fn go_on(self: &Rc<Self>, node: &Context, session: SessionId) {
+    fn go_on(self: &Rc<Self>, node: &Node, session: SessionId) {
         loop {
-            let next = self.pipeline.borrow_mut().next(session);
+            let next = match self.held.borrow_mut().get_mut(&session) {
+                Some(queue) => queue.pop_front(),
+                None => return,
+            };
             match next {
-                Some(Queued::Request(event, data, stored)) => {
+                Some(Held::Request(event, data, stored)) => {
                     if !self.serve(node, &event, &data, stored) {
                         return;
                     }
                 }
-                Some(Queued::Refusal(status)) => node.refuse_request(session, status),
-                None => return,
+                Some(Held::Refusal(status)) => node.refuse_request(session, status),
+                None => break,
             }
         }
+        self.held.borrow_mut().remove(&session);
     }
 }

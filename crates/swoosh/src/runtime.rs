@@ -58,7 +58,7 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
     // dropped in another thread.
     let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
     let after: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(after_sleep)));
-    let known = process::event_descriptors();
+    let known = process::event_fds();
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -72,7 +72,7 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_unpark(move || after())
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
-    let descriptors: Vec<RawFd> = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let descriptors: Vec<RawFd> = process::event_fds().into_iter().filter(|fd| !known.contains(fd)).collect();
     let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
     all.extend(descriptors.iter().map(|fd| (process::pid(), *fd)));
     Ok(ThreadRuntime { runtime: Some(runtime), descriptors })

@@ -125,7 +125,7 @@ impl Owner {
 
 fn peer_of(address: &socket2::SockAddr) -> Peer {
     match address.as_socket() {
-        Some(a) => Peer { ip: Some(sys::socket::plain_ip(a.ip())), port: a.port() },
+        Some(a) => Peer { ip: Some(sys::socket::canonical_ip(a.ip())), port: a.port() },
         None => Peer { ip: None, port: 0 },
     }
 }

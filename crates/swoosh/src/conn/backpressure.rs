@@ -20,7 +20,7 @@ impl Connection {
     /// from now on.
     pub(crate) fn note_queued(&self, limit: Option<u64>, bytes: usize) -> bool {
         let Some(limit) = limit else { return false };
-        let exceeds = self.slot().unhandled.fetch_add(bytes as u64, Relaxed) + bytes as u64 > limit;
+        let exceeds = self.slot().unprocessed_bytes.fetch_add(bytes as u64, Relaxed) + bytes as u64 > limit;
         let starts = exceeds && !self.is_held(ReadHold::QueueLimit);
         if starts {
             self.hold(ReadHold::QueueLimit);

@@ -123,7 +123,7 @@ impl Owner {
     /// which knows when they are answered; else the error response is sent here.
     pub(super) fn reject(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) -> ReadAction {
         conn.discard_input.set(true);
-        if conn.framer.borrow().has_begun() {
+        if conn.framer.borrow().has_framed() {
             let action = self.observer().packet(self, conn, &refusal.to_packet());
             return self.apply(conn, action);
         }
@@ -135,9 +135,9 @@ impl Owner {
     /// socket that is closed with unread bytes sends a reset, and the peer might lose the response (RFC 9112 section 9.6).
     fn refuse_request(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) {
         let peer = conn.peer_name();
-        log::info!("connection {} from {peer}: answered with {}: {}", conn.session().0, refusal.status, refusal.why);
+        log::info!("connection {} from {peer}: answered with {}: {}", conn.session().0, refusal.status, refusal.reason);
         add(&self.slot().aborted, 1);
-        self.write(conn, &Refusal::answer(refusal.status), false);
+        self.write(conn, &Refusal::response(refusal.status), false);
         if conn.has_output() {
             return self.end(conn);
         }

@@ -8,7 +8,7 @@ use crate::http::incoming::Incoming;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;
-use crate::proto::http1::frame::Part;
+use crate::proto::http1::request_framer::Progress;
 use crate::shm::slots::ConnectionSlot;
 use crate::state::registry::{Registry, SlotIndex};
 use crate::sys::clock;
@@ -177,7 +177,7 @@ impl Connection {
     /// `length` bytes of an incomplete request are here. The timeout of a head starts with its first byte
     /// (`is_start`), that of a body with each byte.
     pub(super) fn note_request_bytes(&self, length: usize, is_start: bool) {
-        if is_start || self.framer.borrow().part_of_request(length) == Part::Body {
+        if is_start || self.framer.borrow().request_progress(length) == Progress::Body {
             self.restart_request_timeout(clock::monotonic_ms());
         }
     }

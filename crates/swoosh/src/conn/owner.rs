@@ -11,7 +11,7 @@ use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
 use crate::state::registry::SlotIndex;
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ pub trait ConnectionObserver {
         self.packet(owner, conn, &data)
     }
     /// An HTTP request is complete whose body is stored in a file. `head`: the request without its body.
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> ReadAction;
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction;
     /// The connection is not read any more. The observer calls [`Owner::finish`], now or later; a connection that is never
     /// finished is closed after a timeout.
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>);

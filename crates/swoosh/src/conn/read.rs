@@ -7,8 +7,8 @@ use super::connection::{Connection, ConnectionState, ReadHold};
 use super::owner::{Owner, READ_SIZE, ReadAction, add, is_transient};
 use super::spool;
 use crate::config::Framing;
-use crate::proto::framing::Cut;
-use crate::proto::http1::reply::CONTINUE;
+use crate::proto::framing::FrameStatus;
+use crate::proto::http1::response_writer::CONTINUE;
 use crate::proto::{PeerFault, websocket};
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::socket;
@@ -152,7 +152,7 @@ impl<'a> Input<'a> {
         if is_joined {
             kept.extend_from_slice(new);
         }
-        let has_replies = conn.port().config.framing.is_asked();
+        let has_replies = conn.port().config.framing.expects_replies();
         Input { kept, new, is_joined, consumed: 0, has_replies, action: ReadAction::Continue }
     }
 
@@ -192,9 +192,9 @@ fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAc
 fn take_frame(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -> Step {
     let max = conn.port().config.package_max_length;
     let deflate = conn.slot().flags().any(Flags::DEFLATE);
-    let length = match websocket::next(websocket::Expect { max, masked: true, deflate }, input.rest()) {
-        Ok(Cut::Packet(length)) => length,
-        Ok(Cut::Need(_)) => return Step::Stop,
+    let length = match websocket::next_frame(websocket::FrameRules { max, masked: true, deflate }, input.rest()) {
+        Ok(FrameStatus::Complete(length)) => length,
+        Ok(FrameStatus::Incomplete(_)) => return Step::Stop,
         Err(length) => {
             // The worker reports the protocol error, behind what it has still to send.
             conn.discard_input.set(true);
@@ -212,15 +212,17 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
     let config = &conn.port().config;
     let cut = conn.framer.borrow_mut().next(&config.framing, config.package_max_length, input.rest());
     match cut {
-        Ok(Cut::Packet(length)) if input.is_joined && length == input.all().len() && length >= PASS_BUFFER_FROM => {
+        Ok(FrameStatus::Complete(length))
+            if input.is_joined && length == input.all().len() && length >= PASS_BUFFER_FROM =>
+        {
             conn.slot().recv_queued.store(0, Relaxed);
             let mut packet = std::mem::take(&mut input.kept);
             packet.shrink_to_fit();
             let action = owner.observer().whole_packet(owner, conn, packet);
             Step::Return(owner.apply(conn, action))
         }
-        Ok(Cut::Packet(length)) => {
-            conn.discard_input.set(conn.framer.borrow().was_last());
+        Ok(FrameStatus::Complete(length)) => {
+            conn.discard_input.set(conn.framer.borrow().closes_connection());
             // A reply that is ready at once is corked with the replies to the requests behind this one.
             let more_follow = input.has_replies && length < input.rest().len() && !conn.discard_input.get();
             owner.begin_reply(Some(conn.session()), more_follow);
@@ -230,7 +232,7 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             input.action = input.action.then(owner.apply(conn, action));
             Step::Next
         }
-        Ok(Cut::Need(whole)) => wait_for_rest(owner, conn, input, whole),
+        Ok(FrameStatus::Incomplete(whole)) => wait_for_rest(owner, conn, input, whole),
         Err(PeerFault::Refused(refusal)) => {
             input.consumed = input.all().len();
             input.action = input.action.then(owner.reject(conn, refusal));
@@ -253,7 +255,7 @@ fn wait_for_rest(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>
         };
         return Step::Return(input.action.then(action));
     }
-    if conn.framer.borrow_mut().take_wish_to_continue() {
+    if conn.framer.borrow_mut().take_expect_continue() {
         owner.write(conn, CONTINUE, false);
     }
     Step::Stop

@@ -9,9 +9,9 @@ use crate::config::Framing;
 use crate::http::incoming::{CANNOT, Fault, Incoming};
 use crate::log;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::frame::Part;
-use crate::proto::http1::reply::CONTINUE;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request_framer::Progress;
+use crate::proto::http1::response_writer::CONTINUE;
+use crate::sys::temp_file::TempFile;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) struct StoredRequest {
     /// The request without its body.
     pub(super) head: Vec<u8>,
-    pub(super) body: Stored,
+    pub(super) body: TempFile,
     /// Where the body ends in the bytes that completed it.
     pub(super) end: usize,
 }
@@ -29,7 +29,7 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
     let limit = owner.state.config.input_buffer_size;
     (whole.is_some_and(|whole| whole > limit) || here as u64 > limit)
         && matches!(conn.port().config.framing, Framing::Http)
-        && conn.framer.borrow().part_of_request(here) == Part::Body
+        && conn.framer.borrow().request_progress(here) == Progress::Body
 }
 
 /// Starts to store a request, of which `bytes` have arrived. Returns the length of its head.
@@ -37,7 +37,7 @@ pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> R
     let folder = &owner.state.config.upload_tmp_dir;
     let begun = Incoming::begin(bytes, conn.port().config.package_max_length, folder);
     let (incoming, head) = begun.map_err(|fault| refusal_of(conn, fault))?;
-    if conn.framer.borrow_mut().take_wish_to_continue() {
+    if conn.framer.borrow_mut().take_expect_continue() {
         owner.write(conn, CONTINUE, false);
     }
     *conn.spool.borrow_mut() = Some(Box::new(incoming));
@@ -55,8 +55,8 @@ pub(super) fn take(conn: &Connection, data: &[u8]) -> Result<Option<StoredReques
     };
     conn.slot().recv_queued.store(0, Relaxed);
     let mut framer = conn.framer.borrow_mut();
-    framer.leave_rest();
-    conn.discard_input.set(framer.was_last());
+    framer.skip_request();
+    conn.discard_input.set(framer.closes_connection());
     let (head, body) = incoming.finish();
     Ok(Some(StoredRequest { head, body, end }))
 }

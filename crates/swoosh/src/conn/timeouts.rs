@@ -10,7 +10,7 @@ use super::owner::Owner;
 use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::frame::Part;
+use crate::proto::http1::request_framer::Progress;
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
@@ -91,29 +91,29 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     let (part, has_earlier_requests) = {
         let framer = conn.framer.borrow();
         let is_spooled = conn.spool.borrow().is_some();
-        let part = if is_spooled { Part::Body } else { framer.part_of_request(length) };
-        (part, framer.has_begun())
+        let part = if is_spooled { Progress::Body } else { framer.request_progress(length) };
+        (part, framer.has_framed())
     };
-    if part == Part::Nothing && has_earlier_requests || !is_expired(config, part, conn.request_age(now)) {
+    if part == Progress::NotStarted && has_earlier_requests || !is_expired(config, part, conn.request_age(now)) {
         return;
     }
     *conn.input.borrow_mut() = Vec::new();
     drop(conn.spool.take());
     match part {
-        Part::Nothing => {
+        Progress::NotStarted => {
             let (session, peer) = (conn.session().0, conn.peer_name());
             log::info!("connection {session} from {peer} is closed: header timeout, no request received");
             owner.end(conn);
         }
-        Part::Head => _ = owner.reject(conn, Refusal::new(408, "header timeout")),
-        Part::Body => _ = owner.reject(conn, Refusal::new(408, "body timeout")),
+        Progress::Head => _ = owner.reject(conn, Refusal::new(408, "header timeout")),
+        Progress::Body => _ = owner.reject(conn, Refusal::new(408, "body timeout")),
     }
 }
 
-fn is_expired(config: &PortConfig, part: Part, age_ms: u64) -> bool {
+fn is_expired(config: &PortConfig, part: Progress, age_ms: u64) -> bool {
     let limit = match part {
-        Part::Nothing | Part::Head => config.http_header_timeout,
-        Part::Body => config.http_body_timeout,
+        Progress::NotStarted | Progress::Head => config.http_header_timeout,
+        Progress::Body => config.http_body_timeout,
     };
     !limit.is_zero() && u128::from(age_ms) > limit.as_millis()
 }

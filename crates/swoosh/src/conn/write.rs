@@ -196,7 +196,7 @@ impl Owner {
             _ if path.contains('\0') => Error::refused("send file", format!("{path:?}"), Code::SystemCallFail),
             _ => Error::system("open", path, cause),
         };
-        let file = sys::open::any(path.as_ref()).map_err(refused)?;
+        let file = sys::open::nonblocking(path.as_ref()).map_err(refused)?;
         let metadata = file.metadata().map_err(refused)?;
         if !metadata.is_file() {
             return Err(Error::refused("send file", path, Code::ServerNotRegularFile));

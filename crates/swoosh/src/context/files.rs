@@ -3,7 +3,7 @@
 use super::Context;
 use crate::ipc::message::FileNumber;
 use crate::sys::fd_channel::FdChannel;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::cell::RefCell;
 use std::fs::File;
 use std::rc::Rc;
@@ -14,15 +14,15 @@ pub(super) struct Files(RefCell<Vec<(u64, File)>>);
 
 impl Context {
     /// The request body with this number; `None`: it is lost, and the cause is logged.
-    pub(crate) fn take_body(&self, number: FileNumber) -> Option<Rc<Stored>> {
+    pub(crate) fn take_body(&self, number: FileNumber) -> Option<Rc<TempFile>> {
         let file = self.take_file(number)?;
-        Stored::of(file).inspect_err(|e| crate::log::error!("{e}")).ok().map(Rc::new)
+        TempFile::from_file(file).inspect_err(|e| crate::log::error!("{e}")).ok().map(Rc::new)
     }
 
     fn take_file(&self, number: FileNumber) -> Option<File> {
         let channel = self.own_channel()?;
         loop {
-            match channel.find(number.key(), &mut self.0.files.0.borrow_mut()) {
+            match channel.receive(number.key(), &mut self.0.files.0.borrow_mut()) {
                 Ok(found) => return found,
                 Err(e) => crate::log::error!("{e}"),
             }
@@ -33,7 +33,7 @@ impl Context {
     pub(crate) fn return_files(&self) {
         let Some(channel) = self.own_channel() else { return };
         for (number, file) in self.0.files.0.take() {
-            if let Err(e) = channel.give(number, &file) {
+            if let Err(e) = channel.send(number, &file) {
                 crate::log::error!("the body of a request is lost: {e}");
             }
         }

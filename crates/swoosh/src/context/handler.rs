@@ -11,8 +11,8 @@ use super::Context;
 use crate::http::files::Files;
 pub use crate::ids::{SessionId, WorkerId};
 use crate::ipc::ReplyTo;
-use crate::proto::http1::request::rejoin;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::reassemble;
+use crate::sys::temp_file::TempFile;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -193,7 +193,7 @@ pub trait Handler {
     }
     /// Worker: an HTTP request arrived whose body is too long for memory. `head`: the request without its body. The default
     /// reads the body into memory and calls [`receive`](Handler::receive) ([`receive_whole`]).
-    fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         receive_whole(self, context, event, head, &body)
     }
     /// Worker: an HTTP request was rejected behind earlier requests of its connection, whose responses go first. It is
@@ -290,10 +290,10 @@ pub fn receive_whole<H: Handler + ?Sized>(
     context: &Context,
     event: &ConnectionEvent,
     head: &[u8],
-    body: &Stored,
+    body: &TempFile,
 ) -> Flow {
     match body.read(0..body.len()) {
-        Ok(body) => handler.receive(context, event, &rejoin(head, body)),
+        Ok(body) => handler.receive(context, event, &reassemble(head, body)),
         Err(e) => {
             crate::log::error!("a request of connection {} is answered 500: {e}", event.session.0);
             handler.refuse(context, event, 500)

@@ -79,7 +79,7 @@ impl Drop for RequestGuard {
     fn drop(&mut self) {
         let context = &self.0;
         // A process that user code has forked does not count.
-        if context.own_slot().is_some_and(|slot| slot.pid.load(Relaxed) == process::known_pid()) {
+        if context.own_slot().is_some_and(|slot| slot.pid.load(Relaxed) == process::cached_pid()) {
             context.set_in_flight(context.in_flight().count.get().saturating_sub(1));
             if context.in_flight().queued() > 0 {
                 context.lifecycle().wake().raise();

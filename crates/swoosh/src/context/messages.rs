@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::ids::WorkerId;
 use crate::ipc::spill::Outgoing;
 use crate::ipc::{Mailbox, Message, Reassembly, Sender};
-use crate::shm::ring::Full;
+use crate::shm::ring::RingFull;
 use crate::sys::clock;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -80,7 +80,7 @@ impl Context {
             return Err(Error::State { act: ACT, why: format!("process {}: that is this process itself", to.0) });
         }
         self.push_message(mailbox, data, flags)?
-            .map_err(|Full| Error::refused(ACT, format!("process {}", to.0), Code::ServerPipeBufferFull))
+            .map_err(|RingFull| Error::refused(ACT, format!("process {}", to.0), Code::ServerPipeBufferFull))
     }
 
     /// Sends a message to the manager; it gets a `pipe_message` event.
@@ -95,10 +95,10 @@ impl Context {
             return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
         }
         self.push_message(&self.state().to_manager, data, flags)?
-            .map_err(|Full| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
+            .map_err(|RingFull| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
     }
 
-    fn push_message(&self, to: &Mailbox, data: &[u8], flags: u32) -> Result<std::result::Result<(), Full>> {
+    fn push_message(&self, to: &Mailbox, data: &[u8], flags: u32) -> Result<std::result::Result<(), RingFull>> {
         let payload = Outgoing::new(&self.state().config.task_tmpdir, data)?;
         let message = Message::PipeMessage {
             id: self.state().server[0].messages.fetch_add(1, Relaxed),

@@ -220,7 +220,7 @@ impl Context {
     pub(crate) fn source(&self) -> Source {
         match self.worker_id() {
             Some(id) => Source::process(id),
-            None if self.role() == Role::User => Source::foreign_child(process::known_pid()),
+            None if self.role() == Role::User => Source::foreign_child(process::cached_pid()),
             None => Source::HEAD,
         }
     }

@@ -9,8 +9,8 @@ use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
 use crate::ipc::{Command, Message, Reading};
 use crate::proto::http1::Refusal;
-use crate::proto::websocket::deflate::Agreed;
-use crate::shm::ring::Full;
+use crate::proto::websocket::deflate::DeflateParams;
+use crate::shm::ring::RingFull;
 use crate::shm::slots::ConnectionSlot;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::{clock, socket};
@@ -170,7 +170,7 @@ impl Context {
     /// Answers an HTTP request with an error status, and closes its connection behind the response.
     pub fn refuse_request(&self, session: SessionId, status: u16) {
         // Errors mean that the peer is gone.
-        let _ = self.send(session, &Refusal::answer(status));
+        let _ = self.send(session, &Refusal::response(status));
         let _ = self.close(session, false);
     }
 
@@ -190,7 +190,7 @@ impl Context {
             && slot.clear_flags(Flags::HANDLING).any(Flags::HANDLING)
         {
             // Release: a reader of this count sees everything that was sent before.
-            slot.answered.fetch_add(1, Release);
+            slot.responses_completed.fetch_add(1, Release);
         }
     }
 
@@ -203,22 +203,22 @@ impl Context {
 
     /// Upgrades the connection to WebSocket: its packets are frames from here on. To be called before the response to the
     /// upgrade is sent. `deflate`: what was negotiated about compression.
-    pub fn begin_websocket(&self, session: SessionId, deflate: Option<Agreed>) {
+    pub fn begin_websocket(&self, session: SessionId, deflate: Option<DeflateParams>) {
         if let Some((_, slot)) = self.state().registry.find(session) {
             let compression = match deflate {
                 None => 0,
-                Some(Agreed { narrow: false }) => Flags::DEFLATE,
-                Some(Agreed { narrow: true }) => Flags::DEFLATE | Flags::NARROW,
+                Some(DeflateParams { small_window: false }) => Flags::DEFLATE,
+                Some(DeflateParams { small_window: true }) => Flags::DEFLATE | Flags::NARROW,
             };
             slot.set_flags(Flags::WEBSOCKET | compression);
         }
     }
 
     /// What was negotiated about the compression of a WebSocket's messages.
-    pub fn deflate_of(&self, session: SessionId) -> Option<Agreed> {
+    pub fn deflate_of(&self, session: SessionId) -> Option<DeflateParams> {
         let (_, slot) = self.state().registry.find(session)?;
         let flags = slot.flags();
-        flags.any(Flags::DEFLATE).then(|| Agreed { narrow: flags.any(Flags::NARROW) })
+        flags.any(Flags::DEFLATE).then(|| DeflateParams { small_window: flags.any(Flags::NARROW) })
     }
 
     /// Whether the connection was upgraded to WebSocket, and is open.
@@ -284,7 +284,7 @@ impl Context {
         self.mail()
             .sender()
             .push_while(to, self.source(), &message, timeout, || self.take_command())
-            .map_err(|Full| refused("reach the owner of", session, Code::ServerPipeBufferFull))
+            .map_err(|RingFull| refused("reach the owner of", session, Code::ServerPipeBufferFull))
     }
 
     /// Two workers of base mode may wait for room at each other: meanwhile each takes its own messages, carries out writes,
@@ -312,7 +312,7 @@ impl Context {
         let Some(limit) = self.state().config.queued_bytes_limit() else { return };
         let Some((_, slot)) = self.state().registry.find(session) else { return };
         let subtract = |queued: u64| Some(queued.saturating_sub(bytes as u64));
-        let before = slot.unhandled.fetch_update(Relaxed, Relaxed, subtract).unwrap_or(0);
+        let before = slot.unprocessed_bytes.fetch_update(Relaxed, Relaxed, subtract).unwrap_or(0);
         // A reactor's connection is released by the reactor.
         if before.saturating_sub(bytes as u64) <= limit
             && let Some((_, conn)) = self.own_connection(session)

@@ -80,7 +80,7 @@ impl Context {
             send_bytes: sum(|r| &r.send_bytes),
             tasks: server.tasks.load(Relaxed),
             tasking: server.tasking.load(Relaxed),
-            task_queue: state.task_queue.as_ref().and_then(|q| q.held().ok()).map(|h| (h.messages, h.bytes)),
+            task_queue: state.task_queue.as_ref().and_then(|q| q.status().ok()).map(|h| (h.messages, h.bytes)),
             max_session: ids().max().unwrap_or(0),
             min_session: ids().min().unwrap_or(0),
             sessions: server.next_session.load(Relaxed) - config.start_session_id,

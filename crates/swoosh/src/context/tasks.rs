@@ -9,7 +9,7 @@ use crate::ids::WorkerId;
 use crate::ipc::message::{self, Content, ReplyTo, Source};
 use crate::ipc::spill::{self, Outgoing};
 use crate::ipc::{Mailbox, Message, sleep_if};
-use crate::shm::ring::Full;
+use crate::shm::ring::RingFull;
 use crate::shm::slots::WorkerSlot;
 use crate::state::{ProcessKind, ServerState, WorkerRow};
 use crate::sys::{clock, socket};
@@ -134,7 +134,7 @@ impl Context {
             content: payload.content(),
         };
         // A worker never waits for room at a task worker, so there is no deadlock.
-        self.mail().sender().push_all(mailbox, self.source(), &result, RESULT_TIMEOUT).map_err(|Full| {
+        self.mail().sender().push_all(mailbox, self.source(), &result, RESULT_TIMEOUT).map_err(|RingFull| {
             payload.discard();
             Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
         })

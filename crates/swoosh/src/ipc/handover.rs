@@ -4,12 +4,12 @@
 use super::message::{Message, Piece, Source};
 use super::reassembly::Reassembly;
 use crate::error::Result;
-use crate::sys::scratch::Scratch;
+use crate::sys::memfd::Memfd;
 use std::rc::Rc;
 
 /// The memory in which one worker leaves messages to its successor.
 #[derive(Debug)]
-pub struct Handover(Scratch);
+pub struct Handover(Memfd);
 
 impl Handover {
     /// An empty handover.
@@ -17,7 +17,7 @@ impl Handover {
     /// # Errors
     /// Where its memory cannot be reserved.
     pub fn new() -> Result<Self> {
-        Ok(Handover(Scratch::new("messages that are handed over")?))
+        Ok(Handover(Memfd::new("messages that are handed over")?))
     }
 
     /// Saves messages, in order, and the unfinished ones of a mailbox.
@@ -35,7 +35,7 @@ impl Handover {
             all.extend_from_slice(&source.bits().to_le_bytes());
             put_data(&mut all, &data);
         }
-        Ok(self.0.fill(&all)?)
+        Ok(self.0.replace(&all)?)
     }
 
     /// Restores what the predecessor saved: its messages, and the unfinished ones into `reassembly`. What a predecessor

@@ -5,7 +5,7 @@
 
 use super::mailbox::{Mailbox, wake_sleeper};
 use super::message::{Message, Payload, Piece, Source};
-use crate::shm::ring::Full;
+use crate::shm::ring::RingFull;
 use crate::sys::clock;
 use crate::sys::event_fd::EventFd;
 use std::cell::RefCell;
@@ -30,7 +30,7 @@ impl Sender {
     ///
     /// # Errors
     /// Where the mailbox is full, or the message longer than a ring takes at once; see [`push_all`](Self::push_all).
-    pub fn push<P: Payload>(&self, to: &Mailbox, source: Source, message: &Message<P>) -> Result<(), Full> {
+    pub fn push<P: Payload>(&self, to: &Mailbox, source: Source, message: &Message<P>) -> Result<(), RingFull> {
         to.ring.push(&message.meta(source, Piece::WHOLE), &[message.payload()])?;
         self.schedule_wake(to);
         Ok(())
@@ -46,7 +46,7 @@ impl Sender {
         source: Source,
         message: &Message<P>,
         from: usize,
-    ) -> Result<usize, Full> {
+    ) -> Result<usize, RingFull> {
         let data = message.payload();
         let end = data.len().min(from + to.ring.longest());
         let piece = Piece { first: from == 0, more: end < data.len() };
@@ -66,7 +66,7 @@ impl Sender {
         source: Source,
         message: &Message<P>,
         timeout: Duration,
-    ) -> Result<(), Full> {
+    ) -> Result<(), RingFull> {
         self.push_while(to, source, message, timeout, || false)
     }
 
@@ -82,7 +82,7 @@ impl Sender {
         message: &Message<P>,
         timeout: Duration,
         mut meanwhile: impl FnMut() -> bool,
-    ) -> Result<(), Full> {
+    ) -> Result<(), RingFull> {
         let length = message.payload().len();
         let mut from = 0;
         let mut deadline = None;
@@ -91,10 +91,10 @@ impl Sender {
             match self.push_piece(to, source, message, from) {
                 Ok(end) if end == length => return Ok(()),
                 Ok(end) => (from, deadline) = (end, None),
-                Err(Full) => {
+                Err(RingFull) => {
                     let now = clock::monotonic_ms();
                     if now > *deadline.get_or_insert(now + timeout.as_millis() as u64) {
-                        return Err(Full);
+                        return Err(RingFull);
                     }
                     self.wake_receivers();
                     to.event_fd().notify();
@@ -239,7 +239,7 @@ mod tests {
         let mailbox = mailbox(4096);
         let sender = Sender::default();
         while sender.push(&mailbox, ONE, &send(&[0; 500])).is_ok() {}
-        assert_eq!(sender.push_all(&mailbox, ONE, &send(&[0; 500]), Duration::from_millis(5)), Err(Full));
+        assert_eq!(sender.push_all(&mailbox, ONE, &send(&[0; 500]), Duration::from_millis(5)), Err(RingFull));
     }
 
     #[test]

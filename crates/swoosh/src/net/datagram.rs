@@ -68,7 +68,7 @@ pub async fn receive_from(port: Arc<Port>, is_running: impl Fn() -> bool, delive
 
 fn sender_of(from: &SockAddr) -> Origin {
     match from.as_socket() {
-        Some(a) => Origin { address: sys::socket::plain_ip(a.ip()).to_string(), port: Some(a.port()) },
+        Some(a) => Origin { address: sys::socket::canonical_ip(a.ip()).to_string(), port: Some(a.port()) },
         None => {
             let path = from.as_pathname().map(|p| p.to_string_lossy().into_owned());
             Origin { address: path.unwrap_or_default(), port: None }

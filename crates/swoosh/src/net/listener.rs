@@ -226,7 +226,7 @@ fn remove_stale(path: &Path, kind: SocketKind) -> bool {
 
 /// The socket that systemd passed in for this address, if any.
 fn inherited(kind: SocketKind, host: &str, wanted: &SockAddr) -> Option<BoundPort> {
-    static TAKEN: Mutex<Option<Vec<listen_fds::Inherited>>> = Mutex::new(None);
+    static TAKEN: Mutex<Option<Vec<listen_fds::InheritedSocket>>> = Mutex::new(None);
     let mut taken = TAKEN.lock().ok()?;
     let all = taken.get_or_insert_with(|| match listen_fds::take() {
         Ok(all) => all,
@@ -235,7 +235,7 @@ fn inherited(kind: SocketKind, host: &str, wanted: &SockAddr) -> Option<BoundPor
             Vec::new()
         }
     });
-    let same = |i: &listen_fds::Inherited| {
+    let same = |i: &listen_fds::InheritedSocket| {
         let socket = socket2::SockRef::from(&i.fd);
         let of = if kind.is_stream() { Type::STREAM } else { Type::DGRAM };
         i.address == *wanted && socket.r#type().is_ok_and(|t| t == of)

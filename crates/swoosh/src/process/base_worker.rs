@@ -14,7 +14,7 @@ use crate::net::Port;
 use crate::net::datagram::{self, Origin};
 use crate::request::{self, Bytes, Event, Packet};
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -104,7 +104,7 @@ enum QueuedEvent {
     /// A long packet.
     WholePacket(SessionId, Rc<Vec<u8>>),
     /// A request with a stored body.
-    StoredPacket(SessionId, Rc<Vec<u8>>, Rc<Stored>),
+    StoredPacket(SessionId, Rc<Vec<u8>>, Rc<TempFile>),
     Close(SessionId),
     Watermark(SessionId, bool),
     /// A datagram: port, sender, and the next bytes of the queue's buffer, of this number.
@@ -282,7 +282,7 @@ impl ConnectionObserver for InlineObserver {
         self.receive(owner, conn, Packet::Borrowed(data))
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> ReadAction {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
         self.receive(owner, conn, Packet::Stored { head: Rc::new(head), body: Rc::new(body) })
     }
 
@@ -316,7 +316,7 @@ impl ConnectionObserver for QueueingObserver {
         ReadAction::Continue
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> ReadAction {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
         count_packet(&self.0, owner, conn, 0);
         push(&self.0, QueuedEvent::StoredPacket(conn.session(), Rc::new(head), Rc::new(body)), &[]);
         ReadAction::Continue

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Registers a new process: its row, its title, its log mark. It is terminated if the manager dies.
 pub(super) fn register(context: &Context, id: WorkerId, name: &str) {
     mark(context, id, name);
-    process::remember_parent();
-    process::on_parent_death(libc::SIGTERM, context.manager_pid());
+    process::record_parent();
+    process::set_parent_death_signal(libc::SIGTERM, context.manager_pid());
 }
 
 /// Like [`register`]; then gives up the rights that the settings say (`user`, `group`, `chroot`).
@@ -19,7 +19,7 @@ pub(super) fn register_confined(context: &Context, id: WorkerId, name: &str) {
     register(context, id, name);
     let config = &context.state().config;
     let (user, group) = (config.user.as_deref(), config.group.as_deref());
-    if let Err(e) = crate::sys::user::confine(user, group, config.chroot.as_deref()) {
+    if let Err(e) = crate::sys::user::drop_privileges(user, group, config.chroot.as_deref()) {
         crate::log::error!("{name} {}: {e}", id.0);
     }
 }

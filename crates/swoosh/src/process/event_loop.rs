@@ -82,14 +82,14 @@ impl EventLoop {
     /// The loop of process `id`, in that process.
     pub(super) fn new(context: &Context, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
         let signals =
-            Signals::take_over(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
+            Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
         Self::with_signals(context, id, request_limit, signals)
     }
 
     /// Like [`new`](Self::new), in the process that called `start`: an interrupt from the terminal ends it.
     pub(super) fn in_head(context: &Context, id: WorkerId) -> crate::error::Result<Self> {
         let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()];
-        let signals = Signals::take_over(&handled, &[libc::SIGPIPE, libc::SIGXFSZ])?;
+        let signals = Signals::install(&handled, &[libc::SIGPIPE, libc::SIGXFSZ])?;
         Self::with_signals(context, id, None, signals)
     }
 
@@ -230,13 +230,13 @@ impl EventLoop {
 
     fn handle_signals(&self) {
         let arrived = self.signals.take();
-        if arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT) {
+        if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) {
             if self.context.state().head_pid() == process::pid() {
                 self.context.state().enter(ServerPhase::Ending);
             }
             self.context.lifecycle().stop();
         }
-        if arrived.has(libc::SIGRTMIN())
+        if arrived.contains(libc::SIGRTMIN())
             && let Err(e) = crate::log::reopen()
         {
             crate::log::error!("{e}");

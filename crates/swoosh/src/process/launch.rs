@@ -20,8 +20,8 @@ use crate::state::certificates::Certificates;
 use crate::state::registry::Registry;
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::fd_channel::FdChannel;
+use crate::sys::message_queue::MessageQueue;
 use crate::sys::process::{self, Fork};
-use crate::sys::queue::Queue;
 use crate::sys::{clock, daemon, signal};
 use std::path::Path;
 use std::rc::Rc;
@@ -112,7 +112,7 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
     }
     let server = &state.server[0];
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
-    signal::collect(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
+    signal::record_pending(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
     write_pid_file(&state.config)?;
     let end = match state.mode {
         Mode::Process => run_process_mode(state, &handler),
@@ -135,8 +135,8 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             handler.after_fork();
             crate::log::set_mark(crate::log::Role::Manager, 0);
             title::set(&context, "manager");
-            process::remember_parent();
-            process::on_parent_death(libc::SIGTERM, server.master_pid.load(Relaxed));
+            process::record_parent();
+            process::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
             Ok(match manager::run(&context) {
                 End::Head => End::Forked { code: 0, fatal: false },
                 forked => forked,
@@ -269,7 +269,7 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
     let task_queue = match config.task_ipc {
         TaskIpc::Direct => None,
         _ if tasks == 0 => None,
-        _ => Some(Queue::open(config.message_queue_key)?),
+        _ => Some(MessageQueue::open(config.message_queue_key)?),
     };
     Ok(Box::leak(Box::new(ServerState {
         mode,

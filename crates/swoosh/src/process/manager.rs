@@ -13,7 +13,7 @@ use crate::ids::WorkerId;
 use crate::ipc::sleep_if;
 use crate::request::{self, Event};
 use crate::state::{ProcessKind, ServerPhase, WorkerRow};
-use crate::sys::process::{self, Ended, Fork};
+use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
@@ -83,7 +83,7 @@ fn begin(context: &Context) -> Result<Manager> {
     } else {
         ignored.push(libc::SIGINT)
     }
-    let signals = Signals::take_over(&handled, &ignored)?;
+    let signals = Signals::install(&handled, &ignored)?;
     let processes = vec![ManagedProcess::default(); state.processes()];
     Ok(Manager {
         context: context.clone(),
@@ -134,7 +134,7 @@ impl Manager {
             self.context.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_TIMEOUT);
         }
-        let wants_end = arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT);
+        let wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
         if !self.is_ending && (wants_end || self.context.state().phase() >= ServerPhase::Ending) {
             self.context.state().enter(ServerPhase::Ending);
             if self.context.state().mode == Mode::Base {
@@ -143,12 +143,12 @@ impl Manager {
             let timeout = self.context.state().config.max_wait_time;
             self.begin_end(timeout);
         }
-        if arrived.has(libc::SIGUSR1) {
+        if arrived.contains(libc::SIGUSR1) {
             self.next_reload = Some(Reload::All);
-        } else if arrived.has(libc::SIGUSR2) && self.next_reload.is_none() {
+        } else if arrived.contains(libc::SIGUSR2) && self.next_reload.is_none() {
             self.next_reload = Some(Reload::TaskWorkers);
         }
-        if arrived.has(libc::SIGRTMIN()) {
+        if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for managed in &self.processes {
                 process::kill(managed.child.pid, libc::SIGRTMIN());
@@ -234,7 +234,7 @@ impl Manager {
     }
 
     /// A process has ended: an abnormal end is reported, and the process is forked again unless the server ends.
-    fn reaped(&mut self, ended: Ended) -> Flow {
+    fn reaped(&mut self, ended: ChildExit) -> Flow {
         let Some(n) = self.processes.iter().position(|c| c.child.pid == ended.pid) else { return Ok(()) };
         let state = self.context.state();
         let id = WorkerId(n as u32);

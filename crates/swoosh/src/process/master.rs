@@ -13,7 +13,7 @@ use crate::handler::Stop;
 use crate::runtime::{self, ThreadRuntime};
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::signal::Signals;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use crate::sys::{clock, process};
 use send_wrapper::SendWrapper;
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// Serves until the server ends. `manager`: process id of the manager, which is running.
 pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
     let state = context.state();
-    let signals = Signals::take_over(
+    let signals = Signals::install(
         &[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
         &[libc::SIGPIPE, libc::SIGXFSZ],
     )?;
@@ -93,19 +93,19 @@ impl Master {
         context.handler().start(&context)?;
         loop {
             let arrived = self.signals.take();
-            if arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT) || context.is_stopping() {
+            if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) || context.is_stopping() {
                 return Ok(());
             }
             for signal in [libc::SIGUSR1, libc::SIGUSR2] {
-                if arrived.has(signal) {
+                if arrived.contains(signal) {
                     process::kill(self.manager, signal);
                 }
             }
-            if arrived.has(libc::SIGRTMIN()) {
+            if arrived.contains(libc::SIGRTMIN()) {
                 let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
                 process::kill(self.manager, libc::SIGRTMIN());
             }
-            if arrived.has(libc::SIGCHLD) && self.manager_has_ended() {
+            if arrived.contains(libc::SIGCHLD) && self.manager_has_ended() {
                 crate::log::error!("the manager process has ended: the server ends");
                 return Err(Stop { code: 255 });
             }
@@ -116,7 +116,7 @@ impl Master {
     }
 
     fn manager_has_ended(&mut self) -> bool {
-        if self.manager != 0 && process::reap_one(self.manager).is_some() {
+        if self.manager != 0 && process::try_wait(self.manager).is_some() {
             self.manager = 0;
         }
         self.manager == 0
@@ -216,7 +216,7 @@ impl ConnectionObserver for NoConnections {
     fn packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: &[u8]) -> ReadAction {
         ReadAction::Continue
     }
-    fn stored_packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: Vec<u8>, _: Stored) -> ReadAction {
+    fn stored_packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: Vec<u8>, _: TempFile) -> ReadAction {
         ReadAction::Continue
     }
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {

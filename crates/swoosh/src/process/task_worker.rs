@@ -11,7 +11,7 @@ use crate::handler::Stop;
 use crate::ids::WorkerId;
 use crate::ipc::{Message, message};
 use crate::request::{self, Event};
-use crate::sys::queue;
+use crate::sys::message_queue;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs task worker `id` until it is to end.
@@ -63,16 +63,16 @@ fn tick(work: &mut EventLoop, queue: &mut Option<QueueReader>) -> Result<bool, S
 
 /// Takes tasks from a System V queue.
 struct QueueReader {
-    queue: queue::Queue,
+    queue: message_queue::MessageQueue,
     kind: i64,
-    message: queue::MessageBuffer,
+    message: message_queue::MessageBuffer,
     has_warned: bool,
 }
 
 impl QueueReader {
-    fn new(queue: queue::Queue, id: WorkerId, ipc: TaskIpc) -> Self {
+    fn new(queue: message_queue::MessageQueue, id: WorkerId, ipc: TaskIpc) -> Self {
         let kind = if ipc == TaskIpc::Preemptive { 0 } else { i64::from(id.0) + 1 };
-        QueueReader { queue, kind, message: queue::MessageBuffer::new(), has_warned: false }
+        QueueReader { queue, kind, message: message_queue::MessageBuffer::new(), has_warned: false }
     }
 
     fn next(&mut self) -> Option<Message> {

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
         libc::SIGCHLD,
         libc::SIGRTMIN(),
     ]);
-    process::on_parent_death(libc::SIGKILL, context.manager_pid());
+    process::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
     let config = &context.state().config;
     let first = config.worker_num + config.task_worker_num;
     let flow = context.handler().user_process(context, (id.0 - first) as usize);

@@ -179,7 +179,7 @@ fn note_handled(context: &Context, session: SessionId) {
         return;
     }
     let Some((_, slot)) = context.state().registry.find(session) else { return };
-    if slot.in_hand.fetch_sub(1, SeqCst) == 1
+    if slot.in_flight.fetch_sub(1, SeqCst) == 1
         && Flags(slot.flags.load(SeqCst)).any(Flags::PEER_CLOSED)
         && let Err(e) = context.command(slot, session, Command::Finish { reset: false })
     {

@@ -6,7 +6,7 @@ use crate::ids::SessionId;
 use crate::ipc::message::{self, FileNumber};
 use crate::ipc::{Command, Content, Message, ReplyTo};
 use crate::net::datagram;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::rc::Rc;
 
 /// An event for user code, or a command for an own connection. Bytes are borrowed from where they were read, or shared.
@@ -53,7 +53,7 @@ pub(crate) enum Packet<'a> {
     /// Its bytes, in a buffer of their own.
     Shared(Rc<Vec<u8>>),
     /// An HTTP request with a stored body.
-    Stored { head: Rc<Vec<u8>>, body: Rc<Stored> },
+    Stored { head: Rc<Vec<u8>>, body: Rc<TempFile> },
     /// An HTTP request whose body is a file in this worker's [`FdChannel`](crate::sys::fd_channel::FdChannel). It is taken at
     /// delivery, so that a queued request holds no descriptor.
     InChannel { head: Rc<Vec<u8>>, file: FileNumber },

@@ -16,7 +16,7 @@ use crate::net::listener::BoundPort;
 use crate::process::End;
 use crate::settings::PortSettings;
 use crate::sys::process;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -396,7 +396,7 @@ impl Handler for Code {
         }
         Ok(())
     }
-    fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         match self.http(context, event.port) {
             Some(service) => {
                 service.receive(context, event, head, Some(body));

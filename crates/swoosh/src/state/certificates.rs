@@ -7,7 +7,7 @@ use super::registry::{Registry, SlotIndex};
 use crate::error::Result;
 use crate::ids::SessionId;
 use crate::shm::slots::CertificateRow;
-use crate::shm::{SharedSlice, word_of};
+use crate::shm::{SharedSlice, word_from_bytes};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// One row per connection. An unused row costs no memory.
@@ -28,7 +28,7 @@ impl Certificates {
         let der = certificate.unwrap_or_default();
         let fits = der.len() <= row.words.len() * WORD;
         for (word, bytes) in row.words.iter().zip(der.chunks(WORD)) {
-            word.store(word_of(bytes), Relaxed);
+            word.store(word_from_bytes(bytes), Relaxed);
         }
         row.length.store(if fits { der.len() as u64 } else { 0 }, Relaxed);
         fits

@@ -16,7 +16,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::sys::event_fd::EventFd;
 use crate::sys::fd_channel::FdChannel;
-use crate::sys::queue::Queue;
+use crate::sys::message_queue::MessageQueue;
 use certificates::Certificates;
 use registry::{ConnectionRow, Registry, SlotIndex};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub struct ServerState {
     /// Any process -> reactor thread: commands for its connections. Process mode only.
     pub commands: Vec<Mailbox>,
     /// Queue of tasks, where they travel by a System V queue.
-    pub task_queue: Option<Queue>,
+    pub task_queue: Option<MessageQueue>,
     /// Number of user processes.
     pub user_processes: usize,
 }

@@ -105,7 +105,7 @@ impl Registry {
         slot.fd.store(fd, Relaxed);
         slot.port.store(port as u32, Relaxed);
         slot.reactor.store(reactor, Relaxed);
-        slot.worker.store(0, Relaxed);
+        slot.worker.set(None);
         slot.uid.store(0, Relaxed);
         let (family, words) = match peer.ip {
             None => (0, [0, 0]),
@@ -123,9 +123,9 @@ impl Registry {
         slot.last_dispatch.store(0, Relaxed);
         slot.send_queued.store(0, Relaxed);
         slot.recv_queued.store(0, Relaxed);
-        slot.unhandled.store(0, Relaxed);
-        slot.in_hand.store(0, Relaxed);
-        slot.answered.store(0, Relaxed);
+        slot.unprocessed_bytes.store(0, Relaxed);
+        slot.in_flight.store(0, Relaxed);
+        slot.responses_completed.store(0, Relaxed);
         let session = self.next_session(index);
         slot.session.store(session, Release);
         Some((SessionId(session), index))
@@ -281,11 +281,11 @@ impl ConnectionRow for ConnectionSlot {
 
     // The row stores the number plus one, so that a zeroed row means "none".
     fn bound_worker(&self) -> Option<WorkerId> {
-        self.worker.load(Relaxed).checked_sub(1).map(WorkerId)
+        self.worker.get().map(WorkerId)
     }
 
     fn bind_worker(&self, id: WorkerId) {
-        self.worker.store(id.0 + 1, Relaxed);
+        self.worker.set(Some(id.0));
     }
 
     fn port_index(&self) -> usize {

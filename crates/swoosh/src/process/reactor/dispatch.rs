@@ -17,7 +17,7 @@ use crate::shm::slots::WorkerSlot;
 use crate::state::registry::{ConnectionRow, Flags, Registry};
 use crate::state::{ServerState, WorkerRow};
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use send_wrapper::SendWrapper;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -177,7 +177,7 @@ impl Dispatcher {
         add(&owner.slot().requests, 1);
         conn.count_dispatched();
         if !self.state.dispatches_connection_events() {
-            slot.in_hand.fetch_add(1, SeqCst);
+            slot.in_flight.fetch_add(1, SeqCst);
         }
         let message = message(self.origin(owner, conn));
         // Before the worker can report the packet as delivered.
@@ -252,7 +252,7 @@ impl Dispatcher {
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
         let is_unanswered = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
-        conn.port().config.framing.is_asked()
+        conn.port().config.framing.expects_replies()
             && (slot.flags().any(Flags::WEBSOCKET | Flags::HANDLING) || is_unanswered())
     }
 
@@ -261,7 +261,7 @@ impl Dispatcher {
     }
 
     fn next_round(&self) -> u32 {
-        self.state.server[0].round.fetch_add(1, Relaxed) % self.workers()
+        self.state.server[0].next_worker.fetch_add(1, Relaxed) % self.workers()
     }
 
     /// The next idle worker with an empty mailbox, else the one with the shortest queue. Among equals: one that has sent a
@@ -369,9 +369,9 @@ impl Dispatcher {
                 return false;
             }
             if self.state.workers[*worker as usize].current_generation() != *generation {
-                conn.slot().unhandled.store(0, Relaxed);
+                conn.slot().unprocessed_bytes.store(0, Relaxed);
             }
-            let is_over = conn.slot().unhandled.load(Relaxed) > limit;
+            let is_over = conn.slot().unprocessed_bytes.load(Relaxed) > limit;
             if !is_over {
                 conn.release_hold(ReadHold::QueueLimit);
             }
@@ -408,7 +408,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         self.dispatch_packet(owner, conn, data.into(), false)
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> ReadAction {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
         let worker = match self.worker_of(conn, EventKind::Packet, &head) {
             Ok(n) => n,
             Err(action) => return action,
@@ -416,7 +416,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         // Each message is counted when it is pushed, so the sequence number is this one's own.
         let file = FileNumber { reactor: self.reactor as u16, sequence: self.dispatch_seq.get() as u32 };
         let sent = match self.state.fd_channels.get(worker as usize) {
-            Some(channel) => channel.give(file.key(), body.file()),
+            Some(channel) => channel.send(file.key(), body.file()),
             None => return ReadAction::Close,
         };
         self.push_packet(owner, conn, worker, |origin| match sent {
@@ -433,7 +433,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         if !self.state.dispatches_connection_events() {
             // The last of its requests finishes it (`request::deliver`): a peer that has closed its side still gets its
             // responses.
-            if conn.slot().in_hand.load(SeqCst) == 0 {
+            if conn.slot().in_flight.load(SeqCst) == 0 {
                 // Behind the responses that wait in this reactor's own mailbox.
                 let command = Command::Finish { reset: false };
                 let message: Message<&[u8]> = Message::Command { session: conn.session(), command };

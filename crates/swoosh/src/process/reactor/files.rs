@@ -6,7 +6,7 @@
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
 use crate::http::files::{self, Answer, Files, Looked, Piece};
-use crate::proto::http1::request::{Request, room};
+use crate::proto::http1::request::{Request, header_buffer};
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use std::rc::Rc;
@@ -45,14 +45,14 @@ pub(super) fn serve(state: &ServerState, owner: &Rc<Owner>, conn: &Rc<Connection
 fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
     let slot = conn.slot();
     // In this order: what a worker sent before it counted a response is in the mailbox, or carried out.
-    slot.answered.load(Acquire) == conn.dispatched()
+    slot.responses_completed.load(Acquire) == conn.dispatched()
         && state.commands[owner.id() as usize].is_empty()
         && !conn.has_output()
         && !slot.flags().any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }
 
 fn look(files: &Files, packet: &[u8]) -> Looked {
-    let mut fields = room();
+    let mut fields = header_buffer();
     match Request::parse(packet, &mut fields) {
         Some((request, headers)) => files::look(files, &request, headers),
         None => Looked::Callbacks,

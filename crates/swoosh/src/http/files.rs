@@ -6,9 +6,9 @@
 
 use super::form::percent_decode;
 use super::mime;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
 use crate::proto::http1::conditional::{Representation, Selection, evaluate};
 use crate::proto::http1::request::Request;
 use crate::proto::http1::response_writer::{self, date};
@@ -87,7 +87,7 @@ impl Files {
 }
 
 /// Answers with a file where there is one; `false`: it is the callback's.
-pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
+pub fn serve(node: &Context, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
     let Looked::Answer(answer) = look(files, request, headers) else { return false };
     let send = |piece: &Piece| match piece {
         Piece::Head(words) => node.send_head(session, words.as_bytes()),

@@ -35,8 +35,8 @@ pub use websocket::{Frame, Message, WebSocket, websockets};
 
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::Result;
+use crate::handler::Outcome;
 use crate::proto::http1::response_writer::date;
-use crate::server::Outcome;
 use crate::sys::clock;
 use compress::Rules;
 use files::Files;

@@ -5,9 +5,9 @@ use super::mime;
 use super::request::{Head, Request};
 use super::service::Service;
 use super::websocket::{self, WebSocket};
+use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
 use crate::proto::http1::response_writer::{self, put_chunk, put_number};
 use crate::proto::http1::{has_token, is_token_byte};
 use crate::sys::open;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The answer to one request. What was set is sent when the handler returns, unless [`write`](Response::write) has begun
 /// to send it before.
 pub struct Response {
-    node: Node,
+    node: Context,
     service: Rc<Service>,
     conn: SessionId,
     status: u16,
@@ -51,7 +51,7 @@ enum Stage {
 }
 
 impl Response {
-    pub(super) fn new(node: &Node, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
+    pub(super) fn new(node: &Context, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
         let accept = request.header_bytes("accept-encoding");
         Response {
             node: node.clone(),
@@ -71,7 +71,7 @@ impl Response {
     }
 
     /// This process: tasks, timers, other connections.
-    pub fn node(&self) -> &Node {
+    pub fn node(&self) -> &Context {
         &self.node
     }
 

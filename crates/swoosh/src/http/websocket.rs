@@ -2,9 +2,9 @@
 
 use super::request::Request;
 use super::response::put_field;
+use crate::context::{Context, Reading};
 use crate::error::Result;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::{Node, Reading};
 use crate::proto::websocket::deflate::{self, DeflateParams};
 use crate::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, put_frame};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -24,13 +24,13 @@ pub enum Message {
 /// A conversation with one client. Pings are answered by themselves; dropped, it goes on being open until
 /// [`close`](WebSocket::close) or its client ends it.
 pub struct WebSocket {
-    node: Node,
+    node: Context,
     conn: SessionId,
     socket: Rc<Socket>,
 }
 
 impl WebSocket {
-    pub(super) fn new(node: Node, conn: SessionId, socket: Rc<Socket>) -> Self {
+    pub(super) fn new(node: Context, conn: SessionId, socket: Rc<Socket>) -> Self {
         WebSocket { node, conn, socket }
     }
 
@@ -110,7 +110,7 @@ impl Frame {
     /// # Errors
     /// Where the connection speaks no WebSocket, or is gone; where its client is so far behind in reading that there is
     /// no room.
-    pub fn send(&self, node: &Node, conn: SessionId) -> Result<()> {
+    pub fn send(&self, node: &Context, conn: SessionId) -> Result<()> {
         let bytes = match node.deflate_of(conn) {
             Some(agreed) => self.packed[usize::from(agreed.small_window)].get_or_init(|| {
                 let mut out = Vec::new();
@@ -128,7 +128,7 @@ impl Frame {
 }
 
 /// Every connection of the server that speaks WebSocket.
-pub fn websockets(node: &Node) -> Vec<SessionId> {
+pub fn websockets(node: &Context) -> Vec<SessionId> {
     let mut all = Vec::new();
     let mut last = SessionId(0);
     while let Some(page) = node.client_list(last, PAGE, None) {
@@ -186,7 +186,7 @@ impl Socket {
     }
 
     /// One frame.
-    pub(super) fn receive(&self, node: &Node, event: &ConnectionEvent, frame: &[u8]) {
+    pub(super) fn receive(&self, node: &Context, event: &ConnectionEvent, frame: &[u8]) {
         let session = event.session;
         if self.closed.get() {
             return;
@@ -218,7 +218,7 @@ impl Socket {
         self.close();
     }
 
-    fn push(&self, node: &Node, session: SessionId, message: Message) {
+    fn push(&self, node: &Context, session: SessionId, message: Message) {
         self.heard.borrow_mut().push_back(message);
         if self.heard.borrow().len() >= MOST_WAITING && !self.paused.replace(true) {
             // Where it is closed there is nothing to read.
@@ -227,7 +227,7 @@ impl Socket {
         self.wake();
     }
 
-    fn take(&self, node: &Node, session: SessionId) -> Option<Message> {
+    fn take(&self, node: &Context, session: SessionId) -> Option<Message> {
         let message = self.heard.borrow_mut().pop_front();
         if self.paused.get() && self.heard.borrow().len() < MOST_WAITING / 2 {
             self.paused.set(false);

@@ -36,10 +36,10 @@ pub use worker::Worker;
 
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::server::bind::BoundPort;
+use crate::net::SocketKind;
+use crate::net::listener::BoundPort;
 use crate::shm::SharedSlice;
 use crate::shm::slots::PoolSlot;
-use crate::state::SocketKind;
 use crate::sys::event_fd::EventFd;
 use crate::sys::message_queue::MessageQueue;
 use socket2::Socket;

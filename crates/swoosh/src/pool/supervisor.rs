@@ -7,7 +7,7 @@ use super::worker::Worker;
 use super::{Ipc, Pipe, Shared, Work};
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::restart_policy::ChildState;
+use crate::process::restart_policy::ChildState;
 use crate::shm::slots::PoolSlot;
 use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::{self, Signals};

@@ -12,7 +12,7 @@
 
 use crate::config::{LogRotation, ServerConfig};
 use crate::error::{Error, Result};
-use crate::sys::calendar::LocalTime;
+use crate::sys::local_time::LocalTime;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -311,7 +311,7 @@ fn open_file(path: &Path, period: &str) -> Result<File> {
 impl LogRotation {
     /// The period that `now` is in, as the end of a file's name.
     fn period(self, now: &LocalTime) -> String {
-        let [year, month, day, hour, minute] = now.minute();
+        let [year, month, day, hour, minute] = now.to_minute();
         match self {
             LogRotation::Single => String::new(),
             LogRotation::Monthly => format!("{year}{month:02}"),
@@ -381,7 +381,7 @@ mod tests {
         logger.role.store(Role::Worker as u8, Ordering::Relaxed);
         logger.id.store(3, Ordering::Relaxed);
         logger.line(Level::Warning, format_args!("{} things", 2));
-        let year = LocalTime::at(SystemTime::now()).minute()[0];
+        let year = LocalTime::at(SystemTime::now()).to_minute()[0];
         assert_eq!(read(&path), format!("[{year} *{}.3]\tWARNING\t2 things\n", std::process::id()));
     }
 

@@ -2,7 +2,7 @@
 //! differences that are meant. Without nginx (Debian's package nginx-light) there is nothing to compare, and it says so.
 
 mod common;
-#[path = "../../swoosh-proto/src/http1/frame/corpus.rs"]
+#[path = "../../swoosh-proto/src/http1/request_framer/corpus.rs"]
 #[allow(dead_code)]
 mod corpus;
 

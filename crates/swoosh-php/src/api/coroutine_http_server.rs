@@ -19,8 +19,8 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 use swoosh::http::files::{self, Looked};
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::request::{Request, room};
-use swoosh::proto::websocket::{deflate, shake_hands};
+use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::websocket::{accept_handshake, deflate};
 use swoosh::tls::Acceptor;
 use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 
@@ -225,7 +225,7 @@ fn next_request(
 }
 
 fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): Asked) -> PhpResult<()> {
-    let mut fields = room();
+    let mut fields = header_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
         connection.close_after_response.set(true);
         return Ok(());
@@ -245,7 +245,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
         Ok(asked) => asked,
         Err(status) => {
             connection.close_after_response.set(true);
-            return connection.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
+            return connection.link.send_all(&Refusal::response(status), Some(LAST_WORD)).map(drop);
         }
     };
     *connection.handshake.borrow_mut() = handshake(&connection.config, &request, headers);
@@ -276,7 +276,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
 /// Parameters of the upgrade, if the request is a valid opening handshake (RFC 6455 section 4.2.1).
 fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
-    let accept = shake_hands(request.method, request.minor, fields).ok()?;
+    let accept = accept_handshake(request.method, request.minor, fields).ok()?;
     let own = config.websocket.subprotocol_of(headers);
     let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
     let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };

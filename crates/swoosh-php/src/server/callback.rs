@@ -2,8 +2,8 @@
 
 use super::http::{response, response_order};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
 use swoosh_zend::{Callable, Object, Zval};
 
 /// A callback with its arguments.
@@ -28,7 +28,7 @@ pub enum Completion {
 
 impl Completion {
     /// Runs the step.
-    pub fn run(self, node: &Node) {
+    pub fn run(self, node: &Context) {
         match self {
             Completion::None => {}
             Completion::CheckAnswered(response, session) => settle(response, session),
@@ -38,7 +38,7 @@ impl Completion {
 }
 
 /// Sends the close frame and closes the connection.
-pub fn close(node: &Node, session: SessionId, frame: &[u8]) {
+pub fn close(node: &Context, session: SessionId, frame: &[u8]) {
     // Fails only when the peer has disconnected.
     let _ = node.send(session, frame);
     let _ = node.close(session, false);

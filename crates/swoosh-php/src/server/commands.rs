@@ -9,8 +9,8 @@ use super::task::{decode, encode};
 use crate::runtime::last_error;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
+use swoosh::context::Context;
 use swoosh::handler::WorkerId;
-use swoosh::node::Node;
 use swoosh::sys::socket::wait_readable;
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 
@@ -25,7 +25,7 @@ enum Target {
 /// does not reply within [`REPLY_TIMEOUT`].
 pub fn run(
     state: &PhpServer,
-    node: &Node,
+    node: &Context,
     server: &Object,
     (name, to, kind): (&str, i64, i64),
     data: &Zval,

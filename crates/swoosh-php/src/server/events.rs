@@ -11,15 +11,15 @@ use crate::runtime::{event_loop, reactor, scheduler};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
+use swoosh::context::{Context, RequestGuard, Role};
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
     receive_whole,
 };
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::files::Files;
-use swoosh::node::{InHand, Node, Role};
 use swoosh_zend::error::uncaught;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
@@ -37,7 +37,7 @@ impl EventBridge {
     }
 
     #[inline]
-    fn callbacks(&self, node: &Node) -> Result<Rc<Callbacks>, Stop> {
+    fn callbacks(&self, node: &Context) -> Result<Rc<Callbacks>, Stop> {
         self.state.enter(node);
         self.state.callbacks().ok_or(Stop { code: 255 })
     }
@@ -56,7 +56,12 @@ impl EventBridge {
 
     /// Like [`Self::run`]; the request counts as in progress until the coroutine ends.
     #[inline]
-    fn run_for<const N: usize>(&self, in_hand: Option<InHand>, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
+    fn run_for<const N: usize>(
+        &self,
+        in_hand: Option<RequestGuard>,
+        callable: &Rc<Callable>,
+        mut args: [Zval; N],
+    ) -> Flow {
         if !scheduler::runs_apart() {
             let flow = self.call(callable, &mut args).map(drop);
             drop(in_hand);
@@ -67,7 +72,7 @@ impl EventBridge {
     }
 
     /// Handles an HTTP request.
-    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
+    fn request(&self, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) -> Flow {
         let begun = self.finish_call(dispatch::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
@@ -90,7 +95,7 @@ impl EventBridge {
     }
 
     /// An event of the whole server: its callback takes the server and, if `numbered`, the worker id.
-    fn server_event(&self, node: &Node, event: ServerEvent, numbered: bool) -> Flow {
+    fn server_event(&self, node: &Context, event: ServerEvent, numbered: bool) -> Flow {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, event);
         if event == ServerEvent::WorkerStart {
@@ -117,7 +122,7 @@ impl EventBridge {
 
     /// An event of a connection or a port.
     #[inline]
-    fn port_event(&self, node: &Node, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
+    fn port_event(&self, node: &Context, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
         let callbacks = self.callbacks(node)?;
         let Some(callable) = callbacks.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
             return Ok(());
@@ -143,7 +148,7 @@ impl EventBridge {
 }
 
 /// Sets the server object's properties that differ between processes.
-fn update_process_properties(node: &Node, callbacks: &Callbacks, event: ServerEvent) {
+fn update_process_properties(node: &Context, callbacks: &Callbacks, event: ServerEvent) {
     let (server, slots) = (&callbacks.server, &callbacks.slots);
     server.set_slot(slots.master_pid, node.master_pid());
     server.set_slot(slots.manager_pid, node.manager_pid());
@@ -161,38 +166,38 @@ fn update_process_properties(node: &Node, callbacks: &Callbacks, event: ServerEv
 }
 
 impl Handler for EventBridge {
-    fn start(&self, node: &Node) -> Flow {
+    fn start(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::Start, false)
     }
-    fn before_shutdown(&self, node: &Node) -> Flow {
+    fn before_shutdown(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::BeforeShutdown, false)
     }
-    fn shutdown(&self, node: &Node) -> Flow {
+    fn shutdown(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::Shutdown, false)
     }
-    fn manager_start(&self, node: &Node) -> Flow {
+    fn manager_start(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::ManagerStart, false)
     }
-    fn manager_stop(&self, node: &Node) -> Flow {
+    fn manager_stop(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::ManagerStop, false)
     }
-    fn before_reload(&self, node: &Node) -> Flow {
+    fn before_reload(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::BeforeReload, false)
     }
-    fn after_reload(&self, node: &Node) -> Flow {
+    fn after_reload(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::AfterReload, false)
     }
-    fn worker_start(&self, node: &Node) -> Flow {
+    fn worker_start(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::WorkerStart, true)
     }
-    fn worker_stop(&self, node: &Node) -> Flow {
+    fn worker_stop(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::WorkerStop, true)
     }
-    fn worker_exit(&self, node: &Node) -> Flow {
+    fn worker_exit(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::WorkerExit, true)
     }
 
-    fn worker_error(&self, node: &Node, error: &WorkerError) -> Flow {
+    fn worker_error(&self, node: &Context, error: &WorkerError) -> Flow {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, ServerEvent::WorkerError);
         let Some(callable) = &callbacks.server_events[ServerEvent::WorkerError as usize] else { return Ok(()) };
@@ -211,10 +216,10 @@ impl Handler for EventBridge {
         self.call(callable, &mut args).map(drop)
     }
 
-    fn connect(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn connect(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.port_event(node, PortEvent::Connect, event, None)
     }
-    fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+    fn receive(&self, node: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         if dispatch::serves(&callbacks, node, event.port) {
             return self.request(node, event, data, None);
@@ -224,20 +229,20 @@ impl Handler for EventBridge {
         }
         self.port_event(node, PortEvent::Receive, event, Some(data))
     }
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, node: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         let callbacks = self.callbacks(node)?;
         match dispatch::serves(&callbacks, node, event.port) {
             true => self.request(node, event, head, Some(body)),
             false => receive_whole(self, node, event, head, &body),
         }
     }
-    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
+    fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) -> Flow {
         if !response_order::queue_refusal(event.session.0, status) {
             node.refuse_request(event.session, status);
         }
         Ok(())
     }
-    fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn close(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         websocket::dispatch::closed(event.session.0);
         response_order::connection_closed(event.session.0);
         self.state.redis.closed(event.session);
@@ -250,14 +255,14 @@ impl Handler for EventBridge {
         }
         self.port_event(node, PortEvent::Close, event, None)
     }
-    fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn buffer_full(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.port_event(node, PortEvent::BufferFull, event, None)
     }
-    fn buffer_empty(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn buffer_empty(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.port_event(node, PortEvent::BufferEmpty, event, None)
     }
 
-    fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
+    fn packet(&self, node: &Context, event: &PacketEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         let Some(callable) = callbacks.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref())
         else {
@@ -279,7 +284,7 @@ impl Handler for EventBridge {
         self.run_for(Some(node.keep_request()), callable, [server, data.into_zval(), from.into_zval()])
     }
 
-    fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {
+    fn task(&self, node: &Context, event: &TaskEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         let Some(callable) = &callbacks.server_events[ServerEvent::Task as usize] else { return Ok(()) };
         let Some(data) = task::decode(data, event.flags) else {
@@ -319,7 +324,7 @@ impl Handler for EventBridge {
         Ok(())
     }
 
-    fn finish(&self, node: &Node, event: &FinishEvent, data: &[u8]) -> Flow {
+    fn finish(&self, node: &Context, event: &FinishEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         let Some(data) = task::decode(data, event.flags) else {
             swoosh::log::error!("dropping the result of task {}: it cannot be unserialized", event.task_id);
@@ -344,7 +349,7 @@ impl Handler for EventBridge {
         self.run(callable, [server, event.task_id.into_zval(), data])
     }
 
-    fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
+    fn pipe_message(&self, node: &Context, event: &MessageEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         if commands::is_command(event.flags) {
             return self.finish_call(commands::reply(&self.state, &callbacks.server, event.flags, data));
@@ -363,7 +368,7 @@ impl Handler for EventBridge {
         self.run(callable, [server, event.source.0.into_zval(), data])
     }
 
-    fn user_process(&self, node: &Node, index: usize) -> Flow {
+    fn user_process(&self, node: &Context, index: usize) -> Flow {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, ServerEvent::Start);
         let process = self.state.processes.borrow().get(index).cloned();
@@ -375,7 +380,7 @@ impl Handler for EventBridge {
     }
 
     #[inline]
-    fn turn(&self, node: &Node) -> Flow {
+    fn tick(&self, node: &Context) -> Flow {
         self.state.enter(node);
         self.finish_call(event_loop::hosted_turn())?;
         self.finish_call(deadline::run_due(node))?;
@@ -399,7 +404,7 @@ impl Handler for EventBridge {
         coroutine::tell_of_callbacks();
     }
 
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         reactor::poll_ready(cx)
     }
 

@@ -1,4 +1,4 @@
-//! `send_yield`: a `send` to a connection whose output buffer is full waits for room, in its coroutine.
+//! `send_yield`: a `send` to a connection whose output buffer is full waits for header_buffer, in its coroutine.
 //!
 //! Sends to one connection keep their order: a later send queues behind a waiting one, and only the head of the queue
 //! retries. Runs in: workers.
@@ -8,12 +8,12 @@ use crate::coroutine;
 use crate::coroutine::wait;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use swoosh::context::Context;
 use swoosh::error::{Code, Error};
-use swoosh::node::Node;
 use swoosh_zend::{PhpResult, ZStr};
 
 /// Sends to a connection. In a coroutine, with `send_yield` on, it waits for room in the output buffer.
-pub fn send(server: &PhpServer, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool> {
+pub fn send(server: &PhpServer, node: &Context, fd: i64, data: &ZStr) -> PhpResult<bool> {
     let waiting = &server.send_queues;
     let can_wait = waiting.enabled.get() && coroutine::current_id().is_some();
     let behind = waiting.queues.borrow().contains_key(&fd);
@@ -49,7 +49,7 @@ pub fn send(server: &PhpServer, node: &Node, fd: i64, data: &ZStr) -> PhpResult<
     result
 }
 
-fn wait_for_room(server: &PhpServer, node: &Node, fd: i64, data: &ZStr, ticket: u64) -> PhpResult<bool> {
+fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, data: &ZStr, ticket: u64) -> PhpResult<bool> {
     let until = server.send_queues.timeout.get().map(|timeout| Instant::now() + timeout);
     let mut pause = MIN_PAUSE;
     loop {
@@ -74,7 +74,7 @@ fn wait_for_room(server: &PhpServer, node: &Node, fd: i64, data: &ZStr, ticket: 
 }
 
 /// Whether a retry can succeed: the buffer overflowed because of queued bytes, not because `data` alone is too long.
-fn is_buffer_full(node: &Node, fd: i64, refused: &Error) -> bool {
+fn is_buffer_full(node: &Context, fd: i64, refused: &Error) -> bool {
     refused.code() == Code::OutputBufferOverflow as i32
         && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)
 }

@@ -13,8 +13,8 @@ use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use swoosh::context::Context;
 use swoosh::handler::{SessionId, TaskEvent};
-use swoosh::node::Node;
 use swoosh::server::ServerBuilder;
 use swoosh::{Error, Mode};
 use swoosh_zend::{Callable, Object, PhpResult, Raised};
@@ -54,7 +54,7 @@ pub struct PhpServer {
     pub redis: RedisCommands,
     /// The process whose callbacks run.
     pub home: Home,
-    pub(super) node: RefCell<Option<Node>>,
+    pub(super) node: RefCell<Option<Context>>,
     pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
     /// Set after `exit`, a fatal error or an uncaught exception: this process stops.
     pub(super) stop: Cell<Option<Raised>>,
@@ -200,7 +200,7 @@ impl PhpServer {
 
     /// The engine's handle in this process; `None`, with a warning, if the server is not running.
     #[inline]
-    pub fn running(&self) -> Option<Node> {
+    pub fn running(&self) -> Option<Context> {
         let node = self.node();
         if node.is_none() {
             last_error::refuse("the server is not running; call this in one of its callbacks");
@@ -210,7 +210,7 @@ impl PhpServer {
 
     /// The engine's handle in this process, if the server is running.
     #[inline]
-    pub fn node(&self) -> Option<Node> {
+    pub fn node(&self) -> Option<Context> {
         self.node.borrow().clone()
     }
 
@@ -236,7 +236,7 @@ impl PhpServer {
 
     /// Stores the engine's handle on the first event of a process.
     #[inline]
-    pub fn enter(&self, node: &Node) {
+    pub fn enter(&self, node: &Context) {
         if self.node.borrow().is_none() {
             *self.node.borrow_mut() = Some(node.clone());
             reactor::host(node);

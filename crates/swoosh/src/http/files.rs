@@ -6,12 +6,12 @@
 
 use super::form::percent_decode;
 use super::mime;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
-use crate::proto::http1::reply::{self, date};
+use crate::proto::http1::conditional::{Representation, Selection, evaluate};
 use crate::proto::http1::request::Request;
-use crate::proto::http1::select::{Selected, Version, select};
+use crate::proto::http1::response_writer::{self, date};
 use crate::sys::open;
 use httparse::Header;
 use regex::bytes::Regex;
@@ -87,7 +87,7 @@ impl Files {
 }
 
 /// Answers with a file where there is one; `false`: it is the callback's.
-pub fn serve(node: &Node, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
+pub fn serve(node: &Context, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
     let Looked::Answer(answer) = look(files, request, headers) else { return false };
     let send = |piece: &Piece| match piece {
         Piece::Head(words) => node.send_head(session, words.as_bytes()),
@@ -215,7 +215,7 @@ impl Files {
 
     /// Opens what a clean path names. Most have no links in them; with links, what they lead to must lie within the root.
     fn open(&self, path: &[u8]) -> Option<Opened> {
-        let file = match open::without_links(&self.at(path)) {
+        let file = match open::no_symlinks(&self.at(path)) {
             Ok(file) => file,
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
             Err(_) => {
@@ -224,7 +224,7 @@ impl Files {
                 if !about.is_file() {
                     return Some(if about.is_dir() { Opened::Folder } else { Opened::Other });
                 }
-                open::any(&real).ok()?
+                open::nonblocking(&real).ok()?
             }
         };
         let about = file.metadata().ok()?;
@@ -280,7 +280,7 @@ impl Author {
         let now = super::now();
         let now = String::from_utf8_lossy(&now);
         let connection = if self.keep { "keep-alive" } else { "close" };
-        let reason = reply::reason(status);
+        let reason = response_writer::reason(status);
         let server = self.server.map(|name| format!("Server: {name}\r\n")).unwrap_or_default();
         format!("HTTP/1.1 {status} {reason}\r\n{server}Date: {now}\r\nConnection: {connection}\r\n")
     }
@@ -294,7 +294,7 @@ impl Author {
     }
 
     fn page(&self, status: u16) -> Vec<Piece> {
-        let reason = reply::reason(status);
+        let reason = response_writer::reason(status);
         let head = self.begin(status) + "Content-Type: text/html\r\n";
         self.words(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"))
     }
@@ -304,27 +304,27 @@ impl Author {
         let tag = format!("\"{:x}-{:x}\"", about.mtime().wrapping_mul(1_000_000_000) + about.mtime_nsec(), size);
         let modified = date(about.mtime());
         let kind = mime::of_file(name);
-        let selected = match select(headers, Version { size, modified: about.mtime(), tag: &tag }) {
+        let selected = match evaluate(headers, Representation { size, modified: about.mtime(), tag: &tag }) {
             // Ranges are for GET alone (RFC 9110 section 14.2).
-            Selected::Parts(_) | Selected::Unsatisfiable if self.head => Selected::Whole,
+            Selection::Ranges(_) | Selection::Unsatisfiable if self.head => Selection::Whole,
             selected => selected,
         };
         let about = format!("Last-Modified: {}\r\nETag: {tag}\r\n", String::from_utf8_lossy(&modified));
         match selected {
-            Selected::NotModified => vec![Piece::Words(self.begin(304) + &about + "\r\n")],
-            Selected::PreconditionFailed => self.page(412),
-            Selected::Unsatisfiable => self.words(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
-            Selected::Whole => {
+            Selection::NotModified => vec![Piece::Words(self.begin(304) + &about + "\r\n")],
+            Selection::PreconditionFailed => self.page(412),
+            Selection::Unsatisfiable => self.words(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
+            Selection::Whole => {
                 let fields = format!("Content-Type: {kind}\r\nAccept-Ranges: bytes\r\nContent-Length: {size}\r\n\r\n");
                 self.parts(self.begin(200) + &about + &fields, file, vec![(String::new(), 0, size)], "")
             }
-            Selected::Parts(parts) if parts.len() == 1 => {
+            Selection::Ranges(parts) if parts.len() == 1 => {
                 let (from, to) = parts[0];
                 let range = format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
                 let fields = format!("Content-Type: {kind}\r\n{range}Content-Length: {}\r\n\r\n", to - from);
                 self.parts(self.begin(206) + &about + &fields, file, vec![(String::new(), from, to)], "")
             }
-            Selected::Parts(parts) => {
+            Selection::Ranges(parts) => {
                 let boundary = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
                 let part = |&(from, to): &(u64, u64)| {
                     let range = format!("Content-Range: bytes {from}-{}/{size}", to - 1);

@@ -3,7 +3,7 @@
 use super::window::Window;
 use crate::error::{Error, Result};
 use crate::proto::http1::request::field;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use httparse::Header;
 use memchr::memmem;
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ pub enum Body<'b> {
     /// In memory.
     Here(&'b [u8]),
     /// On disk.
-    Stored(&'b Stored),
+    Stored(&'b TempFile),
 }
 
 impl<'b> Body<'b> {
@@ -90,7 +90,7 @@ pub enum Piece<'b> {
     /// In memory.
     Here(&'b [u8]),
     /// On disk: from one byte to another.
-    Stored(&'b Stored, Range<u64>),
+    Stored(&'b TempFile, Range<u64>),
 }
 
 impl<'b> Piece<'b> {
@@ -125,7 +125,7 @@ impl<'b> Piece<'b> {
     pub fn save(&self, to: &File) -> Result<()> {
         match self {
             Piece::Here(bytes) => (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e)),
-            Piece::Stored(stored, piece) => Ok(stored.copy(piece.clone(), to)?),
+            Piece::Stored(stored, piece) => Ok(stored.copy_to(piece.clone(), to)?),
         }
     }
 }
@@ -249,8 +249,8 @@ mod tests {
 
     /// The parts of a body in memory and of the same on disk, which are the same.
     fn both(kind: &[u8], body: &[u8]) -> Option<Vec<Plain>> {
-        let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
-        stored.push(body).unwrap();
+        let mut stored = TempFile::new(&std::env::temp_dir()).unwrap();
+        stored.append(body).unwrap();
         let here = parts(kind, Body::Here(body)).unwrap();
         assert_eq!(here, parts(kind, Body::Stored(&stored)).unwrap());
         let plain = |part: Part<'_>| {

@@ -2,16 +2,16 @@
 
 use crate::error::Error;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::body::Reader;
-use crate::proto::http1::request::{Request, room};
-use crate::sys::stored::Stored;
+use crate::proto::http1::body_decoder::BodyDecoder;
+use crate::proto::http1::request::{Request, header_buffer};
+use crate::sys::temp_file::TempFile;
 use std::path::Path;
 
 /// One request, of which the head is here.
 pub struct Incoming {
     head: Vec<u8>,
-    body: Reader,
-    file: Stored,
+    body: BodyDecoder,
+    file: TempFile,
 }
 
 /// Why it is not taken.
@@ -30,12 +30,12 @@ impl Incoming {
     /// # Errors
     /// Where the head is malformed, or no file can be made.
     pub fn begin(bytes: &[u8], longest: u64, folder: &Path) -> Result<(Self, usize), Fault> {
-        let mut fields = room();
+        let mut fields = header_buffer();
         let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
             return Err(Fault::Refused(Refusal::new(400, "the head is malformed")));
         };
-        let body = Reader::of(&request, headers, longest);
-        let file = Stored::new(folder).map_err(|e| Fault::Disk(e.into()))?;
+        let body = BodyDecoder::for_request(&request, headers, longest);
+        let file = TempFile::new(folder).map_err(|e| Fault::Disk(e.into()))?;
         Ok((Incoming { head: bytes[..request.head].to_vec(), body, file }, request.head))
     }
 
@@ -46,7 +46,7 @@ impl Incoming {
     pub fn take(&mut self, data: &[u8]) -> Result<Option<usize>, Fault> {
         let mut failed = None;
         let taken = self.body.take(data, |piece| {
-            self.file.push(piece).map_err(|e| {
+            self.file.append(piece).map_err(|e| {
                 failed = Some(e);
                 CANNOT
             })
@@ -65,7 +65,7 @@ impl Incoming {
     }
 
     /// The head and the body.
-    pub fn finish(self) -> (Vec<u8>, Stored) {
+    pub fn finish(self) -> (Vec<u8>, TempFile) {
         (self.head, self.file)
     }
 }

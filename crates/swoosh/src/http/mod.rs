@@ -28,15 +28,15 @@ mod service;
 mod websocket;
 mod window;
 
-pub use crate::sys::stored::Stored;
+pub use crate::sys::temp_file::TempFile;
 pub use request::Request;
 pub use response::Response;
 pub use websocket::{Frame, Message, WebSocket, websockets};
 
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::Result;
-use crate::proto::http1::reply::date;
-use crate::server::Outcome;
+use crate::handler::Outcome;
+use crate::proto::http1::response_writer::date;
 use crate::sys::clock;
 use compress::Rules;
 use files::Files;

@@ -2,8 +2,8 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -26,14 +26,14 @@ enum Content {
     /// It came in chunks.
     Joined(Vec<u8>),
     /// It is on disk, and in memory too once that was asked for.
-    Stored(Rc<Stored>, OnceCell<Vec<u8>>),
+    Stored(Rc<TempFile>, OnceCell<Vec<u8>>),
 }
 
 impl Request {
     /// Reads what the framing found whole; `None` where it is no request. `stored`: its body, where `bytes` has none.
-    pub(super) fn new(bytes: &[u8], stored: Option<Rc<Stored>>, conn: SessionId) -> Option<(Self, Head)> {
+    pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, Head)> {
         let bytes = bytes.to_vec();
-        let mut room = room();
+        let mut room = header_buffer();
         let (parsed, headers) = Parsed::parse(&bytes, &mut room)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
@@ -114,7 +114,7 @@ impl Request {
 
     /// The body on disk, where the request is longer than
     /// [`input_buffer_size`](crate::config::ServerConfig::input_buffer_size).
-    pub fn stored_body(&self) -> Option<&Stored> {
+    pub fn stored_body(&self) -> Option<&TempFile> {
         match &self.body {
             Content::Stored(stored, _) => Some(stored),
             _ => None,

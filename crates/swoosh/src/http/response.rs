@@ -5,10 +5,10 @@ use super::mime;
 use super::request::{Head, Request};
 use super::service::Service;
 use super::websocket::{self, WebSocket};
+use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
-use crate::proto::http1::reply::{self, put_chunk, put_number};
+use crate::proto::http1::response_writer::{self, put_chunk, put_number};
 use crate::proto::http1::{has_token, is_token_byte};
 use crate::sys::open;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The answer to one request. What was set is sent when the handler returns, unless [`write`](Response::write) has begun
 /// to send it before.
 pub struct Response {
-    node: Node,
+    node: Context,
     service: Rc<Service>,
     conn: SessionId,
     status: u16,
@@ -51,7 +51,7 @@ enum Stage {
 }
 
 impl Response {
-    pub(super) fn new(node: &Node, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
+    pub(super) fn new(node: &Context, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
         let accept = request.header_bytes("accept-encoding");
         Response {
             node: node.clone(),
@@ -71,7 +71,7 @@ impl Response {
     }
 
     /// This process: tasks, timers, other connections.
-    pub fn node(&self) -> &Node {
+    pub fn node(&self) -> &Context {
         &self.node
     }
 
@@ -85,7 +85,8 @@ impl Response {
     /// codings are the server's to say.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let good = !name.is_empty() && name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes());
+        let good =
+            !name.is_empty() && name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes());
         if !good || is("content-length") || is("transfer-encoding") {
             crate::log::warn!("the header field {name:?} is left out: it cannot be one of an answer");
             return self;
@@ -168,7 +169,7 @@ impl Response {
     /// Where it cannot be read: nothing is sent then. Where the connection is gone.
     pub async fn send_file(&mut self, path: &str) -> Result<()> {
         let refused = |e| Error::system("send the file", path, e);
-        let file = open::any(path.as_ref()).map_err(refused)?;
+        let file = open::nonblocking(path.as_ref()).map_err(refused)?;
         let about = file.metadata().map_err(refused)?;
         if !about.is_file() {
             let why = format!("{path} is no file");
@@ -203,7 +204,7 @@ impl Response {
         }
         let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
         for (name, value) in fields {
-            if name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes()) {
+            if name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes()) {
                 put_field(&mut out, name.as_bytes(), value.as_bytes());
             }
         }
@@ -281,7 +282,7 @@ impl Response {
     }
 
     fn has_body(&self) -> bool {
-        reply::has_body(if self.bodiless { "HEAD" } else { "" }, self.status)
+        response_writer::has_body(if self.bodiless { "HEAD" } else { "" }, self.status)
     }
 
     /// `length`: of the body, bytes; `None`: it comes in parts.
@@ -293,7 +294,7 @@ impl Response {
                 out.extend_from_slice(b"HTTP/1.1 ");
                 put_number(out, u64::from(status));
                 out.extend_from_slice(b" ");
-                out.extend_from_slice(reply::reason(status).as_bytes());
+                out.extend_from_slice(response_writer::reason(status).as_bytes());
                 out.extend_from_slice(b"\r\n");
             }
         }
@@ -363,7 +364,7 @@ impl Response {
             let kind = self.own.content_type.clone().map_or(&b""[..], |place| &self.fields[place]);
             !self.own.encoding
                 && self.status != 206
-                && reply::has_body("", self.status)
+                && response_writer::has_body("", self.status)
                 && rules.suits(kind, body.len())
         };
         let coding = self.coding.filter(wanted);

@@ -8,17 +8,18 @@ use super::files::{self, Files};
 use super::request::Request;
 use super::response::Response;
 use super::websocket::Socket;
+use crate::context::Context;
+use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::Node;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::server::Outcome;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::request::pipeline::Pipeline;
+use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -33,14 +34,14 @@ pub(crate) struct Service {
     pub(super) websocket_compression: bool,
     /// What is said where a handler is dropped before it has said anything.
     pub(super) fallback: Cell<u16>,
-    /// By connection whose request is being handled: what it asked behind it.
-    held: RefCell<HashMap<SessionId, VecDeque<Held>>>,
+    /// The order of replies on each connection.
+    pipeline: RefCell<Pipeline<Queued>>,
     sockets: RefCell<HashMap<SessionId, Rc<Socket>>>,
 }
 
-/// What waits for the answer of an earlier request.
-enum Held {
-    Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
+/// A request behind an unanswered one.
+enum Queued {
+    Request(ConnectionEvent, Vec<u8>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -73,7 +74,7 @@ impl Service {
             deadline,
             websocket_compression,
             fallback: Cell::new(500),
-            held: RefCell::default(),
+            pipeline: RefCell::default(),
             sockets: RefCell::default(),
         })
     }
@@ -84,7 +85,13 @@ impl Service {
     }
 
     /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
-    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
+    pub fn receive(
+        self: &Rc<Self>,
+        node: &Context,
+        event: &ConnectionEvent,
+        data: &[u8],
+        stored: Option<Rc<TempFile>>,
+    ) {
         if node.was_websocket(event.session) {
             let socket = self.sockets.borrow().get(&event.session).cloned();
             if let Some(socket) = socket {
@@ -92,28 +99,26 @@ impl Service {
             }
             return;
         }
-        if let Some(queue) = self.held.borrow_mut().get_mut(&event.session) {
-            queue.push_back(Held::Request(*event, data.to_vec(), stored));
+        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
+        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
             return;
         }
         if !self.serve(node, event, data, stored) {
-            self.held.borrow_mut().insert(event.session, VecDeque::new());
+            self.pipeline.borrow_mut().begin(event.session);
         }
     }
 
     /// A request that is refused with a status, in its turn.
-    pub fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) {
-        match self.held.borrow_mut().get_mut(&event.session) {
-            Some(queue) => queue.push_back(Held::Refusal(status)),
-            None => node.refuse_request(event.session, status),
+    pub fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
+        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
+        if queued.is_none() {
+            node.refuse_request(event.session, status);
         }
     }
 
     /// A connection is gone, and what it asked with it.
     pub fn closed(&self, session: SessionId) {
-        if let Some(queue) = self.held.borrow_mut().get_mut(&session) {
-            queue.clear();
-        }
+        self.pipeline.borrow_mut().clear(session);
         let socket = self.sockets.borrow_mut().remove(&session);
         if let Some(socket) = socket {
             socket.close();
@@ -128,11 +133,17 @@ impl Service {
     }
 
     /// Handles one request; `false`: its handler waits, and goes on by itself.
-    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
+    fn serve(
+        self: &Rc<Self>,
+        node: &Context,
+        event: &ConnectionEvent,
+        data: &[u8],
+        stored: Option<Rc<TempFile>>,
+    ) -> bool {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && files::serve(node, files, event.session, &parsed, headers)
             {
@@ -151,7 +162,7 @@ impl Service {
         // A worker of base mode is mostly inside its event loop already.
         let runtime = Handle::try_current().is_err().then(|| node.runtime());
         let _entered = runtime.as_ref().and_then(|runtime| runtime.as_ref().ok()).map(|runtime| runtime.enter());
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
+        if work.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) == Poll::Ready(()) {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
@@ -163,7 +174,7 @@ impl Service {
     }
 
     /// Waits for a handler as long as it may take.
-    async fn finish(&self, mut work: Work, node: &Node, session: SessionId) {
+    async fn finish(&self, mut work: Work, node: &Context, session: SessionId) {
         let Some(limit) = self.deadline else { return work.await };
         if tokio::time::timeout(limit, &mut work).await.is_ok() {
             return;
@@ -179,22 +190,18 @@ impl Service {
     }
 
     /// What a connection asked meanwhile, until a handler waits again.
-    fn go_on(self: &Rc<Self>, node: &Node, session: SessionId) {
+    fn go_on(self: &Rc<Self>, node: &Context, session: SessionId) {
         loop {
-            let next = match self.held.borrow_mut().get_mut(&session) {
-                Some(queue) => queue.pop_front(),
-                None => return,
-            };
+            let next = self.pipeline.borrow_mut().next(session);
             match next {
-                Some(Held::Request(event, data, stored)) => {
+                Some(Queued::Request(event, data, stored)) => {
                     if !self.serve(node, &event, &data, stored) {
                         return;
                     }
                 }
-                Some(Held::Refusal(status)) => node.refuse_request(session, status),
-                None => break,
+                Some(Queued::Refusal(status)) => node.refuse_request(session, status),
+                None => return,
             }
         }
-        self.held.borrow_mut().remove(&session);
     }
 }

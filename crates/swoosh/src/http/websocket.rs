@@ -2,11 +2,11 @@
 
 use super::request::Request;
 use super::response::put_field;
+use crate::context::{Context, Reading};
 use crate::error::Result;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::{Node, Reading};
-use crate::proto::websocket::deflate::{self, Agreed};
-use crate::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame, put, shake_hands};
+use crate::proto::websocket::deflate::{self, DeflateParams};
+use crate::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, put_frame};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,13 +24,13 @@ pub enum Message {
 /// A conversation with one client. Pings are answered by themselves; dropped, it goes on being open until
 /// [`close`](WebSocket::close) or its client ends it.
 pub struct WebSocket {
-    node: Node,
+    node: Context,
     conn: SessionId,
     socket: Rc<Socket>,
 }
 
 impl WebSocket {
-    pub(super) fn new(node: Node, conn: SessionId, socket: Rc<Socket>) -> Self {
+    pub(super) fn new(node: Context, conn: SessionId, socket: Rc<Socket>) -> Self {
         WebSocket { node, conn, socket }
     }
 
@@ -68,7 +68,7 @@ impl WebSocket {
     /// Asks the client for a pong, with at most 125 bytes that it gives back. Errors: as [`text`](WebSocket::text).
     pub fn ping(&self, bytes: &[u8]) -> Result<()> {
         let mut out = Vec::with_capacity(2 + bytes.len());
-        put(&mut out, 0x89, None, &bytes[..bytes.len().min(LONGEST_CONTROL)]);
+        put_frame(&mut out, 0x89, None, &bytes[..bytes.len().min(LONGEST_CONTROL)]);
         self.node.send(self.conn, &out)
     }
 
@@ -110,16 +110,16 @@ impl Frame {
     /// # Errors
     /// Where the connection speaks no WebSocket, or is gone; where its client is so far behind in reading that there is
     /// no room.
-    pub fn send(&self, node: &Node, conn: SessionId) -> Result<()> {
+    pub fn send(&self, node: &Context, conn: SessionId) -> Result<()> {
         let bytes = match node.deflate_of(conn) {
-            Some(agreed) => self.packed[usize::from(agreed.narrow)].get_or_init(|| {
+            Some(agreed) => self.packed[usize::from(agreed.small_window)].get_or_init(|| {
                 let mut out = Vec::new();
-                put(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
+                put_frame(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
                 out
             }),
             None => self.plain.get_or_init(|| {
                 let mut out = Vec::with_capacity(self.data.len() + 10);
-                put(&mut out, self.first, None, &self.data);
+                put_frame(&mut out, self.first, None, &self.data);
                 out
             }),
         };
@@ -128,7 +128,7 @@ impl Frame {
 }
 
 /// Every connection of the server that speaks WebSocket.
-pub fn websockets(node: &Node) -> Vec<SessionId> {
+pub fn websockets(node: &Context) -> Vec<SessionId> {
     let mut all = Vec::new();
     let mut last = SessionId(0);
     while let Some(page) = node.client_list(last, PAGE, None) {
@@ -148,8 +148,8 @@ pub(super) fn handshake(
     request: &Request,
     minor: u8,
     compresses: bool,
-) -> std::result::Result<(Vec<u8>, Option<Agreed>), u16> {
-    let key = shake_hands(request.method(), minor, request.headers())?;
+) -> std::result::Result<(Vec<u8>, Option<DeflateParams>), u16> {
+    let key = accept_handshake(request.method(), minor, request.headers())?;
     let mut fields = Vec::new();
     put_field(&mut fields, b"Upgrade", b"websocket");
     put_field(&mut fields, b"Connection", b"Upgrade");
@@ -166,7 +166,7 @@ pub(super) fn handshake(
 /// What a worker knows of one conversation.
 pub(crate) struct Socket {
     max: u64,
-    joiner: RefCell<Joiner>,
+    joiner: RefCell<MessageAssembler>,
     heard: RefCell<VecDeque<Message>>,
     waker: RefCell<Option<Waker>>,
     paused: Cell<bool>,
@@ -186,30 +186,30 @@ impl Socket {
     }
 
     /// One frame.
-    pub(super) fn receive(&self, node: &Node, event: &ConnectionEvent, frame: &[u8]) {
+    pub(super) fn receive(&self, node: &Context, event: &ConnectionEvent, frame: &[u8]) {
         let session = event.session;
         if self.closed.get() {
             return;
         }
-        let expect = Expect { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
+        let expect = FrameRules { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
         let heard = self.joiner.borrow_mut().take(frame, expect);
         let last = match heard {
-            Ok(None) | Ok(Some(Said::Pong(_))) => return,
-            Ok(Some(Said::Message(Opcode::Text, data, _))) => {
+            Ok(None) | Ok(Some(Event::Pong(_))) => return,
+            Ok(Some(Event::Message(Opcode::Text, data, _))) => {
                 // It was looked at already.
                 return self.push(node, session, Message::Text(String::from_utf8(data).unwrap_or_default()));
             }
-            Ok(Some(Said::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
-            Ok(Some(Said::Ping(data))) => {
+            Ok(Some(Event::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
+            Ok(Some(Event::Ping(data))) => {
                 let mut pong = Vec::with_capacity(2 + data.len());
-                put(&mut pong, 0x8A, None, &data);
+                put_frame(&mut pong, 0x8A, None, &data);
                 // Where the peer is gone nobody waits for it.
                 let _ = node.send(session, &pong);
                 return;
             }
-            Ok(Some(Said::Close(code, reason))) => close_frame(code, &reason),
+            Ok(Some(Event::Close(code, reason))) => close_frame(code, &reason),
             Err(fault) => {
-                crate::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+                crate::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.reason);
                 close_frame(fault.code, b"")
             }
         };
@@ -218,7 +218,7 @@ impl Socket {
         self.close();
     }
 
-    fn push(&self, node: &Node, session: SessionId, message: Message) {
+    fn push(&self, node: &Context, session: SessionId, message: Message) {
         self.heard.borrow_mut().push_back(message);
         if self.heard.borrow().len() >= MOST_WAITING && !self.paused.replace(true) {
             // Where it is closed there is nothing to read.
@@ -227,7 +227,7 @@ impl Socket {
         self.wake();
     }
 
-    fn take(&self, node: &Node, session: SessionId) -> Option<Message> {
+    fn take(&self, node: &Context, session: SessionId) -> Option<Message> {
         let message = self.heard.borrow_mut().pop_front();
         if self.paused.get() && self.heard.borrow().len() < MOST_WAITING / 2 {
             self.paused.set(false);

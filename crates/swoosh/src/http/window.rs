@@ -30,7 +30,7 @@ impl<'b> Window<'b> {
         if from < self.base || wants > has {
             let end = (from + least.max(PIECE) as u64).min(stored.len());
             self.piece.resize(end.saturating_sub(from) as usize, 0);
-            stored.fill(from, &mut self.piece)?;
+            stored.read_exact_at(from, &mut self.piece)?;
             self.base = from;
         }
         Ok(self.piece.get((from - self.base) as usize..).unwrap_or_default())

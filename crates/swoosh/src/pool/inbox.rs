@@ -6,7 +6,7 @@ use super::bus::Joiner;
 use super::clients::Clients;
 use super::{Ipc, Shared};
 use crate::error::{Error, Result};
-use crate::sys::queue::MessageBuffer;
+use crate::sys::message_queue::MessageBuffer;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
@@ -57,7 +57,7 @@ impl Inbox {
             watched.add(own, EpollEvent::new(EpollFlags::EPOLLIN, own.as_raw_fd() as u64)).map_err(failed)?;
             room.resize(LONGEST_DATAGRAM, 0);
         }
-        let buffer = if shared.queue.is_some() { MessageBuffer::new() } else { MessageBuffer::of(0) };
+        let buffer = if shared.queue.is_some() { MessageBuffer::new() } else { MessageBuffer::with_capacity(0) };
         let clients = Clients::new(&shared, &watched)?;
         Ok(Inbox { shared, id, watched, clients, joiner: Joiner::default(), room, buffer })
     }

@@ -36,12 +36,12 @@ pub use worker::Worker;
 
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::server::bind::BoundPort;
+use crate::net::SocketKind;
+use crate::net::listener::BoundPort;
 use crate::shm::SharedSlice;
 use crate::shm::slots::PoolSlot;
-use crate::state::SocketKind;
 use crate::sys::event_fd::EventFd;
-use crate::sys::queue::Queue;
+use crate::sys::message_queue::MessageQueue;
 use socket2::Socket;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
@@ -212,7 +212,7 @@ impl Pool {
             _ => Vec::new(),
         };
         let queue = match self.ipc {
-            Ipc::Queue(key) => Some(Queue::open(key)?),
+            Ipc::Queue(key) => Some(MessageQueue::open(key)?),
             _ => None,
         };
         let owns_queue = self.ipc == Ipc::Queue(0);
@@ -235,7 +235,7 @@ struct Shared {
     supervisor: i32,
     /// Of each worker: the end that others send to, and its own.
     pipes: Vec<(Pipe, Pipe)>,
-    queue: Option<Queue>,
+    queue: Option<MessageQueue>,
     /// The queue is found by no key: it ends with the pool.
     owns_queue: bool,
     slots: SharedSlice<PoolSlot>,

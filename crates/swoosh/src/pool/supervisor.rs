@@ -7,9 +7,9 @@ use super::worker::Worker;
 use super::{Ipc, Pipe, Shared, Work};
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::restart_policy::ChildState;
+use crate::process::restart_policy::ChildState;
 use crate::shm::slots::PoolSlot;
-use crate::sys::process::{self, Ended, Fork};
+use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::{self, Signals};
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
@@ -45,7 +45,7 @@ impl Supervisor {
 
 pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     let workers = shared.pool.workers as usize;
-    let signals = Signals::take_over(&HANDLED, &[])?;
+    let signals = Signals::install(&HANDLED, &[])?;
     let pool = Supervisor(Rc::new(shared));
     let mut care = Care {
         wards: vec![ChildState::default(); workers],
@@ -98,7 +98,7 @@ impl<'p, W: Work> Care<'p, W> {
         }
         loop {
             let arrived = self.signals.take();
-            if !self.ending && (arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT)) {
+            if !self.ending && (arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT)) {
                 self.ending = true;
                 self.reloads.clear();
                 let patience = self.pool.0.pool.patience;
@@ -107,7 +107,7 @@ impl<'p, W: Work> Care<'p, W> {
                     ward.tell_to_end(patience);
                 }
             }
-            if !self.ending && (arrived.has(libc::SIGUSR1) || arrived.has(libc::SIGUSR2)) {
+            if !self.ending && (arrived.contains(libc::SIGUSR1) || arrived.contains(libc::SIGUSR2)) {
                 self.reloads = (0..self.wards.len()).rev().collect();
             }
             self.pool.0.event_fd.drain();
@@ -141,7 +141,7 @@ impl<'p, W: Work> Care<'p, W> {
         }
     }
 
-    fn reaped(&mut self, ended: Ended) {
+    fn reaped(&mut self, ended: ChildExit) {
         let Some(id) = self.wards.iter().position(|ward| ward.pid == ended.pid) else { return };
         let slot = &self.pool.0.slots[id];
         slot.pid.store(0, Relaxed);
@@ -212,7 +212,7 @@ impl<'p, W: Work> Care<'p, W> {
         flush();
         let shared = self.pool.0.clone();
         let begin = || {
-            signal::start_over();
+            signal::reset_after_fork();
             Worker::new(shared, id as u32)
         };
         match process::fork_with(begin) {

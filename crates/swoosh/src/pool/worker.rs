@@ -30,11 +30,11 @@ struct Inner {
 
 impl Worker {
     pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
-        let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGINT], &[])?;
+        let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
         // An interrupt from the terminal is for the supervisor; both may be user code's instead.
-        signals.lend(libc::SIGTERM);
-        signals.lend(libc::SIGINT);
-        process::on_parent_death(libc::SIGKILL, shared.supervisor);
+        signals.allow_subscription(libc::SIGTERM);
+        signals.allow_subscription(libc::SIGINT);
+        process::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
         Ok(Worker(Rc::new(Inner { shared, signals, id, told: Cell::new(false), handled: Cell::new(0) })))
     }
@@ -61,7 +61,7 @@ impl Worker {
 
     /// Whether it has been told to end: its code is to return soon.
     pub fn should_stop(&self) -> bool {
-        if !self.0.told.get() && self.0.signals.take().has(libc::SIGTERM) {
+        if !self.0.told.get() && self.0.signals.take().contains(libc::SIGTERM) {
             self.0.told.set(true);
         }
         self.0.told.get()
@@ -111,7 +111,7 @@ impl Worker {
     /// From now on nobody looks after this process, and another one takes its place. It gets no more messages, may
     /// outlive the pool, and ends when its code does.
     pub fn detach(&self) {
-        process::outlive_parent();
+        process::clear_parent_death_signal();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
         self.0.shared.event_fd.notify();
         self.0.told.set(true);

@@ -5,7 +5,7 @@ use super::client::{
 };
 use crate::server::websocket::connection::{WebSocketConnection, WebSocketOptions};
 use std::rc::Rc;
-use swoosh::proto::websocket::{accept, deflate};
+use swoosh::proto::websocket::{accept_key, deflate};
 use swoosh_zend::{Array, Call, PhpResult, Zval};
 
 /// Looks at the answer to a handshake.
@@ -22,13 +22,13 @@ pub(super) fn shake_hands(
     }
     let headers = array_in(call, HEADERS).unwrap_or_default();
     let field = |name: &str| headers.get(name).and_then(Zval::bytes).unwrap_or_default();
-    if Some(field("sec-websocket-accept")) != accept(key.as_bytes()).as_deref().map(str::as_bytes) {
+    if Some(field("sec-websocket-accept")) != accept_key(key.as_bytes()).as_deref().map(str::as_bytes) {
         let why = "WebSocket handshake: Sec-WebSocket-Accept does not match the key";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
     let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
     let extensions = field("sec-websocket-extensions");
-    let agreed = deflate::is_agreed([extensions].into_iter()) && on("websocket_compression", false);
+    let agreed = deflate::is_accepted([extensions].into_iter()) && on("websocket_compression", false);
     if !extensions.is_empty() && !agreed {
         let why = "WebSocket handshake: the server accepted an extension that was not offered";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
@@ -38,7 +38,7 @@ pub(super) fn shake_hands(
         mask_outgoing: on("websocket_mask", true),
         masked: false,
         max: u64::try_from(most).unwrap_or(0),
-        deflate: agreed.then_some(deflate::Agreed { narrow: false }),
+        deflate: agreed.then_some(deflate::DeflateParams { small_window: false }),
         control_frames: ["ping", "pong", "close"].map(|kind| on(&format!("open_websocket_{kind}_frame"), false)),
     };
     let websocket = WebSocketConnection::new(conn.link.clone(), conn.buffer.take(), options);

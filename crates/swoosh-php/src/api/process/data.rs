@@ -3,7 +3,7 @@
 use crate::runtime::last_error;
 use std::cell::{Cell, RefCell};
 use swoosh::pool::Pipe;
-use swoosh::sys::queue::Queue;
+use swoosh::sys::message_queue::MessageQueue;
 use swoosh_zend::error::warning;
 use swoosh_zend::{ClassSlot, Object, PhpResult, Raised};
 
@@ -37,7 +37,7 @@ swoosh_zend::payload!(Holder: holds |holder, tell| {
 /// The message queue of a process.
 #[derive(Clone, Copy)]
 pub struct Messages {
-    pub(super) queue: Queue,
+    pub(super) queue: MessageQueue,
     /// Each message is addressed to one process; otherwise any process may take it.
     pub(super) addressed: bool,
     pub(super) waits: bool,

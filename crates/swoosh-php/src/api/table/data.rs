@@ -8,14 +8,14 @@ use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::log::{self, Level};
-use swoosh::shm::table::{Builder, Column, Kind, Refused, Row, Schema, Table, Value};
+use swoosh::shm::table::{Column, ColumnKind, Row, Schema, Table, TableBuilder, TableError, Value};
 use swoosh_zend::error::{throw_error, warning};
 use swoosh_zend::{Array, Call, IntoZval, Key, PhpResult, Raised, ZStr, Zval};
 
 /// Payload of a table object: a builder before `create()`, a table afterwards.
 #[derive(Default)]
 pub struct Holder {
-    pub(super) making: RefCell<Option<Builder>>,
+    pub(super) making: RefCell<Option<TableBuilder>>,
     pub(super) made: RefCell<Option<Rc<SharedTable>>>,
     /// `configure` was called.
     pub(super) extended: Cell<bool>,
@@ -112,9 +112,9 @@ pub(super) fn column_value(
     cut: bool,
 ) -> PhpResult<ColumnValue> {
     Ok(match schema.kind(column) {
-        Some(Kind::Int) => ColumnValue::Int(value.to_int()),
-        Some(Kind::Float) => ColumnValue::Float(value.to_float()),
-        Some(Kind::Text(size)) => {
+        Some(ColumnKind::Int) => ColumnValue::Int(value.to_int()),
+        Some(ColumnKind::Float) => ColumnValue::Float(value.to_float()),
+        Some(ColumnKind::Text(size)) => {
             let text = value.to_zstr().ok_or(Raised::Exception)?;
             let length = text.as_bytes().len();
             if length > size && cut && !made.cut_warned.replace(true) {
@@ -137,14 +137,14 @@ pub(super) fn given(values: &[(Column, ColumnValue)]) -> Values<Value<'_>> {
     values.iter().map(|(column, held)| (*column, held.value())).collect()
 }
 
-pub(super) fn ok_or_report<T>(result: Result<T, Refused>) -> Option<T> {
+pub(super) fn ok_or_report<T>(result: Result<T, TableError>) -> Option<T> {
     result.map_err(refused).ok()
 }
 
 #[cold]
-pub(super) fn refused(refused: Refused) {
+pub(super) fn refused(refused: TableError) {
     match refused {
-        Refused::Full { .. } => {
+        TableError::Full { .. } => {
             last_error::set(FULL);
             warning(&refused.to_string());
         }

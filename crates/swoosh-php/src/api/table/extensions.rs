@@ -4,7 +4,7 @@ use super::data::{Holder, Values, array, convert, given, made, ok_or_report, ref
 use crate::api::shared_memory;
 use crate::runtime::last_error;
 use std::time::Duration;
-use swoosh::shm::table::{Builder, Value};
+use swoosh::shm::table::{TableBuilder, Value};
 use swoosh_zend::{Array, Call, Key, PhpResult, ZStr};
 
 /// Between the constructor and `create()`: `grow_to` (rows), `expiry`, `evict` (switches), `budget` (bytes).
@@ -124,7 +124,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
 }
 
 /// Allocates the table in the arena, if one was reserved.
-pub fn use_arena(builder: &mut Builder) {
+pub fn use_arena(builder: &mut TableBuilder) {
     if let Some(arena) = shared_memory::arena() {
         builder.arena(&arena);
     }

@@ -10,7 +10,7 @@ use crate::runtime::last_error;
 use data::{Holder, SharedTable, array, convert, given, made, ok_or_report, zval};
 use std::cell::Cell;
 use std::rc::Rc;
-use swoosh::shm::table::{Builder, Kind, Table, Value, When};
+use swoosh::shm::table::{ColumnKind, Table, TableBuilder, Value, WriteIf};
 use swoosh_zend::error::{throw_error, warning};
 use swoosh_zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Value as Constant, ZStr, Zval,
@@ -34,9 +34,9 @@ pub fn register() {
         .method("column(string $name, int $type, int $size = 0): bool", column)
         .method("create(): bool", create)
         .method("destroy(): bool", destroy)
-        .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, When::Always))
-        .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, When::New))
-        .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, When::There))
+        .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, WriteIf::Always))
+        .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Absent))
+        .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Present))
         .method("cmpset(string $key, array $expected, array $values): bool", compare_and_set)
         .method("get(string $key, ?string $field = null): array|string|int|float|false", get)
         .method("getdel(string $key, ?string $field = null): array|string|int|float|false", get_and_delete)
@@ -86,9 +86,9 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 fn column(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, kind, size) = (call.bytes(0)?, call.int(1)?, call.int_or(2, 0)?);
     let kind = match kind {
-        TYPE_INT => Kind::Int,
-        TYPE_FLOAT => Kind::Float,
-        TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => Kind::Text(size as usize),
+        TYPE_INT => ColumnKind::Int,
+        TYPE_FLOAT => ColumnKind::Float,
+        TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => ColumnKind::Text(size as usize),
         TYPE_STRING => {
             last_error::refuse(&format!("a string column requires a size of 1 to {LONGEST_TEXT} bytes"));
             return Ok(false);
@@ -154,7 +154,7 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
 }
 
 /// Creates a table with these columns.
-pub fn object(rows: i64, columns: &[(&str, Kind)]) -> PhpResult<Option<Object>> {
+pub fn object(rows: i64, columns: &[(&str, ColumnKind)]) -> PhpResult<Option<Object>> {
     let object = Object::new(TABLE.get())?;
     object.construct(&mut [rows.into_zval()])?;
     let Some(holder) = object.payload::<Holder>() else { return Ok(None) };
@@ -173,7 +173,7 @@ fn destroy(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-fn write(call: &mut Call<'_>, when: When) -> PhpResult<bool> {
+fn write(call: &mut Call<'_>, when: WriteIf) -> PhpResult<bool> {
     let (key, values) = (call.bytes(0)?, call.array(1)?);
     let made = made(call)?;
     let (values, _) = convert(&made, values, true)?;
@@ -187,7 +187,7 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     if unknown {
         return Ok(false);
     }
-    Ok(ok_or_report(made.table.write(key, When::There, &given(&expected), &given(&values))).unwrap_or(false))
+    Ok(ok_or_report(made.table.write(key, WriteIf::Present, &given(&expected), &given(&values))).unwrap_or(false))
 }
 
 fn compare_and_delete(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -261,15 +261,15 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
     let table = &made.table;
     let column = table.schema().find(name);
     let by = match column.and_then(|column| table.schema().kind(column)) {
-        Some(Kind::Int) => {
+        Some(ColumnKind::Int) => {
             let by = call.arg(2).map_or(1, Zval::to_int);
             Value::Int(if subtracts { by.wrapping_neg() } else { by })
         }
-        Some(Kind::Float) => {
+        Some(ColumnKind::Float) => {
             let by = call.arg(2).map_or(1.0, Zval::to_float);
             Value::Float(if subtracts { -by } else { by })
         }
-        Some(Kind::Text(_)) => {
+        Some(ColumnKind::Text(_)) => {
             last_error::refuse("a string column cannot be incremented");
             return Ok(OrFalse(None));
         }
@@ -284,7 +284,7 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
 fn size(call: &mut Call<'_>) -> PhpResult<u64> {
     let holder = call.payload::<Holder>();
     let made = holder.made.borrow().as_ref().map(|made| made.table.size());
-    let making = holder.making.borrow().as_ref().map(Builder::size);
+    let making = holder.making.borrow().as_ref().map(TableBuilder::size);
     Ok(made.or(making).map_or(0, u64::from))
 }
 

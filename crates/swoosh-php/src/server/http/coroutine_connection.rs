@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
 use swoosh::http::files::{Answer, Piece};
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
 /// A connection of a coroutine server.
@@ -41,7 +41,7 @@ pub struct Handshake {
     /// `Sec-WebSocket-Protocol`.
     pub protocol: Option<Vec<u8>>,
     /// The negotiated compression, and the extension field of the response.
-    pub deflate: Option<(Agreed, String)>,
+    pub deflate: Option<(DeflateParams, String)>,
 }
 
 impl CoroutineConnection {

@@ -12,15 +12,15 @@ use crate::server::state::{Callbacks, PhpServer, PortEvent};
 use crate::server::websocket;
 use std::rc::Rc;
 use swoosh::config::Framing;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::files;
-use swoosh::node::Node;
-use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
-pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
+pub fn serves(callbacks: &Callbacks, node: &Context, port: usize) -> bool {
     let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
     is_http && callbacks.answers_requests(port)
 }
@@ -29,10 +29,10 @@ pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
 /// or has been answered without a callback. `stored`: a body that was spilled to a file.
 pub fn begin(
     state: &Rc<PhpServer>,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     data: &[u8],
-    stored: Option<Rc<Stored>>,
+    stored: Option<Rc<TempFile>>,
 ) -> PhpResult<Option<PendingCall>> {
     let session = event.session.0;
     let Some(callbacks) = state.callbacks() else { return Ok(None) };
@@ -42,7 +42,7 @@ pub fn begin(
     if response_order::queue_request(event, || node.share_packet(data), &stored) {
         return Ok(None);
     }
-    let mut fields = room();
+    let mut fields = header_buffer();
     let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);

@@ -3,12 +3,12 @@
 use crate::server::http::coroutine_connection::CoroutineConnection;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::incoming::{CANNOT, Fault, Incoming};
-use swoosh::proto::framing::Cut;
+use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::frame::{Framer, Part};
-use swoosh::proto::http1::reply::CONTINUE;
+use swoosh::proto::http1::request_framer::{Framer, Progress};
+use swoosh::proto::http1::response_writer::CONTINUE;
 use swoosh_zend::PhpResult;
 
 /// Reads the requests of one connection.
@@ -20,7 +20,7 @@ pub struct Reading {
 }
 
 /// A complete request, and its body if that was spilled to a file.
-pub type Asked = (Vec<u8>, Option<Rc<Stored>>);
+pub type Asked = (Vec<u8>, Option<Rc<TempFile>>);
 
 impl Reading {
     /// Reads a complete request; `None` at the end of the connection or after a rejected request. `idle(true)` is called
@@ -29,23 +29,23 @@ impl Reading {
         loop {
             let cut = self.framer.next(connection.config.max_length, &connection.buffer.borrow());
             let whole = match cut {
-                Ok(Cut::Packet(length)) => {
+                Ok(FrameStatus::Complete(length)) => {
                     self.since = None;
                     return Ok(Some((connection.buffer.borrow_mut().drain(..length).collect(), None)));
                 }
-                Ok(Cut::Need(whole)) => whole,
+                Ok(FrameStatus::Incomplete(whole)) => whole,
                 Err(refusal) => return refuse(connection, refusal),
             };
-            if self.framer.take_wish_to_continue() {
+            if self.framer.take_expect_continue() {
                 let (_, failed) = connection.link.send_all(CONTINUE, None)?;
                 if failed.is_some() {
                     return Ok(None);
                 }
             }
             let here = connection.buffer.borrow().len();
-            let part = self.framer.part(here);
+            let part = self.framer.progress(here);
             let most = connection.config.memory_limit;
-            if part == Part::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
+            if part == Progress::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
                 return self.store(connection);
             }
             let waits = here == 0;
@@ -59,22 +59,22 @@ impl Reading {
             match read? {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
-                Err(libc::ETIMEDOUT) if part != Part::Nothing => return refuse(connection, TOO_SLOW),
+                Err(libc::ETIMEDOUT) if part != Progress::NotStarted => return refuse(connection, TOO_SLOW),
                 Err(_) => return Ok(None),
             }
         }
     }
 
     /// Timeout of the next read; `None`: no limit.
-    fn limit(&mut self, connection: &CoroutineConnection, part: Part) -> Option<Duration> {
+    fn limit(&mut self, connection: &CoroutineConnection, part: Progress) -> Option<Duration> {
         match part {
             // A keep-alive connection may be idle between requests.
-            Part::Nothing if self.framer.has_begun() => None,
-            Part::Nothing | Part::Head => {
+            Progress::NotStarted if self.framer.has_framed() => None,
+            Progress::NotStarted | Progress::Head => {
                 let since = *self.since.get_or_insert_with(Instant::now);
                 connection.config.header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(SHORTEST))
             }
-            Part::Body => connection.config.body_timeout,
+            Progress::Body => connection.config.body_timeout,
         }
     }
 
@@ -93,7 +93,7 @@ impl Reading {
                 Ok(None) => {}
                 Ok(Some(end)) => {
                     connection.buffer.borrow_mut().extend_from_slice(&here[end..]);
-                    self.framer.leave_rest();
+                    self.framer.skip_request();
                     self.since = None;
                     let (head, body) = incoming.finish();
                     return Ok(Some((head, Some(Rc::new(body)))));
@@ -130,8 +130,8 @@ fn status(fault: Fault) -> Refusal {
 }
 
 fn refuse(connection: &CoroutineConnection, refusal: Refusal) -> PhpResult<Option<Asked>> {
-    swoosh::log::info!("rejecting a request with {}: {}", refusal.status, refusal.why);
-    connection.link.send_all(&Refusal::answer(refusal.status), Some(LAST_WORD))?;
+    swoosh::log::info!("rejecting a request with {}: {}", refusal.status, refusal.reason);
+    connection.link.send_all(&Refusal::response(refusal.status), Some(LAST_WORD))?;
     Ok(None)
 }
 

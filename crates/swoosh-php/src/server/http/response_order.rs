@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
-use swoosh::http::Stored;
-use swoosh::node::Node;
+use swoosh::http::TempFile;
 
 /// An event queued behind an unfinished response of its connection.
 enum Queued {
-    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<Stored>>),
+    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -30,7 +30,11 @@ pub fn hold_requests(session: u64) {
 }
 
 /// Queues a request behind an unfinished response; `false`: handle it now. `keep` is called only to queue it.
-pub fn queue_request(event: &ConnectionEvent, keep: impl FnOnce() -> Rc<Vec<u8>>, stored: &Option<Rc<Stored>>) -> bool {
+pub fn queue_request(
+    event: &ConnectionEvent,
+    keep: impl FnOnce() -> Rc<Vec<u8>>,
+    stored: &Option<Rc<TempFile>>,
+) -> bool {
     ACTIVE.get() && hold(event.session.0, || Queued::Request(*event, keep(), stored.clone()))
 }
 
@@ -64,7 +68,7 @@ pub fn queue_refusal(session: u64, status: u16) -> bool {
 }
 
 /// Handles ready events while the worker accepts requests.
-pub fn run_ready(handler: &dyn Handler, node: &Node) -> Flow {
+pub fn run_ready(handler: &dyn Handler, node: &Context) -> Flow {
     if !ACTIVE.get() {
         return Ok(());
     }

@@ -6,9 +6,9 @@ use crate::server::http::settings::HttpSettings;
 use crate::server::state::{PhpServer, report, succeeded};
 use std::fs::File;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
 /// The connection that a response belongs to.
@@ -23,7 +23,7 @@ pub enum HttpConnection {
 /// The means to send on a connection from this process.
 pub enum Transport {
     /// A connection of the engine.
-    Engine(Node, SessionId),
+    Engine(Context, SessionId),
     /// A socket of this process.
     Socket(Rc<CoroutineConnection>),
 }
@@ -86,7 +86,7 @@ impl Transport {
     }
 
     /// Switches the connection's framing to WebSocket.
-    pub fn begin_websocket(&self, agreed: Option<Agreed>) {
+    pub fn begin_websocket(&self, agreed: Option<DeflateParams>) {
         if let Transport::Engine(node, session) = self {
             node.begin_websocket(*session, agreed);
         }

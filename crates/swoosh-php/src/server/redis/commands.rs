@@ -4,8 +4,8 @@ use crate::server::classes::REDIS_SERVER;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use swoosh::context::{Context, Reading};
 use swoosh::handler::SessionId;
-use swoosh::node::{Node, Reading};
 use swoosh_zend::{Callable, Object, Zval};
 
 /// Handlers and queued commands of a process.
@@ -49,7 +49,7 @@ impl RedisCommands {
     }
 
     /// The next command of a connection. `None` ends the connection's request, so that a later command starts a coroutine.
-    pub(super) fn next(&self, node: &Node, session: SessionId) -> Option<Vec<u8>> {
+    pub(super) fn next(&self, node: &Context, session: SessionId) -> Option<Vec<u8>> {
         let mut waiting = self.waiting.borrow_mut();
         let queue = waiting.get_mut(&session.0)?;
         if queue.len() == MOST_WAITING {

@@ -11,14 +11,14 @@ use crate::server::state::{Callbacks, PhpServer};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use swoosh::config::Framing;
+use swoosh::context::Context;
+use swoosh::context::Reading;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
-use swoosh::node::Reading;
 use swoosh::proto::resp;
 use swoosh_zend::{Array, IntoZval, PhpResult};
 
 /// Whether a port's packets are Redis commands.
-pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
+pub fn serves(callbacks: &Callbacks, node: &Context, port: usize) -> bool {
     let is_redis = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
     is_redis && classes::is_redis(&callbacks.server)
 }
@@ -27,7 +27,7 @@ pub fn serves(callbacks: &Callbacks, node: &Node, port: usize) -> bool {
 pub fn receive(
     state: &Rc<PhpServer>,
     callbacks: &Rc<Callbacks>,
-    node: &Node,
+    node: &Context,
     session: SessionId,
     data: &[u8],
 ) -> PhpResult<()> {
@@ -58,8 +58,14 @@ pub fn receive(
     })
 }
 
-fn handle(state: &PhpServer, callbacks: &Callbacks, node: &Node, session: SessionId, command: &[u8]) -> PhpResult<()> {
-    let words = resp::words(command);
+fn handle(
+    state: &PhpServer,
+    callbacks: &Callbacks,
+    node: &Context,
+    session: SessionId,
+    command: &[u8],
+) -> PhpResult<()> {
+    let words = resp::arguments(command);
     // An inline command may be an empty line.
     let Some((name, arguments)) = words.split_first() else { return Ok(()) };
     let Some(handler) = state.redis.handler(&callbacks.server, name) else {

@@ -8,9 +8,9 @@ use crate::server::websocket::frame::OutgoingFrame;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use swoosh::proto::framing::Cut;
-use swoosh::proto::websocket::deflate::Agreed;
-use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, next};
+use swoosh::proto::framing::FrameStatus;
+use swoosh::proto::websocket::deflate::DeflateParams;
+use swoosh::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, masked_close_frame, next_frame};
 use swoosh_zend::{Object, PhpResult};
 
 /// A WebSocket after its handshake.
@@ -18,7 +18,7 @@ pub struct WebSocketConnection {
     link: Rc<Link>,
     /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
-    joiner: RefCell<Joiner>,
+    joiner: RefCell<MessageAssembler>,
     options: WebSocketOptions,
     /// A close frame was sent, or the peer has disconnected.
     closed: Cell<bool>,
@@ -34,7 +34,7 @@ pub struct WebSocketOptions {
     /// Longest message, bytes.
     pub max: u64,
     /// Negotiated compression.
-    pub deflate: Option<Agreed>,
+    pub deflate: Option<DeflateParams>,
     /// Deliver ping, pong and close frames to PHP.
     pub control_frames: [bool; 3],
 }
@@ -72,15 +72,15 @@ impl WebSocketConnection {
     pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Received> {
         let until = limit.map(|limit| Instant::now() + limit);
         let expect =
-            Expect { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
+            FrameRules { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
         loop {
             if self.closed.get() {
                 return Ok(Received::Closed);
             }
-            let cut = next(expect, &self.buffer.borrow());
+            let cut = next_frame(expect, &self.buffer.borrow());
             let length = match cut {
-                Ok(Cut::Packet(length)) | Err(length) => length,
-                Ok(Cut::Need(_)) => {
+                Ok(FrameStatus::Complete(length)) | Err(length) => length,
+                Ok(FrameStatus::Incomplete(_)) => {
                     let mut more = Vec::new();
                     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
                     match self.link.read_into(&mut more, CHUNK, left)? {
@@ -105,32 +105,32 @@ impl WebSocketConnection {
                 }
                 Err(fault) => {
                     self.send_close(fault.code, b"")?;
-                    return Ok(Received::ProtocolError(fault.why));
+                    return Ok(Received::ProtocolError(fault.reason));
                 }
             }
         }
     }
 
     /// Handles a control frame; returns what is delivered to PHP, if anything.
-    fn answer(&self, said: Said) -> PhpResult<Option<Received>> {
+    fn answer(&self, said: Event) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
         let flags = frame::received_flags(self.options.masked, false);
         let control = |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
         let [pings, pongs, closes] = self.options.control_frames;
         match said {
-            Said::Message(kind, data, packed) => {
+            Event::Message(kind, data, packed) => {
                 let flags = frame::received_flags(self.options.masked, packed);
                 frame::object(fd, kind, &data, flags).map(Received::Message).map(Some)
             }
-            Said::Ping(data) if pings => control(Opcode::Ping, &data),
-            Said::Ping(data) => {
+            Event::Ping(data) if pings => control(Opcode::Ping, &data),
+            Event::Ping(data) => {
                 // A failure is reported by the next read.
                 self.send(&OutgoingFrame::control(Opcode::Pong, data), None)?.ok();
                 Ok(None)
             }
-            Said::Pong(data) if pongs => control(Opcode::Pong, &data),
-            Said::Pong(_) => Ok(None),
-            Said::Close(code, reason) => {
+            Event::Pong(data) if pongs => control(Opcode::Pong, &data),
+            Event::Pong(_) => Ok(None),
+            Event::Close(code, reason) => {
                 self.send_close(code, &reason)?;
                 match closes {
                     true => frame::close_object(fd, code, &reason, flags).map(Received::Message).map(Some),
@@ -152,7 +152,7 @@ impl WebSocketConnection {
         if self.closed.replace(true) {
             return Ok(false);
         }
-        let bytes = close_frame_of(code, reason, self.options.mask_outgoing.then(frame::mask));
+        let bytes = masked_close_frame(code, reason, self.options.mask_outgoing.then(frame::mask));
         let (_, failed) = self.link.send_all(&bytes, Some(LAST_WORD))?;
         Ok(failed.is_none())
     }

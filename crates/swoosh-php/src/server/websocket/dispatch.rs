@@ -9,18 +9,18 @@ use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
-    Expect, Joiner, Opcode, Said, close_frame, deflate, put, shake_hands as shake_hands_of,
+    Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, deflate, put_frame,
 };
 use swoosh_zend::{Array, IntoZval, Object, PhpResult};
 
 thread_local! {
     /// By connection: the fragments of an incomplete message.
-    static JOINERS: RefCell<HashMap<u64, Joiner>> = RefCell::default();
+    static JOINERS: RefCell<HashMap<u64, MessageAssembler>> = RefCell::default();
 }
 
 /// Discards the fragments of a closed connection.
@@ -38,7 +38,7 @@ pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Header<'_>]) ->
 pub fn shake_hands(
     state: &Rc<PhpServer>,
     callbacks: &Callbacks,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     request: &Request<'_>,
     headers: &[Header<'_>],
@@ -52,7 +52,7 @@ pub fn shake_hands(
         return Ok(Some(PendingCall { callable, args: [asked.into_zval(), response.into_zval()], completion }));
     }
     let mut fields = Array::new();
-    let status = match shake_hands_of(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
+    let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
         Ok(accept) => {
             fields.insert("Upgrade", "websocket");
             fields.insert("Connection", "Upgrade");
@@ -104,13 +104,13 @@ pub fn shake_hands(
 pub fn receive(
     state: &Rc<PhpServer>,
     callbacks: &Callbacks,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     bytes: &[u8],
 ) -> PhpResult<Option<PendingCall>> {
     let session = event.session;
     let max = node.state().ports[event.port].config.package_max_length;
-    let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
+    let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = JOINERS.with_borrow_mut(|joiners| {
         let mut joiner = joiners.remove(&session.0).unwrap_or_default();
         let heard = joiner.take(bytes, expect);
@@ -122,29 +122,34 @@ pub fn receive(
     let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();
     let (object, completion) = match heard {
         Err(fault) => {
-            swoosh::log::info!("closing connection {} with WebSocket status {}: {}", session.0, fault.code, fault.why);
+            swoosh::log::info!(
+                "closing connection {} with WebSocket status {}: {}",
+                session.0,
+                fault.code,
+                fault.reason
+            );
             close(node, session, &close_frame(fault.code, b""));
             return Ok(None);
         }
         Ok(None) => return Ok(None),
-        Ok(Some(Said::Message(kind, data, packed))) => {
+        Ok(Some(Event::Message(kind, data, packed))) => {
             (frame::object(session.0, kind, &data, frame::received_flags(true, packed))?, Completion::None)
         }
-        Ok(Some(Said::Ping(data))) if control_frames[0] => {
+        Ok(Some(Event::Ping(data))) if control_frames[0] => {
             (frame::object(session.0, Opcode::Ping, &data, frame::received_flags(true, false))?, Completion::None)
         }
-        Ok(Some(Said::Ping(data))) => {
+        Ok(Some(Event::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
-            put(&mut pong, 0x8A, None, &data);
+            put_frame(&mut pong, 0x8A, None, &data);
             // Fails only when the peer has disconnected.
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if control_frames[1] => {
+        Ok(Some(Event::Pong(data))) if control_frames[1] => {
             (frame::object(session.0, Opcode::Pong, &data, frame::received_flags(true, false))?, Completion::None)
         }
-        Ok(Some(Said::Pong(_))) => return Ok(None),
-        Ok(Some(Said::Close(code, reason))) => {
+        Ok(Some(Event::Pong(_))) => return Ok(None),
+        Ok(Some(Event::Close(code, reason))) => {
             let answer = close_frame(code, &reason);
             if !control_frames[2] {
                 close(node, session, &answer);

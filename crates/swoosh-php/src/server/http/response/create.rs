@@ -6,7 +6,7 @@ use crate::server::http::transport::{HttpConnection, Transport};
 use httparse::Header;
 use std::rc::Rc;
 use swoosh::proto::http1::request::{Request, field};
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::{Array, Object, PhpResult};
 
 /// The response to a request.
@@ -53,7 +53,7 @@ pub fn expect_handshake(object: &Object) {
 }
 
 /// Sets the compression negotiated for the WebSocket.
-pub fn set_deflate(object: &Object, agreed: Agreed) {
+pub fn set_deflate(object: &Object, agreed: DeflateParams) {
     if let Some(state) = object.payload::<ResponseState>() {
         state.deflate.set(Some(agreed));
     }

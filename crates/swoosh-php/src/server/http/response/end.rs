@@ -4,7 +4,7 @@ use super::head::put_trailers;
 use super::state::{Phase, ResponseState};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state::succeeded;
-use swoosh::proto::http1::reply::put_chunk;
+use swoosh::proto::http1::response_writer::put_chunk;
 use swoosh_zend::{Object, PhpResult};
 
 impl swoosh_zend::Payload for ResponseState {

@@ -5,8 +5,8 @@ use crate::server::http::transport::HttpConnection;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use swoosh::http::compress::Coding;
-use swoosh::proto::http1::reply;
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::http1::response_writer;
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::ClassSlot;
 
 /// `Swoole\Http\Response`.
@@ -42,7 +42,7 @@ pub struct ResponseState {
     /// The request deadline.
     pub deadline: OnceCell<Rc<Deadline>>,
     /// Negotiated compression of WebSocket messages.
-    pub deflate: Cell<Option<Agreed>>,
+    pub deflate: Cell<Option<DeflateParams>>,
 }
 
 /// Phase of a response.
@@ -98,6 +98,6 @@ impl ResponseState {
 
     pub(crate) fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
-        reply::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)
+        response_writer::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)
     }
 }

@@ -110,12 +110,8 @@ pub(super) fn send(
     };
     let host = bytes_in(call, HOST);
     let (port, ssl) = call.this().map_or((0, false), |this| (this.slot(PORT).to_int(), this.slot(SSL).to_bool()));
-    let shown_host = match client.family.get() {
-        libc::AF_UNIX => b"localhost".to_vec(),
-        _ if port == if ssl { 443 } else { 80 } => bracketed(&host),
-        _ => [&bracketed(&host)[..], format!(":{port}").as_bytes()].concat(),
-    };
-    let mut more = Vec::new();
+    let shown_host = host_field(client.family.get(), &host, port, ssl);
+    let mut more: Vec<(&str, String)> = Vec::new();
     if let Some(basic) = client.basic.borrow().clone() {
         more.push(("Authorization", basic));
     }
@@ -129,13 +125,7 @@ pub(super) fn send(
     let body = if key.is_some() { None } else { body };
     if let Some(key) = &key {
         content_type = None;
-        more.push(("Connection", "Upgrade".to_owned()));
-        more.push(("Upgrade", "websocket".to_owned()));
-        more.push(("Sec-WebSocket-Version", "13".to_owned()));
-        more.push(("Sec-WebSocket-Key", key.clone()));
-        if on("websocket_compression", false) {
-            more.push(("Sec-WebSocket-Extensions", deflate::OFFER.to_owned()));
-        }
+        more.extend(upgrade_fields(key, on("websocket_compression", false)));
     }
     let keep = on("keep_alive", true);
     let (own, cookies) = (array_in(call, REQUEST_HEADERS), array_in(call, COOKIES));
@@ -163,19 +153,46 @@ pub(super) fn send(
         Err(failure) => return Ok(Err(failure)),
     };
     *client.head.borrow_mut() = Some(head[..head.len() - 4].to_vec());
-    let file = bytes_in(call, DOWNLOAD_FILE);
-    let offset = call.this().map_or(0, |this| this.slot(DOWNLOAD_OFFSET).to_int());
-    let file =
-        (!file.is_empty()).then(|| (String::from_utf8_lossy(&file).into_owned(), u64::try_from(offset).unwrap_or(0)));
-    for slot in [FILES, DOWNLOAD_FILE] {
-        show(call, slot, ());
-    }
-    show(call, DOWNLOAD_OFFSET, 0);
+    let file = take_download(call);
     if let Err(code) = send_parts(&conn.link, head, body, times.write)? {
         return Ok(Err(Failure::of(SEND_FAILED, code)));
     }
     client.sent.borrow_mut().push_back(Sent { method, file, key, keep });
     Ok(Ok(()))
+}
+
+/// The `Host` field: without the scheme's default port.
+fn host_field(family: i32, host: &[u8], port: i64, ssl: bool) -> Vec<u8> {
+    match family {
+        libc::AF_UNIX => b"localhost".to_vec(),
+        _ if port == if ssl { 443 } else { 80 } => bracketed(host),
+        _ => [&bracketed(host)[..], format!(":{port}").as_bytes()].concat(),
+    }
+}
+
+/// Header fields of an opening handshake (RFC 6455 section 4.1).
+fn upgrade_fields(key: &str, compression: bool) -> Vec<(&'static str, String)> {
+    let mut fields = vec![
+        ("Connection", "Upgrade".to_owned()),
+        ("Upgrade", "websocket".to_owned()),
+        ("Sec-WebSocket-Version", "13".to_owned()),
+        ("Sec-WebSocket-Key", key.to_owned()),
+    ];
+    if compression {
+        fields.push(("Sec-WebSocket-Extensions", deflate::OFFER.to_owned()));
+    }
+    fields
+}
+
+/// The download's path and offset, if one was requested; clears the properties of a single request.
+fn take_download(call: &Call<'_>) -> Option<(String, u64)> {
+    let file = bytes_in(call, DOWNLOAD_FILE);
+    let offset = call.this().map_or(0, |this| this.slot(DOWNLOAD_OFFSET).to_int());
+    for slot in [FILES, DOWNLOAD_FILE] {
+        show(call, slot, ());
+    }
+    show(call, DOWNLOAD_OFFSET, 0);
+    (!file.is_empty()).then(|| (String::from_utf8_lossy(&file).into_owned(), u64::try_from(offset).unwrap_or(0)))
 }
 
 fn bracketed(host: &[u8]) -> Vec<u8> {

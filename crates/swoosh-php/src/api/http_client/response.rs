@@ -43,6 +43,32 @@ enum Sink {
 }
 
 impl Sink {
+    /// A download's file, else the callback `write_func`, else memory.
+    fn new(call: &Call<'_>, sent: &Sent, settings: &Array) -> Sink {
+        match (&sent.file, settings.get("write_func").map(Callable::new), call.this()) {
+            (Some((path, offset)), _, _) => Sink::File(path.clone(), *offset, None),
+            (None, Some(Ok(code)), Some(this)) => Sink::Code(code, this.clone()),
+            _ => {
+                let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);
+                Sink::Memory(Vec::new(), u64::try_from(most).unwrap_or(0))
+            }
+        }
+    }
+
+    /// Decompresses a piece of the body and takes the result.
+    fn take_encoded(&mut self, decoder: &mut Decoder, piece: &[u8]) -> PhpResult<io::Result<()>> {
+        for step in piece.chunks(STEP) {
+            let taken = match decoder.take(step) {
+                Ok(plain) => self.take(plain)?,
+                Err(e) => Err(e),
+            };
+            if taken.is_err() {
+                return Ok(taken);
+            }
+        }
+        Ok(Ok(()))
+    }
+
     fn take(&mut self, piece: Vec<u8>) -> PhpResult<io::Result<()>> {
         match self {
             _ if piece.is_empty() => Ok(Ok(())),
@@ -80,14 +106,7 @@ fn read(
     let until = limit.map(|limit| Instant::now() + limit);
     let mut reader = ResponseParser::new(&sent.method);
     let mut decoder = Decoder::new(b"");
-    let mut sink = match (&sent.file, settings.get("write_func").map(Callable::new), call.this()) {
-        (Some((path, offset)), _, _) => Sink::File(path.clone(), *offset, None),
-        (None, Some(Ok(code)), Some(this)) => Sink::Code(code, this.clone()),
-        _ => {
-            let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);
-            Sink::Memory(Vec::new(), u64::try_from(most).unwrap_or(0))
-        }
-    };
+    let mut sink = Sink::new(call, sent, settings);
     let mut buffer = conn.buffer.take();
     // An answer that ends with its connection leaves that to the next request to find.
     let (mut status, mut keeps) = (0, true);
@@ -119,14 +138,8 @@ fn read(
             }
             ResponseEvent::Data(form, length) => {
                 let piece: Vec<u8> = buffer.drain(..form + length).skip(form).collect();
-                for step in piece.chunks(STEP) {
-                    let taken = match decoder.take(step) {
-                        Ok(plain) => sink.take(plain)?,
-                        Err(e) => Err(e),
-                    };
-                    if let Err(e) = taken {
-                        return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, e.to_string())));
-                    }
+                if let Err(e) = sink.take_encoded(&mut decoder, &piece)? {
+                    return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, e.to_string())));
                 }
             }
             ResponseEvent::End(length) => {

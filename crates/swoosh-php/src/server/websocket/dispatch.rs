@@ -14,7 +14,7 @@ use swoosh::handler::ConnectionEvent;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
-    Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, deflate, put_frame,
+    Event, FrameRules, MessageAssembler, Opcode, WebSocketError, accept_handshake, close_frame, deflate, put_frame,
 };
 use swoosh_zend::{Array, IntoZval, Object, PhpResult};
 
@@ -51,33 +51,7 @@ pub fn shake_hands(
         let completion = Completion::CheckAnswered(response.clone(), event.session.0);
         return Ok(Some(PendingCall { callable, args: [asked.into_zval(), response.into_zval()], completion }));
     }
-    let mut fields = Array::new();
-    let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
-        Ok(accept) => {
-            fields.insert("Upgrade", "websocket");
-            fields.insert("Connection", "Upgrade");
-            fields.insert("Sec-WebSocket-Accept", accept);
-            fields.insert("Sec-WebSocket-Version", "13");
-            if let Some(own) = state.http.get().and_then(|config| config.websocket.subprotocol_of(headers)) {
-                fields.insert("Sec-WebSocket-Protocol", own);
-            }
-            101
-        }
-        Err(status) => {
-            if status == 426 {
-                fields.insert("Sec-WebSocket-Version", "13");
-            }
-            i64::from(status)
-        }
-    };
-    let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
-    if status == 101 && compresses {
-        let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions"));
-        if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
-            fields.insert("Sec-WebSocket-Extensions", answer);
-            response::set_deflate(&response, agreed);
-        }
-    }
+    let (status, fields) = handshake_head(state, request, headers, &response);
     response::set_head(&response, status, fields);
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
@@ -111,14 +85,7 @@ pub fn receive(
     let session = event.session;
     let max = node.state().ports[event.port].config.package_max_length;
     let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
-    let heard = JOINERS.with_borrow_mut(|joiners| {
-        let mut joiner = joiners.remove(&session.0).unwrap_or_default();
-        let heard = joiner.take(bytes, expect);
-        if !joiner.is_empty() {
-            joiners.insert(session.0, joiner);
-        }
-        heard
-    });
+    let heard = assemble(session.0, bytes, expect);
     let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();
     let (object, completion) = match heard {
         Err(fault) => {
@@ -163,4 +130,48 @@ pub fn receive(
     };
     let Some(callable) = callbacks.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };
     Ok(Some(PendingCall { callable, args: [callbacks.server.clone().into_zval(), object.into_zval()], completion }))
+}
+
+/// Status and header fields of the response to a handshake; negotiates compression if the setting allows it.
+fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Header<'_>], response: &Object) -> (i64, Array) {
+    let mut fields = Array::new();
+    let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
+        Ok(accept) => {
+            fields.insert("Upgrade", "websocket");
+            fields.insert("Connection", "Upgrade");
+            fields.insert("Sec-WebSocket-Accept", accept);
+            fields.insert("Sec-WebSocket-Version", "13");
+            if let Some(own) = state.http.get().and_then(|config| config.websocket.subprotocol_of(headers)) {
+                fields.insert("Sec-WebSocket-Protocol", own);
+            }
+            101
+        }
+        Err(status) => {
+            if status == 426 {
+                fields.insert("Sec-WebSocket-Version", "13");
+            }
+            i64::from(status)
+        }
+    };
+    let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
+    if status == 101 && compresses {
+        let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions"));
+        if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
+            fields.insert("Sec-WebSocket-Extensions", answer);
+            response::set_deflate(response, agreed);
+        }
+    }
+    (status, fields)
+}
+
+/// Adds a frame to its connection's incomplete message, if there is one.
+fn assemble(session: u64, bytes: &[u8], rules: FrameRules) -> Result<Option<Event>, WebSocketError> {
+    JOINERS.with_borrow_mut(|joiners| {
+        let mut joiner = joiners.remove(&session).unwrap_or_default();
+        let heard = joiner.take(bytes, rules);
+        if !joiner.is_empty() {
+            joiners.insert(session, joiner);
+        }
+        heard
+    })
 }

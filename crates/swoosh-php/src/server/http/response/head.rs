@@ -55,15 +55,7 @@ impl ResponseState {
         coding: Option<Coding>,
     ) {
         let status = self.status.get();
-        match (status, &*self.reason.borrow()) {
-            (200, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
-            (status, reason) => {
-                out.extend_from_slice(format!("HTTP/1.1 {status} ").as_bytes());
-                let known = response_writer::reason(u16::try_from(status).unwrap_or(0));
-                out.extend_from_slice(reason.as_deref().unwrap_or(known.as_bytes()));
-                out.extend_from_slice(b"\r\n");
-            }
-        }
+        self.put_status_line(out);
         let mut seen = Seen::default();
         if let Some(own) = own {
             for (key, value) in own {
@@ -100,18 +92,36 @@ impl ResponseState {
             put_field(out, b"Content-Encoding", coding.name().as_bytes());
             put_field(out, b"Vary", b"Accept-Encoding");
         }
+        self.put_framing(out, body, seen.length);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn put_status_line(&self, out: &mut Vec<u8>) {
+        match (self.status.get(), &*self.reason.borrow()) {
+            (200, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            (status, reason) => {
+                out.extend_from_slice(format!("HTTP/1.1 {status} ").as_bytes());
+                let known = response_writer::reason(u16::try_from(status).unwrap_or(0));
+                out.extend_from_slice(reason.as_deref().unwrap_or(known.as_bytes()));
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// The fields that tell the body's length. `own_length`: the handler's `Content-Length`, used for HEAD only.
+    fn put_framing(&self, out: &mut Vec<u8>, body: Body, own_length: Option<u64>) {
+        let status = self.status.get();
         match body {
             // RFC 9110 section 8.6: no Content-Length.
             Body::Length(_) if (100..200).contains(&status) || status == 204 => {}
-            Body::Length(0) if self.head_request.get() && seen.length.is_some() => {
-                put_length(out, seen.length.unwrap_or(0));
+            Body::Length(0) if self.head_request.get() && own_length.is_some() => {
+                put_length(out, own_length.unwrap_or(0));
             }
             Body::Length(0) if self.head_request.get() || status == 304 => {}
             Body::Length(length) => put_length(out, length),
             Body::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             Body::UntilClosed => {}
         }
-        out.extend_from_slice(b"\r\n");
     }
 
     /// Writes a field that the handler set. Framing fields are left to the server.

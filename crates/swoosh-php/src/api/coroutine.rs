@@ -200,7 +200,7 @@ fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     stats.insert("signal_listener_num", system::signal_listeners());
     stats.insert("aio_task_num", 0);
     stats.insert("aio_worker_num", 0);
-    for name in AIO {
+    for name in UNUSED_STATISTICS {
         stats.insert(name, 0);
     }
     stats.insert("c_stack_size", STACK);
@@ -213,13 +213,13 @@ fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
 /// `Swoole\Coroutine\run`: runs a coroutine and every coroutine it starts to the end.
 pub fn run(call: &mut Call<'_>) -> PhpResult<bool> {
     let job = Job::Call(call.callable(0)?, call.rest(1).to_vec());
-    hook_everything();
+    enable_all_hooks();
     crate::runtime::event_loop::run_coroutines(move || coroutine::create(job).map(drop))?;
     Ok(true)
 }
 
 /// `run` enables all hooks unless `hook_flags` was set.
-fn hook_everything() {
+fn enable_all_hooks() {
     let said = options(|o| o.given().is_some_and(|given| given.get("hook_flags").is_some()));
     if !said && crate::coroutine::hook_flags::flags() == 0 {
         let mut flags = Array::new();
@@ -327,7 +327,7 @@ fn collect(tasks: Vec<Task>, limit: Option<Duration>) -> PhpResult<Array> {
     Ok(array)
 }
 
-const AIO: &[&str] = &[
+const UNUSED_STATISTICS: &[&str] = &[
     "aio_queue_size",
     "aio_idle_worker_num",
     "aio_peak_worker_num",

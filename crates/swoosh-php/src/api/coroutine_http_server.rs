@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\Http\Server`: each connection in a coroutine of its own, which reads requests and calls what was
 //! registered for the beginning of their path.
 
-use super::coroutine_server::{accept_all, listen, shakes_hands};
+use super::coroutine_server::{accept_all, listen, tls_handshake};
 use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
 use crate::coroutine::socket::Direction;
@@ -9,7 +9,7 @@ use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, Wait, expect_current, setting_values};
 use crate::runtime::last_error;
 use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
-use crate::server::http::request_reader::{Asked, LAST_WORD, Reading};
+use crate::server::http::request_reader::{ERROR_RESPONSE_TIMEOUT, RawRequest, RequestReader};
 use crate::server::http::settings::HttpSettings;
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::http::{request as http_request, response as http_response};
@@ -148,7 +148,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let config = Rc::new(this.slot(SETTINGS).array().map(HttpSettings::new).unwrap_or_default());
-    let sealing = if this.slot(SSL).to_bool() {
+    let tls = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
             this.set_slot(ERR_MSG, "invalid TLS settings");
@@ -158,18 +158,18 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     } else {
         None
     };
-    let limit = sealing.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
+    let limit = tls.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
     server.running.set(true);
     let ended = accept_all(
         &link,
         || server.running.get(),
         |accepted| {
-            let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
+            let sealed = tls.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
             session.into_iter().for_each(|session| accepted.seal(session));
             let connection = CoroutineConnection::new(Rc::new(accepted), config.clone());
             let this = this.clone();
-            let run = move || match shakes_hands(&connection.link, limit)? {
+            let run = move || match tls_handshake(&connection.link, limit)? {
                 true => serve(&this, &connection),
                 false => Ok(()),
             };
@@ -193,9 +193,9 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
 
 /// Serves one connection until it is closed.
 fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
-    let mut reading = Reading::default();
+    let mut reader = RequestReader::default();
     while !connection.close_after_response.get() {
-        let Some(asked) = next_request(server, connection, &mut reading)? else { break };
+        let Some(asked) = next_request(server, connection, &mut reader)? else { break };
         answer(server, connection, asked)?;
         let websocket = connection.websocket.take();
         if let Some(websocket) = websocket {
@@ -211,10 +211,10 @@ fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()>
 fn next_request(
     server: &Object,
     connection: &Rc<CoroutineConnection>,
-    reading: &mut Reading,
-) -> PhpResult<Option<Asked>> {
+    reader: &mut RequestReader,
+) -> PhpResult<Option<RawRequest>> {
     let Some(own) = server.payload::<Server>() else { return Ok(None) };
-    reading.next(connection, |waits| {
+    reader.next(connection, |waits| {
         match waits {
             true if !own.running.get() => return false,
             true => own.idle.borrow_mut().push(Rc::downgrade(connection)),
@@ -224,7 +224,7 @@ fn next_request(
     })
 }
 
-fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): Asked) -> PhpResult<()> {
+fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): RawRequest) -> PhpResult<()> {
     let mut fields = header_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
         connection.close_after_response.set(true);
@@ -245,7 +245,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
         Ok(asked) => asked,
         Err(status) => {
             connection.close_after_response.set(true);
-            return connection.link.send_all(&Refusal::response(status), Some(LAST_WORD)).map(drop);
+            return connection.link.send_all(&Refusal::response(status), Some(ERROR_RESPONSE_TIMEOUT)).map(drop);
         }
     };
     *connection.handshake.borrow_mut() = handshake(&connection.config, &request, headers);

@@ -41,13 +41,13 @@ pub fn register(short_names: bool) {
         .method("__construct(Swoole\\Coroutine\\Socket $conn)", construct_connection)
         .method("recv(float $timeout = 0.0)", |call: &mut Call<'_>| {
             let timeout = call.float_or(0, 0.0)?;
-            ask(call, "recvPacket", &mut [timeout.into_zval()])
+            call_socket(call, "recvPacket", &mut [timeout.into_zval()])
         })
         .method("send(string $data)", |call: &mut Call<'_>| {
             let data = call.string(0)?.clone();
-            ask(call, "sendAll", &mut [data.into_zval()])
+            call_socket(call, "sendAll", &mut [data.into_zval()])
         })
-        .method("close(): bool", |call: &mut Call<'_>| ask(call, "close", &mut []))
+        .method("close(): bool", |call: &mut Call<'_>| call_socket(call, "close", &mut []))
         .method("exportSocket(): Swoole\\Coroutine\\Socket", |call: &mut Call<'_>| {
             Ok(call.this().map(|this| this.slot(0).clone()))
         });
@@ -171,7 +171,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
             connection.set_slot(0, socket);
             let handler = handler.clone();
             let run = move || {
-                if !shakes_hands(&accepted, limit)? {
+                if !tls_handshake(&accepted, limit)? {
                     return Ok(());
                 }
                 drop(accepted);
@@ -201,7 +201,7 @@ pub fn accept_all(
         match link.accept(None)? {
             Ok(accepted) => take(accepted)?,
             // Out of descriptors: retry when some may have been closed.
-            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
+            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(ACCEPT_RETRY_INTERVAL)?),
             Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
             Err(code) => return Ok(Some(code)),
         }
@@ -211,7 +211,7 @@ pub fn accept_all(
 
 /// Performs the TLS handshake, if the connection has TLS. Runs in the connection's coroutine, so that a slow peer delays
 /// no other connection.
-pub fn shakes_hands(link: &Link, limit: Duration) -> PhpResult<bool> {
+pub fn tls_handshake(link: &Link, limit: Duration) -> PhpResult<bool> {
     if !link.is_sealed() {
         return Ok(true);
     }
@@ -231,7 +231,7 @@ fn construct_connection(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 /// Calls a method of the connection's socket.
-fn ask(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
+fn call_socket(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
     match call.this().and_then(|this| this.slot(0).object().cloned()) {
         Some(socket) => socket.call_method(method, args),
         None => Ok(false.into_zval()),
@@ -248,4 +248,4 @@ const RUNNING: usize = 6;
 const HANDLER: usize = 7;
 const SOCKET: usize = 8;
 const BACKLOG: i32 = 512;
-const PAUSE: Duration = Duration::from_secs(1);
+const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_secs(1);

@@ -107,7 +107,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let before = data.raw.borrow().len();
     Rc::make_mut(&mut data.raw.borrow_mut()).extend_from_slice(bytes);
     let cut = match &mut *data.framer.borrow_mut() {
-        Some(framer) => framer.next(LONGEST, &data.raw.borrow()),
+        Some(framer) => framer.next(MAX_REQUEST, &data.raw.borrow()),
         None => return Ok(OrFalse(None)),
     };
     match cut {
@@ -131,4 +131,4 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// The longest request that `parse` takes.
-const LONGEST: u64 = 1 << 31;
+const MAX_REQUEST: u64 = 1 << 31;

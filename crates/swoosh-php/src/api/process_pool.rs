@@ -66,8 +66,8 @@ fn slot(property: &str) -> PhpResult<usize> {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (workers, ipc, key) = (call.int(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
-    let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MOST_WORKERS).contains(workers)) else {
-        let why = format!("the number of workers must be 1 to {MOST_WORKERS}, not {workers}");
+    let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MAX_WORKERS).contains(workers)) else {
+        let why = format!("the number of workers must be 1 to {MAX_WORKERS}, not {workers}");
         return Err(throw(exception::EXCEPTION.get(), &why, 0));
     };
     let ipc = match ipc {
@@ -308,4 +308,4 @@ const IPC_SOCKET: i64 = 3;
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i64 = 505;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
-const MOST_WORKERS: u32 = 100_000;
+const MAX_WORKERS: u32 = 100_000;

@@ -184,7 +184,7 @@ fn info(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 fn list(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (after, count) = (call.int_or(0, 0)?, call.int_or(1, 10)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
-    if count > MOST_CLIENTS {
+    if count > MAX_LISTED {
         last_error::refuse("at most 100 connections can be listed at once; continue with the last fd as $start_fd");
         return Ok(OrFalse(None));
     }
@@ -441,7 +441,7 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(Some(array)))
 }
 
-const MOST_CLIENTS: i64 = 100;
+const MAX_LISTED: i64 = 100;
 /// Time limit of `sendwait`.
 const SEND_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);

@@ -31,7 +31,7 @@ pub fn register(short_names: bool) {
     short(group, "Co\\WaitGroup").register(&WAIT_GROUP);
     let barrier = ClassBuilder::new("Swoole\\Coroutine\\Barrier")
         .payload::<Barrier>()
-        .method("__destruct()", let_go)
+        .method("__destruct()", destroy_barrier)
         .method("static make(): self", |_: &mut Call<'_>| Object::new(BARRIER.get()))
         .method("static wait(Swoole\\Coroutine\\Barrier &$barrier, float $timeout = -1.0): void", wait_for_barrier);
     short(barrier, "Co\\Barrier").register(&BARRIER);
@@ -57,7 +57,7 @@ swoosh_zend::payload!(WaitGroup);
 const COUNT: usize = 1;
 const WAITING: usize = 2;
 
-fn show(call: &Call<'_>) {
+fn update_properties(call: &Call<'_>) {
     let group = call.payload::<WaitGroup>();
     if let Some(this) = call.this() {
         this.set_slot(COUNT, group.count.get());
@@ -67,7 +67,7 @@ fn show(call: &Call<'_>) {
 
 fn construct_group(call: &mut Call<'_>) -> PhpResult<()> {
     call.payload::<WaitGroup>().count.set(call.int_or(0, 0)?.max(0));
-    show(call);
+    update_properties(call);
     Ok(())
 }
 
@@ -101,7 +101,7 @@ fn change(
 fn step(call: &Call<'_>, delta: i64) -> PhpResult<()> {
     let group = call.payload::<WaitGroup>();
     group.count.set(group.count.get() + delta);
-    show(call);
+    update_properties(call);
     if group.count.get() == 0 {
         let waiter = group.waiter.take();
         if let Some(waiter) = waiter {
@@ -122,12 +122,12 @@ fn wait_for_group(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let coroutine = coroutine::expect_current()?;
     group.waiting.set(true);
-    show(call);
+    update_properties(call);
     *group.waiter.borrow_mut() = Some(coroutine.clone());
     let woken = coroutine.wait(Wait::Join, limit);
     drop(group.waiter.take());
     group.waiting.set(false);
-    show(call);
+    update_properties(call);
     Ok(woken? == Wake::Done)
 }
 
@@ -140,19 +140,19 @@ fn spl(name: &str) -> Class {
 
 #[derive(Default)]
 struct Barrier {
-    waits: RefCell<Option<Rc<Gone>>>,
+    waits: RefCell<Option<Rc<BarrierWait>>>,
 }
 swoosh_zend::payload!(Barrier);
 
 /// A wait for the destruction of a barrier.
-struct Gone {
+struct BarrierWait {
     gone: Cell<bool>,
     /// Wake token; set when the coroutine suspends.
     token: Cell<Option<u64>>,
 }
 
 /// The last reference is gone: wakes the waiter.
-fn let_go(call: &mut Call<'_>) -> PhpResult<()> {
+fn destroy_barrier(call: &mut Call<'_>) -> PhpResult<()> {
     let waits = call.payload::<Barrier>().waits.take();
     if let Some(waits) = waits
         && !waits.gone.replace(true)
@@ -166,15 +166,15 @@ fn let_go(call: &mut Call<'_>) -> PhpResult<()> {
 fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
     let limit = wait::limit(call.float_or(1, -1.0)?);
     let gone = {
-        let given = call.arg(0).and_then(Zval::object).and_then(|object| object.payload::<Barrier>());
-        let Some(barrier) = given else {
+        let handed_over = call.arg(0).and_then(Zval::object).and_then(|object| object.payload::<Barrier>());
+        let Some(barrier) = handed_over else {
             return Err(argument_type_error(1, "must be of type Swoole\\Coroutine\\Barrier"));
         };
         coroutine::expect_current()?;
         if barrier.waits.borrow().is_some() {
             warning("another coroutine waits for this barrier");
         }
-        let gone = Rc::new(Gone { gone: Cell::new(false), token: Cell::new(None) });
+        let gone = Rc::new(BarrierWait { gone: Cell::new(false), token: Cell::new(None) });
         *barrier.waits.borrow_mut() = Some(gone.clone());
         gone
     };
@@ -196,14 +196,14 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
 #[derive(Default)]
 struct Lock {
     owner: Cell<Option<u64>>,
-    line: RefCell<VecDeque<Place>>,
+    waiters: RefCell<VecDeque<Waiter>>,
     /// Shared between processes: 0 is unlocked, 1 locked.
     word: OnceCell<Atomic>,
 }
 swoosh_zend::payload!(Lock);
 
 /// A waiter, and whether the lock was handed over to it.
-type Place = (Rc<Coroutine>, Rc<Cell<bool>>);
+type Waiter = (Rc<Coroutine>, Rc<Cell<bool>>);
 
 fn construct_lock(call: &mut Call<'_>) -> PhpResult<()> {
     if call.bool_or(0, false)? {
@@ -220,36 +220,36 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let lock = call.payload::<Lock>();
     let Some(coroutine) = coroutine::current() else {
         // Outside of coroutines nothing can wait: acquired now or refused.
-        let free = lock.owner.get().is_none() && seize(lock);
+        let free = lock.owner.get().is_none() && try_acquire_shared(lock);
         lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
         return Ok(if free { true } else { refuse(call, libc::EBUSY) });
     };
     if lock.owner.get() == Some(coroutine.id) {
         return Ok(true);
     }
-    if lock.owner.get().is_none() && seize(lock) {
+    if lock.owner.get().is_none() && try_acquire_shared(lock) {
         lock.owner.set(Some(coroutine.id));
         return Ok(true);
     }
     if now {
         return Ok(refuse(call, libc::EBUSY));
     }
-    while lock.owner.get().is_some() || !seize(lock) {
+    while lock.owner.get().is_some() || !try_acquire_shared(lock) {
         if lock.owner.get().is_none() {
             // Held by another process, which cannot wake this one: poll.
-            if !wait::sleep(LOOK)? {
+            if !wait::sleep(POLL_INTERVAL)? {
                 return Ok(refuse(call, wait::CANCELED));
             }
             continue;
         }
-        let given = Rc::new(Cell::new(false));
-        lock.line.borrow_mut().push_back((coroutine.clone(), given.clone()));
+        let handed_over = Rc::new(Cell::new(false));
+        lock.waiters.borrow_mut().push_back((coroutine.clone(), handed_over.clone()));
         let woken = coroutine.wait(Wait::Lock, None);
-        if given.get() && woken == Ok(Wake::Done) {
+        if handed_over.get() && woken == Ok(Wake::Done) {
             return Ok(true);
         }
-        lock.line.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &given));
-        if given.get() {
+        lock.waiters.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &handed_over));
+        if handed_over.get() {
             // Handed over to a waiter that was cancelled meanwhile.
             release(lock);
         }
@@ -269,10 +269,10 @@ fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// Hands the lock over to the first waiter, or unlocks it.
 fn release(lock: &Lock) {
-    let next = lock.line.borrow_mut().pop_front();
+    let next = lock.waiters.borrow_mut().pop_front();
     match next {
-        Some((coroutine, given)) => {
-            given.set(true);
+        Some((coroutine, handed_over)) => {
+            handed_over.set(true);
             lock.owner.set(Some(coroutine.id));
             reactor::wake(coroutine.token());
         }
@@ -286,7 +286,7 @@ fn release(lock: &Lock) {
 }
 
 /// Acquires the lock against other processes; always succeeds if it is not shared.
-fn seize(lock: &Lock) -> bool {
+fn try_acquire_shared(lock: &Lock) -> bool {
     lock.word.get().is_none_or(|word| word.compare_and_set(0, 1))
 }
 
@@ -302,4 +302,4 @@ const NO_COROUTINE: u64 = 0;
 /// LOCK_EX and LOCK_NB.
 const EXCLUSIVE: i64 = 2;
 const NOT_BLOCKING: i64 = 4;
-const LOOK: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);

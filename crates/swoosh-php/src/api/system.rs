@@ -233,7 +233,7 @@ fn wait_pid(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
     crate::coroutine::expect_current()?;
     let end = limit.map(|limit| Instant::now() + limit);
-    let mut pause = Duration::from_millis(1);
+    let mut interval = Duration::from_millis(1);
     loop {
         match child::wait(pid, false) {
             Ok(None) => {}
@@ -253,8 +253,8 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
         let goes_on = match process {
             Some(process) => !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, Outside::Cancelled),
             None => {
-                let time = left.map_or(pause, |left| left.min(pause));
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                let time = left.map_or(interval, |left| left.min(interval));
+                interval = (interval * 2).min(MAX_POLL_INTERVAL);
                 wait::sleep(time)?
             }
         };
@@ -337,4 +337,4 @@ fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
 /// FILE_APPEND and LOCK_EX.
 const APPEND: i64 = 8;
 const LOCK: i64 = 2;
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(20);

@@ -162,7 +162,7 @@ fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let reserved = i64::from(first >> 5 & 1) * 8 + i64::from(first >> 4 & 1) * 16;
     let flags = i64::from(fin) | reserved | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 };
     // Data that cannot be decompressed is dropped.
-    let data = if packed { deflate::inflate(&data, LONGEST_UNPACKED).unwrap_or_default() } else { data };
+    let data = if packed { deflate::inflate(&data, MAX_UNPACKED).unwrap_or_default() } else { data };
     let object = Object::new(if opcode == 8 { CLOSE_FRAME.get() } else { FRAME.get() })?;
     object.set_slot(OPCODE, i32::from(opcode));
     object.set_slot(FLAGS, flags);
@@ -195,6 +195,6 @@ fn split(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
 }
 
 /// Bytes that `unpack` unpacks.
-const LONGEST_UNPACKED: u64 = 1 << 30;
+const MAX_UNPACKED: u64 = 1 << 30;
 /// SWOOLE_ERROR_PROTOCOL_ERROR.
 const PROTOCOL_ERROR: i32 = 508;

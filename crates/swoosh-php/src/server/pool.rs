@@ -98,12 +98,12 @@ impl PhpPool {
 
     /// Appends to the reply to the message in progress; `false` if there is none or its sender expects no reply.
     pub fn reply(&self, data: &[u8]) -> bool {
-        self.messages.borrow_mut().get_mut(&message_key()).is_some_and(|message| message.reply(data))
+        self.messages.borrow_mut().get_mut(&current_message_key()).is_some_and(|message| message.reply(data))
     }
 }
 
 /// Key of the message in progress: the running coroutine.
-fn message_key() -> u64 {
+fn current_message_key() -> u64 {
     coroutine::current_id().unwrap_or(0)
 }
 
@@ -232,13 +232,13 @@ impl PoolBridge {
             let Some(callable) = self.callbacks.message.clone() else { return Ok(()) };
             let begun = coroutine::run_event(move || {
                 let data = message.data.as_slice().into_zval();
-                state.messages.borrow_mut().insert(message_key(), message);
+                state.messages.borrow_mut().insert(current_message_key(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
                 // In a forked child: the parent answers the message.
                 if state.home.is_left() {
                     return done;
                 }
-                let handled = state.messages.borrow_mut().remove(&message_key());
+                let handled = state.messages.borrow_mut().remove(&current_message_key());
                 // A message whose handler failed is not acknowledged.
                 done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {

@@ -84,7 +84,7 @@ pub fn dial(
     };
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
-        connected = open((family, kind), local.as_ref(), address, limit)?;
+        connected = connect_to((family, kind), local.as_ref(), address, limit)?;
         if !is_elsewhere(&connected) {
             break;
         }
@@ -107,7 +107,7 @@ pub fn dial(
 }
 
 /// A new socket that is connected to an address.
-pub(super) fn open(
+pub(super) fn connect_to(
     (family, kind): (i32, i32),
     local: Option<&SockAddr>,
     address: &SockAddr,

@@ -102,11 +102,11 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let client = call.payload::<Client>();
     client.family.set(family);
     client.opens_tls.set(kind & SSL != 0);
-    show(call, TYPE, kind);
+    set_property(call, TYPE, kind);
     Ok(())
 }
 
-fn show(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval) {
+fn set_property(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval) {
     if let Some(this) = call.this() {
         this.set_slot(slot, value);
     }
@@ -127,7 +127,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     *client.proxy.borrow_mut() = Proxy::of(&all);
     *client.bind.borrow_mut() = bind_setting(&all);
     *client.tls.borrow_mut() = wanted;
-    show(call, SETTING, all);
+    set_property(call, SETTING, all);
     Ok(true)
 }
 
@@ -143,19 +143,19 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 #[cold]
 fn fail(call: &Call<'_>, code: Code) {
     last_error::set(code);
-    show(call, ERR_CODE, code);
+    set_property(call, ERR_CODE, code);
     if code == NO_CONNECTION {
-        return show(call, ERR_MSG, "client is not connected to server");
+        return set_property(call, ERR_MSG, "client is not connected to server");
     }
     let link = call.payload::<Client>().link.borrow().clone();
-    show(call, ERR_MSG, words(code, link.as_deref()));
+    set_property(call, ERR_MSG, words(code, link.as_deref()));
 }
 
 fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
-            show(call, ERR_CODE, 0);
-            show(call, ERR_MSG, "");
+            set_property(call, ERR_CODE, 0);
+            set_property(call, ERR_MSG, "");
             Some(value)
         }
         Err(code) => {
@@ -200,8 +200,8 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     if client.opens_tls.get() && !begin_tls(call, &link, limit)? {
         return Ok(false);
     }
-    show(call, FD, link.fd());
-    show(call, CONNECTED, true);
+    set_property(call, FD, link.fd());
+    set_property(call, CONNECTED, true);
     client.packets.clear();
     *client.link.borrow_mut() = Some(link);
     Ok(true)
@@ -214,7 +214,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, client.times.get().read)?;
     let packet = match client.family.get().1 {
-        libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
+        libc::SOCK_DGRAM => link.recv(MAX_DATAGRAM, limit)?,
         _ => client.packets.next(&link, limit)?.map(ZStr::new),
     };
     Ok(ok_or_fail(call, packet))
@@ -222,7 +222,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 
 fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
-    let length = usize::try_from(call.int_or(0, 65535)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
+    let length = usize::try_from(call.int_or(0, 65535)?).ok().filter(|&n| n > 0).unwrap_or(MAX_DATAGRAM);
     let mut buffer = vec![0; length];
     let seen = link.peek(&mut buffer).map_err(|e| system(&e)).map(|seen| {
         buffer.truncate(seen);
@@ -295,7 +295,7 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = unconnected(call)? else { return Ok(OrFalse(None)) };
-    let most = usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(LONGEST_DATAGRAM);
+    let most = usize::try_from(call.int(0)?).ok().filter(|&n| n > 0).unwrap_or(MAX_DATAGRAM);
     let read = link.recv_from(most, call.payload::<Client>().times.get().read)?;
     let Some((bytes, from)) = ok_or_fail(call, read).0 else { return Ok(OrFalse(None)) };
     let from = describe(&from);
@@ -328,13 +328,13 @@ fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult
     let shaken = link.shake(limit)?;
     if let Err(code) = shaken {
         fail(call, code);
-        show(call, ERR_MSG, words(code, Some(link)));
+        set_property(call, ERR_MSG, words(code, Some(link)));
     }
     Ok(shaken.is_ok())
 }
 
 /// The server's certificate chain; `None`, with the error code set, without TLS or a certificate.
-fn shown(call: &Call<'_>) -> Option<Vec<Vec<u8>>> {
+fn certificate_chain(call: &Call<'_>) -> Option<Vec<Vec<u8>>> {
     let shown = link(call)?.peer_certificates();
     if shown.is_empty() {
         fail(call, NOT_READY);
@@ -345,12 +345,12 @@ fn shown(call: &Call<'_>) -> Option<Vec<Vec<u8>>> {
 
 /// The server's certificate in PEM form.
 fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
-    Ok(OrFalse(shown(call).map(|shown| to_pem(&shown[0]))))
+    Ok(OrFalse(certificate_chain(call).map(|shown| to_pem(&shown[0]))))
 }
 
 /// Verifies the server's certificate, also if the handshake did not.
 fn verify_peer(call: &mut Call<'_>) -> PhpResult<bool> {
-    let Some(shown) = shown(call) else { return Ok(false) };
+    let Some(shown) = certificate_chain(call) else { return Ok(false) };
     let client = call.payload::<Client>();
     let mut wanted = client.tls.borrow().of_client(&client.host.borrow());
     wanted.allow_self_signed = call.bool_or(0, false)?;
@@ -358,7 +358,7 @@ fn verify_peer(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok(()) => Ok(true),
         Err(e) => {
             fail(call, VERIFY_FAILED);
-            show(call, ERR_MSG, e.to_string());
+            set_property(call, ERR_MSG, e.to_string());
             Ok(false)
         }
     }
@@ -379,10 +379,10 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     drop(call.payload::<Client>().link.take());
-    show(call, FD, -1);
-    show(call, CONNECTED, false);
+    set_property(call, FD, -1);
+    set_property(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
-    show(call, SOCKET, Zval::null());
+    set_property(call, SOCKET, Zval::null());
     drop(socket);
     link.close()?;
     Ok(true)
@@ -396,7 +396,7 @@ fn export(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (family, kind) = call.payload::<Client>().family.get();
     let made = object(link, family, kind)?;
-    show(call, SOCKET, made.clone());
+    set_property(call, SOCKET, made.clone());
     Ok(OrFalse(Some(made)))
 }
 
@@ -409,6 +409,6 @@ const SETTING: usize = 5;
 const CONNECTED: usize = 6;
 /// SWOOLE_SSL.
 const SSL: i64 = 512;
-const LONGEST_DATAGRAM: usize = 65536;
+const MAX_DATAGRAM: usize = 65536;
 /// SWOOLE_ERROR_CLIENT_NO_CONNECTION.
 const NO_CONNECTION: i32 = 5001;

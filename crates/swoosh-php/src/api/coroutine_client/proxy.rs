@@ -128,7 +128,7 @@ pub(super) fn http_connect(
     // Byte by byte: bytes behind the head belong to the tunnel.
     while !answer.ends_with(b"\r\n\r\n") {
         match link.read_into(&mut answer, 1, limit)? {
-            Ok(1) if answer.len() < LONGEST_HEAD => {}
+            Ok(1) if answer.len() < MAX_HEAD => {}
             Ok(_) => return Ok(Err(PROXY_BAD)),
             Err(code) => return Ok(Err(code)),
         }
@@ -138,7 +138,7 @@ pub(super) fn http_connect(
 }
 
 /// Longest head of a CONNECT response, bytes.
-const LONGEST_HEAD: usize = 8192;
+const MAX_HEAD: usize = 8192;
 /// SWOOLE_ERROR_SOCKS5_* and SWOOLE_ERROR_HTTP_PROXY_*.
 const SOCKS_VERSION: i32 = 7001;
 const SOCKS_METHOD: i32 = 7002;

@@ -15,7 +15,7 @@ pub(super) struct Client {
     pub(super) family: Cell<i32>,
     pub(super) defer: Cell<bool>,
     /// Requests whose responses were not read yet.
-    pub(super) sent: RefCell<VecDeque<Sent>>,
+    pub(super) sent: RefCell<VecDeque<SentRequest>>,
     pub(super) basic: RefCell<Option<String>>,
     /// The last request's head.
     pub(super) head: RefCell<Option<Vec<u8>>>,
@@ -31,7 +31,7 @@ pub(super) struct Conn {
 }
 
 /// Parameters of a sent request that reading its response needs.
-pub(super) struct Sent {
+pub(super) struct SentRequest {
     pub(super) method: Vec<u8>,
     /// The answer's body goes into that file, from that byte on.
     pub(super) file: Option<(String, u64)>,
@@ -57,49 +57,49 @@ impl Failure {
     }
 }
 
-pub(super) fn show(call: &Call<'_>, slot: usize, value: impl IntoZval) {
+pub(super) fn set_property(call: &Call<'_>, slot: usize, value: impl IntoZval) {
     if let Some(this) = call.this() {
         this.set_slot(slot, value);
     }
 }
 
-pub(super) fn array_in(call: &Call<'_>, slot: usize) -> Option<Array> {
+pub(super) fn array_property(call: &Call<'_>, slot: usize) -> Option<Array> {
     call.this().and_then(|this| this.slot(slot).array().cloned())
 }
 
-pub(super) fn bytes_in(call: &Call<'_>, slot: usize) -> Vec<u8> {
+pub(super) fn bytes_property(call: &Call<'_>, slot: usize) -> Vec<u8> {
     call.this().and_then(|this| this.slot(slot).bytes().map(<[u8]>::to_vec)).unwrap_or_default()
 }
 
 /// Clears the properties of the previous response.
 pub(super) fn forget_answer(call: &Call<'_>) {
-    show(call, ERR_CODE, 0);
-    show(call, ERR_MSG, "");
-    show(call, STATUS, 0);
-    show(call, HEADERS, ());
-    show(call, SET_COOKIES, ());
-    show(call, BODY, "");
+    set_property(call, ERR_CODE, 0);
+    set_property(call, ERR_MSG, "");
+    set_property(call, STATUS, 0);
+    set_property(call, HEADERS, ());
+    set_property(call, SET_COOKIES, ());
+    set_property(call, BODY, "");
 }
 
 /// Sets the error properties and closes the connection.
 #[cold]
 pub(super) fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
-    hang_up(call, client)?;
+    close_connection(call, client)?;
     last_error::set(failure.code);
-    show(call, STATUS, failure.status);
-    show(call, ERR_CODE, failure.code);
-    show(call, ERR_MSG, failure.why);
+    set_property(call, STATUS, failure.status);
+    set_property(call, ERR_CODE, failure.code);
+    set_property(call, ERR_MSG, failure.why);
     Ok(false)
 }
 
 /// Closes the connection; coroutines that wait on it run before this returns.
-pub(super) fn hang_up(call: &Call<'_>, client: &Client) -> PhpResult<()> {
+pub(super) fn close_connection(call: &Call<'_>, client: &Client) -> PhpResult<()> {
     let conn = client.conn.take();
     drop(client.sent.take());
     drop(client.websocket.take());
-    show(call, CONNECTED, false);
+    set_property(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
-    show(call, SOCKET, ());
+    set_property(call, SOCKET, ());
     drop(socket);
     match conn {
         Some(conn) => conn.link.close(),
@@ -141,6 +141,6 @@ pub(super) const HANDSHAKE_FAILED: Code = 8504;
 pub(super) const BROKEN_PROTOCOL: Code = 508;
 pub(super) const PACK_FAILED: Code = 8505;
 /// Default of `package_max_length`, bytes: the longest body or message kept in memory.
-pub(super) const LONGEST_BODY: i64 = 1 << 31;
+pub(super) const DEFAULT_MAX_BODY: i64 = 1 << 31;
 /// Bytes read at once.
 pub(super) const CHUNK: usize = 65536;

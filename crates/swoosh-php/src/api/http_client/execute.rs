@@ -1,12 +1,12 @@
 //! One exchange: the request is sent, and its response read unless that is deferred.
 
-use super::client::{Client, SETTING, array_in, fail, forget_answer};
+use super::client::{Client, SETTING, array_property, fail, forget_answer};
 use super::{request, response};
 use crate::api::coroutine_client::Times;
 use crate::runtime::last_error;
 use swoosh_zend::{Call, PhpResult};
 
-pub(super) fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpResult<bool> {
+pub(super) fn run(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     let is_websocket = client.websocket.borrow().as_ref().is_some_and(|websocket| websocket.is_open());
     if is_websocket {
@@ -21,7 +21,7 @@ pub(super) fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpRes
     if client.sent.borrow().is_empty() {
         forget_answer(call);
     }
-    let settings = array_in(call, SETTING).unwrap_or_default();
+    let settings = array_property(call, SETTING).unwrap_or_default();
     let times = Times::of(&settings);
     match request::send(call, client, target, key, &settings, times)? {
         Err(failure) => fail(call, client, failure),

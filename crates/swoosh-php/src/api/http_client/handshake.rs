@@ -1,7 +1,7 @@
 //! The client's side of a WebSocket handshake's answer (RFC 6455 section 4.1).
 
 use super::client::{
-    Client, Conn, Failure, HANDSHAKE_FAILED, HEADERS, LONGEST_BODY, SERVER_RESET, STATUS, array_in, fail,
+    Client, Conn, DEFAULT_MAX_BODY, Failure, HANDSHAKE_FAILED, HEADERS, SERVER_RESET, STATUS, array_property, fail,
 };
 use crate::server::websocket::connection::{WebSocketConnection, WebSocketOptions};
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use swoosh::proto::websocket::{accept_key, deflate};
 use swoosh_zend::{Array, Call, PhpResult, Zval};
 
 /// Looks at the answer to a handshake.
-pub(super) fn shake_hands(
+pub(super) fn check_handshake(
     call: &Call<'_>,
     client: &Client,
     conn: &Rc<Conn>,
@@ -20,7 +20,7 @@ pub(super) fn shake_hands(
         // A valid response without an upgrade.
         return Ok(true);
     }
-    let headers = array_in(call, HEADERS).unwrap_or_default();
+    let headers = array_property(call, HEADERS).unwrap_or_default();
     let field = |name: &str| headers.get(name).and_then(Zval::bytes).unwrap_or_default();
     if Some(field("sec-websocket-accept")) != accept_key(key.as_bytes()).as_deref().map(str::as_bytes) {
         let why = "WebSocket handshake: Sec-WebSocket-Accept does not match the key";
@@ -33,7 +33,7 @@ pub(super) fn shake_hands(
         let why = "WebSocket handshake: the server accepted an extension that was not offered";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
-    let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);
+    let most = settings.get("package_max_length").map_or(DEFAULT_MAX_BODY, Zval::to_int);
     let options = WebSocketOptions {
         mask_outgoing: on("websocket_mask", true),
         masked: false,

@@ -16,7 +16,7 @@ use super::socket::describe;
 use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use client::*;
-use execute::ask;
+use execute::run;
 use socket2::{SockAddr, Socket};
 use std::io;
 use swoosh::proto::base64;
@@ -64,11 +64,11 @@ pub fn register(short_names: bool) {
             call.payload::<Client>().defer.set(call.bool_or(0, true)?);
             Ok(true)
         })
-        .method("setMethod(string $method): bool", |call: &mut Call<'_>| keep(call, METHOD))
-        .method("setHeaders(array $headers): bool", |call: &mut Call<'_>| keep(call, REQUEST_HEADERS))
+        .method("setMethod(string $method): bool", |call: &mut Call<'_>| set_from_argument(call, METHOD))
+        .method("setHeaders(array $headers): bool", |call: &mut Call<'_>| set_from_argument(call, REQUEST_HEADERS))
         .method("setBasicAuth(string $username, string $password): void", set_basic_auth)
-        .method("setCookies(array $cookies): bool", |call: &mut Call<'_>| keep(call, COOKIES))
-        .method("setData(array|string $data): bool", |call: &mut Call<'_>| keep(call, BODY_SENT))
+        .method("setCookies(array $cookies): bool", |call: &mut Call<'_>| set_from_argument(call, COOKIES))
+        .method("setData(array|string $data): bool", |call: &mut Call<'_>| set_from_argument(call, BODY_SENT))
         .method(
             "addFile(string $path, string $name, ?string $type = null, ?string $filename = null, int $offset = 0, int $length = 0): bool",
             add_file,
@@ -80,10 +80,10 @@ pub fn register(short_names: bool) {
         .method("get(string $path): bool", get)
         .method("post(string $path, mixed $data): bool", post)
         .method("download(string $path, string $file, int $offset = 0): bool", download)
-        .method("getBody(): string|false", |call: &mut Call<'_>| shown(call, BODY))
-        .method("getHeaders(): array|false|null", |call: &mut Call<'_>| shown(call, HEADERS))
-        .method("getCookies(): array|false|null", |call: &mut Call<'_>| shown(call, COOKIES))
-        .method("getStatusCode(): int|false", |call: &mut Call<'_>| shown(call, STATUS))
+        .method("getBody(): string|false", |call: &mut Call<'_>| property(call, BODY))
+        .method("getHeaders(): array|false|null", |call: &mut Call<'_>| property(call, HEADERS))
+        .method("getCookies(): array|false|null", |call: &mut Call<'_>| property(call, COOKIES))
+        .method("getStatusCode(): int|false", |call: &mut Call<'_>| property(call, STATUS))
         .method("getHeaderOut(): string|false", header_out)
         .method("getPeerCert(): string|false", peer_certificate)
         .method("upgrade(string $path): bool", upgrade)
@@ -111,20 +111,20 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         () => libc::AF_INET,
     };
     call.payload::<Client>().family.set(family);
-    show(call, HOST, host);
-    show(call, PORT, port);
-    show(call, SSL, ssl);
+    set_property(call, HOST, host);
+    set_property(call, PORT, port);
+    set_property(call, SSL, ssl);
     Ok(())
 }
 
-fn shown(call: &mut Call<'_>, slot: usize) -> PhpResult<Zval> {
+fn property(call: &mut Call<'_>, slot: usize) -> PhpResult<Zval> {
     Ok(call.this().map_or_else(Zval::null, |this| this.slot(slot).clone()))
 }
 
 /// A setter of a property.
-fn keep(call: &mut Call<'_>, slot: usize) -> PhpResult<bool> {
+fn set_from_argument(call: &mut Call<'_>, slot: usize) -> PhpResult<bool> {
     if let Some(value) = call.arg(0) {
-        show(call, slot, value.clone());
+        set_property(call, slot, value.clone());
     }
     Ok(true)
 }
@@ -151,10 +151,10 @@ fn set_basic_auth(call: &mut Call<'_>) -> PhpResult<()> {
 
 /// One more file or piece of data for the form of the next request.
 fn add_part(call: &Call<'_>, part: Array) {
-    let mut all = array_in(call, FILES).unwrap_or_default();
-    show(call, FILES, ());
+    let mut all = array_property(call, FILES).unwrap_or_default();
+    set_property(call, FILES, ());
     all.push(part);
-    show(call, FILES, all);
+    set_property(call, FILES, all);
 }
 
 fn add_file(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -196,29 +196,29 @@ fn add_data(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<bool> {
-    show(call, METHOD, "GET");
+    set_property(call, METHOD, "GET");
     execute(call)
 }
 
 fn post(call: &mut Call<'_>) -> PhpResult<bool> {
-    show(call, METHOD, "POST");
+    set_property(call, METHOD, "POST");
     if let Some(data) = call.arg(1) {
-        show(call, BODY_SENT, data.clone());
+        set_property(call, BODY_SENT, data.clone());
     }
     execute(call)
 }
 
 fn download(call: &mut Call<'_>) -> PhpResult<bool> {
-    show(call, METHOD, "GET");
-    show(call, DOWNLOAD_FILE, call.bytes(1)?);
-    show(call, DOWNLOAD_OFFSET, call.int_or(2, 0)?);
+    set_property(call, METHOD, "GET");
+    set_property(call, DOWNLOAD_FILE, call.bytes(1)?);
+    set_property(call, DOWNLOAD_OFFSET, call.int_or(2, 0)?);
     execute(call)
 }
 
 /// Sends the prepared request and reads its response, unless `setDefer()` is on.
 fn execute(call: &mut Call<'_>) -> PhpResult<bool> {
     let target = call.bytes(0)?.to_vec();
-    ask(call, &target, None)
+    run(call, &target, None)
 }
 
 fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
@@ -231,10 +231,10 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     if client.conn.borrow().is_none() {
         last_error::set(NO_CONNECTION);
-        show(call, ERR_CODE, NO_CONNECTION);
+        set_property(call, ERR_CODE, NO_CONNECTION);
         return Ok(false);
     }
-    hang_up(call, client)?;
+    close_connection(call, client)?;
     Ok(true)
 }
 
@@ -247,7 +247,7 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
     let found = conn.and_then(|conn| ask(conn.link.socket()).ok());
     if found.is_none() {
         last_error::set(NO_CONNECTION);
-        show(call, ERR_CODE, NO_CONNECTION);
+        set_property(call, ERR_CODE, NO_CONNECTION);
     }
     Ok(OrFalse(found.map(|address| describe(&address))))
 }

@@ -3,7 +3,8 @@
 use super::body::{Body, Part, Slice, multipart};
 use super::client::{
     BODY_SENT, CONNECT_FAILED, CONNECTED, COOKIES, Client, Conn, DOWNLOAD_FILE, DOWNLOAD_OFFSET, FILES, Failure, HOST,
-    METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, Sent, array_in, bytes_in, hang_up, show,
+    METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, SentRequest, array_property, bytes_property,
+    close_connection, set_property,
 };
 use super::request_head::Head;
 use crate::api::coroutine_client::{Proxy, Times, dial, local_address};
@@ -36,9 +37,9 @@ fn connection(
         if waits || conn.buffer.borrow().is_empty() && { quiet }() {
             return Ok(Ok(conn));
         }
-        hang_up(call, client)?;
+        close_connection(call, client)?;
     }
-    let host = bytes_in(call, HOST);
+    let host = bytes_property(call, HOST);
     let port = call.this().map_or(0, |this| this.slot(PORT).to_int());
     let ssl = call.this().is_some_and(|this| this.slot(SSL).to_bool());
     let family = client.family.get();
@@ -60,8 +61,8 @@ fn connection(
         return Ok(Err(failure));
     }
     let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default() });
-    show(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
-    show(call, CONNECTED, true);
+    set_property(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
+    set_property(call, CONNECTED, true);
     *client.conn.borrow_mut() = Some(conn.clone());
     Ok(Ok(conn))
 }
@@ -102,13 +103,13 @@ pub(super) fn send(
 ) -> PhpResult<Result<(), Failure>> {
     let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
     let (mut content_type, body) = body_of(call)?;
-    let own_method = bytes_in(call, METHOD);
+    let own_method = bytes_property(call, METHOD);
     let method = match (own_method.is_empty(), &body) {
         (false, _) => own_method,
         (true, Some(_)) => b"POST".to_vec(),
         (true, None) => b"GET".to_vec(),
     };
-    let host = bytes_in(call, HOST);
+    let host = bytes_property(call, HOST);
     let (port, ssl) = call.this().map_or((0, false), |this| (this.slot(PORT).to_int(), this.slot(SSL).to_bool()));
     let shown_host = host_field(client.family.get(), &host, port, ssl);
     let mut more: Vec<(&str, String)> = Vec::new();
@@ -128,7 +129,7 @@ pub(super) fn send(
         more.extend(upgrade_fields(key, on("websocket_compression", false)));
     }
     let keep = on("keep_alive", true);
-    let (own, cookies) = (array_in(call, REQUEST_HEADERS), array_in(call, COOKIES));
+    let (own, cookies) = (array_property(call, REQUEST_HEADERS), array_property(call, COOKIES));
     let head = Head {
         method: &method,
         target: &whole_target,
@@ -157,7 +158,7 @@ pub(super) fn send(
     if let Err(code) = send_parts(&conn.link, head, body, times.write)? {
         return Ok(Err(Failure::of(SEND_FAILED, code)));
     }
-    client.sent.borrow_mut().push_back(Sent { method, file, key, keep });
+    client.sent.borrow_mut().push_back(SentRequest { method, file, key, keep });
     Ok(Ok(()))
 }
 
@@ -186,12 +187,12 @@ fn upgrade_fields(key: &str, compression: bool) -> Vec<(&'static str, String)> {
 
 /// The download's path and offset, if one was requested; clears the properties of a single request.
 fn take_download(call: &Call<'_>) -> Option<(String, u64)> {
-    let file = bytes_in(call, DOWNLOAD_FILE);
+    let file = bytes_property(call, DOWNLOAD_FILE);
     let offset = call.this().map_or(0, |this| this.slot(DOWNLOAD_OFFSET).to_int());
     for slot in [FILES, DOWNLOAD_FILE] {
-        show(call, slot, ());
+        set_property(call, slot, ());
     }
-    show(call, DOWNLOAD_OFFSET, 0);
+    set_property(call, DOWNLOAD_OFFSET, 0);
     (!file.is_empty()).then(|| (String::from_utf8_lossy(&file).into_owned(), u64::try_from(offset).unwrap_or(0)))
 }
 
@@ -203,7 +204,7 @@ fn bracketed(host: &[u8]) -> Vec<u8> {
 fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
     let Some(this) = call.this() else { return Ok((None, None)) };
     let given = this.slot(BODY_SENT).resolved().clone();
-    let files = array_in(call, FILES).filter(|files| !files.is_empty());
+    let files = array_property(call, FILES).filter(|files| !files.is_empty());
     let query = match given.array() {
         Some(_) => call_function("http_build_query", &mut [given.clone()])?
             .map(|query| query.to_zstr().map(|q| q.as_bytes().to_vec()).unwrap_or_default()),

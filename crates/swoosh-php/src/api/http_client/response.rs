@@ -1,11 +1,12 @@
 //! Receives a response: its head into the properties, its body to memory, a file or `write_func`.
 
 use super::client::{
-    BODY, CHUNK, COOKIES, Client, Conn, Failure, HEADERS, INVALID_PROTOCOL, LONGEST_BODY, REQUEST_TIMEOUT,
-    SERVER_RESET, SET_COOKIES, STATUS, Sent, array_in, fail, forget_answer, hang_up, show,
+    BODY, CHUNK, COOKIES, Client, Conn, DEFAULT_MAX_BODY, Failure, HEADERS, INVALID_PROTOCOL, REQUEST_TIMEOUT,
+    SERVER_RESET, SET_COOKIES, STATUS, SentRequest, array_property, close_connection, fail, forget_answer,
+    set_property,
 };
 use super::decode::{Decoder, STEP};
-use super::handshake::shake_hands;
+use super::handshake::check_handshake;
 use crate::server::http::request::add_header;
 use httparse::Header;
 use std::fs::{File, OpenOptions};
@@ -24,10 +25,10 @@ pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit:
     match read(call, &conn, &sent, settings, limit)? {
         Ok(keeps) => {
             if let Some(key) = &sent.key {
-                return shake_hands(call, client, &conn, key, settings);
+                return check_handshake(call, client, &conn, key, settings);
             }
             if !(keeps && sent.keep) {
-                hang_up(call, client)?;
+                close_connection(call, client)?;
             }
             Ok(true)
         }
@@ -44,12 +45,12 @@ enum Sink {
 
 impl Sink {
     /// A download's file, else the callback `write_func`, else memory.
-    fn new(call: &Call<'_>, sent: &Sent, settings: &Array) -> Sink {
+    fn new(call: &Call<'_>, sent: &SentRequest, settings: &Array) -> Sink {
         match (&sent.file, settings.get("write_func").map(Callable::new), call.this()) {
             (Some((path, offset)), _, _) => Sink::File(path.clone(), *offset, None),
             (None, Some(Ok(code)), Some(this)) => Sink::Code(code, this.clone()),
             _ => {
-                let most = settings.get("package_max_length").map_or(LONGEST_BODY, Zval::to_int);
+                let most = settings.get("package_max_length").map_or(DEFAULT_MAX_BODY, Zval::to_int);
                 Sink::Memory(Vec::new(), u64::try_from(most).unwrap_or(0))
             }
         }
@@ -99,7 +100,7 @@ impl Sink {
 fn read(
     call: &Call<'_>,
     conn: &Conn,
-    sent: &Sent,
+    sent: &SentRequest,
     settings: &Array,
     limit: Option<Duration>,
 ) -> PhpResult<Result<bool, Failure>> {
@@ -130,7 +131,7 @@ fn read(
                 let mut fields = header_buffer();
                 if let Some((head, headers)) = ResponseHead::parse(&buffer[..length], &mut fields) {
                     status = i64::from(head.status);
-                    let coding = show_headers(call, headers);
+                    let coding = set_headers(call, headers);
                     let unpack = settings.get("body_decompression").is_none_or(Zval::to_bool);
                     decoder = Decoder::new(coding.filter(|_| unpack).unwrap_or_default());
                 }
@@ -157,17 +158,17 @@ fn read(
         return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, e.to_string())));
     }
     if let Sink::Memory(body, _) = sink {
-        show(call, BODY, body);
+        set_property(call, BODY, body);
     }
-    show(call, STATUS, status);
+    set_property(call, STATUS, status);
     conn.buffer.replace(buffer);
     Ok(Ok(keeps))
 }
 
 /// Shows the fields of an answer; its content coding.
-fn show_headers<'h>(call: &Call<'_>, headers: &[Header<'h>]) -> Option<&'h [u8]> {
+fn set_headers<'h>(call: &Call<'_>, headers: &[Header<'h>]) -> Option<&'h [u8]> {
     let (mut all, mut set, mut coding) = (Array::new(), Array::new(), None);
-    let mut cookies = array_in(call, COOKIES).unwrap_or_default();
+    let mut cookies = array_property(call, COOKIES).unwrap_or_default();
     for header in headers {
         let name = header.name.to_ascii_lowercase();
         add_header(&mut all, name.as_bytes(), header.value);
@@ -184,11 +185,11 @@ fn show_headers<'h>(call: &Call<'_>, headers: &[Header<'h>]) -> Option<&'h [u8]>
         }
     }
     if !all.is_empty() {
-        show(call, HEADERS, all);
+        set_property(call, HEADERS, all);
     }
     if !set.is_empty() {
-        show(call, SET_COOKIES, set);
-        show(call, COOKIES, cookies);
+        set_property(call, SET_COOKIES, set);
+        set_property(call, COOKIES, cookies);
     }
     coding
 }

@@ -2,9 +2,9 @@
 
 use super::client::{
     BROKEN_PROTOCOL, Client, ERR_CODE, ERR_MSG, Failure, METHOD, NO_CONNECTION, PACK_FAILED, SEND_FAILED, SERVER_RESET,
-    SETTING, STATUS, UNCONNECTED, array_in, fail, hang_up, show,
+    SETTING, STATUS, UNCONNECTED, array_property, close_connection, fail, set_property,
 };
-use super::execute::ask;
+use super::execute::run;
 use super::response::receive;
 use crate::api::coroutine_client::Times;
 use crate::api::websocket::frame_argument;
@@ -22,10 +22,10 @@ use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 /// Asks to speak WebSocket from here on (RFC 6455 section 4.1).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let target = call.bytes(0)?.to_vec();
-    show(call, METHOD, "GET");
+    set_property(call, METHOD, "GET");
     let hash = |n: u8| std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), n).to_ne_bytes();
     let key = base64(&[hash(0), hash(1)].concat());
-    ask(call, &target, Some(key))
+    run(call, &target, Some(key))
 }
 
 /// The WebSocket; `None`, with the error code set, without one.
@@ -36,8 +36,8 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
     if websocket.is_none() {
         let code = if closed { NO_CONNECTION } else { UNCONNECTED };
         last_error::set(code);
-        show(call, ERR_CODE, code);
-        show(call, ERR_MSG, "the connection is not a WebSocket");
+        set_property(call, ERR_CODE, code);
+        set_property(call, ERR_MSG, "the connection is not a WebSocket");
     }
     websocket
 }
@@ -54,10 +54,10 @@ pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(frame) = frame_argument(call, 0)? else {
         last_error::refuse("the opcode must be 0 to 15");
-        show(call, ERR_CODE, PACK_FAILED);
+        set_property(call, ERR_CODE, PACK_FAILED);
         return Ok(false);
     };
-    let write = Times::of(&array_in(call, SETTING).unwrap_or_default()).write;
+    let write = Times::of(&array_property(call, SETTING).unwrap_or_default()).write;
     sent(call, websocket.send(&frame, write)?)
 }
 
@@ -75,14 +75,14 @@ pub(super) fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(code) = close_code(code, &reason) else { return Ok(false) };
     let said = websocket.send_close(code, &reason)?;
-    hang_up(call, call.payload::<Client>())?;
+    close_connection(call, call.payload::<Client>())?;
     Ok(said)
 }
 
 /// The next message of a WebSocket, or the answer to a request that was put off.
 pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     let client = call.payload::<Client>();
-    let settings = array_in(call, SETTING).unwrap_or_default();
+    let settings = array_property(call, SETTING).unwrap_or_default();
     let limit = match call.float_or(0, 0.0)? {
         seconds if seconds > 0.0 => Some(wait::duration(seconds)),
         seconds if seconds < 0.0 => None,
@@ -103,22 +103,22 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     match websocket.recv(limit)? {
         Received::Message(frame) => {
             if !websocket.is_open() {
-                hang_up(call, client)?;
+                close_connection(call, client)?;
             }
             Ok(frame.into_zval())
         }
         Received::Closed => {
-            hang_up(call, client)?;
-            show(call, STATUS, SERVER_RESET);
+            close_connection(call, client)?;
+            set_property(call, STATUS, SERVER_RESET);
             Ok("".into_zval())
         }
         Received::Failed(code) => {
             last_error::set(code);
-            show(call, STATUS, SERVER_RESET);
-            show(call, ERR_CODE, code);
-            show(call, ERR_MSG, Errno::from_raw(code).desc());
+            set_property(call, STATUS, SERVER_RESET);
+            set_property(call, ERR_CODE, code);
+            set_property(call, ERR_MSG, Errno::from_raw(code).desc());
             if code != libc::ETIMEDOUT && code != libc::ECANCELED {
-                hang_up(call, client)?;
+                close_connection(call, client)?;
             }
             no()
         }

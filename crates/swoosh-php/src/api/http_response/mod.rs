@@ -90,7 +90,7 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
 fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
-    if name.len() > LONGEST_NAME || !response_writer::is_field_value(name) {
+    if name.len() > MAX_NAME || !response_writer::is_field_value(name) {
         warning("a header name has at most 127 bytes and no line end");
         return Ok(false);
     }
@@ -100,7 +100,7 @@ fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     this.set_slot(HEADER, ());
     match format {
         true => {
-            let mut formatted = [0; LONGEST_NAME];
+            let mut formatted = [0; MAX_NAME];
             let place = &mut formatted[..name.len()];
             place.copy_from_slice(name);
             capitalise(place);
@@ -124,7 +124,7 @@ fn capitalise(name: &mut [u8]) {
 fn trailer(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, value) = (call.bytes(0)?, call.bytes(1)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
-    if name.len() > LONGEST_NAME {
+    if name.len() > MAX_NAME {
         warning("a trailer name has at most 127 bytes");
         return Ok(false);
     }
@@ -400,4 +400,4 @@ fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {
 const SESSION_NOT_EXIST: i32 = 1005;
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i32 = 505;
-const LONGEST_NAME: usize = 127;
+const MAX_NAME: usize = 127;

@@ -90,7 +90,7 @@ pub fn words(code: Code, link: Option<&Link>) -> String {
     link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
 }
 
-pub(super) fn well(call: &Call<'_>) {
+pub(super) fn clear_error(call: &Call<'_>) {
     if let Some(this) = call.this()
         && this.slot(ERR_CODE).int() != Some(0)
     {
@@ -102,7 +102,7 @@ pub(super) fn well(call: &Call<'_>) {
 pub(super) fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
-            well(call);
+            clear_error(call);
             Some(value)
         }
         Err(code) => {

@@ -28,7 +28,7 @@ pub(super) struct SharedTable {
     /// The columns' names, as keys of rows.
     pub(super) names: Vec<ZStr>,
     /// Reused buffer that rows are copied to.
-    pub(super) spare: Cell<Option<Row>>,
+    pub(super) row_buffer: Cell<Option<Row>>,
     /// The iterator's current row, and the position after it.
     pub(super) here: Cell<Option<(Row, u32)>>,
     /// The warning about truncated strings was logged.
@@ -39,8 +39,8 @@ pub(super) struct SharedTable {
 
 impl SharedTable {
     /// A row to read into. It is taken out, so that a fatal error in between leaves nothing borrowed.
-    pub(super) fn spare(&self) -> Row {
-        self.spare.take().unwrap_or_else(|| self.table.row())
+    pub(super) fn row_buffer(&self) -> Row {
+        self.row_buffer.take().unwrap_or_else(|| self.table.row())
     }
 
     pub(super) fn advance_from(&self, from: u32) {

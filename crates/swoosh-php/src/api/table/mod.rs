@@ -68,9 +68,9 @@ pub fn register() {
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
-    let (rows, extra) = (call.int(0)?, call.float_or(1, LEAST_EXTRA)?);
-    if rows > MOST_ROWS {
-        let why = format!("a table has at most {MOST_ROWS} rows, not {rows}");
+    let (rows, extra) = (call.int(0)?, call.float_or(1, MIN_CONFLICT_PROPORTION)?);
+    if rows > MAX_ROWS {
+        let why = format!("a table has at most {MAX_ROWS} rows, not {rows}");
         return Err(swoosh_zend::error::throw(super::exception::EXCEPTION.get(), &why, 0));
     }
     let holder = call.payload::<Holder>();
@@ -78,7 +78,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         return Err(throw_error("the table was already created"));
     }
     let mut builder = Table::builder(rows.max(0) as u32);
-    builder.extra(if extra.is_finite() { extra.max(LEAST_EXTRA) } else { LEAST_EXTRA });
+    builder.extra(if extra.is_finite() { extra.max(MIN_CONFLICT_PROPORTION) } else { MIN_CONFLICT_PROPORTION });
     *holder.making.borrow_mut() = Some(builder);
     Ok(())
 }
@@ -88,9 +88,9 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
     let kind = match kind {
         TYPE_INT => ColumnKind::Int,
         TYPE_FLOAT => ColumnKind::Float,
-        TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => ColumnKind::Text(size as usize),
+        TYPE_STRING if (1..=MAX_STRING).contains(&size) => ColumnKind::Text(size as usize),
         TYPE_STRING => {
-            last_error::refuse(&format!("a string column requires a size of 1 to {LONGEST_TEXT} bytes"));
+            last_error::refuse(&format!("a string column requires a size of 1 to {MAX_STRING} bytes"));
             return Ok(false);
         }
         other => {
@@ -135,12 +135,12 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
     };
     let schema = table.schema();
     let names = (0..schema.len()).filter_map(|n| schema.at(n)).map(|column| ZStr::new(schema.name(column))).collect();
-    let spare = Cell::new(Some(table.row()));
+    let row_buffer = Cell::new(Some(table.row()));
     let memory = table.memory();
     let made = SharedTable {
         table,
         names,
-        spare,
+        row_buffer,
         here: Cell::new(None),
         cut_warned: Cell::new(false),
         extended: holder.extended.get(),
@@ -204,9 +204,9 @@ fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
         let Some(column) = made.table.schema().find(call.bytes(1)?) else { return Ok(OrFalse(None)) };
         return Ok(OrFalse(made.table.field(key, column, zval)));
     }
-    let mut row = made.spare();
+    let mut row = made.row_buffer();
     let found = made.table.read(key, &mut row).then(|| array(&made, &row).into_zval());
-    made.spare.set(Some(row));
+    made.row_buffer.set(Some(row));
     Ok(OrFalse(found))
 }
 
@@ -219,7 +219,7 @@ fn get_and_delete(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     } else {
         None
     };
-    let mut row = made.spare();
+    let mut row = made.row_buffer();
     if !made.table.take(key, &mut row) {
         return Ok(OrFalse(None));
     }
@@ -227,7 +227,7 @@ fn get_and_delete(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
         Some(column) => row.get(column).map(zval),
         None => Some(array(&made, &row).into_zval()),
     };
-    made.spare.set(Some(row));
+    made.row_buffer.set(Some(row));
     Ok(OrFalse(taken))
 }
 
@@ -345,7 +345,7 @@ fn key(call: &mut Call<'_>) -> PhpResult<Option<ZStr>> {
 const TYPE_INT: i64 = 1;
 const TYPE_FLOAT: i64 = 2;
 const TYPE_STRING: i64 = 3;
-const MOST_ROWS: i64 = 1 << 30;
+const MAX_ROWS: i64 = 1 << 30;
 /// Bytes of the longest text that a column takes.
-pub const LONGEST_TEXT: i64 = 1 << 24;
-const LEAST_EXTRA: f64 = 0.2;
+pub const MAX_STRING: i64 = 1 << 24;
+const MIN_CONFLICT_PROPORTION: f64 = 0.2;

@@ -13,19 +13,23 @@ use swoosh_zend::PhpResult;
 
 /// Reads the requests of one connection.
 #[derive(Default)]
-pub struct Reading {
+pub struct RequestReader {
     framer: Framer,
     /// Start of the current head's timeout: its first byte, or for the first request the connection's start.
     since: Option<Instant>,
 }
 
 /// A complete request, and its body if that was spilled to a file.
-pub type Asked = (Vec<u8>, Option<Rc<TempFile>>);
+pub type RawRequest = (Vec<u8>, Option<Rc<TempFile>>);
 
-impl Reading {
+impl RequestReader {
     /// Reads a complete request; `None` at the end of the connection or after a rejected request. `idle(true)` is called
     /// before waiting with an empty buffer and may forbid the wait; `idle(false)` is called after it.
-    pub fn next(&mut self, connection: &CoroutineConnection, idle: impl Fn(bool) -> bool) -> PhpResult<Option<Asked>> {
+    pub fn next(
+        &mut self,
+        connection: &CoroutineConnection,
+        idle: impl Fn(bool) -> bool,
+    ) -> PhpResult<Option<RawRequest>> {
         loop {
             let cut = self.framer.next(connection.config.max_length, &connection.buffer.borrow());
             let whole = match cut {
@@ -72,14 +76,14 @@ impl Reading {
             Progress::NotStarted if self.framer.has_framed() => None,
             Progress::NotStarted | Progress::Head => {
                 let since = *self.since.get_or_insert_with(Instant::now);
-                connection.config.header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(SHORTEST))
+                connection.config.header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(MIN_TIMEOUT))
             }
             Progress::Body => connection.config.body_timeout,
         }
     }
 
     /// Spills the rest of a request to a file.
-    fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<Asked>> {
+    fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<RawRequest>> {
         let bytes = connection.buffer.take();
         let folder = connection.config.upload_dir.as_ref();
         let (mut incoming, head) = match Incoming::begin(&bytes, connection.config.max_length, folder) {
@@ -113,7 +117,7 @@ impl Reading {
 /// Reads into the connection's buffer.
 fn read(connection: &CoroutineConnection, limit: Option<Duration>) -> PhpResult<Result<usize, i32>> {
     let mut more = Vec::new();
-    let read = connection.link.read_into(&mut more, CHUNK, limit)?;
+    let read = connection.link.read_into(&mut more, READ_SIZE, limit)?;
     connection.buffer.borrow_mut().extend_from_slice(&more);
     Ok(read)
 }
@@ -129,14 +133,14 @@ fn status(fault: Fault) -> Refusal {
     }
 }
 
-fn refuse(connection: &CoroutineConnection, refusal: Refusal) -> PhpResult<Option<Asked>> {
+fn refuse(connection: &CoroutineConnection, refusal: Refusal) -> PhpResult<Option<RawRequest>> {
     swoosh::log::info!("rejecting a request with {}: {}", refusal.status, refusal.reason);
-    connection.link.send_all(&Refusal::response(refusal.status), Some(LAST_WORD))?;
+    connection.link.send_all(&Refusal::response(refusal.status), Some(ERROR_RESPONSE_TIMEOUT))?;
     Ok(None)
 }
 
 const TOO_SLOW: Refusal = Refusal::new(408, "request timeout");
-const CHUNK: usize = 65536;
-const SHORTEST: Duration = Duration::from_millis(1);
+const READ_SIZE: usize = 65536;
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 /// Time limit for an error response before the connection is closed.
-pub const LAST_WORD: Duration = Duration::from_secs(1);
+pub const ERROR_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ pub struct RedisCommands {
     /// Resolved handlers by upper-case command name.
     handlers: RefCell<HashMap<Vec<u8>, Rc<Callable>>>,
     /// By connection with a command in progress: the commands behind it.
-    pub(super) waiting: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
+    pub(super) queued: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
 }
 
 impl RedisCommands {
@@ -32,7 +32,7 @@ impl RedisCommands {
 
     /// Discards the queued commands of a closed connection.
     pub fn closed(&self, session: SessionId) {
-        if let Some(queue) = self.waiting.borrow_mut().get_mut(&session.0) {
+        if let Some(queue) = self.queued.borrow_mut().get_mut(&session.0) {
             queue.clear();
         }
     }
@@ -50,15 +50,15 @@ impl RedisCommands {
 
     /// The next command of a connection. `None` ends the connection's request, so that a later command starts a coroutine.
     pub(super) fn next(&self, node: &Context, session: SessionId) -> Option<Vec<u8>> {
-        let mut waiting = self.waiting.borrow_mut();
-        let queue = waiting.get_mut(&session.0)?;
-        if queue.len() == MOST_WAITING {
+        let mut queued = self.queued.borrow_mut();
+        let queue = queued.get_mut(&session.0)?;
+        if queue.len() == MAX_QUEUED {
             // Fails only when the connection is closed.
             let _ = node.set_reading(session, Reading::Resume);
         }
         let next = queue.pop_front();
         if next.is_none() {
-            waiting.remove(&session.0);
+            queued.remove(&session.0);
             node.end_request(session);
         }
         next
@@ -66,7 +66,7 @@ impl RedisCommands {
 }
 
 /// Queued commands of one connection at which reading pauses.
-pub(super) const MOST_WAITING: usize = 1024;
+pub(super) const MAX_QUEUED: usize = 1024;
 
 /// The closure registered for a command (case-insensitive); null without one.
 pub fn handler(server: &Object, command: &[u8]) -> Zval {

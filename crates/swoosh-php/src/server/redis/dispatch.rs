@@ -6,7 +6,7 @@
 use crate::coroutine;
 use crate::runtime::scheduler;
 use crate::server::classes;
-use crate::server::redis::commands::MOST_WAITING;
+use crate::server::redis::commands::MAX_QUEUED;
 use crate::server::state::{Callbacks, PhpServer};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -31,9 +31,9 @@ pub fn receive(
     session: SessionId,
     data: &[u8],
 ) -> PhpResult<()> {
-    if let Some(queue) = state.redis.waiting.borrow_mut().get_mut(&session.0) {
+    if let Some(queue) = state.redis.queued.borrow_mut().get_mut(&session.0) {
         queue.push_back(data.to_vec());
-        if queue.len() == MOST_WAITING {
+        if queue.len() == MAX_QUEUED {
             let _ = node.set_reading(session, Reading::Pause);
         }
         return Ok(());
@@ -41,7 +41,7 @@ pub fn receive(
     if !scheduler::runs_apart() {
         return handle(state, callbacks, node, session, data);
     }
-    state.redis.waiting.borrow_mut().insert(session.0, VecDeque::new());
+    state.redis.queued.borrow_mut().insert(session.0, VecDeque::new());
     node.begin_request(session);
     let (state, callbacks, node, first) = (state.clone(), callbacks.clone(), node.clone(), data.to_vec());
     coroutine::run_event(move || {
@@ -69,7 +69,7 @@ fn handle(
     // An inline command may be an empty line.
     let Some((name, arguments)) = words.split_first() else { return Ok(()) };
     let Some(handler) = state.redis.handler(&callbacks.server, name) else {
-        let shown = String::from_utf8_lossy(&name[..name.len().min(LONGEST_SHOWN)]).into_owned();
+        let shown = String::from_utf8_lossy(&name[..name.len().min(MAX_QUOTED)]).into_owned();
         let mut reply = Vec::new();
         resp::put_error(&mut reply, format!("ERR unknown command '{shown}'").as_bytes());
         // Fails only when the peer has disconnected.
@@ -84,4 +84,4 @@ fn handle(
 }
 
 /// Bytes of an unknown command that the error reply quotes.
-const LONGEST_SHOWN: usize = 128;
+const MAX_QUOTED: usize = 128;

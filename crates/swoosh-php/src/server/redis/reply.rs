@@ -6,7 +6,7 @@ use swoosh_zend::{Array, Key, Kind, Zval};
 /// Reply types, numbered as the constants of `Swoole\Redis\Server`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Form {
+pub enum ReplyType {
     Error = 0,
     Nil = 1,
     Status = 2,
@@ -16,11 +16,11 @@ pub enum Form {
     Map = 6,
 }
 
-impl Form {
+impl ReplyType {
     /// The type with that number.
-    pub fn from_number(number: i64) -> Option<Form> {
-        use Form::*;
-        [Error, Nil, Status, Int, String, Set, Map].into_iter().find(|form| *form as i64 == number)
+    pub fn from_number(number: i64) -> Option<ReplyType> {
+        use ReplyType::*;
+        [Error, Nil, Status, Int, String, Set, Map].into_iter().find(|kind| *kind as i64 == number)
     }
 }
 
@@ -28,19 +28,19 @@ impl Form {
 ///
 /// # Errors
 /// The message for PHP if the type needs a value or an array.
-pub fn format(form: Form, value: Option<&Zval>) -> Result<Vec<u8>, &'static str> {
+pub fn format(kind: ReplyType, value: Option<&Zval>) -> Result<Vec<u8>, &'static str> {
     let mut out = Vec::new();
     let text = |value: &Zval| value.to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default();
-    match (form, value) {
-        (Form::Nil, _) => resp::put_nil(&mut out),
-        (Form::Error, value) => resp::put_error(&mut out, &value.map_or_else(|| b"ERR".to_vec(), text)),
-        (Form::Status, value) => resp::put_status(&mut out, &value.map_or_else(|| b"OK".to_vec(), text)),
+    match (kind, value) {
+        (ReplyType::Nil, _) => resp::put_nil(&mut out),
+        (ReplyType::Error, value) => resp::put_error(&mut out, &value.map_or_else(|| b"ERR".to_vec(), text)),
+        (ReplyType::Status, value) => resp::put_status(&mut out, &value.map_or_else(|| b"OK".to_vec(), text)),
         (_, None) => return Err("a reply of this type requires a value"),
-        (Form::Int, Some(value)) => resp::put_int(&mut out, value.to_int()),
-        (Form::String, Some(value)) => resp::put_bulk(&mut out, &text(value)),
-        (Form::Set | Form::Map, Some(value)) => {
+        (ReplyType::Int, Some(value)) => resp::put_int(&mut out, value.to_int()),
+        (ReplyType::String, Some(value)) => resp::put_bulk(&mut out, &text(value)),
+        (ReplyType::Set | ReplyType::Map, Some(value)) => {
             let items = value.array().ok_or("a reply of type SET or MAP requires an array")?;
-            array(&mut out, items, form == Form::Map);
+            array(&mut out, items, kind == ReplyType::Map);
         }
     }
     Ok(out)

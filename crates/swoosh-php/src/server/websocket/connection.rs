@@ -18,7 +18,7 @@ pub struct WebSocketConnection {
     link: Rc<Link>,
     /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
-    joiner: RefCell<MessageAssembler>,
+    assembler: RefCell<MessageAssembler>,
     options: WebSocketOptions,
     /// A close frame was sent, or the peer has disconnected.
     closed: Cell<bool>,
@@ -57,7 +57,7 @@ impl WebSocketConnection {
         WebSocketConnection {
             link,
             buffer: RefCell::new(rest),
-            joiner: RefCell::default(),
+            assembler: RefCell::default(),
             options,
             closed: Cell::new(false),
         }
@@ -83,7 +83,7 @@ impl WebSocketConnection {
                 Ok(FrameStatus::Incomplete(_)) => {
                     let mut more = Vec::new();
                     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-                    match self.link.read_into(&mut more, CHUNK, left)? {
+                    match self.link.read_into(&mut more, READ_SIZE, left)? {
                         Ok(0) => {
                             self.closed.set(true);
                             return Ok(Received::Closed);
@@ -95,11 +95,11 @@ impl WebSocketConnection {
                 }
             };
             let frame: Vec<u8> = self.buffer.borrow_mut().drain(..length).collect();
-            let heard = self.joiner.borrow_mut().take(&frame, expect);
+            let heard = self.assembler.borrow_mut().take(&frame, expect);
             match heard {
                 Ok(None) => {}
-                Ok(Some(said)) => {
-                    if let Some(heard) = self.answer(said)? {
+                Ok(Some(event)) => {
+                    if let Some(heard) = self.answer(event)? {
                         return Ok(heard);
                     }
                 }
@@ -112,12 +112,12 @@ impl WebSocketConnection {
     }
 
     /// Handles a control frame; returns what is delivered to PHP, if anything.
-    fn answer(&self, said: Event) -> PhpResult<Option<Received>> {
+    fn answer(&self, event: Event) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
         let flags = frame::received_flags(self.options.masked, false);
         let control = |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
         let [pings, pongs, closes] = self.options.control_frames;
-        match said {
+        match event {
             Event::Message(kind, data, packed) => {
                 let flags = frame::received_flags(self.options.masked, packed);
                 frame::object(fd, kind, &data, flags).map(Received::Message).map(Some)
@@ -153,12 +153,12 @@ impl WebSocketConnection {
             return Ok(false);
         }
         let bytes = masked_close_frame(code, reason, self.options.mask_outgoing.then(frame::mask));
-        let (_, failed) = self.link.send_all(&bytes, Some(LAST_WORD))?;
+        let (_, failed) = self.link.send_all(&bytes, Some(CLOSE_FRAME_TIMEOUT))?;
         Ok(failed.is_none())
     }
 }
 
 /// Bytes per read.
-const CHUNK: usize = 65536;
+const READ_SIZE: usize = 65536;
 /// Time limit for sending a close frame.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const CLOSE_FRAME_TIMEOUT: Duration = Duration::from_secs(1);

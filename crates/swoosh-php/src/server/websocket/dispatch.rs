@@ -20,12 +20,12 @@ use swoosh_zend::{Array, IntoZval, Object, PhpResult};
 
 thread_local! {
     /// By connection: the fragments of an incomplete message.
-    static JOINERS: RefCell<HashMap<u64, MessageAssembler>> = RefCell::default();
+    static ASSEMBLERS: RefCell<HashMap<u64, MessageAssembler>> = RefCell::default();
 }
 
 /// Discards the fragments of a closed connection.
 pub fn closed(session: u64) {
-    JOINERS.with_borrow_mut(|joiners| joiners.remove(&session));
+    ASSEMBLERS.with_borrow_mut(|assemblers| assemblers.remove(&session));
 }
 
 /// Whether a request asks for a WebSocket upgrade and the port has a message callback.
@@ -166,11 +166,11 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Header<'_
 
 /// Adds a frame to its connection's incomplete message, if there is one.
 fn assemble(session: u64, bytes: &[u8], rules: FrameRules) -> Result<Option<Event>, WebSocketError> {
-    JOINERS.with_borrow_mut(|joiners| {
-        let mut joiner = joiners.remove(&session).unwrap_or_default();
-        let heard = joiner.take(bytes, rules);
-        if !joiner.is_empty() {
-            joiners.insert(session, joiner);
+    ASSEMBLERS.with_borrow_mut(|assemblers| {
+        let mut assembler = assemblers.remove(&session).unwrap_or_default();
+        let heard = assembler.take(bytes, rules);
+        if !assembler.is_empty() {
+            assemblers.insert(session, assembler);
         }
         heard
     })

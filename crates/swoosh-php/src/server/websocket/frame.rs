@@ -93,17 +93,17 @@ impl OutgoingFrame {
 }
 
 /// Cache of one compressed message, for broadcasts: plain bytes, compressed bytes, parameters.
-type Last = (Vec<u8>, Rc<[u8]>, DeflateParams);
+type CachedMessage = (Vec<u8>, Rc<[u8]>, DeflateParams);
 
 /// Compresses a message, once for consecutive pushes of the same bytes.
 fn compressed(data: &[u8], agreed: DeflateParams) -> Rc<[u8]> {
     thread_local! {
-        static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+        static CACHE: RefCell<Option<CachedMessage>> = const { RefCell::new(None) };
     }
-    if data.len() > LONGEST_KEPT {
+    if data.len() > MAX_CACHED {
         return deflate::deflate(data, agreed).into();
     }
-    LAST.with_borrow_mut(|last| {
+    CACHE.with_borrow_mut(|last| {
         if let Some((of, short, with)) = last
             && *with == agreed
             && of == data
@@ -123,7 +123,7 @@ pub fn mask() -> [u8; 4] {
 
 /// Whether a ping may carry these bytes; warns if not.
 pub fn fits_control(data: &[u8]) -> bool {
-    let fits = data.len() <= LONGEST_CONTROL;
+    let fits = data.len() <= MAX_CONTROL_PAYLOAD;
     if !fits {
         last_error::refuse("the payload of a ping must not exceed 125 bytes");
     }
@@ -132,7 +132,7 @@ pub fn fits_control(data: &[u8]) -> bool {
 
 /// Validates code and reason of a close frame; `None`, with a warning, if invalid.
 pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
-    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= LONGEST_CONTROL - 2);
+    let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= MAX_CONTROL_PAYLOAD - 2);
     if code.is_none() {
         last_error::refuse(
             "the code of a close frame must be 1000 to 1014 or 3000 to 4999, its reason at most 123 bytes",
@@ -142,7 +142,7 @@ pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
 }
 
 /// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
-const LONGEST_CONTROL: usize = 125;
+const MAX_CONTROL_PAYLOAD: usize = 125;
 
 /// `SWOOLE_WEBSOCKET_FLAG_FIN`.
 pub const FIN: i64 = 1;
@@ -157,4 +157,4 @@ pub const RSV1: i64 = 4;
 pub const MASK: i64 = 32;
 
 /// Longest message that the cache keeps, bytes.
-const LONGEST_KEPT: usize = 1 << 20;
+const MAX_CACHED: usize = 1 << 20;

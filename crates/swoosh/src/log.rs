@@ -242,7 +242,7 @@ impl Logger {
             }
         }
         let why = "its lock was taken when this process was forked; start a new process".to_owned();
-        Err(Error::State { act: "replace the log", why })
+        Err(Error::State { operation: "replace the log", reason: why })
     }
 
     /// The log as it is; `None` where there is none, or its lock is not to be had.

@@ -178,8 +178,8 @@ impl Node {
         }
         if !matches!(self.role(), Role::Worker | Role::TaskWorker) {
             return Err(Error::State {
-                act: "make an event loop",
-                why: "this process has no loop of the engine's".into(),
+                operation: "make an event loop",
+                reason: "this process has no loop of the engine's".into(),
             });
         }
         // Connections see the time after each sleep.
@@ -324,10 +324,13 @@ impl Node {
         let subject = || format!("process {}", to.0);
         let Some(mailbox) = state.messages.get(to.0 as usize) else {
             let why = format!("process {}: the highest number is {}", to.0, state.processes() as i64 - 1);
-            return Err(Error::State { act: ACT, why });
+            return Err(Error::State { operation: ACT, reason: why });
         };
         if self.worker_id() == Some(to) {
-            return Err(Error::State { act: ACT, why: format!("process {}: that is this process itself", to.0) });
+            return Err(Error::State {
+                operation: ACT,
+                reason: format!("process {}: that is this process itself", to.0),
+            });
         }
         let id = state.server[0].messages.fetch_add(1, Relaxed);
         let head = self.head(Kind::Message, id, flags & 0xFF);
@@ -343,7 +346,7 @@ impl Node {
         let state = self.0.state;
         if self.manager_pid() == 0 || self.role() == Role::Manager {
             let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
-            return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
+            return Err(Error::State { operation: ACT, reason: format!("the manager: {why}") });
         }
         let id = state.server[0].messages.fetch_add(1, Relaxed);
         let head = self.head(Kind::Message, id, flags & 0xFF);
@@ -363,7 +366,7 @@ impl Node {
         if process::kill(head, libc::SIGTERM) {
             return Ok(());
         }
-        Err(Error::State { act: "shut down", why: "the server does not run".into() })
+        Err(Error::State { operation: "shut down", reason: "the server does not run".into() })
     }
 
     /// Replaces the workers (`tasks_only`: the task workers) by new processes, in order.
@@ -372,13 +375,13 @@ impl Node {
         if process::kill(self.manager_pid(), signal) {
             return Ok(());
         }
-        Err(Error::State { act: "reload", why: "this server has no manager to replace its one worker".into() })
+        Err(Error::State { operation: "reload", reason: "this server has no manager to replace its one worker".into() })
     }
 
     /// Ends one worker, in order; the manager replaces it. `None`: this one.
     pub fn stop(&self, which: Option<WorkerId>) -> Result<()> {
         if which.is_none() && self.role() == Role::User {
-            return Err(Error::State { act: "stop", why: "this process is no worker".into() });
+            return Err(Error::State { operation: "stop", reason: "this process is no worker".into() });
         }
         if which.is_none() || which == self.worker_id() {
             self.0.stopping.set(true);
@@ -387,7 +390,8 @@ impl Node {
         }
         let id = which.unwrap_or(WorkerId(0));
         let slot = self.worker_slot(id).filter(|s| process::kill(s.pid.load(Relaxed), libc::SIGTERM));
-        slot.map(|_| ()).ok_or_else(|| Error::State { act: "stop", why: format!("there is no worker {}", id.0) })
+        slot.map(|_| ())
+            .ok_or_else(|| Error::State { operation: "stop", reason: format!("there is no worker {}", id.0) })
     }
 
     /// Whether this process has been told to end.

@@ -481,7 +481,7 @@ fn check_ignored_cores(ignored: &[u32]) -> Result<()> {
 }
 
 fn refusal(name: &str, value: impl fmt::Display, wants: String) -> Error {
-    Error::Setting { name: name.to_owned(), value: value.to_string(), wants }
+    Error::Setting { name: name.to_owned(), value: value.to_string(), expected: wants }
 }
 
 fn length_type(message: u8) -> Option<LengthType> {

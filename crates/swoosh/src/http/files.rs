@@ -70,7 +70,7 @@ impl Files {
         let wants = |_| Error::Setting {
             name: "url_rewrite_rules".to_owned(),
             value: format!("{pattern:?}"),
-            wants: "a regular expression".to_owned(),
+            expected: "a regular expression".to_owned(),
         };
         let rule = Regex::new(&format!("(?-u){anchor}(?:{pattern})")).map_err(wants)?;
         self.rewrites.push((rule, target.to_owned()));

@@ -172,7 +172,7 @@ impl Response {
         let about = file.metadata().map_err(refused)?;
         if !about.is_file() {
             let why = format!("{path} is no file");
-            return Err(Error::State { act: "send the file", why });
+            return Err(Error::State { operation: "send the file", reason: why });
         }
         self.expect_new()?;
         if self.own.content_type.is_none() {
@@ -227,7 +227,7 @@ impl Response {
                     self.header("Sec-WebSocket-Version", "13");
                 }
                 let why = "the request does not ask for WebSocket as the standard says".to_owned();
-                return Err(Error::State { act: "upgrade", why });
+                return Err(Error::State { operation: "upgrade", reason: why });
             }
         };
         let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
@@ -246,7 +246,7 @@ impl Response {
     fn expect_new(&self) -> Result<()> {
         match self.stage {
             Stage::New => Ok(()),
-            _ => Err(Error::State { act: "begin an answer", why: "it has handover already".to_owned() }),
+            _ => Err(Error::State { operation: "begin an answer", reason: "it has handover already".to_owned() }),
         }
     }
 
@@ -258,7 +258,7 @@ impl Response {
                 Ok(())
             }
             Stage::Handover => Ok(()),
-            Stage::Ended => Err(Error::State { act: "write", why: "the answer has been ended".to_owned() }),
+            Stage::Ended => Err(Error::State { operation: "write", reason: "the answer has been ended".to_owned() }),
         }
     }
 

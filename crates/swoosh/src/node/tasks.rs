@@ -37,7 +37,7 @@ impl Node {
     fn give_task(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
         const ACT: &str = "give a task";
         let state = self.0.state;
-        let refuse = |why: &str| Error::State { act: ACT, why: why.into() };
+        let refuse = |why: &str| Error::State { operation: ACT, reason: why.into() };
         let count = state.config.task_worker_num;
         if count == 0 {
             return Err(refuse("there are no task workers: set task_worker_num"));
@@ -97,12 +97,15 @@ impl Node {
     pub fn finish_task(&self, event: &TaskEvent, data: &[u8], flags: u32) -> Result<()> {
         const ACT: &str = "answer a task";
         if self.role() != Role::TaskWorker {
-            return Err(Error::State { act: ACT, why: "only a task worker does".into() });
+            return Err(Error::State { operation: ACT, reason: "only a task worker does".into() });
         }
         let state = self.0.state;
         let source = event.source.0;
         let Some(Some(mailbox)) = state.results.get(source as usize) else {
-            return Err(Error::State { act: ACT, why: format!("its sender, process {source}, takes no answers") });
+            return Err(Error::State {
+                operation: ACT,
+                reason: format!("its sender, process {source}, takes no answers"),
+            });
         };
         let mut head = self.head(Kind::Finish, event.id, flags & 0xFF | event.flags & WAITED);
         head.extra = event.flags >> GENERATION_SHIFT & GENERATION_MASK;

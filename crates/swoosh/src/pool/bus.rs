@@ -14,8 +14,8 @@ use std::time::Duration;
 /// Fails where the receiver does not take them in time: it drops what it has of the message.
 pub fn send(entrance: &Pipe, data: &[u8]) -> Result<()> {
     let length = u32::try_from(data.len()).map_err(|_| Error::State {
-        act: "send to a worker",
-        why: format!("{} bytes are more than a message may have (4 GiB)", data.len()),
+        operation: "send to a worker",
+        reason: format!("{} bytes are more than a message may have (4 GiB)", data.len()),
     })?;
     let id = u64::from(crate::sys::process::pid() as u32) << 32 | u64::from(NEXT.fetch_add(1, Ordering::Relaxed));
     let mut datagram = Vec::with_capacity(HEADER + data.len().min(CHUNK));

@@ -180,8 +180,8 @@ impl Pool {
     pub fn listen(&mut self, host: &str, port: i64, backlog: i32) -> Result<u16> {
         if self.ipc != Ipc::Socket {
             return Err(Error::State {
-                act: "listen",
-                why: "the pool takes no clients: make it with Ipc::Socket (SWOOLE_IPC_SOCKET)".into(),
+                operation: "listen",
+                reason: "the pool takes no clients: make it with Ipc::Socket (SWOOLE_IPC_SOCKET)".into(),
             });
         }
         let (kind, host) = match host.strip_prefix("unix:") {
@@ -255,14 +255,14 @@ impl Shared {
                 Ipc::UnixSocket => format!("there is no worker {to}"),
                 _ => "workers of this pool have no sockets: make it with Ipc::UnixSocket (SWOOLE_IPC_UNIXSOCK)".into(),
             };
-            return Err(Error::State { act: "send to a worker", why });
+            return Err(Error::State { operation: "send to a worker", reason: why });
         };
         if self.pool.bus {
             return bus::send(entrance, data);
         }
         if data.len() > self.pool.max_package {
             let why = format!("{} bytes are more than max_package_size allows", data.len());
-            return Err(Error::State { act: "send to a worker", why });
+            return Err(Error::State { operation: "send to a worker", reason: why });
         }
         entrance.send_within(data, bus::PATIENCE)
     }

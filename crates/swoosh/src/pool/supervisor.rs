@@ -67,8 +67,8 @@ pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     }
     signal::restore_defaults(&HANDLED);
     ended.map_err(|stop| Error::State {
-        act: "run the pool",
-        why: format!("its code stopped with status {}", stop.code),
+        operation: "run the pool",
+        reason: format!("its code stopped with status {}", stop.code),
     })
 }
 

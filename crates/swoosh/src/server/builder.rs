@@ -320,7 +320,7 @@ impl Server {
 const PANICKED: i32 = 101;
 
 fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
-    let unclear = |why: &str| Error::State { act: "bind", why: format!("{address}: {why}") };
+    let unclear = |why: &str| Error::State { operation: "bind", reason: format!("{address}: {why}") };
     if let Some(path) = address.strip_prefix("unixgram://") {
         return Ok((SocketKind::UnixDatagram, path.into(), 0));
     }

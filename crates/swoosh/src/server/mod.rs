@@ -57,7 +57,8 @@ impl ServerBuilder {
     pub fn check_tls(&self) -> Result<()> {
         for (bound, settings) in &self.ports {
             let port = settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
-            port.acceptor().map_err(|e| Error::State { act: "speak TLS", why: format!("{}: {e}", bound.name()) })?;
+            port.acceptor()
+                .map_err(|e| Error::State { operation: "speak TLS", reason: format!("{}: {e}", bound.name()) })?;
         }
         Ok(())
     }

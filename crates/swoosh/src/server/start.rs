@@ -156,13 +156,13 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         served.push(Arc::new(port));
     }
     if served.is_empty() {
-        return Err(Error::State { act: "start", why: "the server has no port to listen on".into() });
+        return Err(Error::State { operation: "start", reason: "the server has no port to listen on".into() });
     }
     let workers = config.worker_num as usize;
     let tasks = config.task_worker_num as usize;
     let processes = workers + tasks + user_processes;
     if processes >= usize::from(crate::ipc::REACTOR) {
-        return Err(Error::State { act: "start", why: format!("{processes} processes are more than 32767") });
+        return Err(Error::State { operation: "start", reason: format!("{processes} processes are more than 32767") });
     }
     let owners = if mode == Mode::Process { config.reactor_num as usize } else { workers };
     let server = SharedSlice::<ServerSlot>::new(1, "the server's counters")?;

@@ -132,15 +132,16 @@ fn judge(
     let roots = files::roots(ca_files(wanted), wanted.ca_path.as_deref())?;
     if roots.store.is_empty() {
         let why = "ssl_verify_peer wants ssl_client_cert_file: who vouches for clients?".into();
-        return Err(Error::State { act: "verify clients", why });
+        return Err(Error::State { operation: "verify clients", reason: why });
     }
     let judge = OfClients::new(roots, wanted.allow_self_signed, wanted.verify_depth, provider);
-    let why = |e: rustls::server::VerifierBuilderError| Error::State { act: "verify clients", why: e.to_string() };
+    let why =
+        |e: rustls::server::VerifierBuilderError| Error::State { operation: "verify clients", reason: e.to_string() };
     Ok(Arc::new(judge.map_err(why)?))
 }
 
 fn refused(why: rustls::Error) -> Error {
-    Error::State { act: "serve TLS", why: why.to_string() }
+    Error::State { operation: "serve TLS", reason: why.to_string() }
 }
 
 /// How often files are looked at, at most.

@@ -68,10 +68,10 @@ pub fn verify(wanted: &ClientTls, shown: &[&[u8]]) -> Result<()> {
     let judge = judge(&ClientTls { verify_peer: true, ..wanted.clone() }, &provider)?;
     let shown: Vec<CertificateDer<'_>> = shown.iter().map(|der| CertificateDer::from(*der)).collect();
     let Some((certificate, issuers)) = shown.split_first() else {
-        return Err(Error::State { act: "verify the server", why: "it showed no certificate".into() });
+        return Err(Error::State { operation: "verify the server", reason: "it showed no certificate".into() });
     };
     let verified = judge.verify_server_cert(certificate, issuers, &nobody(), &[], UnixTime::now());
-    verified.map(drop).map_err(|e| Error::State { act: "verify the server", why: e.to_string() })
+    verified.map(drop).map_err(|e| Error::State { operation: "verify the server", reason: e.to_string() })
 }
 
 /// For servers without a name. An address is never told.
@@ -105,11 +105,11 @@ fn of_the_system() -> Result<Roots> {
 
 fn server_name(name: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(name.trim_end_matches('.').to_owned())
-        .map_err(|_| Error::State { act: "speak TLS", why: format!("{name:?} is not the name of a host") })
+        .map_err(|_| Error::State { operation: "speak TLS", reason: format!("{name:?} is not the name of a host") })
 }
 
 fn refused(why: rustls::Error) -> Error {
-    Error::State { act: "speak TLS", why: why.to_string() }
+    Error::State { operation: "speak TLS", reason: why.to_string() }
 }
 
 /// Debian and Alpine; Fedora and its kin; openSUSE.

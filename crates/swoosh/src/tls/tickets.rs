@@ -34,7 +34,8 @@ impl Tickets {
     /// Where the kernel gives no random bytes.
     pub fn new() -> Result<Self> {
         let mut now = [0; SECRET];
-        let failed = |_| Error::State { act: "make a secret for tickets", why: "there are no random bytes".into() };
+        let failed =
+            |_| Error::State { operation: "make a secret for tickets", reason: "there are no random bytes".into() };
         SystemRandom::new().fill(&mut now).map_err(failed)?;
         Ok(Tickets { began: Instant::now(), ring: Mutex::new(Ring { period: 0, now, before: None }) })
     }

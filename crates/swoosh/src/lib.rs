@@ -31,7 +31,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`config`], [`settings`] | typed settings; their names and ranges |
+//! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`error`], [`log`] | one error; one log |
 //! | [`handler`], [`node`] | what the engine asks of user code; what user code asks of the engine |
 //! | [`state`] | all that crosses a fork |
@@ -62,7 +62,6 @@ pub mod process;
 mod restart_policy;
 pub mod runtime;
 pub mod server;
-pub mod settings;
 pub mod state;
 pub mod timer;
 pub mod tls;

@@ -9,6 +9,7 @@ use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use swoosh::config::WebSocketConfig;
 use swoosh::handler::{ConnectionEvent, SessionId};
 use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
@@ -30,12 +31,11 @@ pub struct Config {
 
 impl Config {
     /// From a server's settings.
-    pub fn new(all: &Array) -> Self {
-        let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
+    pub fn new(settings: &WebSocketConfig) -> Self {
         Config {
-            subprotocol: all.get("websocket_subprotocol").and_then(Zval::bytes).map(<[u8]>::to_vec),
-            compression: is_on("websocket_compression"),
-            tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
+            subprotocol: settings.subprotocol.clone(),
+            compression: settings.compression,
+            tells: [settings.ping_frames, settings.pong_frames, settings.close_frames],
         }
     }
 

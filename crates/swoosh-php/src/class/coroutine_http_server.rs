@@ -133,7 +133,8 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let settings = this.slot(SETTINGS).array().map(server_settings::read).unwrap_or_default();
+    let config = Rc::new(Config::new(&settings.server, &settings.port, &settings.embedder));
     let sealing = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);

@@ -5,8 +5,7 @@ use crate::class::name_resolver::resolvers_in;
 use crate::zend::{Array, Key, Zval, runtime};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
-use swoosh::config::ServerConfig;
-use swoosh::settings::{self, PortSettings};
+use swoosh::config::Settings;
 
 /// The settings of coroutines.
 pub struct Options {
@@ -21,6 +20,7 @@ pub struct Options {
     socket_connect_timeout: Option<Duration>,
     socket_read_timeout: Option<Duration>,
     socket_write_timeout: Option<Duration>,
+    hook_flags: Option<i64>,
     /// `None`: the INI setting was not looked at yet.
     preemptive: Cell<Option<bool>>,
 }
@@ -49,6 +49,7 @@ impl Options {
             socket_connect_timeout: None,
             socket_read_timeout: None,
             socket_write_timeout: None,
+            hook_flags: None,
             preemptive: Cell::new(None),
         }
     }
@@ -69,42 +70,29 @@ impl Options {
                     Key::Index(index) => given.set(index, value.clone()),
                 }
             }
-            let most = settings.get("max_coroutine").or_else(|| settings.get("max_coro_num"));
-            if let Some(most) = most {
-                options.max_coroutine = usize::try_from(most.to_int()).ok().filter(|&n| n > 0).unwrap_or(MOST);
+            let typed = server_settings::of_coroutines(settings);
+            if let Some(most) = typed.max_coroutine {
+                options.max_coroutine = Some(most).filter(|&n| n > 0).unwrap_or(MOST);
             }
-            if let Some(check) = settings.get("enable_deadlock_check") {
-                options.deadlock_check = check.to_bool();
+            options.deadlock_check = typed.deadlock_check.unwrap_or(options.deadlock_check);
+            options.dns_cache_expire = typed.dns_cache_expire.unwrap_or(options.dns_cache_expire);
+            options.dns_cache_capacity = typed.dns_cache_capacity.unwrap_or(options.dns_cache_capacity);
+            options.dns_lookup_random = typed.dns_lookup_random.unwrap_or(options.dns_lookup_random);
+            if let Some(server) = typed.dns_server {
+                options.dns_server = server;
             }
-            for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
-                if let Some(seconds) = settings.get(name) {
-                    options.dns_cache_expire = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or_default();
-                }
-            }
-            if let Some(server) = settings.get("dns_server") {
-                let server = server.to_zstr().map(|server| server.to_text().into_owned());
-                options.dns_server = server.filter(|server| !server.is_empty());
-            }
-            if let Some(random) = settings.get("dns_lookup_random") {
-                options.dns_lookup_random = random.to_bool();
-            }
-            let limit = |names: &[&str]| {
-                let given = names.iter().find_map(|name| settings.get(name));
-                given.map(|seconds| super::wait::limit(seconds.to_float()))
-            };
-            for (at, names) in [
-                (&mut options.socket_dns_timeout, &["socket_dns_timeout"][..]),
-                (&mut options.socket_connect_timeout, &["socket_connect_timeout", "socket_timeout"]),
-                (&mut options.socket_read_timeout, &["socket_read_timeout", "socket_recv_timeout", "socket_timeout"]),
-                (&mut options.socket_write_timeout, &["socket_write_timeout", "socket_send_timeout", "socket_timeout"]),
+            let all = typed.socket_timeout;
+            for (at, seconds) in [
+                (&mut options.socket_dns_timeout, typed.socket_dns_timeout),
+                (&mut options.socket_connect_timeout, typed.socket_connect_timeout.or(all)),
+                (&mut options.socket_read_timeout, typed.socket_read_timeout.or(all)),
+                (&mut options.socket_write_timeout, typed.socket_write_timeout.or(all)),
             ] {
-                *at = limit(names).unwrap_or(*at);
+                *at = seconds.map_or(*at, super::wait::limit);
             }
-            if let Some(most) = settings.get("dns_cache_capacity") {
-                options.dns_cache_capacity = usize::try_from(most.to_int()).unwrap_or(0);
-            }
-            if let Some(preemptive) = settings.get("enable_preemptive_scheduler") {
-                options.preemptive.set(Some(preemptive.to_bool()));
+            options.hook_flags = typed.hook_flags.or(options.hook_flags);
+            if typed.preemptive.is_some() {
+                options.preemptive.set(typed.preemptive);
             }
             old
         });
@@ -173,6 +161,11 @@ impl Options {
         self.socket_write_timeout
     }
 
+    /// `hook_flags`; `None`: not set.
+    pub fn hook_flags(&self) -> Option<i64> {
+        self.hook_flags
+    }
+
     /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
         self.preemptive.get().unwrap_or_else(|| {
@@ -183,17 +176,17 @@ impl Options {
     }
 }
 
-/// Logs where, and as much, as the settings say.
+/// Configures the log by the `log_` settings.
 fn log_as(all: &Array) {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut settings = Settings::default();
     for (name, value) in server_settings::named(all) {
         if name.starts_with("log_")
-            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &server_settings::plain(&value))
+            && let Err(e) = settings.apply(&name, &server_settings::plain(&value))
         {
             return last_error::refuse(&e.to_string());
         }
     }
-    if let Err(e) = swoosh::log::init(&config) {
+    if let Err(e) = swoosh::log::init(&settings.server) {
         last_error::refuse(&e.to_string());
     }
 }

@@ -156,7 +156,7 @@ impl Connection {
     pub(super) fn drop_output(&self) {
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
-            tls.borrow_mut().abandon();
+            tls.borrow_mut().discard_output();
         }
     }
 

@@ -294,7 +294,7 @@ pub(super) fn flush(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
 /// Tells the peer that nothing more comes, as far as the socket takes that now (RFC 8446 section 6.1).
 pub(super) fn say_goodbye(conn: &Connection) {
     if let Some(tls) = &conn.tls
-        && !tls.borrow().is_shaking()
+        && !tls.borrow().is_handshaking()
     {
         tls.borrow_mut().close();
         let _ = conn.wire().flush();

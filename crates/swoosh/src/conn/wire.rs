@@ -62,7 +62,7 @@ fn seal_and_send(socket: RawFd, tls: &mut Session, data: &[u8]) -> io::Result<us
     while sealed < data.len() {
         // What is sealed waits outside of the bounds that hold for output: a piece of it, no more.
         match flush(socket, tls) {
-            Ok(()) if !tls.is_shaking() => sealed += tls.seal(&data[sealed..])?,
+            Ok(()) if !tls.is_handshaking() => sealed += tls.seal(&data[sealed..])?,
             Ok(()) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock && sealed > 0 => return Ok(sealed),
             Err(e) => return Err(e),

@@ -1,5 +1,6 @@
 //! Which responses are compressed, and how (RFC 9110 section 12.5.3).
 
+use crate::config::CompressionConfig;
 use std::io::Write;
 
 /// A content coding.
@@ -15,7 +16,16 @@ pub enum Coding {
     Deflate,
 }
 
-/// The settings of compression.
+/// The rules of compression: which responses, at which level.
+///
+/// ```
+/// use swoosh::http::compress::{Coding, Rules};
+///
+/// let rules = Rules::default();
+/// assert_eq!(rules.negotiate(b"gzip, br;q=0.5"), Some(Coding::Gzip));
+/// assert!(rules.suits(b"text/html; charset=utf-8", 100));
+/// assert!(!rules.suits(b"image/png", 100));
+/// ```
 #[derive(Debug)]
 pub struct Rules {
     enabled: bool,
@@ -26,24 +36,24 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules::new(true, None, None, None)
+        Rules::new(&CompressionConfig::default())
     }
 }
 
 impl Rules {
     /// Nothing is compressed.
     pub fn off() -> Self {
-        Rules::new(false, None, None, None)
+        Rules::new(&CompressionConfig { enabled: false, ..CompressionConfig::default() })
     }
 
-    /// From settings; `None` is the default.
-    pub fn new(enabled: bool, level: Option<i64>, min_length: Option<i64>, types: Option<Vec<Vec<u8>>>) -> Self {
+    /// The rules of those settings.
+    pub fn new(config: &CompressionConfig) -> Self {
         let defaults = || TYPES.iter().map(|name| name.as_bytes().to_vec()).collect();
         Rules {
-            enabled,
-            level: level.unwrap_or(1).clamp(1, 11) as u32,
-            min_length: min_length.map_or(20, |n| usize::try_from(n).unwrap_or(0)),
-            types: types.unwrap_or_else(defaults),
+            enabled: config.enabled,
+            level: config.level.clamp(1, 11),
+            min_length: config.min_length,
+            types: config.types.clone().unwrap_or_else(defaults),
         }
     }
 

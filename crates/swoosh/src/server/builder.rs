@@ -2,6 +2,7 @@
 
 use super::bind::BoundPort;
 use super::{ServerBuilder, launch};
+use crate::config::PortSettings;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::{Error, Result};
 use crate::handler::{
@@ -12,7 +13,6 @@ use crate::http;
 use crate::http::files::Files;
 use crate::node::Node;
 use crate::process::End;
-use crate::settings::PortSettings;
 use crate::state::SocketKind;
 use crate::sys::process;
 use crate::sys::stored::Stored;

@@ -7,9 +7,9 @@ mod start;
 pub use builder::{Outcome, Server};
 pub use start::{launch, stop_listening, title};
 
+use crate::config::PortSettings;
 use crate::config::{Mode, ServerConfig};
 use crate::error::{Error, Result};
-use crate::settings::PortSettings;
 use bind::BoundPort;
 
 /// A server before it starts: its mode, its bound ports, its settings.

@@ -5,8 +5,7 @@ use crate::bridge::{last_error, server_settings};
 use crate::coroutine::tls::Wanted;
 use crate::zend::{Array, Call, IntoZval, PhpResult, Zval};
 use std::time::Duration;
-use swoosh::config::{PortConfig, ServerConfig};
-use swoosh::settings::{self, PortSettings};
+use swoosh::config::{PortConfig, PortSettings, ServerConfig, apply_port};
 use swoosh::sys::socket;
 
 pub(super) fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -28,7 +27,7 @@ pub fn framing(given: &Array) -> Option<PortConfig> {
 pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
     let mut port = PortSettings::new();
     for (name, value) in server_settings::named(given) {
-        if let Err(e) = settings::apply_port(&mut port, &name, &server_settings::plain(&value)) {
+        if let Err(e) = apply_port(&mut port, &name, &server_settings::plain(&value)) {
             last_error::refuse(&e.to_string());
             return None;
         }

@@ -1,33 +1,46 @@
-//! What settings become, and what is refused.
+//! Settings by name: conversions, ranges, aliases, misspellings, and the documents that list them.
 
-use super::names::strokes_between;
+use super::nearest::edit_distance;
+use super::server::descriptor_limit;
 use super::*;
-use crate::config::Dispatch;
+use crate::error::Result;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+mod tls;
 
 fn text(text: &str) -> Value {
-    Value::Str(text.as_bytes().to_vec())
+    Value::from(text)
 }
 
 fn set(settings: &[(&str, Value)]) -> Result<(ServerConfig, PortConfig)> {
-    let (mut server, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut all = Settings::default();
     for (name, value) in settings {
-        let known = apply_server(&mut server, &mut port, name, value)?;
-        assert!(matches!(known, Known::Applied | Known::Adjusted(_)), "{name}: {known:?}");
+        let outcome = all.apply(name, value)?;
+        assert!(matches!(outcome, Outcome::Applied | Outcome::Adjusted(_)), "{name}: {outcome:?}");
     }
-    let port = port.finish(&server, false)?;
-    Ok((server, port))
+    let port = all.port.finish(&all.server, false)?;
+    Ok((all.server, port))
 }
 
 fn refused(name: &str, value: Value) -> String {
     match set(&[(name, value.clone())]) {
         Err(error) => error.to_string(),
-        Ok(_) => panic!("{name} takes {value}"),
+        Ok(_) => panic!("{name} accepts {value}"),
     }
 }
 
-fn known(name: &str, value: Value) -> Known {
-    apply_server(&mut ServerConfig::default(), &mut PortSettings::new(), name, &value).unwrap()
+fn outcome(name: &str, value: Value) -> Outcome {
+    Settings::default().apply(name, &value).unwrap()
+}
+
+fn embedder(settings: &[(&str, Value)]) -> EmbedderConfig {
+    let mut embedder = EmbedderConfig::default();
+    for (name, value) in settings {
+        apply_embedder(&mut embedder, name, value);
+    }
+    embedder
 }
 
 #[test]
@@ -56,7 +69,7 @@ fn values_are_converted_as_php_converts_them() {
 }
 
 #[test]
-fn what_is_no_number_is_refused_with_name_value_and_range() {
+fn an_error_names_setting_value_and_range() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let range = format!("a whole number from 1 to {} (processes: 1000 for each core)", 1000 * cores);
     assert_eq!(refused("worker_num", text("abc")), format!("setting worker_num: \"abc\" is refused: {range}"));
@@ -67,7 +80,7 @@ fn what_is_no_number_is_refused_with_name_value_and_range() {
 }
 
 #[test]
-fn numbers_out_of_range_are_refused_and_zero_is_the_default_where_it_says_so() {
+fn numbers_out_of_range_are_refused_and_zero_restores_a_default() {
     for (name, bad) in [
         ("worker_num", vec![-1, 100_000_000]),
         ("task_worker_num", vec![-1, 100_000_000]),
@@ -101,7 +114,7 @@ fn numbers_out_of_range_are_refused_and_zero_is_the_default_where_it_says_so() {
 }
 
 #[test]
-fn a_field_is_refused_in_the_words_its_name_is() {
+fn a_field_and_its_setting_have_the_same_error() {
     let server = ServerConfig { reactor_num: 257, ..ServerConfig::default() };
     assert_eq!(server.validate().unwrap_err().to_string(), refused("reactor_num", Value::Int(257)));
     let port = PortConfig { tcp_keepcount: 128, ..PortConfig::default() };
@@ -115,7 +128,7 @@ fn a_field_is_refused_in_the_words_its_name_is() {
 }
 
 #[test]
-fn aliases_mean_the_same_field() {
+fn aliases_set_the_same_field() {
     for name in ["max_conn", "max_connection"] {
         assert_eq!(set(&[(name, Value::Int(9))]).unwrap().0.max_conn, 9);
     }
@@ -132,10 +145,10 @@ fn aliases_mean_the_same_field() {
 }
 
 #[test]
-fn more_connections_than_descriptors_are_lowered_and_told() {
-    match known("max_conn", Value::Int(i64::from(u32::MAX) - 1)) {
-        Known::Adjusted(text) => assert!(text.starts_with("max_conn is lowered from 4294967294 to "), "{text}"),
-        other => assert_eq!((descriptor_limit() >= u32::MAX - 1, other), (true, Known::Applied)),
+fn max_conn_is_lowered_to_the_descriptor_limit() {
+    match outcome("max_conn", Value::Int(i64::from(u32::MAX) - 1)) {
+        Outcome::Adjusted(text) => assert!(text.starts_with("max_conn is lowered from 4294967294 to "), "{text}"),
+        other => assert_eq!((descriptor_limit() >= u32::MAX - 1, other), (true, Outcome::Applied)),
     }
 }
 
@@ -169,19 +182,19 @@ fn framing_settings_come_in_any_order() {
 }
 
 #[test]
-fn length_types_are_letters_of_which_the_first_counts() {
-    for message in "cCsSnvlLNV".chars() {
-        assert_eq!(known("package_length_type", text(&message.to_string())), Known::Applied);
+fn the_first_letter_of_package_length_type_counts() {
+    for letter in "cCsSnvlLNV".chars() {
+        assert_eq!(outcome("package_length_type", text(&letter.to_string())), Outcome::Applied);
     }
     for bad in [text("x"), text(""), Value::Int(5)] {
-        assert!(refused("package_length_type", bad).ends_with("one of the messages c C s S n v l L N V"));
+        assert!(refused("package_length_type", bad).ends_with("one of the letters c C s S n v l L N V"));
     }
-    assert!(matches!(known("package_length_type", text("NN")), Known::Adjusted(_)));
+    assert!(matches!(outcome("package_length_type", text("NN")), Outcome::Adjusted(_)));
 }
 
 #[test]
 fn an_eof_has_one_to_eight_bytes() {
-    assert_eq!(known("package_eof", text("12345678")), Known::Applied);
+    assert_eq!(outcome("package_eof", text("12345678")), Outcome::Applied);
     assert_eq!(
         refused("package_eof", text("123456789")),
         "setting package_eof: \"123456789\" is refused: 1 to 8 bytes"
@@ -192,10 +205,10 @@ fn an_eof_has_one_to_eight_bytes() {
 #[test]
 fn a_small_package_max_length_is_raised() {
     for small in [0, 10, 65_535] {
-        assert!(matches!(known("package_max_length", Value::Int(small)), Known::Adjusted(_)));
+        assert!(matches!(outcome("package_max_length", Value::Int(small)), Outcome::Adjusted(_)));
         assert_eq!(set(&[("package_max_length", Value::Int(small))]).unwrap().1.package_max_length, 65_536);
     }
-    assert_eq!(known("package_max_length", Value::Int(65_536)), Known::Applied);
+    assert_eq!(outcome("package_max_length", Value::Int(65_536)), Outcome::Applied);
 }
 
 #[test]
@@ -207,7 +220,7 @@ fn the_idle_time_is_twice_the_interval_unless_it_is_set() {
 }
 
 #[test]
-fn functions_are_taken_where_they_belong_and_nothing_else_is() {
+fn function_settings_accept_their_own_function_only() {
     let dispatch = || Value::Func(Callback::Dispatch(Arc::new(|_, _, _| Dispatch::Fallback)));
     assert!(set(&[("dispatch_func", dispatch())]).unwrap().0.dispatch_func.is_some());
     assert!(refused("dispatch_func", text("nope")).contains("\"nope\" is refused: a function of"));
@@ -219,11 +232,11 @@ fn at_least_one_core_must_be_left() {
     let numbers = |n: u32| Value::List((0..n).map(|core| Value::Int(core.into())).collect());
     assert!(refused("cpu_affinity_ignore", numbers(1024)).contains("at least one core"));
     assert!(refused("cpu_affinity_ignore", Value::Int(0)).contains("a list of whole numbers"));
-    assert_eq!(known("cpu_affinity_ignore", numbers(0)), Known::Applied);
+    assert_eq!(outcome("cpu_affinity_ignore", numbers(0)), Outcome::Applied);
 }
 
 #[test]
-fn strings_and_paths_are_taken_and_empty_ones_mean_none() {
+fn empty_strings_and_paths_mean_none() {
     let (server, _) = set(&[
         ("log_file", text("/tmp/a.log")),
         ("pid_file", text("")),
@@ -256,27 +269,69 @@ fn seconds_keep_their_fraction_and_their_range() {
         assert_eq!(set(value.clone()).ok(), Some(Duration::from_millis(wanted)), "{value}");
     }
     for value in [Value::Int(-1), Value::Float(-0.1), Value::Float(f64::NAN), Value::Int(86_401), text("soon")] {
-        let told = set(value.clone()).expect_err("it is refused").to_string();
-        assert!(told.contains("a number from 0 to 86400 (seconds)"), "{value}: {told}");
+        let error = set(value.clone()).expect_err("out of range").to_string();
+        assert!(error.contains("a number from 0 to 86400 (seconds)"), "{value}: {error}");
     }
 }
 
 #[test]
-fn every_right_name_is_known_and_left_out_by_null() {
-    for name in SERVER_NAMES.iter().chain(PORT_NAMES).chain(PROCESS_NAMES) {
-        assert_eq!(known(name, Value::Null), Known::Applied, "{name}");
-        let one = apply_server(&mut ServerConfig::default(), &mut PortSettings::new(), name, &Value::Int(1));
-        assert!(!matches!(one, Ok(Known::Unknown { .. })), "{name}");
+fn null_leaves_every_setting_alone() {
+    for name in settings().flat_map(Setting::names) {
+        assert_eq!(outcome(name, Value::Null), Outcome::Applied, "{name}");
+        let one = Settings::default().apply(name, &Value::Int(1));
+        assert!(!matches!(one, Ok(Outcome::Unknown { .. })), "{name}");
     }
-    assert_eq!(known("open_http_protocol", Value::Bool(false)), Known::Applied);
-    assert!(matches!(known("open_http2_protocol", Value::Bool(true)), Known::NotYet(_)));
-    assert!(matches!(known("ssl_dhparam", text("/a")), Known::NotYet(_)));
-    assert_eq!(known("enable_coroutine", Value::Bool(true)), Known::Embedder);
-    assert_eq!(known("hook_flags", Value::Int(1)), Known::Embedder);
+    assert_eq!(outcome("open_http_protocol", Value::Bool(false)), Outcome::Applied);
+    assert!(matches!(outcome("open_http2_protocol", Value::Bool(true)), Outcome::NotSupported(_)));
+    assert!(matches!(outcome("ssl_dhparam", text("/a")), Outcome::NotSupported(_)));
 }
 
 #[test]
-fn a_misspelt_name_is_told_with_the_right_one() {
+fn names_are_unique() {
+    let mut names: Vec<_> = settings().flat_map(Setting::names).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+#[test]
+fn front_end_settings_are_cast_and_clamped() {
+    let e = embedder(&[
+        ("enable_coroutine", text("0")),
+        ("task_use_object", Value::Int(1)),
+        ("send_timeout", text("1.5s")),
+        ("compression_level", Value::Int(99)),
+        ("http_compression_min_length", Value::Int(-5)),
+        ("upload_max_filesize", text("12abc")),
+        ("compression_types", Value::List(vec![text("Text/HTML")])),
+        ("url_rewrite_rules", Value::Map(vec![("a".into(), text("b")), ("c".into(), Value::Int(1))])),
+        ("http_index_files", Value::List(vec![text("index.html"), Value::Int(1)])),
+    ]);
+    assert!(!e.callback.coroutine && e.callback.task_object);
+    assert_eq!(e.callback.send_timeout, Some(Duration::from_millis(1500)));
+    assert_eq!((e.http.compression.level, e.http.compression.min_length, e.http.upload_max_filesize), (11, 0, 12));
+    assert_eq!(e.http.compression.types, Some(vec![b"text/html".to_vec()]));
+    assert_eq!(e.files.rewrite_rules, [Ok(("a".to_owned(), b"b".to_vec())), Err(NotARule)]);
+    assert_eq!(e.files.index_files, ["index.html", "1"]);
+    let e = embedder(&[
+        ("max_coro_num", Value::Int(-3)),
+        ("socket_recv_timeout", Value::Int(-1)),
+        ("dns_server", text("")),
+    ]);
+    assert_eq!((e.coroutine.max_coroutine, e.coroutine.socket_read_timeout), (Some(0), Some(-1.0)));
+    assert_eq!(e.coroutine.dns_server, Some(None));
+    assert!(Settings::default().apply("request_deadline", &Value::Int(-1)).is_err());
+}
+
+#[test]
+fn the_reference_of_settings_is_up_to_date() {
+    let stored = include_str!("../../../../../docs/SETTINGS.md");
+    assert!(stored == reference(), "run: cargo run -p swoosh --example settings_reference > docs/SETTINGS.md");
+}
+
+#[test]
+fn a_misspelt_name_is_reported_with_the_nearest() {
     for (wrong, right) in [
         ("worker_nun", Some("worker_num")),
         ("wroker_num", Some("worker_num")),
@@ -286,36 +341,31 @@ fn a_misspelt_name_is_told_with_the_right_one() {
         ("abc", None),
         ("", None),
     ] {
-        assert_eq!(known(wrong, Value::Int(1)), Known::Unknown { nearest: right }, "{wrong}");
+        assert_eq!(outcome(wrong, Value::Int(1)), Outcome::Unknown { nearest: right }, "{wrong}");
     }
     let port = apply_port(&mut PortSettings::new(), "worker_num", &Value::Int(1)).unwrap();
-    assert_eq!(port, Known::NotYet("it is set for the whole server, not for a port"));
+    assert_eq!(port, Outcome::NotSupported("it is set for the whole server, not for a port"));
     let port = apply_port(&mut PortSettings::new(), "backlok", &Value::Int(1)).unwrap();
-    assert_eq!(port, Known::Unknown { nearest: Some("backlog") });
+    assert_eq!(port, Outcome::Unknown { nearest: Some("backlog") });
 }
 
 #[test]
-fn strokes_are_counted_with_swaps_as_one() {
-    assert_eq!(strokes_between("", "abc"), 3);
-    assert_eq!(strokes_between("abc", "abc"), 0);
-    assert_eq!(strokes_between("acb", "abc"), 1);
-    assert_eq!(strokes_between("kitten", "sitting"), 3);
+fn a_swap_of_neighbours_is_one_edit() {
+    assert_eq!(edit_distance("", "abc"), 3);
+    assert_eq!(edit_distance("abc", "abc"), 0);
+    assert_eq!(edit_distance("acb", "abc"), 1);
+    assert_eq!(edit_distance("kitten", "sitting"), 3);
 }
 
 #[test]
-fn the_table_of_parity_tells_the_truth_of_every_setting() {
-    let table = include_str!("../../../../docs/PARITY.md");
-    for name in SERVER_NAMES.iter().chain(PORT_NAMES).chain(PROCESS_NAMES) {
-        let row = table.lines().find_map(|line| line.strip_prefix(&format!("| `{name}` | ")));
-        let state = row.unwrap_or_else(|| panic!("docs/PARITY.md has no row for {name}"));
-        let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
-        let has_effect = match apply_server(&mut config, &mut port, name, &Value::Int(1)) {
-            Ok(Known::NotYet(_)) => Some(false),
-            Ok(Known::Embedder) => None,
-            Ok(Known::Unknown { .. }) => panic!("{name} is no name"),
-            _ => Some(true),
-        };
-        let says = !state.starts_with("missing") && !state.starts_with("no effect");
-        assert!(has_effect.is_none_or(|has| has == says), "{name}: {state}");
+fn the_parity_table_has_the_state_of_every_setting() {
+    let table = include_str!("../../../../../docs/PARITY.md");
+    for setting in settings() {
+        for name in setting.names() {
+            let row = table.lines().find_map(|line| line.strip_prefix(&format!("| `{name}` | ")));
+            let state = row.unwrap_or_else(|| panic!("docs/PARITY.md has no row for {name}"));
+            let works = !state.starts_with("missing") && !state.starts_with("no effect");
+            assert_eq!(setting.not_supported().is_none(), works, "{name}: {state}");
+        }
     }
 }

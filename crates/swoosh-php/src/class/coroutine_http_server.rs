@@ -16,7 +16,7 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::http::files::{self, Looked};
+use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Request, room};
 use swoosh::proto::websocket::{deflate, shake_hands};
@@ -215,7 +215,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
         return Ok(());
     };
     if let Some(files) = &served.config.files
-        && let Looked::Answer(answer) = files::look(files, &request, headers)
+        && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
         return served.send_answer(&answer);
     }

@@ -50,6 +50,7 @@ pub use setting::{Setting, Target};
 pub use swoosh_proto::framing::{Framing, LengthFraming, LengthFunc, LengthType};
 pub use table::settings;
 pub use tls::{NamedCertificate, TlsConfig, Versions, check_ciphers, check_curves};
+#[cfg(feature = "tls")]
 pub(crate) use tls::{cipher_suites, curves};
 pub use types::{Dispatch, DispatchFunc, DispatchMode, LogRotation, Mode, TaskIpc};
 pub use value::{Callback, Value};

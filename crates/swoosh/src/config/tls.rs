@@ -137,6 +137,7 @@ pub(crate) fn cipher_suites(list: &str) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The supported curves in a list: indexes of [`CURVES`].
+#[cfg(feature = "tls")]
 pub(crate) fn curves(list: &str) -> impl Iterator<Item = usize> + '_ {
     words(list).filter_map(curve)
 }

@@ -4,7 +4,7 @@ use super::output::Output;
 use super::registry::{Registry, SlotIndex};
 use super::wire::Wire;
 use crate::handler::SessionId;
-use crate::http::incoming::Incoming;
+use crate::http::incoming::SpooledRequest;
 use crate::proto::framing::Framer;
 use crate::shm::slots::ConnectionSlot;
 use crate::state::Port;
@@ -35,7 +35,7 @@ pub struct Connection {
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
     /// The request whose body goes to a file, where one does.
-    pub(super) spool: RefCell<Option<Box<Incoming>>>,
+    pub(super) spool: RefCell<Option<Box<SpooledRequest>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
     pub(super) stage: Cell<Stage>,

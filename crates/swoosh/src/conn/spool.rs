@@ -8,7 +8,7 @@ use super::drive;
 use super::owner::{Owner, Verdict};
 use super::timeouts;
 use crate::config::Framing;
-use crate::http::incoming::{CANNOT, Fault, Incoming};
+use crate::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::log;
 use crate::proto::http1::frame::Part;
 use crate::proto::http1::reply::CONTINUE;
@@ -26,7 +26,7 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
 /// Begins with such a request, of which these bytes have come.
 pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Verdict {
     let folder = &owner.state.config.upload_tmp_dir;
-    let (incoming, head) = match Incoming::begin(bytes, conn.port.config.package_max_length, folder) {
+    let (incoming, head) = match SpooledRequest::begin(bytes, conn.port.config.package_max_length, folder) {
         Ok(handover) => handover,
         Err(fault) => return refuse(owner, conn, fault),
     };
@@ -67,12 +67,12 @@ pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Ver
     }
 }
 
-fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, fault: Fault) -> Verdict {
+fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, fault: SpoolError) -> Verdict {
     let refusal = match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
             log::error!("a request of connection {} is answered 500: {cause}", conn.session.0);
-            CANNOT
+            DISK_ERROR
         }
     };
     drive::refuse(owner, conn, refusal).unwrap_or(Verdict::Go)

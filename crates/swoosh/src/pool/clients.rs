@@ -61,7 +61,8 @@ impl Clients {
 
     /// The time at which the next client is to be disconnected.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let slow = self.clients.values().filter(|client| client.state != ClientState::InService).map(|client| client.deadline);
+        let slow =
+            self.clients.values().filter(|client| client.state != ClientState::InService).map(|client| client.deadline);
         slow.chain(self.suspended_until).min()
     }
 

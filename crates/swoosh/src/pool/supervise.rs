@@ -136,9 +136,7 @@ impl<W: Work> Supervision<'_, W> {
             return;
         }
         let (code, signal, pid) = (ended.exit_code(), ended.signal(), ended.pid);
-        crate::log::warn!(
-            "pool: worker {id} (process {pid}) ended with status {code}, signal {signal}; replacing it"
-        );
+        crate::log::warn!("pool: worker {id} (process {pid}) ended with status {code}, signal {signal}; replacing it");
         if pause > 0 {
             let times = child.startup_failures;
             crate::log::error!(
@@ -236,8 +234,12 @@ impl<W: Work> Supervision<'_, W> {
             .filter_map(ChildState::next)
             .min()
             .map(|at| Duration::from_millis(at.saturating_sub(now)));
-        let remind =
-            self.children.iter().any(|child| child.kill_at.is_some()).then_some(REMINDER_INTERVAL).filter(|_| self.blocks_in_queue());
+        let remind = self
+            .children
+            .iter()
+            .any(|child| child.kill_at.is_some())
+            .then_some(REMINDER_INTERVAL)
+            .filter(|_| self.blocks_in_queue());
         let reloads = (!self.pending_reloads.is_empty()).then_some(REMINDER_INTERVAL);
         let limit = [due, limit, remind, reloads].into_iter().flatten().min();
         socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), self.pool.0.event_fd.as_raw_fd()], limit);

@@ -18,19 +18,37 @@
 //! assert_eq!(hello[0], 22, "a handshake record");
 //! ```
 
+#[cfg(not(feature = "tls"))]
+mod absent;
+#[cfg(feature = "tls")]
 mod acceptor;
+#[cfg(feature = "tls")]
 mod client_config;
+#[cfg(feature = "tls")]
 mod connector;
+#[cfg(feature = "tls")]
 mod files;
+#[cfg(feature = "tls")]
 mod session;
+#[cfg(feature = "tls")]
 mod sni;
+#[cfg(feature = "tls")]
 mod suites;
+#[cfg(feature = "tls")]
 mod tickets;
+#[cfg(feature = "tls")]
 mod verify;
 
 pub use crate::config::{NamedCertificate, TlsConfig, Versions};
+#[cfg(not(feature = "tls"))]
+pub use absent::{Acceptor, Session, SessionError};
+#[cfg(feature = "tls")]
 pub use acceptor::Acceptor;
+#[cfg(feature = "tls")]
 pub use client_config::ClientTls;
+#[cfg(feature = "tls")]
 pub use connector::{Connector, verify};
+#[cfg(feature = "tls")]
 pub use files::to_pem;
+#[cfg(feature = "tls")]
 pub use session::{Session, SessionError};

@@ -5,7 +5,7 @@
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
 use crate::conn::registry::Flags;
-use crate::http::files::{self, Answer, Files, Looked, Piece};
+use crate::http::files::{self, FileReply, Files, Lookup, ReplyPart};
 use crate::proto::http1::request::{Request, room};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -28,14 +28,14 @@ pub fn serve(owner: &Rc<Owner>, conn: &Rc<Connection>, packet: &[u8]) -> Served 
         return Served::NotLooked;
     }
     match look(files, packet) {
-        Looked::Answer(answer) => {
+        Lookup::Reply(reply) => {
             add(&owner.slot().requests, 1);
-            send(owner, conn, answer);
+            send(owner, conn, reply);
             Served::Done
         }
-        Looked::Nothing => Served::NoFile,
+        Lookup::NotFound => Served::NoFile,
         // A worker may know of more types.
-        Looked::Callbacks => Served::NotLooked,
+        Lookup::Declined => Served::NotLooked,
     }
 }
 
@@ -49,23 +49,23 @@ fn is_owed_nothing(owner: &Owner, conn: &Connection) -> bool {
         && !Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }
 
-fn look(files: &Files, packet: &[u8]) -> Looked {
+fn look(files: &Files, packet: &[u8]) -> Lookup {
     let mut fields = room();
     match Request::parse(packet, &mut fields) {
-        Some((request, headers)) => files::look(files, &request, headers),
-        None => Looked::Callbacks,
+        Some((request, headers)) => files::lookup(files, &request, headers),
+        None => Lookup::Declined,
     }
 }
 
-fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, answer: Answer) {
-    for piece in answer.pieces {
-        match piece {
-            Piece::Head(words) => owner.write_head(conn, words.as_bytes(), false),
-            Piece::Words(words) => owner.write(conn, words.as_bytes(), false),
-            Piece::File(file, from, to) => owner.write_file(conn, file, from, to),
+fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, reply: FileReply) {
+    for part in reply.parts {
+        match part {
+            ReplyPart::Head(text) => owner.write_head(conn, text.as_bytes(), false),
+            ReplyPart::Text(text) => owner.write(conn, text.as_bytes(), false),
+            ReplyPart::File(file, from, to) => owner.write_file(conn, file, from, to),
         }
     }
-    if !answer.keep {
+    if !reply.keep_alive {
         let before = Flags(conn.slot().flags.fetch_or(Flags::CLOSING, Relaxed));
         if !before.any(Flags::CLOSING | Flags::CLOSED) {
             owner.want_close(conn, false);

@@ -1,5 +1,4 @@
-# The two commands are `make run` and `make test`. The others: `make bench`, `make memcheck`, `make autobahn`,
-# `make install`, `make clean`.
+# `make run` serves a first page and `make test` runs every test; `make help` lists the others.
 
 PHP      ?= php
 CARGO    ?= cargo
@@ -8,7 +7,21 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: run test test-rust test-php memcheck autobahn bench install setup components clean
+.PHONY: help run test test-rust test-php lint memcheck autobahn bench install hooks setup components clean
+
+# The default target stays `run`.
+.DEFAULT_GOAL = run
+
+help:
+	@echo 'make run         build, and serve the first page (SWOOSH_PORT=8080 for another port)'
+	@echo 'make test        every test; test-rust and test-php for half of them'
+	@echo 'make lint        the quick gates: formatting, architecture, documents, clippy'
+	@echo 'make bench       figures beside reference programs'
+	@echo 'make memcheck    the PHP tests under valgrind (TESTS="tests/phpt/coroutine/*.phpt" for some)'
+	@echo 'make autobahn    the Autobahn WebSocket cases (CASES="1.* 7.*" for some)'
+	@echo 'make install     copy the extension to the extension directory of PHP'
+	@echo 'make hooks       install the pre-commit hook'
+	@echo 'make clean       remove what was built'
 
 run: setup
 	$(CARGO) build --release -p swoosh-php
@@ -16,19 +29,24 @@ run: setup
 
 test: setup components test-rust test-php
 
+# All libraries and their documentation examples; swoosh-zend and swoosh-php are tested from PHP.
 test-rust:
 	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench
 
+# TESTS: files or folders to run instead of all.
 test-php:
 	$(CARGO) build -p swoosh-php
-	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) tests/phpt
+	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) $(or $(TESTS),tests/phpt)
 
-# Under valgrind: hours for all; TESTS="tests/phpt/co_*.phpt" for some.
+lint:
+	@sh scripts/pre-commit
+
+# All of them take hours.
 memcheck: setup
 	$(CARGO) build -p swoosh-php
 	@sh scripts/valgrind.sh $(PHP) $(RUN_TESTS) $(DEBUG) $(TESTS)
 
-# The Autobahn cases of WebSocket, against a server in PHP: minutes. CASES="1.* 7.*" for some.
+# Takes minutes, and a package from PyPI.
 autobahn: setup
 	$(CARGO) build --release -p swoosh-php
 	@sh scripts/autobahn.sh $(PHP) $(RELEASE) $(CASES)
@@ -37,15 +55,18 @@ bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench
 	$(TARGET)/release/swoosh-bench
 
-# Puts the extension where PHP finds it; `extension=swoole` in an ini file loads it then.
+# PHP loads it with `extension=swoole` in an ini file, or with `-d extension=swoole`.
 install: setup
 	$(CARGO) build --release -p swoosh-php
 	install -m 0644 $(RELEASE) $$(php-config --extension-dir)/swoole.so
 
+hooks:
+	install -m 0755 scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"
+
 setup:
 	@sh scripts/setup.sh
 
-# For tests only: those that need them are skipped where they cannot be had.
+# Servers and clients for tests only; the tests that need a missing one are skipped.
 components:
 	@sh scripts/components.sh
 

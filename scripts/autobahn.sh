@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the Autobahn cases against a WebSocket server in PHP, and fails unless all of them pass.
-# Arguments: the PHP program, the built extension, cases to run (none: all 517). The client is kosoku, the cases in
-# Python (3.10 or newer; PYTHON names another), which is installed into a temporary folder from PyPI.
+# Arguments: the PHP program, the built extension, cases to run (default: all 517). The client is kosoku, a port of the
+# cases to Python (3.10 or newer; PYTHON names another interpreter), installed from PyPI into a temporary folder.
 set -eu
 php=$1 extension=$2
 shift 2
@@ -15,7 +15,7 @@ python=${PYTHON:-python3}
 "$python" -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check kosoku
 
-# Without ini files (-n): an installed swoole.so would be in the way of the one just built.
+# Without ini files (-n), which might load an installed swoole.so instead of the one just built.
 "$php" -n -d extension="$extension" "$here/tests/autobahn/server.php" >"$folder/port" &
 server=$!
 for _ in $(seq 100); do

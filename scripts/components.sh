@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests with real components need: MariaDB, Redis and PHP's clients of them, a browser, nginx. Where that
-# cannot be done, it says so and those tests are skipped.
+# Installs the components that some tests need: MariaDB, Redis and their PHP clients, a browser, nginx. If that fails, it
+# prints why, and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
@@ -13,7 +13,7 @@ echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"
 [ -z "$missing" ] && exit 0
 skipped="the tests that need them will be skipped"
 if ! command -v apt-get >/dev/null; then
-    echo "not installed, and no apt-get here:$missing: $skipped" >&2
+    echo "missing:$missing; there is no apt-get to install them: $skipped" >&2
     exit 0
 fi
 run=""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sends the corpus of requests to nginx and to a server of ours, and prints where they differ and why that is meant; fails
-# where they differ otherwise. nginx has to be installed (scripts/components.sh does that).
+# Sends the corpus of requests to nginx and to a Swoosh server, and prints the intended differences with their reasons;
+# fails on any other difference. Requires nginx (scripts/components.sh installs it).
 set -eu
 cd "$(dirname "$0")/.."
 cargo build -p swoosh --example http_hello

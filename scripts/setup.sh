@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what a build needs and this machine lacks: PHP 8.2 with its headers, and clang for the bindings.
+# Installs the missing build dependencies: PHP 8.2 with its headers, clang for the bindings, Python for the checks.
 set -eu
 command -v cargo >/dev/null || { echo "swoosh needs Rust: install it with rustup first" >&2; exit 1; }
 missing=""
 command -v php >/dev/null || missing="$missing php8.2-cli"
 command -v php-config >/dev/null || missing="$missing php8.2-dev"
 command -v clang >/dev/null || missing="$missing clang"
+command -v python3 >/dev/null || missing="$missing python3"
 ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || missing="$missing libclang-dev"
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null; then

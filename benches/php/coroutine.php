@@ -1,5 +1,5 @@
 <?php
-// What a coroutine costs: a switch there and back, creation and end, a message through a channel; many of them alive, and
+// The cost of coroutines: a switch to one and back, creation and end, a message through a channel; many alive, and
 // a million one after the other.
 use Swoole\Coroutine as Co;
 
@@ -19,7 +19,7 @@ $rss = function () {
     return $m[1] * 1024;
 };
 Co\run(function () use ($best, $rss) {
-    printf("  a switch there and back: %.0f ns (goal 85)\n", $best(function () {
+    printf("  a switch to a coroutine and back: %.0f ns (goal 85)\n", $best(function () {
         $stop = false;
         $id = go(function () use (&$stop) {
             while (!$stop) {
@@ -70,5 +70,5 @@ Co\run(function () use ($best, $rss) {
     for ($n = 0; $n < 1000000; $n++) {
         go(function () {});
     }
-    printf("  a million one after the other: %d KB more\n", ($rss() - $before) / 1024);
+    printf("  a million, one after the other: %d KB more memory\n", ($rss() - $before) / 1024);
 });

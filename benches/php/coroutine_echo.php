@@ -1,5 +1,5 @@
 <?php
-// An echo server of coroutines: one for each connection, on Coroutine\Socket.
+// An echo server with one coroutine for each connection, on Coroutine\Socket.
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\Socket;
 

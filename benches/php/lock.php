@@ -1,5 +1,5 @@
 <?php
-// What a lock that is free costs from PHP, taken and given back, in nanoseconds: the best of five rounds.
+// The cost of acquiring and releasing an uncontended lock from PHP, in nanoseconds: the best of five rounds.
 foreach (['Lock, mutex' => SWOOLE_MUTEX, 'Lock, read-write' => SWOOLE_RWLOCK, 'Lock, spin' => SWOOLE_SPINLOCK] as $what => $type) {
     $lock = new Swoole\Lock($type);
     $best = INF;
@@ -11,5 +11,5 @@ foreach (['Lock, mutex' => SWOOLE_MUTEX, 'Lock, read-write' => SWOOLE_RWLOCK, 'L
         }
         $best = min($best, (hrtime(true) - $begun) / 200000);
     }
-    printf("  PHP, %-23s %5.0f%s\n", $what, $best, $type === SWOOLE_MUTEX ? ' (two calls of methods)' : '');
+    printf("  PHP, %-23s %5.0f%s\n", $what, $best, $type === SWOOLE_MUTEX ? ' (two method calls)' : '');
 }

@@ -1,7 +1,7 @@
 <?php
-// What processes cost from PHP: a child of a parent with 50 MB of PHP heap until its first line arrives, a pool's worker from
-// its death to its successor's first line (milliseconds, the median of 21), and 100 bytes there and back by a pipe, beside the
-// same by bare system calls, which the program that is its argument does.
+// The cost of processes from PHP: a child of a parent with 50 MB of PHP heap until its first line arrives, a pool's worker from
+// its death to its successor's first line (milliseconds, the median of 21), and round trips of 100 bytes through a pipe, and
+// through bare system calls, made by the program given as the argument.
 use Swoole\Process;
 use Swoole\Process\Pool;
 
@@ -42,7 +42,7 @@ if (($pid = pcntl_fork()) === 0) {
 $workers = [(int) fread($here, 100), (int) fread($here, 100)];
 $times = [];
 for ($n = 0; $n < 21; $n++) {
-    usleep(150000); // it has lived: this is no death at its start
+    usleep(150000); // long enough not to count as a failed start
     $begun = hrtime(true);
     posix_kill(array_shift($workers), SIGKILL);
     $workers[] = (int) fread($here, 100);
@@ -73,4 +73,4 @@ for ($round = 0; $round < 5; $round++) {
 }
 $echo->write('end');
 Process::wait();
-printf("  PHP, 100 bytes there and back by a pipe %5.1f us, by bare system calls %.1f us: %.2f (goal 1.1)\n", $own, $bare, median($ratios));
+printf("  PHP, round trip of 100 bytes through a pipe %5.1f us, through bare system calls %.1f us: %.2f (goal 1.1)\n", $own, $bare, median($ratios));

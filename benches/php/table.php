@@ -1,5 +1,5 @@
 <?php
-// What the shared structures cost from PHP, in nanoseconds: the best of five rounds, beside a call of an empty method.
+// The cost of the shared structures from PHP, in nanoseconds: the best of five rounds, and a call of an empty method.
 $table = new Swoole\Table(1 << 20);
 $table->column('n', Swoole\Table::TYPE_INT);
 $table->column('s', Swoole\Table::TYPE_STRING, 48);
@@ -16,7 +16,7 @@ $bench = function (string $what, callable $run, string $goal = '', float $loop =
     return $best;
 };
 $row = ['n' => 5, 's' => 'some text of a row', 'f' => 1.5];
-// Keys lie one behind the other as they are used: what it takes to find a key in memory is not the table's.
+// Keys lie in memory in the order of their use: loading a key is not a cost of the table.
 $numbers = function (int $count): array {
     $numbers = range(0, $count - 1);
     shuffle($numbers);

@@ -1,11 +1,11 @@
 <?php
-// Task rounds: $argv[1] tasks of 100 bytes in flight between one worker and one task worker. Prints rounds a second.
+// Task round trips: $argv[1] tasks of 100 bytes in flight between one worker and one task worker. Prints round trips per second.
 $server = new Swoole\Server('127.0.0.1', 0, SWOOLE_PROCESS);
 $server->set(['worker_num' => 1, 'reactor_num' => 1, 'task_worker_num' => 1, 'log_level' => SWOOLE_LOG_WARNING]);
 $server->on('receive', fn () => null);
 $server->on('workerStart', function ($server, $id) use ($argv) {
     global $begin, $count;
-    // Two cores, as the reference has them: on one, a round would be one switch and no wake of another core.
+    // Two cores, like the reference: on one, a round trip would be one switch without waking another core.
     exec("taskset -cp $id " . getmypid());
     if ($id === 0) {
         $begin = microtime(true);

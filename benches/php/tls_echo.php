@@ -1,5 +1,5 @@
 <?php
-// The echo server over TLS that is measured: one worker, one reactor thread.
+// The measured TLS echo server: one worker, one reactor thread.
 $mode = $argv[1] === 'base' ? SWOOLE_BASE : SWOOLE_PROCESS;
 $server = new Swoole\Server('127.0.0.1', 0, $mode, SWOOLE_SOCK_TCP | SWOOLE_SSL);
 $server->set([

@@ -1,5 +1,5 @@
 <?php
-// Servers of HTTP and WebSocket that are measured: base|process, and the folder of files.
+// The measured HTTP and WebSocket servers: base|process, and the folder of files.
 [$mode, $folder] = [$argv[1], $argv[2] ?? '/tmp'];
 $server = new Swoole\WebSocket\Server('127.0.0.1', 0, $mode === 'base' ? SWOOLE_BASE : SWOOLE_PROCESS);
 $server->set([
@@ -12,7 +12,7 @@ $server->on('message', function ($server, $frame) {
     if (strlen($frame->data) < 1000) {
         return $server->push($frame->fd, $frame->data);
     }
-    // A long one is for everybody.
+    // A long message is broadcast.
     foreach ($server->connections as $fd) {
         $server->isEstablished($fd) && $server->push($fd, $frame->data);
     }

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Messages echoed over `connections` connections within `time`.
+/// The number of messages echoed over `connections` connections within `time`.
 pub fn echo(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
     let until = Instant::now() + time;
     together(port, connections, move |stream| echoes(stream, size, until))
 }
 
-/// The same over TLS; the time begins when hands are shaken.
+/// Like the plain variant, over TLS; the time starts after the handshakes.
 pub fn echo_tls(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
-    let connector = crate::seal::connector();
+    let connector = crate::tls::connector();
     together(port, connections, move |stream| {
         let connector = connector.clone();
         async move {
@@ -36,8 +36,8 @@ async fn echoes(mut stream: impl AsyncRead + AsyncWrite + Unpin, size: usize, un
     count
 }
 
-/// Opens the connections one after the other, lets a client go on with each as soon as it is open, and adds up what they
-/// counted.
+/// Opens the connections one after the other, runs a client on each as soon as it is open, and returns the sum of their
+/// counts.
 fn together<F>(port: u16, connections: usize, client: impl Fn(TcpStream) -> F) -> u64
 where
     F: Future<Output = u64> + Send + 'static,
@@ -52,13 +52,13 @@ where
         }
         let mut sum = 0;
         for one in all {
-            sum += one.await.expect("the client goes on");
+            sum += one.await.expect("the client task ends");
         }
         sum
     })
 }
 
-/// Opens that many connections and keeps them, each having sent and got back one message.
+/// Opens that many connections and keeps them open after one echoed message each.
 pub fn idle(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
     use std::io::{Read, Write};
     (0..connections)
@@ -71,11 +71,11 @@ pub fn idle(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
         .collect()
 }
 
-/// Requests of HTTP answered over `connections` connections within `time`, `depth` of them at once on each.
+/// The number of HTTP requests answered over `connections` connections within `time`, `depth` of them pipelined on each.
 pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, time: Duration) -> u64 {
     let until = Instant::now() + time;
     together(port, connections, move |mut stream| async move {
-        // Every answer is as long as the first.
+        // Every response has the length of the first.
         stream.write_all(request.as_bytes()).await.expect("send");
         let length = answer(&mut stream).await;
         let batch = request.repeat(depth).into_bytes();
@@ -90,7 +90,7 @@ pub fn http(port: u16, connections: usize, depth: usize, request: &'static str, 
     })
 }
 
-/// Reads one answer whose length is told; its length, head and all.
+/// Reads one response with a `Content-Length`; returns its total length with the head.
 async fn answer(stream: &mut TcpStream) -> usize {
     let mut all = Vec::new();
     loop {
@@ -116,7 +116,7 @@ fn frame(size: usize) -> Vec<u8> {
     frame
 }
 
-/// Messages echoed over that many connections of WebSocket.
+/// The number of messages echoed over that many WebSocket connections.
 pub fn websocket_echo(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
     let message = frame(size);
     together(port, connections, move |mut stream| {
@@ -125,7 +125,7 @@ pub fn websocket_echo(port: u16, connections: usize, size: usize, time: Duration
             stream.write_all(HANDSHAKE.as_bytes()).await.expect("send");
             answer(&mut stream).await;
             let until = Instant::now() + time;
-            // Without a mask it is shorter.
+            // The unmasked echo is shorter.
             let mut back = vec![0; message.len() - 4];
             let mut count = 0;
             while Instant::now() < until {
@@ -138,8 +138,8 @@ pub fn websocket_echo(port: u16, connections: usize, size: usize, time: Duration
     })
 }
 
-/// What the server spends (`spent`) for each delivery, where one of so many connections says something to all of them:
-/// of each of the rounds.
+/// The cost (`spent`) of each delivery when one of `connections` connections sends a message to all of them:
+/// one value for each round.
 pub fn broadcasts(port: u16, connections: usize, size: usize, rounds: usize, spent: impl Fn() -> u64) -> Vec<f64> {
     let message = frame(size);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -153,7 +153,7 @@ pub fn broadcasts(port: u16, connections: usize, size: usize, rounds: usize, spe
         }
         let mut figures = Vec::new();
         let mut back = vec![0; message.len() - 4];
-        // The first one is not counted.
+        // The first round is a warm-up.
         for round in 0..=rounds {
             let before = spent();
             streams[0].write_all(&message).await.expect("send");
@@ -168,7 +168,7 @@ pub fn broadcasts(port: u16, connections: usize, size: usize, rounds: usize, spe
     })
 }
 
-/// Bytes sent in bodies of that size, one after the other on each of the connections.
+/// The number of bytes sent in bodies of that size, one after the other on each of the connections.
 pub fn uploads(port: u16, connections: usize, size: usize, time: Duration) -> u64 {
     let until = Instant::now() + time;
     together(port, connections, move |mut stream| async move {
@@ -187,8 +187,8 @@ pub fn uploads(port: u16, connections: usize, size: usize, time: Duration) -> u6
     })
 }
 
-/// Within how many microseconds half of the requests, and 99 of 100, are answered that are sent at that rate (a second),
-/// whether or not the answers keep up: what is late counts from when it should have been sent.
+/// Median and 99th percentile of the latency in microseconds at a given rate (requests per second), sent
+/// whether or not responses keep up: the latency of a late request counts from its scheduled time.
 pub fn latency(port: u16, connections: usize, request: &str, rate: f64, time: Duration) -> [f64; 2] {
     use std::io::{Read, Write};
     use std::os::fd::AsRawFd;
@@ -196,7 +196,7 @@ pub fn latency(port: u16, connections: usize, request: &str, rate: f64, time: Du
         .map(|_| std::net::TcpStream::connect(("127.0.0.1", port)).expect("connect"))
         .inspect(|stream| stream.set_nonblocking(true).and(stream.set_nodelay(true)).expect("a socket"))
         .collect();
-    // Those that are asked and have not answered, and when each request was due: few, so that a look at them costs little.
+    // Connections with a pending request, and its scheduled time: few, so that scanning them is cheap.
     let (mut polled, mut due_at) = (Vec::<libc::pollfd>::new(), Vec::<(usize, Instant)>::new());
     let begin = Instant::now();
     let (mut sent, mut took) = (0u64, Vec::new());
@@ -214,7 +214,7 @@ pub fn latency(port: u16, connections: usize, request: &str, rate: f64, time: Du
             sent += 1;
             continue;
         }
-        // SAFETY: as many entries as are told, which outlive the call.
+        // SAFETY: the pointer and length describe `polled`, which outlives the call.
         unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
         for n in (0..polled.len()).rev().filter(|&n| polled[n].revents != 0).collect::<Vec<_>>() {
             let (one, due) = due_at.swap_remove(n);
@@ -229,7 +229,7 @@ pub fn latency(port: u16, connections: usize, request: &str, rate: f64, time: Du
     [took[took.len() / 2], took[took.len() * 99 / 100]]
 }
 
-/// Opens that many connections and keeps them, each having asked and been answered once.
+/// Opens that many connections and keeps them open after one request each.
 pub fn idle_http(port: u16, connections: usize) -> Vec<std::net::TcpStream> {
     use std::io::{Read, Write};
     (0..connections)

@@ -1,9 +1,9 @@
-//! What it costs to take a lock that is free and to give it back.
+//! The cost of acquiring and releasing an uncontended lock.
 
 use std::time::Instant;
 use swoosh::shm::lock::{Access, Kind, Lock, Wait};
 
-/// Nanoseconds of one lock and unlock.
+/// The time of one lock and unlock, in nanoseconds.
 pub fn uncontended(kind: Kind, access: Access) -> f64 {
     let lock = Lock::new(kind).expect("memory for a lock");
     let begun = Instant::now();
@@ -14,12 +14,12 @@ pub fn uncontended(kind: Kind, access: Access) -> f64 {
     begun.elapsed().as_nanos() as f64 / f64::from(TIMES)
 }
 
-/// The same of a mutex of the standard library, which no other process sees.
+/// The reference: a mutex of the standard library, which is private to a process.
 pub fn of_one_process() -> f64 {
     let mutex = std::sync::Mutex::new(0);
     let begun = Instant::now();
     for n in 0..TIMES {
-        *std::hint::black_box(&mutex).lock().expect("nobody panics") = n;
+        *std::hint::black_box(&mutex).lock().expect("not poisoned") = n;
     }
     begun.elapsed().as_nanos() as f64 / f64::from(TIMES)
 }

@@ -1,17 +1,17 @@
-//! Prints what the server costs, as ratios to references run beside it.
+//! Prints the cost of the server, as ratios to reference programs that run right before it.
 //!
 //! `make bench` runs all of it. CPU per request is the CPU time, user and system, of the server's whole process tree
 //! divided by the requests it answered; the server has one core and the client the other. Each figure is the median of
 //! several rounds, in each of which the reference runs right before.
 
-mod border;
+mod ipc;
 mod load;
 mod lock;
 mod pipe;
 mod reference;
-mod seal;
 mod servers;
 mod table;
+mod tls;
 mod tree;
 mod web;
 
@@ -48,7 +48,7 @@ fn main() {
         ["echo", only] => echo(only),
         ["tasks"] => tasks(),
         ["idle"] => idle(),
-        ["border"] => border(),
+        ["ipc"] => ipc(),
         ["timers"] => timers(),
         ["coroutine"] => coroutine(),
         ["rest"] => rest(),
@@ -63,32 +63,32 @@ fn main() {
         ["web", "latency"] => web::latency(),
         ["web", "idle"] => web::idle(),
         [] => {
-            let first = [|| echo(""), tls, || http(""), web::all, tasks, border, idle];
+            let first = [|| echo(""), tls, || http(""), web::all, tasks, ipc, idle];
             first.iter().chain(&[timers, coroutine, rest, tables, locks, processes]).for_each(|part| part());
         }
         ["pipe", "bare"] => println!("{}", pipe::bare()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | tls | http | web | tasks | border | idle | timers | coroutine | rest | table | lock | process]"
+                "usage: swoosh-bench [echo | tls | http | web | tasks | ipc | idle | timers | coroutine | rest | table | lock | process]"
             );
         }
     }
 }
 
-/// The way from one process to another, without a server around it.
-fn border() {
-    println!("a message from process to process: CPU of both, the ring beside a socket pair");
+/// Messages from one process to another, without a server.
+fn ipc() {
+    println!("a message from process to process: CPU of both, ring divided by socket pair");
     for (size, bursts) in [(64, 20_000), (1024, 20_000), (65_536, 2_000)] {
         for burst in [1, 16, 64] {
             let (mut ratios, mut ring, mut pair) = (Vec::new(), 0.0, 0.0);
             for _ in 0..ROUNDS {
-                pair = border::cpu_per_message(&mut border::Sockets::new(), burst, size, bursts / burst + 50);
-                ring = border::cpu_per_message(&mut border::Rings::new(), burst, size, bursts / burst + 50);
+                pair = ipc::cpu_per_message(&mut ipc::Sockets::new(), burst, size, bursts / burst + 50);
+                ring = ipc::cpu_per_message(&mut ipc::Rings::new(), burst, size, bursts / burst + 50);
                 ratios.push(ring / pair);
             }
             let ratio = median(&mut ratios);
             println!(
-                "  {size:6} bytes, {burst:2} in a turn: {ratio:5.2}  (last round {ring:.0} ns beside {pair:.0} ns)"
+                "  {size:6} bytes, {burst:2} per tick: {ratio:5.2}  (last round {ring:.0} ns, reference {pair:.0} ns)"
             );
         }
     }
@@ -96,14 +96,14 @@ fn border() {
 
 /// TCP echo over 64 connections.
 fn echo(only: &str) {
-    println!("TCP echo, 64 connections, 100 bytes: CPU per message over the whole tree, ratio to a bare tokio loop");
+    println!("TCP echo, 64 connections, 100 bytes: CPU per message over the process tree, ratio to a bare tokio loop");
     let cases: [(&str, f64, Make); 6] = [
         ("Rust, base mode", 1.03, || own(&["serve", "base"])),
         ("Rust, process mode", 1.6, || own(&["serve", "process"])),
         ("PHP, base mode", 1.1, || php("echo.php", &["base"])),
         ("PHP, process mode", 1.6, || php("echo.php", &["process"])),
         ("PHP, Coroutine\\Socket", 1.1, || php("coroutine_echo.php", &[])),
-        ("the reference itself", 1.0, || own(&["serve", "reference"])),
+        ("reference", 1.0, || own(&["serve", "reference"])),
     ];
     tree::pin(1);
     for (name, goal, command) in cases.into_iter().filter(|(name, ..)| name.contains(only)) {
@@ -115,40 +115,40 @@ fn echo(only: &str) {
             ratios.push(second / first);
         }
         let ratio = median(&mut ratios);
-        println!("  {name:24} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+        println!("  {name:24} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns, reference {first:.0} ns)");
     }
 }
 
 /// Echo over TLS 1.3 over 64 connections.
 fn tls() {
     let folder = tempfile::tempdir().expect("a folder");
-    seal::certify(folder.path());
+    tls::certify(folder.path());
     let at = folder.path().display().to_string();
     for (what, size) in [("100 bytes", 100), ("16 KB", 16_384)] {
-        println!("TLS echo, 64 connections, {what}: CPU per message over the whole tree, ratio to tokio-rustls");
+        println!("TLS echo, 64 connections, {what}: CPU per message over the process tree, ratio to tokio-rustls");
         let cases = [
             ("Rust, base mode", own(&["serve", "tls", "base", &at])),
             ("Rust, process mode", own(&["serve", "tls", "process", &at])),
             ("PHP, base mode", php("tls_echo.php", &["base", &at])),
             ("PHP, process mode", php("tls_echo.php", &["process", &at])),
-            ("the reference itself", own(&["serve", "tls", "reference", &at])),
+            ("reference", own(&["serve", "tls", "reference", &at])),
         ];
         tree::pin(1);
         for (name, mut command) in cases {
             let (mut ratios, mut first, mut second) = (Vec::new(), 0.0, 0.0);
             for _ in 0..ROUNDS {
-                first = cpu_per_sealed_echo(&mut own(&["serve", "tls", "reference", &at]), size);
-                second = cpu_per_sealed_echo(&mut command, size);
+                first = cpu_per_tls_echo(&mut own(&["serve", "tls", "reference", &at]), size);
+                second = cpu_per_tls_echo(&mut command, size);
                 ratios.push(second / first);
             }
             let ratio = median(&mut ratios);
-            println!("  {name:24} {ratio:5.2}  (last round {second:.0} ns beside {first:.0} ns)");
+            println!("  {name:24} {ratio:5.2}  (last round {second:.0} ns, reference {first:.0} ns)");
         }
     }
 }
 
-/// Handshakes are part of it: 64 of them beside many thousand messages.
-fn cpu_per_sealed_echo(command: &mut Command, size: usize) -> f64 {
+/// Includes the handshakes: 64 of them, and many thousand messages.
+fn cpu_per_tls_echo(command: &mut Command, size: usize) -> f64 {
     let server = Tree::start(command, 0);
     load::echo_tls(server.port, 64, size, Duration::from_millis(300));
     let before = server.cpu_nanos();
@@ -158,7 +158,7 @@ fn cpu_per_sealed_echo(command: &mut Command, size: usize) -> f64 {
 
 /// "Hello, World!" over 64 connections.
 fn http(only: &str) {
-    println!("HTTP, 64 connections: CPU per request over the whole tree, ratio to a plain hyper server");
+    println!("HTTP, 64 connections: CPU per request over the process tree, ratio to a plain hyper server");
     const HELLO: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const READING: &str = "GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nCookie: c=2\r\n\r\n";
     let cases: [(&str, f64, usize, &'static str, Make); 12] = [
@@ -173,7 +173,7 @@ fn http(only: &str) {
         ("PHP, base mode, reading", 1.4, 1, READING, || php("http_hello.php", &["base", "reading"])),
         ("PHP, process mode", 1.5, 1, HELLO, || php("http_hello.php", &["process", "hello"])),
         ("PHP, process mode, 16 at once", 4.0, 16, HELLO, || php("http_hello.php", &["process", "hello"])),
-        ("the reference itself", 1.0, 1, HELLO, || own(&["serve", "hyper"])),
+        ("reference", 1.0, 1, HELLO, || own(&["serve", "hyper"])),
     ];
     tree::pin(1);
     for (name, goal, depth, request, command) in cases.into_iter().filter(|(name, ..)| name.contains(only)) {
@@ -184,7 +184,7 @@ fn http(only: &str) {
             ratios.push(second / first);
         }
         let ratio = median(&mut ratios);
-        println!("  {name:36} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+        println!("  {name:36} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns, reference {first:.0} ns)");
     }
 }
 
@@ -204,7 +204,7 @@ fn cpu_per_echo(mut command: Command) -> f64 {
     (server.cpu_nanos() - before) as f64 / messages as f64
 }
 
-/// Task rounds from worker to task worker and back.
+/// Round trips of tasks from worker to task worker and back.
 fn tasks() {
     println!("Tasks of 100 bytes, worker -> task worker -> finish, one of each on two cores");
     let run = |mut command: Command| -> f64 {
@@ -218,19 +218,19 @@ fn tasks() {
         ("PHP", 250_000.0, |n| php("tasks.php", &[n])),
     ] {
         let mut rates: Vec<f64> = (0..ROUNDS).map(|_| run(command("32"))).collect();
-        println!("  {name}, 32 in flight: {:.0} rounds a second (goal {goal:.0})", median(&mut rates));
+        println!("  {name}, 32 in flight: {:.0} round trips per second (goal {goal:.0})", median(&mut rates));
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
             let bare = reference::ping_pong(TASK_TIME).as_secs_f64();
             ratios.push(1.0 / run(command("1")) / bare);
         }
-        println!("  {name}, one in flight: {:.2} of a bare socket-pair round (goal 1.30)", median(&mut ratios));
+        println!("  {name}, one in flight: {:.2} of a bare socket-pair round trip (goal 1.30)", median(&mut ratios));
     }
 }
 
-/// Memory of connections that do nothing.
+/// Memory of idle connections.
 fn idle() {
-    println!("{IDLE} idle connections, each after one echo: memory of the whole tree for each one (goal 2048 bytes)");
+    println!("{IDLE} idle connections, each after one echo: memory of the process tree for each one (goal 2048 bytes)");
     raise_limit();
     let cases: [(&str, Make); 4] = [
         ("Rust, base mode", || own(&["serve", "base"])),
@@ -258,16 +258,16 @@ fn timers() {
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 
-/// Switches, creation, channels, and the memory of many coroutines.
+/// Switches, creation and channels of coroutines, and the memory of many.
 fn coroutine() {
     println!("Coroutines from PHP");
     let out = php("coroutine.php", &[]).output().expect("run php");
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 
-/// Memory of a server that does nothing.
+/// Memory of an idle server.
 fn rest() {
-    println!("A server at rest with one worker: proportional memory of the whole tree (goal 15 MB)");
+    println!("An idle server with one worker: proportional set size of the process tree (goal 15 MB)");
     for mode in ["base", "process"] {
         let server = Tree::start(&mut php("echo.php", &[mode]), 0);
         std::thread::sleep(Duration::from_millis(500));
@@ -275,9 +275,9 @@ fn rest() {
     }
 }
 
-/// A table of 2^20 rows, some of them used, met in an order of chance.
+/// A table of 2^20 rows, some of them used, accessed in random order.
 fn tables() {
-    println!("A table of 2^20 rows: int, text of 48, float; keys in an order of chance; nanoseconds, best round");
+    println!("A table of 2^20 rows: int, text of 48, float; keys in random order; nanoseconds, best round");
     let cases: [(&str, OfTable, &str); 7] = [
         ("one read, a line for each key", table::Subject::line, ""),
         ("one read, a row for each key", table::Subject::row, ""),
@@ -328,10 +328,10 @@ fn processes() {
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 
-/// Locks between processes that nobody else wants.
+/// Uncontended locks between processes.
 fn locks() {
     use swoosh::shm::lock::{Access, Kind};
-    println!("A lock that is free, taken and given back: nanoseconds, best round");
+    println!("An uncontended lock, acquired and released: nanoseconds, best round");
     let cases: [(&str, Nanoseconds); 6] = [
         ("a mutex in one process", lock::of_one_process),
         ("mutex (goal 30)", || lock::uncontended(Kind::Mutex, Access::Exclusive)),
@@ -368,7 +368,7 @@ fn median(figures: &mut [f64]) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// As many descriptors as this process may have.
+/// Raises the descriptor limit of this process to its maximum.
 fn raise_limit() {
     // SAFETY: both calls read or write one local struct.
     unsafe {
@@ -379,7 +379,7 @@ fn raise_limit() {
     }
 }
 
-/// How a server is started.
+/// Starts a server.
 type Make = fn() -> Command;
 type Nanoseconds = fn() -> f64;
 type OfTable = fn(&table::Subject) -> f64;

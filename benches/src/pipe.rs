@@ -1,11 +1,11 @@
-//! 100 bytes from one process to another and back: by pipes of ours, and by a loop of bare system calls over a socket pair.
+//! Round trips of 100 bytes between two processes: through `pool::Pipe`, and through bare system calls over a socket pair.
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixDatagram;
 use std::time::Instant;
 use swoosh::pool::{Child, PipeKind, Process};
 
-/// Microseconds of one round by `pool::Pipe`.
+/// The time of one round trip through `pool::Pipe`, in microseconds.
 pub fn ours() -> f64 {
     let process = Process::spawn(Some(PipeKind::Datagram), |child: &Child| {
         let Some(pipe) = child.pipe() else { return 1 };
@@ -27,7 +27,7 @@ pub fn ours() -> f64 {
     took
 }
 
-/// Microseconds of one round by send(2) and recv(2), as a program in C would have it.
+/// The time of one round trip by send(2) and recv(2), as in a C program, in microseconds.
 pub fn bare() -> f64 {
     let (here, there) = UnixDatagram::pair().expect("a socket pair");
     let process = Process::spawn(None, |_: &Child| {

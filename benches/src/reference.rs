@@ -1,4 +1,4 @@
-//! What the server is held against: the same work by a bare loop.
+//! The reference programs: the work of the measured servers in bare loops.
 
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,21 +9,21 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Listens, and tells where.
+/// Listens on a free port and prints it.
 async fn listen() -> TcpListener {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
     println!("port {}", listener.local_addr().expect("an address").port());
     listener
 }
 
-/// The next connection.
+/// Accepts the next connection.
 async fn accepted(listener: &TcpListener) -> TcpStream {
     let (stream, _) = listener.accept().await.expect("accept");
     let _ = stream.set_nodelay(true);
     stream
 }
 
-/// An echo server of a few lines on tokio's current-thread runtime.
+/// A minimal echo server on tokio's current-thread runtime.
 pub fn serve_echo() {
     runtime().block_on(async {
         let listener = listen().await;
@@ -41,9 +41,9 @@ pub fn serve_echo() {
     });
 }
 
-/// The same over TLS, by tokio-rustls.
+/// The echo server over TLS, on tokio-rustls.
 pub fn serve_tls(folder: &str) {
-    let acceptor = crate::seal::acceptor(folder);
+    let acceptor = crate::tls::acceptor(folder);
     runtime().block_on(async {
         let listener = listen().await;
         loop {
@@ -63,7 +63,7 @@ pub fn serve_tls(folder: &str) {
     });
 }
 
-/// A web server of a few lines on hyper.
+/// A minimal web server on hyper.
 pub fn serve_http() {
     use http_body_util::Full;
     use hyper::body::{Bytes, Incoming};
@@ -87,7 +87,7 @@ pub fn serve_http() {
     });
 }
 
-/// An echo of WebSocket on fastwebsockets.
+/// A WebSocket echo server on fastwebsockets.
 pub fn serve_websocket() {
     use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
     runtime().block_on(async {
@@ -114,7 +114,7 @@ pub fn serve_websocket() {
     });
 }
 
-/// Answers a handshake of WebSocket. The client of these measurements sends it at once, and nothing else before the answer.
+/// Answers a WebSocket handshake. The benchmark's client sends it in one piece, and nothing else before the response.
 async fn shake_hands(stream: &mut TcpStream) -> bool {
     let mut head = [0; 1024];
     let length = stream.read(&mut head).await.unwrap_or(0);
@@ -128,7 +128,7 @@ async fn shake_hands(stream: &mut TcpStream) -> bool {
     stream.write_all(answer.as_bytes()).await.is_ok()
 }
 
-/// What somebody says is sent to everybody: nothing but a send(2) for each.
+/// Sends each message to all connections, by a bare send(2) for each.
 pub fn serve_broadcast() {
     use std::cell::RefCell;
     use std::rc::Rc;
@@ -146,7 +146,7 @@ pub fn serve_broadcast() {
                 all.borrow_mut().push(own.clone());
                 let mut said = vec![0; 4096];
                 while own.readable().await.is_ok() {
-                    // A frame, of which the client's mask is left out.
+                    // The frame without the client's mask.
                     let Ok(length @ 5..) = own.try_read(&mut said) else { continue };
                     all.borrow().iter().for_each(|stream| drop(stream.try_write(&said[..length - 4])));
                 }
@@ -155,7 +155,7 @@ pub fn serve_broadcast() {
     });
 }
 
-/// The time of one round of 100 bytes over a socket pair between two processes: there and back.
+/// The time of one round trip of 100 bytes over a socket pair between two processes.
 pub fn ping_pong(time: Duration) -> Duration {
     let mut pair = [0; 2];
     let mut buffer = [0u8; 100];

@@ -1,4 +1,4 @@
-//! The servers that are measured, in Rust.
+//! The measured servers in Rust.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,7 +12,7 @@ pub fn echo(mode: Mode) {
     server.on_receive(|worker, conn, data| worker.send(conn, data)).start().expect("serve");
 }
 
-/// The same over TLS.
+/// The echo server over TLS.
 pub fn tls(mode: Mode, folder: &str) {
     let tls = swoosh::config::TlsConfig::new(format!("{folder}/cert.pem"), format!("{folder}/key.pem"));
     let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).reactors(1);
@@ -21,7 +21,7 @@ pub fn tls(mode: Mode, folder: &str) {
     server.on_receive(|worker, conn, data| worker.send(conn, data)).start().expect("serve");
 }
 
-/// A web server with one worker and one reactor: each packet is a request, which is read and answered.
+/// A web server with one worker and one reactor: each packet is a request, which is parsed and answered.
 pub fn http(mode: Mode) {
     use swoosh::proto::http1::{reply, request};
     let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).reactors(1);
@@ -44,7 +44,7 @@ pub fn http(mode: Mode) {
         .expect("serve");
 }
 
-/// The same by `http::Server`, whose handler is async.
+/// The web server as an `http::Server` with an async handler.
 pub fn http_async(mode: Mode) {
     let server = swoosh::http::Server::bind("127.0.0.1:0", mode).expect("bind").workers(1);
     let server = server.with(|server| server.reactors(1));
@@ -55,7 +55,7 @@ pub fn http_async(mode: Mode) {
     server.handle(hello).start().expect("serve");
 }
 
-/// A server of all that `web` asks for: files, bodies that nobody reads, an echo by WebSocket, and messages for everybody.
+/// The server of the `web` group: files, ignored bodies, a WebSocket echo, and broadcasts.
 pub fn web(mode: Mode, folder: &str) {
     use swoosh::http::{Frame, Message, websockets};
     let server = swoosh::http::Server::bind("127.0.0.1:0", mode).expect("bind").workers(1);
@@ -74,7 +74,7 @@ pub fn web(mode: Mode, folder: &str) {
             match message {
                 Message::Binary(bytes) if bytes.len() < 1000 => socket.binary(&bytes)?,
                 Message::Binary(bytes) => {
-                    // A long one is for everybody.
+                    // A long message is broadcast.
                     let frame = Frame::binary(&bytes);
                     for conn in websockets(&node) {
                         let _ = frame.send(&node, conn);
@@ -88,8 +88,8 @@ pub fn web(mode: Mode, folder: &str) {
     server.handle(answer).start().expect("serve");
 }
 
-/// Task rounds: `in_flight` tasks of 100 bytes at a time, from one worker to one task worker and back, for `time`. Prints
-/// rounds a second.
+/// Task round trips: `in_flight` tasks of 100 bytes at a time, from one worker to one task worker and back, for `time`. Prints
+/// round trips per second.
 pub fn tasks(in_flight: u32, time: Duration) {
     let begin = Rc::new(Cell::new(Instant::now()));
     let count = Rc::new(Cell::new(0u64));

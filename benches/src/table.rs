@@ -1,7 +1,7 @@
-//! A table of 2^20 rows of which some are used, in an order of chance: what one operation costs.
+//! The cost of one operation on a table of 2^20 rows of which some are used, in random order.
 //!
-//! The keys lie one behind the other as they are used: what it takes to find a key in memory is its owner's, not the
-//! table's. The rows lie as they were set: their order is one of the keys' two orders, the other one is the worst case.
+//! The keys lie in memory in the order of their use, since loading a key is a cost of its owner, not of the
+//! table. The rows lie in the order in which they were set; accessing them in another order is the worst case.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -12,13 +12,13 @@ use swoosh::shm::table::{Column, Kind, Table, Value};
 use swoosh::shm::{Shareable, SharedSlice};
 use swoosh::sys::process::{self, Fork};
 
-/// What the processor reads at once.
+/// A cache line.
 #[repr(C, align(64))]
 struct Line([AtomicU64; 8]);
-// SAFETY: atomics only, for which zero is a value.
+// SAFETY: it contains only atomics, for which zero is a valid value.
 unsafe impl Shareable for Line {}
 
-/// A key where it is used.
+/// A key, stored in the order of use.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Name {
@@ -43,7 +43,7 @@ impl Name {
     }
 }
 
-/// The table, and its keys in an order of chance.
+/// The table, and its keys in random order.
 pub struct Subject {
     table: Table,
     int: Column,
@@ -51,7 +51,7 @@ pub struct Subject {
     float: Column,
     keys: Vec<Name>,
     seed: u64,
-    /// As many lines as the table has for these keys.
+    /// As many cache lines as the table uses for these keys.
     span: SharedSlice<Line>,
 }
 
@@ -70,7 +70,7 @@ impl Subject {
         subject
     }
 
-    /// From now on in another order.
+    /// Switches to another order.
     pub fn shuffle(&mut self) {
         for n in (1..self.keys.len()).rev() {
             self.seed = self.seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -108,13 +108,13 @@ impl Subject {
         self.each(|key| assert!(black_box(self.table.add_to(key, self.int, Value::Int(1))).is_ok()))
     }
 
-    /// One read of shared memory in an order of chance, of which each place tells the next: a line of 64 bytes for each
-    /// key is the least that any table touches.
+    /// A dependent read of shared memory in random order, each location naming the next: one line of 64 bytes for each
+    /// key is the minimum that any table touches.
     pub fn line(&self) -> f64 {
         self.read(1)
     }
 
-    /// The same where each key has as many lines as a row of the table.
+    /// Dependent reads of as many lines for each key as a row of the table has.
     pub fn row(&self) -> f64 {
         self.read(self.table.row_bytes() / 64)
     }
@@ -129,14 +129,14 @@ impl Subject {
         (0..5).map(|_| read()).fold(f64::INFINITY, f64::min)
     }
 
-    /// The same rows in a map of one process: what the memory of this machine costs at this moment.
+    /// The rows in a process-local map: the current memory cost of this machine.
     pub fn map(&self) -> f64 {
         let map: HashMap<&[u8], Box<[u8; 128]>> =
             self.keys.iter().rev().map(|key| (key.get(), Box::new([1; 128]))).collect();
         self.each(|key| assert!(black_box(map[key][100] == 1)))
     }
 
-    /// Operations a second of `processes` processes together, each at rows of its own.
+    /// Operations per second of `processes` processes together, each on separate rows.
     pub fn together(&self, processes: usize, act: fn(&Self, &[u8])) -> f64 {
         let go = Atomic::new(0).expect("a word");
         let done: Vec<AtomicLong> = (0..processes).map(|_| AtomicLong::new(0).expect("a word")).collect();

@@ -1,4 +1,4 @@
-//! A server as a tree of processes: what it costs in CPU time and in memory.
+//! The process tree of a server: its CPU time and memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -42,7 +42,7 @@ impl Tree {
     fn wait_until_it_listens(&self) {
         let until = Instant::now() + Duration::from_secs(10);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < until, "nobody listens on port {}", self.port);
+            assert!(Instant::now() < until, "no server on port {}", self.port);
             std::thread::sleep(Duration::from_millis(10));
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -59,12 +59,12 @@ impl Tree {
         pids
     }
 
-    /// CPU time of the whole tree so far, user and system, in nanoseconds.
+    /// CPU time of the tree so far, user and system, in nanoseconds.
     pub fn cpu_nanos(&self) -> u64 {
         self.pids().iter().map(|pid| cpu_of(*pid)).sum()
     }
 
-    /// Resident memory of the whole tree that is its own, shared pages in proportion: bytes (Pss of proc(5)).
+    /// Proportional set size of the tree in bytes (`Pss` of proc(5)).
     pub fn memory(&self) -> u64 {
         let pss = |pid: &u32| {
             let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Drop for Tree {
     }
 }
 
-/// Binds the calling process to a core, where there is that one.
+/// Binds the calling process to a core, if that core exists.
 pub fn pin(core: usize) {
     // SAFETY: the set is initialised and outlives the call.
     unsafe {

@@ -1,4 +1,4 @@
-//! Figures of HTTP and WebSocket beyond the hello: echoes, broadcasts, uploads, files, latency, idle connections.
+//! HTTP and WebSocket benchmarks: echoes, broadcasts, uploads, files, latency, idle connections.
 
 use crate::tree::{self, Tree};
 use crate::{ECHO_TIME, IDLE, ROUNDS, load, median, own, php, raise_limit};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// How a server is started; its folder of files is named.
+/// Starts a server with the given folder of files.
 type Make = fn(&str) -> Command;
 
 const SERVERS: [(&str, Make); 4] = [
@@ -16,7 +16,7 @@ const SERVERS: [(&str, Make); 4] = [
     ("PHP, process mode", |folder| php("web.php", &["process", folder])),
 ];
 
-/// All of them.
+/// All groups.
 pub fn all() {
     echo();
     broadcast();
@@ -26,7 +26,7 @@ pub fn all() {
     idle();
 }
 
-/// Runs every server beside a reference, in turns, and prints the medians of the ratios.
+/// Runs every server and a reference alternately, and prints the medians of the ratios.
 fn beside(reference: impl Fn() -> Command, folder: &str, goal: f64, cost: impl Fn(&Tree) -> f64) {
     tree::pin(1);
     for (name, make) in SERVERS {
@@ -37,11 +37,11 @@ fn beside(reference: impl Fn() -> Command, folder: &str, goal: f64, cost: impl F
             ratios.push(second / first);
         }
         let ratio = median(&mut ratios);
-        println!("  {name:20} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns beside {first:.0} ns)");
+        println!("  {name:20} {ratio:5.2}  (goal {goal:.2}; last round {second:.0} ns, reference {first:.0} ns)");
     }
 }
 
-/// CPU time for each of what `run` counts.
+/// CPU time for each unit that `run` counts.
 fn cpu_per(server: &Tree, run: impl Fn(Duration) -> u64) -> f64 {
     run(Duration::from_millis(300));
     let before = server.cpu_nanos();
@@ -56,9 +56,9 @@ pub fn echo() {
     beside(|| own(&["serve", "fastwebsockets"]), "/tmp", 1.15, cost);
 }
 
-/// One message for many.
+/// Broadcasts.
 pub fn broadcast() {
-    println!("WebSocket, 1 KB to 5,000 connections: CPU per delivery, and how much of it is not the kernel's sending");
+    println!("WebSocket, 1 KB to 5,000 connections: CPU per delivery, and the part beyond a bare send(2)");
     raise_limit();
     tree::pin(1);
     let cost = |mut command: Command| {
@@ -68,13 +68,13 @@ pub fn broadcast() {
     for (name, make) in SERVERS {
         let bare = cost(own(&["serve", "broadcast"]));
         let own = cost(make("/tmp"));
-        println!("  {name:20} {own:5.0} ns, of which {:.0} are more than a bare send(2) (goal 1300)", own - bare);
+        println!("  {name:20} {own:5.0} ns, {:.0} of them beyond a bare send(2) (goal 1300)", own - bare);
     }
 }
 
-/// Bodies that nobody asks for.
+/// Uploads that user code ignores.
 pub fn upload() {
-    println!("Uploads of 20 MB that nobody asks for: GB for each second of CPU time (goal 1.5)");
+    println!("Uploads of 20 MB that user code ignores: GB per second of CPU time (goal 1.5)");
     tree::pin(1);
     for (name, make) in SERVERS {
         let server = Tree::start(&mut make("/tmp"), 0);
@@ -86,12 +86,12 @@ pub fn upload() {
     }
 }
 
-/// A file.
+/// Static files.
 pub fn files() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file.bin"), vec![b'x'; 64 << 10]).expect("a file");
     if !Path::new(NGINX).exists() {
-        return println!("A file of 64 KB: {NGINX} is not there to be compared with");
+        return println!("A file of 64 KB: {NGINX} is not installed");
     }
     println!("A file of 64 KB, 64 connections: CPU per request, ratio to nginx");
     let at = folder.path().display().to_string();
@@ -123,7 +123,7 @@ fn nginx(folder: &Path) -> Command {
     command
 }
 
-/// How long answers take while there is half as much to do as hyper can.
+/// Latency at half of hyper's maximum load.
 pub fn latency() {
     const HELLO: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     tree::pin(1);
@@ -155,9 +155,9 @@ pub fn latency() {
     }
 }
 
-/// Connections that have asked once.
+/// Idle connections after one request.
 pub fn idle() {
-    println!("{IDLE} idle connections, each after one request: memory of the whole tree for each (goal 2560 bytes)");
+    println!("{IDLE} idle connections, each after one request: memory of the process tree for each (goal 2560 bytes)");
     raise_limit();
     let hyper: (&str, Make) = ("hyper", |_| own(&["serve", "hyper"]));
     for (name, make) in SERVERS.into_iter().chain([hyper]) {

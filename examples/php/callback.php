@@ -1,5 +1,5 @@
 <?php
-// Every event of a server, with the process it happens in. Commands, by  nc 127.0.0.1 9501:
+// Every event of a server, with the process it runs in. Commands, by  nc 127.0.0.1 9501:
 //     task, message, flood, reload, crash
 // and a datagram for the packet event, by  nc -u 127.0.0.1 PORT  (the second port that is printed).
 //
@@ -17,14 +17,14 @@ $server->set([
     'task_worker_num' => 1,
     'open_eof_split' => true,
     'package_eof' => "\n",
-    'buffer_high_watermark' => 512 * 1024, // bufferFull when so much waits for a client that does not read
-    'buffer_low_watermark' => 64 * 1024,   // bufferEmpty when it is so little again
+    'buffer_high_watermark' => 512 * 1024, // bufferFull when this much waits for a client that does not read
+    'buffer_low_watermark' => 64 * 1024,   // bufferEmpty when it has shrunk to this
     'kernel_socket_send_buffer_size' => 64 * 1024,
 ]);
 $datagrams = $server->listen('127.0.0.1', 0, SWOOLE_SOCK_UDP);
 
-/** Prints the event and its process, then does what there is to do. */
-function told(string $event, ?callable $do = null): callable
+/** Prints the event and its process, then runs the callback. */
+function log_event(string $event, ?callable $do = null): callable
 {
     return function (Server $server, ...$arguments) use ($event, $do) {
         $process = match (true) {
@@ -38,34 +38,34 @@ function told(string $event, ?callable $do = null): callable
     };
 }
 
-// The master: the whole server.
-$server->on('start', told('start', function (Server $server) use ($datagrams) {
+// The master process.
+$server->on('start', log_event('start', function (Server $server) use ($datagrams) {
     echo "callback server on 127.0.0.1:{$server->port}, datagrams on 127.0.0.1:{$datagrams->port}; stop it with Ctrl+C\n";
 }));
-$server->on('beforeShutdown', told('beforeShutdown'));
-$server->on('shutdown', told('shutdown'));
+$server->on('beforeShutdown', log_event('beforeShutdown'));
+$server->on('shutdown', log_event('shutdown'));
 
-// The manager: it looks after the workers.
-$server->on('managerStart', told('managerStart'));
-$server->on('managerStop', told('managerStop'));
-$server->on('workerError', told('workerError')); // a worker has crashed, and is replaced
-$server->on('beforeReload', told('beforeReload'));
-$server->on('afterReload', told('afterReload'));
+// The manager process, which supervises the workers.
+$server->on('managerStart', log_event('managerStart'));
+$server->on('managerStop', log_event('managerStop'));
+$server->on('workerError', log_event('workerError')); // a worker has crashed and is being replaced
+$server->on('beforeReload', log_event('beforeReload'));
+$server->on('afterReload', log_event('afterReload'));
 
-// Workers and task workers: their own life.
+// Start and stop of workers and task workers.
 $timer = null;
-$server->on('workerStart', told('workerStart', function (Server $server) use (&$timer) {
+$server->on('workerStart', log_event('workerStart', function (Server $server) use (&$timer) {
     $timer = $server->taskworker ? null : Timer::tick(1000, fn () => null);
 }));
-// A worker that is to end waits for its timers and the like. It is told again and again until nothing holds it.
-$server->on('workerExit', told('workerExit', function () use (&$timer) {
+// A worker that shuts down waits for its timers and the like. This event repeats until nothing keeps the worker alive.
+$server->on('workerExit', log_event('workerExit', function () use (&$timer) {
     $timer && Timer::clear($timer);
 }));
-$server->on('workerStop', told('workerStop'));
+$server->on('workerStop', log_event('workerStop'));
 
-// Workers: what clients do.
-$server->on('connect', told('connect'));
-$server->on('receive', told('receive', function (Server $server, int $fd, int $reactor, string $line) {
+// Workers: events of clients.
+$server->on('connect', log_event('connect'));
+$server->on('receive', log_event('receive', function (Server $server, int $fd, int $reactor, string $line) {
     match (trim($line)) {
         'task' => $server->task('work'),
         'message' => $server->sendMessage('hi', 1 - $server->worker_id), // to the other worker
@@ -75,14 +75,14 @@ $server->on('receive', told('receive', function (Server $server, int $fd, int $r
         default => $server->send($fd, "commands: task, message, flood, reload, crash\n"),
     };
 }));
-$server->on('bufferFull', told('bufferFull'));
-$server->on('bufferEmpty', told('bufferEmpty'));
-$server->on('close', told('close'));
-$server->on('packet', told('packet'));
+$server->on('bufferFull', log_event('bufferFull'));
+$server->on('bufferEmpty', log_event('bufferEmpty'));
+$server->on('close', log_event('close'));
+$server->on('packet', log_event('packet'));
 
-// Between processes.
-$server->on('task', told('task', fn () => 'done')); // what a task returns, finish gets
-$server->on('finish', told('finish'));
-$server->on('pipeMessage', told('pipeMessage'));
+// Messages between processes.
+$server->on('task', log_event('task', fn () => 'done')); // the return value of a task is passed to finish
+$server->on('finish', log_event('finish'));
+$server->on('pipeMessage', log_event('pipeMessage'));
 
 $server->start();

@@ -1,5 +1,5 @@
 <?php
-// Two waits at once: both coroutines sleep, and the program takes as long as the longer one.
+// Two waits at once: both coroutines sleep, and the program takes as long as the longer wait.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co.php
 use function Swoole\Coroutine\{go, run};
@@ -18,4 +18,4 @@ run(function () {
     });
     echo "both wait\n";
 });
-echo microtime(true) - $begin < 0.29 ? "as long as the longer one\n" : "one after the other\n";
+echo microtime(true) - $begin < 0.29 ? "as long as the longer wait\n" : "one after the other\n";

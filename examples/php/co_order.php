@@ -1,5 +1,5 @@
 <?php
-// Who runs when: a new coroutine runs at once until it first waits; then whoever created it goes on.
+// Order of execution: a new coroutine runs at once until it first waits; then its creator continues.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_order.php
 use Swoole\Coroutine as Co;
@@ -12,10 +12,10 @@ go(function () {
     go(fn () => print("7 a child of the first\n"));
     echo "8 first ends\n";
 });
-echo "3 main goes on\n";
+echo "3 main continues\n";
 go(function () {
     echo "4 second, until it waits\n";
     Co::sleep(0.02);
     echo "9 second, after its wait\n";
 });
-echo "5 main ends; what waits still is waited for\n";
+echo "5 main ends; the script waits for its coroutines\n";

@@ -1,5 +1,5 @@
 <?php
-// PHP's own sleep() and streams do not block the others where hooks are on: ten requests to a slow server at once.
+// PHP's own sleep() and streams do not block other coroutines with hooks: ten concurrent requests to a slow server.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_runtime.php
 use Swoole\Coroutine as Co;
@@ -23,5 +23,5 @@ Co\run(function () {
     $urls = array_fill(0, 10, "http://$address/");
     $answers = Swoole\Coroutine\map($urls, fn ($url) => file_get_contents($url));
     echo implode(' ', $answers), "\n";
-    echo microtime(true) - $begin < 0.5 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.5 ? "concurrently\n" : "one after the other\n";
 });

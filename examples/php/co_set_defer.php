@@ -1,5 +1,5 @@
 <?php
-// Three sources asked at once, their answers collected in order: what a client's deferred receive did in old programs.
+// Three concurrent requests whose responses are collected in order: the purpose of setDefer() in old programs.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/co_set_defer.php
 use Swoole\Coroutine as Co;
@@ -16,5 +16,5 @@ Co\run(function () {
     foreach ($answers as $name => $answer) {
         echo "$name: $answer\n";
     }
-    echo microtime(true) - $begin < 0.085 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.085 ? "concurrently\n" : "one after the other\n";
 });

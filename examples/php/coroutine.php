@@ -1,5 +1,5 @@
 <?php
-// A tour: ids, contexts, who created whom, waiting for others, cancelling one, and one that fails by itself.
+// A tour: ids, contexts, parents, joining, cancellation, and cancellation by exception.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/coroutine.php
 use Swoole\Coroutine as Co;
@@ -28,7 +28,7 @@ Co\run(function () {
         try {
             Co::sleep(60);
         } catch (Swoole\Coroutine\CanceledException) {
-            echo "told to stop\n";
+            echo "asked to stop\n";
         } finally {
             echo "cleaned up\n";
         }

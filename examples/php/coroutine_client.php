@@ -1,5 +1,5 @@
 <?php
-// A server and ten clients in one process, without a callback: packets are lines, and each end is a coroutine.
+// A server and ten clients in one process, without callbacks: packets are lines, and each end is a coroutine.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/coroutine_client.php
 use Swoole\Coroutine as Co;
@@ -13,7 +13,7 @@ Co\run(function () {
     $server->set(LINES);
     $server->handle(function (Server\Connection $connection) {
         while ($line = $connection->recv()) {
-            Co::sleep(0.05); // somebody else is asked
+            Co::sleep(0.05); // stands for a query to another server
             $connection->send(strtoupper($line));
         }
         $connection->close();
@@ -33,6 +33,6 @@ Co\run(function () {
         return $answer;
     });
     echo implode("\n", $answers), "\n";
-    echo microtime(true) - $begin < 0.4 ? "at once\n" : "one after the other\n";
+    echo microtime(true) - $begin < 0.4 ? "concurrently\n" : "one after the other\n";
     $server->shutdown();
 });

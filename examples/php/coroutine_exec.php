@@ -1,5 +1,5 @@
 <?php
-// Commands of the shell, without blocking other coroutines.
+// Shell commands that do not block other coroutines.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/coroutine_exec.php
 use Swoole\Coroutine as Co;

@@ -1,5 +1,5 @@
 <?php
-// An HTTP server made of coroutines alone: pages by the beginning of their path, a WebSocket, and two clients of it.
+// An HTTP server made of coroutines only: handlers by path prefix, a WebSocket, and two clients of it.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/coroutine_http_server.php [port]
 //
@@ -14,13 +14,13 @@ $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 Coroutine\run(function () use ($port) {
     $server = new Server('127.0.0.1', $port);
 
-    // The longest beginning that fits counts: /hello and /hello/you come here, everything else to '/'.
+    // The longest matching prefix counts: /hello and /hello/you come here, everything else goes to '/'.
     $server->handle('/hello', function (Request $request, Response $response) {
         $response->header('Content-Type', 'text/plain');
         $response->end('hello, ' . ($request->get['name'] ?? 'stranger') . "\n");
     });
     $server->handle('/slow', function (Request $request, Response $response) {
-        Coroutine::sleep(0.1); // nobody else waits meanwhile
+        Coroutine::sleep(0.1); // other requests do not wait meanwhile
         $response->end("slow\n");
     });
     $server->handle('/echo', function (Request $request, Response $response) {
@@ -41,7 +41,7 @@ Coroutine\run(function () use ($port) {
         $response->end("nothing is here\n");
     });
 
-    // Ctrl+C and SIGTERM end it in order.
+    // Ctrl+C and SIGTERM shut it down in order.
     foreach ([SIGINT, SIGTERM] as $signal) {
         Swoole\Process::signal($signal, fn () => $server->shutdown());
     }

@@ -1,5 +1,5 @@
 <?php
-// Many pages, fetched by a pool: four processes, and in each of them eight coroutines that wait for pages at once. The web
+// Many pages, fetched by a pool: four processes, each with eight coroutines that wait for pages concurrently. The web
 // site is a server that this program starts itself.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/crawler.php [pages]
@@ -11,7 +11,7 @@ const WORKERS = 4;
 const FETCHERS = 8;
 $pages = (int) ($argv[1] ?? 200);
 
-// The web site: each page takes a while.
+// The web site: each page takes some time.
 $site = new Server('127.0.0.1', 0, SWOOLE_BASE);
 $site->set(['worker_num' => 1, 'log_level' => SWOOLE_LOG_ERROR]);
 $site->on('request', function (Request $request, Response $response) {
@@ -22,10 +22,10 @@ $site->on('request', function (Request $request, Response $response) {
 $web = new Process(fn () => $site->start(), false, Process::PIPE_TYPE_NONE);
 $web->start();
 while (!@stream_socket_client("tcp://127.0.0.1:{$site->port}")) {
-    usleep(1000); // it does not serve yet
+    usleep(1000); // it does not listen yet
 }
 
-// What the processes share: the next page, how many are done, what was found.
+// Shared by the processes: the next page, the number of finished ones, the results.
 [$next, $done, $running] = [new Atomic(), new Atomic(), new Atomic(WORKERS * FETCHERS)];
 $found = new Table(max(1024, $pages * 2));
 $found->column('title', Table::TYPE_STRING, 64);
@@ -33,7 +33,7 @@ $found->column('bytes', Table::TYPE_INT);
 $found->create();
 
 $pool = new Pool(WORKERS, SWOOLE_IPC_NONE, 0, true);
-$pool->set(['hook_flags' => SWOOLE_HOOK_ALL]); // file_get_contents() lets others run while it waits
+$pool->set(['hook_flags' => SWOOLE_HOOK_ALL]); // file_get_contents() lets other coroutines run while it waits
 $pool->on('workerStart', function (Pool $pool, int $id) use ($site, $pages, $next, $done, $running, $found) {
     $fetch = function () use ($pool, $site, $pages, $next, $done, $running, $found) {
         while (($n = $next->add()) <= $pages) {
@@ -42,7 +42,7 @@ $pool->on('workerStart', function (Pool $pool, int $id) use ($site, $pages, $nex
             $found->set("$n", ['title' => $title[1], 'bytes' => strlen($body)]);
             $done->add();
         }
-        $running->sub() === 0 && $pool->shutdown(); // the last one closes the door
+        $running->sub() === 0 && $pool->shutdown(); // the last one shuts the pool down
     };
     for ($n = 0; $n < FETCHERS; $n++) {
         go($fetch);

@@ -1,10 +1,10 @@
 <?php
-// exit() ends the whole worker, and everything else that it had in hand. Commands, by  nc 127.0.0.1 9501:
+// exit() ends the whole worker, with all its other requests. Commands, by  nc 127.0.0.1 9501:
 //     who      which process answers
-//     exit     wrong: it throws a Swoole\ExitException, which nobody catches here: the worker ends with status 255, the
-//              manager starts another, the connection stays, but the answer is lost
-//     leave    right: an exception leaves the request from any depth, and is caught where it began
-//     stop     right: for a worker that shall be replaced, which ends in order
+//     exit     wrong: it throws a Swoole\ExitException, which nothing catches here: the worker ends with status 255, the
+//              manager starts another, the connection stays, but the reply is lost
+//     leave    right: an exception leaves the request from any depth, and is caught where the request began
+//     stop     right: for a worker that is to be replaced, which ends in order
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/exit.php [port]
 //

@@ -1,5 +1,5 @@
 <?php
-// What is deferred runs when its coroutine ends, the last first, also when an exception ends it.
+// Deferred functions run when their coroutine ends, the last one first, also if an exception ends it.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/go_defer.php
 use Swoole\Coroutine as Co;
@@ -8,8 +8,8 @@ Co\run(function () {
     go(function () {
         defer(fn () => print("closes the file\n"));
         echo "opens a file\n";
-        defer(fn () => print("gives up the lock\n"));
-        echo "takes a lock\n";
+        defer(fn () => print("releases the lock\n"));
+        echo "acquires a lock\n";
         Co::sleep(0.01);
         echo "works\n";
     });

@@ -1,5 +1,5 @@
 <?php
-// A WaitGroup: go on when all are done, or when that takes too long.
+// A WaitGroup: continue when all coroutines are done, or after a timeout.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/go_wait_group.php
 use Swoole\Coroutine as Co;

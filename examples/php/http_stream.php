@@ -1,5 +1,5 @@
 <?php
-// An answer in parts, each sent as soon as it is known, while the worker serves others.
+// A response in parts, each sent as soon as it is available, while the worker serves other requests.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/http_stream.php [port]
 use Swoole\Coroutine;
@@ -18,7 +18,7 @@ $server->on('request', function (Request $request, Response $response) {
     $response->header('Content-Type', 'text/plain');
     $count = min((int) ($request->get['count'] ?? 3), 100);
     for ($n = 1; $n <= $count; $n++) {
-        // False: the client is gone, or does not read what it was sent.
+        // False: the client has disconnected, or does not read.
         if (!$response->write("part $n of $count\n")) {
             return;
         }

@@ -1,5 +1,5 @@
 <?php
-// Files from a browser: a form, and what it sends.
+// File uploads: a form, and the files it sends.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/http_upload.php [port]
 use Swoole\Http\{Request, Response, Server};
@@ -9,7 +9,7 @@ $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
 $server->set([
     'worker_num' => 2,
-    'package_max_length' => 20 * 1024 * 1024, // the longest request; a longer one is answered with 413
+    'package_max_length' => 20 * 1024 * 1024, // the longest request; a longer one gets status 413
     'upload_tmp_dir' => sys_get_temp_dir(),
 ]);
 
@@ -30,9 +30,9 @@ $server->on('request', function (Request $request, Response $response) {
 
             HTML);
     }
-    $page = '<p>From ' . htmlspecialchars($request->post['who'] ?? 'somebody') . ":\n<ul>\n";
+    $page = '<p>From ' . htmlspecialchars($request->post['who'] ?? 'anonymous') . ":\n<ul>\n";
     foreach ($request->files['files'] ?? [] as $file) {
-        // What lies in `tmp_name` is removed after the request; move_uploaded_file() keeps it.
+        // The file at `tmp_name` is removed after the request; move_uploaded_file() keeps it.
         $about = match ($file['error']) {
             UPLOAD_ERR_OK => $file['size'] . ' bytes, MD5 ' . md5_file($file['tmp_name']),
             UPLOAD_ERR_NO_FILE => 'no file was chosen',

@@ -1,7 +1,7 @@
 <?php
 // Workers share no variables: each is a process of its own, with a copy of what was there before start().
 // Send lines with  nc 127.0.0.1 9501  from several terminals: there is one $count for each worker.
-// See multiprocess_share_data.php for what to do where something must be shared.
+// See multiprocess_share_data.php for ways to share data.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/isolation.php [port]
 //
@@ -12,10 +12,10 @@ use Swoole\Server;
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 
 $count = 0;             // copied to every worker
-$shared = new Atomic(); // in memory that all processes see, because it is made before start()
+$shared = new Atomic(); // in memory that all processes share, because it is created before start()
 
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
-// Lines go to the workers in turn (mode 1), so that even one connection sees both.
+// Lines are dispatched to the workers in turn (mode 1), so that even one connection reaches both.
 $server->set(['worker_num' => 2, 'dispatch_mode' => 1, 'open_eof_split' => true, 'package_eof' => "\n"]);
 
 $server->on('start', function (Server $server) {

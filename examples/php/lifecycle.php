@@ -9,17 +9,17 @@ use Swoole\Server;
 
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 
-// 1. The program: what is made before start() exists once, and every process gets a copy of it when it is forked.
+// 1. The program: data created before start() exists once, and every process gets a copy of it when it is forked.
 //    Settings and classes belong here. A change needs a restart.
 $program = 'program ' . bin2hex(random_bytes(4));
 
-// 2. The process: what workerStart makes lives as long as that worker. Database connections belong here, for a
-//    connection must not be shared by processes. A reload makes it anew.
+// 2. The process: data created by workerStart lives as long as that worker. Database connections belong here, since a
+//    connection must not be shared by processes. A reload creates it anew.
 $process = null;
 $lines_of_process = 0;
 
-// 3. The session: from connect to close. All lines of a connection come to one worker (dispatch_mode 2, the default),
-//    so that a worker's array can hold it. What is not removed in close stays for the worker's life: a leak.
+// 3. The session: from connect to close. All lines of a connection go to one worker (dispatch_mode 2, the default), so
+//    that a worker's array can hold its data. Entries that close does not remove stay as long as the worker: a leak.
 $sessions = [];
 
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
@@ -39,7 +39,7 @@ $server->on('connect', function (Server $server, int $fd) use (&$sessions) {
 
 $server->on('receive', function (Server $server, int $fd, int $reactor, string $line)
     use ($program, &$process, &$lines_of_process, &$sessions) {
-    // 4. The request: local variables, gone when this function returns.
+    // 4. The request: local variables, freed when this function returns.
     $request = strlen(trim($line));
     $lines_of_process++;
     $sessions[$fd]['lines']++;

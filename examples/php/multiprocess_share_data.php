@@ -1,11 +1,11 @@
 <?php
-// Sharing between workers: a number in an Atomic, rows in a Table, everything else by messages. Commands, by
+// Sharing data between workers: a number in an Atomic, rows in a Table, everything else by messages. Commands, by
 // nc 127.0.0.1 9501:
-//     add           adds to a number that all processes see
-//     put KEY TEXT  keeps a row that all processes see
-//     row KEY       what is in it, and how often it was asked for
-//     set KEY VALUE keeps a value, and tells the other workers
-//     get KEY       what this connection's worker knows
+//     add           adds to a number that all processes share
+//     put KEY TEXT  stores a row that all processes share
+//     row KEY       prints it, and how often it was requested
+//     set KEY VALUE stores a value, and sends it to the other workers
+//     get KEY       the value in this connection's worker
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/multiprocess_share_data.php [port]
 //
@@ -17,17 +17,17 @@ use Swoole\Table;
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 $workers = 2;
 
-// Made before start(), and so in memory that every process sees. add() never loses one, whoever adds at that moment.
+// Created before start(), and therefore in memory that every process shares. No concurrent add() is lost.
 $number = new Atomic();
 
-// The same for rows. Text has a length that is fixed here; a table that is full refuses new rows.
+// Rows are shared likewise. A string column has a fixed length; a full table refuses new rows.
 $table = new Table(1024);
 $table->column('text', Table::TYPE_STRING, 100);
 $table->column('asked', Table::TYPE_INT);
 $table->create();
 
-// An array is each worker's own: this one is kept alike by messages. A worker that is replaced begins with an empty
-// one, so that this is for what can be done without (a cache); what must not be lost belongs into a database.
+// Each worker has its own array: messages keep the copies equal. A replaced worker begins with an empty one, so this
+// suits data that can be recreated (a cache); data that must not be lost belongs in a database.
 $known = [];
 
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
@@ -67,7 +67,7 @@ $server->on('receive', function (Server $server, int $fd, int $reactor, string $
     $server->send($fd, "worker {$server->worker_id}: $answer\n");
 });
 
-// A message is any value that can be serialised; it comes between two requests.
+// A message is any value that can be serialised; it is delivered between two requests.
 $server->on('pipeMessage', function (Server $server, int $from, array $message) use (&$known) {
     [$key, $value] = $message;
     $known[$key] = $value;

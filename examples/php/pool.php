@@ -1,6 +1,6 @@
 <?php
-// Workers that are kept alive: worker 0 hands out work, the others do it and send it back. One of them fails in the middle:
-// it is replaced, and what it had taken is asked for again.
+// Supervised workers: worker 0 distributes jobs, the others do them and send results back. One of them fails midway: it
+// is replaced, and the jobs it had taken are sent again.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/pool.php
 use Swoole\Process\Pool;
@@ -22,10 +22,10 @@ $pool->on('message', function (Pool $pool, string $message) use ($failed, &$resu
     if ($pool->workerId === 0) {
         [$n, $square] = explode(' ', $message);
         if (isset($results[$n])) {
-            return; // asked for twice
+            return; // a repeated job
         }
         $results[$n] = $square;
-        // An answer behind a gap: the worker that had the jobs before it is another one now.
+        // A result after a gap: the worker that had taken the jobs before it has been replaced.
         foreach (range(1, JOBS) as $lost) {
             $same = $lost % 2 === $n % 2;
             $same && $lost < $n && !isset($results[$lost]) && $pool->sendMessage("$lost", 1 + $lost % 2);
@@ -44,5 +44,5 @@ $pool->on('message', function (Pool $pool, string $message) use ($failed, &$resu
     $pool->sendMessage("$message " . $message ** 2, 0);
 });
 $pool->on('shutdown', fn () => print "the pool has ended\n");
-Swoole\Coroutine::set(['log_level' => SWOOLE_LOG_ERROR]); // or the log tells of the one that failed
+Swoole\Coroutine::set(['log_level' => SWOOLE_LOG_ERROR]); // otherwise the failed worker is logged
 $pool->start();

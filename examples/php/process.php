@@ -1,5 +1,5 @@
 <?php
-// The first children: each a function in a process of its own, with a pipe to its parent.
+// Child processes: each runs a function, with a pipe to its parent.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/process.php
 use Swoole\Process;
@@ -17,7 +17,7 @@ foreach ($children as $child) {
     $child->write('some work');
     echo $child->read(), "\n";
 }
-// A child that has ended waits until its parent has asked for its end: else it stays as a zombie.
+// A child that has ended stays as a zombie until its parent waits for it.
 $codes = [];
 while ($end = Process::wait()) {
     $codes[] = $end['code'];

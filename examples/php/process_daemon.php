@@ -1,15 +1,15 @@
 <?php
-// A program that leaves the terminal and goes on in the background, with its output in a log, until it is told to end.
+// A program that leaves the terminal and continues in the background, with its output in a log, until it gets SIGTERM.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/process_daemon.php [log]
-//     kill PID          it says goodbye
+//     kill PID          ends it
 use Swoole\{Process, Timer};
 
 $log = $argv[1] ?? sys_get_temp_dir() . '/swoosh-process-daemon.log';
-echo "it goes on in the background, log in $log\n";
+echo "continuing in the background, log in $log\n";
 
 $file = fopen($log, 'a');
-Process::daemon(true, false, [STDIN, $file, $file]) || exit(1); // the folder is kept; standard output is the log now
+Process::daemon(true, false, [STDIN, $file, $file]) || exit(1); // keeps the working directory
 
 echo 'the daemon is process ', getmypid(), "\n";
 $beats = 0;

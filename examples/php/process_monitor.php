@@ -1,5 +1,5 @@
 <?php
-// A parent that keeps its children alive: one that ends is replaced, one that dies at once is replaced more slowly.
+// A parent that keeps its children alive: one that ends is replaced, one that dies at once is replaced with a delay.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/process_monitor.php
 use Swoole\Process;
@@ -8,7 +8,7 @@ $runs = new Swoole\Atomic();
 $start = function (int $id) use ($runs, &$children) {
     $child = new Process(function () use ($id, $runs) {
         if ($runs->add() > 5) {
-            sleep(60); // has come to rest
+            sleep(60); // stays alive
         }
         exit($id + 1);
     }, false, 0);

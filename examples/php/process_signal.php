@@ -1,9 +1,9 @@
 <?php
-// Ends of children, told by a signal: nobody has to wait for them. By the old name of the class, which is the same one.
+// The ends of children reported by SIGCHLD, without a blocking wait. Uses the old name of the class, an alias.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/process_signal.php
 swoole_process::signal(SIGCHLD, function (int $signal) use (&$left) {
-    // Several ends may come as one signal.
+    // Several ends may arrive as one signal.
     while ($end = swoole_process::wait(false)) {
         $left--;
         echo "a child ended with {$end['code']}\n";
@@ -17,7 +17,7 @@ foreach ([1, 2, 3] as $n) {
         $self->exit($n);
     }))->start();
 }
-// Handlers alone keep no script alive: this timer does.
+// Signal handlers alone keep no script alive: this timer does.
 Swoole\Timer::after(10000, fn () => print("it took too long\n"));
 swoole_event_wait();
-echo "all are gone\n";
+echo "all have ended\n";

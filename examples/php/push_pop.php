@@ -1,5 +1,5 @@
 <?php
-// Work for whoever is free: a message queue that three children take from.
+// Work for the next free process: a message queue that three children consume.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/push_pop.php
 use Swoole\Process;
@@ -13,7 +13,7 @@ $work = function (Process $self) {
 $children = [];
 for ($n = 0; $n < 3; $n++) {
     $child = new Process($work);
-    // The same key is the same queue; 2: every message goes to whoever asks first.
+    // Equal keys name one queue; mode 2: each message goes to the first consumer that asks.
     $child->useQueue(0x53770000 + getmypid() % 65536, 2);
     $child->start();
     $children[] = $child;

@@ -1,6 +1,6 @@
 <?php
-// Random numbers and fork: whoever draws a number before start() gives all workers the same generator, in the same
-// state, and they all draw the same numbers. Send a line with  nc 127.0.0.1 9501  to see what each worker drew.
+// Random numbers and fork: a program that draws a number before start() gives all workers a generator in one state, so
+// they all draw equal numbers. Send a line with  nc 127.0.0.1 9501  to see the numbers of each worker.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/rand.php [port]
 //
@@ -12,7 +12,7 @@ $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 mt_rand(); // this seeds the generator, in the process that the workers are forked from
 
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
-// Lines go to the workers in turn (mode 1), so that one connection sees all of them.
+// Lines are dispatched to the workers in turn (mode 1), so that one connection reaches all of them.
 $server->set(['worker_num' => 3, 'dispatch_mode' => 1, 'open_eof_split' => true, 'package_eof' => "\n"]);
 
 $server->on('start', function (Server $server) {
@@ -21,8 +21,8 @@ $server->on('start', function (Server $server) {
 
 $drawn = [];
 $server->on('workerStart', function (Server $server, int $id) use (&$drawn) {
-    $drawn['inherited'] = mt_rand(); // the same in every worker
-    mt_srand();                      // right: a seed of its own for every worker
+    $drawn['inherited'] = mt_rand(); // equal in every worker
+    mt_srand();                      // right: a separate seed for every worker
     $drawn['seeded'] = mt_rand();
     $drawn['random_int'] = random_int(0, mt_getrandmax()); // always right: drawn by the kernel
 });

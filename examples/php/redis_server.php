@@ -1,5 +1,5 @@
 <?php
-// A server that speaks Redis: keys and values in a table that all workers share. Talk to it with  redis-cli -p 9501
+// A Redis server: keys and values in a table that all workers share. Connect with  redis-cli -p 9501
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/redis_server.php [port]
 //
@@ -20,7 +20,7 @@ $server->on('start', function (Server $server) {
     echo "type next, in another terminal:  redis-cli -p {$server->port} set greeting hello\n";
 });
 
-// A handler gets the connection's number and the words behind the command; its name is heard in any case.
+// A handler gets the connection's id and the arguments of the command; command names are case-insensitive.
 $server->setHandler('PING', function (int $fd, array $words) use ($server) {
     $server->send($fd, Server::format(Server::STATUS, $words[0] ?? 'PONG'));
 });
@@ -69,7 +69,7 @@ $server->setHandler('DBSIZE', function (int $fd) use ($server, $table) {
     $server->send($fd, Server::format(Server::INT, count($table)));
 });
 
-// Commands of one connection wait for one another; those of others do not wait for a handler that sleeps.
+// Commands of one connection are handled in order; other connections do not wait for a handler that sleeps.
 $server->setHandler('SLEEP', function (int $fd, array $words) use ($server) {
     Swoole\Coroutine::sleep((float) ($words[0] ?? 1));
     $server->send($fd, Server::format(Server::STATUS, 'OK'));

@@ -1,5 +1,5 @@
 <?php
-// What reload.php loads in its workers. Change the text while the server runs.
+// The code that the workers of reload.php load. Change the text while the server runs.
 class Greeter
 {
     public static function greet(string $name): string

@@ -15,7 +15,7 @@ for ($n = 0; $n < 3; $n++) {
     (new Process(function () use ($sum, $lock, $file) {
         for ($i = 0; $i < 100; $i++) {
             $sum->add(2);
-            // Reading and writing belong together: one process at a time.
+            // Reading and writing must not be interleaved: one process at a time.
             $lock->lock();
             file_put_contents($file, file_get_contents($file) + 1);
             $lock->unlock();
@@ -34,7 +34,7 @@ echo 'a long wraps around: ', json_encode($long->add(1) === PHP_INT_MIN), "\n";
 Process::wait();
 echo 'after its holder was killed: ', json_encode($lock->lock(LOCK_EX, 5)), "\n";
 
-// Waiting for a number to become 1.
+// Waits for a number to become 1.
 $ready = new Atomic();
 (new Process(function () use ($ready) {
     usleep(20000);

@@ -1,5 +1,5 @@
 <?php
-// Signals as events: handlers that run between two others, never in the middle of a line, and an alarm.
+// Signals as events: handlers run between two callbacks, never in the middle of a line. And an alarm.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/signal.php
 use Swoole\Process;
@@ -7,7 +7,7 @@ use Swoole\Process;
 $count = 0;
 Process::signal(SIGUSR1, function (int $signal) {
     echo "SIGUSR1 is signal $signal\n";
-    Process::signal(SIGUSR1); // no more of it
+    Process::signal(SIGUSR1); // removes the handler
 });
 Process::signal(SIGALRM, function () use (&$count, &$alive) {
     echo 'alarm ', ++$count, "\n";
@@ -16,7 +16,7 @@ Process::signal(SIGALRM, function () use (&$count, &$alive) {
         Swoole\Timer::clear($alive);
     }
 });
-Process::alarm(20 * 1000); // microseconds, again and again
+Process::alarm(20 * 1000); // microseconds, repeating
 $alive = Swoole\Timer::tick(1000, fn () => null);
 posix_kill(getmypid(), SIGUSR1);
 echo "sent, and not yet handled\n";

@@ -1,9 +1,9 @@
 <?php
-// A worker does one thing at a time: while it sleeps, or waits for a database, all its connections wait.
+// A worker does one thing at a time: while it sleeps, or blocks on a database, all its connections wait.
 // Commands, by  nc 127.0.0.1 9501  from two terminals (there is one worker for both):
-//     sleep    wrong: the worker sleeps for two seconds, and the other terminal gets no answer meanwhile
-//     later    right: a timer answers in two seconds, and the worker goes on
-//     task     right: a task worker sleeps instead, for work that cannot but block
+//     sleep    wrong: the worker sleeps for two seconds, and the other terminal gets no reply meanwhile
+//     later    right: a timer replies after two seconds, and the worker continues
+//     task     right: a task worker sleeps instead, for work that has to block
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/sleep.php [port] [milliseconds]
 //
@@ -21,7 +21,7 @@ $server->on('start', function (Server $server) {
     echo "sleep server on 127.0.0.1:{$server->port}; stop it with Ctrl+C\n";
 });
 
-/** Answers with a number, so that one sees who was answered first. */
+/** Replies with a number, which shows the order of replies. */
 function answer(Server $server, int $fd, string $what): void
 {
     static $answers = 0;

@@ -1,5 +1,5 @@
 <?php
-// A folder on the web: files are served without a callback, everything else is the callback's.
+// Static files: they are served without a callback; the callback gets all other requests.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/static.php [port [folder]]
 use Swoole\Http\{Request, Response, Server};
@@ -12,7 +12,7 @@ $server->set([
     'enable_static_handler' => true,
     'document_root' => realpath($argv[2] ?? dirname(__DIR__, 2) . '/docs'),
     'http_index_files' => ['index.html'],
-    'http_autoindex' => true, // a folder without such a file is listed
+    'http_autoindex' => true, // lists a folder without an index file
 ]);
 
 $server->on('start', function (Server $server) {

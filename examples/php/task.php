@@ -1,6 +1,6 @@
 <?php
-// Slow work in task workers: the worker that takes requests gives it away and goes on.
-// Send a number with  nc 127.0.0.1 9501  and get how many primes there are below it.
+// Slow work in task workers: the worker that receives requests passes it on and continues.
+// Send a number with  nc 127.0.0.1 9501  and get the number of primes below it.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/task.php [port]
 //
@@ -17,22 +17,22 @@ $server->on('start', function (Server $server) {
 });
 
 $server->on('receive', function (Server $server, int $fd, int $reactor, string $line) {
-    // A task is any value that can be serialised. It names the connection, so that the answer finds its way back.
+    // A task is any value that can be serialised. It contains the connection's id for the reply.
     $task = $server->task(['fd' => $fd, 'below' => min((int) $line, 1_000_000)]);
     $server->send($fd, "task $task is queued\n");
 });
 
-// In a task worker, one task at a time. It may block: nobody waits for it but the answer.
+// In a task worker, one task at a time. It may block: only its own result waits for it.
 $server->on('task', function (Server $server, int $task, int $from, array $work) {
     $primes = 0;
     for ($n = 2; $n < $work['below']; $n++) {
         for ($d = 2; $d * $d <= $n && $n % $d; $d++);
         $primes += $d * $d > $n ? 1 : 0;
     }
-    return $work + ['primes' => $primes, 'by' => $server->worker_id]; // what is returned goes to finish
+    return $work + ['primes' => $primes, 'by' => $server->worker_id]; // the return value is passed to finish
 });
 
-// In the worker that gave the task.
+// In the worker that sent the task.
 $server->on('finish', function (Server $server, int $task, array $done) {
     $server->send($done['fd'], "task $task: {$done['primes']} primes below {$done['below']}, by worker {$done['by']}\n");
 });

@@ -1,5 +1,5 @@
 <?php
-// A TCP server: the three events of a connection. Talk to it with  nc 127.0.0.1 9501  or with tcp_client_socket.php.
+// A TCP server: the three events of a connection. Connect with  nc 127.0.0.1 9501  or with tcp_client_socket.php.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/tcp_server.php [port]
 //
@@ -11,7 +11,7 @@ $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
 $server->set([
     'worker_num' => 2,
-    // TCP is a stream of bytes without borders. These two lines make packets of it: one for each line of text.
+    // TCP is a stream of bytes without message boundaries. These two settings make a packet of each line of text.
     'open_eof_split' => true,
     'package_eof' => "\n",
 ]);
@@ -20,7 +20,7 @@ $server->on('start', function (Server $server) {
     echo "tcp server on 127.0.0.1:{$server->port}; stop it with Ctrl+C\n";
 });
 
-// $fd is the connection's number: 1, 2, 3... A number is never used for another connection.
+// $fd is the connection's id: 1, 2, 3... An id is never used for another connection.
 $server->on('connect', function (Server $server, int $fd) {
     echo "connection $fd is open\n";
     $server->send($fd, "hello, connection $fd\n");

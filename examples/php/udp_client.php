@@ -5,7 +5,7 @@
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 
 $socket = stream_socket_client("udp://127.0.0.1:$port");
-stream_set_timeout($socket, 5); // UDP promises nothing: never wait for ever
+stream_set_timeout($socket, 5); // UDP does not guarantee delivery: always use a timeout
 foreach (['hello', 'stressed', 'drawer'] as $word) {
     fwrite($socket, $word); // one write, one datagram
     $answer = fread($socket, 65535); // one read, one datagram

@@ -1,6 +1,6 @@
 <?php
-// A UDP server: there are no connections, each datagram is one `packet` with its sender's address.
-// Talk to it with  nc -u 127.0.0.1 9501  or with udp_client.php.
+// A UDP server: there are no connections; each datagram is one `packet` event with its sender's address.
+// Send to it with  nc -u 127.0.0.1 9501  or with udp_client.php.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/udp_server.php [port]
 //
@@ -18,7 +18,7 @@ $server->on('start', function (Server $server) {
 
 $server->on('packet', function (Server $server, string $data, array $client) {
     echo strlen($data) . " bytes from {$client['address']}:{$client['port']}\n";
-    // The last argument sends it from the socket that the datagram came to.
+    // The last argument sends it from the socket that received the datagram.
     $server->sendto($client['address'], $client['port'], strrev(trim($data)), $client['server_socket']);
 });
 

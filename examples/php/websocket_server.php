@@ -1,5 +1,5 @@
 <?php
-// A chat: what one browser says, every browser hears. HTTP and WebSocket on one port.
+// A chat: every browser gets the messages of all others. HTTP and WebSocket on one port.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/websocket_server.php [port]
 use Swoole\Http\{Request, Response};
@@ -14,33 +14,33 @@ $server->on('start', function (Server $server) {
     echo "open http://127.0.0.1:{$server->port} in two windows, stop it with Ctrl+C\n";
 });
 
-// A browser asks for the page, which then opens a WebSocket.
+// A browser requests the page, which then opens a WebSocket.
 $server->on('request', function (Request $request, Response $response) {
     $response->header('Content-Type', 'text/html; charset=utf-8');
     $response->end(file_get_contents(__DIR__ . '/websocket.html'));
 });
 
 $server->on('open', function (Server $server, Request $request) {
-    everybody($server, "visitor $request->fd is here");
+    broadcast($server, "visitor $request->fd is here");
 });
 
 $server->on('message', function (Server $server, Frame $frame) {
-    everybody($server, "visitor $frame->fd: $frame->data");
+    broadcast($server, "visitor $frame->fd: $frame->data");
 });
 
-// A connection that only asked for the page ends as well, and was nobody's visit.
+// Connections that only requested the page close too, but were not visitors.
 $server->on('close', function (Server $server, int $fd) {
     if (isset($server->getClientInfo($fd)['websocket_status'])) {
-        everybody($server, "visitor $fd is gone");
+        broadcast($server, "visitor $fd is gone");
     }
 });
 
 $server->start();
 
-function everybody(Server $server, string $text): void
+function broadcast(Server $server, string $text): void
 {
     foreach ($server->connections as $fd) {
-        // Connections that only asked for the page are among them.
+        // Includes connections that only requested the page.
         if ($server->isEstablished($fd)) {
             $server->push($fd, $text);
         }

@@ -1,7 +1,7 @@
 <?php
 // An endless loop in a worker: its connections hang, and only force ends it. Commands, by  nc 127.0.0.1 9501:
-//     wrong    loops for ever in this connection's worker (of two; connections of odd and even number go to different ones)
-//     count    how often the loop in a process of its own has run: the right place for one
+//     wrong    loops forever in this connection's worker (one of two; odd and even connections go to different ones)
+//     count    prints the iterations of the loop in its own process: the right place for one
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/while.php [port]
 //
@@ -17,15 +17,15 @@ $server->set([
     'worker_num' => 2,
     'open_eof_split' => true,
     'package_eof' => "\n",
-    'max_wait_time' => 1, // seconds: whoever does not end by itself when the server ends is killed then
+    'max_wait_time' => 1, // seconds: a process that has not ended this long after shutdown began is killed
 ]);
 
 $server->on('start', function (Server $server) {
     echo "while server on 127.0.0.1:{$server->port}; stop it with Ctrl+C\n";
 });
 
-// Right: a process of its own, which the manager starts with the server, and again if it ends. Nobody waits for it.
-// (For something to be done now and then, a Swoole\Timer::tick() in a worker is enough.)
+// Right: a separate process, which the manager starts with the server, and restarts if it ends. Nothing waits for it.
+// (For work that is due now and then, a Swoole\Timer::tick() in a worker is enough.)
 $runs = new Atomic();
 $server->addProcess(new Process(function () use ($runs) {
     while (true) {
@@ -36,9 +36,9 @@ $server->addProcess(new Process(function () use ($runs) {
 
 $server->on('receive', function (Server $server, int $fd, int $reactor, string $line) use ($runs) {
     if (trim($line) === 'wrong') {
-        echo "worker {$server->worker_id} loops for ever\n";
+        echo "worker {$server->worker_id} loops forever\n";
         while (true) {
-            usleep(10_000); // a pause helps nobody: the worker never comes back for the next event
+            usleep(10_000); // a pause does not help: the worker never returns to its loop for the next event
         }
     }
     $server->send($fd, "worker {$server->worker_id}: the loop has run {$runs->get()} times\n");

@@ -1,6 +1,6 @@
-//! What the fuzz targets do with their bytes. The same functions run for a short while, with random bytes from fixed
-//! seeds, in `crates/swoosh/tests/random.rs`. None of them may panic, and bytes that come in pieces must mean the same
-//! as the same bytes at once.
+//! The fuzz targets. `crates/swoosh/tests/random.rs` runs these functions for a short time with random bytes from fixed
+//! seeds. None of them may panic, and bytes that arrive in pieces must give the same result
+//! as in one piece.
 
 use swoosh::config::{Framing, LengthFraming, LengthType};
 use swoosh::http::form;
@@ -10,7 +10,7 @@ use swoosh::proto::http1::request::{self, Request};
 use swoosh::proto::websocket::{self, Expect, Joiner, Said, deflate};
 use swoosh::proto::{PeerFault, resp};
 
-/// A target: its name, and what it does.
+/// A target: its name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
@@ -26,7 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("multipart", multipart),
 ];
 
-/// Requests of HTTP/1; each that is cut can be read.
+/// HTTP/1 requests; each framed request can be parsed.
 pub fn http1_frame(data: &[u8]) {
     for packet in packets(&Framing::Http, data) {
         let mut room = request::room();
@@ -39,7 +39,7 @@ pub fn http1_frame(data: &[u8]) {
     }
 }
 
-/// Answers of HTTP/1, as a client reads them.
+/// HTTP/1 responses, as a client parses them.
 pub fn http1_answer(data: &[u8]) {
     let read = |size: usize| {
         let (mut reader, mut buf, mut body) = (Reader::new(b"GET"), Vec::new(), Vec::new());
@@ -70,11 +70,11 @@ pub fn http1_answer(data: &[u8]) {
     assert_eq!(read(data.len().max(1)), read(1 + data.len() % 7));
 }
 
-/// Frames of WebSocket, and the messages that come of them.
+/// WebSocket frames, and the messages joined from them.
 pub fn websocket_frames(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let expect = Expect { max: MAX, masked: kind & 1 == 0, deflate: kind & 2 == 0 };
-    let hear = |size: usize| -> (Vec<Said>, bool) {
+    let parse = |size: usize| -> (Vec<Said>, bool) {
         let (mut joiner, mut said, mut buf) = (Joiner::default(), Vec::new(), Vec::new());
         for piece in data.chunks(size) {
             buf.extend_from_slice(piece);
@@ -86,18 +86,18 @@ pub fn websocket_frames(data: &[u8]) {
                 };
                 let packet: Vec<u8> = buf.drain(..length).collect();
                 match joiner.take(&packet, expect) {
-                    Ok(heard) => said.extend(heard),
+                    Ok(messages) => said.extend(messages),
                     Err(_) => return (said, true),
                 }
-                assert!(!broken, "a frame that is none was taken");
+                assert!(!broken, "a malformed frame was accepted");
             }
         }
         (said, false)
     };
-    assert_eq!(hear(data.len().max(1)), hear(1 + data.len() % 7));
+    assert_eq!(parse(data.len().max(1)), parse(1 + data.len() % 7));
 }
 
-/// Compressed messages: never longer than is allowed; and what is compressed here is unpacked as it was.
+/// Compressed messages: output stays within the limit, and compression is reversible.
 pub fn websocket_deflate(data: &[u8]) {
     if let Ok(message) = deflate::inflate(data, MAX) {
         assert!(message.len() as u64 <= MAX);
@@ -109,19 +109,19 @@ pub fn websocket_deflate(data: &[u8]) {
     let _ = deflate::negotiate([data].into_iter());
 }
 
-/// Commands of Redis.
+/// Redis commands.
 pub fn resp_commands(data: &[u8]) {
     for packet in packets(&Framing::Redis, data) {
         assert!(resp::words(packet).iter().map(|word| word.len()).sum::<usize>() <= packet.len());
     }
 }
 
-/// Packets of MQTT.
+/// MQTT packets.
 pub fn mqtt(data: &[u8]) {
     packets(&Framing::Mqtt, data);
 }
 
-/// Packets that tell their length, in each of its forms.
+/// Packets with a length field, of each type.
 pub fn length(data: &[u8]) {
     let Some((&kind, data)) = data.split_first() else { return };
     let kinds =
@@ -135,7 +135,7 @@ pub fn length(data: &[u8]) {
     packets(&Framing::Length(config), data);
 }
 
-/// Packets that end by a mark.
+/// Packets that end with a separator.
 pub fn eof(data: &[u8]) {
     for packet in packets(&Framing::EofSplit(b"\r\n".to_vec()), data) {
         assert!(packet.ends_with(b"\r\n"));
@@ -143,7 +143,7 @@ pub fn eof(data: &[u8]) {
     }
 }
 
-/// Forms: every part lies within the body.
+/// Multipart forms: every part lies within the body.
 pub fn multipart(data: &[u8]) {
     let parts = form::parts(b"multipart/form-data; boundary=b", form::Body::Here(data)).expect("memory does not fail");
     for part in parts.unwrap_or_default() {
@@ -157,7 +157,7 @@ pub fn multipart(data: &[u8]) {
     let _ = form::parameter(data, "name");
 }
 
-/// The packets of these bytes; they are the same however the bytes come.
+/// The packets of these bytes; asserts that they do not depend on how the bytes are split.
 fn packets<'d>(framing: &Framing, data: &'d [u8]) -> Vec<&'d [u8]> {
     let cut = |size: usize| -> (Vec<usize>, bool) {
         let (mut framer, mut buf, mut cuts) = (Framer::new(), Vec::new(), Vec::new());
@@ -192,5 +192,5 @@ fn packets<'d>(framing: &Framing, data: &'d [u8]) -> Vec<&'d [u8]> {
     whole.0.iter().map(next).collect()
 }
 
-/// The longest packet or message, bytes.
+/// The maximum length of a packet or message, in bytes.
 const MAX: u64 = 4096;

@@ -1,5 +1,5 @@
 <?php
-// Gives every message back as it came: what the Autobahn cases ask of a server. Port 0; it prints the one it got.
+// A WebSocket echo server for the Autobahn cases. Listens on a free port and prints it.
 $server = new Swoole\WebSocket\Server('127.0.0.1', 0, SWOOLE_PROCESS);
 $server->set([
     'worker_num' => 2,

@@ -1,76 +1,95 @@
 //! The PHP extension: programs written for Swoole run on the Swoosh engine. PHP sees it as the module `swoole`.
 //!
-//! | room | what lives there |
+//! | folder | contents |
 //! |---|---|
-//! | [`zend`] | the only raw FFI, behind safe types |
-//! | [`bridge`] | engine and PHP code: the loop, the reactor it waits in, timers, servers, the last error |
-//! | [`client`] | requests and answers of HTTP clients |
-//! | [`coroutine`] | who runs, who waits, the switch between them |
-//! | [`class`] | one file for each `Swoole\*` class |
-//! | [`function`] | the `swoole_*()` functions |
+//! | [`runtime`] | the one place that waits: reactor, loop, timers, signals, forks, the last error; knows no coroutine |
+//! | [`coroutine`] | the scheduler, and what coroutines wait for and with |
+//! | [`server`] | events of the engine to callbacks of PHP, and back |
 //! | [`hook`] | PHP's own functions and streams that wait without blocking |
+//! | [`api`] | one file for each class or group of functions: arguments are parsed, the layers above called |
+//!
+//! Each imports only those above it in this table, and `server` and `hook` know nothing of each other. PHP's C API, and with
+//! it all unsafe code, is in the crate `swoosh-zend`.
 
-pub mod bridge;
-pub mod class;
-pub mod client;
-pub mod constants;
+#![deny(unsafe_code)]
+
+pub mod api;
 pub mod coroutine;
-pub mod function;
 pub mod hook;
-pub mod zend;
+pub mod runtime;
+pub mod server;
 
-use zend::info::Info;
-use zend::module::{Functions, Module};
-use zend::{machine, runtime};
+use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, timers};
+use std::ffi::CStr;
+use swoosh::sys::process;
+use swoosh_zend::info::Info;
+use swoosh_zend::machine;
+use swoosh_zend::module::{self, Extension, Functions, Module, ModuleEntry};
+use swoosh_zend::runtime::{ForkHooks, switch, watch_forks};
 
-/// The module's functions.
-pub fn functions(functions: &mut Functions) {
-    function::add(functions);
+/// PHP's first call: the module's description.
+// The symbol is looked up by name when the library is loaded; this is the crate's only exception.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn get_module() -> *mut ModuleEntry {
+    module::entry::<Swoosh>()
 }
 
-/// The module starts, once in a process: settings, constants, classes.
-pub fn start_up(module: &Module) {
-    module.settings(SETTINGS);
-    for (name, value) in constants::CONSTANTS {
-        module.constant(name, *value);
+/// The extension.
+#[derive(Debug)]
+pub struct Swoosh;
+
+impl Extension for Swoosh {
+    const NAME: &CStr = c"swoole";
+    const VERSION: &CStr = c"6.2.1";
+
+    fn functions(functions: &mut Functions) {
+        api::functions::add(functions);
     }
-    let short_names = runtime::switch("swoole.use_shortname");
-    class::register(short_names);
-    if short_names {
-        module.functions(function::coroutine::short_names());
+
+    fn start_up(module: &Module) {
+        module.settings(SETTINGS);
+        for (name, value) in api::constants::CONSTANTS {
+            module.constant(name, *value);
+        }
+        let short_names = switch("swoole.use_shortname");
+        api::register(short_names);
+        if short_names {
+            module.functions(api::functions::coroutine::short_names());
+        }
+        coroutine::start_up();
+        hook::start_up();
+        machine::watch_interrupt(|| {
+            coroutine::beat();
+            server::pool::between_instructions();
+        });
+        fork::on_child(server::state::step_out);
+        watch_forks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
     }
-    bridge::reactor::start_up();
-    coroutine::start_up();
-    hook::start_up();
-    machine::watch_interrupt(|| {
-        coroutine::beat();
-        bridge::pool::between_instructions();
-    });
-    runtime::watch_forks(bridge::child::begin);
-}
 
-/// The request (for a command, the script) ends.
-pub fn request_end() {
-    class::table::beyond::request_end();
-    bridge::signals::request_end();
-    bridge::event_loop::request_end();
-    bridge::timers::request_end();
-    coroutine::request_end();
-    bridge::names::request_end();
-    bridge::resolvers::request_end();
-    bridge::reactor::request_end();
-}
+    fn request_end() {
+        api::shared_memory::request_end();
+        signals::request_end();
+        event_loop::request_end();
+        script_end::request_end();
+        scheduler::request_end();
+        timers::request_end();
+        coroutine::request_end();
+        coroutine::names::request_end();
+        coroutine::resolvers::request_end();
+        reactor::request_end();
+    }
 
-/// What `php --ri swoole` says.
-pub fn describe(info: &mut Info) {
-    info.row("Swoole", "enabled");
-    info.row("Engine", concat!("Swoosh ", env!("CARGO_PKG_VERSION")));
-    info.row("Version", "6.2.1");
-    info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
-    info.row("coroutine", "enabled");
-    info.row("event loop", "tokio, epoll");
-    info.row("shared memory", "table, lock, atomic");
-    info.row("http compression", "gzip, deflate, br, zstd");
+    fn describe(info: &mut Info) {
+        info.row("Swoole", "enabled");
+        info.row("Engine", concat!("Swoosh ", env!("CARGO_PKG_VERSION")));
+        info.row("Version", "6.2.1");
+        info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
+        info.row("coroutine", "enabled");
+        info.row("event loop", "tokio, epoll");
+        info.row("shared memory", "table, lock, atomic");
+        info.row("http compression", "gzip, deflate, br, zstd");
+    }
 }
 
 const SETTINGS: &[(&str, &str)] = &[

@@ -1,5 +1,5 @@
 <?php
-// A chat with rooms: who is in a room is in a table that all workers share, so a reload of the workers changes nothing.
+// A chat with rooms: a table that all workers share has the members, so a reload of the workers changes nothing.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/chat/server.php [port]
 use Swoole\Http\{Request, Response};
@@ -8,12 +8,12 @@ use Swoole\WebSocket\{Frame, Server};
 
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
 
-/** Who is where, by connection. It is made before the workers, so that they have it in common and it outlives them. */
+/** Members by connection. Created before the workers, so that they share it and it outlives them. */
 $people = new Table(1024);
 $people->column('room', Table::TYPE_STRING, 128);
 $people->column('name', Table::TYPE_STRING, 128);
 $people->create();
-/** Held while somebody takes a name, so that no two workers give it away at once. */
+/** Held while a name is claimed, so that no two workers assign it at once. */
 $naming = new Lock(SWOOLE_MUTEX);
 
 // In process mode connections outlive the workers too.
@@ -35,7 +35,7 @@ $server->on('request', function (Request $request, Response $response) {
     $response->end(file_get_contents(__DIR__ . '/page.html'));
 });
 
-// A visitor says {"join": room, "name": name} first, and {"say": text} then. Whatever else comes is answered with why not.
+// A visitor sends {"join": room, "name": name} first, and then {"say": text}. Anything else is refused with a reason.
 $server->on('message', function (Server $server, Frame $frame) use ($people) {
     $said = json_decode($frame->data, true);
     $why = match (true) {
@@ -51,7 +51,7 @@ $server->on('close', fn (Server $server, int $fd) => leave($server, $fd));
 
 $server->start();
 
-/** Null, or why not. */
+/** Null, or the reason for a refusal. */
 function join_room(Server $server, int $fd, string $room, string $name): ?string
 {
     global $people, $naming;
@@ -64,13 +64,13 @@ function join_room(Server $server, int $fd, string $room, string $name): ?string
     $taken = $free && $people->set($fd, ['room' => $room, 'name' => $name]);
     $naming->unlock();
     if (!$taken) {
-        return $free ? 'the house is full' : 'somebody here has that name';
+        return $free ? 'the chat is full' : 'that name is taken';
     }
     tell_room($server, $room, ['note' => "$name is here"]);
     return null;
 }
 
-/** Null, or why not. */
+/** Null, or the reason for a refusal. */
 function say(Server $server, array $who, string $text): ?string
 {
     if ($text === '') {
@@ -83,7 +83,7 @@ function say(Server $server, array $who, string $text): ?string
 function leave(Server $server, int $fd): void
 {
     global $people;
-    // Connections that only asked for the page never joined.
+    // Connections that only requested the page never joined.
     if ($who = $people->get($fd)) {
         $people->del($fd);
         tell_room($server, $who['room'], ['note' => "$who[name] is gone"]);
@@ -101,7 +101,7 @@ function in_room(Server $server, string $room): array
         }
         if ($server->isEstablished((int) $fd)) {
             $names[(int) $fd] = $who['name'];
-        } else { // its worker was killed before it heard of the end
+        } else { // its worker was killed before the close event
             $people->del($fd);
         }
     }
@@ -123,7 +123,7 @@ function tell(Server $server, array $fds, array $what): void
     }
 }
 
-/** So many letters at most, none of which controls anything. The page shows them as text, never as HTML. */
+/** Text of limited length without control characters. The page shows it as text, never as HTML. */
 function words(mixed $said, int $most): string
 {
     $plain = is_string($said) ? preg_replace('~\p{C}+~u', ' ', $said) : '';

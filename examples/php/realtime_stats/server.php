@@ -1,5 +1,5 @@
 <?php
-// What the server does, as it does it: a timer in one worker sends the server's own figures to every open page.
+// Live statistics: a timer in one worker sends the server's own figures to every open page.
 //
 //     php -d extension=target/release/libswoosh_php.so examples/php/realtime_stats/server.php [port]
 use Swoole\Http\{Request, Response};
@@ -15,7 +15,7 @@ $server->on('start', function (WebSocket\Server $server) {
 });
 
 $server->on('workerStart', function (WebSocket\Server $server, int $worker) {
-    // One worker is enough: it reaches the connections of all.
+    // One worker is enough: it can send to all connections.
     if ($worker === 0) {
         Timer::tick(500, fn () => show($server));
     }
@@ -28,7 +28,7 @@ $server->on('request', function (Request $request, Response $response) {
 });
 
 $server->on('message', function () {
-    // Pages have nothing to say.
+    // Pages send nothing.
 });
 
 $server->start();
@@ -46,7 +46,7 @@ function show(WebSocket\Server $server): void
         'load' => sys_getloadavg()[0],
     ]);
     foreach ($server->connections as $fd) {
-        // Connections that only asked for the page are among them.
+        // Includes connections that only requested the page.
         if ($server->isEstablished($fd)) {
             $server->push($fd, $figures);
         }

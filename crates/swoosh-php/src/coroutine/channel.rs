@@ -2,12 +2,13 @@
 //!
 //! Whoever makes the first of a queue ready runs it at once, so that no third one comes between.
 
-use super::{Coroutine, Wait, Wake, expect_current, wake};
-use crate::zend::{PhpResult, Zval};
+use super::scheduler::{Coroutine, expect_current, wake};
+use super::types::{Wait, Wake};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh_zend::{PhpResult, Zval};
 
 /// Why a push or pop came to nothing: the codes of `errCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,11 @@ impl Channel {
     pub fn set_capacity(&self, capacity: i64) -> usize {
         self.capacity.set(usize::try_from(capacity).unwrap_or(1).max(1));
         self.capacity.get()
+    }
+
+    /// Whether its capacity was set.
+    pub fn is_constructed(&self) -> bool {
+        self.capacity.get() > 0
     }
 
     /// Adds a value, waiting for room at most that long.

@@ -1,17 +1,18 @@
 //! What `Swoole\Coroutine::set` sets.
 
-use crate::bridge::{last_error, resolvers, server_settings};
-use crate::class::name_resolver::resolvers_in;
-use crate::zend::{Array, Key, Zval, runtime};
+use super::{setting_values, timeout};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
-use swoosh::config::Settings;
+use swoosh_zend::{Array, Callable, Key, runtime};
 
 /// The settings of coroutines.
 pub struct Options {
     given: Option<Array>,
     max_coroutine: usize,
     deadlock_check: bool,
+    exit_condition: Option<Rc<Callable>>,
+    wait_signal: bool,
     dns_cache_expire: Duration,
     dns_cache_capacity: usize,
     dns_server: Option<String>,
@@ -41,6 +42,8 @@ impl Options {
             given: None,
             max_coroutine: MOST,
             deadlock_check: true,
+            exit_condition: None,
+            wait_signal: false,
             dns_cache_expire: Duration::from_secs(60),
             dns_cache_capacity: 1000,
             dns_server: None,
@@ -55,10 +58,7 @@ impl Options {
     }
 
     /// Adds settings to those that are set.
-    pub fn set(settings: &Array) {
-        if settings.is_empty() {
-            return;
-        }
+    pub(super) fn set(settings: &Array) {
         let old = OPTIONS.with_borrow_mut(|options| {
             let old = options.given.clone();
             let given = options.given.get_or_insert_default();
@@ -70,7 +70,7 @@ impl Options {
                     Key::Index(index) => given.set(index, value.clone()),
                 }
             }
-            let typed = server_settings::of_coroutines(settings);
+            let typed = setting_values::of_coroutines(settings);
             if let Some(most) = typed.max_coroutine {
                 options.max_coroutine = Some(most).filter(|&n| n > 0).unwrap_or(MOST);
             }
@@ -81,6 +81,10 @@ impl Options {
             if let Some(server) = typed.dns_server {
                 options.dns_server = server;
             }
+            if let Some(condition) = settings.get("exit_condition") {
+                options.exit_condition = Callable::new(condition).ok().map(Rc::new);
+            }
+            options.wait_signal = typed.wait_signal.unwrap_or(options.wait_signal);
             let all = typed.socket_timeout;
             for (at, seconds) in [
                 (&mut options.socket_dns_timeout, typed.socket_dns_timeout),
@@ -88,7 +92,7 @@ impl Options {
                 (&mut options.socket_read_timeout, typed.socket_read_timeout.or(all)),
                 (&mut options.socket_write_timeout, typed.socket_write_timeout.or(all)),
             ] {
-                *at = seconds.map_or(*at, super::wait::limit);
+                *at = seconds.map_or(*at, timeout::limit);
             }
             options.hook_flags = typed.hook_flags.or(options.hook_flags);
             if typed.preemptive.is_some() {
@@ -97,13 +101,6 @@ impl Options {
             old
         });
         drop(old);
-        if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
-            resolvers::set(resolvers_in(list));
-        }
-        let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
-        if settings.iter().any(|(key, _)| says(key)) {
-            log_as(&options(Options::given).unwrap_or_default());
-        }
     }
 
     /// All that was set; `None` before anything was.
@@ -119,6 +116,16 @@ impl Options {
     /// Whether a deadlock is told.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
+    }
+
+    /// `exit_condition`: the loop of a plain script ends only once it gives `true`.
+    pub fn exit_condition(&self) -> Option<Rc<Callable>> {
+        self.exit_condition.clone()
+    }
+
+    /// `wait_signal`: the loop of a plain script does not end while signals are handled.
+    pub fn wait_signal(&self) -> bool {
+        self.wait_signal
     }
 
     /// How long an address is kept.
@@ -173,21 +180,6 @@ impl Options {
             self.preemptive.set(Some(on));
             on
         })
-    }
-}
-
-/// Configures the log by the `log_` settings.
-fn log_as(all: &Array) {
-    let mut settings = Settings::default();
-    for (name, value) in server_settings::named(all) {
-        if name.starts_with("log_")
-            && let Err(e) = settings.apply(&name, &server_settings::plain(&value))
-        {
-            return last_error::refuse(&e.to_string());
-        }
-    }
-    if let Err(e) = swoosh::log::init(&settings.server) {
-        last_error::refuse(&e.to_string());
     }
 }
 

@@ -1,11 +1,11 @@
 //! What was read of a link and not given out yet, and how it is cut into packets.
 
-use super::socket::{Code, Link};
-use crate::zend::PhpResult;
+use super::socket::{Code, Deadline, Link};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
 use swoosh::proto::framing::{Cut, Framer};
+use swoosh_zend::PhpResult;
 
 /// The buffer of one reader.
 #[derive(Default)]
@@ -19,7 +19,12 @@ pub struct Packets {
 impl Packets {
     /// Says what a packet is.
     pub fn set(&self, config: PortConfig) {
-        let framing = (!matches!(config.framing, Framing::None)).then_some((config.framing, config.package_max_length));
+        let framing = match config.framing {
+            Framing::None => None,
+            // `recv` gives one record, also where several have come: only a server takes them together.
+            Framing::EofCheck(eof) => Some((Framing::EofSplit(eof), config.package_max_length)),
+            framing => Some((framing, config.package_max_length)),
+        };
         *self.framing.borrow_mut() = framing;
         *self.framer.borrow_mut() = Framer::new();
     }
@@ -47,7 +52,7 @@ impl Packets {
     /// The end of the first line, as far as `most` bytes.
     pub fn line(&self, most: usize) -> Option<usize> {
         let buffer = self.buffer.borrow();
-        let end = buffer.iter().take(most).position(|&byte| byte == b'\n').map(|at| at + 1);
+        let end = buffer.iter().take(most).position(|&byte| matches!(byte, b'\n' | b'\r')).map(|at| at + 1);
         end.or((buffer.len() >= most).then_some(most))
     }
 
@@ -74,6 +79,7 @@ impl Packets {
             }
             return Ok(Ok(self.take(usize::MAX)));
         };
+        let deadline = Deadline::new(limit);
         loop {
             let cut = self.framer.borrow_mut().next(&framing, max, &self.buffer.borrow());
             match cut {
@@ -81,7 +87,11 @@ impl Packets {
                 Ok(Cut::Need(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
-            match self.more(link, limit)? {
+            let more = match deadline.left() {
+                Ok(left) => self.more(link, left)?,
+                Err(code) => Err(code),
+            };
+            match more {
                 Ok(0) => return Ok(Ok(Vec::new())),
                 Ok(_) => {}
                 Err(code) => return Ok(Err(code)),

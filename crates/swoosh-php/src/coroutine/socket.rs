@@ -2,12 +2,13 @@
 //!
 //! Each step is tried first; only what finds nothing, or no room, waits.
 
-use super::tls::Tls;
-use super::wait::{self, Outside};
-use super::{Wait, current_id};
-use crate::bridge::reactor::{self, Watch};
-use crate::zend::error::fatal;
-use crate::zend::{PhpResult, ZStr};
+use super::scheduler::{current_id, expect_current};
+use super::tls_session::Tls;
+use super::types::Wait;
+use super::wait;
+use super::wait::Outside;
+use crate::runtime::reactor;
+use crate::runtime::reactor::Watch;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -15,8 +16,10 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use swoosh::sys::socket;
+use swoosh_zend::error::fatal;
+use swoosh_zend::{PhpResult, ZStr};
 use tokio::io::Interest;
 
 /// An open socket, which does not block.
@@ -51,6 +54,25 @@ pub enum Direction {
     Read,
     /// Out.
     Write,
+}
+
+/// Bounds a call of several steps by one timeout. The clock is read only where there is a timeout.
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// The deadline of a call that begins now; `None`: none.
+    pub fn new(limit: Option<Duration>) -> Self {
+        Deadline(limit.map(|limit| Instant::now() + limit))
+    }
+
+    /// The time left, `None` where there is no deadline. Fails with ETIMEDOUT behind it.
+    pub fn left(&self) -> Result<Option<Duration>, Code> {
+        let Some(end) = self.0 else { return Ok(None) };
+        match end.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(libc::ETIMEDOUT),
+            left => Ok(Some(left)),
+        }
+    }
 }
 
 /// Lends a buffer for one system call, so that none is made and cleared for each. It is out of its place meanwhile: a fatal
@@ -93,7 +115,13 @@ impl Link {
     pub fn new(domain: i32, kind: i32, protocol: i32) -> io::Result<Self> {
         let protocol = (protocol != 0).then(|| Protocol::from(protocol));
         let socket = Socket::new(Domain::from(domain), Type::from(kind).nonblocking(), protocol)?;
-        Ok(Self::with(socket, is_tcp(domain, kind)))
+        let is_tcp = is_tcp(domain, kind);
+        if is_tcp {
+            // Nagle's algorithm would hold a small piece back until the peer's delayed ACK, 40 ms later. Accepted
+            // sockets inherit the option from their listener.
+            socket.set_tcp_nodelay(true)?;
+        }
+        Ok(Self::with(socket, is_tcp))
     }
 
     /// A socket that does not block.
@@ -145,25 +173,42 @@ impl Link {
         limit: Option<Duration>,
         mut step: impl FnMut() -> io::Result<T>,
     ) -> PhpResult<Result<T, Code>> {
+        let deadline = Deadline::new(limit);
         loop {
             self.check(direction)?;
-            if direction == Direction::Read
-                && self.is_dry()
-                && let Err(code) = self.wait_for_news(direction, limit)?
-            {
-                return Ok(Err(code));
+            if self.is_closed() {
+                // The descriptor may be open still, held by this caller.
+                return Ok(Err(libc::EBADF));
+            }
+            if direction == Direction::Read && self.is_dry() {
+                let waited = match deadline.left() {
+                    Ok(left) => self.wait_for_news(direction, left)?,
+                    timed_out => timed_out.map(drop),
+                };
+                if let Err(code) = waited {
+                    return Ok(Err(code));
+                }
             }
             match step() {
                 Ok(value) => return Ok(Ok(value)),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    if let Err(code) = self.wait(direction, limit)? {
+                    let waited = match deadline.left() {
+                        Ok(left) => self.wait(direction, left)?,
+                        timed_out => timed_out.map(drop),
+                    };
+                    if let Err(code) = waited {
                         return Ok(Err(code));
                     }
                 }
                 Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
             }
         }
+    }
+
+    /// Whether `close` was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// A fatal error where another coroutine waits for that direction already.
@@ -196,7 +241,7 @@ impl Link {
 
     /// The same, where what the event queue told of before has been forgotten.
     fn wait_for_news(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-        let coroutine = super::expect_current()?;
+        let coroutine = expect_current()?;
         let side = self.side(direction);
         side.cancelled.set(false);
         let waited = wait::poll(Wait::Io, limit, |cx| {
@@ -212,33 +257,35 @@ impl Link {
         });
         side.bound.set(None);
         Ok(match waited? {
-            _ if self.closed.get() => Err(libc::EBADF),
-            _ if side.cancelled.get() => Err(libc::ECANCELED),
+            // Cancelled by `cancel` or by `close`.
+            _ if self.closed.get() || side.cancelled.get() => Err(libc::ECANCELED),
             Outside::Done(()) => Ok(()),
             Outside::TimedOut => Err(libc::ETIMEDOUT),
             Outside::Cancelled => Err(libc::ECANCELED),
         })
     }
 
-    /// Ends the wait of whoever waits for that direction. False if nobody does.
-    pub fn cancel(&self, direction: Direction) -> bool {
+    /// Ends the wait of the coroutine that waits for that direction, with ECANCELED; it runs before this returns.
+    /// False if none waits.
+    pub fn cancel(&self, direction: Direction) -> PhpResult<bool> {
         let side = self.side(direction);
-        let Some((_, token)) = side.bound.get() else { return false };
+        let Some((id, token)) = side.bound.get() else { return Ok(false) };
         side.cancelled.set(true);
-        reactor::wake(token);
-        true
+        super::wake_from(id, reactor::wait_of(token))?;
+        Ok(true)
     }
 
-    /// Nobody is to wait for it any more.
-    pub fn close(&self) {
+    /// Ends all waits, with ECANCELED: the waiting coroutines run before this returns.
+    pub fn close(&self) -> PhpResult<()> {
         self.say_goodbye();
         self.closed.set(true);
-        self.cancel(Direction::Read);
-        self.cancel(Direction::Write);
+        self.cancel(Direction::Read)?;
+        self.cancel(Direction::Write)?;
         if self.bound(Direction::Read).is_some() || self.bound(Direction::Write).is_some() {
             // They hold it still: the peer is told at once.
             let _ = self.socket.shutdown(std::net::Shutdown::Both);
         }
+        Ok(())
     }
 
     /// Connects to the first of several addresses that takes it; each has `limit`.
@@ -379,9 +426,14 @@ impl Link {
         end: u64,
         limit: Option<Duration>,
     ) -> PhpResult<Result<u64, Code>> {
+        let deadline = Deadline::new(limit);
         while offset < end {
+            let left = match deadline.left() {
+                Ok(left) => left,
+                Err(code) => return Ok(Err(code)),
+            };
             let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(FILE_PIECE);
-            match self.send_file(file, &mut offset, most, limit)? {
+            match self.send_file(file, &mut offset, most, left)? {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(code) => return Ok(Err(code)),
@@ -421,9 +473,14 @@ impl Link {
 
     /// Writes all of it: how much went out, and why not all.
     pub fn send_all(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<(usize, Option<Code>)> {
+        let deadline = Deadline::new(limit);
         let mut sent = 0;
         while sent < bytes.len() {
-            match self.send(&bytes[sent..], limit)? {
+            let more = match deadline.left() {
+                Ok(left) => self.send(&bytes[sent..], left)?,
+                Err(code) => Err(code),
+            };
+            match more {
                 Ok(more) => sent += more,
                 Err(code) => return Ok((sent, Some(code))),
             }

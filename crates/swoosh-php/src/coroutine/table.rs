@@ -1,32 +1,30 @@
 //! Coroutines by their id. Ids only grow, so a table of pages: a page is made when its first id comes and goes with its
 //! last coroutine.
 
-use super::Coroutine;
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 /// All coroutines that are not over.
-pub struct Table {
+pub struct Table<T> {
     /// The page of number `first` comes first.
-    pages: VecDeque<Option<Box<Page>>>,
+    pages: VecDeque<Option<Box<Page<T>>>>,
     first: u64,
     /// An empty page, kept for the next ids.
-    spare: Option<Box<Page>>,
+    spare: Option<Box<Page<T>>>,
 }
 
-struct Page {
-    slots: [Option<Rc<Coroutine>>; PAGE],
+struct Page<T> {
+    slots: [Option<T>; PAGE],
     used: u32,
 }
 
-impl Table {
+impl<T: Clone> Table<T> {
     /// An empty one.
     pub const fn new() -> Self {
         Table { pages: VecDeque::new(), first: 0, spare: None }
     }
 
     /// Adds one; its id must be greater than all before, or its page known.
-    pub fn insert(&mut self, id: u64, coroutine: Rc<Coroutine>) {
+    pub fn insert(&mut self, id: u64, coroutine: T) {
         let number = id / PAGE as u64;
         if self.pages.is_empty() {
             self.first = number;
@@ -49,13 +47,13 @@ impl Table {
 
     /// The one of that id.
     #[inline]
-    pub fn get(&self, id: u64) -> Option<Rc<Coroutine>> {
+    pub fn get(&self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)?;
         self.pages.get(usize::try_from(number).ok()?)?.as_ref()?.slots[id as usize % PAGE].clone()
     }
 
     /// Takes the one of that id out.
-    pub fn remove(&mut self, id: u64) -> Option<Rc<Coroutine>> {
+    pub fn remove(&mut self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)? as usize;
         let slot = self.pages.get_mut(number)?;
         let page = slot.as_mut()?;
@@ -73,8 +71,9 @@ impl Table {
 
     /// All ids, in order.
     pub fn ids(&self) -> Vec<u64> {
-        let slots = self.pages.iter().flatten().flat_map(|page| page.slots.iter().flatten());
-        slots.map(|coroutine| coroutine.id).collect()
+        let pages = (self.first..).zip(&self.pages).filter_map(|(number, page)| Some((number, page.as_ref()?)));
+        let slots = pages.flat_map(|(number, page)| (number * PAGE as u64..).zip(&page.slots));
+        slots.filter(|(_, slot)| slot.is_some()).map(|(id, _)| id).collect()
     }
 }
 

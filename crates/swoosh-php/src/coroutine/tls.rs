@@ -4,101 +4,22 @@
 //! is read or written. [`Wanted`] is what settings of PHP say of it.
 
 use super::socket::{Code, Direction, Link};
-use crate::zend::{Array, PhpResult, Zval};
-use std::cell::{Cell, RefCell};
+pub use super::tls_session::VERIFY_FAILED;
+use super::tls_session::{HANDSHAKE_FAILED, Tls};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use swoosh::sys::{process, socket};
+use swoosh::sys::process;
 use swoosh::tls::{Acceptor, ClientTls, Connector, Session, TlsConfig};
-
-/// A link's session, and what was opened and not read yet.
-pub struct Tls {
-    session: Session,
-    plain: Vec<u8>,
-    taken: usize,
-    /// Why it cannot go on.
-    broken: Option<String>,
-    code: Code,
-    /// The process that began it: in a forked one a goodbye would be the other's.
-    process: i32,
-    ended: bool,
-}
-
-impl Tls {
-    /// Takes opened bytes.
-    pub(super) fn read(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.peek(fd, buffer)?;
-        self.taken += read;
-        if self.taken == self.plain.len() {
-            self.taken = 0;
-            self.plain.clear();
-            if self.plain.capacity() > KEPT {
-                self.plain = Vec::new();
-            }
-        }
-        Ok(read)
-    }
-
-    /// The same, and leaves them there.
-    pub(super) fn peek(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
-        self.fill(fd)?;
-        let there = &self.plain[self.taken..];
-        let read = there.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&there[..read]);
-        Ok(read)
-    }
-
-    /// Opens what has come, until there is something; nothing is there at the end only.
-    fn fill(&mut self, fd: RawFd) -> io::Result<()> {
-        while self.taken == self.plain.len() {
-            if self.broken.is_some() {
-                return Err(io::Error::from_raw_os_error(self.code));
-            }
-            if self.session.is_closed_by_peer() || self.take(fd)? == 0 {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes sealed bytes from the socket: how many.
-    fn take(&mut self, fd: RawFd) -> io::Result<usize> {
-        thread_local! {
-            static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-        }
-        let mut sealed = SEALED.take();
-        sealed.resize(KEPT, 0);
-        let read = socket::recv(fd, &mut sealed);
-        if let Ok(read) = read
-            && let Err(broken) = self.session.receive(&sealed[..read], &mut self.plain)
-        {
-            self.code = if broken.is_certificate_error { VERIFY_FAILED } else { HANDSHAKE_FAILED };
-            self.broken = Some(broken.reason);
-        }
-        SEALED.set(sealed);
-        if read.is_ok() && self.session.has_output() {
-            // An alert or a new key; what finds no room goes out with what is written next.
-            let _ = self.flush(fd);
-        }
-        read
-    }
-
-    fn flush(&mut self, fd: RawFd) -> io::Result<()> {
-        self.session.write_to(|pieces| socket::send_pieces(fd, pieces))
-    }
-}
+use swoosh_zend::{Array, PhpResult, Zval};
 
 impl Link {
     /// From here on bytes are sealed; the handshake comes with [`shake`](Link::shake) or the first of them.
     pub fn seal(&self, session: Session) {
-        let process = process::pid();
-        let tls =
-            Tls { session, plain: Vec::new(), taken: 0, broken: None, code: HANDSHAKE_FAILED, process, ended: false };
-        *self.tls.borrow_mut() = Some(Box::new(tls));
+        *self.tls.borrow_mut() = Some(Box::new(Tls::new(session)));
     }
 
     /// Whether it speaks TLS.
@@ -281,13 +202,8 @@ pub fn is_of_tls(code: Code) -> bool {
 /// SWOOLE_ERROR_SSL_NOT_READY, SWOOLE_ERROR_SSL_VERIFY_FAILED, SWOOLE_ERROR_SSL_HANDSHAKE_FAILED and
 /// SWOOLE_ERROR_SSL_CREATE_CONTEXT_FAILED.
 pub const NOT_READY: Code = 1011;
-/// What the peer shows is not good enough.
-pub const VERIFY_FAILED: Code = 1014;
-const HANDSHAKE_FAILED: Code = 1018;
 /// The settings, or the files they name, cannot be used.
 pub const CONTEXT_FAILED: Code = 1019;
-/// Memory that is kept for the next read.
-const KEPT: usize = 64 << 10;
 /// A wait of no time would be one for ever.
 const LEAST: Duration = Duration::from_millis(1);
 /// How long a client's files are not read again.

@@ -1,32 +1,26 @@
 //! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
 
-use super::{Coroutine, Job, Wait, Wake, expect_current, find, waker, with};
-use crate::bridge::reactor::{self, Watch};
-use crate::bridge::{event_loop, last_error};
-use crate::zend::error::{throw_error, throw_object};
-use crate::zend::machine::{Left, take_exception};
-use crate::zend::{PhpResult, Raised};
-use nix::poll::{PollFd, PollFlags, PollTimeout};
-use std::cell::{Cell, RefCell};
+use super::join::Join;
+use super::scheduler;
+use super::scheduler::{Coroutine, expect_current, find, with};
+pub use super::timeout::{duration, limit};
+use super::types::{Job, Wait, Wake};
+use crate::runtime::reactor::Watch;
+use crate::runtime::{event_loop, last_error, reactor};
+use std::cell::RefCell;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use swoosh::sys::poll::{self, PollFlags};
+use swoosh_zend::error::{throw_error, throw_object};
+use swoosh_zend::machine::{Left, take_exception};
+use swoosh_zend::{PhpResult, Raised};
 use tokio::io::Interest;
-
-/// A timeout as PHP code gives it: no time and less mean for ever.
-pub fn limit(seconds: f64) -> Option<Duration> {
-    (seconds > 0.0).then(|| duration(seconds))
-}
-
-/// Seconds as a time, a millisecond at least.
-pub fn duration(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds.clamp(0.001, 1e9)).unwrap_or(Duration::from_millis(1))
-}
 
 /// Sleeps; false if that was cancelled.
 pub fn sleep(time: Duration) -> PhpResult<bool> {
-    match super::wait(Wait::Sleep, Some(time))? {
+    match scheduler::wait(Wait::Sleep, Some(time))? {
         Wake::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
@@ -38,30 +32,13 @@ pub fn sleep(time: Duration) -> PhpResult<bool> {
 /// Waits for `resume`; false if that was cancelled.
 #[inline(always)]
 pub fn give_way() -> PhpResult<bool> {
-    match super::wait(Wait::Yield, None)? {
+    match scheduler::wait(Wait::Yield, None)? {
         Wake::Done => Ok(true),
         Wake::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
         }
         Wake::TimedOut => Ok(false),
-    }
-}
-
-/// Somebody waits for some coroutines to end.
-pub struct Join {
-    left: Cell<usize>,
-    token: u64,
-}
-
-impl Join {
-    /// One of them is over.
-    pub fn one_ended(&self) {
-        let left = self.left.get().saturating_sub(1);
-        self.left.set(left);
-        if left == 0 {
-            reactor::wake(self.token);
-        }
     }
 }
 
@@ -75,7 +52,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         let known = others.iter().any(|o| o.id == other.id);
         if other.id == caller.id || known || other.joiner.borrow().is_some() {
             last_error::set(WRONG_OPERATION);
-            crate::zend::error::warning(&format!(
+            swoosh_zend::error::warning(&format!(
                 "coroutine {id} cannot be joined here: it is the caller, or it is joined already"
             ));
             return Ok(false);
@@ -86,7 +63,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         last_error::set(INVALID_PARAMS);
         return Ok(false);
     }
-    let join = Rc::new(Join { left: Cell::new(others.len()), token: caller.next_token() });
+    let join = Rc::new(Join::new(others.len(), caller.next_token()));
     for other in &others {
         *other.joiner.borrow_mut() = Some(join.clone());
     }
@@ -119,7 +96,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
 
 /// Does something that waits: here, in a coroutine; outside of any in one of its own, until nothing is left to wait for.
 pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> PhpResult<T> {
-    if super::current_id().is_some() || event_loop::is_running() {
+    if scheduler::current_id().is_some() || event_loop::is_running() {
         return work();
     }
     let result = Rc::new(RefCell::new(None));
@@ -135,7 +112,7 @@ pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> Ph
         *into.borrow_mut() = Some(done);
         Ok(())
     };
-    event_loop::run_coroutines(move || super::create(Job::Native(Box::new(job))).map(drop))?;
+    event_loop::run_coroutines(move || scheduler::create(Job::Native(Box::new(job))).map(drop))?;
     let done = result.borrow_mut().take();
     match done {
         Some(Ok(value)) => Ok(value),
@@ -184,7 +161,7 @@ pub fn poll<T>(
     let coroutine = expect_current()?;
     let end = limit.map(|limit| Instant::now() + limit);
     loop {
-        let waker = waker(coroutine.next_token());
+        let waker = reactor::waker(coroutine.next_token());
         if let Poll::Ready(value) = ready(&mut Context::from_waker(&waker)) {
             return Ok(Outside::Done(value));
         }
@@ -234,11 +211,8 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
 
 /// Waits until one of several descriptors is ready for what is wanted of it, or the time is over.
 pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
-    let is_ready = || {
-        let mut fds: Vec<PollFd<'_>> =
-            wanted.iter().map(|&(fd, flags)| PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)).collect();
-        nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
-    };
+    let is_ready =
+        || poll::ready(wanted, Some(Duration::ZERO)).is_ok_and(|found| found.iter().any(|events| !events.is_empty()));
     if is_ready() {
         return Ok(());
     }
@@ -268,11 +242,10 @@ fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);
     flags.set(PollFlags::POLLOUT, write);
-    let mut fds = [PollFd::new(crate::zend::runtime::borrow_descriptor(fd), flags)];
-    if nix::poll::poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n == 0) {
+    let found = poll::ready(&[(fd, flags)], Some(Duration::ZERO)).ok()?[0];
+    if found.is_empty() {
         return None;
     }
-    let found = fds[0].revents().unwrap_or(PollFlags::empty());
     let broken = found.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL);
     let ready = (
         read && (broken || found.contains(PollFlags::POLLIN)),

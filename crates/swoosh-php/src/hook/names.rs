@@ -1,10 +1,10 @@
 //! `gethostbyname`, `dns_get_record` and their like.
 
-use super::{NET_FUNCTION, is_on};
-use crate::bridge::names;
-use crate::function::dns;
-use crate::zend::hook::front;
-use crate::zend::{Call, PhpResult};
+use super::dns;
+use crate::coroutine::hook_flags::{NET_FUNCTION, is_on};
+use crate::coroutine::names;
+use swoosh_zend::hook::front;
+use swoosh_zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {

@@ -1,10 +1,10 @@
 //! `sleep`, `usleep`, `time_nanosleep`, `time_sleep_until`.
 
-use super::{SLEEP, is_on};
+use crate::coroutine::hook_flags::{SLEEP, is_on};
 use crate::coroutine::wait;
-use crate::zend::hook::front;
-use crate::zend::{Call, PhpResult};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use swoosh_zend::hook::front;
+use swoosh_zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {

@@ -1,19 +1,18 @@
 //! Socket streams (TCP, UDP, Unix, TLS) and `stream_select`: with them `fsockopen`, `http://`, and every client library that
 //! is built on streams.
 
-use super::{STREAM_FUNCTION, is_on};
-use crate::bridge::{names, resolvers};
-use crate::class::runtime::flags;
 use crate::coroutine;
-use crate::coroutine::wait::{self, Outside};
-use crate::zend::error::throw_error;
-use crate::zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
-use crate::zend::{Call, PhpResult, Zval, runtime};
-use nix::poll::PollFlags;
+use crate::coroutine::hook_flags::{STREAM_FUNCTION, flags, is_on};
+use crate::coroutine::wait::Outside;
+use crate::coroutine::{names, resolvers, wait};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use swoosh::sys::poll::PollFlags;
+use swoosh_zend::error::throw_error;
+use swoosh_zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
+use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// The module starts.
 pub fn start_up() {

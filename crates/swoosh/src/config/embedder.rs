@@ -138,6 +138,8 @@ pub struct CoroutineConfig {
     pub deadlock_check: Option<bool>,
     /// `enable_preemptive_scheduler`.
     pub preemptive: Option<bool>,
+    /// `wait_signal`.
+    pub wait_signal: Option<bool>,
     /// `hook_flags`.
     pub hook_flags: Option<i64>,
     /// `dns_server`: an address with or without a port; `Some(None)`: the system's.

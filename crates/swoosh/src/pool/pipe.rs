@@ -131,6 +131,7 @@ impl Pipe {
     pub fn redirect_standard_streams(&self) -> Result<()> {
         nix::unistd::dup2_stdin(self)
             .and_then(|()| nix::unistd::dup2_stdout(self))
+            .and_then(|()| nix::unistd::dup2_stderr(self))
             .map_err(|e| Error::system("redirect standard streams to", "a pipe", e))
     }
 }

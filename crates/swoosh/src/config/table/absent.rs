@@ -23,8 +23,6 @@ settings! { ABSENT in Target::Absent;
     iouring_workers: COUNT, "none" => NO_POOL;
     /// Reads and writes are tried without blocking first.
     socket_dontwait: Kind::Bool, "none" => NO_POOL;
-    /// A wait for child processes is woken by SIGCHLD.
-    wait_signal: Kind::Bool, "none" => NO_POOL;
     /// Names are resolved without a thread.
     use_async_resolver: Kind::Bool, "true" => Setter::Ignored("names are never resolved in a thread");
     /// Server push.

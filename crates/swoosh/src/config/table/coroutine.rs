@@ -28,6 +28,13 @@ settings! { COROUTINE in Target::Coroutine;
             e.coroutine.hook_flags = Some(v.value.to_int());
             Ok(None)
         });
+    /// A loop with nothing else to do waits for a signal while a handler is set.
+    wait_signal: Kind::Bool, "false" => Setter::Embedder(|e, v| {
+        e.coroutine.wait_signal = Some(v.value.to_bool());
+        Ok(None)
+    });
+    /// A function that keeps the loop running while it returns false.
+    exit_condition: Kind::Function("a function"), "none" => Setter::Opaque;
     /// Resolvers of service names, asked in order.
     name_resolver: Kind::Objects, "none" => Setter::Opaque;
     /// The name server, with or without a port.

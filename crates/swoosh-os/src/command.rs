@@ -1,0 +1,69 @@
+//! Commands as a shell starts them: default signal mask, one pipe for both outputs where both are wanted.
+//!
+//! Runs in: threads of a blocking pool.
+
+use nix::sys::signal::{SigSet, SigmaskHow};
+use std::io::{self, Read};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Runs `command` to its end and collects its standard output; with `errors` its standard error too, in the order in
+/// which the two were written. Standard error is inherited otherwise, standard input is empty.
+///
+/// The status is `None` where other code of this process reaped the child first, such as a SIGCHLD handler that waits
+/// for any child: the output is complete all the same.
+pub fn output(command: &mut Command, errors: bool) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
+    let (mut reader, writer) = io::pipe()?;
+    command.stdin(Stdio::null());
+    if errors {
+        command.stderr(writer.try_clone()?);
+    }
+    command.stdout(writer);
+    let spawned = with_default_signal_mask(|| command.spawn());
+    // The reader sees the end once no process holds the writing end, this one included.
+    command.stdout(Stdio::null()).stderr(Stdio::inherit());
+    let mut child = spawned?;
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text)?;
+    match child.wait() {
+        Ok(status) => Ok((text, Some(status))),
+        Err(e) if e.raw_os_error() == Some(libc::ECHILD) => Ok((text, None)),
+        Err(e) => Err(e),
+    }
+}
+
+/// A child inherits the signal mask of the thread that starts it, and pool threads block every signal.
+fn with_default_signal_mask<T>(spawn: impl FnOnce() -> T) -> T {
+    let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let spawned = spawn();
+    if let Ok(blocked) = blocked {
+        let _ = blocked.thread_set_mask();
+    }
+    spawned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(line: &str) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(line);
+        shell
+    }
+
+    #[test]
+    fn a_command_has_no_signal_blocked_although_the_thread_has_all() {
+        let answer = std::thread::spawn(|| {
+            SigSet::all().thread_block().unwrap();
+            output(&mut shell("kill -TERM $$; echo alive"), false).unwrap()
+        });
+        let (text, status) = answer.join().unwrap();
+        assert_eq!((text.as_slice(), status.unwrap().code()), (&b""[..], None));
+    }
+
+    #[test]
+    fn both_outputs_keep_the_order_in_which_they_were_written() {
+        let (text, _) = output(&mut shell("echo 1; echo 2 >&2; echo 3; echo 4 >&2"), true).unwrap();
+        assert_eq!(text, b"1\n2\n3\n4\n");
+    }
+}

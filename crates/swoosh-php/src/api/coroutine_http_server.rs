@@ -1,0 +1,285 @@
+//! `Swoole\Coroutine\Http\Server`: each connection in a coroutine of its own, which reads requests and calls what was
+//! registered for the beginning of their path.
+
+use super::coroutine_server::{accept_all, listen, shakes_hands};
+use super::socket::{link_of, object as socket_object, protocol};
+use crate::coroutine;
+use crate::coroutine::socket::Direction;
+use crate::coroutine::tls::CONTEXT_FAILED;
+use crate::coroutine::{Job, Wait, expect_current, setting_values};
+use crate::runtime::last_error;
+use crate::server::http_config::Config;
+use crate::server::http_peer::{Handshake, Peer, Served, Way};
+use crate::server::http_reading::{Asked, LAST_WORD, Reading};
+use crate::server::{http_request, http_response};
+use httparse::Header;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use swoosh::http::files::{self, Lookup};
+use swoosh::proto::http1::Refusal;
+use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::websocket::{deflate, shake_hands};
+use swoosh::tls::Acceptor;
+use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
+
+static SERVER: ClassSlot = ClassSlot::new();
+
+#[derive(Default)]
+struct Server {
+    running: Cell<bool>,
+    /// The constructor's `$reuse_port`, for a start after `shutdown`.
+    reuse_port: Cell<bool>,
+    /// Connections on which the next request is waited for.
+    idle: RefCell<Vec<Weak<Served>>>,
+}
+swoosh_zend::payload!(Server);
+
+/// Registers the class.
+pub fn register(short_names: bool) {
+    let mut class = ClassBuilder::new("Swoole\\Coroutine\\Http\\Server");
+    if short_names {
+        class = class.alias("Co\\Http\\Server");
+    }
+    class
+        .is_final()
+        .payload::<Server>()
+        .property("fd", Value::Int(-1))
+        .property("host", Value::Null)
+        .property("port", Value::Int(-1))
+        .property("ssl", Value::Bool(false))
+        .property("settings", Value::Null)
+        .property("errCode", Value::Int(0))
+        .property("errMsg", Value::Text(""))
+        .private_property("handlers", Value::EmptyArray)
+        .private_property("socket", Value::Null)
+        .method("__construct(string $host, int $port = 0, bool $ssl = false, bool $reuse_port = false)", construct)
+        .method("set(array $settings): bool", set)
+        .method("handle(string $pattern, callable $callback): bool", handle)
+        .method("start(): bool", start)
+        .method("shutdown(): void", shutdown)
+        .register(&SERVER);
+}
+
+fn construct(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let (host, port, reuse) = (call.text(0)?.into_owned(), call.int_or(1, 0)?, call.bool_or(3, false)?);
+    this.set_slot(SSL, call.bool_or(2, false)?);
+    this.set_slot(HOST, host.as_str());
+    call.payload::<Server>().reuse_port.set(reuse);
+    open_listener(this, &host, port, reuse)
+}
+
+fn open_listener(this: &Object, host: &str, port: i64, reuse_port: bool) -> PhpResult<()> {
+    let (link, family, number) = listen(host, port, reuse_port)?;
+    this.set_slot(FD, link.fd());
+    this.set_slot(PORT, number);
+    this.set_slot(SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
+    Ok(())
+}
+
+fn set(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this() else { return Ok(false) };
+    setting_values::merge(this, SETTINGS, call.array(0)?);
+    Ok(true)
+}
+
+fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
+    let pattern = call.bytes(0)?;
+    if let (Some(this), Some(callable)) = (call.this(), call.arg(1)) {
+        if let Err(why) = Callable::new(callable) {
+            let pattern = String::from_utf8_lossy(pattern);
+            last_error::refuse(&format!("the handler of {pattern} cannot be called: {why}"));
+            return Ok(false);
+        }
+        let mut all = this.slot(HANDLERS).array().cloned().unwrap_or_default();
+        this.set_slot(HANDLERS, ());
+        all.put(pattern, callable.clone());
+        this.set_slot(HANDLERS, all);
+    }
+    Ok(true)
+}
+
+/// What serves a path: the longest of the patterns that it begins with, letters in any case.
+fn handler_of(server: &Object, path: &[u8]) -> Option<Callable> {
+    let all = server.slot(HANDLERS).array()?;
+    let matches = all.iter().filter_map(|(key, callable)| match key {
+        Key::Name(name) => {
+            let begins = path.get(..name.as_bytes().len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
+            begins.then(|| (name.as_bytes().len(), callable))
+        }
+        Key::Index(_) => None,
+    });
+    let (_, callable) = matches.max_by_key(|(length, _)| *length)?;
+    Callable::new(callable).ok()
+}
+
+fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
+    let Some(this) = call.this() else { return Ok(()) };
+    let server = call.payload::<Server>();
+    server.running.set(false);
+    let listening = this.slot(SOCKET).object().and_then(link_of);
+    if let Some(link) = listening {
+        link.close()?;
+    }
+    let socket = this.slot(SOCKET).clone();
+    this.set_slot(SOCKET, ());
+    drop(socket);
+    // Nobody's next request is waited for; what is being answered is answered.
+    for served in server.idle.take().iter().filter_map(Weak::upgrade) {
+        served.closes.set(true);
+        served.link.cancel(Direction::Read)?;
+    }
+    Ok(())
+}
+
+/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+fn start(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this().cloned() else { return Ok(false) };
+    let server = call.payload::<Server>();
+    if this.slot(SOCKET).object().is_none() {
+        // `shutdown` closed the listening socket: this is another start.
+        let host = this.slot(HOST).to_zstr().map(|host| host.to_text().into_owned()).unwrap_or_default();
+        open_listener(&this, &host, this.slot(PORT).to_int(), server.reuse_port.get())?;
+    }
+    let Some(link) = this.slot(SOCKET).object().and_then(link_of) else {
+        this.set_slot(ERR_CODE, libc::EBADF);
+        return Ok(false);
+    };
+    let settings = this.slot(SETTINGS).array().map(crate::coroutine::setting_values::read).unwrap_or_default();
+    let config = Rc::new(Config::new(&settings.server, &settings.port, &settings.embedder));
+    let sealing = if this.slot(SSL).to_bool() {
+        let Some(found) = acceptor(&this) else {
+            this.set_slot(ERR_CODE, CONTEXT_FAILED);
+            this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+            return Ok(false);
+        };
+        Some(found)
+    } else {
+        None
+    };
+    let limit = sealing.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
+    server.running.set(true);
+    let ended = accept_all(
+        &link,
+        || server.running.get(),
+        |accepted| {
+            let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
+            let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
+            session.into_iter().for_each(|session| accepted.seal(session));
+            let served = Served::new(Rc::new(accepted), config.clone());
+            let this = this.clone();
+            let run = move || match shakes_hands(&served.link, limit)? {
+                true => serve(&this, &served),
+                false => Ok(()),
+            };
+            coroutine::create(Job::Native(Box::new(run))).map(drop)
+        },
+    )?;
+    let Some(code) = ended else { return Ok(true) };
+    this.set_slot(ERR_CODE, code);
+    this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
+    // It was told to end, or its coroutine was cancelled.
+    Ok(!server.running.get() || code == libc::ECANCELED)
+}
+
+/// Those who make sessions for clients, and how long a handshake may take; `None`, after a warning, where the settings
+/// cannot be.
+fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
+    let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
+    let (_, wanted) = protocol(&settings)?;
+    let made = wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    Some((made, wanted.config.handshake_timeout))
+}
+
+/// One connection, to its end.
+fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
+    let mut reading = Reading::default();
+    while !served.closes.get() {
+        let Some(asked) = next_request(server, served, &mut reading)? else { break };
+        answer(server, served, asked)?;
+        let talk = served.talk.take();
+        if let Some(talk) = talk {
+            talk.say_close(1000, b"")?;
+            break;
+        }
+    }
+    served.link.close()?;
+    Ok(())
+}
+
+/// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
+fn next_request(server: &Object, served: &Rc<Served>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
+    let Some(own) = server.payload::<Server>() else { return Ok(None) };
+    reading.next(served, |waits| {
+        match waits {
+            true if !own.running.get() => return false,
+            true => own.idle.borrow_mut().push(Rc::downgrade(served)),
+            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served))),
+        }
+        true
+    })
+}
+
+fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpResult<()> {
+    let mut fields = room();
+    let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
+        served.closes.set(true);
+        return Ok(());
+    };
+    if let Some(files) = &served.config.files
+        && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
+    {
+        return served.send_answer(&answer);
+    }
+    let asked = match http_request::serve_link(&served.link, &served.config, (&bytes, stored), &request, headers)? {
+        Ok(asked) => asked,
+        Err(status) => {
+            served.closes.set(true);
+            return served.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
+        }
+    };
+    *served.handshake.borrow_mut() = handshake(&served.config, &request, headers);
+    let response = http_response::serve(Peer::Coroutine(served.clone()), &request, headers)?;
+    let way = Way::Link(served.clone());
+    let Some(handler) = handler_of(server, request.path_and_query().0.as_bytes()) else {
+        http_response::prepare(&response, 404, Array::new());
+        return http_response::end_now(&way, &response);
+    };
+    served.owes.set(true);
+    handler.call(&mut [asked.into_zval(), response.into_zval()])?;
+    while served.owes.get() {
+        let forgotten = served.forgotten.take();
+        if let Some(last) = forgotten {
+            served.owes.set(false);
+            let (_, failed) = served.link.send_all(&last, None)?;
+            served.closes.set(served.closes.get() || failed.is_some());
+            break;
+        }
+        // Another coroutine goes on with it.
+        let caller = expect_current()?;
+        served.waiter.set(Some(caller.next_token()));
+        caller.wait(Wait::Join, None)?;
+    }
+    Ok(())
+}
+
+/// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
+fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
+    let fields = headers.iter().map(|h| (h.name, h.value));
+    let accept = shake_hands(request.method, request.minor, fields).ok()?;
+    let own = config.websocket.subprotocol_of(headers);
+    let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
+    let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };
+    Some(Handshake { accept, protocol: own.map(<[u8]>::to_vec), deflate })
+}
+
+const FD: usize = 0;
+const HOST: usize = 1;
+const PORT: usize = 2;
+const SSL: usize = 3;
+const SETTINGS: usize = 4;
+const ERR_CODE: usize = 5;
+const ERR_MSG: usize = 6;
+const HANDLERS: usize = 7;
+const SOCKET: usize = 8;

@@ -1,0 +1,39 @@
+//! `Swoole\Exception`, `Swoole\Error` and `Swoole\ExitException`.
+
+use crate::coroutine::classes::EXIT;
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Value, Zval};
+
+/// `Swoole\Exception`.
+pub static EXCEPTION: ClassSlot = ClassSlot::new();
+/// `Swoole\Error`.
+pub static ERROR: ClassSlot = ClassSlot::new();
+
+/// Registers the three.
+pub fn register() {
+    let exception = ClassBuilder::new("Swoole\\Exception")
+        .alias("swoole_exception")
+        .extends(Class::exception())
+        .register(&EXCEPTION);
+    ClassBuilder::new("Swoole\\Error").alias("swoole_error").extends(Class::error()).register(&ERROR);
+    ClassBuilder::new("Swoole\\ExitException")
+        .alias("swoole_exitexception")
+        .extends(exception)
+        .private_property("flags", Value::Int(0))
+        .private_property("status", Value::Int(0))
+        .method("getFlags(): int", flags)
+        .method("getStatus(): mixed", status)
+        .register(&EXIT);
+}
+
+fn flags(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
+    Ok(property(call, "flags"))
+}
+
+fn status(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
+    Ok(property(call, "status"))
+}
+
+/// A property that only this class sees, whatever class the object is of.
+fn property(call: &Call<'_>, name: &str) -> Option<Zval> {
+    EXIT.get().slot(name).and_then(|slot| call.this().map(|this| this.slot(slot).clone()))
+}

@@ -1,0 +1,42 @@
+//! A table by one call.
+
+use crate::api::table;
+use crate::api::table::LONGEST_TEXT;
+use crate::runtime::last_error;
+use swoosh::shm::table::Kind;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Call, Object, OrFalse, PhpResult};
+
+/// Adds the function of this file.
+pub fn add(functions: &mut Functions) {
+    functions.add("swoole_table(int $size, string $fields): Swoole\\Table", table);
+}
+
+/// A table with these columns, made: `name:string:32, hits:int, share:float`.
+fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+    let (rows, fields) = (call.int(0)?, call.text(1)?);
+    let mut columns = Vec::new();
+    for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
+        let Some(column) = column(field) else {
+            last_error::refuse(&format!(
+                "{field} is no column of a table: write name:int, name:float or name:string:BYTES"
+            ));
+            return Ok(OrFalse(None));
+        };
+        columns.push(column);
+    }
+    table::object(rows, &columns).map(OrFalse)
+}
+
+fn column(field: &str) -> Option<(&str, Kind)> {
+    let mut parts = field.split([':', '(']).map(|part| part.trim_end_matches(')').trim());
+    let (name, kind) = (parts.next().filter(|name| !name.is_empty())?, parts.next()?);
+    let size = parts.next().map(|size| size.parse::<i64>().ok().filter(|size| (1..=LONGEST_TEXT).contains(size)));
+    let kind = match (kind.to_ascii_lowercase().as_str(), size) {
+        ("i" | "int" | "integer", None | Some(Some(_))) => Kind::Int,
+        ("f" | "float" | "double", None | Some(Some(_))) => Kind::Float,
+        ("s" | "str" | "string", Some(Some(size))) => Kind::Text(size as usize),
+        _ => return None,
+    };
+    parts.next().is_none().then_some((name, kind))
+}

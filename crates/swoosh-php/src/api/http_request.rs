@@ -1,0 +1,132 @@
+//! `Swoole\Http\Request`.
+
+use crate::runtime::last_error;
+use crate::server::http_config::Config;
+use crate::server::http_request::{FACTS, FIELDS, HEADER, Kept, REQUEST, SERVER, facts, fill};
+use std::rc::Rc;
+use swoosh::proto::framing::Cut;
+use swoosh::proto::http1::frame::Framer;
+use swoosh::proto::http1::request::{Request, rejoin, room};
+use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+
+/// Registers the class. The order of properties is the order of slots in `server::http_request`.
+pub fn register() {
+    FACTS.iter().copied().chain(&FIELDS).for_each(KnownKey::make);
+    ClassBuilder::new("Swoole\\Http\\Request")
+        .alias("swoole_http_request")
+        .payload::<Kept>()
+        .allow_dynamic()
+        .property("fd", Value::Int(0))
+        .property("streamId", Value::Int(0))
+        .property("header", Value::Null)
+        .property("server", Value::Null)
+        .property("cookie", Value::Null)
+        .property("get", Value::Null)
+        .property("files", Value::Null)
+        .property("post", Value::Null)
+        .property("tmpfiles", Value::Null)
+        .method("getContent(): string|false", content)
+        .method("rawContent(): string|false", content)
+        .method("getData(): string|false", data)
+        .method("static create(array $options = []): Swoole\\Http\\Request", create)
+        .method("parse(string $data): int|false", parse)
+        .method("isCompleted(): bool", is_completed)
+        .method("getMethod(): string|false", method)
+        .register(&REQUEST);
+}
+
+fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
+    let kept = call.payload::<Kept>();
+    let stored = kept.stored.borrow().clone();
+    if let Some(stored) = stored {
+        let body = ZStr::filled(stored.len() as usize, |bytes| stored.fill(0, bytes));
+        return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
+    }
+    if let Some(body) = &*kept.body.borrow() {
+        return Ok(OrFalse(Some(ZStr::new(body))));
+    }
+    let raw = kept.raw.borrow();
+    Ok(OrFalse(match kept.whole.get() {
+        Some(whole) => Some(ZStr::new(&raw[kept.head.get()..whole])),
+        None => kept.framer.borrow().is_some().then(|| ZStr::new("")),
+    }))
+}
+
+fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
+    let kept = call.payload::<Kept>();
+    let stored = kept.stored.borrow().clone();
+    if let Some(stored) = stored {
+        let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
+        return Ok(OrFalse(body.ok().map(|body| ZStr::new(rejoin(&kept.raw.borrow(), body)))));
+    }
+    let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
+    Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
+}
+
+fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    let server = call.this().map(|this| this.made_slot::<Kept>(SERVER).clone());
+    if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
+        return Ok(OrFalse(Some(method.clone())));
+    }
+    // What has been given to parse() but tells no method yet is counted a DELETE, as it always was.
+    let made = call.payload::<Kept>().framer.borrow().is_some();
+    Ok(OrFalse(made.then(|| "DELETE".into_zval())))
+}
+
+fn is_completed(call: &mut Call<'_>) -> PhpResult<bool> {
+    Ok(call.payload::<Kept>().whole.get().is_some())
+}
+
+fn create(call: &mut Call<'_>) -> PhpResult<Object> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(HEADER, Array::new());
+    object.set_slot(SERVER, Array::new());
+    let mut config = Config::default();
+    if let Some(options) = call.arg(0).and_then(Zval::array) {
+        let is_on = |name: &str| options.get(name).is_none_or(Zval::to_bool);
+        config.parse_cookie = is_on("parse_cookie");
+        config.parse_post = is_on("parse_body");
+    }
+    if let Some(kept) = object.payload::<Kept>() {
+        *kept.framer.borrow_mut() = Some(Framer::default());
+        *kept.options.borrow_mut() = Some(config);
+    }
+    Ok(object)
+}
+
+/// Takes more bytes of a request; how many of them were its.
+fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
+    let bytes = call.bytes(0)?;
+    let kept = call.payload::<Kept>();
+    let Some(this) = call.this() else { return Ok(OrFalse(None)) };
+    if kept.whole.get().is_some() || kept.framer.borrow().is_none() {
+        return Ok(OrFalse(None));
+    }
+    let before = kept.raw.borrow().len();
+    Rc::make_mut(&mut kept.raw.borrow_mut()).extend_from_slice(bytes);
+    let cut = match &mut *kept.framer.borrow_mut() {
+        Some(framer) => framer.next(LONGEST, &kept.raw.borrow()),
+        None => return Ok(OrFalse(None)),
+    };
+    match cut {
+        Ok(Cut::Packet(length)) => {
+            kept.whole.set(Some(length));
+            let raw = kept.raw.borrow().clone();
+            let mut fields = room();
+            if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
+                this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
+                let config = kept.options.borrow_mut().take().unwrap_or_default();
+                let filled = fill(this, kept, &config, &request, headers);
+                if filled.is_err() {
+                    return Ok(OrFalse(None));
+                }
+            }
+            Ok(OrFalse(Some(length.saturating_sub(before))))
+        }
+        Ok(Cut::Need(_)) => Ok(OrFalse(Some(bytes.len()))),
+        Err(_) => Ok(OrFalse(Some(0))),
+    }
+}
+
+/// The longest request that `parse` takes.
+const LONGEST: u64 = 1 << 31;

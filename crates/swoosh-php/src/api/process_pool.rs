@@ -1,0 +1,311 @@
+//! `Swoole\Process\Pool`: workers that a supervisor replaces when they end.
+
+use super::{exception, process};
+use crate::coroutine;
+use crate::coroutine::configure;
+use crate::runtime::{event_loop, last_error};
+use crate::server::pool;
+use crate::server::pool::{EVENTS, Slots};
+use crate::server::pool::{Side, State};
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Duration;
+use swoosh::pool::{Ipc, Pipe, Pool};
+use swoosh_zend::error::{fatal, throw, throw_error, warning};
+use swoosh_zend::{Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval};
+
+/// The class.
+pub static POOL: ClassSlot = ClassSlot::new();
+
+/// The pool behind an object; empty before its constructor ran.
+#[derive(Default)]
+pub struct Holder(OnceCell<Rc<State>>);
+
+swoosh_zend::payload!(Holder);
+
+/// Registers the class.
+pub fn register() {
+    let class = ClassBuilder::new("Swoole\\Process\\Pool")
+        .alias("swoole_process_pool")
+        .payload::<Holder>()
+        .property("master_pid", Value::Int(-1))
+        .property("workerPid", Value::Int(-1))
+        .property("workerId", Value::Int(-1))
+        .property("workers", Value::Null)
+        .property("workerRunning", Value::Bool(true))
+        .property("running", Value::Bool(true));
+    EVENTS
+        .iter()
+        .fold(class, |class, (_, property)| class.private_property(property, Value::Null))
+        .method(
+            "__construct(int $worker_num, int $ipc_type = SWOOLE_IPC_NONE, int $msgqueue_key = 0, bool $enable_coroutine = false)",
+            construct,
+        )
+        .method("__destruct()", |_: &mut Call<'_>| Ok(()))
+        .method("set(array $settings): void", set)
+        .method("on(string $name, callable $callback): bool", on)
+        .method("getProcess(int $work_id = -1): Swoole\\Process|false", get_process)
+        .method("listen(string $host, int $port = 0, int $backlog = 2048): bool", listen)
+        .method("write(string $data): bool", write)
+        .method("sendMessage(string $data, int $dst_worker_id): bool", send_message)
+        .method("detach(): bool", detach)
+        .method("start(): ?false", start)
+        .method("stop(): void", stop)
+        .method("shutdown(): bool", shutdown)
+        .register(&POOL);
+}
+
+fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<State>> {
+    let state = call.payload::<Holder>().0.get();
+    state.ok_or_else(|| throw_error("the constructor of Swoole\\Process\\Pool was not called"))
+}
+
+fn slot(property: &str) -> PhpResult<usize> {
+    POOL.get().slot(property).ok_or(Raised::Exception)
+}
+
+fn construct(call: &mut Call<'_>) -> PhpResult<()> {
+    let (workers, ipc, key) = (call.int(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
+    let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MOST_WORKERS).contains(workers)) else {
+        let why = format!("a pool of {workers} workers cannot be: give a number from 1 to {MOST_WORKERS}");
+        return Err(throw(exception::EXCEPTION.get(), &why, 0));
+    };
+    let ipc = match ipc {
+        IPC_UNIXSOCK => Ipc::UnixSocket,
+        IPC_MSGQUEUE => Ipc::Queue(key as i32),
+        IPC_SOCKET => Ipc::Socket,
+        _ => Ipc::None,
+    };
+    let state = Rc::new(State::default());
+    state.ipc.set(ipc);
+    state.coroutine.set(call.bool_or(3, false)?);
+    state.patience.set(PATIENCE);
+    *state.made.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(PATIENCE));
+    if call.payload::<Holder>().0.set(state).is_err() {
+        return Err(throw_error("the constructor of Swoole\\Process\\Pool can be called once only"));
+    }
+    Ok(())
+}
+
+/// Settings of the pool; all others are the coroutines'.
+fn set(call: &mut Call<'_>) -> PhpResult<()> {
+    let (state, given) = (state(call)?, call.array(0)?);
+    if !state.is_new() {
+        return Ok(());
+    }
+    let Some(mut made) = state.made.borrow_mut().take() else { return Ok(()) };
+    if let Some(on) = given.get("enable_coroutine") {
+        state.coroutine.set(on.to_bool());
+    }
+    if let Some(on) = given.get("enable_message_bus") {
+        made = made.message_bus(on.to_bool());
+    }
+    if let Some(bytes) = given.get("max_package_size") {
+        made = made.max_package(usize::try_from(bytes.to_int()).unwrap_or(0));
+    }
+    if let Some(messages) = given.get("max_request") {
+        made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
+    }
+    if let Some(seconds) = given.get("max_wait_time") {
+        let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(PATIENCE);
+        state.patience.set(patience);
+        made = made.shutdown_timeout(patience);
+    }
+    *state.made.borrow_mut() = Some(made);
+    configure::apply(given);
+    Ok(())
+}
+
+fn on(call: &mut Call<'_>) -> PhpResult<bool> {
+    let state = state(call)?;
+    let name = call.text(0)?.to_ascii_lowercase();
+    call.callable(1)?;
+    if !state.is_new() {
+        return Ok(false);
+    }
+    let Some((_, property)) = EVENTS.iter().find(|(lower, _)| *lower == name) else {
+        last_error::refuse(&format!("a pool has no event {name}"));
+        return Ok(false);
+    };
+    if name == "message" && state.ipc.get() == Ipc::None {
+        let why = "no messages come to the workers of this pool: make it with another ipc_type than SWOOLE_IPC_NONE";
+        return Err(throw(exception::EXCEPTION.get(), why, INVALID_PARAMS));
+    }
+    if let (Some(this), Some(callback)) = (call.this(), call.arg(1)) {
+        this.set_slot(slot(property)?, callback.clone());
+    }
+    Ok(true)
+}
+
+/// The process of a worker; -1: the one that this is. Its pipe leads to that worker, or, in the worker itself, to whoever
+/// sends to it.
+fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+    let (state, wanted) = (state(call)?, call.int_or(0, -1)?);
+    let (own, pid, pipe) = match state.side() {
+        Side::Worker(worker) => {
+            let own = i64::from(worker.id());
+            let id = number(if wanted == -1 { own } else { wanted });
+            (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(Pipe::try_clone))
+        }
+        Side::Supervisor(pool) => {
+            (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
+        }
+        Side::Nobody => {
+            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            return Ok(OrFalse(None));
+        }
+    };
+    let (Some(pid), Some(this)) = (pid, call.this()) else {
+        last_error::refuse(&format!("there is no worker {wanted} now"));
+        return Ok(OrFalse(None));
+    };
+    let id = if own { this.slot(slot("workerId")?).to_int() } else { wanted };
+    let workers = slot("workers")?;
+    let known = this.slot(workers).array().and_then(|known| known.at(id)).and_then(Zval::object).cloned();
+    if let Some(process) = known.filter(|process| process::is_of(process, pid)) {
+        return Ok(OrFalse(Some(process)));
+    }
+    let process = process::of_pool(id, pid, pipe.and_then(Result::ok), own)?;
+    let mut known = this.slot(workers).array().cloned().unwrap_or_default();
+    known.set(id, process.clone());
+    this.set_slot(workers, known);
+    Ok(OrFalse(Some(process)))
+}
+
+fn number(id: i64) -> u32 {
+    u32::try_from(id).unwrap_or(u32::MAX)
+}
+
+fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (host, port, backlog) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 2048)?);
+    let state = state(call)?;
+    if !state.is_new() {
+        return Ok(false);
+    }
+    let listening =
+        state.made.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
+    Ok(listening.is_some_and(|result| told(result).is_some()))
+}
+
+/// An error of the engine's as PHP sees it: the code, and a warning.
+fn told<T>(result: swoosh::Result<T>) -> Option<T> {
+    result
+        .map_err(|error| {
+            last_error::set(error.code());
+            warning(&error.to_string());
+        })
+        .ok()
+}
+
+fn write(call: &mut Call<'_>) -> PhpResult<bool> {
+    let data = call.bytes(0)?;
+    let written = !data.is_empty() && state(call)?.reply(data);
+    if !written {
+        last_error::refuse("nobody waits for these bytes: write in onMessage, and in a pool with SWOOLE_IPC_SOCKET");
+    }
+    Ok(written)
+}
+
+fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
+    let (data, to) = (call.bytes(0)?, number(call.int(1)?));
+    let sent = match state(call)?.side() {
+        Side::Worker(worker) => worker.send(to, data),
+        Side::Supervisor(pool) => pool.send(to, data),
+        Side::Nobody => {
+            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            return Ok(false);
+        }
+    };
+    Ok(told(sent).is_some())
+}
+
+fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
+    let worker = state(call)?.worker();
+    if let Some(worker) = &worker {
+        worker.detach();
+    }
+    Ok(worker.is_some())
+}
+
+fn stop(call: &mut Call<'_>) -> PhpResult<()> {
+    if let Some(worker) = state(call)?.worker() {
+        worker.stop();
+        if let Some(this) = call.this() {
+            this.set_slot(slot("workerRunning")?, false);
+        }
+    }
+    Ok(())
+}
+
+fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
+    match state(call)?.side() {
+        Side::Worker(worker) => Ok(worker.shut_down()),
+        Side::Supervisor(pool) => Ok(pool.shut_down()),
+        Side::Nobody => {
+            last_error::refuse("the pool does not run");
+            Ok(false)
+        }
+    }
+}
+
+/// Runs the pool until it is told to end: `null`, or `false` where it cannot begin.
+fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
+    let Some(this) = call.this() else { return Ok(Zval::null()) };
+    run(this, state(call)?).map(|ran| if ran { Zval::null() } else { false.into_zval() })
+}
+
+/// Runs a pool; `false`, after a warning, where it cannot begin.
+pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
+    if !state.is_new() {
+        return Ok(false);
+    }
+    if coroutine::current_id().is_some() || event_loop::is_running() {
+        return Err(fatal("a pool cannot start where coroutines run: start it before them"));
+    }
+    let mut callbacks = EVENTS.map(|_| None);
+    for ((_, property), place) in EVENTS.iter().zip(&mut callbacks) {
+        let value = this.slot(slot(property)?).clone();
+        if !value.is_null() {
+            let callable = Callable::new(&value);
+            *place = Some(Rc::new(callable.map_err(|why| fatal(&format!("{property} cannot be called: {why}")))?));
+        }
+    }
+    let calls = pool::calls(callbacks);
+    let begins = calls.worker_start.is_some() || !state.jobs.borrow().is_empty();
+    if !begins && calls.message.is_none() {
+        last_error::refuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
+        return Ok(false);
+    }
+    if state.coroutine.get() && calls.message.is_some() && matches!(state.ipc.get(), Ipc::Queue(_)) {
+        last_error::refuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
+        return Ok(false);
+    }
+    let slots = Slots {
+        master_pid: slot("master_pid")?,
+        worker_id: slot("workerId")?,
+        worker_pid: slot("workerPid")?,
+        worker_running: slot("workerRunning")?,
+        running: slot("running")?,
+    };
+    pool::start(state, this, calls, slots)
+}
+
+/// The state behind a pool's object.
+pub fn state_of(pool: &Object) -> Option<Rc<State>> {
+    pool.payload::<Holder>().and_then(|holder| holder.0.get()).cloned()
+}
+
+/// Calls the constructor of a new pool.
+pub fn make(workers: i64, ipc: i64, key: i64) -> PhpResult<Object> {
+    let pool = Object::new(POOL.get())?;
+    pool.construct(&mut [workers.into_zval(), ipc.into_zval(), key.into_zval()])?;
+    Ok(pool)
+}
+
+const IPC_UNIXSOCK: i64 = 1;
+const IPC_MSGQUEUE: i64 = 2;
+const IPC_SOCKET: i64 = 3;
+/// SWOOLE_ERROR_INVALID_PARAMS.
+const INVALID_PARAMS: i64 = 505;
+const PATIENCE: Duration = Duration::from_secs(3);
+const MOST_WORKERS: u32 = 100_000;

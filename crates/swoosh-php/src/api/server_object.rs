@@ -1,0 +1,38 @@
+//! The Rust side of a server's object, which every class of servers has.
+
+use crate::server::state::{Belongs, State};
+use swoosh_zend::{Call, Object, PhpResult, Zval};
+
+/// What lives in a server's object.
+#[derive(Default)]
+pub struct Server(pub Belongs);
+
+impl swoosh_zend::Payload for Server {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const HOLDS_VALUES: bool = true;
+    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+        if let Some(processes) = self.0.state.get().map(|state| state.processes.try_borrow()).and_then(Result::ok) {
+            processes.iter().for_each(|process| process.object.held(tell));
+        }
+        if let Some(state) = self.0.state.get() {
+            state.commands.held(tell);
+        }
+    }
+    fn before_free(&self, _server: &Object) {
+        // A port may know the server for longer.
+        let processes = self.0.state.get().map(|state| state.processes.take());
+        drop(processes);
+        if let Some(state) = self.0.state.get() {
+            state.commands.clear();
+        }
+    }
+}
+
+/// The server that a method was called on.
+#[inline]
+pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<State>> {
+    call.payload::<Server>().0.state()
+}

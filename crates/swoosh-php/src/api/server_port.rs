@@ -1,0 +1,148 @@
+//! `Swoole\Server\Port`: one address of a server, with callbacks and settings of its own.
+
+use super::connection_iterator;
+use crate::coroutine::setting_values;
+use crate::runtime::last_error;
+use crate::server::classes::{PORT, port_slot as slot};
+use crate::server::settings;
+use crate::server::state::{Belongs, PORT_EVENTS, State};
+use std::rc::Rc;
+use swoosh::server::bind::BoundPort;
+use swoosh::sys::socket;
+use swoosh_zend::{
+    Call, Callable, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, Zval, call_function, runtime,
+};
+
+/// Registers the class.
+pub fn register() {
+    let mut class = ClassBuilder::new("Swoole\\Server\\Port").alias("swoole_server_port").payload::<Belongs>();
+    for (_, property) in PORT_EVENTS {
+        class = class.private_property(property, Value::Null);
+    }
+    class
+        .property("host", Value::Null)
+        .property("port", Value::Int(0))
+        .property("type", Value::Int(0))
+        .property("sock", Value::Int(-1))
+        .property("ssl", Value::Bool(false))
+        .property("setting", Value::Null)
+        .property("connections", Value::Null)
+        .method("private __construct()", |_: &mut Call<'_>| Ok(()))
+        .method("__destruct()", |_: &mut Call<'_>| Ok(()))
+        .method("set(array $settings): void", set)
+        .method("on(string $event_name, callable $callback): bool", on)
+        .method("getCallback(string $event_name): ?Closure", callback)
+        .method("getSocket(): Socket|false", get_socket)
+        .register(&PORT);
+}
+
+/// The object of a bound port, the `index`th.
+pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
+    let object = Object::new(PORT.get())?;
+    if let Some(belongs) = object.payload::<Belongs>() {
+        let _ = belongs.state.set(state.clone());
+        belongs.port.set(Some(index));
+    }
+    object.set_slot(slot("host")?, bound.host.as_str());
+    object.set_slot(slot("port")?, bound.number);
+    object.set_slot(slot("type")?, bound.kind as i32);
+    object.set_slot(slot("sock")?, bound.fd());
+    object.set_slot(slot("ssl")?, bound.tls);
+    object.set_slot(slot("connections")?, connection_iterator::of(state, Some(index))?);
+    Ok(object)
+}
+
+fn set(call: &mut Call<'_>) -> PhpResult<()> {
+    let given = call.array(0)?;
+    let (Some(this), state) = (call.this(), call.payload::<Belongs>().state()?) else { return Ok(()) };
+    if state.builder.borrow().is_none() {
+        // Recorded behaviour: no warning's code, and no effect.
+        swoosh::log::warn!("Port::set() has no effect after start()");
+        return Ok(());
+    }
+    settings::look_at(given, true)?;
+    setting_values::merge(this, slot("setting")?, given);
+    Ok(())
+}
+
+fn on(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(this) = call.this() else { return Ok(false) };
+    if !call.payload::<Belongs>().state()?.is_new() {
+        return Ok(false);
+    }
+    let name = call.text(0)?;
+    Ok(set_callback(this, &name, call.arg(1)).unwrap_or_else(|| unknown(&name)))
+}
+
+/// Sets a port's callback; `None` where it has no such event.
+pub fn set_callback(port: &Object, name: &str, callback: Option<&Zval>) -> Option<bool> {
+    let property = property_of(name)?;
+    Some(put(port, PORT.get().slot(property)?, callback))
+}
+
+/// Puts a callback into its property, if it can be called.
+pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
+    let Some(callback) = callback else { return false };
+    match Callable::new(callback) {
+        Ok(_) => {
+            object.set_slot(slot, callback.clone());
+            true
+        }
+        Err(why) => {
+            last_error::refuse(&format!("the callback cannot be called: {why}"));
+            false
+        }
+    }
+}
+
+/// A warning: there is no such event.
+pub fn unknown(name: &str) -> bool {
+    last_error::refuse(&format!("there is no event '{name}'; see the manual for the names, written without 'on'"));
+    false
+}
+
+fn property_of(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    PORT_EVENTS.iter().find(|(lower, _)| *lower == name).map(|(_, property)| *property)
+}
+
+/// A port's callback; `None` where it has none.
+pub fn get_callback(port: &Object, name: &str) -> Option<Zval> {
+    let value = port.slot(PORT.get().slot(property_of(name)?)?).clone();
+    (!value.is_null()).then_some(value)
+}
+
+fn callback(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
+    let name = call.text(0)?;
+    Ok(call.this().and_then(|this| get_callback(this, &name)))
+}
+
+fn get_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
+    call.this().map_or(Ok(OrFalse(None)), socket_of)
+}
+
+/// A port's socket as an object of ext/sockets, with a descriptor of its own.
+pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
+    let fd = port.slot(slot("sock")?).to_int() as i32;
+    let kind = |option| socket::option(fd, libc::SOL_SOCKET, option);
+    let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
+        (Ok(domain), Ok(kind)) => (domain, kind),
+        (Err(e), _) | (_, Err(e)) => {
+            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            return Ok(OrFalse(None));
+        }
+    };
+    // Made as a new one, whose descriptor is then this one's.
+    let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
+        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
+        return Ok(OrFalse(None));
+    };
+    let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
+    Ok(OrFalse(match socket::put_at(fd, own) {
+        Ok(()) => Some(made),
+        Err(e) => {
+            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            None
+        }
+    }))
+}

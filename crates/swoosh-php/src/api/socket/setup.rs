@@ -1,0 +1,110 @@
+//! What is set of a `Swoole\Coroutine\Socket`: what a packet is, TLS, options of the kernel.
+
+use super::{Payload, link, told_io};
+use crate::coroutine::setting_values;
+use crate::coroutine::tls::Wanted;
+use crate::runtime::last_error;
+use std::time::Duration;
+use swoosh::config::{PortConfig, PortSettings, ServerConfig, apply_port};
+use swoosh::sys::socket;
+use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
+
+pub(super) fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
+    let given = call.array(0)?;
+    let Some((config, wanted)) = protocol(given) else { return Ok(false) };
+    let payload = call.payload::<Payload>();
+    payload.packets.set(config);
+    *payload.tls.borrow_mut() = wanted.is_open.then_some(wanted);
+    payload.acceptor.take();
+    Ok(true)
+}
+
+/// What settings say of packets; `None`, after a warning, where they cannot be.
+pub fn framing(given: &Array) -> Option<PortConfig> {
+    protocol(given).map(|(config, _)| config)
+}
+
+/// What settings say of packets and of TLS; `None`, after a warning, where they cannot be.
+pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
+    let mut port = PortSettings::new();
+    for (name, value) in setting_values::named(given) {
+        let value = match name.as_str() {
+            "package_length_func" if !value.is_null() => match setting_values::length_function(&value) {
+                Ok(function) => function,
+                Err(why) => {
+                    last_error::refuse(&format!("setting {name}: {why}"));
+                    return None;
+                }
+            },
+            _ => setting_values::plain(&value),
+        };
+        if let Err(e) = apply_port(&mut port, &name, &value) {
+            last_error::refuse(&e.to_string());
+            return None;
+        }
+    }
+    let mut config =
+        port.finish(&ServerConfig::default(), true).map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    let wanted = Wanted::new(config.tls.take().unwrap_or_default(), given);
+    Some((config, wanted))
+}
+
+pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
+    let Some(link) = link(call) else { return Ok(false.into_zval()) };
+    let (level, option) = (call.int(0)? as i32, call.int(1)? as i32);
+    let payload = call.payload::<Payload>();
+    let time = match (level, option) {
+        (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => Some(payload.read_limit.get()),
+        (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => Some(payload.write_limit.get()),
+        _ => None,
+    };
+    if let Some(time) = time {
+        let time = time.unwrap_or_default();
+        let mut array = Array::new();
+        array.insert("sec", time.as_secs());
+        array.insert("usec", i64::from(time.subsec_micros()));
+        return Ok(array.into_zval());
+    }
+    if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
+        return Ok(match told_io(call, link.socket().linger()).0 {
+            Some(linger) => {
+                let mut array = Array::new();
+                array.insert("l_onoff", i64::from(linger.is_some()));
+                array.insert("l_linger", linger.map_or(0, |time| time.as_secs()));
+                array.into_zval()
+            }
+            None => false.into_zval(),
+        });
+    }
+    Ok(told_io(call, socket::option(link.fd(), level, option)).into_zval())
+}
+
+pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
+    let Some(link) = link(call) else { return Ok(false) };
+    let (level, option) = (call.int(0)? as i32, call.int(1)? as i32);
+    let value = call.arg(2).cloned().unwrap_or(Zval::null());
+    let part = |name: &str| value.array().and_then(|array| array.get(name).map(Zval::to_int));
+    let payload = call.payload::<Payload>();
+    if level == libc::SOL_SOCKET && (option == libc::SO_RCVTIMEO || option == libc::SO_SNDTIMEO) {
+        let (Some(seconds), Some(micros)) = (part("sec"), part("usec")) else {
+            last_error::refuse("a timeout is an array with sec and usec");
+            return Ok(false);
+        };
+        let time = Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        let slot = if option == libc::SO_RCVTIMEO { &payload.read_limit } else { &payload.write_limit };
+        slot.set((!time.is_zero()).then_some(time));
+        return Ok(true);
+    }
+    let done = match (level, option) {
+        (libc::SOL_SOCKET, libc::SO_LINGER) => {
+            let time = Duration::from_secs(part("l_linger").unwrap_or(0).max(0) as u64);
+            link.socket().set_linger((part("l_onoff").unwrap_or(0) != 0).then_some(time))
+        }
+        _ => match value.bytes() {
+            Some(bytes) => socket::set_option(link.fd(), level, option, bytes),
+            None => socket::set_option(link.fd(), level, option, &(value.to_int() as i32).to_ne_bytes()),
+        },
+    };
+    Ok(told_io(call, done).0.is_some())
+}

@@ -1,0 +1,86 @@
+//! The scheduler as the loop sees it.
+
+use super::options::{Options, options};
+use super::scheduler::{create, current_id, wake_from};
+use super::types::Job;
+use super::{introspection, shutdown, timers};
+use crate::runtime::scheduler::{Callback, LoopEnd, Scheduler, install};
+use std::cell::Cell;
+use std::time::Duration;
+use swoosh_zend::PhpResult;
+use swoosh_zend::error::uncaught;
+
+thread_local! {
+    /// The last coroutine's id when a deadlock was reported.
+    static REPORTED: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Coroutines;
+
+/// The module starts.
+pub fn start_up() {
+    install(&Coroutines);
+    shutdown::start_up();
+}
+
+impl Scheduler for Coroutines {
+    fn spawn(&self, callback: Callback) -> PhpResult<()> {
+        let job = match callback {
+            Callback::Closure(closure, args) => Job::Closure(closure, args),
+            Callback::Native(run) => Job::Native(run),
+        };
+        create(job).map(drop)
+    }
+
+    fn wake(&self, id: u64, wait: u32) -> PhpResult<()> {
+        wake_from(id, wait)
+    }
+
+    fn run_due(&self) -> PhpResult<()> {
+        timers::run_due()
+    }
+
+    fn waits(&self) -> usize {
+        timers::waits()
+    }
+
+    fn outside(&self) -> usize {
+        timers::outside()
+    }
+
+    fn sleep_limit(&self) -> Option<Duration> {
+        timers::sleep_limit()
+    }
+
+    fn count(&self) -> usize {
+        introspection::count()
+    }
+
+    fn is_inside(&self) -> bool {
+        current_id().is_some()
+    }
+
+    fn end_all(&self) -> PhpResult<()> {
+        shutdown::end_all(true)
+    }
+
+    fn may_end(&self) -> PhpResult<LoopEnd> {
+        match options(Options::exit_condition) {
+            Some(condition) => {
+                let may_end = condition.call(&mut []).map_err(uncaught)?.to_bool();
+                Ok(if may_end { LoopEnd::Now } else { LoopEnd::AskAgain })
+            }
+            None => Ok(LoopEnd::WithoutSignals { wait_signal: options(Options::wait_signal) }),
+        }
+    }
+
+    fn report_deadlock(&self) -> PhpResult<()> {
+        // `Event::wait` and the end of the script find the same coroutines: they are reported once.
+        let newest = introspection::last_id();
+        if options(Options::deadlock_check) && REPORTED.replace(newest) != newest {
+            shutdown::tell_of_deadlock()
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! PHP's arrays of settings: merged, in order, and as values of the engine.
+
+use send_wrapper::SendWrapper;
+use std::sync::Arc;
+use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, Settings, Value, apply_embedder};
+use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
+
+/// Adds settings to those that an object has in its `setting` property.
+pub fn merge(object: &Object, slot: usize, given: &Array) {
+    let all = merged(object, slot, given);
+    object.set_slot(slot, all);
+}
+
+/// Those settings, with what is given in the place of what was there.
+pub fn merged(object: &Object, slot: usize, given: &Array) -> Array {
+    let mut all = object.slot(slot).array().cloned().unwrap_or_default();
+    for (key, value) in given {
+        match key {
+            Key::Name(name) => all.insert(name.as_bytes(), value.clone()),
+            Key::Index(index) => all.set(index, value.clone()),
+        }
+    }
+    all
+}
+
+/// Settings by name, out of the array: a warning's handler may change it.
+pub fn named(settings: &Array) -> Vec<(String, Zval)> {
+    let name = |key: Key<'_>| match key {
+        Key::Name(name) => name.to_text().into_owned(),
+        Key::Index(index) => index.to_string(),
+    };
+    settings.iter().map(|(key, value)| (name(key), value.clone())).collect()
+}
+
+/// The typed settings in an array. A value that a setting does not take is logged and left out.
+pub fn read(given: &Array) -> Settings {
+    let mut all = Settings::default();
+    for (name, value) in named(given) {
+        if let Err(e) = all.apply(&name, &plain(&value)) {
+            swoosh::log::warn!("{e}");
+        }
+    }
+    all
+}
+
+/// The typed settings of coroutines in an array.
+pub fn of_coroutines(given: &Array) -> CoroutineConfig {
+    let mut embedder = EmbedderConfig::default();
+    for (name, value) in named(given) {
+        apply_embedder(&mut embedder, &name, &plain(&value));
+    }
+    embedder.coroutine
+}
+
+/// A value without functions.
+pub fn plain(value: &Zval) -> Value {
+    match value.kind() {
+        Kind::Undef | Kind::Null => Value::Null,
+        Kind::False => Value::Bool(false),
+        Kind::True => Value::Bool(true),
+        Kind::Int => Value::Int(value.to_int()),
+        Kind::Float => Value::Float(value.to_float()),
+        Kind::Text => Value::Str(value.bytes().unwrap_or_default().to_vec()),
+        Kind::Array => {
+            let Some(array) = value.array() else { return Value::Null };
+            if array.iter().all(|(key, _)| matches!(key, Key::Index(_))) {
+                Value::List(array.iter().map(|(_, value)| plain(value)).collect())
+            } else {
+                Value::Map(named(array).into_iter().map(|(name, value)| (name, plain(&value))).collect())
+            }
+        }
+        Kind::Object | Kind::Resource | Kind::Other => Value::Str(b"an object".to_vec()),
+    }
+}
+
+/// `package_length_func` of a client: a function of the bytes received. Where it throws, the length is not known and
+/// the call that reads fails; the exception is pending.
+pub fn length_function(value: &Zval) -> Result<Value, String> {
+    let callable = SendWrapper::new(Callable::new(value)?);
+    Ok(Value::Func(Callback::Length(Arc::new(move |data| {
+        callable.call(&mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+    }))))
+}

@@ -1,0 +1,144 @@
+//! Signals that user code handles: noted as they come, handled in the loop.
+//!
+//! They keep the loop of a plain script alive only as [`keep_alive`] says. A forked process begins without handlers.
+
+use super::reactor::Watch;
+use super::scheduler::{run_callback, runs_apart};
+use super::{reactor, script_end};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::task::Context;
+use swoosh::sys::event_fd::EventFd;
+use swoosh::sys::signal;
+use swoosh::{Error, Result};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, runtime};
+use tokio::io::Interest;
+
+#[derive(Default)]
+struct Signals {
+    generation: u32,
+    handlers: BTreeMap<i32, Rc<Callable>>,
+    event_fd: Option<(&'static EventFd, Watch)>,
+}
+
+thread_local! {
+    static SIGNALS: RefCell<Signals> = RefCell::default();
+    /// Whether there is any handler: a quick look.
+    static ANY: Cell<bool> = const { Cell::new(false) };
+}
+
+fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
+    SIGNALS.with_borrow_mut(|signals| {
+        if signals.generation != runtime::generation() {
+            // The parent's: its callbacks are left alone, its bell must not be heard twice.
+            std::mem::forget(std::mem::take(signals));
+            signals.generation = runtime::generation();
+            ANY.set(false);
+        }
+        f(signals)
+    })
+}
+
+/// Calls `handler` in the loop whenever the signal has come. Fails for signals that nobody can handle, and for those that
+/// a server handles itself in this process.
+pub fn handle(number: i32, handler: Callable) -> Result<()> {
+    let event_fd = with(|signals| {
+        if signals.event_fd.is_none() {
+            // It stays: a signal may come at any moment.
+            let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
+            let watch = Watch::new(event_fd.as_raw_fd(), Interest::READABLE);
+            let watch = watch.map_err(|e| Error::system("watch", "for signals", e))?;
+            signals.event_fd = Some((event_fd, watch));
+        }
+        signals
+            .event_fd
+            .as_ref()
+            .map(|(event_fd, _)| *event_fd)
+            .ok_or_else(|| Error::State { operation: "watch for signals", reason: "there is no event_fd".into() })
+    })?;
+    signal::hear(number, event_fd)?;
+    script_end::prepare();
+    let old = with(|signals| signals.handlers.insert(number, Rc::new(handler)));
+    ANY.set(true);
+    listen();
+    drop(old);
+    Ok(())
+}
+
+/// How many signals are handled.
+pub fn count() -> usize {
+    if ANY.get() { with(|signals| signals.handlers.len()) } else { 0 }
+}
+
+/// Whether the loop of a plain script goes on for signals alone: while any is handled (`wait_signal`), or while SIGCHLD
+/// is and the process has children, whose ends are still to be reported.
+pub fn keep_alive(wait_signal: bool) -> bool {
+    let handles_children = || with(|signals| signals.handlers.contains_key(&libc::SIGCHLD));
+    ANY.get() && (wait_signal && count() > 0 || handles_children() && has_children())
+}
+
+fn has_children() -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
+}
+
+/// Leaves a signal to the kernel again. False where it had no handler.
+pub fn forget(number: i32) -> bool {
+    let old = with(|signals| signals.handlers.remove(&number));
+    if old.is_some() {
+        signal::restore_defaults(&[number]);
+    }
+    old.is_some()
+}
+
+/// Handles what has come. Called by the loop in each turn.
+#[inline]
+pub fn run_due() -> PhpResult<()> {
+    if ANY.get() { run_now() } else { Ok(()) }
+}
+
+fn run_now() -> PhpResult<()> {
+    // Silent first: what comes from here on rings again.
+    with(|signals| {
+        if let Some((event_fd, watch)) = &signals.event_fd {
+            event_fd.drain();
+            watch.forget_read();
+        }
+    });
+    for number in signal::heard() {
+        let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
+        let run = move || handler.call(&mut [number.into_zval()]).map(drop);
+        match run_callback(runs_apart(), run) {
+            Err(Raised::Exception) => return Err(uncaught(Raised::Exception)),
+            other => other?,
+        }
+    }
+    listen();
+    Ok(())
+}
+
+/// Has the loop woken by the next signal.
+fn listen() {
+    with(|signals| {
+        let Some((event_fd, watch)) = &signals.event_fd else { return };
+        let token = reactor::token_of_watcher(event_fd.as_raw_fd());
+        let waker = reactor::waker(token);
+        if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
+            reactor::wake(token);
+        }
+    });
+}
+
+/// The request ends: its handlers go.
+pub fn request_end() {
+    if ANY.replace(false) {
+        let held = with(|signals| {
+            signal::restore_defaults(&signals.handlers.keys().copied().collect::<Vec<_>>());
+            (std::mem::take(&mut signals.handlers), signals.event_fd.take())
+        });
+        drop(held);
+    }
+}

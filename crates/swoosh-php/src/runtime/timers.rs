@@ -1,0 +1,193 @@
+//! The timers of PHP code: one wheel in each thread.
+//!
+//! A callback runs while the wheel is not borrowed. The timers of a process do not run in the processes it forks.
+
+use super::scheduler::{Callback, runs_apart, scheduler};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use swoosh::sys::clock::monotonic_nanos;
+use swoosh::timer::{NoSuchTimer, TimerId, TimerInfo, TimerWheel};
+use swoosh_zend::error::uncaught;
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
+
+/// What a timer runs.
+#[derive(Clone)]
+pub enum Job {
+    /// A closure without arguments: nothing but the object.
+    Closure(Object),
+    /// Anything else.
+    Call(Rc<(Callable, Vec<Zval>)>),
+}
+
+/// What is known of all timers.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Whether a timer was added since the loop last ended.
+    pub initialized: bool,
+    /// How many there are.
+    pub num: usize,
+    /// How often due timers were looked for.
+    pub round: u64,
+}
+
+struct Timers {
+    wheel: TimerWheel<Job>,
+    /// When the first timer was added: `exec_msec` counts from here.
+    began: u64,
+    initialized: bool,
+    /// See [`runtime::generation`].
+    generation: u32,
+}
+
+thread_local! {
+    static TIMERS: RefCell<Option<Timers>> = const { RefCell::new(None) };
+}
+
+/// Adds a timer that comes after `ms` milliseconds (at least 1), once or again and again, and gives its id.
+#[inline]
+pub fn add(ms: u64, repeats: bool, job: Job) -> u64 {
+    // Rounded up, so that no timer comes early.
+    let now = monotonic_nanos().div_ceil(1_000_000);
+    TIMERS.with_borrow_mut(|timers| {
+        let timers = match timers {
+            Some(timers) if timers.initialized && timers.generation == runtime::generation() => timers,
+            other => begin(other, now),
+        };
+        let id = if repeats { timers.wheel.every(now, ms, job) } else { timers.wheel.after(now, ms, job) };
+        id.0
+    })
+}
+
+#[cold]
+fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
+    if timers.as_ref().is_some_and(|t| t.generation != runtime::generation()) {
+        std::mem::forget(timers.take());
+    }
+    let timers = timers.get_or_insert_with(|| Timers {
+        wheel: TimerWheel::new(now),
+        began: now,
+        initialized: false,
+        generation: runtime::generation(),
+    });
+    timers.began = now;
+    timers.initialized = true;
+    timers.wheel.restart_rounds();
+    timers
+}
+
+/// Runs every timer that is due. An uncaught exception of a callback ends the process, see
+/// [`uncaught`]. Gives how many ran.
+pub fn run_due() -> PhpResult<usize> {
+    let now = monotonic_nanos() / 1_000_000;
+    let mut ran = 0;
+    with(|timers| timers.wheel.begin_round());
+    loop {
+        let next = with(|timers| {
+            let due = timers.wheel.next_due(now)?;
+            Some((due, timers.wheel.value(due.id).cloned()))
+        });
+        let Some(Some((due, Some(job)))) = next else { return Ok(ran) };
+        let id = due.repeats.then(|| due.id.0.into_zval());
+        let result = if runs_apart() {
+            scheduler().spawn(match job {
+                Job::Closure(closure) => Callback::Closure(closure, id.into_iter().collect()),
+                Job::Call(call) => Callback::Native(Box::new(move || {
+                    let mut args: Vec<Zval> = id.into_iter().chain(call.1.iter().cloned()).collect();
+                    call.0.call(&mut args).map(drop)
+                })),
+            })
+        } else {
+            let mut args: Vec<Zval> = id.into_iter().collect();
+            match &job {
+                Job::Closure(closure) => closure.call_closure(&mut args).map(drop),
+                Job::Call(call) => {
+                    args.extend(call.1.iter().cloned());
+                    call.0.call(&mut args).map(drop)
+                }
+            }
+        };
+        let spent = with(|timers| timers.wheel.finish(due.id));
+        drop(spent);
+        result.map_err(uncaught)?;
+        ran += 1;
+    }
+}
+
+/// Cancels a timer; false if there is no such one.
+#[inline]
+pub fn cancel(id: i64) -> bool {
+    let cancelled = u64::try_from(id).ok().and_then(|id| with(|timers| timers.wheel.cancel(TimerId(id))));
+    // What the timer held is dropped here, where nothing is borrowed: a destructor may use timers.
+    !matches!(cancelled, None | Some(Err(NoSuchTimer)))
+}
+
+/// Cancels all timers.
+pub fn cancel_all() {
+    let ids = ids();
+    for id in ids {
+        cancel(id as i64);
+    }
+}
+
+/// Whether there is such a timer.
+pub fn exists(id: i64) -> bool {
+    u64::try_from(id).ok().and_then(|id| with(|timers| timers.wheel.exists(TimerId(id)))).unwrap_or(false)
+}
+
+/// What is known of a timer, its deadline counted from when the first timer was added.
+pub fn info(id: i64) -> Option<TimerInfo> {
+    let id = u64::try_from(id).ok()?;
+    with(|timers| {
+        let mut info = timers.wheel.info(TimerId(id))?;
+        info.deadline = info.deadline.saturating_sub(timers.began);
+        Some(info)
+    })?
+}
+
+/// The ids of all timers, newest first.
+pub fn ids() -> Vec<u64> {
+    with(|timers| timers.wheel.ids().into_iter().map(|id| id.0).collect()).unwrap_or_default()
+}
+
+/// What is known of all timers.
+pub fn stats() -> Stats {
+    with(|timers| match timers.initialized {
+        true => Stats { initialized: true, num: timers.wheel.len(), round: timers.wheel.rounds() },
+        false => Stats::default(),
+    })
+    .unwrap_or_default()
+}
+
+/// How many timers there are.
+pub fn count() -> usize {
+    with(|timers| timers.wheel.len()).unwrap_or(0)
+}
+
+/// How long a loop may sleep before the next timer; `None` without timers.
+pub fn sleep_limit() -> Option<Duration> {
+    let deadline = with(|timers| timers.wheel.next_deadline())??;
+    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
+}
+
+/// The loop has ended: what `stats` tells begins anew.
+pub fn loop_ended() {
+    with(|timers| timers.initialized = false);
+}
+
+/// Leaves all timers behind without running a destructor: they belong to the process that forked this one.
+pub fn forget_all() {
+    TIMERS.with_borrow_mut(|timers| std::mem::forget(timers.take()));
+}
+
+/// The request ends: gives up what the timers hold.
+pub fn request_end() {
+    drop(TIMERS.with_borrow_mut(Option::take));
+}
+
+fn with<R>(f: impl FnOnce(&mut Timers) -> R) -> Option<R> {
+    TIMERS.with_borrow_mut(|timers| match timers {
+        Some(timers) if timers.generation == runtime::generation() => Some(f(timers)),
+        _ => None,
+    })
+}

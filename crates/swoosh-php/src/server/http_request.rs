@@ -1,0 +1,348 @@
+//! A request as PHP code gets it: its properties, made when they are read first, and its body.
+
+use crate::coroutine::socket::Link;
+use crate::server::http_config::Config;
+use crate::server::http_form as forms;
+use httparse::Header;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use swoosh::conn::datagram::seconds;
+use swoosh::conn::registry::{Peer, Registry};
+use swoosh::handler::ConnectionEvent;
+use swoosh::http::Stored;
+use swoosh::http::form::{Body, is_type, percent_decode};
+use swoosh::node::Node;
+use swoosh::proto::http1::frame::Framer;
+use swoosh::proto::http1::request::{Request, room};
+use swoosh::state::Port;
+use swoosh_zend::form::parse_query;
+use swoosh_zend::{Array, ClassSlot, IntoZval, KnownKey, Object, PhpResult, Zval, runtime};
+
+/// The class.
+pub static REQUEST: ClassSlot = ClassSlot::new();
+
+/// What lives in a request's object.
+#[derive(Default)]
+pub struct Kept {
+    /// The request as it came.
+    pub raw: RefCell<Rc<Vec<u8>>>,
+    /// Its body, without its transfer coding, where that is not the end of `raw`.
+    pub body: RefCell<Option<Vec<u8>>>,
+    /// Its body, where that is on disk.
+    pub stored: RefCell<Option<Rc<Stored>>>,
+    /// Bytes of its head.
+    pub head: Cell<usize>,
+    /// Bytes of `raw` that are the request.
+    pub whole: Cell<Option<usize>>,
+    /// What `parse` knows so far; `None`: this is no request to be parsed.
+    pub framer: RefCell<Option<Framer>>,
+    /// Which of its parts `parse` reads.
+    pub options: RefCell<Option<Config>>,
+    /// Paths of its uploaded files, removed with it.
+    pub tmpfiles: RefCell<Vec<String>>,
+    /// The process that has stored them, see [`runtime::generation`].
+    pub stored_in: Cell<u32>,
+    /// What `server` says beside the request's own bytes.
+    pub arrival: Cell<Option<Arrival>>,
+    /// `http_parse_cookie`.
+    pub parse_cookie: Cell<bool>,
+}
+
+/// When and where a request came to a server.
+#[derive(Clone, Copy)]
+pub struct Arrival {
+    time: f64,
+    port: Option<&'static Port>,
+    /// The peer, and when its bytes were received: nanoseconds since the epoch.
+    peer: Option<(Peer, u64)>,
+}
+
+impl swoosh_zend::Payload for Kept {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const KEEPS_PROPERTIES: bool = true;
+    const MAKES_PROPERTIES: bool = true;
+
+    /// Most handlers read few of them, and each costs more than the parsing of the head once more.
+    fn make_property(&self, slot: usize) -> Zval {
+        let raw = self.raw.borrow().clone();
+        let mut fields = room();
+        let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
+        match slot {
+            SERVER => self.arrival.get().map(|arrival| arrival.facts(&request)).into_zval(),
+            HEADER => self.header_of(headers).into_zval(),
+            COOKIE => self.cookie_of(headers).into_zval(),
+            GET => get_of(&request).into_zval(),
+            _ => Zval::null(),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if self.stored_in.get() == runtime::generation() {
+            forms::remove(self.tmpfiles.get_mut());
+        }
+    }
+}
+
+static QUERY_STRING: KnownKey = KnownKey::new("query_string");
+static REQUEST_METHOD: KnownKey = KnownKey::new("request_method");
+static REQUEST_URI: KnownKey = KnownKey::new("request_uri");
+static PATH_INFO: KnownKey = KnownKey::new("path_info");
+static REQUEST_TIME: KnownKey = KnownKey::new("request_time");
+static REQUEST_TIME_FLOAT: KnownKey = KnownKey::new("request_time_float");
+static SERVER_PROTOCOL: KnownKey = KnownKey::new("server_protocol");
+static SERVER_PORT: KnownKey = KnownKey::new("server_port");
+static SERVER_ADDR: KnownKey = KnownKey::new("server_addr");
+static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
+static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
+static MASTER_TIME: KnownKey = KnownKey::new("master_time");
+/// Keys of `server`, which are made once.
+pub static FACTS: [&KnownKey; 12] = [
+    &QUERY_STRING,
+    &REQUEST_METHOD,
+    &REQUEST_URI,
+    &PATH_INFO,
+    &REQUEST_TIME,
+    &REQUEST_TIME_FLOAT,
+    &SERVER_PROTOCOL,
+    &SERVER_PORT,
+    &SERVER_ADDR,
+    &REMOTE_PORT,
+    &REMOTE_ADDR,
+    &MASTER_TIME,
+];
+/// Header fields that most requests have.
+pub static FIELDS: [KnownKey; 33] = [
+    KnownKey::new("host"),
+    KnownKey::new("user-agent"),
+    KnownKey::new("accept"),
+    KnownKey::new("accept-encoding"),
+    KnownKey::new("accept-language"),
+    KnownKey::new("connection"),
+    KnownKey::new("content-type"),
+    KnownKey::new("content-length"),
+    KnownKey::new("cache-control"),
+    KnownKey::new("upgrade"),
+    KnownKey::new("origin"),
+    KnownKey::new("referer"),
+    KnownKey::new("authorization"),
+    KnownKey::new("pragma"),
+    KnownKey::new("dnt"),
+    KnownKey::new("te"),
+    KnownKey::new("via"),
+    KnownKey::new("forwarded"),
+    KnownKey::new("x-forwarded-for"),
+    KnownKey::new("x-forwarded-proto"),
+    KnownKey::new("x-real-ip"),
+    KnownKey::new("x-requested-with"),
+    KnownKey::new("upgrade-insecure-requests"),
+    KnownKey::new("sec-fetch-site"),
+    KnownKey::new("sec-fetch-mode"),
+    KnownKey::new("sec-fetch-dest"),
+    KnownKey::new("sec-fetch-user"),
+    KnownKey::new("if-none-match"),
+    KnownKey::new("if-modified-since"),
+    KnownKey::new("range"),
+    KnownKey::new("transfer-encoding"),
+    KnownKey::new("expect"),
+    KnownKey::new("cookie"),
+];
+
+/// The key of a header field, its name being in small letters.
+fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
+    FIELDS.iter().find(|key| key.name().as_bytes() == name)
+}
+
+pub(crate) const FD: usize = 0;
+pub(crate) const HEADER: usize = 2;
+pub(crate) const SERVER: usize = 3;
+pub(crate) const COOKIE: usize = 4;
+pub(crate) const GET: usize = 5;
+pub(crate) const FILES: usize = 6;
+pub(crate) const POST: usize = 7;
+pub(crate) const TMPFILES: usize = 8;
+
+/// A request that a connection sent. The inner `Err` is the status it is refused with.
+pub fn serve(
+    node: &Node,
+    config: &Config,
+    event: &ConnectionEvent,
+    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, event.session.0);
+    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
+    *kept.raw.borrow_mut() = node.share_packet(bytes);
+    *kept.stored.borrow_mut() = stored;
+    kept.whole.set(Some(bytes.len()));
+    let known = node.state().registry.find(event.session);
+    kept.arrival.set(Some(Arrival {
+        time: event.dispatch_time,
+        port: node.state().ports.get(event.port).map(|port| &**port),
+        peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
+    }));
+    object.leave_slot(SERVER);
+    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+}
+
+/// A request that a coroutine has read. The inner `Err` is the status it is refused with.
+pub fn serve_link(
+    link: &Link,
+    config: &Config,
+    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, link.fd());
+    let mut server = facts(request, swoosh::conn::datagram::now_seconds());
+    let ends = [
+        (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
+        (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
+    ];
+    for (address, host, port) in ends {
+        if let Some(address) = address.ok().and_then(|address| address.as_socket()) {
+            server.insert_known(host, address.ip().to_string());
+            server.insert_known(port, address.port());
+        }
+    }
+    object.set_slot(SERVER, server);
+    let Some(kept) = object.payload::<Kept>() else { return Ok(Ok(object)) };
+    *kept.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    *kept.stored.borrow_mut() = stored;
+    kept.whole.set(Some(bytes.len()));
+    Ok(fill(&object, kept, config, request, headers).map(|()| object))
+}
+
+impl Arrival {
+    fn facts(&self, request: &Request<'_>) -> Array {
+        let mut server = facts(request, self.time);
+        if let Some(port) = self.port {
+            server.insert_known(&SERVER_PORT, port.number);
+            server.insert_known(&SERVER_ADDR, host_of(&port.address));
+        }
+        if let Some((peer, received)) = self.peer {
+            server.insert_known(&REMOTE_PORT, peer.port);
+            server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            server.insert_known(&MASTER_TIME, seconds(received) as i64);
+        }
+        server
+    }
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
+}
+
+/// What the request line says, and when.
+pub fn facts(request: &Request<'_>, time: f64) -> Array {
+    let mut server = Array::with_capacity(16);
+    let (path, query) = request.path_and_query();
+    if let Some(query) = query.filter(|q| !q.is_empty()) {
+        server.insert_known(&QUERY_STRING, query);
+    }
+    server.insert_known(&REQUEST_METHOD, request.method);
+    server.insert_known(&REQUEST_URI, path);
+    match path.contains('%') {
+        true => server.insert_known(&PATH_INFO, percent_decode(path.as_bytes())),
+        false => server.insert_known(&PATH_INFO, path),
+    }
+    server.insert_known(&REQUEST_TIME, time as i64);
+    server.insert_known(&REQUEST_TIME_FLOAT, time);
+    server.insert_known(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server
+}
+
+impl Kept {
+    fn header_of(&self, headers: &[Header<'_>]) -> Array {
+        let mut all = Array::with_capacity(headers.len());
+        let mut lower = [0; 64];
+        for header in headers {
+            if self.parse_cookie.get() && header.name.eq_ignore_ascii_case("cookie") {
+                continue;
+            }
+            let name = header.name.as_bytes();
+            match lower.get_mut(..name.len()) {
+                Some(place) => {
+                    place.copy_from_slice(name);
+                    place.make_ascii_lowercase();
+                    add_header(&mut all, place, header.value);
+                }
+                None => add_header(&mut all, &name.to_ascii_lowercase(), header.value),
+            }
+        }
+        all
+    }
+
+    fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
+        if self.parse_cookie.get() { forms::cookies(headers) } else { None }
+    }
+}
+
+fn get_of(request: &Request<'_>) -> Option<Array> {
+    let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
+    Some(parse_query(query.as_bytes()))
+}
+
+/// Everything that follows from the request's own bytes: what its head says, when it is read first.
+pub fn fill(
+    object: &Object,
+    kept: &Kept,
+    config: &Config,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> Result<(), u16> {
+    kept.head.set(request.head);
+    kept.parse_cookie.set(config.parse_cookie);
+    [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
+    let stored = kept.stored.borrow().clone();
+    let plain = request.body(headers);
+    let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
+    if !body.whole().is_empty() && request.method != "GET" {
+        if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
+            object.set_slot(POST, parse_query(&body.whole().bytes().map_err(forms::unreadable)?));
+        } else if is_type(headers, "multipart/form-data") {
+            let form = forms::multipart(config, headers, body)?;
+            if let Some(post) = form.post {
+                object.set_slot(POST, post);
+            }
+            if let Some(files) = form.files {
+                object.set_slot(FILES, files);
+            }
+            if !form.tmpfiles.is_empty() {
+                object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
+                *kept.tmpfiles.borrow_mut() = form.tmpfiles;
+                kept.stored_in.set(runtime::generation());
+            }
+        }
+    }
+    if let std::borrow::Cow::Owned(body) = plain {
+        *kept.body.borrow_mut() = Some(body);
+    }
+    Ok(())
+}
+
+/// Adds a field, its name being in small letters. Fields of one name become a list.
+pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
+    let before = all.find(name).cloned();
+    let Some(before) = before else {
+        return match known_field(name) {
+            Some(key) => all.insert_known(key, value),
+            None => all.put(name, value),
+        };
+    };
+    let mut list = match before.array() {
+        Some(list) => list.clone(),
+        None => [before].into_iter().collect(),
+    };
+    // The array below is to hold the only other count.
+    list.push(value);
+    all.put(name, list);
+}

@@ -1,0 +1,212 @@
+//! From PHP's array of settings to the engine's.
+
+use super::http_config::Config;
+use super::state::{Forms, State};
+use super::{classes, state};
+use crate::coroutine::configure;
+use crate::coroutine::options;
+use crate::coroutine::setting_values::{named, plain};
+use send_wrapper::SendWrapper;
+use std::rc::Rc;
+use std::sync::Arc;
+use swoosh::config::{
+    Callback, Dispatch, EmbedderConfig, Outcome, PortSettings, ServerConfig, Settings, Value, apply_port, apply_server,
+};
+use swoosh::server::ServerBuilder;
+use swoosh_zend::error::{fatal, uncaught, warning};
+use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
+
+/// Checks settings when they are given: a misspelt name is a warning, an impossible framing is fatal.
+pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
+    let mut all = Settings::default();
+    for (name, value) in named(given) {
+        let value = plain(&value);
+        let outcome = match of_port {
+            true => apply_port(&mut all.port, &name, &value),
+            false => all.apply(&name, &value),
+        };
+        match outcome {
+            Err(e) if AT_ONCE.contains(&name.as_str()) => {
+                let why = e.to_string();
+                drop((e, all, value, name));
+                return Err(fatal(&why));
+            }
+            Ok(Outcome::Unknown { nearest }) => warning(&match nearest {
+                Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
+                None => format!("there is no setting {name}"),
+            }),
+            Ok(Outcome::NotSupported(why)) if name.starts_with(OF_TLS) => {
+                warning(&format!("setting {name} has no effect: {why}"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts every setting of the server and its ports into the builder, and shows in `setting` what the server adds.
+pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) -> Result<Forms, Problem> {
+    let slot = classes::server_slot("setting").map_err(Problem::Raised)?;
+    let own = object.slot(slot).array().cloned().unwrap_or_default();
+    let mut embedder = EmbedderConfig::default();
+    let mut notes = Vec::new();
+    let refused = |e: swoosh::Error| Problem::Told(e.to_string());
+    let speaks_http = classes::is_http(object);
+    let speaks_redis = classes::is_redis(object);
+    if speaks_http {
+        builder.port_settings.speak_http();
+    }
+    if speaks_redis {
+        builder.port_settings.speak_redis();
+    }
+    for (name, value) in named(&own) {
+        let value = convert(state, &name, &value, builder)?;
+        let (server, port) = (&mut builder.config, &mut builder.port_settings);
+        let outcome = apply_server(server, port, &mut embedder, &name, &value);
+        note(&mut notes, &name, outcome.map_err(refused)?);
+    }
+    for (index, port) in state::ports(object).into_iter().enumerate() {
+        let Some(given) = port.slot(classes::port_slot("setting").map_err(Problem::Raised)?).array().cloned() else {
+            continue;
+        };
+        let mut settings = if index == 0 { builder.port_settings.clone() } else { PortSettings::new() };
+        let framed = |name: &&str| given.get(name).is_some_and(Zval::to_bool);
+        if speaks_http && index > 0 && !OTHER_FRAMINGS.iter().any(framed) {
+            settings.speak_http();
+        }
+        for (name, value) in named(&given) {
+            let value = convert(state, &name, &value, builder)?;
+            let outcome = apply_port(&mut settings, &name, &value).map_err(refused)?;
+            if index > 0 {
+                note(&mut notes, &name, outcome);
+            }
+        }
+        if index == 0 {
+            builder.port_settings = settings;
+        } else if let Some((_, own)) = builder.ports.get_mut(index) {
+            *own = Some(settings);
+        }
+    }
+    builder.check().map_err(refused)?;
+    builder.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
+    swoosh::log::init(&builder.config).map_err(refused)?;
+    for note in notes {
+        swoosh::log::notice!("{note}");
+    }
+    show(object, slot, own.clone(), &builder.config);
+    let http = Config::new(&builder.config, &builder.port_settings, &embedder);
+    let _ = state.http.set(http);
+    configure::set(&coroutine_names(&own));
+    let callback = embedder.callback;
+    state.lines.on.set(callback.send_yield);
+    state.lines.limit.set(callback.send_timeout);
+    Ok(Forms {
+        coroutine: callback.coroutine,
+        task_coroutine: callback.task_coroutine,
+        hook_flags: options(|o| o.hook_flags()).unwrap_or(0),
+        event_object: callback.event_object,
+        task_object: callback.event_object || callback.task_object || callback.task_coroutine,
+    })
+}
+
+/// The settings of coroutines that a server takes too.
+fn coroutine_names(all: &Array) -> Array {
+    let mut found = Array::new();
+    for name in ["max_coroutine", "max_coro_num", "enable_deadlock_check", "enable_preemptive_scheduler", "hook_flags"]
+    {
+        if let Some(value) = all.get(name) {
+            found.insert(name, value.clone());
+        }
+    }
+    found
+}
+
+fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
+    for (name, value) in [
+        ("worker_num", u64::from(config.worker_num)),
+        ("task_worker_num", config.task_worker_num.into()),
+        ("output_buffer_size", config.output_buffer_size),
+        ("max_connection", config.max_conn.into()),
+    ] {
+        if all.get(name).is_none() {
+            all.insert(name, value);
+        }
+    }
+    object.set_slot(slot, all);
+}
+
+fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {
+    match outcome {
+        Outcome::Adjusted(text) => notes.push(text),
+        // Told when it was set.
+        Outcome::NotSupported(_) if name.starts_with(OF_TLS) => {}
+        Outcome::NotSupported(why) => notes.push(format!("setting {name} has no effect: {why}")),
+        Outcome::Applied | Outcome::Unknown { .. } => {}
+    }
+}
+
+/// A value as the engine takes it, functions for the two settings that are functions.
+fn convert(state: &Rc<State>, name: &str, value: &Zval, builder: &mut ServerBuilder) -> Result<Value, Problem> {
+    if !["dispatch_func", "package_length_func"].contains(&name) || value.is_null() {
+        return Ok(plain(value));
+    }
+    let callable = Callable::new(value).map_err(|why| Problem::Told(format!("setting {name}: {why}")))?;
+    // PHP code runs in the master's only PHP thread.
+    builder.config.single_thread = true;
+    let hold = SendWrapper::new((callable, state.clone()));
+    Ok(Value::Func(if name == "dispatch_func" {
+        Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))
+    } else {
+        Callback::Length(Arc::new(move |data| {
+            // A packet whose length cannot be told breaks its connection off.
+            ask(&hold.1, &hold.0, &mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+        }))
+    }))
+}
+
+fn dispatch(state: &State, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
+    let Some(calls) = state.calls() else { return Dispatch::Fallback };
+    let mut args =
+        [calls.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
+    match ask(state, callable, &mut args).map(|answer| answer.to_int()) {
+        Some(worker @ 0..) => Dispatch::Worker(u32::try_from(worker).unwrap_or(u32::MAX)),
+        Some(-1) => Dispatch::Discard,
+        Some(-2) => Dispatch::Close,
+        _ => Dispatch::Fallback,
+    }
+}
+
+/// Calls a function that stands between the engine's own steps: where it fails, this process ends after them.
+fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
+    if state.check().is_err() {
+        return None;
+    }
+    match callable.call(args) {
+        Ok(answer) => Some(answer),
+        Err(raised) => {
+            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+            state.set_stop(raised);
+            if let Some(node) = state.node() {
+                let _ = node.stop(None);
+            }
+            None
+        }
+    }
+}
+
+/// What makes a port of an HTTP server speak something else.
+const OTHER_FRAMINGS: &[&str] = &["open_eof_check", "open_eof_split", "open_length_check"];
+/// What their names begin with.
+const OF_TLS: &str = "ssl_";
+/// Refused as soon as they are given.
+const AT_ONCE: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];
+
+/// Why a server does not start.
+pub enum Problem {
+    /// In words.
+    Told(String),
+    /// In words; it may be put right, and the server started again.
+    Refused(String),
+    /// PHP has been told.
+    Raised(Raised),
+}

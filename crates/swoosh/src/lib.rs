@@ -27,9 +27,9 @@
 //!
 //! In base mode 2 to 8 run in one process, and [`process::worker::base`] stands for 3 to 5.
 //!
-//! # The rooms
+//! # Modules
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`error`], [`log`] | one error; one log |

@@ -11,6 +11,13 @@ use super::value::Value;
 use crate::error::Result;
 
 /// The effect of a setting that was given by name.
+///
+/// ```
+/// use swoosh::config::{Outcome, PortSettings, Value, apply_port};
+///
+/// let outcome = apply_port(&mut PortSettings::new(), "backlok", &Value::Int(1)).unwrap();
+/// assert_eq!(outcome, Outcome::Unknown { nearest: Some("backlog") });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The value is stored.
@@ -27,6 +34,14 @@ pub enum Outcome {
 }
 
 /// All settings of a server: the engine's, those of its ports and those of the front end.
+///
+/// ```
+/// use swoosh::config::{Settings, Value};
+///
+/// let mut settings = Settings::default();
+/// settings.apply("backlog", &Value::Int(128)).unwrap();
+/// assert_eq!(settings.port.finish(&settings.server, false).unwrap().backlog, 128);
+/// ```
 #[derive(Clone, Default)]
 pub struct Settings {
     /// Settings of the whole server.

@@ -3,6 +3,15 @@
 use std::time::Duration;
 
 /// Settings of a front end, typed.
+///
+/// ```
+/// use swoosh::config::{EmbedderConfig, Value, apply_embedder};
+///
+/// let mut config = EmbedderConfig::default();
+/// apply_embedder(&mut config, "http_compression_level", &Value::Int(6));
+/// apply_embedder(&mut config, "enable_coroutine", &Value::Bool(false));
+/// assert_eq!((config.http.compression.level, config.callback.coroutine), (6, false));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EmbedderConfig {
     /// The form in which callbacks are called.

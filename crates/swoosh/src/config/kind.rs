@@ -5,6 +5,11 @@ use crate::error::{Error, Result};
 use std::fmt;
 
 /// The type of a setting, with its range.
+///
+/// ```
+/// let backlog = swoosh::config::find("tcp_keepcount").unwrap();
+/// assert_eq!(backlog.kind.to_string(), "int, 0 to 127 (probes)");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// A truth value.
@@ -51,6 +56,10 @@ pub enum Kind {
 }
 
 /// The greatest value of a whole number.
+///
+/// ```
+/// assert_eq!(swoosh::config::Max::Fixed(7).get(), 7);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Max {
     /// The same on every machine.

@@ -5,65 +5,75 @@ use std::time::Duration;
 use swoosh_proto::framing::Framing;
 
 /// Settings of one port.
+///
+/// ```
+/// use swoosh::config::{Framing, PortConfig};
+///
+/// let config = PortConfig { framing: Framing::EofSplit(b"\n".to_vec()), ..PortConfig::default() };
+/// config.validate().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct PortConfig {
-    /// `backlog` of listen(2). Default 511.
+    /// `backlog`: connections not yet accepted, listen(2). Default 511.
     pub backlog: i32,
     /// `enable_reuse_port`: SO_REUSEPORT.
     pub reuse_port: bool,
-    /// How bytes become packets.
+    /// The rule that splits the byte stream into packets.
     pub framing: Framing,
     /// `package_max_length`: the longest packet, bytes. Default 2 MiB.
     pub package_max_length: u64,
-    /// `socket_buffer_size`: bytes that may wait for a peer that does not read. Default 8 MiB.
+    /// `socket_buffer_size`: bytes that may be queued for a peer that does not read. Default 8 MiB.
     pub socket_buffer_size: u64,
-    /// `buffer_high_watermark`: `bufferFull` above; 0: 80 % of `socket_buffer_size`.
+    /// `buffer_high_watermark`: the `bufferFull` event is sent above it, bytes; 0: 80 % of `socket_buffer_size`.
     pub high_watermark: u64,
-    /// `buffer_low_watermark`: `bufferEmpty` at or below. Default 0.
+    /// `buffer_low_watermark`: the `bufferEmpty` event is sent at or below it, bytes. Default 0.
     pub low_watermark: u64,
-    /// `heartbeat_idle_time` (`max_idle_time`): seconds without a byte received after which a connection is closed;
-    /// 0: never.
+    /// `heartbeat_idle_time`: a connection that sends nothing for so many seconds is closed; 0: never.
     pub heartbeat_idle_time: u32,
-    /// `slow_consumer`: what becomes of a peer that is sent more than `socket_buffer_size` and does not read. Default
-    /// [`SlowConsumer::Drop`].
+    /// `slow_consumer`: the treatment of a peer whose output buffer is full. Default [`SlowConsumer::Drop`].
     pub slow_consumer: SlowConsumer,
-    /// `http_header_timeout`: how long the head of a request of HTTP may take from its first byte on, and a new
-    /// connection until its first request is there; 408 answers what takes longer (RFC 9110 section 15.5.9). Default
-    /// 60 s; zero: for ever.
+    /// `http_header_timeout`: the time for the head of an HTTP request from its first byte, and for the first request of a
+    /// connection; 408 is the answer after that (RFC 9110 section 15.5.9). Zero: no limit. Default 60 s.
     pub http_header_timeout: Duration,
-    /// `http_body_timeout`: how long the body of a request may pause. Default 60 s; zero: for ever.
+    /// `http_body_timeout`: the longest pause within the body of a request. Zero: no limit. Default 60 s.
     pub http_body_timeout: Duration,
     /// `open_tcp_nodelay`. Default true.
     pub tcp_nodelay: bool,
     /// `open_tcp_keepalive`.
     pub tcp_keepalive: bool,
-    /// `tcp_keepidle`: seconds; 0: the kernel's.
+    /// `tcp_keepidle`: seconds; 0: the kernel's default.
     pub tcp_keepidle: u32,
-    /// `tcp_keepinterval`: seconds; 0: the kernel's.
+    /// `tcp_keepinterval`: seconds; 0: the kernel's default.
     pub tcp_keepinterval: u32,
-    /// `tcp_keepcount`; 0: the kernel's.
+    /// `tcp_keepcount`; 0: the kernel's default.
     pub tcp_keepcount: u32,
-    /// `tcp_user_timeout`: milliseconds; 0: the kernel's.
+    /// `tcp_user_timeout`: milliseconds; 0: the kernel's default.
     pub tcp_user_timeout: u32,
     /// `tcp_defer_accept`: seconds; 0: off.
     pub tcp_defer_accept: u32,
     /// `tcp_fastopen`.
     pub tcp_fastopen: bool,
-    /// `kernel_socket_recv_buffer_size`: bytes; 0: the kernel's.
+    /// `kernel_socket_recv_buffer_size`: bytes; 0: the kernel's default.
     pub recv_buffer: u32,
-    /// `kernel_socket_send_buffer_size`: bytes; 0: the kernel's.
+    /// `kernel_socket_send_buffer_size`: bytes; 0: the kernel's default.
     pub send_buffer: u32,
-    /// The port speaks TLS, and how.
+    /// The port speaks TLS with these settings.
     pub tls: Option<TlsConfig>,
 }
 
-/// What becomes of a peer that does not read what it is sent.
+/// The treatment of a peer whose output buffer (`socket_buffer_size`) is full.
+///
+/// ```
+/// use swoosh::config::{PortConfig, SlowConsumer};
+///
+/// assert_eq!(PortConfig::default().slow_consumer, SlowConsumer::Drop);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlowConsumer {
-    /// What does not fit is refused, and whoever sends it is told. An answer of HTTP whose end is refused ends with its
-    /// connection: nothing may come in its place.
+    /// Data that does not fit is refused with an error. An HTTP response whose end is refused closes its connection, because
+    /// no other data may take its place.
     Drop,
-    /// So too, and the connection is reset: a peer that misses a message sees that it does.
+    /// Like [`Drop`](Self::Drop), and the connection is reset, so that the peer notices the loss.
     Close,
 }
 

@@ -5,85 +5,92 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings of the whole server.
+///
+/// ```
+/// use swoosh::config::ServerConfig;
+///
+/// let config = ServerConfig { worker_num: 4, max_request: 10_000, ..ServerConfig::default() };
+/// config.validate().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct ServerConfig {
-    /// `reactor_num`: reactor threads, 1 to 256. Default: the cores, 8 at most.
+    /// `reactor_num`: reactor threads, 1 to 256. Default: the number of cores, at most 8.
     pub reactor_num: u32,
-    /// `worker_num`: 1 to 1000 times the cores. Default: the cores.
+    /// `worker_num`: 1 to 1000 for each core. Default: the number of cores.
     pub worker_num: u32,
-    /// `task_worker_num`: 0 to 1000 times the cores. Default 0.
+    /// `task_worker_num`: 0 to 1000 for each core. Default 0.
     pub task_worker_num: u32,
-    /// `dispatch_mode`.
+    /// `dispatch_mode`: the rule that selects the worker for a request.
     pub dispatch_mode: DispatchMode,
-    /// `dispatch_func`.
+    /// `dispatch_func`: a function that selects the worker.
     pub dispatch_func: Option<DispatchFunc>,
-    /// `enable_unsafe_event`: connect and close events in modes 1, 3 and 7 too.
+    /// `enable_unsafe_event`: connect and close events in dispatch modes 1, 3 and 7 too.
     pub enable_unsafe_event: bool,
-    /// `discard_timeout_request`: drop requests of connections that are closed by now. Default true.
+    /// `discard_timeout_request`: requests of connections that were closed meanwhile are dropped. Default true.
     pub discard_timeout_request: bool,
-    /// `enable_delay_receive`: nothing is read from a connection before `confirm`.
+    /// `enable_delay_receive`: a connection is not read before `confirm`.
     pub enable_delay_receive: bool,
-    /// `single_thread`: the reactor runs in the master's own thread.
+    /// `single_thread`: the reactor runs in the master's main thread.
     pub single_thread: bool,
-    /// `max_conn` (`max_connection`): connections at once. Default: the descriptor limit, 100,000 at most.
+    /// `max_connection`: connections at once. Default: the descriptor limit, at most 100,000.
     pub max_conn: u32,
-    /// `max_concurrency`: requests of HTTP in hand at once, over all workers; more are answered 503. 0: any number.
+    /// `max_concurrency`: HTTP requests in progress in all workers; more are answered with 503. 0: no limit.
     pub max_concurrency: u32,
-    /// `worker_max_concurrency`: requests that one worker handles at once; more wait in line. 0: any number.
+    /// `worker_max_concurrency`: requests in progress in one worker; more are queued. 0: no limit.
     pub worker_max_concurrency: u32,
-    /// `max_queued_bytes`: a connection is not read while more of its bytes than that wait for user code. 0: nothing is
-    /// said, see [`queued_bytes_limit`](Self::queued_bytes_limit).
+    /// `max_queued_bytes`: a connection is not read while more of its bytes are queued for user code. 0: not set, see
+    /// [`queued_bytes_limit`](Self::queued_bytes_limit).
     pub max_queued_bytes: u64,
     /// `max_request`: requests after which a worker is replaced; 0: never.
     pub max_request: u32,
-    /// `max_request_grace`: up to that many more, at random, so that workers do not end together.
+    /// `max_request_grace`: up to that many more, chosen at random, so that workers are not replaced at the same time.
     pub max_request_grace: u32,
-    /// `task_max_request`: the same for task workers.
+    /// `task_max_request`: like `max_request`, for task workers.
     pub task_max_request: u32,
-    /// `task_max_request_grace`.
+    /// `task_max_request_grace`: like `max_request_grace`, for task workers.
     pub task_max_request_grace: u32,
-    /// `max_wait_time`: how long an ending worker may take before it is killed. Default 3 s.
+    /// `max_wait_time`: the time that a worker may take to end before it is killed. Default 3 s.
     pub max_wait_time: Duration,
-    /// `task_ipc_mode`.
+    /// `task_ipc_mode`: the transport of tasks.
     pub task_ipc: TaskIpc,
-    /// `message_queue_key`: key of the System V queue; 0: a private one.
+    /// `message_queue_key`: the key of the System V queue; 0: a private queue.
     pub message_queue_key: i32,
-    /// `task_tmpdir`: where large payloads of tasks and messages are spilled. Default `/tmp`.
+    /// `task_tmpdir`: the directory for large payloads of tasks and messages. Default `/tmp`.
     pub task_tmpdir: PathBuf,
-    /// `input_buffer_size` (`buffer_input_size`): the longest request of HTTP that is kept in memory, bytes. The body of a
-    /// longer one is written to a file as it comes. Default 1 MiB.
+    /// `input_buffer_size`: the longest HTTP request that is kept in memory, bytes; the body of a longer one is written to a
+    /// file. Default 1 MiB.
     pub input_buffer_size: u64,
-    /// `upload_tmp_dir`: where such files are made; they have no names there. Default `/tmp`.
+    /// `upload_tmp_dir`: the directory of these files, which have no names. Default `/tmp`.
     pub upload_tmp_dir: PathBuf,
-    /// `buffer_output_size` (`output_buffer_size`): the longest single `send`, bytes. Default: no bound but 4 GiB.
+    /// `output_buffer_size`: the longest single `send`, bytes. Default 4 GiB.
     pub output_buffer_size: u64,
-    /// `start_session_id`: the first connection's id. Default 1.
+    /// `start_session_id`: the id of the first connection. Default 1.
     pub start_session_id: u64,
-    /// `heartbeat_check_interval`: seconds between looks for idle connections; 0: none.
+    /// `heartbeat_check_interval`: seconds between searches for idle connections; 0: none.
     pub heartbeat_check_interval: u32,
-    /// `daemonize`.
+    /// `daemonize`: the server runs in the background.
     pub daemonize: bool,
     /// `log_file`; `None`: standard error.
     pub log_file: Option<PathBuf>,
     /// `log_level`: 0 debug, 1 trace, 2 info, 3 notice, 4 warning, 5 error, 6 none. Default 2.
     pub log_level: u8,
-    /// `log_rotation`.
+    /// `log_rotation`: the period of one log file.
     pub log_rotation: LogRotation,
-    /// `log_date_format`, in the messages of strftime(3).
+    /// `log_date_format`, as of strftime(3).
     pub log_date_format: Option<String>,
-    /// `log_date_with_microseconds`.
+    /// `log_date_with_microseconds`: dates have microseconds.
     pub log_date_with_microseconds: bool,
     /// `pid_file`: holds the master's process id while the server runs.
     pub pid_file: Option<PathBuf>,
-    /// `user`: whose rights workers have.
+    /// `user`: the user that workers run as.
     pub user: Option<String>,
-    /// `group`.
+    /// `group`: the group that workers run as.
     pub group: Option<String>,
     /// `chroot`: the workers' root directory.
     pub chroot: Option<PathBuf>,
-    /// `open_cpu_affinity`: bind reactor threads and workers to cores.
+    /// `open_cpu_affinity`: reactor threads and workers are bound to cores.
     pub open_cpu_affinity: bool,
-    /// `cpu_affinity_ignore`: cores to leave alone.
+    /// `cpu_affinity_ignore`: cores that are left to other programs.
     pub cpu_affinity_ignore: Vec<u32>,
 }
 
@@ -137,7 +144,7 @@ fn default_max_conn() -> u32 {
     descriptor_limit().min(100_000)
 }
 
-/// Descriptors that this process may have open (RLIMIT_NOFILE, the soft limit).
+/// The number of descriptors that this process may open (the soft RLIMIT_NOFILE).
 pub(crate) fn descriptor_limit() -> u32 {
     let soft =
         nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);

@@ -8,6 +8,12 @@ use super::server::ServerConfig;
 use crate::error::Result;
 
 /// One setting.
+///
+/// ```
+/// let setting = swoosh::config::find("max_conn").unwrap();
+/// assert_eq!((setting.name, setting.aliases), ("max_connection", &["max_conn"][..]));
+/// assert_eq!(setting.not_supported(), None);
+/// ```
 pub struct Setting {
     /// The name to use.
     pub name: &'static str,
@@ -40,6 +46,12 @@ impl Setting {
 }
 
 /// The place that a setting belongs to.
+///
+/// ```
+/// use swoosh::config::{Target, find};
+///
+/// assert_eq!(find("backlog").unwrap().target, Target::Port);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// The whole server, in the engine.

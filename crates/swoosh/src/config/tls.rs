@@ -82,6 +82,14 @@ impl Default for TlsConfig {
 }
 
 /// A certificate for clients that request that server name (server_name, RFC 6066 section 3).
+///
+/// ```
+/// use swoosh::config::{NamedCertificate, TlsConfig};
+///
+/// let named = NamedCertificate { name: "*.example.com".into(), cert_file: "w.pem".into(), key_file: "w.key".into() };
+/// let tls = TlsConfig { named: vec![named], ..TlsConfig::new("cert.pem", "key.pem") };
+/// # drop(tls);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedCertificate {
     /// `example.com`, or `*.example.com` for every name with one more label.
@@ -93,6 +101,11 @@ pub struct NamedCertificate {
 }
 
 /// Versions of the protocol. Older ones are deprecated (RFC 8996) and not supported.
+///
+/// ```
+/// let only_13 = swoosh::config::Versions { tls12: false, tls13: true };
+/// assert_ne!(only_13, swoosh::config::Versions::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Versions {
     /// TLS 1.2 (RFC 5246).

@@ -2,55 +2,74 @@
 
 use std::sync::Arc;
 
-/// How processes share the work.
+/// The process model of a server.
+///
+/// ```
+/// assert_eq!(swoosh::Mode::default(), swoosh::Mode::Base);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// Each worker accepts, reads and writes for itself (`SWOOLE_BASE`).
+    /// Each worker accepts, reads and writes its own connections (`SWOOLE_BASE`).
     #[default]
     Base = 1,
-    /// Reactor threads in the master own the connections and hand requests to workers (`SWOOLE_PROCESS`).
+    /// Reactor threads in the master own the connections and send requests to workers (`SWOOLE_PROCESS`).
     Process = 2,
 }
 
-/// Which worker gets a request (`dispatch_mode`). Modes 2, 4 and 5 keep the order within a connection.
+/// The rule that selects the worker for a request (`dispatch_mode`). Modes 2, 4, 5 and 8 preserve the order within a
+/// connection.
+///
+/// ```
+/// use swoosh::config::DispatchMode;
+///
+/// assert_eq!(DispatchMode::default() as u8, 2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DispatchMode {
-    /// 1: one after the other.
+    /// 1: round robin.
     RoundRobin = 1,
-    /// 2: fixed by the connection's id.
+    /// 2: by the connection's id.
     #[default]
     Connection = 2,
-    /// 3: an idle worker first.
+    /// 3: an idle worker, if there is one.
     Idle = 3,
-    /// 4: fixed by the peer's address.
+    /// 4: by the peer's address.
     Address = 4,
-    /// 5: fixed by the uid that `bind` gave the connection, else by its id.
+    /// 5: by the uid that was bound to the connection, or else by its id.
     Uid = 5,
-    /// 6: only `dispatch_func` decides.
+    /// 6: `dispatch_func` alone decides.
     User = 6,
-    /// 7: whichever worker is free takes the next.
+    /// 7: the next free worker.
     Stream = 7,
-    /// 8: the worker with the fewest connections, chosen once for each connection.
+    /// 8: the worker with the fewest connections, selected once for each connection.
     ConnectionLoad = 8,
-    /// 9: the worker with the fewest requests in hand.
+    /// 9: the worker with the fewest requests in progress.
     RequestLoad = 9,
     /// 10: the worker with the fewest running coroutines.
     Concurrency = 10,
 }
 
-/// How tasks travel to task workers (`task_ipc_mode`).
+/// The transport of tasks (`task_ipc_mode`).
+///
+/// ```
+/// assert_eq!(swoosh::config::TaskIpc::default() as u8, 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TaskIpc {
-    /// 1: shared memory, the task worker chosen by the sender.
+    /// 1: shared memory; the sender selects the task worker.
     #[default]
     Direct = 1,
-    /// 2: a System V queue, the task worker chosen by the sender.
+    /// 2: a System V queue; the sender selects the task worker.
     Queue = 2,
-    /// 3: a System V queue, whichever task worker is free takes the next; a chosen one is not honoured.
+    /// 3: a System V queue that every free task worker reads; a selected task worker is ignored.
     Preemptive = 3,
 }
 
-/// When the log file is renamed and begun anew (`log_rotation`).
+/// The period of one log file (`log_rotation`).
+///
+/// ```
+/// assert_eq!(swoosh::config::LogRotation::Daily as u8, 2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub enum LogRotation {
@@ -62,18 +81,27 @@ pub enum LogRotation {
     EveryMinute = 4,
 }
 
-/// What a dispatch function answers.
+/// The result of a dispatch function.
+///
+/// ```
+/// use std::sync::Arc;
+/// use swoosh::config::{Dispatch, DispatchFunc};
+///
+/// let by_first_byte: DispatchFunc =
+///     Arc::new(|_, _, data| data.first().map_or(Dispatch::Fallback, |&byte| Dispatch::Worker(u32::from(byte) % 4)));
+/// assert_eq!(by_first_byte(1, 0, b"\x05"), Dispatch::Worker(1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dispatch {
-    /// To this worker.
+    /// The worker with that number.
     Worker(u32),
     /// The packet is dropped (`SWOOLE_DISPATCH_RESULT_DISCARD_PACKET`).
     Discard,
     /// The connection is closed (`SWOOLE_DISPATCH_RESULT_CLOSE_CONNECTION`).
     Close,
-    /// As the dispatch mode says (`SWOOLE_DISPATCH_RESULT_USERFUNC_FALLBACK`).
+    /// The dispatch mode decides (`SWOOLE_DISPATCH_RESULT_USERFUNC_FALLBACK`).
     Fallback,
 }
 
-/// `dispatch_func`: session id, event type (0 data, 4 close, 5 connect), the packet's bytes.
+/// A function for `dispatch_func`. Arguments: the session id, the event type (0 data, 4 close, 5 connect), the packet.
 pub type DispatchFunc = Arc<dyn Fn(u64, u8, &[u8]) -> Dispatch + Send + Sync>;

@@ -6,7 +6,7 @@ macro_rules! settings {
         $(#[doc = $doc:literal])+
         $name:ident $(| $alias:ident)*: $kind:expr, $default:literal => $setter:expr;
     )+) => {
-        pub(in crate::config) const $table: &[$crate::config::Setting] = &[$($crate::config::Setting {
+        pub(in crate::config) const $table: &[$crate::config::setting::Setting] = &[$($crate::config::setting::Setting {
             name: stringify!($name),
             aliases: &[$(stringify!($alias)),*],
             kind: $kind,

@@ -1,273 +1,19 @@
-//! TLS over real sockets, with rustls and OpenSSL as clients.
+//! Handshakes: sessions, versions, certificates of servers and clients, ALPN, OpenSSL as a client.
 
-mod common;
-
-use common::{Client, PATIENCE, Server, Stream, pattern, wait_until};
+use crate::authority::{Authority, connect, greet};
+use crate::common::{Client, MODES, PATIENCE, Server, wait_until};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
+use rustls::HandshakeKind;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
-
-/// A folder with an authority, and certificates that it vouches for.
-struct Authority {
-    folder: tempfile::TempDir,
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        let authority = Authority { folder: tempfile::tempdir().unwrap(), certificate, key };
-        fs::write(authority.path("ca.pem"), authority.certificate.pem()).unwrap();
-        authority.certify("cert", "localhost");
-        authority
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// `NAME.pem` and `NAME.key` for a host.
-    fn certify(&self, name: &str, host: &str) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![host.to_string()]).unwrap();
-        let certificate = params.signed_by(&key, &self.certificate, &self.key).unwrap();
-        fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
-        fs::write(self.path(&format!("{name}.pem")), certificate.pem()).unwrap();
-    }
-
-    fn start(&self, more: &[&str]) -> Server {
-        Server::start(&self.arguments(more).iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let pair = ["cert=cert.pem", "key=cert.key"];
-        let folder = self.folder.path().display().to_string();
-        let whole = |a: &&str| a.replace("@", &format!("{folder}/"));
-        let own = pair.iter().map(|a| a.replacen('=', &format!("={folder}/"), 1));
-        own.chain(more.iter().map(whole)).collect()
-    }
-
-    fn config(&self) -> ClientConfig {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.path("ca.pem")).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        builder.with_root_certificates(roots).with_no_client_auth()
-    }
-
-    /// A client that shows a certificate.
-    fn config_with(&self, name: &str) -> ClientConfig {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.path("ca.pem")).unwrap()).unwrap();
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let chain = CertificateDer::pem_file_iter(self.path(&format!("{name}.pem"))).unwrap().map(Result::unwrap);
-        let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
-        builder.with_root_certificates(roots).with_client_auth_cert(chain.collect(), key).unwrap()
-    }
-}
-
-type Tls = StreamOwned<ClientConnection, TcpStream>;
-
-impl Stream for Tls {
-    fn half_close(&mut self) {
-        self.conn.send_close_notify();
-        self.conn.complete_io(&mut self.sock).map(drop).unwrap_or(());
-    }
-    fn patience(&self, patience: Duration) {
-        self.sock.set_read_timeout(Some(patience)).unwrap();
-    }
-}
-
-fn connect(server: &Server, config: &Arc<ClientConfig>, name: &str) -> Tls {
-    let socket = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_nodelay(true).unwrap();
-    let name = ServerName::try_from(name.to_string()).unwrap();
-    StreamOwned::new(ClientConnection::new(config.clone(), name).unwrap(), socket)
-}
-
-/// Shakes hands, and asks something, since a server's refusal may come behind the handshake only.
-fn greet(mut tls: Tls) -> Result<Tls, String> {
-    let packet = b"\0\0\0\x07echo hi";
-    tls.write_all(packet).map_err(|e| e.to_string())?;
-    let mut answer = [0; 6];
-    tls.read_exact(&mut answer).map_err(|e| e.to_string())?;
-    assert_eq!(&answer, b"\0\0\0\x02hi");
-    Ok(tls)
-}
-
 #[test]
-fn packets_of_every_size_come_and_go() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode, "package_max=8000000"]);
-        let mut client = Client::over(connect(&server, &config, "localhost"));
-        for size in [0, 1, 100, 16_384, 16_385, 300_000, 3_000_000] {
-            let body = pattern(size);
-            client.send([b"echo ", &body[..]].concat());
-            assert_eq!(client.packet(), body, "{mode}, {size} bytes");
-        }
-        for n in 0..200 {
-            client.send(format!("echo {n}"));
-        }
-        for n in 0..200 {
-            assert_eq!(client.text(), n.to_string());
-        }
-        let connects = server.wait_for_events("connect", 1).len();
-        client.half_close();
-        assert!(client.is_closed(), "{mode}: a goodbye is answered");
-        server.wait_for_event("close");
-        assert_eq!((connects, server.count("close")), (1, 1), "{mode}");
-    }
-}
-
-#[test]
-fn a_packet_in_many_records_and_many_in_one_are_the_same() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode]);
-        let mut tls = connect(&server, &config, "localhost");
-        for byte in b"\0\0\0\x0becho abcdef" {
-            tls.write_all(&[*byte]).unwrap();
-            tls.flush().unwrap();
-        }
-        tls.write_all(&b"\0\0\0\x06echo x".repeat(1000)).unwrap();
-        let mut answer = [0; 10];
-        tls.read_exact(&mut answer).unwrap();
-        assert_eq!(&answer, b"\0\0\0\x06abcdef", "{mode}");
-        let mut answers = vec![0; 5000];
-        tls.read_exact(&mut answers).unwrap();
-        assert_eq!(answers, b"\0\0\0\x01x".repeat(1000));
-    }
-}
-
-#[test]
-fn what_was_asked_before_a_goodbye_is_answered_behind_it() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode]);
-        let mut client = Client::over(connect(&server, &config, "localhost"));
-        client.send("echo first");
-        client.send([b"echo ", &pattern(500_000)[..]].concat());
-        client.half_close();
-        assert_eq!(client.text(), "first", "{mode}");
-        assert_eq!(client.packet(), pattern(500_000), "{mode}");
-        assert!(client.is_closed(), "{mode}");
-    }
-}
-
-#[test]
-fn a_slow_request_is_answered_408_over_tls_too() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode, "framing=http", "header_timeout=200", "body_timeout=200"]);
-        for handover in ["GET / HTT", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"] {
-            let mut tls = connect(&server, &config, "localhost");
-            tls.write_all(handover.as_bytes()).unwrap();
-            let mut answer = String::new();
-            tls.read_to_string(&mut answer).unwrap();
-            assert!(answer.starts_with("HTTP/1.1 408 "), "{mode}: {answer:?}");
-        }
-    }
-}
-
-#[test]
-fn a_forged_record_ends_its_connection_with_its_cause_in_the_log() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode]);
-        let mut other = Client::over(connect(&server, &config, "localhost"));
-        assert_eq!(other.ask("echo 1"), "1");
-        let mut tls = greet(connect(&server, &config, "localhost")).unwrap();
-        tls.sock.write_all(&[0x17, 3, 3, 0, 20]).unwrap();
-        tls.sock.write_all(&[7; 20]).unwrap();
-        assert!(tls.read(&mut [0; 1]).is_err(), "{mode}: an alert tells the client");
-        server.wait_for_event("close");
-        let told = "is closed: TLS: cannot decrypt peer's message";
-        assert!(wait_until(PATIENCE, || server.log().contains(told)), "{mode}: {}", server.log());
-        assert_eq!(other.ask("echo 2"), "2", "{mode}");
-    }
-}
-
-#[test]
-fn files_and_last_words_arrive_whole_and_end_with_a_goodbye() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    let file = authority.path("file");
-    fs::write(&file, pattern(1_500_000)).unwrap();
-    for mode in MODES {
-        let server = authority.start(&[mode, "socket_buffer=16000000"]);
-        let mut client = Client::over(connect(&server, &config, "localhost"));
-        client.send(format!("sendfile {} 1000 1000000", file.display()));
-        let bytes = client.bytes(1_000_000 + 6);
-        assert_eq!(bytes[..1_000_000], pattern(1_500_000)[1000..1_001_000], "{mode}");
-        assert_eq!(&bytes[1_000_000..], b"\0\0\0\x02ok");
-        client.send([b"echoclose ", &pattern(1_000_000)[..]].concat());
-        assert_eq!(client.packet(), pattern(1_000_000));
-        // rustls tells an end without a goodbye by an error.
-        assert!(client.is_closed(), "{mode}");
-    }
-}
-
-#[test]
-fn a_peer_that_does_not_read_costs_a_bounded_buffer() {
-    let authority = Authority::new();
-    let config = Arc::new(authority.config());
-    for mode in MODES {
-        let server = authority.start(&[mode, "socket_buffer=400000", "high=200000", "low=1000", "kernel_send=65536"]);
-        let mut client = Client::over(connect(&server, &config, "localhost"));
-        for _ in 0..300 {
-            client.send("reply 50000");
-        }
-        server.wait_for_event("buffer_full");
-        std::thread::sleep(Duration::from_millis(100));
-        // What the buffer holds comes, however long it takes; of the rest, what comes before it is quiet.
-        let mut whole = 0;
-        while whole < 8 {
-            assert_eq!(client.packet_within(Duration::from_secs(20)).unwrap(), pattern(50_000), "{mode}");
-            whole += 1;
-        }
-        while let Ok(packet) = client.packet_within(Duration::from_millis(700)) {
-            assert_eq!(packet, pattern(50_000));
-            whole += 1;
-        }
-        server.wait_for_event("buffer_empty");
-        client.send("echo on");
-        loop {
-            let packet = client.packet_within(Duration::from_secs(20)).unwrap();
-            if packet == b"on" {
-                break;
-            }
-            assert_eq!(packet, pattern(50_000));
-            whole += 1;
-        }
-        assert!(whole < 300, "{mode}: {whole} answers");
-    }
-}
-
-#[test]
-fn a_session_is_gone_on_with_in_any_worker_and_after_a_reload() {
+fn a_session_is_resumed_by_any_worker_and_after_a_reload() {
     let authority = Authority::new();
     for (mode, versions) in [("process", 1), ("process", 2), ("base", 1), ("base", 2)] {
         let server = authority.start(&[&format!("mode={mode}"), "workers=4", &format!("versions={versions}")]);
@@ -286,7 +32,7 @@ fn a_session_is_gone_on_with_in_any_worker_and_after_a_reload() {
 }
 
 #[test]
-fn versions_are_those_that_were_wanted() {
+fn only_the_configured_versions_are_accepted() {
     let authority = Authority::new();
     let config = Arc::new(authority.config());
     for (versions, wanted) in [
@@ -301,7 +47,7 @@ fn versions_are_those_that_were_wanted() {
 }
 
 #[test]
-fn the_certificate_is_that_of_the_name_that_is_asked_for() {
+fn the_certificate_depends_on_the_requested_name() {
     let authority = Authority::new();
     for (name, host) in [("a", "a.example"), ("star", "*.b.example")] {
         authority.certify(name, host);
@@ -318,7 +64,7 @@ fn the_certificate_is_that_of_the_name_that_is_asked_for() {
 }
 
 #[test]
-fn clients_show_a_certificate_that_somebody_vouches_for() {
+fn clients_need_a_certificate_of_a_trusted_authority() {
     let authority = Authority::new();
     let stranger = Authority::new();
     authority.certify("me", "client");
@@ -340,7 +86,7 @@ fn clients_show_a_certificate_that_somebody_vouches_for() {
 }
 
 #[test]
-fn a_certificate_that_vouches_for_itself_can_be_allowed() {
+fn self_signed_client_certificates_can_be_allowed() {
     let authority = Authority::new();
     let own = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["own".to_string()]).unwrap();
@@ -356,7 +102,7 @@ fn a_certificate_that_vouches_for_itself_can_be_allowed() {
 }
 
 #[test]
-fn the_way_to_the_trusted_issuer_can_be_bounded() {
+fn the_length_of_a_client_chain_can_be_limited() {
     let authority = Authority::new();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
@@ -375,7 +121,7 @@ fn the_way_to_the_trusted_issuer_can_be_bounded() {
 }
 
 #[test]
-fn http_is_agreed_upon_and_plain_http_is_told_where_it_is() {
+fn http_is_negotiated_by_alpn_and_plain_http_gets_400() {
     let authority = Authority::new();
     for mode in MODES {
         let server = authority.start(&[mode, "framing=http"]);
@@ -406,7 +152,7 @@ fn http_is_agreed_upon_and_plain_http_is_told_where_it_is() {
 }
 
 #[test]
-fn what_is_no_handshake_or_never_ends_one_is_closed_and_nobody_else_is() {
+fn a_failed_or_unfinished_handshake_closes_only_its_connection() {
     let authority = Authority::new();
     let config = Arc::new(authority.config());
     for mode in MODES {
@@ -438,7 +184,7 @@ fn what_is_no_handshake_or_never_ends_one_is_closed_and_nobody_else_is() {
 }
 
 #[test]
-fn a_connection_is_not_seen_before_it_has_shaken_hands() {
+fn a_connection_is_reported_after_its_handshake() {
     let authority = Authority::new();
     let config = Arc::new(authority.config());
     for mode in MODES {
@@ -461,7 +207,7 @@ fn a_connection_is_not_seen_before_it_has_shaken_hands() {
 }
 
 #[test]
-fn new_certificates_need_no_restart_and_bad_ones_change_nothing() {
+fn renewed_certificates_need_no_restart_and_invalid_ones_change_nothing() {
     let authority = Authority::new();
     authority.certify("next", "next.example");
     let config = Arc::new(authority.config());
@@ -486,7 +232,7 @@ fn new_certificates_need_no_restart_and_bad_ones_change_nothing() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named_before_anything_starts() {
+fn unusable_files_are_reported_before_the_server_starts() {
     let authority = Authority::new();
     authority.certify("other", "other");
     fs::write(authority.path("empty"), "").unwrap();
@@ -510,7 +256,7 @@ fn files_that_cannot_be_used_are_named_before_anything_starts() {
 }
 
 #[test]
-fn openssl_is_understood_whatever_the_kind_of_key() {
+fn openssl_connects_with_every_type_of_key() {
     let openssl = |arguments: &[&str], folder: &Path| {
         let ran = Command::new("openssl").args(arguments).current_dir(folder).stdin(Stdio::null()).output();
         ran.ok().map(|o| (o.status.success(), String::from_utf8_lossy(&o.stdout).into_owned()))
@@ -560,4 +306,5 @@ fn openssl_is_understood_whatever_the_kind_of_key() {
 }
 
 /// A key with a passphrase, as far as anybody looks.
+
 const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n-----END ENCRYPTED PRIVATE KEY-----\n";

@@ -1,17 +1,16 @@
-//! The server that the tests talk to. Its arguments are settings (`workers=2 framing=length listen=127.0.0.1:0`); what
-//! it does with a request, the request says (`echo hello`). It appends what happens to the file that `events` names,
-//! a line for each.
+//! The server that the tests talk to. Its arguments are settings (`workers=2 framing=length listen=127.0.0.1:0`); a request
+//! is a command (`echo hello`). Each event is appended as a line to the file that the argument `events` names.
 
+mod options;
+
+use options::{Options, framing, tune};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::rc::Rc;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
-use swoosh::config::{
-    DispatchMode, Framing, LengthFraming, LengthType, NamedCertificate, PortConfig, TaskIpc, TlsConfig, Versions,
-};
+use swoosh::config::{DispatchMode, TaskIpc};
 use swoosh::node::Reading;
 use swoosh::proto::http1::request;
 use swoosh::{Mode, Node, Server, SessionId, WorkerId};
@@ -22,23 +21,6 @@ fn main() {
         std::io::stdout().flush().unwrap();
         eprintln!("{e}");
         swoosh::sys::process::exit_now(3);
-    }
-}
-
-/// The arguments, in order.
-struct Options(Vec<(String, String)>);
-
-impl Options {
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    fn get<T: FromStr>(&self, name: &str) -> Option<T> {
-        self.all(name).last().and_then(|v| v.parse().ok())
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.get::<u32>(name) == Some(1)
     }
 }
 
@@ -56,59 +38,10 @@ impl Events {
 
 #[derive(Default)]
 struct Memory {
-    /// Whose request a task was.
+    /// By task: the connection of its request.
     tasks: HashMap<u64, SessionId>,
     handled: u64,
     open: BTreeSet<SessionId>,
-}
-
-fn framing(name: &str) -> Framing {
-    match name {
-        "length" | "length_strict" => {
-            Framing::Length(LengthFraming { kind: LengthType::U32Be, offset: 0, body_offset: 4, func: None })
-        }
-        "eof" => Framing::EofSplit(b"\r\n".to_vec()),
-        "http" => Framing::Http,
-        "eofcheck" => Framing::EofCheck(b"\r\n".to_vec()),
-        _ => Framing::None,
-    }
-}
-
-fn tune(options: &Options, port: &mut PortConfig) {
-    port.framing = framing(&options.get::<String>("framing").unwrap_or("length".into()));
-    port.package_max_length = options.get("package_max").unwrap_or(port.package_max_length);
-    port.socket_buffer_size = options.get("socket_buffer").unwrap_or(port.socket_buffer_size);
-    port.high_watermark = options.get("high").unwrap_or(0);
-    port.low_watermark = options.get("low").unwrap_or(0);
-    port.heartbeat_idle_time = options.get("idle").unwrap_or(0);
-    let seconds = |name, otherwise| options.get(name).map_or(otherwise, Duration::from_millis);
-    port.http_header_timeout = seconds("header_timeout", port.http_header_timeout);
-    port.http_body_timeout = seconds("body_timeout", port.http_body_timeout);
-    port.reuse_port = options.is("reuse_port");
-    port.send_buffer = options.get("kernel_send").unwrap_or(0);
-    port.tls = tls(options);
-}
-
-fn tls(options: &Options) -> Option<TlsConfig> {
-    let mut tls = TlsConfig::new(options.get::<String>("cert")?, options.get::<String>("key")?);
-    if let Some(bits) = options.get::<u32>("versions") {
-        tls.versions = Versions { tls12: bits & 1 != 0, tls13: bits & 2 != 0 };
-    }
-    tls.client_ca_file = options.get::<String>("client_ca").map(Into::into);
-    tls.verify_peer = tls.client_ca_file.is_some();
-    tls.verify_depth = options.get("depth");
-    tls.allow_self_signed = options.is("self_signed");
-    tls.ciphers = options.get("ciphers").unwrap_or_default();
-    tls.handshake_timeout = Duration::from_millis(options.get("handshake").unwrap_or(10_000));
-    tls.named = options
-        .all("named")
-        .filter_map(|one| {
-            let mut words = one.split(' ').map(String::from);
-            let (name, cert_file, key_file) = (words.next()?, words.next()?.into(), words.next()?.into());
-            Some(NamedCertificate { name, cert_file, key_file })
-        })
-        .collect();
-    Some(tls)
 }
 
 fn run() -> swoosh::Result<()> {
@@ -275,12 +208,12 @@ fn own_id(node: &Node) -> u32 {
 }
 
 thread_local! {
-    /// What the port's packets begin with, for replies.
+    /// Replies have no length prefix.
     static PLAIN: Cell<bool> = const { Cell::new(false) };
     static DIES_CLOSING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Tells a request of HTTP what was understood of it.
+/// Replies to an HTTP request with its parsed parts.
 fn answer_http(node: &Node, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
     let mut room = request::room();
     let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
@@ -532,7 +465,7 @@ fn message(node: &Node, from: WorkerId, data: &[u8], events: &Events) -> swoosh:
     reply(node, SessionId(conn), format!("message {} {}", own_id(node), data.len() - space - 1).as_bytes())
 }
 
-/// Bytes that a test can tell from any other.
+/// A pattern of bytes; the tests make the same.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n % 251) as u8).collect()
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{MODES, Server, all, connect};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 fn start(mode: &str) -> Server {

@@ -3,7 +3,7 @@
 //! `cargo run --release --example chat [port]`
 
 use swoosh::config::Framing;
-use swoosh::{Mode, Node, Server, SessionId};
+use swoosh::{Context, Mode, Server, SessionId};
 
 fn main() -> swoosh::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
@@ -29,7 +29,7 @@ fn main() -> swoosh::Result<()> {
     server.start()
 }
 
-fn tell_others(worker: &Node, from: SessionId, text: &str) {
+fn tell_others(worker: &Context, from: SessionId, text: &str) {
     for guest in guests(worker) {
         if guest != from {
             // An error means that the guest has just left, or does not read.
@@ -39,7 +39,7 @@ fn tell_others(worker: &Node, from: SessionId, text: &str) {
 }
 
 /// All connections. The list is read in pages, each starting after the last id of the page before.
-fn guests(worker: &Node) -> Vec<SessionId> {
+fn guests(worker: &Context) -> Vec<SessionId> {
     let mut guests = Vec::new();
     while let Some(page) = worker.client_list(guests.last().copied().unwrap_or(SessionId(0)), PAGE, None) {
         guests.extend_from_slice(&page);

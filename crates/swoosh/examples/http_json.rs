@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 use swoosh::http::{self, Request, Response};
-use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::shm::table::{Column, ColumnKind, Table, Value};
 use swoosh::{Mode, Result};
 
 fn main() -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
     // Made before the server forks, so that all workers share it.
     let mut columns = Table::builder(1024);
-    let text = columns.column("text", Kind::Text(100));
+    let text = columns.column("text", ColumnKind::Text(100));
     let notes = Notes { table: columns.build()?, text };
 
     let server = http::Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?

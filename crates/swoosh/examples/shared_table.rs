@@ -2,13 +2,13 @@
 //!
 //! `cargo run --release --example shared_table`
 
-use swoosh::shm::table::{Kind, Table, Value};
+use swoosh::shm::table::{ColumnKind, Table, Value};
 use swoosh::sys::process::{self, Fork};
 
 fn main() -> swoosh::Result<()> {
     let mut columns = Table::builder(1024);
-    let visits = columns.column("visits", Kind::Int);
-    let last = columns.column("last", Kind::Text(32));
+    let visits = columns.column("visits", ColumnKind::Int);
+    let last = columns.column("last", ColumnKind::Text(32));
     // Made before the first fork, so that all processes share its memory.
     let table = columns.build()?;
 

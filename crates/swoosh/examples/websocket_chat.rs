@@ -3,7 +3,7 @@
 //! `cargo run --release --example websocket_chat [port]`
 
 use swoosh::http::{self, Frame, Message, Request, Response, websockets};
-use swoosh::{Mode, Node, Result};
+use swoosh::{Context, Mode, Result};
 
 fn main() -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
@@ -43,7 +43,7 @@ async fn answer(request: Request, response: &mut Response) -> Result<()> {
     Ok(())
 }
 
-fn tell_all(node: &Node, text: &str) {
+fn tell_all(node: &Context, text: &str) {
     let frame = Frame::text(text);
     for conn in websockets(node) {
         // An error means that the guest has just left, or does not read.

@@ -69,17 +69,17 @@ impl fmt::Debug for Error {
 impl From<swoosh_os::Error> for Error {
     fn from(e: swoosh_os::Error) -> Self {
         match e {
-            swoosh_os::Error::System { act, subject, cause } => Error::System { operation: act, subject, cause },
-            swoosh_os::Error::State { act, why } => Error::State { operation: act, reason: why },
-            swoosh_os::Error::Argument { name, value, wants } => {
-                Error::Setting { name: name.to_owned(), value, expected: wants }
+            swoosh_os::Error::System { operation, subject, cause } => Error::System { operation, subject, cause },
+            swoosh_os::Error::State { operation, reason } => Error::State { operation, reason },
+            swoosh_os::Error::Argument { name, value, expected } => {
+                Error::Setting { name: name.to_owned(), value, expected }
             }
         }
     }
 }
 
-impl From<swoosh_shm::table::Refused> for Error {
-    fn from(refused: swoosh_shm::table::Refused) -> Self {
+impl From<swoosh_shm::table::TableError> for Error {
+    fn from(refused: swoosh_shm::table::TableError) -> Self {
         swoosh_os::Error::from(refused).into()
     }
 }

@@ -2,7 +2,7 @@
 //! intended differences. Without nginx (Debian's package nginx-light) the comparison is skipped with a message.
 
 mod common;
-#[path = "../../swoosh-proto/src/http1/frame/corpus.rs"]
+#[path = "../../swoosh-proto/src/http1/request_framer/corpus.rs"]
 #[allow(dead_code)]
 mod corpus;
 

@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use swoosh::sys::message_queue::MessageQueue;
 use swoosh::sys::process::is_alive;
-use swoosh::sys::queue::Queue;
 
 /// A running test program.
 struct Running {
@@ -206,7 +206,7 @@ fn workers_send_to_each_other_and_long_messages_only_by_the_bus() {
 #[test]
 fn each_message_of_a_queue_goes_to_one_free_worker() {
     let key = 0x5301_0000 | (std::process::id() as i32 & 0xFFFF);
-    let queue = Queue::open(key).unwrap();
+    let queue = MessageQueue::open(key).unwrap();
     let pool = Running::start(&["queue", "2", &key.to_string()]);
     for n in 0..50 {
         assert!(queue.send(1 + n % 3, format!("number {n}.").as_bytes(), true).unwrap());

@@ -4,7 +4,7 @@ use super::socket::{Code, Deadline, Link};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
-use swoosh::proto::framing::{Cut, Framer};
+use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh_zend::PhpResult;
 
 /// The buffer of one reader.
@@ -83,8 +83,8 @@ impl Packets {
         loop {
             let cut = self.framer.borrow_mut().next(&framing, max, &self.buffer.borrow());
             match cut {
-                Ok(Cut::Packet(size)) => return Ok(Ok(self.take(size))),
-                Ok(Cut::Need(_)) => {}
+                Ok(FrameStatus::Complete(size)) => return Ok(Ok(self.take(size))),
+                Ok(FrameStatus::Incomplete(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
             let more = match deadline.left() {

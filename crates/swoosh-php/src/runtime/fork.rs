@@ -54,7 +54,7 @@ fn live_on(result: PhpResult<()>) -> ! {
 pub fn begin() {
     // A fork of another thread's is to execute a program.
     if thread::is_home() {
-        signal::start_over();
+        signal::reset_after_fork();
         if let Some(step_out) = STEP_OUT.get() {
             step_out();
         }

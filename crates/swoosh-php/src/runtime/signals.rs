@@ -59,7 +59,7 @@ pub fn handle(number: i32, handler: Callable) -> Result<()> {
             .map(|(event_fd, _)| *event_fd)
             .ok_or_else(|| Error::State { operation: "watch for signals", reason: "there is no event_fd".into() })
     })?;
-    signal::hear(number, event_fd)?;
+    signal::subscribe(number, event_fd)?;
     script_end::prepare();
     let old = with(|signals| signals.handlers.insert(number, Rc::new(handler)));
     ANY.set(true);
@@ -108,7 +108,7 @@ fn run_now() -> PhpResult<()> {
             watch.forget_read();
         }
     });
-    for number in signal::heard() {
+    for number in signal::take_subscribed() {
         let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
         let run = move || handler.call(&mut [number.into_zval()]).map(drop);
         match run_callback(runs_apart(), run) {

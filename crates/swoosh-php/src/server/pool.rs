@@ -170,7 +170,7 @@ impl Bridge {
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
         HERE.set(Some((worker.clone(), self.object.clone(), self.slots)));
-        swoosh::sys::signal::call_at_arrival(machine::interrupt_at_signal);
+        swoosh::sys::signal::set_handler_hook(machine::interrupt_at_signal);
         scheduler::set_apart(self.state.coroutine.get());
     }
 

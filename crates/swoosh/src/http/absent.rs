@@ -1,9 +1,9 @@
 //! Without the feature `http` there are no HTTP servers: no value of [`Service`] exists.
 
 use super::files::Files;
+use crate::context::Context;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::Node;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ impl Service {
         match self.0 {}
     }
 
-    pub(crate) fn receive(self: &Rc<Self>, _: &Node, _: &ConnectionEvent, _: &[u8], _: Option<Rc<Stored>>) {
+    pub(crate) fn receive(self: &Rc<Self>, _: &Context, _: &ConnectionEvent, _: &[u8], _: Option<Rc<TempFile>>) {
         match self.0 {}
     }
 
-    pub(crate) fn refuse(&self, _: &Node, _: &ConnectionEvent, _: u16) {
+    pub(crate) fn refuse(&self, _: &Context, _: &ConnectionEvent, _: u16) {
         match self.0 {}
     }
 

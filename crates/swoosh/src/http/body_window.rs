@@ -30,7 +30,7 @@ impl<'b> BodyWindow<'b> {
         if from < self.base || wanted > has {
             let end = (from + least.max(READ_SIZE) as u64).min(stored.len());
             self.loaded.resize(end.saturating_sub(from) as usize, 0);
-            stored.fill(from, &mut self.loaded)?;
+            stored.read_exact_at(from, &mut self.loaded)?;
             self.base = from;
         }
         Ok(self.loaded.get((from - self.base) as usize..).unwrap_or_default())

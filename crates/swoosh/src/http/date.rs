@@ -1,6 +1,6 @@
 //! The current time as HTTP writes it.
 
-use crate::proto::http1::reply::date;
+use crate::proto::http1::response_writer::date;
 use crate::sys::clock;
 use std::cell::Cell;
 

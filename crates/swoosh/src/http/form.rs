@@ -3,7 +3,7 @@
 use super::body_window::BodyWindow;
 use crate::error::{Error, Result};
 use crate::proto::http1::request::field;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use httparse::Header;
 use memchr::memmem;
 use std::borrow::Cow;
@@ -85,7 +85,7 @@ pub enum Body<'b> {
     /// In memory.
     Memory(&'b [u8]),
     /// On disk.
-    Disk(&'b Stored),
+    Disk(&'b TempFile),
 }
 
 impl<'b> Body<'b> {
@@ -110,7 +110,7 @@ pub enum BodySlice<'b> {
     /// In memory.
     Memory(&'b [u8]),
     /// On disk: a range of offsets.
-    Disk(&'b Stored, Range<u64>),
+    Disk(&'b TempFile, Range<u64>),
 }
 
 impl<'b> BodySlice<'b> {
@@ -147,7 +147,7 @@ impl<'b> BodySlice<'b> {
             BodySlice::Memory(bytes) => {
                 (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e))
             }
-            BodySlice::Disk(stored, range) => Ok(stored.copy(range.clone(), to)?),
+            BodySlice::Disk(stored, range) => Ok(stored.copy_to(range.clone(), to)?),
         }
     }
 }
@@ -285,8 +285,8 @@ mod tests {
 
     /// The parts of a body, which must be the same in memory and on disk.
     fn both(kind: &[u8], body: &[u8]) -> Option<Vec<Plain>> {
-        let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
-        stored.push(body).unwrap();
+        let mut stored = TempFile::new(&std::env::temp_dir()).unwrap();
+        stored.append(body).unwrap();
         let here = parts(kind, Body::Memory(body)).unwrap();
         assert_eq!(here, parts(kind, Body::Disk(&stored)).unwrap());
         let plain = |part: Part<'_>| {

@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::body::Reader;
-use crate::proto::http1::request::{Request, room};
-use crate::sys::stored::Stored;
+use crate::proto::http1::body_decoder::BodyDecoder;
+use crate::proto::http1::request::{Request, header_buffer};
+use crate::sys::temp_file::TempFile;
 use std::path::Path;
 
 /// A request whose body is being spooled to a file.
@@ -18,8 +18,8 @@ use std::path::Path;
 /// ```
 pub struct SpooledRequest {
     head: Vec<u8>,
-    body: Reader,
-    file: Stored,
+    body: BodyDecoder,
+    file: TempFile,
 }
 
 /// The reason why a request cannot be spooled.
@@ -38,12 +38,12 @@ impl SpooledRequest {
     /// # Errors
     /// If the head is malformed, or no file can be made.
     pub fn begin(bytes: &[u8], max_body: u64, directory: &Path) -> Result<(Self, usize), SpoolError> {
-        let mut fields = room();
+        let mut fields = header_buffer();
         let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
             return Err(SpoolError::Refused(Refusal::new(400, "the head is malformed")));
         };
-        let body = Reader::of(&request, headers, max_body);
-        let file = Stored::new(directory).map_err(|e| SpoolError::Disk(e.into()))?;
+        let body = BodyDecoder::for_request(&request, headers, max_body);
+        let file = TempFile::new(directory).map_err(|e| SpoolError::Disk(e.into()))?;
         Ok((SpooledRequest { head: bytes[..request.head].to_vec(), body, file }, request.head))
     }
 
@@ -54,7 +54,7 @@ impl SpooledRequest {
     pub fn take(&mut self, data: &[u8]) -> Result<Option<usize>, SpoolError> {
         let mut failed = None;
         let taken = self.body.take(data, |piece| {
-            self.file.push(piece).map_err(|e| {
+            self.file.append(piece).map_err(|e| {
                 failed = Some(e);
                 DISK_ERROR
             })
@@ -73,7 +73,7 @@ impl SpooledRequest {
     }
 
     /// The head, and the body on disk.
-    pub fn finish(self) -> (Vec<u8>, Stored) {
+    pub fn finish(self) -> (Vec<u8>, TempFile) {
         (self.head, self.file)
     }
 }

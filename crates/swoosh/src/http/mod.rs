@@ -44,7 +44,7 @@ mod service;
 #[cfg(feature = "websocket")]
 mod websocket;
 
-pub use crate::sys::stored::Stored;
+pub use crate::sys::temp_file::TempFile;
 #[cfg(not(feature = "http"))]
 pub(crate) use absent::Service;
 #[cfg(feature = "http")]

@@ -2,8 +2,8 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -36,14 +36,14 @@ enum Content {
     /// Joined from chunks.
     Joined(Vec<u8>),
     /// On disk; also in memory after the first call of `body`.
-    Disk(Rc<Stored>, OnceCell<Vec<u8>>),
+    Disk(Rc<TempFile>, OnceCell<Vec<u8>>),
 }
 
 impl Request {
     /// Parses a complete request; `None` if it is malformed. `stored`: the body, if it is on disk.
-    pub(super) fn new(bytes: &[u8], stored: Option<Rc<Stored>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
+    pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
         let bytes = bytes.to_vec();
-        let mut buffer = room();
+        let mut buffer = header_buffer();
         let (parsed, headers) = Parsed::parse(&bytes, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
@@ -130,7 +130,7 @@ impl Request {
 
     /// The body on disk, if the request is longer than
     /// [`input_buffer_size`](crate::config::ServerConfig::input_buffer_size).
-    pub fn stored_body(&self) -> Option<&Stored> {
+    pub fn stored_body(&self) -> Option<&TempFile> {
         match &self.body {
             Content::Disk(stored, _) => Some(stored),
             _ => None,

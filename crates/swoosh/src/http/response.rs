@@ -5,10 +5,10 @@ use super::mime;
 use super::request::{Request, ResponseMode};
 use super::response_head::{self, put_field};
 use super::service::Service;
+use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
-use crate::proto::http1::reply::{self, put_chunk};
+use crate::proto::http1::response_writer::{self, put_chunk};
 use crate::proto::http1::{has_token, is_token_byte};
 use crate::sys::open;
 use std::ops::Range;
@@ -30,7 +30,7 @@ use std::time::Duration;
 /// }
 /// ```
 pub struct Response {
-    pub(super) node: Node,
+    pub(super) node: Context,
     pub(super) service: Rc<Service>,
     pub(super) conn: SessionId,
     pub(super) status: u16,
@@ -64,7 +64,7 @@ pub(super) enum Progress {
 
 impl Response {
     pub(super) fn new(
-        node: &Node,
+        node: &Context,
         service: &Rc<Service>,
         request: &Request,
         mode: ResponseMode,
@@ -90,7 +90,7 @@ impl Response {
     }
 
     /// The process that runs the handler: tasks, timers, other connections.
-    pub fn node(&self) -> &Node {
+    pub fn node(&self) -> &Context {
         &self.node
     }
 
@@ -104,7 +104,8 @@ impl Response {
     /// `Transfer-Encoding`, which the server sets.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let is_valid = !name.is_empty() && name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes());
+        let is_valid =
+            !name.is_empty() && name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes());
         if !is_valid || is("content-length") || is("transfer-encoding") {
             crate::log::warn!("header field {name:?} is not valid in a response; left out");
             return self;
@@ -185,7 +186,7 @@ impl Response {
     /// If the file cannot be read, and then nothing is sent; if the connection is closed.
     pub async fn send_file(&mut self, path: &str) -> Result<()> {
         let refused = |e| Error::system("send the file", path, e);
-        let file = open::any(path.as_ref()).map_err(refused)?;
+        let file = open::nonblocking(path.as_ref()).map_err(refused)?;
         let metadata = file.metadata().map_err(refused)?;
         if !metadata.is_file() {
             let reason = format!("{path} is not a regular file");
@@ -220,7 +221,7 @@ impl Response {
         }
         let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
         for (name, value) in fields {
-            if name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes()) {
+            if name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes()) {
                 put_field(&mut out, name.as_bytes(), value.as_bytes());
             }
         }
@@ -266,7 +267,7 @@ impl Response {
     }
 
     fn has_body(&self) -> bool {
-        reply::has_body(if self.mode.head_only { "HEAD" } else { "" }, self.status)
+        response_writer::has_body(if self.mode.head_only { "HEAD" } else { "" }, self.status)
     }
 
     /// Appends the head. `length` of the body, bytes; `None`: the body is streamed.
@@ -314,7 +315,7 @@ impl Response {
             let kind = self.own.content_type.clone().map_or(&b""[..], |place| &self.fields[place]);
             !self.own.has_encoding
                 && self.status != 206
-                && reply::has_body("", self.status)
+                && response_writer::has_body("", self.status)
                 && rules.suits(kind, body.len())
         };
         let coding = self.coding.filter(suitable);

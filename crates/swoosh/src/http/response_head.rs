@@ -3,7 +3,7 @@
 use super::compress::Coding;
 use super::date::now;
 use super::request::ResponseMode;
-use crate::proto::http1::reply::{self, put_number};
+use crate::proto::http1::response_writer::{self, put_number};
 
 /// Appends the head of a response. `fields`: the program's own, serialized. `length` of the body, bytes; `None`: the body
 /// is streamed, in chunks or, by HTTP/1.0, until the connection is closed.
@@ -21,7 +21,7 @@ pub(super) fn put(
             out.extend_from_slice(b"HTTP/1.1 ");
             put_number(out, u64::from(status));
             out.extend_from_slice(b" ");
-            out.extend_from_slice(reply::reason(status).as_bytes());
+            out.extend_from_slice(response_writer::reason(status).as_bytes());
             out.extend_from_slice(b"\r\n");
         }
     }

@@ -7,7 +7,7 @@ use super::response::Response;
 use super::service::Service;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::Result;
-use crate::server::Outcome;
+use crate::handler::Outcome;
 use std::path::Path;
 use std::time::Duration;
 

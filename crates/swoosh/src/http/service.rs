@@ -9,17 +9,18 @@ use super::request::Request;
 use super::response::Response;
 #[cfg(feature = "websocket")]
 use super::websocket::SocketState;
+use crate::context::Context;
+use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::Node;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::server::Outcome;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::request::pipeline::Pipeline;
+use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -35,15 +36,15 @@ pub(crate) struct Service {
     pub(super) websocket_compression: bool,
     /// The status for a handler that is dropped before its response has started.
     pub(super) fallback: Cell<u16>,
-    /// By connection whose request is in progress: the requests after it.
-    queued: RefCell<HashMap<SessionId, VecDeque<Queued>>>,
+    /// The order of responses on each connection.
+    pipeline: RefCell<Pipeline<Queued>>,
     #[cfg(feature = "websocket")]
     sockets: RefCell<HashMap<SessionId, Rc<SocketState>>>,
 }
 
 /// A request that waits for the response of an earlier one.
 enum Queued {
-    Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
+    Request(ConnectionEvent, Vec<u8>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -79,7 +80,7 @@ impl Service {
             #[cfg(feature = "websocket")]
             websocket_compression,
             fallback: Cell::new(500),
-            queued: RefCell::default(),
+            pipeline: RefCell::default(),
             #[cfg(feature = "websocket")]
             sockets: RefCell::default(),
         })
@@ -93,10 +94,10 @@ impl Service {
     /// Handles a packet: a complete request, or a WebSocket frame. `stored`: the body, if it is not in `data`.
     pub(crate) fn receive(
         self: &Rc<Self>,
-        node: &Node,
+        node: &Context,
         event: &ConnectionEvent,
         data: &[u8],
-        stored: Option<Rc<Stored>>,
+        stored: Option<Rc<TempFile>>,
     ) {
         #[cfg(feature = "websocket")]
         if node.was_websocket(event.session) {
@@ -106,28 +107,26 @@ impl Service {
             }
             return;
         }
-        if let Some(queue) = self.queued.borrow_mut().get_mut(&event.session) {
-            queue.push_back(Queued::Request(*event, data.to_vec(), stored));
+        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
+        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
             return;
         }
         if !self.serve(node, event, data, stored) {
-            self.queued.borrow_mut().insert(event.session, VecDeque::new());
+            self.pipeline.borrow_mut().begin(event.session);
         }
     }
 
     /// Refuses a request with a status, after the responses to earlier requests.
-    pub(crate) fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) {
-        match self.queued.borrow_mut().get_mut(&event.session) {
-            Some(queue) => queue.push_back(Queued::Refusal(status)),
-            None => node.refuse_request(event.session, status),
+    pub(crate) fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
+        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
+        if queued.is_none() {
+            node.refuse_request(event.session, status);
         }
     }
 
     /// Drops the queued requests of a closed connection.
     pub(crate) fn closed(&self, session: SessionId) {
-        if let Some(queue) = self.queued.borrow_mut().get_mut(&session) {
-            queue.clear();
-        }
+        self.pipeline.borrow_mut().clear(session);
         #[cfg(feature = "websocket")]
         {
             let socket = self.sockets.borrow_mut().remove(&session);
@@ -146,11 +145,17 @@ impl Service {
     }
 
     /// Handles one request; false if its handler waits and continues in a task.
-    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
+    fn serve(
+        self: &Rc<Self>,
+        node: &Context,
+        event: &ConnectionEvent,
+        data: &[u8],
+        stored: Option<Rc<TempFile>>,
+    ) -> bool {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && files::serve(node, files, event.session, &parsed, headers)
             {
@@ -169,7 +174,7 @@ impl Service {
         // inside its runtime already.
         let runtime = Handle::try_current().is_err().then(|| node.runtime());
         let _entered = runtime.as_ref().and_then(|runtime| runtime.as_ref().ok()).map(|runtime| runtime.enter());
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
+        if work.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) == Poll::Ready(()) {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
@@ -181,7 +186,7 @@ impl Service {
     }
 
     /// Runs a handler to its end, or to its deadline.
-    async fn finish(&self, mut work: Work, node: &Node, session: SessionId) {
+    async fn finish(&self, mut work: Work, node: &Context, session: SessionId) {
         let Some(limit) = self.deadline else { return work.await };
         if tokio::time::timeout(limit, &mut work).await.is_ok() {
             return;
@@ -197,12 +202,9 @@ impl Service {
     }
 
     /// Handles the queued requests of a connection until a handler waits again.
-    fn handle_queued(self: &Rc<Self>, node: &Node, session: SessionId) {
+    fn handle_queued(self: &Rc<Self>, node: &Context, session: SessionId) {
         loop {
-            let next = match self.queued.borrow_mut().get_mut(&session) {
-                Some(queue) => queue.pop_front(),
-                None => return,
-            };
+            let next = self.pipeline.borrow_mut().next(session);
             match next {
                 Some(Queued::Request(event, data, stored)) => {
                     if !self.serve(node, &event, &data, stored) {
@@ -210,9 +212,8 @@ impl Service {
                     }
                 }
                 Some(Queued::Refusal(status)) => node.refuse_request(session, status),
-                None => break,
+                None => return,
             }
         }
-        self.queued.borrow_mut().remove(&session);
     }
 }

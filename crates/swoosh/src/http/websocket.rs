@@ -3,11 +3,11 @@
 use super::request::Request;
 use super::response::{Progress, Response};
 use super::response_head::put_field;
+use crate::context::{Context, Reading};
 use crate::error::{Error, Result};
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::{Node, Reading};
-use crate::proto::websocket::deflate::{self, Agreed};
-use crate::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame, put, shake_hands};
+use crate::proto::websocket::deflate::{self, DeflateParams};
+use crate::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, put_frame};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -45,13 +45,13 @@ pub enum Message {
 /// }
 /// ```
 pub struct WebSocket {
-    node: Node,
+    node: Context,
     conn: SessionId,
     state: Rc<SocketState>,
 }
 
 impl WebSocket {
-    pub(super) fn new(node: Node, conn: SessionId, state: Rc<SocketState>) -> Self {
+    pub(super) fn new(node: Context, conn: SessionId, state: Rc<SocketState>) -> Self {
         WebSocket { node, conn, state }
     }
 
@@ -95,7 +95,7 @@ impl WebSocket {
     /// As [`text`](WebSocket::text).
     pub fn ping(&self, bytes: &[u8]) -> Result<()> {
         let mut out = Vec::with_capacity(2 + bytes.len());
-        put(&mut out, 0x89, None, &bytes[..bytes.len().min(MAX_CONTROL)]);
+        put_frame(&mut out, 0x89, None, &bytes[..bytes.len().min(MAX_CONTROL)]);
         self.node.send(self.conn, &out)
     }
 
@@ -147,10 +147,10 @@ impl Response {
 /// A message that is encoded, and compressed, once for all connections that it is sent to.
 ///
 /// ```no_run
-/// use swoosh::Node;
+/// use swoosh::Context;
 /// use swoosh::http::{Frame, websockets};
 ///
-/// fn broadcast(node: &Node, text: &str) {
+/// fn broadcast(node: &Context, text: &str) {
 ///     let frame = Frame::text(text);
 ///     for conn in websockets(node) {
 ///         let _ = frame.send(node, conn);
@@ -189,16 +189,16 @@ impl Frame {
     ///
     /// # Errors
     /// If the connection is no WebSocket or closed, or its output buffer is full.
-    pub fn send(&self, node: &Node, conn: SessionId) -> Result<()> {
+    pub fn send(&self, node: &Context, conn: SessionId) -> Result<()> {
         let bytes = match node.deflate_of(conn) {
-            Some(agreed) => self.compressed[usize::from(agreed.narrow)].get_or_init(|| {
+            Some(agreed) => self.compressed[usize::from(agreed.small_window)].get_or_init(|| {
                 let mut out = Vec::new();
-                put(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
+                put_frame(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
                 out
             }),
             None => self.plain.get_or_init(|| {
                 let mut out = Vec::with_capacity(self.data.len() + 10);
-                put(&mut out, self.first, None, &self.data);
+                put_frame(&mut out, self.first, None, &self.data);
                 out
             }),
         };
@@ -207,7 +207,7 @@ impl Frame {
 }
 
 /// All WebSocket connections of the server.
-pub fn websockets(node: &Node) -> Vec<SessionId> {
+pub fn websockets(node: &Context) -> Vec<SessionId> {
     let mut all = Vec::new();
     let mut last = SessionId(0);
     while let Some(page) = node.client_list(last, PAGE, None) {
@@ -223,8 +223,12 @@ pub fn websockets(node: &Node) -> Vec<SessionId> {
 }
 
 /// The response's fields to a handshake (RFC 6455 section 4.2) and the negotiated compression; or the status of the refusal.
-fn handshake(request: &Request, minor: u8, compresses: bool) -> std::result::Result<(Vec<u8>, Option<Agreed>), u16> {
-    let key = shake_hands(request.method(), minor, request.headers())?;
+fn handshake(
+    request: &Request,
+    minor: u8,
+    compresses: bool,
+) -> std::result::Result<(Vec<u8>, Option<DeflateParams>), u16> {
+    let key = accept_handshake(request.method(), minor, request.headers())?;
     let mut fields = Vec::new();
     put_field(&mut fields, b"Upgrade", b"websocket");
     put_field(&mut fields, b"Connection", b"Upgrade");
@@ -241,7 +245,7 @@ fn handshake(request: &Request, minor: u8, compresses: bool) -> std::result::Res
 /// The worker's state of one WebSocket connection.
 pub(crate) struct SocketState {
     max: u64,
-    joiner: RefCell<Joiner>,
+    joiner: RefCell<MessageAssembler>,
     messages: RefCell<VecDeque<Message>>,
     waker: RefCell<Option<Waker>>,
     paused: Cell<bool>,
@@ -261,30 +265,30 @@ impl SocketState {
     }
 
     /// Handles one frame.
-    pub(super) fn receive(&self, node: &Node, event: &ConnectionEvent, frame: &[u8]) {
+    pub(super) fn receive(&self, node: &Context, event: &ConnectionEvent, frame: &[u8]) {
         let session = event.session;
         if self.closed.get() {
             return;
         }
-        let expect = Expect { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
+        let expect = FrameRules { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
         let received = self.joiner.borrow_mut().take(frame, expect);
         let last = match received {
-            Ok(None) | Ok(Some(Said::Pong(_))) => return,
-            Ok(Some(Said::Message(Opcode::Text, data, _))) => {
+            Ok(None) | Ok(Some(Event::Pong(_))) => return,
+            Ok(Some(Event::Message(Opcode::Text, data, _))) => {
                 // The joiner has validated it.
                 return self.push(node, session, Message::Text(String::from_utf8(data).unwrap_or_default()));
             }
-            Ok(Some(Said::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
-            Ok(Some(Said::Ping(data))) => {
+            Ok(Some(Event::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
+            Ok(Some(Event::Ping(data))) => {
                 let mut pong = Vec::with_capacity(2 + data.len());
-                put(&mut pong, 0x8A, None, &data);
+                put_frame(&mut pong, 0x8A, None, &data);
                 // An error means that the connection is closed.
                 let _ = node.send(session, &pong);
                 return;
             }
-            Ok(Some(Said::Close(code, reason))) => close_frame(code, &reason),
+            Ok(Some(Event::Close(code, reason))) => close_frame(code, &reason),
             Err(fault) => {
-                crate::log::info!("closing connection {} with {}: {}", session.0, fault.code, fault.why);
+                crate::log::info!("closing connection {} with {}: {}", session.0, fault.code, fault.reason);
                 close_frame(fault.code, b"")
             }
         };
@@ -293,7 +297,7 @@ impl SocketState {
         self.close();
     }
 
-    fn push(&self, node: &Node, session: SessionId, message: Message) {
+    fn push(&self, node: &Context, session: SessionId, message: Message) {
         self.messages.borrow_mut().push_back(message);
         if self.messages.borrow().len() >= MAX_QUEUED && !self.paused.replace(true) {
             // An error means that the connection is closed.
@@ -302,7 +306,7 @@ impl SocketState {
         self.wake();
     }
 
-    fn take(&self, node: &Node, session: SessionId) -> Option<Message> {
+    fn take(&self, node: &Context, session: SessionId) -> Option<Message> {
         let message = self.messages.borrow_mut().pop_front();
         if self.paused.get() && self.messages.borrow().len() < MAX_QUEUED / 2 {
             self.paused.set(false);

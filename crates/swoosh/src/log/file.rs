@@ -2,7 +2,7 @@
 
 use crate::config::{LogRotation, ServerConfig};
 use crate::error::{Error, Result};
-use crate::sys::calendar::LocalTime;
+use crate::sys::local_time::LocalTime;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -65,7 +65,7 @@ fn open_file(path: &Path, period: &str) -> Result<File> {
 impl LogRotation {
     /// The period of `now`, as the suffix of a file name.
     pub(super) fn period(self, now: &LocalTime) -> String {
-        let [year, month, day, hour, minute] = now.minute();
+        let [year, month, day, hour, minute] = now.to_minute();
         match self {
             LogRotation::Single => String::new(),
             LogRotation::Monthly => format!("{year}{month:02}"),

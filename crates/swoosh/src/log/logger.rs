@@ -3,7 +3,7 @@
 use super::file::{Log, write_line};
 use super::types::{Level, Role};
 use crate::error::{Error, Result};
-use crate::sys::calendar::LocalTime;
+use crate::sys::local_time::LocalTime;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -5,7 +5,7 @@ use super::logger::Logger;
 use super::types::{Level, Role};
 use crate::config::ServerConfig;
 use crate::error::Result;
-use crate::sys::calendar::LocalTime;
+use crate::sys::local_time::LocalTime;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;

@@ -4,7 +4,7 @@ use super::file::Log;
 use super::logger::Logger;
 use super::{Level, Role, enabled, init, reopen, set_level, set_mark};
 use crate::config::{LogRotation, ServerConfig};
-use crate::sys::calendar::LocalTime;
+use crate::sys::local_time::LocalTime;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn a_line_has_time_process_severity_and_message() {
     logger.role.store(Role::Worker as u8, Ordering::Relaxed);
     logger.id.store(3, Ordering::Relaxed);
     logger.line(Level::Warning, format_args!("{} things", 2));
-    let year = LocalTime::at(SystemTime::now()).minute()[0];
+    let year = LocalTime::at(SystemTime::now()).to_minute()[0];
     assert_eq!(read(&path), format!("[{year} *{}.3]\tWARNING\t2 things\n", std::process::id()));
 }
 

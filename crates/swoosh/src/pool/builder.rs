@@ -5,8 +5,8 @@ use super::shared::{Options, Shared};
 use super::supervise;
 use super::work::Work;
 use crate::error::{Error, Result};
-use crate::server::bind::BoundPort;
-use crate::state::SocketKind;
+use crate::net::SocketKind;
+use crate::net::listener::BoundPort;
 use std::time::Duration;
 
 /// A pool of worker processes, to be configured and run.

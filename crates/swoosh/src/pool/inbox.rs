@@ -7,7 +7,7 @@ use super::fragments::Reassembly;
 use super::ipc::Ipc;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::sys::queue::MessageBuffer;
+use crate::sys::message_queue::MessageBuffer;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
@@ -63,7 +63,7 @@ impl Inbox {
             epoll.add(&pipe.local, event).map_err(failed)?;
             datagram.resize(MAX_DATAGRAM, 0);
         }
-        let queue_buffer = if shared.queue.is_some() { MessageBuffer::new() } else { MessageBuffer::of(0) };
+        let queue_buffer = if shared.queue.is_some() { MessageBuffer::new() } else { MessageBuffer::with_capacity(0) };
         let clients = Clients::new(&shared, &epoll)?;
         Ok(Inbox { shared, id, epoll, clients, reassembly: Reassembly::default(), datagram, queue_buffer })
     }

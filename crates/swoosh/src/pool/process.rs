@@ -2,7 +2,7 @@
 
 use super::pipe::{Pipe, PipeKind};
 use crate::error::{Error, Result};
-use crate::sys::process::{self as system, Ended, Fork};
+use crate::sys::process::{self as system, ChildExit, Fork};
 use crate::sys::signal;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -47,8 +47,8 @@ impl Process {
             Fork::Parent(pid) => Ok(Process { pid, pipe: parent_end }),
             Fork::Child => {
                 drop(parent_end);
-                signal::start_over();
-                system::on_parent_death(libc::SIGKILL, parent);
+                signal::reset_after_fork();
+                system::set_parent_death_signal(libc::SIGKILL, parent);
                 let child = Child { pipe: child_end };
                 end(|| body(&child))
             }
@@ -71,15 +71,15 @@ impl Process {
     }
 
     /// The child's exit status if it has ended; does not block.
-    pub fn try_wait(&self) -> Option<Ended> {
-        system::reap_one(self.pid)
+    pub fn try_wait(&self) -> Option<ChildExit> {
+        system::try_wait(self.pid)
     }
 
     /// Waits until the child has ended.
     ///
     /// # Errors
     /// If other code has waited for it.
-    pub fn wait(self) -> Result<Ended> {
+    pub fn wait(self) -> Result<ChildExit> {
         Ok(system::wait_for(self.pid)?)
     }
 }

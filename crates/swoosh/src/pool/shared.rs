@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::shm::SharedSlice;
 use crate::shm::slots::PoolSlot;
 use crate::sys::event_fd::EventFd;
-use crate::sys::queue::Queue;
+use crate::sys::message_queue::MessageQueue;
 use socket2::Socket;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
@@ -44,7 +44,7 @@ pub(super) struct Shared {
     pub(super) supervisor: i32,
     /// By worker; empty without [`Ipc::UnixSocket`].
     pub(super) pipes: Vec<WorkerPipe>,
-    pub(super) queue: Option<Queue>,
+    pub(super) queue: Option<MessageQueue>,
     /// By worker, in shared memory.
     pub(super) slots: SharedSlice<PoolSlot>,
     /// Wakes the supervisor after a worker has changed its slot.
@@ -59,7 +59,7 @@ impl Shared {
             _ => Vec::new(),
         };
         let queue = match options.ipc {
-            Ipc::Queue(key) => Some(Queue::open(key)?),
+            Ipc::Queue(key) => Some(MessageQueue::open(key)?),
             _ => None,
         };
         let slots = SharedSlice::new(options.workers as usize, "a pool's workers")?;

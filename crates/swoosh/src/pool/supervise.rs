@@ -11,9 +11,9 @@ use super::worker::Worker;
 use super::worker_loop;
 use crate::error::{Error, Result};
 use crate::handler::Flow;
-use crate::restart_policy::ChildState;
+use crate::process::restart_policy::ChildState;
 use crate::shm::slots::PoolSlot;
-use crate::sys::process::{self, Ended, Fork};
+use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::{self, Signals};
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     let workers = shared.options.workers as usize;
-    let signals = Signals::take_over(&HANDLED, &[])?;
+    let signals = Signals::install(&HANDLED, &[])?;
     let pool = Supervisor(Rc::new(shared));
     let mut supervision = Supervision {
         pool: &pool,
@@ -73,7 +73,7 @@ impl<W: Work> Supervision<'_, W> {
         }
         loop {
             let arrived = self.signals.take();
-            if !self.shutting_down && (arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT)) {
+            if !self.shutting_down && (arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT)) {
                 self.shutting_down = true;
                 self.pending_reloads.clear();
                 let timeout = self.pool.0.options.shutdown_timeout;
@@ -82,7 +82,7 @@ impl<W: Work> Supervision<'_, W> {
                     child.tell_to_end(timeout);
                 }
             }
-            if !self.shutting_down && (arrived.has(libc::SIGUSR1) || arrived.has(libc::SIGUSR2)) {
+            if !self.shutting_down && (arrived.contains(libc::SIGUSR1) || arrived.contains(libc::SIGUSR2)) {
                 self.pending_reloads = (0..self.children.len()).rev().collect();
             }
             self.pool.0.event_fd.drain();
@@ -116,7 +116,7 @@ impl<W: Work> Supervision<'_, W> {
         }
     }
 
-    fn reaped(&mut self, ended: Ended) {
+    fn reaped(&mut self, ended: ChildExit) {
         let Some(id) = self.children.iter().position(|child| child.pid == ended.pid) else { return };
         let slot = &self.pool.0.slots[id];
         slot.pid.store(0, Relaxed);
@@ -186,7 +186,7 @@ impl<W: Work> Supervision<'_, W> {
         flush();
         let shared = self.pool.0.clone();
         let start = || {
-            signal::start_over();
+            signal::reset_after_fork();
             Worker::new(shared, id as u32)
         };
         match process::fork_with(start) {

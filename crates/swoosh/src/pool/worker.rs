@@ -31,11 +31,11 @@ struct Inner {
 
 impl Worker {
     pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
-        let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGINT], &[])?;
+        let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
         // The supervisor handles an interrupt from the terminal; user code may replace both handlers.
-        signals.lend(libc::SIGTERM);
-        signals.lend(libc::SIGINT);
-        process::on_parent_death(libc::SIGKILL, shared.supervisor);
+        signals.allow_subscription(libc::SIGTERM);
+        signals.allow_subscription(libc::SIGINT);
+        process::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
         Ok(Worker(Rc::new(Inner { shared, signals, id, stop_requested: Cell::new(false), handled: Cell::new(0) })))
     }
@@ -62,7 +62,7 @@ impl Worker {
 
     /// Whether the worker was told to end: its code should return soon.
     pub fn should_stop(&self) -> bool {
-        if !self.0.stop_requested.get() && self.0.signals.take().has(libc::SIGTERM) {
+        if !self.0.stop_requested.get() && self.0.signals.take().contains(libc::SIGTERM) {
             self.0.stop_requested.set(true);
         }
         self.0.stop_requested.get()
@@ -113,7 +113,7 @@ impl Worker {
     /// Detaches this process from the supervisor, which starts a replacement. It receives no more messages, may outlive the
     /// pool, and ends when its code does.
     pub fn detach(&self) {
-        process::outlive_parent();
+        process::clear_parent_death_signal();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
         self.0.shared.event_fd.notify();
         self.0.stop_requested.set(true);

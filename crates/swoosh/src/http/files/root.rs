@@ -136,7 +136,7 @@ impl Files {
 
     /// Opens a normalized path. Most have no symbolic links; the target of a link must lie within the root.
     fn open(&self, path: &[u8]) -> Option<Opened> {
-        let file = match open::without_links(&self.at(path)) {
+        let file = match open::no_symlinks(&self.at(path)) {
             Ok(file) => file,
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
             Err(_) => {
@@ -145,7 +145,7 @@ impl Files {
                 if !metadata.is_file() {
                     return Some(if metadata.is_dir() { Opened::Directory } else { Opened::Other });
                 }
-                open::any(&real).ok()?
+                open::nonblocking(&real).ok()?
             }
         };
         let metadata = file.metadata().ok()?;

@@ -4,8 +4,8 @@ use super::path::{escape, percent_encode};
 use super::reply::ReplyPart;
 use crate::http::date::now;
 use crate::http::mime;
-use crate::proto::http1::reply::{self, date};
-use crate::proto::http1::select::{Selected, Version, select};
+use crate::proto::http1::conditional::{Representation, Selection, evaluate};
+use crate::proto::http1::response_writer::{self, date};
 use httparse::Header;
 use std::fmt::Write;
 use std::fs::{self, File, Metadata};
@@ -28,7 +28,7 @@ impl ReplyWriter {
         let now = now();
         let now = String::from_utf8_lossy(&now);
         let connection = if self.keep_alive { "keep-alive" } else { "close" };
-        let reason = reply::reason(status);
+        let reason = response_writer::reason(status);
         let server = self.server.map(|name| format!("Server: {name}\r\n")).unwrap_or_default();
         format!("HTTP/1.1 {status} {reason}\r\n{server}Date: {now}\r\nConnection: {connection}\r\n")
     }
@@ -43,7 +43,7 @@ impl ReplyWriter {
 
     /// An error page.
     pub(super) fn page(&self, status: u16) -> Vec<ReplyPart> {
-        let reason = reply::reason(status);
+        let reason = response_writer::reason(status);
         let head = self.begin(status) + "Content-Type: text/html\r\n";
         self.text(head, &format!("<!doctype html>\n<title>{status} {reason}</title>\n<h1>{status} {reason}</h1>\n"))
     }
@@ -54,27 +54,27 @@ impl ReplyWriter {
         let tag = format!("\"{:x}-{:x}\"", metadata.mtime().wrapping_mul(1_000_000_000) + metadata.mtime_nsec(), size);
         let modified = date(metadata.mtime());
         let kind = mime::of_file(name);
-        let selected = match select(headers, Version { size, modified: metadata.mtime(), tag: &tag }) {
+        let selected = match evaluate(headers, Representation { size, modified: metadata.mtime(), tag: &tag }) {
             // Ranges are for GET alone (RFC 9110 section 14.2).
-            Selected::Parts(_) | Selected::Unsatisfiable if self.head_only => Selected::Whole,
+            Selection::Ranges(_) | Selection::Unsatisfiable if self.head_only => Selection::Whole,
             selected => selected,
         };
         let validators = format!("Last-Modified: {}\r\nETag: {tag}\r\n", String::from_utf8_lossy(&modified));
         match selected {
-            Selected::NotModified => vec![ReplyPart::Text(self.begin(304) + &validators + "\r\n")],
-            Selected::PreconditionFailed => self.page(412),
-            Selected::Unsatisfiable => self.text(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
-            Selected::Whole => {
+            Selection::NotModified => vec![ReplyPart::Text(self.begin(304) + &validators + "\r\n")],
+            Selection::PreconditionFailed => self.page(412),
+            Selection::Unsatisfiable => self.text(self.begin(416) + &format!("Content-Range: bytes */{size}\r\n"), ""),
+            Selection::Whole => {
                 let fields = format!("Content-Type: {kind}\r\nAccept-Ranges: bytes\r\nContent-Length: {size}\r\n\r\n");
                 self.parts(self.begin(200) + &validators + &fields, file, vec![(String::new(), 0, size)], "")
             }
-            Selected::Parts(parts) if parts.len() == 1 => {
+            Selection::Ranges(parts) if parts.len() == 1 => {
                 let (from, to) = parts[0];
                 let range = format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
                 let fields = format!("Content-Type: {kind}\r\n{range}Content-Length: {}\r\n\r\n", to - from);
                 self.parts(self.begin(206) + &validators + &fields, file, vec![(String::new(), from, to)], "")
             }
-            Selected::Parts(parts) => {
+            Selection::Ranges(parts) => {
                 let boundary = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
                 let part = |&(from, to): &(u64, u64)| {
                     let range = format!("Content-Range: bytes {from}-{}/{size}", to - 1);

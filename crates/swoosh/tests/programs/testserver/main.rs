@@ -11,9 +11,9 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::config::{DispatchMode, TaskIpc};
-use swoosh::node::Reading;
+use swoosh::context::Reading;
 use swoosh::proto::http1::request;
-use swoosh::{Mode, Node, Server, SessionId, WorkerId};
+use swoosh::{Context, Mode, Server, SessionId, WorkerId};
 
 fn main() {
     if let Err(e) = run() {
@@ -153,7 +153,7 @@ fn run() -> swoosh::Result<()> {
         });
     for (name, which) in [("buffer_full", true), ("buffer_empty", false)] {
         let e = events.clone();
-        let say = move |_: &Node, conn: SessionId| e.say(format_args!("{name} {}", conn.0));
+        let say = move |_: &Context, conn: SessionId| e.say(format_args!("{name} {}", conn.0));
         server = if which { server.on_buffer_full(say) } else { server.on_buffer_empty(say) };
     }
     let e = events.clone();
@@ -203,7 +203,7 @@ fn run() -> swoosh::Result<()> {
     server.start()
 }
 
-fn own_id(node: &Node) -> u32 {
+fn own_id(node: &Context) -> u32 {
     node.worker_id().map_or(999, |id| id.0)
 }
 
@@ -214,8 +214,8 @@ thread_local! {
 }
 
 /// Replies to an HTTP request with its parsed parts.
-fn answer_http(node: &Node, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
-    let mut room = request::room();
+fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
+    let mut room = request::header_buffer();
     let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
     let body = format!("{} {} {}", request.method, request.target, request.body(headers).len());
     if request.target == "/slow" {
@@ -228,7 +228,7 @@ fn answer_http(node: &Node, conn: SessionId, data: &[u8]) -> swoosh::Result<()> 
     if keep { Ok(()) } else { node.close(conn, false) }
 }
 
-fn reply(node: &Node, conn: SessionId, body: &[u8]) -> swoosh::Result<()> {
+fn reply(node: &Context, conn: SessionId, body: &[u8]) -> swoosh::Result<()> {
     if PLAIN.get() {
         return node.send(conn, body);
     }
@@ -238,7 +238,7 @@ fn reply(node: &Node, conn: SessionId, body: &[u8]) -> swoosh::Result<()> {
 }
 
 fn receive(
-    node: &Node,
+    node: &Context,
     conn: SessionId,
     data: &[u8],
     memory: &Rc<RefCell<Memory>>,
@@ -437,7 +437,7 @@ fn receive(
     }
 }
 
-fn task(node: &Node, event: &swoosh::handler::TaskEvent, data: &[u8], events: &Events) -> swoosh::Result<()> {
+fn task(node: &Context, event: &swoosh::handler::TaskEvent, data: &[u8], events: &Events) -> swoosh::Result<()> {
     let text = String::from_utf8_lossy(&data[..data.len().min(100)]).into_owned();
     let (command, rest) = text.split_once(' ').unwrap_or((&text, ""));
     match command {
@@ -458,7 +458,7 @@ fn task(node: &Node, event: &swoosh::handler::TaskEvent, data: &[u8], events: &E
     }
 }
 
-fn message(node: &Node, from: WorkerId, data: &[u8], events: &Events) -> swoosh::Result<()> {
+fn message(node: &Context, from: WorkerId, data: &[u8], events: &Events) -> swoosh::Result<()> {
     let space = data.iter().position(|b| *b == b' ').unwrap_or(0);
     let conn: u64 = String::from_utf8_lossy(&data[..space]).parse().unwrap_or(0);
     events.say(format_args!("message {} {} {}", own_id(node), from.0, data.len() - space - 1));

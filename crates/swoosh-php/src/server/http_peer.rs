@@ -11,7 +11,7 @@ use std::fs::File;
 use std::rc::Rc;
 use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::http::files::{Answer, Piece};
+use swoosh::http::files::{FileReply, ReplyPart};
 use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
@@ -197,18 +197,18 @@ impl Served {
     }
 
     /// Sends an answer that no callback gives.
-    pub fn send_answer(&self, answer: &Answer) -> PhpResult<()> {
-        for piece in &answer.pieces {
-            let sent = match piece {
-                Piece::Head(words) | Piece::Words(words) => self.send(words.as_bytes())?,
-                Piece::File(file, from, to) => self.send_file(file, *from, *to)?,
+    pub fn send_answer(&self, answer: &FileReply) -> PhpResult<()> {
+        for part in &answer.parts {
+            let sent = match part {
+                ReplyPart::Head(text) | ReplyPart::Text(text) => self.send(text.as_bytes())?,
+                ReplyPart::File(file, from, to) => self.send_file(file, *from, *to)?,
             };
             if !sent {
                 self.closes.set(true);
                 break;
             }
         }
-        self.closes.set(self.closes.get() || !answer.keep);
+        self.closes.set(self.closes.get() || !answer.keep_alive);
         Ok(())
     }
 

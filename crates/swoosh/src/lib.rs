@@ -44,12 +44,13 @@
 //! | [`net`] | ports, listening sockets, datagrams |
 //! | [`ipc`] | messages between processes |
 //! | [`tls`] | TLS |
-//! | [`config`], [`settings`] | typed settings; their names and ranges |
+//! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
 //! | [`error`], [`log`] | the error type; the log |
 //! | [`proto`], [`shm`], [`sys`] | protocols; shared memory; system calls (crates of their own) |
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 pub mod clock;
 pub mod config;
@@ -66,7 +67,6 @@ pub mod process;
 pub mod request;
 pub mod runtime;
 pub mod server;
-pub mod settings;
 pub mod state;
 pub mod timer;
 pub mod tls;

@@ -80,7 +80,7 @@ heartbeat before start: false | Swoole\Server::heartbeat(): the server is not ru
 sendMessage before start: false | Swoole\Server::sendMessage(): the server is not running; call this in one of its callbacks
 an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; event names are written without 'on'
 a callback that is none: false | Swoole\Server::on(): the callback cannot be called: function "no_such_function" not found or invalid function name
-a misspelt setting: true | Swoole\Server::set(): there is no setting worker_number; did you mean worker_num?
+a misspelt setting: true | Swoole\Server::set(): unknown setting worker_number; did you mean worker_num?
 a type that is none: false | Swoole\Server::listen(): socket type 99 is not known: use one of the SWOOLE_SOCK_* constants
 mode 3, type 1: "Error: mode 3 is not served: use SWOOLE_BASE (1) or SWOOLE_PROCESS (2)"
 mode 1, type 99: "Swoole\\Exception: socket type 99 is not known: use one of the SWOOLE_SOCK_* constants"

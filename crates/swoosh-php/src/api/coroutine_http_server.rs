@@ -17,7 +17,7 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::http::files::{self, Looked};
+use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh::proto::websocket::{accept_handshake, deflate};
@@ -147,7 +147,8 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let config = Rc::new(this.slot(SETTINGS).array().map(HttpSettings::new).unwrap_or_default());
+    let settings = this.slot(SETTINGS).array().map(setting_values::read).unwrap_or_default();
+    let config = Rc::new(HttpSettings::new(&settings.server, &settings.port, &settings.embedder));
     let tls = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
@@ -231,7 +232,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
         return Ok(());
     };
     if let Some(files) = &connection.config.files
-        && let Looked::Answer(answer) = files::look(files, &request, headers)
+        && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
         return connection.send_answer(&answer);
     }

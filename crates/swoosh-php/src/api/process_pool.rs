@@ -80,7 +80,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     state.ipc.set(ipc);
     state.coroutine.set(call.bool_or(3, false)?);
     state.shutdown_timeout.set(SHUTDOWN_TIMEOUT);
-    *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).patience(SHUTDOWN_TIMEOUT));
+    *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(SHUTDOWN_TIMEOUT));
     if call.payload::<Holder>().0.set(state).is_err() {
         return Err(throw_error("the constructor of Swoole\\Process\\Pool must be called only once"));
     }
@@ -109,7 +109,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if let Some(seconds) = given.get("max_wait_time") {
         let timeout = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
         state.shutdown_timeout.set(timeout);
-        made = made.patience(timeout);
+        made = made.shutdown_timeout(timeout);
     }
     *state.builder.borrow_mut() = Some(made);
     configure::apply(given);

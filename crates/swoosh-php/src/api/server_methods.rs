@@ -142,8 +142,8 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let sent = match node.send_file(session(fd), path, offset, length) {
-        Err(Error::System { act, subject, cause }) => {
-            swoosh::log::notice!("{act} {subject}: {cause}");
+        Err(Error::System { operation, subject, cause }) => {
+            swoosh::log::notice!("{operation} {subject}: {cause}");
             last_error::set(Code::SystemCallFail as i32);
             false
         }

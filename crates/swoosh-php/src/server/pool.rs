@@ -1,6 +1,6 @@
 //! A PHP process pool: its configuration before `start()`, its per-process state afterwards.
 //!
-//! A worker without coroutines blocks in the kernel between messages ([`Worker::serve`]). A worker with coroutines runs
+//! A worker without coroutines blocks in the kernel between messages ([`Work::run_worker`]). A worker with coroutines runs
 //! the event loop, and messages are one of its event sources.
 
 use crate::coroutine;
@@ -187,7 +187,7 @@ impl PoolBridge {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
         }))?;
-        worker.serves();
+        worker.mark_ready();
         let opened = if self.takes_messages() { worker.inbox().map(Some) } else { Ok(None) };
         match opened {
             Ok(inbox) => *self.state.inbox.borrow_mut() = inbox,
@@ -209,7 +209,7 @@ impl PoolBridge {
                 return Ok(None);
             }
             event_fd.arm();
-            Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::due)))
+            Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::next_deadline)))
         });
         self.finish_call(left.map(drop))?;
         self.shut_down(worker)?;
@@ -242,7 +242,7 @@ impl PoolBridge {
                 // A message whose handler failed is not acknowledged.
                 done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {
-                    inbox.answer(message);
+                    inbox.complete(message);
                 }
                 if !worker.count_handled() {
                     worker.stop();
@@ -258,7 +258,7 @@ impl PoolBridge {
     fn shut_down(&self, worker: &Worker) -> Flow {
         mark_stopped(&self.object, &self.slots);
         if let Some(inbox) = self.state.inbox.borrow_mut().as_mut() {
-            inbox.close_entrance();
+            inbox.stop_accepting();
         }
         // Shorter than the supervisor's timeout, so that onWorkerStop still runs.
         let until = Instant::now() + self.state.shutdown_timeout.get() * 4 / 5;
@@ -300,7 +300,7 @@ impl Work for PoolBridge {
         self.call(&self.callbacks.shutdown, Vec::new())
     }
 
-    fn turn(&self, _: &Supervisor) -> Flow<Option<Duration>> {
+    fn tick(&self, _: &Supervisor) -> Flow<Option<Duration>> {
         self.finish_call(signals::run_due())?;
         self.finish_call(event_loop::hosted_turn())?;
         Ok(event_loop::hosted_sleep_limit())
@@ -334,14 +334,14 @@ impl Work for PoolBridge {
         self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
-    fn serve(&self, worker: &Worker) -> i32 {
+    fn run_worker(&self, worker: &Worker, main_loop: &dyn Fn() -> i32) -> i32 {
         if let Some((_, apart)) = self.state.worker_functions.borrow().get(worker.id() as usize) {
             self.state.coroutine.set(*apart);
         }
         self.enter(worker);
         let status = match self.state.coroutine.get() {
             true => self.run_event_loop(worker).map_or_else(|stop| stop.code, |()| 0),
-            false => worker.serve(self),
+            false => main_loop(),
         };
         runtime::end_process(status)
     }

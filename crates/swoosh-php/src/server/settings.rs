@@ -9,33 +9,33 @@ use crate::coroutine::setting_values::{named, plain};
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-use swoosh::config::{Dispatch, ServerConfig};
+use swoosh::config::{
+    Callback, Dispatch, EmbedderConfig, Outcome, PortSettings, ServerConfig, Settings, Value, apply_port, apply_server,
+};
 use swoosh::server::ServerBuilder;
-use swoosh::settings::{self, Callback, Known, PortSettings, Value};
 use swoosh_zend::error::{fatal, uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
 /// Validates settings when `set()` is called: an unknown name is a warning, an impossible framing a fatal error.
 pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut all = Settings::default();
     for (name, value) in named(given) {
         let value = plain(&value);
-        let known = match of_port {
-            true => settings::apply_port(&mut port, &name, &value),
-            false => settings::apply_server(&mut config, &mut port, &name, &value),
+        let outcome = match of_port {
+            true => apply_port(&mut all.port, &name, &value),
+            false => all.apply(&name, &value),
         };
-        match known {
+        match outcome {
             Err(e) if FATAL_WHEN_SET.contains(&name.as_str()) => {
                 let why = e.to_string();
-                drop((e, config, port, value, name));
+                drop((e, all, value, name));
                 return Err(fatal(&why));
             }
-            Ok(Known::Unknown { nearest }) => warning(&match nearest {
-                Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
-                None => format!("there is no setting {name}"),
+            Ok(Outcome::Unknown { nearest }) => warning(&match nearest {
+                Some(nearest) => format!("unknown setting {name}; did you mean {nearest}?"),
+                None => format!("unknown setting {name}"),
             }),
-            Ok(Known::NotYet(why)) if name.starts_with(TLS_PREFIX) => {
+            Ok(Outcome::NotSupported(why)) if name.starts_with(TLS_PREFIX) => {
                 warning(&format!("setting {name} has no effect: {why}"));
             }
             _ => {}
@@ -52,6 +52,7 @@ pub fn apply(
 ) -> Result<CallbackOptions, StartError> {
     let slot = classes::server_slot("setting").map_err(StartError::Raised)?;
     let own = object.slot(slot).array().cloned().unwrap_or_default();
+    let mut embedder = EmbedderConfig::default();
     let mut notes = Vec::new();
     let refused = |e: swoosh::Error| StartError::Fatal(e.to_string());
     let speaks_http = classes::is_http(object);
@@ -64,8 +65,9 @@ pub fn apply(
     }
     for (name, value) in named(&own) {
         let value = convert(state, &name, &value, builder)?;
-        let known = settings::apply_server(&mut builder.config, &mut builder.port_settings, &name, &value);
-        note(&mut notes, &name, known.map_err(refused)?);
+        let (server, port) = (&mut builder.config, &mut builder.port_settings);
+        let outcome = apply_server(server, port, &mut embedder, &name, &value);
+        note(&mut notes, &name, outcome.map_err(refused)?);
     }
     for (index, port) in state::ports(object).into_iter().enumerate() {
         let Some(given) = port.slot(classes::port_slot("setting").map_err(StartError::Raised)?).array().cloned() else {
@@ -78,9 +80,9 @@ pub fn apply(
         }
         for (name, value) in named(&given) {
             let value = convert(state, &name, &value, builder)?;
-            let known = settings::apply_port(&mut settings, &name, &value).map_err(refused)?;
+            let outcome = apply_port(&mut settings, &name, &value).map_err(refused)?;
             if index > 0 {
-                note(&mut notes, &name, known);
+                note(&mut notes, &name, outcome);
             }
         }
         if index == 0 {
@@ -96,22 +98,18 @@ pub fn apply(
         swoosh::log::notice!("{note}");
     }
     show_defaults(object, slot, own.clone(), &builder.config);
-    let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
-    let _ = state.http.set(HttpSettings::new(&own));
-    let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
+    let http = HttpSettings::new(&builder.config, &builder.port_settings, &embedder);
+    let _ = state.http.set(http);
     configure::set(&coroutine_settings(&own));
-    let hooks = options(|o| o.given().and_then(|given| given.get("hook_flags").map(Zval::to_int)));
-    state.send_queues.enabled.set(own.get("send_yield").is_none_or(Zval::to_bool));
-    let limit = own.get("send_timeout").map_or(0.0, Zval::to_float);
-    state.send_queues.timeout.set(Duration::try_from_secs_f64(limit).ok().filter(|limit| !limit.is_zero()));
+    let callback = embedder.callback;
+    state.send_queues.enabled.set(callback.send_yield);
+    state.send_queues.timeout.set(callback.send_timeout);
     Ok(CallbackOptions {
-        coroutine: !off,
-        task_coroutine: is_on("task_enable_coroutine"),
-        hook_flags: hooks.unwrap_or(0),
-        event_object: is_on("event_object"),
-        task_object: ["event_object", "task_object", "task_use_object", "task_enable_coroutine"]
-            .iter()
-            .any(|name| is_on(name)),
+        coroutine: callback.coroutine,
+        task_coroutine: callback.task_coroutine,
+        hook_flags: options(|o| o.hook_flags()).unwrap_or(0),
+        event_object: callback.event_object,
+        task_object: callback.event_object || callback.task_object || callback.task_coroutine,
     })
 }
 
@@ -141,13 +139,13 @@ fn show_defaults(object: &Object, slot: usize, mut all: Array, config: &ServerCo
     object.set_slot(slot, all);
 }
 
-fn note(notes: &mut Vec<String>, name: &str, known: Known) {
-    match known {
-        Known::Adjusted(text) => notes.push(text),
+fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {
+    match outcome {
+        Outcome::Adjusted(text) => notes.push(text),
         // `validate` has warned.
-        Known::NotYet(_) if name.starts_with(TLS_PREFIX) => {}
-        Known::NotYet(why) => notes.push(format!("setting {name} has no effect: {why}")),
-        Known::Applied | Known::Embedder | Known::Unknown { .. } => {}
+        Outcome::NotSupported(_) if name.starts_with(TLS_PREFIX) => {}
+        Outcome::NotSupported(why) => notes.push(format!("setting {name} has no effect: {why}")),
+        Outcome::Applied | Outcome::Unknown { .. } => {}
     }
 }
 
@@ -182,7 +180,7 @@ fn dispatch(state: &PhpServer, callable: &Callable, session: u64, kind: u8, data
     }
 }
 
-/// Calls a function from inside an engine step. If it throws, this process stops after the step.
+/// Calls a function that stands between the engine's own steps: where it fails, this process ends after them.
 fn call_in_engine(state: &PhpServer, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
     if state.check().is_err() {
         return None;

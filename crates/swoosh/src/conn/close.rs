@@ -179,7 +179,7 @@ impl Owner {
 /// Sends the close_notify alert, as far as the socket takes it now (RFC 8446 section 6.1).
 fn send_close_notify(conn: &Connection) {
     if let Some(tls) = &conn.tls
-        && !tls.borrow().is_shaking()
+        && !tls.borrow().is_handshaking()
     {
         tls.borrow_mut().close();
         let _ = conn.wire().flush();

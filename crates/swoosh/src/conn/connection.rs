@@ -4,7 +4,7 @@
 
 use super::output::Output;
 use super::wire::Wire;
-use crate::http::incoming::Incoming;
+use crate::http::incoming::SpooledRequest;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;
@@ -35,7 +35,7 @@ pub struct Connection {
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
     /// The request whose body is being written to a file, if any.
-    pub(super) spool: RefCell<Option<Box<Incoming>>>,
+    pub(super) spool: RefCell<Option<Box<SpooledRequest>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
     state: Cell<ConnectionState>,
@@ -219,7 +219,7 @@ impl Connection {
     pub(super) fn drop_output(&self) {
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
-            tls.borrow_mut().abandon();
+            tls.borrow_mut().discard_output();
         }
     }
 

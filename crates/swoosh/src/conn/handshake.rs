@@ -62,7 +62,7 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
     let mut has_received = false;
     loop {
         write(conn).await?;
-        if !tls.borrow().is_shaking() {
+        if !tls.borrow().is_handshaking() {
             return Ok(());
         }
         let mut ready = conn.io.readable().await.map_err(|e| e.to_string())?;
@@ -120,7 +120,7 @@ fn report(conn: &Connection, plaintext: bool) {
     if plaintext && matches!(conn.port().config.framing, Framing::Http) {
         let _ = socket::send(conn.fd(), PLAIN_HTTP);
         if let Some(tls) = &conn.tls {
-            tls.borrow_mut().abandon();
+            tls.borrow_mut().discard_output();
         }
     } else {
         let _ = conn.wire().flush();

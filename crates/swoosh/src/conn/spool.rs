@@ -6,7 +6,7 @@
 use super::connection::Connection;
 use super::owner::Owner;
 use crate::config::Framing;
-use crate::http::incoming::{CANNOT, Fault, Incoming};
+use crate::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;
@@ -35,7 +35,7 @@ pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here
 /// Starts to store a request, of which `bytes` have arrived. Returns the length of its head.
 pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Result<usize, Refusal> {
     let folder = &owner.state.config.upload_tmp_dir;
-    let begun = Incoming::begin(bytes, conn.port().config.package_max_length, folder);
+    let begun = SpooledRequest::begin(bytes, conn.port().config.package_max_length, folder);
     let (incoming, head) = begun.map_err(|fault| refusal_of(conn, fault))?;
     if conn.framer.borrow_mut().take_expect_continue() {
         owner.write(conn, CONTINUE, false);
@@ -61,12 +61,12 @@ pub(super) fn take(conn: &Connection, data: &[u8]) -> Result<Option<StoredReques
     Ok(Some(StoredRequest { head, body, end }))
 }
 
-fn refusal_of(conn: &Connection, fault: Fault) -> Refusal {
+fn refusal_of(conn: &Connection, fault: SpoolError) -> Refusal {
     match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
             log::error!("a request of connection {} is answered 500: {cause}", conn.session().0);
-            CANNOT
+            DISK_ERROR
         }
     }
 }

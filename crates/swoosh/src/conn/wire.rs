@@ -62,7 +62,7 @@ fn encrypt_and_send(socket: RawFd, tls: &mut Session, data: &[u8]) -> io::Result
     while encrypted < data.len() {
         // Queued records do not count in the output limits: at most one piece may be queued.
         match flush(socket, tls) {
-            Ok(()) if !tls.is_shaking() => encrypted += tls.seal(&data[encrypted..])?,
+            Ok(()) if !tls.is_handshaking() => encrypted += tls.seal(&data[encrypted..])?,
             Ok(()) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock && encrypted > 0 => return Ok(encrypted),
             Err(e) => return Err(e),

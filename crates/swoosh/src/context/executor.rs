@@ -51,8 +51,8 @@ impl Context {
         }
         if !matches!(self.role(), Role::Worker | Role::TaskWorker) {
             return Err(Error::State {
-                act: "make an event loop",
-                why: "this process has no loop of the engine's".into(),
+                operation: "make an event loop",
+                reason: "this process has no loop of the engine's".into(),
             });
         }
         let context = self.clone();

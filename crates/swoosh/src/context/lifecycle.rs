@@ -72,7 +72,7 @@ impl Context {
         if process::kill(head, libc::SIGTERM) {
             return Ok(());
         }
-        Err(Error::State { act: "shut down", why: "the server does not run".into() })
+        Err(Error::State { operation: "shut down", reason: "the server does not run".into() })
     }
 
     /// Replaces the workers and task workers (`tasks_only`: the task workers) by new processes, in order.
@@ -84,7 +84,7 @@ impl Context {
         if process::kill(self.manager_pid(), signal) {
             return Ok(());
         }
-        Err(Error::State { act: "reload", why: "this server has no manager to replace its one worker".into() })
+        Err(Error::State { operation: "reload", reason: "this server has no manager to replace its one worker".into() })
     }
 
     /// Ends one worker, in order; the manager replaces it. `None`: this one.
@@ -93,7 +93,7 @@ impl Context {
     /// Where there is no such worker, or this process is not one.
     pub fn stop(&self, which: Option<WorkerId>) -> Result<()> {
         if which.is_none() && self.role() == Role::User {
-            return Err(Error::State { act: "stop", why: "this process is no worker".into() });
+            return Err(Error::State { operation: "stop", reason: "this process is no worker".into() });
         }
         if which.is_none() || which == self.worker_id() {
             self.lifecycle().stop();
@@ -101,7 +101,8 @@ impl Context {
         }
         let id = which.unwrap_or(WorkerId(0));
         let slot = self.worker_slot(id).filter(|s| process::kill(s.pid.load(Relaxed), libc::SIGTERM));
-        slot.map(|_| ()).ok_or_else(|| Error::State { act: "stop", why: format!("there is no worker {}", id.0) })
+        slot.map(|_| ())
+            .ok_or_else(|| Error::State { operation: "stop", reason: format!("there is no worker {}", id.0) })
     }
 
     /// Whether this process is to end.

@@ -74,10 +74,13 @@ impl Context {
         let state = self.state();
         let Some(mailbox) = state.messages.get(to.0 as usize) else {
             let why = format!("process {}: the highest number is {}", to.0, state.processes() as i64 - 1);
-            return Err(Error::State { act: ACT, why });
+            return Err(Error::State { operation: ACT, reason: why });
         };
         if self.worker_id() == Some(to) {
-            return Err(Error::State { act: ACT, why: format!("process {}: that is this process itself", to.0) });
+            return Err(Error::State {
+                operation: ACT,
+                reason: format!("process {}: that is this process itself", to.0),
+            });
         }
         self.push_message(mailbox, data, flags)?
             .map_err(|RingFull| Error::refused(ACT, format!("process {}", to.0), Code::ServerPipeBufferFull))
@@ -92,7 +95,7 @@ impl Context {
     pub fn send_to_manager(&self, data: &[u8], flags: u32) -> Result<()> {
         if self.manager_pid() == 0 || self.role() == Role::Manager {
             let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
-            return Err(Error::State { act: ACT, why: format!("the manager: {why}") });
+            return Err(Error::State { operation: ACT, reason: format!("the manager: {why}") });
         }
         self.push_message(&self.state().to_manager, data, flags)?
             .map_err(|RingFull| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))

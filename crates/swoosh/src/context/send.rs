@@ -152,7 +152,7 @@ impl Context {
             return Err(refused(ACT, session, Code::NoPayload));
         }
         if self.state().mode == Mode::Process || self.role() != Role::Worker {
-            return Err(Error::State { act: ACT, why: "this works in a worker of base mode only".into() });
+            return Err(Error::State { operation: ACT, reason: "this works in a worker of base mode only".into() });
         }
         self.sendable(ACT, session)?;
         let (owner, conn) = self.own_connection(session).ok_or_else(|| refused(ACT, session, Code::SessionNotExist))?;

@@ -56,7 +56,7 @@ impl Context {
     fn send_task(&self, data: &[u8], target: Option<u32>, flags: u32, awaited: bool) -> Result<u64> {
         const ACT: &str = "give a task";
         let state = self.state();
-        let refuse = |why: &str| Error::State { act: ACT, why: why.into() };
+        let refuse = |why: &str| Error::State { operation: ACT, reason: why.into() };
         let count = state.config.task_worker_num;
         if count == 0 {
             return Err(refuse("there are no task workers: set task_worker_num"));
@@ -117,12 +117,15 @@ impl Context {
     pub fn finish_task(&self, event: &TaskEvent, data: &[u8], flags: u32) -> Result<()> {
         const ACT: &str = "answer a task";
         if self.role() != Role::TaskWorker {
-            return Err(Error::State { act: ACT, why: "only a task worker does".into() });
+            return Err(Error::State { operation: ACT, reason: "only a task worker does".into() });
         }
         let state = self.state();
         let source = event.source.0;
         let Some(Some(mailbox)) = state.results.get(source as usize) else {
-            return Err(Error::State { act: ACT, why: format!("its sender, process {source}, takes no answers") });
+            return Err(Error::State {
+                operation: ACT,
+                reason: format!("its sender, process {source}, takes no answers"),
+            });
         };
         let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
         let result = Message::TaskResult {

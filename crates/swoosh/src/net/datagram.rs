@@ -97,8 +97,8 @@ pub fn send_to(ports: &[Arc<Port>], address: &str, port: i64, data: &[u8], serve
         let kind = if wants_v6 { SocketKind::Udp6 } else { SocketKind::Udp };
         if !ports.iter().any(|p| p.kind == kind) {
             return Err(Error::State {
-                act: "send to",
-                why: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
+                operation: "send to",
+                reason: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
             });
         }
         let number = number?;
@@ -120,7 +120,12 @@ pub fn send_to(ports: &[Arc<Port>], address: &str, port: i64, data: &[u8], serve
             let cause = std::io::Error::from_raw_os_error(libc::EBADF);
             return Err(Error::system("send by", format!("descriptor {server_socket}, which is no port's"), cause));
         }
-        None => return Err(Error::State { act: "send to", why: format!("{address}: the server has no such port") }),
+        None => {
+            return Err(Error::State {
+                operation: "send to",
+                reason: format!("{address}: the server has no such port"),
+            });
+        }
     };
     loop {
         match socket.send_to(data, &to) {

@@ -197,8 +197,8 @@ fn address_of(kind: SocketKind, host: &str, number: u16) -> Result<SockAddr> {
     }
     let v6 = matches!(kind, SocketKind::Tcp6 | SocketKind::Udp6);
     let ip = resolve(host, v6).ok_or_else(|| Error::State {
-        act: "bind",
-        why: format!("{host}:{number}: {host:?} is not an IPv{} address or a name of one", if v6 { 6 } else { 4 }),
+        operation: "bind",
+        reason: format!("{host}:{number}: {host:?} is not an IPv{} address or a name of one", if v6 { 6 } else { 4 }),
     })?;
     Ok(SockAddr::from(SocketAddr::new(ip, number)))
 }

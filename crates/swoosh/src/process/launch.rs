@@ -3,6 +3,7 @@
 //! Invariant: no thread exists before the last fork of this process.
 
 use super::{End, manager, master, title, worker};
+use crate::config::PortSettings;
 use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
 use crate::context::{Context, Role};
 use crate::error::{Error, Result};
@@ -13,7 +14,6 @@ use crate::ipc::{Mailbox, message};
 use crate::net::Port;
 use crate::net::listener::BoundPort;
 use crate::net::port::with_siblings;
-use crate::settings::PortSettings;
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::state::certificates::Certificates;
@@ -79,7 +79,8 @@ impl ServerBuilder {
     pub fn check_tls(&self) -> Result<()> {
         for (bound, settings) in &self.ports {
             let port = settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
-            port.acceptor().map_err(|e| Error::State { act: "speak TLS", why: format!("{}: {e}", bound.name()) })?;
+            port.acceptor()
+                .map_err(|e| Error::State { operation: "speak TLS", reason: format!("{}: {e}", bound.name()) })?;
         }
         Ok(())
     }
@@ -219,13 +220,13 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         served.push(Arc::new(port));
     }
     if served.is_empty() {
-        return Err(Error::State { act: "start", why: "the server has no port to listen on".into() });
+        return Err(Error::State { operation: "start", reason: "the server has no port to listen on".into() });
     }
     let workers = config.worker_num as usize;
     let tasks = config.task_worker_num as usize;
     let processes = workers + tasks + user_processes;
     if processes >= message::MAX_PROCESSES {
-        return Err(Error::State { act: "start", why: format!("{processes} processes are more than 32767") });
+        return Err(Error::State { operation: "start", reason: format!("{processes} processes are more than 32767") });
     }
     let owners = if mode == Mode::Process { config.reactor_num as usize } else { workers };
     let server = SharedSlice::<ServerSlot>::new(1, "the server's counters")?;

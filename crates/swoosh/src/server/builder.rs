@@ -1,6 +1,7 @@
 //! [`Server`]: a builder whose handlers are closures.
 
 use super::{ServerBuilder, launch};
+use crate::config::PortSettings;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -14,7 +15,6 @@ use crate::http::files::Files;
 use crate::net::SocketKind;
 use crate::net::listener::BoundPort;
 use crate::process::End;
-use crate::settings::PortSettings;
 use crate::sys::process;
 use crate::sys::temp_file::TempFile;
 use std::io::Write;
@@ -293,7 +293,7 @@ impl Server {
 const PANICKED: i32 = 101;
 
 fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
-    let unclear = |why: &str| Error::State { act: "bind", why: format!("{address}: {why}") };
+    let unclear = |why: &str| Error::State { operation: "bind", reason: format!("{address}: {why}") };
     if let Some(path) = address.strip_prefix("unixgram://") {
         return Ok((SocketKind::UnixDatagram, path.into(), 0));
     }

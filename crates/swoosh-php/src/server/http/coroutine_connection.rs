@@ -8,7 +8,7 @@ use crate::server::websocket::connection::WebSocketConnection;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
-use swoosh::http::files::{Answer, Piece};
+use swoosh::http::files::{FileReply, ReplyPart};
 use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
@@ -82,18 +82,18 @@ impl CoroutineConnection {
     }
 
     /// Sends a response of the static file handler.
-    pub fn send_answer(&self, answer: &Answer) -> PhpResult<()> {
-        for piece in &answer.pieces {
-            let sent = match piece {
-                Piece::Head(words) | Piece::Words(words) => self.send(words.as_bytes())?,
-                Piece::File(file, from, to) => self.send_file(file, *from, *to)?,
+    pub fn send_answer(&self, answer: &FileReply) -> PhpResult<()> {
+        for part in &answer.parts {
+            let sent = match part {
+                ReplyPart::Head(text) | ReplyPart::Text(text) => self.send(text.as_bytes())?,
+                ReplyPart::File(file, from, to) => self.send_file(file, *from, *to)?,
             };
             if !sent {
                 self.close_after_response.set(true);
                 break;
             }
         }
-        self.close_after_response.set(self.close_after_response.get() || !answer.keep);
+        self.close_after_response.set(self.close_after_response.get() || !answer.keep_alive);
         Ok(())
     }
 

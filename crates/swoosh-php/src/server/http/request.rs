@@ -304,7 +304,7 @@ pub fn fill(
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
     let stored = data.stored.borrow().clone();
     let plain = request.body(headers);
-    let body = stored.as_ref().map_or(Body::Here(&plain), |stored| Body::Stored(stored));
+    let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
     if !body.whole().is_empty() && request.method != "GET" {
         if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
             object.set_slot(POST, parse_query(&body.whole().bytes().map_err(form::unreadable)?));

@@ -4,7 +4,7 @@ use crate::server::http::coroutine_connection::CoroutineConnection;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::http::TempFile;
-use swoosh::http::incoming::{CANNOT, Fault, Incoming};
+use swoosh::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request_framer::{Framer, Progress};
@@ -86,7 +86,7 @@ impl RequestReader {
     fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<RawRequest>> {
         let bytes = connection.buffer.take();
         let folder = connection.config.upload_dir.as_ref();
-        let (mut incoming, head) = match Incoming::begin(&bytes, connection.config.max_length, folder) {
+        let (mut incoming, head) = match SpooledRequest::begin(&bytes, connection.config.max_length, folder) {
             Ok(begun) => begun,
             Err(fault) => return refuse(connection, status(fault)),
         };
@@ -123,12 +123,12 @@ fn read(connection: &CoroutineConnection, limit: Option<Duration>) -> PhpResult<
 }
 
 /// The error response for a failed body.
-fn status(fault: Fault) -> Refusal {
+fn status(fault: SpoolError) -> Refusal {
     match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
             swoosh::log::error!("request failed with 500: {cause}");
-            CANNOT
+            DISK_ERROR
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
-use crate::http::files::{self, Answer, Files, Looked, Piece};
+use crate::http::files::{self, FileReply, Files, Lookup, ReplyPart};
 use crate::proto::http1::request::{Request, header_buffer};
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
@@ -29,15 +29,15 @@ pub(super) fn serve(state: &ServerState, owner: &Rc<Owner>, conn: &Rc<Connection
     if !(packet.starts_with(b"GET ") || packet.starts_with(b"HEAD ")) || !is_answered(state, owner, conn) {
         return Served::Unchecked;
     }
-    match look(files, packet) {
-        Looked::Answer(answer) => {
+    match lookup(files, packet) {
+        Lookup::Reply(reply) => {
             add(&owner.slot().requests, 1);
-            send(owner, conn, answer);
+            send(owner, conn, reply);
             Served::Sent
         }
-        Looked::Nothing => Served::NoFile,
+        Lookup::NotFound => Served::NoFile,
         // A worker may know of more types.
-        Looked::Callbacks => Served::Unchecked,
+        Lookup::Declined => Served::Unchecked,
     }
 }
 
@@ -51,23 +51,23 @@ fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
         && !slot.flags().any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }
 
-fn look(files: &Files, packet: &[u8]) -> Looked {
+fn lookup(files: &Files, packet: &[u8]) -> Lookup {
     let mut fields = header_buffer();
     match Request::parse(packet, &mut fields) {
-        Some((request, headers)) => files::look(files, &request, headers),
-        None => Looked::Callbacks,
+        Some((request, headers)) => files::lookup(files, &request, headers),
+        None => Lookup::Declined,
     }
 }
 
-fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, answer: Answer) {
-    for piece in answer.pieces {
-        match piece {
-            Piece::Head(words) => owner.write_before_file(conn, words.as_bytes(), false),
-            Piece::Words(words) => owner.write(conn, words.as_bytes(), false),
-            Piece::File(file, from, to) => owner.write_file(conn, file, from, to),
+fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, reply: FileReply) {
+    for part in reply.parts {
+        match part {
+            ReplyPart::Head(text) => owner.write_before_file(conn, text.as_bytes(), false),
+            ReplyPart::Text(text) => owner.write(conn, text.as_bytes(), false),
+            ReplyPart::File(file, from, to) => owner.write_file(conn, file, from, to),
         }
     }
-    if !answer.keep {
+    if !reply.keep_alive {
         let before = conn.slot().set_flags(Flags::CLOSING);
         if !before.any(Flags::CLOSING | Flags::CLOSED) {
             owner.request_close(conn, false);

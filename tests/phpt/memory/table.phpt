@@ -73,7 +73,7 @@ Error: the table was not created, or was destroyed: call create()
 
 Warning: Swoole\Table::column(): duplicate column name in %s on line 11
 
-Warning: Swoole\Table::column(): there is no column type 9: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING in %s on line 11
+Warning: Swoole\Table::column(): unknown column type 9: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING in %s on line 11
 
 Warning: Swoole\Table::column(): a string column requires a size of 1 to 16777216 bytes in %s on line 11
 

@@ -81,12 +81,12 @@ sendMessage before start: false | Swoole\Server::sendMessage(): the server is no
 an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; event names are written without 'on'
 a callback that is none: false | Swoole\Server::on(): the callback cannot be called: function "no_such_function" not found or invalid function name
 a misspelt setting: true | Swoole\Server::set(): unknown setting worker_number; did you mean worker_num?
-a type that is none: false | Swoole\Server::listen(): socket type 99 is not known: use one of the SWOOLE_SOCK_* constants
-mode 3, type 1: "Error: mode 3 is not served: use SWOOLE_BASE (1) or SWOOLE_PROCESS (2)"
-mode 1, type 99: "Swoole\\Exception: socket type 99 is not known: use one of the SWOOLE_SOCK_* constants"
+a type that is none: false | Swoole\Server::listen(): unknown socket type 99: use one of the SWOOLE_SOCK_* constants
+mode 3, type 1: "Error: invalid mode 3: use SWOOLE_BASE (1) or SWOOLE_PROCESS (2)"
+mode 1, type 99: "Swoole\\Exception: unknown socket type 99: use one of the SWOOLE_SOCK_* constants"
 without constructor: "Error: the server is not constructed; call parent::__construct() first"
-start ends with 255: Swoole\Server::start(): port 127.0.0.1:%d needs a callback: on('receive', ...)
-start ends with 255: Swoole\Server::start(): task_worker_num is set, so the server needs a callback: on('task', ...)
+start ends with 255: Swoole\Server::start(): require onReceive callback: port 127.0.0.1:%d has none; set it with on('receive', ...)
+start ends with 255: Swoole\Server::start(): require onTask callback: task_worker_num is set; set it with on('task', ...)
 start ends with 255: Swoole\Server::start(): setting worker_num: "many" is refused: a whole number from 1 to %d (processes: 1000 for each core)
 start ends with 255: Swoole\Server::start(): setting task_worker_num: -3 is refused: a whole number from 0 to %d (processes: 1000 for each core)
 start ends with 255: Swoole\Server::set(): setting package_eof: "" is refused: 1 to 8 bytes

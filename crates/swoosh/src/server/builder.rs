@@ -238,6 +238,7 @@ impl Server {
     }
 
     /// Ports whose framing is HTTP are served by that.
+    #[cfg(feature = "http")]
     pub(crate) fn serve_http(mut self, service: Rc<http::Service>) -> Self {
         self.code.http = Some(service);
         self

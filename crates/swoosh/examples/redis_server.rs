@@ -4,7 +4,7 @@
 
 use swoosh::config::Framing;
 use swoosh::proto::resp::{arguments, put_array, put_bulk, put_error, put_int, put_nil, put_status};
-use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::shm::table::{Column, ColumnKind, Table, Value};
 use swoosh::{Mode, Server};
 
 fn main() -> swoosh::Result<()> {
@@ -12,7 +12,7 @@ fn main() -> swoosh::Result<()> {
     let mode = if std::env::args().nth(2).as_deref() == Some("base") { Mode::Base } else { Mode::Process };
     // Before the server forks: its workers see one table.
     let mut columns = Table::builder(65_536);
-    let column = columns.column("value", Kind::Text(1024));
+    let column = columns.column("value", ColumnKind::Text(1024));
     let store = Store { table: columns.build()?, column };
 
     let server = Server::bind(&format!("127.0.0.1:{port}"), mode)?

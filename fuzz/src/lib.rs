@@ -34,7 +34,7 @@ pub fn http1_frame(data: &[u8]) {
             let body = parsed.body(headers);
             assert!(body.len() <= packet.len());
             let _ = (parsed.path_and_query(), parsed.keeps_alive(headers));
-            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), form::Body::Here(&body));
+            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), form::Body::Memory(&body));
         }
     }
 }
@@ -145,9 +145,10 @@ pub fn eof(data: &[u8]) {
 
 /// Multipart forms: every part lies within the body.
 pub fn multipart(data: &[u8]) {
-    let parts = form::parts(b"multipart/form-data; boundary=b", form::Body::Here(data)).expect("memory does not fail");
+    let parts =
+        form::parts(b"multipart/form-data; boundary=b", form::Body::Memory(data)).expect("memory does not fail");
     for part in parts.unwrap_or_default() {
-        let form::Piece::Here(piece) = part.data else { panic!("{part:?} is not in memory") };
+        let form::BodySlice::Memory(piece) = part.data else { panic!("{part:?} is not in memory") };
         assert!(data.as_ptr_range().contains(&piece.as_ptr()) || piece.is_empty());
         assert!(piece.len() + part.name.len() <= data.len());
     }

@@ -16,7 +16,7 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::http::files::{self, Looked};
+use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh::proto::websocket::{accept_handshake, deflate};
@@ -146,7 +146,8 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let settings = this.slot(SETTINGS).array().map(crate::coroutine::setting_values::read).unwrap_or_default();
+    let config = Rc::new(Config::new(&settings.server, &settings.port, &settings.embedder));
     let sealing = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
@@ -227,7 +228,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
         return Ok(());
     };
     if let Some(files) = &served.config.files
-        && let Looked::Answer(answer) = files::look(files, &request, headers)
+        && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
         return served.send_answer(&answer);
     }

@@ -114,7 +114,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
             let raw = kept.raw.borrow().clone();
             let mut fields = header_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
+                this.set_slot(SERVER, facts(&request, swoosh::clock::now_seconds()));
                 let config = kept.options.borrow_mut().take().unwrap_or_default();
                 let filled = fill(this, kept, &config, &request, headers);
                 if filled.is_err() {

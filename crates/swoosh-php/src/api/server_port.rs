@@ -7,7 +7,7 @@ use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
 use crate::server::state::{Belongs, PORT_EVENTS, State};
 use std::rc::Rc;
-use swoosh::server::bind::BoundPort;
+use swoosh::net::listener::BoundPort;
 use swoosh::sys::socket;
 use swoosh_zend::{
     Call, Callable, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, Zval, call_function, runtime,

@@ -9,8 +9,8 @@ use crate::server::websocket_frame::{
     CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, Given, MASK, OPCODE, REASON, RSV1, close_code,
     fits_control, mask,
 };
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
 use swoosh::proto::websocket::deflate::{self, DeflateParams};
 use swoosh::proto::websocket::{close_frame, put_frame, unmask};
 use swoosh_zend::{Call, Class, ClassBuilder, Object, OrFalse, PhpResult, Value, Zval};
@@ -78,7 +78,7 @@ pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
 }
 
 /// This process's node, where the connection speaks WebSocket; else a warning.
-fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
+fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Context>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
     if node.is_websocket(session) {
         return Ok(Some(node));

@@ -3,8 +3,7 @@
 use super::options::{Options, options};
 use super::{hook_flags, resolvers, setting_values as convert};
 use crate::runtime::last_error;
-use swoosh::config::ServerConfig;
-use swoosh::settings::{self, PortSettings};
+use swoosh::config::Settings;
 use swoosh_zend::{Array, Key, Zval};
 
 /// Adds settings to those that are set.
@@ -30,17 +29,17 @@ pub fn apply(settings: &Array) {
     }
 }
 
-/// Logs where, and as much, as the settings say.
+/// Configures the log by the `log_` settings.
 fn log_as(all: &Array) {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut settings = Settings::default();
     for (name, value) in convert::named(all) {
         if name.starts_with("log_")
-            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &convert::plain(&value))
+            && let Err(e) = settings.apply(&name, &convert::plain(&value))
         {
             return last_error::refuse(&e.to_string());
         }
     }
-    if let Err(e) = swoosh::log::init(&config) {
+    if let Err(e) = swoosh::log::init(&settings.server) {
         last_error::refuse(&e.to_string());
     }
 }

@@ -19,7 +19,7 @@ use crate::runtime::{event_loop, last_error, reactor, script_end};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::node::InHand;
+use swoosh::context::RequestGuard;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{TimerId, TimerWheel};
 use swoosh_zend::error::{fatal, throw, warning};
@@ -36,7 +36,7 @@ pub struct Coroutine {
     pub parent: Option<u64>,
     pub(super) is_event: bool,
     /// The request that it handles.
-    pub(super) in_hand: Cell<Option<InHand>>,
+    pub(super) in_hand: Cell<Option<RequestGuard>>,
     pub(super) stage: Cell<Stage>,
     /// Counts its waits: a wake that comes too late is one for another wait.
     pub(super) waits: Cell<u32>,

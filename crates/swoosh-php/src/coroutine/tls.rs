@@ -39,7 +39,7 @@ impl Link {
             if let Err(code) = self.flush(left)? {
                 return Ok(Err(code));
             }
-            if self.with_tls(|tls| tls.session.is_shaking()) != Some(true) {
+            if self.with_tls(|tls| tls.session.is_handshaking()) != Some(true) {
                 return Ok(Ok(()));
             }
             let step = || {
@@ -65,7 +65,7 @@ impl Link {
 
     /// The same where that was not done yet.
     pub fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
-        match self.with_tls(|tls| tls.session.is_shaking()) {
+        match self.with_tls(|tls| tls.session.is_handshaking()) {
             Some(true) => self.shake(limit),
             _ => Ok(Ok(())),
         }
@@ -102,7 +102,7 @@ impl Link {
     /// Tells the peer that no more comes, as far as there is room for that now.
     pub fn say_goodbye(&self) {
         self.with_tls(|tls| {
-            if !tls.ended && !tls.session.is_shaking() && tls.process == process::pid() {
+            if !tls.ended && !tls.session.is_handshaking() && tls.process == process::pid() {
                 tls.ended = true;
                 tls.session.close();
                 let _ = tls.flush(self.fd());
@@ -166,7 +166,7 @@ impl Wanted {
             verify_peer: own.verify_peer,
             allow_self_signed: own.allow_self_signed,
             verify_name: self.host_name.clone().or_else(|| is_name.then(|| host.to_string())),
-            ask_name: self.host_name.clone().or_else(|| is_host.then(|| host.to_string())),
+            server_name: self.host_name.clone().or_else(|| is_host.then(|| host.to_string())),
             ca_files: own.ca_file.iter().cloned().collect(),
             ca_path: own.ca_path.clone(),
             verify_depth: own.verify_depth,

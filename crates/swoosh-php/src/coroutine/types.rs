@@ -1,7 +1,7 @@
 //! What a coroutine runs, what it waits for, and how it is woken.
 
 use std::rc::Rc;
-use swoosh::node::InHand;
+use swoosh::context::RequestGuard;
 use swoosh_zend::{Callable, Object, PhpResult, Zval};
 
 /// What a coroutine runs.
@@ -12,7 +12,7 @@ pub enum Job {
     Call(Callable, Vec<Zval>),
     /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
     /// the coroutine is over.
-    Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
+    Event(Rc<Callable>, Vec<Zval>, Option<RequestGuard>),
     /// Code of the extension's own.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }

@@ -15,9 +15,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
-use swoosh::node::{Node, Role};
+use swoosh::context::{Context, Role};
 use swoosh::runtime::ThreadRuntime;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh_zend::waker::Wake;
@@ -42,7 +42,7 @@ struct Reactor {
     /// See [`epoch`].
     epoch: u64,
     own: Option<Rc<ThreadRuntime>>,
-    node: Option<Node>,
+    node: Option<Context>,
     ready: VecDeque<u64>,
     /// The task that sleeps in the runtime, to be woken by the first wake.
     sleeper: Option<Waker>,
@@ -81,7 +81,7 @@ fn leave_behind(reactor: &mut Reactor) {
 }
 
 /// From now on the loop is that process's of a server.
-pub fn host(node: &Node) {
+pub fn host(node: &Context) {
     with(|reactor| {
         if reactor.node.is_none() && matches!(node.role(), Role::Worker | Role::TaskWorker | Role::Master) {
             reactor.node = Some(node.clone());
@@ -149,7 +149,7 @@ pub fn wait(limit: Option<Duration>) {
 }
 
 /// Whether anything is ready or PHP has a signal to handle; if not, the task is woken when that changes.
-pub fn poll_ready(cx: &mut Context<'_>) -> Poll<()> {
+pub fn poll_ready(cx: &mut std::task::Context<'_>) -> Poll<()> {
     let ready = with(|reactor| {
         if reactor.ready.is_empty() {
             reactor.sleeper = Some(cx.waker().clone());
@@ -319,23 +319,23 @@ impl Watch {
     }
 
     /// Ready when there is something to read, or the peer is gone. Remembered until [`forget_read`](Self::forget_read).
-    pub fn poll_read(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_read(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_read_ready(cx).map(drop))
     }
 
     /// Ready when there is room to write, or the peer is gone. Remembered until [`forget_write`](Self::forget_write).
-    pub fn poll_write(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_write(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_write_ready(cx).map(drop))
     }
 
     /// Whether something was told of since it was forgotten.
     pub fn can_read(&self) -> bool {
-        self.poll_read(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.poll_read(&mut std::task::Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// A read found nothing: the next wait waits.
     pub fn forget_read(&self) {
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_read_ready(&mut cx)) {
             ready.clear_ready();
         }
@@ -343,7 +343,7 @@ impl Watch {
 
     /// A write found no room: the next wait waits.
     pub fn forget_write(&self) {
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_write_ready(&mut cx)) {
             ready.clear_ready();
         }

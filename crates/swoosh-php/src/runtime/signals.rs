@@ -57,7 +57,7 @@ pub fn handle(number: i32, handler: Callable) -> Result<()> {
             .event_fd
             .as_ref()
             .map(|(event_fd, _)| *event_fd)
-            .ok_or_else(|| Error::State { act: "watch for signals", why: "there is no event_fd".into() })
+            .ok_or_else(|| Error::State { operation: "watch for signals", reason: "there is no event_fd".into() })
     })?;
     signal::subscribe(number, event_fd)?;
     script_end::prepare();

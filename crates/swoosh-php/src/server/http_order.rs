@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
 use swoosh::http::TempFile;
-use swoosh::node::Node;
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
@@ -69,7 +69,7 @@ pub fn holds_refusal(session: u64, status: u16) -> bool {
 }
 
 /// Handles what has waited long enough.
-pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
+pub fn turn(handler: &dyn Handler, node: &Context) -> Flow {
     if !HOLDS.get() {
         return Ok(());
     }

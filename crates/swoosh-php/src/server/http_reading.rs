@@ -4,7 +4,7 @@ use super::http_peer::Served;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::http::TempFile;
-use swoosh::http::incoming::{CANNOT, Fault, Incoming};
+use swoosh::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request_framer::{Framer, Progress};
@@ -82,7 +82,7 @@ impl Reading {
     fn store(&mut self, served: &Served) -> PhpResult<Option<Asked>> {
         let bytes = served.buffer.take();
         let folder = served.config.upload_dir.as_ref();
-        let (mut incoming, head) = match Incoming::begin(&bytes, served.config.longest, folder) {
+        let (mut incoming, head) = match SpooledRequest::begin(&bytes, served.config.longest, folder) {
             Ok(begun) => begun,
             Err(fault) => return refuse(served, status(fault)),
         };
@@ -119,12 +119,12 @@ fn read(served: &Served, limit: Option<Duration>) -> PhpResult<Result<usize, i32
 }
 
 /// What answers it.
-fn status(fault: Fault) -> Refusal {
+fn status(fault: SpoolError) -> Refusal {
     match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
             swoosh::log::error!("a request is answered 500: {cause}");
-            CANNOT
+            DISK_ERROR
         }
     }
 }

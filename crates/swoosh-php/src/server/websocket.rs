@@ -8,8 +8,8 @@ use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
@@ -37,7 +37,7 @@ pub fn wanted(calls: &Calls, port: usize, headers: &[Header<'_>]) -> bool {
 pub fn shake_hands(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     request: &Request<'_>,
     headers: &[Header<'_>],
@@ -87,7 +87,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ]))?;
     }
-    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
+    http_response::end_now(&Way::Context(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
@@ -99,7 +99,7 @@ pub fn shake_hands(
 pub fn receive(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     bytes: &[u8],
 ) -> PhpResult<Option<Wanted>> {

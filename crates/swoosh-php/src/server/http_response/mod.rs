@@ -105,7 +105,7 @@ impl swoosh_zend::Payload for Kept {
         };
         // Of a child that its handler has forked it is not.
         let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
-        let way = Way::Node(node.clone(), session);
+        let way = Way::Context(node.clone(), session);
         if !node.exists(session) {
             return self.finish(&way);
         }

@@ -2,9 +2,9 @@
 //!
 //! Runs in: the thread that owns the connection.
 
+use super::incoming::Incoming;
 use super::output::Output;
 use super::wire::Wire;
-use crate::http::incoming::Incoming;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;

@@ -4,9 +4,9 @@
 //! written is answered 500, and the cause is logged.
 
 use super::connection::Connection;
+use super::incoming::{CANNOT, Fault, Incoming};
 use super::owner::Owner;
 use crate::config::Framing;
-use crate::http::incoming::{CANNOT, Fault, Incoming};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;

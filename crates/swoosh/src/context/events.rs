@@ -1,4 +1,4 @@
-//! What events carry, and what handlers answer.
+//! The data of events, and the return types of handlers.
 
 use crate::ids::{SessionId, WorkerId};
 use crate::ipc::ReplyTo;

@@ -1,4 +1,4 @@
-//! What a handler can ask of its process: send, close, tasks, messages, timers, statistics.
+//! The operations that a handler can ask of its process: send, close, tasks, messages, timers, statistics.
 //!
 //! Runs in: every process of the server. A [`Context`] is handed to every event of its process. Calls that make no sense in
 //! that process fail with an error that says where they work.

@@ -20,7 +20,6 @@
 pub mod compress;
 pub mod files;
 pub mod form;
-pub mod incoming;
 pub mod mime;
 mod request;
 mod response;
@@ -28,6 +27,7 @@ mod service;
 mod websocket;
 mod window;
 
+pub use crate::conn::incoming;
 pub use crate::sys::temp_file::TempFile;
 pub use request::Request;
 pub use response::Response;

@@ -438,7 +438,7 @@ impl EventLoop {
     }
 }
 
-/// What became of a round of messages.
+/// Outcome of a round of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// There was none.

@@ -1,11 +1,11 @@
-//! What a process needs to send and receive messages.
+//! The sender of a process, and its received messages.
 
 use crate::ipc::{Message, Reassembly, Sender};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// The sender of a process, and its received messages.
+/// The mail of one process.
 pub(crate) struct Mail {
     sender: Sender,
     /// Messages that were taken while this process waited for something else.

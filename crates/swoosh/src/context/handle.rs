@@ -1,117 +1,218 @@
-//! The events that user code handles.
+//! [`Context`] and [`Handler`]: a process as its handlers see it, and the handlers as the engine sees them. Each refers to
+//! the other, so they share a file.
 //!
-//! The engine calls each method in the process that its documentation names. A call that returns `Err(`[`Stop`]`)` means that
-//! user code cannot continue in this process: the engine unwinds its own frames in order, and the process ends with that
-//! exit status. The other processes are not affected.
+//! The engine calls each method of a handler in the process that its documentation names. A call that returns
+//! `Err(`[`Stop`](super::handler::Stop)`)` means that user code cannot continue in this process: the engine unwinds its own
+//! frames in order, and the process ends with that exit status. The other processes are not affected.
 //!
 //! A handler lives in one thread and is reentrant (a `send` that closes a connection calls [`Handler::close`]), so its
 //! methods take `&self`.
 
-use super::Context;
+use super::events::{ConnectionEvent, Event, FinishEvent, Flow, MessageEvent, PacketEvent, TaskEvent, WorkerError};
+use super::parts::executor::Executor;
+use super::parts::files::Files as ChannelFiles;
+use super::parts::in_flight::InFlight;
+use super::parts::lifecycle::Lifecycle;
+use super::parts::mail::Mail;
+use super::parts::tasks::Tasks;
+use super::parts::timers::Timers;
+use crate::conn::connection::Connection;
+use crate::conn::owner::Owner;
 use crate::http::files::Files;
-pub use crate::ids::{SessionId, WorkerId};
-use crate::ipc::ReplyTo;
+use crate::ids::{SessionId, WorkerId};
+use crate::ipc::Source;
 use crate::proto::http1::request::reassemble;
+use crate::shm::slots::WorkerSlot;
+use crate::state::ServerState;
+use crate::sys::process;
 use crate::sys::temp_file::TempFile;
-use std::fmt::Display;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{self, Poll};
 use std::time::Duration;
 
-/// User code cannot continue in this process, which has to end with exit status `code`.
+/// A timer's code: it gets the timer's number.
+pub type TimerFn = Rc<dyn Fn(&Context, u64)>;
+
+/// The kind of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stop {
-    /// Exit status of the process, 0 to 255.
-    pub code: i32,
+pub enum Role {
+    /// Accepts connections and owns the reactor threads.
+    Master,
+    /// Forks, reaps and replaces the others.
+    Manager,
+    /// Handles requests.
+    Worker,
+    /// Handles tasks.
+    TaskWorker,
+    /// Runs a process that user code added.
+    User,
 }
 
-/// The outcome of an event.
-pub type Flow<T = ()> = Result<T, Stop>;
+/// A process of the server, as its handlers see it. Clones refer to the same process.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use swoosh::{Mode, Server};
+///
+/// # fn main() -> swoosh::Result<()> {
+/// Server::bind("127.0.0.1:9501", Mode::Process)?
+///     .on_receive(|context, connection, data| {
+///         if data.starts_with(b"later") {
+///             context.after(Duration::from_millis(100), move |context, _| {
+///                 let _ = context.send(connection, b"now\n");
+///             });
+///             return Ok(());
+///         }
+///         context.send(connection, data)
+///     })
+///     .start()
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Context(Rc<Inner>);
 
-/// An event of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionEvent {
-    /// The connection.
-    pub session: SessionId,
-    /// The reactor thread that owns the connection; -1 where the server itself closed it.
-    pub reactor_id: i32,
-    /// When the reactor dispatched it: seconds since the epoch.
-    pub dispatch_time: f64,
-    /// Index of the port that accepted it, in the order of `listen`.
-    pub port: usize,
+struct Inner {
+    state: &'static ServerState,
+    handler: Rc<dyn Handler>,
+    role: Cell<Role>,
+    id: Cell<Option<WorkerId>>,
+    /// The connections of this process: in base mode only.
+    owner: OnceCell<Rc<Owner>>,
+    lifecycle: Rc<Lifecycle>,
+    in_flight: Rc<InFlight>,
+    mail: Mail,
+    tasks: Tasks,
+    timers: Timers<TimerFn>,
+    executor: Executor,
+    files: ChannelFiles,
 }
 
-/// A datagram's sender, and the socket that received it.
-#[derive(Debug, Clone)]
-pub struct PacketEvent {
-    /// Descriptor of the server's socket that received it.
-    pub server_socket: i32,
-    /// Port number of that socket, 0 for a Unix socket.
-    pub server_port: u16,
-    /// The sender: an address without port, or a path (empty where the sender has none).
-    pub address: String,
-    /// The sender's port; `None` for a Unix socket.
-    pub peer_port: Option<u16>,
-    /// When the reactor dispatched it: seconds since the epoch.
-    pub dispatch_time: f64,
-    /// Index of the port, in the order of `listen`.
-    pub port: usize,
-}
+impl Context {
+    pub(crate) fn new(state: &'static ServerState, handler: Rc<dyn Handler>, role: Role, id: Option<WorkerId>) -> Self {
+        let lifecycle: Rc<Lifecycle> = Rc::default();
+        Context(Rc::new(Inner {
+            in_flight: Rc::new(InFlight::new(lifecycle.wake().clone())),
+            lifecycle,
+            state,
+            handler,
+            role: Cell::new(role),
+            id: Cell::new(id),
+            owner: OnceCell::new(),
+            mail: Mail::new(),
+            tasks: Tasks::default(),
+            timers: Timers::new(),
+            executor: Executor::default(),
+            files: ChannelFiles::default(),
+        }))
+    }
 
-/// A task, as its task worker gets it.
-#[derive(Debug, Clone, Copy)]
-pub struct TaskEvent {
-    /// The task's number, counted by the worker that sent it: 0, 1, 2...
-    pub id: u64,
-    /// Which worker sent it.
-    pub source: WorkerId,
-    /// The sender's own bits (whether the payload is serialised, whether a callback waits), eight at most; the engine does
-    /// not read them.
-    pub flags: u32,
-    /// When it was sent: seconds since the epoch.
-    pub dispatch_time: f64,
-    /// Where its result belongs.
-    pub(crate) reply: ReplyTo,
-}
+    /// The kind of this process.
+    pub fn role(&self) -> Role {
+        self.0.role.get()
+    }
 
-/// A task's result, as the sender of the task gets it.
-#[derive(Debug, Clone, Copy)]
-pub struct FinishEvent {
-    /// The task's number.
-    pub task_id: u64,
-    /// The task worker that answers.
-    pub task_worker: WorkerId,
-    /// The answering side's own bits, see [`TaskEvent::flags`].
-    pub flags: u32,
-    /// When the answer was sent: seconds since the epoch.
-    pub dispatch_time: f64,
-}
+    /// Its number; `None` for the master and the manager.
+    pub fn worker_id(&self) -> Option<WorkerId> {
+        self.0.id.get()
+    }
 
-/// A message from another process of the server.
-#[derive(Debug, Clone, Copy)]
-pub struct MessageEvent {
-    /// Which process sent it.
-    pub source: WorkerId,
-    /// The sender's own bits.
-    pub flags: u32,
-    /// When it was sent: seconds since the epoch.
-    pub dispatch_time: f64,
-}
+    /// The state that all processes of the server share.
+    pub fn state(&self) -> &'static ServerState {
+        self.0.state
+    }
 
-/// An abnormal end of a worker.
-#[derive(Debug, Clone, Copy)]
-pub struct WorkerError {
-    /// Which worker.
-    pub worker: WorkerId,
-    /// Its process id (gone by now).
-    pub pid: i32,
-    /// The status word as `waitpid(2)` gave it.
-    pub status: i32,
-    /// Exit status, 0 if a signal ended it.
-    pub exit_code: i32,
-    /// The signal that ended it, or 0.
-    pub signal: i32,
+    /// Process id of the master (in base mode: of worker 0 or the only process).
+    pub fn master_pid(&self) -> i32 {
+        self.0.state.server[0].master_pid.load(Relaxed)
+    }
+
+    /// Process id of the manager, 0 where there is none.
+    pub fn manager_pid(&self) -> i32 {
+        self.0.state.server[0].manager_pid.load(Relaxed)
+    }
+
+    /// Detaches this process from the server: user code forked it while it handled an event. From here on it counts as a
+    /// user process without a number; the server's counters are left to its parent.
+    pub fn step_out(&self) {
+        self.0.role.set(Role::User);
+        self.0.id.set(None);
+        self.in_flight().detach();
+    }
+
+    /// The row of a process; `None` where there is no such process.
+    pub fn worker_slot(&self, id: WorkerId) -> Option<&'static WorkerSlot> {
+        self.0.state.worker(id)
+    }
+
+    pub(crate) fn own_slot(&self) -> Option<&'static WorkerSlot> {
+        self.0.state.worker(self.worker_id()?)
+    }
+
+    pub(crate) fn handler(&self) -> &dyn Handler {
+        &*self.0.handler
+    }
+
+    /// The handler, for a further process.
+    pub(crate) fn share_handler(&self) -> Rc<dyn Handler> {
+        self.0.handler.clone()
+    }
+
+    pub(crate) fn lifecycle(&self) -> &Rc<Lifecycle> {
+        &self.0.lifecycle
+    }
+
+    pub(crate) fn in_flight(&self) -> &Rc<InFlight> {
+        &self.0.in_flight
+    }
+
+    pub(crate) fn mail(&self) -> &Mail {
+        &self.0.mail
+    }
+
+    pub(crate) fn timers(&self) -> &Timers<TimerFn> {
+        &self.0.timers
+    }
+
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    pub(super) fn channel_files(&self) -> &ChannelFiles {
+        &self.0.files
+    }
+
+    /// The connections of this process, in base mode.
+    pub(crate) fn owner(&self) -> Option<&Rc<Owner>> {
+        self.0.owner.get()
+    }
+
+    /// Makes this process an owner of connections.
+    pub(crate) fn set_owner(&self, owner: Rc<Owner>) {
+        let _ = self.0.owner.set(owner);
+    }
+
+    /// A connection that this process owns.
+    pub(crate) fn own_connection(&self, session: SessionId) -> Option<(&Rc<Owner>, Rc<Connection>)> {
+        // A child that user code has forked writes through its parent, like any other process.
+        let owner = self.0.owner.get().filter(|_| self.role() != Role::User)?;
+        owner.find(session).map(|conn| (owner, conn))
+    }
+
+    /// This process as a sender of messages.
+    pub(crate) fn source(&self) -> Source {
+        match self.worker_id() {
+            Some(id) => Source::process(id),
+            None if self.role() == Role::User => Source::foreign_child(process::cached_pid()),
+            None => Source::HEAD,
+        }
+    }
 }
 
 /// User code: one method per event. The default of each does nothing.
@@ -299,43 +400,4 @@ pub fn receive_whole<H: Handler + ?Sized>(
             handler.refuse(context, event, 500)
         }
     }
-}
-
-/// The return type of handlers that are closures: nothing, or a result whose error is logged.
-pub trait Outcome {
-    /// Logs the error, if there is one; `of` names the handler.
-    fn settle(self, of: &'static str);
-
-    /// Whether it is an error.
-    fn failed(&self) -> bool {
-        false
-    }
-}
-
-impl Outcome for () {
-    fn settle(self, _: &'static str) {}
-}
-
-impl<T, E: Display> Outcome for std::result::Result<T, E> {
-    fn settle(self, of: &'static str) {
-        if let Err(e) = self {
-            crate::log::warn!("{of}: {e}");
-        }
-    }
-
-    fn failed(&self) -> bool {
-        self.is_err()
-    }
-}
-
-/// The events that [`Handler::wants`] is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Event {
-    Connect,
-    Close,
-    BufferFull,
-    BufferEmpty,
-    PipeMessage,
-    WorkerExit,
 }

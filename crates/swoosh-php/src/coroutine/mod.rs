@@ -33,13 +33,13 @@ mod tls_session;
 mod types;
 pub mod wait;
 
-pub use introspection::{callbacks, count, ids, last_id, peak};
+pub use introspection::{callbacks, count, ids, last_id, peak, unfinished};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{
     Coroutine, create, current, current_id, expect_current, find, may_wait, resume, run_event, wait, wake, wake_from,
 };
-pub use shutdown::{abandon, cancel, end_all, request_end, tell_of_callbacks, tell_of_deadlock};
+pub use shutdown::{abandon, cancel, end_all, request_end, tell_of_deadlock, tell_of_unfinished};
 pub use swoosh_zend::switch::STACK;
 pub use time_slice::beat;
 pub use types::{Job, Wait, Wake};

@@ -92,10 +92,11 @@ pub fn tell_of_deadlock() -> PhpResult<()> {
     machine::write(text.as_bytes())
 }
 
-/// Says which callbacks of events wait still, and where, when nobody waits for them any longer.
+/// Logs which coroutines a process that ends abandons, and where they wait.
 #[cold]
-pub fn tell_of_callbacks() {
-    for coroutine in ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_event).take(MOST_TOLD) {
+pub fn tell_of_unfinished() {
+    let unfinished = ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_unfinished());
+    for coroutine in unfinished.take(MOST_TOLD) {
         let what = coroutine.waits_for().map_or("nothing", Wait::name);
         let trace = trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
         swoosh::log::warn!("coroutine {} waits for {what} still\n{}", coroutine.id, trace.trim_end());

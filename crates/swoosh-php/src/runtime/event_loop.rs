@@ -256,7 +256,12 @@ pub fn give_up() {
 /// Runs what is ready, in a process whose loop is a server's.
 #[inline]
 pub fn hosted_turn() -> PhpResult<()> {
-    if timers::count() == 0 && scheduler().waits() == 0 && !reactor::is_ready() && !with(|state| state.has_work()) {
+    if timers::count() == 0
+        && scheduler().waits() == 0
+        && !reactor::is_ready()
+        && !signals::is_due()
+        && !with(|state| state.has_work())
+    {
         return Ok(());
     }
     turn_of(None)

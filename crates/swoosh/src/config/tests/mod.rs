@@ -324,6 +324,87 @@ fn front_end_settings_are_cast_and_clamped() {
     assert!(Settings::default().apply("request_deadline", &Value::Int(-1)).is_err());
 }
 
+/// The value that a default of the table stands for; `None` for one in words.
+fn documented(default: &str) -> Option<Value> {
+    if let "true" | "false" = default {
+        return Some(Value::Bool(default == "true"));
+    }
+    if let Some(quoted) = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
+        return Some(text(&quoted.replace("\\r\\n", "\r\n")));
+    }
+    let plain = default.replace(',', "");
+    let (number, unit) = plain.split_once(' ').unwrap_or((&plain, ""));
+    let scale = match unit {
+        "" => 1,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<i64>().ok().map(|number| Value::Int((number * scale).min(i64::from(u32::MAX))))
+}
+
+#[test]
+fn every_setting_has_the_default_that_is_documented() {
+    let mut compared = 0;
+    for setting in settings().filter(|setting| setting.not_supported().is_none()) {
+        let Some(value) = documented(setting.default).filter(|_| !CONTEXTUAL.contains(&setting.name)) else { continue };
+        let (mut given, untouched) = (Settings::default(), Settings::default());
+        given.apply(setting.name, &value).unwrap_or_else(|e| panic!("{}: {e}", setting.name));
+        let (given, untouched) = (format!("{given:?}"), format!("{untouched:?}"));
+        assert!(given == untouched, "{} is documented as {}:\n{given}\n{untouched}", setting.name, setting.default);
+        compared += 1;
+    }
+    assert!(compared > 60, "{compared} defaults were compared");
+}
+
+#[test]
+fn the_documented_defaults_are_those_that_programs_written_for_swoole_expect() {
+    for (name, default) in [
+        ("reactor_num", "the number of cores, at most 8"),
+        ("worker_num", "the number of cores; 1 in base mode"),
+        ("task_worker_num", "0"),
+        ("dispatch_mode", "2"),
+        ("max_request", "0"),
+        ("max_wait_time", "3"),
+        ("max_connection", "`ulimit -n`, at most 100,000"),
+        ("task_ipc_mode", "1"),
+        ("task_tmpdir", "`/tmp`"),
+        ("task_enable_coroutine", "false"),
+        ("reload_async", "true"),
+        ("enable_coroutine", "true"),
+        ("max_coroutine", "100,000"),
+        ("send_yield", "true"),
+        ("discard_timeout_request", "true"),
+        ("enable_unsafe_event", "false"),
+        ("enable_delay_receive", "false"),
+        ("enable_reuse_port", "false"),
+        ("open_tcp_nodelay", "true"),
+        ("open_eof_check", "false"),
+        ("open_length_check", "false"),
+        ("package_max_length", "2 MiB"),
+        ("output_buffer_size", "4 GiB"),
+        ("http_parse_post", "true"),
+        ("http_parse_cookie", "true"),
+        ("http_compression", "true"),
+        ("http_compression_level", "1"),
+        ("http_compression_min_length", "20"),
+        ("websocket_compression", "false"),
+        ("open_websocket_close_frame", "false"),
+        ("log_level", "2"),
+        ("daemonize", "false"),
+        ("start_session_id", "1"),
+    ] {
+        assert_eq!(find(name).unwrap().default, default, "{name}");
+    }
+    use crate::server::ServerBuilder;
+    let cores = std::thread::available_parallelism().unwrap().get() as u32;
+    assert_eq!(ServerBuilder::new(Mode::Base).config.worker_num, 1);
+    assert_eq!(ServerBuilder::new(Mode::Process).config.worker_num, cores);
+}
+
+/// Settings whose documented number stands for another value, which the server works out.
+const CONTEXTUAL: [&str; 0] = [];
+
 #[test]
 fn the_reference_of_settings_is_up_to_date() {
     let stored = include_str!("../../../../../docs/SETTINGS.md");

@@ -199,7 +199,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
         &[
             "9112 3: two blanks",
             "9112 3.2: other scheme",
-            "9112 3.2: other messages",
+            "9112 3.2: other letters",
             "9112 3.2: a scheme within a word",
         ],
     ),

@@ -47,22 +47,21 @@ UNSAFE = {"swoosh-proto": "forbid", "swoosh": "forbid", "swoosh-php": "deny"}
 # Top-level modules, bottom-up; modules in one row may import each other as long as there is no cycle.
 LAYERS = {
     "swoosh": [
-        ("error", "ids"),
+        ("error", "ids", "clock"),
         ("log",),
         ("timer",),
         ("runtime",),
         ("config",),
         ("tls",),
-        ("state",),
         ("net",),
         ("ipc",),
+        ("state",),
         ("conn",),
-        ("handler",),
         ("context",),
         ("request",),
+        ("http",),
         ("process",),
-        ("server",),
-        ("http", "pool"),
+        ("server", "pool"),
     ],
     "swoosh-php": [
         ("runtime",),

@@ -4,9 +4,9 @@
 //! written is answered 500, and the cause is logged.
 
 use super::connection::Connection;
+use super::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use super::owner::Owner;
 use crate::config::Framing;
-use crate::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;

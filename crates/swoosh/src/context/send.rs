@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
 use crate::ipc::{Command, Message, Reading};
 use crate::proto::http1::Refusal;
+#[cfg(feature = "websocket")]
 use crate::proto::websocket::deflate::DeflateParams;
 use crate::shm::ring::RingFull;
 use crate::shm::slots::ConnectionSlot;
@@ -203,6 +204,7 @@ impl Context {
 
     /// Upgrades the connection to WebSocket: its packets are frames from here on. To be called before the response to the
     /// upgrade is sent. `deflate`: what was negotiated about compression.
+    #[cfg(feature = "websocket")]
     pub fn begin_websocket(&self, session: SessionId, deflate: Option<DeflateParams>) {
         if let Some((_, slot)) = self.state().registry.find(session) {
             let compression = match deflate {
@@ -214,7 +216,8 @@ impl Context {
         }
     }
 
-    /// What was negotiated about the compression of a WebSocket's messages.
+    /// The compression that was negotiated for a WebSocket's messages.
+    #[cfg(feature = "websocket")]
     pub fn deflate_of(&self, session: SessionId) -> Option<DeflateParams> {
         let (_, slot) = self.state().registry.find(session)?;
         let flags = slot.flags();
@@ -323,7 +326,7 @@ impl Context {
     }
 }
 
-/// What follows some bytes.
+/// Kind of the bytes that follow a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Follows {
     Unknown,

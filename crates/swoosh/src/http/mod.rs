@@ -28,7 +28,6 @@ mod date;
 pub mod files;
 #[cfg(feature = "http")]
 pub mod form;
-pub mod incoming;
 #[cfg(feature = "http")]
 pub mod mime;
 #[cfg(feature = "http")]
@@ -44,6 +43,7 @@ mod service;
 #[cfg(feature = "websocket")]
 mod websocket;
 
+pub use crate::conn::incoming;
 pub use crate::sys::temp_file::TempFile;
 #[cfg(not(feature = "http"))]
 pub(crate) use absent::Service;

@@ -16,6 +16,7 @@ use crate::proto::http1::request::{Request as Parsed, header_buffer};
 use crate::request::pipeline::Pipeline;
 use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
+#[cfg(feature = "websocket")]
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;

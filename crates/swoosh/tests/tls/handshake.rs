@@ -305,6 +305,5 @@ fn openssl_connects_with_every_type_of_key() {
     }
 }
 
-/// A key with a passphrase, as far as anybody looks.
-
+/// A private key with a passphrase, judged by its header.
 const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n-----END ENCRYPTED PRIVATE KEY-----\n";

@@ -23,9 +23,9 @@ use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, 
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
-use swoosh_zend::machine;
+use swoosh_zend::interrupt;
 use swoosh_zend::module::{self, Extension, Functions, Module, ModuleEntry};
-use swoosh_zend::runtime::{ForkHooks, switch, watch_forks};
+use swoosh_zend::runtime::{ForkHooks, ini_bool, install_fork_hooks};
 
 /// PHP's first call: the module's description.
 // The symbol is looked up by name when the library is loaded; this is the crate's only exception.
@@ -52,19 +52,19 @@ impl Extension for Swoosh {
         for (name, value) in api::constants::CONSTANTS {
             module.constant(name, *value);
         }
-        let short_names = switch("swoole.use_shortname");
+        let short_names = ini_bool("swoole.use_shortname");
         api::register(short_names);
         if short_names {
             module.functions(api::functions::coroutine::short_names());
         }
         coroutine::start_up();
         hook::start_up();
-        machine::watch_interrupt(|| {
-            coroutine::beat();
+        interrupt::set_handler(|| {
+            coroutine::on_interrupt();
             server::pool::between_instructions();
         });
         fork::on_child(server::state::step_out);
-        watch_forks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
+        install_fork_hooks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
     }
 
     fn request_end() {
@@ -75,8 +75,8 @@ impl Extension for Swoosh {
         scheduler::request_end();
         timers::request_end();
         coroutine::request_end();
-        coroutine::names::request_end();
-        coroutine::resolvers::request_end();
+        coroutine::dns::request_end();
+        coroutine::service_resolvers::request_end();
         reactor::request_end();
     }
 

@@ -78,7 +78,7 @@ impl Array {
 
     /// Adds an element under a string that is kept for it and is no key of the array yet: nothing is copied, hashed anew
     /// or looked for.
-    pub fn append_kept(&mut self, name: &ZStr, value: impl IntoZval) {
+    pub fn append_new(&mut self, name: &ZStr, value: impl IntoZval) {
         let mut value = value.into_zval();
         // SAFETY: as in `insert`; PHP takes a count of the key of its own.
         unsafe { ffi::swoosh_array_append(self.own(), name.0.as_ptr(), value.as_mut_ptr()) };
@@ -106,7 +106,7 @@ impl Array {
     }
 
     /// Adds or replaces the element with one of the module's own keys, whose hash is known.
-    pub fn insert_known(&mut self, key: &KnownKey, value: impl IntoZval) {
+    pub fn insert_interned(&mut self, key: &InternedKey, value: impl IntoZval) {
         let mut value = value.into_zval();
         // SAFETY: as in `insert`; the key is a string that lives as long as the process.
         unsafe { ffi::zend_hash_update(self.own(), key.get(), value.as_mut_ptr()) };
@@ -240,15 +240,15 @@ impl<'a> Iterator for Iter<'a> {
 }
 
 /// A key of the module's own: made when the module starts, it lives as long as the process.
-pub struct KnownKey {
+pub struct InternedKey {
     name: &'static str,
     string: AtomicPtr<ffi::zend_string>,
 }
 
-impl KnownKey {
+impl InternedKey {
     /// That key, not made yet.
     pub const fn new(name: &'static str) -> Self {
-        KnownKey { name, string: AtomicPtr::new(std::ptr::null_mut()) }
+        InternedKey { name, string: AtomicPtr::new(std::ptr::null_mut()) }
     }
 
     /// Makes it. Only while the module starts.

@@ -73,13 +73,13 @@ impl Callable {
     /// Calls it: the result is undefined if that threw. A fatal error jumps out of it: for the bottom of a coroutine, whose guard is there
     /// already and which owns nothing.
     #[inline]
-    pub fn call_bare(&self, args: &mut [Zval]) -> Zval {
+    pub fn call_unguarded(&self, args: &mut [Zval]) -> Zval {
         let mut result = Zval::undef();
         let mut cache = self.cache;
         let mut value = self.value.0;
         // SAFETY: all pointers are live for the call.
         unsafe {
-            ffi::swoosh_call_bare(
+            ffi::swoosh_call_unguarded(
                 &mut cache,
                 &mut value,
                 result.as_mut_ptr(),
@@ -90,11 +90,11 @@ impl Callable {
         result
     }
 
-    /// Tells the cycle collector what it holds, see [`Payload::held`](super::Payload::held).
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
-        tell(&self.value);
+    /// Tells the cycle collector what it holds, see [`Payload::trace`](super::Payload::trace).
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
+        visit(&self.value);
         if let Some(object) = &self.object {
-            object.held(tell);
+            object.trace(visit);
         }
     }
 
@@ -148,14 +148,14 @@ impl Object {
 }
 
 impl Object {
-    /// As [`Callable::call_bare`], for a closure.
+    /// As [`Callable::call_unguarded`], for a closure.
     #[inline]
-    pub fn call_closure_bare(&self, args: &mut [Zval]) -> Zval {
+    pub fn call_closure_unguarded(&self, args: &mut [Zval]) -> Zval {
         debug_assert!(self.is_closure());
         let mut result = Zval::undef();
         // SAFETY: a live closure and live arguments.
         unsafe {
-            ffi::swoosh_call_closure_bare(
+            ffi::swoosh_call_closure_unguarded(
                 self.0.as_ptr(),
                 result.as_mut_ptr(),
                 args.len() as u32,

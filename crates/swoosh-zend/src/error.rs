@@ -85,7 +85,7 @@ pub fn argument_value_error(number: u32, problem: &str) -> Raised {
 /// Raises an `E_WARNING` that names the running function: `f(): <message>`.
 #[cold]
 pub fn warning(message: &str) {
-    if super::runtime::switch("swoole.display_errors") {
+    if super::runtime::ini_bool("swoole.display_errors") {
         report(2, message);
     }
 }
@@ -124,7 +124,7 @@ pub fn fatal(message: &str) -> Raised {
 /// Ends what an event's callback left: an exception that nobody can catch any more is given to the user's exception
 /// handler, or else becomes PHP's own fatal `Uncaught`, and the process is to end with 255.
 #[cold]
-pub fn uncaught(raised: Raised) -> Raised {
+pub fn raise_uncaught(raised: Raised) -> Raised {
     if raised != Raised::Exception {
         return raised;
     }

@@ -16,7 +16,7 @@ pub(super) fn make<T: Payload>(object: &Object, slot: usize) {
         return;
     }
     let Some(payload) = object.payload::<T>() else { return };
-    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| payload.make_property(slot)));
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| payload.lazy_property(slot)));
     // What was made is never without a value: it would be made again and again.
     object.set_slot(slot, made.ok().filter(|value| value.type_info() != 0).unwrap_or_else(Zval::null));
 }

@@ -105,13 +105,13 @@ impl Object {
         }
     }
 
-    /// Leaves the slot to be made when it is read: see [`Payload::make_property`].
-    pub fn leave_slot(&self, slot: usize) {
+    /// Leaves the slot to be made when it is read: see [`Payload::lazy_property`].
+    pub fn set_lazy_slot(&self, slot: usize) {
         self.set_slot(slot, Zval::undef());
     }
 
     /// The value in such a slot, made now where it is not made yet.
-    pub fn made_slot<T: Payload>(&self, slot: usize) -> &Zval {
+    pub fn lazy_slot<T: Payload>(&self, slot: usize) -> &Zval {
         lazy::make::<T>(self, slot);
         self.slot(slot)
     }
@@ -149,11 +149,11 @@ impl Object {
         super::error::pending().map_or(Ok(()), Err)
     }
 
-    /// Tells the cycle collector of it, see [`Payload::held`].
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    /// Tells the cycle collector of it, see [`Payload::trace`].
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         // Not counted: the collector only looks at it.
         let word = super::zval::raw(8 | COUNTED | COLLECTABLE, self.0.as_ptr() as i64);
-        tell(&std::mem::ManuallyDrop::new(Zval(word)));
+        visit(&std::mem::ManuallyDrop::new(Zval(word)));
     }
 
     #[inline]
@@ -198,35 +198,35 @@ pub trait Payload: Default + 'static {
     /// Declared properties of its objects cannot be unset.
     const KEEPS_PROPERTIES: bool = false;
     /// It holds values of PHP's, see [`held`](Self::held).
-    const HOLDS_VALUES: bool = false;
+    const TRACES_VALUES: bool = false;
     /// Tells PHP's cycle collector of each value that it holds, as often as it holds it and no oftener: what only this
     /// object's end gives up. PHP code must not be called. What is borrowed at the moment is left out: then it is not
     /// collected this time.
-    fn held(&self, _tell: &mut dyn FnMut(&Zval)) {}
-    /// Some of its declared properties are made when they are read first; see [`Object::leave_slot`].
-    const MAKES_PROPERTIES: bool = false;
+    fn trace(&self, _visit: &mut dyn FnMut(&Zval)) {}
+    /// Some of its declared properties are made when they are read first; see [`Object::set_lazy_slot`].
+    const HAS_LAZY_PROPERTIES: bool = false;
     /// The value of such a property. PHP code must not be called.
-    fn make_property(&self, _slot: usize) -> Zval {
+    fn lazy_property(&self, _slot: usize) -> Zval {
         Zval::null()
     }
     /// The object, nobody's any more, is about to go; its properties are there still. PHP code must not be called.
     fn before_free(&self, _object: &Object) {}
 }
 
-/// Says that a type lives in the objects of a class, and, behind `holds`, what of PHP's it holds ([`Payload::held`]).
+/// Says that a type lives in the objects of a class, and, behind `holds`, what of PHP's it holds ([`Payload::trace`]).
 #[macro_export]
 macro_rules! payload {
-    ($type:ty $(: holds |$payload:ident, $tell:ident| $held:expr)?) => {
+    ($type:ty $(: traces |$payload:ident, $visit:ident| $trace:expr)?) => {
         impl $crate::Payload for $type {
             fn handlers() -> &'static $crate::object::HandlerTable {
                 static TABLE: $crate::object::HandlerTable = $crate::object::HandlerTable::new();
                 &TABLE
             }
             $(
-                const HOLDS_VALUES: bool = true;
-                fn held(&self, $tell: &mut dyn FnMut(&$crate::Zval)) {
+                const TRACES_VALUES: bool = true;
+                fn trace(&self, $visit: &mut dyn FnMut(&$crate::Zval)) {
                     let $payload = self;
-                    $held
+                    $trace
                 }
             )?
         }
@@ -269,13 +269,13 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     if !clonable {
         table.clone_obj = None;
     }
-    if T::HOLDS_VALUES {
+    if T::TRACES_VALUES {
         table.get_gc = Some(get_gc::<T>);
     }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
     }
-    if T::MAKES_PROPERTIES {
+    if T::HAS_LAZY_PROPERTIES {
         lazy::install::<T>(&mut table);
     }
     table
@@ -299,13 +299,13 @@ unsafe extern "C" fn get_gc<T: Payload>(
     table: *mut *mut ffi::zval,
     count: *mut i32,
 ) -> *mut ffi::HashTable {
-    unsafe extern "C" fn held<T: Payload>(object: *mut ffi::zend_object, buffer: *mut std::ffi::c_void) {
+    unsafe extern "C" fn trace<T: Payload>(object: *mut ffi::zend_object, buffer: *mut std::ffi::c_void) {
         let offset = HandlerTable::of::<T>().offset as usize;
         // SAFETY: only objects of `create::<T>` have this handler; the buffer is PHP's, and copies what it is told of.
         let told = unsafe {
             let value = &*object.cast::<u8>().sub(offset).cast::<T>();
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                value.held(&mut |z| ffi::swoosh_gc_add(buffer, z.as_ptr().cast_mut()))
+                value.trace(&mut |z| ffi::swoosh_gc_add(buffer, z.as_ptr().cast_mut()))
             }))
         };
         if told.is_err() {
@@ -313,7 +313,7 @@ unsafe extern "C" fn get_gc<T: Payload>(
         }
     }
     // SAFETY: PHP asks of a living object, and gives places to write to.
-    unsafe { ffi::swoosh_gc(object, Some(held::<T>), table, count) }
+    unsafe { ffi::swoosh_gc(object, Some(trace::<T>), table, count) }
 }
 
 unsafe extern "C" fn refuse_unset(

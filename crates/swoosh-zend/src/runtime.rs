@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An INI setting as text.
-pub fn setting(name: &str) -> Option<String> {
+pub fn ini_string(name: &str) -> Option<String> {
     // SAFETY: the bytes of one slice; the result is a C string that PHP holds.
     unsafe {
         let mut exists = false;
@@ -18,8 +18,8 @@ pub fn setting(name: &str) -> Option<String> {
 }
 
 /// An INI setting as a switch: `1`, `on`, `yes` and `true` say yes.
-pub fn switch(name: &str) -> bool {
-    setting(name).is_some_and(|value| {
+pub fn ini_bool(name: &str) -> bool {
+    ini_string(name).is_some_and(|value| {
         let value = value.trim();
         ["on", "yes", "true"].iter().any(|word| value.eq_ignore_ascii_case(word))
             || value.parse().is_ok_and(|n: i64| n != 0)
@@ -85,7 +85,7 @@ pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
 pub fn descriptor(value: &Zval) -> Option<i32> {
     if value.resource_id().is_some() {
         // SAFETY: a live zval; PHP checks that the resource is a stream.
-        let fd = unsafe { ffi::swoosh_stream_descriptor(value.resolved().as_ptr().cast_mut()) };
+        let fd = unsafe { ffi::swoosh_stream_descriptor(value.deref().as_ptr().cast_mut()) };
         return (fd >= 0).then_some(fd);
     }
     let object = value.object()?;
@@ -137,7 +137,7 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// What [`watch_forks`] asks of the extension. Both run inside fork(2): they must neither wait for a lock nor panic.
+/// What [`install_fork_hooks`] asks of the extension. Both run inside fork(2): they must neither wait for a lock nor panic.
 #[derive(Clone, Copy)]
 pub struct ForkHooks {
     /// Whether the fork that is going on is one of the extension's own, which prepares its child itself.
@@ -147,7 +147,7 @@ pub struct ForkHooks {
 }
 
 /// Begins to count forks. Once, when the module starts.
-pub fn watch_forks(hooks: ForkHooks) {
+pub fn install_fork_hooks(hooks: ForkHooks) {
     fn is_managed() -> bool {
         FORK_HOOKS.get().is_none_or(|hooks| (hooks.is_managed)())
     }
@@ -181,7 +181,7 @@ thread_local! {
     static HELD_BACK: Cell<Option<SigSet>> = const { Cell::new(None) };
 }
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-/// See [`watch_forks`].
+/// See [`install_fork_hooks`].
 static FORK_HOOKS: OnceLock<ForkHooks> = OnceLock::new();
 
 /// Ends this process at once: its output is sent, but no shutdown function and no destructor runs. For processes whose
@@ -209,19 +209,4 @@ pub fn end_script(code: i32) -> ! {
 pub fn exit_status() -> i32 {
     // SAFETY: reads a global of this one thread.
     unsafe { ffi::swoosh_exit_status() }
-}
-
-/// Whether PHP has something to do between two instructions, as a signal's handler.
-#[inline]
-pub fn is_interrupted() -> bool {
-    // SAFETY: reads an atomic flag of PHP's.
-    unsafe { ffi::swoosh_is_interrupted() }
-}
-
-/// Does what PHP does between two instructions, where no PHP code runs.
-pub fn handle_interrupt() -> super::PhpResult<()> {
-    super::callable::guarded(|| {
-        // SAFETY: called between two calls into PHP; the guard stops a fatal error.
-        unsafe { ffi::swoosh_handle_interrupt() }
-    })
 }

@@ -348,8 +348,8 @@ int swoosh_exit_status(void)
 #define SWOOSH_RARE_GLOBALS(X, to) \
     X(to, active_fiber) X(to, exception_class) X(to, exception) X(to, prev_exception) \
     X(to, opline_before_exception) X(to, error_handling)
-#define SWOOSH_PARK(to, field) (to)->field = EG(field);
-#define SWOOSH_BRING(from, field) EG(field) = (from)->field;
+#define SWOOSH_SAVE(to, field) (to)->field = EG(field);
+#define SWOOSH_RESTORE(from, field) EG(field) = (from)->field;
 
 struct swoosh_rare {
     zend_fiber *active_fiber;
@@ -368,8 +368,8 @@ struct swoosh_rare {
     struct php_unserialize_data *unserialize;
 };
 
-static zend_function swoosh_bottom = { ZEND_INTERNAL_FUNCTION };
-static int swoosh_kind;
+static zend_function swoosh_entry_function = { ZEND_INTERNAL_FUNCTION };
+static int swoosh_fiber_kind;
 
 /* One test for all of it: none is there at nearly every switch. */
 static zend_always_inline bool has_rare(void)
@@ -381,7 +381,7 @@ static zend_always_inline bool has_rare(void)
 }
 
 /* What holds where nothing of that kind is there. */
-static zend_always_inline void forget_exceptions(void)
+static zend_always_inline void reset_exceptions(void)
 {
     EG(active_fiber) = NULL;
     EG(exception_class) = NULL;
@@ -390,11 +390,11 @@ static zend_always_inline void forget_exceptions(void)
     EG(error_handling) = EH_NORMAL;
 }
 
-static ZEND_COLD struct swoosh_rare *park_rare(void)
+static ZEND_COLD struct swoosh_rare *save_rare(void)
 {
     struct swoosh_rare *rare = emalloc(sizeof(*rare));
-    SWOOSH_RARE_GLOBALS(SWOOSH_PARK, rare)
-    forget_exceptions();
+    SWOOSH_RARE_GLOBALS(SWOOSH_SAVE, rare)
+    reset_exceptions();
     rare->has_output = OG(active) != NULL;
     if (rare->has_output) {
         rare->output = output_globals;
@@ -422,9 +422,9 @@ static ZEND_COLD struct swoosh_rare *park_rare(void)
     return rare;
 }
 
-static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
+static ZEND_COLD void restore_rare(struct swoosh_rare *rare)
 {
-    SWOOSH_RARE_GLOBALS(SWOOSH_BRING, rare)
+    SWOOSH_RARE_GLOBALS(SWOOSH_RESTORE, rare)
     if (rare->has_output) {
         zend_stack_destroy(&OG(handlers));
         output_globals = rare->output;
@@ -442,53 +442,53 @@ static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
     efree(rare);
 }
 
-static zend_always_inline void park(swoosh_vm_state *s)
+static zend_always_inline void save(swoosh_vm_globals *s)
 {
-    SWOOSH_GLOBALS(SWOOSH_PARK, s)
-    s->rare = UNEXPECTED(has_rare()) ? park_rare() : NULL;
+    SWOOSH_GLOBALS(SWOOSH_SAVE, s)
+    s->rare = UNEXPECTED(has_rare()) ? save_rare() : NULL;
 }
 
-static zend_always_inline void bring(swoosh_vm_state *s)
+static zend_always_inline void restore(swoosh_vm_globals *s)
 {
-    SWOOSH_GLOBALS(SWOOSH_BRING, s)
+    SWOOSH_GLOBALS(SWOOSH_RESTORE, s)
     if (UNEXPECTED(s->rare != NULL)) {
         struct swoosh_rare *rare = s->rare;
         s->rare = NULL;
-        bring_rare(rare);
+        restore_rare(rare);
     }
 }
 
-void swoosh_machine_begin(swoosh_machine *m)
+void swoosh_vm_begin(swoosh_vm *vm)
 {
-    if (m->page == NULL) {
-        m->page = emalloc(SWOOSH_VM_PAGE);
+    if (vm->page == NULL) {
+        vm->page = emalloc(SWOOSH_VM_PAGE);
     }
-    park(&m->resumer);
-    memset(&m->context, 0, sizeof(m->context));
-    m->context.kind = &swoosh_kind;
-    m->context.status = ZEND_FIBER_STATUS_RUNNING;
-    zend_observer_fiber_init_notify(&m->context);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), &m->context);
+    save(&vm->resumer);
+    memset(&vm->context, 0, sizeof(vm->context));
+    vm->context.kind = &swoosh_fiber_kind;
+    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
+    zend_observer_fiber_init_notify(&vm->context);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
 }
 
-void swoosh_machine_resume(swoosh_machine *m)
+void swoosh_vm_resume(swoosh_vm *vm)
 {
-    park(&m->resumer);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->own.current_fiber_context);
-    bring(&m->own);
+    save(&vm->resumer);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), vm->own.current_fiber_context);
+    restore(&vm->own);
 }
 
-void swoosh_machine_suspend(swoosh_machine *m)
+void swoosh_vm_suspend(swoosh_vm *vm)
 {
-    park(&m->own);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->resumer.current_fiber_context);
-    bring(&m->resumer);
+    save(&vm->own);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), vm->resumer.current_fiber_context);
+    restore(&vm->resumer);
 }
 
-bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
+bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context)
 {
     volatile bool failed = false;
-    zend_vm_stack page = m->page;
+    zend_vm_stack page = vm->page;
     zend_execute_data *frame;
 
     page->top = ZEND_VM_STACK_ELEMENTS(page);
@@ -500,10 +500,10 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
     EG(vm_stack_page_size) = SWOOSH_VM_PAGE_MORE;
     frame = (zend_execute_data *) page->top;
     memset(frame, 0, sizeof(*frame));
-    frame->func = &swoosh_bottom;
+    frame->func = &swoosh_entry_function;
     EG(current_execute_data) = frame;
     EG(jit_trace_num) = 0;
-    EG(current_fiber_context) = &m->context;
+    EG(current_fiber_context) = &vm->context;
     if (UNEXPECTED((EG(error_reporting) & ~E_FATAL_ERRORS) == 0)) {
         /* Created under an `@`, which is its creator's alone. */
         const char *level = zend_ini_string("error_reporting", sizeof("error_reporting") - 1, 0);
@@ -524,19 +524,19 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
         efree(EG(vm_stack));
         EG(vm_stack) = prev;
     }
-    m->context.status = ZEND_FIBER_STATUS_DEAD;
-    zend_observer_fiber_switch_notify(&m->context, m->resumer.current_fiber_context);
-    zend_observer_fiber_destroy_notify(&m->context);
-    forget_exceptions();
-    bring(&m->resumer);
+    vm->context.status = ZEND_FIBER_STATUS_DEAD;
+    zend_observer_fiber_switch_notify(&vm->context, vm->resumer.current_fiber_context);
+    zend_observer_fiber_destroy_notify(&vm->context);
+    reset_exceptions();
+    restore(&vm->resumer);
     return failed;
 }
 
-void swoosh_machine_free(swoosh_machine *m)
+void swoosh_vm_free(swoosh_vm *vm)
 {
-    if (m->page != NULL) {
-        efree(m->page);
-        m->page = NULL;
+    if (vm->page != NULL) {
+        efree(vm->page);
+        vm->page = NULL;
     }
 }
 
@@ -545,15 +545,15 @@ void swoosh_backtrace(zval *result, int options, int limit)
     zend_fetch_debug_backtrace(result, 0, options, limit);
 }
 
-void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit)
+void swoosh_vm_backtrace(swoosh_vm *vm, bool of_resumer, zval *result, int options, int limit)
 {
     zend_execute_data *current = EG(current_execute_data);
-    EG(current_execute_data) = of_resumer ? m->resumer.current_execute_data : m->own.current_execute_data;
+    EG(current_execute_data) = of_resumer ? vm->resumer.current_execute_data : vm->own.current_execute_data;
     zend_fetch_debug_backtrace(result, 0, options, limit);
     EG(current_execute_data) = current;
 }
 
-void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
+void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
 {
     zend_fcall_info call;
 
@@ -567,7 +567,7 @@ void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result
     zend_call_function(&call, cache);
 }
 
-void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params)
+void swoosh_call_closure_unguarded(zend_object *closure, zval *result, uint32_t count, zval *params)
 {
     zend_fcall_info_cache cache;
     zval callable;
@@ -575,10 +575,10 @@ void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count
     ZVAL_OBJ(&callable, closure);
     closure->handlers->get_closure(closure, &cache.called_scope, &cache.function_handler, &cache.object, false);
     cache.calling_scope = NULL;
-    swoosh_call_bare(&cache, &callable, result, count, params);
+    swoosh_call_unguarded(&cache, &callable, result, count, params);
 }
 
-zend_object *swoosh_take_exception(bool *exits)
+zend_object *swoosh_take_pending_exception(bool *exits)
 {
     zend_object *exception = EG(exception);
 
@@ -642,7 +642,7 @@ static int exit_handler(zend_execute_data *execute_data)
     return exit_before ? exit_before(execute_data) : ZEND_USER_OPCODE_DISPATCH;
 }
 
-void swoosh_watch_exit(bool (*hook)(zval *))
+void swoosh_set_exit_handler(bool (*hook)(zval *))
 {
     exit_hook = hook;
     exit_before = zend_get_user_opcode_handler(ZEND_EXIT);
@@ -663,7 +663,7 @@ static void interrupt_handler(zend_execute_data *execute_data)
     }
 }
 
-void swoosh_watch_interrupt(void (*hook)(void))
+void swoosh_set_interrupt_handler(void (*hook)(void))
 {
     interrupt_hook = hook;
     interrupt_before = zend_interrupt_function;

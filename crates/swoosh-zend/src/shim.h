@@ -93,34 +93,34 @@ typedef struct {
     /* A pending exception, a fiber, errors thrown, output buffers, a running sort or serialisation, blocked fibers: NULL
      * where there is none of it. */
     struct swoosh_rare *rare;
-} swoosh_vm_state;
+} swoosh_vm_globals;
 
 typedef struct {
-    swoosh_vm_state own;
-    swoosh_vm_state resumer;
+    swoosh_vm_globals own;
+    swoosh_vm_globals resumer;
     zend_fiber_context context;
     /* The first page of its VM stack, kept for the next body. */
     zend_vm_stack page;
-} swoosh_machine;
+} swoosh_vm;
 
 /* The resumer's last step before a switch to a new body. May bail out: there is no memory. */
-void swoosh_machine_begin(swoosh_machine *m);
+void swoosh_vm_begin(swoosh_vm *vm);
 /* The resumer's last step before a switch to a body that waits. */
-void swoosh_machine_resume(swoosh_machine *m);
+void swoosh_vm_resume(swoosh_vm *vm);
 /* A body's last step before it waits. */
-void swoosh_machine_suspend(swoosh_machine *m);
+void swoosh_vm_suspend(swoosh_vm *vm);
 /* Runs `body(context)` on a VM stack of its own: true if a fatal error came through. The resumer's state is back then. */
-bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context);
+bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context);
 /* Gives back what an idle machine keeps. */
-void swoosh_machine_free(swoosh_machine *m);
+void swoosh_vm_free(swoosh_vm *vm);
 /* The backtrace of a body that waits, or of whoever resumed the one that runs. */
-void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit);
+void swoosh_vm_backtrace(swoosh_vm *vm, bool of_resumer, zval *result, int options, int limit);
 
 /* zend_call_function without a guard: a fatal error jumps out of it. */
-void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);
-void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params);
+void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);
+void swoosh_call_closure_unguarded(zend_object *closure, zval *result, uint32_t count, zval *params);
 /* Takes the pending exception; NULL where none is, or an exit, which is dropped and told. */
-zend_object *swoosh_take_exception(bool *exits);
+zend_object *swoosh_take_pending_exception(bool *exits);
 /* Tells PHP of an exception that nobody caught, which is taken over. */
 void swoosh_report_exception(zend_object *exception);
 /* Ends every output buffer of this coroutine. */
@@ -130,9 +130,9 @@ void swoosh_write(const char *bytes, size_t length);
 void swoosh_throw_graceful_exit(void);
 
 /* Calls `hook(status)` for each `exit`, with what it was given; true: the hook has thrown, and the exit is none. */
-void swoosh_watch_exit(bool (*hook)(zval *));
+void swoosh_set_exit_handler(bool (*hook)(zval *));
 /* Calls `hook` soon after swoosh_interrupt(), between two instructions of PHP code. */
-void swoosh_watch_interrupt(void (*hook)(void));
+void swoosh_set_interrupt_handler(void (*hook)(void));
 /* From any thread. */
 void swoosh_interrupt(void);
 bool swoosh_is_interrupted(void);
@@ -150,7 +150,7 @@ typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char
 /* A descriptor is about to be closed: whoever waits for it has left it when this returns. */
 typedef void (*swoosh_stream_leave)(int descriptor);
 /* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
+void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
     swoosh_stream_leave leave);
 /* Whether bytes were read of a stream and not given out. */
 bool swoosh_stream_has_buffered(zval *stream);

@@ -503,7 +503,7 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
     } ZEND_HASH_FOREACH_END();
 }
 
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
+void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
     swoosh_stream_leave go)
 {
     leave = go;

@@ -13,7 +13,7 @@ pub(crate) fn enter() {
 
 /// Whether this is the thread that PHP runs in. Callable from any thread.
 #[inline]
-pub fn is_home() -> bool {
+pub fn is_php_thread() -> bool {
     HOME.try_with(Cell::get).unwrap_or(false)
 }
 
@@ -21,21 +21,21 @@ pub fn is_home() -> bool {
 ///
 /// PHP without thread safety (the only build supported) runs in one thread, and only calls from PHP use such values. Other
 /// threads reach the extension through wakers alone, which do not touch them; debug builds check it.
-pub struct Home<T>(T);
+pub struct ThreadBound<T>(T);
 
 // SAFETY: only PHP's thread calls `get`, see above.
-unsafe impl<T> Sync for Home<T> {}
+unsafe impl<T> Sync for ThreadBound<T> {}
 
-impl<T> Home<T> {
+impl<T> ThreadBound<T> {
     /// Wraps a value.
     pub const fn new(value: T) -> Self {
-        Home(value)
+        ThreadBound(value)
     }
 
     /// The value. From PHP's thread only.
     #[inline]
     pub fn get(&'static self) -> &'static T {
-        debug_assert!(is_home(), "this is not the thread that PHP runs in");
+        debug_assert!(is_php_thread(), "this is not the thread that PHP runs in");
         &self.0
     }
 }

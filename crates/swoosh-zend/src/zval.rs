@@ -62,7 +62,7 @@ impl Zval {
     }
 
     /// The value itself: what a reference refers to, if it is one.
-    pub fn resolved(&self) -> &Zval {
+    pub fn deref(&self) -> &Zval {
         if self.tag() == REFERENCE {
             // SAFETY: the tag says that `ref_` is the live one, and the count that `self` holds keeps it alive.
             unsafe { Zval::from_ptr(&raw const (*self.0.value.ref_).val) }
@@ -73,7 +73,7 @@ impl Zval {
 
     /// The value's type.
     pub fn kind(&self) -> Kind {
-        match self.resolved().tag() {
+        match self.deref().tag() {
             0 => Kind::Undef,
             1 => Kind::Null,
             2 => Kind::False,
@@ -90,13 +90,13 @@ impl Zval {
 
     /// Whether it is `null` (or nothing at all).
     pub fn is_null(&self) -> bool {
-        self.resolved().tag() <= 1
+        self.deref().tag() <= 1
     }
 
     /// The integer, if it is one.
     #[inline]
     pub fn int(&self) -> Option<i64> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: the tag says which member is live.
         if z.tag() == 4 { Some(unsafe { z.0.value.lval }) } else { None }
     }
@@ -104,14 +104,14 @@ impl Zval {
     /// The float, if it is one.
     #[inline]
     pub fn float(&self) -> Option<f64> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: the tag says which member is live.
         if z.tag() == 5 { Some(unsafe { z.0.value.dval }) } else { None }
     }
 
     /// The boolean, if it is one.
     pub fn bool(&self) -> Option<bool> {
-        match self.resolved().tag() {
+        match self.deref().tag() {
             2 => Some(false),
             3 => Some(true),
             _ => None,
@@ -120,7 +120,7 @@ impl Zval {
 
     /// The string, if it is one.
     pub fn string(&self) -> Option<&ZStr> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: `ZStr` is a transparent pointer, and the tag says that this pointer is the live member.
         (z.tag() == 6).then(|| unsafe { &*(&raw const z.0.value.str_).cast::<ZStr>() })
     }
@@ -132,7 +132,7 @@ impl Zval {
 
     /// The array, if it is one.
     pub fn array(&self) -> Option<&Array> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: `Array` is a transparent pointer, and the tag says that this pointer is the live member.
         (z.tag() == 7).then(|| unsafe { &*(&raw const z.0.value.arr).cast::<Array>() })
     }
@@ -140,14 +140,14 @@ impl Zval {
     /// The object, if it is one.
     #[inline]
     pub fn object(&self) -> Option<&Object> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: `Object` is a transparent pointer, and the tag says that this pointer is the live member.
         (z.tag() == 8).then(|| unsafe { &*(&raw const z.0.value.obj).cast::<Object>() })
     }
 
     /// The number of the resource, if it is one.
     pub fn resource_id(&self) -> Option<i64> {
-        let z = self.resolved();
+        let z = self.deref();
         // SAFETY: the tag says which member is live, and it is kept alive by `self`.
         (z.tag() == 9).then(|| unsafe { (*z.0.value.res).handle })
     }
@@ -156,7 +156,7 @@ impl Zval {
     pub fn to_int(&self) -> i64 {
         self.int().unwrap_or_else(|| {
             // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zval_get_long_func(self.resolved().as_ptr().cast_mut(), false) }
+            unsafe { ffi::zval_get_long_func(self.deref().as_ptr().cast_mut(), false) }
         })
     }
 
@@ -164,7 +164,7 @@ impl Zval {
     pub fn to_float(&self) -> f64 {
         self.float().unwrap_or_else(|| {
             // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zval_get_double_func(self.resolved().as_ptr().cast_mut()) }
+            unsafe { ffi::zval_get_double_func(self.deref().as_ptr().cast_mut()) }
         })
     }
 
@@ -172,7 +172,7 @@ impl Zval {
     pub fn to_bool(&self) -> bool {
         self.bool().unwrap_or_else(|| {
             // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zend_is_true(self.resolved().as_ptr().cast_mut()) != 0 }
+            unsafe { ffi::zend_is_true(self.deref().as_ptr().cast_mut()) != 0 }
         })
     }
 
@@ -182,7 +182,7 @@ impl Zval {
             return Some(s.clone());
         }
         // SAFETY: a valid zval; the string comes with a count of its own.
-        let s = unsafe { ffi::zval_try_get_string_func(self.resolved().as_ptr().cast_mut()) };
+        let s = unsafe { ffi::zval_try_get_string_func(self.deref().as_ptr().cast_mut()) };
         std::ptr::NonNull::new(s).map(ZStr)
     }
 
@@ -204,7 +204,7 @@ pub(super) const fn raw(type_info: u32, bits: i64) -> ffi::zval {
 impl Clone for Zval {
     /// One more holder of the value; a reference gives what it refers to.
     fn clone(&self) -> Self {
-        let z = self.resolved();
+        let z = self.deref();
         if z.type_info() & COUNTED_MASK != 0 {
             // SAFETY: the flag says that the value is counted, so it begins with a count.
             unsafe { (*z.0.value.counted).gc.refcount += 1 };

@@ -1,9 +1,9 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
 use super::socket::{address_of, addresses_of, describe, object, protocol, words};
-use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link, is_elsewhere};
-use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
+use crate::coroutine::packet_reader::PacketReader;
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode, should_try_next_address};
+use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, TlsSettings, VERIFY_FAILED};
 use crate::coroutine::{Options, options, setting_values, wait};
 use crate::runtime::last_error;
 use socket2::{SockAddr, Socket};
@@ -22,14 +22,14 @@ static CLIENT: ClassSlot = ClassSlot::new();
 
 #[derive(Default)]
 struct Client {
-    link: RefCell<Option<Rc<Link>>>,
-    packets: Packets,
+    link: RefCell<Option<Rc<CoroutineSocket>>>,
+    packets: PacketReader,
     /// Family and kind, as socket(2) has them.
     family: Cell<(i32, i32)>,
     times: Cell<Times>,
     proxy: RefCell<Option<Proxy>>,
     /// What the settings say of TLS.
-    tls: RefCell<Wanted>,
+    tls: RefCell<TlsSettings>,
     /// The type has SWOOLE_SSL: every connection begins with TLS.
     opens_tls: Cell<bool>,
     /// Where it is connected to, as it was named.
@@ -188,7 +188,7 @@ fn show(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval) {
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let given = call.array(0)?;
     if given.is_empty() {
-        last_error::refuse("there are no settings in this array");
+        last_error::warn_misuse("there are no settings in this array");
         return Ok(false);
     }
     let client = call.payload::<Client>();
@@ -205,7 +205,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The connection; `None`, and a code, without one.
-fn link(call: &Call<'_>) -> Option<Rc<Link>> {
+fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     let link = call.payload::<Client>().link.borrow().clone();
     if link.is_none() {
         fail(call, NO_CONNECTION);
@@ -214,7 +214,7 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 }
 
 #[cold]
-fn fail(call: &Call<'_>, code: Code) {
+fn fail(call: &Call<'_>, code: ErrorCode) {
     last_error::set(code);
     show(call, ERR_CODE, code);
     if code == NO_CONNECTION {
@@ -224,7 +224,7 @@ fn fail(call: &Call<'_>, code: Code) {
     show(call, ERR_MSG, words(code, link.as_deref()));
 }
 
-fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+fn told<T>(call: &Call<'_>, result: Result<T, ErrorCode>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
             show(call, ERR_CODE, 0);
@@ -238,7 +238,7 @@ fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
     })
 }
 
-fn system(e: &io::Error) -> Code {
+fn system(e: &io::Error) -> ErrorCode {
     e.raw_os_error().unwrap_or(libc::EIO)
 }
 
@@ -291,11 +291,11 @@ fn bind_setting(all: &Array) -> Option<(Vec<u8>, i64)> {
 }
 
 /// The address that settings bind a client's sockets to.
-pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, Code>> {
+pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, ErrorCode>> {
     resolve_local(family, bind_setting(settings))
 }
 
-fn resolve_local(family: i32, bind: Option<(Vec<u8>, i64)>) -> PhpResult<Result<Option<SockAddr>, Code>> {
+fn resolve_local(family: i32, bind: Option<(Vec<u8>, i64)>) -> PhpResult<Result<Option<SockAddr>, ErrorCode>> {
     match bind {
         Some((address, port)) => Ok(address_of(family, &address, port, None)?.map(Some)),
         None => Ok(Ok(None)),
@@ -310,7 +310,7 @@ pub fn dial(
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<Rc<Link>, Code>> {
+) -> PhpResult<Result<Rc<CoroutineSocket>, ErrorCode>> {
     if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
         return Ok(Err(libc::EINVAL));
     }
@@ -323,7 +323,7 @@ pub fn dial(
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
         connected = open((family, kind), local.as_ref(), address, limit)?;
-        if !is_elsewhere(&connected) {
+        if !should_try_next_address(&connected) {
             break;
         }
     }
@@ -332,12 +332,12 @@ pub fn dial(
         Err(code) => return Ok(Err(code)),
     };
     if let Some(proxy) = proxy {
-        let shaken = if proxy.socks {
+        let ensure_handshake = if proxy.socks {
             socks(&link, &proxy, host, port, limit)?
         } else {
             http_connect(&link, &proxy, host, port, limit)?
         };
-        if let Err(code) = shaken {
+        if let Err(code) = ensure_handshake {
             return Ok(Err(code));
         }
     }
@@ -350,7 +350,7 @@ fn open(
     local: Option<&SockAddr>,
     address: &SockAddr,
     limit: Option<Duration>,
-) -> PhpResult<Result<Link, Code>> {
+) -> PhpResult<Result<CoroutineSocket, ErrorCode>> {
     let link = match bound_link((family, kind), local) {
         Ok(link) => link,
         Err(e) => return Ok(Err(system(&e))),
@@ -365,8 +365,8 @@ fn open(
     Ok(link.connect(address, limit)?.map(|()| link))
 }
 
-fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<Link> {
-    let link = Link::new(family, kind, 0)?;
+fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<CoroutineSocket> {
+    let link = CoroutineSocket::new(family, kind, 0)?;
     if let Some(local) = local {
         link.socket().set_reuse_address(true)?;
         link.socket().bind(local)?;
@@ -375,7 +375,12 @@ fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Resul
 }
 
 /// Sends all of it and reads exactly so many bytes.
-fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+fn exchange(
+    link: &CoroutineSocket,
+    words: &[u8],
+    answer: usize,
+    limit: Option<Duration>,
+) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
     if let (_, Some(code)) = link.send_all(words, limit)? {
         return Ok(Err(code));
     }
@@ -392,7 +397,13 @@ fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -
 }
 
 /// The words of RFC 1928, and of RFC 1929 where there is a user. The proxy looks names up.
-fn socks(link: &Link, proxy: &Proxy, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+fn socks(
+    link: &CoroutineSocket,
+    proxy: &Proxy,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+) -> PhpResult<Result<(), ErrorCode>> {
     let method = if proxy.user.is_some() { 2 } else { 0 };
     match exchange(link, &[5, 1, method], 2, limit)? {
         Ok(answer) if answer == [5, method] => {}
@@ -429,12 +440,12 @@ fn socks(link: &Link, proxy: &Proxy, host: &[u8], port: i64, limit: Option<Durat
 
 /// CONNECT of RFC 9110, section 9.3.6.
 fn http_connect(
-    link: &Link,
+    link: &CoroutineSocket,
     proxy: &Proxy,
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<(), Code>> {
+) -> PhpResult<Result<(), ErrorCode>> {
     let host = String::from_utf8_lossy(host);
     let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(credentials) = proxy.credentials() {
@@ -512,7 +523,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The socket of a client of datagrams, which need not be connected.
-fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<Link>>> {
+fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<CoroutineSocket>>> {
     let client = call.payload::<Client>();
     if client.link.borrow().is_none() {
         let bind = client.bind.borrow().clone();
@@ -557,30 +568,30 @@ fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 /// Turns to TLS on a connection that was plain.
 fn enable_tls(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
-    if link.is_sealed() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
+    if link.is_tls() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
         fail(call, libc::EISCONN);
         return Ok(false);
     }
     begin_tls(call, &link, call.payload::<Client>().times.get().connect)
 }
 
-fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<bool> {
+fn begin_tls(call: &Call<'_>, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     let session = client.tls.borrow().begin(&client.host.borrow());
     match session {
-        Ok(session) => link.seal(session),
+        Ok(session) => link.start_tls(session),
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             fail(call, CONTEXT_FAILED);
             return Ok(false);
         }
     }
-    let shaken = link.shake(limit)?;
-    if let Err(code) = shaken {
+    let ensure_handshake = link.handshake(limit)?;
+    if let Err(code) = ensure_handshake {
         fail(call, code);
         show(call, ERR_MSG, words(code, Some(link)));
     }
-    Ok(shaken.is_ok())
+    Ok(ensure_handshake.is_ok())
 }
 
 /// What the server showed; `None`, and a code, where nothing was or there is no TLS.

@@ -6,7 +6,7 @@ use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
 use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::coroutine::{Job, Wait, expect_current, setting_values};
+use crate::coroutine::{Job, WaitKind, expect_current, setting_values};
 use crate::runtime::last_error;
 use crate::server::http_config::Config;
 use crate::server::http_peer::{Handshake, Peer, Served, Way};
@@ -89,7 +89,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
     if let (Some(this), Some(callable)) = (call.this(), call.arg(1)) {
         if let Err(why) = Callable::new(callable) {
             let pattern = String::from_utf8_lossy(pattern);
-            last_error::refuse(&format!("the handler of {pattern} cannot be called: {why}"));
+            last_error::warn_misuse(&format!("the handler of {pattern} cannot be called: {why}"));
             return Ok(false);
         }
         let mut all = this.slot(HANDLERS).array().cloned().unwrap_or_default();
@@ -165,7 +165,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         |accepted| {
             let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
-            session.into_iter().for_each(|session| accepted.seal(session));
+            session.into_iter().for_each(|session| accepted.start_tls(session));
             let served = Served::new(Rc::new(accepted), config.clone());
             let this = this.clone();
             let run = move || match shakes_hands(&served.link, limit)? {
@@ -187,7 +187,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
 fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
     let (_, wanted) = protocol(&settings)?;
-    let made = wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    let made = wanted.acceptor().map_err(|e| last_error::warn_misuse(&e.to_string())).ok()?;
     Some((made, wanted.config.handshake_timeout))
 }
 
@@ -258,7 +258,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
         // Another coroutine goes on with it.
         let caller = expect_current()?;
         served.waiter.set(Some(caller.next_token()));
-        caller.wait(Wait::Join, None)?;
+        caller.wait(WaitKind::Join, None)?;
     }
     Ok(())
 }

@@ -38,20 +38,20 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     let events = call.int_or(3, READ)? & (READ | WRITE);
     let Some(fd) = descriptor(call) else { return Ok(OrFalse(None)) };
     if read.is_none() && write.is_none() {
-        last_error::refuse("neither a read nor a write callback is given");
+        last_error::warn_misuse("neither a read nor a write callback is given");
         return Ok(OrFalse(None));
     }
     if events & READ != 0 && read.is_none() {
-        last_error::refuse("SWOOLE_EVENT_READ needs a read callback");
+        last_error::warn_misuse("SWOOLE_EVENT_READ needs a read callback");
         return Ok(OrFalse(None));
     }
     if events & WRITE != 0 && write.is_none() {
-        last_error::refuse("SWOOLE_EVENT_WRITE needs a write callback");
+        last_error::warn_misuse("SWOOLE_EVENT_WRITE needs a write callback");
         return Ok(OrFalse(None));
     }
     let subject = call.arg(0).cloned().unwrap_or(Zval::null());
     if !event_loop::add(fd, Watcher::new(fd, subject, read, write, events)) {
-        last_error::refuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
+        last_error::warn_misuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
         return Ok(OrFalse(None));
     }
     Ok(OrFalse(Some(fd)))
@@ -70,7 +70,7 @@ pub fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     if event_loop::change(fd, read, write, events) {
         return Ok(true);
     }
-    last_error::refuse(&format!("descriptor {fd} is not watched; begin with Event::add()"));
+    last_error::warn_misuse(&format!("descriptor {fd} is not watched; begin with Event::add()"));
     Ok(false)
 }
 
@@ -82,7 +82,7 @@ pub fn isset(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// One turn of the loop.
 pub fn dispatch(_: &mut Call<'_>) -> PhpResult<bool> {
-    event_loop::turn().map(|()| true)
+    event_loop::tick().map(|()| true)
 }
 
 /// Calls a function in the next turn of the loop.
@@ -94,7 +94,7 @@ pub fn defer(call: &mut Call<'_>) -> PhpResult<bool> {
 /// Calls a function in each turn of the loop; `null`: no longer.
 pub fn cycle(call: &mut Call<'_>) -> PhpResult<bool> {
     let callback = call.callable_or_null(0)?;
-    Ok(event_loop::cycle(callback, call.bool_or(1, false)?))
+    Ok(event_loop::set_cycle_callback(callback, call.bool_or(1, false)?))
 }
 
 /// Sends bytes without waiting for room.
@@ -102,7 +102,7 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(1)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("there are no bytes to send");
+        last_error::warn_misuse("there are no bytes to send");
         return Ok(false);
     }
     Ok(call.arg(0).is_some_and(|subject| event_loop::write(fd, subject, data)))
@@ -120,7 +120,7 @@ pub fn rshutdown(_: &mut Call<'_>) -> PhpResult<()> {
 
 /// Ends the loop after this turn.
 pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
-    event_loop::leave();
+    event_loop::stop();
     Ok(())
 }
 
@@ -128,7 +128,7 @@ pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
 fn descriptor(call: &Call<'_>) -> Option<i32> {
     let fd = descriptor_of(call.arg(0)?);
     if fd.is_none() {
-        last_error::refuse("this is no descriptor, stream or socket");
+        last_error::warn_misuse("this is no descriptor, stream or socket");
     }
     fd
 }

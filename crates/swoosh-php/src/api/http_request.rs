@@ -7,11 +7,11 @@ use std::rc::Rc;
 use swoosh::proto::framing::Cut;
 use swoosh::proto::http1::frame::Framer;
 use swoosh::proto::http1::request::{Request, rejoin, room};
-use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 /// Registers the class. The order of properties is the order of slots in `server::http_request`.
 pub fn register() {
-    FACTS.iter().copied().chain(&FIELDS).for_each(KnownKey::make);
+    FACTS.iter().copied().chain(&FIELDS).for_each(InternedKey::make);
     ClassBuilder::new("Swoole\\Http\\Request")
         .alias("swoole_http_request")
         .payload::<Kept>()
@@ -40,7 +40,7 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = ZStr::filled(stored.len() as usize, |bytes| stored.fill(0, bytes));
-        return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
+        return Ok(OrFalse(body.map_err(|e| last_error::warn_misuse(&e.to_string())).ok()));
     }
     if let Some(body) = &*kept.body.borrow() {
         return Ok(OrFalse(Some(ZStr::new(body))));
@@ -56,7 +56,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
-        let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
+        let body = stored.read(0..stored.len()).map_err(|e| last_error::warn_misuse(&e.to_string()));
         return Ok(OrFalse(body.ok().map(|body| ZStr::new(rejoin(&kept.raw.borrow(), body)))));
     }
     let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
@@ -64,7 +64,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let server = call.this().map(|this| this.made_slot::<Kept>(SERVER).clone());
+    let server = call.this().map(|this| this.lazy_slot::<Kept>(SERVER).clone());
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }

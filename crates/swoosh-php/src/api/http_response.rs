@@ -297,13 +297,13 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
+        last_error::warn_misuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));
         return Ok(false);
     };
     let size = about.len();
     let end = if length == 0 { size } else { offset.saturating_add(length) };
     if offset > size || end > size {
-        last_error::refuse(&format!("{path} cannot be sent from byte {offset} to {end}: it has {size}"));
+        last_error::warn_misuse(&format!("{path} cannot be sent from byte {offset} to {end}: it has {size}"));
         return Ok(false);
     }
     let mut own = this.slot(HEADER).array().cloned().unwrap_or_default();
@@ -336,7 +336,7 @@ fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// A response to whoever a connection is of, from anywhere in the server.
+/// A response to whoever a connection is of, from run_in_coroutine in the server.
 fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(first) = call.arg(0).cloned() else { return Err(argument_count_error(1, 2)) };
     if let Some(list) = first.array() {

@@ -17,7 +17,7 @@ use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::AlarmClock;
 use swoosh::sys::{affinity, child};
-use swoosh_zend::error::{throw, uncaught, warning};
+use swoosh_zend::error::{raise_uncaught, throw, warning};
 use swoosh_zend::{
     Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
     set_process_title,
@@ -44,9 +44,9 @@ pub struct Holder {
     in_child: Cell<bool>,
 }
 
-swoosh_zend::payload!(Holder: holds |holder, tell| {
+swoosh_zend::payload!(Holder: traces |holder, visit| {
     if let Ok(exported) = holder.exported.try_borrow() {
-        exported.iter().for_each(|socket| socket.held(tell));
+        exported.iter().for_each(|socket| socket.trace(visit));
     }
 });
 
@@ -174,7 +174,7 @@ pub fn run_in_server(process: &Object, id: i64) -> PhpResult<()> {
     become_child(process)?;
     run(process)?;
     // Timers and coroutines that the function began keep the process alive.
-    event_loop::run_on()
+    event_loop::run_nested()
 }
 
 fn become_child(process: &Object) -> PhpResult<()> {
@@ -201,7 +201,7 @@ fn run(process: &Object) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(false.into_zval()) };
     if this.slot(slot("pid")?).int().is_some_and(|pid| child::send_signal(pid as i32, 0).is_ok()) {
-        last_error::refuse("this process runs already");
+        last_error::warn_misuse("this process runs already");
         return Ok(false.into_zval());
     }
     let forked = prepare(this).and_then(|()| Ok(system::fork_with(fork::begin)?));
@@ -219,11 +219,11 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
                 drop(pipe.parents.borrow_mut().take());
             }
             // It ends as a script does: shutdown functions, what coroutines and timers have left to do, destructors.
-            let ended = run(this).map_err(uncaught);
+            let ended = run(this).map_err(raise_uncaught);
             if ended.is_ok() || ended == Err(Raised::Exit) {
                 script_end::prepare();
             } else {
-                event_loop::give_up();
+                event_loop::shut_down();
             }
             runtime::end_script(0)
         }
@@ -238,7 +238,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn exit(call: &mut Call<'_>) -> PhpResult<()> {
     let code = call.int_or(0, 0)?;
     if !call.payload::<Holder>().in_child.get() {
-        last_error::refuse("only the process itself can do this; use Process::kill()");
+        last_error::warn_misuse("only the process itself can do this; use Process::kill()");
         return Ok(());
     }
     runtime::end_process(if (0..=255).contains(&code) { code as i32 } else { 1 })
@@ -342,13 +342,13 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     let number = call.int(0)?;
     let callback = call.callable_or_null(1)?;
     let Some(number) = i32::try_from(number).ok().filter(|number| (1..=64).contains(number)) else {
-        last_error::refuse(&format!("there is no signal {number}"));
+        last_error::warn_misuse(&format!("there is no signal {number}"));
         return Ok(false);
     };
     let Some(callback) = callback else {
-        let was = signals::forget(number);
+        let was = signals::remove(number);
         if !was {
-            last_error::refuse(&format!("signal {number} has no handler"));
+            last_error::warn_misuse(&format!("signal {number} has no handler"));
         }
         return Ok(was);
     };
@@ -363,7 +363,7 @@ fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
         1 => AlarmClock::Virtual,
         2 => AlarmClock::Profile,
         other => {
-            last_error::refuse(&format!("there is no clock {other} for an alarm: use 0, 1 or 2"));
+            last_error::warn_misuse(&format!("there is no clock {other} for an alarm: use 0, 1 or 2"));
             return Ok(false);
         }
     };
@@ -389,13 +389,13 @@ fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Wh
     } else if which == 0 {
         call.this().and_then(|this| this.slot(slot("pid").ok()?).int()).unwrap_or(0)
     } else {
-        last_error::refuse("say whose priority: a group or a user has no number of its own here");
+        last_error::warn_misuse("say whose priority: a group or a user has no number of its own here");
         return Ok(None);
     };
     match (u32::try_from(which), u32::try_from(number)) {
         (Ok(which), Ok(number)) => Ok(Some((which, number))),
         _ => {
-            last_error::refuse("there is nobody with such a number");
+            last_error::warn_misuse("there is nobody with such a number");
             Ok(None)
         }
     }

@@ -124,7 +124,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some((_, property)) = EVENTS.iter().find(|(lower, _)| *lower == name) else {
-        last_error::refuse(&format!("a pool has no event {name}"));
+        last_error::warn_misuse(&format!("a pool has no event {name}"));
         return Ok(false);
     };
     if name == "message" && state.ipc.get() == Ipc::None {
@@ -151,12 +151,12 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
         Side::Nobody => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            last_error::warn_misuse("the pool does not run; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
     };
     let (Some(pid), Some(this)) = (pid, call.this()) else {
-        last_error::refuse(&format!("there is no worker {wanted} now"));
+        last_error::warn_misuse(&format!("there is no worker {wanted} now"));
         return Ok(OrFalse(None));
     };
     let id = if own { this.slot(slot("workerId")?).to_int() } else { wanted };
@@ -201,7 +201,9 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let written = !data.is_empty() && state(call)?.reply(data);
     if !written {
-        last_error::refuse("nobody waits for these bytes: write in onMessage, and in a pool with SWOOLE_IPC_SOCKET");
+        last_error::warn_misuse(
+            "nobody waits for these bytes: write in onMessage, and in a pool with SWOOLE_IPC_SOCKET",
+        );
     }
     Ok(written)
 }
@@ -212,7 +214,7 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
         Side::Worker(worker) => worker.send(to, data),
         Side::Supervisor(pool) => pool.send(to, data),
         Side::Nobody => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+            last_error::warn_misuse("the pool does not run; call this in one of its callbacks");
             return Ok(false);
         }
     };
@@ -242,7 +244,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
         Side::Worker(worker) => Ok(worker.shut_down()),
         Side::Supervisor(pool) => Ok(pool.shut_down()),
         Side::Nobody => {
-            last_error::refuse("the pool does not run");
+            last_error::warn_misuse("the pool does not run");
             Ok(false)
         }
     }
@@ -273,11 +275,11 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
     let calls = pool::calls(callbacks);
     let begins = calls.worker_start.is_some() || !state.jobs.borrow().is_empty();
     if !begins && calls.message.is_none() {
-        last_error::refuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
+        last_error::warn_misuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
         return Ok(false);
     }
     if state.coroutine.get() && calls.message.is_some() && matches!(state.ipc.get(), Ipc::Queue(_)) {
-        last_error::refuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
+        last_error::warn_misuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
         return Ok(false);
     }
     let slots = Slots {

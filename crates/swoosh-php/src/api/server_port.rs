@@ -89,7 +89,7 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
             true
         }
         Err(why) => {
-            last_error::refuse(&format!("the callback cannot be called: {why}"));
+            last_error::warn_misuse(&format!("the callback cannot be called: {why}"));
             false
         }
     }
@@ -97,7 +97,7 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
 
 /// A warning: there is no such event.
 pub fn unknown(name: &str) -> bool {
-    last_error::refuse(&format!("there is no event '{name}'; see the manual for the names, written without 'on'"));
+    last_error::warn_misuse(&format!("there is no event '{name}'; see the manual for the names, written without 'on'"));
     false
 }
 
@@ -128,20 +128,20 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
     let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
         (Ok(domain), Ok(kind)) => (domain, kind),
         (Err(e), _) | (_, Err(e)) => {
-            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            last_error::warn_misuse(&format!("the port's socket cannot be had: {e}"));
             return Ok(OrFalse(None));
         }
     };
     // Made as a new one, whose descriptor is then this one's.
     let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
-        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
+        last_error::warn_misuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
         return Ok(OrFalse(None));
     };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
     Ok(OrFalse(match socket::put_at(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
-            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            last_error::warn_misuse(&format!("the port's socket cannot be had: {e}"));
             None
         }
     }))

@@ -25,7 +25,7 @@ pub fn register() {
 fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
     let which = call.payload::<Which>();
     let (Some(event), Some(state)) = (which.event.get(), which.state.get()) else {
-        last_error::refuse("this task was not given by a server; use the one that the task callback gets");
+        last_error::warn_misuse("this task was not given by a server; use the one that the task callback gets");
         return Ok(false);
     };
     let Some(node) = state.running() else { return Ok(false) };

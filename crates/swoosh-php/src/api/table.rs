@@ -116,7 +116,7 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
         TYPE_FLOAT => Kind::Float,
         TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => Kind::Text(size as usize),
         TYPE_STRING => {
-            last_error::refuse(&format!("a column of texts needs their longest size, 1 to {LONGEST_TEXT} bytes"));
+            last_error::warn_misuse(&format!("a column of texts needs their longest size, 1 to {LONGEST_TEXT} bytes"));
             return Ok(false);
         }
         other => {
@@ -145,7 +145,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let Some(mut builder) = holder.making.borrow_mut().take() else {
-        last_error::refuse("this table is made already, or was destroyed");
+        last_error::warn_misuse("this table is made already, or was destroyed");
         return false;
     };
     let size = builder.size();
@@ -276,7 +276,7 @@ fn refused(refused: Refused) {
             last_error::set(FULL);
             warning(&refused.to_string());
         }
-        _ => last_error::refuse(&refused.to_string()),
+        _ => last_error::warn_misuse(&refused.to_string()),
     }
 }
 
@@ -351,7 +351,7 @@ fn array(made: &Made, row: &Row) -> Array {
     let mut array = Array::with_capacity(made.names.len());
     for (index, name) in made.names.iter().enumerate() {
         if let Some(value) = made.table.schema().at(index).and_then(|column| row.get(column)) {
-            array.append_kept(name, zval(value));
+            array.append_new(name, zval(value));
         }
     }
     array
@@ -396,11 +396,11 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
             Value::Float(if subtracts { -by } else { by })
         }
         Some(Kind::Text(_)) => {
-            last_error::refuse("a column of texts has nothing to add to");
+            last_error::warn_misuse("a column of texts has nothing to add to");
             return Ok(OrFalse(None));
         }
         None => {
-            last_error::refuse("there is no such column");
+            last_error::warn_misuse("there is no such column");
             return Ok(OrFalse(None));
         }
     };

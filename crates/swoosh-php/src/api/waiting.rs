@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\WaitGroup`, `Barrier` and `Lock`: waiting for several, and one at a time.
 
 use crate::coroutine;
-use crate::coroutine::{Coroutine, Wait, Wake, wait};
+use crate::coroutine::{Coroutine, WaitKind, WakeReason, wait};
 use crate::runtime::{last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -124,11 +124,11 @@ fn wait_for_group(call: &mut Call<'_>) -> PhpResult<bool> {
     group.waiting.set(true);
     show(call);
     *group.waiter.borrow_mut() = Some(coroutine.clone());
-    let woken = coroutine.wait(Wait::Join, limit);
+    let woken = coroutine.wait(WaitKind::Join, limit);
     drop(group.waiter.take());
     group.waiting.set(false);
     show(call);
-    Ok(woken? == Wake::Done)
+    Ok(woken? == WakeReason::Done)
 }
 
 /// A class of PHP's own by its name.
@@ -185,7 +185,7 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
     }
     let coroutine = coroutine::expect_current()?;
     gone.token.set(Some(coroutine.next_token()));
-    let woken = coroutine.wait(Wait::Barrier, limit);
+    let woken = coroutine.wait(WaitKind::Barrier, limit);
     gone.gone.set(true);
     woken?;
     Ok(())
@@ -219,7 +219,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let now = call.int_or(0, EXCLUSIVE)? & NOT_BLOCKING != 0;
     let lock = call.payload::<Lock>();
     let Some(coroutine) = coroutine::current() else {
-        // Outside of coroutines nothing can wait: it is taken at once, or refused.
+        // WaitOutcome of coroutines nothing can wait: it is taken at once, or refused.
         let free = lock.owner.get().is_none() && seize(lock);
         lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
         return Ok(if free { true } else { refuse(call, libc::EBUSY) });
@@ -244,8 +244,8 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         }
         let given = Rc::new(Cell::new(false));
         lock.line.borrow_mut().push_back((coroutine.clone(), given.clone()));
-        let woken = coroutine.wait(Wait::Lock, None);
-        if given.get() && woken == Ok(Wake::Done) {
+        let woken = coroutine.wait(WaitKind::Lock, None);
+        if given.get() && woken == Ok(WakeReason::Done) {
             return Ok(true);
         }
         lock.line.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &given));
@@ -253,7 +253,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
             // It was handed over to one who does not want it any more.
             release(lock);
         }
-        if woken? == Wake::Cancelled {
+        if woken? == WakeReason::Cancelled {
             last_error::set(wait::CANCELED);
             return Ok(refuse(call, wait::CANCELED));
         }

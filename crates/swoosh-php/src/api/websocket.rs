@@ -83,14 +83,14 @@ fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
     if node.is_websocket(session) {
         return Ok(Some(node));
     }
-    last_error::refuse(&format!("connection {} is no WebSocket that is open", session.0));
+    last_error::warn_misuse(&format!("connection {} is no WebSocket that is open", session.0));
     Ok(None)
 }
 
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let session = id_of(call.int(0)?);
     let Some(frame) = given(call, 1)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::warn_misuse("an opcode is a number from 0 to 15");
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };

@@ -3,7 +3,7 @@
 //! Whoever makes the first of a queue ready runs it at once, so that no third one comes between.
 
 use super::scheduler::{Coroutine, expect_current, wake};
-use super::types::{Wait, Wake};
+use super::types::{WaitKind, WakeReason};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use swoosh_zend::{PhpResult, Zval};
 
 /// Why a push or pop came to nothing: the codes of `errCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ChannelError {
     /// SWOOLE_CHANNEL_TIMEOUT.
     TimedOut = -1,
     /// SWOOLE_CHANNEL_CLOSED.
@@ -27,13 +27,13 @@ pub struct Channel {
     capacity: Cell<usize>,
     closed: Cell<bool>,
     values: RefCell<VecDeque<Zval>>,
-    producers: Line,
-    consumers: Line,
+    producers: WaitQueue,
+    consumers: WaitQueue,
 }
 
 /// Coroutines in the order in which they came. One that left early keeps its place until it is reached.
 #[derive(Default)]
-struct Line {
+struct WaitQueue {
     places: RefCell<VecDeque<Option<Rc<Coroutine>>>>,
     waiting: Cell<usize>,
     /// The number of the first place: places are numbered from the first that ever was.
@@ -54,17 +54,17 @@ impl Channel {
 
     /// Adds a value, waiting for room at most that long.
     #[inline(always)]
-    pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+    pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), ChannelError>> {
         let coroutine = expect_current()?;
         if self.closed.get() {
-            return Ok(Err(Refusal::Closed));
+            return Ok(Err(ChannelError::Closed));
         }
         if self.is_full() || !self.producers.is_empty() {
-            if let Err(refusal) = self.producers.wait(&coroutine, Wait::Push, limit)? {
+            if let Err(refusal) = self.producers.wait(&coroutine, WaitKind::Push, limit)? {
                 return Ok(Err(refusal));
             }
             if self.closed.get() {
-                return Ok(Err(Refusal::Closed));
+                return Ok(Err(ChannelError::Closed));
             }
         }
         drop(coroutine);
@@ -75,19 +75,19 @@ impl Channel {
 
     /// Takes the first value, waiting for one at most that long.
     #[inline(always)]
-    pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, Refusal>> {
+    pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, ChannelError>> {
         let coroutine = expect_current()?;
         if self.is_empty() || !self.consumers.is_empty() {
             if self.closed.get() && self.is_empty() {
-                return Ok(Err(Refusal::Closed));
+                return Ok(Err(ChannelError::Closed));
             }
-            if let Err(refusal) = self.consumers.wait(&coroutine, Wait::Pop, limit)? {
+            if let Err(refusal) = self.consumers.wait(&coroutine, WaitKind::Pop, limit)? {
                 return Ok(Err(refusal));
             }
         }
         drop(coroutine);
         let value = self.values.borrow_mut().pop_front();
-        let Some(value) = value else { return Ok(Err(Refusal::Closed)) };
+        let Some(value) = value else { return Ok(Err(ChannelError::Closed)) };
         self.producers.wake_first()?;
         Ok(Ok(value))
     }
@@ -118,9 +118,9 @@ impl Channel {
     }
 
     /// Tells the cycle collector of its values.
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Ok(values) = self.values.try_borrow() {
-            values.iter().for_each(tell);
+            values.iter().for_each(visit);
         }
     }
 
@@ -130,7 +130,7 @@ impl Channel {
     }
 }
 
-impl Line {
+impl WaitQueue {
     #[inline]
     fn is_empty(&self) -> bool {
         self.waiting.get() == 0
@@ -138,7 +138,12 @@ impl Line {
 
     /// Waits for its turn.
     #[inline(always)]
-    fn wait(&self, coroutine: &Rc<Coroutine>, what: Wait, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+    fn wait(
+        &self,
+        coroutine: &Rc<Coroutine>,
+        what: WaitKind,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<(), ChannelError>> {
         let number = {
             let mut places = self.places.borrow_mut();
             places.push_back(Some(coroutine.clone()));
@@ -146,14 +151,14 @@ impl Line {
         };
         self.waiting.set(self.waiting.get() + 1);
         let woken = coroutine.wait(what, limit);
-        if woken != Ok(Wake::Done) {
+        if woken != Ok(WakeReason::Done) {
             // Nobody took it out of the line.
             self.leave(number);
         }
         Ok(match woken? {
-            Wake::Done => Ok(()),
-            Wake::TimedOut => Err(Refusal::TimedOut),
-            Wake::Cancelled => Err(Refusal::Cancelled),
+            WakeReason::Done => Ok(()),
+            WakeReason::TimedOut => Err(ChannelError::TimedOut),
+            WakeReason::Cancelled => Err(ChannelError::Cancelled),
         })
     }
 

@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine::set`: what an array of settings says of coroutines, and of what they use.
 
 use super::options::{Options, options};
-use super::{hook_flags, resolvers, setting_values as convert};
+use super::{hook_flags, service_resolvers, setting_values as convert};
 use crate::runtime::last_error;
 use swoosh::config::ServerConfig;
 use swoosh::settings::{self, PortSettings};
@@ -14,7 +14,7 @@ pub fn set(settings: &Array) {
     }
     Options::set(settings);
     if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
-        resolvers::set(resolvers::resolvers_in(list));
+        service_resolvers::set(service_resolvers::resolvers_in(list));
     }
     let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
     if settings.iter().any(|(key, _)| says(key)) {
@@ -37,10 +37,10 @@ fn log_as(all: &Array) {
         if name.starts_with("log_")
             && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &convert::plain(&value))
         {
-            return last_error::refuse(&e.to_string());
+            return last_error::warn_misuse(&e.to_string());
         }
     }
     if let Err(e) = swoosh::log::init(&config) {
-        last_error::refuse(&e.to_string());
+        last_error::warn_misuse(&e.to_string());
     }
 }

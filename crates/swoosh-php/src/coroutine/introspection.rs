@@ -1,11 +1,11 @@
 //! What can be seen of coroutines: how many there are, and what one of them is doing.
 
 use super::classes::CONTEXT;
-use super::scheduler::{Coroutine, current, held, with};
-use super::types::Stage;
+use super::scheduler::{Coroutine, clone_cell, current, with};
+use super::types::CoroutineState;
 use std::rc::Rc;
 use swoosh::sys::clock::monotonic_nanos;
-use swoosh_zend::{Object, PhpResult, Zval, machine};
+use swoosh_zend::{Object, PhpResult, Zval, vm_state};
 
 /// The ids of all that are not over, in order.
 pub fn ids() -> Vec<u64> {
@@ -40,25 +40,25 @@ impl Coroutine {
 
     /// Milliseconds since it was created.
     pub fn elapsed(&self) -> u64 {
-        monotonic_nanos().saturating_sub(self.began) / 1_000_000
+        monotonic_nanos().saturating_sub(self.created_at) / 1_000_000
     }
 
     /// Bytes of its native stack in use.
     pub fn stack_usage(&self) -> usize {
-        let running = self.stage.get() == Stage::Runs;
-        self.vessel.stack_usage(running)
+        let running = self.state.get() == CoroutineState::Running;
+        self.stack.usage(running)
     }
 
     /// Its frames as `debug_backtrace` gives them.
     pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
-        match self.stage.get() {
-            Stage::Waits(_) => self.vessel.machine().backtrace(false, options, limit),
+        match self.state.get() {
+            CoroutineState::Waiting(_) => self.stack.vm_state().backtrace(false, options, limit),
             // Whom it has resumed keeps its frames for it.
-            Stage::Resumes => match self.resumed() {
-                Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
+            CoroutineState::Resuming => match self.resumed() {
+                Some(resumed) => resumed.stack.vm_state().backtrace(true, options, limit),
                 None => Zval::from(swoosh_zend::Array::new()),
             },
-            Stage::Runs | Stage::Over => machine::backtrace(options, limit),
+            CoroutineState::Running | CoroutineState::Finished => vm_state::backtrace(options, limit),
         }
     }
 
@@ -66,7 +66,7 @@ impl Coroutine {
     fn resumed(&self) -> Option<Rc<Coroutine>> {
         let mut at = current()?;
         loop {
-            let resumer = held(&at.resumer)?;
+            let resumer = clone_cell(&at.resumer)?;
             if resumer.id == self.id {
                 return Some(at);
             }

@@ -8,7 +8,7 @@ use crate::runtime::scheduler::{Callback, LoopEnd, Scheduler, install};
 use std::cell::Cell;
 use std::time::Duration;
 use swoosh_zend::PhpResult;
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 
 thread_local! {
     /// The last coroutine's id when a deadlock was reported.
@@ -40,12 +40,12 @@ impl Scheduler for Coroutines {
         timers::run_due()
     }
 
-    fn waits(&self) -> usize {
-        timers::waits()
+    fn pending_waits(&self) -> usize {
+        timers::pending_waits()
     }
 
-    fn outside(&self) -> usize {
-        timers::outside()
+    fn external_waits(&self) -> usize {
+        timers::external_waits()
     }
 
     fn sleep_limit(&self) -> Option<Duration> {
@@ -56,7 +56,7 @@ impl Scheduler for Coroutines {
         introspection::count()
     }
 
-    fn is_inside(&self) -> bool {
+    fn in_coroutine(&self) -> bool {
         current_id().is_some()
     }
 
@@ -64,10 +64,10 @@ impl Scheduler for Coroutines {
         shutdown::end_all(true)
     }
 
-    fn may_end(&self) -> PhpResult<LoopEnd> {
+    fn loop_end(&self) -> PhpResult<LoopEnd> {
         match options(Options::exit_condition) {
             Some(condition) => {
-                let may_end = condition.call(&mut []).map_err(uncaught)?.to_bool();
+                let may_end = condition.call(&mut []).map_err(raise_uncaught)?.to_bool();
                 Ok(if may_end { LoopEnd::Now } else { LoopEnd::AskAgain })
             }
             None => Ok(LoopEnd::WithoutSignals { wait_signal: options(Options::wait_signal) }),
@@ -78,7 +78,7 @@ impl Scheduler for Coroutines {
         // `Event::wait` and the end of the script find the same coroutines: they are reported once.
         let newest = introspection::last_id();
         if options(Options::deadlock_check) && REPORTED.replace(newest) != newest {
-            shutdown::tell_of_deadlock()
+            shutdown::report_deadlock()
         } else {
             Ok(())
         }

@@ -11,15 +11,15 @@ pub mod channel;
 pub mod classes;
 pub mod cluster;
 pub mod configure;
+pub mod dns;
 pub mod hook_flags;
 pub mod introspection;
 mod join;
 mod loop_hooks;
-pub mod names;
 pub mod options;
-pub mod packets;
-pub mod resolvers;
+pub mod packet_reader;
 pub mod scheduler;
+pub mod service_resolvers;
 pub mod setting_values;
 mod shutdown;
 pub mod socket;
@@ -37,9 +37,9 @@ pub use introspection::{callbacks, count, ids, last_id, peak};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{
-    Coroutine, create, current, current_id, expect_current, find, may_wait, resume, run_event, wait, wake, wake_from,
+    Coroutine, create, current, current_id, expect_current, find, may_wait, resume, spawn_event, wait, wake, wake_from,
 };
-pub use shutdown::{abandon, cancel, end_all, request_end, tell_of_callbacks, tell_of_deadlock};
-pub use swoosh_zend::switch::STACK;
-pub use time_slice::beat;
-pub use types::{Job, Wait, Wake};
+pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_pending_callbacks, request_end};
+pub use swoosh_zend::stack::STACK_SIZE;
+pub use time_slice::on_interrupt;
+pub use types::{Job, WaitKind, WakeReason};

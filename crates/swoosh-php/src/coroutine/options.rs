@@ -184,7 +184,7 @@ impl Options {
     /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
         self.preemptive.get().unwrap_or_else(|| {
-            let on = runtime::switch("swoole.enable_preemptive_scheduler");
+            let on = runtime::ini_bool("swoole.enable_preemptive_scheduler");
             self.preemptive.set(Some(on));
             on
         })

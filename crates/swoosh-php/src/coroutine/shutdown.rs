@@ -4,24 +4,24 @@
 use super::classes::EXIT;
 use super::introspection::{ids, trace_as_text};
 use super::options;
-use super::scheduler::{current_id, find, signal, with};
+use super::scheduler::{current_id, find, resume_with, with};
 use super::table::Table;
-use super::types::{Signal, Wait, Wake};
+use super::types::{Resumption, WaitKind, WakeReason};
 use crate::runtime::last_error;
-use swoosh_zend::{Object, PhpResult, Zval, machine};
+use swoosh_zend::{Object, PhpResult, Zval, output, vm_state};
 
-/// Ends the wait of one: its wait gives [`Wake::Cancelled`], or an exception is thrown out of it. `false`, and a code,
+/// Ends the wait of one: its wait gives [`WakeReason::Cancelled`], or an exception is thrown out of it. `false`, and a code,
 /// where that cannot be.
 pub fn cancel(id: u64, throws: bool) -> PhpResult<bool> {
     let Some(coroutine) = find(id) else {
         last_error::set(NOT_EXISTS);
         return Ok(false);
     };
-    if coroutine.waits_for().is_none_or(|what| what == Wait::Turn) {
+    if coroutine.waits_for().is_none_or(|what| what == WaitKind::Turn) {
         last_error::set(CANNOT_CANCEL);
         return Ok(false);
     }
-    signal(coroutine, if throws { Signal::Throw } else { Signal::Wake(Wake::Cancelled) })?;
+    resume_with(coroutine, if throws { Resumption::ThrowCanceled } else { Resumption::Wake(WakeReason::Cancelled) })?;
     Ok(true)
 }
 
@@ -31,7 +31,7 @@ pub fn abandon(id: u64) -> PhpResult<()> {
     match find(id).filter(|coroutine| coroutine.waits_for().is_some()) {
         Some(coroutine) => {
             coroutine.abandoned.set(true);
-            signal(coroutine, Signal::Throw)
+            resume_with(coroutine, Resumption::ThrowCanceled)
         }
         None => Ok(()),
     }
@@ -40,32 +40,32 @@ pub fn abandon(id: u64) -> PhpResult<()> {
 /// Ends every coroutine that waits: `finally` blocks and destructors run, and nothing waits meanwhile. `for_good`: nor
 /// afterwards, since the script ends.
 pub fn end_all(for_good: bool) -> PhpResult<()> {
-    with(|s| s.ending.set(true));
+    with(|s| s.shutting_down.set(true));
     let mut result = Ok(());
     for id in ids() {
         if let Some(coroutine) = find(id)
             && coroutine.waits_for().is_some()
             && result.is_ok()
         {
-            result = signal(coroutine, Signal::End);
+            result = resume_with(coroutine, Resumption::Unwind);
         }
     }
-    with(|s| s.ending.set(for_good));
+    with(|s| s.shutting_down.set(for_good));
     result
 }
 
 /// The request ends. What waits still is left as it is: a fatal error ended the script, and nothing of PHP can run.
 pub fn request_end() {
     let held = with(|s| {
-        let (table, alarms) = (s.table.replace(Table::new()), s.alarms.take());
+        let (table, timers) = (s.table.replace(Table::new()), s.timers.take());
         s.alive.set(0);
         s.callbacks.set(0);
-        s.outside.set(0);
+        s.external_waits.set(0);
         s.last_id.set(0);
         s.peak.set(0);
-        s.ending.set(false);
+        s.shutting_down.set(false);
         std::mem::forget(table);
-        (alarms, s.vessels.take())
+        (timers, s.free_stacks.take())
     });
     drop(held);
     options::reset();
@@ -73,7 +73,7 @@ pub fn request_end() {
 
 /// Says which coroutines wait, and where, when nothing can wake them any more.
 #[cold]
-pub fn tell_of_deadlock() -> PhpResult<()> {
+pub fn report_deadlock() -> PhpResult<()> {
     let ids = ids();
     let rule = "=".repeat(65);
     let count = ids.len();
@@ -89,14 +89,14 @@ pub fn tell_of_deadlock() -> PhpResult<()> {
         text.push_str(&format!("\n  and {} more\n", count - MOST_TOLD));
     }
     text.push_str(&format!("\n {rule}\n"));
-    machine::write(text.as_bytes())
+    output::write(text.as_bytes())
 }
 
 /// Says which callbacks of events wait still, and where, when nobody waits for them any longer.
 #[cold]
-pub fn tell_of_callbacks() {
+pub fn report_pending_callbacks() {
     for coroutine in ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_event).take(MOST_TOLD) {
-        let what = coroutine.waits_for().map_or("nothing", Wait::name);
+        let what = coroutine.waits_for().map_or("nothing", WaitKind::name);
         let trace = trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
         swoosh::log::warn!("coroutine {} waits for {what} still\n{}", coroutine.id, trace.trim_end());
     }
@@ -104,12 +104,12 @@ pub fn tell_of_callbacks() {
 
 /// The module starts.
 pub fn start_up() {
-    machine::watch_exit(exit_in_coroutine);
+    vm_state::set_exit_handler(exit_in_coroutine);
 }
 
 /// `exit` in a coroutine: an `ExitException`, which the coroutine may catch.
 fn exit_in_coroutine(status: &Zval) -> bool {
-    if current_id().is_none_or(|id| with(|s| s.ending.get() || s.cradle.get() == id)) {
+    if current_id().is_none_or(|id| with(|s| s.shutting_down.get() || s.fork_origin.get() == id)) {
         return false;
     }
     let class = EXIT.get();

@@ -4,9 +4,9 @@
 
 use super::scheduler::{current_id, expect_current};
 use super::tls_session::Tls;
-use super::types::Wait;
+use super::types::WaitKind;
 use super::wait;
-use super::wait::Outside;
+use super::wait::WaitOutcome;
 use crate::runtime::reactor;
 use crate::runtime::reactor::Watch;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -23,7 +23,7 @@ use swoosh_zend::{PhpResult, ZStr};
 use tokio::io::Interest;
 
 /// An open socket, which does not block.
-pub struct Link {
+pub struct CoroutineSocket {
     // Before the descriptor is closed, the event queue forgets it.
     watch: RefCell<Option<Watch>>,
     socket: Socket,
@@ -31,16 +31,16 @@ pub struct Link {
     is_tcp: bool,
     /// What seals its bytes, once it speaks TLS.
     pub(super) tls: RefCell<Option<Box<Tls>>>,
-    readers: Side,
-    writers: Side,
+    readers: Waiter,
+    writers: Waiter,
     closed: Cell<bool>,
     /// The last read took all there was: until the event queue tells of more, another one would find nothing.
-    dry: Cell<bool>,
+    drained: Cell<bool>,
 }
 
 /// Who waits for one direction.
 #[derive(Default)]
-struct Side {
+struct Waiter {
     /// The coroutine, and the token that wakes it.
     bound: Cell<Option<(u64, u64)>>,
     /// Its wait was cancelled by `cancel` or `close`.
@@ -66,7 +66,7 @@ impl Deadline {
     }
 
     /// The time left, `None` where there is no deadline. Fails with ETIMEDOUT behind it.
-    pub fn left(&self) -> Result<Option<Duration>, Code> {
+    pub fn remaining(&self) -> Result<Option<Duration>, ErrorCode> {
         let Some(end) = self.0 else { return Ok(None) };
         match end.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(libc::ETIMEDOUT),
@@ -103,14 +103,14 @@ const FILE_PIECE: usize = 1 << 20;
 const KEPT: usize = 1 << 20;
 
 /// Whether another address may do what this one did not: not where nobody wants it any more.
-pub fn is_elsewhere<T>(connected: &Result<T, Code>) -> bool {
+pub fn should_try_next_address<T>(connected: &Result<T, ErrorCode>) -> bool {
     !matches!(connected, Ok(_) | Err(libc::ECANCELED | libc::EBADF))
 }
 
 /// The number of a system error, as `errCode` shows it.
-pub type Code = i32;
+pub type ErrorCode = i32;
 
-impl Link {
+impl CoroutineSocket {
     /// A new socket.
     pub fn new(domain: i32, kind: i32, protocol: i32) -> io::Result<Self> {
         let protocol = (protocol != 0).then(|| Protocol::from(protocol));
@@ -132,15 +132,15 @@ impl Link {
     }
 
     fn with(socket: Socket, is_tcp: bool) -> Self {
-        Link {
+        CoroutineSocket {
             watch: RefCell::new(None),
             is_tcp,
             socket,
             tls: RefCell::new(None),
-            readers: Side::default(),
-            writers: Side::default(),
+            readers: Waiter::default(),
+            writers: Waiter::default(),
             closed: Cell::new(false),
-            dry: Cell::new(false),
+            drained: Cell::new(false),
         }
     }
 
@@ -159,7 +159,7 @@ impl Link {
         self.side(direction).bound.get().map(|(id, _)| id)
     }
 
-    fn side(&self, direction: Direction) -> &Side {
+    fn side(&self, direction: Direction) -> &Waiter {
         match direction {
             Direction::Read => &self.readers,
             Direction::Write => &self.writers,
@@ -172,7 +172,7 @@ impl Link {
         direction: Direction,
         limit: Option<Duration>,
         mut step: impl FnMut() -> io::Result<T>,
-    ) -> PhpResult<Result<T, Code>> {
+    ) -> PhpResult<Result<T, ErrorCode>> {
         let deadline = Deadline::new(limit);
         loop {
             self.check(direction)?;
@@ -180,9 +180,9 @@ impl Link {
                 // The descriptor may be open still, held by this caller.
                 return Ok(Err(libc::EBADF));
             }
-            if direction == Direction::Read && self.is_dry() {
-                let waited = match deadline.left() {
-                    Ok(left) => self.wait_for_news(direction, left)?,
+            if direction == Direction::Read && self.is_drained() {
+                let waited = match deadline.remaining() {
+                    Ok(left) => self.wait_for_event(direction, left)?,
                     timed_out => timed_out.map(drop),
                 };
                 if let Err(code) = waited {
@@ -193,7 +193,7 @@ impl Link {
                 Ok(value) => return Ok(Ok(value)),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    let waited = match deadline.left() {
+                    let waited = match deadline.remaining() {
                         Ok(left) => self.wait(direction, left)?,
                         timed_out => timed_out.map(drop),
                     };
@@ -223,7 +223,7 @@ impl Link {
     }
 
     /// Waits until it is worth trying again.
-    pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         if !self.watch.borrow().as_ref().is_some_and(Watch::is_current) {
             match Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE) {
                 Ok(watch) => *self.watch.borrow_mut() = Some(watch),
@@ -232,19 +232,19 @@ impl Link {
         }
         if let Some(watch) = &*self.watch.borrow() {
             match direction {
-                Direction::Read => watch.forget_read(),
-                Direction::Write => watch.forget_write(),
+                Direction::Read => watch.clear_read_ready(),
+                Direction::Write => watch.clear_write_ready(),
             }
         }
-        self.wait_for_news(direction, limit)
+        self.wait_for_event(direction, limit)
     }
 
     /// The same, where what the event queue told of before has been forgotten.
-    fn wait_for_news(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    fn wait_for_event(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let coroutine = expect_current()?;
         let side = self.side(direction);
         side.cancelled.set(false);
-        let waited = wait::poll(Wait::Io, limit, |cx| {
+        let waited = wait::poll(WaitKind::Io, limit, |cx| {
             if side.cancelled.get() {
                 return Poll::Ready(());
             }
@@ -259,9 +259,9 @@ impl Link {
         Ok(match waited? {
             // Cancelled by `cancel` or by `close`.
             _ if self.closed.get() || side.cancelled.get() => Err(libc::ECANCELED),
-            Outside::Done(()) => Ok(()),
-            Outside::TimedOut => Err(libc::ETIMEDOUT),
-            Outside::Cancelled => Err(libc::ECANCELED),
+            WaitOutcome::Done(()) => Ok(()),
+            WaitOutcome::TimedOut => Err(libc::ETIMEDOUT),
+            WaitOutcome::Cancelled => Err(libc::ECANCELED),
         })
     }
 
@@ -271,13 +271,13 @@ impl Link {
         let side = self.side(direction);
         let Some((id, token)) = side.bound.get() else { return Ok(false) };
         side.cancelled.set(true);
-        super::wake_from(id, reactor::wait_of(token))?;
+        super::wake_from(id, reactor::token_wait_number(token))?;
         Ok(true)
     }
 
     /// Ends all waits, with ECANCELED: the waiting coroutines run before this returns.
     pub fn close(&self) -> PhpResult<()> {
-        self.say_goodbye();
+        self.send_close_notify();
         self.closed.set(true);
         self.cancel(Direction::Read)?;
         self.cancel(Direction::Write)?;
@@ -289,7 +289,7 @@ impl Link {
     }
 
     /// Connects to the first of several addresses that takes it; each has `limit`.
-    pub fn connect_to_any(&self, addresses: &[SockAddr], limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn connect_to_any(&self, addresses: &[SockAddr], limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let mut connected = Err(libc::EHOSTUNREACH);
         for (n, address) in addresses.iter().enumerate() {
             if n > 0 {
@@ -300,7 +300,7 @@ impl Link {
                 }
             }
             connected = self.connect(address, limit)?;
-            if !is_elsewhere(&connected) {
+            if !should_try_next_address(&connected) {
                 break;
             }
         }
@@ -308,7 +308,7 @@ impl Link {
     }
 
     /// Connects.
-    pub fn connect(&self, address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn connect(&self, address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         self.check(Direction::Write)?;
         match self.socket.connect(address) {
             Ok(()) => return Ok(Ok(())),
@@ -325,14 +325,14 @@ impl Link {
     }
 
     /// Accepts a connection.
-    pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
+    pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<CoroutineSocket, ErrorCode>> {
         let accepted = self.retry(Direction::Read, limit, || socket::accept(&self.socket))?;
-        Ok(accepted.map(|socket| Link::with(socket, self.is_tcp)))
+        Ok(accepted.map(|socket| CoroutineSocket::with(socket, self.is_tcp)))
     }
 
     /// Reads what has come, at most so many bytes; none is the end.
-    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<ZStr, Code>> {
-        if let Err(code) = self.shaken(limit)? {
+    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<ZStr, ErrorCode>> {
+        if let Err(code) = self.ensure_handshake(limit)? {
             return Ok(Err(code));
         }
         self.retry(Direction::Read, limit, || self.recv_now(most))
@@ -355,8 +355,13 @@ impl Link {
     }
 
     /// Adds what has come to a buffer, at most so many bytes; how many, 0 is the end.
-    pub fn read_into(&self, to: &mut Vec<u8>, most: usize, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if let Err(code) = self.shaken(limit)? {
+    pub fn read_into(
+        &self,
+        to: &mut Vec<u8>,
+        most: usize,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<usize, ErrorCode>> {
+        if let Err(code) = self.ensure_handshake(limit)? {
             return Ok(Err(code));
         }
         self.retry(Direction::Read, limit, || {
@@ -369,7 +374,7 @@ impl Link {
     }
 
     /// Reads one datagram, and who sent it.
-    pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), Code>> {
+    pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), ErrorCode>> {
         self.retry(Direction::Read, limit, || self.recv_from_now(most))
     }
 
@@ -394,7 +399,7 @@ impl Link {
             None => {
                 let read = socket::recv(self.fd(), buffer)?;
                 if self.is_tcp && 0 < read && read < buffer.len() {
-                    self.note_dry();
+                    self.note_drained();
                 }
                 Ok(read)
             }
@@ -404,16 +409,16 @@ impl Link {
 
     /// A read took all there was. What comes from now on, the end of the stream too, the event queue tells (epoll(7), on
     /// edge-triggered descriptors and partial reads).
-    fn note_dry(&self) {
+    fn note_drained(&self) {
         if let Some(watch) = &*self.watch.borrow() {
-            watch.forget_read();
-            self.dry.set(true);
+            watch.clear_read_ready();
+            self.drained.set(true);
         }
     }
 
     /// Whether a read would find nothing for certain. Asked once for each such read.
-    fn is_dry(&self) -> bool {
-        self.dry.take()
+    fn is_drained(&self) -> bool {
+        self.drained.take()
             && self.tls.borrow().is_none()
             && self.watch.borrow().as_ref().is_some_and(|watch| watch.is_current() && !watch.can_read())
     }
@@ -425,10 +430,10 @@ impl Link {
         mut offset: u64,
         end: u64,
         limit: Option<Duration>,
-    ) -> PhpResult<Result<u64, Code>> {
+    ) -> PhpResult<Result<u64, ErrorCode>> {
         let deadline = Deadline::new(limit);
         while offset < end {
-            let left = match deadline.left() {
+            let left = match deadline.remaining() {
                 Ok(left) => left,
                 Err(code) => return Ok(Err(code)),
             };
@@ -449,8 +454,8 @@ impl Link {
         offset: &mut u64,
         most: usize,
         limit: Option<Duration>,
-    ) -> PhpResult<Result<usize, Code>> {
-        if !self.is_sealed() {
+    ) -> PhpResult<Result<usize, ErrorCode>> {
+        if !self.is_tls() {
             return self.retry(Direction::Write, limit, || socket::send_file(self.fd(), file, offset, most));
         }
         let mut piece = vec![0; most.min(KEPT)];
@@ -464,19 +469,19 @@ impl Link {
     }
 
     /// Writes what there is room for.
-    pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if self.is_sealed() {
+    pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, ErrorCode>> {
+        if self.is_tls() {
             return self.send_sealed(bytes, limit);
         }
         self.retry(Direction::Write, limit, || socket::send(self.fd(), bytes))
     }
 
     /// Writes all of it: how much went out, and why not all.
-    pub fn send_all(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<(usize, Option<Code>)> {
+    pub fn send_all(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<(usize, Option<ErrorCode>)> {
         let deadline = Deadline::new(limit);
         let mut sent = 0;
         while sent < bytes.len() {
-            let more = match deadline.left() {
+            let more = match deadline.remaining() {
                 Ok(left) => self.send(&bytes[sent..], left)?,
                 Err(code) => Err(code),
             };

@@ -4,11 +4,11 @@ use super::options::{Options, options};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use swoosh_zend::{machine, runtime};
+use swoosh_zend::{interrupt, runtime};
 
 thread_local! {
     /// The process whose thread beats, see [`runtime::generation`], plus one; 0: none does.
-    static BEATS: Cell<u32> = const { Cell::new(0) };
+    static TICKER_PROCESS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Whether the thread is to go on.
@@ -17,31 +17,31 @@ static WANTED: AtomicBool = AtomicBool::new(false);
 /// A coroutine begins: sees to it that the thread beats, where slices are wanted.
 #[inline]
 pub fn begin() {
-    if options(Options::preemptive) && BEATS.get() != runtime::generation() + 1 {
+    if options(Options::preemptive) && TICKER_PROCESS.get() != runtime::generation() + 1 {
         start();
     }
 }
 
 #[cold]
 fn start() {
-    BEATS.set(runtime::generation() + 1);
+    TICKER_PROCESS.set(runtime::generation() + 1);
     WANTED.store(true, Ordering::Relaxed);
     let beats = || {
         let _ = swoosh::sys::signal::block_all();
         while WANTED.load(Ordering::Relaxed) {
-            std::thread::sleep(BEAT);
-            machine::interrupt();
+            std::thread::sleep(TICK_INTERVAL);
+            interrupt::request();
         }
     };
-    if std::thread::Builder::new().name("swoosh-beat".to_owned()).spawn(beats).is_err() {
-        BEATS.set(0);
+    if std::thread::Builder::new().name("swoosh-ticker".to_owned()).spawn(beats).is_err() {
+        TICKER_PROCESS.set(0);
     }
 }
 
 /// Ends the thread after its next beat.
 pub fn stop() {
     WANTED.store(false, Ordering::Relaxed);
-    BEATS.set(0);
+    TICKER_PROCESS.set(0);
 }
 
-const BEAT: Duration = Duration::from_millis(5);
+const TICK_INTERVAL: Duration = Duration::from_millis(5);

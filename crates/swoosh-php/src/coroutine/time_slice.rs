@@ -4,7 +4,7 @@
 use super::options::{Options, options};
 use super::scheduler::{current, with};
 use super::ticker;
-use super::types::Wait;
+use super::types::WaitKind;
 use crate::runtime::reactor;
 use std::cell::Cell;
 
@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// Between two instructions of PHP, after a beat of the thread.
-pub fn beat() {
+pub fn on_interrupt() {
     if !options(Options::preemptive) {
         return ticker::stop();
     }
@@ -27,6 +27,6 @@ pub fn beat() {
     {
         reactor::wake(coroutine.next_token());
         // Its exceptions wait for its next instruction, like everybody's.
-        let _ = coroutine.wait(Wait::Turn, None);
+        let _ = coroutine.wait(WaitKind::Turn, None);
     }
 }

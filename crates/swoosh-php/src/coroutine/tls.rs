@@ -1,9 +1,9 @@
-//! TLS on a [`Link`]: whoever reads and writes does not see it.
+//! TLS on a [`CoroutineSocket`]: whoever reads and writes does not see it.
 //!
 //! `seal` a link with a session of a [`Connector`] or an [`Acceptor`], then `shake`; or leave that to the first byte that
-//! is read or written. [`Wanted`] is what settings of PHP say of it.
+//! is read or written. [`TlsSettings`] is what settings of PHP say of it.
 
-use super::socket::{Code, Direction, Link};
+use super::socket::{CoroutineSocket, Direction, ErrorCode};
 pub use super::tls_session::VERIFY_FAILED;
 use super::tls_session::{HANDSHAKE_FAILED, Tls};
 use std::cell::RefCell;
@@ -16,14 +16,14 @@ use swoosh::sys::process;
 use swoosh::tls::{Acceptor, ClientTls, Connector, Session, TlsConfig};
 use swoosh_zend::{Array, PhpResult, Zval};
 
-impl Link {
-    /// From here on bytes are sealed; the handshake comes with [`shake`](Link::shake) or the first of them.
-    pub fn seal(&self, session: Session) {
+impl CoroutineSocket {
+    /// From here on bytes are sealed; the handshake comes with [`shake`](CoroutineSocket::shake) or the first of them.
+    pub fn start_tls(&self, session: Session) {
         *self.tls.borrow_mut() = Some(Box::new(Tls::new(session)));
     }
 
     /// Whether it speaks TLS.
-    pub fn is_sealed(&self) -> bool {
+    pub fn is_tls(&self) -> bool {
         self.tls.borrow().is_some()
     }
 
@@ -31,8 +31,8 @@ impl Link {
         self.tls.borrow_mut().as_deref_mut().map(f)
     }
 
-    /// Agrees upon TLS with the peer. The words for a failure are [`why`](Link::why).
-    pub fn shake(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Agrees upon TLS with the peer. The words for a failure are [`why`](CoroutineSocket::tls_error).
+    pub fn handshake(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let until = limit.map(|limit| Instant::now() + limit);
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST));
@@ -64,16 +64,16 @@ impl Link {
     }
 
     /// The same where that was not done yet.
-    pub fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn ensure_handshake(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         match self.with_tls(|tls| tls.session.is_shaking()) {
-            Some(true) => self.shake(limit),
+            Some(true) => self.handshake(limit),
             _ => Ok(Ok(())),
         }
     }
 
     /// Writes a piece of it, sealed.
-    pub(super) fn send_sealed(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if let Err(code) = self.shaken(limit)? {
+    pub(super) fn send_sealed(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, ErrorCode>> {
+        if let Err(code) = self.ensure_handshake(limit)? {
             return Ok(Err(code));
         }
         if let Err(code) = self.flush(limit)? {
@@ -84,23 +84,23 @@ impl Link {
         Ok(self.flush(limit)?.map(|()| sealed))
     }
 
-    fn flush(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    fn flush(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         self.retry(Direction::Write, limit, || self.with_tls(|tls| tls.flush(self.fd())).unwrap_or(Ok(())))
     }
 
     /// Why its TLS came to nothing, in words.
-    pub fn why(&self) -> Option<String> {
+    pub fn tls_error(&self) -> Option<String> {
         self.tls.borrow().as_ref()?.broken.clone()
     }
 
-    /// The certificate that the peer showed and its issuers (DER), once hands are shaken.
+    /// The certificate that the peer showed and its issuers (DER), once hands are ensure_handshake.
     pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
         let shown = self.with_tls(|tls| tls.session.peer_certificates().iter().map(|der| der.to_vec()).collect());
         shown.unwrap_or_default()
     }
 
     /// Tells the peer that no more comes, as far as there is room for that now.
-    pub fn say_goodbye(&self) {
+    pub fn send_close_notify(&self) {
         self.with_tls(|tls| {
             if !tls.ended && !tls.session.is_shaking() && tls.process == process::pid() {
                 tls.ended = true;
@@ -111,15 +111,15 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for CoroutineSocket {
     fn drop(&mut self) {
-        self.say_goodbye();
+        self.send_close_notify();
     }
 }
 
 /// What settings of PHP say of TLS.
 #[derive(Clone, Default)]
-pub struct Wanted {
+pub struct TlsSettings {
     /// The settings that servers have too.
     pub config: TlsConfig,
     /// `ssl_host_name`.
@@ -128,11 +128,11 @@ pub struct Wanted {
     pub is_open: bool,
 }
 
-impl Wanted {
+impl TlsSettings {
     /// `config`: what the engine made of the same settings.
     pub fn new(config: TlsConfig, given: &Array) -> Self {
         let name = given.get("ssl_host_name").and_then(Zval::bytes).filter(|name| !name.is_empty());
-        Wanted {
+        TlsSettings {
             config,
             host_name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
             is_open: given.get("open_ssl").is_some_and(Zval::to_bool),
@@ -195,15 +195,15 @@ fn connector(wanted: &ClientTls) -> swoosh::Result<Connector> {
 }
 
 /// Whether a code is one of TLS, whose words are the link's.
-pub fn is_of_tls(code: Code) -> bool {
+pub fn is_tls_error(code: ErrorCode) -> bool {
     (NOT_READY..=CONTEXT_FAILED).contains(&code)
 }
 
 /// SWOOLE_ERROR_SSL_NOT_READY, SWOOLE_ERROR_SSL_VERIFY_FAILED, SWOOLE_ERROR_SSL_HANDSHAKE_FAILED and
 /// SWOOLE_ERROR_SSL_CREATE_CONTEXT_FAILED.
-pub const NOT_READY: Code = 1011;
+pub const NOT_READY: ErrorCode = 1011;
 /// The settings, or the files they name, cannot be used.
-pub const CONTEXT_FAILED: Code = 1019;
+pub const CONTEXT_FAILED: ErrorCode = 1019;
 /// A wait of no time would be one for ever.
 const LEAST: Duration = Duration::from_millis(1);
 /// How long a client's files are not read again.

@@ -13,14 +13,14 @@ pub enum Job {
     /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
     /// the coroutine is over.
     Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
-    /// Code of the extension's own.
+    /// ErrorCode of the extension's own.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
 /// What a coroutine waits for; for reports, and for what may wake it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Wait {
+pub enum WaitKind {
     Yield,
     Sleep,
     Pop,
@@ -34,26 +34,26 @@ pub enum Wait {
     Turn,
 }
 
-impl Wait {
+impl WaitKind {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Wait::Yield => "resume()",
-            Wait::Sleep => "the clock",
-            Wait::Pop => "a value in a channel",
-            Wait::Push => "room in a channel",
-            Wait::Join => "the end of other coroutines",
-            Wait::Lock => "a lock",
-            Wait::Barrier => "a barrier",
-            Wait::Io => "a descriptor or other threads",
-            Wait::Signal => "a signal",
-            Wait::Turn => "its turn",
+            WaitKind::Yield => "resume()",
+            WaitKind::Sleep => "the clock",
+            WaitKind::Pop => "a value in a channel",
+            WaitKind::Push => "room in a channel",
+            WaitKind::Join => "the end of other coroutines",
+            WaitKind::Lock => "a lock",
+            WaitKind::Barrier => "a barrier",
+            WaitKind::Io => "a descriptor or other threads",
+            WaitKind::Signal => "a signal",
+            WaitKind::Turn => "its turn",
         }
     }
 }
 
 /// Why a wait is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
+pub enum WakeReason {
     /// What was waited for has come.
     Done,
     /// The time is over.
@@ -64,24 +64,24 @@ pub enum Wake {
 
 /// How a coroutine is woken; the last three never come back from [`wait`](super::wait) as a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    Wake(Wake),
+pub(super) enum Resumption {
+    Wake(WakeReason),
     /// A `CanceledException` is thrown.
-    Throw,
+    ThrowCanceled,
     /// A `TimeoutException` is thrown: its time limit is over.
-    Limit,
+    ThrowTimeout,
     /// The script ends: every frame is left.
-    End,
+    Unwind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum CoroutineState {
     /// It runs.
-    Runs,
+    Running,
     /// It has resumed another one, and goes on when that one waits.
-    Resumes,
+    Resuming,
     /// It waits.
-    Waits(Wait),
+    Waiting(WaitKind),
     /// It is over.
-    Over,
+    Finished,
 }

@@ -3,15 +3,15 @@
 use crate::coroutine::hook_flags::{SLEEP, is_on};
 use crate::coroutine::wait;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use swoosh_zend::hook::front;
+use swoosh_zend::hook::wrap_function;
 use swoosh_zend::{Call, PhpResult};
 
 /// The module starts.
 pub fn start_up() {
-    front::<0, _, _>("sleep", sleep);
-    front::<1, _, _>("usleep", usleep);
-    front::<2, _, _>("time_nanosleep", nanosleep);
-    front::<3, _, _>("time_sleep_until", sleep_until);
+    wrap_function::<0, _, _>("sleep", sleep);
+    wrap_function::<1, _, _>("usleep", usleep);
+    wrap_function::<2, _, _>("time_nanosleep", nanosleep);
+    wrap_function::<3, _, _>("time_sleep_until", sleep_until);
 }
 
 /// Whether this call is one for us: wrong arguments are PHP's own to refuse.

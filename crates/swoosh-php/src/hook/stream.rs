@@ -3,54 +3,56 @@
 
 use crate::coroutine;
 use crate::coroutine::hook_flags::{STREAM_FUNCTION, flags, is_on};
-use crate::coroutine::wait::Outside;
-use crate::coroutine::{names, resolvers, wait};
+use crate::coroutine::wait::WaitOutcome;
+use crate::coroutine::{dns, service_resolvers, wait};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use swoosh::sys::poll::PollFlags;
 use swoosh_zend::error::throw_error;
-use swoosh_zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
+use swoosh_zend::hook::{
+    Resolution, StreamHooks, StreamWait, install_stream_hooks, stream_has_buffered, wrap_function,
+};
 use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// The module starts.
 pub fn start_up() {
-    watch_streams(StreamHooks { wait: wait_for, wanted, resolve, leave });
-    front::<4, _, _>("stream_select", select);
+    install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close });
+    wrap_function::<4, _, _>("stream_select", select);
 }
 
-fn wanted(flag: i64) -> bool {
+fn is_enabled(flag: i64) -> bool {
     if flag == 0 { coroutine::may_wait() } else { flags() & flag != 0 }
 }
 
 /// The address of a host by name.
-fn resolve(name: &str) -> Host {
+fn resolve(name: &str) -> Resolution {
     let Some((host, Ok(port))) = name.rsplit_once(':').map(|(host, port)| (host, port.parse())) else {
-        return Host::Known;
+        return Resolution::NotNeeded;
     };
     if host.starts_with('[') || host.contains('/') || host.parse::<IpAddr>().is_ok() {
-        return Host::Known;
+        return Resolution::NotNeeded;
     }
     match service(host, port) {
         // What a resolver threw is pending.
-        Err(_) => return Host::Nowhere,
-        Ok(Some(nodes)) => return Host::Service(nodes),
+        Err(_) => return Resolution::NotFound,
+        Ok(Some(nodes)) => return Resolution::Service(nodes),
         Ok(None) => {}
     }
-    let find = |family| names::address(host, i64::from(family), None).ok().flatten();
+    let find = |family| dns::address(host, i64::from(family), None).ok().flatten();
     match find(libc::AF_INET).or_else(|| find(libc::AF_INET6)) {
-        Some(ip) => Host::At(SocketAddr::new(ip, port)),
-        None => Host::Nowhere,
+        Some(ip) => Resolution::Address(SocketAddr::new(ip, port)),
+        None => Resolution::NotFound,
     }
 }
 
 /// The nodes of the service of that name, those of IPv4 where it has any; `None`: it is a host for the name servers.
 fn service(name: &str, port: u16) -> PhpResult<Option<Vec<SocketAddr>>> {
-    let Some(nodes) = resolvers::addresses(name, false, port)? else { return Ok(None) };
+    let Some(nodes) = service_resolvers::addresses(name, false, port)? else { return Ok(None) };
     match nodes.is_empty() {
         false => Ok(Some(nodes)),
-        true => Ok(resolvers::addresses(name, true, port)?.filter(|nodes| !nodes.is_empty())),
+        true => Ok(service_resolvers::addresses(name, true, port)?.filter(|nodes| !nodes.is_empty())),
     }
 }
 
@@ -80,16 +82,16 @@ fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
     WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
     match waited {
         _ if is_closing(descriptor) => StreamWait::Closed,
-        Ok(Outside::Done(_)) => StreamWait::Ready,
-        Ok(Outside::TimedOut) => StreamWait::TimedOut,
+        Ok(WaitOutcome::Done(_)) => StreamWait::Ready,
+        Ok(WaitOutcome::TimedOut) => StreamWait::TimedOut,
         // An exception is pending then: PHP throws it when the stream has given up.
-        Ok(Outside::Cancelled) | Err(_) => StreamWait::Cancelled,
+        Ok(WaitOutcome::Cancelled) | Err(_) => StreamWait::Cancelled,
     }
 }
 
 /// Sends away those who wait for a descriptor that is about to be closed. Each runs on from its wait, and when it waits
 /// for the next thing the closing goes on: it must not come back to a stream that is gone.
-fn leave(descriptor: i32) {
+fn before_close(descriptor: i32) {
     for write in [false, true] {
         let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, write)).copied());
         if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {

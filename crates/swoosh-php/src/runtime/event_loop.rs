@@ -1,11 +1,11 @@
 //! The loop: coroutines that were woken, descriptors, timers, deferred calls. In a plain script it runs by itself and waits
-//! in the reactor; a server's process calls [`hosted_turn`] from a loop of its own.
+//! in the reactor; a server's process calls [`hosted_tick`] from a loop of its own.
 //!
 //! One turn: `before` callback, wait, woken coroutines, ready descriptors, due timers, deferred calls, `after` callback.
 //! Each callback runs in a coroutine of its own. Nothing of the loop's state is borrowed while PHP code runs.
 
-use super::reactor::{Watch, Woken};
-use super::scheduler::{LoopEnd, run_callback, runs_apart, scheduler};
+use super::reactor::{WakeTarget, Watch};
+use super::scheduler::{LoopEnd, callbacks_in_coroutines, run_callback, scheduler};
 use super::{reactor, script_end, signals, timers};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,8 +15,8 @@ use std::task::Context;
 use std::time::Duration;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::poll::{self, PollFlags};
-use swoosh_zend::error::{fatal, uncaught};
-use swoosh_zend::{Callable, PhpResult, Raised, Zval, runtime};
+use swoosh_zend::error::{fatal, raise_uncaught};
+use swoosh_zend::{Callable, PhpResult, Raised, Zval, interrupt, runtime};
 use tokio::io::Interest;
 
 /// Ready to be read (`SWOOLE_EVENT_READ`).
@@ -44,19 +44,19 @@ pub struct Watcher {
 struct Loop {
     watchers: BTreeMap<i32, Watcher>,
     /// Those that may be ready: the event queue reported them, or was not asked to yet.
-    hot: BTreeSet<i32>,
+    maybe_ready: BTreeSet<i32>,
     deferred: VecDeque<Callable>,
     before: Option<Rc<Callable>>,
     after: Option<Rc<Callable>>,
     /// Within `run` at this moment.
     running: bool,
-    leave: bool,
+    stop: bool,
     /// The script's end has run it.
     ended: bool,
     /// The script left the loop by `exit` or a fatal error; it is not entered again.
-    over: bool,
+    shut_down: bool,
     generation: u32,
-    turns: u64,
+    ticks: u64,
 }
 
 thread_local! {
@@ -76,43 +76,43 @@ fn with<R>(f: impl FnOnce(&mut Loop) -> R) -> R {
 }
 
 thread_local! {
-    /// Whether `over` may be set: a quick answer for [`is_over`].
-    static OVER: Cell<bool> = const { Cell::new(false) };
+    /// Whether `over` may be set: a quick answer for [`is_shut_down`].
+    static SHUT_DOWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs until nothing is left to wait for, or [`leave`] is called. Does nothing inside of itself.
+/// Runs until nothing is left to wait for, or [`stop`] is called. Does nothing inside of itself.
 pub fn run() -> PhpResult<()> {
-    if is_running() { Ok(()) } else { run_on() }
+    if is_running() { Ok(()) } else { run_nested() }
 }
 
 /// The same, in whatever runs already: for a process that was forked there, and ends when nothing is left.
-pub fn run_on() -> PhpResult<()> {
+pub fn run_nested() -> PhpResult<()> {
     let left = run_while(|| {
         if is_alive() {
             return Ok(Some(None));
         }
-        match scheduler().may_end()? {
+        match scheduler().loop_end()? {
             LoopEnd::Now => Ok(None),
             LoopEnd::AskAgain => Ok(Some(Some(EXIT_CONDITION_INTERVAL))),
             LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
         }
     })?;
-    if !left && scheduler().count() > 0 && !scheduler().is_inside() {
+    if !left && scheduler().count() > 0 && !scheduler().in_coroutine() {
         return scheduler().report_deadlock();
     }
     Ok(())
 }
 
-/// Runs as long as `step`, which is called before each turn, gives how long that one may sleep at most; whether [`leave`]
+/// Runs as long as `step`, which is called before each turn, gives how long that one may sleep at most; whether [`stop`]
 /// was called.
 pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
     with(|state| state.running = true);
     let result = loop {
-        if with(|state| state.leave) {
+        if with(|state| state.stop) {
             break Ok(());
         }
         match step() {
-            Ok(Some(limit)) => match turn_of(Some(limit)) {
+            Ok(Some(limit)) => match run_tick(Some(limit)) {
                 Ok(()) => {}
                 failed => break failed,
             },
@@ -122,11 +122,11 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
     };
     let left = with(|state| {
         state.running = false;
-        state.over |= result.is_err();
-        OVER.set(state.over);
-        let left = std::mem::replace(&mut state.leave, false);
+        state.shut_down |= result.is_err();
+        SHUT_DOWN.set(state.shut_down);
+        let left = std::mem::replace(&mut state.stop, false);
         if result.is_ok() && left {
-            state.hot.clear();
+            state.maybe_ready.clear();
             return Some((std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred)));
         }
         None
@@ -142,7 +142,7 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
 
 /// Runs one coroutine and the loop until nothing is left. A fatal error where the loop runs already.
 pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
-    let nested = scheduler().is_inside() || with(|state| state.running);
+    let nested = scheduler().in_coroutine() || with(|state| state.running);
     begin()?;
     if nested {
         return Err(fatal("coroutines run already: start others with go(), not with another run()"));
@@ -153,12 +153,12 @@ pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
 /// Runs the loop at the script's end, unless it ended with a fatal error or out of the loop itself. Called again after
 /// every other shutdown function, it ends the coroutines that wait still.
 pub fn run_at_end() -> PhpResult<()> {
-    if runtime::has_failed() || with(|state| state.over) {
+    if runtime::has_failed() || with(|state| state.shut_down) {
         return Ok(());
     }
     if with(|state| std::mem::replace(&mut state.ended, true)) {
         let ended = scheduler().end_all();
-        give_up();
+        shut_down();
         return ended;
     }
     run()?;
@@ -167,7 +167,7 @@ pub fn run_at_end() -> PhpResult<()> {
 }
 
 /// How many descriptors are watched.
-pub fn watched() -> usize {
+pub fn watcher_count() -> usize {
     with(|state| state.watchers.len())
 }
 
@@ -178,17 +178,17 @@ pub fn is_running() -> bool {
 
 /// Whether the script's end is past: nobody would run a coroutine on.
 #[inline]
-pub fn is_over() -> bool {
-    OVER.get() && with(|state| state.over)
+pub fn is_shut_down() -> bool {
+    SHUT_DOWN.get() && with(|state| state.shut_down)
 }
 
 /// One turn of the loop.
-pub fn turn() -> PhpResult<()> {
-    turn_of(Some(None))
+pub fn tick() -> PhpResult<()> {
+    run_tick(Some(None))
 }
 
 /// A turn that sleeps for so long at most; `None`: the server's loop does the sleeping.
-fn turn_of(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
+fn run_tick(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
     if let Some(before) = with(|state| state.before.clone()) {
         call(before, Vec::new())?;
     }
@@ -197,19 +197,19 @@ fn turn_of(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
     }
     for _ in 0..reactor::collect() {
         match reactor::next() {
-            Some(Woken::Coroutine(id, wait)) => scheduler().wake(id, wait)?,
-            Some(Woken::Watcher(fd)) => with(|state| {
-                let _ = state.hot.insert(fd);
+            Some(WakeTarget::Coroutine(id, wait)) => scheduler().wake(id, wait)?,
+            Some(WakeTarget::Watcher(fd)) => with(|state| {
+                let _ = state.maybe_ready.insert(fd);
             }),
             None => break,
         }
     }
-    if runtime::is_interrupted() {
-        runtime::handle_interrupt().map_err(uncaught)?;
+    if interrupt::is_pending() {
+        interrupt::handle_pending().map_err(raise_uncaught)?;
     }
     signals::run_due()?;
-    for (fd, readiness) in look(false) {
-        serve(fd, readiness)?;
+    for (fd, readiness) in poll_watchers(false) {
+        dispatch(fd, readiness)?;
     }
     timers::run_due()?;
     scheduler().run_due()?;
@@ -227,7 +227,7 @@ fn turn_of(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
     Ok(())
 }
 
-/// From now on a server's process is the loop: it calls [`hosted_turn`], and [`run`] does nothing.
+/// From now on a server's process is the loop: it calls [`hosted_tick`], and [`run`] does nothing.
 pub fn host() {
     with(|state| state.running = true);
 }
@@ -236,9 +236,9 @@ pub fn host() {
 pub fn end_hosting() {
     let left = with(|state| {
         state.running = false;
-        state.leave = false;
+        state.stop = false;
         let cycle = (state.before.take(), state.after.take());
-        state.hot.clear();
+        state.maybe_ready.clear();
         (std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred), cycle)
     });
     reactor::end_hosting();
@@ -248,24 +248,28 @@ pub fn end_hosting() {
 }
 
 /// The script ends out of the loop: nothing runs it again.
-pub fn give_up() {
-    OVER.set(true);
-    with(|state| state.over = true);
+pub fn shut_down() {
+    SHUT_DOWN.set(true);
+    with(|state| state.shut_down = true);
 }
 
 /// Runs what is ready, in a process whose loop is a server's.
 #[inline]
-pub fn hosted_turn() -> PhpResult<()> {
-    if timers::count() == 0 && scheduler().waits() == 0 && !reactor::is_ready() && !with(|state| state.has_work()) {
+pub fn hosted_tick() -> PhpResult<()> {
+    if timers::count() == 0
+        && scheduler().pending_waits() == 0
+        && !reactor::is_ready()
+        && !with(|state| state.has_work())
+    {
         return Ok(());
     }
-    turn_of(None)
+    run_tick(None)
 }
 
 /// How long a server's loop may sleep; `None`: until something arrives there.
 #[inline]
 pub fn hosted_sleep_limit() -> Option<Duration> {
-    if reactor::is_ready() || with(|state| !state.deferred.is_empty() || !state.hot.is_empty()) {
+    if reactor::is_ready() || with(|state| !state.deferred.is_empty() || !state.maybe_ready.is_empty()) {
         return Some(Duration::ZERO);
     }
     sleep_limit()
@@ -276,21 +280,21 @@ fn sleep_limit() -> Option<Duration> {
 }
 
 /// How many things keep a server's process alive when it is to end.
-pub fn pending() -> usize {
-    timers::count() + scheduler().waits() + with(|state| state.watchers.len() + state.deferred.len())
+pub fn pending_count() -> usize {
+    timers::count() + scheduler().pending_waits() + with(|state| state.watchers.len() + state.deferred.len())
 }
 
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
     timers::count() > 0
-        || scheduler().waits() > 0
+        || scheduler().pending_waits() > 0
         || with(|state| !state.watchers.is_empty() || !state.deferred.is_empty())
         || reactor::is_ready()
 }
 
 /// Ends the loop after this turn, if it runs; what it waited for is given up.
-pub fn leave() {
-    with(|state| state.leave |= state.running);
+pub fn stop() {
+    with(|state| state.stop |= state.running);
 }
 
 /// Watches a descriptor. False if it is watched already.
@@ -299,7 +303,7 @@ pub fn add(fd: i32, watcher: Watcher) -> bool {
     with(|state| match state.watchers.entry(fd) {
         std::collections::btree_map::Entry::Vacant(place) => {
             place.insert(watcher);
-            state.hot.insert(fd);
+            state.maybe_ready.insert(fd);
             true
         }
         std::collections::btree_map::Entry::Occupied(_) => false,
@@ -320,7 +324,7 @@ pub fn change(fd: i32, read: Option<Callable>, write: Option<Callable>, events: 
         if events & (READ | WRITE) != 0 {
             watcher.events = events & (READ | WRITE);
         }
-        state.hot.insert(fd);
+        state.maybe_ready.insert(fd);
         Some(old)
     });
     old.is_some()
@@ -351,7 +355,7 @@ pub fn write(fd: i32, subject: &Zval, bytes: &[u8]) -> bool {
         with(|state| {
             let watcher = state.watchers.entry(fd).or_insert_with(|| Watcher::new(fd, subject, None, None, 0));
             watcher.unsent.extend_from_slice(&bytes[sent..]);
-            state.hot.insert(fd);
+            state.maybe_ready.insert(fd);
         });
     }
     true
@@ -364,7 +368,7 @@ pub fn defer(callback: Callable) {
 }
 
 /// Calls a function in each turn, at its beginning or its end; `None`: no longer. False if there was none to end.
-pub fn cycle(callback: Option<Callable>, before: bool) -> bool {
+pub fn set_cycle_callback(callback: Option<Callable>, before: bool) -> bool {
     let callback = callback.map(Rc::new);
     let given = callback.is_some();
     let old = with(|state| {
@@ -376,7 +380,7 @@ pub fn cycle(callback: Option<Callable>, before: bool) -> bool {
 
 /// The request ends: gives up what the loop holds.
 pub fn request_end() {
-    OVER.set(false);
+    SHUT_DOWN.set(false);
     let held = with(|state| {
         let generation = state.generation;
         std::mem::replace(state, Loop { generation, ..Loop::default() })
@@ -387,33 +391,33 @@ pub fn request_end() {
 /// Sleeps until something is ready or a timer due, `most` at most.
 fn wait(most: Option<Duration>) {
     arm();
-    let (busy, turns) = with(|state| {
-        state.turns += 1;
-        (!state.deferred.is_empty() || !state.hot.is_empty() || state.leave, state.turns)
+    let (busy, ticks) = with(|state| {
+        state.ticks += 1;
+        (!state.deferred.is_empty() || !state.maybe_ready.is_empty() || state.stop, state.ticks)
     });
     if busy || reactor::is_ready() {
         // While there is always something, the event queue has its turn now and then.
-        if with(|state| !state.watchers.is_empty()) || turns % TURNS_BETWEEN_LOOKS == 0 {
+        if with(|state| !state.watchers.is_empty()) || ticks % TICKS_BETWEEN_POLLS == 0 {
             reactor::wait(Some(Duration::ZERO));
         }
         return;
     }
     match [sleep_limit(), most].into_iter().flatten().min() {
-        Some(Duration::ZERO) if scheduler().outside() == 0 => {}
+        Some(Duration::ZERO) if scheduler().external_waits() == 0 => {}
         limit => reactor::wait(limit),
     }
 }
 
-/// Asks the event queue about descriptors that are not ready now; those that are stay hot.
+/// Asks the event queue about descriptors that are not ready now; those that are stay maybe_ready.
 fn arm() {
     if with(|state| state.watchers.is_empty()) {
         return;
     }
-    let ready: BTreeSet<i32> = look(true).into_iter().map(|(fd, _)| fd).collect();
+    let ready: BTreeSet<i32> = poll_watchers(true).into_iter().map(|(fd, _)| fd).collect();
     with(|state| {
-        let (hot, watchers) = (&mut state.hot, &mut state.watchers);
-        hot.extend(ready.iter());
-        hot.retain(|fd| {
+        let (maybe_ready, watchers) = (&mut state.maybe_ready, &mut state.watchers);
+        maybe_ready.extend(ready.iter());
+        maybe_ready.retain(|fd| {
             let Some(watcher) = watchers.get(fd) else { return false };
             ready.contains(fd) || !watcher.arm(*fd)
         });
@@ -422,10 +426,10 @@ fn arm() {
 
 /// Which descriptors are ready at this moment, of those that may be. `all`: also of those that the event queue knows,
 /// where there are few: one that was closed without a word is never reported.
-fn look(all: bool) -> Vec<(i32, PollFlags)> {
+fn poll_watchers(all: bool) -> Vec<(i32, PollFlags)> {
     let wanted: Vec<(i32, PollFlags)> = with(|state| {
-        let all = all && state.watchers.len() <= FEW;
-        let wanted = state.watchers.iter().filter(|(fd, _)| all || state.hot.contains(fd));
+        let all = all && state.watchers.len() <= FULL_SCAN_LIMIT;
+        let wanted = state.watchers.iter().filter(|(fd, _)| all || state.maybe_ready.contains(fd));
         wanted.map(|(&fd, w)| (fd, w.flags())).collect()
     });
     if wanted.is_empty() {
@@ -436,7 +440,7 @@ fn look(all: bool) -> Vec<(i32, PollFlags)> {
 }
 
 /// Calls whoever waits for a descriptor.
-fn serve(fd: i32, readiness: PollFlags) -> PhpResult<()> {
+fn dispatch(fd: i32, readiness: PollFlags) -> PhpResult<()> {
     if readiness.contains(PollFlags::POLLNVAL) {
         // Closed without `del`: nothing will ever come of it.
         remove(fd);
@@ -495,7 +499,7 @@ impl Loop {
     fn has_work(&self) -> bool {
         !self.deferred.is_empty()
             || !self.watchers.is_empty()
-            || !self.hot.is_empty()
+            || !self.maybe_ready.is_empty()
             || self.before.is_some()
             || self.after.is_some()
     }
@@ -511,16 +515,16 @@ impl Watcher {
     /// Has the event queue tell when there is something. False where it is so already.
     fn arm(&self, fd: i32) -> bool {
         let Some(watch) = &self.watch else { return false };
-        let waker = reactor::waker(reactor::token_of_watcher(fd));
+        let waker = reactor::waker(reactor::watcher_token(fd));
         let mut cx = Context::from_waker(&waker);
         let flags = self.flags();
         let mut armed = true;
         if flags.contains(PollFlags::POLLIN) {
-            watch.forget_read();
+            watch.clear_read_ready();
             armed &= watch.poll_read(&mut cx).is_pending();
         }
         if flags.contains(PollFlags::POLLOUT) {
-            watch.forget_write();
+            watch.clear_write_ready();
             armed &= watch.poll_write(&mut cx).is_pending();
         }
         armed
@@ -540,8 +544,8 @@ impl Watcher {
 
 fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
     let run = move || callback.call(&mut args).map(drop);
-    match run_callback(runs_apart(), run) {
-        Err(Raised::Exception) => Err(uncaught(Raised::Exception)),
+    match run_callback(callbacks_in_coroutines(), run) {
+        Err(Raised::Exception) => Err(raise_uncaught(Raised::Exception)),
         other => other,
     }
 }
@@ -549,6 +553,6 @@ fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
 /// How often `exit_condition` is asked while nothing else happens.
 const EXIT_CONDITION_INTERVAL: Duration = Duration::from_millis(100);
 /// Turns with something ready before the event queue is asked.
-const TURNS_BETWEEN_LOOKS: u64 = 61;
+const TICKS_BETWEEN_POLLS: u64 = 61;
 /// As many descriptors are looked at one by one in each turn.
-const FEW: usize = 64;
+const FULL_SCAN_LIMIT: usize = 64;

@@ -21,7 +21,7 @@ pub fn set(code: i32) {
 
 /// A call is refused because it was used wrongly: an `E_WARNING`, and the code for it.
 #[cold]
-pub fn refuse(message: &str) {
+pub fn warn_misuse(message: &str) {
     set(WRONG_USE);
     warning(message);
 }

@@ -21,14 +21,14 @@ use swoosh::node::{Node, Role};
 use swoosh::runtime::ThreadRuntime;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh_zend::waker::Wake;
-use swoosh_zend::{runtime, thread};
+use swoosh_zend::{interrupt, runtime, thread};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
 /// What a wake says: who is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Woken {
+pub enum WakeTarget {
     /// A coroutine, and which of its waits.
     Coroutine(u64, u32),
     /// Whoever watches a descriptor.
@@ -60,7 +60,7 @@ static ANY_INJECTED: AtomicBool = AtomicBool::new(false);
 fn with<R>(f: impl FnOnce(&mut Reactor) -> R) -> R {
     REACTOR.with_borrow_mut(|reactor| {
         if reactor.generation != runtime::generation() {
-            leave_behind(reactor);
+            reset_after_fork(reactor);
         }
         f(reactor)
     })
@@ -68,7 +68,7 @@ fn with<R>(f: impl FnOnce(&mut Reactor) -> R) -> R {
 
 /// This process was forked: the parent's runtime is the parent's.
 #[cold]
-fn leave_behind(reactor: &mut Reactor) {
+fn reset_after_fork(reactor: &mut Reactor) {
     let inherited = std::mem::take(reactor);
     reactor.generation = runtime::generation();
     reactor.epoch = inherited.epoch + 1;
@@ -119,7 +119,7 @@ fn own() -> io::Result<Rc<ThreadRuntime>> {
     }
     // A signal's handler of PHP's is run by the loop, so the sleep must end.
     let after = || {
-        if runtime::is_interrupted() {
+        if interrupt::is_pending() {
             let sleeper = REACTOR.with(|r| r.try_borrow_mut().ok().and_then(|mut r| r.sleeper.take()));
             if let Some(sleeper) = sleeper {
                 sleeper.wake();
@@ -156,7 +156,7 @@ pub fn poll_ready(cx: &mut Context<'_>) -> Poll<()> {
         }
         !reactor.ready.is_empty()
     });
-    if ready || ANY_INJECTED.load(Ordering::Acquire) || runtime::is_interrupted() {
+    if ready || ANY_INJECTED.load(Ordering::Acquire) || interrupt::is_pending() {
         return Poll::Ready(());
     }
     let mut injected = INJECTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,7 +183,7 @@ pub fn waker(token: u64) -> Waker {
 
 /// Puts a token on the ready queue. From any thread.
 pub fn wake(token: u64) {
-    if thread::is_home() {
+    if thread::is_php_thread() {
         let sleeper = with(|reactor| {
             reactor.ready.push_back(token);
             reactor.sleeper.take()
@@ -218,17 +218,17 @@ pub fn collect() -> usize {
 
 /// Takes the next wake.
 #[inline]
-pub fn next() -> Option<Woken> {
+pub fn next() -> Option<WakeTarget> {
     let token = with(|reactor| reactor.ready.pop_front())?;
     Some(match token & WATCHER {
-        0 => Woken::Coroutine(token >> WAIT_BITS, (token & WAIT_MASK) as u32),
-        _ => Woken::Watcher((token & !WATCHER) as RawFd),
+        0 => WakeTarget::Coroutine(token >> WAIT_BITS, (token & WAIT_MASK) as u32),
+        _ => WakeTarget::Watcher((token & !WATCHER) as RawFd),
     })
 }
 
 /// The token of a coroutine's wait.
 #[inline]
-pub fn token_of(id: u64, wait: u32) -> u64 {
+pub fn coroutine_token(id: u64, wait: u32) -> u64 {
     (id << WAIT_BITS | u64::from(wait) & WAIT_MASK) & !WATCHER
 }
 
@@ -240,12 +240,12 @@ pub fn wait_number(wait: u32) -> u32 {
 
 /// The number of the wait that a coroutine's token names.
 #[inline]
-pub fn wait_of(token: u64) -> u32 {
+pub fn token_wait_number(token: u64) -> u32 {
     (token & WAIT_MASK) as u32
 }
 
 /// The token of a descriptor's watcher.
-pub fn token_of_watcher(fd: RawFd) -> u64 {
+pub fn watcher_token(fd: RawFd) -> u64 {
     WATCHER | fd as u64
 }
 
@@ -266,7 +266,7 @@ pub fn spawn<T: Send + 'static>(
 /// A descriptor in the event queue, edge-triggered.
 pub struct Watch {
     /// `None` only while it is dropped.
-    fd: Option<AsyncFd<Watched>>,
+    fd: Option<AsyncFd<WatchedFd>>,
     generation: u32,
     /// See [`epoch`].
     epoch: u64,
@@ -274,27 +274,27 @@ pub struct Watch {
 
 /// What is watched: a number that somebody else closes, or a descriptor of our own.
 #[derive(Debug)]
-pub enum Watched {
+pub enum WatchedFd {
     /// Owned by PHP code, or by a socket of ours.
-    Number(ForeignFd),
+    Borrowed(ForeignFd),
     /// A duplicate: the number itself was in the event queue already.
-    Own(OwnedFd),
+    Owned(OwnedFd),
 }
 
-impl AsRawFd for Watched {
+impl AsRawFd for WatchedFd {
     fn as_raw_fd(&self) -> RawFd {
         match self {
-            Watched::Number(fd) => fd.as_raw_fd(),
-            Watched::Own(fd) => fd.as_raw_fd(),
+            WatchedFd::Borrowed(fd) => fd.as_raw_fd(),
+            WatchedFd::Owned(fd) => fd.as_raw_fd(),
         }
     }
 }
 
-impl AsFd for Watched {
+impl AsFd for WatchedFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Watched::Number(fd) => fd.as_fd(),
-            Watched::Own(fd) => fd.as_fd(),
+            WatchedFd::Borrowed(fd) => fd.as_fd(),
+            WatchedFd::Owned(fd) => fd.as_fd(),
         }
     }
 }
@@ -306,8 +306,8 @@ impl Watch {
         let _entered = handle.enter();
         let watch = |what| swoosh::sys::watch::watch(what, interest);
         let fd = ForeignFd::new(fd);
-        let fd = match watch(Watched::Number(fd)) {
-            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => watch(Watched::Own(fd.duplicate()?)),
+        let fd = match watch(WatchedFd::Borrowed(fd)) {
+            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => watch(WatchedFd::Owned(fd.duplicate()?)),
             other => other,
         }?;
         Ok(Watch { fd: Some(fd), generation: runtime::generation(), epoch: epoch() })
@@ -318,12 +318,12 @@ impl Watch {
         self.epoch == epoch()
     }
 
-    /// Ready when there is something to read, or the peer is gone. Remembered until [`forget_read`](Self::forget_read).
+    /// Ready when there is something to read, or the peer is gone. Remembered until [`clear_read_ready`](Self::clear_read_ready).
     pub fn poll_read(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_read_ready(cx).map(drop))
     }
 
-    /// Ready when there is room to write, or the peer is gone. Remembered until [`forget_write`](Self::forget_write).
+    /// Ready when there is room to write, or the peer is gone. Remembered until [`clear_write_ready`](Self::clear_write_ready).
     pub fn poll_write(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_write_ready(cx).map(drop))
     }
@@ -334,7 +334,7 @@ impl Watch {
     }
 
     /// A read found nothing: the next wait waits.
-    pub fn forget_read(&self) {
+    pub fn clear_read_ready(&self) {
         let mut cx = Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_read_ready(&mut cx)) {
             ready.clear_ready();
@@ -342,7 +342,7 @@ impl Watch {
     }
 
     /// A write found no room: the next wait waits.
-    pub fn forget_write(&self) {
+    pub fn clear_write_ready(&self) {
         let mut cx = Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_write_ready(&mut cx)) {
             ready.clear_ready();

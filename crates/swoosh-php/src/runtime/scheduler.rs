@@ -37,19 +37,19 @@ pub trait Scheduler: Sync {
     /// Runs every coroutine whose time has come.
     fn run_due(&self) -> PhpResult<()>;
     /// How many waits the clock, a descriptor or another thread will end.
-    fn waits(&self) -> usize;
+    fn pending_waits(&self) -> usize;
     /// How many waits a descriptor or another thread will end.
-    fn outside(&self) -> usize;
+    fn external_waits(&self) -> usize;
     /// How long the loop may sleep before some coroutine's time comes.
     fn sleep_limit(&self) -> Option<Duration>;
     /// How many coroutines are not over.
     fn count(&self) -> usize;
     /// Whether a coroutine runs now.
-    fn is_inside(&self) -> bool;
+    fn in_coroutine(&self) -> bool;
     /// Ends every coroutine that waits, at the end of the script.
     fn end_all(&self) -> PhpResult<()>;
     /// Whether the loop may end now that nothing is left to wait for.
-    fn may_end(&self) -> PhpResult<LoopEnd>;
+    fn loop_end(&self) -> PhpResult<LoopEnd>;
     /// Nothing can wake the coroutines that are left: reports them, if that is wanted.
     fn report_deadlock(&self) -> PhpResult<()>;
 }
@@ -57,7 +57,7 @@ pub trait Scheduler: Sync {
 static SCHEDULER: OnceLock<&'static dyn Scheduler> = OnceLock::new();
 
 thread_local! {
-    static APART: Cell<bool> = const { Cell::new(true) };
+    static IN_COROUTINES: Cell<bool> = const { Cell::new(true) };
 }
 
 /// Registers the scheduler. Once, when the module starts.
@@ -72,14 +72,14 @@ pub fn scheduler() -> &'static dyn Scheduler {
 }
 
 /// Sets whether callbacks run in coroutines of their own; the result is the choice before.
-pub fn set_apart(apart: bool) -> bool {
-    APART.replace(apart)
+pub fn set_callbacks_in_coroutines(apart: bool) -> bool {
+    IN_COROUTINES.replace(apart)
 }
 
 /// Whether callbacks run in coroutines of their own.
 #[inline]
-pub fn runs_apart() -> bool {
-    APART.get()
+pub fn callbacks_in_coroutines() -> bool {
+    IN_COROUTINES.get()
 }
 
 /// Runs a callback of an event: in a coroutine of its own where `apart`, else here. What it leaves behind uncaught ends
@@ -93,5 +93,5 @@ pub fn run_callback(apart: bool, run: impl FnOnce() -> PhpResult<()> + 'static) 
 
 /// The request ends.
 pub fn request_end() {
-    APART.set(true);
+    IN_COROUTINES.set(true);
 }

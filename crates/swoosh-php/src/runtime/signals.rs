@@ -3,7 +3,7 @@
 //! They keep the loop of a plain script alive only as [`keep_alive`] says. A forked process begins without handlers.
 
 use super::reactor::Watch;
-use super::scheduler::{run_callback, runs_apart};
+use super::scheduler::{callbacks_in_coroutines, run_callback};
 use super::{reactor, script_end};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::task::Context;
 use swoosh::sys::event_fd::EventFd;
 use swoosh::sys::signal;
 use swoosh::{Error, Result};
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, runtime};
 use tokio::io::Interest;
 
@@ -86,7 +86,7 @@ fn has_children() -> bool {
 }
 
 /// Leaves a signal to the kernel again. False where it had no handler.
-pub fn forget(number: i32) -> bool {
+pub fn remove(number: i32) -> bool {
     let old = with(|signals| signals.handlers.remove(&number));
     if old.is_some() {
         signal::restore_defaults(&[number]);
@@ -105,14 +105,14 @@ fn run_now() -> PhpResult<()> {
     with(|signals| {
         if let Some((event_fd, watch)) = &signals.event_fd {
             event_fd.drain();
-            watch.forget_read();
+            watch.clear_read_ready();
         }
     });
     for number in signal::heard() {
         let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
         let run = move || handler.call(&mut [number.into_zval()]).map(drop);
-        match run_callback(runs_apart(), run) {
-            Err(Raised::Exception) => return Err(uncaught(Raised::Exception)),
+        match run_callback(callbacks_in_coroutines(), run) {
+            Err(Raised::Exception) => return Err(raise_uncaught(Raised::Exception)),
             other => other?,
         }
     }
@@ -124,7 +124,7 @@ fn run_now() -> PhpResult<()> {
 fn listen() {
     with(|signals| {
         let Some((event_fd, watch)) = &signals.event_fd else { return };
-        let token = reactor::token_of_watcher(event_fd.as_raw_fd());
+        let token = reactor::watcher_token(event_fd.as_raw_fd());
         let waker = reactor::waker(token);
         if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
             reactor::wake(token);

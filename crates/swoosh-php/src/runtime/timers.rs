@@ -2,13 +2,13 @@
 //!
 //! A callback runs while the wheel is not borrowed. The timers of a process do not run in the processes it forks.
 
-use super::scheduler::{Callback, runs_apart, scheduler};
+use super::scheduler::{Callback, callbacks_in_coroutines, scheduler};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{NoSuchTimer, TimerId, TimerInfo, TimerWheel};
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// What a timer runs.
@@ -77,7 +77,7 @@ fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
 }
 
 /// Runs every timer that is due. An uncaught exception of a callback ends the process, see
-/// [`uncaught`]. Gives how many ran.
+/// [`raise_uncaught`]. Gives how many ran.
 pub fn run_due() -> PhpResult<usize> {
     let now = monotonic_nanos() / 1_000_000;
     let mut ran = 0;
@@ -89,7 +89,7 @@ pub fn run_due() -> PhpResult<usize> {
         });
         let Some(Some((due, Some(job)))) = next else { return Ok(ran) };
         let id = due.repeats.then(|| due.id.0.into_zval());
-        let result = if runs_apart() {
+        let result = if callbacks_in_coroutines() {
             scheduler().spawn(match job {
                 Job::Closure(closure) => Callback::Closure(closure, id.into_iter().collect()),
                 Job::Call(call) => Callback::Native(Box::new(move || {
@@ -109,7 +109,7 @@ pub fn run_due() -> PhpResult<usize> {
         };
         let spent = with(|timers| timers.wheel.finish(due.id));
         drop(spent);
-        result.map_err(uncaught)?;
+        result.map_err(raise_uncaught)?;
         ran += 1;
     }
 }

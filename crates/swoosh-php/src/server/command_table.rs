@@ -30,9 +30,9 @@ impl Commands {
     }
 
     /// Tells the cycle collector of the callables.
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Ok(known) = self.known.try_borrow() {
-            known.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.held(tell));
+            known.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.trace(visit));
         }
     }
 

@@ -30,7 +30,7 @@ pub fn ask(
     data: &Zval,
 ) -> PhpResult<Option<Vec<u8>>> {
     let refuse = |why: String| {
-        last_error::refuse(&why);
+        last_error::warn_misuse(&why);
         Ok(None)
     };
     let Some(callable) = state.commands.find(name, kind) else {
@@ -101,7 +101,7 @@ pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpRe
     let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
     let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(state.home.back(run(&callable, server, data))?);
+    reply.extend(state.fork_guard.leave_if_child(run(&callable, server, data))?);
     if let Some((end, _)) = &*state.commands.answers.borrow()
         && let Err(e) = end.send(&reply)
     {

@@ -19,7 +19,7 @@ use swoosh::handler::{
 use swoosh::http::Stored;
 use swoosh::http::files::Files;
 use swoosh::node::{InHand, Node, Role};
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
 /// The engine's handler for one PHP server.
@@ -56,7 +56,7 @@ impl Bridge {
     /// The same, with the request that it handles.
     #[inline]
     fn run_for<const N: usize>(&self, in_hand: Option<InHand>, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
-        if !scheduler::runs_apart() {
+        if !scheduler::callbacks_in_coroutines() {
             let flow = self.call(callable, &mut args).map(drop);
             drop(in_hand);
             return flow;
@@ -77,7 +77,7 @@ impl Bridge {
     /// What a callback left ends this process.
     #[cold]
     fn stop(&self, raised: Raised) -> Stop {
-        let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+        let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
         self.state.set_stop(raised);
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
@@ -85,7 +85,7 @@ impl Bridge {
     /// User code has returned, or waits: what it left behind. A child that it has forked stays here.
     #[inline]
     fn settle<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
-        self.state.home.back(result).map_err(|raised| self.stop(raised))
+        self.state.fork_guard.leave_if_child(result).map_err(|raised| self.stop(raised))
     }
 
     /// An event of the server with no arguments but the server, and the worker's number where `numbered`.
@@ -95,7 +95,7 @@ impl Bridge {
         if event == ServerEvent::WorkerStart {
             let forms = calls.forms;
             let apart = if node.role() == Role::TaskWorker { forms.task_coroutine } else { forms.coroutine };
-            scheduler::set_apart(apart);
+            scheduler::set_callbacks_in_coroutines(apart);
             http_deadline::tell_of_effect(&self.state, node, apart);
             hook_flags::set_flags(forms.hook_flags);
         }
@@ -283,18 +283,18 @@ impl Handler for Bridge {
             return Ok(());
         };
         let server = calls.server.clone().into_zval();
-        if scheduler::runs_apart() {
+        if scheduler::callbacks_in_coroutines() {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
                 // The task is its parent's to answer.
-                if result.is_null() || state.home.is_left() {
+                if result.is_null() || state.fork_guard.is_child() {
                     return Ok(());
                 }
                 task::answer(&node, &event, &result).map(drop)
             };
-            return self.settle(coroutine::run_event(run));
+            return self.settle(coroutine::spawn_event(run));
         }
         let outer = self.state.task.replace(Some(*event));
         let result = if calls.forms.task_object {
@@ -369,7 +369,7 @@ impl Handler for Bridge {
     #[inline]
     fn turn(&self, node: &Node) -> Flow {
         self.state.enter(node);
-        self.settle(event_loop::hosted_turn())?;
+        self.settle(event_loop::hosted_tick())?;
         self.settle(http_deadline::run_due(node))?;
         http_order::turn(self, node)
     }
@@ -380,7 +380,7 @@ impl Handler for Bridge {
     }
 
     fn pending(&self) -> usize {
-        event_loop::pending()
+        event_loop::pending_count()
     }
 
     fn unfinished(&self) -> usize {
@@ -388,7 +388,7 @@ impl Handler for Bridge {
     }
 
     fn gave_up(&self) {
-        coroutine::tell_of_callbacks();
+        coroutine::report_pending_callbacks();
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {

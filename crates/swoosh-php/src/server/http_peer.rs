@@ -4,7 +4,7 @@ use super::http_config::Config;
 use super::http_order;
 use super::state::{State, done, tell};
 use super::websocket_talk::Talk;
-use crate::coroutine::socket::Link;
+use crate::coroutine::socket::CoroutineSocket;
 use crate::runtime::{last_error, reactor};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -27,7 +27,7 @@ pub enum Peer {
 /// A connection that a coroutine serves.
 pub struct Served {
     /// Its socket.
-    pub link: Rc<Link>,
+    pub link: Rc<CoroutineSocket>,
     /// Read and not taken yet.
     pub buffer: RefCell<Vec<u8>>,
     /// The server's settings.
@@ -163,7 +163,7 @@ impl Way {
 
 impl Served {
     /// A connection on which no request was read here.
-    pub fn new(link: Rc<Link>, config: Rc<Config>) -> Rc<Self> {
+    pub fn new(link: Rc<CoroutineSocket>, config: Rc<Config>) -> Rc<Self> {
         Rc::new(Served {
             link,
             config,

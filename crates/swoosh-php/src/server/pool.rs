@@ -4,7 +4,7 @@
 //! One with coroutines runs the event loop, and its messages come in beside everything else.
 
 use crate::coroutine;
-use crate::runtime::fork::Home;
+use crate::runtime::fork::ForkGuard;
 use crate::runtime::reactor::Watch;
 use crate::runtime::{event_loop, last_error, reactor, scheduler, signals};
 use std::cell::{Cell, RefCell};
@@ -15,8 +15,8 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 use swoosh::handler::{Flow, Stop};
 use swoosh::pool::{Inbox, Ipc, Message, Pool, Supervisor, Work, Worker};
-use swoosh_zend::error::uncaught;
-use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
+use swoosh_zend::error::raise_uncaught;
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, interrupt, runtime};
 use tokio::io::Interest;
 
 /// One pool.
@@ -33,7 +33,7 @@ pub struct State {
     /// What each worker runs instead of the callback, with a coroutine or without: a manager's.
     pub jobs: RefCell<Vec<(Rc<Callable>, bool)>>,
     /// The process whose callbacks run.
-    home: Home,
+    fork_guard: ForkGuard,
     side: RefCell<Side>,
     inbox: RefCell<Option<Inbox>>,
     /// Messages that are being handled, by coroutine; 0: outside of them.
@@ -81,7 +81,7 @@ impl State {
         match self.side() {
             Side::Worker(worker) => Some(worker),
             _ => {
-                last_error::refuse("only a worker of the pool can do this; call it in onWorkerStart or onMessage");
+                last_error::warn_misuse("only a worker of the pool can do this; call it in onWorkerStart or onMessage");
                 None
             }
         }
@@ -91,7 +91,7 @@ impl State {
     pub fn is_new(&self) -> bool {
         let new = self.made.borrow().is_some();
         if !new {
-            last_error::refuse("the pool was started already, or its constructor was not called");
+            last_error::warn_misuse("the pool was started already, or its constructor was not called");
         }
         new
     }
@@ -115,7 +115,7 @@ pub fn start(state: &Rc<State>, object: &Object, calls: Calls, slots: Slots) -> 
     let ended = pool.run(&bridge);
     *state.side.borrow_mut() = Side::Nobody;
     if let Some(raised) = state.stop.get() {
-        event_loop::give_up();
+        event_loop::shut_down();
         return Err(raised);
     }
     event_loop::end_hosting();
@@ -157,21 +157,21 @@ impl Bridge {
 
     /// What a callback left ends this process; a child that it has forked stays here.
     fn settle(&self, result: PhpResult<()>) -> Flow {
-        self.state.home.back(result).map_err(|raised| {
-            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+        self.state.fork_guard.leave_if_child(result).map_err(|raised| {
+            let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
             self.state.stop.set(Some(raised));
             Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
         })
     }
 
     fn enter(&self, worker: &Worker) {
-        self.state.home.enter();
+        self.state.fork_guard.arm();
         *self.state.side.borrow_mut() = Side::Worker(worker.clone());
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
         HERE.set(Some((worker.clone(), self.object.clone(), self.slots)));
-        swoosh::sys::signal::call_at_arrival(machine::interrupt_at_signal);
-        scheduler::set_apart(self.state.coroutine.get());
+        swoosh::sys::signal::call_at_arrival(interrupt::request_from_signal_handler);
+        scheduler::set_callbacks_in_coroutines(self.state.coroutine.get());
     }
 
     /// What a manager gave this worker to do.
@@ -183,7 +183,7 @@ impl Bridge {
     fn live(&self, worker: &Worker) -> Flow {
         let me = (self.object.clone(), worker.id());
         let begin = self.job(worker).or_else(|| self.calls.worker_start.clone());
-        self.settle(coroutine::run_event(move || match begin {
+        self.settle(coroutine::spawn_event(move || match begin {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
         }))?;
@@ -196,7 +196,7 @@ impl Bridge {
         let event_fd = Alarm::of(worker.event_fd());
         let messages = self.state.inbox.borrow().as_ref().map(|inbox| Alarm::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
-            if self.state.home.is_left() {
+            if self.state.fork_guard.is_child() {
                 return Ok(None);
             }
             if let Some(messages) = &messages {
@@ -230,12 +230,12 @@ impl Bridge {
             };
             let (state, worker, object) = (self.state.clone(), worker.clone(), self.object.clone());
             let Some(callable) = self.calls.message.clone() else { return Ok(()) };
-            let begun = coroutine::run_event(move || {
+            let begun = coroutine::spawn_event(move || {
                 let data = message.data.as_slice().into_zval();
                 state.messages.borrow_mut().insert(place(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
                 // In a child the message is its parent's.
-                if state.home.is_left() {
+                if state.fork_guard.is_child() {
                     return done;
                 }
                 let handled = state.messages.borrow_mut().remove(&place());
@@ -249,7 +249,7 @@ impl Bridge {
                 }
                 Ok(())
             });
-            self.state.home.back(begun)?;
+            self.state.fork_guard.leave_if_child(begun)?;
         }
         Ok(())
     }
@@ -265,7 +265,7 @@ impl Bridge {
         let tells = self.calls.worker_exit.is_some();
         let mut tell_at = Instant::now();
         let ended = event_loop::run_while(|| {
-            if self.state.home.is_left() {
+            if self.state.fork_guard.is_child() {
                 return Ok(None);
             }
             let kept = tells && event_loop::is_alive();
@@ -281,7 +281,7 @@ impl Bridge {
             Ok(Some(Some(LAST_LOOK)))
         });
         if coroutine::callbacks() > 0 {
-            coroutine::tell_of_callbacks();
+            coroutine::report_pending_callbacks();
         }
         self.settle(ended.map(drop))
     }
@@ -289,7 +289,7 @@ impl Bridge {
 
 impl Work for Bridge {
     fn start(&self, pool: &Supervisor) -> Flow {
-        self.state.home.enter();
+        self.state.fork_guard.arm();
         *self.state.side.borrow_mut() = Side::Supervisor(pool.clone());
         self.object.set_slot(self.slots.master_pid, swoosh::sys::process::pid());
         self.call(&self.calls.start, Vec::new())
@@ -302,7 +302,7 @@ impl Work for Bridge {
 
     fn turn(&self, _: &Supervisor) -> Flow<Option<Duration>> {
         self.settle(signals::run_due())?;
-        self.settle(event_loop::hosted_turn())?;
+        self.settle(event_loop::hosted_tick())?;
         Ok(event_loop::hosted_sleep_limit())
     }
 
@@ -360,12 +360,12 @@ impl Alarm {
 
     fn forget(&self) {
         if let Some(watch) = &self.watch {
-            watch.forget_read();
+            watch.clear_read_ready();
         }
     }
 
     fn arm(&self) {
-        let token = reactor::token_of_watcher(self.fd);
+        let token = reactor::watcher_token(self.fd);
         let waker = reactor::waker(token);
         if let Some(watch) = &self.watch
             && watch.poll_read(&mut Context::from_waker(&waker)).is_ready()

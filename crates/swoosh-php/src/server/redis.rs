@@ -32,18 +32,18 @@ pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Node, session: Sessi
         }
         return Ok(());
     }
-    if !scheduler::runs_apart() {
+    if !scheduler::callbacks_in_coroutines() {
         return handle(state, calls, node, session, data);
     }
     state.redis.waiting.borrow_mut().insert(session.0, VecDeque::new());
     node.begin_request(session);
     let (state, calls, node, first) = (state.clone(), calls.clone(), node.clone(), data.to_vec());
-    coroutine::run_event(move || {
+    coroutine::spawn_event(move || {
         let mut next = Some(first);
         while let Some(command) = next {
             handle(&state, &calls, &node, session, &command)?;
             // The others are its parent's.
-            if state.home.is_left() {
+            if state.fork_guard.is_child() {
                 return Ok(());
             }
             next = state.redis.next(&node, session);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use swoosh::config::{Dispatch, ServerConfig};
 use swoosh::server::ServerBuilder;
 use swoosh::settings::{self, Callback, Known, PortSettings, Value};
-use swoosh_zend::error::{fatal, uncaught, warning};
+use swoosh_zend::error::{fatal, raise_uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
 /// A look at settings when they are given: a misspelt name is a warning, a framing that cannot be is fatal.
@@ -186,7 +186,7 @@ fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
     match callable.call(args) {
         Ok(answer) => Some(answer),
         Err(raised) => {
-            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+            let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
             state.set_stop(raised);
             if let Some(node) = state.node() {
                 let _ = node.stop(None);

@@ -24,7 +24,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         Ok(calls) => calls,
         Err(Problem::Refused(why)) => {
             *state.builder.borrow_mut() = Some(builder);
-            last_error::refuse(&why);
+            last_error::warn_misuse(&why);
             return Ok(false);
         }
         Err(problem) => {
@@ -43,7 +43,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
     let end = launch(builder, Rc::new(Bridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
-        event_loop::give_up();
+        event_loop::shut_down();
         return Err(raised);
     }
     match end {
@@ -58,7 +58,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         }
         Ok(End::Forked { code, .. }) => runtime::end_process(code),
         Err(e) => {
-            event_loop::give_up();
+            event_loop::shut_down();
             let why = format!("the server cannot start: {e}");
             drop(e);
             Err(fatal(&why))

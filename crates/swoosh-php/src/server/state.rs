@@ -6,7 +6,7 @@
 use super::classes::server_slot;
 use super::send_lines::Lines;
 use super::{command_table, http_config, redis_commands};
-use crate::runtime::fork::Home;
+use crate::runtime::fork::ForkGuard;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ pub struct State {
     /// Its handlers of commands, where it speaks Redis.
     pub redis: redis_commands::Commands,
     /// The process whose callbacks run.
-    pub home: Home,
+    pub fork_guard: ForkGuard,
     pub(super) node: RefCell<Option<Node>>,
     pub(super) calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
@@ -186,7 +186,7 @@ impl State {
             http: OnceCell::new(),
             commands: command_table::Commands::default(),
             redis: redis_commands::Commands::default(),
-            home: Home::default(),
+            fork_guard: ForkGuard::default(),
             node: RefCell::new(None),
             calls: RefCell::new(None),
             stop: Cell::new(None),
@@ -198,7 +198,7 @@ impl State {
     pub fn running(&self) -> Option<Node> {
         let node = self.node();
         if node.is_none() {
-            last_error::refuse("the server does not run; call this in one of its callbacks");
+            last_error::warn_misuse("the server does not run; call this in one of its callbacks");
         }
         node
     }
@@ -213,7 +213,7 @@ impl State {
     pub fn is_new(&self) -> bool {
         let new = self.phase.get() == Phase::New;
         if !new {
-            last_error::refuse("the server was started already; do this before start()");
+            last_error::warn_misuse("the server was started already; do this before start()");
         }
         new
     }
@@ -242,7 +242,7 @@ impl State {
     pub fn after_fork(&self) {
         let parents = self.node.borrow_mut().take();
         drop(parents);
-        self.home.enter();
+        self.fork_guard.arm();
         event_loop::host();
     }
 
@@ -283,7 +283,7 @@ pub fn done(result: swoosh::Result<()>) -> bool {
 #[cold]
 pub fn tell(error: &Error) {
     match error {
-        Error::State { .. } | Error::Setting { .. } => last_error::refuse(&error.to_string()),
+        Error::State { .. } | Error::Setting { .. } => last_error::warn_misuse(&error.to_string()),
         _ => {
             let code = error.code();
             last_error::set(code);

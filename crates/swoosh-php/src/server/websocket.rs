@@ -81,7 +81,7 @@ pub fn shake_hands(
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
     {
-        state.home.back(callable.call(&mut [
+        state.fork_guard.leave_if_child(callable.call(&mut [
             calls.server.clone().into_zval(),
             asked.clone().into_zval(),
             response.clone().into_zval(),

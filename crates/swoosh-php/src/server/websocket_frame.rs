@@ -125,7 +125,7 @@ pub fn mask() -> [u8; 4] {
 pub fn fits_control(data: &[u8]) -> bool {
     let fits = data.len() <= LONGEST_CONTROL;
     if !fits {
-        last_error::refuse("a ping has at most 125 bytes");
+        last_error::warn_misuse("a ping has at most 125 bytes");
     }
     fits
 }
@@ -134,7 +134,7 @@ pub fn fits_control(data: &[u8]) -> bool {
 pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= LONGEST_CONTROL - 2);
     if code.is_none() {
-        last_error::refuse(
+        last_error::warn_misuse(
             "a close frame has a code of 1000 to 1014 or 3000 to 4999, and a reason of at most 123 bytes",
         );
     }

@@ -2,7 +2,7 @@
 
 use super::websocket_frame;
 use super::websocket_frame::Given;
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use swoosh_zend::{Object, PhpResult};
 
 /// The conversation, from the handshake on.
 pub struct Talk {
-    link: Rc<Link>,
+    link: Rc<CoroutineSocket>,
     /// Read and not taken yet.
     buffer: RefCell<Vec<u8>>,
     joiner: RefCell<Joiner>,
@@ -44,14 +44,14 @@ pub enum Heard {
     /// The conversation is over.
     Over,
     /// The system's code: a timeout, for example.
-    Failed(Code),
+    Failed(ErrorCode),
     /// The peer broke the protocol; it has been told, and the conversation is over.
     Fault(&'static str),
 }
 
 impl Talk {
     /// On a link; `rest`: what was read of it already.
-    pub fn new(link: Rc<Link>, rest: Vec<u8>, rules: Rules) -> Self {
+    pub fn new(link: Rc<CoroutineSocket>, rest: Vec<u8>, rules: Rules) -> Self {
         Talk { link, buffer: RefCell::new(rest), joiner: RefCell::default(), rules, over: Cell::new(false) }
     }
 
@@ -133,7 +133,7 @@ impl Talk {
     }
 
     /// Sends a frame.
-    pub fn send(&self, frame: &Given, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn send(&self, frame: &Given, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let bytes = frame.write(self.rules.masks.then(websocket_frame::mask), self.rules.deflate);
         let (_, failed) = self.link.send_all(&bytes, limit)?;
         Ok(failed.map_or(Ok(()), Err))

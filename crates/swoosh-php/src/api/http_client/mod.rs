@@ -14,7 +14,7 @@ use super::exception::EXCEPTION;
 use super::http_client::talking::{disconnect, ping, push, recv, upgrade};
 use super::socket::describe;
 use crate::coroutine::setting_values;
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket_talk::Talk;
 use nix::errno::Errno;
@@ -49,7 +49,7 @@ swoosh_zend::payload!(Client);
 
 /// A connection.
 struct Conn {
-    link: Rc<Link>,
+    link: Rc<CoroutineSocket>,
     /// Read and not taken yet.
     buffer: RefCell<Vec<u8>>,
 }
@@ -67,16 +67,16 @@ struct Sent {
 /// Why there is no answer: the status that says so, the code, and words.
 struct Failure {
     status: i64,
-    code: Code,
+    code: ErrorCode,
     why: String,
 }
 
 impl Failure {
-    fn new(status: i64, code: Code, why: impl Into<String>) -> Self {
+    fn new(status: i64, code: ErrorCode, why: impl Into<String>) -> Self {
         Failure { status, code, why: why.into() }
     }
 
-    fn of(status: i64, code: Code) -> Self {
+    fn of(status: i64, code: ErrorCode) -> Self {
         Failure::new(status, code, if code < 500 { Errno::from_raw(code).desc() } else { "it was refused" })
     }
 }
@@ -227,12 +227,12 @@ fn add_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (offset, length) = (call.int_or(4, 0)?, call.int_or(5, 0)?);
     let size = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
     let (Some(size), Ok(offset), Ok(length)) = (size, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be added: it is no file that can be read, or not from there"));
+        last_error::warn_misuse(&format!("{path} cannot be added: it is no file that can be read, or not from there"));
         return Ok(false);
     };
     let end = if length == 0 { size } else { offset.saturating_add(length) };
     if offset >= size || end > size {
-        last_error::refuse(&format!("{path} cannot be added from byte {offset} to {end}: it has {size}"));
+        last_error::warn_misuse(&format!("{path} cannot be added from byte {offset} to {end}: it has {size}"));
         return Ok(false);
     }
     let own = |n: usize| if call.has(n) { call.bytes(n).map(<[u8]>::to_vec).map(Some) } else { Ok(None) };
@@ -290,11 +290,11 @@ fn ask(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     let talks = client.talk.borrow().as_ref().is_some_and(|talk| talk.is_open());
     if talks {
-        last_error::refuse("the connection speaks WebSocket: it takes no requests any more");
+        last_error::warn_misuse("the connection speaks WebSocket: it takes no requests any more");
         return Ok(false);
     }
     if target.is_empty() {
-        last_error::refuse("a request needs a path");
+        last_error::warn_misuse("a request needs a path");
         return Ok(false);
     }
     let put_off = client.defer.get() && key.is_none();
@@ -403,13 +403,13 @@ const SERVER_RESET: i64 = -3;
 const SEND_FAILED: i64 = -4;
 /// SWOOLE_ERROR_CLIENT_NO_CONNECTION, SWOOLE_ERROR_HTTP_INVALID_PROTOCOL, SWOOLE_ERROR_INVALID_PARAMS, and those of
 /// WebSocket.
-const NO_CONNECTION: Code = 5001;
-const INVALID_PROTOCOL: Code = 7102;
+const NO_CONNECTION: ErrorCode = 5001;
+const INVALID_PROTOCOL: ErrorCode = 7102;
 const INVALID_PARAMS: i64 = 505;
-const UNCONNECTED: Code = 8503;
-const HANDSHAKE_FAILED: Code = 8504;
-const BROKEN_PROTOCOL: Code = 508;
-const PACK_FAILED: Code = 8505;
+const UNCONNECTED: ErrorCode = 8503;
+const HANDSHAKE_FAILED: ErrorCode = 8504;
+const BROKEN_PROTOCOL: ErrorCode = 508;
+const PACK_FAILED: ErrorCode = 8505;
 /// Bytes of a body or a message that is kept in memory, unless `package_max_length` says less.
 const LONGEST_BODY: i64 = 1 << 31;
 /// Bytes read at once.

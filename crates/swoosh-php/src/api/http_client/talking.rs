@@ -7,7 +7,7 @@ use super::{
 };
 use crate::api::coroutine_client::Times;
 use crate::api::websocket::given;
-use crate::coroutine::socket::Code;
+use crate::coroutine::socket::ErrorCode;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
 use crate::server::websocket_frame::{Given, close_code, fits_control};
@@ -42,7 +42,7 @@ fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
 }
 
 /// The result of sending something; where it failed, the connection is of no use any more.
-fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
+fn sent(call: &Call<'_>, result: Result<(), ErrorCode>) -> PhpResult<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(code) => fail(call, call.payload::<Client>(), Failure::of(SEND_FAILED, code)),
@@ -52,7 +52,7 @@ fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(talk) = talk(call) else { return Ok(false) };
     let Some(frame) = given(call, 0)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::warn_misuse("an opcode is a number from 0 to 15");
         show(call, ERR_CODE, PACK_FAILED);
         return Ok(false);
     };

@@ -16,12 +16,12 @@ use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((kept, this)) = open(call) else { return Ok(false) };
     let Some(Peer::Coroutine(served)) = kept.peer.get().cloned() else {
-        last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
+        last_error::warn_misuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
         return Ok(false);
     };
     let Some(handshake) = served.handshake.take().filter(|_| kept.stage() == Stage::New) else {
         kept.status.set(400);
-        last_error::refuse("the request does not ask for WebSocket as the standard says");
+        last_error::warn_misuse("the request does not ask for WebSocket as the standard says");
         return Ok(false);
     };
     let mut fields = this.slot(HEADER).array().cloned().unwrap_or_default();
@@ -60,7 +60,7 @@ fn talk(call: &Call<'_>) -> Option<Rc<Talk>> {
         _ => None,
     };
     if talk.is_none() {
-        last_error::refuse("the response is no WebSocket: it has not been upgraded");
+        last_error::warn_misuse("the response is no WebSocket: it has not been upgraded");
     }
     talk.filter(|talk| talk.is_open())
 }
@@ -72,7 +72,7 @@ fn told(result: Result<(), i32>) -> bool {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(talk) = talk(call) else { return Ok(false) };
     let Some(frame) = given(call, 0)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+        last_error::warn_misuse("an opcode is a number from 0 to 15");
         return Ok(false);
     };
     talk.send(&frame, None).map(told)

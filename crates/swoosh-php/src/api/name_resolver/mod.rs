@@ -3,7 +3,7 @@
 pub mod cluster;
 mod services;
 
-use crate::coroutine::resolvers::RESOLVER;
+use crate::coroutine::service_resolvers::RESOLVER;
 use swoosh_zend::error::throw;
 use swoosh_zend::{
     Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Object, PhpResult, Raised, Value, Zval, call_function,

@@ -46,7 +46,7 @@ fn script() -> PhpResult<Option<String>> {
 fn queue(call: &Call<'_>) -> Option<Messages> {
     let queue = call.payload::<Holder>().queue.get();
     if queue.is_none() {
-        last_error::refuse("this process has no queue: call useQueue() first");
+        last_error::warn_misuse("this process has no queue: call useQueue() first");
     }
     queue
 }
@@ -78,7 +78,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let Some(messages) = queue(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("there are no bytes to push");
+        last_error::warn_misuse("there are no bytes to push");
         return Ok(false);
     }
     let address = address(call)?;

@@ -15,9 +15,9 @@ use super::socket::reading::{
 };
 use super::socket::setup::{get_option, set_option, set_protocol};
 use super::socket::writing::{send, send_all, send_file, send_to, write_vector};
-use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::tls::{Wanted, is_of_tls};
+use crate::coroutine::packet_reader::PacketReader;
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
+use crate::coroutine::tls::{TlsSettings, is_tls_error};
 use crate::coroutine::{Options, options, wait};
 use crate::runtime::event_loop::{READ, WRITE};
 use crate::runtime::last_error;
@@ -38,16 +38,16 @@ static EXCEPTION: ClassSlot = ClassSlot::new();
 /// What lives in a socket object.
 #[derive(Default)]
 struct Payload {
-    link: RefCell<Option<Rc<Link>>>,
+    link: RefCell<Option<Rc<CoroutineSocket>>>,
     domain: Cell<i32>,
     kind: Cell<i32>,
     /// Read and not given out yet: of `recvLine`, `recvWithBuffer` and `recvPacket`.
-    packets: Packets,
+    packets: PacketReader,
     /// SO_RCVTIMEO and SO_SNDTIMEO: what a call without a timeout of its own waits at most.
     read_limit: Cell<Option<Duration>>,
     write_limit: Cell<Option<Duration>>,
     /// What `setProtocol` says of TLS, with `open_ssl`.
-    tls: RefCell<Option<Wanted>>,
+    tls: RefCell<Option<TlsSettings>>,
     /// Makes sessions for those who are accepted.
     acceptor: RefCell<Option<Rc<Acceptor>>>,
     /// It was accepted: in a handshake it is the server.
@@ -114,7 +114,7 @@ pub fn register(short_names: bool) {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (domain, kind, protocol) = (call.int(0)? as i32, call.int(1)? as i32, call.int_or(2, 0)? as i32);
-    match Link::new(domain, kind, protocol) {
+    match CoroutineSocket::new(domain, kind, protocol) {
         Ok(link) => {
             if let Some(this) = call.this() {
                 adopt(this, Rc::new(link), domain, kind, protocol);
@@ -128,7 +128,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     }
 }
 
-fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32) {
+fn adopt(object: &Object, link: Rc<CoroutineSocket>, domain: i32, kind: i32, protocol: i32) {
     object.set_slot(FD, link.fd());
     object.set_slot(DOMAIN, domain);
     object.set_slot(TYPE, kind);
@@ -143,7 +143,7 @@ fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32)
 }
 
 /// The open socket; `None`, and a code, where it was closed.
-fn link(call: &Call<'_>) -> Option<Rc<Link>> {
+fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     let link = call.payload::<Payload>().link.borrow().clone();
     if link.is_none() {
         fail(call, libc::EBADF);
@@ -153,7 +153,7 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 
 /// Shows why a call came to nothing.
 #[cold]
-fn fail(call: &Call<'_>, code: Code) {
+fn fail(call: &Call<'_>, code: ErrorCode) {
     last_error::set(code);
     if let Some(this) = call.this() {
         show_error(this, code);
@@ -161,18 +161,18 @@ fn fail(call: &Call<'_>, code: Code) {
 }
 
 /// Shows a code, or 0, in a socket object.
-pub fn show_error(object: &Object, code: Code) {
+pub fn show_error(object: &Object, code: ErrorCode) {
     let text = if code == 0 { String::new() } else { words(code, link_of(object).as_deref()) };
     object.set_slot(ERR_CODE, code);
     object.set_slot(ERR_MSG, text);
 }
 
 /// What a code means; of TLS the link knows more.
-pub fn words(code: Code, link: Option<&Link>) -> String {
-    if !is_of_tls(code) {
+pub fn words(code: ErrorCode, link: Option<&CoroutineSocket>) -> String {
+    if !is_tls_error(code) {
         return Errno::from_raw(code).desc().to_owned();
     }
-    link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
+    link.and_then(CoroutineSocket::tls_error).unwrap_or_else(|| "there is no TLS".to_owned())
 }
 
 fn well(call: &Call<'_>) {
@@ -184,7 +184,7 @@ fn well(call: &Call<'_>) {
 }
 
 /// What a call gives, or `false` with the code shown.
-fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+fn told<T>(call: &Call<'_>, result: Result<T, ErrorCode>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
             well(call);
@@ -235,7 +235,7 @@ fn cancel(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// A new object for a socket.
-pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
+pub fn object(link: Rc<CoroutineSocket>, domain: i32, kind: i32) -> PhpResult<Object> {
     let object = Object::new(SOCKET.get())?;
     adopt(&object, link, domain, kind, 0);
     Ok(object)
@@ -252,7 +252,7 @@ pub fn domain_of(object: &Object) -> i32 {
 }
 
 /// The socket of such an object; `None` if it was closed.
-pub fn link_of(object: &Object) -> Option<Rc<Link>> {
+pub fn link_of(object: &Object) -> Option<Rc<CoroutineSocket>> {
     object.payload::<Payload>()?.link.borrow().clone()
 }
 
@@ -282,7 +282,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     if writes {
-        link.say_goodbye();
+        link.send_close_notify();
     }
     let done = told_io(call, link.socket().shutdown(how)).0.is_some();
     if done {
@@ -309,7 +309,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
 /// A socket out of a stream or a socket of PHP's; each has a descriptor of its own afterwards.
 pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("this is no stream and no socket");
+        last_error::warn_misuse("this is no stream and no socket");
         return Ok(OrFalse(None));
     };
     let own = swoosh::sys::foreign_fd::ForeignFd::new(fd).duplicate();
@@ -321,7 +321,7 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     match made {
         Ok((socket, domain, kind)) => {
             let object = Object::new(SOCKET.get())?;
-            adopt(&object, Rc::new(Link::of(socket)), domain, kind, 0);
+            adopt(&object, Rc::new(CoroutineSocket::of(socket)), domain, kind, 0);
             if let Some(payload) = object.payload::<Payload>() {
                 payload.imported.set(true);
             }

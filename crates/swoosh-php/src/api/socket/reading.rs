@@ -2,7 +2,7 @@
 
 use super::connecting::describe;
 use super::{Payload, fail, limit, link, told, told_io};
-use crate::coroutine::socket::{Code, Deadline, Direction, Link};
+use crate::coroutine::socket::{CoroutineSocket, Deadline, Direction, ErrorCode};
 use std::time::Duration;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
 
@@ -34,15 +34,15 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 
 /// Reads until that much is there, or no more comes.
 fn read_all(
-    link: &Link,
+    link: &CoroutineSocket,
     mut buffer: Vec<u8>,
     length: usize,
     limit: Option<Duration>,
-) -> PhpResult<(Vec<u8>, Option<Code>)> {
+) -> PhpResult<(Vec<u8>, Option<ErrorCode>)> {
     let deadline = Deadline::new(limit);
     while buffer.len() < length {
         let missing = length - buffer.len();
-        let left = match deadline.left() {
+        let left = match deadline.remaining() {
             Ok(left) => left,
             Err(code) => return Ok((buffer, Some(code))),
         };
@@ -64,7 +64,7 @@ pub(super) fn recv_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 /// What came, although not all did; `false` where nothing came.
-fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8>> {
+fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<ErrorCode>) -> OrFalse<Vec<u8>> {
     match code {
         None => told(call, Ok(bytes)),
         Some(code) => {
@@ -84,7 +84,7 @@ pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
         if let Some(end) = packets.line(most) {
             return Ok(told(call, Ok(packets.take(end))));
         }
-        let more = match deadline.left() {
+        let more = match deadline.remaining() {
             Ok(left) => packets.more(&link, left)?,
             Err(code) => Err(code),
         };

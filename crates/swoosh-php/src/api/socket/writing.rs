@@ -2,7 +2,7 @@
 
 use super::connecting::address;
 use super::{Payload, fail, limit, link, told, told_io};
-use crate::coroutine::socket::{Code, Direction};
+use crate::coroutine::socket::{Direction, ErrorCode};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn send_all(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// How much went out, although not all did; `false` where nothing went.
-fn counted(call: &Call<'_>, sent: usize, code: Option<Code>) -> OrFalse<usize> {
+fn counted(call: &Call<'_>, sent: usize, code: Option<ErrorCode>) -> OrFalse<usize> {
     match code {
         None => told(call, Ok(sent)),
         Some(code) => {

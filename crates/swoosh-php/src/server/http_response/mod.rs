@@ -104,7 +104,7 @@ impl swoosh_zend::Payload for Kept {
             None => return,
         };
         // Of a child that its handler has forked it is not.
-        let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
+        let Some(node) = state.node().filter(|_| !state.fork_guard.is_child()) else { return };
         let way = Way::Node(node.clone(), session);
         if !node.exists(session) {
             return self.finish(&way);

@@ -1,6 +1,6 @@
 //! Records of the name service, in the form of PHP's own functions.
 
-use crate::coroutine::{names, wait};
+use crate::coroutine::{dns, wait};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::IpAddr;
 use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
@@ -8,7 +8,7 @@ use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 /// The name of an address; `None` where it has none, or is no address.
 pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
     let Ok(ip) = ip.parse::<IpAddr>() else { return Ok(None) };
-    let found = wait::anywhere(move || names::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
+    let found = wait::run_in_coroutine(move || dns::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
     let mut names = found.iter().flat_map(|found| found.record_iter()).filter_map(|record| match record.data() {
         RData::PTR(name) => Some(text_of(name)),
         _ => None,
@@ -18,7 +18,7 @@ pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
 
 /// All IPv4 addresses of a name.
 pub fn hosts(name: &str) -> PhpResult<OrFalse<Array>> {
-    let found = names::addresses(name, i64::from(libc::AF_INET), None)?;
+    let found = dns::addresses(name, i64::from(libc::AF_INET), None)?;
     Ok(OrFalse(found.map(|all| all.iter().map(|ip| ip.to_string().into_zval()).collect())))
 }
 
@@ -28,13 +28,13 @@ pub fn is_there(call: &mut Call<'_>) -> PhpResult<bool> {
     let wanted = if call.has(1) { call.text(1)?.to_ascii_uppercase() } else { "MX".to_owned() };
     let kinds = TYPES.iter().find(|(_, name, _)| *name == wanted).map(|(_, _, kind)| *kind);
     let kind = kinds.unwrap_or(if wanted == "ANY" { RecordType::ANY } else { RecordType::MX });
-    Ok(names::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
+    Ok(dns::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
 }
 
 /// The hosts that take a name's mail, and their weights.
 pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     let (mut hosts, mut weights) = (Array::new(), Array::new());
-    let found = names::records(&call.text(0)?, RecordType::MX, None)?;
+    let found = dns::records(&call.text(0)?, RecordType::MX, None)?;
     for record in found.iter().flat_map(|found| found.record_iter()) {
         if let RData::MX(mx) = record.data() {
             hosts.push(text_of(mx.exchange()));
@@ -69,7 +69,7 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     };
     let mut any = false;
     for kind in kinds {
-        let Some(found) = names::records(name, kind, None)? else { continue };
+        let Some(found) = dns::records(name, kind, None)? else { continue };
         any = true;
         let fits = |record: &&Record| kind == RecordType::ANY || record.record_type() == kind;
         found.record_iter().filter(fits).filter_map(entry).for_each(|entry| all.push(entry));

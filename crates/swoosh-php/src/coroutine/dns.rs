@@ -7,7 +7,7 @@
 use super::options::{Options, options};
 use super::scheduler::expect_current;
 use super::wait;
-use super::wait::Outside;
+use super::wait::WaitOutcome;
 use crate::runtime::{last_error, reactor};
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfigGroup, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
@@ -28,7 +28,7 @@ use swoosh_zend::PhpResult;
 type Names = HashMap<(String, bool), (Vec<IpAddr>, Instant)>;
 
 /// Who asks, one for each family; which one is told by the settings of its making.
-struct Asker {
+struct DnsClient {
     /// See [`reactor::epoch`].
     epoch: u64,
     server: Option<String>,
@@ -36,8 +36,8 @@ struct Asker {
 }
 
 thread_local! {
-    static NAMES: RefCell<Names> = RefCell::default();
-    static ASKER: RefCell<Option<Rc<Asker>>> = const { RefCell::new(None) };
+    static CACHE: RefCell<Names> = RefCell::default();
+    static DNS_CLIENT: RefCell<Option<Rc<DnsClient>>> = const { RefCell::new(None) };
 }
 
 /// The addresses of a name, of one family (`AF_INET` or `AF_INET6`), the first one first. `None`, and a code, where there
@@ -56,8 +56,8 @@ pub fn addresses(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<
         return Ok(Some(known));
     }
     let asked = key.0.clone();
-    let ask = move |asker: Rc<Asker>| {
-        let resolver = asker.of[usize::from(six)].clone();
+    let ask = move |dns_client: Rc<DnsClient>| {
+        let resolver = dns_client.of[usize::from(six)].clone();
         async move { resolver.lookup_ip(asked).await }
     };
     let Some(found) = run(ask, limit)? else { return Ok(None) };
@@ -86,8 +86,8 @@ pub fn address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<Op
 /// The records of a name. `None`, and a code, where there are none.
 pub fn records(name: &str, kind: RecordType, limit: Option<Duration>) -> PhpResult<Option<Lookup>> {
     let name = name.to_owned();
-    let ask = move |asker: Rc<Asker>| {
-        let resolver = asker.of[0].clone();
+    let ask = move |dns_client: Rc<DnsClient>| {
+        let resolver = dns_client.of[0].clone();
         async move { resolver.lookup(name, kind).await }
     };
     run(ask, limit)
@@ -95,24 +95,24 @@ pub fn records(name: &str, kind: RecordType, limit: Option<Duration>) -> PhpResu
 
 /// Forgets every address.
 pub fn clear() {
-    NAMES.with_borrow_mut(HashMap::clear);
+    CACHE.with_borrow_mut(HashMap::clear);
 }
 
 /// The request ends.
 pub fn request_end() {
     clear();
-    let asker = ASKER.take();
-    drop(asker);
+    let dns_client = DNS_CLIENT.take();
+    drop(dns_client);
 }
 
 /// Asks on the runtime and waits, in a coroutine.
-fn run<T, F>(ask: impl FnOnce(Rc<Asker>) -> F, limit: Option<Duration>) -> PhpResult<Option<T>>
+fn run<T, F>(ask: impl FnOnce(Rc<DnsClient>) -> F, limit: Option<Duration>) -> PhpResult<Option<T>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, ResolveError>> + Send + 'static,
 {
     expect_current()?;
-    let asked = asker().and_then(|asker| reactor::spawn(ask(asker)));
+    let asked = dns_client().and_then(|dns_client| reactor::spawn(ask(dns_client)));
     let asking = match asked {
         Ok(asking) => asking,
         Err(e) => {
@@ -124,13 +124,13 @@ where
     let abort = asking.abort_handle();
     let limit = limit.or_else(|| options(Options::socket_dns_timeout));
     let code = match wait::future(asking, limit) {
-        Ok(Outside::Done(Ok(Ok(found)))) => return Ok(Some(found)),
-        Ok(Outside::Done(Ok(Err(e)))) if is_timeout(&e) => RESOLVE_TIMEOUT,
-        Ok(Outside::Done(_)) => RESOLVE_FAILED,
+        Ok(WaitOutcome::Done(Ok(Ok(found)))) => return Ok(Some(found)),
+        Ok(WaitOutcome::Done(Ok(Err(e)))) if is_timeout(&e) => RESOLVE_TIMEOUT,
+        Ok(WaitOutcome::Done(_)) => RESOLVE_FAILED,
         other => {
             abort.abort();
             match other? {
-                Outside::Cancelled => wait::CANCELED,
+                WaitOutcome::Cancelled => wait::CANCELED,
                 _ => RESOLVE_TIMEOUT,
             }
         }
@@ -143,23 +143,23 @@ fn is_timeout(e: &ResolveError) -> bool {
     e.proto().is_some_and(|e| matches!(e.kind(), ProtoErrorKind::Timeout))
 }
 
-fn asker() -> io::Result<Rc<Asker>> {
+fn dns_client() -> io::Result<Rc<DnsClient>> {
     let (epoch, server) = (reactor::epoch(), options(Options::dns_server));
-    let old = ASKER.take();
+    let old = DNS_CLIENT.take();
     match old {
         Some(old) if old.epoch == epoch && old.server == server => {
-            ASKER.set(Some(old.clone()));
+            DNS_CLIENT.set(Some(old.clone()));
             return Ok(old);
         }
         // Its questions belong to another runtime, perhaps to another process's.
         old => std::mem::forget(old),
     }
     let new = Rc::new(make(epoch, server)?);
-    ASKER.set(Some(new.clone()));
+    DNS_CLIENT.set(Some(new.clone()));
     Ok(new)
 }
 
-fn make(epoch: u64, server: Option<String>) -> io::Result<Asker> {
+fn make(epoch: u64, server: Option<String>) -> io::Result<DnsClient> {
     let (mut config, mut opts) = read_system_conf().unwrap_or_else(|_| {
         // resolv.conf(5): without one the name server of this machine is asked.
         let local = NameServerConfigGroup::from_ips_clear(&[Ipv4Addr::LOCALHOST.into()], DNS_PORT, true);
@@ -178,7 +178,7 @@ fn make(epoch: u64, server: Option<String>) -> io::Result<Asker> {
         builder.options_mut().ip_strategy = strategy;
         builder.build()
     });
-    Ok(Asker { epoch, server, of })
+    Ok(DnsClient { epoch, server, of })
 }
 
 /// `dns_server`: an address, with or without a port.
@@ -188,14 +188,14 @@ fn parse_server(server: &str) -> io::Result<SocketAddr> {
 }
 
 fn known(key: &(String, bool)) -> Option<Vec<IpAddr>> {
-    NAMES.with_borrow(|names| {
+    CACHE.with_borrow(|names| {
         let (found, since) = names.get(key)?;
         (since.elapsed() < options(Options::dns_cache_expire)).then(|| found.clone())
     })
 }
 
 fn remember(key: (String, bool), found: &[IpAddr]) {
-    NAMES.with_borrow_mut(|names| {
+    CACHE.with_borrow_mut(|names| {
         let most = options(Options::dns_cache_capacity);
         if names.len() >= most {
             names.retain(|_, (_, since)| since.elapsed() < options(Options::dns_cache_expire));

@@ -1,6 +1,6 @@
 //! What was read of a link and not given out yet, and how it is cut into packets.
 
-use super::socket::{Code, Deadline, Link};
+use super::socket::{CoroutineSocket, Deadline, ErrorCode};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
@@ -9,14 +9,14 @@ use swoosh_zend::PhpResult;
 
 /// The buffer of one reader.
 #[derive(Default)]
-pub struct Packets {
+pub struct PacketReader {
     buffer: RefCell<Vec<u8>>,
     framer: RefCell<Framer>,
     /// The framing and the longest packet; `None`: what one read gives.
     framing: RefCell<Option<(Framing, u64)>>,
 }
 
-impl Packets {
+impl PacketReader {
     /// Says what a packet is.
     pub fn set(&self, config: PortConfig) {
         let framing = match config.framing {
@@ -57,7 +57,7 @@ impl Packets {
     }
 
     /// Reads more: how much, 0 is the end.
-    pub fn more(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+    pub fn more(&self, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<Result<usize, ErrorCode>> {
         let mut new = Vec::new();
         let read = link.read_into(&mut new, CHUNK, limit)?;
         let mut buffer = self.buffer.borrow_mut();
@@ -70,7 +70,7 @@ impl Packets {
     }
 
     /// The next packet; empty at the end of the stream.
-    pub fn next(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+    pub fn next(&self, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
         let Some((framing, max)) = self.framing.borrow().clone() else {
             if self.is_empty()
                 && let Err(code) = self.more(link, limit)?
@@ -87,7 +87,7 @@ impl Packets {
                 Ok(Cut::Need(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
-            let more = match deadline.left() {
+            let more = match deadline.remaining() {
                 Ok(left) => self.more(link, left)?,
                 Err(code) => Err(code),
             };

@@ -1,15 +1,15 @@
-//! The PHP extension: programs written for Swoole run on the Swoosh engine. PHP sees it as the module `swoole`.
+//! The PHP extension: runs programs written for Swoole on the Swoosh engine. PHP sees it as the module `swoole`.
 //!
 //! | folder | contents |
 //! |---|---|
-//! | [`runtime`] | the one place that waits: reactor, loop, timers, signals, forks, the last error; knows no coroutine |
-//! | [`coroutine`] | the scheduler, and what coroutines wait for and with |
-//! | [`server`] | events of the engine to callbacks of PHP, and back |
-//! | [`hook`] | PHP's own functions and streams that wait without blocking |
-//! | [`api`] | one file for each class or group of functions: arguments are parsed, the layers above called |
+//! | [`runtime`] | event loop, reactor, timers, signals, forks, last error; does not depend on coroutines |
+//! | [`coroutine`] | coroutine scheduler, channels, sockets, DNS and TLS that suspend the coroutine |
+//! | [`server`] | dispatches engine events to PHP callbacks and their results back |
+//! | [`hook`] | PHP's own functions and streams, made non-blocking in coroutines |
+//! | [`api`] | one file for each PHP class or function group: parses arguments and calls the other layers |
 //!
-//! Each imports only those above it in this table, and `server` and `hook` know nothing of each other. PHP's C API, and with
-//! it all unsafe code, is in the crate `swoosh-zend`.
+//! Each imports only modules above it in this table; `server` and `hook` do not import each other. PHP's C API, and with it
+//! all unsafe code, is in the crate `swoosh-zend`.
 
 #![deny(unsafe_code)]
 
@@ -27,8 +27,8 @@ use swoosh_zend::interrupt;
 use swoosh_zend::module::{self, Extension, Functions, Module, ModuleEntry};
 use swoosh_zend::runtime::{ForkHooks, ini_bool, install_fork_hooks};
 
-/// PHP's first call: the module's description.
-// The symbol is looked up by name when the library is loaded; this is the crate's only exception.
+/// The symbol that PHP looks up when it loads the extension; returns the module's description.
+// `no_mangle` counts as unsafe code; this export is the crate's only exception.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn get_module() -> *mut ModuleEntry {

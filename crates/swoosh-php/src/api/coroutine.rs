@@ -196,8 +196,8 @@ fn list(_: &mut Call<'_>) -> PhpResult<Object> {
 
 fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     let mut stats = Array::new();
-    stats.insert("event_num", crate::runtime::event_loop::watcher_count());
-    stats.insert("signal_listener_num", system::signal_listeners());
+    stats.insert("event_num", crate::runtime::watchers::count());
+    stats.insert("signal_listener_num", system::signal_listeners() + crate::runtime::signals::count());
     stats.insert("aio_task_num", 0);
     stats.insert("aio_worker_num", 0);
     for name in AIO {

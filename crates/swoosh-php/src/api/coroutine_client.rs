@@ -476,7 +476,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let limit = limit(call, 0, client.times.get().read)?;
     let packet = match client.family.get().1 {
         libc::SOCK_DGRAM => link.recv(LONGEST_DATAGRAM, limit)?,
-        _ => client.packets.next(&link, limit)?.map(ZStr::new),
+        _ => client.packets.next_packet(&link, limit)?.map(ZStr::new),
     };
     Ok(told(call, packet))
 }

@@ -1,7 +1,7 @@
 //! `Swoole\Event`: the loop of a plain script.
 
-use crate::runtime::event_loop::{READ, WRITE, Watcher};
-use crate::runtime::{event_loop, last_error};
+use crate::runtime::watchers::{READ, WRITE, Watcher};
+use crate::runtime::{event_loop, last_error, watchers};
 use std::rc::Rc;
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval, runtime};
 
@@ -50,7 +50,7 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         return Ok(OrFalse(None));
     }
     let subject = call.arg(0).cloned().unwrap_or(Zval::null());
-    if !event_loop::add(fd, Watcher::new(fd, subject, read, write, events)) {
+    if !watchers::add(fd, Watcher::new(fd, subject, read, write, events)) {
         last_error::warn_misuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
         return Ok(OrFalse(None));
     }
@@ -59,7 +59,7 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
 
 /// Watches it no longer.
 pub fn del(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(descriptor(call).is_some_and(event_loop::remove))
+    Ok(descriptor(call).is_some_and(watchers::remove))
 }
 
 /// Changes callbacks or events of what is watched.
@@ -67,7 +67,7 @@ pub fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (read, write) = (call.callable_or_null(1)?, call.callable_or_null(2)?);
     let events = call.int_or(3, 0)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
-    if event_loop::change(fd, read, write, events) {
+    if watchers::change(fd, read, write, events) {
         return Ok(true);
     }
     last_error::warn_misuse(&format!("descriptor {fd} is not watched; begin with Event::add()"));
@@ -77,7 +77,7 @@ pub fn set(call: &mut Call<'_>) -> PhpResult<bool> {
 /// Whether one of the events is watched.
 pub fn isset(call: &mut Call<'_>) -> PhpResult<bool> {
     let events = call.int_or(1, READ | WRITE)?;
-    Ok(descriptor(call).is_some_and(|fd| event_loop::events(fd) & events != 0))
+    Ok(descriptor(call).is_some_and(|fd| watchers::events(fd) & events != 0))
 }
 
 /// One turn of the loop.
@@ -105,7 +105,7 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::warn_misuse("there are no bytes to send");
         return Ok(false);
     }
-    Ok(call.arg(0).is_some_and(|subject| event_loop::write(fd, subject, data)))
+    Ok(call.arg(0).is_some_and(|subject| watchers::write(fd, subject, data)))
 }
 
 /// Runs the loop until nothing is left to wait for.

@@ -5,9 +5,9 @@
 
 use crate::coroutine::wait::WaitOutcome;
 use crate::coroutine::{dns, wait};
-use crate::runtime::event_loop::{READ, WRITE};
 use crate::runtime::last_error;
 use crate::runtime::reactor::run_blocking;
+use crate::runtime::watchers::{READ, WRITE};
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine::set`: what an array of settings says of coroutines, and of what they use.
+//! Applies the settings of `Swoole\Coroutine::set`.
 
 use super::options::{Options, options};
 use super::{hook_flags, service_resolvers, setting_values as convert};
@@ -7,7 +7,7 @@ use swoosh::config::ServerConfig;
 use swoosh::settings::{self, PortSettings};
 use swoosh_zend::{Array, Key, Zval};
 
-/// Adds settings to those that are set.
+/// Merges settings into the current ones.
 pub fn set(settings: &Array) {
     if settings.is_empty() {
         return;
@@ -16,13 +16,13 @@ pub fn set(settings: &Array) {
     if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
         service_resolvers::set(service_resolvers::resolvers_in(list));
     }
-    let says = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
-    if settings.iter().any(|(key, _)| says(key)) {
-        log_as(&options(Options::given).unwrap_or_default());
+    let is_log_setting = |key: Key<'_>| matches!(key, Key::Name(name) if name.as_bytes().starts_with(b"log_"));
+    if settings.iter().any(|(key, _)| is_log_setting(key)) {
+        configure_log(&options(Options::given).unwrap_or_default());
     }
 }
 
-/// As [`set`], together with the flags of hooks.
+/// Like [`set`], and applies `hook_flags` too.
 pub fn apply(settings: &Array) {
     set(settings);
     if let Some(flags) = settings.get("hook_flags") {
@@ -30,8 +30,8 @@ pub fn apply(settings: &Array) {
     }
 }
 
-/// Logs where, and as much, as the settings say.
-fn log_as(all: &Array) {
+/// Applies the `log_*` settings.
+fn configure_log(all: &Array) {
     let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
     for (name, value) in convert::named(all) {
         if name.starts_with("log_")

@@ -1,25 +1,25 @@
-//! Waiting for the end of several coroutines.
+//! Counts down the coroutines that a `join` waits for.
 
 use crate::runtime::reactor;
 use std::cell::Cell;
 
-/// Somebody waits for some coroutines to end.
+/// The state of one `join` call.
 pub struct JoinCounter {
-    left: Cell<usize>,
+    remaining: Cell<usize>,
     token: u64,
 }
 
 impl JoinCounter {
-    /// For so many coroutines; the token wakes the one that waits.
+    /// Counts `count` coroutines; `token` wakes the joining coroutine.
     pub fn new(count: usize, token: u64) -> Self {
-        JoinCounter { left: Cell::new(count), token }
+        JoinCounter { remaining: Cell::new(count), token }
     }
 
-    /// One of them is over.
+    /// Counts one that has ended, and wakes the joining coroutine with the last one.
     pub fn coroutine_finished(&self) {
-        let left = self.left.get().saturating_sub(1);
-        self.left.set(left);
-        if left == 0 {
+        let remaining = self.remaining.get().saturating_sub(1);
+        self.remaining.set(remaining);
+        if remaining == 0 {
             reactor::wake(self.token);
         }
     }

@@ -1,7 +1,9 @@
-//! The scheduler as the loop sees it.
+//! Implements the event loop's [`Scheduler`] interface.
 
+use super::create::create;
 use super::options::{Options, options};
-use super::scheduler::{create, current_id, wake_from};
+use super::scheduler::current_id;
+use super::switch::wake_from;
 use super::types::Job;
 use super::{introspection, shutdown, timers};
 use crate::runtime::scheduler::{Callback, LoopEnd, Scheduler, install};
@@ -11,13 +13,13 @@ use swoosh_zend::PhpResult;
 use swoosh_zend::error::raise_uncaught;
 
 thread_local! {
-    /// The last coroutine's id when a deadlock was reported.
+    /// The id of the newest coroutine when a deadlock was last reported.
     static REPORTED: Cell<u64> = const { Cell::new(0) };
 }
 
 struct Coroutines;
 
-/// The module starts.
+/// Registers the scheduler and the `exit` handler during module startup.
 pub fn start_up() {
     install(&Coroutines);
     shutdown::start_up();
@@ -75,7 +77,7 @@ impl Scheduler for Coroutines {
     }
 
     fn report_deadlock(&self) -> PhpResult<()> {
-        // `Event::wait` and the end of the script find the same coroutines: they are reported once.
+        // `Event::wait` and the end of the script both find the same coroutines, which are reported once.
         let newest = introspection::last_id();
         if options(Options::deadlock_check) && REPORTED.replace(newest) != newest {
             shutdown::report_deadlock()

@@ -1,4 +1,4 @@
-//! A thread that asks for an interrupt of PHP code at each beat, as long as time slices are wanted.
+//! A thread that requests a VM interrupt at a fixed interval while the preemptive scheduler is enabled.
 
 use super::options::{Options, options};
 use std::cell::Cell;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use swoosh_zend::{interrupt, runtime};
 
 thread_local! {
-    /// The process whose thread beats, see [`runtime::generation`], plus one; 0: none does.
+    /// The generation ([`runtime::generation`]) of the process that runs the thread, plus one; 0 if none does.
     static TICKER_PROCESS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether the thread is to go on.
-static WANTED: AtomicBool = AtomicBool::new(false);
+/// Whether the thread should continue.
+static ENABLED: AtomicBool = AtomicBool::new(false);
 
-/// A coroutine begins: sees to it that the thread beats, where slices are wanted.
+/// Starts the thread if preemption is enabled and it does not run yet in this process.
 #[inline]
-pub fn begin() {
+pub fn ensure_started() {
     if options(Options::preemptive) && TICKER_PROCESS.get() != runtime::generation() + 1 {
         start();
     }
@@ -25,23 +25,24 @@ pub fn begin() {
 #[cold]
 fn start() {
     TICKER_PROCESS.set(runtime::generation() + 1);
-    WANTED.store(true, Ordering::Relaxed);
-    let beats = || {
+    ENABLED.store(true, Ordering::Relaxed);
+    let tick = || {
         let _ = swoosh::sys::signal::block_all();
-        while WANTED.load(Ordering::Relaxed) {
+        while ENABLED.load(Ordering::Relaxed) {
             std::thread::sleep(TICK_INTERVAL);
             interrupt::request();
         }
     };
-    if std::thread::Builder::new().name("swoosh-ticker".to_owned()).spawn(beats).is_err() {
+    if std::thread::Builder::new().name("swoosh-ticker".to_owned()).spawn(tick).is_err() {
         TICKER_PROCESS.set(0);
     }
 }
 
-/// Ends the thread after its next beat.
+/// Ends the thread after its next tick.
 pub fn stop() {
-    WANTED.store(false, Ordering::Relaxed);
+    ENABLED.store(false, Ordering::Relaxed);
     TICKER_PROCESS.set(0);
 }
 
+/// The time slice of a coroutine.
 const TICK_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,13 +1,14 @@
-//! What the loop asks: which coroutines' time has come, and whether anything will wake the others.
+//! Timeouts of coroutines, and how many waits are pending.
 
-use super::scheduler::{CoroutineTimer, find, resume_with, with};
+use super::scheduler::{CoroutineTimer, find, with};
+use super::switch::resume_with;
 use super::types::{Resumption, WakeReason};
 use std::time::Duration;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::TimerWheel;
 use swoosh_zend::PhpResult;
 
-/// Runs every coroutine whose time has come.
+/// Resumes every coroutine whose timeout has expired.
 pub fn run_due() -> PhpResult<()> {
     if with(|s| s.timers.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
         return Ok(());
@@ -22,7 +23,7 @@ pub fn run_due() -> PhpResult<()> {
         });
         match due {
             None => return Ok(()),
-            Some(CoroutineTimer::WaitKind(id, wait)) => {
+            Some(CoroutineTimer::Wait(id, wait)) => {
                 if let Some(coroutine) = find(id)
                     && coroutine.waits.get() == wait
                     && coroutine.waits_for().is_some()
@@ -43,19 +44,19 @@ pub fn run_due() -> PhpResult<()> {
     }
 }
 
-/// How long the loop may sleep before some coroutine's time comes.
+/// How long the loop may sleep before a timeout expires; `None` if there are none.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|s| s.timers.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
     Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
 }
 
-/// How many waits the clock, a descriptor or another thread will end.
+/// The number of waits that the clock, a descriptor or another thread will end.
 #[inline]
 pub fn pending_waits() -> usize {
     with(|s| s.external_waits.get() + s.timers.borrow().as_ref().map_or(0, TimerWheel::len))
 }
 
-/// How many waits a descriptor or another thread will end.
+/// The number of waits that a descriptor or another thread will end.
 pub fn external_waits() -> usize {
     with(|s| s.external_waits.get())
 }

@@ -1,23 +1,23 @@
-//! What a coroutine runs, what it waits for, and how it is woken.
+//! The job of a coroutine, its states, and the reasons for which it is resumed.
 
 use std::rc::Rc;
 use swoosh::node::InHand;
 use swoosh_zend::{Callable, Object, PhpResult, Zval};
 
-/// What a coroutine runs.
+/// The code that a coroutine runs.
 pub enum Job {
     /// A closure.
     Closure(Object, Vec<Zval>),
-    /// Anything else that PHP can call.
+    /// Any other callable.
     Call(Callable, Vec<Zval>),
-    /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
-    /// the coroutine is over.
+    /// The callback of a server event, for which a stopping process waits. If the event is a request, it counts as in hand
+    /// until the coroutine ends.
     Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
-    /// ErrorCode of the extension's own.
+    /// ErrorRust code.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
-/// What a coroutine waits for; for reports, and for what may wake it.
+/// What a coroutine waits for. Decides which operations may wake it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum WaitKind {
@@ -30,7 +30,7 @@ pub enum WaitKind {
     Barrier,
     Io,
     Signal,
-    /// Its time slice was over.
+    /// Its next time slice.
     Turn,
 }
 
@@ -46,42 +46,40 @@ impl WaitKind {
             WaitKind::Barrier => "a barrier",
             WaitKind::Io => "a descriptor or other threads",
             WaitKind::Signal => "a signal",
-            WaitKind::Turn => "its turn",
+            WaitKind::Turn => "its next time slice",
         }
     }
 }
 
-/// Why a wait is over.
+/// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeReason {
-    /// What was waited for has come.
+    /// Its condition is fulfilled.
     Done,
-    /// The time is over.
+    /// The timeout expired.
     TimedOut,
     /// [`cancel`](super::cancel) was called.
     Cancelled,
 }
 
-/// How a coroutine is woken; the last three never come back from [`wait`](super::wait) as a value.
+/// The value with which a waiting coroutine is resumed. The last three make [`wait`](super::wait) return `Err`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resumption {
     Wake(WakeReason),
-    /// A `CanceledException` is thrown.
+    /// Throws a `CanceledException`.
     ThrowCanceled,
-    /// A `TimeoutException` is thrown: its time limit is over.
+    /// Throws a `TimeoutException`: its time limit has expired.
     ThrowTimeout,
-    /// The script ends: every frame is left.
+    /// Unwinds all frames at the end of the script.
     Unwind,
 }
 
+/// The state of a coroutine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CoroutineState {
-    /// It runs.
     Running,
-    /// It has resumed another one, and goes on when that one waits.
+    /// It has resumed another coroutine and continues when that one waits or ends.
     Resuming,
-    /// It waits.
     Waiting(WaitKind),
-    /// It is over.
     Finished,
 }

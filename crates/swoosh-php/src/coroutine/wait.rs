@@ -1,8 +1,9 @@
-//! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
+//! Waiting for time, other coroutines, descriptors and futures.
 
+use super::create::create;
 use super::join::JoinCounter;
-use super::scheduler;
-use super::scheduler::{Coroutine, expect_current, find, with};
+use super::scheduler::{self, Coroutine, expect_current, find, with};
+use super::switch;
 pub use super::timeout::{duration, limit};
 use super::types::{Job, WaitKind, WakeReason};
 use crate::runtime::reactor::Watch;
@@ -18,9 +19,9 @@ use swoosh_zend::vm_state::{PendingException, take_pending_exception};
 use swoosh_zend::{PhpResult, Raised};
 use tokio::io::Interest;
 
-/// Sleeps; false if that was cancelled.
+/// Sleeps. False if the wait was cancelled.
 pub fn sleep(time: Duration) -> PhpResult<bool> {
-    match scheduler::wait(WaitKind::Sleep, Some(time))? {
+    match switch::wait(WaitKind::Sleep, Some(time))? {
         WakeReason::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
@@ -29,10 +30,10 @@ pub fn sleep(time: Duration) -> PhpResult<bool> {
     }
 }
 
-/// Waits for `resume`; false if that was cancelled.
+/// Suspends the coroutine until `resume` is called. False if the wait was cancelled.
 #[inline(always)]
 pub fn yield_now() -> PhpResult<bool> {
-    match scheduler::wait(WaitKind::Yield, None)? {
+    match switch::wait(WaitKind::Yield, None)? {
         WakeReason::Done => Ok(true),
         WakeReason::Cancelled => {
             last_error::set(CANCELED);
@@ -42,8 +43,8 @@ pub fn yield_now() -> PhpResult<bool> {
     }
 }
 
-/// Waits until all of these coroutines are over. False, and a code, where there is nothing to wait for, one is the caller
-/// or has a waiter already, the time is over, or it was cancelled.
+/// Waits until all of these coroutines have ended. False, with the last error set, if none of them is alive, one is the
+/// caller or is joined already, the timeout expires, or the wait is cancelled.
 pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
     let caller = expect_current()?;
     let mut others: Vec<Rc<Coroutine>> = Vec::new();
@@ -53,7 +54,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         if other.id == caller.id || known || other.joiner.borrow().is_some() {
             last_error::set(WRONG_OPERATION);
             swoosh_zend::error::warning(&format!(
-                "coroutine {id} cannot be joined here: it is the caller, or it is joined already"
+                "coroutine {id} cannot be joined: it is the caller or has been joined already"
             ));
             return Ok(false);
         }
@@ -79,7 +80,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
     forget(&others);
     match woken? {
         WakeReason::Done => {
-            // What Swoole leaves behind, whether it was in time or not.
+            // Swoole sets this code on success too.
             last_error::set(TIMED_OUT);
             Ok(true)
         }
@@ -94,7 +95,8 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
     }
 }
 
-/// Does something that waits: here, in a coroutine; outside of any in one of its own, until nothing is left to wait for.
+/// Runs code that waits: directly if a coroutine or the loop runs, otherwise in a new coroutine and an event loop that ends
+/// when nothing is left to wait for.
 pub fn run_in_coroutine<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> PhpResult<T> {
     if scheduler::current_id().is_some() || event_loop::is_running() {
         return work();
@@ -112,32 +114,32 @@ pub fn run_in_coroutine<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'stati
         *into.borrow_mut() = Some(done);
         Ok(())
     };
-    event_loop::run_coroutines(move || scheduler::create(Job::Native(Box::new(job))).map(drop))?;
+    event_loop::run_coroutines(move || create(Job::Native(Box::new(job))).map(drop))?;
     let done = result.borrow_mut().take();
     match done {
         Some(Ok(value)) => Ok(value),
         Some(Err(exception)) => Err(throw_object(exception)),
-        None => Err(throw_error("what was waited for did not come")),
+        None => Err(throw_error("the event loop ended before the operation")),
     }
 }
 
-/// How a wait for something outside ended.
+/// How a wait for a value ended.
 #[derive(Debug)]
 pub enum WaitOutcome<T> {
-    /// With this.
+    /// The value arrived.
     Done(T),
-    /// Not in time.
+    /// The timeout expired.
     TimedOut,
-    /// It was cancelled.
+    /// The wait was cancelled.
     Cancelled,
 }
 
 impl<T> WaitOutcome<T> {
-    /// What came; `None` where nothing did, which is the last error then: `late` for a timeout, or a cancel's.
-    pub fn or_set_error(self, late: i32) -> Option<T> {
+    /// The value; otherwise `None`, with the last error set to `timeout_code` or the code of a cancelled wait.
+    pub fn or_set_error(self, timeout_code: i32) -> Option<T> {
         last_error::set(match self {
             WaitOutcome::Done(value) => return Some(value),
-            WaitOutcome::TimedOut => late,
+            WaitOutcome::TimedOut => timeout_code,
             WaitOutcome::Cancelled => CANCELED,
         });
         None
@@ -152,9 +154,9 @@ pub fn future<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> Ph
     })
 }
 
-/// Asks `ready` again and again, each time its waker was woken, until it is.
+/// Polls `ready` until it returns a value, each time after its waker was woken.
 pub fn poll<T>(
-    what: WaitKind,
+    kind: WaitKind,
     limit: Option<Duration>,
     mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> PhpResult<WaitOutcome<T>> {
@@ -167,7 +169,7 @@ pub fn poll<T>(
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         with(|s| s.external_waits.set(s.external_waits.get() + 1));
-        let woken = coroutine.wait(what, left.map(|left| left.max(Duration::from_millis(1))));
+        let woken = coroutine.wait(kind, left.map(|left| left.max(Duration::from_millis(1))));
         with(|s| s.external_waits.set(s.external_waits.get().saturating_sub(1)));
         match woken? {
             WakeReason::Done => {}
@@ -177,7 +179,7 @@ pub fn poll<T>(
     }
 }
 
-/// Waits until a descriptor can be read or written: which of the two (`true`: it can).
+/// Waits until a descriptor is readable or writable; returns which of the two it is.
 pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -> PhpResult<WaitOutcome<(bool, bool)>> {
     let look = || ready_now(fd, read, write);
     if let Some(ready) = look() {
@@ -209,7 +211,7 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
     })
 }
 
-/// Waits until one of several descriptors is ready for what is wanted of it, or the time is over.
+/// Waits until one of several descriptors has one of its events, or the timeout expires.
 pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
     let is_ready =
         || poll::ready(wanted, Some(Duration::ZERO)).is_ok_and(|found| found.iter().any(|events| !events.is_empty()));
@@ -237,7 +239,7 @@ pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult
     waited.map(drop)
 }
 
-/// What a descriptor is ready for at this moment.
+/// Whether a descriptor is readable or writable now; `None` if neither.
 fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);

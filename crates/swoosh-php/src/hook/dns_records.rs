@@ -1,11 +1,11 @@
-//! Records of the name service, in the form of PHP's own functions.
+//! DNS records in the format of PHP's own functions.
 
 use crate::coroutine::{dns, wait};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::IpAddr;
 use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 
-/// The name of an address; `None` where it has none, or is no address.
+/// The host name of an IP address; `None` if it has none or `ip` is not an address.
 pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
     let Ok(ip) = ip.parse::<IpAddr>() else { return Ok(None) };
     let found = wait::run_in_coroutine(move || dns::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
@@ -22,7 +22,7 @@ pub fn hosts(name: &str) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(found.map(|all| all.iter().map(|ip| ip.to_string().into_zval()).collect())))
 }
 
-/// Whether a name has records of a type.
+/// `checkdnsrr`: whether a name has records of a type.
 pub fn is_there(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.text(0)?.into_owned();
     let wanted = if call.has(1) { call.text(1)?.to_ascii_uppercase() } else { "MX".to_owned() };
@@ -31,7 +31,7 @@ pub fn is_there(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(dns::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
 }
 
-/// The hosts that take a name's mail, and their weights.
+/// `getmxrr`: the mail hosts of a name and their preferences.
 pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     let (mut hosts, mut weights) = (Array::new(), Array::new());
     let found = dns::records(&call.text(0)?, RecordType::MX, None)?;
@@ -49,7 +49,7 @@ pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(any)
 }
 
-/// The records of a name.
+/// `dns_get_record`: the records of a name.
 pub fn records(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let found = found(&call.text(0)?, call.int_or(1, ANY)?)?;
     for n in 2..=3 {
@@ -60,7 +60,7 @@ pub fn records(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(found))
 }
 
-/// The records of the wanted types; `None` where the name has none.
+/// The records of the types in the bit set `wanted`; `None` if the name has none.
 pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     let mut all = Array::new();
     let kinds: Vec<RecordType> = match wanted {
@@ -77,7 +77,7 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     Ok(any.then_some(all))
 }
 
-/// A record as `dns_get_record` gives it.
+/// A record in the format of `dns_get_record`.
 fn entry(record: &Record) -> Option<Array> {
     let kind = record.record_type();
     let mut entry = Array::new();
@@ -124,15 +124,15 @@ fn entry(record: &Record) -> Option<Array> {
     Some(entry)
 }
 
-/// A name without the root's dot, as PHP has it.
+/// A name without the trailing dot of the root, as in PHP.
 fn text_of(name: &Name) -> String {
     let text = name.to_utf8();
     text.strip_suffix('.').filter(|text| !text.is_empty()).map_or(text.clone(), str::to_owned)
 }
 
-/// DNS_ANY.
+/// `DNS_ANY`.
 const ANY: i64 = 268_435_456;
-/// Types of records: PHP's DNS_ bit, the name, the type.
+/// Record types: PHP's `DNS_*` bit, the name, the type.
 const TYPES: &[(i64, &str, RecordType)] = &[
     (1, "A", RecordType::A),
     (2, "NS", RecordType::NS),

@@ -90,7 +90,7 @@ fn pair(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         Ok((one, other)) => {
             let mut pair = Array::new();
             for socket in [one, other] {
-                pair.push(socket::object(Rc::new(CoroutineSocket::of(socket)), domain, kind)?);
+                pair.push(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?);
             }
             Ok(OrFalse(Some(pair)))
         }

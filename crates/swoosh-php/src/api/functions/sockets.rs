@@ -242,7 +242,7 @@ fn assign_address(call: &Call<'_>, n: usize, address: &SockAddr) {
 fn made(made: io::Result<(Socket, i32, i32)>) -> PhpResult<OrFalse<Object>> {
     match made {
         Ok((socket, domain, kind)) => {
-            Ok(OrFalse(Some(socket::object(Rc::new(CoroutineSocket::of(socket)), domain, kind)?)))
+            Ok(OrFalse(Some(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?)))
         }
         Err(e) => {
             last_error::set(e.raw_os_error().unwrap_or(libc::EINVAL));
@@ -281,7 +281,7 @@ fn create_pair(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok((one, other)) => {
             let mut pair = Array::new();
             for socket in [one, other] {
-                pair.push(socket::object(Rc::new(CoroutineSocket::of(socket)), domain, kind)?);
+                pair.push(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?);
             }
             call.assign(3, pair);
             Ok(true)

@@ -99,7 +99,8 @@ pub fn export_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     }
     let Some(copy) = with_end(call, Pipe::try_clone)? else { return Ok(OrFalse(None)) };
     let kind = if holder.kind.get() == PIPE_STREAM { libc::SOCK_STREAM } else { libc::SOCK_DGRAM };
-    let object = socket::object(Rc::new(CoroutineSocket::of(OwnedFd::from(copy).into())), libc::AF_UNIX, kind)?;
+    let object =
+        socket::object(Rc::new(CoroutineSocket::from_socket(OwnedFd::from(copy).into())), libc::AF_UNIX, kind)?;
     *holder.exported.borrow_mut() = Some(object.clone());
     Ok(OrFalse(Some(object)))
 }

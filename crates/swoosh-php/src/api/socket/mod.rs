@@ -19,8 +19,8 @@ use crate::coroutine::packet_reader::PacketReader;
 use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::{TlsSettings, is_tls_error};
 use crate::coroutine::{Options, options, wait};
-use crate::runtime::event_loop::{READ, WRITE};
 use crate::runtime::last_error;
+use crate::runtime::watchers::{READ, WRITE};
 use nix::errno::Errno;
 use socket2::Socket;
 use std::cell::{Cell, RefCell};
@@ -321,7 +321,7 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     match made {
         Ok((socket, domain, kind)) => {
             let object = Object::new(SOCKET.get())?;
-            adopt(&object, Rc::new(CoroutineSocket::of(socket)), domain, kind, 0);
+            adopt(&object, Rc::new(CoroutineSocket::from_socket(socket)), domain, kind, 0);
             if let Some(payload) = object.payload::<Payload>() {
                 payload.imported.set(true);
             }

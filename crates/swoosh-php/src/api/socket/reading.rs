@@ -85,7 +85,7 @@ pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
             return Ok(told(call, Ok(packets.take(end))));
         }
         let more = match deadline.remaining() {
-            Ok(left) => packets.more(&link, left)?,
+            Ok(left) => packets.fill(&link, left)?,
             Err(code) => Err(code),
         };
         match more {
@@ -101,7 +101,7 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
     let packets = &call.payload::<Payload>().packets;
     if packets.is_empty()
-        && let Err(code) = packets.more(&link, limit)?
+        && let Err(code) = packets.fill(&link, limit)?
     {
         return Ok(told(call, Err(code)));
     }
@@ -112,7 +112,7 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
 pub(super) fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, Direction::Read)?;
-    let packet = call.payload::<Payload>().packets.next(&link, limit)?;
+    let packet = call.payload::<Payload>().packets.next_packet(&link, limit)?;
     Ok(told(call, packet))
 }
 

@@ -139,7 +139,8 @@ impl Array {
 
     /// The array, copied first if it is shared or immutable.
     fn own(&mut self) -> *mut ffi::zend_array {
-        // SAFETY: the reference that `self` owns keeps the array alive. A shared one is copied by PHP, which gives up our count of it.
+        // SAFETY: the reference that `self` owns keeps the array alive. PHP copies a shared array and releases that reference;
+        // `self` then owns the copy.
         unsafe {
             if (*self.0.as_ptr()).gc.refcount > 1 || self.is_immutable() {
                 let mut z = Zval(super::zval::raw(self.type_info(), self.0.as_ptr() as i64));

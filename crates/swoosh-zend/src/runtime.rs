@@ -8,7 +8,7 @@ use std::ffi::c_char;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An INI setting as text.
+/// The text of an INI setting.
 pub fn ini_string(name: &str) -> Option<String> {
     // SAFETY: pointer and length describe `name`; PHP returns null or a C string that it owns, which is copied at once.
     unsafe {

@@ -1,7 +1,13 @@
+/* Parts of the Zend API that exist only as macros or inline functions, and the swap of PHP's globals at stack switches.
+ *
+ * Invariant: save() and restore() list the same fields (SWOOSH_GLOBALS, SWOOSH_RARE_GLOBALS), so that no global of one
+ * coroutine is seen by another.
+ *
+ * Length: the C side of the crate is one compilation unit apart from the stream hooks; each function is a few lines. */
 #include "wrapper.h"
 #include "Zend/zend_smart_str.h"
 
-/* The first page of a coroutine's VM stack, and those it adds when that is full. */
+/* Bytes of the first page of a coroutine's VM stack, and of the pages added when it is full. */
 #define SWOOSH_VM_PAGE 3072
 #define SWOOSH_VM_PAGE_MORE 8192
 
@@ -152,14 +158,14 @@ void swoosh_gc_add(void *buffer, zval *value)
     zend_get_gc_buffer_add_zval(buffer, value);
 }
 
-HashTable *swoosh_gc(zend_object *object, void (*held)(zend_object *, void *), zval **table, int *count)
+HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count)
 {
     zend_get_gc_buffer *buffer = zend_get_gc_buffer_create();
     HashTable *properties = zend_std_get_gc(object, table, count);
     for (int i = 0; i < *count; i++) {
         zend_get_gc_buffer_add_zval(buffer, &(*table)[i]);
     }
-    held(object, buffer);
+    trace(object, buffer);
     zend_get_gc_buffer_use(buffer, table, count);
     return properties;
 }
@@ -242,7 +248,7 @@ int swoosh_stream_descriptor(zval *resource)
 
 int swoosh_socket_descriptor(zend_object *socket)
 {
-    /* The descriptor is the first field of ext/sockets' php_socket, in front of the object itself. */
+    /* The descriptor is the first field of ext/sockets' php_socket, which precedes the zend_object. */
     return *(int *) ((char *) socket - socket->handlers->offset);
 }
 
@@ -340,7 +346,7 @@ int swoosh_exit_status(void)
 
 /* ---- coroutines ---- */
 
-/* What of PHP's globals goes with a line of execution: always, and where there is anything. */
+/* PHP's globals that are swapped at each switch, and those that are swapped only if one of them is set. */
 #define SWOOSH_GLOBALS(X, to) \
     X(to, vm_stack) X(to, vm_stack_top) X(to, vm_stack_end) X(to, vm_stack_page_size) \
     X(to, current_execute_data) X(to, bailout) X(to, current_fiber_context) X(to, error_reporting) \
@@ -371,7 +377,7 @@ struct swoosh_rare {
 static zend_function swoosh_entry_function = { ZEND_INTERNAL_FUNCTION };
 static int swoosh_fiber_kind;
 
-/* One test for all of it: none is there at nearly every switch. */
+/* Tests all fields with one branch, since at nearly every switch none is set. */
 static zend_always_inline bool has_rare(void)
 {
     uintptr_t any = (uintptr_t) EG(exception) | (uintptr_t) EG(prev_exception) | (uintptr_t) EG(exception_class)
@@ -380,7 +386,7 @@ static zend_always_inline bool has_rare(void)
     return any != 0 || zend_fiber_switch_blocked();
 }
 
-/* What holds where nothing of that kind is there. */
+/* Resets the fields to their values without a pending exception or active fiber. */
 static zend_always_inline void reset_exceptions(void)
 {
     EG(active_fiber) = NULL;
@@ -505,7 +511,7 @@ bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context)
     EG(jit_trace_num) = 0;
     EG(current_fiber_context) = &vm->context;
     if (UNEXPECTED((EG(error_reporting) & ~E_FATAL_ERRORS) == 0)) {
-        /* Created under an `@`, which is its creator's alone. */
+        /* Created within an `@` expression, which applies to the creator only. */
         const char *level = zend_ini_string("error_reporting", sizeof("error_reporting") - 1, 0);
         EG(error_reporting) = level != NULL && *level != '\0' ? (int) ZEND_STRTOL(level, NULL, 0) : E_ALL;
     }
@@ -617,8 +623,8 @@ void swoosh_throw_graceful_exit(void)
     zend_throw_graceful_exit();
 }
 
-static bool (*exit_hook)(zval *);
-static user_opcode_handler_t exit_before;
+static bool (*exit_callback)(zval *);
+static user_opcode_handler_t previous_exit_handler;
 
 static int exit_handler(zend_execute_data *execute_data)
 {
@@ -633,46 +639,46 @@ static int exit_handler(zend_execute_data *execute_data)
             status = &null;
         }
     }
-    if (exit_hook(status)) {
+    if (exit_callback(status)) {
         if (opline->op1_type & (IS_TMP_VAR | IS_VAR)) {
             zval_ptr_dtor_nogc(EX_VAR(opline->op1.var));
         }
         return ZEND_USER_OPCODE_CONTINUE;
     }
-    return exit_before ? exit_before(execute_data) : ZEND_USER_OPCODE_DISPATCH;
+    return previous_exit_handler ? previous_exit_handler(execute_data) : ZEND_USER_OPCODE_DISPATCH;
 }
 
-void swoosh_set_exit_handler(bool (*hook)(zval *))
+void swoosh_set_exit_handler(bool (*handler)(zval *))
 {
-    exit_hook = hook;
-    exit_before = zend_get_user_opcode_handler(ZEND_EXIT);
+    exit_callback = handler;
+    previous_exit_handler = zend_get_user_opcode_handler(ZEND_EXIT);
     zend_set_user_opcode_handler(ZEND_EXIT, exit_handler);
 }
 
-static void (*interrupt_hook)(void);
-static void (*interrupt_before)(zend_execute_data *execute_data);
-static zend_atomic_bool interrupt_wanted;
+static void (*interrupt_callback)(void);
+static void (*previous_interrupt_handler)(zend_execute_data *execute_data);
+static zend_atomic_bool interrupt_requested;
 
 static void interrupt_handler(zend_execute_data *execute_data)
 {
-    if (interrupt_before) {
-        interrupt_before(execute_data);
+    if (previous_interrupt_handler) {
+        previous_interrupt_handler(execute_data);
     }
-    if (zend_atomic_bool_exchange(&interrupt_wanted, false)) {
-        interrupt_hook();
+    if (zend_atomic_bool_exchange(&interrupt_requested, false)) {
+        interrupt_callback();
     }
 }
 
-void swoosh_set_interrupt_handler(void (*hook)(void))
+void swoosh_set_interrupt_handler(void (*handler)(void))
 {
-    interrupt_hook = hook;
-    interrupt_before = zend_interrupt_function;
+    interrupt_callback = handler;
+    previous_interrupt_handler = zend_interrupt_function;
     zend_interrupt_function = interrupt_handler;
 }
 
 void swoosh_interrupt(void)
 {
-    zend_atomic_bool_store(&interrupt_wanted, true);
+    zend_atomic_bool_store(&interrupt_requested, true);
     zend_atomic_bool_store(&EG(vm_interrupt), true);
 }
 

@@ -173,5 +173,6 @@ fn lines(addresses: &[SocketAddr], room: usize) -> String {
 /// Whether a stream has bytes in its read buffer.
 pub fn stream_has_buffered(stream: &Zval) -> bool {
     // SAFETY: the check before shows a live resource zval; the C function verifies that it is a stream.
-    stream.resource_id().is_some() && unsafe { ffi::swoosh_stream_has_buffered(stream.deref().as_ptr().cast_mut()) }
+    stream.resource_id().is_some()
+        && unsafe { ffi::swoosh_stream_has_buffered(stream.dereferenced().as_ptr().cast_mut()) }
 }

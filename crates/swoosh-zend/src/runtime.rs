@@ -87,7 +87,7 @@ pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
 pub fn descriptor(value: &Zval) -> Option<i32> {
     if value.resource_id().is_some() {
         // SAFETY: the check before shows a valid resource zval; PHP verifies that it is a stream.
-        let fd = unsafe { ffi::swoosh_stream_descriptor(value.deref().as_ptr().cast_mut()) };
+        let fd = unsafe { ffi::swoosh_stream_descriptor(value.dereferenced().as_ptr().cast_mut()) };
         return (fd >= 0).then_some(fd);
     }
     let object = value.object()?;

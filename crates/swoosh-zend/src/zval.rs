@@ -62,7 +62,7 @@ impl Zval {
     }
 
     /// The referenced value, if this is a PHP reference, otherwise the value itself.
-    pub fn deref(&self) -> &Zval {
+    pub fn dereferenced(&self) -> &Zval {
         if self.tag() == REFERENCE {
             // SAFETY: the tag shows that `ref_` is the active member; the reference that `self` owns keeps it alive.
             unsafe { Zval::from_ptr(&raw const (*self.0.value.ref_).val) }
@@ -73,7 +73,7 @@ impl Zval {
 
     /// The value's type.
     pub fn kind(&self) -> Kind {
-        match self.deref().tag() {
+        match self.dereferenced().tag() {
             0 => Kind::Undef,
             1 => Kind::Null,
             2 => Kind::False,
@@ -90,13 +90,13 @@ impl Zval {
 
     /// Whether it is `null` or undefined.
     pub fn is_null(&self) -> bool {
-        self.deref().tag() <= 1
+        self.dereferenced().tag() <= 1
     }
 
     /// The integer, if it is one.
     #[inline]
     pub fn int(&self) -> Option<i64> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: the tag shows that this member is the active one.
         if z.tag() == 4 { Some(unsafe { z.0.value.lval }) } else { None }
     }
@@ -104,14 +104,14 @@ impl Zval {
     /// The float, if it is one.
     #[inline]
     pub fn float(&self) -> Option<f64> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: the tag shows that this member is the active one.
         if z.tag() == 5 { Some(unsafe { z.0.value.dval }) } else { None }
     }
 
     /// The boolean, if it is one.
     pub fn bool(&self) -> Option<bool> {
-        match self.deref().tag() {
+        match self.dereferenced().tag() {
             2 => Some(false),
             3 => Some(true),
             _ => None,
@@ -120,7 +120,7 @@ impl Zval {
 
     /// The string, if it is one.
     pub fn string(&self) -> Option<&ZStr> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: `ZStr` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 6).then(|| unsafe { &*(&raw const z.0.value.str_).cast::<ZStr>() })
     }
@@ -132,7 +132,7 @@ impl Zval {
 
     /// The array, if it is one.
     pub fn array(&self) -> Option<&Array> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: `Array` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 7).then(|| unsafe { &*(&raw const z.0.value.arr).cast::<Array>() })
     }
@@ -140,14 +140,14 @@ impl Zval {
     /// The object, if it is one.
     #[inline]
     pub fn object(&self) -> Option<&Object> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: `Object` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 8).then(|| unsafe { &*(&raw const z.0.value.obj).cast::<Object>() })
     }
 
     /// The id of the resource, if it is one.
     pub fn resource_id(&self) -> Option<i64> {
-        let z = self.deref();
+        let z = self.dereferenced();
         // SAFETY: the tag shows that this member is the active one; the reference that `self` owns keeps it alive.
         (z.tag() == 9).then(|| unsafe { (*z.0.value.res).handle })
     }
@@ -155,24 +155,24 @@ impl Zval {
     /// Converts like `(int) $value`.
     pub fn to_int(&self) -> i64 {
         self.int().unwrap_or_else(|| {
-            // SAFETY: `deref` returns a valid zval, which the function only reads.
-            unsafe { ffi::zval_get_long_func(self.deref().as_ptr().cast_mut(), false) }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zval_get_long_func(self.dereferenced().as_ptr().cast_mut(), false) }
         })
     }
 
     /// Converts like `(float) $value`.
     pub fn to_float(&self) -> f64 {
         self.float().unwrap_or_else(|| {
-            // SAFETY: `deref` returns a valid zval, which the function only reads.
-            unsafe { ffi::zval_get_double_func(self.deref().as_ptr().cast_mut()) }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zval_get_double_func(self.dereferenced().as_ptr().cast_mut()) }
         })
     }
 
     /// Converts like `(bool) $value`.
     pub fn to_bool(&self) -> bool {
         self.bool().unwrap_or_else(|| {
-            // SAFETY: `deref` returns a valid zval, which the function only reads.
-            unsafe { ffi::zend_is_true(self.deref().as_ptr().cast_mut()) != 0 }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zend_is_true(self.dereferenced().as_ptr().cast_mut()) != 0 }
         })
     }
 
@@ -181,8 +181,8 @@ impl Zval {
         if let Some(s) = self.string() {
             return Some(s.clone());
         }
-        // SAFETY: `deref` returns a valid zval; PHP returns null or an owned reference to a string.
-        let s = unsafe { ffi::zval_try_get_string_func(self.deref().as_ptr().cast_mut()) };
+        // SAFETY: `dereferenced` returns a valid zval; PHP returns null or an owned reference to a string.
+        let s = unsafe { ffi::zval_try_get_string_func(self.dereferenced().as_ptr().cast_mut()) };
         std::ptr::NonNull::new(s).map(ZStr)
     }
 
@@ -204,7 +204,7 @@ pub(super) const fn raw(type_info: u32, bits: i64) -> ffi::zval {
 impl Clone for Zval {
     /// Adds a reference to the value. A PHP reference is dereferenced.
     fn clone(&self) -> Self {
-        let z = self.deref();
+        let z = self.dereferenced();
         if z.type_info() & COUNTED_MASK != 0 {
             // SAFETY: the flag shows that the value is reference-counted, so it starts with a count.
             unsafe { (*z.0.value.counted).gc.refcount += 1 };

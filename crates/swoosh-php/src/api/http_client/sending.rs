@@ -190,7 +190,7 @@ fn bracketed(host: &[u8]) -> Vec<u8> {
 /// The body that the properties tell of, and its type.
 fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
     let Some(this) = call.this() else { return Ok((None, None)) };
-    let given = this.slot(BODY_SENT).deref().clone();
+    let given = this.slot(BODY_SENT).dereferenced().clone();
     let files = array_in(call, FILES).filter(|files| !files.is_empty());
     let query = match given.array() {
         Some(_) => call_function("http_build_query", &mut [given.clone()])?

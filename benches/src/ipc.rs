@@ -6,7 +6,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
-use swoosh::ipc::{Assembler, Head, Kind, Mailbox, Sender, sleep_if};
+use swoosh::SessionId;
+use swoosh::ipc::message::Origin;
+use swoosh::ipc::{Mailbox, Message, Reassembly, Sender, Source, sleep_if};
 use swoosh::shm::slots::WorkerSlot;
 use swoosh::sys::process::{self, Fork};
 use swoosh::sys::socket;
@@ -47,7 +49,7 @@ pub struct Rings {
     there: (Mailbox, &'static AtomicU32),
     back: (Mailbox, &'static AtomicU32),
     post: Sender,
-    assembler: Assembler,
+    reassembly: Reassembly,
 }
 
 impl Rings {
@@ -59,19 +61,20 @@ impl Rings {
             let event_fd = swoosh::state::new_event_fd().expect("an eventfd");
             (Mailbox::new(1 << 20, "the bench", event_fd, sleeping).expect("shared memory"), sleeping)
         };
-        Rings { there: make(), back: make(), post: Sender::default(), assembler: Assembler::default() }
+        Rings { there: make(), back: make(), post: Sender::default(), reassembly: Reassembly::default() }
     }
 
     fn push(&self, to: &Mailbox, data: &[u8]) {
-        let head = Head { kind: Kind::Data, from: 1, flags: 0, id: 1, time: 0, extra: 0, reactor: 0 };
-        self.post.push_patiently(to, &head, data, Duration::from_secs(10)).expect("room");
+        let origin = Origin { session: SessionId(1), port: 0, reactor: 0, time: 0 };
+        let packet = Message::Packet { origin, files_checked: false, data };
+        self.post.push_all(to, Source::reactor(0), &packet, Duration::from_secs(10)).expect("room");
     }
 
     fn take_from(&mut self, (mailbox, sleeping): (Mailbox, &AtomicU32), count: usize) {
         let mut missing = count;
         while missing > 0 {
-            if let Some(letter) = mailbox.take(&mut self.assembler) {
-                self.assembler.recycle(letter);
+            if let Some(message) = mailbox.take(&mut self.reassembly) {
+                self.reassembly.recycle(message.into_payload().expect("a packet"));
                 missing -= 1;
             } else if sleep_if(sleeping, || mailbox.is_empty()) {
                 socket::wait_readable(&[mailbox.event_fd().as_raw_fd()], None);
@@ -87,14 +90,14 @@ impl Transport for Rings {
         for _ in 0..burst {
             self.push(&self.there.0, message);
         }
-        self.post.ring_all();
+        self.post.wake_receivers();
         self.take_from(self.back, 1);
     }
 
     fn take(&mut self, burst: usize) {
         self.take_from(self.there, burst);
         self.push(&self.back.0, b"!");
-        self.post.ring_all();
+        self.post.wake_receivers();
     }
 }
 

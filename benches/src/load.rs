@@ -112,7 +112,7 @@ const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket
 
 fn frame(size: usize) -> Vec<u8> {
     let mut frame = Vec::new();
-    swoosh::proto::websocket::put(&mut frame, 0x82, Some([1, 2, 3, 4]), &vec![b'x'; size]);
+    swoosh::proto::websocket::put_frame(&mut frame, 0x82, Some([1, 2, 3, 4]), &vec![b'x'; size]);
     frame
 }
 

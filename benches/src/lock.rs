@@ -1,14 +1,14 @@
 //! The cost of acquiring and releasing an uncontended lock.
 
 use std::time::Instant;
-use swoosh::shm::lock::{Access, Kind, Lock, Wait};
+use swoosh::shm::lock::{Access, Lock, LockKind, WaitMode};
 
 /// The time of one lock and unlock, in nanoseconds.
-pub fn uncontended(kind: Kind, access: Access) -> f64 {
+pub fn uncontended(kind: LockKind, access: Access) -> f64 {
     let lock = Lock::new(kind).expect("memory for a lock");
     let begun = Instant::now();
     for _ in 0..TIMES {
-        lock.acquire(access, Wait::Forever).expect("it is free");
+        lock.acquire(access, WaitMode::Blocking).expect("it is free");
         lock.release().expect("it is held");
     }
     begun.elapsed().as_nanos() as f64 / f64::from(TIMES)

@@ -330,15 +330,15 @@ fn processes() {
 
 /// Uncontended locks between processes.
 fn locks() {
-    use swoosh::shm::lock::{Access, Kind};
+    use swoosh::shm::lock::{Access, LockKind};
     println!("An uncontended lock, acquired and released: nanoseconds, best round");
     let cases: [(&str, Nanoseconds); 6] = [
         ("a mutex in one process", lock::of_one_process),
-        ("mutex (goal 30)", || lock::uncontended(Kind::Mutex, Access::Exclusive)),
-        ("spin", || lock::uncontended(Kind::Spin, Access::Exclusive)),
-        ("read-write, to read", || lock::uncontended(Kind::ReadWrite, Access::Shared)),
-        ("read-write, to write", || lock::uncontended(Kind::ReadWrite, Access::Exclusive)),
-        ("semaphore", || lock::uncontended(Kind::Semaphore(8), Access::Exclusive)),
+        ("mutex (goal 30)", || lock::uncontended(LockKind::Mutex, Access::Exclusive)),
+        ("spin", || lock::uncontended(LockKind::Spin, Access::Exclusive)),
+        ("read-write, to read", || lock::uncontended(LockKind::ReadWrite, Access::Shared)),
+        ("read-write, to write", || lock::uncontended(LockKind::ReadWrite, Access::Exclusive)),
+        ("semaphore", || lock::uncontended(LockKind::Semaphore(8), Access::Exclusive)),
     ];
     for (name, run) in cases {
         let best = (0..ROUNDS).map(|_| run()).fold(f64::INFINITY, f64::min);

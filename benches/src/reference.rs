@@ -120,7 +120,7 @@ async fn shake_hands(stream: &mut TcpStream) -> bool {
     let length = stream.read(&mut head).await.unwrap_or(0);
     let text = String::from_utf8_lossy(&head[..length]);
     let key = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default();
-    let Some(accept) = swoosh::proto::websocket::accept(key.as_bytes()) else { return false };
+    let Some(accept) = swoosh::proto::websocket::accept_key(key.as_bytes()) else { return false };
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Accept: {accept}\r\n\r\n"

@@ -23,19 +23,19 @@ pub fn tls(mode: Mode, folder: &str) {
 
 /// A web server with one worker and one reactor: each packet is a request, which is parsed and answered.
 pub fn http(mode: Mode) {
-    use swoosh::proto::http1::{reply, request};
+    use swoosh::proto::http1::{request, response_writer};
     let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).reactors(1);
     println!("port {}", server.port(0));
     let server = server.ports(|port| port.framing = swoosh::config::Framing::Http);
     server
         .on_receive(|worker, conn, data| {
-            let mut room = request::room();
+            let mut room = request::header_buffer();
             let Some((request, headers)) = request::Request::parse(data, &mut room) else { return Ok(()) };
             let keep = request.keeps_alive(headers);
             let mut out = Vec::with_capacity(256);
             out.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: ");
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-            out.extend_from_slice(&reply::date(now as i64));
+            out.extend_from_slice(&response_writer::date(now as i64));
             out.extend_from_slice(b"\r\nContent-Length: 13\r\n\r\nHello, World!");
             worker.send_answer(conn, &out)?;
             if keep { Ok(()) } else { worker.close(conn, false) }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use swoosh::shm::atomic::{Atomic, AtomicLong};
-use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::shm::table::{Column, ColumnKind, Table, Value};
 use swoosh::shm::{Shareable, SharedSlice};
 use swoosh::sys::process::{self, Fork};
 
@@ -58,9 +58,9 @@ pub struct Subject {
 impl Subject {
     pub fn new(rows: usize) -> Self {
         let mut columns = Table::builder(1 << 20);
-        let int = columns.column("n", Kind::Int);
-        let text = columns.column("s", Kind::Text(48));
-        let float = columns.column("f", Kind::Float);
+        let int = columns.column("n", ColumnKind::Int);
+        let text = columns.column("s", ColumnKind::Text(48));
+        let float = columns.column("f", ColumnKind::Float);
         let table = columns.build().expect("memory for a table");
         let keys = (0..rows).map(Name::new).collect();
         let span = SharedSlice::new(rows * table.row_bytes() / 64, "lines to read").expect("memory");

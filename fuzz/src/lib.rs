@@ -4,10 +4,10 @@
 
 use swoosh::config::{Framing, LengthFraming, LengthType};
 use swoosh::http::form;
-use swoosh::proto::framing::{Cut, Framer};
-use swoosh::proto::http1::answer::{self, Answer, Reader, Step};
+use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh::proto::http1::request::{self, Request};
-use swoosh::proto::websocket::{self, Expect, Joiner, Said, deflate};
+use swoosh::proto::http1::response_parser::{self, ResponseEvent, ResponseHead, ResponseParser};
+use swoosh::proto::websocket::{self, Event, FrameRules, MessageAssembler, deflate};
 use swoosh::proto::{PeerFault, resp};
 
 /// A target: its name and function.
@@ -29,12 +29,12 @@ pub const TARGETS: &[Target] = &[
 /// HTTP/1 requests; each framed request can be parsed.
 pub fn http1_frame(data: &[u8]) {
     for packet in packets(&Framing::Http, data) {
-        let mut room = request::room();
+        let mut room = request::header_buffer();
         if let Some((parsed, headers)) = Request::parse(packet, &mut room) {
             let body = parsed.body(headers);
             assert!(body.len() <= packet.len());
             let _ = (parsed.path_and_query(), parsed.keeps_alive(headers));
-            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), form::Body::Here(&body));
+            let _ = form::parts(request::field(headers, "content-type").unwrap_or_default(), form::Body::Memory(&body));
         }
     }
 }
@@ -42,25 +42,25 @@ pub fn http1_frame(data: &[u8]) {
 /// HTTP/1 responses, as a client parses them.
 pub fn http1_answer(data: &[u8]) {
     let read = |size: usize| {
-        let (mut reader, mut buf, mut body) = (Reader::new(b"GET"), Vec::new(), Vec::new());
+        let (mut reader, mut buf, mut body) = (ResponseParser::new(b"GET"), Vec::new(), Vec::new());
         for piece in data.chunks(size) {
             buf.extend_from_slice(piece);
             loop {
                 match reader.next(&buf) {
-                    Ok(Step::Need) => break,
-                    Ok(Step::Head(length)) => {
-                        let mut room = answer::room();
-                        let _ = Answer::parse(&buf[..length], &mut room);
+                    Ok(ResponseEvent::Incomplete) => break,
+                    Ok(ResponseEvent::Head(length)) => {
+                        let mut room = response_parser::header_buffer();
+                        let _ = ResponseHead::parse(&buf[..length], &mut room);
                         buf.drain(..length);
                     }
-                    Ok(Step::Data(form, length)) => {
+                    Ok(ResponseEvent::Data(form, length)) => {
                         body.extend_from_slice(&buf[form..form + length]);
                         buf.drain(..form + length);
                         if length == 0 && form == 0 {
                             break;
                         }
                     }
-                    Ok(Step::End(_)) => return (body, true, false),
+                    Ok(ResponseEvent::End(_)) => return (body, true, false),
                     Err(_) => return (body, false, true),
                 }
             }
@@ -73,15 +73,15 @@ pub fn http1_answer(data: &[u8]) {
 /// WebSocket frames, and the messages joined from them.
 pub fn websocket_frames(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
-    let expect = Expect { max: MAX, masked: kind & 1 == 0, deflate: kind & 2 == 0 };
-    let parse = |size: usize| -> (Vec<Said>, bool) {
-        let (mut joiner, mut said, mut buf) = (Joiner::default(), Vec::new(), Vec::new());
+    let expect = FrameRules { max: MAX, masked: kind & 1 == 0, deflate: kind & 2 == 0 };
+    let parse = |size: usize| -> (Vec<Event>, bool) {
+        let (mut joiner, mut said, mut buf) = (MessageAssembler::default(), Vec::new(), Vec::new());
         for piece in data.chunks(size) {
             buf.extend_from_slice(piece);
             loop {
-                let (length, broken) = match websocket::next(expect, &buf) {
-                    Ok(Cut::Packet(length)) => (length, false),
-                    Ok(Cut::Need(_)) => break,
+                let (length, broken) = match websocket::next_frame(expect, &buf) {
+                    Ok(FrameStatus::Complete(length)) => (length, false),
+                    Ok(FrameStatus::Incomplete(_)) => break,
                     Err(length) => (length, true),
                 };
                 let packet: Vec<u8> = buf.drain(..length).collect();
@@ -102,8 +102,8 @@ pub fn websocket_deflate(data: &[u8]) {
     if let Ok(message) = deflate::inflate(data, MAX) {
         assert!(message.len() as u64 <= MAX);
     }
-    for narrow in [false, true] {
-        let packed = deflate::deflate(data, deflate::Agreed { narrow });
+    for small_window in [false, true] {
+        let packed = deflate::deflate(data, deflate::DeflateParams { small_window });
         assert_eq!(deflate::inflate(&packed, data.len() as u64).as_deref(), Ok(data));
     }
     let _ = deflate::negotiate([data].into_iter());
@@ -112,7 +112,7 @@ pub fn websocket_deflate(data: &[u8]) {
 /// Redis commands.
 pub fn resp_commands(data: &[u8]) {
     for packet in packets(&Framing::Redis, data) {
-        assert!(resp::words(packet).iter().map(|word| word.len()).sum::<usize>() <= packet.len());
+        assert!(resp::arguments(packet).iter().map(|word| word.len()).sum::<usize>() <= packet.len());
     }
 }
 
@@ -145,9 +145,10 @@ pub fn eof(data: &[u8]) {
 
 /// Multipart forms: every part lies within the body.
 pub fn multipart(data: &[u8]) {
-    let parts = form::parts(b"multipart/form-data; boundary=b", form::Body::Here(data)).expect("memory does not fail");
+    let parts =
+        form::parts(b"multipart/form-data; boundary=b", form::Body::Memory(data)).expect("memory does not fail");
     for part in parts.unwrap_or_default() {
-        let form::Piece::Here(piece) = part.data else { panic!("{part:?} is not in memory") };
+        let form::BodySlice::Memory(piece) = part.data else { panic!("{part:?} is not in memory") };
         assert!(data.as_ptr_range().contains(&piece.as_ptr()) || piece.is_empty());
         assert!(piece.len() + part.name.len() <= data.len());
     }
@@ -165,12 +166,12 @@ fn packets<'d>(framing: &Framing, data: &'d [u8]) -> Vec<&'d [u8]> {
             buf.extend_from_slice(piece);
             loop {
                 match framer.next(framing, MAX, &buf) {
-                    Ok(Cut::Packet(length)) => {
+                    Ok(FrameStatus::Complete(length)) => {
                         assert!(length > 0 && length <= buf.len() && length as u64 <= MAX);
                         cuts.push(length);
                         buf.drain(..length);
                     }
-                    Ok(Cut::Need(whole)) => {
+                    Ok(FrameStatus::Incomplete(whole)) => {
                         assert!(whole.is_none_or(|whole| whole > buf.len() as u64 && whole <= MAX));
                         break;
                     }

@@ -1,33 +1,51 @@
-//! Child processes and signals as user code asks for them: with the system's own error, and for any process.
+//! Child processes and signals with the full range of the system calls, for language runtimes: any process, and the
+//! kernel's own error. The engine itself uses [`process`](super::process).
+//!
+//! ```
+//! use swoosh_os::child;
+//!
+//! let process = std::process::Command::new("true").spawn().unwrap();
+//! let exit = child::wait(process.id() as i32, true).unwrap().unwrap();
+//! assert_eq!(exit.exit_code(), 0);
+//! ```
 
-use super::process::Ended;
+use super::process::ChildExit;
 use std::io;
 
-/// The next child that has ended: the one with this id, or any with -1; other negative numbers and 0 as in waitpid(2).
-/// `None` where none has ended yet and `wait` is false. A signal does not interrupt it.
-pub fn wait(pid: i32, wait: bool) -> io::Result<Option<Ended>> {
+/// Reaps a child that has ended: the one with this id, or any for -1; 0 and other negative numbers as in waitpid(2).
+/// `None` if none has ended and `wait` is false. Signals do not end the wait.
+///
+/// # Errors
+/// `ECHILD` if there is no such child.
+pub fn wait(pid: i32, wait: bool) -> io::Result<Option<ChildExit>> {
     let flags = if wait { 0 } else { libc::WNOHANG };
     loop {
         let mut status = 0;
-        // SAFETY: `status` outlives the call.
+        // SAFETY: waitpid(2) writes to `status` only, which outlives the call.
         match unsafe { libc::waitpid(pid, &mut status, flags) } {
             0 => return Ok(None),
             -1 => match io::Error::last_os_error() {
                 e if e.kind() == io::ErrorKind::Interrupted => {}
                 e => return Err(e),
             },
-            pid => return Ok(Some(Ended { pid, status })),
+            pid => return Ok(Some(ChildExit { pid, status })),
         }
     }
 }
 
-/// Sends a signal as kill(2) does: a negative `pid` names a process group, signal 0 asks only whether it could be sent.
+/// Sends a signal (kill(2)): a negative `pid` names a process group; signal 0 only checks whether one could be sent.
+///
+/// # Errors
+/// `ESRCH` if there is no such process, `EPERM`, or `EINVAL` for a number that is not a signal.
 pub fn send_signal(pid: i32, signal: i32) -> io::Result<()> {
-    // SAFETY: kill(2) takes two numbers and touches no memory of ours.
+    // SAFETY: kill(2) takes two numbers and accesses no memory of this process.
     if unsafe { libc::kill(pid, signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Goes on in the background, in a session of its own (daemon(3)). Only from a process that has one thread.
+/// Continues in the background, in a session of its own (daemon(3)). Only for a process with one thread.
+///
+/// # Errors
+/// If no process can be created.
 pub fn to_background(keep_directory: bool, keep_output: bool) -> io::Result<()> {
     Ok(nix::unistd::daemon(keep_directory, keep_output)?)
 }
@@ -37,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::zombie_processes, reason = "it is waited for by its id")]
+    #[expect(clippy::zombie_processes, reason = "the test reaps it by its id")]
     fn a_signalled_child_is_waited_for() {
         let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let pid = child.id() as i32;

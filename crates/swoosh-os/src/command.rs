@@ -1,4 +1,5 @@
-//! Commands as a shell starts them: default signal mask, one pipe for both outputs where both are wanted.
+//! Runs commands like a shell: with the default signal mask, and one pipe for standard output and error if both are
+//! wanted.
 //!
 //! Runs in: threads of a blocking pool.
 
@@ -7,10 +8,21 @@ use std::io::{self, Read};
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Runs `command` to its end and collects its standard output; with `errors` its standard error too, in the order in
-/// which the two were written. Standard error is inherited otherwise, standard input is empty.
+/// which the two were written. Standard error is inherited otherwise; standard input is empty.
 ///
-/// The status is `None` where other code of this process reaped the child first, such as a SIGCHLD handler that waits
-/// for any child: the output is complete all the same.
+/// The status is `None` if other code of this process reaped the child first, such as a SIGCHLD handler that waits for
+/// any child. The output is complete nevertheless.
+///
+/// ```
+/// use std::process::Command;
+///
+/// let (text, status) = swoosh_os::command::output(Command::new("echo").arg("hello"), false).unwrap();
+/// assert_eq!(text, b"hello\n");
+/// assert!(status.unwrap().success());
+/// ```
+///
+/// # Errors
+/// If the command cannot be started or its output cannot be read.
 pub fn output(command: &mut Command, errors: bool) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
     let (mut reader, writer) = io::pipe()?;
     command.stdin(Stdio::null());
@@ -19,7 +31,7 @@ pub fn output(command: &mut Command, errors: bool) -> io::Result<(Vec<u8>, Optio
     }
     command.stdout(writer);
     let spawned = with_default_signal_mask(|| command.spawn());
-    // The reader sees the end once no process holds the writing end, this one included.
+    // The pipe ends once no process holds its writing end: `command` must let go of it.
     command.stdout(Stdio::null()).stderr(Stdio::inherit());
     let mut child = spawned?;
     let mut text = Vec::new();
@@ -31,7 +43,7 @@ pub fn output(command: &mut Command, errors: bool) -> io::Result<(Vec<u8>, Optio
     }
 }
 
-/// A child inherits the signal mask of the thread that starts it, and pool threads block every signal.
+/// A child inherits the signal mask of the thread that starts it, and threads of a pool block every signal.
 fn with_default_signal_mask<T>(spawn: impl FnOnce() -> T) -> T {
     let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
     let spawned = spawn();

@@ -1,17 +1,28 @@
-//! Leaves the terminal: the program goes on in the background.
+//! Detaches a program from its terminal and continues in the background.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! // Only the daemon returns from this call.
+//! swoosh_os::daemon::daemonize(Some(Path::new("/var/log/example.log")))?;
+//! # Ok::<(), swoosh_os::Error>(())
+//! ```
 
 use crate::error::{Error, Result};
 use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-/// Goes on as a daemon: in a process of its own that has no terminal and cannot get one again, in the directory `/`,
-/// with nothing to read and its output appended to `output` (`None`: dropped). Returns in that process only; the one
-/// that called ends with status 0.
+/// Continues as a daemon: in a new process and session without a terminal, in the directory `/`, with `/dev/null` as
+/// standard input and with standard output and error appended to `output` (`None`: discarded). It forks twice, so that
+/// the daemon cannot acquire a terminal again (daemon(7)).
 ///
-/// To be called before any thread is begun and before descriptors or memory are shared by process id.
+/// Returns in the daemon only; the calling process exits with status 0. To be called before any thread is started and
+/// before descriptors or memory are shared by process id.
 ///
-/// Fails, still in the calling process, where `output` cannot be opened or there is no room for a process.
+/// # Errors
+/// Before the first fork, if `output` cannot be opened or no process can be created. An error after that is returned
+/// in the new process.
 pub fn daemonize(output: Option<&Path>) -> Result<()> {
     let null = OpenOptions::new().read(true).write(true).open("/dev/null");
     let null = null.map_err(|e| Error::system("open", "/dev/null", e))?;
@@ -22,10 +33,10 @@ pub fn daemonize(output: Option<&Path>) -> Result<()> {
         }
         None => null.try_clone().map_err(|e| Error::system("open", "/dev/null", e))?,
     };
-    go_on_in_child()?;
+    continue_in_child()?;
     setsid().map_err(|e| Error::system("begin", "a session", e))?;
-    // The leader of a session gets a terminal by opening one; its child does not.
-    go_on_in_child()?;
+    // A session leader acquires a terminal by opening one; its child does not.
+    continue_in_child()?;
     chdir("/").map_err(|e| Error::system("change the directory to", "/", e))?;
     redirect(&null, &output).map_err(|e| Error::system("redirect", "standard input and output", e))
 }
@@ -36,13 +47,12 @@ fn redirect(null: &File, output: &File) -> nix::Result<()> {
     dup2_stderr(output)
 }
 
-/// Forks, and ends the parent.
-fn go_on_in_child() -> Result<()> {
-    // SAFETY: the caller promises that there is no other thread, so that no lock is left taken in the child.
+fn continue_in_child() -> Result<()> {
+    // SAFETY: `daemonize` requires a single-threaded process, so no lock stays locked in the child.
     match unsafe { fork() }.map_err(|e| Error::system("fork", "the daemon", e))? {
         ForkResult::Child => Ok(()),
         ForkResult::Parent { .. } => {
-            // SAFETY: ends this process at once. Exit handlers and buffers belong to the child from here on.
+            // SAFETY: _exit(2) has no preconditions. Exit handlers and buffers belong to the child from here on.
             unsafe { libc::_exit(0) }
         }
     }

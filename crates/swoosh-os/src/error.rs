@@ -6,14 +6,19 @@ use std::io;
 /// The result of this crate's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed.
+/// Why a call failed. Its text names the operation, the subject and the cause.
+///
+/// ```
+/// let error = swoosh_os::Error::system("bind", "0.0.0.0:80", std::io::Error::from_raw_os_error(13));
+/// assert_eq!(error.to_string(), "bind 0.0.0.0:80: Permission denied (os error 13)");
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
-    #[error("{act} {subject}: {cause}")]
+    #[error("{operation} {subject}: {cause}")]
     System {
         /// The operation: `bind`, `open`, `fork`.
-        act: &'static str,
+        operation: &'static str,
         /// The address, path or process that it was applied to.
         subject: String,
         /// The kernel's reason.
@@ -21,22 +26,22 @@ pub enum Error {
         cause: io::Error,
     },
     /// The call is not possible in the present state of the process or of the object.
-    #[error("{act}: {why}")]
+    #[error("{operation}: {reason}")]
     State {
         /// The operation.
-        act: &'static str,
+        operation: &'static str,
         /// The reason, and what to do instead.
-        why: String,
+        reason: String,
     },
     /// An argument is outside its range.
-    #[error("{name}: {value} is refused: {wants}")]
+    #[error("{name}: {value} is refused: {expected}")]
     Argument {
         /// The argument's name.
         name: &'static str,
-        /// The value that was given.
+        /// The value that was passed.
         value: String,
         /// The range of valid values.
-        wants: String,
+        expected: String,
     },
 }
 
@@ -48,8 +53,8 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// A failed system call.
-    pub fn system(act: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
-        Error::System { act, subject: subject.to_string(), cause: cause.into() }
+    /// Builds the error of a failed system call.
+    pub fn system(operation: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
+        Error::System { operation, subject: subject.to_string(), cause: cause.into() }
     }
 }

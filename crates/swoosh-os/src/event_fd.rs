@@ -1,28 +1,44 @@
-//! A event_fd between processes: an eventfd(2) that is rung and waited for, but carries no value of interest.
+//! Wakes another process or thread (eventfd(2)).
 
 use crate::error::{Error, Result};
 use nix::sys::eventfd::{self, EfdFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-/// Rung by anyone who inherited it; each ring is seen at least once by whoever waits.
+/// An eventfd that carries no value: any process that inherited it may notify, and a waiter sees at least one wakeup
+/// after each notification.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+/// use std::time::Duration;
+/// use swoosh_os::{event_fd::EventFd, socket};
+///
+/// let event_fd = EventFd::new()?;
+/// event_fd.notify();
+/// socket::wait_readable(&[event_fd.as_raw_fd()], Some(Duration::from_secs(60))); // returns at once
+/// event_fd.drain();
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct EventFd(eventfd::EventFd);
 
 impl EventFd {
-    /// A new bell, silent.
+    /// Creates an eventfd without a pending notification; it is non-blocking and closed on exec.
+    ///
+    /// # Errors
+    /// If the process has no descriptors left.
     pub fn new() -> Result<Self> {
         eventfd::EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
             .map(EventFd)
             .map_err(|e| Error::system("create", "an eventfd", e))
     }
 
-    /// Wakes whoever waits, or will.
+    /// Makes the descriptor readable, which wakes its waiters.
     pub fn notify(&self) {
-        // The only failure is a counter near 2^64, and then the bell is ringing already.
+        // It fails only if the counter is near 2^64, and then the descriptor is readable already.
         let _ = self.0.write(1);
     }
 
-    /// Makes it silent again (needed only where it is waited for level-triggered).
+    /// Clears pending notifications. Only level-triggered waiters need it.
     pub fn drain(&self) {
         let _ = self.0.read();
     }

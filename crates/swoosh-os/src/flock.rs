@@ -1,10 +1,24 @@
-//! Locks of the kernel's on open files (flock(2)).
+//! Advisory locks on open files (flock(2)). A lock belongs to the open file description: a forked child shares it.
+//!
+//! ```
+//! use swoosh_os::flock;
+//!
+//! let path = std::env::temp_dir().join(format!("flock-{}", std::process::id()));
+//! let (first, second) = (std::fs::File::create(&path).unwrap(), std::fs::File::open(&path).unwrap());
+//! assert!(flock::lock(&first, false, true).unwrap());
+//! assert!(!flock::lock(&second, false, false).unwrap(), "another description holds it");
+//! flock::unlock(&first).unwrap();
+//! # std::fs::remove_file(path).unwrap();
+//! ```
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 
-/// Takes the lock of an open file, alone or `shared`. False: somebody else holds it and `wait` is false.
+/// Takes the lock exclusively or `shared`. `false`: another holder prevents it, and `wait` is false.
+///
+/// # Errors
+/// If the kernel has no memory for locks, or the file system does not support them.
 pub fn lock(file: &File, shared: bool, wait: bool) -> io::Result<bool> {
     let how = if shared { libc::LOCK_SH } else { libc::LOCK_EX };
     match flock(file, if wait { how } else { how | libc::LOCK_NB }) {
@@ -14,14 +28,17 @@ pub fn lock(file: &File, shared: bool, wait: bool) -> io::Result<bool> {
     }
 }
 
-/// Gives the lock of an open file back.
+/// Releases the lock. Releasing one that is not held has no effect.
+///
+/// # Errors
+/// If the file system does not support locks.
 pub fn unlock(file: &File) -> io::Result<()> {
     flock(file, libc::LOCK_UN)
 }
 
 fn flock(file: &File, operation: i32) -> io::Result<()> {
     loop {
-        // SAFETY: two numbers; the descriptor is open as long as `file` is borrowed.
+        // SAFETY: flock(2) takes two numbers and accesses no memory of this process.
         if unsafe { libc::flock(file.as_raw_fd(), operation) } == 0 {
             return Ok(());
         }

@@ -1,26 +1,47 @@
-//! Descriptors that belong to user code and are known by their number only. User code may close one at any time; a system
-//! call on it then fails, or concerns what the number was given to next.
+//! Descriptors that belong to user code and are known by their number only.
+//!
+//! User code may close such a descriptor at any time. A system call on it then fails, or concerns the file that the number
+//! was reused for.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-/// A descriptor that user code owns. It is never closed here.
+/// A descriptor that user code owns; this type never closes it.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+/// use swoosh_os::foreign_fd::ForeignFd;
+///
+/// let file = std::fs::File::open("/dev/null").unwrap();
+/// let duplicate = ForeignFd::new(file.as_raw_fd()).duplicate().unwrap();
+/// assert_ne!(duplicate.as_raw_fd(), file.as_raw_fd());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForeignFd(RawFd);
 
 impl ForeignFd {
-    /// Wraps a number, which must not be negative.
+    /// Wraps a descriptor's number.
+    ///
+    /// # Panics
+    /// If the number is negative.
     pub fn new(fd: RawFd) -> Self {
         assert!(fd >= 0, "a descriptor is not negative");
         ForeignFd(fd)
     }
 
-    /// A descriptor of our own for the same open file (`F_DUPFD_CLOEXEC`).
+    /// An owned descriptor of the same open file (`F_DUPFD_CLOEXEC` of fcntl(2)).
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open, `EMFILE` if no descriptors are left.
     pub fn duplicate(self) -> io::Result<OwnedFd> {
         self.as_fd().try_clone_to_owned()
     }
 
-    /// Writes without waiting: send(2) with `MSG_DONTWAIT` and `MSG_NOSIGNAL`, or write(2) where it is no socket.
+    /// Sends without blocking and without SIGPIPE (send(2)), or, if it is not a socket, writes (write(2)). Returns the bytes
+    /// written.
+    ///
+    /// # Errors
+    /// The errors of send(2) and write(2).
     pub fn send_or_write(self, bytes: &[u8]) -> io::Result<usize> {
         match super::socket::send(self.0, bytes) {
             Err(e) if e.raw_os_error() == Some(libc::ENOTSOCK) => Ok(nix::unistd::write(self, bytes)?),
@@ -28,7 +49,10 @@ impl ForeignFd {
         }
     }
 
-    /// Makes it this process's standard stream `number`: 0 input, 1 output, 2 error (dup2(2)).
+    /// Makes this process's standard input (0), output (1) or error (2) refer to the same file (dup2(2)).
+    ///
+    /// # Errors
+    /// `InvalidInput` for another number, or the errors of dup2(2).
     pub fn redirect_standard(self, number: usize) -> io::Result<()> {
         match number {
             0 => nix::unistd::dup2_stdin(self)?,
@@ -48,7 +72,8 @@ impl AsRawFd for ForeignFd {
 
 impl AsFd for ForeignFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: not -1. Nothing is closed by a borrow, and a system call on a number that is not open says so.
+        // SAFETY: `new` excludes -1, the only invalid value of the type. The borrow closes nothing, and a system call on a
+        // closed number fails with EBADF.
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
 }

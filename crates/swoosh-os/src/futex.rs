@@ -1,10 +1,20 @@
-//! Sleeping until a word in shared memory changes (futex(2)).
+//! Waits for a word in shared memory to change (futex(2)).
+//!
+//! ```
+//! use std::sync::atomic::AtomicU32;
+//! use std::time::Duration;
+//! use swoosh_os::futex;
+//!
+//! let word = AtomicU32::new(0);
+//! assert!(futex::wait(&word, 1, None), "the word has another value already");
+//! assert!(!futex::wait(&word, 0, Some(Duration::from_millis(1))), "timed out");
+//! ```
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Sleeps while `word` is `value`, until somebody [wakes](wake) it or `limit` is over; true if it was woken, or need not
-/// sleep any more. `None` waits without limit. Signals do not end it.
+/// Waits while `word` is `value`, until [`wake`] is called for it or `limit` has passed (`None`: no limit). `true` if it
+/// was woken or the word had another value. Signals do not end the wait.
 pub fn wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> bool {
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
@@ -14,7 +24,7 @@ pub fn wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> bool {
             tv_nsec: i64::from(left.subsec_nanos()),
         });
         let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        // SAFETY: futex(2) reads the word and the time, both alive.
+        // SAFETY: futex(2) reads `word` and `time`, which outlive the call.
         let result = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, time) };
         if result == 0 {
             return true;
@@ -27,9 +37,9 @@ pub fn wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> bool {
     }
 }
 
-/// Wakes at most `count` of those who sleep on the word, in any process.
+/// Wakes at most `count` waiters of the word, in any process that shares it.
 pub fn wake(word: &AtomicU32, count: u32) {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
-    // SAFETY: futex(2) uses the address only.
+    // SAFETY: FUTEX_WAKE uses the address as a key and does not access the word.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
 }

@@ -1,13 +1,56 @@
-//! The one room for system calls.
+//! Linux system calls behind safe types, for servers made of several processes.
 //!
-//! Everything here is a thin, safe type over one kernel interface; it imports nothing of ours but `error`.
+//! Each module wraps one kernel interface: processes, signals, sockets, shared mappings, descriptor passing, daemons.
+//! The crate holds no policy: it decides neither which processes there are nor what they send to each other. Its only
+//! state is what the kernel ties to a process, such as signal handlers.
+//!
+//! # Example
+//!
+//! Shares a counter between a process and its child:
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use swoosh_os::memory::SharedMemory;
+//! use swoosh_os::process::{self, Fork};
+//!
+//! # fn main() -> swoosh_os::Result<()> {
+//! let memory = SharedMemory::new(8, "a counter")?;
+//! // SAFETY: the mapping is zeroed, page-aligned, at least 8 bytes long and never unmapped.
+//! let counter = unsafe { memory.start().cast::<AtomicU64>().as_ref() };
+//! match process::fork()? {
+//!     Fork::Child => {
+//!         counter.fetch_add(1, Ordering::Relaxed);
+//!         process::exit_now(0);
+//!     }
+//!     Fork::Parent(child) => {
+//!         process::wait_for(child)?;
+//!         assert_eq!(counter.load(Ordering::Relaxed), 1);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Modules
+//!
+//! | area | modules |
+//! |---|---|
+//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
+//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`futex`], [`poll`], [`watch`] |
+//! | memory | [`memory`], [`arena`], [`memfd`] |
+//! | locks | [`mutex`], [`flock`] |
+//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`] |
+//! | files | [`open`], [`temp_file`] |
+//! | queues | [`message_queue`] |
+//! | time and machine | [`clock`], [`local_time`], [`machine`] |
 #![allow(unsafe_code)]
+#![deny(missing_docs, unreachable_pub)]
 
-pub mod error;
+mod error;
+mod shared_memory;
 
 pub mod affinity;
 pub mod arena;
-pub mod calendar;
 pub mod child;
 pub mod clock;
 pub mod command;
@@ -18,20 +61,25 @@ pub mod flock;
 pub mod foreign_fd;
 pub mod futex;
 pub mod listen_fds;
+pub mod local_time;
 pub mod machine;
+pub mod memfd;
 pub mod memory;
+pub mod message_queue;
 pub mod mutex;
 pub mod open;
 pub mod poll;
 pub mod process;
-pub mod queue;
-pub mod scratch;
 pub mod signal;
 pub mod signal_fd;
 pub mod socket;
-pub mod stored;
+pub mod temp_file;
 pub mod title;
 pub mod user;
 pub mod watch;
 
 pub use error::{Error, Result};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

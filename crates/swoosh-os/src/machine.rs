@@ -1,4 +1,9 @@
-//! Facts about this machine: network interfaces and file systems.
+//! Facts about the machine: network interfaces and file systems.
+//!
+//! ```
+//! let root = swoosh_os::machine::file_system(std::path::Path::new("/")).unwrap();
+//! assert!(root.blocks() >= root.blocks_free());
+//! ```
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
@@ -8,7 +13,7 @@ use std::path::Path;
 
 pub use nix::sys::statvfs::Statvfs;
 
-/// The addresses of the network interfaces with their names, the loopback left out (getifaddrs(3)).
+/// The names and addresses of the network interfaces, without the loopback interface (getifaddrs(3)).
 pub fn interface_addresses() -> Vec<(String, IpAddr)> {
     getifaddrs()
         .into_iter()
@@ -23,7 +28,10 @@ pub fn interface_addresses() -> Vec<(String, IpAddr)> {
         .collect()
 }
 
-/// Sizes and free space of the file system that a path lies on (statvfs(3)).
+/// Size and free space of the file system that contains a path (statvfs(3)).
+///
+/// # Errors
+/// If the path does not exist.
 pub fn file_system(path: &Path) -> io::Result<Statvfs> {
     Ok(nix::sys::statvfs::statvfs(path)?)
 }

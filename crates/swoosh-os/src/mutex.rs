@@ -1,75 +1,107 @@
-//! A lock between processes that recovers when its owner is killed (pthread_mutexattr_setrobust(3)).
+//! A mutex between processes that recovers when its owner is killed (pthread_mutexattr_setrobust(3)).
+//!
+//! The kernel unlocks a robust mutex when the thread that holds it ends, however it ends, and tells the next owner.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Lives in shared memory; guards a few instructions, never a call that may wait.
+/// A robust mutex, placed in shared memory. Zeroed memory is valid before [`init`](RobustMutex::init).
+///
+/// A thread that holds it should run a few instructions only, never a call that may block.
+///
+/// ```
+/// use swoosh_os::memory::SharedMemory;
+/// use swoosh_os::mutex::RobustMutex;
+///
+/// let memory = SharedMemory::new(size_of::<RobustMutex>(), "a mutex")?;
+/// // SAFETY: the mapping is zeroed, page-aligned, large enough and never unmapped.
+/// let mutex = unsafe { memory.start().cast::<RobustMutex>().as_ref() };
+/// mutex.init(); // before the processes that share it are forked
+/// drop(mutex.lock());
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[repr(C)]
 pub struct RobustMutex {
     inner: UnsafeCell<libc::pthread_mutex_t>,
 }
 
-// SAFETY: a pthread mutex with PTHREAD_PROCESS_SHARED is made to be used from several threads and processes.
+// SAFETY: a pthread mutex with PTHREAD_PROCESS_SHARED may be used by any thread of any process that maps it.
 unsafe impl Send for RobustMutex {}
-// SAFETY: as above.
+// SAFETY: all methods access `inner` through pthread calls, which synchronise threads and processes.
 unsafe impl Sync for RobustMutex {}
 
-/// Held until dropped, by the thread that took it.
-pub struct Held<'a> {
+/// Holds a [`RobustMutex`] until it is dropped, in the thread that locked it.
+///
+/// ```compile_fail
+/// fn is_send<T: Send>() {}
+/// is_send::<swoosh_os::mutex::RobustMutexGuard<'static>>(); // a mutex is unlocked by the thread that locked it
+/// ```
+pub struct RobustMutexGuard<'a> {
     mutex: &'a RobustMutex,
-    here: PhantomData<*const ()>,
+    not_send: PhantomData<*const ()>,
 }
 
-/// How long [`RobustMutex::acquire`] may wait.
+/// How long a lock operation may wait.
+///
+/// ```
+/// use swoosh_os::mutex::WaitMode;
+///
+/// assert_ne!(WaitMode::NonBlocking, WaitMode::Timeout(std::time::Duration::from_millis(5)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum WaitMode {
     /// Not at all.
-    No,
+    NonBlocking,
     /// At most that long.
-    For(Duration),
-    /// For ever.
-    Forever,
+    Timeout(Duration),
+    /// Without limit.
+    Blocking,
 }
 
-/// Why a lock was not taken, or not given back.
+/// Why a lock was not acquired or not released.
+///
+/// ```
+/// assert_eq!(swoosh_os::mutex::LockError::Busy.errno(), libc::EBUSY);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotTaken {
-    /// Somebody holds it, and the time is over.
+pub enum LockError {
+    /// Another thread or process holds it, and the time to wait is over.
     Busy,
-    /// This thread holds it already, and would wait for itself.
-    Own,
-    /// This thread does not hold it.
-    NotOwn,
+    /// The calling thread holds it already and would wait for itself.
+    Deadlock,
+    /// The calling thread does not hold it.
+    NotOwner,
 }
 
-impl NotTaken {
-    /// The errno that stands for it: `EBUSY`, `EDEADLK`, `EPERM`.
+impl LockError {
+    /// The errno of pthread_mutex_lock(3) for it: `EBUSY`, `EDEADLK` or `EPERM`.
     pub fn errno(self) -> i32 {
         match self {
-            NotTaken::Busy => libc::EBUSY,
-            NotTaken::Own => libc::EDEADLK,
-            NotTaken::NotOwn => libc::EPERM,
+            LockError::Busy => libc::EBUSY,
+            LockError::Deadlock => libc::EDEADLK,
+            LockError::NotOwner => libc::EPERM,
         }
     }
 }
 
 impl RobustMutex {
-    /// Makes the mutex ready in place, once, before any process but this one can reach it.
+    /// Initialises the mutex in place, once, before another process or thread can reach it. A thread that locks it
+    /// twice deadlocks.
     pub fn init(&self) {
         self.init_as(libc::PTHREAD_MUTEX_NORMAL);
     }
 
-    /// As [`init`](RobustMutex::init); a thread that holds it and wants it again is told so instead of waiting for ever.
+    /// Like [`init`](RobustMutex::init), but a thread that locks it twice gets [`LockError::Deadlock`].
     pub fn init_checking(&self) {
         self.init_as(libc::PTHREAD_MUTEX_ERRORCHECK);
     }
 
     fn init_as(&self, kind: libc::c_int) {
         let mut attributes = MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
-        // SAFETY: `attributes` is initialised by the first call and destroyed by the last; `inner` is memory of the
-        // right size and alignment that nobody else uses yet.
+        // SAFETY: `attributes` is initialised by the first call and destroyed by the last. `inner` has the size and
+        // alignment of its type, and `init` requires that no other process or thread uses it yet.
         unsafe {
             let a = attributes.as_mut_ptr();
             libc::pthread_mutexattr_init(a);
@@ -81,36 +113,39 @@ impl RobustMutex {
         }
     }
 
-    /// Takes the lock. Where its owner died in the middle, the lock passes on: what it guards must be right after any
-    /// prefix of the owner's writes.
+    /// Locks. If the last owner died holding the mutex, the guarded data may be the result of any prefix of the owner's
+    /// writes.
     #[inline]
-    pub fn lock(&self) -> Held<'_> {
+    pub fn lock(&self) -> RobustMutexGuard<'_> {
         self.lock_repairing(|| ())
     }
 
-    /// Takes the lock. Where its owner died in the middle, `repair` runs first; should this process die in it, the next
-    /// owner repairs from the beginning.
+    /// Locks. If the last owner died holding the mutex, runs `repair` first. If this process dies in `repair`, the next
+    /// owner runs its `repair` from the start.
     #[inline]
-    pub fn lock_repairing(&self, repair: impl FnOnce()) -> Held<'_> {
-        // SAFETY: `inner` was initialised by `init`, and is never destroyed.
+    pub fn lock_repairing(&self, repair: impl FnOnce()) -> RobustMutexGuard<'_> {
+        // SAFETY: `inner` was initialised by `init` and is never destroyed.
         let code = unsafe { libc::pthread_mutex_lock(self.inner.get()) };
         if code == libc::EOWNERDEAD {
             repair();
-            self.passed_on();
+            self.mark_consistent();
         }
-        Held { mutex: self, here: PhantomData }
+        RobustMutexGuard { mutex: self, not_send: PhantomData }
     }
 
-    /// Takes the lock without a guard, to be given back by [`release`](RobustMutex::release) of the same thread. True
-    /// if its last owner died holding it.
-    pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
+    /// Locks without a guard; the same thread has to call [`release`](RobustMutex::release). `true` if the last owner
+    /// died holding the mutex.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`], or [`LockError::Deadlock`] for a mutex of [`init_checking`](RobustMutex::init_checking).
+    pub fn acquire(&self, wait: WaitMode) -> Result<bool, LockError> {
         // SAFETY: `inner` was initialised by `init` and is never destroyed; `until` outlives the call.
         let code = unsafe {
             match wait {
-                Wait::No => libc::pthread_mutex_trylock(self.inner.get()),
-                Wait::Forever => libc::pthread_mutex_lock(self.inner.get()),
-                Wait::For(time) => {
-                    let until = wall_clock_in(time);
+                WaitMode::NonBlocking => libc::pthread_mutex_trylock(self.inner.get()),
+                WaitMode::Blocking => libc::pthread_mutex_lock(self.inner.get()),
+                WaitMode::Timeout(time) => {
+                    let until = wall_clock_after(time);
                     libc::pthread_mutex_timedlock(self.inner.get(), &until)
                 }
             }
@@ -118,31 +153,36 @@ impl RobustMutex {
         match code {
             0 => Ok(false),
             libc::EOWNERDEAD => {
-                self.passed_on();
+                self.mark_consistent();
                 Ok(true)
             }
-            libc::EDEADLK if wait != Wait::No => Err(NotTaken::Own),
-            _ => Err(NotTaken::Busy),
+            libc::EDEADLK if wait != WaitMode::NonBlocking => Err(LockError::Deadlock),
+            _ => Err(LockError::Busy),
         }
     }
 
-    /// Gives back what [`acquire`](RobustMutex::acquire) took.
-    pub fn release(&self) -> Result<(), NotTaken> {
-        // SAFETY: a robust mutex refuses this to everyone but its owner.
+    /// Unlocks after [`acquire`](RobustMutex::acquire).
+    ///
+    /// # Errors
+    /// [`LockError::NotOwner`] if the calling thread does not hold the mutex.
+    pub fn release(&self) -> Result<(), LockError> {
+        // SAFETY: `inner` was initialised by `init`. A robust mutex refuses to be unlocked by a thread that is not its
+        // owner (pthread_mutex_unlock(3)).
         match unsafe { libc::pthread_mutex_unlock(self.inner.get()) } {
             0 => Ok(()),
-            _ => Err(NotTaken::NotOwn),
+            _ => Err(LockError::NotOwner),
         }
     }
 
-    /// Whether this thread holds it; only of one that was made by [`init_checking`](RobustMutex::init_checking).
-    pub fn is_own(&self) -> bool {
-        // SAFETY: `inner` was initialised and is never destroyed; what is taken by asking is given back.
+    /// Whether the calling thread holds the mutex; only for one of [`init_checking`](RobustMutex::init_checking).
+    pub fn is_held_by_this_thread(&self) -> bool {
+        // SAFETY: `inner` was initialised by `init_checking` and is never destroyed. A lock that trylock acquires is
+        // released again.
         unsafe {
             match libc::pthread_mutex_trylock(self.inner.get()) {
                 libc::EDEADLK => true,
                 libc::EOWNERDEAD => {
-                    self.passed_on();
+                    self.mark_consistent();
                     libc::pthread_mutex_unlock(self.inner.get());
                     false
                 }
@@ -155,29 +195,31 @@ impl RobustMutex {
         }
     }
 
+    /// Without this call, the next unlock would make the mutex unusable.
     #[cold]
-    fn passed_on(&self) {
-        // SAFETY: this thread holds the lock now, as EOWNERDEAD says.
+    fn mark_consistent(&self) {
+        // SAFETY: the caller got EOWNERDEAD from this mutex, which means that this thread holds it.
         unsafe { libc::pthread_mutex_consistent(self.inner.get()) };
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for RobustMutexGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: a `Held` exists only while this thread owns the lock.
+        // SAFETY: a guard is created by the thread that locked the mutex and is not `Send`, so this thread holds it.
         unsafe { libc::pthread_mutex_unlock(self.mutex.inner.get()) };
     }
 }
 
-/// The moment after that time, as pthread_mutex_timedlock(3) wants it: on the clock of the wall.
-fn wall_clock_in(time: Duration) -> libc::timespec {
+/// The moment after `time` on the wall clock, which pthread_mutex_timedlock(3) requires.
+fn wall_clock_after(time: Duration) -> libc::timespec {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let then = now.saturating_add(time.min(A_LONG_TIME));
+    let then = now.saturating_add(time.min(MAX_TIMEOUT));
     libc::timespec { tv_sec: then.as_secs() as libc::time_t, tv_nsec: i64::from(then.subsec_nanos()) }
 }
 
-const A_LONG_TIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// Ten years: longer waits would overflow `timespec`.
+const MAX_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 #[cfg(test)]
 mod tests {

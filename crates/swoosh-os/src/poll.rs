@@ -1,4 +1,12 @@
-//! Readiness of descriptors at one moment (poll(2)).
+//! Readiness of descriptors (poll(2)).
+//!
+//! ```
+//! use std::os::fd::AsRawFd;
+//! use swoosh_os::poll::{PollFlags, ready};
+//!
+//! let file = std::fs::File::open("/dev/null").unwrap();
+//! assert_eq!(ready(&[(file.as_raw_fd(), PollFlags::POLLIN)], None).unwrap(), [PollFlags::POLLIN]);
+//! ```
 
 use nix::poll::{PollFd, PollTimeout, poll};
 use std::io;
@@ -7,16 +15,21 @@ use std::time::Duration;
 
 pub use nix::poll::PollFlags;
 
-/// Waits until one of the descriptors is ready or `limit` is over (`None`: without a limit); the result has the returned
-/// events of each, in the order given. A closed descriptor reports `POLLNVAL`. Negative numbers are not allowed.
+/// Waits until one of the descriptors is ready or `limit` has passed (`None`: no limit). The result contains the events of
+/// each, in the order given; a closed descriptor reports `POLLNVAL`.
 ///
-/// Fails as poll(2) does, also where a signal interrupts it.
+/// # Errors
+/// The errors of poll(2), including `EINTR`.
+///
+/// # Panics
+/// If a number is negative.
 pub fn ready(wanted: &[(RawFd, PollFlags)], limit: Option<Duration>) -> io::Result<Vec<PollFlags>> {
     let mut fds: Vec<PollFd<'_>> = wanted
         .iter()
         .map(|&(fd, flags)| {
             assert!(fd >= 0, "a descriptor is not negative");
-            // SAFETY: not -1, and only named in this one system call, which reports a number that is not open.
+            // SAFETY: the assertion excludes -1, the only invalid value of the type. The borrow is used in one call of
+            // poll(2) only, which reports a closed number as POLLNVAL.
             PollFd::new(unsafe { BorrowedFd::borrow_raw(fd) }, flags)
         })
         .collect();

@@ -1,4 +1,4 @@
-//! Processes: fork, wait, kill, and what a child is told about its parent's death.
+//! Processes: fork, wait, kill, priorities, and the death of a parent.
 
 use crate::error::{Error, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
@@ -7,62 +7,198 @@ use std::sync::Once;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-/// Which side of a fork this is.
+/// The side of a fork that a process is on.
+///
+/// ```
+/// use swoosh_os::process::{self, Fork};
+///
+/// match process::fork()? {
+///     Fork::Child => process::exit_now(3),
+///     Fork::Parent(child) => assert_eq!(process::wait_for(child)?.exit_code(), 3),
+/// }
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fork {
     /// The new process.
     Child,
-    /// The old one, with the new one's id.
+    /// The calling process, with the id of the new one.
     Parent(i32),
 }
 
-/// How a child ended.
+/// The end of a child process.
+///
+/// ```
+/// use swoosh_os::process::ChildExit;
+///
+/// let killed = ChildExit { pid: 1234, status: 9 };
+/// assert_eq!((killed.signal(), killed.exit_code()), (9, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    /// Which child.
+pub struct ChildExit {
+    /// The child's process id.
     pub pid: i32,
     /// The status word of waitpid(2).
     pub status: i32,
 }
 
-impl Ended {
-    /// Exit status; 0 where a signal ended it.
+impl ChildExit {
+    /// The exit status, 0 to 255; 0 if a signal killed the child.
     pub fn exit_code(&self) -> i32 {
         if libc::WIFEXITED(self.status) { libc::WEXITSTATUS(self.status) } else { 0 }
     }
 
-    /// The signal that ended it; 0 where it exited.
+    /// The signal that killed the child; 0 if it exited.
     pub fn signal(&self) -> i32 {
         if libc::WIFSIGNALED(self.status) { libc::WTERMSIG(self.status) } else { 0 }
     }
 }
 
-/// This process's id, as [`pid`] gives it, without a system call each time: a forked child asks anew.
-pub fn known_pid() -> i32 {
-    static WATCH: Once = Once::new();
-    WATCH.call_once(|| {
-        // SAFETY: what a child calls stores one number, which it may do at any time (pthread_atfork(3)); the function lives
-        // as long as the program.
-        unsafe { libc::pthread_atfork(None, None, Some(forget_pid)) };
+/// Forks. Only for a process with one thread, or one whose child uses nothing that another thread may have locked.
+///
+/// # Errors
+/// If the kernel has no room for another process.
+pub fn fork() -> Result<Fork> {
+    fork_with(|| ()).map(|(side, _)| side)
+}
+
+/// Forks like [`fork`]. The child runs `start` with all signals blocked, so that a signal sent to it at once finds the
+/// handlers that `start` installs. The child gets the result of `start`, the parent `None`.
+///
+/// # Errors
+/// If the kernel has no room for another process.
+pub fn fork_with<T>(start: impl FnOnce() -> T) -> Result<(Fork, Option<T>)> {
+    // A signal for the child stays blocked until the child has discarded those that its parent had received.
+    let mut before = SigSet::empty();
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before));
+    let forked = fork_now();
+    let started = matches!(forked, Ok(Fork::Child)).then(|| {
+        crate::signal::clear_pending();
+        start()
     });
-    match KNOWN.load(Relaxed) {
-        0 => {
-            let pid = pid();
-            KNOWN.store(pid, Relaxed);
-            pid
-        }
-        known => known,
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+    forked.map(|side| (side, started))
+}
+
+fn fork_now() -> Result<Fork> {
+    OWN_FORK.store(true, Relaxed);
+    // SAFETY: `fork` requires that no other thread holds a lock that the child uses.
+    let forked = unsafe { nix::unistd::fork() };
+    OWN_FORK.store(false, Relaxed);
+    match forked {
+        Ok(ForkResult::Child) => Ok(Fork::Child),
+        Ok(ForkResult::Parent { child }) => Ok(Fork::Parent(child.as_raw())),
+        Err(e) => Err(Error::system("fork", "a process", e)),
     }
 }
 
-static KNOWN: AtomicI32 = AtomicI32::new(0);
-
-extern "C" fn forget_pid() {
-    KNOWN.store(0, Relaxed);
+/// Whether the fork in progress was started by [`fork`], for handlers of pthread_atfork(3), which run at every fork.
+pub fn is_own_fork() -> bool {
+    OWN_FORK.load(Relaxed)
 }
 
-/// The descriptors of this process that are event queues or event counters: what an async runtime is made of.
-pub fn event_descriptors() -> Vec<i32> {
+static OWN_FORK: AtomicBool = AtomicBool::new(false);
+
+/// The id of this process.
+pub fn pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The id of this process, like [`pid`], without a system call each time. A forked child asks the kernel again.
+pub fn cached_pid() -> i32 {
+    static REGISTER: Once = Once::new();
+    REGISTER.call_once(|| {
+        // SAFETY: `forget_pid` only stores to an atomic, which a forked child may do (pthread_atfork(3)), and it is
+        // never unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(forget_pid)) };
+    });
+    match CACHED_PID.load(Relaxed) {
+        0 => {
+            let pid = pid();
+            CACHED_PID.store(pid, Relaxed);
+            pid
+        }
+        cached => cached,
+    }
+}
+
+static CACHED_PID: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn forget_pid() {
+    CACHED_PID.store(0, Relaxed);
+}
+
+/// The id of the parent process.
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+/// Sends a signal to one process; `false` if it does not exist, may not be signalled, or `pid` is not positive.
+pub fn kill(pid: i32, signal: i32) -> bool {
+    // SAFETY: kill(2) takes two numbers and accesses no memory of this process.
+    pid > 0 && unsafe { libc::kill(pid, signal) } == 0
+}
+
+/// Reaps any child that has ended; does not wait.
+pub fn reap() -> Option<ChildExit> {
+    wait(-1, libc::WNOHANG)
+}
+
+/// Reaps this child if it has ended; does not wait.
+pub fn try_wait(pid: i32) -> Option<ChildExit> {
+    wait(pid, libc::WNOHANG)
+}
+
+/// Waits until this child has ended and reaps it.
+///
+/// # Errors
+/// If it is not a child of this process, or was reaped before.
+pub fn wait_for(pid: i32) -> Result<ChildExit> {
+    loop {
+        match wait(pid, 0) {
+            Some(exit) => return Ok(exit),
+            None => match std::io::Error::last_os_error() {
+                e if e.kind() == std::io::ErrorKind::Interrupted => {}
+                e => return Err(Error::system("wait for", format!("process {pid}"), e)),
+            },
+        }
+    }
+}
+
+fn wait(pid: i32, flags: i32) -> Option<ChildExit> {
+    let mut status = 0;
+    // SAFETY: waitpid(2) writes to `status` only, which outlives the call.
+    let reaped = unsafe { libc::waitpid(pid, &mut status, flags) };
+    (reaped > 0).then_some(ChildExit { pid: reaped, status })
+}
+
+/// Ends this process at once (_exit(2)): no destructor or exit handler runs and no buffer is flushed.
+#[allow(clippy::disallowed_methods)]
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit(2) has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+/// Whether a process of that id exists and has not ended. A zombie has ended.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    state.is_some_and(|s| s != 'Z' && s != 'X')
+}
+
+/// Opens a descriptor that becomes readable when the process has ended (pidfd_open(2)). `None` if there is no such
+/// process or the kernel does not support the call.
+pub fn pidfd_open(pid: i32) -> Option<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: pidfd_open(2) takes two numbers. A result of 0 or more is a new descriptor that nothing else owns.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        (fd >= 0).then(|| std::os::fd::OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// The epoll, eventfd and similar descriptors of this process: those that an async runtime consists of.
+pub fn event_fds() -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
     let is_event = |path: &std::path::Path| {
         std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:[event"))
@@ -74,118 +210,21 @@ pub fn event_descriptors() -> Vec<i32> {
         .collect()
 }
 
-/// A descriptor that can be read once that process has ended (pidfd_open(2)). `None` where the kernel gives none.
-pub fn descriptor_of(pid: i32) -> Option<std::os::fd::OwnedFd> {
-    use std::os::fd::FromRawFd;
-    // SAFETY: pidfd_open(2) takes two numbers; what it gives is a new descriptor, ours.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-        (fd >= 0).then(|| std::os::fd::OwnedFd::from_raw_fd(fd as i32))
-    }
-}
-
-/// Closes a descriptor by its number. Only for one whose owner in this process has been left behind for good.
+/// Closes a descriptor by its number. Only for a descriptor whose owner in this process was leaked, such as one that a
+/// forked child inherited and does not use.
 pub fn close_descriptor(fd: i32) {
-    // SAFETY: close(2) of a number; the caller vouches that nothing in this process uses it any more.
+    // SAFETY: close(2) takes a number and accesses no memory of this process.
     unsafe { libc::close(fd) };
 }
 
-/// Forks. Only from a process that has one thread, or whose child uses nothing that another thread may hold.
-pub fn fork() -> Result<Fork> {
-    fork_with(|| ()).map(|(side, _)| side)
+/// The soft limit of open descriptors (`RLIMIT_NOFILE` of getrlimit(2)); 1024 if it cannot be read.
+pub fn descriptor_limit() -> u64 {
+    nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
 }
 
-/// Forks as [`fork`] does; the child calls `begin` before any signal reaches it, so that one that is sent to it at once
-/// finds the handlers that `begin` has installed.
-pub fn fork_with<T>(begin: impl FnOnce() -> T) -> Result<(Fork, Option<T>)> {
-    // No signal falls between two handlers: one for the child waits until what its parent was sent is forgotten.
-    let mut before = SigSet::empty();
-    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before));
-    let forked = fork_now();
-    let begun = matches!(forked, Ok(Fork::Child)).then(|| {
-        crate::signal::forget();
-        begin()
-    });
-    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
-    forked.map(|side| (side, begun))
-}
-
-/// Whether the fork that is going on is one of [`fork`]'s: for handlers of pthread_atfork(3), which are called for every fork.
-pub fn is_own_fork() -> bool {
-    OWN_FORK.load(Relaxed)
-}
-
-static OWN_FORK: AtomicBool = AtomicBool::new(false);
-
-fn fork_now() -> Result<Fork> {
-    OWN_FORK.store(true, Relaxed);
-    // SAFETY: the engine forks before it starts threads (see ARCHITECTURE.md, "Fork comes before threads"), so the
-    // child finds every lock free.
-    let forked = unsafe { nix::unistd::fork() };
-    OWN_FORK.store(false, Relaxed);
-    match forked {
-        Ok(ForkResult::Child) => Ok(Fork::Child),
-        Ok(ForkResult::Parent { child }) => Ok(Fork::Parent(child.as_raw())),
-        Err(e) => Err(Error::system("fork", "a process", e)),
-    }
-}
-
-/// This process's id.
-pub fn pid() -> i32 {
-    nix::unistd::getpid().as_raw()
-}
-
-/// The parent's id.
-pub fn parent_pid() -> i32 {
-    nix::unistd::getppid().as_raw()
-}
-
-/// Sends a signal; `false` where there is no such process (any more).
-pub fn kill(pid: i32, signal: i32) -> bool {
-    // SAFETY: kill(2) takes two numbers and touches no memory of ours.
-    pid > 0 && unsafe { libc::kill(pid, signal) } == 0
-}
-
-/// The next child that has ended, if any; does not wait.
-pub fn reap() -> Option<Ended> {
-    reap_with(-1, libc::WNOHANG)
-}
-
-/// Whether this very child has ended; does not wait.
-pub fn reap_one(pid: i32) -> Option<Ended> {
-    reap_with(pid, libc::WNOHANG)
-}
-
-fn reap_with(pid: i32, flags: i32) -> Option<Ended> {
-    let mut status = 0;
-    // SAFETY: `status` outlives the call.
-    let got = unsafe { libc::waitpid(pid, &mut status, flags) };
-    (got > 0).then_some(Ended { pid: got, status })
-}
-
-/// Waits until that child has ended.
-pub fn wait_for(pid: i32) -> Result<Ended> {
-    loop {
-        match reap_with(pid, 0) {
-            Some(ended) => return Ok(ended),
-            None => match std::io::Error::last_os_error() {
-                e if e.kind() == std::io::ErrorKind::Interrupted => {}
-                e => return Err(Error::system("wait for", format!("process {pid}"), e)),
-            },
-        }
-    }
-}
-
-/// Ends this process at once: no destructor, no exit handler, no buffer is flushed.
-#[allow(clippy::disallowed_methods)]
-pub fn exit_now(code: i32) -> ! {
-    // SAFETY: _exit(2) has no preconditions.
-    unsafe { libc::_exit(code) }
-}
-
-/// Asks the kernel to send `signal` to this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2)).
-/// `parent` is who that should be: where it is gone already, the signal is raised now.
-pub fn on_parent_death(signal: i32, parent: i32) {
+/// Asks the kernel to send `signal` to this process when the thread that forked it ends (`PR_SET_PDEATHSIG` of
+/// prctl(2)). `parent` is the expected parent: if it has ended already, the signal is raised at once.
+pub fn set_parent_death_signal(signal: i32, parent: i32) {
     if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
         let _ = nix::sys::prctl::set_pdeathsig(signal);
         if parent_pid() != parent {
@@ -194,25 +233,27 @@ pub fn on_parent_death(signal: i32, parent: i32) {
     }
 }
 
-/// Takes back what [`on_parent_death`] asked for.
-pub fn outlive_parent() {
+/// Undoes [`set_parent_death_signal`].
+pub fn clear_parent_death_signal() {
     let _ = nix::sys::prctl::set_pdeathsig(None);
 }
 
-/// Whom this process was forked by, for [`arm_last_resort`].
+/// The parent recorded for [`kill_after_if_orphaned`]; 0 if none was.
 static PARENT: AtomicI32 = AtomicI32::new(0);
 
-/// Remembers the parent, whose death makes a termination signal final; see [`arm_last_resort`].
-pub fn remember_parent() {
+/// Records the present parent, for [`kill_after_if_orphaned`].
+pub fn record_parent() {
     PARENT.store(parent_pid(), Ordering::Relaxed);
 }
 
-/// Called from a signal handler. Where the parent is gone nobody is left to kill this process if its code never
-/// returns: a timer of the kernel does it after `ms` milliseconds.
-pub fn arm_last_resort(ms: i64) {
+/// If the recorded parent has died, has a kernel timer send SIGKILL to this process after `ms` milliseconds: no parent
+/// is left that could kill it if its code does not return.
+///
+/// Runs in: a signal handler, too.
+pub fn kill_after_if_orphaned(ms: i64) {
     let parent = PARENT.load(Ordering::Relaxed);
-    // SAFETY: getppid(2), timer_create(2) and timer_settime(2) are plain system calls on local memory; the libc
-    // wrappers of the latter two allocate nothing for SIGEV_SIGNAL.
+    // SAFETY: getppid(2), timer_create(2) and timer_settime(2) access local values only, for which zero is valid. The
+    // C library allocates nothing for SIGEV_SIGNAL, so a signal handler may call it.
     unsafe {
         if parent == 0 || libc::getppid() == parent {
             return;
@@ -230,47 +271,41 @@ pub fn arm_last_resort(ms: i64) {
     }
 }
 
-/// Whose priority [`priority`] is about: a process, a group of them or a user (`PRIO_*` of getpriority(2)), and its
-/// number; 0 is this process's own.
-pub type Whose = (u32, u32);
+/// The processes that [`priority`] is about: kind (`PRIO_PROCESS`, `PRIO_PGRP` or `PRIO_USER` of getpriority(2)) and
+/// id. Id 0 means the calling process, its group or its user.
+pub type PriorityTarget = (u32, u32);
 
-/// How nice it is: -20, which runs first, to 19.
-pub fn priority(whose: Whose) -> Result<i32> {
-    // SAFETY: errno is this thread's own; -1 is a priority as well as a failure, which only errno tells apart.
-    let (got, errno) = unsafe {
+/// The nice value, -20 (runs first) to 19; the lowest one of several processes.
+///
+/// # Errors
+/// If no process matches, or the kind is invalid.
+pub fn priority(target: PriorityTarget) -> Result<i32> {
+    // SAFETY: errno is this thread's own; it is cleared because -1 is a valid result as well as a failure.
+    let (value, errno) = unsafe {
         *libc::__errno_location() = 0;
-        let got = libc::getpriority(whose.0, whose.1);
-        (got, *libc::__errno_location())
+        let value = libc::getpriority(target.0, target.1);
+        (value, *libc::__errno_location())
     };
-    if got == -1 && errno != 0 {
+    if value == -1 && errno != 0 {
         return Err(Error::system(
             "read",
-            format_args!("priority {whose:?}"),
+            format_args!("priority {target:?}"),
             std::io::Error::from_raw_os_error(errno),
         ));
     }
-    Ok(got)
+    Ok(value)
 }
 
-/// Makes it as nice as that.
-pub fn set_priority(whose: Whose, nice: i32) -> Result<()> {
-    // SAFETY: three numbers.
-    if unsafe { libc::setpriority(whose.0, whose.1, nice) } == 0 {
+/// Sets the nice value; the kernel clamps it to -20 to 19.
+///
+/// # Errors
+/// If no process matches, or a lower value needs privileges that this process does not have.
+pub fn set_priority(target: PriorityTarget, nice: i32) -> Result<()> {
+    // SAFETY: setpriority(2) takes three numbers and accesses no memory of this process.
+    if unsafe { libc::setpriority(target.0, target.1, nice) } == 0 {
         return Ok(());
     }
-    Err(Error::system("set", format_args!("priority {whose:?}"), std::io::Error::last_os_error()))
-}
-
-/// The descriptor limit: what it is now.
-pub fn descriptor_limit() -> u64 {
-    nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
-}
-
-/// Whether a process of that id exists and has not ended.
-pub fn is_alive(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    state.is_some_and(|s| s != 'Z' && s != 'X')
+    Err(Error::system("set", format_args!("priority {target:?}"), std::io::Error::last_os_error()))
 }
 
 #[cfg(test)]
@@ -278,12 +313,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_forked_child_knows_itself_and_not_its_parent() {
-        assert_eq!(known_pid(), pid());
+    fn a_forked_child_does_not_use_its_parents_cached_id() {
+        assert_eq!(cached_pid(), pid());
         match fork().unwrap() {
-            Fork::Child => exit_now(if known_pid() == pid() { 0 } else { 1 }),
+            Fork::Child => exit_now(if cached_pid() == pid() { 0 } else { 1 }),
             Fork::Parent(child) => assert_eq!(wait_for(child).unwrap().exit_code(), 0),
         }
-        assert_eq!(known_pid(), pid());
+        assert_eq!(cached_pid(), pid());
     }
 }

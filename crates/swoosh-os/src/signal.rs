@@ -1,6 +1,10 @@
-//! Signals as bits to read: a handler that sets a bit and rings a bell.
+//! Signals as a set of pending bits and an eventfd to wait for.
 //!
-//! No signal is blocked: a blocked one would stay blocked in what a worker executes (proc_open, exec).
+//! The handlers set a bit and notify an [`EventFd`]; the event loop reads the bits. No signal is blocked, because a
+//! blocked signal would stay blocked in programs that the process executes.
+//!
+//! Two users share the handlers of a process: its event loop ([`Signals`]) and code that subscribes to further signals
+//! ([`subscribe`]). Handlers do only what signal-safety(7) allows.
 
 use crate::error::{Error, Result};
 use crate::event_fd::EventFd;
@@ -10,72 +14,97 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 /// Signals that arrived and were not taken yet: bit n for signal n.
-static ARRIVED: AtomicU64 = AtomicU64::new(0);
-/// Descriptor of the bell to ring, or -1.
+static PENDING: AtomicU64 = AtomicU64::new(0);
+/// Descriptor of the eventfd to notify of them, or -1.
 static EVENT_FD: AtomicI32 = AtomicI32::new(-1);
-/// Those of them that user code may handle instead.
-static LENT: AtomicU64 = AtomicU64::new(0);
+/// Signals of [`Signals`] that [`subscribe`] may take over: bit n for signal n.
+static SUBSCRIBABLE: AtomicU64 = AtomicU64::new(0);
+/// Signals whose action this module has changed: bit `n - 1` for signal n.
+static INSTALLED: AtomicU64 = AtomicU64::new(0);
+/// Subscribed signals that arrived and were not taken yet: bit `n - 1` for signal n.
+static SUBSCRIBED: AtomicU64 = AtomicU64::new(0);
+/// Descriptor of the eventfd to notify of those, or -1.
+static SUBSCRIBED_EVENT_FD: AtomicI32 = AtomicI32::new(-1);
+/// The hook of [`set_handler_hook`], or null.
+static HANDLER_HOOK: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The signals of one process. Only one is in force at a time; a fork inherits the handlers and makes its own.
+/// The signals that the event loop of a process handles. Only the last one created is in force; a forked process
+/// inherits the handlers and creates its own.
+///
+/// ```
+/// use swoosh_os::{process, signal::Signals};
+///
+/// let signals = Signals::install(&[libc::SIGUSR1], &[libc::SIGPIPE])?;
+/// process::kill(process::pid(), libc::SIGUSR1);
+/// while !signals.take().contains(libc::SIGUSR1) {} // a server waits for `signals.event_fd()` instead
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Signals {
-    /// Never closed: a handler may ring it at any moment.
+    /// Leaked, because a handler may notify it at any moment.
     event_fd: &'static EventFd,
 }
 
 /// A set of signals.
+///
+/// ```
+/// assert!(swoosh_os::signal::SignalSet::default().is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SignalSet(u64);
 
 impl SignalSet {
-    /// Whether the signal is in it.
-    pub fn has(self, signal: i32) -> bool {
+    /// Whether the set contains the signal.
+    pub fn contains(self, signal: i32) -> bool {
         self.0 & (1 << signal) != 0
     }
 
-    /// Whether none is.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// Blocks every signal in this thread.
+/// Blocks every signal in the calling thread.
 pub fn block_all() -> Result<()> {
     use nix::sys::signal::SigSet;
     SigSet::all().thread_set_mask().map_err(|e| Error::system("block", "the signals of a thread", e))
 }
 
 impl Signals {
-    /// Takes over `signals` (handled here) and `ignored` (dropped by the kernel) in this process.
-    pub fn take_over(signals: &[i32], ignored: &[i32]) -> Result<Self> {
+    /// Handles `signals` in this process and has the kernel drop `ignored`.
+    ///
+    /// # Errors
+    /// If a number is not a signal that can be handled.
+    pub fn install(signals: &[i32], ignored: &[i32]) -> Result<Self> {
         let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
         EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
         let handled = |signal: &i32| (*signal, on_signal as *const () as libc::sighandler_t);
         let dropped = |signal: &i32| (*signal, libc::SIG_IGN);
         for (signal, action) in signals.iter().map(handled).chain(ignored.iter().map(dropped)) {
-            install(signal, action)?;
+            set_action(signal, action)?;
         }
-        if ARRIVED.load(Ordering::SeqCst) != 0 {
+        if PENDING.load(Ordering::SeqCst) != 0 {
             event_fd.notify();
         }
         Ok(Signals { event_fd })
     }
 
-    /// Leaves a signal that was taken over here to user code, should that want to [`hear`] it.
-    pub fn lend(&self, signal: i32) {
-        LENT.fetch_or(1 << signal, Ordering::SeqCst);
+    /// Lets [`subscribe`] take over a signal that is handled here.
+    pub fn allow_subscription(&self, signal: i32) {
+        SUBSCRIBABLE.fetch_or(1 << signal, Ordering::SeqCst);
     }
 
-    /// What has arrived since the last call.
+    /// The signals that have arrived since the last call.
     pub fn take(&self) -> SignalSet {
-        if ARRIVED.load(Ordering::Relaxed) == 0 {
+        if PENDING.load(Ordering::Relaxed) == 0 {
             return SignalSet(0);
         }
         self.event_fd.drain();
-        SignalSet(ARRIVED.swap(0, Ordering::SeqCst))
+        SignalSet(PENDING.swap(0, Ordering::SeqCst))
     }
 
-    /// Rings when a signal arrives.
+    /// Notified when a signal arrives.
     pub fn event_fd(&self) -> &'static EventFd {
         self.event_fd
     }
@@ -85,39 +114,36 @@ impl Drop for Signals {
     fn drop(&mut self) {
         let own = self.event_fd.as_raw_fd();
         if EVENT_FD.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            forget();
+            clear_pending();
         }
     }
 }
 
-/// From now on these wait for the [`Signals`] of whatever process this becomes: a server that was just started is not
-/// ended by a signal that comes before it is ready for it.
-pub fn collect(signals: &[i32]) -> Result<()> {
-    signals.iter().try_for_each(|signal| install(*signal, on_signal as *const () as libc::sighandler_t))
+/// Records signals until this process, or what it becomes by daemon(7), creates its [`Signals`]. A signal sent to a
+/// server that is still starting is handled then instead of killing it.
+pub fn record_pending(signals: &[i32]) -> Result<()> {
+    signals.iter().try_for_each(|signal| set_action(*signal, on_signal as *const () as libc::sighandler_t))
 }
 
-/// Has `hook` called, in the signal's handler, whenever a signal has come that was taken over. It must do only what
+/// Calls `hook` inside the handler whenever a signal of [`Signals`] arrives. The hook must restrict itself to what
 /// signal-safety(7) allows.
-pub fn call_at_arrival(hook: extern "C" fn()) {
-    AT_ARRIVAL.store(hook as *mut (), Ordering::SeqCst);
+pub fn set_handler_hook(hook: extern "C" fn()) {
+    HANDLER_HOOK.store(hook as *mut (), Ordering::SeqCst);
 }
 
-/// The hook of [`call_at_arrival`]; null: none.
-static AT_ARRIVAL: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
-
-/// Forgets what has arrived and was not taken: in a new process it was for its parent.
-pub fn forget() {
-    ARRIVED.store(0, Ordering::SeqCst);
+/// Discards the pending signals: in a forked process they were meant for its parent.
+pub fn clear_pending() {
+    PENDING.store(0, Ordering::SeqCst);
 }
 
-/// Puts the kernel's own action back for these signals.
+/// Restores the kernel's default action of these signals.
 pub fn restore_defaults(signals: &[i32]) {
     for signal in signals {
-        let _ = install(*signal, libc::SIG_DFL);
+        let _ = set_action(*signal, libc::SIG_DFL);
     }
 }
 
-/// Lets every signal through: a fork may have been made while some were blocked.
+/// Unblocks every signal, in a process that was forked while some were blocked.
 pub fn unblock_all() {
     let _ = nix::sys::signal::sigprocmask(
         nix::sys::signal::SigmaskHow::SIG_SETMASK,
@@ -126,14 +152,94 @@ pub fn unblock_all() {
     );
 }
 
-fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
-    // SAFETY: `sigaction` is fully initialised, and `on_signal` does only what signal-safety(7) allows.
+/// Records a signal for [`take_subscribed`] from now on and notifies `event_fd` of it. One eventfd serves all
+/// subscriptions: the last one given.
+///
+/// # Errors
+/// `EINVAL` for a signal that does not exist or cannot be handled, `EBUSY` for one that [`Signals`] handles and does
+/// not [allow](Signals::allow_subscription).
+pub fn subscribe(signal: i32, event_fd: &'static EventFd) -> Result<()> {
+    let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
+    if !(1..=64).contains(&signal) {
+        return Err(refused(libc::EINVAL));
+    }
+    let allowed = SUBSCRIBABLE.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
+    if current_action(signal) == on_signal as *const () as libc::sighandler_t && !allowed {
+        return Err(refused(libc::EBUSY));
+    }
+    SUBSCRIBED_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
+    set_action(signal, on_subscribed_signal as *const () as libc::sighandler_t)
+}
+
+/// The subscribed signals that have arrived since the last call, in ascending order.
+pub fn take_subscribed() -> impl Iterator<Item = i32> {
+    let arrived = if SUBSCRIBED.load(Ordering::Relaxed) == 0 { 0 } else { SUBSCRIBED.swap(0, Ordering::SeqCst) };
+    (1..=64).filter(move |signal| arrived >> (signal - 1) & 1 != 0)
+}
+
+/// Restores the default action of every signal that this module handles and discards what is pending. To be called in
+/// a forked process that does not continue its parent's work.
+pub fn reset_after_fork() {
+    let installed = INSTALLED.load(Ordering::SeqCst);
+    let ours = [on_signal as *const () as libc::sighandler_t, on_subscribed_signal as *const () as libc::sighandler_t];
+    EVENT_FD.store(-1, Ordering::SeqCst);
+    SUBSCRIBED_EVENT_FD.store(-1, Ordering::SeqCst);
+    let changed = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
+    for signal in changed.filter(|signal| ours.contains(&current_action(*signal))) {
+        let _ = set_action(signal, libc::SIG_DFL);
+    }
+    SUBSCRIBED.store(0, Ordering::SeqCst);
+    SUBSCRIBABLE.store(0, Ordering::SeqCst);
+    clear_pending();
+}
+
+/// The clock of a timer that [`set_interval_timer`] sets, and the signal it sends.
+///
+/// ```
+/// use std::time::Duration;
+/// use swoosh_os::signal::{IntervalTimer, set_interval_timer};
+///
+/// set_interval_timer(Duration::ZERO, IntervalTimer::Real)?; // no timer runs: nothing to stop
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntervalTimer {
+    /// Elapsed time; sends SIGALRM.
+    Real,
+    /// CPU time of this process in user mode; sends SIGVTALRM.
+    Virtual,
+    /// CPU time of this process in user and kernel mode; sends SIGPROF.
+    Profile,
+}
+
+/// Sends a signal to this process at regular intervals, in steps of a microsecond; zero stops that (setitimer(2)).
+pub fn set_interval_timer(interval: std::time::Duration, clock: IntervalTimer) -> Result<()> {
+    let clock = match clock {
+        IntervalTimer::Real => libc::ITIMER_REAL,
+        IntervalTimer::Virtual => libc::ITIMER_VIRTUAL,
+        IntervalTimer::Profile => libc::ITIMER_PROF,
+    };
+    let time = libc::timeval {
+        tv_sec: interval.as_secs() as libc::time_t,
+        tv_usec: interval.subsec_micros() as libc::suseconds_t,
+    };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: the kernel reads `timer`, which outlives the call; the old value is not asked for.
+    match unsafe { libc::setitimer(clock, &timer, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(Error::system("set", "an interval timer", io::Error::last_os_error())),
+    }
+}
+
+fn set_action(signal: i32, action: libc::sighandler_t) -> Result<()> {
+    // SAFETY: zero is a valid `sigaction`, and `new` outlives the call. `action` is a default action or one of this
+    // module's handlers, which do only what signal-safety(7) allows.
     let done = unsafe {
-        let mut what: libc::sigaction = std::mem::zeroed();
-        what.sa_sigaction = action;
-        what.sa_flags = libc::SA_RESTART;
-        libc::sigemptyset(&mut what.sa_mask);
-        libc::sigaction(signal, &what, std::ptr::null_mut())
+        let mut new: libc::sigaction = std::mem::zeroed();
+        new.sa_sigaction = action;
+        new.sa_flags = libc::SA_RESTART;
+        libc::sigemptyset(&mut new.sa_mask);
+        libc::sigaction(signal, &new, std::ptr::null_mut())
     };
     if done == 0 {
         INSTALLED.fetch_or(1 << (signal - 1), Ordering::SeqCst);
@@ -143,73 +249,46 @@ fn install(signal: i32, action: libc::sighandler_t) -> Result<()> {
     }
 }
 
-/// Signals of which the action was ever changed here: bit `n - 1` for signal n.
-static INSTALLED: AtomicU64 = AtomicU64::new(0);
-
-/// Signals that user code handles: each as bit `n - 1`, from its arrival until [`heard`] takes it.
-static HEARD: AtomicU64 = AtomicU64::new(0);
-/// Descriptor of the bell to ring for those, or -1.
-static HEARD_EVENT_FD: AtomicI32 = AtomicI32::new(-1);
-
-/// From now on this signal is noted for [`heard`], and rings `bell`. One bell serves all of them.
-///
-/// Fails for a signal that does not exist or cannot be handled, and for one that the engine takes in this process.
-pub fn hear(signal: i32, event_fd: &'static EventFd) -> Result<()> {
-    let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
-    if !(1..=64).contains(&signal) {
-        return Err(refused(libc::EINVAL));
-    }
-    let lent = LENT.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
-    if action(signal) == on_signal as *const () as libc::sighandler_t && !lent {
-        return Err(refused(libc::EBUSY));
-    }
-    HEARD_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
-    install(signal, on_heard as *const () as libc::sighandler_t)
-}
-
-/// The signals that have arrived since the last call, lowest first.
-pub fn heard() -> impl Iterator<Item = i32> {
-    let arrived = if HEARD.load(Ordering::Relaxed) == 0 { 0 } else { HEARD.swap(0, Ordering::SeqCst) };
-    (1..=64).filter(move |signal| arrived >> (signal - 1) & 1 != 0)
-}
-
-/// Puts the kernel's own action back for every signal that this library handles, in a process that was just forked: what
-/// its parent does about them is its parent's.
-pub fn start_over() {
-    let installed = INSTALLED.load(Ordering::SeqCst);
-    let ours = [on_signal as *const () as libc::sighandler_t, on_heard as *const () as libc::sighandler_t];
-    EVENT_FD.store(-1, Ordering::SeqCst);
-    HEARD_EVENT_FD.store(-1, Ordering::SeqCst);
-    let here = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
-    for signal in here.filter(|signal| ours.contains(&action(*signal))) {
-        let _ = install(signal, libc::SIG_DFL);
-    }
-    HEARD.store(0, Ordering::SeqCst);
-    LENT.store(0, Ordering::SeqCst);
-    forget();
-}
-
-/// What the kernel does about a signal in this process.
-fn action(signal: i32) -> libc::sighandler_t {
-    // SAFETY: `what` is a live value of the type that sigaction(2) fills; nothing is changed.
+/// The action of a signal in this process: a handler, `SIG_DFL` or `SIG_IGN`.
+fn current_action(signal: i32) -> libc::sighandler_t {
+    // SAFETY: sigaction(2) fills `current`, a live value for which zero is valid, and changes nothing.
     unsafe {
-        let mut what: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, std::ptr::null(), &mut what);
-        what.sa_sigaction
+        let mut current: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut current);
+        current.sa_sigaction
     }
 }
 
-extern "C" fn on_heard(signal: libc::c_int) {
-    HEARD.fetch_or(1 << (signal - 1), Ordering::SeqCst);
-    ring(HEARD_EVENT_FD.load(Ordering::SeqCst));
+/// Runs in: a signal handler.
+extern "C" fn on_signal(signal: libc::c_int) {
+    // SAFETY: errno is this thread's own. A handler has to leave it unchanged.
+    let errno = unsafe { *libc::__errno_location() };
+    PENDING.fetch_or(1 << signal, Ordering::SeqCst);
+    if signal == libc::SIGTERM {
+        process::kill_after_if_orphaned(ORPHAN_GRACE_MS);
+    }
+    notify(EVENT_FD.load(Ordering::SeqCst));
+    let hook = HANDLER_HOOK.load(Ordering::SeqCst);
+    if !hook.is_null() {
+        // SAFETY: only `set_handler_hook` stores here, and it stores functions of this type, which are never unloaded.
+        unsafe { std::mem::transmute::<*mut (), extern "C" fn()>(hook)() };
+    }
+    // SAFETY: errno is this thread's own; this restores the value read at the beginning.
+    unsafe { *libc::__errno_location() = errno };
 }
 
-/// In a signal handler.
-fn ring(event_fd: i32) {
+/// Runs in: a signal handler.
+extern "C" fn on_subscribed_signal(signal: libc::c_int) {
+    SUBSCRIBED.fetch_or(1 << (signal - 1), Ordering::SeqCst);
+    notify(SUBSCRIBED_EVENT_FD.load(Ordering::SeqCst));
+}
+
+/// Notifies an eventfd by its descriptor. Runs in: a signal handler.
+fn notify(event_fd: i32) {
     if event_fd >= 0 {
         let one = 1u64;
-        // SAFETY: errno is this thread's own, and a handler has to leave it as it was; write(2) is allowed in a handler,
-        // and eight bytes of `one` are readable.
+        // SAFETY: errno is this thread's own and is restored. write(2) is allowed in a handler and reads the eight
+        // bytes of `one`. The eventfd is leaked, so the descriptor is open.
         unsafe {
             let errno = *libc::__errno_location();
             libc::write(event_fd, (&raw const one).cast(), 8);
@@ -218,52 +297,5 @@ fn ring(event_fd: i32) {
     }
 }
 
-/// Which clock an [`alarm`] goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AlarmClock {
-    /// Time; sends SIGALRM.
-    Real,
-    /// What this process itself computes; sends SIGVTALRM.
-    Virtual,
-    /// The same and what the kernel does for it; sends SIGPROF.
-    Profile,
-}
-
-/// Has the kernel send a signal again and again, at intervals of that time; zero ends that (setitimer(2)).
-pub fn alarm(interval: std::time::Duration, clock: AlarmClock) -> Result<()> {
-    let clock = match clock {
-        AlarmClock::Real => libc::ITIMER_REAL,
-        AlarmClock::Virtual => libc::ITIMER_VIRTUAL,
-        AlarmClock::Profile => libc::ITIMER_PROF,
-    };
-    let time = libc::timeval {
-        tv_sec: interval.as_secs() as libc::time_t,
-        tv_usec: interval.subsec_micros() as libc::suseconds_t,
-    };
-    let timer = libc::itimerval { it_interval: time, it_value: time };
-    // SAFETY: the kernel reads one live value.
-    match unsafe { libc::setitimer(clock, &timer, std::ptr::null_mut()) } {
-        0 => Ok(()),
-        _ => Err(Error::system("set", "an alarm", io::Error::last_os_error())),
-    }
-}
-
-extern "C" fn on_signal(signal: libc::c_int) {
-    // SAFETY: errno is this thread's own; a handler has to leave it as it was.
-    let errno = unsafe { *libc::__errno_location() };
-    ARRIVED.fetch_or(1 << signal, Ordering::SeqCst);
-    if signal == libc::SIGTERM {
-        process::arm_last_resort(LAST_RESORT_MS);
-    }
-    ring(EVENT_FD.load(Ordering::SeqCst));
-    let hook = AT_ARRIVAL.load(Ordering::SeqCst);
-    if !hook.is_null() {
-        // SAFETY: what is stored there is such a function, and lives as long as the process.
-        unsafe { std::mem::transmute::<*mut (), extern "C" fn()>(hook)() };
-    }
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
-}
-
-/// How long a process whose parent is gone may still take after a termination signal.
-const LAST_RESORT_MS: i64 = 800;
+/// Time that a process whose parent has died gets to react to a termination signal, milliseconds.
+const ORPHAN_GRACE_MS: i64 = 800;

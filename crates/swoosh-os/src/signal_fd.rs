@@ -1,20 +1,32 @@
-//! Signals that are read from a descriptor instead of being handled (signalfd(2)).
+//! Signals that are read from a descriptor instead of running a handler (signalfd(2)).
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-/// Signals held back from their handlers for as long as this lives; those that were held back before stay so.
+/// Signals that are blocked and readable from a descriptor for as long as this value lives. Signals that were blocked
+/// before stay blocked afterwards.
+///
+/// ```
+/// use swoosh_os::{process, signal_fd::HeldSignals};
+///
+/// let held = HeldSignals::new(&[libc::SIGUSR2]).unwrap();
+/// process::kill(process::pid(), libc::SIGUSR2);
+/// while held.take() != Some(libc::SIGUSR2) {}
+/// ```
 #[derive(Debug)]
 pub struct HeldSignals {
     fd: SignalFd,
-    /// Those that it blocked itself.
+    /// The signals to unblock on drop.
     blocked: SigSet,
 }
 
 impl HeldSignals {
-    /// Holds these signals back from this thread. A number that is no signal is an `InvalidInput` error.
+    /// Blocks these signals in the calling thread.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a number that is not a signal; `EMFILE` if no descriptors are left.
     pub fn new(signals: &[i32]) -> io::Result<Self> {
         let mut set = SigSet::empty();
         for &signal in signals {
@@ -35,12 +47,12 @@ impl HeldSignals {
         }
     }
 
-    /// Whether that is the number of a signal that can be held.
+    /// Whether the number is that of a signal.
     pub fn can_hold(signal: i32) -> bool {
         Signal::try_from(signal).is_ok()
     }
 
-    /// The number of one that has arrived, if any; does not wait.
+    /// The next signal that has arrived, if any; does not wait.
     pub fn take(&self) -> Option<i32> {
         self.fd.read_signal().ok().flatten().map(|arrived| arrived.ssi_signo as i32)
     }
@@ -73,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_no_signal_is_refused() {
+    fn a_number_that_is_not_a_signal_is_refused() {
         assert!(!HeldSignals::can_hold(4000));
         assert_eq!(HeldSignals::new(&[4000]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }

@@ -1,31 +1,46 @@
-//! Sockets: the few calls of the hot path on a bare descriptor, without allocation.
+//! Socket calls on a bare descriptor, without allocation: what a server calls once or more per packet.
+//!
+//! The functions take descriptors by number. A closed or wrong descriptor is an error of the call (`EBADF`,
+//! `ENOTSOCK`), but one whose number the kernel has reused is a different file: the caller keeps the owner alive.
+//!
+//! ```
+//! use std::os::fd::AsRawFd;
+//! use std::os::unix::net::UnixStream;
+//! use swoosh_os::socket;
+//!
+//! let (left, right) = UnixStream::pair().unwrap();
+//! socket::send(left.as_raw_fd(), b"hello").unwrap();
+//! let mut buffer = [0; 16];
+//! assert_eq!(socket::recv(right.as_raw_fd(), &mut buffer).unwrap(), 5);
+//! ```
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
-/// Makes a socket forget whom it is connected to, or is about to be: it may connect anew (connect(2), `AF_UNSPEC`).
+/// Dissolves a socket's connection or connection attempt, so that it can connect again (`AF_UNSPEC` of connect(2)).
 pub fn disconnect(fd: RawFd) -> io::Result<()> {
-    let nowhere = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
-    // SAFETY: the kernel reads as many bytes as `nowhere` has, which outlives the call.
-    match unsafe { libc::connect(fd, &raw const nowhere, size_of::<libc::sockaddr>() as libc::socklen_t) } {
+    let unspecified = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
+    // SAFETY: the kernel reads the bytes of `unspecified`, which outlives the call.
+    match unsafe { libc::connect(fd, &raw const unspecified, size_of::<libc::sockaddr>() as libc::socklen_t) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
 }
 
-/// Makes the descriptor `at` another one of what `fd` is; what it was before is closed (dup3(2)).
-pub fn put_at(fd: RawFd, at: RawFd) -> io::Result<()> {
-    // SAFETY: two numbers, which the kernel looks up.
-    match unsafe { libc::dup3(fd, at, libc::O_CLOEXEC) } {
+/// Makes the descriptor `target` refer to the same file as `fd`, closing what `target` was before; it is closed on exec
+/// (dup3(2)).
+pub fn dup_onto(fd: RawFd, target: RawFd) -> io::Result<()> {
+    // SAFETY: dup3(2) takes numbers and accesses no memory of this process.
+    match unsafe { libc::dup3(fd, target, libc::O_CLOEXEC) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
 }
 
-/// Takes the next connection of a listening socket, which does not block (accept4(2)).
+/// Accepts the next connection; the new socket is non-blocking and closed on exec (accept4(2)).
 pub fn accept(listener: &socket2::Socket) -> io::Result<socket2::Socket> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    // SAFETY: nobody asks for the address; the new descriptor is owned by what is returned and by nobody else.
+    // SAFETY: a null address is not written to. The new descriptor is owned by the returned socket only.
     unsafe {
         match libc::accept4(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut(), flags) {
             -1 => Err(io::Error::last_os_error()),
@@ -34,19 +49,20 @@ pub fn accept(listener: &socket2::Socket) -> io::Result<socket2::Socket> {
     }
 }
 
-/// A non-blocking `recv(2)` into `buf`; 0 is the end of the stream.
+/// Receives into `buf` without blocking (recv(2)) and returns the bytes received; 0 is the end of the stream.
 pub fn recv(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.
     let n = unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT) };
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
-/// A non-blocking `send(2)`; a peer that is gone is an error, never a signal.
+/// Sends without blocking (send(2)) and returns the bytes sent. If the peer has closed, the error is `EPIPE`; no signal
+/// is raised.
 pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     send_with(fd, data, 0)
 }
 
-/// The same of bytes that may wait for those behind them, which come at once (MSG_MORE).
+/// Like [`send`], for bytes that more will follow at once: the kernel may delay them to fill a packet (`MSG_MORE`).
 pub fn send_more(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     send_with(fd, data, libc::MSG_MORE)
 }
@@ -58,21 +74,22 @@ fn send_with(fd: RawFd, data: &[u8], flags: i32) -> io::Result<usize> {
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
-/// The same of several pieces in a row (sendmsg(2)).
+/// Like [`send`], for several pieces in order (sendmsg(2)).
 pub fn send_pieces(fd: RawFd, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
-    // SAFETY: all zero is an empty message of msghdr.
+    // SAFETY: zero is a valid `msghdr`: a message without pieces.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = pieces.as_ptr().cast_mut().cast();
     message.msg_iovlen = pieces.len();
-    // SAFETY: an IoSlice is an iovec; the kernel only reads the pieces, which outlive the call.
+    // SAFETY: `IoSlice` has the layout of `iovec`. The kernel only reads the pieces, which outlive the call.
     let n = unsafe { libc::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
-/// A `sendfile(2)` of at most `len` bytes from `offset`, which moves on by what was sent.
+/// Sends at most `len` bytes of a file, starting at `offset`, and advances `offset` by the bytes sent (sendfile(2)).
+/// Returns 0 at the end of the file.
 pub fn send_file(socket: RawFd, file: &impl AsRawFd, offset: &mut u64, len: usize) -> io::Result<usize> {
     let mut at = *offset as libc::off_t;
-    // SAFETY: `at` outlives the call; both descriptors are open for its length.
+    // SAFETY: the kernel reads and writes `at` only, which outlives the call.
     let n = unsafe { libc::sendfile(socket, file.as_raw_fd(), &mut at, len) };
     if n < 0 {
         return Err(io::Error::last_os_error());
@@ -81,10 +98,10 @@ pub fn send_file(socket: RawFd, file: &impl AsRawFd, offset: &mut u64, len: usiz
     Ok(n as usize)
 }
 
-/// Bytes that wait in the kernel's receive buffer and in its send buffer (SIOCINQ, SIOCOUTQ of tcp(7), unix(7)).
+/// Bytes in the kernel's receive and send buffers (`SIOCINQ` and `SIOCOUTQ` of tcp(7) and unix(7)).
 pub fn queued(fd: RawFd) -> (u32, u32) {
     let (mut input, mut output) = (0i32, 0i32);
-    // SAFETY: both requests write one int.
+    // SAFETY: each request writes one int, to a value that outlives the call.
     unsafe {
         libc::ioctl(fd, libc::FIONREAD, &mut input);
         libc::ioctl(fd, libc::TIOCOUTQ, &mut output);
@@ -92,22 +109,22 @@ pub fn queued(fd: RawFd) -> (u32, u32) {
     (input.max(0) as u32, output.max(0) as u32)
 }
 
-/// Waits until the socket takes bytes again, `ms` milliseconds at most; `false`: it was too long.
+/// Waits until the socket is writable, for at most `ms` milliseconds; `false` on timeout or error.
 pub fn wait_writable(fd: RawFd, ms: i32) -> bool {
     let mut one = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: one pollfd, which outlives the call.
+    // SAFETY: poll(2) accesses one pollfd, which outlives the call.
     unsafe { libc::poll(&mut one, 1, ms) > 0 }
 }
 
-/// An IPv4 peer of an IPv6 socket by its IPv4 address.
-pub fn plain_ip(ip: std::net::IpAddr) -> std::net::IpAddr {
+/// The IPv4 address of an IPv4 peer of an IPv6 socket (RFC 4291 section 2.5.5.2); other addresses unchanged.
+pub fn canonical_ip(ip: std::net::IpAddr) -> std::net::IpAddr {
     ip.to_canonical()
 }
 
-/// A non-blocking `recvfrom(2)`; a datagram longer than `buf` is cut.
+/// Receives one datagram and its sender without blocking (recvfrom(2)). A datagram longer than `buf` is truncated.
 pub fn recv_from(fd: RawFd, buf: &mut [u8]) -> io::Result<(usize, socket2::SockAddr)> {
-    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf` and at most `*len` into the storage, and sets
-    // `*len` to what it wrote.
+    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf` and at most `*len` into the storage, and sets `*len`
+    // to the length of the address.
     let (n, address) = unsafe {
         socket2::SockAddr::try_init(|storage, len| {
             let n = libc::recvfrom(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT, storage.cast(), len);
@@ -117,14 +134,14 @@ pub fn recv_from(fd: RawFd, buf: &mut [u8]) -> io::Result<(usize, socket2::SockA
     Ok((n as usize, address))
 }
 
-/// Looks at bytes without taking them; 0 is the end of the stream.
+/// Reads bytes without removing them from the socket (`MSG_PEEK`); 0 is the end of the stream.
 pub fn peek(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.
     let n = unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT | libc::MSG_PEEK) };
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
-/// An option that is a number (getsockopt(2)).
+/// Reads an integer option (getsockopt(2)).
 pub fn option(fd: RawFd, level: i32, name: i32) -> io::Result<i32> {
     let (mut value, mut size) = (0i32, size_of::<i32>() as libc::socklen_t);
     // SAFETY: the kernel writes at most `size` bytes into `value`.
@@ -132,14 +149,15 @@ pub fn option(fd: RawFd, level: i32, name: i32) -> io::Result<i32> {
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
-/// Sets an option to bytes, which are what the kernel expects for it (setsockopt(2)).
+/// Sets an option to the bytes of the value that the kernel expects for it (setsockopt(2)).
 pub fn set_option(fd: RawFd, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
     // SAFETY: the kernel reads at most `value.len()` bytes of `value`.
     let n = unsafe { libc::setsockopt(fd, level, name, value.as_ptr().cast(), value.len() as libc::socklen_t) };
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Waits until one of the descriptors can be read, or `timeout` is over (`None`: for ever). A signal ends the wait too.
+/// Waits until one of at most eight descriptors is readable, a signal arrives or `timeout` has passed (`None`: no
+/// limit).
 pub fn wait_readable(fds: &[RawFd], timeout: Option<std::time::Duration>) {
     let mut all: [libc::pollfd; 8] = std::array::from_fn(|_| libc::pollfd { fd: -1, events: 0, revents: 0 });
     for (slot, fd) in all.iter_mut().zip(fds) {
@@ -147,16 +165,18 @@ pub fn wait_readable(fds: &[RawFd], timeout: Option<std::time::Duration>) {
     }
     let limit = timeout.map(|t| libc::timespec { tv_sec: t.as_secs() as i64, tv_nsec: t.subsec_nanos().into() });
     let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: `all` and the time outlive the call; no signal mask is changed.
+    // SAFETY: ppoll(2) accesses the first 8 or fewer of `all` and reads `limit`; both outlive the call. The null mask
+    // changes no signal mask.
     unsafe { libc::ppoll(all.as_mut_ptr(), fds.len().min(8) as libc::nfds_t, limit, std::ptr::null()) };
 }
 
-/// Hands a connection over only once it has sent something, for `seconds` at most (TCP_DEFER_ACCEPT, tcp(7)).
+/// Delays accepting a connection until its first bytes have arrived, for at most `seconds` (`TCP_DEFER_ACCEPT` of
+/// tcp(7)).
 pub fn defer_accept(fd: RawFd, seconds: u32) {
     set_tcp(fd, libc::TCP_DEFER_ACCEPT, seconds as i32);
 }
 
-/// Lets clients send with their first packet (TCP_FASTOPEN, tcp(7)).
+/// Accepts data in a connection's first packet (`TCP_FASTOPEN` of tcp(7)), for up to 256 pending connections.
 pub fn fast_open(fd: RawFd) {
     set_tcp(fd, libc::TCP_FASTOPEN, 256);
 }

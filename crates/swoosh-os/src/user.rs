@@ -1,4 +1,11 @@
-//! Whose rights a process has, and which directory is its root.
+//! Drops privileges: user, group and root directory of the process.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! swoosh_os::user::drop_privileges(Some("www-data"), None, Some(Path::new("/srv/www")))?;
+//! # Ok::<(), swoosh_os::Error>(())
+//! ```
 
 use crate::error::{Error, Result};
 use nix::unistd::{Group, User, chdir, chroot, getegid, geteuid, initgroups, setgid, setgroups, setuid};
@@ -6,15 +13,17 @@ use std::ffi::CString;
 use std::io;
 use std::path::Path;
 
-/// Gives up this process's rights for good: to those of `user`, of `group` (else of the user's own group), inside the
-/// directory `root`. What is `None` stays as it is.
+/// Changes the process for good to the rights of `user`, of `group` (default: the user's primary group) and to the root
+/// directory `root`. `None` leaves a part unchanged.
 ///
-/// Names are looked up before the root changes, since `/etc/passwd` is out of reach afterwards; the user changes last,
-/// since the rest needs his rights. A name that is this process's own already needs no rights at all.
+/// Names are looked up before the root directory changes, because `/etc/passwd` is unreachable afterwards. The user
+/// changes last, because the other steps need the privileges of the old one. A user or group that the process already
+/// has needs no privileges.
 ///
-/// Fails where a name is unknown, or this process has not the rights (it is not root's). What was done by then is not
-/// undone: the process ought to end.
-pub fn confine(user: Option<&str>, group: Option<&str>, root: Option<&Path>) -> Result<()> {
+/// # Errors
+/// If a name is unknown or the process lacks the privileges. Steps taken before the error are not undone: the process
+/// should exit.
+pub fn drop_privileges(user: Option<&str>, group: Option<&str>, root: Option<&Path>) -> Result<()> {
     let user = user.map(find_user).transpose()?;
     let group = group.map(find_group).transpose()?;
 
@@ -53,9 +62,9 @@ fn find_group(name: &str) -> Result<Group> {
     found.ok_or_else(|| unknown("group", name))
 }
 
-fn unknown(what: &'static str, name: &str) -> Error {
-    let cause = io::Error::new(io::ErrorKind::NotFound, format!("there is no such {what} on this machine"));
-    Error::system(if what == "user" { "look up user" } else { "look up group" }, name, cause)
+fn unknown(kind: &'static str, name: &str) -> Error {
+    let cause = io::Error::new(io::ErrorKind::NotFound, format!("there is no such {kind} on this machine"));
+    Error::system(if kind == "user" { "look up user" } else { "look up group" }, name, cause)
 }
 
 #[cfg(test)]
@@ -64,24 +73,24 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_named_in_the_error() {
-        let error = confine(Some("no_such_user"), None, None).unwrap_err().to_string();
+        let error = drop_privileges(Some("no_such_user"), None, None).unwrap_err().to_string();
         assert_eq!(error, "look up user no_such_user: there is no such user on this machine");
-        let error = confine(None, Some("no_such_group"), None).unwrap_err().to_string();
+        let error = drop_privileges(None, Some("no_such_group"), None).unwrap_err().to_string();
         assert_eq!(error, "look up group no_such_group: there is no such group on this machine");
     }
 
     #[test]
-    fn staying_who_one_is_needs_no_rights() {
+    fn keeping_the_present_user_needs_no_privileges() {
         let user = User::from_uid(geteuid()).unwrap().unwrap();
-        confine(None, None, None).unwrap();
+        drop_privileges(None, None, None).unwrap();
         if user.gid == getegid() {
-            confine(Some(&user.name), None, None).unwrap();
+            drop_privileges(Some(&user.name), None, None).unwrap();
         }
     }
 
     #[test]
     fn a_root_that_does_not_exist_or_is_not_permitted_is_named_in_the_error() {
-        let error = confine(None, None, Some(Path::new("/no/such"))).unwrap_err().to_string();
+        let error = drop_privileges(None, None, Some(Path::new("/no/such"))).unwrap_err().to_string();
         assert!(error.starts_with("change the root directory to /no/such: "), "{error}");
     }
 }

@@ -1,9 +1,44 @@
-//! Bytes in, events out.
+//! Protocols of a server as parsers, encoders and state machines: bytes in, events out.
 //!
-//! This room does no I/O and reads no clock: what it needs is handed in, so every rule in it is tested without a
-//! socket.
+//! The crate performs no I/O and reads no clock; whatever depends on them is a parameter. A caller reads bytes from
+//! wherever it likes, hands them in, and acts on the events, so every rule is tested without a socket.
+//!
+//! # Example
+//!
+//! Frames HTTP requests, however the network has split them:
+//!
+//! ```
+//! use swoosh_proto::framing::{FrameStatus, Framer, Framing};
+//!
+//! let mut framer = Framer::new();
+//! let mut buffer = b"GET / HTTP/1.1\r\nHost: a".to_vec();
+//! assert_eq!(framer.next(&Framing::Http, 65_536, &buffer), Ok(FrameStatus::Incomplete(None)));
+//!
+//! buffer.extend_from_slice(b"\r\n\r\n");
+//! assert_eq!(framer.next(&Framing::Http, 65_536, &buffer), Ok(FrameStatus::Complete(buffer.len())));
+//! ```
+//!
+//! # Modules
+//!
+//! | module | contains |
+//! |---|---|
+//! | [`framing`] | packets of a connection: by end marker, by length field, or by one of the protocols below |
+//! | [`http1`] | HTTP/1: request framer, request and response parsers, response writer, conditional requests |
+//! | [`websocket`] | WebSocket: frames, messages, handshake, permessage-deflate |
+//! | [`resp`] | the Redis serialization protocol |
+//! | [`mqtt`] | packets of MQTT |
+//!
+//! # Features
+//!
+//! `compression` (default): compressed WebSocket messages, [`websocket::deflate`]. Without it the crate does not depend
+//! on `flate2`, and compressed frames are protocol errors.
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs, unreachable_pub)]
+
+mod base64;
+mod frame_status;
+mod peer_fault;
 
 pub mod framing;
 pub mod http1;
@@ -11,56 +46,9 @@ pub mod mqtt;
 pub mod resp;
 pub mod websocket;
 
-/// What a peer sent that cannot be served. It closes that one connection and is no error of the server.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PeerFault {
-    /// A packet is longer than the port allows.
-    #[error("{}the longest packet this port takes is {max} bytes (package_max_length)", announced(.length))]
-    TooLong {
-        /// The length the packet announces, bytes; `None` where no end was found within the limit.
-        length: Option<u64>,
-        /// `package_max_length`, bytes.
-        max: u64,
-    },
-    /// The bytes contradict the protocol.
-    #[error("malformed packet: {0}")]
-    Malformed(&'static str),
-    /// A request of HTTP that is answered with a status.
-    #[error("refused with status {}: {}", .0.status, .0.why)]
-    Refused(http1::Refusal),
-}
+pub use base64::base64;
+pub use peer_fault::PeerFault;
 
-impl PeerFault {
-    /// The public number of the fault: `SWOOLE_ERROR_PACKAGE_LENGTH_TOO_LARGE` or
-    /// `SWOOLE_ERROR_PACKAGE_MALFORMED_DATA`.
-    pub fn code(&self) -> i32 {
-        match self {
-            PeerFault::TooLong { .. } => PACKAGE_LENGTH_TOO_LARGE,
-            PeerFault::Malformed(_) | PeerFault::Refused(_) => PACKAGE_MALFORMED_DATA,
-        }
-    }
-}
-
-fn announced(length: &Option<u64>) -> String {
-    match length {
-        Some(length) => format!("packet of {length} bytes: "),
-        None => "packet without an end: ".to_owned(),
-    }
-}
-
-/// Bytes in Base64, padded (RFC 4648 section 4).
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, &b| word << 8 | u32::from(b)) << (8 * (3 - chunk.len()));
-        for n in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * n)) as usize & 63];
-            out.push(if n <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
-}
-
-const PACKAGE_LENGTH_TOO_LARGE: i32 = 1201;
-const PACKAGE_MALFORMED_DATA: i32 = 1204;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,48 +1,58 @@
-//! Where a packet of MQTT ends (MQTT 3.1.1 section 2.2, MQTT 5.0 section 2.1: both begin alike).
+//! The framing of MQTT packets. Source: the fixed header of MQTT 3.1.1 (section 2.2) and MQTT 5.0 (section 2.1), which
+//! have the same form.
+//!
+//! ```
+//! use swoosh_proto::framing::FrameStatus;
+//! use swoosh_proto::mqtt;
+//!
+//! let publish = b"\x30\x05\0\x01aHi";
+//! assert_eq!(mqtt::next(1024, &publish[..2]), Ok(FrameStatus::Incomplete(Some(7))));
+//! assert_eq!(mqtt::next(1024, publish), Ok(FrameStatus::Complete(7)));
+//! ```
 
-use super::PeerFault;
-use super::framing::Cut;
+use crate::PeerFault;
+use crate::frame_status::FrameStatus;
 
-/// Looks for the end of the packet at the front of `buf`; the rules of
-/// [`framing::Framer::next`](super::framing::Framer::next) hold.
+/// Examines the packet at the front of `buf`; called like
+/// [`framing::Framer::next`](super::framing::Framer::next).
 ///
 /// # Errors
-/// Where it is longer than `max` bytes, or its fixed header is one that no packet has.
-pub fn next(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
-    let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
-    check_first(first)?;
+/// If the packet is longer than `max` bytes or its fixed header is invalid.
+pub fn next(max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+    let Some(&first) = buf.first() else { return Ok(FrameStatus::Incomplete(None)) };
+    check_type_and_flags(first)?;
     let mut length: u64 = 0;
     for index in 0..LENGTH_BYTES {
-        let Some(&byte) = buf.get(1 + index) else { return Ok(Cut::Need(None)) };
+        let Some(&byte) = buf.get(1 + index) else { return Ok(FrameStatus::Incomplete(None)) };
         length |= u64::from(byte & 0x7F) << (7 * index);
         if byte & 0x80 == 0 {
-            let whole = 2 + index as u64 + length;
-            return match whole {
-                _ if whole > max => Err(PeerFault::TooLong { length: Some(whole), max }),
-                _ if whole <= buf.len() as u64 => Ok(Cut::Packet(whole as usize)),
-                _ => Ok(Cut::Need(Some(whole))),
+            let total = 2 + index as u64 + length;
+            return match total {
+                _ if total > max => Err(PeerFault::TooLong { length: Some(total), max }),
+                _ if total <= buf.len() as u64 => Ok(FrameStatus::Complete(total as usize)),
+                _ => Ok(FrameStatus::Incomplete(Some(total))),
             };
         }
     }
-    Err(PeerFault::Malformed("the length of an MQTT packet has at most four bytes"))
+    Err(PeerFault::Malformed("the remaining length of an MQTT packet has at most four bytes"))
 }
 
 /// Type and flags (section 2.2.2: "If invalid flags are received, the receiver MUST close the Network Connection").
-fn check_first(first: u8) -> Result<(), PeerFault> {
+fn check_type_and_flags(first: u8) -> Result<(), PeerFault> {
     let flags = first & 15;
     match first >> 4 {
-        0 => Err(PeerFault::Malformed("there is no MQTT packet of type 0")),
-        // PUBLISH: a quality of service of 3 there is none.
+        0 => Err(PeerFault::Malformed("MQTT packet type 0 is reserved")),
+        // PUBLISH; quality of service 3 is reserved.
         3 if flags & 6 != 6 => Ok(()),
         // PUBREL, SUBSCRIBE, UNSUBSCRIBE.
         6 | 8 | 10 if flags == 2 => Ok(()),
-        3 | 6 | 8 | 10 => Err(PeerFault::Malformed("flags that no MQTT packet of this type has")),
+        3 | 6 | 8 | 10 => Err(PeerFault::Malformed("the flags are invalid for this MQTT packet type")),
         _ if flags == 0 => Ok(()),
-        _ => Err(PeerFault::Malformed("flags that no MQTT packet of this type has")),
+        _ => Err(PeerFault::Malformed("the flags are invalid for this MQTT packet type")),
     }
 }
 
-/// The most that a remaining length takes (section 2.2.3).
+/// Bytes of a remaining length, at most (section 2.2.3).
 const LENGTH_BYTES: usize = 4;
 
 #[cfg(test)]
@@ -50,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_read_as_the_standard_writes_them() {
+    fn lengths_are_decoded_as_in_table_2_4() {
         // The bounds of table 2.4.
         for (length, bytes) in [
             (0usize, &[0x00][..]),
@@ -64,30 +74,30 @@ mod tests {
             let header = [&[0x30], bytes].concat();
             let whole = header.len() + length;
             let packet = [header, vec![b'x'; length]].concat();
-            assert_eq!(next(1 << 30, &packet), Ok(Cut::Packet(whole)));
-            assert_eq!(next(1 << 30, &[&packet[..], b"\xC0\0"].concat()), Ok(Cut::Packet(whole)));
+            assert_eq!(next(1 << 30, &packet), Ok(FrameStatus::Complete(whole)));
+            assert_eq!(next(1 << 30, &[&packet[..], b"\xC0\0"].concat()), Ok(FrameStatus::Complete(whole)));
             for end in 0..=bytes.len() {
-                assert_eq!(next(1 << 30, &packet[..end]), Ok(Cut::Need(None)));
+                assert_eq!(next(1 << 30, &packet[..end]), Ok(FrameStatus::Incomplete(None)));
             }
             if length > 0 {
-                assert_eq!(next(1 << 30, &packet[..whole - 1]), Ok(Cut::Need(Some(whole as u64))));
+                assert_eq!(next(1 << 30, &packet[..whole - 1]), Ok(FrameStatus::Incomplete(Some(whole as u64))));
             }
         }
     }
 
     #[test]
-    fn what_no_packet_has_is_refused() {
+    fn invalid_headers_are_refused() {
         for bad in [&b"\0\0"[..], b"\x36\0", b"\x60\0", b"\x80\0", b"\xA1\0", b"\xC1\0", b"\x30\xFF\xFF\xFF\xFF\x01"] {
             assert!(matches!(next(1 << 30, bad), Err(PeerFault::Malformed(_))), "{}", bad.escape_ascii());
         }
         for good in [&b"\x3D\0"[..], b"\x62\0", b"\x82\0", b"\xA2\0", b"\xC0\0", b"\xF0\0"] {
-            assert_eq!(next(1 << 30, good), Ok(Cut::Packet(2)));
+            assert_eq!(next(1 << 30, good), Ok(FrameStatus::Complete(2)));
         }
     }
 
     #[test]
     fn a_packet_longer_than_the_limit_is_refused_at_its_header() {
-        assert_eq!(next(100, &[0x30, 98]), Ok(Cut::Need(Some(100))));
+        assert_eq!(next(100, &[0x30, 98]), Ok(FrameStatus::Incomplete(Some(100))));
         assert_eq!(next(100, &[0x30, 99]), Err(PeerFault::TooLong { length: Some(101), max: 100 }));
     }
 }

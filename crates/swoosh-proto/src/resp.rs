@@ -1,113 +1,134 @@
-//! Redis' protocol, as a server hears it: arrays of bulk strings, and inline commands.
+//! The Redis serialization protocol, for servers: framing of commands and encoding of replies.
 //!
-//! Source: the Redis serialization protocol specification (RESP), "Sending commands to a Redis server".
+//! Commands are arrays of bulk strings, or inline commands. Source: the specification of RESP, "Sending commands to a
+//! Redis server".
 
-use super::PeerFault;
-use super::framing::Cut;
+use crate::PeerFault;
+use crate::frame_status::FrameStatus;
 
-/// What is known of an unfinished command, so that no argument of it is looked at twice.
+/// Finds the commands of one connection. It remembers the arguments it has seen, so that none is examined twice.
+///
+/// ```
+/// use swoosh_proto::framing::FrameStatus;
+/// use swoosh_proto::resp::{self, Framer};
+///
+/// let command = b"*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n";
+/// assert_eq!(Framer::default().next(1024, command), Ok(FrameStatus::Complete(command.len())));
+/// assert_eq!(resp::arguments(command), [&b"GET"[..], b"key"]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Framer {
-    /// Bytes that belong to it surely: its count, and the arguments that are whole.
+    /// Bytes of the complete part of the command: its count and complete arguments.
     at: usize,
-    /// Arguments that follow; `None` before its count is known.
+    /// Arguments that follow; `None` before the count is known.
     left: Option<usize>,
 }
 
 impl Framer {
-    /// Looks for the end of the command at the front of `buf`; the rules of
-    /// [`framing::Framer::next`](super::framing::Framer::next) hold.
+    /// Examines the command at the front of `buf`; called like
+    /// [`framing::Framer::next`](super::framing::Framer::next).
     ///
     /// # Errors
-    /// Where it is longer than `max` bytes, or is neither an array of bulk strings nor an inline command.
-    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
-        let Some(&first) = buf.first() else { return Ok(Cut::Need(None)) };
+    /// If the command is longer than `max` bytes, or is neither an array of bulk strings nor an inline command.
+    pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+        let Some(&first) = buf.first() else { return Ok(FrameStatus::Incomplete(None)) };
         if first != b'*' {
             return inline(max, buf);
         }
         if self.left.is_none() {
-            let Some((count, at)) = number(buf, 1)? else { return self.wait(None, max, buf) };
-            if !(1..=MOST_ARGUMENTS).contains(&count) {
-                return Err(PeerFault::Malformed("a command has from 1 to 1,048,576 words"));
+            let Some((count, at)) = number(buf, 1)? else { return self.incomplete(None, max, buf) };
+            if !(1..=MAX_ARGUMENTS).contains(&count) {
+                return Err(PeerFault::Malformed("a command has 1 to 1,048,576 arguments"));
             }
             (self.left, self.at) = (Some(count as usize), at);
         }
         while let Some(left @ 1..) = self.left {
             match buf.get(self.at) {
-                None => return self.wait(None, max, buf),
+                None => return self.incomplete(None, max, buf),
                 Some(b'$') => {}
-                Some(_) => return Err(PeerFault::Malformed("a command's words are bulk strings: '$' is missing")),
+                Some(_) => return Err(PeerFault::Malformed("an argument is not a bulk string: '$' is missing")),
             }
-            let Some((length, at)) = number(buf, self.at + 1)? else { return self.wait(None, max, buf) };
+            let Some((length, at)) = number(buf, self.at + 1)? else { return self.incomplete(None, max, buf) };
             let Ok(length) = usize::try_from(length) else {
-                return Err(PeerFault::Malformed("a word's length is negative"));
+                return Err(PeerFault::Malformed("the length of an argument is negative"));
             };
             let end = at.saturating_add(length).saturating_add(2);
             if end as u64 > max || end > buf.len() {
-                return self.wait(Some(end as u64), max, buf);
+                return self.incomplete(Some(end as u64), max, buf);
             }
             if &buf[end - 2..end] != b"\r\n" {
-                return Err(PeerFault::Malformed("a word does not end where its length says"));
+                return Err(PeerFault::Malformed("an argument does not end where its length says"));
             }
             (self.left, self.at) = (Some(left - 1), end);
         }
         let length = self.at;
         *self = Framer::default();
-        Ok(Cut::Packet(length))
+        Ok(FrameStatus::Complete(length))
     }
 
-    /// More is needed, `length` bytes at least, unless that is more than there may be.
-    fn wait(&self, length: Option<u64>, max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
+    /// More bytes are needed, `length` in total if known, unless that exceeds `max`.
+    fn incomplete(&self, length: Option<u64>, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         if length.is_some_and(|length| length > max) || buf.len() as u64 >= max {
             return Err(PeerFault::TooLong { length, max });
         }
-        Ok(Cut::Need(length))
+        Ok(FrameStatus::Incomplete(length))
     }
 }
 
-/// The words of a command that was cut; none where there are none (an empty line), or where it is no command.
-pub fn words(command: &[u8]) -> Vec<&[u8]> {
+/// The arguments of a framed command, the first of which is its name. Empty for an empty line and for bytes that are not
+/// a command.
+///
+/// ```
+/// assert_eq!(swoosh_proto::resp::arguments(b"SET key value\r\n"), [&b"SET"[..], b"key", b"value"]);
+/// ```
+pub fn arguments(command: &[u8]) -> Vec<&[u8]> {
     if command.first() != Some(&b'*') {
         return command.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
     }
     bulks(command).unwrap_or_default()
 }
 
-/// A reply of one line, a status (`+`) or an error (`-`): what would end the line before is a space, as in Redis.
+/// Appends a simple reply. Line ends within the text become spaces, as in Redis.
 fn put_line(out: &mut Vec<u8>, first: u8, text: &[u8]) {
     out.push(first);
     out.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
     out.extend_from_slice(b"\r\n");
 }
 
-/// A status, such as `OK`; line ends within become spaces.
+/// Appends a simple string, such as `OK`. Line ends within become spaces.
+///
+/// ```
+/// let mut out = Vec::new();
+/// swoosh_proto::resp::put_status(&mut out, b"OK");
+/// assert_eq!(out, b"+OK\r\n");
+/// ```
 pub fn put_status(out: &mut Vec<u8>, text: &[u8]) {
     put_line(out, b'+', text);
 }
 
-/// An error, which by custom begins with a word in capitals (`ERR`); line ends within become spaces.
+/// Appends an error, which by convention starts with a word in capitals (`ERR`). Line ends within become spaces.
 pub fn put_error(out: &mut Vec<u8>, text: &[u8]) {
     put_line(out, b'-', text);
 }
 
-/// A number.
+/// Appends an integer.
 pub fn put_int(out: &mut Vec<u8>, value: i64) {
     put_head(out, b':', value);
 }
 
-/// A bulk string: any bytes.
+/// Appends a bulk string, which may contain any bytes.
 pub fn put_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     put_head(out, b'$', bytes.len() as i64);
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
 }
 
-/// Nothing: what a key that does not exist holds.
+/// Appends a null bulk string, the value of a key that does not exist.
 pub fn put_nil(out: &mut Vec<u8>) {
     out.extend_from_slice(b"$-1\r\n");
 }
 
-/// The head of an array; its `count` items follow.
+/// Appends the head of an array; its `count` items follow.
 pub fn put_array(out: &mut Vec<u8>, count: usize) {
     put_head(out, b'*', count as i64);
 }
@@ -118,12 +139,12 @@ fn put_head(out: &mut Vec<u8>, first: u8, number: i64) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The digits of a number, without going through the formatter.
-fn itoa(number: i64, room: &mut [u8; 20]) -> &[u8] {
-    let (mut left, mut at) = (number.unsigned_abs(), room.len());
+/// The decimal digits of a number. Faster than the formatter.
+fn itoa(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
+    let (mut left, mut at) = (number.unsigned_abs(), buffer.len());
     loop {
         at -= 1;
-        room[at] = b'0' + (left % 10) as u8;
+        buffer[at] = b'0' + (left % 10) as u8;
         left /= 10;
         if left == 0 {
             break;
@@ -131,9 +152,9 @@ fn itoa(number: i64, room: &mut [u8; 20]) -> &[u8] {
     }
     if number < 0 {
         at -= 1;
-        room[at] = b'-';
+        buffer[at] = b'-';
     }
-    &room[at..]
+    &buffer[at..]
 }
 
 fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
@@ -148,42 +169,42 @@ fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
     Some(words)
 }
 
-/// A line of words, as somebody types it; an empty one too.
-fn inline(max: u64, buf: &[u8]) -> Result<Cut, PeerFault> {
-    let max = max.min(LONGEST_LINE);
-    let room = &buf[..buf.len().min(max as usize)];
-    let end = memchr::memchr(b'\n', room);
-    if room[..end.unwrap_or(room.len())].iter().any(|byte| *byte < b'\t') {
-        return Err(PeerFault::Malformed("this is no command of Redis"));
+/// Frames an inline command: a line of words, possibly empty.
+fn inline(max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+    let max = max.min(MAX_LINE);
+    let within = &buf[..buf.len().min(max as usize)];
+    let end = memchr::memchr(b'\n', within);
+    if within[..end.unwrap_or(within.len())].iter().any(|byte| *byte < b'\t') {
+        return Err(PeerFault::Malformed("the bytes are not a command of Redis"));
     }
     match end {
-        Some(at) => Ok(Cut::Packet(at + 1)),
+        Some(at) => Ok(FrameStatus::Complete(at + 1)),
         None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
-        None => Ok(Cut::Need(None)),
+        None => Ok(FrameStatus::Incomplete(None)),
     }
 }
 
-/// The number that stands at `from`, and where its line ends; `None` while the line is not whole.
+/// The number at `from`, and the position after its line; `None` while the line is incomplete.
 fn number(buf: &[u8], from: usize) -> Result<Option<(i64, usize)>, PeerFault> {
     let rest = buf.get(from..).unwrap_or_default();
-    let line = &rest[..rest.len().min(LONGEST_NUMBER)];
+    let line = &rest[..rest.len().min(MAX_NUMBER)];
     let Some(end) = memchr::memchr(b'\n', line) else {
-        return if rest.len() < LONGEST_NUMBER { Ok(None) } else { Err(NO_NUMBER) };
+        return if rest.len() < MAX_NUMBER { Ok(None) } else { Err(INVALID_NUMBER) };
     };
-    let digits = line[..end].strip_suffix(b"\r").ok_or(NO_NUMBER)?;
-    // A plus sign is what Rust reads too, and Redis does not.
+    let digits = line[..end].strip_suffix(b"\r").ok_or(INVALID_NUMBER)?;
+    // Rust accepts a plus sign, Redis does not.
     let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
-    let value = text.and_then(|text| text.parse().ok()).ok_or(NO_NUMBER)?;
+    let value = text.and_then(|text| text.parse().ok()).ok_or(INVALID_NUMBER)?;
     Ok(Some((value, from + end + 1)))
 }
 
-const NO_NUMBER: PeerFault = PeerFault::Malformed("a count or a length is no number");
-/// As in Redis.
-const MOST_ARGUMENTS: i64 = 1 << 20;
-/// Of an inline command, bytes; as in Redis.
-const LONGEST_LINE: u64 = 64 << 10;
-/// Digits, sign and line end of a number, bytes.
-const LONGEST_NUMBER: usize = 22;
+const INVALID_NUMBER: PeerFault = PeerFault::Malformed("a count or a length is not a number");
+/// The limit of Redis.
+const MAX_ARGUMENTS: i64 = 1 << 20;
+/// Bytes of an inline command, at most: the limit of Redis.
+const MAX_LINE: u64 = 64 << 10;
+/// Bytes of a number's line, at most.
+const MAX_NUMBER: usize = 22;
 
 #[cfg(test)]
 mod tests {
@@ -199,15 +220,15 @@ mod tests {
         out
     }
 
-    /// Feeds `bytes` so many at a time: the packets, and the fault that ended it.
+    /// Feeds `bytes`, `step` at a time: the packets, and the fault that ended it.
     fn feed(bytes: &[u8], step: usize, max: u64) -> (Vec<Vec<u8>>, Option<PeerFault>) {
         let (mut framer, mut buf, mut packets) = (Framer::default(), Vec::new(), Vec::new());
         for read in bytes.chunks(step) {
             buf.extend_from_slice(read);
             loop {
                 match framer.next(max, &buf) {
-                    Ok(Cut::Packet(length)) => packets.push(buf.drain(..length).collect()),
-                    Ok(Cut::Need(_)) => break,
+                    Ok(FrameStatus::Complete(length)) => packets.push(buf.drain(..length).collect()),
+                    Ok(FrameStatus::Incomplete(_)) => break,
                     Err(fault) => return (packets, Some(fault)),
                 }
             }
@@ -216,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_cut_alike_wherever_the_reads_end() {
+    fn commands_are_framed_alike_wherever_the_reads_end() {
         let wanted: Vec<Vec<u8>> = vec![
             command(&[b"GET", b"k"]),
             b"PING\r\n".to_vec(),
@@ -232,16 +253,16 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_command_are_what_was_sent() {
+    fn the_arguments_of_a_command_are_as_sent() {
         let sent: [&[u8]; 4] = [b"SET", b"a\r\nb", b"", b"$3\r\n"];
-        assert_eq!(words(&command(&sent)), sent);
-        assert_eq!(words(b"set  key\tvalue\r\n"), [&b"set"[..], b"key", b"value"]);
-        assert!(words(b"\r\n").is_empty());
-        assert!(words(b"*2\r\n$3\r\nGET\r\n").is_empty(), "half a command has no words");
+        assert_eq!(arguments(&command(&sent)), sent);
+        assert_eq!(arguments(b"set  key\tvalue\r\n"), [&b"set"[..], b"key", b"value"]);
+        assert!(arguments(b"\r\n").is_empty());
+        assert!(arguments(b"*2\r\n$3\r\nGET\r\n").is_empty(), "half a command has no words");
     }
 
     #[test]
-    fn replies_are_written_as_the_specification_says() {
+    fn replies_are_encoded_as_specified() {
         let mut out = Vec::new();
         put_array(&mut out, 5);
         put_status(&mut out, b"OK");
@@ -254,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_refused() {
+    fn malformed_commands_are_refused() {
         for bad in [
             &b"*0\r\n"[..],
             b"*-1\r\n",
@@ -276,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+    fn a_command_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not() {
         let fits = command(&[b"SET", &[b'x'; 70]]);
         let max = fits.len() as u64;
         assert_eq!(feed(&fits, 7, max), (vec![fits.clone()], None));
@@ -287,16 +308,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_command_is_refused_whether_or_not_its_end_is_there() {
+    fn a_malformed_line_is_refused_with_or_without_its_end() {
         for bytes in [&b"a\x01"[..], b"a\x01b\n", b"\0\n", b"\x08"] {
             assert!(matches!(Framer::default().next(100, bytes), Err(PeerFault::Malformed(_))), "{bytes:?}");
         }
-        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(Cut::Packet(5)));
+        assert_eq!(Framer::default().next(100, b"PING\n\x01"), Ok(FrameStatus::Complete(5)));
     }
 
     #[test]
-    fn a_reader_is_told_how_much_a_long_word_takes() {
+    fn the_length_of_a_long_argument_is_reported() {
         let mut framer = Framer::default();
-        assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(Cut::Need(Some(100_015))));
+        assert_eq!(framer.next(1 << 20, b"*1\r\n$100000\r\nxx"), Ok(FrameStatus::Incomplete(Some(100_015))));
     }
 }

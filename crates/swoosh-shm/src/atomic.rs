@@ -1,10 +1,10 @@
 //! Numbers that a process shares with those it forks, and waiting for one of them.
 //!
-//! The rule it protects: a word is given to one number only, for as long as any process can see it. Words are counted
-//! in the page that they lie in, so that parent and child, who both have it, never take the same one; a page leaves a
-//! process with the last number in it.
+//! Invariant: a word belongs to one number only, for as long as any process can see it. The used words of a page are
+//! counted in the page itself, so parent and child, who share it, never allocate the same word. A page is unmapped in a
+//! process with the last of its numbers.
 
-use super::Shareable;
+use super::shared::Shareable;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use swoosh_os::arena::Arena;
 use swoosh_os::futex;
 use swoosh_os::memory::Mapping;
 
-/// A number that all processes see: what both widths can do.
+/// The operations that both widths have.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $value:ty, $view:ident) => {
         $(#[$doc])*
@@ -24,38 +24,41 @@ macro_rules! number {
         pub struct $name(Word);
 
         impl $name {
-            /// A number of its own. Fails where the kernel has no memory.
+            /// Creates a number.
+            ///
+            /// # Errors
+            /// If the kernel or the arena of [`use_arena`] has no memory.
             pub fn new(value: $value) -> Result<Self> {
                 let number = $name(Word::new()?);
                 number.set(value);
                 Ok(number)
             }
 
-            /// What it is.
+            /// The present value.
             #[inline]
             pub fn get(&self) -> $value {
                 self.0.$view().load(SeqCst)
             }
 
-            /// Makes it `value`.
+            /// Stores a value.
             #[inline]
             pub fn set(&self, value: $value) {
                 self.0.$view().store(value, SeqCst);
             }
 
-            /// Adds, and gives the sum.
+            /// Adds and returns the sum, which wraps around.
             #[inline]
             pub fn add(&self, value: $value) -> $value {
                 self.0.$view().fetch_add(value, SeqCst).wrapping_add(value)
             }
 
-            /// Subtracts, and gives the difference.
+            /// Subtracts and returns the difference, which wraps around.
             #[inline]
             pub fn sub(&self, value: $value) -> $value {
                 self.0.$view().fetch_sub(value, SeqCst).wrapping_sub(value)
             }
 
-            /// Makes it `new` if it is `old`; true if it was.
+            /// Stores `new` if the value is `old`; returns whether it was.
             #[inline]
             pub fn compare_and_set(&self, old: $value, new: $value) -> bool {
                 self.0.$view().compare_exchange(old, new, SeqCst, SeqCst).is_ok()
@@ -65,17 +68,34 @@ macro_rules! number {
 }
 
 number! {
-    /// A number of 32 bits, which wraps around. Copies of the value, and the copies of forked processes, are the same number.
+    /// An unsigned number of 32 bits. Clones, and the copies in forked processes, are the same number.
+    ///
+    /// ```
+    /// use swoosh_shm::atomic::Atomic;
+    ///
+    /// let ready = Atomic::new(0)?;
+    /// ready.wake(1);
+    /// assert!(ready.wait(None), "it was 1 and is 0 now");
+    /// # Ok::<(), swoosh_os::Error>(())
+    /// ```
     Atomic, u32, short
 }
 number! {
-    /// A number of 64 bits with a sign, which wraps around; otherwise as [`Atomic`].
+    /// A signed number of 64 bits. Clones, and the copies in forked processes, are the same number.
+    ///
+    /// ```
+    /// use swoosh_shm::atomic::AtomicLong;
+    ///
+    /// let total = AtomicLong::new(40)?;
+    /// assert_eq!(total.add(2), 42);
+    /// # Ok::<(), swoosh_os::Error>(())
+    /// ```
     AtomicLong, i64, long
 }
 
 impl Atomic {
-    /// Waits until it is 1 and makes it 0; true if that came to pass within `limit` (`None`: no limit). A number that is
-    /// neither 0 nor 1 is not waited for.
+    /// Waits until the value is 1 and stores 0. `true` if that happened within `limit` (`None`: no limit); `false` at
+    /// once if the value is neither 0 nor 1.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
         let end = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
@@ -89,7 +109,8 @@ impl Atomic {
         }
     }
 
-    /// Makes a 0 a 1, and wakes up to `count` of those who [wait](Atomic::wait) for that, of whom one gets it.
+    /// Changes 0 to 1 and wakes up to `count` processes in [`wait`](Atomic::wait). One of them returns `true`; the others
+    /// wait again.
     pub fn wake(&self, count: u32) {
         if self.compare_and_set(0, 1) {
             futex::wake(self.0.short(), count);
@@ -97,36 +118,36 @@ impl Atomic {
     }
 }
 
-/// A place of 64 bits, 0 at first.
+/// A word of 64 bits, 0 at first.
 #[derive(Debug, Clone)]
 struct Word {
-    /// Holds the place in memory.
+    /// Keeps the page mapped.
     _page: Arc<Mapping>,
     at: NonNull<AtomicI64>,
 }
-// SAFETY: the place is an atomic, and lives as long as the page that is held beside it.
+// SAFETY: `at` points to an atomic in a page that `_page` keeps mapped; `Mapping` is Send and Sync.
 unsafe impl Send for Word {}
-// SAFETY: as above.
+// SAFETY: the word is accessed by atomic operations only.
 unsafe impl Sync for Word {}
 
-/// A page: how many of its words are given away, and the words.
+/// A page: the number of words allocated in it, and the words.
 #[repr(C)]
 struct Words {
     used: AtomicU64,
     words: [AtomicI64; WORDS],
 }
-// SAFETY: atomics only; zero is a page of which no word is given away.
+// SAFETY: atomics only; zero is a page without allocated words.
 unsafe impl Shareable for Words {}
 
 thread_local! {
-    /// The page that words are taken from.
+    /// The page that words are allocated from.
     static CURRENT: RefCell<Option<Arc<Mapping>>> = const { RefCell::new(None) };
-    /// Where pages come from, if not from the kernel.
+    /// The arena that pages are allocated from; `None`: from the kernel.
     static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
 }
 
-/// Numbers that this thread makes from now on lie in memory of that arena, a page for each 511 of them; `None`: in the
-/// kernel's.
+/// Allocates the numbers that this thread creates from now on in an arena, one page for 511 of them, or in memory of
+/// the kernel (`None`).
 pub fn use_arena(arena: Option<&Arena>) {
     ARENA.set(arena.cloned());
     CURRENT.set(None);
@@ -143,7 +164,7 @@ impl Word {
             }
             let size = size_of::<Words>();
             let page = ARENA.with_borrow(|arena| match arena {
-                Some(arena) => Mapping::of_arena(arena, size, PURPOSE),
+                Some(arena) => Mapping::in_arena(arena, size, PURPOSE),
                 None => Mapping::new(size, PURPOSE),
             });
             let page = Arc::new(page?);
@@ -160,27 +181,27 @@ impl Word {
 
     #[inline]
     fn long(&self) -> &AtomicI64 {
-        // SAFETY: a word of the page, which lives as long as `self` holds it.
+        // SAFETY: `at` was made from a reference into the page, which `self` keeps mapped.
         unsafe { self.at.as_ref() }
     }
 
-    /// Its first 32 bits. A word is used by one of the two views only.
+    /// The first 32 bits. A number uses one of the two views only.
     #[inline]
     fn short(&self) -> &AtomicU32 {
-        // SAFETY: the same place, aligned to eight bytes.
+        // SAFETY: the word is live, has eight bytes and is aligned to eight, so it contains an aligned `AtomicU32`.
         unsafe { &*std::ptr::from_ref(self.long()).cast::<AtomicU32>() }
     }
 }
 
 #[inline]
 fn words(page: &Mapping) -> &Words {
-    // SAFETY: the mapping has the size of a `Words`, is page-aligned, and was zeroed, which is valid for it; it lives as
-    // long as the borrow.
+    // SAFETY: `Word::new` mapped the size of a `Words`, aligned to a page and zeroed, which is valid for it. It stays
+    // mapped as long as `page` is borrowed.
     unsafe { page.start().cast::<Words>().as_ref() }
 }
 
 const PURPOSE: &str = "shared numbers";
-/// Words on a page of 4 KiB, besides the count.
+/// Words on a page of 4 KiB, beside the count.
 const WORDS: usize = 511;
 
 #[cfg(test)]
@@ -192,7 +213,7 @@ mod tests {
         match process::fork().unwrap() {
             Fork::Child => process::exit_now(i32::from(!act())),
             Fork::Parent(pid) => loop {
-                if let Some(ended) = process::reap_one(pid) {
+                if let Some(ended) = process::try_wait(pid) {
                     return ended.status == 0;
                 }
                 std::thread::sleep(Duration::from_millis(1));
@@ -201,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_in_parent_and_child() {
+    fn parent_and_child_share_a_number() {
         let (short, long) = (Atomic::new(u32::MAX).unwrap(), AtomicLong::new(i64::MAX).unwrap());
         assert!(in_child(|| short.add(2) == 1 && long.add(1) == i64::MIN && short.sub(2) == u32::MAX));
         assert_eq!((short.get(), long.get()), (u32::MAX, i64::MIN));
@@ -209,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_made_after_a_fork_on_both_sides_are_two() {
+    fn numbers_created_after_a_fork_are_distinct() {
         let first = Atomic::new(1).unwrap();
         assert!(in_child(|| {
             let childs = Atomic::new(7).unwrap();
@@ -222,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_an_arena_share_its_pages() {
+    fn numbers_in_an_arena_share_its_pages() {
         let arena = Arena::reserve(4096).unwrap();
         use_arena(Some(&arena));
         let numbers: Vec<_> = (0..511).map(|n| AtomicLong::new(n).unwrap()).collect();
@@ -235,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn many_numbers_are_many() {
+    fn many_numbers_do_not_overlap() {
         let numbers: Vec<_> = (0..2000).map(|n| AtomicLong::new(n).unwrap()).collect();
         assert!(numbers.iter().zip(0..).all(|(number, n)| number.get() == n));
     }
 
     #[test]
-    fn a_waiter_is_woken_or_gives_up() {
+    fn a_waiter_is_woken_or_times_out() {
         let number = Atomic::new(0).unwrap();
         assert!(!number.wait(Some(Duration::from_millis(20))));
         number.wake(1);

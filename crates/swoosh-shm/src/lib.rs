@@ -1,68 +1,63 @@
-//! What survives a fork: typed views of shared memory.
+//! Data structures in shared memory that survive a killed process: tables, queues, locks and counters.
 //!
-//! Everything in it is atomics (or bytes guarded by them), so that a process killed between any two instructions leaves
-//! something that the others can read.
+//! A structure is created by one process and used by it and every process forked afterwards. Its memory holds atomics
+//! and bytes guarded by them, never pointers, and each change is committed by a single store: a process killed between
+//! any two instructions leaves data that the others can read, and locks that the kernel releases.
+//!
+//! # Example
+//!
+//! ```
+//! use swoosh_os::process::{self, Fork};
+//! use swoosh_shm::table::{ColumnKind, Table, Value};
+//!
+//! # fn main() -> swoosh_os::Result<()> {
+//! let mut columns = Table::builder(1024);
+//! let hits = columns.column("hits", ColumnKind::Int);
+//! let table = columns.build()?; // before the processes that share it are forked
+//!
+//! match process::fork()? {
+//!     Fork::Child => process::exit_now(table.add_to(b"/index", hits, Value::Int(1)).is_err().into()),
+//!     Fork::Parent(child) => assert_eq!(process::wait_for(child)?.exit_code(), 0),
+//! }
+//! assert_eq!(table.int(b"/index", hits), Some(1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Modules
+//!
+//! | module | contains |
+//! |---|---|
+//! | [`table`] | a hash table of rows with typed columns, read without locks |
+//! | [`ring`] | a queue of messages: many producers, one consumer |
+//! | [`lock`] | mutex, spin lock, read-write lock and semaphore |
+//! | [`file_lock`] | a lock for processes that have only a file in common |
+//! | [`atomic`] | numbers of 32 and 64 bits, one of which can be waited for |
+//! | [`slots`] | the rows that describe connections, workers and reactors of a server |
+//!
+//! The algorithms that depend on memory ordering (`ring_cursor`, `row_version`, `hash_chains`, `robust_lock`) are
+//! compiled a second time by `tests/prove.rs` and `tests/prove_locks.rs`, where loom explores every interleaving.
 #![allow(unsafe_code)]
+#![deny(missing_docs, unreachable_pub)]
+
+mod bytes;
+mod hash_chains;
+mod ring_cursor;
+mod robust_lock;
+mod row_version;
+mod shared;
+mod sync;
 
 pub mod atomic;
-mod chains;
-mod cursor;
+pub mod file_lock;
 pub mod lock;
 pub mod ring;
-mod robust_lock;
 pub mod slots;
-mod sync;
 pub mod table;
-mod version;
 
-use std::ops::Deref;
-use swoosh_os::Result;
-use swoosh_os::memory::SharedMemory;
+pub use bytes::word_from_bytes;
+pub use shared::{Shareable, SharedSlice};
 
-/// Types that may lie in shared memory: only atomics and arrays of them, for which all-zero is a value.
-///
-/// # Safety
-/// The type has no padding that matters, no pointer, no `Drop`, is `Sync`, and zeroed memory is a valid value.
-pub unsafe trait Shareable: Sync {}
-
-/// A slice of `T` in shared memory: the same one in every process forked after it was made.
-pub struct SharedSlice<T: Shareable + 'static>(&'static [T]);
-
-impl<T: Shareable + 'static> Clone for SharedSlice<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T: Shareable + 'static> Copy for SharedSlice<T> {}
-
-impl<T: Shareable + 'static> SharedSlice<T> {
-    /// `count` zeroed elements; `purpose` stands in the error when there is no room.
-    pub fn new(count: usize, purpose: &str) -> Result<Self> {
-        let memory = SharedMemory::new(count.max(1) * size_of::<T>(), purpose)?;
-        // SAFETY: the mapping is page-aligned (no `T` here wants more), large enough, zeroed (valid for `Shareable`)
-        // and never unmapped.
-        Ok(SharedSlice(unsafe { std::slice::from_raw_parts(memory.start().as_ptr().cast::<T>(), count) }))
-    }
-
-    /// The elements, for as long as this process lives.
-    pub fn as_static(&self) -> &'static [T] {
-        self.0
-    }
-}
-
-impl<T: Shareable + 'static> Deref for SharedSlice<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        self.0
-    }
-}
-
-/// Up to eight bytes as a word whose memory begins with them.
-pub fn word_of(chunk: &[u8]) -> u64 {
-    if let Ok(whole) = <[u8; 8]>::try_from(chunk) {
-        return u64::from_ne_bytes(whole);
-    }
-    let mut bytes = [0; 8];
-    bytes[..chunk.len()].copy_from_slice(chunk);
-    u64::from_ne_bytes(bytes)
-}
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,154 +1,192 @@
 //! Locks between processes that pass on when their owner dies.
 //!
-//! ```
-//! use swoosh_shm::lock::{Access, Kind, Lock, Wait};
+//! Invariant: the holder of a lock holds a robust mutex, which the kernel releases when the thread that holds it ends,
+//! however it ends. `robust_lock.rs` builds the other kinds from such mutexes.
 //!
-//! # fn main() -> swoosh_os::Result<()> {
-//! let lock = Lock::new(Kind::Mutex)?; // before the processes that share it are forked
-//! if let Ok(held) = lock.hold(Access::Exclusive, Wait::Forever) {
-//!     assert!(!held.owner_died());
-//! } // given back here
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The rule it protects: whatever is held is a robust mutex (or a lock of the kernel's on a file), which the kernel frees
-//! when the thread that holds it ends, however it ends; `shm/robust_lock.rs` makes the other kinds of it.
-//!
-//! A lock belongs to the thread that took it: a child that is forked meanwhile does not hold it.
+//! A lock belongs to the thread that acquired it: a child forked meanwhile does not hold it.
 
-pub use swoosh_os::mutex::{NotTaken, Wait};
+pub use swoosh_os::mutex::{LockError, WaitMode};
 
-use super::robust_lock::{End, Head, RobustLock};
-use std::fs::{File, OpenOptions};
+use super::robust_lock::{LockHead, RobustLock};
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use swoosh_os::arena::Arena;
 use swoosh_os::memory::Mapping;
 use swoosh_os::mutex::RobustMutex;
 use swoosh_os::{Error, Result};
-use swoosh_os::{flock, process};
 
-/// What a lock is like.
+/// The kind of a lock.
+///
+/// ```
+/// use swoosh_shm::lock::{Lock, LockKind, MAX_PERMITS};
+///
+/// assert!(Lock::new(LockKind::Semaphore(MAX_PERMITS + 1)).is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// One holder; the others sleep.
+pub enum LockKind {
+    /// One holder; waiters sleep.
     Mutex,
-    /// One holder; the others try again and again for a while before they sleep.
+    /// One holder; waiters retry for a while before they sleep.
     Spin,
-    /// One writer, or up to [`READERS`] readers. A writer that waits lets no more readers in.
+    /// One writer, or up to [`MAX_READERS`] readers. A waiting writer lets no more readers in.
     ReadWrite,
-    /// So many holders, 1 to [`PERMITS`].
+    /// That many holders, 1 to [`MAX_PERMITS`].
     Semaphore(u32),
 }
 
-/// How a lock is wanted. Only [`Kind::ReadWrite`] and files make a difference.
+/// The access that a lock is acquired for. Only [`LockKind::ReadWrite`] and file locks distinguish them.
+///
+/// ```
+/// use swoosh_shm::lock::{Access, Lock, LockKind, WaitMode};
+///
+/// let lock = Lock::new(LockKind::ReadWrite)?;
+/// let first = lock.lock(Access::Shared, WaitMode::Blocking);
+/// let second = lock.lock(Access::Shared, WaitMode::Blocking);
+/// assert!(first.is_ok() && second.is_ok());
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Alone.
+    /// Excludes all others.
     Exclusive,
-    /// Beside others who want it so too.
+    /// Excludes exclusive access only.
     Shared,
 }
 
-/// A lock. Copies of the value, and the copies of forked processes, are the same lock.
+/// A lock. Clones, and the copies in forked processes, are the same lock.
+///
+/// ```
+/// use swoosh_shm::lock::{Access, Lock, LockKind, WaitMode};
+///
+/// let lock = Lock::new(LockKind::Mutex)?; // before the processes that share it are forked
+/// if let Ok(guard) = lock.lock(Access::Exclusive, WaitMode::Blocking) {
+///     assert!(!guard.owner_died());
+/// } // released here
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Lock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: Kind,
+    kind: LockKind,
+    /// `None` only while it is dropped.
     memory: Option<Mapping>,
 }
 
-/// A lock that is held until this is dropped, by the thread that took it.
+/// Holds a [`Lock`] until it is dropped, in the thread that acquired it.
+///
+/// ```
+/// use swoosh_shm::lock::{Access, Lock, LockError, LockKind, WaitMode};
+///
+/// let lock = Lock::new(LockKind::Semaphore(1))?;
+/// let guard = lock.lock(Access::Exclusive, WaitMode::Blocking);
+/// assert_eq!(lock.acquire(Access::Exclusive, WaitMode::NonBlocking), Err(LockError::Busy));
+/// drop(guard);
+/// assert_eq!(lock.acquire(Access::Exclusive, WaitMode::NonBlocking), Ok(false));
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Guard<'a> {
+pub struct LockGuard<'a> {
     lock: &'a Lock,
     died: bool,
-    here: PhantomData<*const ()>,
+    not_send: PhantomData<*const ()>,
 }
 
-impl Guard<'_> {
-    /// Whether the last owner died holding it: what the lock guards may be half done.
+impl LockGuard<'_> {
+    /// Whether the last owner died holding the lock: the guarded data may be partly changed.
     pub fn owner_died(&self) -> bool {
         self.died
     }
 }
 
-impl Drop for Guard<'_> {
+impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         let _ = self.lock.release();
     }
 }
 
 impl Lock {
-    /// A lock that nobody holds. Fails where the kernel has no memory, or the semaphore no such number of permits.
-    pub fn new(kind: Kind) -> Result<Self> {
-        Lock::make(kind, None)
+    /// Creates a lock that nobody holds, in memory of its own: one page.
+    ///
+    /// # Errors
+    /// If the kernel has no memory, or the number of permits is out of range.
+    pub fn new(kind: LockKind) -> Result<Self> {
+        Lock::create(kind, None)
     }
 
-    /// As [`new`](Lock::new), in memory of an arena, which it keeps: a page of it.
-    pub fn of_arena(kind: Kind, arena: &Arena) -> Result<Self> {
-        Lock::make(kind, Some(arena))
+    /// Like [`new`](Lock::new), in memory of an arena, which is never returned to it.
+    ///
+    /// # Errors
+    /// If the arena has no memory left, or the number of permits is out of range.
+    pub fn in_arena(kind: LockKind, arena: &Arena) -> Result<Self> {
+        Lock::create(kind, Some(arena))
     }
 
-    fn make(kind: Kind, arena: Option<&Arena>) -> Result<Self> {
-        let more = match kind {
-            Kind::Mutex | Kind::Spin => 0,
-            Kind::ReadWrite => READERS,
-            Kind::Semaphore(permits) if (1..=PERMITS).contains(&permits) => permits,
-            Kind::Semaphore(permits) => {
-                let wants = format!("1 to {PERMITS}");
-                return Err(Error::Argument { name: "permits", value: permits.to_string(), wants });
+    fn create(kind: LockKind, arena: Option<&Arena>) -> Result<Self> {
+        let mutexes = match kind {
+            LockKind::Mutex | LockKind::Spin => 0,
+            LockKind::ReadWrite => MAX_READERS,
+            LockKind::Semaphore(permits) if (1..=MAX_PERMITS).contains(&permits) => permits,
+            LockKind::Semaphore(permits) => {
+                let expected = format!("1 to {MAX_PERMITS}");
+                return Err(Error::Argument { name: "permits", value: permits.to_string(), expected });
             }
         };
-        let size = size_of::<Head>() + more as usize * size_of::<RobustMutex>();
+        let size = size_of::<LockHead>() + mutexes as usize * size_of::<RobustMutex>();
         let memory = match arena {
-            Some(arena) => Mapping::of_arena(arena, size, "a lock")?,
+            Some(arena) => Mapping::in_arena(arena, size, "a lock")?,
             None => Mapping::new(size, "a lock")?,
         };
         let lock = Lock(Arc::new(Inner { kind, memory: Some(memory) }));
-        lock.0.head().door.init_checking();
-        lock.0.more().iter().for_each(RobustMutex::init_checking);
+        lock.0.head().gate.init_checking();
+        lock.0.mutexes().iter().for_each(RobustMutex::init_checking);
         Ok(lock)
     }
 
-    /// What it is like.
-    pub fn kind(&self) -> Kind {
+    /// The kind it was created with.
+    pub fn kind(&self) -> LockKind {
         self.0.kind
     }
 
-    /// Takes the lock for as long as the guard lives.
-    pub fn hold(&self, access: Access, wait: Wait) -> Result<Guard<'_>, NotTaken> {
+    /// Acquires the lock until the guard is dropped.
+    ///
+    /// # Errors
+    /// See [`acquire`](Lock::acquire).
+    pub fn lock(&self, access: Access, wait: WaitMode) -> Result<LockGuard<'_>, LockError> {
         let died = self.acquire(access, wait)?;
-        Ok(Guard { lock: self, died, here: PhantomData })
+        Ok(LockGuard { lock: self, died, not_send: PhantomData })
     }
 
-    /// Takes the lock without a guard, to be given back by [`release`](Lock::release) of the same thread. True if its
-    /// last owner died holding it: what the lock guards may be half done.
+    /// Acquires the lock without a guard; the same thread has to call [`release`](Lock::release). `true` if the last
+    /// owner died holding it: the guarded data may be partly changed.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] when the time to wait is over, [`LockError::Deadlock`] if the calling thread would wait for
+    /// itself. A semaphore does not detect the latter.
     #[inline]
-    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool, NotTaken> {
-        let robust_lock = self.0.robust_lock();
+    pub fn acquire(&self, access: Access, wait: WaitMode) -> Result<bool, LockError> {
+        let lock = self.0.robust_lock();
         match (self.0.kind, access) {
-            (Kind::Mutex, _) => robust_lock.head.door.acquire(wait),
-            (Kind::Spin, _) => robust_lock.spin(wait),
-            (Kind::ReadWrite, Access::Exclusive) => robust_lock.write(wait),
-            (Kind::ReadWrite, Access::Shared) => robust_lock.read(wait),
-            (Kind::Semaphore(_), _) => robust_lock.take_permit(wait),
+            (LockKind::Mutex, _) => lock.head.gate.acquire(wait),
+            (LockKind::Spin, _) => lock.spin(wait),
+            (LockKind::ReadWrite, Access::Exclusive) => lock.write(wait),
+            (LockKind::ReadWrite, Access::Shared) => lock.read(wait),
+            (LockKind::Semaphore(_), _) => lock.take_permit(wait),
         }
     }
 
-    /// Gives back what this thread holds; of several readings or permits the last one found.
+    /// Releases the lock. A thread that holds several read accesses or permits releases one of them.
+    ///
+    /// # Errors
+    /// [`LockError::NotOwner`] if the calling thread does not hold it.
     #[inline]
-    pub fn release(&self) -> Result<(), NotTaken> {
-        let robust_lock = self.0.robust_lock();
+    pub fn release(&self) -> Result<(), LockError> {
+        let lock = self.0.robust_lock();
         match self.0.kind {
-            Kind::Mutex | Kind::Spin => robust_lock.head.door.release(),
-            Kind::ReadWrite => robust_lock.leave(),
-            Kind::Semaphore(_) => robust_lock.give_permit(),
+            LockKind::Mutex | LockKind::Spin => lock.head.gate.release(),
+            LockKind::ReadWrite => lock.unlock(),
+            LockKind::Semaphore(_) => lock.give_permit(),
         }
     }
 }
@@ -158,111 +196,58 @@ impl Inner {
         self.memory.as_ref().expect("the memory is there until the lock is dropped")
     }
 
-    fn head(&self) -> &Head {
-        // SAFETY: the mapping is page-aligned, zeroed (valid for a `Head` before `init_checking`), begins with a `Head`
-        // and lives as long as `self`.
-        unsafe { self.memory().start().cast::<Head>().as_ref() }
+    fn head(&self) -> &LockHead {
+        // SAFETY: `create` allocated at least a `LockHead`, aligned to a page and zeroed, which is valid for one before
+        // `init_checking`. The mapping lives as long as `self`.
+        unsafe { self.memory().start().cast::<LockHead>().as_ref() }
     }
 
-    fn more(&self) -> &[RobustMutex] {
+    fn mutexes(&self) -> &[RobustMutex] {
         let memory = self.memory();
-        let count = (memory.len() - size_of::<Head>()) / size_of::<RobustMutex>();
-        // SAFETY: as above; `new` mapped room for so many behind the `Head`, whose size is a multiple of 64.
+        let count = (memory.len() - size_of::<LockHead>()) / size_of::<RobustMutex>();
+        // SAFETY: `count` mutexes fit behind the `LockHead`, whose size is a multiple of 64 and so of their alignment.
+        // The memory was zeroed, and the mapping lives as long as `self`.
         unsafe {
-            let at = memory.start().add(size_of::<Head>()).cast::<RobustMutex>();
+            let at = memory.start().add(size_of::<LockHead>()).cast::<RobustMutex>();
             std::slice::from_raw_parts(at.as_ptr(), count)
         }
     }
 
     #[inline]
     fn robust_lock(&self) -> RobustLock<'_> {
-        RobustLock { head: self.head(), more: self.more() }
+        RobustLock { head: self.head(), mutexes: self.mutexes() }
     }
 }
 
 impl Drop for Inner {
-    /// A mutex that this process holds is in a list of the thread's: its memory has to stay.
+    /// The C library keeps a list of the robust mutexes that a thread holds. Memory with such a mutex must stay mapped.
     fn drop(&mut self) {
-        let free = |mutex: &RobustMutex| {
+        let is_free = |mutex: &RobustMutex| {
             let _ = mutex.release();
-            mutex.acquire(Wait::No).is_ok() && mutex.release().is_ok()
+            mutex.acquire(WaitMode::NonBlocking).is_ok() && mutex.release().is_ok()
         };
-        let all = free(&self.head().door) & self.more().iter().fold(true, |all, slot| free(slot) & all);
+        let all = is_free(&self.head().gate) & self.mutexes().iter().fold(true, |all, mutex| is_free(mutex) & all);
         if !all {
             std::mem::forget(self.memory.take());
         }
     }
 }
 
-/// A lock on a file, which programs of any language and processes without a common parent can share (flock(2)). The
-/// kernel gives it up when the process that holds it ends.
-#[derive(Debug)]
-pub struct FileLock {
-    path: PathBuf,
-    /// The file as this process opened it: a lock belongs to an opening, and a forked child inherits its parent's.
-    opened: std::sync::Mutex<Option<(i32, Arc<File>)>>,
-}
-
-impl FileLock {
-    /// The lock on that file, which is created if there is none.
-    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
-        let lock = FileLock { path: path.as_ref().to_owned(), opened: std::sync::Mutex::new(None) };
-        lock.file()?;
-        Ok(lock)
-    }
-
-    fn file(&self) -> Result<Arc<File>> {
-        let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let pid = process::pid();
-        if let Some((_, file)) = opened.as_ref().filter(|(opener, _)| *opener == pid) {
-            return Ok(file.clone());
-        }
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path);
-        let file = Arc::new(file.map_err(|e| Error::system("open", self.path.display(), e))?);
-        *opened = Some((pid, file.clone()));
-        Ok(file)
-    }
-
-    /// Takes the lock; false where somebody else held it for all that time. A process that holds it changes it to the
-    /// other access.
-    ///
-    /// Fails where the file cannot be opened or the kernel has no room for locks.
-    pub fn acquire(&self, access: Access, wait: Wait) -> Result<bool> {
-        let file = self.file()?;
-        let end = End::of(wait);
-        let mut nap = Duration::from_micros(100);
-        loop {
-            let taken = flock::lock(&file, access == Access::Shared, wait == Wait::Forever);
-            if taken.map_err(|e| Error::system("lock", self.path.display(), e))? {
-                return Ok(true);
-            }
-            match end.left() {
-                Wait::For(left) => std::thread::sleep(nap.min(left)),
-                _ => return Ok(false),
-            }
-            nap = (nap * 2).min(Duration::from_millis(5));
-        }
-    }
-
-    /// Gives the lock back.
-    pub fn release(&self) -> Result<()> {
-        flock::unlock(&*self.file()?).map_err(|e| Error::system("unlock", self.path.display(), e))
-    }
-}
-
-/// As many can read at once.
-pub const READERS: u32 = 64;
+/// The most readers at the same time.
+pub const MAX_READERS: u32 = 64;
 /// The most permits of a semaphore.
-pub const PERMITS: u32 = 1024;
+pub const MAX_PERMITS: u32 = 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::atomic::AtomicLong;
+    use std::time::Duration;
+    use swoosh_os::process;
     use swoosh_os::process::Fork;
 
-    const SOON: Wait = Wait::For(Duration::from_millis(30));
-    const KINDS: [Kind; 4] = [Kind::Mutex, Kind::Spin, Kind::ReadWrite, Kind::Semaphore(1)];
+    const SOON: WaitMode = WaitMode::Timeout(Duration::from_millis(30));
+    const KINDS: [LockKind; 4] = [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite, LockKind::Semaphore(1)];
 
     fn child(act: impl FnOnce() -> bool) -> i32 {
         match process::fork().unwrap() {
@@ -273,7 +258,7 @@ mod tests {
 
     fn ends_well(pid: i32) -> bool {
         loop {
-            if let Some(ended) = process::reap_one(pid) {
+            if let Some(ended) = process::try_wait(pid) {
                 return ended.status == 0;
             }
             std::thread::sleep(Duration::from_micros(200));
@@ -285,96 +270,102 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_held_by_one() {
+    fn a_lock_has_one_holder() {
         for kind in KINDS {
             let lock = Lock::new(kind).unwrap();
-            let held = lock.hold(Access::Exclusive, Wait::Forever).unwrap();
-            assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)), "{kind:?}");
-            assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)), "{kind:?}");
-            assert!(in_child(|| lock.release() == Err(NotTaken::NotOwn)), "{kind:?}");
-            let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever) == Ok(false));
+            let held = lock.lock(Access::Exclusive, WaitMode::Blocking).unwrap();
+            assert!(
+                in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking) == Err(LockError::Busy)),
+                "{kind:?}"
+            );
+            assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(LockError::Busy)), "{kind:?}");
+            assert!(in_child(|| lock.release() == Err(LockError::NotOwner)), "{kind:?}");
+            let waits = child(|| lock.acquire(Access::Exclusive, WaitMode::Blocking) == Ok(false));
             std::thread::sleep(Duration::from_millis(20));
             drop(held);
             assert!(ends_well(waits), "{kind:?}");
-            // The child ended with it.
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Ok(true), "{kind:?}");
+            // The child exited while it held the lock.
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Ok(true), "{kind:?}");
             assert_eq!(lock.release(), Ok(()), "{kind:?}");
-            assert_eq!(lock.release(), Err(NotTaken::NotOwn), "{kind:?}");
+            assert_eq!(lock.release(), Err(LockError::NotOwner), "{kind:?}");
         }
     }
 
     #[test]
-    fn locks_of_an_arena_are_locks_like_others_and_accounted_for() {
+    fn locks_in_an_arena_work_and_are_accounted_for() {
         let arena = Arena::reserve(8192).unwrap();
-        let lock = Lock::of_arena(Kind::Mutex, &arena).unwrap();
-        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No) == Err(NotTaken::Busy)));
+        let lock = Lock::in_arena(LockKind::Mutex, &arena).unwrap();
+        let held = lock.lock(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking) == Err(LockError::Busy)));
         drop(held);
-        let other = Lock::of_arena(Kind::ReadWrite, &arena).unwrap();
-        assert!(other.hold(Access::Shared, Wait::No).is_ok() && lock.hold(Access::Exclusive, Wait::No).is_ok());
-        assert_eq!(arena.pieces().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
-        let error = Lock::of_arena(Kind::Spin, &arena).unwrap_err().to_string();
+        let other = Lock::in_arena(LockKind::ReadWrite, &arena).unwrap();
+        assert!(
+            other.lock(Access::Shared, WaitMode::NonBlocking).is_ok()
+                && lock.lock(Access::Exclusive, WaitMode::NonBlocking).is_ok()
+        );
+        assert_eq!(arena.allocations().iter().map(|piece| &piece.purpose[..]).collect::<Vec<_>>(), ["a lock"; 2]);
+        let error = Lock::in_arena(LockKind::Spin, &arena).unwrap_err().to_string();
         assert_eq!(error, "take from the arena: a lock needs 4096 bytes, and of the arena's 8192 only 0 are left");
     }
 
     #[test]
-    fn who_holds_a_lock_and_wants_it_again_is_told() {
-        for kind in [Kind::Mutex, Kind::Spin, Kind::ReadWrite] {
+    fn acquiring_a_lock_twice_is_an_error() {
+        for kind in [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite] {
             let lock = Lock::new(kind).unwrap();
-            lock.acquire(Access::Exclusive, Wait::No).unwrap();
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own), "{kind:?}");
-            assert_eq!(lock.acquire(Access::Exclusive, Wait::No), Err(NotTaken::Busy), "{kind:?}");
+            lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock), "{kind:?}");
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::NonBlocking), Err(LockError::Busy), "{kind:?}");
             lock.release().unwrap();
         }
-        let lock = Lock::new(Kind::ReadWrite).unwrap();
-        lock.acquire(Access::Shared, Wait::No).unwrap();
-        assert_eq!(lock.acquire(Access::Exclusive, Wait::Forever), Err(NotTaken::Own));
+        let lock = Lock::new(LockKind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap();
+        assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock));
         lock.release().unwrap();
-        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
     }
 
     #[test]
-    fn readers_share_and_a_writer_is_alone() {
-        let lock = Lock::new(Kind::ReadWrite).unwrap();
-        lock.acquire(Access::Shared, Wait::Forever).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok() && lock.release().is_ok()));
-        assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(NotTaken::Busy)));
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
+    fn readers_share_and_writers_exclude() {
+        let lock = Lock::new(LockKind::ReadWrite).unwrap();
+        lock.acquire(Access::Shared, WaitMode::Blocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok() && lock.release().is_ok()));
+        assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(LockError::Busy)));
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok()));
         lock.release().unwrap();
-        let held = lock.hold(Access::Exclusive, Wait::No).unwrap();
-        assert!(in_child(|| lock.acquire(Access::Shared, SOON) == Err(NotTaken::Busy)));
+        let held = lock.lock(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+        assert!(in_child(|| lock.acquire(Access::Shared, SOON) == Err(LockError::Busy)));
         drop(held);
-        for _ in 0..READERS {
-            lock.acquire(Access::Shared, Wait::No).unwrap();
+        for _ in 0..MAX_READERS {
+            lock.acquire(Access::Shared, WaitMode::NonBlocking).unwrap();
         }
         assert!(lock.acquire(Access::Shared, SOON).is_err());
-        for _ in 0..READERS {
+        for _ in 0..MAX_READERS {
             lock.release().unwrap();
         }
         assert!(lock.release().is_err());
-        // A reader that died is no reader.
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).is_ok()));
-        lock.acquire(Access::Exclusive, Wait::No).unwrap();
+        // A dead reader does not block a writer.
+        assert!(in_child(|| lock.acquire(Access::Shared, WaitMode::NonBlocking).is_ok()));
+        lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
         lock.release().unwrap();
     }
 
     #[test]
-    fn a_semaphore_has_so_many_permits() {
-        let lock = Lock::new(Kind::Semaphore(3)).unwrap();
+    fn a_semaphore_has_as_many_holders_as_permits() {
+        let lock = Lock::new(LockKind::Semaphore(3)).unwrap();
         for _ in 0..3 {
-            lock.acquire(Access::Exclusive, Wait::No).unwrap();
+            lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
         }
-        assert!(in_child(|| lock.acquire(Access::Exclusive, Wait::No).is_err()));
-        let waits = child(|| lock.acquire(Access::Exclusive, Wait::Forever).is_ok());
+        assert!(in_child(|| lock.acquire(Access::Exclusive, WaitMode::NonBlocking).is_err()));
+        let waits = child(|| lock.acquire(Access::Exclusive, WaitMode::Blocking).is_ok());
         std::thread::sleep(Duration::from_millis(5));
         lock.release().unwrap();
         assert!(ends_well(waits));
-        lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
-        assert!(Lock::new(Kind::Semaphore(0)).is_err() && Lock::new(Kind::Semaphore(PERMITS + 1)).is_err());
+        lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
+        assert!(Lock::new(LockKind::Semaphore(0)).is_err() && Lock::new(LockKind::Semaphore(MAX_PERMITS + 1)).is_err());
     }
 
     #[test]
-    fn owners_killed_at_any_moment_pass_every_kind_of_lock_on() {
+    fn every_kind_of_lock_passes_on_when_its_owner_is_killed() {
         let rounds = std::env::var("SWOOSH_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
         for kind in KINDS {
             let lock = Lock::new(kind).unwrap();
@@ -383,7 +374,7 @@ mod tests {
                 let pids = [(); 2].map(|()| {
                     child(|| {
                         loop {
-                            let Ok(died) = lock.acquire(Access::Exclusive, Wait::Forever) else { return false };
+                            let Ok(died) = lock.acquire(Access::Exclusive, WaitMode::Blocking) else { return false };
                             if died {
                                 inside.set(0);
                             }
@@ -401,56 +392,37 @@ mod tests {
                 for pid in pids {
                     process::kill(pid, libc::SIGKILL);
                     loop {
-                        if let Some(ended) = process::reap_one(pid) {
+                        if let Some(ended) = process::try_wait(pid) {
                             assert_eq!(ended.signal(), libc::SIGKILL, "{kind:?}: two were inside");
                             break;
                         }
                         std::thread::sleep(Duration::from_micros(200));
                     }
                 }
-                let died = lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).expect("it passed on");
+                let died = lock
+                    .acquire(Access::Exclusive, WaitMode::Timeout(Duration::from_secs(5)))
+                    .expect("the lock passes on");
                 if died {
                     inside.set(0);
                 }
-                assert_eq!(inside.get(), 0, "{kind:?}: a dead owner was not told of");
+                assert_eq!(inside.get(), 0, "{kind:?}: the death of the owner was not reported");
                 lock.release().unwrap();
             }
         }
     }
 
     #[test]
-    fn a_lock_that_is_dropped_while_held_harms_nobody() {
+    fn a_lock_that_is_dropped_while_held_stays_usable_elsewhere() {
         for kind in KINDS {
             let lock = Lock::new(kind).unwrap();
-            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             let clone = lock.clone();
-            let waits = child(|| clone.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).is_ok());
+            let waits = child(|| clone.acquire(Access::Exclusive, WaitMode::Timeout(Duration::from_secs(5))).is_ok());
             drop((lock, clone));
             assert!(ends_well(waits), "{kind:?}");
             let next = Lock::new(kind).unwrap();
-            next.acquire(Access::Exclusive, Wait::Forever).unwrap();
+            next.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             next.release().unwrap();
         }
-    }
-
-    #[test]
-    fn a_lock_on_a_file_excludes_others_and_a_forked_child() {
-        let dir = tempfile::tempdir().unwrap();
-        let lock = FileLock::new(dir.path().join("lock")).unwrap();
-        assert!(lock.acquire(Access::Exclusive, Wait::Forever).unwrap());
-        assert!(in_child(|| !lock.acquire(Access::Exclusive, Wait::No).unwrap()));
-        assert!(in_child(|| !lock.acquire(Access::Shared, SOON).unwrap()));
-        assert!(lock.acquire(Access::Shared, Wait::No).unwrap());
-        assert!(in_child(|| lock.acquire(Access::Shared, Wait::No).unwrap()));
-        lock.release().unwrap();
-        let holder = child(|| {
-            lock.acquire(Access::Exclusive, Wait::Forever).unwrap();
-            std::thread::sleep(Duration::from_secs(60));
-            true
-        });
-        std::thread::sleep(Duration::from_millis(20));
-        process::kill(holder, libc::SIGKILL);
-        assert!(!ends_well(holder));
-        assert!(lock.acquire(Access::Exclusive, Wait::For(Duration::from_secs(5))).unwrap());
     }
 }

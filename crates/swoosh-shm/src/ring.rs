@@ -1,17 +1,16 @@
 //! A queue of messages in shared memory: any process pushes, one process pops.
 //!
-//! The rule it protects: a message is visible only once it is whole. Producers write behind `head` under a lock that
-//! outlives its owner, and publish by moving `head`; a producer killed in the middle has published nothing. The consumer
-//! takes no lock: it reads up to `head` and moves `tail`; a consumer killed in the middle leaves the rest to the
-//! process that replaces it.
+//! Invariant: a message is visible only when it is complete. Producers write behind `head` under a robust mutex and
+//! publish by moving `head`; a producer killed before that has published nothing. The consumer takes no lock: it reads
+//! up to `head` and then moves `tail`; when it is killed, its successor finds every message it had not finished.
 
-use super::cursor::Cursor;
+use super::ring_cursor::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering};
 use swoosh_os::Result;
 use swoosh_os::memory::SharedMemory;
 use swoosh_os::mutex::RobustMutex;
 
-/// Four words that travel with each message; the ring does not read them.
+/// Four words that travel with each message. The ring does not interpret them.
 pub type Meta = [u64; 4];
 
 #[repr(C, align(64))]
@@ -22,9 +21,10 @@ struct Control {
     /// Messages published since the beginning.
     pushed: AtomicU64,
     _line: [u64; 1],
-    tail: Consumer,
+    consumer: Consumer,
 }
 
+/// On a cache line of its own, because another process writes it.
 #[repr(C, align(64))]
 struct Consumer {
     /// Bytes consumed since the beginning.
@@ -33,7 +33,17 @@ struct Consumer {
     popped: AtomicU64,
 }
 
-/// One such queue. Copies are the same queue.
+/// A queue. Copies, and the copies in forked processes, are the same queue. Its memory is never unmapped.
+///
+/// ```
+/// use swoosh_shm::ring::Ring;
+///
+/// let ring = Ring::new(4096, "messages")?;
+/// ring.push(&[1, 0, 0, 0], &[b"hello ", b"world"]).unwrap();
+/// let text = ring.pop(|meta, payload| (meta[0], payload.to_vec()));
+/// assert_eq!(text, Some((1, b"hello world".to_vec())));
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Ring {
     control: &'static Control,
@@ -41,58 +51,80 @@ pub struct Ring {
     capacity: u64,
 }
 
-// SAFETY: `data` points into a shared mapping that is never unmapped; access to it follows `head` and `tail`.
+// SAFETY: `data` points into a shared mapping that is never unmapped. Producers write to it under the lock, and the
+// consumer reads only what `head` has published.
 unsafe impl Send for Ring {}
-// SAFETY: as above.
+// SAFETY: `push` locks, and `pop` accesses only the records between `tail` and `head`, which no producer writes.
 unsafe impl Sync for Ring {}
 
-/// There is no room for the message now.
+/// The ring has no space for the message at present.
+///
+/// ```
+/// use swoosh_shm::ring::{Ring, RingFull};
+///
+/// let ring = Ring::new(4096, "messages")?;
+/// for _ in 0..3 {
+///     ring.push(&[0; 4], &[&[0; 1024]]).unwrap();
+/// }
+/// assert_eq!(ring.push(&[0; 4], &[&[0; 1024]]), Err(RingFull));
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub struct RingFull;
 
 impl Ring {
-    /// A ring of `capacity` bytes (a power of two, 4096 at least).
+    /// Maps a ring of `capacity` bytes. `purpose` appears in the error.
+    ///
+    /// # Errors
+    /// If the kernel refuses the mapping.
+    ///
+    /// # Panics
+    /// If `capacity` is not a power of two of at least 4096.
     pub fn new(capacity: usize, purpose: &str) -> Result<Self> {
         assert!(capacity.is_power_of_two() && capacity >= 4096, "a ring's capacity is a power of two");
         let memory = SharedMemory::new(CONTROL_BYTES + capacity, purpose)?;
         let start = memory.start().as_ptr();
-        // SAFETY: the mapping is zeroed, page-aligned, never unmapped and begins with CONTROL_BYTES for `Control`,
-        // which is atomics and a mutex; the data follows.
+        // SAFETY: the mapping is zeroed, aligned to a page and never unmapped. It starts with CONTROL_BYTES for a
+        // `Control`, for which zero is valid before `init`; `capacity` bytes follow.
         let (control, data) = unsafe { (&*start.cast::<Control>(), start.add(CONTROL_BYTES)) };
         control.lock.init();
         Ok(Ring { control, data, capacity: capacity as u64 })
     }
 
-    /// The longest payload that one message may carry.
+    /// The longest payload of a message, bytes: a quarter of the capacity.
     pub fn longest(&self) -> usize {
         (self.capacity / 4) as usize
     }
 
-    /// Messages that wait.
+    /// The number of messages in the ring.
     pub fn len(&self) -> u64 {
-        let popped = self.control.tail.popped.load(Ordering::Relaxed);
+        let popped = self.control.consumer.popped.load(Ordering::Relaxed);
         self.control.pushed.load(Ordering::Relaxed).saturating_sub(popped)
     }
 
-    /// Whether none waits.
+    /// Whether the ring is empty. Unlike [`len`](Ring::len) it is exact for the consumer.
     pub fn is_empty(&self) -> bool {
-        self.control.head.seen() == self.control.tail.tail.own()
+        self.control.head.observe() == self.control.consumer.tail.own()
     }
 
-    /// Appends one message whose payload is `parts`, one after the other.
+    /// Appends a message whose payload is `parts`, joined in order.
     ///
-    /// Panics where the payload is longer than [`longest`](Ring::longest).
-    pub fn push(&self, meta: &Meta, parts: &[&[u8]]) -> Result<(), Full> {
+    /// # Errors
+    /// [`RingFull`] until the consumer has popped enough.
+    ///
+    /// # Panics
+    /// If the payload is longer than [`longest`](Ring::longest).
+    pub fn push(&self, meta: &Meta, parts: &[&[u8]]) -> Result<(), RingFull> {
         let len: usize = parts.iter().map(|p| p.len()).sum();
         assert!(len <= self.longest(), "the caller cuts long payloads");
         let need = record_size(len);
-        let held = self.control.lock.lock();
+        let guard = self.control.lock.lock();
         let head = self.control.head.own();
-        let used = head.wrapping_sub(self.control.tail.tail.seen());
+        let used = head.wrapping_sub(self.control.consumer.tail.observe());
         let to_end = self.capacity - (head & (self.capacity - 1));
         let skip = if to_end < need { to_end } else { 0 };
         if used > self.capacity || self.capacity - used < skip + need {
-            return Err(Full);
+            return Err(RingFull);
         }
         if skip > 0 {
             self.write_words(head, &[WRAP]);
@@ -104,17 +136,20 @@ impl Ring {
             self.write_bytes(to, part);
             to += part.len() as u64;
         }
-        self.control.head.move_to(at + need);
+        self.control.head.publish(at + need);
         self.control.pushed.store(self.control.pushed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        drop(held);
+        drop(guard);
         Ok(())
     }
 
-    /// Takes the oldest message. `take` sees it in place and must only copy what it needs: the room is given back when
-    /// it returns. Only the ring's one consumer calls this.
-    pub fn pop<R>(&self, take: impl FnOnce(&Meta, &[u8]) -> R) -> Option<R> {
-        let mut tail = self.control.tail.tail.own();
-        let head = self.control.head.seen();
+    /// Removes the oldest message and returns the result of `read`, which gets its words and payload in place; `None` if
+    /// the ring is empty. Producers reuse the memory once `read` has returned, so it should only copy.
+    ///
+    /// For the ring's single consumer only.
+    pub fn pop<R>(&self, read: impl FnOnce(&Meta, &[u8]) -> R) -> Option<R> {
+        let consumer = &self.control.consumer;
+        let mut tail = consumer.tail.own();
+        let head = self.control.head.observe();
         if head == tail {
             return None;
         }
@@ -123,22 +158,22 @@ impl Ring {
         }
         let len = self.read_word(tail);
         let to_end = self.capacity - (tail & (self.capacity - 1));
-        // A process that writes where it should not can spoil what is here; never follow a spoilt length.
+        // A faulty process may have overwritten the length: drop everything instead of reading beyond the ring.
         if len > self.capacity / 4 || record_size(len as usize) > to_end || head.wrapping_sub(tail) > self.capacity {
-            self.control.tail.popped.store(self.control.pushed.load(Ordering::Relaxed), Ordering::Relaxed);
-            self.control.tail.tail.move_to(head);
+            consumer.popped.store(self.control.pushed.load(Ordering::Relaxed), Ordering::Relaxed);
+            consumer.tail.publish(head);
             return None;
         }
         let meta = [1, 2, 3, 4].map(|n| self.read_word(tail + 8 * n));
-        // SAFETY: the record lies within the data (checked above), was published by a release store of `head`, and no
-        // producer writes there before `tail` moves past it.
+        // SAFETY: the check above keeps the record within the data. Its producer published it by a release store of
+        // `head`, and no producer writes there before `tail` moves past it.
         let payload = unsafe {
             let at = self.data.add(((tail + HEADER) & (self.capacity - 1)) as usize);
             std::slice::from_raw_parts(at, len as usize)
         };
-        let result = take(&meta, payload);
-        self.control.tail.popped.store(self.control.tail.popped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.control.tail.tail.move_to(tail + record_size(len as usize));
+        let result = read(&meta, payload);
+        consumer.popped.store(consumer.popped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        consumer.tail.publish(tail + record_size(len as usize));
         Some(result)
     }
 
@@ -151,26 +186,27 @@ impl Ring {
     fn write_bytes(&self, at: u64, bytes: &[u8]) {
         let from = (at & (self.capacity - 1)) as usize;
         assert!(from + bytes.len() <= self.capacity as usize, "a record never wraps");
-        // SAFETY: within the data (checked), beyond `head` and before `tail + capacity`, and the lock is held: nobody
-        // else reads or writes there.
+        // SAFETY: the assertion keeps the range within the data. The caller holds the lock, and `push` has checked that
+        // the range lies between `head` and `tail + capacity`, where the consumer does not read.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.data.add(from), bytes.len()) };
     }
 
     fn read_word(&self, at: u64) -> u64 {
         let from = (at & (self.capacity - 1)) as usize;
-        // SAFETY: positions are multiples of eight below the capacity, which is one too.
+        // SAFETY: `from & !7` is a multiple of eight below the capacity, which is a multiple of eight too, and the data
+        // is aligned to 64 bytes.
         unsafe { self.data.add(from & !7).cast::<u64>().read() }
     }
 }
 
-/// Bytes of a record with `len` bytes of payload: header, payload, padding to eight.
+/// Bytes of a record with a payload of `len` bytes: header, payload, padding to eight.
 fn record_size(len: usize) -> u64 {
     HEADER + (len as u64).next_multiple_of(8)
 }
 
-/// Length and [`Meta`].
+/// Bytes of the length and [`Meta`].
 const HEADER: u64 = 40;
-/// Stands where a record would not fit before the end of the data: go on at its beginning.
+/// In place of a length where a record would not fit before the end of the data: it is at the beginning.
 const WRAP: u64 = u64::MAX;
 const CONTROL_BYTES: usize = size_of::<Control>().next_multiple_of(64);
 
@@ -180,7 +216,7 @@ mod tests {
     use swoosh_os::process::{self, Fork};
 
     #[test]
-    fn what_is_pushed_is_popped_in_order_across_many_laps() {
+    fn messages_are_popped_in_order_across_many_laps() {
         let ring = Ring::new(4096, "a test").unwrap();
         let mut wanted = std::collections::VecDeque::new();
         let mut seed = 7u64;
@@ -209,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_ring_says_so_and_loses_nothing() {
+    fn a_full_ring_refuses_messages_and_loses_none() {
         let ring = Ring::new(4096, "a test").unwrap();
         let mut n = 0;
         while ring.push(&[n, 0, 0, 0], &[&[1; 100]]).is_ok() {
@@ -258,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spoilt_length_empties_the_ring_instead_of_reading_beyond_it() {
+    fn a_corrupt_length_empties_the_ring_instead_of_reading_beyond_it() {
         let ring = Ring::new(4096, "a test").unwrap();
         ring.push(&[0; 4], &[b"x"]).unwrap();
         ring.write_words(0, &[1 << 40]);

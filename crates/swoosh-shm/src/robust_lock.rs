@@ -1,166 +1,170 @@
-//! Who may go in: locks for readers and writers, semaphores and spinning, made of robust mutexes.
+//! Read-write locks, semaphores and spin locks made of robust mutexes.
 //!
-//! The rule it protects: whoever is inside holds a mutex, which the kernel frees when he dies. Reading is holding one of many
-//! mutexes, writing is holding the door that readers pass on their way in, once none of theirs is held; a permit of a
-//! semaphore is one of them. Nothing is counted that a dead process could leave wrong. Proven by `tests/prove_locks.rs`.
+//! Invariant: every holder has locked a mutex, which the kernel releases when the holder dies. A reader holds one of
+//! many reader mutexes. A writer holds the gate, which readers pass on their way in, once no reader mutex is held. A
+//! permit of a semaphore is one mutex. No counter exists that a dead process could leave wrong. Proven by
+//! `tests/prove_locks.rs`.
 
-use super::sync::{AtomicU32, AtomicU64, LOOK_AGAIN, NotTaken, Ordering, RobustMutex, SPINS, Wait, futex};
+use super::sync::{
+    AtomicU32, AtomicU64, DEATH_CHECK_INTERVAL, LockError, Ordering, RobustMutex, SPINS, WaitMode, futex,
+};
 use std::time::{Duration, Instant};
 
-/// What lies in a lock's memory, followed by the mutexes of readers or permits.
+/// The beginning of a lock's memory; the mutexes of readers or permits follow.
 #[repr(C, align(64))]
-pub struct Head {
-    /// The lock itself, or the door that readers pass and writers keep.
-    pub door: RobustMutex,
-    /// Permits given back, for those who wait for one.
-    pub freed: AtomicU32,
-    /// How many wait for one; those who died waiting are counted for ever, which costs a call of the kernel.
-    pub waiting: AtomicU32,
-    /// Where a free mutex was found last.
-    pub hint: AtomicU32,
-    /// Which mutexes readers hold. A bit is set behind the door, by who holds its mutex, who clears it before giving that
-    /// back; one whose mutex is free was left by a dead reader.
-    pub reading: AtomicU64,
+pub(crate) struct LockHead {
+    /// The lock itself, or the gate that readers pass and writers keep.
+    pub(crate) gate: RobustMutex,
+    /// Counts returned permits, for futex waits.
+    pub(crate) released: AtomicU32,
+    /// Waiters for a permit. One that died waiting stays counted, which costs a needless futex call per release.
+    pub(crate) waiters: AtomicU32,
+    /// The index at which a free mutex was found last.
+    pub(crate) hint: AtomicU32,
+    /// One bit per reader mutex that is held. A reader sets it while it holds gate and mutex, and clears it before it
+    /// releases the mutex. A bit whose mutex is free was left by a dead reader.
+    pub(crate) reader_bits: AtomicU64,
 }
 
 /// A lock's memory.
 #[derive(Clone, Copy)]
-pub struct RobustLock<'a> {
-    /// Its beginning.
-    pub head: &'a Head,
-    /// The mutexes behind it.
-    pub more: &'a [RobustMutex],
+pub(crate) struct RobustLock<'a> {
+    /// The beginning.
+    pub(crate) head: &'a LockHead,
+    /// The mutexes of readers or permits.
+    pub(crate) mutexes: &'a [RobustMutex],
 }
 
 impl RobustLock<'_> {
-    /// Takes the door; tries again and again for a while before it sleeps.
-    pub fn spin(self, wait: Wait) -> Result<bool, NotTaken> {
-        let door = &self.head.door;
-        let tries = if wait == Wait::No { 1 } else { SPINS };
+    /// Acquires the gate: tries repeatedly before it sleeps. `true` if the last owner died.
+    pub(crate) fn spin(self, wait: WaitMode) -> Result<bool, LockError> {
+        let gate = &self.head.gate;
+        let tries = if wait == WaitMode::NonBlocking { 1 } else { SPINS };
         for _ in 0..tries {
-            match door.acquire(Wait::No) {
-                Err(NotTaken::Busy) => std::hint::spin_loop(),
+            match gate.acquire(WaitMode::NonBlocking) {
+                Err(LockError::Busy) => std::hint::spin_loop(),
                 other => return other,
             }
         }
-        if wait == Wait::No { Err(NotTaken::Busy) } else { door.acquire(wait) }
+        if wait == WaitMode::NonBlocking { Err(LockError::Busy) } else { gate.acquire(wait) }
     }
 
-    /// Goes in alone. True if the last one who had the door died.
-    pub fn write(self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
+    /// Acquires the lock as its only holder. `true` if the last owner of the gate died.
+    pub(crate) fn write(self, wait: WaitMode) -> Result<bool, LockError> {
+        let deadline = Deadline::after(wait);
         let head = self.head;
-        let died = head.door.acquire(wait)?;
+        let died = head.gate.acquire(wait)?;
         loop {
-            let reading = head.reading.load(Ordering::Acquire);
-            if reading == 0 {
+            let readers = head.reader_bits.load(Ordering::Acquire);
+            if readers == 0 {
                 return Ok(died);
             }
-            // Nobody new comes in. Who is there leaves, or has died and left a bit.
-            let n = reading.trailing_zeros() as usize;
-            if let Err(why) = self.more[n].acquire(end.left()) {
-                let _ = head.door.release();
-                return Err(why);
+            // No reader enters any more. Each one inside leaves, or has died and left its bit.
+            let n = readers.trailing_zeros() as usize;
+            if let Err(error) = self.mutexes[n].acquire(deadline.remaining()) {
+                let _ = head.gate.release();
+                return Err(error);
             }
-            head.reading.fetch_and(!(1 << n), Ordering::Relaxed);
-            let _ = self.more[n].release();
+            head.reader_bits.fetch_and(!(1 << n), Ordering::Relaxed);
+            let _ = self.mutexes[n].release();
         }
     }
 
-    /// Goes in beside other readers. A dead reader has changed nothing: nobody is told of it.
-    pub fn read(self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
+    /// Acquires the lock beside other readers. `true` if the last owner of the gate died; the death of a reader is not
+    /// reported, because a reader changes nothing.
+    pub(crate) fn read(self, wait: WaitMode) -> Result<bool, LockError> {
+        let deadline = Deadline::after(wait);
         let head = self.head;
-        let died = head.door.acquire(wait)?;
-        let taken = match self.take_one() {
+        let died = head.gate.acquire(wait)?;
+        let taken = match self.take_any() {
             Some((n, _)) => Ok(n),
-            None => self.more[0].acquire(end.left()).map(|_| 0),
+            None => self.mutexes[0].acquire(deadline.remaining()).map(|_| 0),
         };
         if let Ok(n) = taken {
-            head.reading.fetch_or(1 << n, Ordering::Relaxed);
+            head.reader_bits.fetch_or(1 << n, Ordering::Relaxed);
         }
-        let _ = head.door.release();
+        let _ = head.gate.release();
         taken.map(|_| died)
     }
 
-    /// Leaves, as a writer or as a reader. Only a writer holds the door.
-    pub fn leave(self) -> Result<(), NotTaken> {
-        if self.head.door.release().is_ok() {
+    /// Releases the lock of a writer or of a reader. Only a writer holds the gate.
+    pub(crate) fn unlock(self) -> Result<(), LockError> {
+        if self.head.gate.release().is_ok() {
             return Ok(());
         }
-        let n = self.places().find(|n| self.more[*n].is_own()).ok_or(NotTaken::NotOwn)?;
-        self.head.reading.fetch_and(!(1 << n), Ordering::Release);
-        self.more[n].release()
+        let n = self.indexes().find(|n| self.mutexes[*n].is_held_by_this_thread()).ok_or(LockError::NotOwner)?;
+        self.head.reader_bits.fetch_and(!(1 << n), Ordering::Release);
+        self.mutexes[n].release()
     }
 
-    /// Takes a permit. True if the last one who had it died.
-    pub fn take_permit(self, wait: Wait) -> Result<bool, NotTaken> {
-        let end = End::of(wait);
+    /// Acquires a permit. `true` if its last holder died.
+    pub(crate) fn take_permit(self, wait: WaitMode) -> Result<bool, LockError> {
+        let deadline = Deadline::after(wait);
         let head = self.head;
         loop {
-            let freed = head.freed.load(Ordering::Acquire);
-            if let Some((_, died)) = self.take_one() {
+            let released = head.released.load(Ordering::Acquire);
+            if let Some((_, died)) = self.take_any() {
                 return Ok(died);
             }
-            let nap = match end.left() {
-                Wait::No => return Err(NotTaken::Busy),
-                Wait::For(left) => left.min(LOOK_AGAIN),
-                Wait::Forever => LOOK_AGAIN,
+            let limit = match deadline.remaining() {
+                WaitMode::NonBlocking => return Err(LockError::Busy),
+                WaitMode::Timeout(left) => left.min(DEATH_CHECK_INTERVAL),
+                WaitMode::Blocking => DEATH_CHECK_INTERVAL,
             };
-            // A permit whose holder dies is given back by the kernel, which does not ring here: hence the naps.
-            head.waiting.fetch_add(1, Ordering::AcqRel);
-            futex::wait(&head.freed, freed, Some(nap));
-            head.waiting.fetch_sub(1, Ordering::Relaxed);
+            // The kernel releases the permit of a holder that dies without waking this futex, hence the limit.
+            head.waiters.fetch_add(1, Ordering::AcqRel);
+            futex::wait(&head.released, released, Some(limit));
+            head.waiters.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// Gives a permit back that this thread holds.
-    pub fn give_permit(self) -> Result<(), NotTaken> {
+    /// Returns a permit that this thread holds.
+    pub(crate) fn give_permit(self) -> Result<(), LockError> {
         let head = self.head;
-        self.places().find(|n| self.more[*n].release().is_ok()).ok_or(NotTaken::NotOwn)?;
-        head.freed.fetch_add(1, Ordering::Release);
-        // Either this finds who waits, or he finds `freed` changed: a mere load could miss him.
-        if head.waiting.fetch_add(0, Ordering::AcqRel) > 0 {
-            futex::wake(&head.freed, 1);
+        self.indexes().find(|n| self.mutexes[*n].release().is_ok()).ok_or(LockError::NotOwner)?;
+        head.released.fetch_add(1, Ordering::Release);
+        // Either this call sees the waiter, or the waiter sees `released` changed. A plain load could miss the waiter.
+        if head.waiters.fetch_add(0, Ordering::AcqRel) > 0 {
+            futex::wake(&head.released, 1);
         }
         Ok(())
     }
 
-    /// Takes the first free mutex: its place, and whether its owner died.
-    fn take_one(self) -> Option<(usize, bool)> {
-        self.places().find_map(|n| {
-            let died = self.more[n].acquire(Wait::No).ok()?;
+    /// Acquires the first free mutex: its index, and whether its owner died.
+    fn take_any(self) -> Option<(usize, bool)> {
+        self.indexes().find_map(|n| {
+            let died = self.mutexes[n].acquire(WaitMode::NonBlocking).ok()?;
             self.head.hint.store(n as u32, Ordering::Relaxed);
             Some((n, died))
         })
     }
 
-    /// All places, the likeliest first.
-    fn places(self) -> impl Iterator<Item = usize> {
-        let (first, count) = (self.head.hint.load(Ordering::Relaxed) as usize, self.more.len());
+    /// All indexes, starting with the hint.
+    fn indexes(self) -> impl Iterator<Item = usize> {
+        let (first, count) = (self.head.hint.load(Ordering::Relaxed) as usize, self.mutexes.len());
         (first..first + count).map(move |n| n % count)
     }
 }
 
-/// The moment at which a wait is over.
-pub struct End(Wait, Option<Instant>);
+/// The moment at which a wait ends.
+pub(crate) struct Deadline(WaitMode, Option<Instant>);
 
-impl End {
-    /// It begins now.
-    pub fn of(wait: Wait) -> Self {
+impl Deadline {
+    /// The wait starts now.
+    pub(crate) fn after(wait: WaitMode) -> Self {
         match wait {
-            Wait::For(time) => End(wait, Instant::now().checked_add(time)),
-            _ => End(wait, None),
+            WaitMode::Timeout(time) => Deadline(wait, Instant::now().checked_add(time)),
+            _ => Deadline(wait, None),
         }
     }
 
-    /// The wait that is left: none when the time is over.
-    pub fn left(&self) -> Wait {
+    /// The remaining wait; `NonBlocking` once the time is over.
+    pub(crate) fn remaining(&self) -> WaitMode {
         match (self.0, self.1) {
-            (Wait::For(_), None) => Wait::Forever,
-            (Wait::For(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
-                Duration::ZERO => Wait::No,
-                left => Wait::For(left),
+            (WaitMode::Timeout(_), None) => WaitMode::Blocking,
+            (WaitMode::Timeout(_), Some(end)) => match end.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => WaitMode::NonBlocking,
+                left => WaitMode::Timeout(left),
             },
             (wait, _) => wait,
         }

@@ -1,117 +1,184 @@
-//! The rows that every process of a server can read: connections, workers, reactors, the server itself.
+//! The slots that every process of a server can read: connections, workers, reactors and the server itself.
+//!
+//! A slot is all atomics. Its comment names the process that writes it; everyone reads it, so related fields may be seen
+//! at different moments.
 
-use super::Shareable;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use super::shared::Shareable;
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-/// One connection. Written by the reactor that owns it; a few fields also by workers, as their comments say.
+/// An optional index in one shared word, read and written with relaxed ordering.
+///
+/// The word holds the index plus one, so that zeroed memory means `None`.
+///
+/// ```
+/// use swoosh_shm::slots::OptionalIndex;
+///
+/// let worker = OptionalIndex::default();
+/// assert_eq!(worker.get(), None);
+/// worker.set(Some(0));
+/// assert_eq!(worker.get(), Some(0));
+/// ```
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct OptionalIndex(AtomicU32);
+
+impl OptionalIndex {
+    /// The index, if there is one.
+    #[inline]
+    pub fn get(&self) -> Option<u32> {
+        self.0.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Replaces the index. `u32::MAX` cannot be stored and counts as `None`.
+    #[inline]
+    pub fn set(&self, index: Option<u32>) {
+        self.0.store(index.map_or(0, |index| index.wrapping_add(1)), Ordering::Relaxed);
+    }
+}
+// SAFETY: one atomic; zero is `None`.
+unsafe impl Shareable for OptionalIndex {}
+
+/// One connection. Written by the reactor that owns it; some fields also by workers, as their comments say.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::ConnectionSlot;
+///
+/// let slot = ConnectionSlot::default();
+/// assert_eq!((slot.session.load(Relaxed), slot.worker.get()), (0, None));
+/// ```
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct ConnectionSlot {
-    /// The connection's id, 0 while the slot is free. Whoever reads a slot compares this before and after.
+    /// The connection's id; 0 while the slot is free. A reader of several fields compares it before and after.
     pub session: AtomicU64,
-    /// Bits of `conn::registry::Flags`. Workers set CLOSING, CLOSED and PROTECTED.
+    /// Flag bits, which the engine defines. Workers set some of them.
     pub flags: AtomicU32,
-    /// The socket's descriptor in its owner.
+    /// The socket's descriptor in the process that owns the connection.
     pub fd: AtomicI32,
     /// Index of the port that accepted it.
     pub port: AtomicU32,
     /// Reactor thread (process mode) or worker (base mode) that owns it.
     pub reactor: AtomicU32,
-    /// The worker it is fixed to plus one, 0 where it is fixed to none. Written at its first dispatch.
-    pub worker: AtomicU32,
-    /// What `bind` gave it, 0 before. Written by workers.
+    /// The worker that handles the connection; `None` before its first dispatch.
+    pub worker: OptionalIndex,
+    /// The user id that a worker has bound to the connection; 0 before.
     pub uid: AtomicU32,
     /// Address family of the peer: 4, 6 or 0 (Unix).
     pub family: AtomicU32,
     /// The peer's port.
     pub peer_port: AtomicU32,
-    /// The peer's address, in network order.
+    /// The peer's address as a number, high word first. An IPv4 address is in the first word.
     pub address: [AtomicU64; 2],
-    /// errno of the failure that closed it.
+    /// The errno of the failure that closed the connection; 0 if there was none.
     pub close_errno: AtomicI32,
-    /// Next free slot plus one, while this one is free.
+    /// While this slot is free: the next free slot plus one; 0 if there is none.
     pub next_free: AtomicU32,
-    /// Seconds since the epoch.
+    /// When the connection was accepted, seconds since the epoch.
     pub connect_time: AtomicU64,
-    /// Nanoseconds since the epoch.
+    /// When bytes were received last, nanoseconds since the epoch.
     pub last_recv: AtomicU64,
-    /// Nanoseconds since the epoch.
+    /// When bytes were sent last, nanoseconds since the epoch.
     pub last_send: AtomicU64,
-    /// Nanoseconds since the epoch.
+    /// When a packet was dispatched to a worker last, nanoseconds since the epoch.
     pub last_dispatch: AtomicU64,
-    /// Bytes that workers have sent and the kernel has not taken yet. Workers add, the owner subtracts.
+    /// Bytes that workers have sent and the kernel has not accepted yet. Workers add, the owner subtracts.
     pub send_queued: AtomicU64,
-    /// Bytes read that are not a whole packet yet.
+    /// Bytes received that do not form a whole packet yet.
     pub recv_queued: AtomicU64,
-    /// Bytes of packets that a worker was given and has not told its user code, where they are bounded. The owner adds,
-    /// workers subtract.
-    pub unhandled: AtomicU64,
-    /// Requests that workers have not handled yet, where no close event comes behind them: the connection lasts as long.
-    pub in_hand: AtomicU32,
-    /// Requests of HTTP that workers have answered whole; it begins anew behind its last number. Workers add.
-    pub answered: AtomicU32,
+    /// Bytes of packets dispatched to a worker whose user code has not received them, if their number is limited. The
+    /// owner adds, workers subtract.
+    pub unprocessed_bytes: AtomicU64,
+    /// Requests that workers have not finished, in servers without close events: the slot is not freed before they are.
+    pub in_flight: AtomicU32,
+    /// HTTP requests whose response is complete; wraps around. Workers add.
+    pub responses_completed: AtomicU32,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}
 
-/// The certificate that a connection's peer has shown, in two pages at most. Written by the reactor that owns the connection.
+/// The certificate of a connection's TLS peer in DER, up to 8184 bytes. Written by the reactor that owns the connection.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::SharedSlice;
+/// use swoosh_shm::slots::CertificateRow;
+///
+/// let rows: SharedSlice<CertificateRow> = SharedSlice::new(16, "certificates")?;
+/// assert_eq!(rows[0].length.load(Relaxed), 0);
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[repr(C, align(4096))]
 pub struct CertificateRow {
-    /// Bytes of it; 0: none.
+    /// Length in bytes; 0: no certificate.
     pub length: AtomicU64,
-    /// The bytes, eight in a word.
+    /// The bytes, eight per word.
     pub words: [AtomicU64; 1023],
 }
 // SAFETY: atomics only; zero is no certificate.
 unsafe impl Shareable for CertificateRow {}
 
-/// One worker, task worker or user process. Written by itself, its pid by the manager.
+/// One worker, task worker or user process. Written by itself; its `pid` by the manager.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::WorkerSlot;
+///
+/// assert_eq!(WorkerSlot::default().pid.load(Relaxed), 0);
+/// ```
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct WorkerSlot {
-    /// Process id of its present incarnation; 0 while there is none.
+    /// The process id; 0 while the process does not run.
     pub pid: AtomicI32,
-    /// 1 busy, 2 idle, 3 about to end (`SWOOLE_WORKER_*`).
+    /// 1 busy, 2 idle, 3 exiting (`SWOOLE_WORKER_*`).
     pub status: AtomicU32,
-    /// 1 while it waits for its bell: whoever gives it something has to ring.
+    /// 1 while it waits for its eventfd: a sender has to notify it.
     pub sleeping: AtomicU32,
-    /// How often it has been started.
+    /// How often the process has been started.
     pub generation: AtomicU32,
-    /// The generation whose `worker_start` has returned last.
+    /// The last generation whose start callback has returned.
     pub ready: AtomicU32,
-    /// Requests, datagrams and tasks it has handled, all incarnations together.
+    /// Requests, datagrams and tasks handled, by all generations together.
     pub requests: AtomicU64,
-    /// Answers it has sent.
+    /// Responses sent.
     pub responses: AtomicU64,
-    /// What was dispatched to it.
+    /// Requests and datagrams dispatched to it.
     pub dispatched: AtomicU64,
-    /// Connections fixed to it (dispatch mode 8).
+    /// Connections bound to it, in the dispatch mode that balances connections.
     pub connections: AtomicU64,
-    /// Requests that it has taken and is not done with, those that wait for a place included.
+    /// Requests received and not finished, including those waiting for admission.
     pub concurrency: AtomicU64,
-    /// Tasks sent to it and not answered yet.
+    /// Tasks sent to it that have no result yet.
     pub tasking: AtomicU64,
 }
 // SAFETY: atomics only; zero is a worker that was never started.
 unsafe impl Shareable for WorkerSlot {}
 
-/// One owner of connections: a reactor thread, or a worker in base mode. Only it writes here.
+/// One owner of connections: a reactor thread, or a worker in base mode. Written by it only.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::ReactorSlot;
+///
+/// assert_eq!(ReactorSlot::default().connections.load(Relaxed), 0);
+/// ```
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct ReactorSlot {
-    /// 1 while it waits for its bell.
+    /// 1 while it waits for its eventfd.
     pub sleeping: AtomicU32,
-    /// Connections it has now.
+    /// Open connections.
     pub connections: AtomicU32,
     /// Connections accepted.
     pub accepted: AtomicU64,
     /// Connections closed.
     pub closed: AtomicU64,
-    /// Connections refused or broken off by the server.
+    /// Connections that the server refused or aborted.
     pub aborted: AtomicU64,
     /// Packets dispatched.
     pub requests: AtomicU64,
-    /// Sends carried out.
+    /// Send operations carried out.
     pub responses: AtomicU64,
     /// Bytes received.
     pub recv_bytes: AtomicU64,
@@ -121,64 +188,86 @@ pub struct ReactorSlot {
 // SAFETY: atomics only; zero is a reactor that has done nothing.
 unsafe impl Shareable for ReactorSlot {}
 
-/// The server itself.
+/// The server itself. Written by the master, the manager, reactors and workers.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::ServerSlot;
+///
+/// assert_eq!(ServerSlot::default().next_session.load(Relaxed), 0);
+/// ```
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct ServerSlot {
-    /// See `heritage::Life`.
+    /// The phase of the server's life, which the engine defines.
     pub phase: AtomicU32,
-    /// Process id of the master (base mode: of worker 0, or of the only process).
+    /// Process id of the master; in base mode of worker 0 or of the only process.
     pub master_pid: AtomicI32,
-    /// Process id of the manager; 0 where there is none.
+    /// Process id of the manager; 0 if there is none.
     pub manager_pid: AtomicI32,
-    /// Seconds since the epoch.
+    /// When the server started, seconds since the epoch.
     pub start_time: AtomicU64,
-    /// The next connection's id.
+    /// The id of the next connection.
     pub next_session: AtomicU64,
-    /// Connections open now.
+    /// Open connections.
     pub connections: AtomicU64,
-    /// Free connection slots: the first one plus one, below a tag that changes with each take.
+    /// Head of the list of free connection slots: the first one plus one in the low half, and above it a tag that changes
+    /// with each removal, against the ABA problem.
     pub free_slots: AtomicU64,
-    /// Slots that were never used begin here.
+    /// The first slot that was never used.
     pub fresh_slots: AtomicU32,
     /// The next worker of round-robin dispatch.
-    pub round: AtomicU32,
-    /// 1 while a reload wanted by a worker waits for the manager; 2 where only task workers are to be replaced.
-    pub reload_wanted: AtomicU32,
-    /// How often the workers have been replaced.
+    pub next_worker: AtomicU32,
+    /// A worker's request to the manager: 1 to reload all workers, 2 to reload task workers; 0 if there is none.
+    pub reload_requested: AtomicU32,
+    /// Completed reloads.
     pub reloads: AtomicU32,
     /// Tasks sent.
     pub tasks: AtomicU64,
-    /// Tasks sent and not answered yet.
+    /// Tasks that have no result yet.
     pub tasking: AtomicU64,
-    /// Messages between processes, for their ids.
+    /// Messages between processes so far, from which their ids are made.
     pub messages: AtomicU64,
-    /// 1 while the manager sleeps.
+    /// 1 while the manager waits for its eventfd.
     pub manager_sleeping: AtomicU32,
 }
 // SAFETY: atomics only; zero is a server that has not started.
 unsafe impl Shareable for ServerSlot {}
 
-/// An entry of the map from session id to slot: the id's low 40 bits above the slot's 24.
+/// An entry of the map from session id to slot: the low 40 bits of the id above the 24 bits of the slot.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::MapEntry;
+///
+/// assert_eq!(MapEntry::default().0.load(Relaxed), 0, "empty");
+/// ```
 #[derive(Default)]
 #[repr(transparent)]
 pub struct MapEntry(pub AtomicU64);
 // SAFETY: one atomic; zero is empty.
 unsafe impl Shareable for MapEntry {}
 
-/// One worker of a pool.
+/// One worker of a process pool.
+///
+/// ```
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use swoosh_shm::slots::PoolSlot;
+///
+/// assert_eq!(PoolSlot::default().starts.load(Relaxed), 0);
+/// ```
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct PoolSlot {
-    /// Process id of its present incarnation; 0 while there is none. Written by the supervisor, and by itself.
+    /// The process id; 0 while the process does not run. Written by the supervisor and by itself.
     pub pid: AtomicI32,
-    /// The process that is to be left alone from now on. Written by itself.
+    /// The id of a process that the supervisor leaves alone from now on; 0: none. Written by itself.
     pub detached: AtomicI32,
-    /// How many were started with this number. Written by the supervisor.
+    /// Processes started for this slot. Written by the supervisor.
     pub starts: AtomicU32,
-    /// Which of those starts serves. Written by the worker.
+    /// The number of the start that serves. Written by the worker.
     pub serves: AtomicU32,
-    /// Messages that those of this number have handled. Written by the worker.
+    /// Messages that the processes of this slot have handled. Written by the worker.
     pub handled: AtomicU64,
 }
 // SAFETY: atomics only; zero is a worker that was never started.

@@ -1,12 +1,12 @@
-//! What the proven algorithms of this room are made of. `tests/prove.rs` and `tests/prove_locks.rs` compile the same files
-//! with loom's in its place, and try every order in which threads may see one another's steps.
+//! The primitives of the proven algorithms. `tests/prove.rs` and `tests/prove_locks.rs` compile the same algorithms with
+//! loom's primitives instead, which explore every order in which threads can observe each other's steps.
 
-pub use std::sync::atomic::Ordering;
-pub use std::sync::atomic::{AtomicU32, AtomicU64, fence};
-pub use swoosh_os::futex;
-pub use swoosh_os::mutex::{NotTaken, RobustMutex, Wait};
+pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+pub(crate) use swoosh_os::futex;
+pub(crate) use swoosh_os::mutex::{LockError, RobustMutex, WaitMode};
 
-/// How often a spinning lock tries before it sleeps.
-pub const SPINS: u32 = 2000;
-/// How often those who wait for a permit look whether its holder died.
-pub const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+/// Attempts of a spinning lock before it sleeps.
+pub(crate) const SPINS: u32 = 2000;
+/// Interval at which a waiter for a permit checks whether the permit's holder has died.
+pub(crate) const DEATH_CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);

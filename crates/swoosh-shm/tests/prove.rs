@@ -1,25 +1,26 @@
-//! Proofs: loom runs each of these in every order in which the threads may see one another's steps (acquire, release and
-//! relaxed as the language defines them), over the very file that the table is made of.
+//! Proofs of the algorithms that depend on memory ordering. Loom runs each of them in every order in which the threads
+//! can observe each other's steps, with acquire, release and relaxed as the language defines them. The source files are
+//! those that the crate itself compiles.
 
 mod sync {
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
-#[path = "../src/chains.rs"]
-mod chains;
-#[path = "../src/cursor.rs"]
-mod cursor;
-#[path = "../src/version.rs"]
-mod version;
+#[path = "../src/hash_chains.rs"]
+mod hash_chains;
+#[path = "../src/ring_cursor.rs"]
+mod ring_cursor;
+#[path = "../src/row_version.rs"]
+mod row_version;
 
-use chains::{Chains, Split, chain};
-use cursor::Cursor;
+use hash_chains::{HashChains, SplitState, chain_of};
 use loom::thread;
+use ring_cursor::Cursor;
+use row_version::{COPY, LIVE, STEP, Version};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use sync::{AtomicU32, AtomicU64, Ordering};
-use version::{COPY, LIVE, NEXT, Version};
 
-/// A row of two words, twice.
+/// A row of two words, in two copies.
 struct Row {
     version: Version,
     copies: [[AtomicU64; 2]; 2],
@@ -32,33 +33,33 @@ impl Row {
         Arc::new(row)
     }
 
-    /// As `Chain::replace` does it.
+    /// Like `LockedChain::replace`.
     fn replace(&self, value: u64) {
-        let version = self.version.held();
+        let version = self.version.read_locked();
         self.version.before_overwriting();
         let copy = &self.copies[((version ^ COPY) & COPY) as usize];
         copy.iter().for_each(|word| word.store(value, Ordering::Relaxed));
-        self.version.commit((version + NEXT) ^ COPY);
+        self.version.commit((version + STEP) ^ COPY);
     }
 
-    /// As `Chain::store` does it.
+    /// Like `LockedChain::store`.
     fn store(&self, word: usize, value: u64) {
-        let version = self.version.held();
-        self.version.advance(version + NEXT);
+        let version = self.version.read_locked();
+        self.version.advance(version + STEP);
         self.copies[(version & COPY) as usize][word].store(value, Ordering::Relaxed);
     }
 
-    /// As a removal and an insertion for another key do it.
+    /// Like a removal and an insertion of another key.
     fn reuse(&self, value: u64) {
-        let gone = (self.version.held() & !LIVE) + NEXT;
+        let gone = (self.version.read_locked() & !LIVE) + STEP;
         self.version.commit(gone);
-        let version = (gone & !COPY) + NEXT;
+        let version = (gone & !COPY) + STEP;
         self.version.advance(version);
         self.copies[0].iter().for_each(|word| word.store(value, Ordering::Relaxed));
         self.version.commit(version | LIVE);
     }
 
-    /// As `Storage::walk` does it, once: which change it is, and the row.
+    /// Like one `Storage::search`: the number of the change, and the row.
     fn read(&self) -> Option<(u64, [u64; 2])> {
         let version = self.version.read();
         if version & LIVE == 0 {
@@ -66,11 +67,11 @@ impl Row {
         }
         let copy = &self.copies[(version & COPY) as usize];
         let read = [0, 1].map(|n| copy[n].load(Ordering::Relaxed));
-        self.version.is_still(version).then_some((version / NEXT, read))
+        self.version.is_unchanged(version).then_some((version / STEP, read))
     }
 }
 
-/// Every order of a writer's steps and a reader's, each in a thread of its own; then the row is what `last` says.
+/// Explores a writer and a reader in two threads; afterwards the row has change number `last` and its values.
 fn prove(write: fn(&Row), read: fn(&Row), last: u64, row_at_last: [u64; 2]) {
     loom::model(move || {
         let row = Row::new();
@@ -87,7 +88,7 @@ fn prove(write: fn(&Row), read: fn(&Row), last: u64, row_at_last: [u64; 2]) {
 }
 
 #[test]
-fn a_reader_never_gets_half_of_a_row_that_is_replaced() {
+fn a_reader_never_gets_a_torn_row_while_it_is_replaced() {
     let read = |row: &Row| {
         if let Some((change, read)) = row.read() {
             assert_eq!(read, [change; 2]);
@@ -97,12 +98,12 @@ fn a_reader_never_gets_half_of_a_row_that_is_replaced() {
 }
 
 #[test]
-fn a_reader_never_gets_a_row_of_two_stores_in_place_that_never_was() {
+fn a_reader_never_gets_a_row_that_never_existed_while_numbers_are_stored_in_place() {
     let write = |row: &Row| {
         row.store(0, 1);
         row.store(1, 1);
     };
-    // A new version may come before its word, and the next one after it.
+    // A version is visible before its word at the earliest, and the next version after it.
     let read = |row: &Row| {
         if let Some((change, read)) = row.read() {
             let may: &[[u64; 2]] = match change {
@@ -117,7 +118,7 @@ fn a_reader_never_gets_a_row_of_two_stores_in_place_that_never_was() {
 }
 
 #[test]
-fn a_reader_never_gets_words_of_two_rows_that_had_one_place() {
+fn a_reader_never_mixes_two_rows_that_used_the_same_memory() {
     let read = |row: &Row| {
         if let Some((change, read)) = row.read() {
             assert_eq!(read, if change == 0 { [0, 0] } else { [7, 7] });
@@ -136,7 +137,7 @@ fn a_reader_gets_no_older_row_after_a_newer_one() {
     prove(|row| (1..=2).for_each(|value| row.replace(value)), read, 2, [2, 2]);
 }
 
-/// As `Ring` does it, with room for two messages of one word each, which tells if it is read too early or written too soon.
+/// Like `ring::Ring`, for two messages of one word: too small to hide a read or a write that comes too early.
 struct Ring {
     head: Cursor,
     tail: Cursor,
@@ -146,27 +147,27 @@ struct Ring {
 impl Ring {
     fn push(&self, value: u64) -> bool {
         let head = self.head.own();
-        if head - self.tail.seen() == 2 {
+        if head - self.tail.observe() == 2 {
             return false;
         }
         self.data[(head % 2) as usize].store(value, Ordering::Relaxed);
-        self.head.move_to(head + 1);
+        self.head.publish(head + 1);
         true
     }
 
     fn pop(&self) -> Option<u64> {
         let tail = self.tail.own();
-        if self.head.seen() == tail {
+        if self.head.observe() == tail {
             return None;
         }
         let value = self.data[(tail % 2) as usize].load(Ordering::Relaxed);
-        self.tail.move_to(tail + 1);
+        self.tail.publish(tail + 1);
         Some(value)
     }
 }
 
 #[test]
-fn a_message_is_taken_once_whole_and_in_order_and_its_place_is_used_again() {
+fn messages_are_popped_once_whole_and_in_order_and_their_memory_is_reused() {
     loom::model(|| {
         let data = [AtomicU64::new(0), AtomicU64::new(0)];
         let ring = Arc::new(Ring { head: Cursor::new(0), tail: Cursor::new(0), data });
@@ -185,18 +186,18 @@ fn a_message_is_taken_once_whole_and_in_order_and_its_place_is_used_again() {
     });
 }
 
-/// Three rows of one stripe, in one chain at first.
+/// Three rows of one stripe, initially in one chain.
 struct Rows {
-    split: Split,
+    split: SplitState,
     heads: [AtomicU32; 2],
     nexts: [AtomicU32; 3],
 }
 
-/// Rows 1 and 3 change the chain when a bit more is looked at, row 2 does not.
+/// With one more bit of the hash, rows 1 and 3 move to another chain and row 2 does not.
 const HASHES: [u64; 3] = [1, 2, 5];
 
-impl Chains for Rows {
-    fn split(&self, _: u32) -> &Split {
+impl HashChains for Rows {
+    fn split_state(&self, _: u32) -> &SplitState {
         &self.split
     }
     fn head(&self, chain: u32) -> &AtomicU32 {
@@ -211,22 +212,22 @@ impl Chains for Rows {
     fn stripes(&self) -> u32 {
         1
     }
-    fn most_chains(&self) -> u32 {
+    fn max_chains(&self) -> u32 {
         2
     }
-    fn most_rows(&self) -> u32 {
+    fn max_rows(&self) -> u32 {
         3
     }
 }
 
 impl Rows {
-    /// As `Storage::look` does it, once: whether that row is there; `None`: to be asked again.
+    /// Like one attempt of `Storage::look`: whether the row exists; `None`: retry.
     fn has(&self, row: u32) -> Option<bool> {
-        let mask = self.split.now();
-        let mut at = self.head(chain(self.hash(row), mask)).load(Ordering::Acquire);
+        let mask = self.split.mask();
+        let mut at = self.head(chain_of(self.hash(row), mask)).load(Ordering::Acquire);
         for _ in 0..4 {
             match at {
-                0 => return self.split.is_still(mask).then_some(false),
+                0 => return self.split.is_unchanged(mask).then_some(false),
                 at if at == row => return Some(true),
                 _ => at = self.next(at).load(Ordering::Acquire),
             }
@@ -236,19 +237,19 @@ impl Rows {
 }
 
 #[test]
-fn a_row_is_not_missed_while_its_chain_is_split() {
+fn a_lookup_does_not_miss_a_row_while_its_chain_is_split() {
     static MISSED: AtomicBool = AtomicBool::new(false);
     for row in 1..=3 {
         loom::model(move || {
             let rows = Arc::new(Rows {
-                split: Split::new(1),
+                split: SplitState::new(1),
                 heads: [AtomicU32::new(1), AtomicU32::new(0)],
                 nexts: [AtomicU32::new(2), AtomicU32::new(3), AtomicU32::new(0)],
             });
             let (written, read) = (rows.clone(), rows.clone());
             let writer = thread::spawn(move || written.split_if_crowded(0, 3));
             let reader = thread::spawn(move || match read.has(row) {
-                Some(there) => assert!(there, "row {row} is there all the time"),
+                Some(there) => assert!(there, "row {row} exists all the time"),
                 None => MISSED.store(true, Ordering::Relaxed),
             });
             writer.join().unwrap();
@@ -256,5 +257,5 @@ fn a_row_is_not_missed_while_its_chain_is_split() {
             assert_eq!(rows.has(row), Some(true));
         });
     }
-    assert!(MISSED.load(Ordering::Relaxed), "no reader came in the middle");
+    assert!(MISSED.load(Ordering::Relaxed), "no reader ran during a split");
 }

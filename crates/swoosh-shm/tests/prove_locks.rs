@@ -1,10 +1,10 @@
-//! Proofs of the locks that are made of robust mutexes: loom runs each of these in every order in which the threads may see
-//! one another's steps, over the very file that the locks are made of. Threads also die, at each of their steps: what they
-//! hold is freed as the kernel frees it.
+//! Proofs of the locks that consist of robust mutexes. Loom runs each of them in every order in which the threads can
+//! observe each other's steps. The source file is the one that the crate itself compiles. Threads also die, at each of
+//! their steps, and what they hold is released as the kernel releases it.
 
 mod sync {
-    //! Loom's atomics, and what glibc and the kernel promise of a robust mutex and of a futex. Each use of them is a step
-    //! at which a thread may die.
+    //! Loom's atomics, and models of a robust mutex and of a futex as glibc and the kernel specify them. Each operation is
+    //! a step at which a thread may die.
 
     use loom::sync::{Condvar, Mutex, atomic};
     use std::cell::Cell;
@@ -13,20 +13,20 @@ mod sync {
 
     pub use atomic::Ordering;
     use atomic::Ordering::{Acquire, Relaxed, Release};
-    pub use swoosh_os::mutex::{NotTaken, Wait};
+    pub use swoosh_os::mutex::{LockError, WaitMode};
 
     pub const SPINS: u32 = 2;
-    pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
+    pub const DEATH_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
     loom::thread_local! {
-        /// The number of this thread, and how many steps it has left.
+        /// The number of this thread, and the steps that it has left.
         static ME: Cell<(u32, u32)> = Cell::new((1, u32::MAX));
     }
 
     struct Died;
 
-    /// A thread of that number does it, unless it dies before its `steps`th step; then what it held is freed. Whether it
-    /// died.
+    /// Runs `act` as thread number `id`, which dies before its step number `steps`; the mutexes that it held are released
+    /// then. Returns whether it died.
     pub fn live(id: u32, steps: u32, held: &[&RobustMutex], act: impl FnOnce()) -> bool {
         ME.with(|me| me.set((id, steps)));
         let Err(panic) = catch_unwind(AssertUnwindSafe(act)) else { return false };
@@ -41,7 +41,7 @@ mod sync {
         ME.with(|me| me.get().0)
     }
 
-    /// Here a thread may die.
+    /// A step at which the thread may die.
     pub fn step() {
         ME.with(|me| match me.get() {
             (_, 0) => resume_unwind(Box::new(Died)),
@@ -69,10 +69,10 @@ mod sync {
         }
     }
 
-    /// A word, and those who sleep on it.
+    /// A word, and the threads that wait for it.
     pub struct AtomicU32 {
         value: atomic::AtomicU32,
-        /// Sleepers wake by themselves after a while.
+        /// Waiters time out.
         naps: bool,
         bucket: Mutex<()>,
         event_fd: Condvar,
@@ -140,12 +140,12 @@ mod sync {
             RobustMutex { owner: atomic::AtomicU32::new(0), bucket: Mutex::new(()), event_fd: Condvar::new() }
         }
 
-        pub fn acquire(&self, wait: Wait) -> Result<bool, NotTaken> {
+        pub fn acquire(&self, wait: WaitMode) -> Result<bool, LockError> {
             loop {
                 step();
                 match self.take() {
-                    Err(NotTaken::Own) if wait == Wait::No => return Err(NotTaken::Busy),
-                    Err(NotTaken::Busy) if wait != Wait::No => {
+                    Err(LockError::Deadlock) if wait == WaitMode::NonBlocking => return Err(LockError::Busy),
+                    Err(LockError::Busy) if wait != WaitMode::NonBlocking => {
                         let bucket = self.bucket.lock().unwrap();
                         let owner = self.owner.load(Relaxed);
                         if owner != 0 && owner != DEAD {
@@ -157,34 +157,34 @@ mod sync {
             }
         }
 
-        fn take(&self) -> Result<bool, NotTaken> {
+        fn take(&self) -> Result<bool, LockError> {
             let mut free = 0;
             loop {
                 match self.owner.compare_exchange(free, id(), Acquire, Relaxed) {
                     Ok(was) => return Ok(was == DEAD),
                     Err(other) if other == 0 || other == DEAD => free = other,
-                    Err(owner) if owner == id() => return Err(NotTaken::Own),
-                    Err(_) => return Err(NotTaken::Busy),
+                    Err(owner) if owner == id() => return Err(LockError::Deadlock),
+                    Err(_) => return Err(LockError::Busy),
                 }
             }
         }
 
-        pub fn release(&self) -> Result<(), NotTaken> {
+        pub fn release(&self) -> Result<(), LockError> {
             step();
             if self.owner.load(Relaxed) != id() {
-                return Err(NotTaken::NotOwn);
+                return Err(LockError::NotOwner);
             }
             self.pass(0);
             Ok(())
         }
 
-        pub fn is_own(&self) -> bool {
+        pub fn is_held_by_this_thread(&self) -> bool {
             step();
             let taken = self.take();
             if taken.is_ok() {
                 self.pass(0);
             }
-            taken == Err(NotTaken::Own)
+            taken == Err(LockError::Deadlock)
         }
 
         pub fn owner_dies(&self, id: u32) {
@@ -204,14 +204,14 @@ mod sync {
 mod robust_lock;
 
 use loom::cell::UnsafeCell;
-use robust_lock::{Head, RobustLock};
+use robust_lock::{LockHead, RobustLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use sync::{AtomicU32, AtomicU64, NotTaken, RobustMutex, Wait, live, step};
+use sync::{AtomicU32, AtomicU64, LockError, RobustMutex, WaitMode, live, step};
 
-/// A lock, and two words that only who is alone may change; they differ while somebody does.
+/// A lock, and two words that only an exclusive holder may change. They differ during a change.
 struct Guarded {
-    head: Head,
+    head: LockHead,
     more: Vec<RobustMutex>,
     first: UnsafeCell<u64>,
     second: UnsafeCell<u64>,
@@ -219,34 +219,34 @@ struct Guarded {
 
 impl Guarded {
     fn new(more: usize, naps: bool) -> Self {
-        let head = Head {
-            door: RobustMutex::new(),
-            freed: AtomicU32::new(0, naps),
-            waiting: AtomicU32::new(0, naps),
+        let head = LockHead {
+            gate: RobustMutex::new(),
+            released: AtomicU32::new(0, naps),
+            waiters: AtomicU32::new(0, naps),
             hint: AtomicU32::new(0, naps),
-            reading: AtomicU64::new(0),
+            reader_bits: AtomicU64::new(0),
         };
         let more = (0..more).map(|_| RobustMutex::new()).collect();
         Guarded { head, more, first: UnsafeCell::new(0), second: UnsafeCell::new(0) }
     }
 
-    fn robust_lock(&self) -> RobustLock<'_> {
-        RobustLock { head: &self.head, more: &self.more }
+    fn lock(&self) -> RobustLock<'_> {
+        RobustLock { head: &self.head, mutexes: &self.more }
     }
 
     fn mutexes(&self) -> Vec<&RobustMutex> {
-        std::iter::once(&self.head.door).chain(&self.more).collect()
+        std::iter::once(&self.head.gate).chain(&self.more).collect()
     }
 
-    /// What is done inside by who is alone. Loom sees to it that nobody else is in, and that what others did is seen.
+    /// The work of an exclusive holder. Loom fails if another thread is inside, or if earlier changes are not visible.
     #[allow(unsafe_code)]
     fn change(&self, died: bool) {
-        // SAFETY: loom fails where somebody else uses the word meanwhile.
+        // SAFETY: loom checks each access and fails if another thread accesses the word at the same time.
         let add = |word: &UnsafeCell<u64>| word.with_mut(|word| unsafe { std::mem::replace(&mut *word, *word + 1) });
-        // SAFETY: as above.
+        // SAFETY: loom checks each access and fails if another thread changes the word at the same time.
         let (first, second) = unsafe { (self.first.with(|word| *word), self.second.with(|word| *word)) };
         if first != second {
-            assert!(died, "nobody was told that the last one died inside");
+            assert!(died, "the death of the last owner was not reported");
             add(&self.second);
         }
         step();
@@ -255,53 +255,53 @@ impl Guarded {
         add(&self.second);
     }
 
-    /// What is done inside by who is not alone.
+    /// The work of a shared holder.
     #[allow(unsafe_code)]
     fn look(&self, died: bool) {
-        // SAFETY: loom fails where somebody changes a word meanwhile.
+        // SAFETY: loom checks each access and fails if another thread changes a word at the same time.
         let (first, second) = unsafe { (self.first.with(|word| *word), self.second.with(|word| *word)) };
         assert!(first == second || died, "half a change");
         step();
     }
 }
 
-/// What one of the threads does.
+/// The program of one thread.
 type Act = fn(&Guarded);
 
 fn writes(lock: &Guarded) {
-    let died = lock.robust_lock().write(Wait::Forever).unwrap();
+    let died = lock.lock().write(WaitMode::Blocking).unwrap();
     lock.change(died);
-    lock.robust_lock().leave().unwrap();
+    lock.lock().unlock().unwrap();
 }
 
 fn reads(lock: &Guarded) {
-    let died = lock.robust_lock().read(Wait::Forever).unwrap();
+    let died = lock.lock().read(WaitMode::Blocking).unwrap();
     lock.look(died);
-    lock.robust_lock().leave().unwrap();
+    lock.lock().unlock().unwrap();
 }
 
 fn spins(lock: &Guarded) {
-    let died = lock.robust_lock().spin(Wait::Forever).unwrap();
+    let died = lock.lock().spin(WaitMode::Blocking).unwrap();
     lock.change(died);
-    lock.robust_lock().leave().unwrap();
+    lock.lock().unlock().unwrap();
 }
 
 fn takes_the_permit(lock: &Guarded) {
-    let died = lock.robust_lock().take_permit(Wait::Forever).unwrap();
+    let died = lock.lock().take_permit(WaitMode::Blocking).unwrap();
     lock.change(died);
-    lock.robust_lock().give_permit().unwrap();
+    lock.lock().give_permit().unwrap();
 }
 
 fn tries_the_permit(lock: &Guarded) {
-    if let Ok(died) = lock.robust_lock().take_permit(Wait::No) {
+    if let Ok(died) = lock.lock().take_permit(WaitMode::NonBlocking) {
         lock.change(died);
-        lock.robust_lock().give_permit().unwrap();
+        lock.lock().give_permit().unwrap();
     }
-    assert_eq!(lock.robust_lock().give_permit(), Err(NotTaken::NotOwn));
+    assert_eq!(lock.lock().give_permit(), Err(LockError::NotOwner));
 }
 
-/// All of them at once, of whom the first dies before its `steps`th step; then `last` goes in too. Whether it died in any
-/// order of steps.
+/// Runs all programs concurrently, the first of which dies before its step number `steps`, then `last`. Returns whether
+/// it died in any order of steps.
 fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bool {
     let died = Arc::new(AtomicBool::new(false));
     let told = died.clone();
@@ -328,19 +328,19 @@ fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bo
     died.load(Relaxed)
 }
 
-/// Nobody dies.
+/// Explores the programs without deaths.
 fn prove(make: fn() -> Guarded, acts: &'static [Act], last: Act) {
     assert!(!run(make, acts, u32::MAX, last));
 }
 
-/// The first one dies at each of its steps.
+/// Explores the programs with a death of the first one at each of its steps.
 fn prove_deaths(make: fn() -> Guarded, acts: &'static [Act], last: Act) {
     let deaths = (0..).take_while(|steps| run(make, acts, *steps, last)).count();
     assert!(deaths >= 5, "only {deaths} steps to die at");
 }
 
 #[test]
-fn a_writer_is_alone_and_readers_see_all_that_it_did() {
+fn a_writer_excludes_others_and_readers_see_its_changes() {
     prove(|| Guarded::new(2, false), &[writes, reads], reads);
     prove(|| Guarded::new(2, false), &[writes, writes], reads);
     prove(|| Guarded::new(1, false), &[reads, reads], writes);
@@ -352,25 +352,25 @@ fn a_writer_waits_for_every_reader() {
 }
 
 #[test]
-fn a_reader_that_dies_at_any_step_keeps_nobody_out() {
+fn a_reader_that_dies_at_any_step_blocks_nobody() {
     prove_deaths(|| Guarded::new(2, false), &[reads, writes], writes);
     prove_deaths(|| Guarded::new(2, false), &[reads, reads], writes);
 }
 
 #[test]
-fn a_writer_that_dies_at_any_step_is_told_of_to_the_next() {
+fn the_death_of_a_writer_at_any_step_is_reported_to_the_next_owner() {
     prove_deaths(|| Guarded::new(2, false), &[writes, writes], reads);
     prove_deaths(|| Guarded::new(2, false), &[writes], reads);
 }
 
 #[test]
-fn who_spins_is_alone_and_may_die() {
+fn a_spinning_holder_excludes_others_and_may_die() {
     prove(|| Guarded::new(0, false), &[spins, spins], spins);
     prove_deaths(|| Guarded::new(0, false), &[spins, spins], spins);
 }
 
 #[test]
-fn a_permit_is_held_by_one_and_nobody_sleeps_through_its_return() {
+fn a_permit_has_one_holder_and_its_return_wakes_a_waiter() {
     prove(|| Guarded::new(1, false), &[takes_the_permit, takes_the_permit], takes_the_permit);
     prove(|| Guarded::new(1, false), &[takes_the_permit, tries_the_permit], takes_the_permit);
 }
@@ -380,5 +380,5 @@ fn a_permit_whose_holder_dies_at_any_step_passes_on() {
     prove_deaths(|| Guarded::new(1, true), &[takes_the_permit, takes_the_permit], takes_the_permit);
 }
 
-/// How often loom takes the processor from a thread in the middle, at most, in one order of steps.
+/// Preemptions in one order of steps, at most.
 const PREEMPTIONS: usize = 2;

@@ -1,7 +1,7 @@
-//! A handler that waits without holding up its worker: for a timer, and for another server.
+//! A handler that waits without blocking its worker: for a timer, and for another server.
 //!
-//! Commands: `sleep 500 hello` answers `hello` after so many milliseconds; `ask 127.0.0.1:9000 hello` sends `hello` there
-//! and answers with what comes back. One worker has them all in hand at once.
+//! Commands: `sleep 500 hello` replies `hello` after 500 ms; `ask 127.0.0.1:9000 hello` sends `hello` to that address and
+//! replies with the response. One worker handles all of them concurrently.
 //!
 //! `cargo run --release --example async_handler [port]`
 
@@ -17,7 +17,7 @@ fn main() -> swoosh::Result<()> {
     let server = Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?
         .workers(1)
         .ports(|port| port.framing = Framing::EofSplit(b"\n".to_vec()))
-        // A future owns what it needs: the worker, the connection's id and a copy of the data.
+        // The future owns the worker handle, the connection's id and a copy of the data.
         .on_receive_async(|worker, conn, line| async move {
             let line = String::from_utf8_lossy(&line).trim().to_owned();
             let answer = match answer(&line).await {

@@ -1,9 +1,9 @@
-//! A chat room: each line goes to everybody else, whichever worker their connection belongs to.
+//! A chat room: each line is sent to all other guests, on connections of any worker.
 //!
 //! `cargo run --release --example chat [port]`
 
 use swoosh::config::Framing;
-use swoosh::{Mode, Node, Server, SessionId};
+use swoosh::{Context, Mode, Server, SessionId};
 
 fn main() -> swoosh::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
@@ -11,7 +11,7 @@ fn main() -> swoosh::Result<()> {
     // In process mode the master owns the connections, so that every worker can send to all of them.
     let server = Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?
         .workers(2)
-        // One packet a line.
+        // One line is one packet.
         .ports(|port| port.framing = Framing::EofSplit(b"\n".to_vec()))
         .on_connect(|worker, conn| {
             let others = worker.connection_count(None).saturating_sub(1);
@@ -29,17 +29,17 @@ fn main() -> swoosh::Result<()> {
     server.start()
 }
 
-fn tell_others(worker: &Node, from: SessionId, text: &str) {
+fn tell_others(worker: &Context, from: SessionId, text: &str) {
     for guest in guests(worker) {
         if guest != from {
-            // Who left in this moment is not told; a guest who does not read is not waited for.
+            // An error means that the guest has just left, or does not read.
             let _ = worker.send(guest, text.as_bytes());
         }
     }
 }
 
-/// Everybody who is connected. The list comes in pages, each one behind the last of the page before.
-fn guests(worker: &Node) -> Vec<SessionId> {
+/// All connections. The list is read in pages, each starting after the last id of the page before.
+fn guests(worker: &Context) -> Vec<SessionId> {
     let mut guests = Vec::new();
     while let Some(page) = worker.client_list(guests.last().copied().unwrap_or(SessionId(0)), PAGE, None) {
         guests.extend_from_slice(&page);

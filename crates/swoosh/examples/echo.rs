@@ -1,4 +1,4 @@
-//! The smallest server: what comes in goes out again.
+//! The smallest server: it sends back what it receives.
 //!
 //! `cargo run --release --example echo [port] [process|base]`
 

@@ -1,17 +1,17 @@
-//! An interface in JSON: a list that workers share, answers in parts, a handler that waits, a deadline, and errors.
+//! A JSON interface: a list that workers share, a streamed response, a handler that waits, a deadline, and errors.
 //!
 //! `cargo run --release --example http_json [port]`
 
 use std::time::Duration;
 use swoosh::http::{self, Request, Response};
-use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::shm::table::{Column, ColumnKind, Table, Value};
 use swoosh::{Mode, Result};
 
 fn main() -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
-    // Before the server forks: its workers see one table.
+    // Made before the server forks, so that all workers share it.
     let mut columns = Table::builder(1024);
-    let text = columns.column("text", Kind::Text(100));
+    let text = columns.column("text", ColumnKind::Text(100));
     let notes = Notes { table: columns.build()?, text };
 
     let server = http::Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?
@@ -31,11 +31,11 @@ struct Notes {
     text: Column,
 }
 
-/// An error that leaves here is logged, and the client gets 500.
+/// An error is logged, and the client gets 500.
 async fn answer(notes: &Notes, request: Request, response: &mut Response) -> std::result::Result<(), String> {
     match (request.method(), request.path()) {
         ("GET", "/notes") => {
-            // Part by part: the client reads the first while the others are made.
+            // Streamed: the client reads the first part while the others are generated.
             response.header("Content-Type", "application/json");
             response.write("[").await.map_err(|e| e.to_string())?;
             for (n, (key, text)) in notes.all().into_iter().enumerate() {
@@ -56,7 +56,7 @@ async fn answer(notes: &Notes, request: Request, response: &mut Response) -> std
             let gone = notes.table.remove(&path.as_bytes()[7..]);
             response.status(if gone { 204 } else { 404 });
         }
-        // Nobody else waits meanwhile; after a second the client gets 504.
+        // Other requests are handled meanwhile; after a second the client gets 504.
         ("GET", "/slow") => {
             let ms = request.query().into_iter().find(|(name, _)| name == "ms");
             let ms = ms.and_then(|(_, value)| value.parse().ok()).unwrap_or(100);
@@ -89,11 +89,11 @@ impl Notes {
 
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
-    for message in text.chars() {
-        match message {
-            '"' | '\\' => out.extend(['\\', message]),
-            message if message < ' ' => out.push_str(&format!("\\u{:04x}", message as u32)),
-            message => out.push(message),
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            letter if letter < ' ' => out.push_str(&format!("\\u{:04x}", letter as u32)),
+            letter => out.push(letter),
         }
     }
     out.push('"');

@@ -1,7 +1,7 @@
-//! Workers without a server: each takes a message from whoever connects, answers it, and is free for the next.
+//! Workers without a server: each receives one message from a client at a time and replies to it.
 //!
-//! A message is four bytes of length, big-endian, and so many bytes; the answer has the same form. The word `exit` ends
-//! the worker that gets it, with an error: it is replaced.
+//! A message is four bytes of length, big-endian, and that many bytes; the reply has the same form. The message `exit` ends
+//! its worker with an error, and the worker is replaced.
 //!
 //! `cargo run --release --example process_pool [port]`
 

@@ -3,23 +3,23 @@
 //! `cargo run --release --example redis_server [port] [process|base]`
 
 use swoosh::config::Framing;
-use swoosh::proto::resp::{put_array, put_bulk, put_error, put_int, put_nil, put_status, words};
-use swoosh::shm::table::{Column, Kind, Table, Value};
+use swoosh::proto::resp::{arguments, put_array, put_bulk, put_error, put_int, put_nil, put_status};
+use swoosh::shm::table::{Column, ColumnKind, Table, Value};
 use swoosh::{Mode, Server};
 
 fn main() -> swoosh::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
     let mode = if std::env::args().nth(2).as_deref() == Some("base") { Mode::Base } else { Mode::Process };
-    // Before the server forks: its workers see one table.
+    // Made before the server forks, so that all workers share it.
     let mut columns = Table::builder(65_536);
-    let column = columns.column("value", Kind::Text(1024));
+    let column = columns.column("value", ColumnKind::Text(1024));
     let store = Store { table: columns.build()?, column };
 
     let server = Server::bind(&format!("127.0.0.1:{port}"), mode)?
         .workers(2)
-        // One packet a command.
+        // One command is one packet.
         .ports(|port| port.framing = Framing::Redis)
-        .on_receive(move |worker, conn, command| match store.answer(&words(command)) {
+        .on_receive(move |worker, conn, command| match store.answer(&arguments(command)) {
             reply if reply.is_empty() => Ok(()),
             reply => worker.send(conn, &reply),
         });
@@ -36,7 +36,7 @@ struct Store {
 }
 
 impl Store {
-    /// The reply to a command; nothing to an empty line.
+    /// The reply to a command; empty for an empty line.
     fn answer(&self, words: &[&[u8]]) -> Vec<u8> {
         let mut out = Vec::new();
         let Some((name, arguments)) = words.split_first() else { return out };

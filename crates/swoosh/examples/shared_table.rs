@@ -1,15 +1,15 @@
-//! A table that several processes write to at once; one of them is killed in the middle.
+//! A table that several processes write at once; one of them is killed while it writes.
 //!
 //! `cargo run --release --example shared_table`
 
-use swoosh::shm::table::{Kind, Table, Value};
+use swoosh::shm::table::{ColumnKind, Table, Value};
 use swoosh::sys::process::{self, Fork};
 
 fn main() -> swoosh::Result<()> {
     let mut columns = Table::builder(1024);
-    let visits = columns.column("visits", Kind::Int);
-    let last = columns.column("last", Kind::Text(32));
-    // Before the first fork: what is mapped now is the same memory in every process.
+    let visits = columns.column("visits", ColumnKind::Int);
+    let last = columns.column("last", ColumnKind::Text(32));
+    // Made before the first fork, so that all processes share its memory.
     let table = columns.build()?;
 
     let mut children = Vec::new();
@@ -25,7 +25,7 @@ fn main() -> swoosh::Result<()> {
             }
         }
     }
-    // This one writes until it is killed. Its row is old or new afterwards, and nobody waits for its locks.
+    // This process writes until it is killed. Its row is old or new afterwards, and its locks block no other process.
     match process::fork()? {
         Fork::Parent(pid) => {
             children.into_iter().try_for_each(|child| process::wait_for(child).map(drop))?;

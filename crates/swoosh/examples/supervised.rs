@@ -1,6 +1,6 @@
-//! A worker that crashes, and is replaced while the server and its other connections live on.
+//! A worker that crashes is replaced, while the server and its connections stay.
 //!
-//! Commands: `who` (which worker answers), `panic`, `abort` (as a fault in a C library would), `exit`.
+//! Commands: `who` (the process of the worker), `panic`, `abort` (like a fault in a C library), `exit`.
 //!
 //! `cargo run --release --example supervised [port]`
 
@@ -24,7 +24,7 @@ fn main() -> swoosh::Result<()> {
             b"exit" => swoosh::sys::process::exit_now(7),
             _ => worker.send(conn, b"commands: who, panic, abort, exit\n"),
         })
-        // In the manager, which starts the next one.
+        // In the manager, which starts the replacement.
         .on_worker_error(|_, error| {
             let (id, pid) = (error.worker.0, error.pid);
             match error.signal {

@@ -1,7 +1,7 @@
-//! Processes that are kept alive, each with a helper of its own that it asks by a pipe.
+//! Supervised processes, each with a helper process that it uses through a pipe.
 //!
-//! Kill one of them: it is replaced, and its helper ends with it. `kill -USR1` to the supervisor replaces all of them,
-//! one after the other.
+//! Kill one: it is replaced, and its helper ends with it. `kill -USR1` to the supervisor replaces all of them, one after the
+//! other.
 //!
 //! `cargo run --release --example supervisor`
 

@@ -1,7 +1,7 @@
-//! Slow work beside fast answers: workers take requests at once and give the slow part to task workers.
+//! Slow work in task workers: workers accept requests at once and pass the slow part on.
 //!
-//! Send a number, and get how many primes there are below it. One worker serves everybody, and is never kept from it:
-//! the counting goes on in the task workers.
+//! Send a number to get the count of primes below it. One worker serves all clients and is never blocked: task workers do
+//! the counting.
 //!
 //! `cargo run --release --example task_queue [port]`
 
@@ -15,7 +15,7 @@ fn main() -> swoosh::Result<()> {
         .workers(1)
         .task_workers(2)
         .ports(|port| port.framing = Framing::EofSplit(b"\n".to_vec()))
-        // In the worker. A task is bytes; it says whose request it is, so that the answer finds its way back.
+        // In the worker. A task is bytes; it contains the connection, for the reply.
         .on_receive(|worker, conn, line| {
             let line = String::from_utf8_lossy(line);
             match line.trim().parse::<u64>() {
@@ -26,7 +26,7 @@ fn main() -> swoosh::Result<()> {
                 _ => worker.send(conn, format!("a number up to {MOST}, please\n").as_bytes()),
             }
         })
-        // In a task worker, which may take its time.
+        // In a task worker, which may block.
         .on_task(|task_worker, event, task| {
             let (conn, below) = two_numbers(task);
             let answer = format!("{conn} {} primes below {below}", primes_below(below));

@@ -1,4 +1,4 @@
-//! The same over TLS: bytes are sealed on their way, and handlers do not see any of it.
+//! An echo server over TLS: handlers see plaintext only.
 //!
 //! `cargo run --release --example tls_echo [port] [process|base] [certificate] [key]`
 

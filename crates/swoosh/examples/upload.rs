@@ -1,6 +1,6 @@
-//! Takes files from a browser's form, and gives them back.
+//! Stores files from a browser's form, and serves them.
 //!
-//! `cargo run --release --example upload [port] [folder]`
+//! `cargo run --release --example upload [port] [directory]`
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn main() -> Result<()> {
 
     let server = http::Server::bind(&format!("127.0.0.1:{port}"), Mode::Process)?
         .workers(2)
-        // The longest request, with all its files.
+        // The longest request, including all files.
         .ports(|port| port.package_max_length = 64 << 20)
         .handle(async move |request, response| answer(&folder, request, response).await);
 
@@ -42,7 +42,7 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
                 match kept_name(&String::from_utf8_lossy(&name)) {
                     None => told += "a file without a name that can be kept\n",
                     Some(kept) => {
-                        // A large file is on disk already: it is copied there, and never in memory.
+                        // A large file is already on disk: the kernel copies it, without memory of this process.
                         let written = match File::create(folder.join(&kept)) {
                             Ok(file) => part.data.save(&file).map_err(|e| e.to_string()),
                             Err(e) => Err(e.to_string()),
@@ -61,7 +61,7 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
                 response.send_file(&folder.join(name).display().to_string()).await?;
             }
             _ => {
-                let form = "<!doctype html><form method=sender enctype=multipart/form-data>\
+                let form = "<!doctype html><form method=post enctype=multipart/form-data>\
                     <input type=file name=file multiple><button>Send</button></form>\n";
                 response.html(form);
             }
@@ -70,8 +70,8 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
     Ok(())
 }
 
-/// A name that stays within the folder.
+/// A name that stays within the directory.
 fn kept_name(name: &str) -> Option<String> {
-    let good = |message: char| message.is_alphanumeric() || "._- ".contains(message);
+    let good = |letter: char| letter.is_alphanumeric() || "._- ".contains(letter);
     (!name.is_empty() && !name.starts_with('.') && name.chars().all(good)).then(|| name.to_owned())
 }

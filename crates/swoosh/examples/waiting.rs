@@ -1,8 +1,8 @@
-//! The ways of waiting: what channels, `WaitGroup`, `defer`, timeouts and `cancel` of PHP's coroutines are in Rust.
+//! Waiting: the Rust equivalents of channels, `WaitGroup`, `defer`, timeouts and `cancel` of PHP's coroutines.
 //!
-//! Commands: `put WORD` puts a word into a channel with room for two; `take MS` waits for one, that long at most;
-//! `gather N` runs N futures at once and waits for all of them; `cancel` gives one up in the middle. One worker has them
-//! all in hand, at most three at once: more wait in line (`worker_max_concurrency`).
+//! Commands: `put WORD` puts a word into a channel with room for two; `take MS` waits for a word, at most so long;
+//! `gather N` runs N futures at once and waits for all of them; `cancel` cancels a waiting future. One worker handles all
+//! requests, at most three at once; more are queued (`worker_max_concurrency`).
 //!
 //! `cargo run --release --example waiting [port]`
 
@@ -15,10 +15,10 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// A worker's own: no lock is needed around plain data, since one future runs at a time.
+/// The state of one worker. Plain data needs no lock, because one future runs at a time.
 struct Shared {
     words: mpsc::Sender<String>,
-    /// Held across a wait, so it is one that waits.
+    /// The lock is held across an await, so it is an async one.
     arrived: Mutex<mpsc::Receiver<String>>,
 }
 
@@ -52,7 +52,7 @@ fn main() -> swoosh::Result<()> {
     server.start()
 }
 
-/// `$channel->push($word)`: waits while there is no room.
+/// `$channel->push($word)`: waits while the channel is full.
 async fn put(shared: &Shared, word: &str) -> String {
     match shared.words.send(word.to_owned()).await {
         Ok(()) => format!("put {word}"),
@@ -60,7 +60,7 @@ async fn put(shared: &Shared, word: &str) -> String {
     }
 }
 
-/// `$channel->pop($seconds)`: waits for a word, and not for ever.
+/// `$channel->pop($seconds)`: waits for a word, with a timeout.
 async fn take(shared: &Shared, ms: u64) -> String {
     let word = async { shared.arrived.lock().await.recv().await };
     match timeout(Duration::from_millis(ms), word).await {
@@ -70,7 +70,7 @@ async fn take(shared: &Shared, ms: u64) -> String {
     }
 }
 
-/// `WaitGroup`: futures at once, the last one the quickest, and a wait for all of them.
+/// `WaitGroup`: concurrent futures, the last one the fastest, and a wait for all of them.
 async fn gather(count: u64) -> String {
     let mut group = JoinSet::new();
     for number in 1..=count {
@@ -86,21 +86,21 @@ async fn gather(count: u64) -> String {
     order.join(" ")
 }
 
-/// `Co::cancel` and `defer`: what a future owns is dropped wherever it waits.
+/// `Co::cancel` and `defer`: dropping a future drops what it owns, wherever it waits.
 async fn cancel() -> String {
-    let tale = Rc::new(RefCell::new(vec!["handover"]));
-    let end = AtEnd(tale.clone());
+    let steps = Rc::new(RefCell::new(vec!["started"]));
+    let end = AtEnd(steps.clone());
     let mut work = Box::pin(async move {
         let _end = end;
         sleep(Duration::from_secs(3600)).await;
     });
     let _ = timeout(Duration::from_millis(10), &mut work).await;
-    tale.borrow_mut().push("given up");
+    steps.borrow_mut().push("cancelled");
     drop(work);
-    tale.take().join(", ")
+    steps.take().join(", ")
 }
 
-/// Has its say when it goes, whatever the way.
+/// Records its drop.
 struct AtEnd(Rc<RefCell<Vec<&'static str>>>);
 
 impl Drop for AtEnd {

@@ -1,9 +1,9 @@
-//! A chat room for browsers: a page, and WebSocket. A message is framed and compressed once for everybody.
+//! A chat room for browsers: a page, and WebSocket. A message is encoded and compressed once for all guests.
 //!
 //! `cargo run --release --example websocket_chat [port]`
 
 use swoosh::http::{self, Frame, Message, Request, Response, websockets};
-use swoosh::{Mode, Node, Result};
+use swoosh::{Context, Mode, Result};
 
 fn main() -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
@@ -25,7 +25,7 @@ async fn answer(request: Request, response: &mut Response) -> Result<()> {
         return Ok(());
     }
     let node = response.node().clone();
-    // Where this is no handshake, the answer says so.
+    // If the request is no handshake, the response is 400 or 426.
     let Ok(mut socket) = response.upgrade(&request) else { return Ok(()) };
     let guest = socket.conn();
     tell_all(&node, &format!("guest {} has come, {} are here", guest.0, websockets(&node).len()));
@@ -43,10 +43,10 @@ async fn answer(request: Request, response: &mut Response) -> Result<()> {
     Ok(())
 }
 
-fn tell_all(node: &Node, text: &str) {
+fn tell_all(node: &Context, text: &str) {
     let frame = Frame::text(text);
     for conn in websockets(node) {
-        // Who left in this moment is not told; a guest who does not read is not waited for.
+        // An error means that the guest has just left, or does not read.
         let _ = frame.send(node, conn);
     }
 }

@@ -1,56 +1,65 @@
-//! One error for the whole engine: what was tried, on what, and why it failed.
+//! The engine's error type: the operation, its subject and the cause.
 
 use std::fmt;
 use std::io;
 
-/// The engine's result.
+/// The result of the engine's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, told as act, subject and cause.
+/// Why a call failed.
+///
+/// ```
+/// use swoosh::error::{Code, Error};
+///
+/// let error = Error::system("bind", "0.0.0.0:80", std::io::Error::from_raw_os_error(98));
+/// assert_eq!(error.to_string(), "bind 0.0.0.0:80: Address already in use (os error 98)");
+/// assert_eq!(error.code(), 98);
+/// assert_eq!(Error::refused("send to", "connection 7", Code::SessionClosed).code(), 1004);
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A system call failed: `bind 0.0.0.0:9501: Address already in use (os error 98)`.
-    #[error("{act} {subject}: {cause}")]
+    #[error("{operation} {subject}: {cause}")]
     System {
-        /// What was tried: `bind`, `open`, `fork`.
-        act: &'static str,
-        /// On what: an address, a path, a process.
+        /// The operation: `bind`, `open`, `fork`.
+        operation: &'static str,
+        /// The address, path or process that it was applied to.
         subject: String,
-        /// Why the kernel refused.
+        /// The kernel's reason.
         #[source]
         cause: io::Error,
     },
-    /// A setting has a value it cannot have.
-    #[error("setting {name}: {value} is refused: {wants}")]
+    /// A setting has a value of the wrong type or out of range.
+    #[error("setting {name}: {value} is refused: {expected}")]
     Setting {
-        /// The setting's name as the user wrote it.
+        /// The setting's name, as the user wrote it.
         name: String,
-        /// The value as the user wrote it.
+        /// The value, as the user wrote it.
         value: String,
-        /// What it takes: type and range.
-        wants: String,
+        /// The type and range of valid values.
+        expected: String,
     },
-    /// A call came at a time, or in a process, that does not allow it.
-    #[error("{act}: {why}")]
+    /// The call is not possible now, or not in this process.
+    #[error("{operation}: {reason}")]
     State {
-        /// What was tried.
-        act: &'static str,
-        /// Why not now or not here, and what to do instead.
-        why: String,
+        /// The operation.
+        operation: &'static str,
+        /// The reason, and what to do instead.
+        reason: String,
     },
-    /// A call on a connection, worker or task failed for a reason that has a public code.
-    #[error("{act} {subject}: {code}")]
+    /// An operation on a connection, worker or task failed for a reason that has a public code.
+    #[error("{operation} {subject}: {code}")]
     Refused {
-        /// What was tried.
-        act: &'static str,
-        /// On which connection, worker or task.
+        /// The operation.
+        operation: &'static str,
+        /// The connection, worker or task.
         subject: String,
-        /// The code that `swoole_last_error()` shows.
+        /// The code that `swoole_last_error()` returns.
         code: Code,
     },
 }
 
-/// The words of the error: they are what a program shows whose `main` returns [`Result`].
+/// Prints the message: a program whose `main` returns [`Result`] shows it to its user.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -60,31 +69,33 @@ impl fmt::Debug for Error {
 impl From<swoosh_os::Error> for Error {
     fn from(e: swoosh_os::Error) -> Self {
         match e {
-            swoosh_os::Error::System { act, subject, cause } => Error::System { act, subject, cause },
-            swoosh_os::Error::State { act, why } => Error::State { act, why },
-            swoosh_os::Error::Argument { name, value, wants } => Error::Setting { name: name.to_owned(), value, wants },
+            swoosh_os::Error::System { operation, subject, cause } => Error::System { operation, subject, cause },
+            swoosh_os::Error::State { operation, reason } => Error::State { operation, reason },
+            swoosh_os::Error::Argument { name, value, expected } => {
+                Error::Setting { name: name.to_owned(), value, expected }
+            }
         }
     }
 }
 
-impl From<swoosh_shm::table::Refused> for Error {
-    fn from(refused: swoosh_shm::table::Refused) -> Self {
+impl From<swoosh_shm::table::TableError> for Error {
+    fn from(refused: swoosh_shm::table::TableError) -> Self {
         swoosh_os::Error::from(refused).into()
     }
 }
 
 impl Error {
-    /// A failed system call; the cause is taken from `cause`.
-    pub fn system(act: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
-        Error::System { act, subject: subject.to_string(), cause: cause.into() }
+    /// A failed system call.
+    pub fn system(operation: &'static str, subject: impl fmt::Display, cause: impl Into<io::Error>) -> Self {
+        Error::System { operation, subject: subject.to_string(), cause: cause.into() }
     }
 
-    /// A call that is refused with a public code.
-    pub fn refused(act: &'static str, subject: impl fmt::Display, code: Code) -> Self {
-        Error::Refused { act, subject: subject.to_string(), code }
+    /// An operation that failed with a public code.
+    pub fn refused(operation: &'static str, subject: impl fmt::Display, code: Code) -> Self {
+        Error::Refused { operation, subject: subject.to_string(), code }
     }
 
-    /// The number that `swoole_last_error()` shows for it: the system's errno or one of [`Code`].
+    /// The number that `swoole_last_error()` returns: an errno(3) or a [`Code`].
     pub fn code(&self) -> i32 {
         match self {
             Error::System { cause, .. } => cause.raw_os_error().unwrap_or(Code::SystemCallFail as i32),
@@ -95,7 +106,7 @@ impl Error {
     }
 }
 
-/// The public numbers of refusals (the `SWOOLE_ERROR_*` constants of the same name).
+/// Public error codes: the values of the `SWOOLE_ERROR_*` constants with the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 #[allow(missing_docs)]

@@ -1,7 +1,7 @@
 //! Swoosh: a supervised multi-process server engine.
 //!
-//! A server is a master that accepts and owns the sockets, a manager that forks and replaces, and workers that run your
-//! code; or (base mode) workers that do all of it for themselves. The smallest one:
+//! In process mode, a master accepts connections and owns them in reactor threads, a manager forks workers and replaces
+//! those that end, and workers run your code. In base mode, each worker does all of it. The smallest server:
 //!
 //! ```no_run
 //! use swoosh::{Mode, Server};
@@ -14,63 +14,69 @@
 //! }
 //! ```
 //!
-//! # The way of a request (process mode)
+//! # The path of a request (process mode)
 //!
-//! 1. [`process::master`] accepts and gives the socket to the reactor thread with the fewest connections;
-//! 2. [`conn::drive`] reads it there, [`proto::framing`] cuts packets;
-//! 3. [`process::reactor::dispatch`] chooses the worker;
-//! 4. [`ipc`] carries the packet over, through a ring in [`shm`];
-//! 5. [`process::worker`] takes it out, [`process::worker::receive`] finds what it means;
-//! 6. [`handler`] is what user code looks like from here;
-//! 7. [`node`] is what user code can do: `send` goes back through [`ipc`];
-//! 8. `process::reactor::orders` gives it to [`conn::owner`], which writes it to the socket.
+//! 1. `process::master` accepts the connection and passes it to the reactor thread with the fewest connections;
+//! 2. [`conn`] reads it there, and [`proto::framing`] cuts the bytes into packets;
+//! 3. `process::reactor::dispatch` chooses the worker;
+//! 4. [`ipc`] carries the packet as an [`ipc::Message`], through a ring in [`shm`];
+//! 5. `process::event_loop` takes it in the worker, and `request::event` decodes it, once;
+//! 6. [`request`] admits it and delivers it to the [`handler`];
+//! 7. [`context`] is what the handler can ask for: `send` goes back through [`ipc`], as an [`ipc::Command`];
+//! 8. `process::reactor` passes the command to the connection's [`conn::owner`], which writes the bytes to the socket.
 //!
-//! In base mode 2 to 8 run in one process, and [`process::worker::base`] stands for 3 to 5.
+//! In base mode all of this happens in one process: `process::base_worker` passes events from 2 to 6 directly.
 //!
-//! # The rooms
+//! # Modules
 //!
-//! | room | what lives there |
+//! A module depends on those below it.
+//!
+//! | module | contents |
 //! |---|---|
-//! | [`config`], [`settings`] | typed settings; their names and ranges |
-//! | [`error`], [`log`] | one error; one log |
-//! | [`handler`], [`node`] | what the engine asks of user code; what user code asks of the engine |
-//! | [`state`] | all that crosses a fork |
-//! | [`sys`] | system calls |
-//! | [`shm`] | shared memory |
-//! | [`proto`] | bytes in, packets out |
-//! | [`tls`] | sealed bytes in, plain bytes out |
-//! | [`http`] | servers of HTTP and WebSocket: handlers, forms, files, compression |
-//! | [`conn`] | connections and their registry |
-//! | [`ipc`] | the border between processes |
-//! | [`process`] | who runs |
-//! | [`server`] | builder and start |
+//! | [`server`] | [`Server`]: builder and start |
+//! | [`http`] | HTTP and WebSocket servers: handlers, forms, files, compression |
 //! | [`pool`] | supervised processes without a server |
-//! | [`timer`], [`runtime`] | time; the event loop |
+//! | [`process`] | the roles: master, manager, reactors, workers |
+//! | [`request`] | from an event to the handler: admission, delivery, reply order |
+//! | [`context`], [`handler`] | what handlers can ask for; what they handle |
+//! | [`conn`] | connections, in the thread that owns them |
+//! | [`state`] | what crosses a fork: settings, registry, mailboxes |
+//! | [`net`] | ports, listening sockets, datagrams |
+//! | [`ipc`] | messages between processes |
+//! | [`tls`] | TLS |
+//! | [`config`] | settings: the table of names, types and ranges; typed configuration |
+//! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
+//! | [`error`], [`log`] | the error type; the log |
+//! | [`proto`], [`shm`], [`sys`] | protocols; shared memory; system calls (crates of their own) |
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
+pub mod clock;
 pub mod config;
 pub mod conn;
+pub mod context;
 pub mod error;
-pub mod handler;
 pub mod http;
+pub mod ids;
 pub mod ipc;
 pub mod log;
-pub mod node;
+pub mod net;
 pub mod pool;
 pub mod process;
-mod restart_policy;
+pub mod request;
 pub mod runtime;
 pub mod server;
-pub mod settings;
 pub mod state;
 pub mod timer;
 pub mod tls;
 
 pub use config::Mode;
+pub use context::Context;
+#[doc(inline)]
+pub use context::handler;
 pub use error::{Error, Result};
-pub use handler::{SessionId, WorkerId};
-pub use node::Node;
+pub use ids::{SessionId, WorkerId};
 pub use server::Server;
 #[doc(inline)]
 pub use swoosh_os as sys;

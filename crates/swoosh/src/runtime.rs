@@ -1,4 +1,4 @@
-//! The async runtime of one thread: tokio's current-thread scheduler, told when the thread is about to sleep.
+//! The async runtime of one thread: tokio's current-thread scheduler, with hooks around its sleep.
 
 use crate::error::{Error, Result};
 use crate::sys::event_fd::EventFd;
@@ -12,7 +12,7 @@ use std::task::{Poll, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
 
-/// The runtime of one thread. A child that forgets it closes its descriptors by [`close_inherited`].
+/// The runtime of one thread. A forked child that forgets it closes its descriptors with [`close_inherited`].
 #[derive(Debug)]
 pub struct ThreadRuntime {
     runtime: Option<Runtime>,
@@ -20,7 +20,7 @@ pub struct ThreadRuntime {
 }
 
 impl ThreadRuntime {
-    /// Ends it without waiting for threads that are in the middle of something.
+    /// Shuts it down without waiting for its blocking threads.
     pub fn shutdown_background(mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -32,13 +32,13 @@ impl Deref for ThreadRuntime {
     type Target = Runtime;
 
     fn deref(&self) -> &Runtime {
-        self.runtime.as_ref().expect("only its end takes it")
+        self.runtime.as_ref().expect("only shutdown takes the runtime")
     }
 }
 
 impl Drop for ThreadRuntime {
     fn drop(&mut self) {
-        // What comes under these numbers next is not to be closed for them.
+        // These descriptor numbers will be reused: they must not be closed later.
         let here = process::pid();
         let mut known = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(pid, fd)| *pid != here || !self.descriptors.contains(fd));
@@ -47,21 +47,24 @@ impl Drop for ThreadRuntime {
     }
 }
 
-/// A runtime for this thread. `before_sleep` is called each time it is about to wait for the kernel, `after_sleep` each
-/// time it has.
-#[allow(clippy::redundant_closure)] // what a wrapper derefs to cannot be moved out of it
+/// Creates a runtime for this thread. `before_sleep` is called each time before it waits for the kernel, `after_sleep` each
+/// time after.
+///
+/// # Errors
+/// Where no descriptors are left.
+#[allow(clippy::redundant_closure)] // the target of a wrapper's deref cannot be moved out of it
 pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn() + 'static) -> Result<ThreadRuntime> {
-    // The hooks are called in this thread only; the wrappers hold that true. They are never dropped: whoever holds a
-    // waker of this runtime last may be another thread.
+    // The wrappers panic when the hooks are called in another thread. They are leaked: the last waker of this runtime may be
+    // dropped in another thread.
     let before: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(before_sleep)));
     let after: &'static SendWrapper<_> = Box::leak(Box::new(SendWrapper::new(after_sleep)));
-    let known = process::event_descriptors();
+    let known = process::event_fds();
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("swoosh-blocking")
-        // Signals are for the threads that know what to do with them.
+        // Signals are handled by the main threads only.
         .on_thread_start(|| {
             let _ = crate::sys::signal::block_all();
         })
@@ -69,16 +72,16 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_unpark(move || after())
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
-    let descriptors: Vec<RawFd> = process::event_descriptors().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let descriptors: Vec<RawFd> = process::event_fds().into_iter().filter(|fd| !known.contains(fd)).collect();
     let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
     all.extend(descriptors.iter().map(|fd| (process::pid(), *fd)));
     Ok(ThreadRuntime { runtime: Some(runtime), descriptors })
 }
 
-/// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has left them behind
-/// without dropping them: dropping one would take its sockets out of the parent's event queue, which both share.
+/// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has forgotten them without
+/// dropping them: a drop would remove their sockets from the parent's event queue, which both share.
 pub fn close_inherited() {
-    // A thread that the fork left behind may have held the lock: then nobody ever lets it go.
+    // A thread that did not survive the fork may have held the lock: then it is never released.
     let Ok(mut known) = DESCRIPTORS.try_lock() else { return };
     let here = process::pid();
     known.retain(|&(pid, fd)| {
@@ -89,38 +92,41 @@ pub fn close_inherited() {
     });
 }
 
-/// The event queues and bells of this process's runtimes, with the process that made each.
+/// The event queues and event descriptors of runtimes, with the process that created each.
 static DESCRIPTORS: Mutex<Vec<(i32, RawFd)>> = Mutex::new(Vec::new());
-/// Threads for work that blocks, in each runtime.
+/// Blocking threads of each runtime.
 const BLOCKING_THREADS: usize = 64;
 
-/// A bell as a runtime watches it.
-pub type WatchedBell = AsyncFd<LastingBell>;
+/// An event descriptor that a runtime watches.
+pub type WatchedEventFd = AsyncFd<StaticEventFd>;
 
-/// A bell that is never closed.
+/// An event descriptor that is never closed.
 #[derive(Debug)]
-pub struct LastingBell(&'static EventFd);
+pub struct StaticEventFd(&'static EventFd);
 
-impl AsFd for LastingBell {
+impl AsFd for StaticEventFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-impl AsRawFd for LastingBell {
+impl AsRawFd for StaticEventFd {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }
 
-/// Watches a bell from inside a runtime. The bell need not be silenced: each ring is a new edge.
-pub fn watch(event_fd: &'static EventFd) -> Result<WatchedBell> {
-    watch::watch(LastingBell(event_fd), tokio::io::Interest::READABLE)
-        .map_err(|e| Error::system("watch", "a event_fd", e))
+/// Watches an event descriptor on the runtime that is entered. It need not be drained: each notification is a new edge.
+///
+/// # Errors
+/// Where the kernel cannot watch it.
+pub fn watch(event_fd: &'static EventFd) -> Result<WatchedEventFd> {
+    watch::watch(StaticEventFd(event_fd), tokio::io::Interest::READABLE)
+        .map_err(|e| Error::system("watch", "an event descriptor", e))
 }
 
-/// Waits for one ring of a watched bell.
-pub async fn rung(event_fd: &WatchedBell) {
+/// Waits for a notification.
+pub async fn notified(event_fd: &WatchedEventFd) {
     if let Ok(mut ready) = event_fd.readable().await {
         ready.clear_ready();
     }
@@ -128,11 +134,11 @@ pub async fn rung(event_fd: &WatchedBell) {
 
 /// A flag that one side raises and the other waits for, within one thread.
 #[derive(Debug, Default)]
-pub struct Signal {
+pub struct WakeFlag {
     state: RefCell<(bool, Option<Waker>)>,
 }
 
-impl Signal {
+impl WakeFlag {
     /// Raises it.
     pub fn raise(&self) {
         let mut state = self.state.borrow_mut();

@@ -1,16 +1,14 @@
-//! What a server does when something goes badly wrong, counted under steady load. Each test prints a line of figures:
-//! `cargo test --test faults -- --nocapture`. docs/RELIABILITY.md tells of them.
+//! Behaviour under faults, measured under steady load. Each test prints a line of figures:
+//! `cargo test --test faults -- --nocapture`. docs/RELIABILITY.md lists them.
 
 mod common;
 
-use common::{Client, PATIENCE, Server, kill, wait_until};
+use common::{Client, MODES, PATIENCE, Server, kill, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
 
 /// What became of requests.
 #[derive(Default)]
@@ -136,7 +134,7 @@ fn reloads_of_base_mode_break_connections_in_order_and_lose_none_of_the_new_ones
 }
 
 #[test]
-fn killed_workers_take_only_what_they_held_and_connections_stay() {
+fn killed_workers_lose_only_requests_in_progress_and_connections_stay() {
     let server = Server::start(&["workers=3"]);
     server.wait_for_events("worker_start", 3);
     let load = Load::start(&server, 4, "echo");
@@ -164,7 +162,7 @@ fn last_pid(server: &Server, worker: u32) -> i32 {
 }
 
 #[test]
-fn a_killed_task_worker_takes_only_the_task_it_held() {
+fn a_killed_task_worker_loses_only_its_task() {
     let server = Server::start(&["workers=2", "tasks=1"]);
     server.wait_for_events("worker_start", 3);
     let load = Load::start(&server, 2, "task any echo");
@@ -183,7 +181,7 @@ fn a_killed_task_worker_takes_only_the_task_it_held() {
 }
 
 #[test]
-fn a_server_whose_manager_was_killed_ends_loudly_and_leaves_nothing() {
+fn a_server_whose_manager_was_killed_ends_with_an_error_and_leaves_nothing() {
     let mut server = Server::start(&["workers=2", "tasks=1", "user_process=1"]);
     server.wait_for_events("worker_start", 3);
     server.wait_for_event("user_process");
@@ -201,7 +199,7 @@ fn a_server_whose_manager_was_killed_ends_loudly_and_leaves_nothing() {
 }
 
 #[test]
-fn nothing_is_left_two_seconds_after_the_head_of_a_server_was_killed() {
+fn nothing_is_left_two_seconds_after_the_master_was_killed() {
     for mode in MODES {
         let mut server = Server::start(&[mode, "workers=2", "tasks=1", "user_process=1"]);
         server.wait_for_events("worker_start", 3);
@@ -291,7 +289,7 @@ fn a_client_that_never_reads_does_not_grow_the_server_by_a_gigabyte() {
 }
 
 #[test]
-fn garbage_and_absurd_lengths_harm_nobody_else() {
+fn garbage_and_absurd_lengths_do_not_affect_other_connections() {
     for mode in MODES {
         for framing in ["length", "eof", "eofcheck", "none"] {
             let server =
@@ -351,7 +349,7 @@ fn a_server_without_descriptors_keeps_its_connections_and_recovers() {
 }
 
 #[test]
-fn a_worker_that_dies_at_its_start_is_started_again_more_and_more_slowly() {
+fn a_worker_that_fails_at_startup_is_started_with_growing_pauses() {
     for mode in MODES {
         let mut server = Server::spawn(&[mode, "workers=2", "die_at_start=1"]).unwrap();
         std::thread::sleep(Duration::from_secs(3));
@@ -367,7 +365,7 @@ fn a_worker_that_dies_at_its_start_is_started_again_more_and_more_slowly() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_stops_nobody() {
+fn a_log_that_cannot_be_written_does_not_stop_the_server() {
     for mode in MODES {
         let mut server = Server::start(&[mode, "log=/dev/full", "package_max=1000"]);
         for _ in 0..50 {
@@ -410,7 +408,7 @@ fn a_stuck_worker_is_killed_after_max_wait_time() {
 }
 
 #[test]
-fn a_connection_whose_worker_died_while_closing_it_is_closed_all_the_same() {
+fn a_connection_is_closed_even_if_its_worker_died_while_closing_it() {
     let server = Server::start(&["workers=1"]);
     let mut held = server.client();
     held.send("die_closing");

@@ -1,29 +1,14 @@
-//! HTTP over real sockets: requests reach workers whole, and bad ones are answered by whoever finds them.
+//! HTTP over real sockets: complete requests reach workers, and malformed ones are refused.
 
 mod common;
 
-use common::Server;
+use common::{MODES, Server, all, connect};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
-
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
 
 fn start(mode: &str) -> Server {
     Server::start(&[mode, "framing=http", "package_max=1000000"])
-}
-
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    stream
-}
-
-/// Everything that comes until the connection is closed.
-fn all(mut stream: TcpStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
 }
 
 /// The statuses and bodies in a stream of answers.
@@ -40,7 +25,7 @@ fn facts(answers: &str) -> Vec<String> {
 }
 
 #[test]
-fn pipelined_requests_are_answered_in_order_however_they_come() {
+fn pipelined_requests_are_answered_in_order() {
     for mode in MODES {
         let server = start(mode);
         let bytes = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\
@@ -60,7 +45,7 @@ fn pipelined_requests_are_answered_in_order_however_they_come() {
 
 /// RFC 9112 section 9.6.
 #[test]
-fn nothing_is_read_behind_a_request_that_ends_its_connection() {
+fn nothing_is_read_after_a_request_that_closes_its_connection() {
     for mode in MODES {
         let server = start(mode);
         for last in ["POST /2 HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "POST /2 HTTP/1.0\r\n\r\n"]
@@ -106,7 +91,7 @@ fn bad_requests_are_answered_and_closed() {
 }
 
 #[test]
-fn a_refusal_waits_for_the_answers_before_it() {
+fn a_refusal_waits_for_earlier_responses() {
     for mode in MODES {
         let server = start(mode);
         let mut stream = connect(&server);
@@ -118,7 +103,7 @@ fn a_refusal_waits_for_the_answers_before_it() {
 }
 
 #[test]
-fn a_refused_upload_still_sees_its_answer() {
+fn the_client_of_a_refused_upload_gets_the_response() {
     for mode in MODES {
         let server = start(mode);
         let mut stream = connect(&server);
@@ -160,13 +145,13 @@ fn a_long_body_and_many_pipelined_requests_arrive() {
         stream.write_all(&body).unwrap();
         let reader = stream.try_clone().unwrap();
         let answers = std::thread::spawn(move || facts(&all(reader)));
-        let handover = Instant::now();
+        let start = Instant::now();
         for n in 0..20_000 {
             let close = if n == 19_999 { "Connection: close\r\n" } else { "" };
             stream.write_all(format!("GET /{n} HTTP/1.1\r\n{close}\r\n").as_bytes()).unwrap();
         }
         let answers = answers.join().unwrap();
-        assert!(handover.elapsed() < Duration::from_secs(30));
+        assert!(start.elapsed() < Duration::from_secs(30));
         assert_eq!(answers.len(), 20_001, "{mode}");
         assert_eq!(answers[0], "200 POST /long 900000");
         assert!(answers[1..].iter().enumerate().all(|(n, answer)| *answer == format!("200 GET /{n} 0")), "{mode}");

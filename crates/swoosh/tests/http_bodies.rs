@@ -1,27 +1,11 @@
-//! Requests too long for memory: their bodies come by way of files that nobody sees, whole and in order.
+//! Requests too long for memory: their bodies are spooled to unnamed files and delivered in order.
 
 mod common;
 
-use common::{PATIENCE, Server, peak, wait_until};
+use common::{MODES, PATIENCE, Server, all, connect, peak, wait_until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
-
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
-
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-/// Everything that comes until the connection is closed.
-fn all(mut stream: TcpStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
-}
 
 /// How many files without a name the processes hold in that folder.
 fn held(server: &Server) -> usize {
@@ -42,7 +26,7 @@ fn leaves_nothing(server: &Server) {
 }
 
 #[test]
-fn who_owns_a_connection_never_has_a_long_body_in_memory() {
+fn the_owner_of_a_connection_never_has_a_long_body_in_memory() {
     const LENGTH: u64 = 48 << 20;
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000", "workers=1"]);
@@ -73,7 +57,7 @@ fn who_owns_a_connection_never_has_a_long_body_in_memory() {
 }
 
 #[test]
-fn long_and_short_bodies_follow_each_other_in_any_form() {
+fn long_and_short_bodies_may_alternate() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "input_buffer=1000"]);
         let mut stream = connect(&server);
@@ -109,7 +93,7 @@ fn long_and_short_bodies_follow_each_other_in_any_form() {
 }
 
 #[test]
-fn who_waits_to_be_told_to_go_on_is_told() {
+fn expect_100_continue_is_answered() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=9000000"]);
         let mut stream = connect(&server);
@@ -124,7 +108,7 @@ fn who_waits_to_be_told_to_go_on_is_told() {
 }
 
 #[test]
-fn a_long_body_that_is_too_long_malformed_or_slow_is_refused_in_its_turn() {
+fn a_body_that_is_too_long_malformed_or_slow_is_refused_in_order() {
     let head = "GET /slow HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n";
     for mode in MODES {
         let server =
@@ -150,7 +134,7 @@ fn a_long_body_that_is_too_long_malformed_or_slow_is_refused_in_its_turn() {
 }
 
 #[test]
-fn who_leaves_in_the_middle_leaves_no_file() {
+fn an_aborted_upload_leaves_no_file() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000"]);
         let mut streams: Vec<TcpStream> = (0..20).map(|_| connect(&server)).collect();
@@ -169,7 +153,7 @@ fn who_leaves_in_the_middle_leaves_no_file() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_costs_the_request_and_nobody_else() {
+fn a_missing_directory_fails_only_the_request() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "upload_dir=/no/such/folder", "package_max=9000000"]);
         server.wait_for_events("worker_start", 2);
@@ -190,7 +174,7 @@ fn a_folder_that_is_not_there_costs_the_request_and_nobody_else() {
 }
 
 #[test]
-fn a_file_that_cannot_grow_costs_the_request_and_nobody_else() {
+fn a_full_disk_fails_only_the_request() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "file_size=2000000", "package_max=9000000"]);
         server.wait_for_events("worker_start", 2);

@@ -1,28 +1,11 @@
-//! Requests over HTTP that are slow, large or hostile: each costs its own connection, and nobody else's.
+//! Slow, large and hostile HTTP requests: each affects its own connection only.
 
 mod common;
 
-use common::{PATIENCE, Server, peak, raise_descriptor_limit, wait_until};
+use common::{MODES, PATIENCE, Server, all, connect, peak, raise_descriptor_limit, wait_until};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
-
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
-
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream
-}
-
-/// Everything that comes until the connection is closed.
-fn all(mut stream: TcpStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
-}
 
 /// Sends one byte every 20 ms for as long as they are taken and nothing is answered; the answer.
 fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
@@ -39,7 +22,7 @@ fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_head_that_does_not_end_is_answered_408_however_busily_it_comes() {
+fn an_unfinished_head_is_answered_408_even_if_bytes_keep_arriving() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "header_timeout=300"]);
         let mut still = connect(&server);
@@ -55,7 +38,7 @@ fn a_head_that_does_not_end_is_answered_408_however_busily_it_comes() {
 }
 
 #[test]
-fn a_body_that_pauses_is_answered_408_and_one_that_comes_slowly_is_taken() {
+fn a_paused_body_is_answered_408_and_a_slow_one_is_accepted() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "body_timeout=400", "header_timeout=200"]);
         for form in ["Content-Length: 9\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"] {
@@ -76,7 +59,7 @@ fn a_body_that_pauses_is_answered_408_and_one_that_comes_slowly_is_taken() {
 }
 
 #[test]
-fn a_connection_that_has_its_answers_may_rest_and_408_waits_for_those_before_it() {
+fn an_idle_connection_stays_open_and_408_waits_for_earlier_responses() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "header_timeout=150", "body_timeout=150"]);
         let mut stream = connect(&server);
@@ -164,7 +147,7 @@ fn leave_uploads(server: &Server) {
 }
 
 #[test]
-fn peers_that_leave_in_the_middle_cost_nobody_anything() {
+fn aborted_uploads_do_not_affect_other_connections() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000"]);
         server.wait_for_events("worker_start", 2);

@@ -1,8 +1,8 @@
-//! The corpus of requests goes to nginx and to a server of ours: both answer as many and refuse the same, but for
-//! differences that are meant. Without nginx (Debian's package nginx-light) there is nothing to compare, and it says so.
+//! The corpus of requests is sent to nginx and to the test server: both accept and refuse the same requests, except for
+//! intended differences. Without nginx (Debian's package nginx-light) the comparison is skipped with a message.
 
 mod common;
-#[path = "../../swoosh-proto/src/http1/frame/corpus.rs"]
+#[path = "../../swoosh-proto/src/http1/request_framer/corpus.rs"]
 #[allow(dead_code)]
 mod corpus;
 
@@ -108,14 +108,14 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[test]
-fn every_difference_that_is_meant_is_in_the_corpus() {
+fn every_intended_difference_is_in_the_corpus() {
     for begin in DIFFERENCES.iter().flat_map(|(_, _, names)| *names) {
         assert!(cases().any(|(name, _)| name.starts_with(begin)), "{begin}");
     }
 }
 
 #[test]
-fn nginx_takes_and_refuses_the_same_but_for_what_is_meant() {
+fn nginx_accepts_and_refuses_the_same_requests_except_for_intended_differences() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_nginx, theirs)) = nginx(folder.path()) else {
         return println!("nginx is not installed (Debian's package nginx-light)");
@@ -181,7 +181,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
         &[
             "9112 5: no colon",
             "9110 5.6.2: bracket in a name",
-            "9110 5.6.2: other messages in a name",
+            "9110 5.6.2: other letters in a name",
             "9110 5.1: ",
             "9110 5.5: event_fd in a value",
             "9110 5.5: DEL in a value",

@@ -1,9 +1,9 @@
-//! Less trodden paths, with everything verified that comes out of them: daemons, sockets handed in, large things on the
-//! move while processes are replaced, storms between processes, crowds that come and go.
+//! Rare paths, with every result verified: daemons, inherited sockets, large transfers during reloads, message storms,
+//! thousands of connections that open and close.
 
 mod common;
 
-use common::{Client, PATIENCE, Server, example, kill, pattern, wait_until};
+use common::{Client, MODES, PATIENCE, Server, example, kill, pattern, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-const MODES: [&str; 2] = ["mode=process", "mode=base"];
 
 fn report(what: &str, figures: std::fmt::Arguments<'_>) {
     println!("FIGURES {what}: {figures}");
@@ -151,7 +149,7 @@ fn reloads_in_the_middle_of_large_requests_and_answers_lose_nothing() {
 }
 
 #[test]
-fn what_is_left_of_a_request_whose_beginning_went_with_a_killed_worker_is_not_taken_for_a_request() {
+fn the_rest_of_a_request_whose_worker_was_killed_is_not_taken_for_a_request() {
     let server = Server::start(&["workers=1", "reactors=2", "package_max=8000000"]);
     let mut body = b"echo ".to_vec();
     body.extend(pattern(3_000_000));
@@ -264,7 +262,7 @@ fn a_storm_of_messages_among_all_processes_loses_none_silently() {
 }
 
 #[test]
-fn heavy_tasks_arrive_whole_by_ring_and_by_queue() {
+fn large_tasks_arrive_complete_by_ring_and_by_queue() {
     for ipc in ["ipc=1", "ipc=2", "ipc=3"] {
         let server = Server::start(&["workers=2", "tasks=2", ipc, "package_max=8000000"]);
         let mut body = b"task any echo ".to_vec();

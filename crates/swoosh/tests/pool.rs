@@ -1,4 +1,4 @@
-//! Pools and processes without a server: what workers get, how they end, and that nothing of them is left.
+//! Pools and processes without a server: messages, ends, replacements, and no leftovers.
 
 mod common;
 
@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use swoosh::sys::message_queue::MessageQueue;
 use swoosh::sys::process::is_alive;
-use swoosh::sys::queue::Queue;
 
 /// A running test program.
 struct Running {
@@ -85,7 +85,7 @@ fn pid_in(line: &str) -> i32 {
 }
 
 #[test]
-fn a_pool_begins_and_ends_in_order() {
+fn a_pool_starts_and_ends_in_order() {
     for signal in [libc::SIGTERM, libc::SIGINT] {
         let mut pool = Running::start(&["sleep", "3"]);
         pool.wait_for("start 0", 3);
@@ -111,18 +111,18 @@ fn a_worker_that_is_killed_is_replaced() {
 }
 
 #[test]
-fn a_worker_that_dies_at_its_start_is_started_more_and_more_slowly() {
+fn a_worker_that_fails_at_startup_is_started_with_growing_pauses() {
     let pool = Running::start(&["startup_failures", "1"]);
     pool.wait_for("start 3", 1);
-    let handover = Instant::now();
+    let start = Instant::now();
     // 0, 0, 100, 200, 400, 800 ms: at a storm's pace there would be hundreds.
     std::thread::sleep(Duration::from_millis(700));
-    assert!(pool.count("worker 0 start") <= 8, "{:?} after {:?}", pool.printed(), handover.elapsed());
+    assert!(pool.count("worker 0 start") <= 8, "{:?} after {:?}", pool.printed(), start.elapsed());
     pool.end();
 }
 
 #[test]
-fn workers_that_return_at_once_are_no_storm() {
+fn workers_that_return_at_once_do_not_cause_a_fork_storm() {
     let pool = Running::start(&["return", "1"]);
     pool.wait_for("stop 4", 1);
     let before = pool.count("worker 0 start");
@@ -136,10 +136,10 @@ fn workers_that_return_at_once_are_no_storm() {
 fn a_worker_that_never_ends_is_killed() {
     let mut pool = Running::start(&["deaf", "2"]);
     pool.wait_for("start 0", 2);
-    let handover = Instant::now();
+    let start = Instant::now();
     pool.signal(libc::SIGTERM);
     assert_eq!(pool.ended(), Some(0));
-    assert!(handover.elapsed() >= Duration::from_millis(100), "{:?}", handover.elapsed());
+    assert!(start.elapsed() >= Duration::from_millis(100), "{:?}", start.elapsed());
     assert_eq!((pool.count("stop"), pool.count("shutdown")), (0, 1));
 }
 
@@ -204,9 +204,9 @@ fn workers_send_to_each_other_and_long_messages_only_by_the_bus() {
 }
 
 #[test]
-fn each_message_of_a_queue_goes_to_one_worker_that_is_free() {
+fn each_message_of_a_queue_goes_to_one_free_worker() {
     let key = 0x5301_0000 | (std::process::id() as i32 & 0xFFFF);
-    let queue = Queue::open(key).unwrap();
+    let queue = MessageQueue::open(key).unwrap();
     let pool = Running::start(&["queue", "2", &key.to_string()]);
     for n in 0..50 {
         assert!(queue.send(1 + n % 3, format!("number {n}.").as_bytes(), true).unwrap());
@@ -237,7 +237,7 @@ fn ask(port: u16, message: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn clients_get_their_replies_whatever_others_do() {
+fn clients_get_replies_regardless_of_other_clients() {
     let mut pool = Running::start(&["socket", "1"]);
     let port = pool.wait_for("port", 1)[0][5..].parse().unwrap();
     assert_eq!(ask(port, b"hello"), frame(b"you said hello"));
@@ -269,7 +269,7 @@ fn clients_get_their_replies_whatever_others_do() {
 }
 
 #[test]
-fn who_came_before_the_end_is_answered() {
+fn clients_that_connected_before_the_end_are_answered() {
     let mut pool = Running::start(&["socket", "1"]);
     let port = pool.wait_for("port", 1)[0][5..].parse().unwrap();
     let slow = std::thread::spawn(move || ask(port, b"slow"));

@@ -1,4 +1,4 @@
-//! The fuzz targets with random bytes from fixed seeds: a short run of what `cargo fuzz` does for long.
+//! The fuzz targets with random bytes from fixed seeds: a short version of `cargo fuzz`.
 
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
@@ -26,7 +26,7 @@ const SEEDS: &[&[u8]] = &[
 ];
 
 #[test]
-fn random_bytes_break_no_reader_and_mean_the_same_in_pieces() {
+fn random_bytes_crash_no_parser_and_parse_the_same_in_pieces() {
     for (number, (name, target)) in targets::TARGETS.iter().enumerate() {
         let mut random = Random(0x5EED_0001 + number as u64);
         for run in 0..RUNS {

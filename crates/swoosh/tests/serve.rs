@@ -1,4 +1,4 @@
-//! A server of each mode, as a program: it serves, it answers large requests, and it ends in order.
+//! A server of each mode as a program: it serves, replies to large requests, and ends in order.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

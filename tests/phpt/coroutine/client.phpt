@@ -56,8 +56,9 @@ Co\run(function () {
         return [$host, $port];
     });
     $http = $proxy(function ($c) {
-        $head = $c->recvLine(); $login = '';
-        while (($line = trim($c->recvLine())) !== '') if (str_starts_with($line, 'Proxy-Authorization')) $login = base64_decode(substr($line, 27));
+        $head = '';
+        while (!str_contains($head, "\r\n\r\n")) $head .= $c->recv();
+        $login = preg_match('~Proxy-Authorization: Basic (\S+)~', $head, $m) ? base64_decode($m[1]) : '';
         $c->sendAll("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n");
         echo "proxy login $login\n";
         preg_match('~^CONNECT ([^:]+):(\d+)~', $head, $m);

@@ -72,7 +72,7 @@ Co\run(function () {
     unlink($path);
 
     $q = new Socket(AF_INET, SOCK_DGRAM, 0); $q->bind("127.0.0.1");
-    $r = go(function () use ($q) { var_dump($q->recv(10), $q->errCode === SOCKET_ECANCELED); $q->recv(10); var_dump($q->errCode === SOCKET_EBADF); });
+    $r = go(function () use ($q) { var_dump($q->recv(10), $q->errCode === SOCKET_ECANCELED); $q->recv(10); var_dump($q->errCode === SOCKET_ECANCELED); });
     var_dump($q->getBoundCid(SWOOLE_EVENT_READ) === $r, $q->getBoundCid(SWOOLE_EVENT_WRITE), $q->cancel(SWOOLE_EVENT_READ), $q->cancel(SWOOLE_EVENT_WRITE));
     Co::sleep(0.001); $q->close(); Co::sleep(0.001);
 });
@@ -95,7 +95,7 @@ bool(true)
 bool(true)
 bool(false)
 bool(true)
-accept ended with 9
+accept ended with 125
 string(4) "one
 "
 string(4) "two
@@ -113,10 +113,10 @@ string(9) "127.0.0.1"
 bool(true)
 bool(true)
 ["a","bc","def"]
+bool(false)
+bool(true)
 bool(true)
 int(0)
 bool(true)
 bool(false)
-bool(false)
-bool(true)
 bool(true)

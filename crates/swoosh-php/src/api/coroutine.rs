@@ -220,7 +220,7 @@ pub fn run(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// `run` hooks whatever can be hooked, unless something else was said.
 fn hook_everything() {
-    let said = options(|o| o.given().is_some_and(|given| given.get("hook_flags").is_some()));
+    let said = options(|o| o.hook_flags().is_some());
     if !said && crate::coroutine::hook_flags::flags() == 0 {
         let mut flags = Array::new();
         flags.insert("hook_flags", crate::coroutine::hook_flags::ALL);

@@ -16,10 +16,10 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
-use swoosh::http::files::{self, Looked};
+use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::request::{Request, room};
-use swoosh::proto::websocket::{deflate, shake_hands};
+use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::websocket::{accept_handshake, deflate};
 use swoosh::tls::Acceptor;
 use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 
@@ -146,7 +146,8 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let config = Rc::new(this.slot(SETTINGS).array().map(Config::new).unwrap_or_default());
+    let settings = this.slot(SETTINGS).array().map(crate::coroutine::setting_values::read).unwrap_or_default();
+    let config = Rc::new(Config::new(&settings.server, &settings.port, &settings.embedder));
     let sealing = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
@@ -221,13 +222,13 @@ fn next_request(server: &Object, served: &Rc<Served>, reading: &mut Reading) -> 
 }
 
 fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpResult<()> {
-    let mut fields = room();
+    let mut fields = header_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
         served.closes.set(true);
         return Ok(());
     };
     if let Some(files) = &served.config.files
-        && let Looked::Answer(answer) = files::look(files, &request, headers)
+        && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
         return served.send_answer(&answer);
     }
@@ -235,7 +236,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
         Ok(asked) => asked,
         Err(status) => {
             served.closes.set(true);
-            return served.link.send_all(&Refusal::answer(status), Some(LAST_WORD)).map(drop);
+            return served.link.send_all(&Refusal::response(status), Some(LAST_WORD)).map(drop);
         }
     };
     *served.handshake.borrow_mut() = handshake(&served.config, &request, headers);
@@ -266,7 +267,7 @@ fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpRe
 /// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
 fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
-    let accept = shake_hands(request.method, request.minor, fields).ok()?;
+    let accept = accept_handshake(request.method, request.minor, fields).ok()?;
     let own = config.websocket.subprotocol_of(headers);
     let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
     let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };

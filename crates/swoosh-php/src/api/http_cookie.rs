@@ -1,7 +1,7 @@
 //! `Swoole\Http\Cookie`, and cookies as `Set-Cookie` writes them (RFC 6265).
 
 use std::cell::RefCell;
-use swoosh::proto::http1::reply::date;
+use swoosh::proto::http1::response_writer::date;
 use swoosh::sys::clock;
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult};
 

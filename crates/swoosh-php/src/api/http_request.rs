@@ -4,9 +4,9 @@ use crate::runtime::last_error;
 use crate::server::http_config::Config;
 use crate::server::http_request::{FACTS, FIELDS, HEADER, Kept, REQUEST, SERVER, facts, fill};
 use std::rc::Rc;
-use swoosh::proto::framing::Cut;
-use swoosh::proto::http1::frame::Framer;
-use swoosh::proto::http1::request::{Request, rejoin, room};
+use swoosh::proto::framing::FrameStatus;
+use swoosh::proto::http1::request::{Request, header_buffer, reassemble};
+use swoosh::proto::http1::request_framer::Framer;
 use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 /// Registers the class. The order of properties is the order of slots in `server::http_request`.
@@ -39,7 +39,7 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let kept = call.payload::<Kept>();
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
-        let body = ZStr::filled(stored.len() as usize, |bytes| stored.fill(0, bytes));
+        let body = ZStr::filled(stored.len() as usize, |bytes| stored.read_exact_at(0, bytes));
         return Ok(OrFalse(body.map_err(|e| last_error::warn_misuse(&e.to_string())).ok()));
     }
     if let Some(body) = &*kept.body.borrow() {
@@ -57,7 +57,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let stored = kept.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = stored.read(0..stored.len()).map_err(|e| last_error::warn_misuse(&e.to_string()));
-        return Ok(OrFalse(body.ok().map(|body| ZStr::new(rejoin(&kept.raw.borrow(), body)))));
+        return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&kept.raw.borrow(), body)))));
     }
     let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
     Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
@@ -109,12 +109,12 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         None => return Ok(OrFalse(None)),
     };
     match cut {
-        Ok(Cut::Packet(length)) => {
+        Ok(FrameStatus::Complete(length)) => {
             kept.whole.set(Some(length));
             let raw = kept.raw.borrow().clone();
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, facts(&request, swoosh::conn::datagram::now_seconds()));
+                this.set_slot(SERVER, facts(&request, swoosh::clock::now_seconds()));
                 let config = kept.options.borrow_mut().take().unwrap_or_default();
                 let filled = fill(this, kept, &config, &request, headers);
                 if filled.is_err() {
@@ -123,7 +123,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
             }
             Ok(OrFalse(Some(length.saturating_sub(before))))
         }
-        Ok(Cut::Need(_)) => Ok(OrFalse(Some(bytes.len()))),
+        Ok(FrameStatus::Incomplete(_)) => Ok(OrFalse(Some(bytes.len()))),
         Err(_) => Ok(OrFalse(Some(0))),
     }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::rc::Rc;
 use swoosh::handler::SessionId;
 use swoosh::proto::http1::is_token_byte;
-use swoosh::proto::http1::reply::{self, put_chunk};
+use swoosh::proto::http1::response_writer::{self, put_chunk};
 use swoosh::sys::open as opening;
 use swoosh_zend::error::{argument_count_error, warning};
 use swoosh_zend::{Array, Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
@@ -94,7 +94,7 @@ fn is_writable(call: &mut Call<'_>) -> PhpResult<bool> {
 fn status(call: &mut Call<'_>) -> PhpResult<bool> {
     let (code, reason) = (call.int(0)?, call.bytes_or(1, b"")?);
     let Some((kept, _)) = open(call) else { return Ok(false) };
-    if !reply::is_value(reason) {
+    if !response_writer::is_field_value(reason) {
         warning("a reason has no line end");
         return Ok(false);
     }
@@ -106,7 +106,7 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
 fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
-    if name.len() > LONGEST_NAME || !reply::is_value(name) {
+    if name.len() > LONGEST_NAME || !response_writer::is_field_value(name) {
         warning("a header field's name has at most 127 letters and no line end");
         return Ok(false);
     }
@@ -226,7 +226,8 @@ fn hint(key: &Key<'_>, value: &Zval) -> Option<Vec<u8>> {
     let (name, value) = (name.as_bytes(), value.to_zstr()?);
     let framing = ["content-length", "transfer-encoding", "connection"];
     let is_token = !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte));
-    if !is_token || !reply::is_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other)) {
+    if !is_token || !response_writer::is_field_value(value.as_bytes()) || framing.iter().any(|other| is_key(key, other))
+    {
         return None;
     }
     Some([name, b": ", value.as_bytes(), b"\r\n"].concat())
@@ -294,7 +295,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some(way) = way_of(kept) else { return Ok(false) };
-    let file = opening::any(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
+    let file = opening::nonblocking(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
         last_error::warn_misuse(&format!("{path} cannot be sent: it is no file that can be read, or not from there"));

@@ -4,7 +4,7 @@ use super::{exception, shared_memory};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::Duration;
-use swoosh::shm::lock::{Access, Kind, Lock, NotTaken, Wait};
+use swoosh::shm::lock::{Access, Lock, LockError, LockKind, WaitMode};
 use swoosh_zend::error::throw;
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
@@ -35,16 +35,16 @@ pub fn register() {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let kind = match call.int_or(0, MUTEX)? {
-        MUTEX => Kind::Mutex,
-        RWLOCK => Kind::ReadWrite,
-        SPINLOCK => Kind::Spin,
+        MUTEX => LockKind::Mutex,
+        RWLOCK => LockKind::ReadWrite,
+        SPINLOCK => LockKind::Spin,
         other => {
             let why = format!("there is no lock of type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
             return Err(throw(exception::EXCEPTION.get(), &why, other));
         }
     };
     let made = match shared_memory::arena() {
-        Some(arena) => Lock::of_arena(kind, &arena),
+        Some(arena) => Lock::in_arena(kind, &arena),
         None => Lock::new(kind),
     };
     let made = made.map_err(|error| throw(exception::EXCEPTION.get(), &error.to_string(), 0))?;
@@ -59,20 +59,20 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let access = if operation & !LOCK_NB == LOCK_SH { Access::Shared } else { Access::Exclusive };
     let limited = seconds >= 0.0;
     let wait = match Duration::try_from_secs_f64(seconds) {
-        _ if operation & LOCK_NB != 0 => Wait::No,
-        Ok(time) if limited => Wait::For(time),
-        _ => Wait::Forever,
+        _ if operation & LOCK_NB != 0 => WaitMode::NonBlocking,
+        Ok(time) if limited => WaitMode::Timeout(time),
+        _ => WaitMode::Blocking,
     };
     let errno = with(call, |lock| match lock.acquire(access, wait) {
         Ok(_) => 0,
-        Err(NotTaken::Busy) if matches!(wait, Wait::For(_)) => libc::ETIMEDOUT,
+        Err(LockError::Busy) if matches!(wait, WaitMode::Timeout(_)) => libc::ETIMEDOUT,
         Err(why) => why.errno(),
     })?;
     Ok(told(call, errno))
 }
 
 fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
-    let errno = with(call, |lock| lock.release().err().map_or(0, NotTaken::errno))?;
+    let errno = with(call, |lock| lock.release().err().map_or(0, LockError::errno))?;
     Ok(told(call, errno))
 }
 

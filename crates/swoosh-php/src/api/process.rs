@@ -15,7 +15,7 @@ use std::time::Duration;
 use swoosh::pool::{Pipe, PipeKind};
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
-use swoosh::sys::signal::AlarmClock;
+use swoosh::sys::signal::IntervalTimer;
 use swoosh::sys::{affinity, child};
 use swoosh_zend::error::{raise_uncaught, throw, warning};
 use swoosh_zend::{
@@ -359,15 +359,15 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
 fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
     let (interval, clock) = (call.int(0)?, call.int_or(1, 0)?);
     let clock = match clock {
-        0 => AlarmClock::Real,
-        1 => AlarmClock::Virtual,
-        2 => AlarmClock::Profile,
+        0 => IntervalTimer::Real,
+        1 => IntervalTimer::Virtual,
+        2 => IntervalTimer::Profile,
         other => {
             last_error::warn_misuse(&format!("there is no clock {other} for an alarm: use 0, 1 or 2"));
             return Ok(false);
         }
     };
-    Ok(good(swoosh::sys::signal::alarm(Duration::from_micros(interval.max(0) as u64), clock)).is_some())
+    Ok(good(swoosh::sys::signal::set_interval_timer(Duration::from_micros(interval.max(0) as u64), clock)).is_some())
 }
 
 fn set_affinity(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -375,7 +375,7 @@ fn set_affinity(call: &mut Call<'_>) -> PhpResult<bool> {
     for (_, core) in call.array(0)? {
         cores.push(u32::try_from(core.to_int()).unwrap_or(u32::MAX));
     }
-    Ok(good(affinity::bind_to(&cores)).is_some())
+    Ok(good(affinity::bind_to_cores(&cores)).is_some())
 }
 
 fn get_affinity(_: &mut Call<'_>) -> PhpResult<Array> {
@@ -383,7 +383,7 @@ fn get_affinity(_: &mut Call<'_>) -> PhpResult<Array> {
 }
 
 /// Whose priority is meant: a process without a number is this one.
-fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Whose>> {
+fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::PriorityTarget>> {
     let number = if call.has(who) {
         call.int(who)?
     } else if which == 0 {

@@ -80,7 +80,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     state.ipc.set(ipc);
     state.coroutine.set(call.bool_or(3, false)?);
     state.patience.set(PATIENCE);
-    *state.made.borrow_mut() = Some(Pool::new(workers).ipc(ipc).patience(PATIENCE));
+    *state.made.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(PATIENCE));
     if call.payload::<Holder>().0.set(state).is_err() {
         return Err(throw_error("the constructor of Swoole\\Process\\Pool can be called once only"));
     }
@@ -109,7 +109,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if let Some(seconds) = given.get("max_wait_time") {
         let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(PATIENCE);
         state.patience.set(patience);
-        made = made.patience(patience);
+        made = made.shutdown_timeout(patience);
     }
     *state.made.borrow_mut() = Some(made);
     configure::apply(given);

@@ -7,9 +7,9 @@ use crate::server::task::CALLBACK;
 use crate::server::{send_yield, task};
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh::context::{Context, Reading, Role};
 use swoosh::error::Code;
 use swoosh::handler::{SessionId, WorkerId};
-use swoosh::node::{Node, Reading, Role};
 use swoosh::tls::to_pem;
 use swoosh::{Error, Mode};
 use swoosh_zend::error::warning;
@@ -142,8 +142,8 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let sent = match node.send_file(session(fd), path, offset, length) {
-        Err(Error::System { act, subject, cause }) => {
-            swoosh::log::notice!("{act} {subject}: {cause}");
+        Err(Error::System { operation, subject, cause }) => {
+            swoosh::log::notice!("{operation} {subject}: {cause}");
             last_error::set(Code::SystemCallFail as i32);
             false
         }
@@ -257,7 +257,7 @@ fn task_wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
 }
 
 /// The answers that come in time.
-fn wait_for(node: &Node, ids: &[u64], timeout: f64) -> Vec<Option<Zval>> {
+fn wait_for(node: &Context, ids: &[u64], timeout: f64) -> Vec<Option<Zval>> {
     let late = node.late_answers();
     let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(FOR_EVER).min(FOR_EVER);
     let answers = node.await_tasks(ids, timeout);
@@ -371,7 +371,7 @@ fn worker_id(call: &mut Call<'_>) -> PhpResult<OrFalse<u32>> {
 }
 
 /// The worker or task worker of that number; this process, where it is one, for a negative one.
-fn worker_of(node: &Node, id: i64) -> Option<WorkerId> {
+fn worker_of(node: &Context, id: i64) -> Option<WorkerId> {
     match u32::try_from(id) {
         Ok(id) => Some(WorkerId(id)).filter(|id| node.worker_slot(*id).is_some()),
         Err(_) => node.worker_id().filter(|_| matches!(node.role(), Role::Worker | Role::TaskWorker)),
@@ -447,7 +447,7 @@ const SEND_PATIENCE: Duration = Duration::from_secs(60);
 const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
 /// What is known of a connection, as PHP has it.
-pub fn client_info(node: &Node, session: SessionId) -> Option<Array> {
+pub fn client_info(node: &Context, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);
     if info.uid > 0 || node.state().config.dispatch_mode == swoosh::config::DispatchMode::Uid {

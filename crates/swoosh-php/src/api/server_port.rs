@@ -7,7 +7,7 @@ use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
 use crate::server::state::{Belongs, PORT_EVENTS, State};
 use std::rc::Rc;
-use swoosh::server::bind::BoundPort;
+use swoosh::net::listener::BoundPort;
 use swoosh::sys::socket;
 use swoosh_zend::{
     Call, Callable, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, Zval, call_function, runtime,
@@ -138,7 +138,7 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
         return Ok(OrFalse(None));
     };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
-    Ok(OrFalse(match socket::put_at(fd, own) {
+    Ok(OrFalse(match socket::dup_onto(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
             last_error::warn_misuse(&format!("the port's socket cannot be had: {e}"));

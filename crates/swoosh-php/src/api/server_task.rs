@@ -35,7 +35,7 @@ fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
 /// A task as another program may put it into the server's System V queue (`task_ipc_mode` 2 and 3).
 fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let (bytes, flags) = close(call.arg(0).unwrap_or(&Zval::null()))?;
-    match swoosh::node::pack_task(bytes.as_bytes(), flags) {
+    match swoosh::context::pack_task(bytes.as_bytes(), flags) {
         Ok(packed) => Ok(OrFalse(Some(packed))),
         Err(e) => {
             tell(&e);
@@ -45,6 +45,6 @@ fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let unpacked = swoosh::node::unpack_task(call.bytes(0)?);
+    let unpacked = swoosh::context::unpack_task(call.bytes(0)?);
     Ok(OrFalse(unpacked.and_then(|(flags, bytes)| open(&bytes, flags))))
 }

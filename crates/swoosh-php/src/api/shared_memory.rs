@@ -44,7 +44,7 @@ pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         all.insert("size", arena.bytes());
         all.insert("used", arena.used());
         let pieces: Array = arena
-            .pieces()
+            .allocations()
             .into_iter()
             .map(|piece| {
                 let mut shown = Array::new();

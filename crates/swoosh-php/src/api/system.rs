@@ -18,7 +18,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use swoosh::sys::process::Ended;
+use swoosh::sys::process::ChildExit;
 use swoosh::sys::signal_fd::HeldSignals;
 use swoosh::sys::{child, flock, machine};
 use swoosh_zend::error::warning;
@@ -249,7 +249,7 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
             return Ok(OrFalse(None));
         }
         // One child has a descriptor that tells of its end; any child has none, so that is looked at now and then.
-        let process = (pid > 0).then(|| swoosh::sys::process::descriptor_of(pid)).flatten();
+        let process = (pid > 0).then(|| swoosh::sys::process::pidfd_open(pid)).flatten();
         let goes_on = match process {
             Some(process) => {
                 !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, WaitOutcome::Cancelled)
@@ -267,7 +267,7 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
     }
 }
 
-fn ended(child: Ended) -> Array {
+fn ended(child: ChildExit) -> Array {
     let mut array = Array::new();
     array.insert("pid", child.pid);
     array.insert("code", child.exit_code());

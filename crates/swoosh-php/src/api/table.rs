@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::log::{self, Level};
-use swoosh::shm::table::{Builder, Column, Kind, Refused, Row, Schema, Table, Value, When};
+use swoosh::shm::table::{Column, ColumnKind, Row, Schema, Table, TableBuilder, TableError, Value, WriteIf};
 use swoosh_zend::error::{throw_error, warning};
 use swoosh_zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Raised, Value as Constant,
@@ -22,7 +22,7 @@ static TABLE: ClassSlot = ClassSlot::new();
 /// What lives in a table object: a table in the making, or one that is made.
 #[derive(Default)]
 pub struct Holder {
-    making: RefCell<Option<Builder>>,
+    making: RefCell<Option<TableBuilder>>,
     made: RefCell<Option<Rc<Made>>>,
     /// `configure` was called.
     beyond: Cell<bool>,
@@ -60,9 +60,9 @@ pub fn register() {
         .method("column(string $name, int $type, int $size = 0): bool", column)
         .method("create(): bool", create)
         .method("destroy(): bool", destroy)
-        .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, When::Always))
-        .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, When::New))
-        .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, When::There))
+        .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, WriteIf::Always))
+        .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Absent))
+        .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Present))
         .method("cmpset(string $key, array $expected, array $values): bool", compare_and_set)
         .method("get(string $key, ?string $field = null): array|string|int|float|false", get)
         .method("getdel(string $key, ?string $field = null): array|string|int|float|false", get_and_delete)
@@ -112,9 +112,9 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 fn column(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, kind, size) = (call.bytes(0)?, call.int(1)?, call.int_or(2, 0)?);
     let kind = match kind {
-        TYPE_INT => Kind::Int,
-        TYPE_FLOAT => Kind::Float,
-        TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => Kind::Text(size as usize),
+        TYPE_INT => ColumnKind::Int,
+        TYPE_FLOAT => ColumnKind::Float,
+        TYPE_STRING if (1..=LONGEST_TEXT).contains(&size) => ColumnKind::Text(size as usize),
         TYPE_STRING => {
             last_error::warn_misuse(&format!("a column of texts needs their longest size, 1 to {LONGEST_TEXT} bytes"));
             return Ok(false);
@@ -173,7 +173,7 @@ fn make(holder: &Holder, object: Option<&Object>) -> bool {
 }
 
 /// A table of so many rows with these columns, made.
-pub fn object(rows: i64, columns: &[(&str, Kind)]) -> PhpResult<Option<Object>> {
+pub fn object(rows: i64, columns: &[(&str, ColumnKind)]) -> PhpResult<Option<Object>> {
     let object = Object::new(TABLE.get())?;
     object.construct(&mut [rows.into_zval()])?;
     let Some(holder) = object.payload::<Holder>() else { return Ok(None) };
@@ -240,9 +240,9 @@ fn convert(made: &Made, values: &Array, cut: bool) -> PhpResult<(Values<Held>, b
 
 fn held(made: &Made, schema: &Schema, column: Column, value: &Zval, cut: bool) -> PhpResult<Held> {
     Ok(match schema.kind(column) {
-        Some(Kind::Int) => Held::Int(value.to_int()),
-        Some(Kind::Float) => Held::Float(value.to_float()),
-        Some(Kind::Text(size)) => {
+        Some(ColumnKind::Int) => Held::Int(value.to_int()),
+        Some(ColumnKind::Float) => Held::Float(value.to_float()),
+        Some(ColumnKind::Text(size)) => {
             let text = value.to_zstr().ok_or(Raised::Exception)?;
             let length = text.as_bytes().len();
             if length > size && cut && !made.told.replace(true) {
@@ -265,14 +265,14 @@ fn given(values: &[(Column, Held)]) -> Values<Value<'_>> {
     values.iter().map(|(column, held)| (*column, held.value())).collect()
 }
 
-fn told<T>(result: Result<T, Refused>) -> Option<T> {
+fn told<T>(result: Result<T, TableError>) -> Option<T> {
     result.map_err(refused).ok()
 }
 
 #[cold]
-fn refused(refused: Refused) {
+fn refused(refused: TableError) {
     match refused {
-        Refused::Full { .. } => {
+        TableError::Full { .. } => {
             last_error::set(FULL);
             warning(&refused.to_string());
         }
@@ -280,7 +280,7 @@ fn refused(refused: Refused) {
     }
 }
 
-fn write(call: &mut Call<'_>, when: When) -> PhpResult<bool> {
+fn write(call: &mut Call<'_>, when: WriteIf) -> PhpResult<bool> {
     let (key, values) = (call.bytes(0)?, call.array(1)?);
     let made = made(call)?;
     let (values, _) = convert(&made, values, true)?;
@@ -294,7 +294,7 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     if unknown {
         return Ok(false);
     }
-    Ok(told(made.table.write(key, When::There, &given(&expected), &given(&values))).unwrap_or(false))
+    Ok(told(made.table.write(key, WriteIf::Present, &given(&expected), &given(&values))).unwrap_or(false))
 }
 
 fn compare_and_delete(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -387,15 +387,15 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
     let table = &made.table;
     let column = table.schema().find(name);
     let by = match column.and_then(|column| table.schema().kind(column)) {
-        Some(Kind::Int) => {
+        Some(ColumnKind::Int) => {
             let by = call.arg(2).map_or(1, Zval::to_int);
             Value::Int(if subtracts { by.wrapping_neg() } else { by })
         }
-        Some(Kind::Float) => {
+        Some(ColumnKind::Float) => {
             let by = call.arg(2).map_or(1.0, Zval::to_float);
             Value::Float(if subtracts { -by } else { by })
         }
-        Some(Kind::Text(_)) => {
+        Some(ColumnKind::Text(_)) => {
             last_error::warn_misuse("a column of texts has nothing to add to");
             return Ok(OrFalse(None));
         }
@@ -410,7 +410,7 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
 fn size(call: &mut Call<'_>) -> PhpResult<u64> {
     let holder = call.payload::<Holder>();
     let made = holder.made.borrow().as_ref().map(|made| made.table.size());
-    let making = holder.making.borrow().as_ref().map(Builder::size);
+    let making = holder.making.borrow().as_ref().map(TableBuilder::size);
     Ok(made.or(making).map_or(0, u64::from))
 }
 

@@ -9,10 +9,10 @@ use crate::server::websocket_frame::{
     CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, Given, MASK, OPCODE, REASON, RSV1, close_code,
     fits_control, mask,
 };
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
-use swoosh::proto::websocket::deflate::{self, Agreed};
-use swoosh::proto::websocket::{close_frame, put, unmask};
+use swoosh::proto::websocket::deflate::{self, DeflateParams};
+use swoosh::proto::websocket::{close_frame, put_frame, unmask};
 use swoosh_zend::{Call, Class, ClassBuilder, Object, OrFalse, PhpResult, Value, Zval};
 
 const PACK: &str = "static pack(Swoole\\WebSocket\\Frame|string $data, int $opcode = WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): string";
@@ -78,7 +78,7 @@ pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
 }
 
 /// This process's node, where the connection speaks WebSocket; else a warning.
-fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Node>> {
+fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Context>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
     if node.is_websocket(session) {
         return Ok(Some(node));
@@ -104,7 +104,7 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let mut out = Vec::with_capacity(2 + data.len());
-    put(&mut out, 0x89, None, data);
+    put_frame(&mut out, 0x89, None, data);
     Ok(done(node.send(session, &out)))
 }
 
@@ -129,13 +129,13 @@ fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
 fn packed(mut frame: Given) -> Vec<u8> {
     let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
     if frame.flags & COMPRESS != 0 {
-        frame.data = deflate::deflate(&frame.data, Agreed { narrow: false });
+        frame.data = deflate::deflate(&frame.data, DeflateParams { small_window: false });
     }
     if frame.flags & (COMPRESS | RSV1) != 0 {
         first |= 0x40;
     }
     let mut out = Vec::with_capacity(frame.data.len() + 14);
-    put(&mut out, first, (frame.flags & MASK != 0).then(mask), &frame.data);
+    put_frame(&mut out, first, (frame.flags & MASK != 0).then(mask), &frame.data);
     out
 }
 

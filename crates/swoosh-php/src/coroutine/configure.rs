@@ -3,8 +3,7 @@
 use super::options::{Options, options};
 use super::{hook_flags, service_resolvers, setting_values as convert};
 use crate::runtime::last_error;
-use swoosh::config::ServerConfig;
-use swoosh::settings::{self, PortSettings};
+use swoosh::config::Settings;
 use swoosh_zend::{Array, Key, Zval};
 
 /// Merges settings into the current ones.
@@ -32,15 +31,15 @@ pub fn apply(settings: &Array) {
 
 /// Applies the `log_*` settings.
 fn configure_log(all: &Array) {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut settings = Settings::default();
     for (name, value) in convert::named(all) {
         if name.starts_with("log_")
-            && let Err(e) = settings::apply_server(&mut config, &mut port, &name, &convert::plain(&value))
+            && let Err(e) = settings.apply(&name, &convert::plain(&value))
         {
             return last_error::warn_misuse(&e.to_string());
         }
     }
-    if let Err(e) = swoosh::log::init(&config) {
+    if let Err(e) = swoosh::log::init(&settings.server) {
         last_error::warn_misuse(&e.to_string());
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of `Swoole\Coroutine::set`.
 
-use super::timeout;
+use super::{setting_values, timeout};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,7 +21,8 @@ pub struct Options {
     socket_connect_timeout: Option<Duration>,
     socket_read_timeout: Option<Duration>,
     socket_write_timeout: Option<Duration>,
-    /// `None` until the INI setting is read.
+    hook_flags: Option<i64>,
+    /// `None`: the INI setting was not looked at yet.
     preemptive: Cell<Option<bool>>,
 }
 
@@ -51,6 +52,7 @@ impl Options {
             socket_connect_timeout: None,
             socket_read_timeout: None,
             socket_write_timeout: None,
+            hook_flags: None,
             preemptive: Cell::new(None),
         }
     }
@@ -68,49 +70,33 @@ impl Options {
                     Key::Index(index) => given.set(index, value.clone()),
                 }
             }
-            let most = settings.get("max_coroutine").or_else(|| settings.get("max_coro_num"));
-            if let Some(most) = most {
-                options.max_coroutine =
-                    usize::try_from(most.to_int()).ok().filter(|&n| n > 0).unwrap_or(DEFAULT_MAX_COROUTINE);
+            let typed = setting_values::of_coroutines(settings);
+            if let Some(most) = typed.max_coroutine {
+                options.max_coroutine = Some(most).filter(|&n| n > 0).unwrap_or(DEFAULT_MAX_COROUTINE);
             }
-            if let Some(check) = settings.get("enable_deadlock_check") {
-                options.deadlock_check = check.to_bool();
+            options.deadlock_check = typed.deadlock_check.unwrap_or(options.deadlock_check);
+            options.dns_cache_expire = typed.dns_cache_expire.unwrap_or(options.dns_cache_expire);
+            options.dns_cache_capacity = typed.dns_cache_capacity.unwrap_or(options.dns_cache_capacity);
+            options.dns_lookup_random = typed.dns_lookup_random.unwrap_or(options.dns_lookup_random);
+            if let Some(server) = typed.dns_server {
+                options.dns_server = server;
             }
             if let Some(condition) = settings.get("exit_condition") {
                 options.exit_condition = Callable::new(condition).ok().map(Rc::new);
             }
-            if let Some(wait) = settings.get("wait_signal") {
-                options.wait_signal = wait.to_bool();
-            }
-            for name in ["dns_cache_refresh_time", "dns_cache_expire"] {
-                if let Some(seconds) = settings.get(name) {
-                    options.dns_cache_expire = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or_default();
-                }
-            }
-            if let Some(server) = settings.get("dns_server") {
-                let server = server.to_zstr().map(|server| server.to_text().into_owned());
-                options.dns_server = server.filter(|server| !server.is_empty());
-            }
-            if let Some(random) = settings.get("dns_lookup_random") {
-                options.dns_lookup_random = random.to_bool();
-            }
-            let limit = |names: &[&str]| {
-                let given = names.iter().find_map(|name| settings.get(name));
-                given.map(|seconds| timeout::limit(seconds.to_float()))
-            };
-            for (at, names) in [
-                (&mut options.socket_dns_timeout, &["socket_dns_timeout"][..]),
-                (&mut options.socket_connect_timeout, &["socket_connect_timeout", "socket_timeout"]),
-                (&mut options.socket_read_timeout, &["socket_read_timeout", "socket_recv_timeout", "socket_timeout"]),
-                (&mut options.socket_write_timeout, &["socket_write_timeout", "socket_send_timeout", "socket_timeout"]),
+            options.wait_signal = typed.wait_signal.unwrap_or(options.wait_signal);
+            let all = typed.socket_timeout;
+            for (at, seconds) in [
+                (&mut options.socket_dns_timeout, typed.socket_dns_timeout),
+                (&mut options.socket_connect_timeout, typed.socket_connect_timeout.or(all)),
+                (&mut options.socket_read_timeout, typed.socket_read_timeout.or(all)),
+                (&mut options.socket_write_timeout, typed.socket_write_timeout.or(all)),
             ] {
-                *at = limit(names).unwrap_or(*at);
+                *at = seconds.map_or(*at, timeout::limit);
             }
-            if let Some(most) = settings.get("dns_cache_capacity") {
-                options.dns_cache_capacity = usize::try_from(most.to_int()).unwrap_or(0);
-            }
-            if let Some(preemptive) = settings.get("enable_preemptive_scheduler") {
-                options.preemptive.set(Some(preemptive.to_bool()));
+            options.hook_flags = typed.hook_flags.or(options.hook_flags);
+            if typed.preemptive.is_some() {
+                options.preemptive.set(typed.preemptive);
             }
             old
         });
@@ -182,7 +168,12 @@ impl Options {
         self.socket_write_timeout
     }
 
-    /// Whether the preemptive scheduler is enabled.
+    /// `hook_flags`; `None`: not set.
+    pub fn hook_flags(&self) -> Option<i64> {
+        self.hook_flags
+    }
+
+    /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
         self.preemptive.get().unwrap_or_else(|| {
             let on = runtime::ini_bool("swoole.enable_preemptive_scheduler");

@@ -4,7 +4,7 @@ use super::socket::{CoroutineSocket, Deadline, ErrorCode};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
-use swoosh::proto::framing::{Cut, Framer};
+use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh_zend::PhpResult;
 
 /// The buffer and framing of one reader.
@@ -87,8 +87,8 @@ impl PacketReader {
         loop {
             let cut = self.framer.borrow_mut().next(&framing, max, &self.buffer.borrow());
             match cut {
-                Ok(Cut::Packet(size)) => return Ok(Ok(self.take(size))),
-                Ok(Cut::Need(_)) => {}
+                Ok(FrameStatus::Complete(size)) => return Ok(Ok(self.take(size))),
+                Ok(FrameStatus::Incomplete(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
             let more = match deadline.remaining() {

@@ -12,7 +12,7 @@ use crate::runtime::reactor;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use swoosh::node::InHand;
+use swoosh::context::RequestGuard;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{TimerId, TimerWheel};
 use swoosh_zend::error::fatal;
@@ -28,7 +28,7 @@ pub struct Coroutine {
     pub parent: Option<u64>,
     pub(super) is_event: bool,
     /// The request that it handles, which counts as in hand until the coroutine ends.
-    pub(super) in_hand: Cell<Option<InHand>>,
+    pub(super) in_hand: Cell<Option<RequestGuard>>,
     pub(super) state: Cell<CoroutineState>,
     /// Numbers its waits, so that a late wake does not end a different wait.
     pub(super) waits: Cell<u32>,

@@ -2,7 +2,7 @@
 
 use send_wrapper::SendWrapper;
 use std::sync::Arc;
-use swoosh::settings::{Callback, Value};
+use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, Settings, Value, apply_embedder};
 use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
 
 /// Merges settings into the `setting` property of an object.
@@ -32,7 +32,27 @@ pub fn named(settings: &Array) -> Vec<(String, Zval)> {
     settings.iter().map(|(key, value)| (name(key), value.clone())).collect()
 }
 
-/// The engine's value for a PHP value that contains no callables.
+/// The typed settings in an array. A value that a setting does not take is logged and left out.
+pub fn read(given: &Array) -> Settings {
+    let mut all = Settings::default();
+    for (name, value) in named(given) {
+        if let Err(e) = all.apply(&name, &plain(&value)) {
+            swoosh::log::warn!("{e}");
+        }
+    }
+    all
+}
+
+/// The typed settings of coroutines in an array.
+pub fn of_coroutines(given: &Array) -> CoroutineConfig {
+    let mut embedder = EmbedderConfig::default();
+    for (name, value) in named(given) {
+        apply_embedder(&mut embedder, &name, &plain(&value));
+    }
+    embedder.coroutine
+}
+
+/// A value without functions.
 pub fn plain(value: &Zval) -> Value {
     match value.kind() {
         Kind::Undef | Kind::Null => Value::Null,

@@ -39,7 +39,7 @@ impl CoroutineSocket {
             if let Err(code) = self.flush(left)? {
                 return Ok(Err(code));
             }
-            if self.with_tls(|tls| tls.session.is_shaking()) != Some(true) {
+            if self.with_tls(|tls| tls.session.is_handshaking()) != Some(true) {
                 return Ok(Ok(()));
             }
             let step = || {
@@ -67,7 +67,7 @@ impl CoroutineSocket {
 
     /// Performs the handshake unless it is complete or the socket does not use TLS.
     pub fn ensure_handshake(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
-        match self.with_tls(|tls| tls.session.is_shaking()) {
+        match self.with_tls(|tls| tls.session.is_handshaking()) {
             Some(true) => self.handshake(limit),
             _ => Ok(Ok(())),
         }
@@ -104,7 +104,7 @@ impl CoroutineSocket {
     /// Sends a close_notify alert (RFC 8446, section 6.1), if that is possible without waiting.
     pub fn send_close_notify(&self) {
         self.with_tls(|tls| {
-            if !tls.ended && !tls.session.is_shaking() && tls.process == process::pid() {
+            if !tls.ended && !tls.session.is_handshaking() && tls.process == process::pid() {
                 tls.ended = true;
                 tls.session.close();
                 let _ = tls.flush(self.fd());
@@ -168,7 +168,7 @@ impl TlsSettings {
             verify_peer: own.verify_peer,
             allow_self_signed: own.allow_self_signed,
             verify_name: self.host_name.clone().or_else(|| is_name.then(|| host.to_string())),
-            ask_name: self.host_name.clone().or_else(|| is_host.then(|| host.to_string())),
+            server_name: self.host_name.clone().or_else(|| is_host.then(|| host.to_string())),
             ca_files: own.ca_file.iter().cloned().collect(),
             ca_path: own.ca_path.clone(),
             verify_depth: own.verify_depth,

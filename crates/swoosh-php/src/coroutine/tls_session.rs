@@ -73,8 +73,8 @@ impl Tls {
         if let Ok(read) = read
             && let Err(broken) = self.session.receive(&sealed[..read], &mut self.plain)
         {
-            self.code = if broken.of_certificate { VERIFY_FAILED } else { HANDSHAKE_FAILED };
-            self.broken = Some(broken.why);
+            self.code = if broken.is_certificate_error { VERIFY_FAILED } else { HANDSHAKE_FAILED };
+            self.broken = Some(broken.reason);
         }
         SEALED.set(sealed);
         if read.is_ok() && self.session.has_output() {

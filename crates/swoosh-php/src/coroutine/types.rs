@@ -1,7 +1,7 @@
 //! The job of a coroutine, its states, and the reasons for which it is resumed.
 
 use std::rc::Rc;
-use swoosh::node::InHand;
+use swoosh::context::RequestGuard;
 use swoosh_zend::{Callable, Object, PhpResult, Zval};
 
 /// The code that a coroutine runs.
@@ -12,8 +12,8 @@ pub enum Job {
     Call(Callable, Vec<Zval>),
     /// The callback of a server event, for which a stopping process waits. If the event is a request, it counts as in hand
     /// until the coroutine ends.
-    Event(Rc<Callable>, Vec<Zval>, Option<InHand>),
-    /// ErrorRust code.
+    Event(Rc<Callable>, Vec<Zval>, Option<RequestGuard>),
+    /// Rust code.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 

@@ -55,7 +55,7 @@ fn finish_child(result: PhpResult<()>) -> ! {
 pub fn begin() {
     // Forks of other threads only execute another program.
     if thread::is_php_thread() {
-        signal::start_over();
+        signal::reset_after_fork();
         if let Some(detach) = DETACH.get() {
             detach();
         }

@@ -15,9 +15,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
-use swoosh::node::{Node, Role};
+use swoosh::context::{Context, Role};
 use swoosh::runtime::ThreadRuntime;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh_zend::waker::Wake;
@@ -44,7 +44,7 @@ struct Reactor {
     /// The runtime of a plain script.
     own: Option<Rc<ThreadRuntime>>,
     /// The server's process that hosts the loop.
-    node: Option<Node>,
+    node: Option<Context>,
     ready: VecDeque<u64>,
     /// The task that sleeps in the runtime; the first wake wakes it.
     sleeper: Option<Waker>,
@@ -83,7 +83,7 @@ fn reset_after_fork(reactor: &mut Reactor) {
 }
 
 /// Uses the runtime of a server's process from now on.
-pub fn host(node: &Node) {
+pub fn host(node: &Context) {
     with(|reactor| {
         if reactor.node.is_none() && matches!(node.role(), Role::Worker | Role::TaskWorker | Role::Master) {
             reactor.node = Some(node.clone());
@@ -151,7 +151,7 @@ pub fn wait(limit: Option<Duration>) {
 }
 
 /// Ready if a token is on the ready queue or PHP has an interrupt to handle; otherwise registers the task's waker.
-pub fn poll_ready(cx: &mut Context<'_>) -> Poll<()> {
+pub fn poll_ready(cx: &mut std::task::Context<'_>) -> Poll<()> {
     let ready = with(|reactor| {
         if reactor.ready.is_empty() {
             reactor.sleeper = Some(cx.waker().clone());
@@ -321,23 +321,23 @@ impl Watch {
     }
 
     /// Ready when the descriptor is readable or the peer has closed. Stays ready until [`Self::clear_read_ready`].
-    pub fn poll_read(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_read(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_read_ready(cx).map(drop))
     }
 
     /// Ready when the descriptor is writable or the peer has closed. Stays ready until [`Self::clear_write_ready`].
-    pub fn poll_write(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_write(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_write_ready(cx).map(drop))
     }
 
     /// Whether the event queue has reported readability since the last [`Self::clear_read_ready`].
     pub fn can_read(&self) -> bool {
-        self.poll_read(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.poll_read(&mut std::task::Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Clears readability after a read would have blocked, so that the next wait sleeps.
     pub fn clear_read_ready(&self) {
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_read_ready(&mut cx)) {
             ready.clear_ready();
         }
@@ -345,7 +345,7 @@ impl Watch {
 
     /// Clears writability after a write would have blocked, so that the next wait sleeps.
     pub fn clear_write_ready(&self) {
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_write_ready(&mut cx)) {
             ready.clear_ready();
         }

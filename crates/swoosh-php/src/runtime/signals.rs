@@ -58,9 +58,9 @@ pub fn handle(number: i32, handler: Callable) -> Result<()> {
             .event_fd
             .as_ref()
             .map(|(event_fd, _)| *event_fd)
-            .ok_or_else(|| Error::State { act: "watch for signals", why: "there is no event_fd".into() })
+            .ok_or_else(|| Error::State { operation: "watch for signals", reason: "there is no event_fd".into() })
     })?;
-    signal::hear(number, event_fd)?;
+    signal::subscribe(number, event_fd)?;
     script_end::prepare();
     let old = with(|signals| signals.handlers.insert(number, Rc::new(handler)));
     ANY.set(true);
@@ -109,7 +109,7 @@ fn run_now() -> PhpResult<()> {
             watch.clear_read_ready();
         }
     });
-    for number in signal::heard() {
+    for number in signal::take_subscribed() {
         let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
         let run = move || handler.call(&mut [number.into_zval()]).map(drop);
         match run_callback(callbacks_in_coroutines(), run) {

@@ -2,8 +2,8 @@
 
 use super::{http_order, http_response};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
 use swoosh_zend::{Callable, Object, Zval};
 
 /// What is to be called, with what.
@@ -28,7 +28,7 @@ pub enum Then {
 
 impl Then {
     /// Does it.
-    pub fn run(self, node: &Node) {
+    pub fn run(self, node: &Context) {
         match self {
             Then::Nothing => {}
             Then::Settle(response, session) => settle(response, session),
@@ -38,7 +38,7 @@ impl Then {
 }
 
 /// Says the last frame and closes.
-pub fn close(node: &Node, session: SessionId, frame: &[u8]) {
+pub fn close(node: &Context, session: SessionId, frame: &[u8]) {
     // Where the peer is gone there is nobody to be told.
     let _ = node.send(session, frame);
     let _ = node.close(session, false);

@@ -9,8 +9,8 @@ use super::task::{close, open};
 use crate::runtime::last_error;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
+use swoosh::context::Context;
 use swoosh::handler::WorkerId;
-use swoosh::node::Node;
 use swoosh::sys::socket::wait_readable;
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Zval};
 
@@ -24,7 +24,7 @@ enum Target {
 /// Runs a command here, in the manager or in the worker of that number, and gives what it answered; `None`, with a warning, without.
 pub fn ask(
     state: &State,
-    node: &Node,
+    node: &Context,
     server: &Object,
     (name, to, kind): (&str, i64, i64),
     data: &Zval,

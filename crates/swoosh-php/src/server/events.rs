@@ -10,15 +10,15 @@ use crate::runtime::{event_loop, reactor, scheduler};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
+use swoosh::context::{Context, RequestGuard, Role};
 use swoosh::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, Stop, TaskEvent, WorkerError,
     receive_whole,
 };
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::files::Files;
-use swoosh::node::{InHand, Node, Role};
 use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
@@ -36,7 +36,7 @@ impl Bridge {
     }
 
     #[inline]
-    fn calls(&self, node: &Node) -> Result<Rc<Calls>, Stop> {
+    fn calls(&self, node: &Context) -> Result<Rc<Calls>, Stop> {
         self.state.enter(node);
         self.state.calls().ok_or(Stop { code: 255 })
     }
@@ -55,7 +55,12 @@ impl Bridge {
 
     /// The same, with the request that it handles.
     #[inline]
-    fn run_for<const N: usize>(&self, in_hand: Option<InHand>, callable: &Rc<Callable>, mut args: [Zval; N]) -> Flow {
+    fn run_for<const N: usize>(
+        &self,
+        in_hand: Option<RequestGuard>,
+        callable: &Rc<Callable>,
+        mut args: [Zval; N],
+    ) -> Flow {
         if !scheduler::callbacks_in_coroutines() {
             let flow = self.call(callable, &mut args).map(drop);
             drop(in_hand);
@@ -66,7 +71,7 @@ impl Bridge {
     }
 
     /// A request of HTTP.
-    fn request(&self, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> Flow {
+    fn request(&self, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) -> Flow {
         let begun = self.settle(http::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
@@ -89,7 +94,7 @@ impl Bridge {
     }
 
     /// An event of the server with no arguments but the server, and the worker's number where `numbered`.
-    fn tell(&self, node: &Node, event: ServerEvent, numbered: bool) -> Flow {
+    fn tell(&self, node: &Context, event: ServerEvent, numbered: bool) -> Flow {
         let calls = self.calls(node)?;
         show_process(node, &calls, event);
         if event == ServerEvent::WorkerStart {
@@ -116,7 +121,7 @@ impl Bridge {
 
     /// An event of a connection.
     #[inline]
-    fn tell_of(&self, node: &Node, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
+    fn tell_of(&self, node: &Context, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
         let calls = self.calls(node)?;
         let Some(callable) = calls.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
             return Ok(());
@@ -142,7 +147,7 @@ impl Bridge {
 }
 
 /// Shows in the server's properties which process this is.
-fn show_process(node: &Node, calls: &Calls, event: ServerEvent) {
+fn show_process(node: &Context, calls: &Calls, event: ServerEvent) {
     let (server, slots) = (&calls.server, &calls.slots);
     server.set_slot(slots.master_pid, node.master_pid());
     server.set_slot(slots.manager_pid, node.manager_pid());
@@ -160,38 +165,38 @@ fn show_process(node: &Node, calls: &Calls, event: ServerEvent) {
 }
 
 impl Handler for Bridge {
-    fn start(&self, node: &Node) -> Flow {
+    fn start(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::Start, false)
     }
-    fn before_shutdown(&self, node: &Node) -> Flow {
+    fn before_shutdown(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::BeforeShutdown, false)
     }
-    fn shutdown(&self, node: &Node) -> Flow {
+    fn shutdown(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::Shutdown, false)
     }
-    fn manager_start(&self, node: &Node) -> Flow {
+    fn manager_start(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::ManagerStart, false)
     }
-    fn manager_stop(&self, node: &Node) -> Flow {
+    fn manager_stop(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::ManagerStop, false)
     }
-    fn before_reload(&self, node: &Node) -> Flow {
+    fn before_reload(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::BeforeReload, false)
     }
-    fn after_reload(&self, node: &Node) -> Flow {
+    fn after_reload(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::AfterReload, false)
     }
-    fn worker_start(&self, node: &Node) -> Flow {
+    fn worker_start(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::WorkerStart, true)
     }
-    fn worker_stop(&self, node: &Node) -> Flow {
+    fn worker_stop(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::WorkerStop, true)
     }
-    fn worker_exit(&self, node: &Node) -> Flow {
+    fn worker_exit(&self, node: &Context) -> Flow {
         self.tell(node, ServerEvent::WorkerExit, true)
     }
 
-    fn worker_error(&self, node: &Node, error: &WorkerError) -> Flow {
+    fn worker_error(&self, node: &Context, error: &WorkerError) -> Flow {
         let calls = self.calls(node)?;
         show_process(node, &calls, ServerEvent::WorkerError);
         let Some(callable) = &calls.own[ServerEvent::WorkerError as usize] else { return Ok(()) };
@@ -210,10 +215,10 @@ impl Handler for Bridge {
         self.call(callable, &mut args).map(drop)
     }
 
-    fn connect(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn connect(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.tell_of(node, PortEvent::Connect, event, None)
     }
-    fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
+    fn receive(&self, node: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         if http::serves(&calls, node, event.port) {
             return self.request(node, event, data, None);
@@ -223,20 +228,20 @@ impl Handler for Bridge {
         }
         self.tell_of(node, PortEvent::Receive, event, Some(data))
     }
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
+    fn receive_stored(&self, node: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         let calls = self.calls(node)?;
         match http::serves(&calls, node, event.port) {
             true => self.request(node, event, head, Some(body)),
             false => receive_whole(self, node, event, head, &body),
         }
     }
-    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
+    fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) -> Flow {
         if !http_order::holds_refusal(event.session.0, status) {
             node.refuse_request(event.session, status);
         }
         Ok(())
     }
-    fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn close(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         websocket::closed(event.session.0);
         http_order::closed(event.session.0);
         self.state.redis.closed(event.session);
@@ -247,14 +252,14 @@ impl Handler for Bridge {
         }
         self.tell_of(node, PortEvent::Close, event, None)
     }
-    fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn buffer_full(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.tell_of(node, PortEvent::BufferFull, event, None)
     }
-    fn buffer_empty(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn buffer_empty(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         self.tell_of(node, PortEvent::BufferEmpty, event, None)
     }
 
-    fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
+    fn packet(&self, node: &Context, event: &PacketEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         let Some(callable) = calls.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref()) else {
             return Ok(());
@@ -275,7 +280,7 @@ impl Handler for Bridge {
         self.run_for(Some(node.keep_request()), callable, [server, data.into_zval(), from.into_zval()])
     }
 
-    fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {
+    fn task(&self, node: &Context, event: &TaskEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         let Some(callable) = &calls.own[ServerEvent::Task as usize] else { return Ok(()) };
         let Some(data) = task::open(data, event.flags) else {
@@ -311,7 +316,7 @@ impl Handler for Bridge {
         Ok(())
     }
 
-    fn finish(&self, node: &Node, event: &FinishEvent, data: &[u8]) -> Flow {
+    fn finish(&self, node: &Context, event: &FinishEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         let Some(data) = task::open(data, event.flags) else {
             swoosh::log::error!("the result of task {} cannot be unserialised: it is dropped", event.task_id);
@@ -336,7 +341,7 @@ impl Handler for Bridge {
         self.run(callable, [server, event.task_id.into_zval(), data])
     }
 
-    fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
+    fn pipe_message(&self, node: &Context, event: &MessageEvent, data: &[u8]) -> Flow {
         let calls = self.calls(node)?;
         if commands::is_one(event.flags) {
             return self.settle(commands::answer(&self.state, &calls.server, event.flags, data));
@@ -355,7 +360,7 @@ impl Handler for Bridge {
         self.run(callable, [server, event.source.0.into_zval(), data])
     }
 
-    fn user_process(&self, node: &Node, index: usize) -> Flow {
+    fn user_process(&self, node: &Context, index: usize) -> Flow {
         let calls = self.calls(node)?;
         show_process(node, &calls, ServerEvent::Start);
         let process = self.state.processes.borrow().get(index).cloned();
@@ -367,7 +372,7 @@ impl Handler for Bridge {
     }
 
     #[inline]
-    fn turn(&self, node: &Node) -> Flow {
+    fn tick(&self, node: &Context) -> Flow {
         self.state.enter(node);
         self.settle(event_loop::hosted_tick())?;
         self.settle(http_deadline::run_due(node))?;
@@ -391,7 +396,7 @@ impl Handler for Bridge {
         coroutine::report_pending_callbacks();
     }
 
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         reactor::poll_ready(cx)
     }
 

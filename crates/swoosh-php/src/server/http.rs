@@ -11,15 +11,15 @@ use super::{http_deadline, http_order, http_request, http_response, websocket};
 use crate::runtime::scheduler;
 use std::rc::Rc;
 use swoosh::config::Framing;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::files;
-use swoosh::node::Node;
-use swoosh::proto::http1::request::{Request, room};
+use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are requests for the callback `request`.
-pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
+pub fn serves(calls: &Calls, node: &Context, port: usize) -> bool {
     let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
     is_http && calls.answers_requests(port)
 }
@@ -28,10 +28,10 @@ pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
 /// answered already. `stored`: its body, where that is not in `data`.
 pub fn begin(
     state: &Rc<State>,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     data: &[u8],
-    stored: Option<Rc<Stored>>,
+    stored: Option<Rc<TempFile>>,
 ) -> PhpResult<Option<Wanted>> {
     let session = event.session.0;
     let Some(calls) = state.calls() else { return Ok(None) };
@@ -41,7 +41,7 @@ pub fn begin(
     if http_order::holds_request(event, || node.share_packet(data), &stored) {
         return Ok(None);
     }
-    let mut fields = room();
+    let mut fields = header_buffer();
     let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use swoosh::config::{EmbedderConfig, PortSettings, ServerConfig, StaticFilesConfig};
 use swoosh::http::compress::Rules;
 use swoosh::http::files::Files;
 use swoosh::proto::http1::has_token;
-use swoosh_zend::{Array, Key, Zval};
 
 /// What a server's settings say of HTTP.
 #[derive(Debug)]
@@ -42,96 +42,55 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config {
-            parse_post: true,
-            parse_cookie: true,
-            upload_dir: "/tmp".to_owned(),
-            upload_max: 0,
-            compression: Rules::default(),
-            websocket: WebSocketConfig::default(),
-            files: None,
-            deadline: None,
-            longest: LONGEST,
-            in_memory: swoosh::config::ServerConfig::default().input_buffer_size,
-            head_within: Some(swoosh::config::PortConfig::default().http_header_timeout),
-            body_within: Some(swoosh::config::PortConfig::default().http_body_timeout),
-        }
+        Config::new(&ServerConfig::default(), &PortSettings::default(), &EmbedderConfig::default())
     }
 }
 
 impl Config {
     /// From a server's settings.
-    pub fn new(all: &Array) -> Self {
-        let is_on = |name: &str| all.get(name).is_none_or(Zval::to_bool);
-        let text = |name: &str| all.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
-        let number = |names: &[&str]| names.iter().find_map(|name| all.get(name)).map(Zval::to_int);
-        let seconds = |name: &str, otherwise: Option<Duration>| match all.get(name) {
-            Some(limit) => Duration::try_from_secs_f64(limit.to_float()).ok().filter(|limit| !limit.is_zero()),
-            None => otherwise,
-        };
-        let defaults = Config::default();
-        let types = ["http_compression_types", "compression_types"].iter().find_map(|name| all.get(name));
+    pub fn new(server: &ServerConfig, port: &PortSettings, embedder: &EmbedderConfig) -> Self {
+        let limit = |time: Duration| Some(time).filter(|time| !time.is_zero());
         Config {
-            parse_post: is_on("http_parse_post"),
-            parse_cookie: is_on("http_parse_cookie"),
-            upload_dir: text("upload_tmp_dir").filter(|dir| !dir.is_empty()).unwrap_or(defaults.upload_dir),
-            upload_max: number(&["upload_max_filesize"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-            websocket: WebSocketConfig::new(all),
-            files: files_of(all),
-            deadline: seconds("request_deadline", None),
-            head_within: seconds("http_header_timeout", defaults.head_within),
-            body_within: seconds("http_body_timeout", defaults.body_within),
-            in_memory: number(&["input_buffer_size", "buffer_input_size"])
-                .and_then(|n| u64::try_from(n).ok())
-                .unwrap_or(defaults.in_memory),
-            longest: number(&["package_max_length"]).and_then(|n| u64::try_from(n).ok()).unwrap_or(LONGEST),
-            compression: Rules::new(
-                is_on("http_compression"),
-                number(&["http_compression_level", "compression_level", "http_gzip_level"]),
-                number(&["http_compression_min_length", "compression_min_length"]),
-                types.and_then(Zval::array).map(|list| {
-                    let name = |(key, value): (Key<'_>, &Zval)| match (key, value.bytes()) {
-                        (_, Some(name)) => name.to_ascii_lowercase(),
-                        (Key::Name(name), None) => name.as_bytes().to_ascii_lowercase(),
-                        (Key::Index(_), None) => Vec::new(),
-                    };
-                    list.iter().map(name).collect()
-                }),
-            ),
+            parse_post: embedder.http.parse_post,
+            parse_cookie: embedder.http.parse_cookie,
+            upload_dir: server.upload_tmp_dir.to_string_lossy().into_owned(),
+            upload_max: embedder.http.upload_max_filesize,
+            compression: Rules::new(&embedder.http.compression),
+            websocket: WebSocketConfig::new(&embedder.websocket),
+            files: files_of(&embedder.files),
+            deadline: embedder.http.request_deadline,
+            longest: port.package_max_length().unwrap_or(LONGEST),
+            in_memory: server.input_buffer_size,
+            head_within: limit(port.http_header_timeout()),
+            body_within: limit(port.http_body_timeout()),
         }
     }
 }
 
-/// The files that a server's settings name; `None` where none are to be served.
-fn files_of(all: &Array) -> Option<Arc<Files>> {
-    let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
-    let list = |name: &str| -> Vec<String> {
-        let items = all.get(name).and_then(Zval::array).into_iter().flatten();
-        items.filter_map(|(_, item)| item.to_zstr().map(|text| text.to_text().into_owned())).collect()
-    };
-    let root = all.get("document_root").and_then(Zval::bytes).filter(|root| !root.is_empty())?;
-    if !is_on("enable_static_handler") {
+/// The static files that a server's settings name; `None` if none are to be served.
+fn files_of(config: &StaticFilesConfig) -> Option<Arc<Files>> {
+    if !config.enabled || config.document_root.is_empty() {
         return None;
     }
-    let mut files = match Files::under(Path::new(OsStr::from_bytes(root))) {
+    let mut files = match Files::under(Path::new(OsStr::from_bytes(&config.document_root))) {
         Ok(files) => files,
         Err(e) => {
             swoosh::log::error!("{e}");
             return None;
         }
     };
-    files.locations = list("static_handler_locations").into_iter().map(String::into_bytes).collect();
-    files.index = list("http_index_files");
-    for (key, target) in all.get("url_rewrite_rules").and_then(Zval::array).into_iter().flatten() {
-        let (Key::Name(pattern), Some(target)) = (key, target.bytes()) else {
+    files.locations.clone_from(&config.locations);
+    files.index.clone_from(&config.index_files);
+    for rule in &config.rewrite_rules {
+        let Ok((pattern, target)) = rule else {
             swoosh::log::error!("url_rewrite_rules: a rule is left out, which is no pattern with a target");
             continue;
         };
-        if let Err(e) = files.rewrite(undelimited(&pattern.to_text()), &String::from_utf8_lossy(target)) {
+        if let Err(e) = files.rewrite(undelimited(pattern), &String::from_utf8_lossy(target)) {
             swoosh::log::error!("{e}; the rule is left out");
         }
     }
-    files.autoindex = is_on("http_autoindex");
+    files.autoindex = config.autoindex;
     files.server = Some("swoole-http-server");
     Some(Arc::new(files))
 }
@@ -158,12 +117,11 @@ pub struct WebSocketConfig {
 
 impl WebSocketConfig {
     /// From a server's settings.
-    pub fn new(all: &Array) -> Self {
-        let is_on = |name: &str| all.get(name).is_some_and(Zval::to_bool);
+    pub fn new(settings: &swoosh::config::WebSocketConfig) -> Self {
         WebSocketConfig {
-            subprotocol: all.get("websocket_subprotocol").and_then(Zval::bytes).map(<[u8]>::to_vec),
-            compression: is_on("websocket_compression"),
-            tells: ["ping", "pong", "close"].map(|kind| is_on(&format!("open_websocket_{kind}_frame"))),
+            subprotocol: settings.subprotocol.clone(),
+            compression: settings.compression,
+            tells: [settings.ping_frames, settings.pong_frames, settings.close_frames],
         }
     }
 

@@ -9,8 +9,8 @@ use crate::coroutine;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
 use swoosh::sys::clock;
 use swoosh::timer::{TimerId, TimerWheel};
 use swoosh_zend::PhpResult;
@@ -69,7 +69,7 @@ impl Deadline {
         self.over.get()
     }
 
-    fn pass(&self, node: &Node) -> PhpResult<()> {
+    fn pass(&self, node: &Context) -> PhpResult<()> {
         self.timer.set(None);
         self.over.set(true);
         swoosh::log::notice!("a request of connection {} took longer than its deadline", self.session.0);
@@ -88,7 +88,7 @@ impl Deadline {
 }
 
 /// Answers for every request whose deadline has passed.
-pub fn run_due(node: &Node) -> PhpResult<()> {
+pub fn run_due(node: &Context) -> PhpResult<()> {
     let now = clock::monotonic_ms();
     loop {
         let late = WHEEL.with_borrow_mut(|wheel| {
@@ -110,7 +110,7 @@ pub fn sleep_limit() -> Option<Duration> {
 }
 
 /// A worker starts: says, once for the server, where the setting cannot do anything.
-pub fn tell_of_effect(state: &State, node: &Node, apart: bool) {
+pub fn tell_of_effect(state: &State, node: &Context, apart: bool) {
     let is_set = state.http.get().is_some_and(|config| config.deadline.is_some());
     if is_set && !apart && node.worker_id().is_some_and(|id| id.0 == 0) {
         swoosh::log::warn!("request_deadline has no effect: callbacks run in coroutines only with enable_coroutine");

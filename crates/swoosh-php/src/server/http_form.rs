@@ -4,7 +4,7 @@ use super::http_config::Config;
 use httparse::Header;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use swoosh::http::form::{Body, Part, Piece, parts, percent_decode};
+use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
 use swoosh::proto::http1::request::field;
 use swoosh_zend::form::{self, register};
 use swoosh_zend::{Array, IntoZval};
@@ -101,7 +101,7 @@ impl Form {
 }
 
 /// Writes an uploaded file, which only this user can read.
-fn store(folder: &str, data: &Piece<'_>) -> Result<String, swoosh::Error> {
+fn store(folder: &str, data: &BodySlice<'_>) -> Result<String, swoosh::Error> {
     loop {
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), data.len());
         let letter = |n: u32| char::from_digit((random >> (n * 6)) as u32 % 36, 36).unwrap_or('0');

@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
-use swoosh::http::Stored;
-use swoosh::node::Node;
+use swoosh::http::TempFile;
 
 /// What waits for the answer of an earlier request of its connection.
 enum Held {
-    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<Stored>>),
+    Request(ConnectionEvent, Rc<Vec<u8>>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
@@ -31,7 +31,11 @@ pub fn begin_holding(session: u64) {
 
 /// Keeps a request for later, where an earlier one of its connection has no whole answer; `false`: its turn is now.
 /// `keep` gives its bytes, for as long as they are kept.
-pub fn holds_request(event: &ConnectionEvent, keep: impl FnOnce() -> Rc<Vec<u8>>, stored: &Option<Rc<Stored>>) -> bool {
+pub fn holds_request(
+    event: &ConnectionEvent,
+    keep: impl FnOnce() -> Rc<Vec<u8>>,
+    stored: &Option<Rc<TempFile>>,
+) -> bool {
     HOLDS.get() && hold(event.session.0, || Held::Request(*event, keep(), stored.clone()))
 }
 
@@ -65,7 +69,7 @@ pub fn holds_refusal(session: u64, status: u16) -> bool {
 }
 
 /// Handles what has waited long enough.
-pub fn turn(handler: &dyn Handler, node: &Node) -> Flow {
+pub fn turn(handler: &dyn Handler, node: &Context) -> Flow {
     if !HOLDS.get() {
         return Ok(());
     }

@@ -9,10 +9,10 @@ use crate::runtime::{last_error, reactor};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
-use swoosh::http::files::{Answer, Piece};
-use swoosh::node::Node;
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::http::files::{FileReply, ReplyPart};
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
 /// Who it goes to.
@@ -53,13 +53,13 @@ pub struct Handshake {
     /// `Sec-WebSocket-Protocol`.
     pub protocol: Option<Vec<u8>>,
     /// Compression, and the answer's words for it.
-    pub deflate: Option<(Agreed, String)>,
+    pub deflate: Option<(DeflateParams, String)>,
 }
 
 /// The way to a peer, from this process.
 pub enum Way {
     /// Through the engine.
-    Node(Node, SessionId),
+    Context(Context, SessionId),
     /// Its own socket.
     Link(Rc<Served>),
 }
@@ -68,7 +68,7 @@ impl Peer {
     /// The way to it; `None`, with a warning, where its server does not run.
     pub fn way(&self) -> Option<Way> {
         match self {
-            Peer::Server(state, session) => state.running().map(|node| Way::Node(node, *session)),
+            Peer::Server(state, session) => state.running().map(|node| Way::Context(node, *session)),
             Peer::Coroutine(served) => Some(Way::Link(served.clone())),
         }
     }
@@ -86,7 +86,7 @@ impl Way {
     /// Sends bytes; `false`, and a code, where that cannot be.
     pub fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Way::Node(node, session) => Ok(done(node.send(*session, bytes))),
+            Way::Context(node, session) => Ok(done(node.send(*session, bytes))),
             Way::Link(served) => served.send(bytes),
         }
     }
@@ -94,7 +94,7 @@ impl Way {
     /// Sends the last bytes of an answer.
     pub fn send_last(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Way::Node(node, session) => Ok(done(node.send_answer(*session, bytes))),
+            Way::Context(node, session) => Ok(done(node.send_answer(*session, bytes))),
             Way::Link(served) => served.send(bytes),
         }
     }
@@ -102,7 +102,7 @@ impl Way {
     /// Sends bytes behind which a file comes at once.
     pub fn send_head(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Way::Node(node, session) => Ok(done(node.send_head(*session, bytes))),
+            Way::Context(node, session) => Ok(done(node.send_head(*session, bytes))),
             Way::Link(served) => served.send(bytes),
         }
     }
@@ -110,7 +110,7 @@ impl Way {
     /// Sends the bytes of a file from there up to there.
     pub fn send_file(&self, file: &Rc<File>, offset: u64, end: u64) -> PhpResult<bool> {
         match self {
-            Way::Node(node, session) => match node.send_open_file(*session, file, offset, end) {
+            Way::Context(node, session) => match node.send_open_file(*session, file, offset, end) {
                 Ok(()) => Ok(true),
                 Err(e) => {
                     tell(&e);
@@ -122,8 +122,8 @@ impl Way {
     }
 
     /// The connection's next packets are frames.
-    pub fn begin_websocket(&self, agreed: Option<Agreed>) {
-        if let Way::Node(node, session) = self {
+    pub fn begin_websocket(&self, agreed: Option<DeflateParams>) {
+        if let Way::Context(node, session) = self {
             node.begin_websocket(*session, agreed);
         }
     }
@@ -131,7 +131,7 @@ impl Way {
     /// The answer is no longer owed.
     pub fn end_request(&self) {
         match self {
-            Way::Node(node, session) => node.end_request(*session),
+            Way::Context(node, session) => node.end_request(*session),
             Way::Link(served) => served.owes.set(false),
         }
     }
@@ -139,7 +139,7 @@ impl Way {
     /// Others may give the answer.
     pub fn leave_request(&self) {
         match self {
-            Way::Node(node, session) => node.leave_request(*session),
+            Way::Context(node, session) => node.leave_request(*session),
             Way::Link(served) => served.owes.set(false),
         }
     }
@@ -147,7 +147,7 @@ impl Way {
     /// Whoever waits for the answer to be whole goes on.
     pub fn answered(&self) {
         match self {
-            Way::Node(_, session) => http_order::answered(session.0),
+            Way::Context(_, session) => http_order::answered(session.0),
             Way::Link(served) => served.go_on(),
         }
     }
@@ -155,7 +155,7 @@ impl Way {
     /// Closes the connection behind what was sent.
     pub fn close(&self) -> bool {
         match self {
-            Way::Node(node, session) => done(node.close(*session, false)),
+            Way::Context(node, session) => done(node.close(*session, false)),
             Way::Link(served) => !served.closes.replace(true),
         }
     }
@@ -197,18 +197,18 @@ impl Served {
     }
 
     /// Sends an answer that no callback gives.
-    pub fn send_answer(&self, answer: &Answer) -> PhpResult<()> {
-        for piece in &answer.pieces {
-            let sent = match piece {
-                Piece::Head(words) | Piece::Words(words) => self.send(words.as_bytes())?,
-                Piece::File(file, from, to) => self.send_file(file, *from, *to)?,
+    pub fn send_answer(&self, answer: &FileReply) -> PhpResult<()> {
+        for part in &answer.parts {
+            let sent = match part {
+                ReplyPart::Head(text) | ReplyPart::Text(text) => self.send(text.as_bytes())?,
+                ReplyPart::File(file, from, to) => self.send_file(file, *from, *to)?,
             };
             if !sent {
                 self.closes.set(true);
                 break;
             }
         }
-        self.closes.set(self.closes.get() || !answer.keep);
+        self.closes.set(self.closes.get() || !answer.keep_alive);
         Ok(())
     }
 

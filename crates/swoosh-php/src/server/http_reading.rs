@@ -3,12 +3,12 @@
 use super::http_peer::Served;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use swoosh::http::Stored;
-use swoosh::http::incoming::{CANNOT, Fault, Incoming};
-use swoosh::proto::framing::Cut;
+use swoosh::http::TempFile;
+use swoosh::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
+use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::frame::{Framer, Part};
-use swoosh::proto::http1::reply::CONTINUE;
+use swoosh::proto::http1::request_framer::{Framer, Progress};
+use swoosh::proto::http1::response_writer::CONTINUE;
 use swoosh_zend::PhpResult;
 
 /// What one connection asks, in order.
@@ -20,7 +20,7 @@ pub struct Reading {
 }
 
 /// A whole request; its body, where that is in a file.
-pub type Asked = (Vec<u8>, Option<Rc<Stored>>);
+pub type Asked = (Vec<u8>, Option<Rc<TempFile>>);
 
 impl Reading {
     /// Reads a whole request; `None` where none comes any more, or what comes is none. `idle` is told when nothing of one is
@@ -29,23 +29,23 @@ impl Reading {
         loop {
             let cut = self.framer.next(served.config.longest, &served.buffer.borrow());
             let whole = match cut {
-                Ok(Cut::Packet(length)) => {
+                Ok(FrameStatus::Complete(length)) => {
                     self.since = None;
                     return Ok(Some((served.buffer.borrow_mut().drain(..length).collect(), None)));
                 }
-                Ok(Cut::Need(whole)) => whole,
+                Ok(FrameStatus::Incomplete(whole)) => whole,
                 Err(refusal) => return refuse(served, refusal),
             };
-            if self.framer.take_wish_to_continue() {
+            if self.framer.take_expect_continue() {
                 let (_, failed) = served.link.send_all(CONTINUE, None)?;
                 if failed.is_some() {
                     return Ok(None);
                 }
             }
             let here = served.buffer.borrow().len();
-            let part = self.framer.part(here);
+            let part = self.framer.progress(here);
             let most = served.config.in_memory;
-            if part == Part::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
+            if part == Progress::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
                 return self.store(served);
             }
             let waits = here == 0;
@@ -59,22 +59,22 @@ impl Reading {
             match read? {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
-                Err(libc::ETIMEDOUT) if part != Part::Nothing => return refuse(served, TOO_SLOW),
+                Err(libc::ETIMEDOUT) if part != Progress::NotStarted => return refuse(served, TOO_SLOW),
                 Err(_) => return Ok(None),
             }
         }
     }
 
     /// How long more of the request is waited for; `None`: for ever.
-    fn limit(&mut self, served: &Served, part: Part) -> Option<Duration> {
+    fn limit(&mut self, served: &Served, part: Progress) -> Option<Duration> {
         match part {
             // Between requests the peer may rest.
-            Part::Nothing if self.framer.has_begun() => None,
-            Part::Nothing | Part::Head => {
+            Progress::NotStarted if self.framer.has_framed() => None,
+            Progress::NotStarted | Progress::Head => {
                 let since = *self.since.get_or_insert_with(Instant::now);
                 served.config.head_within.map(|limit| limit.saturating_sub(since.elapsed()).max(SHORTEST))
             }
-            Part::Body => served.config.body_within,
+            Progress::Body => served.config.body_within,
         }
     }
 
@@ -82,7 +82,7 @@ impl Reading {
     fn store(&mut self, served: &Served) -> PhpResult<Option<Asked>> {
         let bytes = served.buffer.take();
         let folder = served.config.upload_dir.as_ref();
-        let (mut incoming, head) = match Incoming::begin(&bytes, served.config.longest, folder) {
+        let (mut incoming, head) = match SpooledRequest::begin(&bytes, served.config.longest, folder) {
             Ok(begun) => begun,
             Err(fault) => return refuse(served, status(fault)),
         };
@@ -93,7 +93,7 @@ impl Reading {
                 Ok(None) => {}
                 Ok(Some(end)) => {
                     served.buffer.borrow_mut().extend_from_slice(&here[end..]);
-                    self.framer.leave_rest();
+                    self.framer.skip_request();
                     self.since = None;
                     let (head, body) = incoming.finish();
                     return Ok(Some((head, Some(Rc::new(body)))));
@@ -119,19 +119,19 @@ fn read(served: &Served, limit: Option<Duration>) -> PhpResult<Result<usize, i32
 }
 
 /// What answers it.
-fn status(fault: Fault) -> Refusal {
+fn status(fault: SpoolError) -> Refusal {
     match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
             swoosh::log::error!("a request is answered 500: {cause}");
-            CANNOT
+            DISK_ERROR
         }
     }
 }
 
 fn refuse(served: &Served, refusal: Refusal) -> PhpResult<Option<Asked>> {
-    swoosh::log::info!("a request is refused with {}: {}", refusal.status, refusal.why);
-    served.link.send_all(&Refusal::answer(refusal.status), Some(LAST_WORD))?;
+    swoosh::log::info!("a request is refused with {}: {}", refusal.status, refusal.reason);
+    served.link.send_all(&Refusal::response(refusal.status), Some(LAST_WORD))?;
     Ok(None)
 }
 

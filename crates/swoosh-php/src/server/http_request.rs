@@ -7,15 +7,15 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use swoosh::conn::datagram::seconds;
-use swoosh::conn::registry::{Peer, Registry};
+use swoosh::clock::seconds;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::http::Stored;
+use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
-use swoosh::node::Node;
-use swoosh::proto::http1::frame::Framer;
-use swoosh::proto::http1::request::{Request, room};
-use swoosh::state::Port;
+use swoosh::net::Port;
+use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::http1::request_framer::Framer;
+use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
 use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
 
@@ -30,7 +30,7 @@ pub struct Kept {
     /// Its body, without its transfer coding, where that is not the end of `raw`.
     pub body: RefCell<Option<Vec<u8>>>,
     /// Its body, where that is on disk.
-    pub stored: RefCell<Option<Rc<Stored>>>,
+    pub stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     pub head: Cell<usize>,
     /// Bytes of `raw` that are the request.
@@ -69,7 +69,7 @@ impl swoosh_zend::Payload for Kept {
     /// Most handlers read few of them, and each costs more than the parsing of the head once more.
     fn lazy_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
-        let mut fields = room();
+        let mut fields = header_buffer();
         let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.facts(&request)).into_zval(),
@@ -169,10 +169,10 @@ pub(crate) const TMPFILES: usize = 8;
 
 /// A request that a connection sent. The inner `Err` is the status it is refused with.
 pub fn serve(
-    node: &Node,
+    node: &Context,
     config: &Config,
     event: &ConnectionEvent,
-    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
@@ -196,13 +196,13 @@ pub fn serve(
 pub fn serve_link(
     link: &CoroutineSocket,
     config: &Config,
-    (bytes, stored): (&[u8], Option<Rc<Stored>>),
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
     headers: &[Header<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = facts(request, swoosh::conn::datagram::now_seconds());
+    let mut server = facts(request, swoosh::clock::now_seconds());
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -304,7 +304,7 @@ pub fn fill(
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
     let stored = kept.stored.borrow().clone();
     let plain = request.body(headers);
-    let body = stored.as_ref().map_or(Body::Here(&plain), |stored| Body::Stored(stored));
+    let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
     if !body.whole().is_empty() && request.method != "GET" {
         if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
             object.set_slot(POST, parse_query(&body.whole().bytes().map_err(forms::unreadable)?));

@@ -1,6 +1,6 @@
 //! A PHP pool: what it is before it starts, and what each of its processes knows of it while it runs.
 //!
-//! A worker without coroutines lives as the engine has it ([`Worker::serve`]): it sleeps in the kernel between messages.
+//! A worker without coroutines lives as the engine has it ([`Work::run_worker`]): it sleeps in the kernel between messages.
 //! One with coroutines runs the event loop, and its messages come in beside everything else.
 
 use crate::coroutine;
@@ -170,7 +170,7 @@ impl Bridge {
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
         HERE.set(Some((worker.clone(), self.object.clone(), self.slots)));
-        swoosh::sys::signal::call_at_arrival(interrupt::request_from_signal_handler);
+        swoosh::sys::signal::set_handler_hook(interrupt::request_from_signal_handler);
         scheduler::set_callbacks_in_coroutines(self.state.coroutine.get());
     }
 
@@ -187,7 +187,7 @@ impl Bridge {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
         }))?;
-        worker.serves();
+        worker.mark_ready();
         let opened = if self.takes_messages() { worker.inbox().map(Some) } else { Ok(None) };
         match opened {
             Ok(inbox) => *self.state.inbox.borrow_mut() = inbox,
@@ -209,7 +209,7 @@ impl Bridge {
                 return Ok(None);
             }
             event_fd.arm();
-            Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::due)))
+            Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::next_deadline)))
         });
         self.settle(left.map(drop))?;
         self.end(worker)?;
@@ -242,7 +242,7 @@ impl Bridge {
                 // Nobody is told that a message was handled which was not.
                 done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {
-                    inbox.answer(message);
+                    inbox.complete(message);
                 }
                 if !worker.count_handled() {
                     worker.stop();
@@ -258,7 +258,7 @@ impl Bridge {
     fn end(&self, worker: &Worker) -> Flow {
         show_end(&self.object, &self.slots);
         if let Some(inbox) = self.state.inbox.borrow_mut().as_mut() {
-            inbox.close_entrance();
+            inbox.stop_accepting();
         }
         // Less than what the supervisor waits: the last words are user code's.
         let until = Instant::now() + self.state.patience.get() * 4 / 5;
@@ -300,7 +300,7 @@ impl Work for Bridge {
         self.call(&self.calls.shutdown, Vec::new())
     }
 
-    fn turn(&self, _: &Supervisor) -> Flow<Option<Duration>> {
+    fn tick(&self, _: &Supervisor) -> Flow<Option<Duration>> {
         self.settle(signals::run_due())?;
         self.settle(event_loop::hosted_tick())?;
         Ok(event_loop::hosted_sleep_limit())
@@ -334,14 +334,14 @@ impl Work for Bridge {
         self.call(&self.calls.worker_stop, vec![worker.id().into_zval()])
     }
 
-    fn serve(&self, worker: &Worker) -> i32 {
+    fn run_worker(&self, worker: &Worker, main_loop: &dyn Fn() -> i32) -> i32 {
         if let Some((_, apart)) = self.state.jobs.borrow().get(worker.id() as usize) {
             self.state.coroutine.set(*apart);
         }
         self.enter(worker);
         let status = match self.state.coroutine.get() {
             true => self.live(worker).map_or_else(|stop| stop.code, |()| 0),
-            false => worker.serve(self),
+            false => main_loop(),
         };
         runtime::end_process(status)
     }

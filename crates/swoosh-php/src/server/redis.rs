@@ -11,20 +11,20 @@ use crate::runtime::scheduler;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use swoosh::config::Framing;
+use swoosh::context::Context;
+use swoosh::context::Reading;
 use swoosh::handler::SessionId;
-use swoosh::node::Node;
-use swoosh::node::Reading;
 use swoosh::proto::resp;
 use swoosh_zend::{Array, IntoZval, PhpResult};
 
 /// Whether a port's packets are commands.
-pub fn serves(calls: &Calls, node: &Node, port: usize) -> bool {
+pub fn serves(calls: &Calls, node: &Context, port: usize) -> bool {
     let is_redis = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
     is_redis && classes::is_redis(&calls.server)
 }
 
 /// Takes a command: it is handled now, or when those before it are.
-pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Node, session: SessionId, data: &[u8]) -> PhpResult<()> {
+pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Context, session: SessionId, data: &[u8]) -> PhpResult<()> {
     if let Some(queue) = state.redis.waiting.borrow_mut().get_mut(&session.0) {
         queue.push_back(data.to_vec());
         if queue.len() == MOST_WAITING {
@@ -52,8 +52,8 @@ pub fn receive(state: &Rc<State>, calls: &Rc<Calls>, node: &Node, session: Sessi
     })
 }
 
-fn handle(state: &State, calls: &Calls, node: &Node, session: SessionId, command: &[u8]) -> PhpResult<()> {
-    let words = resp::words(command);
+fn handle(state: &State, calls: &Calls, node: &Context, session: SessionId, command: &[u8]) -> PhpResult<()> {
+    let words = resp::arguments(command);
     // An empty line asks for nothing.
     let Some((name, arguments)) = words.split_first() else { return Ok(()) };
     let Some(handler) = state.redis.handler(&calls.server, name) else {

@@ -4,8 +4,8 @@ use super::classes::REDIS_SERVER;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use swoosh::context::{Context, Reading};
 use swoosh::handler::SessionId;
-use swoosh::node::{Node, Reading};
 use swoosh_zend::{Callable, Object, Zval};
 
 /// What a process knows of its connections and handlers.
@@ -49,7 +49,7 @@ impl Commands {
     }
 
     /// The next command of a connection; its turn is over where there is none.
-    pub(super) fn next(&self, node: &Node, session: SessionId) -> Option<Vec<u8>> {
+    pub(super) fn next(&self, node: &Context, session: SessionId) -> Option<Vec<u8>> {
         let mut waiting = self.waiting.borrow_mut();
         let queue = waiting.get_mut(&session.0)?;
         if queue.len() == MOST_WAITING {

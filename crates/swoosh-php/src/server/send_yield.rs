@@ -8,12 +8,12 @@ use crate::coroutine;
 use crate::coroutine::wait;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use swoosh::context::Context;
 use swoosh::error::{Code, Error};
-use swoosh::node::Node;
 use swoosh_zend::{PhpResult, ZStr};
 
 /// Sends to a connection; in a coroutine it waits for room, where `send_yield` is on.
-pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool> {
+pub fn send(state: &State, node: &Context, fd: i64, data: &ZStr) -> PhpResult<bool> {
     let lines = &state.lines;
     let can_wait = lines.on.get() && coroutine::current_id().is_some();
     let behind = lines.lines.borrow().contains_key(&fd);
@@ -49,7 +49,7 @@ pub fn send(state: &State, node: &Node, fd: i64, data: &ZStr) -> PhpResult<bool>
     result
 }
 
-fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -> PhpResult<bool> {
+fn wait_for_room(state: &State, node: &Context, fd: i64, data: &ZStr, place: u64) -> PhpResult<bool> {
     let until = state.lines.limit.get().map(|limit| Instant::now() + limit);
     let mut pause = SHORTEST;
     loop {
@@ -74,7 +74,7 @@ fn wait_for_room(state: &State, node: &Node, fd: i64, data: &ZStr, place: u64) -
 }
 
 /// Whether there may be room later: something waits there now that the peer may read.
-fn fits_later(node: &Node, fd: i64, refused: &Error) -> bool {
+fn fits_later(node: &Context, fd: i64, refused: &Error) -> bool {
     refused.code() == Code::OutputBufferOverflow as i32
         && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)
 }

@@ -9,33 +9,33 @@ use crate::coroutine::setting_values::{named, plain};
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-use swoosh::config::{Dispatch, ServerConfig};
+use swoosh::config::{
+    Callback, Dispatch, EmbedderConfig, Outcome, PortSettings, ServerConfig, Settings, Value, apply_port, apply_server,
+};
 use swoosh::server::ServerBuilder;
-use swoosh::settings::{self, Callback, Known, PortSettings, Value};
 use swoosh_zend::error::{fatal, raise_uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
-/// A look at settings when they are given: a misspelt name is a warning, a framing that cannot be is fatal.
+/// Checks settings when they are given: a misspelt name is a warning, an impossible framing is fatal.
 pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
-    let (mut config, mut port) = (ServerConfig::default(), PortSettings::new());
+    let mut all = Settings::default();
     for (name, value) in named(given) {
         let value = plain(&value);
-        let known = match of_port {
-            true => settings::apply_port(&mut port, &name, &value),
-            false => settings::apply_server(&mut config, &mut port, &name, &value),
+        let outcome = match of_port {
+            true => apply_port(&mut all.port, &name, &value),
+            false => all.apply(&name, &value),
         };
-        match known {
+        match outcome {
             Err(e) if AT_ONCE.contains(&name.as_str()) => {
                 let why = e.to_string();
-                drop((e, config, port, value, name));
+                drop((e, all, value, name));
                 return Err(fatal(&why));
             }
-            Ok(Known::Unknown { nearest }) => warning(&match nearest {
+            Ok(Outcome::Unknown { nearest }) => warning(&match nearest {
                 Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
                 None => format!("there is no setting {name}"),
             }),
-            Ok(Known::NotYet(why)) if name.starts_with(OF_TLS) => {
+            Ok(Outcome::NotSupported(why)) if name.starts_with(OF_TLS) => {
                 warning(&format!("setting {name} has no effect: {why}"));
             }
             _ => {}
@@ -48,6 +48,7 @@ pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
 pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) -> Result<Forms, Problem> {
     let slot = classes::server_slot("setting").map_err(Problem::Raised)?;
     let own = object.slot(slot).array().cloned().unwrap_or_default();
+    let mut embedder = EmbedderConfig::default();
     let mut notes = Vec::new();
     let refused = |e: swoosh::Error| Problem::Told(e.to_string());
     let speaks_http = classes::is_http(object);
@@ -60,8 +61,9 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
     }
     for (name, value) in named(&own) {
         let value = convert(state, &name, &value, builder)?;
-        let known = settings::apply_server(&mut builder.config, &mut builder.port_settings, &name, &value);
-        note(&mut notes, &name, known.map_err(refused)?);
+        let (server, port) = (&mut builder.config, &mut builder.port_settings);
+        let outcome = apply_server(server, port, &mut embedder, &name, &value);
+        note(&mut notes, &name, outcome.map_err(refused)?);
     }
     for (index, port) in state::ports(object).into_iter().enumerate() {
         let Some(given) = port.slot(classes::port_slot("setting").map_err(Problem::Raised)?).array().cloned() else {
@@ -74,9 +76,9 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
         }
         for (name, value) in named(&given) {
             let value = convert(state, &name, &value, builder)?;
-            let known = settings::apply_port(&mut settings, &name, &value).map_err(refused)?;
+            let outcome = apply_port(&mut settings, &name, &value).map_err(refused)?;
             if index > 0 {
-                note(&mut notes, &name, known);
+                note(&mut notes, &name, outcome);
             }
         }
         if index == 0 {
@@ -92,27 +94,23 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
         swoosh::log::notice!("{note}");
     }
     show(object, slot, own.clone(), &builder.config);
-    let is_on = |name: &str| own.get(name).is_some_and(Zval::to_bool);
-    let _ = state.http.set(Config::new(&own));
-    let off = own.get("enable_coroutine").is_some_and(|on| !on.to_bool());
-    configure::set(&of_coroutines(&own));
-    let hooks = options(|o| o.given().and_then(|given| given.get("hook_flags").map(Zval::to_int)));
-    state.lines.on.set(own.get("send_yield").is_none_or(Zval::to_bool));
-    let limit = own.get("send_timeout").map_or(0.0, Zval::to_float);
-    state.lines.limit.set(Duration::try_from_secs_f64(limit).ok().filter(|limit| !limit.is_zero()));
+    let http = Config::new(&builder.config, &builder.port_settings, &embedder);
+    let _ = state.http.set(http);
+    configure::set(&coroutine_names(&own));
+    let callback = embedder.callback;
+    state.lines.on.set(callback.send_yield);
+    state.lines.limit.set(callback.send_timeout);
     Ok(Forms {
-        coroutine: !off,
-        task_coroutine: is_on("task_enable_coroutine"),
-        hook_flags: hooks.unwrap_or(0),
-        event_object: is_on("event_object"),
-        task_object: ["event_object", "task_object", "task_use_object", "task_enable_coroutine"]
-            .iter()
-            .any(|name| is_on(name)),
+        coroutine: callback.coroutine,
+        task_coroutine: callback.task_coroutine,
+        hook_flags: options(|o| o.hook_flags()).unwrap_or(0),
+        event_object: callback.event_object,
+        task_object: callback.event_object || callback.task_object || callback.task_coroutine,
     })
 }
 
-/// The settings that are coroutines' own.
-fn of_coroutines(all: &Array) -> Array {
+/// The settings of coroutines that a server takes too.
+fn coroutine_names(all: &Array) -> Array {
     let mut found = Array::new();
     for name in ["max_coroutine", "max_coro_num", "enable_deadlock_check", "enable_preemptive_scheduler", "hook_flags"]
     {
@@ -137,13 +135,13 @@ fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
     object.set_slot(slot, all);
 }
 
-fn note(notes: &mut Vec<String>, name: &str, known: Known) {
-    match known {
-        Known::Adjusted(text) => notes.push(text),
+fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {
+    match outcome {
+        Outcome::Adjusted(text) => notes.push(text),
         // Told when it was set.
-        Known::NotYet(_) if name.starts_with(OF_TLS) => {}
-        Known::NotYet(why) => notes.push(format!("setting {name} has no effect: {why}")),
-        Known::Applied | Known::Embedder | Known::Unknown { .. } => {}
+        Outcome::NotSupported(_) if name.starts_with(OF_TLS) => {}
+        Outcome::NotSupported(why) => notes.push(format!("setting {name} has no effect: {why}")),
+        Outcome::Applied | Outcome::Unknown { .. } => {}
     }
 }
 

@@ -11,8 +11,8 @@ use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use swoosh::context::Context;
 use swoosh::handler::{SessionId, TaskEvent};
-use swoosh::node::Node;
 use swoosh::server::ServerBuilder;
 use swoosh::{Error, Mode};
 use swoosh_zend::{Callable, Object, PhpResult, Raised};
@@ -52,7 +52,7 @@ pub struct State {
     pub redis: redis_commands::Commands,
     /// The process whose callbacks run.
     pub fork_guard: ForkGuard,
-    pub(super) node: RefCell<Option<Node>>,
+    pub(super) node: RefCell<Option<Context>>,
     pub(super) calls: RefCell<Option<Rc<Calls>>>,
     /// User code cannot go on in this process, and how PHP goes on with that.
     pub(super) stop: Cell<Option<Raised>>,
@@ -195,7 +195,7 @@ impl State {
 
     /// This process of the running server; `None`, with a warning, where it does not run.
     #[inline]
-    pub fn running(&self) -> Option<Node> {
+    pub fn running(&self) -> Option<Context> {
         let node = self.node();
         if node.is_none() {
             last_error::warn_misuse("the server does not run; call this in one of its callbacks");
@@ -205,7 +205,7 @@ impl State {
 
     /// This process of the running server.
     #[inline]
-    pub fn node(&self) -> Option<Node> {
+    pub fn node(&self) -> Option<Context> {
         self.node.borrow().clone()
     }
 
@@ -231,7 +231,7 @@ impl State {
 
     /// Remembers the process that this is.
     #[inline]
-    pub fn enter(&self, node: &Node) {
+    pub fn enter(&self, node: &Context) {
         if self.node.borrow().is_none() {
             *self.node.borrow_mut() = Some(node.clone());
             reactor::host(node);

@@ -3,8 +3,8 @@
 use super::state::{State, done};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::TaskEvent;
-use swoosh::node::Node;
 use swoosh_zend::{ClassSlot, IntoZval, Object, PhpResult, Raised, ZStr, Zval, runtime};
 
 /// `Swoole\Server\Task`.
@@ -43,7 +43,7 @@ pub fn object(state: &Rc<State>, event: &TaskEvent, data: Zval) -> PhpResult<Obj
 }
 
 /// Answers a task.
-pub fn answer(node: &Node, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
+pub fn answer(node: &Context, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
     let (bytes, flags) = close(data)?;
     Ok(done(node.finish_task(event, bytes.as_bytes(), flags | event.flags & CALLBACK)))
 }

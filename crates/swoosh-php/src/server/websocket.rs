@@ -8,18 +8,18 @@ use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
-use swoosh::node::Node;
 use swoosh::proto::http1::has_token;
 use swoosh::proto::http1::request::{Request, field};
 use swoosh::proto::websocket::{
-    Expect, Joiner, Opcode, Said, close_frame, deflate, put, shake_hands as shake_hands_of,
+    Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, deflate, put_frame,
 };
 use swoosh_zend::{Array, IntoZval, Object, PhpResult};
 
 thread_local! {
     /// By connection: the beginning of a message in fragments.
-    static JOINERS: RefCell<HashMap<u64, Joiner>> = RefCell::default();
+    static JOINERS: RefCell<HashMap<u64, MessageAssembler>> = RefCell::default();
 }
 
 /// A connection is gone.
@@ -37,7 +37,7 @@ pub fn wanted(calls: &Calls, port: usize, headers: &[Header<'_>]) -> bool {
 pub fn shake_hands(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     request: &Request<'_>,
     headers: &[Header<'_>],
@@ -51,7 +51,7 @@ pub fn shake_hands(
         return Ok(Some(Wanted { callable, args: [asked.into_zval(), response.into_zval()], then }));
     }
     let mut fields = Array::new();
-    let status = match shake_hands_of(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
+    let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
         Ok(accept) => {
             fields.insert("Upgrade", "websocket");
             fields.insert("Connection", "Upgrade");
@@ -87,7 +87,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ]))?;
     }
-    http_response::end_now(&Way::Node(node.clone(), event.session), &response)?;
+    http_response::end_now(&Way::Context(node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
@@ -99,13 +99,13 @@ pub fn shake_hands(
 pub fn receive(
     state: &Rc<State>,
     calls: &Calls,
-    node: &Node,
+    node: &Context,
     event: &ConnectionEvent,
     bytes: &[u8],
 ) -> PhpResult<Option<Wanted>> {
     let session = event.session;
     let max = node.state().ports[event.port].config.package_max_length;
-    let expect = Expect { max, masked: true, deflate: node.deflate_of(session).is_some() };
+    let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = JOINERS.with_borrow_mut(|joiners| {
         let mut joiner = joiners.remove(&session.0).unwrap_or_default();
         let heard = joiner.take(bytes, expect);
@@ -117,31 +117,31 @@ pub fn receive(
     let tells = state.http.get().map(|config| config.websocket.tells).unwrap_or_default();
     let (object, then) = match heard {
         Err(fault) => {
-            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+            swoosh::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.reason);
             close(node, session, &close_frame(fault.code, b""));
             return Ok(None);
         }
         Ok(None) => return Ok(None),
-        Ok(Some(Said::Message(kind, data, packed))) => {
+        Ok(Some(Event::Message(kind, data, packed))) => {
             (websocket_frame::object(session.0, kind, &data, websocket_frame::heard(true, packed))?, Then::Nothing)
         }
-        Ok(Some(Said::Ping(data))) if tells[0] => (
+        Ok(Some(Event::Ping(data))) if tells[0] => (
             websocket_frame::object(session.0, Opcode::Ping, &data, websocket_frame::heard(true, false))?,
             Then::Nothing,
         ),
-        Ok(Some(Said::Ping(data))) => {
+        Ok(Some(Event::Ping(data))) => {
             let mut pong = Vec::with_capacity(2 + data.len());
-            put(&mut pong, 0x8A, None, &data);
+            put_frame(&mut pong, 0x8A, None, &data);
             // Where the peer is gone nobody waits for it.
             let _ = node.send(session, &pong);
             return Ok(None);
         }
-        Ok(Some(Said::Pong(data))) if tells[1] => (
+        Ok(Some(Event::Pong(data))) if tells[1] => (
             websocket_frame::object(session.0, Opcode::Pong, &data, websocket_frame::heard(true, false))?,
             Then::Nothing,
         ),
-        Ok(Some(Said::Pong(_))) => return Ok(None),
-        Ok(Some(Said::Close(code, reason))) => {
+        Ok(Some(Event::Pong(_))) => return Ok(None),
+        Ok(Some(Event::Close(code, reason))) => {
             let answer = close_frame(code, &reason);
             if !tells[2] {
                 close(node, session, &answer);

@@ -3,8 +3,8 @@
 use crate::runtime::last_error;
 use std::cell::RefCell;
 use std::rc::Rc;
-use swoosh::proto::websocket::deflate::{self, Agreed};
-use swoosh::proto::websocket::{Opcode, is_close_code, put};
+use swoosh::proto::websocket::deflate::{self, DeflateParams};
+use swoosh::proto::websocket::{Opcode, is_close_code, put_frame};
 use swoosh_zend::{ClassSlot, Object, PhpResult};
 
 /// `Swoole\WebSocket\Frame`.
@@ -78,7 +78,7 @@ impl Given {
     }
 
     /// The whole frame. `deflate`: what was agreed on; a message in one frame is compressed then.
-    pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<Agreed>) -> Vec<u8> {
+    pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<DeflateParams>) -> Vec<u8> {
         let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
         let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
         let short = wanted.map(|agreed| compressed(&self.data, agreed));
@@ -87,16 +87,16 @@ impl Given {
         }
         let data = short.as_deref().unwrap_or(&self.data);
         let mut out = Vec::with_capacity(data.len() + 14);
-        put(&mut out, first, mask, data);
+        put_frame(&mut out, first, mask, data);
         out
     }
 }
 
 /// The last message that was compressed, which may have been pushed to another one: its bytes, their form, for whom.
-type Last = (Vec<u8>, Rc<[u8]>, Agreed);
+type Last = (Vec<u8>, Rc<[u8]>, DeflateParams);
 
 /// A message's compressed form, made once for all that it is pushed to.
-fn compressed(data: &[u8], agreed: Agreed) -> Rc<[u8]> {
+fn compressed(data: &[u8], agreed: DeflateParams) -> Rc<[u8]> {
     thread_local! {
         static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
     }

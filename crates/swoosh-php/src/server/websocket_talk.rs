@@ -6,9 +6,9 @@ use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use swoosh::proto::framing::Cut;
-use swoosh::proto::websocket::deflate::Agreed;
-use swoosh::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame_of, next};
+use swoosh::proto::framing::FrameStatus;
+use swoosh::proto::websocket::deflate::DeflateParams;
+use swoosh::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, masked_close_frame, next_frame};
 use swoosh_zend::{Object, PhpResult};
 
 /// The conversation, from the handshake on.
@@ -16,7 +16,7 @@ pub struct Talk {
     link: Rc<CoroutineSocket>,
     /// Read and not taken yet.
     buffer: RefCell<Vec<u8>>,
-    joiner: RefCell<Joiner>,
+    joiner: RefCell<MessageAssembler>,
     rules: Rules,
     /// A close frame went out, or the peer is gone: nothing more is said.
     over: Cell<bool>,
@@ -32,7 +32,7 @@ pub struct Rules {
     /// Bytes of the longest message.
     pub max: u64,
     /// What was agreed on about compression.
-    pub deflate: Option<Agreed>,
+    pub deflate: Option<DeflateParams>,
     /// Pings, pongs and close frames are told to the program.
     pub tells: [bool; 3],
 }
@@ -63,15 +63,16 @@ impl Talk {
     /// Waits for the next message. Pings are answered meanwhile.
     pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Heard> {
         let until = limit.map(|limit| Instant::now() + limit);
-        let expect = Expect { max: self.rules.max, masked: self.rules.masked, deflate: self.rules.deflate.is_some() };
+        let expect =
+            FrameRules { max: self.rules.max, masked: self.rules.masked, deflate: self.rules.deflate.is_some() };
         loop {
             if self.over.get() {
                 return Ok(Heard::Over);
             }
-            let cut = next(expect, &self.buffer.borrow());
+            let cut = next_frame(expect, &self.buffer.borrow());
             let length = match cut {
-                Ok(Cut::Packet(length)) | Err(length) => length,
-                Ok(Cut::Need(_)) => {
+                Ok(FrameStatus::Complete(length)) | Err(length) => length,
+                Ok(FrameStatus::Incomplete(_)) => {
                     let mut more = Vec::new();
                     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
                     match self.link.read_into(&mut more, CHUNK, left)? {
@@ -96,33 +97,33 @@ impl Talk {
                 }
                 Err(fault) => {
                     self.say_close(fault.code, b"")?;
-                    return Ok(Heard::Fault(fault.why));
+                    return Ok(Heard::Fault(fault.reason));
                 }
             }
         }
     }
 
     /// What the program gets of what was said; `None`: nothing.
-    fn answer(&self, said: Said) -> PhpResult<Option<Heard>> {
+    fn answer(&self, said: Event) -> PhpResult<Option<Heard>> {
         let fd = self.link.fd() as u64;
         let flags = websocket_frame::heard(self.rules.masked, false);
         let control =
             |opcode, data: &[u8]| websocket_frame::object(fd, opcode, data, flags).map(Heard::Frame).map(Some);
         let [pings, pongs, closes] = self.rules.tells;
         match said {
-            Said::Message(kind, data, packed) => {
+            Event::Message(kind, data, packed) => {
                 let flags = websocket_frame::heard(self.rules.masked, packed);
                 websocket_frame::object(fd, kind, &data, flags).map(Heard::Frame).map(Some)
             }
-            Said::Ping(data) if pings => control(Opcode::Ping, &data),
-            Said::Ping(data) => {
+            Event::Ping(data) if pings => control(Opcode::Ping, &data),
+            Event::Ping(data) => {
                 // Where it fails, the next read tells.
                 self.send(&Given::control(Opcode::Pong, data), None)?.ok();
                 Ok(None)
             }
-            Said::Pong(data) if pongs => control(Opcode::Pong, &data),
-            Said::Pong(_) => Ok(None),
-            Said::Close(code, reason) => {
+            Event::Pong(data) if pongs => control(Opcode::Pong, &data),
+            Event::Pong(_) => Ok(None),
+            Event::Close(code, reason) => {
                 self.say_close(code, &reason)?;
                 match closes {
                     true => websocket_frame::close_object(fd, code, &reason, flags).map(Heard::Frame).map(Some),
@@ -144,7 +145,7 @@ impl Talk {
         if self.over.replace(true) {
             return Ok(false);
         }
-        let bytes = close_frame_of(code, reason, self.rules.masks.then(websocket_frame::mask));
+        let bytes = masked_close_frame(code, reason, self.rules.masks.then(websocket_frame::mask));
         let (_, failed) = self.link.send_all(&bytes, Some(LAST_WORD))?;
         Ok(failed.is_none())
     }

@@ -1,42 +1,45 @@
-//! Reading a request that [`frame`](super::frame) found whole.
+//! Parses a complete request that [`request_framer`](super::request_framer) has found.
 
-use super::{MAX_HEADERS, has_token};
+pub use super::header_buffer::{HeaderBuffer, header_buffer};
+
+use super::token::has_token;
 use httparse::Header;
 use memchr::memchr;
 use std::borrow::Cow;
-use std::mem::MaybeUninit;
 
-/// A whole request.
+/// A complete request, borrowed from its bytes.
+///
+/// ```
+/// use swoosh_proto::http1::request::{Request, field, header_buffer};
+///
+/// let mut buffer = header_buffer();
+/// let bytes = b"GET /search?q=1 HTTP/1.1\r\nHost: example.com\r\n\r\n";
+/// let (request, headers) = Request::parse(bytes, &mut buffer).unwrap();
+/// assert_eq!(request.path_and_query(), ("/search", Some("q=1")));
+/// assert_eq!(field(headers, "host"), Some(&b"example.com"[..]));
+/// ```
 pub struct Request<'a> {
-    /// `GET`.
+    /// The method: `GET`.
     pub method: &'a str,
-    /// As the request line has it.
+    /// The target as in the request line.
     pub target: &'a str,
-    /// 0 of HTTP/1.0, 1 of HTTP/1.1.
+    /// The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
     pub minor: u8,
-    /// Bytes of the head, with its empty line.
+    /// Bytes of the head, including its empty line.
     pub head: usize,
     bytes: &'a [u8],
 }
 
-/// Room for a request's header fields.
-pub type Room<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
-
-/// Such room.
-pub fn room<'a>() -> Room<'a> {
-    [const { MaybeUninit::uninit() }; MAX_HEADERS]
-}
-
 impl<'a> Request<'a> {
-    /// The request and its header fields in order; `None` where the bytes begin with no whole head.
-    pub fn parse<'r>(bytes: &'a [u8], room: &'r mut Room<'a>) -> Option<(Self, &'r [Header<'a>])> {
+    /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head.
+    pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
         let mut parsed = httparse::Request::new(&mut []);
-        let Ok(httparse::Status::Complete(head)) = parsed.parse_with_uninit_headers(bytes, room) else { return None };
+        let Ok(httparse::Status::Complete(head)) = parsed.parse_with_uninit_headers(bytes, buffer) else { return None };
         let request = Request { method: parsed.method?, target: parsed.path?, minor: parsed.version?, head, bytes };
         Some((request, parsed.headers))
     }
 
-    /// The target before its `?`, and behind it.
+    /// The target before and after its `?`.
     pub fn path_and_query(&self) -> (&'a str, Option<&'a str>) {
         match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -44,7 +47,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The body, without its transfer coding.
+    /// The body, decoded if it is chunked.
     pub fn body(&self, headers: &[Header<'_>]) -> Cow<'a, [u8]> {
         let body = &self.bytes[self.head..];
         match field(headers, "transfer-encoding") {
@@ -53,7 +56,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether the connection stays open after the answer (RFC 9112 section 9.3).
+    /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     pub fn keeps_alive(&self, headers: &[Header<'_>]) -> bool {
         let mut keep = self.minor == 1;
         for field in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("connection")) {
@@ -66,14 +69,14 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The first field of that name.
+/// The value of the first field with that name, in any case.
 pub fn field<'v>(headers: &[Header<'v>], name: &str) -> Option<&'v [u8]> {
     headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value)
 }
 
-/// Head and body as they might have come: in one chunk, where the head says so.
-pub fn rejoin(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
-    let mut fields = room();
+/// Joins a head and a decoded body to a request that may have been sent: with one chunk if the head announces chunks.
+pub fn reassemble(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
+    let mut fields = header_buffer();
     let parsed = Request::parse(head, &mut fields);
     let chunked = parsed.is_some_and(|(_, headers)| field(headers, "transfer-encoding").is_some());
     if chunked {
@@ -86,7 +89,7 @@ pub fn rejoin(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// The data of chunks that are known to be well-formed.
+/// The data of chunks that the framer has checked.
 fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(bytes.len());
     while let Some(lf) = memchr(b'\n', bytes) {
@@ -106,9 +109,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_read() {
+    fn a_request_is_parsed() {
         let bytes = b"POST /a?b=c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n";
-        let mut room = room();
+        let mut room = header_buffer();
         let (request, headers) = Request::parse(bytes, &mut room).unwrap();
         assert_eq!((request.method, request.target, request.minor), ("POST", "/a?b=c", 1));
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
@@ -117,13 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_request_is_joined_as_it_may_have_come() {
+    fn head_and_body_are_joined_as_they_may_have_been_sent() {
         for head in
             ["POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"]
         {
             for body in [&b"abc"[..], b""] {
-                let whole = rejoin(head.as_bytes(), body.to_vec());
-                let mut room = room();
+                let whole = reassemble(head.as_bytes(), body.to_vec());
+                let mut room = header_buffer();
                 let (request, headers) = Request::parse(&whole, &mut room).unwrap();
                 assert_eq!(request.body(headers).as_ref(), body, "{head}");
                 assert!(whole.starts_with(head.as_bytes()));
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_kept_as_its_tokens_say() {
+    fn a_connection_is_kept_alive_according_to_its_tokens() {
         for (minor, value, keep) in [
             (0, "", false),
             (0, "Keep-Alive", true),
@@ -144,7 +147,7 @@ mod tests {
             (1, "closed", true),
         ] {
             let bytes = format!("GET / HTTP/1.{minor}\r\nConnection: {value}\r\n\r\n");
-            let mut room = room();
+            let mut room = header_buffer();
             let (request, headers) = Request::parse(bytes.as_bytes(), &mut room).unwrap();
             assert_eq!(request.keeps_alive(headers), keep, "1.{minor} {value}");
         }

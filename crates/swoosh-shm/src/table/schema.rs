@@ -1,64 +1,95 @@
-//! The columns of a table, and rows as copies of what they held at one moment.
+//! The columns of a table, their cells in shared memory, and copies of rows.
 
-use crate::word_of;
+use crate::bytes::word_from_bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What a column holds.
+/// The type of a column.
+///
+/// ```
+/// use swoosh_shm::table::{ColumnKind, Table};
+///
+/// let mut columns = Table::builder(64);
+/// columns.column("name", ColumnKind::Text(20));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// A signed integer of 64 bits.
     Int,
     /// A float of 64 bits.
     Float,
-    /// Up to that many bytes.
+    /// Bytes, up to that many.
     Text(usize),
 }
 
-/// A value of a column, given to the table or taken from it.
+/// A value of a column.
+///
+/// ```
+/// use swoosh_shm::table::Value;
+///
+/// assert_eq!(Value::Int(3).int(), Some(3));
+/// assert_eq!(Value::Text(b"three").int(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
-    /// For [`Kind::Int`].
+    /// For [`ColumnKind::Int`].
     Int(i64),
-    /// For [`Kind::Float`].
+    /// For [`ColumnKind::Float`].
     Float(f64),
-    /// For [`Kind::Text`].
+    /// For [`ColumnKind::Text`].
     Text(&'a [u8]),
 }
 
 impl<'a> Value<'a> {
-    /// The integer, if it is one.
+    /// The integer; `None` for another type.
     pub fn int(self) -> Option<i64> {
         if let Value::Int(value) = self { Some(value) } else { None }
     }
 
-    /// The float, if it is one.
+    /// The float; `None` for another type.
     pub fn float(self) -> Option<f64> {
         if let Value::Float(value) = self { Some(value) } else { None }
     }
 
-    /// The bytes, if it is a text.
+    /// The bytes; `None` for another type.
     pub fn bytes(self) -> Option<&'a [u8]> {
         if let Value::Text(value) = self { Some(value) } else { None }
     }
 }
 
-/// Names a column of the table that gave it. One of another table is refused or means the column at the same place.
+/// A column of a table by its index. One of another table is refused or means the column with the same index.
+///
+/// ```
+/// use swoosh_shm::table::{ColumnKind, Table};
+///
+/// let mut columns = Table::builder(64);
+/// columns.column("first", ColumnKind::Int);
+/// assert_eq!(columns.column("second", ColumnKind::Int).index(), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column(pub(super) usize);
 
 impl Column {
-    /// Its place among the columns, from 0.
+    /// The index among the columns, from 0.
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// All columns, in the order in which they were added.
+/// The columns of a table, in the order in which they were added.
+///
+/// ```
+/// use swoosh_shm::table::{ColumnKind, Table};
+///
+/// let mut columns = Table::builder(64);
+/// columns.column("hits", ColumnKind::Int);
+/// let column = columns.schema().find(b"hits").unwrap();
+/// assert_eq!(columns.schema().kind(column), Some(ColumnKind::Int));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     fields: Vec<Field>,
-    /// Columns of numbers.
+    /// The number of integer and float columns.
     numbers: usize,
     /// Words of all texts.
     texts: usize,
@@ -67,75 +98,76 @@ pub struct Schema {
 #[derive(Debug, Clone)]
 struct Field {
     name: Box<[u8]>,
-    kind: Kind,
-    /// Its place among the numbers, or its first word among those of texts: how long it is, and its bytes.
+    kind: ColumnKind,
+    /// The index among the numbers, or the index of its first word among the words of texts. A text is its length and its
+    /// bytes.
     at: usize,
 }
 
-/// The cells of one copy of a row, where they lie.
+/// One copy of a row's cells in shared memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cells<'a> {
-    /// Each number for both copies: what is read and written most lies together, next to the key.
-    pub numbers: &'a [[AtomicU64; 2]],
-    /// Which copy it is.
-    pub copy: usize,
-    pub texts: &'a [AtomicU64],
+    /// Both copies of each number, so that the cells used most lie together, next to the key.
+    pub(super) numbers: &'a [[AtomicU64; 2]],
+    /// The copy, 0 or 1.
+    pub(super) copy: usize,
+    pub(super) texts: &'a [AtomicU64],
 }
 
 impl<'a> Cells<'a> {
-    /// That number's cell.
+    /// The cell of a number.
     #[inline]
-    pub fn number(self, at: usize) -> &'a AtomicU64 {
+    pub(super) fn number(self, at: usize) -> &'a AtomicU64 {
         &self.numbers[at][self.copy]
     }
 
-    /// Every word, numbers first.
-    pub fn words(self) -> impl Iterator<Item = &'a AtomicU64> {
+    /// All words, numbers first.
+    pub(super) fn words(self) -> impl Iterator<Item = &'a AtomicU64> {
         self.numbers.iter().map(move |both| &both[self.copy]).chain(self.texts)
     }
 }
 
 impl Schema {
-    /// Adds a column; one whose name is there already is left as it is.
-    pub(super) fn add(&mut self, name: &[u8], kind: Kind) -> Column {
+    /// Adds a column, or returns the one with that name.
+    pub(super) fn add(&mut self, name: &[u8], kind: ColumnKind) -> Column {
         if let Some(there) = self.find(name) {
             return there;
         }
         let (place, words) = match kind {
-            Kind::Int | Kind::Float => (&mut self.numbers, 1),
-            Kind::Text(size) => (&mut self.texts, 1 + size.div_ceil(8)),
+            ColumnKind::Int | ColumnKind::Float => (&mut self.numbers, 1),
+            ColumnKind::Text(size) => (&mut self.texts, 1 + size.div_ceil(8)),
         };
         self.fields.push(Field { name: name.into(), kind, at: *place });
         *place += words;
         Column(self.fields.len() - 1)
     }
 
-    /// The column of that name.
+    /// The column with that name.
     pub fn find(&self, name: &[u8]) -> Option<Column> {
         self.fields.iter().position(|field| *field.name == *name).map(Column)
     }
 
-    /// The column at that place.
+    /// The column with that index.
     pub fn at(&self, index: usize) -> Option<Column> {
         (index < self.fields.len()).then_some(Column(index))
     }
 
-    /// A column's name.
+    /// The name of a column; empty if it does not exist.
     pub fn name(&self, column: Column) -> &[u8] {
         self.fields.get(column.0).map_or(b"", |field| &field.name)
     }
 
-    /// What a column holds.
-    pub fn kind(&self, column: Column) -> Option<Kind> {
+    /// The type of a column.
+    pub fn kind(&self, column: Column) -> Option<ColumnKind> {
         self.fields.get(column.0).map(|field| field.kind)
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no columns.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
@@ -145,7 +177,7 @@ impl Schema {
         self.numbers + self.texts
     }
 
-    /// Columns of numbers.
+    /// The number of integer and float columns.
     pub(super) fn numbers(&self) -> usize {
         self.numbers
     }
@@ -155,27 +187,27 @@ impl Schema {
         self.texts
     }
 
-    /// Where a column's words begin in a copied row.
+    /// The index of a column's first word in a copied row.
     fn in_row(&self, field: &Field) -> usize {
-        if let Kind::Text(_) = field.kind { self.numbers + field.at } else { field.at }
+        if let ColumnKind::Text(_) = field.kind { self.numbers + field.at } else { field.at }
     }
 
     /// Whether the column can hold the value.
     pub(super) fn takes(&self, column: Column, value: Value<'_>) -> bool {
         match (self.kind(column), value) {
-            (Some(Kind::Int), Value::Int(_)) | (Some(Kind::Float), Value::Float(_)) => true,
-            (Some(Kind::Text(size)), Value::Text(bytes)) => bytes.len() <= size,
+            (Some(ColumnKind::Int), Value::Int(_)) | (Some(ColumnKind::Float), Value::Float(_)) => true,
+            (Some(ColumnKind::Text(size)), Value::Text(bytes)) => bytes.len() <= size,
             _ => false,
         }
     }
 
-    /// The place of a number among the numbers.
+    /// The index of a column among the numbers; `None` for a text.
     pub(super) fn number_at(&self, column: Column) -> Option<usize> {
         let field = self.fields.get(column.0)?;
-        (!matches!(field.kind, Kind::Text(_))).then_some(field.at)
+        (!matches!(field.kind, ColumnKind::Text(_))).then_some(field.at)
     }
 
-    /// Writes a value that [`takes`](Schema::takes) allows.
+    /// Stores a value, for which [`takes`](Schema::takes) was checked.
     pub(super) fn store(&self, cells: Cells<'_>, column: Column, value: Value<'_>) {
         let Some(field) = self.fields.get(column.0) else { return };
         match value {
@@ -185,50 +217,50 @@ impl Schema {
                 let cell = &cells.texts[field.at..];
                 cell[0].store(bytes.len() as u64, Relaxed);
                 for (word, chunk) in cell[1..].iter().zip(bytes.chunks(8)) {
-                    word.store(word_of(chunk), Relaxed);
+                    word.store(word_from_bytes(chunk), Relaxed);
                 }
             }
         }
     }
 
-    /// Copies one column's cell out: its words, as far as the value reaches.
+    /// Copies the words of one cell, up to the length of its value.
     #[inline]
     pub(super) fn load_field(&self, cells: Cells<'_>, column: Column, into: &mut [u64]) {
         let Some(field) = self.fields.get(column.0) else { return };
-        let Kind::Text(size) = field.kind else {
+        let ColumnKind::Text(size) = field.kind else {
             into[0] = cells.number(field.at).load(Relaxed);
             return;
         };
         let cell = &cells.texts[field.at..];
         into[0] = cell[0].load(Relaxed);
-        // A torn length is found out by the version; here it must only not lead astray.
+        // The version check detects a torn length; here it only must stay within the cell.
         let words = (into[0] as usize).min(size).div_ceil(8);
         for (to, from) in into[1..=words].iter_mut().zip(&cell[1..=words]) {
             *to = from.load(Relaxed);
         }
     }
 
-    /// Copies all cells out.
+    /// Copies all cells.
     pub(super) fn load(&self, cells: Cells<'_>, into: &mut [u64]) {
         for (index, field) in self.fields.iter().enumerate() {
             self.load_field(cells, Column(index), &mut into[self.in_row(field)..]);
         }
     }
 
-    /// The words that [`load_field`](Schema::load_field) needs room for.
+    /// Words that [`load_field`](Schema::load_field) writes at most.
     pub(super) fn field_words(&self, column: Column) -> usize {
         match self.kind(column) {
-            Some(Kind::Text(size)) => 1 + size.div_ceil(8),
+            Some(ColumnKind::Text(size)) => 1 + size.div_ceil(8),
             _ => 1,
         }
     }
 
-    /// What the words of one cell mean.
+    /// The value in the words of one cell.
     pub(super) fn value<'a>(&self, column: Column, words: &'a [u64]) -> Option<Value<'a>> {
         Some(match self.kind(column)? {
-            Kind::Int => Value::Int(words[0] as i64),
-            Kind::Float => Value::Float(f64::from_bits(words[0])),
-            Kind::Text(size) => {
+            ColumnKind::Int => Value::Int(words[0] as i64),
+            ColumnKind::Float => Value::Float(f64::from_bits(words[0])),
+            ColumnKind::Text(size) => {
                 let bytes = as_bytes(&words[1..]);
                 Value::Text(&bytes[..(words[0] as usize).min(size)])
             }
@@ -241,7 +273,21 @@ impl Schema {
     }
 }
 
-/// A row as it was at one moment: a copy, in memory of its own that is used again when it is read into anew.
+/// A copy of a row as it was at one moment. [`Table::read`](super::Table::read) reuses its memory.
+///
+/// ```
+/// use swoosh_shm::table::{ColumnKind, Table, Value};
+///
+/// let mut columns = Table::builder(64);
+/// let age = columns.column("age", ColumnKind::Int);
+/// let table = columns.build()?;
+/// table.set(b"ann", &[(age, Value::Int(30))])?;
+///
+/// let mut row = table.row();
+/// assert!(table.read(b"ann", &mut row));
+/// assert_eq!((row.key(), row.named("age")), (&b"ann"[..], Some(Value::Int(30))));
+/// # Ok::<(), swoosh_os::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Row {
     schema: Arc<Schema>,
@@ -256,29 +302,29 @@ impl Row {
         Row { schema: schema.clone(), key: [0; KEY_WORDS], key_len: 0, cells }
     }
 
-    /// Its key.
+    /// The key.
     pub fn key(&self) -> &[u8] {
-        &as_bytes(&self.key)[..self.key_len.min(KEY_BYTES)]
+        &as_bytes(&self.key)[..self.key_len.min(MAX_KEY_BYTES)]
     }
 
-    /// A column's value; `None` for a column that the table has not.
+    /// The value of a column; `None` if the column does not exist.
     #[inline]
     pub fn get(&self, column: Column) -> Option<Value<'_>> {
         self.schema.value_in_row(column, &self.cells)
     }
 
-    /// A column's value by its name.
+    /// The value of the column with that name.
     pub fn named(&self, name: &str) -> Option<Value<'_>> {
         self.get(self.schema.find(name.as_bytes())?)
     }
 
-    /// Its columns.
+    /// The columns of the row.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 }
 
-/// The same key, and the same values in the same columns.
+/// Rows are equal if their keys and all their values are.
 impl PartialEq for Row {
     fn eq(&self, other: &Row) -> bool {
         let same = |n: usize| self.get(Column(n)) == other.get(Column(n));
@@ -287,11 +333,11 @@ impl PartialEq for Row {
 }
 
 fn as_bytes(words: &[u64]) -> &[u8] {
-    // SAFETY: the bytes of initialised words, for as long as these are borrowed.
+    // SAFETY: initialised words are initialised bytes, bytes need no alignment, and the borrow keeps the words alive.
     unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) }
 }
 
-/// Words of a key's place in its row.
+/// Words reserved for a key in its row.
 pub(super) const KEY_WORDS: usize = 8;
-/// The longest key.
-pub const KEY_BYTES: usize = 63;
+/// The longest key, bytes.
+pub const MAX_KEY_BYTES: usize = 63;

@@ -1,13 +1,16 @@
-//! A connection as its owner keeps it: the socket, what waits on either side, and where it is in its life.
+//! One connection: its socket, what is queued in either direction, and its state.
+//!
+//! Runs in: the thread that owns the connection.
 
 use super::output::Output;
-use super::registry::{Registry, SlotIndex};
 use super::wire::Wire;
-use crate::handler::SessionId;
-use crate::http::incoming::Incoming;
+use crate::http::incoming::SpooledRequest;
+use crate::ids::SessionId;
+use crate::net::Port;
 use crate::proto::framing::Framer;
+use crate::proto::http1::request_framer::Progress;
 use crate::shm::slots::ConnectionSlot;
-use crate::state::Port;
+use crate::state::registry::{Registry, SlotIndex};
 use crate::sys::clock;
 use crate::tls::Session;
 use socket2::{SockRef, Socket};
@@ -21,66 +24,69 @@ use tokio::io::unix::AsyncFd;
 
 /// One connection, in the thread that owns it.
 pub struct Connection {
-    /// Its public id.
-    pub session: SessionId,
-    /// Its row in the registry.
-    pub index: SlotIndex,
-    /// The port that accepted it.
-    pub port: Arc<Port>,
+    session: SessionId,
+    index: SlotIndex,
+    port: Arc<Port>,
     pub(super) io: AsyncFd<Socket>,
-    /// What seals its bytes, on a port that speaks TLS.
+    /// The TLS session, on a port with TLS.
     pub(super) tls: Option<Box<RefCell<Session>>>,
     pub(super) output: RefCell<Output>,
-    /// Bytes of a packet that is not whole yet; no memory while there are none.
+    /// Bytes of an incomplete packet; no memory while there are none.
     pub(super) input: RefCell<Vec<u8>>,
     pub(super) framer: RefCell<Framer>,
-    /// The request whose body goes to a file, where one does.
-    pub(super) spool: RefCell<Option<Box<Incoming>>>,
+    /// The request whose body is being written to a file, if any.
+    pub(super) spool: RefCell<Option<Box<SpooledRequest>>>,
     /// Wakes the task that drives this connection.
     pub(super) waker: RefCell<Option<Waker>>,
-    pub(super) stage: Cell<Stage>,
-    /// Reasons not to read now; see `HOLD_*`.
-    pub(super) hold: Cell<u8>,
-    /// Whether the output is above the high watermark.
-    pub(super) above: Cell<bool>,
-    /// What was written last waits for what is written next: see `Owner::begin_answer`.
-    pub(super) held: Cell<bool>,
-    /// Packets that workers were given of it; as `answered` of its row, it begins anew behind its last number.
-    pub(crate) given: Cell<u32>,
-    /// What it sends is thrown away: it has been refused.
-    pub(super) deaf: Cell<bool>,
-    /// When the stage was entered, or output last moved: monotonic milliseconds.
-    pub(super) since: Cell<u64>,
-    /// It ends by a reset, not in order.
+    state: Cell<ConnectionState>,
+    /// When the state was entered, or output last progressed: monotonic milliseconds.
+    progressed_at: Cell<u64>,
+    /// Set of [`ReadHold`]: it is read while this is 0.
+    holds: Cell<u8>,
+    /// The output is above the high watermark.
+    pub(super) above_high_watermark: Cell<bool>,
+    /// The last reply is queued until the next one is written: see `Owner::begin_reply`.
+    pub(super) corked: Cell<bool>,
+    /// Input is read and discarded: the connection was rejected, or its last request has arrived.
+    pub(super) discard_input: Cell<bool>,
+    /// It ends by a reset (RST), not in order.
     pub(super) resets: Cell<bool>,
-    /// From when on the peer is given time for the request that it has not sent whole: monotonic milliseconds.
-    pub(super) asking: Cell<u64>,
+    /// When the timeout of an incomplete request started: monotonic milliseconds.
+    request_started_at: Cell<u64>,
+    /// Packets of this connection that were dispatched to workers; wraps around, like `answered` of its row.
+    dispatched: Cell<u32>,
     registry: Registry,
 }
 
-/// Where a connection is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// TLS is being agreed upon; user code knows nothing of it yet.
-    Shaking,
-    /// Reads and writes.
+/// State of a connection. A connection only moves to a later state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConnectionState {
+    /// The TLS handshake is in progress; user code does not know the connection yet.
+    Handshaking,
+    /// It is read and written.
     Open,
-    /// The peer has closed or failed, or broke a rule; user code is told. Writes may go on.
-    Ending,
-    /// User code is done with it: what waits is still written, then it closes.
-    Finishing,
-    /// It closes at once.
-    Dead,
+    /// It is not read any more: the peer closed it, it failed, or the server closes it. User code handles the close event;
+    /// replies are still written.
+    Closing,
+    /// User code is done with it: queued output is written, then it is closed.
+    Draining,
+    /// It is closed.
+    Closed,
 }
 
-/// `enable_delay_receive`: not confirmed yet.
-pub const HOLD_CONFIRM: u8 = 1;
-/// `pause`.
-pub const HOLD_PAUSE: u8 = 2;
-/// The worker it is dispatched to has too much in hand.
-pub const HOLD_STALL: u8 = 4;
-/// As much of it waits for user code as may (`max_queued_bytes`).
-pub const HOLD_QUEUED: u8 = 8;
+/// A reason not to read a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ReadHold {
+    /// `enable_delay_receive`: not confirmed yet.
+    Confirm = 1,
+    /// `pause`.
+    Pause = 2,
+    /// The backlog of its worker is too long.
+    Backlog = 4,
+    /// Too many of its bytes wait for user code (`max_queued_bytes`).
+    QueueLimit = 8,
+}
 
 impl Connection {
     pub(super) fn new(
@@ -89,31 +95,46 @@ impl Connection {
         port: Arc<Port>,
         io: AsyncFd<Socket>,
         tls: Option<Session>,
-        hold: u8,
         registry: Registry,
     ) -> Self {
+        let state = if tls.is_some() { ConnectionState::Handshaking } else { ConnectionState::Open };
         Connection {
             session,
             index,
             port,
             io,
-            stage: Cell::new(if tls.is_some() { Stage::Shaking } else { Stage::Open }),
+            state: Cell::new(state),
             tls: tls.map(|tls| Box::new(RefCell::new(tls))),
             output: RefCell::default(),
             input: RefCell::default(),
             framer: RefCell::default(),
             spool: RefCell::default(),
             waker: RefCell::default(),
-            hold: Cell::new(hold),
-            above: Cell::new(false),
-            held: Cell::new(false),
-            given: Cell::new(0),
-            deaf: Cell::new(false),
-            since: Cell::new(0),
+            progressed_at: Cell::new(0),
+            holds: Cell::new(0),
+            above_high_watermark: Cell::new(false),
+            corked: Cell::new(false),
+            discard_input: Cell::new(false),
             resets: Cell::new(false),
-            asking: Cell::new(clock::monotonic_ms()),
+            request_started_at: Cell::new(clock::monotonic_ms()),
+            dispatched: Cell::new(0),
             registry,
         }
+    }
+
+    /// Its public id.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Index of its row in the registry.
+    pub fn index(&self) -> SlotIndex {
+        self.index
+    }
+
+    /// The port that accepted it.
+    pub fn port(&self) -> &Arc<Port> {
+        &self.port
     }
 
     /// Its row in the registry.
@@ -121,15 +142,9 @@ impl Connection {
         self.registry.slot(self.index)
     }
 
-    /// Its peer, for people.
-    pub(super) fn from(&self) -> String {
-        let peer = Registry::peer(self.slot());
-        peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port))
-    }
-
-    /// Where it is in its life.
-    pub fn stage(&self) -> Stage {
-        self.stage.get()
+    /// Its state.
+    pub fn state(&self) -> ConnectionState {
+        self.state.get()
     }
 
     /// The socket's descriptor.
@@ -137,56 +152,109 @@ impl Connection {
         self.io.as_raw_fd()
     }
 
-    /// The way to its peer.
+    /// The peer's address for display.
+    pub(super) fn peer_name(&self) -> String {
+        let peer = Registry::peer(self.slot());
+        peer.ip.map_or("a Unix socket".into(), |ip| format!("{ip}:{}", peer.port))
+    }
+
+    pub(super) fn enter(&self, state: ConnectionState) {
+        debug_assert!(state >= self.state.get(), "{:?} -> {state:?}", self.state.get());
+        self.state.set(state);
+        self.note_progress();
+    }
+
+    /// Output has progressed, or the state has changed.
+    pub(super) fn note_progress(&self) {
+        self.progressed_at.set(clock::monotonic_ms());
+    }
+
+    /// Milliseconds without progress.
+    pub(super) fn stalled_for(&self, now: u64) -> u64 {
+        now.saturating_sub(self.progressed_at.get())
+    }
+
+    /// `length` bytes of an incomplete request are here. The timeout of a head starts with its first byte
+    /// (`is_start`), that of a body with each byte.
+    pub(super) fn note_request_bytes(&self, length: usize, is_start: bool) {
+        if is_start || self.framer.borrow().request_progress(length) == Progress::Body {
+            self.restart_request_timeout(clock::monotonic_ms());
+        }
+    }
+
+    pub(super) fn restart_request_timeout(&self, now: u64) {
+        self.request_started_at.set(now);
+    }
+
+    /// Milliseconds since the request timeout started.
+    pub(super) fn request_age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.request_started_at.get())
+    }
+
+    /// One more packet is dispatched to a worker.
+    pub(crate) fn count_dispatched(&self) {
+        self.dispatched.set(self.dispatched.get().wrapping_add(1));
+    }
+
+    /// Number of packets dispatched to workers, modulo 2^32.
+    pub(crate) fn dispatched(&self) -> u32 {
+        self.dispatched.get()
+    }
+
     pub(super) fn wire(&self) -> Wire<'_> {
         Wire::new(self.fd(), self.tls.as_ref().map(|tls| tls.borrow_mut()))
     }
 
-    /// Whether anything waits for its peer, sealed or not.
+    /// Whether output is queued, as plaintext or as TLS records.
     pub(crate) fn has_output(&self) -> bool {
-        !self.output.borrow().is_empty() || self.has_sealed_output()
+        !self.output.borrow().is_empty() || self.has_tls_output()
     }
 
-    /// Whether anything that is sealed waits.
-    pub(super) fn has_sealed_output(&self) -> bool {
+    /// Whether TLS records are queued.
+    pub(super) fn has_tls_output(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.borrow().has_output())
     }
 
-    /// What waits will never be written.
+    /// Drops queued output.
     pub(super) fn drop_output(&self) {
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
-            tls.borrow_mut().abandon();
+            tls.borrow_mut().discard_output();
         }
     }
 
-    /// What waits is dropped, and the peer will see a reset.
-    pub(super) fn will_reset(&self) {
-        // An end in order would come before the reset.
+    /// Drops queued output and makes the close a reset.
+    pub(super) fn reset_on_close(&self) {
+        // A shutdown in order would precede the reset.
         self.resets.set(true);
         let _ = SockRef::from(self.io.get_ref()).set_linger(Some(Duration::ZERO));
         self.drop_output();
     }
 
-    /// The certificate that the peer showed (DER), where TLS asked for one.
+    /// The client certificate (DER), where the port asks for one.
     pub fn peer_certificate(&self) -> Option<Vec<u8>> {
         let tls = self.tls.as_ref()?.borrow();
         tls.peer_certificates().first().map(|der| der.to_vec())
     }
 
-    /// Does not read while `reason` stands.
-    pub fn hold(&self, reason: u8) {
-        self.hold.set(self.hold.get() | reason);
+    /// Stops reading for `reason`.
+    pub fn hold(&self, reason: ReadHold) {
+        self.holds.set(self.holds.get() | reason as u8);
     }
 
-    /// Whether it is not read for that reason.
-    pub fn is_held(&self, reason: u8) -> bool {
-        self.hold.get() & reason != 0
+    /// Whether it is not read for `reason`.
+    pub fn is_held(&self, reason: ReadHold) -> bool {
+        self.holds.get() & reason as u8 != 0
     }
 
-    /// Reads again once no other reason stands.
-    pub fn release_hold(&self, reason: u8) {
-        self.hold.set(self.hold.get() & !reason);
+    /// Whether it is not read for any reason.
+    pub(super) fn is_held_at_all(&self) -> bool {
+        self.holds.get() != 0
+    }
+
+    /// Ends a hold; reads again if no other reason remains.
+    pub fn release_hold(&self, reason: ReadHold) {
+        self.holds.set(self.holds.get() & !(reason as u8));
         self.wake();
     }
 
@@ -196,6 +264,7 @@ impl Connection {
         }
     }
 
+    /// `bytes` have left the queue, by being written or dropped.
     pub(super) fn note_unqueued(&self, bytes: u64) {
         let queued = &self.slot().send_queued;
         let _ = queued.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(bytes)));

@@ -1,15 +1,28 @@
-//! Connections: the registry that every process reads, and what the owner of a connection keeps for it.
+//! Connections, in the thread that owns them: a reactor thread, or a worker in base mode.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`connection`] | one connection and its state |
+//! | [`owner`] | the connections of one thread, and who observes them |
+//! | `accept`, `handshake`, `drive` | from a listening socket to a connection's task |
+//! | `read`, `spool` | bytes -> packets; long bodies -> files |
+//! | `write`, `output`, `wire`, `reply_batch` | replies -> socket |
+//! | `close`, [`timeouts`] | how a connection ends |
+//! | `command` | operations that other processes request |
 
-mod batch;
-pub mod certificates;
+mod accept;
+mod backpressure;
+mod close;
+mod command;
 pub mod connection;
-pub mod datagram;
-pub mod drive;
+mod drive;
 mod handshake;
-pub mod output;
+mod output;
 pub mod owner;
-pub mod registry;
+mod read;
+mod reply_batch;
 mod spool;
 mod tasks;
 pub mod timeouts;
-pub mod wire;
+mod wire;
+mod write;

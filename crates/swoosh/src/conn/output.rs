@@ -1,4 +1,4 @@
-//! What waits for a peer: bytes and pieces of files, in order.
+//! Queued output of a connection: bytes and ranges of files, in order.
 
 use super::wire::Wire;
 use std::collections::VecDeque;
@@ -6,23 +6,23 @@ use std::fs::File;
 use std::io;
 use std::rc::Rc;
 
-/// A connection's output. Empty, it holds no memory beyond itself.
+/// A queue of output. Empty, it holds no memory beyond itself.
 #[derive(Debug, Default)]
-pub struct Output {
+pub(super) struct Output {
     queue: VecDeque<Piece>,
-    /// Bytes that wait in memory.
+    /// Bytes queued in memory.
     len: u64,
-    /// Pieces of files that wait.
+    /// Ranges of files that are queued.
     files: usize,
 }
 
-/// Bytes that were written.
+/// Numbers of bytes that were written.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Written {
-    /// All of them.
-    pub all: u64,
-    /// Those that were not a file's.
-    pub from_memory: u64,
+pub(super) struct Written {
+    /// All bytes.
+    pub(super) all: u64,
+    /// Without the bytes of files.
+    pub(super) from_memory: u64,
 }
 
 #[derive(Debug)]
@@ -32,23 +32,23 @@ enum Piece {
 }
 
 impl Output {
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    /// Whether nothing is queued.
+    pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Bytes that wait in memory. A file's are not among them: they cost nothing until the peer takes them.
-    pub fn len(&self) -> u64 {
+    /// Bytes queued in memory. Bytes of files do not count: they use no memory until they are sent.
+    pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Pieces of files that wait, each of them an open descriptor.
-    pub fn files(&self) -> usize {
+    /// Ranges of files that are queued, each an open descriptor.
+    pub(super) fn files(&self) -> usize {
         self.files
     }
 
     /// Appends bytes.
-    pub fn push(&mut self, data: &[u8]) {
+    pub(super) fn push(&mut self, data: &[u8]) {
         self.len += data.len() as u64;
         if let Some(Piece::Bytes { data: last, .. }) = self.queue.back_mut()
             && last.len() + data.len() <= COALESCE
@@ -62,29 +62,29 @@ impl Output {
     }
 
     /// Appends the bytes of `file` from `offset` up to `end`.
-    pub fn push_file(&mut self, file: Rc<File>, offset: u64, end: u64) {
+    pub(super) fn push_file(&mut self, file: Rc<File>, offset: u64, end: u64) {
         self.files += 1;
         self.queue.push_back(Piece::File { file, offset, end });
     }
 
-    /// Drops what waits; how many bytes of memory that were.
-    pub fn clear(&mut self) -> u64 {
+    /// Drops the queue; the number of bytes in memory that were dropped.
+    pub(super) fn clear(&mut self) -> u64 {
         self.queue = VecDeque::new();
         self.files = 0;
         std::mem::take(&mut self.len)
     }
 
-    /// Writes until all is out, or the wire takes no more (`WouldBlock`), or it fails. The numbers of bytes written, in
-    /// all and from memory, are right in each case.
-    pub fn write_to(&mut self, wire: &mut Wire<'_>) -> (Written, io::Result<()>) {
+    /// Writes until the queue is empty, the wire takes no more (`WouldBlock`), or it fails. The numbers of bytes written are
+    /// valid in each case.
+    pub(super) fn write_to(&mut self, wire: &mut Wire<'_>) -> (Written, io::Result<()>) {
         let mut written = Written::default();
         while let Some(piece) = self.queue.front_mut() {
             let result = match piece {
                 Piece::Bytes { data, sent } => wire.send(&data[*sent..], false).inspect(|n| *sent += n),
                 Piece::File { file, offset, end } => {
-                    let want = (*end - *offset).min(FILE_PIECE) as usize;
-                    match wire.send_file(file, offset, want) {
-                        // The file was cut short after it was promised.
+                    let length = (*end - *offset).min(FILE_PIECE) as usize;
+                    match wire.send_file(file, offset, length) {
+                        // The file became shorter after its length was announced.
                         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
                         other => other,
                     }
@@ -116,9 +116,9 @@ impl Output {
     }
 }
 
-/// Small sends that wait are joined up to this size.
+/// Small writes are joined up to this size.
 const COALESCE: usize = 64 << 10;
-/// Room for what first waits: small answers to pipelined requests come one after the other.
+/// Capacity of the first piece: small replies to pipelined requests follow one another.
 const FIRST: usize = 2 << 10;
-/// Bytes of a file handed to the kernel at once, so that one large file does not hold up the others.
+/// Bytes of a file sent at once, so that one large file does not delay the other connections.
 const FILE_PIECE: u64 = 1 << 20;

@@ -1,79 +1,72 @@
-//! Bodies that are too long for memory (`input_buffer_size`): written to a file without a name as they come.
+//! HTTP bodies that are too long for memory (`input_buffer_size`): written to an unnamed file as they arrive.
 //!
-//! Runs in: the thread that owns the connection. A request whose connection ends meanwhile leaves nothing behind; one that
-//! cannot be written is answered 500, and the cause logged.
+//! Runs in: the thread that owns the connection. A request whose connection ends early leaves no file; one that cannot be
+//! written is answered 500, and the cause is logged.
 
-use super::connection::{Connection, Stage};
-use super::drive;
-use super::owner::{Owner, Verdict};
-use super::timeouts;
+use super::connection::Connection;
+use super::owner::Owner;
 use crate::config::Framing;
-use crate::http::incoming::{CANNOT, Fault, Incoming};
+use crate::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::log;
-use crate::proto::http1::frame::Part;
-use crate::proto::http1::reply::CONTINUE;
+use crate::proto::http1::Refusal;
+use crate::proto::http1::request_framer::Progress;
+use crate::proto::http1::response_writer::CONTINUE;
+use crate::sys::temp_file::TempFile;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Whether the unfinished request, of which `here` bytes have come, goes to a file. `whole`: its length, where that is known.
-pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here: usize) -> bool {
-    let most = owner.state.config.input_buffer_size;
-    (whole.is_some_and(|whole| whole > most) || here as u64 > most)
-        && matches!(conn.port.config.framing, Framing::Http)
-        && conn.framer.borrow().part_of_request(here) == Part::Body
+/// A complete request with a stored body.
+pub(super) struct StoredRequest {
+    /// The request without its body.
+    pub(super) head: Vec<u8>,
+    pub(super) body: TempFile,
+    /// Where the body ends in the bytes that completed it.
+    pub(super) end: usize,
 }
 
-/// Begins with such a request, of which these bytes have come.
-pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Verdict {
+/// Whether an incomplete request, of which `here` bytes have arrived, is to be stored. `whole`: its length, where known.
+pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here: usize) -> bool {
+    let limit = owner.state.config.input_buffer_size;
+    (whole.is_some_and(|whole| whole > limit) || here as u64 > limit)
+        && matches!(conn.port().config.framing, Framing::Http)
+        && conn.framer.borrow().request_progress(here) == Progress::Body
+}
+
+/// Starts to store a request, of which `bytes` have arrived. Returns the length of its head.
+pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Result<usize, Refusal> {
     let folder = &owner.state.config.upload_tmp_dir;
-    let (incoming, head) = match Incoming::begin(bytes, conn.port.config.package_max_length, folder) {
-        Ok(handover) => handover,
-        Err(fault) => return refuse(owner, conn, fault),
-    };
-    if conn.framer.borrow_mut().take_wish_to_continue() {
+    let begun = SpooledRequest::begin(bytes, conn.port().config.package_max_length, folder);
+    let (incoming, head) = begun.map_err(|fault| refusal_of(conn, fault))?;
+    if conn.framer.borrow_mut().take_expect_continue() {
         owner.write(conn, CONTINUE, false);
     }
     *conn.spool.borrow_mut() = Some(Box::new(incoming));
-    take(owner, conn, &bytes[head..])
+    Ok(head)
 }
 
-/// Writes what has come of the body; what comes behind it is the next request.
-pub(super) fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-    let Some(mut incoming) = conn.spool.take() else { return Verdict::Go };
-    let end = match incoming.take(data) {
-        Ok(None) => {
-            conn.slot().recv_queued.store(incoming.len(), Relaxed);
-            timeouts::note(conn, 0, true);
-            *conn.spool.borrow_mut() = Some(incoming);
-            return Verdict::Go;
-        }
-        Ok(Some(end)) => end,
-        Err(fault) => return refuse(owner, conn, fault),
+/// Writes bytes of the body; the request, once it is complete.
+pub(super) fn take(conn: &Connection, data: &[u8]) -> Result<Option<StoredRequest>, Refusal> {
+    let Some(mut incoming) = conn.spool.take() else { return Ok(None) };
+    let Some(end) = incoming.take(data).map_err(|fault| refusal_of(conn, fault))? else {
+        conn.slot().recv_queued.store(incoming.len(), Relaxed);
+        conn.note_request_bytes(0, true);
+        *conn.spool.borrow_mut() = Some(incoming);
+        return Ok(None);
     };
     conn.slot().recv_queued.store(0, Relaxed);
     let mut framer = conn.framer.borrow_mut();
-    framer.leave_rest();
-    conn.deaf.set(framer.was_last());
-    drop(framer);
+    framer.skip_request();
+    conn.discard_input.set(framer.closes_connection());
     let (head, body) = incoming.finish();
-    let told = owner.upcall().stored_packet(owner, conn, head, body);
-    let verdict = drive::settle(owner, conn, told);
-    if end == data.len() || conn.deaf.get() || conn.stage() != Stage::Open {
-        return verdict;
-    }
-    match drive::take_packets(owner, conn, &data[end..]) {
-        Verdict::Go => verdict,
-        other => other,
-    }
+    Ok(Some(StoredRequest { head, body, end }))
 }
 
-fn refuse(owner: &Rc<Owner>, conn: &Rc<Connection>, fault: Fault) -> Verdict {
-    let refusal = match fault {
-        Fault::Refused(refusal) => refusal,
-        Fault::Disk(cause) => {
-            log::error!("a request of connection {} is answered 500: {cause}", conn.session.0);
-            CANNOT
+fn refusal_of(conn: &Connection, fault: SpoolError) -> Refusal {
+    match fault {
+        SpoolError::Refused(refusal) => refusal,
+        SpoolError::Disk(cause) => {
+            log::error!("a request of connection {} is answered 500: {cause}", conn.session().0);
+            DISK_ERROR
         }
-    };
-    drive::refuse(owner, conn, refusal).unwrap_or(Verdict::Go)
+    }
 }

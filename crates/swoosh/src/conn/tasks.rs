@@ -1,8 +1,8 @@
-//! The tasks of an owner's connections, polled by whoever waits for them rather than by the runtime.
+//! The tasks of an owner's connections, polled by the thread's loop rather than by the runtime.
 //!
-//! A worker in base mode leaves its runtime each time that there is something for user code. Were connections tasks of the
-//! runtime, it would look at the kernel once more between the task that has read and the one that waits: a system call
-//! for each turn.
+//! A worker in base mode leaves its runtime whenever there is an event for user code. If connections were tasks of the
+//! runtime, it would poll the kernel once more between the task that has read and the one that waits: a system call per
+//! tick.
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::cell::RefCell;
@@ -12,17 +12,17 @@ use std::task::{Context, Poll, Waker};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Such tasks.
+/// A set of tasks.
 #[derive(Default)]
 pub struct Tasks {
     running: RefCell<FuturesUnordered<Task>>,
-    /// Handover and not polled yet.
+    /// Tasks that were not polled yet.
     fresh: RefCell<Vec<Task>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Tasks {
-    /// Begins one: it is polled for the first time when all are polled next.
+    /// Adds a task: it is polled for the first time when all are polled next.
     pub fn begin(&self, task: impl Future<Output = ()> + 'static) {
         self.fresh.borrow_mut().push(Box::pin(task));
         if let Some(waker) = self.waker.take() {
@@ -30,8 +30,7 @@ impl Tasks {
         }
     }
 
-    /// Polls those that were woken; the caller is woken when others are. Does nothing where that is happening already,
-    /// further out.
+    /// Polls the tasks that were woken; the caller is woken when others are. Does nothing when called from within a task.
     pub fn poll(&self, cx: &mut Context<'_>) {
         let Ok(mut running) = self.running.try_borrow_mut() else { return };
         loop {
@@ -45,7 +44,7 @@ impl Tasks {
         self.waker.replace(Some(cx.waker().clone()));
     }
 
-    /// Polls them for ever.
+    /// Polls the tasks forever.
     pub async fn run(&self) {
         tokio::task::coop::unconstrained(poll_fn(|cx| {
             self.poll(cx);
@@ -54,7 +53,7 @@ impl Tasks {
         .await
     }
 
-    /// Polls them until `future` is ready; them first, so that what they have done is seen at once.
+    /// Polls the tasks until `future` is ready. Tasks are polled first, so that `future` sees their effects at once.
     pub async fn run_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         tokio::task::coop::unconstrained(poll_fn(|cx| {
@@ -64,7 +63,7 @@ impl Tasks {
         .await
     }
 
-    /// Drops them all.
+    /// Drops all tasks.
     pub fn clear(&self) {
         drop(self.running.take());
         self.fresh.take();
@@ -83,32 +82,32 @@ mod tests {
     }
 
     #[test]
-    fn what_a_task_has_done_is_seen_in_the_same_turn() {
-        let (tasks, event_fd, rung) = (Tasks::default(), Rc::new(Notify::new()), Rc::new(Cell::new(0)));
-        let (heard, count) = (event_fd.clone(), rung.clone());
+    fn the_effect_of_a_task_is_visible_in_the_same_tick() {
+        let (tasks, notify, wakes) = (Tasks::default(), Rc::new(Notify::new()), Rc::new(Cell::new(0)));
+        let (waiter, count) = (notify.clone(), wakes.clone());
         tasks.begin(async move {
             loop {
-                heard.notified().await;
+                waiter.notified().await;
                 count.set(count.get() + 1);
             }
         });
         let polls = Cell::new(0);
         block_on(tasks.run_until(async {
             for n in 0..3 {
-                event_fd.notify_one();
+                notify.notify_one();
                 poll_fn(|_| {
                     polls.set(polls.get() + 1);
-                    if rung.get() > n { Poll::Ready(()) } else { Poll::Pending }
+                    if wakes.get() > n { Poll::Ready(()) } else { Poll::Pending }
                 })
                 .await;
             }
         }));
-        assert_eq!(rung.get(), 3);
+        assert_eq!(wakes.get(), 3);
         assert!(polls.get() <= 6, "{}", polls.get());
     }
 
     #[test]
-    fn a_task_may_begin_others_and_all_end() {
+    fn a_task_may_start_others_and_all_end() {
         let (tasks, done) = (Rc::new(Tasks::default()), Rc::new(Cell::new(0)));
         for _ in 0..100 {
             let (within, count) = (Rc::downgrade(&tasks), done.clone());
@@ -121,14 +120,14 @@ mod tests {
         }
         let (within, count) = (tasks.clone(), done.clone());
         block_on(tasks.run_until(poll_fn(move |cx| {
-            // Polled from within it does nothing, and does not fail.
+            // A poll from within does nothing, and does not fail.
             within.poll(cx);
             if count.get() == 200 { Poll::Ready(()) } else { Poll::Pending }
         })));
     }
 
     #[test]
-    fn what_is_cleared_is_dropped() {
+    fn cleared_tasks_are_dropped() {
         let (tasks, held) = (Tasks::default(), Rc::new(()));
         for _ in 0..3 {
             let held = held.clone();

@@ -1,92 +1,124 @@
-//! Peers that send a request too slowly (`http_header_timeout`, `http_body_timeout`).
+//! Timeouts: peers that send a request too slowly (`http_header_timeout`, `http_body_timeout`), and silent peers
+//! (`heartbeat_idle_time`).
 //!
-//! Runs in: the thread that owns the connections, as one task that looks at all of them, so that no connection has a
-//! timer of its own. A head is given time from its first byte on, and a body from its last one; a connection that asks
-//! nothing after an answer is the heartbeat's.
+//! Runs in: the thread that owns the connections, as one task per kind that checks all of them, so that no connection has a
+//! timer of its own. The header timeout starts with a request's first byte, the body timeout with each byte; a keep-alive
+//! connection without a request is left to the heartbeat.
 
-use super::connection::{Connection, Stage};
-use super::drive;
+use super::connection::{Connection, ConnectionState};
 use super::owner::Owner;
-use super::registry::Flags;
 use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
-use crate::proto::http1::frame::Part;
+use crate::proto::http1::request_framer::Progress;
 use crate::state::ServerState;
+use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
+use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Remembers when it was that `length` bytes of a request waited for the others. `again`: they are the first of one.
-pub(super) fn note(conn: &Connection, length: usize, again: bool) {
-    if again || conn.framer.borrow().part_of_request(length) == Part::Body {
-        conn.asking.set(clock::monotonic_ms());
+/// Starts the tasks that the settings call for, on the runtime that is entered.
+pub fn start(owner: &Rc<Owner>) {
+    if let Some(interval) = heartbeat_interval(owner.state) {
+        tokio::spawn(SendWrapper::new(watch_silent_peers(owner.clone(), interval)));
+    }
+    if let Some(interval) = request_interval(owner.state) {
+        tokio::spawn(SendWrapper::new(watch_slow_peers(owner.clone(), interval)));
     }
 }
 
-/// How often to look for slow peers, if at all: often enough for the shortest limit of a port that speaks HTTP.
-pub fn interval(state: &ServerState) -> Option<Duration> {
+/// How often to check for silent connections: `heartbeat_check_interval`, else often enough for the shortest
+/// `heartbeat_idle_time`. `None`: never.
+fn heartbeat_interval(state: &ServerState) -> Option<Duration> {
+    let shortest = state.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
+    let interval = match state.config.heartbeat_check_interval {
+        0 => shortest.div_ceil(2),
+        n => n,
+    };
+    Some(Duration::from_secs(u64::from(interval)))
+}
+
+/// How often to check for slow peers: often enough for the shortest limit of an HTTP port. `None`: never.
+fn request_interval(state: &ServerState) -> Option<Duration> {
     let http = state.ports.iter().filter(|port| matches!(port.config.framing, Framing::Http));
     let limits = http.flat_map(|port| [port.config.http_header_timeout, port.config.http_body_timeout]);
     let shortest = limits.filter(|limit| !limit.is_zero()).min()?;
-    Some((shortest / LOOKS).clamp(SHORTEST, LONGEST))
+    Some((shortest / CHECKS_PER_LIMIT).clamp(SHORTEST, LONGEST))
 }
 
-/// Answers slow peers 408 and closes their connections; for ever, as a task.
-pub async fn watch(owner: Rc<Owner>, interval: Duration) {
+/// Closes connections from which nothing was received for their port's `heartbeat_idle_time`.
+async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
-        let now = clock::monotonic_ms();
+        owner.refresh_clock();
         for conn in owner.all() {
-            look(&owner, &conn, now);
+            let limit = u64::from(conn.port().config.heartbeat_idle_time);
+            let slot = conn.slot();
+            let silence = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
+            let is_protected = slot.flags().any(Flags::PROTECTED);
+            let is_open = conn.state() == ConnectionState::Open;
+            if limit > 0 && !is_protected && is_open && silence > limit * 1_000_000_000 {
+                owner.abort(&conn, format_args!("nothing was received for {limit} seconds"));
+            }
         }
     }
 }
 
-fn look(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
-    let config = &conn.port.config;
-    if !matches!(config.framing, Framing::Http) || conn.stage() != Stage::Open || conn.deaf.get() {
+/// Answers slow peers 408 and closes their connections.
+async fn watch_slow_peers(owner: Rc<Owner>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let now = clock::monotonic_ms();
+        for conn in owner.all() {
+            check_request(&owner, &conn, now);
+        }
+    }
+}
+
+fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
+    let config = &conn.port().config;
+    let is_http = matches!(config.framing, Framing::Http) && !conn.slot().flags().any(Flags::WEBSOCKET);
+    if !is_http || conn.state() != ConnectionState::Open || conn.discard_input.get() {
         return;
     }
-    if conn.hold.get() != 0 {
-        // It is we who do not read.
-        return conn.asking.set(now);
+    if conn.is_held_at_all() {
+        // The server does not read: the peer is not to blame.
+        return conn.restart_request_timeout(now);
     }
-    if Flags(conn.slot().flags.load(Relaxed)).any(Flags::WEBSOCKET) {
-        return;
-    }
-    let waits = conn.input.borrow().len();
-    let (part, answered) = {
+    let length = conn.input.borrow().len();
+    let (part, has_earlier_requests) = {
         let framer = conn.framer.borrow();
-        let spools = conn.spool.borrow().is_some();
-        let part = if spools { Part::Body } else { framer.part_of_request(waits) };
-        (part, framer.has_begun())
+        let is_spooled = conn.spool.borrow().is_some();
+        let part = if is_spooled { Progress::Body } else { framer.request_progress(length) };
+        (part, framer.has_framed())
     };
-    if part == Part::Nothing && answered || !is_over(config, part, now.saturating_sub(conn.asking.get())) {
+    if part == Progress::NotStarted && has_earlier_requests || !is_expired(config, part, conn.request_age(now)) {
         return;
     }
     *conn.input.borrow_mut() = Vec::new();
     drop(conn.spool.take());
     match part {
-        Part::Nothing => {
-            log::info!("connection {} from {} is closed: it asks nothing", conn.session.0, conn.from());
+        Progress::NotStarted => {
+            let (session, peer) = (conn.session().0, conn.peer_name());
+            log::info!("connection {session} from {peer} is closed: header timeout, no request received");
             owner.end(conn);
         }
-        Part::Head => drop(drive::refuse(owner, conn, Refusal::new(408, "its head does not come to an end"))),
-        Part::Body => drop(drive::refuse(owner, conn, Refusal::new(408, "its body does not come"))),
+        Progress::Head => _ = owner.reject(conn, Refusal::new(408, "header timeout")),
+        Progress::Body => _ = owner.reject(conn, Refusal::new(408, "body timeout")),
     }
 }
 
-fn is_over(config: &PortConfig, part: Part, waited_ms: u64) -> bool {
+fn is_expired(config: &PortConfig, part: Progress, age_ms: u64) -> bool {
     let limit = match part {
-        Part::Nothing | Part::Head => config.http_header_timeout,
-        Part::Body => config.http_body_timeout,
+        Progress::NotStarted | Progress::Head => config.http_header_timeout,
+        Progress::Body => config.http_body_timeout,
     };
-    !limit.is_zero() && u128::from(waited_ms) > limit.as_millis()
+    !limit.is_zero() && u128::from(age_ms) > limit.as_millis()
 }
 
-/// Looks within the shortest limit.
-const LOOKS: u32 = 8;
+/// Checks within the shortest limit.
+const CHECKS_PER_LIMIT: u32 = 8;
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(5);

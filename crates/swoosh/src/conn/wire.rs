@@ -1,4 +1,4 @@
-//! Where bytes for a peer go: its socket, sealed on the way where the port speaks TLS.
+//! The way of output to the peer: the socket, through TLS on a port that uses it.
 
 use crate::sys::socket;
 use crate::tls::Session;
@@ -8,69 +8,69 @@ use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
 
-/// The way to one peer, for one go.
-pub struct Wire<'a> {
+/// The way to one peer, for one write.
+pub(super) struct Wire<'a> {
     socket: RawFd,
     tls: Option<RefMut<'a, Session>>,
 }
 
 impl<'a> Wire<'a> {
-    /// To that socket.
-    pub fn new(socket: RawFd, tls: Option<RefMut<'a, Session>>) -> Self {
+    /// A wire to `socket`, encrypted by `tls` where given.
+    pub(super) fn new(socket: RawFd, tls: Option<RefMut<'a, Session>>) -> Self {
         Wire { socket, tls }
     }
 
-    /// Sends the beginning of `data`: how much of it. Where it is sealed that much is promised, though some of it may
-    /// still wait ([`flush`](Wire::flush)). `more`: what follows comes at once, and the kernel may keep these bytes back for it.
+    /// Sends a prefix of `data`; its length. With TLS that prefix is encrypted, though some of it may still be queued
+    /// ([`flush`](Wire::flush)). `more`: further bytes follow at once, and the kernel may delay these (MSG_MORE of send(2)).
     ///
     /// # Errors
     /// `WouldBlock` while the socket takes no more; the socket's failures.
-    pub fn send(&mut self, data: &[u8], more: bool) -> io::Result<usize> {
+    pub(super) fn send(&mut self, data: &[u8], more: bool) -> io::Result<usize> {
         match &mut self.tls {
             None if more => socket::send_more(self.socket, data),
             None => socket::send(self.socket, data),
-            Some(tls) => seal_and_send(self.socket, tls, data),
+            Some(tls) => encrypt_and_send(self.socket, tls, data),
         }
     }
 
-    /// Sends at most `len` bytes of a file from `offset`, which moves on by as many. 0: the file has no more.
+    /// Sends at most `len` bytes of a file from `offset`, and advances it. 0: the file ends here.
     ///
     /// # Errors
     /// Those of [`send`](Wire::send), and the file's.
-    pub fn send_file(&mut self, file: &File, offset: &mut u64, len: usize) -> io::Result<usize> {
+    pub(super) fn send_file(&mut self, file: &File, offset: &mut u64, len: usize) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else { return socket::send_file(self.socket, file, offset, len) };
-        // Only what the socket may take is read.
+        // Read no more of the file than the socket may take.
         flush(self.socket, tls)?;
         let mut piece = vec![0; len.min(FILE_PIECE)];
         let read = file.read_at(&mut piece, *offset)?;
-        let sent = if read == 0 { 0 } else { seal_and_send(self.socket, tls, &piece[..read])? };
+        let sent = if read == 0 { 0 } else { encrypt_and_send(self.socket, tls, &piece[..read])? };
         *offset += sent as u64;
         Ok(sent)
     }
 
-    /// Writes what is sealed already.
+    /// Writes queued TLS records.
     ///
     /// # Errors
     /// `WouldBlock` while some of it waits; the socket's failures.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         self.tls.as_deref_mut().map_or(Ok(()), |tls| flush(self.socket, tls))
     }
 }
 
-fn seal_and_send(socket: RawFd, tls: &mut Session, data: &[u8]) -> io::Result<usize> {
-    let mut sealed = 0;
-    while sealed < data.len() {
-        // What is sealed waits outside of the bounds that hold for output: a piece of it, no more.
+fn encrypt_and_send(socket: RawFd, tls: &mut Session, data: &[u8]) -> io::Result<usize> {
+    let mut encrypted = 0;
+    while encrypted < data.len() {
+        // Queued records do not count in the output limits: at most one piece may be queued.
         match flush(socket, tls) {
-            Ok(()) if !tls.is_shaking() => sealed += tls.seal(&data[sealed..])?,
+            Ok(()) if !tls.is_handshaking() => encrypted += tls.seal(&data[encrypted..])?,
             Ok(()) => return Err(io::ErrorKind::WouldBlock.into()),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock && sealed > 0 => return Ok(sealed),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && encrypted > 0 => return Ok(encrypted),
             Err(e) => return Err(e),
         }
     }
     match flush(socket, tls) {
         Err(e) if e.kind() != io::ErrorKind::WouldBlock => Err(e),
-        _ => Ok(sealed),
+        _ => Ok(encrypted),
     }
 }
 

@@ -1,8 +1,14 @@
-//! Which responses are compressed, and how (RFC 9110 section 12.5.3).
+//! Compression of responses: negotiation (RFC 9110 section 12.5.3) and encoding.
 
+use crate::config::CompressionConfig;
+#[cfg(feature = "compression")]
 use std::io::Write;
 
-/// A content coding.
+/// A content coding (RFC 9110 section 8.4.1).
+///
+/// ```
+/// assert_eq!(swoosh::http::compress::Coding::Brotli.name(), "br");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// `br`, RFC 7932.
@@ -15,7 +21,17 @@ pub enum Coding {
     Deflate,
 }
 
-/// The settings of compression.
+/// The rules of compression: which responses, at which level.
+///
+/// ```
+/// use swoosh::http::compress::{Coding, Rules};
+///
+/// let rules = Rules::default();
+/// # #[cfg(feature = "compression")]
+/// assert_eq!(rules.negotiate(b"gzip, br;q=0.5"), Some(Coding::Gzip));
+/// assert!(rules.suits(b"text/html; charset=utf-8", 100));
+/// assert!(!rules.suits(b"image/png", 100));
+/// ```
 #[derive(Debug)]
 pub struct Rules {
     enabled: bool,
@@ -26,60 +42,61 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules::new(true, None, None, None)
+        Rules::new(&CompressionConfig::default())
     }
 }
 
 impl Rules {
     /// Nothing is compressed.
     pub fn off() -> Self {
-        Rules::new(false, None, None, None)
+        Rules::new(&CompressionConfig { enabled: false, ..CompressionConfig::default() })
     }
 
-    /// From settings; `None` is the default.
-    pub fn new(enabled: bool, level: Option<i64>, min_length: Option<i64>, types: Option<Vec<Vec<u8>>>) -> Self {
+    /// The rules of those settings.
+    pub fn new(config: &CompressionConfig) -> Self {
         let defaults = || TYPES.iter().map(|name| name.as_bytes().to_vec()).collect();
         Rules {
-            enabled,
-            level: level.unwrap_or(1).clamp(1, 11) as u32,
-            min_length: min_length.map_or(20, |n| usize::try_from(n).unwrap_or(0)),
-            types: types.unwrap_or_else(defaults),
+            enabled: config.enabled,
+            level: config.level.clamp(1, 11),
+            min_length: config.min_length,
+            types: config.types.clone().unwrap_or_else(defaults),
         }
     }
 
-    /// The coding that a client wants most, among those it takes.
+    /// The coding that the client prefers, from the value of its `Accept-Encoding` field.
     pub fn negotiate(&self, accept: &[u8]) -> Option<Coding> {
-        if !self.enabled {
+        if !self.enabled || !cfg!(feature = "compression") {
             return None;
         }
         let mut any = None;
-        let mut wishes = [None; 4];
+        let mut weights = [None; 4];
         for item in accept.split(|&b| b == b',') {
             let mut parts = item.split(|&b| b == b';').map(<[u8]>::trim_ascii);
             let name = parts.next().unwrap_or_default().to_ascii_lowercase();
             let quality = parts.find_map(|p| p.strip_prefix(b"q=").or(p.strip_prefix(b"Q="))).map_or(1000, quality);
             let place = match name.as_slice() {
-                b"br" => &mut wishes[0],
-                b"zstd" => &mut wishes[1],
-                b"gzip" | b"x-gzip" => &mut wishes[2],
-                b"deflate" => &mut wishes[3],
+                b"br" => &mut weights[0],
+                b"zstd" => &mut weights[1],
+                b"gzip" | b"x-gzip" => &mut weights[2],
+                b"deflate" => &mut weights[3],
                 b"*" => &mut any,
                 _ => continue,
             };
             *place = Some(quality);
         }
-        let weight = |n: usize| wishes[n].or(any).unwrap_or(0);
+        let weight = |n: usize| weights[n].or(any).unwrap_or(0);
         let best = (0..4).rev().max_by_key(|&n| weight(n)).filter(|&n| weight(n) > 0)?;
         Some([Coding::Brotli, Coding::Zstd, Coding::Gzip, Coding::Deflate][best])
     }
 
-    /// Whether a body of that type and length is worth it.
+    /// Whether a body of that type and length should be compressed.
     pub fn suits(&self, content_type: &[u8], length: usize) -> bool {
         let essence = content_type.split(|&b| b == b';').next().unwrap_or_default().trim_ascii();
         length >= self.min_length && self.types.iter().any(|known| known.eq_ignore_ascii_case(essence))
     }
 
-    /// The body in that coding; `None` where it cannot be had.
+    /// The compressed body; `None` if the encoder fails.
+    #[cfg(feature = "compression")]
     pub fn compress(&self, coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(body.len() / 2 + 64);
         let level = flate2::Compression::new(self.level.min(9));
@@ -103,10 +120,17 @@ impl Rules {
         }
         Some(out)
     }
+
+    /// Without the feature `compression` nothing is compressed.
+    #[cfg(not(feature = "compression"))]
+    pub fn compress(&self, _: Coding, _: &[u8]) -> Option<Vec<u8>> {
+        let _ = self.level;
+        None
+    }
 }
 
 impl Coding {
-    /// As `Content-Encoding` names it.
+    /// The name in `Content-Encoding`.
     pub fn name(self) -> &'static str {
         match self {
             Coding::Brotli => "br",
@@ -117,13 +141,13 @@ impl Coding {
     }
 }
 
-/// A weight of RFC 9110 section 12.4.2 in thousandths; one that is malformed is none.
+/// A weight (RFC 9110 section 12.4.2) in thousandths; 0 if it is malformed.
 fn quality(text: &[u8]) -> u16 {
     let value = std::str::from_utf8(text).ok().and_then(|t| t.trim().parse::<f32>().ok());
     value.filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u16)
 }
 
-/// `compression_types` where it is not set.
+/// The default of `http_compression_types`.
 const TYPES: &[&str] = &[
     "text/html",
     "text/css",

@@ -1,9 +1,9 @@
-//! Forms: `application/x-www-form-urlencoded`, and `multipart/form-data` (RFC 7578).
+//! Forms: `application/x-www-form-urlencoded` and `multipart/form-data` (RFC 7578).
 
-use super::window::Window;
+use super::body_window::BodyWindow;
 use crate::error::{Error, Result};
 use crate::proto::http1::request::field;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use httparse::Header;
 use memchr::memmem;
 use std::borrow::Cow;
@@ -11,7 +11,11 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 
-/// `%41` as one byte; what is no such triple stays.
+/// Decodes percent-encoded bytes (RFC 3986 section 2.1); a malformed sequence is kept.
+///
+/// ```
+/// assert_eq!(swoosh::http::form::percent_decode(b"%41%2"), b"A%2");
+/// ```
 pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
     let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
@@ -31,7 +35,11 @@ pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `a=b&c=d` in pairs, decoded; a plus is a space.
+/// The decoded pairs of `a=b&c=d`; a plus is a space.
+///
+/// ```
+/// assert_eq!(swoosh::http::form::pairs(b"a=1+2"), [(b"a".to_vec(), b"1 2".to_vec())]);
+/// ```
 pub fn pairs(query: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let plain = |text: &[u8]| {
         let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
@@ -46,111 +54,133 @@ pub fn pairs(query: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-/// Whether a body is of that type.
+/// Whether a body has that media type, given in lower case without parameters.
 pub fn is_type(headers: &[Header<'_>], kind: &str) -> bool {
     let value = field(headers, "content-type").unwrap_or_default();
     value.get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind.as_bytes()))
 }
 
-/// A part of a form.
+/// A part of a form: see [`parts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<'b> {
     /// The field's name.
     pub name: Vec<u8>,
-    /// The file's name, where it is one; empty where none was chosen.
+    /// The file's name, if the part is a file; empty if no file was chosen.
     pub filename: Option<Vec<u8>>,
-    /// Its `Content-Type`; empty where it has none.
+    /// The part's `Content-Type`; empty if it has none.
     pub content_type: Vec<u8>,
-    /// What it has.
-    pub data: Piece<'b>,
+    /// The part's content.
+    pub data: BodySlice<'b>,
 }
 
-/// A body, wherever it is.
+/// A request's body, in memory or on disk.
+///
+/// ```
+/// use swoosh::http::form::Body;
+///
+/// assert_eq!(Body::Memory(b"abc").whole().len(), 3);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Body<'b> {
     /// In memory.
-    Here(&'b [u8]),
+    Memory(&'b [u8]),
     /// On disk.
-    Stored(&'b Stored),
+    Disk(&'b TempFile),
 }
 
 impl<'b> Body<'b> {
-    /// All of it as one piece.
-    pub fn whole(self) -> Piece<'b> {
+    /// The whole body.
+    pub fn whole(self) -> BodySlice<'b> {
         match self {
-            Body::Here(bytes) => Piece::Here(bytes),
-            Body::Stored(stored) => Piece::Stored(stored, 0..stored.len()),
+            Body::Memory(bytes) => BodySlice::Memory(bytes),
+            Body::Disk(stored) => BodySlice::Disk(stored, 0..stored.len()),
         }
     }
 }
 
-/// What one part of a body has.
+/// A slice of a body.
+///
+/// ```
+/// use swoosh::http::form::BodySlice;
+///
+/// assert_eq!(&*BodySlice::Memory(b"abc").bytes().unwrap(), b"abc");
+/// ```
 #[derive(Debug, Clone)]
-pub enum Piece<'b> {
+pub enum BodySlice<'b> {
     /// In memory.
-    Here(&'b [u8]),
-    /// On disk: from one byte to another.
-    Stored(&'b Stored, Range<u64>),
+    Memory(&'b [u8]),
+    /// On disk: a range of offsets.
+    Disk(&'b TempFile, Range<u64>),
 }
 
-impl<'b> Piece<'b> {
-    /// How many bytes it has.
+impl<'b> BodySlice<'b> {
+    /// The length, bytes.
     pub fn len(&self) -> u64 {
         match self {
-            Piece::Here(bytes) => bytes.len() as u64,
-            Piece::Stored(_, piece) => piece.end - piece.start,
+            BodySlice::Memory(bytes) => bytes.len() as u64,
+            BodySlice::Disk(_, range) => range.end - range.start,
         }
     }
 
-    /// Whether it has none.
+    /// Whether the slice is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All of it, in memory.
+    /// The bytes, read into memory if necessary.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn bytes(&self) -> Result<Cow<'b, [u8]>> {
         match self {
-            Piece::Here(bytes) => Ok(Cow::Borrowed(bytes)),
-            Piece::Stored(stored, piece) => Ok(Cow::Owned(stored.read(piece.clone())?)),
+            BodySlice::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
+            BodySlice::Disk(stored, range) => Ok(Cow::Owned(stored.read(range.clone())?)),
         }
     }
 
-    /// Writes it to a file; what is on disk is copied by the kernel and never in this process's memory.
+    /// Writes the slice to a file; the kernel copies a slice that is on disk, without memory of this process.
     ///
     /// # Errors
-    /// Where the disk is full, or fails.
+    /// If the disk is full or fails.
     pub fn save(&self, to: &File) -> Result<()> {
         match self {
-            Piece::Here(bytes) => (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e)),
-            Piece::Stored(stored, piece) => Ok(stored.copy(piece.clone(), to)?),
+            BodySlice::Memory(bytes) => {
+                (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e))
+            }
+            BodySlice::Disk(stored, range) => Ok(stored.copy_to(range.clone(), to)?),
         }
     }
 }
 
-/// The same bytes, wherever they are.
-impl PartialEq for Piece<'_> {
+/// Slices are equal if their bytes are, in memory or on disk.
+impl PartialEq for BodySlice<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && matches!((self.bytes(), other.bytes()), (Ok(own), Ok(others)) if own == others)
     }
 }
 
-impl Eq for Piece<'_> {}
+impl Eq for BodySlice<'_> {}
 
-/// The parts of a body of `multipart/form-data`, in order; `None` where it is none. A part without an end is left out:
-/// what came of it may be half a file.
+/// The parts of a `multipart/form-data` body, in order; `None` if it is none. A part without a closing delimiter is left
+/// out, because it may be half a file.
+///
+/// ```
+/// use swoosh::http::form::{Body, parts};
+///
+/// let body = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--";
+/// let found = parts(b"multipart/form-data; boundary=x", Body::Memory(body)).unwrap().unwrap();
+/// assert_eq!((&*found[0].name, &*found[0].data.bytes().unwrap()), (&b"a"[..], &b"1"[..]));
+/// ```
 ///
 /// # Errors
-/// Where the disk fails that the body is on.
+/// If the disk that holds the body fails.
 pub fn parts<'b>(content_type: &[u8], body: Body<'b>) -> Result<Option<Vec<Part<'b>>>> {
-    let boundary = parameter(content_type, "boundary").filter(|b| (1..=LONGEST_BOUNDARY).contains(&b.len()));
+    let boundary = parameter(content_type, "boundary").filter(|b| (1..=MAX_BOUNDARY).contains(&b.len()));
     let Some(boundary) = boundary else { return Ok(None) };
     let delimiter = [b"\r\n--", boundary].concat();
     let finder = memmem::Finder::new(&delimiter);
-    let mut window = Window::new(body);
-    // What stands before the first part is left out.
+    let mut window = BodyWindow::new(body);
+    // The preamble is skipped (RFC 2046 section 5.1.1).
     let mut at = match window.at(0, delimiter.len())?.starts_with(&delimiter[2..]) {
         true => delimiter.len() as u64 - 2,
         false => match window.find(0, &finder, |_| true)? {
@@ -159,9 +189,9 @@ pub fn parts<'b>(content_type: &[u8], body: Body<'b>) -> Result<Option<Vec<Part<
         },
     };
     let mut found = Vec::new();
-    // A delimiter ends a part only where a line's end or the two closing dashes follow.
-    let ends = |behind: &[u8]| matches!(behind, [b'\r', b'\n', ..] | [b'-', b'-', ..]);
-    for _ in 0..MOST_PARTS {
+    // A delimiter is followed by a line end or by the two closing dashes.
+    let ends = |following: &[u8]| matches!(following, [b'\r', b'\n', ..] | [b'-', b'-', ..]);
+    for _ in 0..MAX_PARTS {
         if !window.at(at, 2)?.starts_with(b"\r\n") {
             break;
         }
@@ -173,15 +203,15 @@ pub fn parts<'b>(content_type: &[u8], body: Body<'b>) -> Result<Option<Vec<Part<
     Ok(Some(found))
 }
 
-fn read<'b>(window: &mut Window<'b>, part: Range<u64>) -> Result<Option<Part<'b>>> {
+fn read<'b>(window: &mut BodyWindow<'b>, part: Range<u64>) -> Result<Option<Part<'b>>> {
     let whole = part.end - part.start;
-    // What is in memory is looked at as a whole.
-    let least = if let Body::Here(_) = window.body { whole } else { whole.min(LONGEST_HEAD) };
+    // A part in memory is visible as a whole.
+    let least = if let Body::Memory(_) = window.body { whole } else { whole.min(MAX_PART_HEAD) };
     let bytes = window.at(part.start, least as usize)?;
     let bytes = &bytes[..bytes.len().min(least as usize)];
     let Some(at) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
-    let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&bytes[..at + 4], &mut room) else {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_PART_FIELDS];
+    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&bytes[..at + 4], &mut fields) else {
         return Ok(None);
     };
     let named = field(headers, "content-disposition").and_then(|disposition| {
@@ -190,11 +220,17 @@ fn read<'b>(window: &mut Window<'b>, part: Range<u64>) -> Result<Option<Part<'b>
     });
     let Some((name, filename)) = named else { return Ok(None) };
     let content_type = field(headers, "content-type").unwrap_or_default().to_vec();
-    let data = window.piece(part.start + at as u64 + 4..part.end);
+    let data = window.slice(part.start + at as u64 + 4..part.end);
     Ok(Some(Part { name, filename, content_type, data }))
 }
 
-/// A parameter of a header field's value, without its quotes.
+/// A parameter of a header field's value, without quotes.
+///
+/// ```
+/// use swoosh::http::form::parameter;
+///
+/// assert_eq!(parameter(b"form-data; name=\"a\"", "name"), Some(&b"a"[..]));
+/// ```
 pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
     let mut rest = &value[memchr::memchr(b';', value)?..];
     while let Some(next) = rest.strip_prefix(b";") {
@@ -223,18 +259,18 @@ pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
     None
 }
 
-/// Parts of one form.
-const MOST_PARTS: usize = 10_000;
-/// Header fields of a part.
-const MOST_FIELDS: usize = 16;
-/// Bytes of a part's head, where the body is on disk.
-const LONGEST_HEAD: u64 = 16 << 10;
-/// RFC 2046 section 5.1.1.
-const LONGEST_BOUNDARY: usize = 70;
+/// The greatest number of parts of a form.
+const MAX_PARTS: usize = 10_000;
+/// The greatest number of header fields of a part.
+const MAX_PART_FIELDS: usize = 16;
+/// The longest head of a part, if the body is on disk, bytes.
+const MAX_PART_HEAD: u64 = 16 << 10;
+/// The longest boundary, bytes (RFC 2046 section 5.1.1).
+const MAX_BOUNDARY: usize = 70;
 
 #[cfg(test)]
 mod tests {
-    use super::super::window::PIECE;
+    use super::super::body_window::READ_SIZE;
     use super::*;
 
     #[test]
@@ -247,12 +283,12 @@ mod tests {
     /// A part's name, file name, type and data.
     type Plain = (Vec<u8>, Option<Vec<u8>>, Vec<u8>, Vec<u8>);
 
-    /// The parts of a body in memory and of the same on disk, which are the same.
+    /// The parts of a body, which must be the same in memory and on disk.
     fn both(kind: &[u8], body: &[u8]) -> Option<Vec<Plain>> {
-        let mut stored = Stored::new(&std::env::temp_dir()).unwrap();
-        stored.push(body).unwrap();
-        let here = parts(kind, Body::Here(body)).unwrap();
-        assert_eq!(here, parts(kind, Body::Stored(&stored)).unwrap());
+        let mut stored = TempFile::new(&std::env::temp_dir()).unwrap();
+        stored.append(body).unwrap();
+        let here = parts(kind, Body::Memory(body)).unwrap();
+        assert_eq!(here, parts(kind, Body::Disk(&stored)).unwrap());
         let plain = |part: Part<'_>| {
             let data = part.data.bytes().unwrap().into_owned();
             (part.name, part.filename, part.content_type, data)
@@ -271,9 +307,9 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_found_wherever_the_pieces_end_that_are_read_from_disk() {
+    fn parts_are_found_across_window_boundaries() {
         let head = b"Content-Disposition: form-data; name=a; filename=f\r\n\r\n";
-        for length in (PIECE - 200..PIECE + 20).chain([3 * PIECE + 7]) {
+        for length in (READ_SIZE - 200..READ_SIZE + 20).chain([3 * READ_SIZE + 7]) {
             let data: Vec<u8> = (0..length).map(|n| b"\r\n--xyq"[n % 7]).collect();
             let body = [b"--xyz\r\n", &head[..], &data, b"\r\n--xyz\r\n", head, b"end\r\n--xyz--\r\n"].concat();
             let found = both(b"multipart/form-data; boundary=xyz", &body).unwrap();
@@ -282,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_is_none_and_half_a_part_is_left_out() {
+    fn a_malformed_form_has_no_parts_and_half_a_part_is_left_out() {
         let kind = b"multipart/form-data; boundary=x";
         assert_eq!(both(b"multipart/form-data", b"--x\r\n"), None);
         assert_eq!(both(kind, b"nothing"), None);

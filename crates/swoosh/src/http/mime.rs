@@ -1,28 +1,32 @@
-//! Content types by the ending of a file's name.
+//! Media types by file name extension.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-/// One table for all threads of a process: reactor threads serve files too.
+/// One table for all threads of a process: reactor threads serve files as well.
 static TYPES: LazyLock<RwLock<BTreeMap<String, String>>> =
     LazyLock::new(|| RwLock::new(KNOWN.iter().map(|(suffix, kind)| (suffix.to_string(), kind.to_string())).collect()));
 
-/// The content type of a file, by its name; `application/octet-stream` where it tells none.
+/// The media type of a file by its name; `application/octet-stream` for an unknown extension.
+///
+/// ```
+/// assert_eq!(swoosh::http::mime::of_file("/a/b.HTML"), "text/html");
+/// ```
 pub fn of_file(name: &str) -> String {
     known(name).unwrap_or_else(|| "application/octet-stream".to_owned())
 }
 
-/// The content type that a file's name tells.
+/// The media type of a file by its name; `None` for an unknown extension.
 pub fn known(name: &str) -> Option<String> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let (_, suffix) = name.rsplit_once('.')?;
     TYPES.read().unwrap_or_else(PoisonError::into_inner).get(&suffix.to_ascii_lowercase()).cloned()
 }
 
-/// Looks at the table: types by endings, in small messages and without the dot. Nothing else waits meanwhile but who asks for
-/// a type.
-pub fn with_table<T>(look: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
-    look(&mut TYPES.write().unwrap_or_else(PoisonError::into_inner))
+/// Calls `access` with the table, media types by extension, in lower case and without the dot. Lookups of other threads wait
+/// meanwhile.
+pub fn with_table<T>(access: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
+    access(&mut TYPES.write().unwrap_or_else(PoisonError::into_inner))
 }
 
 const KNOWN: &[(&str, &str)] = &[

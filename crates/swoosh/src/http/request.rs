@@ -1,15 +1,25 @@
-//! A request as a handler gets it.
+//! A request, as a handler sees it.
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A whole request: head and body.
+/// A complete request: the handler of a [`Server`](super::Server) gets one.
+///
+/// ```no_run
+/// use swoosh::http::{Request, Response};
+///
+/// async fn greet(request: Request, response: &mut Response) {
+///     let query = request.query();
+///     let name = query.iter().find(|(name, _)| name == "name").map_or("world", |(_, value)| value);
+///     response.text(&format!("hello, {name}\n"));
+/// }
+/// ```
 pub struct Request {
     bytes: Vec<u8>,
     method: Range<usize>,
@@ -21,20 +31,20 @@ pub struct Request {
 
 /// A request's body.
 enum Content {
-    /// It is there, in the request's bytes.
-    Here(Range<usize>),
-    /// It came in chunks.
+    /// In the bytes of the request.
+    Inline(Range<usize>),
+    /// Joined from chunks.
     Joined(Vec<u8>),
-    /// It is on disk, and in memory too once that was asked for.
-    Stored(Rc<Stored>, OnceCell<Vec<u8>>),
+    /// On disk; also in memory after the first call of `body`.
+    Disk(Rc<TempFile>, OnceCell<Vec<u8>>),
 }
 
 impl Request {
-    /// Reads what the framing found whole; `None` where it is no request. `stored`: its body, where `bytes` has none.
-    pub(super) fn new(bytes: &[u8], stored: Option<Rc<Stored>>, conn: SessionId) -> Option<(Self, Head)> {
+    /// Parses a complete request; `None` if it is malformed. `stored`: the body, if it is on disk.
+    pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
         let bytes = bytes.to_vec();
-        let mut room = room();
-        let (parsed, headers) = Parsed::parse(&bytes, &mut room)?;
+        let mut buffer = header_buffer();
+        let (parsed, headers) = Parsed::parse(&bytes, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
             let at = part.as_ptr() as usize - base;
@@ -43,56 +53,59 @@ impl Request {
         let fields = headers.iter().map(|h| (place(h.name.as_bytes()), place(h.value))).collect();
         let (method, target) = (place(parsed.method.as_bytes()), place(parsed.target.as_bytes()));
         let body = match (stored, parsed.body(headers)) {
-            (Some(stored), _) => Content::Stored(stored, OnceCell::new()),
-            (None, Cow::Borrowed(body)) => Content::Here(place(body)),
+            (Some(stored), _) => Content::Disk(stored, OnceCell::new()),
+            (None, Cow::Borrowed(body)) => Content::Inline(place(body)),
             (None, Cow::Owned(body)) => Content::Joined(body),
         };
-        let head =
-            Head { keep: parsed.keeps_alive(headers), old: parsed.minor == 0, bodiless: parsed.method == "HEAD" };
-        Some((Request { method, target, fields, body, conn, bytes }, head))
+        let mode = ResponseMode {
+            keep_alive: parsed.keeps_alive(headers),
+            http10: parsed.minor == 0,
+            head_only: parsed.method == "HEAD",
+        };
+        Some((Request { method, target, fields, body, conn, bytes }, mode))
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
         std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
     }
 
-    /// `GET`, `POST`...
+    /// The method, such as `GET`.
     pub fn method(&self) -> &str {
         self.text(&self.method)
     }
 
-    /// The target as it was sent: path and query, not decoded.
+    /// The request target: path and query, not decoded.
     pub fn target(&self) -> &str {
         self.text(&self.target)
     }
 
-    /// The target before its `?`, not decoded.
+    /// The path, not decoded.
     pub fn path(&self) -> &str {
         self.target().split('?').next().unwrap_or_default()
     }
 
-    /// The parameters behind the `?`, decoded, in order.
+    /// The parameters of the query, decoded, in order.
     pub fn query(&self) -> Vec<(String, String)> {
         let query = self.target().split_once('?').map_or("", |(_, query)| query);
         texts(form::pairs(query.as_bytes()))
     }
 
-    /// The first field of that name, in any case; `None` where there is none, or it is not text.
+    /// The value of the first field with that name, in any case; `None` if there is none, or it is not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.header_bytes(name)?).ok()
     }
 
-    /// The same, whatever bytes it has.
+    /// Like [`header`](Self::header), as bytes.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
         self.headers().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All fields, in order.
+    /// All header fields, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.fields.iter().map(|(name, value)| (self.text(name), &self.bytes[value.clone()]))
     }
 
-    /// The first cookie of that name, decoded.
+    /// The first cookie with that name, decoded.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let fields = self.headers().filter(|(own, _)| own.eq_ignore_ascii_case("cookie"));
         let mut pairs = fields.flat_map(|(_, value)| value.split(|&b| b == b';')).map(<[u8]>::trim_ascii);
@@ -100,28 +113,31 @@ impl Request {
         Some(String::from_utf8_lossy(&form::percent_decode(value)).into_owned())
     }
 
-    /// The body, without its transfer coding, in memory: one that is on disk is read with the first call.
+    /// The body without transfer coding. A body on disk is read into memory by the first call.
     pub fn body(&self) -> &[u8] {
         match &self.body {
-            Content::Here(range) => &self.bytes[range.clone()],
+            Content::Inline(range) => &self.bytes[range.clone()],
             Content::Joined(body) => body,
-            Content::Stored(stored, read) => read.get_or_init(|| {
+            Content::Disk(stored, read) => read.get_or_init(|| {
                 let body = stored.read(0..stored.len());
-                body.inspect_err(|e| crate::log::error!("a request's body is taken for empty: {e}")).unwrap_or_default()
+                body.inspect_err(|e| {
+                    crate::log::error!("cannot read the body of a request, it is treated as empty: {e}")
+                })
+                .unwrap_or_default()
             }),
         }
     }
 
-    /// The body on disk, where the request is longer than
+    /// The body on disk, if the request is longer than
     /// [`input_buffer_size`](crate::config::ServerConfig::input_buffer_size).
-    pub fn stored_body(&self) -> Option<&Stored> {
+    pub fn stored_body(&self) -> Option<&TempFile> {
         match &self.body {
-            Content::Stored(stored, _) => Some(stored),
+            Content::Disk(stored, _) => Some(stored),
             _ => None,
         }
     }
 
-    /// The fields of a form that was sent by `POST` as browsers do, decoded, in order; none where the body is none.
+    /// The fields of an `application/x-www-form-urlencoded` body, decoded, in order; empty for any other body.
     pub fn form(&self) -> Vec<(String, String)> {
         match self.header("content-type").map(|kind| kind.split(';').next().unwrap_or_default().trim()) {
             Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
@@ -131,28 +147,28 @@ impl Request {
         }
     }
 
-    /// The parts of a form with files (`multipart/form-data`); `None` where the body is none. Of a body on disk they are
-    /// left there ([`Piece`](form::Piece)).
+    /// The parts of a `multipart/form-data` body; `None` for any other body. Parts of a body on disk stay there.
     pub fn parts(&self) -> Option<Vec<Part<'_>>> {
-        let body = self.stored_body().map_or_else(|| form::Body::Here(self.body()), form::Body::Stored);
+        let body = self.stored_body().map_or_else(|| form::Body::Memory(self.body()), form::Body::Disk);
         let parts = form::parts(self.header_bytes("content-type")?, body);
-        parts.inspect_err(|e| crate::log::error!("a form is taken for none: {e}")).ok().flatten()
+        parts.inspect_err(|e| crate::log::error!("cannot read the body of a form: {e}")).ok().flatten()
     }
 
-    /// The connection that it came by.
+    /// The connection of the request.
     pub fn conn(&self) -> SessionId {
         self.conn
     }
 }
 
-/// What a request's head says of its answer.
-pub(super) struct Head {
-    /// The connection stays open behind it.
-    pub keep: bool,
+/// Properties of a request that its response depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResponseMode {
+    /// The connection stays open after the response.
+    pub(super) keep_alive: bool,
     /// The client speaks HTTP/1.0.
-    pub old: bool,
-    /// The answer has no body.
-    pub bodiless: bool,
+    pub(super) http10: bool,
+    /// The method is HEAD: the response has no body.
+    pub(super) head_only: bool,
 }
 
 fn texts(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<(String, String)> {

@@ -1,57 +1,77 @@
-//! An answer as a handler fills it.
+//! A response, as a handler fills it.
 
 use super::compress::Coding;
 use super::mime;
-use super::request::{Head, Request};
+use super::request::{Request, ResponseMode};
+use super::response_head::{self, put_field};
 use super::service::Service;
-use super::websocket::{self, WebSocket};
+use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
-use crate::node::Node;
-use crate::proto::http1::reply::{self, put_chunk, put_number};
+use crate::proto::http1::response_writer::{self, put_chunk};
 use crate::proto::http1::{has_token, is_token_byte};
 use crate::sys::open;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The answer to one request. What was set is sent when the handler returns, unless [`write`](Response::write) has begun
-/// to send it before.
+/// The response to one request. It is sent when the handler returns, unless [`write`](Response::write) has sent a part
+/// before.
+///
+/// ```no_run
+/// use swoosh::http::{Request, Response};
+///
+/// async fn count(_: Request, response: &mut Response) -> swoosh::Result<()> {
+///     response.header("Content-Type", "text/plain");
+///     for number in 1..=3 {
+///         response.write(format!("{number}\n")).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Response {
-    node: Node,
-    service: Rc<Service>,
-    conn: SessionId,
-    status: u16,
-    /// The program's own fields, as they are sent.
-    fields: Vec<u8>,
-    own: Own,
+    pub(super) node: Context,
+    pub(super) service: Rc<Service>,
+    pub(super) conn: SessionId,
+    pub(super) status: u16,
+    /// The program's own fields, serialized.
+    pub(super) fields: Vec<u8>,
+    own: OwnFields,
     body: Vec<u8>,
-    stage: Stage,
-    keep: bool,
-    old: bool,
-    bodiless: bool,
+    pub(super) progress: Progress,
+    pub(super) mode: ResponseMode,
     coding: Option<Coding>,
-    /// Bytes of a message, should it become a WebSocket.
-    longest: u64,
+    /// The longest message, bytes, if the connection becomes a WebSocket.
+    #[cfg(feature = "websocket")]
+    pub(super) max_message: u64,
 }
 
-/// Which fields the program gave itself.
+/// Fields of the program that replace or prevent those of the server.
 #[derive(Default)]
-struct Own {
-    /// Where its type is in the fields.
+struct OwnFields {
+    /// The position of the media type in `fields`.
     content_type: Option<Range<usize>>,
-    encoding: bool,
+    has_encoding: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    New,
-    Handover,
+pub(super) enum Progress {
+    NotStarted,
+    /// The head and possibly parts of the body have been sent.
+    Streaming,
     Ended,
 }
 
 impl Response {
-    pub(super) fn new(node: &Node, service: &Rc<Service>, request: &Request, head: &Head, longest: u64) -> Self {
+    pub(super) fn new(
+        node: &Context,
+        service: &Rc<Service>,
+        request: &Request,
+        mode: ResponseMode,
+        max_message: u64,
+    ) -> Self {
+        #[cfg(not(feature = "websocket"))]
+        let _ = max_message;
         let accept = request.header_bytes("accept-encoding");
         Response {
             node: node.clone(),
@@ -59,51 +79,51 @@ impl Response {
             service: service.clone(),
             conn: request.conn(),
             status: 200,
-            fields: Vec::with_capacity(ROOM),
-            own: Own::default(),
+            fields: Vec::with_capacity(FIELDS_CAPACITY),
+            own: OwnFields::default(),
             body: Vec::new(),
-            stage: Stage::New,
-            keep: head.keep,
-            old: head.old,
-            bodiless: head.bodiless,
-            longest,
+            progress: Progress::NotStarted,
+            mode,
+            #[cfg(feature = "websocket")]
+            max_message,
         }
     }
 
-    /// This process: tasks, timers, other connections.
-    pub fn node(&self) -> &Node {
+    /// The process that runs the handler: tasks, timers, other connections.
+    pub fn node(&self) -> &Context {
         &self.node
     }
 
-    /// Sets the status, 200 to 599 (default: 200).
+    /// Sets the status, 200 to 599. Default: 200.
     pub fn status(&mut self, status: u16) -> &mut Self {
         self.status = status;
         self
     }
 
-    /// Adds a field. One that would end its line early, or is no name, is left out and logged; lengths and transfer
-    /// codings are the server's to say.
+    /// Adds a header field. An invalid name or value is left out and logged, as are `Content-Length` and
+    /// `Transfer-Encoding`, which the server sets.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let good = !name.is_empty() && name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes());
-        if !good || is("content-length") || is("transfer-encoding") {
-            crate::log::warn!("the header field {name:?} is left out: it cannot be one of an answer");
+        let is_valid =
+            !name.is_empty() && name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes());
+        if !is_valid || is("content-length") || is("transfer-encoding") {
+            crate::log::warn!("header field {name:?} is not valid in a response; left out");
             return self;
         }
         if is("content-type") {
             self.set_type(value);
             return self;
         }
-        self.own.encoding |= is("content-encoding");
+        self.own.has_encoding |= is("content-encoding");
         if is("connection") && has_token(value.as_bytes(), "close") {
-            self.keep = false;
+            self.mode.keep_alive = false;
             return self;
         }
         put_field(&mut self.fields, name.as_bytes(), value.as_bytes());
         self
     }
 
-    /// The last one counts.
+    /// Replaces an earlier type.
     fn set_type(&mut self, kind: &str) {
         if let Some(old) = self.own.content_type.take() {
             self.fields.drain(old.start - TYPE.len()..old.end + 2);
@@ -115,28 +135,28 @@ impl Response {
         self.fields.extend_from_slice(b"\r\n");
     }
 
-    /// Sets the body, whole.
+    /// Sets the whole body.
     pub fn body(&mut self, body: impl Into<Vec<u8>>) -> &mut Self {
         self.body = body.into();
         self
     }
 
-    /// A body of plain text.
+    /// Sets a body of plain text.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.header("Content-Type", "text/plain; charset=utf-8").body(text)
     }
 
-    /// A page.
+    /// Sets a body of HTML.
     pub fn html(&mut self, page: &str) -> &mut Self {
         self.header("Content-Type", "text/html; charset=utf-8").body(page)
     }
 
-    /// A body that is JSON already.
+    /// Sets a body of serialized JSON.
     pub fn json(&mut self, json: &str) -> &mut Self {
         self.header("Content-Type", "application/json").body(json)
     }
 
-    /// Sends the client elsewhere, with status 302 unless another one of redirection was set.
+    /// Redirects the client, with status 302 unless another 3xx status was set.
     pub fn redirect(&mut self, location: &str) -> &mut Self {
         if !(300..400).contains(&self.status) {
             self.status = 302;
@@ -144,66 +164,64 @@ impl Response {
         self.header("Location", location)
     }
 
-    /// Sends a part of the body at once; the first one sends the head before it. Waits while the client is behind in
-    /// reading.
+    /// Sends a part of the body now; the first call sends the head too. Waits while the output buffer is full.
     ///
     /// # Errors
-    /// Where the connection is gone.
+    /// If the connection is closed.
     pub async fn write(&mut self, part: impl AsRef<[u8]>) -> Result<()> {
         let mut out = Vec::new();
-        self.begin(&mut out)?;
+        self.start_streaming(&mut out)?;
         if self.has_body() {
-            match self.old {
+            match self.mode.http10 {
                 true => out.extend_from_slice(part.as_ref()),
                 false => put_chunk(&mut out, part.as_ref()),
             }
         }
-        if out.is_empty() { Ok(()) } else { self.send_patiently(&out, false).await }
+        if out.is_empty() { Ok(()) } else { self.send_when_possible(&out, false).await }
     }
 
-    /// Sends a file as the whole body; the kernel reads it as the client takes it. Its type is its name's, unless one
-    /// was set.
+    /// Sends a file as the whole body, by sendfile(2). The media type follows from the name unless one was set.
     ///
     /// # Errors
-    /// Where it cannot be read: nothing is sent then. Where the connection is gone.
+    /// If the file cannot be read, and then nothing is sent; if the connection is closed.
     pub async fn send_file(&mut self, path: &str) -> Result<()> {
         let refused = |e| Error::system("send the file", path, e);
-        let file = open::any(path.as_ref()).map_err(refused)?;
-        let about = file.metadata().map_err(refused)?;
-        if !about.is_file() {
-            let why = format!("{path} is no file");
-            return Err(Error::State { act: "send the file", why });
+        let file = open::nonblocking(path.as_ref()).map_err(refused)?;
+        let metadata = file.metadata().map_err(refused)?;
+        if !metadata.is_file() {
+            let reason = format!("{path} is not a regular file");
+            return Err(Error::State { operation: "send the file", reason });
         }
-        self.expect_new()?;
+        self.expect_not_started()?;
         if self.own.content_type.is_none() {
             self.set_type(&mime::of_file(path));
         }
         let mut out = Vec::new();
-        self.put_head(&mut out, Some(about.len()), None);
-        self.stage = Stage::Ended;
-        let follows = about.len() > 0 && self.has_body();
-        let mut sent = self.send_patiently(&out, follows).await;
+        self.put_head(&mut out, Some(metadata.len()), None);
+        self.progress = Progress::Ended;
+        let follows = metadata.len() > 0 && self.has_body();
+        let mut sent = self.send_when_possible(&out, follows).await;
         if sent.is_ok() && follows {
-            sent = self.node.send_open_file(self.conn, &Rc::new(file), 0, about.len());
+            sent = self.node.send_open_file(self.conn, &Rc::new(file), 0, metadata.len());
         }
-        // What the head promised cannot be taken back.
-        self.keep &= sent.is_ok();
-        self.leave();
+        // After the head only the promised body can follow.
+        self.mode.keep_alive &= sent.is_ok();
+        self.complete();
         sent
     }
 
-    /// Tells the client, before the answer, what it will want (103 Early Hints, RFC 8297): `Link` fields mostly.
+    /// Sends 103 Early Hints (RFC 8297) before the response, mostly `Link` fields.
     ///
     /// # Errors
-    /// Where the answer has begun, or the connection is gone.
+    /// If the response has started, or the connection is closed.
     pub fn early_hints(&mut self, fields: &[(&str, &str)]) -> Result<()> {
-        self.expect_new()?;
-        if self.old {
+        self.expect_not_started()?;
+        if self.mode.http10 {
             return Ok(());
         }
         let mut out = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
         for (name, value) in fields {
-            if name.bytes().all(is_token_byte) && reply::is_value(value.as_bytes()) {
+            if name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes()) {
                 put_field(&mut out, name.as_bytes(), value.as_bytes());
             }
         }
@@ -211,60 +229,28 @@ impl Response {
         self.node.send(self.conn, &out)
     }
 
-    /// Speaks WebSocket from here on, where the request asks for it as RFC 6455 says. Where it does not, the answer is 400
-    /// (or 426, for another version), unless the handler says more.
-    ///
-    /// # Errors
-    /// Where it does not, and where the connection is gone.
-    pub fn upgrade(&mut self, request: &Request) -> Result<WebSocket> {
-        self.expect_new()?;
-        let compresses = self.service.websocket_compression;
-        let (fields, agreed) = match websocket::handshake(request, u8::from(!self.old), compresses) {
-            Ok(found) => found,
-            Err(status) => {
-                self.status = status;
-                if status == 426 {
-                    self.header("Sec-WebSocket-Version", "13");
-                }
-                let why = "the request does not ask for WebSocket as the standard says".to_owned();
-                return Err(Error::State { act: "upgrade", why });
-            }
-        };
-        let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
-        out.extend_from_slice(&fields);
-        out.extend_from_slice(&self.fields);
-        out.extend_from_slice(b"\r\n");
-        self.stage = Stage::Ended;
-        self.keep = true;
-        let socket = self.service.open_socket(self.conn, self.longest);
-        self.node.begin_websocket(self.conn, agreed);
-        let sent = self.node.send(self.conn, &out);
-        self.leave();
-        sent.map(|()| WebSocket::new(self.node.clone(), self.conn, socket))
-    }
-
-    fn expect_new(&self) -> Result<()> {
-        match self.stage {
-            Stage::New => Ok(()),
-            _ => Err(Error::State { act: "begin an answer", why: "it has handover already".to_owned() }),
+    pub(super) fn expect_not_started(&self) -> Result<()> {
+        match self.progress {
+            Progress::NotStarted => Ok(()),
+            _ => Err(Error::State { operation: "start a response", reason: "it has started already".to_owned() }),
         }
     }
 
-    fn begin(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        match self.stage {
-            Stage::New => {
+    fn start_streaming(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        match self.progress {
+            Progress::NotStarted => {
                 self.put_head(out, None, None);
-                self.stage = Stage::Handover;
+                self.progress = Progress::Streaming;
                 Ok(())
             }
-            Stage::Handover => Ok(()),
-            Stage::Ended => Err(Error::State { act: "write", why: "the answer has been ended".to_owned() }),
+            Progress::Streaming => Ok(()),
+            Progress::Ended => Err(Error::State { operation: "write", reason: "the response has ended".to_owned() }),
         }
     }
 
-    /// `before_file`: one comes behind them at once.
-    async fn send_patiently(&self, bytes: &[u8], before_file: bool) -> Result<()> {
-        let mut pause = SHORTEST;
+    /// `before_file`: a file follows at once.
+    async fn send_when_possible(&self, bytes: &[u8], before_file: bool) -> Result<()> {
+        let mut pause = MIN_RETRY;
         loop {
             let offered = match before_file {
                 true => self.node.offer_head(self.conn, bytes),
@@ -273,7 +259,7 @@ impl Response {
             match offered {
                 Err(e) if e.code() == Code::OutputBufferOverflow as i32 => {
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST);
+                    pause = (pause * 2).min(MAX_RETRY);
                 }
                 sent => return sent,
             }
@@ -281,96 +267,62 @@ impl Response {
     }
 
     fn has_body(&self) -> bool {
-        reply::has_body(if self.bodiless { "HEAD" } else { "" }, self.status)
+        response_writer::has_body(if self.mode.head_only { "HEAD" } else { "" }, self.status)
     }
 
-    /// `length`: of the body, bytes; `None`: it comes in parts.
+    /// Appends the head. `length` of the body, bytes; `None`: the body is streamed.
     fn put_head(&mut self, out: &mut Vec<u8>, length: Option<u64>, coding: Option<Coding>) {
-        let status = self.status;
-        match status {
-            200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
-            _ => {
-                out.extend_from_slice(b"HTTP/1.1 ");
-                put_number(out, u64::from(status));
-                out.extend_from_slice(b" ");
-                out.extend_from_slice(reply::reason(status).as_bytes());
-                out.extend_from_slice(b"\r\n");
-            }
+        if length.is_none() && self.mode.http10 {
+            self.mode.keep_alive = false;
         }
-        if length.is_none() && self.old {
-            self.keep = false;
-        }
-        out.extend_from_slice(&self.fields);
-        put_field(out, b"Date", &super::now());
-        if !self.keep {
-            put_field(out, b"Connection", b"close");
-        } else if self.old {
-            put_field(out, b"Connection", b"keep-alive");
-        }
-        let bare = (100..200).contains(&status) || status == 204;
-        if let Some(coding) = coding {
-            put_field(out, b"Content-Encoding", coding.name().as_bytes());
-            put_field(out, b"Vary", b"Accept-Encoding");
-        }
-        match length {
-            // No body, no length (RFC 9110 section 8.6).
-            _ if bare || status == 304 => {}
-            Some(length) => {
-                out.extend_from_slice(b"Content-Length: ");
-                put_number(out, length);
-                out.extend_from_slice(b"\r\n");
-            }
-            None if self.old || self.bodiless => {}
-            None => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        }
-        out.extend_from_slice(b"\r\n");
+        response_head::put(out, self.status, &self.fields, self.mode, length, coding);
     }
 
-    /// Sends what is still to be sent. `failed`: the handler says that it could not do what it was to do.
+    /// Sends the rest of the response. `failed`: the handler returned an error.
     pub(super) fn finish(&mut self, failed: bool) {
         let mut out = Vec::with_capacity(192 + self.body.len());
-        match self.stage {
-            Stage::Ended => return,
-            Stage::New => {
+        match self.progress {
+            Progress::Ended => return,
+            Progress::NotStarted => {
                 if failed {
                     (self.status, self.body) = (500, Vec::new());
                 }
-                self.put_whole(&mut out);
+                self.put_complete(&mut out);
             }
-            // Half an answer must not look like a whole one.
-            Stage::Handover if failed => self.keep = false,
-            Stage::Handover if self.has_body() && !self.old => {
+            // An incomplete response must not look complete.
+            Progress::Streaming if failed => self.mode.keep_alive = false,
+            Progress::Streaming if self.has_body() && !self.mode.http10 => {
                 put_chunk(&mut out, &std::mem::take(&mut self.body));
                 out.extend_from_slice(b"0\r\n\r\n");
             }
-            Stage::Handover => out.append(&mut self.body),
+            Progress::Streaming => out.append(&mut self.body),
         }
-        self.stage = Stage::Ended;
+        self.progress = Progress::Ended;
         if !out.is_empty()
             && let Err(e) = self.node.send_answer(self.conn, &out)
         {
             crate::log::info!("{e}");
-            // Whatever came behind it would be taken for its end.
-            self.keep = false;
+            // The client would take the next response for the end of this one.
+            self.mode.keep_alive = false;
         }
-        self.leave();
+        self.complete();
     }
 
-    fn put_whole(&mut self, out: &mut Vec<u8>) {
+    fn put_complete(&mut self, out: &mut Vec<u8>) {
         let mut body = std::mem::take(&mut self.body);
         let rules = &self.service.rules;
-        let wanted = |_: &Coding| {
+        let suitable = |_: &Coding| {
             let kind = self.own.content_type.clone().map_or(&b""[..], |place| &self.fields[place]);
-            !self.own.encoding
+            !self.own.has_encoding
                 && self.status != 206
-                && reply::has_body("", self.status)
+                && response_writer::has_body("", self.status)
                 && rules.suits(kind, body.len())
         };
-        let coding = self.coding.filter(wanted);
-        let short = coding.and_then(|coding| rules.compress(coding, &body));
-        let coding = coding.filter(|_| short.is_some());
-        if let Some(short) = short {
-            body = short;
+        let coding = self.coding.filter(suitable);
+        let compressed = coding.and_then(|coding| rules.compress(coding, &body));
+        let coding = coding.filter(|_| compressed.is_some());
+        if let Some(compressed) = compressed {
+            body = compressed;
         }
         self.put_head(out, Some(body.len() as u64), coding);
         if self.has_body() {
@@ -378,40 +330,34 @@ impl Response {
         }
     }
 
-    /// The answer is whole, or never will be.
-    fn leave(&self) {
+    /// Ends the request: its response is complete, or never will be.
+    pub(super) fn complete(&self) {
         self.node.end_request(self.conn);
-        if !self.keep {
-            // Where the peer was faster there is nothing to close.
+        if !self.mode.keep_alive {
+            // An error means that the connection is closed already.
             let _ = self.node.close(self.conn, false);
         }
     }
 }
 
-/// A handler that is dropped where it waits leaves an answer all the same, or a broken one.
+/// A handler that is dropped while it waits still gets a response: an error, or an incomplete one.
 impl Drop for Response {
     fn drop(&mut self) {
-        match self.stage {
-            Stage::Ended => {}
-            Stage::New => {
-                (self.status, self.keep) = (self.service.fallback.get(), false);
+        match self.progress {
+            Progress::Ended => {}
+            Progress::NotStarted => {
+                (self.status, self.mode.keep_alive) = (self.service.fallback.get(), false);
                 self.body.clear();
                 self.finish(false);
             }
-            Stage::Handover => self.finish(true),
+            Progress::Streaming => self.finish(true),
         }
     }
 }
 
-pub(super) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    for part in [name, b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
-}
-
 const TYPE: &[u8] = b"Content-Type: ";
-/// Bytes of fields for which there is room at once.
-const ROOM: usize = 128;
-/// Between two looks whether a client that is behind has read.
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_millis(50);
+/// The initial capacity for fields, bytes.
+const FIELDS_CAPACITY: usize = 128;
+/// The pause before another attempt to send while the output buffer is full.
+const MIN_RETRY: Duration = Duration::from_millis(1);
+const MAX_RETRY: Duration = Duration::from_millis(50);

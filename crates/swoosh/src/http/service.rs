@@ -1,52 +1,56 @@
-//! From a worker's packets to the handler, and their order.
+//! Dispatches requests to the handler, in order for each connection.
 //!
-//! Runs in: workers, inside their event loop. A handler that does not wait runs at once and costs no task; one that waits
-//! goes on as a task, and what its connection asks meanwhile is held.
+//! Runs in: workers, inside their event loop. A handler that does not wait runs without a task; one that waits continues in a
+//! task, and further requests of its connection are queued meanwhile.
 
 use super::compress::Rules;
 use super::files::{self, Files};
 use super::request::Request;
 use super::response::Response;
-use super::websocket::Socket;
+#[cfg(feature = "websocket")]
+use super::websocket::SocketState;
+use crate::context::Context;
+use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::Node;
-use crate::proto::http1::request::{Request as Parsed, room};
-use crate::server::Outcome;
-use crate::sys::stored::Stored;
+use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::request::pipeline::Pipeline;
+use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The server's code, with what one process knows of its connections.
+/// The server's handler, and the state of its connections in one process.
 pub(crate) struct Service {
     handler: Box<dyn Fn(Request, Response) -> Work>,
     files: Option<Arc<Files>>,
     pub(super) rules: Rules,
     deadline: Option<Duration>,
+    #[cfg(feature = "websocket")]
     pub(super) websocket_compression: bool,
-    /// What is said where a handler is dropped before it has said anything.
+    /// The status for a handler that is dropped before its response has started.
     pub(super) fallback: Cell<u16>,
-    /// By connection whose request is being handled: what it asked behind it.
-    held: RefCell<HashMap<SessionId, VecDeque<Held>>>,
-    sockets: RefCell<HashMap<SessionId, Rc<Socket>>>,
+    /// The order of responses on each connection.
+    pipeline: RefCell<Pipeline<Queued>>,
+    #[cfg(feature = "websocket")]
+    sockets: RefCell<HashMap<SessionId, Rc<SocketState>>>,
 }
 
-/// What waits for the answer of an earlier request.
-enum Held {
-    Request(ConnectionEvent, Vec<u8>, Option<Rc<Stored>>),
+/// A request that waits for the response of an earlier one.
+enum Queued {
+    Request(ConnectionEvent, Vec<u8>, Option<Rc<TempFile>>),
     Refusal(u16),
 }
 
 impl Service {
-    /// With that code.
-    pub fn new<H, R>(
+    /// A service with that handler.
+    pub(super) fn new<H, R>(
         handler: H,
         files: Option<Files>,
         rules: Rules,
@@ -57,6 +61,8 @@ impl Service {
         H: AsyncFn(Request, &mut Response) -> R + 'static,
         R: Outcome,
     {
+        #[cfg(not(feature = "websocket"))]
+        let _ = websocket_compression;
         let handler = Rc::new(handler);
         let handler = move |request: Request, mut response: Response| -> Work {
             let handler = handler.clone();
@@ -71,20 +77,29 @@ impl Service {
             files: files.map(Arc::new),
             rules,
             deadline,
+            #[cfg(feature = "websocket")]
             websocket_compression,
             fallback: Cell::new(500),
-            held: RefCell::default(),
+            pipeline: RefCell::default(),
+            #[cfg(feature = "websocket")]
             sockets: RefCell::default(),
         })
     }
 
-    /// What it serves without its code.
-    pub fn files(&self) -> Option<Arc<Files>> {
+    /// The static files that are served without the handler.
+    pub(crate) fn files(&self) -> Option<Arc<Files>> {
         self.files.clone()
     }
 
-    /// A packet: a whole request, or a frame; `stored`: a request's body, where it is not in `data`.
-    pub fn receive(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) {
+    /// Handles a packet: a complete request, or a WebSocket frame. `stored`: the body, if it is not in `data`.
+    pub(crate) fn receive(
+        self: &Rc<Self>,
+        node: &Context,
+        event: &ConnectionEvent,
+        data: &[u8],
+        stored: Option<Rc<TempFile>>,
+    ) {
+        #[cfg(feature = "websocket")]
         if node.was_websocket(event.session) {
             let socket = self.sockets.borrow().get(&event.session).cloned();
             if let Some(socket) = socket {
@@ -92,78 +107,86 @@ impl Service {
             }
             return;
         }
-        if let Some(queue) = self.held.borrow_mut().get_mut(&event.session) {
-            queue.push_back(Held::Request(*event, data.to_vec(), stored));
+        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
+        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
             return;
         }
         if !self.serve(node, event, data, stored) {
-            self.held.borrow_mut().insert(event.session, VecDeque::new());
+            self.pipeline.borrow_mut().begin(event.session);
         }
     }
 
-    /// A request that is refused with a status, in its turn.
-    pub fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) {
-        match self.held.borrow_mut().get_mut(&event.session) {
-            Some(queue) => queue.push_back(Held::Refusal(status)),
-            None => node.refuse_request(event.session, status),
+    /// Refuses a request with a status, after the responses to earlier requests.
+    pub(crate) fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
+        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
+        if queued.is_none() {
+            node.refuse_request(event.session, status);
         }
     }
 
-    /// A connection is gone, and what it asked with it.
-    pub fn closed(&self, session: SessionId) {
-        if let Some(queue) = self.held.borrow_mut().get_mut(&session) {
-            queue.clear();
-        }
-        let socket = self.sockets.borrow_mut().remove(&session);
-        if let Some(socket) = socket {
-            socket.close();
+    /// Drops the queued requests of a closed connection.
+    pub(crate) fn closed(&self, session: SessionId) {
+        self.pipeline.borrow_mut().clear(session);
+        #[cfg(feature = "websocket")]
+        {
+            let socket = self.sockets.borrow_mut().remove(&session);
+            if let Some(socket) = socket {
+                socket.close();
+            }
         }
     }
 
-    /// A connection that speaks WebSocket from here on.
-    pub(super) fn open_socket(&self, session: SessionId, max: u64) -> Rc<Socket> {
-        let socket = Rc::new(Socket::new(max));
+    /// Registers a connection that speaks WebSocket from now on.
+    #[cfg(feature = "websocket")]
+    pub(super) fn open_socket(&self, session: SessionId, max: u64) -> Rc<SocketState> {
+        let socket = Rc::new(SocketState::new(max));
         self.sockets.borrow_mut().insert(session, socket.clone());
         socket
     }
 
-    /// Handles one request; `false`: its handler waits, and goes on by itself.
-    fn serve(self: &Rc<Self>, node: &Node, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<Stored>>) -> bool {
+    /// Handles one request; false if its handler waits and continues in a task.
+    fn serve(
+        self: &Rc<Self>,
+        node: &Context,
+        event: &ConnectionEvent,
+        data: &[u8],
+        stored: Option<Rc<TempFile>>,
+    ) -> bool {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
-            let mut fields = room();
+            let mut fields = header_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && files::serve(node, files, event.session, &parsed, headers)
             {
                 return true;
             }
         }
-        let Some((request, head)) = Request::new(data, stored, event.session) else {
+        let Some((request, mode)) = Request::new(data, stored, event.session) else {
             node.refuse_request(event.session, 400);
             return true;
         };
         node.begin_request(event.session);
-        let longest = node.state().ports[event.port].config.package_max_length;
-        let response = Response::new(node, self, &request, &head, longest);
+        let max_message = node.state().ports[event.port].config.package_max_length;
+        let response = Response::new(node, self, &request, mode, max_message);
         let mut work = (self.handler)(request, response);
-        // Whoever waits is polled again as a task, by which it is woken.
-        // A worker of base mode is mostly inside its event loop already.
+        // A handler that waits is polled again by its task, so this poll needs no waker. A worker of base mode is usually
+        // inside its runtime already.
         let runtime = Handle::try_current().is_err().then(|| node.runtime());
         let _entered = runtime.as_ref().and_then(|runtime| runtime.as_ref().ok()).map(|runtime| runtime.enter());
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(()) {
+        if work.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) == Poll::Ready(()) {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
         node.spawn(async move {
             service.finish(work, &own, session).await;
-            service.go_on(&own, session);
+            service.handle_queued(&own, session);
         });
         false
     }
 
-    /// Waits for a handler as long as it may take.
-    async fn finish(&self, mut work: Work, node: &Node, session: SessionId) {
+    /// Runs a handler to its end, or to its deadline.
+    async fn finish(&self, mut work: Work, node: &Context, session: SessionId) {
         let Some(limit) = self.deadline else { return work.await };
         if tokio::time::timeout(limit, &mut work).await.is_ok() {
             return;
@@ -171,30 +194,26 @@ impl Service {
         if node.was_websocket(session) {
             return work.await;
         }
-        crate::log::notice!("a request of connection {} took longer than its deadline", session.0);
-        // The answer is given as the handler is dropped.
+        crate::log::notice!("connection {}: request deadline exceeded", session.0);
+        // Dropping the handler sends the response.
         self.fallback.set(504);
         drop(work);
         self.fallback.set(500);
     }
 
-    /// What a connection asked meanwhile, until a handler waits again.
-    fn go_on(self: &Rc<Self>, node: &Node, session: SessionId) {
+    /// Handles the queued requests of a connection until a handler waits again.
+    fn handle_queued(self: &Rc<Self>, node: &Context, session: SessionId) {
         loop {
-            let next = match self.held.borrow_mut().get_mut(&session) {
-                Some(queue) => queue.pop_front(),
-                None => return,
-            };
+            let next = self.pipeline.borrow_mut().next(session);
             match next {
-                Some(Held::Request(event, data, stored)) => {
+                Some(Queued::Request(event, data, stored)) => {
                     if !self.serve(node, &event, &data, stored) {
                         return;
                     }
                 }
-                Some(Held::Refusal(status)) => node.refuse_request(session, status),
-                None => break,
+                Some(Queued::Refusal(status)) => node.refuse_request(session, status),
+                None => return,
             }
         }
-        self.held.borrow_mut().remove(&session);
     }
 }

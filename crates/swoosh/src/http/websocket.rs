@@ -1,18 +1,24 @@
-//! WebSocket as a handler speaks it, and messages for many.
+//! WebSocket for handlers (RFC 6455), and messages encoded once for many receivers.
 
 use super::request::Request;
-use super::response::put_field;
-use crate::error::Result;
+use super::response::{Progress, Response};
+use super::response_head::put_field;
+use crate::context::{Context, Reading};
+use crate::error::{Error, Result};
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::node::{Node, Reading};
-use crate::proto::websocket::deflate::{self, Agreed};
-use crate::proto::websocket::{Expect, Joiner, Opcode, Said, close_frame, put, shake_hands};
+use crate::proto::websocket::deflate::{self, DeflateParams};
+use crate::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, put_frame};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-/// A message.
+/// A WebSocket message.
+///
+/// ```
+/// let message = swoosh::http::Message::Text("hello".into());
+/// assert_ne!(message, swoosh::http::Message::Binary(b"hello".to_vec()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// Text.
@@ -21,105 +27,178 @@ pub enum Message {
     Binary(Vec<u8>),
 }
 
-/// A conversation with one client. Pings are answered by themselves; dropped, it goes on being open until
-/// [`close`](WebSocket::close) or its client ends it.
+/// A WebSocket connection. Pings are answered automatically. Dropping this value does not close the connection:
+/// [`close`](WebSocket::close) does, or the client.
+///
+/// ```no_run
+/// use swoosh::http::{Message, Request, Response};
+///
+/// async fn echo(request: Request, response: &mut Response) -> swoosh::Result<()> {
+///     let mut socket = response.upgrade(&request)?;
+///     while let Some(message) = socket.recv().await {
+///         match message {
+///             Message::Text(text) => socket.text(&text)?,
+///             Message::Binary(bytes) => socket.binary(&bytes)?,
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct WebSocket {
-    node: Node,
+    node: Context,
     conn: SessionId,
-    socket: Rc<Socket>,
+    state: Rc<SocketState>,
 }
 
 impl WebSocket {
-    pub(super) fn new(node: Node, conn: SessionId, socket: Rc<Socket>) -> Self {
-        WebSocket { node, conn, socket }
+    pub(super) fn new(node: Context, conn: SessionId, state: Rc<SocketState>) -> Self {
+        WebSocket { node, conn, state }
     }
 
-    /// The connection's id, by which any worker can send to it: [`Frame::send`].
+    /// The connection's id, with which any worker can send to it: see [`Frame::send`].
     pub fn conn(&self) -> SessionId {
         self.conn
     }
 
-    /// Waits for the next message; `None` where the conversation is over.
+    /// Waits for the next message; `None` after the connection was closed.
     pub async fn recv(&mut self) -> Option<Message> {
-        std::future::poll_fn(|cx| match self.socket.take(&self.node, self.conn) {
+        std::future::poll_fn(|cx| match self.state.take(&self.node, self.conn) {
             Some(message) => Poll::Ready(Some(message)),
-            None if self.socket.closed.get() => Poll::Ready(None),
+            None if self.state.closed.get() => Poll::Ready(None),
             None => {
-                *self.socket.waker.borrow_mut() = Some(cx.waker().clone());
+                *self.state.waker.borrow_mut() = Some(cx.waker().clone());
                 Poll::Pending
             }
         })
         .await
     }
 
-    /// Sends text.
+    /// Sends a text message.
     ///
     /// # Errors
-    /// Where the connection is gone, or its client is so far behind in reading that there is no room.
+    /// If the connection is closed, or its output buffer is full.
     pub fn text(&self, text: &str) -> Result<()> {
         Frame::text(text).send(&self.node, self.conn)
     }
 
-    /// Sends bytes. Errors: as [`text`](WebSocket::text).
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    /// As [`text`](WebSocket::text).
     pub fn binary(&self, bytes: &[u8]) -> Result<()> {
         Frame::binary(bytes).send(&self.node, self.conn)
     }
 
-    /// Asks the client for a pong, with at most 125 bytes that it gives back. Errors: as [`text`](WebSocket::text).
+    /// Sends a ping with at most 125 bytes, which the client returns in a pong.
+    ///
+    /// # Errors
+    /// As [`text`](WebSocket::text).
     pub fn ping(&self, bytes: &[u8]) -> Result<()> {
         let mut out = Vec::with_capacity(2 + bytes.len());
-        put(&mut out, 0x89, None, &bytes[..bytes.len().min(LONGEST_CONTROL)]);
+        put_frame(&mut out, 0x89, None, &bytes[..bytes.len().min(MAX_CONTROL)]);
         self.node.send(self.conn, &out)
     }
 
-    /// Ends the conversation: a code of RFC 6455 section 7.4 (1000: all is done) and a reason of at most 123 bytes.
-    /// Errors: as [`text`](WebSocket::text).
+    /// Closes the connection with a code of RFC 6455 section 7.4 (1000: normal) and a reason of at most 123 bytes.
+    ///
+    /// # Errors
+    /// As [`text`](WebSocket::text).
     pub fn close(self, code: u16, reason: &str) -> Result<()> {
-        let reason = &reason.as_bytes()[..reason.len().min(LONGEST_CONTROL - 2)];
+        let reason = &reason.as_bytes()[..reason.len().min(MAX_CONTROL - 2)];
         self.node.send(self.conn, &close_frame(code, reason))?;
         self.node.close(self.conn, false)
     }
 }
 
-/// A message that is framed, and compressed, once for all that it is sent to.
+impl Response {
+    /// Accepts a WebSocket handshake (RFC 6455 section 4.2). If the request is no valid handshake, the response is 400, or 426
+    /// for another version, unless the handler changes it.
+    ///
+    /// # Errors
+    /// If the request is no valid handshake, or the connection is closed.
+    pub fn upgrade(&mut self, request: &Request) -> Result<WebSocket> {
+        self.expect_not_started()?;
+        let compresses = self.service.websocket_compression;
+        let (fields, agreed) = match handshake(request, u8::from(!self.mode.http10), compresses) {
+            Ok(found) => found,
+            Err(status) => {
+                self.status = status;
+                if status == 426 {
+                    self.header("Sec-WebSocket-Version", "13");
+                }
+                let reason = "the request is no WebSocket handshake".to_owned();
+                return Err(Error::State { operation: "upgrade", reason });
+            }
+        };
+        let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+        out.extend_from_slice(&fields);
+        out.extend_from_slice(&self.fields);
+        out.extend_from_slice(b"\r\n");
+        self.progress = Progress::Ended;
+        self.mode.keep_alive = true;
+        let socket = self.service.open_socket(self.conn, self.max_message);
+        self.node.begin_websocket(self.conn, agreed);
+        let sent = self.node.send(self.conn, &out);
+        self.complete();
+        sent.map(|()| WebSocket::new(self.node.clone(), self.conn, socket))
+    }
+}
+
+/// A message that is encoded, and compressed, once for all connections that it is sent to.
+///
+/// ```no_run
+/// use swoosh::Context;
+/// use swoosh::http::{Frame, websockets};
+///
+/// fn broadcast(node: &Context, text: &str) {
+///     let frame = Frame::text(text);
+///     for conn in websockets(node) {
+///         let _ = frame.send(node, conn);
+///     }
+/// }
+/// ```
 pub struct Frame {
     first: u8,
     data: Vec<u8>,
     plain: OnceCell<Vec<u8>>,
-    packed: [OnceCell<Vec<u8>>; 2],
+    /// By the window size of the connection.
+    compressed: [OnceCell<Vec<u8>>; 2],
 }
 
 impl Frame {
-    /// Of text.
+    /// A text message.
     pub fn text(text: &str) -> Self {
         Frame::new(Opcode::Text, text.as_bytes())
     }
 
-    /// Of bytes.
+    /// A binary message.
     pub fn binary(bytes: &[u8]) -> Self {
         Frame::new(Opcode::Binary, bytes)
     }
 
     fn new(opcode: Opcode, data: &[u8]) -> Self {
-        Frame { first: 0x80 | opcode as u8, data: data.to_vec(), plain: OnceCell::new(), packed: Default::default() }
+        Frame {
+            first: 0x80 | opcode as u8,
+            data: data.to_vec(),
+            plain: OnceCell::new(),
+            compressed: Default::default(),
+        }
     }
 
-    /// Sends it to a connection, whichever worker that belongs to (in base mode: if it is this worker's, or another's of
-    /// the same server).
+    /// Sends the message to a connection of any worker of the server.
     ///
     /// # Errors
-    /// Where the connection speaks no WebSocket, or is gone; where its client is so far behind in reading that there is
-    /// no room.
-    pub fn send(&self, node: &Node, conn: SessionId) -> Result<()> {
+    /// If the connection is no WebSocket or closed, or its output buffer is full.
+    pub fn send(&self, node: &Context, conn: SessionId) -> Result<()> {
         let bytes = match node.deflate_of(conn) {
-            Some(agreed) => self.packed[usize::from(agreed.narrow)].get_or_init(|| {
+            Some(agreed) => self.compressed[usize::from(agreed.small_window)].get_or_init(|| {
                 let mut out = Vec::new();
-                put(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
+                put_frame(&mut out, self.first | 0x40, None, &deflate::deflate(&self.data, agreed));
                 out
             }),
             None => self.plain.get_or_init(|| {
                 let mut out = Vec::with_capacity(self.data.len() + 10);
-                put(&mut out, self.first, None, &self.data);
+                put_frame(&mut out, self.first, None, &self.data);
                 out
             }),
         };
@@ -127,29 +206,29 @@ impl Frame {
     }
 }
 
-/// Every connection of the server that speaks WebSocket.
-pub fn websockets(node: &Node) -> Vec<SessionId> {
+/// All WebSocket connections of the server.
+pub fn websockets(node: &Context) -> Vec<SessionId> {
     let mut all = Vec::new();
     let mut last = SessionId(0);
     while let Some(page) = node.client_list(last, PAGE, None) {
         let Some(&end) = page.last() else { break };
         last = end;
-        let whole = page.len() == PAGE;
+        let is_full = page.len() == PAGE;
         all.extend(page.into_iter().filter(|&session| node.is_websocket(session)));
-        if !whole {
+        if !is_full {
             break;
         }
     }
     all
 }
 
-/// The answer's fields to a handshake (RFC 6455 section 4.2), and what it agrees on; else the status that refuses it.
-pub(super) fn handshake(
+/// The response's fields to a handshake (RFC 6455 section 4.2) and the negotiated compression; or the status of the refusal.
+fn handshake(
     request: &Request,
     minor: u8,
     compresses: bool,
-) -> std::result::Result<(Vec<u8>, Option<Agreed>), u16> {
-    let key = shake_hands(request.method(), minor, request.headers())?;
+) -> std::result::Result<(Vec<u8>, Option<DeflateParams>), u16> {
+    let key = accept_handshake(request.method(), minor, request.headers())?;
     let mut fields = Vec::new();
     put_field(&mut fields, b"Upgrade", b"websocket");
     put_field(&mut fields, b"Connection", b"Upgrade");
@@ -163,53 +242,53 @@ pub(super) fn handshake(
     Ok((fields, agreed))
 }
 
-/// What a worker knows of one conversation.
-pub(crate) struct Socket {
+/// The worker's state of one WebSocket connection.
+pub(crate) struct SocketState {
     max: u64,
-    joiner: RefCell<Joiner>,
-    heard: RefCell<VecDeque<Message>>,
+    joiner: RefCell<MessageAssembler>,
+    messages: RefCell<VecDeque<Message>>,
     waker: RefCell<Option<Waker>>,
     paused: Cell<bool>,
     closed: Cell<bool>,
 }
 
-impl Socket {
+impl SocketState {
     pub(super) fn new(max: u64) -> Self {
-        Socket {
+        SocketState {
             max,
             joiner: RefCell::default(),
-            heard: RefCell::default(),
+            messages: RefCell::default(),
             waker: RefCell::default(),
             paused: Cell::new(false),
             closed: Cell::new(false),
         }
     }
 
-    /// One frame.
-    pub(super) fn receive(&self, node: &Node, event: &ConnectionEvent, frame: &[u8]) {
+    /// Handles one frame.
+    pub(super) fn receive(&self, node: &Context, event: &ConnectionEvent, frame: &[u8]) {
         let session = event.session;
         if self.closed.get() {
             return;
         }
-        let expect = Expect { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
-        let heard = self.joiner.borrow_mut().take(frame, expect);
-        let last = match heard {
-            Ok(None) | Ok(Some(Said::Pong(_))) => return,
-            Ok(Some(Said::Message(Opcode::Text, data, _))) => {
-                // It was looked at already.
+        let expect = FrameRules { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
+        let received = self.joiner.borrow_mut().take(frame, expect);
+        let last = match received {
+            Ok(None) | Ok(Some(Event::Pong(_))) => return,
+            Ok(Some(Event::Message(Opcode::Text, data, _))) => {
+                // The joiner has validated it.
                 return self.push(node, session, Message::Text(String::from_utf8(data).unwrap_or_default()));
             }
-            Ok(Some(Said::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
-            Ok(Some(Said::Ping(data))) => {
+            Ok(Some(Event::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
+            Ok(Some(Event::Ping(data))) => {
                 let mut pong = Vec::with_capacity(2 + data.len());
-                put(&mut pong, 0x8A, None, &data);
-                // Where the peer is gone nobody waits for it.
+                put_frame(&mut pong, 0x8A, None, &data);
+                // An error means that the connection is closed.
                 let _ = node.send(session, &pong);
                 return;
             }
-            Ok(Some(Said::Close(code, reason))) => close_frame(code, &reason),
+            Ok(Some(Event::Close(code, reason))) => close_frame(code, &reason),
             Err(fault) => {
-                crate::log::info!("connection {} is closed with {}: {}", session.0, fault.code, fault.why);
+                crate::log::info!("closing connection {} with {}: {}", session.0, fault.code, fault.reason);
                 close_frame(fault.code, b"")
             }
         };
@@ -218,25 +297,25 @@ impl Socket {
         self.close();
     }
 
-    fn push(&self, node: &Node, session: SessionId, message: Message) {
-        self.heard.borrow_mut().push_back(message);
-        if self.heard.borrow().len() >= MOST_WAITING && !self.paused.replace(true) {
-            // Where it is closed there is nothing to read.
+    fn push(&self, node: &Context, session: SessionId, message: Message) {
+        self.messages.borrow_mut().push_back(message);
+        if self.messages.borrow().len() >= MAX_QUEUED && !self.paused.replace(true) {
+            // An error means that the connection is closed.
             let _ = node.set_reading(session, Reading::Pause);
         }
         self.wake();
     }
 
-    fn take(&self, node: &Node, session: SessionId) -> Option<Message> {
-        let message = self.heard.borrow_mut().pop_front();
-        if self.paused.get() && self.heard.borrow().len() < MOST_WAITING / 2 {
+    fn take(&self, node: &Context, session: SessionId) -> Option<Message> {
+        let message = self.messages.borrow_mut().pop_front();
+        if self.paused.get() && self.messages.borrow().len() < MAX_QUEUED / 2 {
             self.paused.set(false);
             let _ = node.set_reading(session, Reading::Resume);
         }
         message
     }
 
-    /// The connection is gone.
+    /// Marks the connection as closed.
     pub(super) fn close(&self) {
         self.closed.set(true);
         self.wake();
@@ -250,8 +329,9 @@ impl Socket {
     }
 }
 
-/// Bytes of a control frame.
-const LONGEST_CONTROL: usize = 125;
-/// Messages that wait for their handler; with more the client is not read.
-const MOST_WAITING: usize = 256;
+/// The longest payload of a control frame, bytes.
+const MAX_CONTROL: usize = 125;
+/// With more queued messages the connection is not read.
+const MAX_QUEUED: usize = 256;
+/// Connections that are listed at once.
 const PAGE: usize = 256;

@@ -1,67 +1,81 @@
-//! What a worker had taken and not told when it was replaced: whole messages, and the beginnings of long ones, whose rest
-//! its successor finds in the mailbox.
+//! Handover to a successor: messages that a worker had taken and not handled when it was replaced, and the beginnings of
+//! long ones, whose rest the successor finds in the mailbox.
 
-use super::{Assembler, Head, Message};
+use super::message::{Message, Piece, Source};
+use super::reassembly::Reassembly;
 use crate::error::Result;
-use crate::sys::scratch::Scratch;
+use crate::sys::memfd::Memfd;
 use std::rc::Rc;
 
-/// What one worker leaves to its successor.
+/// The memory in which one worker leaves messages to its successor.
 #[derive(Debug)]
-pub struct Handover(Scratch);
+pub struct Handover(Memfd);
 
 impl Handover {
-    /// Nothing yet.
+    /// An empty handover.
+    ///
+    /// # Errors
+    /// Where its memory cannot be reserved.
     pub fn new() -> Result<Self> {
-        Ok(Handover(Scratch::new("messages that are handed over")?))
+        Ok(Handover(Memfd::new("messages that are handed over")?))
     }
 
-    /// Leaves messages, in order, and what a mailbox's assembler holds.
-    pub fn leave(&self, messages: &[Message], assembler: &mut Assembler) -> Result<()> {
+    /// Saves messages, in order, and the unfinished ones of a mailbox.
+    ///
+    /// # Errors
+    /// Where there is no memory for them.
+    pub fn save(&self, messages: &[Message], reassembly: &mut Reassembly) -> Result<()> {
         let mut all = Vec::from((messages.len() as u64).to_le_bytes());
         for message in messages {
-            message.head.words().iter().for_each(|word| all.extend_from_slice(&word.to_le_bytes()));
-            all.extend_from_slice(&(message.data.len() as u64).to_le_bytes());
-            all.extend_from_slice(&message.data);
+            let meta = message.meta(Source::HEAD, Piece::WHOLE);
+            meta.iter().for_each(|word| all.extend_from_slice(&word.to_le_bytes()));
+            put_data(&mut all, message.payload());
         }
-        for (from, data) in assembler.open.drain() {
-            all.extend_from_slice(&from.to_le_bytes());
-            all.extend_from_slice(&(data.len() as u64).to_le_bytes());
-            all.extend_from_slice(&data);
+        for (source, data) in reassembly.drain() {
+            all.extend_from_slice(&source.bits().to_le_bytes());
+            put_data(&mut all, &data);
         }
-        Ok(self.0.fill(&all)?)
+        Ok(self.0.replace(&all)?)
     }
 
-    /// Goes on where the predecessor was, and gives its messages. What one that was killed meanwhile had not written whole
-    /// is dropped.
-    pub fn restore(&self, assembler: &mut Assembler) -> Result<Vec<Message>> {
+    /// Restores what the predecessor saved: its messages, and the unfinished ones into `reassembly`. What a predecessor
+    /// that was killed meanwhile had not written completely is dropped.
+    ///
+    /// # Errors
+    /// Where the memory cannot be read.
+    pub fn restore(&self, reassembly: &mut Reassembly) -> Result<Vec<Message>> {
         let all = self.0.take()?;
         let mut rest = &all[..];
         let mut messages = Vec::new();
         for _ in 0..number(&mut rest).unwrap_or(0) {
-            let Some(message) = next_letter(&mut rest) else { return Ok(messages) };
+            let Some(message) = next_message(&mut rest) else { return Ok(messages) };
             messages.push(message);
         }
-        while let Some((from, data)) = next_beginning(&mut rest) {
-            assembler.open.insert(from, data);
+        while let Some((source, data)) = next_beginning(&mut rest) {
+            reassembly.restore(source, data);
         }
         Ok(messages)
     }
 }
 
-fn next_letter(bytes: &mut &[u8]) -> Option<Message> {
-    let mut words = [0; 4];
-    for word in &mut words {
-        *word = number(bytes)?;
-    }
-    let (head, _) = Head::unpack(&words)?;
-    Some(Message { head, data: Rc::new(data(bytes)?) })
+fn put_data(all: &mut Vec<u8>, data: &[u8]) {
+    all.extend_from_slice(&(data.len() as u64).to_le_bytes());
+    all.extend_from_slice(data);
 }
 
-fn next_beginning(bytes: &mut &[u8]) -> Option<(u16, Vec<u8>)> {
-    let (from, behind) = bytes.split_first_chunk::<2>()?;
+fn next_message(bytes: &mut &[u8]) -> Option<Message> {
+    let mut meta = [0; 4];
+    for word in &mut meta {
+        *word = number(bytes)?;
+    }
+    let payload = Rc::new(data(bytes)?);
+    Message::decode(&meta, || payload)
+}
+
+fn next_beginning(bytes: &mut &[u8]) -> Option<(Source, Vec<u8>)> {
+    let (source, behind) = bytes.split_first_chunk::<2>()?;
     *bytes = behind;
-    Some((u16::from_le_bytes(*from), data(bytes)?))
+    Some((Source::from_bits(u16::from_le_bytes(*source)), data(bytes)?))
 }
 
 fn data(bytes: &mut &[u8]) -> Option<Vec<u8>> {
@@ -79,24 +93,29 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
     use super::*;
+    use crate::ids::SessionId;
+    use crate::ipc::message::Origin;
 
     #[test]
-    fn a_successor_goes_on_where_its_predecessor_was() {
+    fn a_successor_continues_where_its_predecessor_stopped() {
         let handover = Handover::new().unwrap();
-        let mut assembler = Assembler::default();
-        assembler.open.insert(1, vec![1; 300_000]);
-        assembler.open.insert(7, Vec::new());
-        let head = Head { kind: Kind::Data, from: 3, flags: 0, id: 1 << 40, time: 5, extra: 1, reactor: 2 };
-        let messages = [b"one".to_vec(), Vec::new()].map(|data| Message { head, data: Rc::new(data) });
-        handover.leave(&messages, &mut assembler).unwrap();
-        let mut successor = Assembler::default();
-        let left = handover.restore(&mut successor).unwrap();
-        assert_eq!(left.iter().map(|l| (l.head, &l.data[..])).collect::<Vec<_>>(), [(head, &b"one"[..]), (head, b"")]);
-        assert_eq!((successor.open[&1].len(), successor.open[&7].len()), (300_000, 0));
-        let mut third = Assembler::default();
+        let mut reassembly = Reassembly::default();
+        reassembly.restore(Source::reactor(1), vec![1; 300_000]);
+        reassembly.restore(Source::reactor(7), Vec::new());
+        let origin = Origin { session: SessionId(1 << 40), port: 1, reactor: 2, time: 5 };
+        let messages = [
+            Message::Packet { origin, files_checked: true, data: Rc::new(b"one".to_vec()) },
+            Message::Close { origin, by_server: true },
+        ];
+        handover.save(&messages, &mut reassembly).unwrap();
+        let mut successor = Reassembly::default();
+        assert_eq!(handover.restore(&mut successor).unwrap(), messages);
+        let mut partial: Vec<_> = successor.drain().map(|(source, data)| (source, data.len())).collect();
+        partial.sort_by_key(|(_, len)| *len);
+        assert_eq!(partial, [(Source::reactor(7), 0), (Source::reactor(1), 300_000)]);
+        let mut third = Reassembly::default();
         assert!(handover.restore(&mut third).unwrap().is_empty());
-        assert!(third.open.is_empty());
+        assert!(!third.is_joining());
     }
 }

@@ -1,66 +1,144 @@
-//! Large payloads of tasks and messages: spilled in a file of `task_tmpdir`, whose name travels instead.
+//! Large payloads of tasks and messages: written to a file in `task_tmpdir`, whose path travels instead.
 //!
 //! A queue of tasks may be long and its readers slow; payloads that would fill a ring wait on disk (in practice: in the
 //! page cache), and survive a restart where the queue does.
 
+use super::message::Content;
 use crate::error::{Error, Result};
+use crate::sys::{clock, process};
+use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Payloads up to this many bytes travel inside the message.
 pub const INLINE: usize = 8000;
-/// The bit of a message's flags that says: the payload is the name of a file that holds it.
-pub const SPILLED: u32 = 1 << 31;
+/// A payload on its way out. Unless the message is sent, [`discard`](Self::discard) removes its file.
+pub struct Outgoing<'a> {
+    data: &'a [u8],
+    path: Option<Vec<u8>>,
+}
 
-/// Parks a payload and returns the name of its file, which only this user can read.
-pub fn spill(folder: &Path, data: &[u8]) -> Result<Vec<u8>> {
+impl<'a> Outgoing<'a> {
+    /// Prepares a payload: a large one is written to a file in `folder`.
+    ///
+    /// # Errors
+    /// Where the file cannot be created or written.
+    pub fn new(folder: &Path, data: &'a [u8]) -> Result<Self> {
+        let path = if data.len() > INLINE { Some(write(folder, data)?) } else { None };
+        Ok(Outgoing { data, path })
+    }
+
+    /// The content of the message.
+    pub fn content(&self) -> Content<&[u8]> {
+        match &self.path {
+            Some(path) => Content::Spilled(path),
+            None => Content::Inline(self.data),
+        }
+    }
+
+    /// Removes the file of a payload that was not sent.
+    pub fn discard(&self) {
+        self.path.iter().for_each(|path| remove(path));
+    }
+}
+
+/// The payload of a received message; its file is removed.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn open(content: &Content<Rc<Vec<u8>>>) -> Result<Cow<'_, [u8]>> {
+    match content {
+        Content::Inline(data) => Ok(Cow::Borrowed(data)),
+        Content::Spilled(path) => fetch(path).map(Cow::Owned),
+    }
+}
+
+/// Removes the file of a received message that is not delivered.
+pub fn discard(content: &Content<Rc<Vec<u8>>>) {
+    if let Content::Spilled(path) = content {
+        remove(path);
+    }
+}
+
+/// Writes a payload to a new file, readable by this user only, and returns its path.
+///
+/// # Errors
+/// Where the file cannot be created or written.
+fn write(folder: &Path, data: &[u8]) -> Result<Vec<u8>> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = format!("swoosh-{}-{}.task", super::own_mark(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let name = format!("swoosh-{}-{}.task", own_name(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = folder.join(name);
-    let write = || -> std::io::Result<()> {
+    let fill = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         file.write_all(data)
     };
-    write().map_err(|e| {
+    fill().map_err(|e| {
         let _ = fs::remove_file(&path);
-        Error::system("park a payload in", path.display(), e)
+        Error::system("spill a payload to", path.display(), e)
     })?;
     Ok(path.as_os_str().as_bytes().to_vec())
 }
 
-/// Takes a spilled payload back; its file is gone afterwards.
-pub fn fetch(name: &[u8]) -> Result<Vec<u8>> {
+/// Reads a spilled payload and removes its file.
+///
+/// # Errors
+/// Where the file cannot be read.
+fn fetch(name: &[u8]) -> Result<Vec<u8>> {
     let path = Path::new(std::ffi::OsStr::from_bytes(name));
     let data = fs::read(path).map_err(|e| Error::system("fetch a payload from", path.display(), e))?;
     let _ = fs::remove_file(path);
     Ok(data)
 }
 
-/// Drops a spilled payload that was never sent.
-pub fn discard(name: &[u8]) {
-    let _ = fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(name)));
+fn remove(path: &[u8]) {
+    let _ = fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(path)));
+}
+
+/// A name that no other process uses at the same time.
+fn own_name() -> String {
+    format!("{}-{}", process::pid(), clock::monotonic_ms())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_parked_payload_comes_back_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = vec![7; 300_000];
-        let name = spill(folder.path(), &data).unwrap();
-        assert_eq!(fetch(&name).unwrap(), data);
-        assert!(fetch(&name).is_err());
+    fn received(outgoing: &Outgoing<'_>) -> Content<Rc<Vec<u8>>> {
+        match outgoing.content() {
+            Content::Inline(data) => Content::Inline(Rc::new(data.to_vec())),
+            Content::Spilled(path) => Content::Spilled(Rc::new(path.to_vec())),
+        }
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_named() {
-        let error = spill(Path::new("/no/such/folder"), b"x").unwrap_err().to_string();
+    fn a_spilled_payload_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = vec![7; 300_000];
+        let content = received(&Outgoing::new(folder.path(), &data).unwrap());
+        assert!(matches!(content, Content::Spilled(_)));
+        assert_eq!(open(&content).unwrap(), data);
+        assert!(open(&content).is_err());
+    }
+
+    #[test]
+    fn a_short_payload_needs_no_file_and_a_discarded_one_leaves_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let short = Outgoing::new(Path::new("/no/such/folder"), &[1; INLINE]).unwrap();
+        assert_eq!(open(&received(&short)).unwrap(), [1; INLINE].as_slice());
+        let long = [1; INLINE + 1];
+        Outgoing::new(folder.path(), &long).unwrap().discard();
+        discard(&received(&Outgoing::new(folder.path(), &long).unwrap()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_error_names_a_missing_folder() {
+        let error = Outgoing::new(Path::new("/no/such/folder"), &[0; INLINE + 1]).err().unwrap().to_string();
         assert!(error.contains("/no/such/folder/swoosh-"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
-//! Clients of a pool: each sends one message, framed by its length, and gets one reply in the same form.
+//! Clients of a pool: each sends one message with a length prefix and receives one reply in the same form.
 //!
-//! A worker serves one message at a time, but no client that is slow to send or to read keeps others waiting. One that
-//! has not sent its message in time is disconnected.
+//! A worker handles one message at a time, but a client that is slow to send or to read delays no other. A client that does
+//! not send its message in time is disconnected.
 
-use super::Shared;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::sys::socket;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -14,110 +14,114 @@ use std::io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// Those of one worker.
-pub struct Clients {
-    /// None are taken for a moment: there was no room for one.
-    rests_until: Option<Instant>,
-    longest: usize,
+/// The clients of one worker.
+pub(super) struct Clients {
+    /// Accepting is suspended until then, because no descriptor was left.
+    suspended_until: Option<Instant>,
+    max_message: usize,
     clients: BTreeMap<RawFd, Client>,
 }
 
 struct Client {
     socket: Socket,
-    /// What came, or what is to go.
+    /// The bytes received so far, or those still to send.
     bytes: Vec<u8>,
-    stage: Stage,
-    /// Disconnected at that moment.
-    until: Instant,
+    state: ClientState,
+    /// The client is disconnected at that time.
+    deadline: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Sends,
-    IsServed,
-    Receives,
+enum ClientState {
+    /// The client sends its message.
+    Sending,
+    /// The message is being handled.
+    InService,
+    /// The client receives its reply.
+    Receiving,
 }
 
 impl Clients {
-    /// Nobody yet; whoever connects to the pool's listeners is reported by `queue`.
-    pub fn new(shared: &Shared, queue: &Epoll) -> Result<Self> {
-        watch(&shared.pool.listeners, queue).map_err(|e| Error::system("watch", "a pool's port", e))?;
-        Ok(Clients { rests_until: None, longest: shared.pool.max_package, clients: BTreeMap::new() })
+    /// No clients yet; `epoll` reports connections to the pool's listeners.
+    pub(super) fn new(shared: &Shared, epoll: &Epoll) -> Result<Self> {
+        watch(&shared.options.listeners, epoll).map_err(|e| Error::system("watch", "a pool's port", e))?;
+        Ok(Clients { suspended_until: None, max_message: shared.options.max_package, clients: BTreeMap::new() })
     }
 
-    /// Takes no more of them.
-    pub fn close_entrance(&mut self, listeners: &[Socket], queue: &Epoll) {
-        self.rests_until = None;
-        unwatch(listeners, queue);
+    /// Stops accepting clients.
+    pub(super) fn stop_accepting(&mut self, listeners: &[Socket], epoll: &Epoll) {
+        self.suspended_until = None;
+        unwatch(listeners, epoll);
     }
 
-    /// How many have not got their reply.
-    pub fn len(&self) -> usize {
+    /// The number of clients without a reply.
+    pub(super) fn len(&self) -> usize {
         self.clients.len()
     }
 
-    /// When the next one is to be disconnected.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        let slow = self.clients.values().filter(|client| client.stage != Stage::IsServed).map(|client| client.until);
-        slow.chain(self.rests_until).min()
+    /// The time at which the next client is to be disconnected.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let slow =
+            self.clients.values().filter(|client| client.state != ClientState::InService).map(|client| client.deadline);
+        slow.chain(self.suspended_until).min()
     }
 
-    /// Disconnects those that are too slow, and takes new ones again after a rest.
-    pub fn look_at_clock(&mut self, listeners: &[Socket], queue: &Epoll) {
+    /// Disconnects clients that are too slow, and resumes accepting after a suspension.
+    pub(super) fn check_deadlines(&mut self, listeners: &[Socket], epoll: &Epoll) {
         let now = Instant::now();
-        if self.rests_until.is_some_and(|until| until <= now) {
-            self.rests_until = if watch(listeners, queue).is_ok() { None } else { Some(now + REST) };
+        if self.suspended_until.is_some_and(|until| until <= now) {
+            self.suspended_until = if watch(listeners, epoll).is_ok() { None } else { Some(now + SUSPENSION) };
         }
-        self.clients.retain(|_, client| client.stage == Stage::IsServed || client.until > now);
+        self.clients.retain(|_, client| client.state == ClientState::InService || client.deadline > now);
     }
 
-    /// Something has happened at a descriptor. The message that is whole now, and whose it is.
-    pub fn look_at(&mut self, fd: RawFd, listeners: &[Socket], queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
+    /// Handles an event of a descriptor. Returns the message that is complete now, with its client's descriptor.
+    pub(super) fn handle_event(&mut self, fd: RawFd, listeners: &[Socket], epoll: &Epoll) -> Option<(RawFd, Vec<u8>)> {
         if let Some(listener) = listeners.iter().find(|listener| listener.as_raw_fd() == fd) {
-            // One at a time: the next may be another worker's.
-            return match self.accept(listener, queue) {
-                Ok(fd) => self.read(fd, queue),
+            // One at a time: another worker may take the next.
+            return match self.accept(listener, epoll) {
+                Ok(fd) => self.read(fd, epoll),
                 Err(e) if matches!(e.kind(), WouldBlock | Interrupted | ConnectionAborted) => None,
                 Err(e) => {
                     crate::log::warn!("pool: accept a client: {e}");
-                    unwatch(listeners, queue);
-                    self.rests_until = Some(Instant::now() + REST);
+                    unwatch(listeners, epoll);
+                    self.suspended_until = Some(Instant::now() + SUSPENSION);
                     None
                 }
             };
         }
-        match self.clients.get(&fd)?.stage {
-            Stage::Sends => self.read(fd, queue),
-            Stage::Receives => {
+        match self.clients.get(&fd)?.state {
+            ClientState::Sending => self.read(fd, epoll),
+            ClientState::Receiving => {
                 self.write(fd);
                 None
             }
-            // It has gone, or sends what nobody asked for.
-            Stage::IsServed => None,
+            // It has disconnected, or sends more than one message.
+            ClientState::InService => None,
         }
     }
 
-    fn accept(&mut self, listener: &Socket, queue: &Epoll) -> io::Result<RawFd> {
+    fn accept(&mut self, listener: &Socket, epoll: &Epoll) -> io::Result<RawFd> {
         let (socket, _) = listener.accept()?;
         socket.set_nonblocking(true)?;
         let fd = socket.as_raw_fd();
-        queue.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, fd as u64))?;
-        let until = Instant::now() + PATIENCE;
-        self.clients.insert(fd, Client { socket, bytes: Vec::new(), stage: Stage::Sends, until });
+        epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, fd as u64))?;
+        let deadline = Instant::now() + CLIENT_TIMEOUT;
+        self.clients.insert(fd, Client { socket, bytes: Vec::new(), state: ClientState::Sending, deadline });
         Ok(fd)
     }
 
-    fn read(&mut self, fd: RawFd, queue: &Epoll) -> Option<(RawFd, Vec<u8>)> {
+    fn read(&mut self, fd: RawFd, epoll: &Epoll) -> Option<(RawFd, Vec<u8>)> {
         let client = self.clients.get_mut(&fd)?;
-        let mut room = [0; 16384];
+        let mut buffer = [0; 16384];
         loop {
             let missing = match client.bytes.first_chunk::<HEADER>() {
                 None => HEADER - client.bytes.len(),
                 Some(header) => {
                     let length = u32::from_be_bytes(*header) as usize;
-                    if length > self.longest {
+                    if length > self.max_message {
                         crate::log::warn!(
-                            "pool: a client announces {length} bytes, more than max_package_size: it is disconnected"
+                            "pool: disconnecting a client that announces {length} bytes, more than max_package_size"
                         );
                         self.clients.remove(&fd);
                         return None;
@@ -126,15 +130,15 @@ impl Clients {
                 }
             };
             if missing == 0 {
-                client.stage = Stage::IsServed;
-                let _ = queue.delete(client.socket.as_fd());
+                client.state = ClientState::InService;
+                let _ = epoll.delete(client.socket.as_fd());
                 return Some((fd, client.bytes.split_off(HEADER)));
             }
-            // Not a byte more than the message: what follows it is nobody's.
-            let len = missing.min(room.len());
-            match socket::recv(fd, &mut room[..len]) {
+            // Reads no byte beyond the message.
+            let len = missing.min(buffer.len());
+            match socket::recv(fd, &mut buffer[..len]) {
                 Ok(0) => break,
-                Ok(len) => client.bytes.extend_from_slice(&room[..len]),
+                Ok(len) => client.bytes.extend_from_slice(&buffer[..len]),
                 Err(e) if e.kind() == Interrupted => {}
                 Err(e) if e.kind() == WouldBlock => return None,
                 Err(_) => break,
@@ -145,7 +149,7 @@ impl Clients {
     }
 
     /// Sends a reply, if there is one, and then disconnects the client.
-    pub fn answer(&mut self, fd: RawFd, reply: &[u8], queue: &Epoll) {
+    pub(super) fn reply(&mut self, fd: RawFd, reply: &[u8], epoll: &Epoll) {
         let Some(client) = self.clients.get_mut(&fd) else { return };
         let Some(length) = u32::try_from(reply.len()).ok().filter(|length| *length > 0) else {
             self.clients.remove(&fd);
@@ -154,9 +158,9 @@ impl Clients {
         client.bytes.clear();
         client.bytes.extend_from_slice(&length.to_be_bytes());
         client.bytes.extend_from_slice(reply);
-        client.stage = Stage::Receives;
-        client.until = Instant::now() + PATIENCE;
-        if queue.add(&client.socket, EpollEvent::new(EpollFlags::EPOLLOUT, fd as u64)).is_err() {
+        client.state = ClientState::Receiving;
+        client.deadline = Instant::now() + CLIENT_TIMEOUT;
+        if epoll.add(&client.socket, EpollEvent::new(EpollFlags::EPOLLOUT, fd as u64)).is_err() {
             self.clients.remove(&fd);
             return;
         }
@@ -177,21 +181,21 @@ impl Clients {
     }
 }
 
-fn unwatch(listeners: &[Socket], queue: &Epoll) {
+fn unwatch(listeners: &[Socket], epoll: &Epoll) {
     for listener in listeners {
-        let _ = queue.delete(listener);
+        let _ = epoll.delete(listener);
     }
 }
 
-fn watch(listeners: &[Socket], queue: &Epoll) -> nix::Result<()> {
-    // Of many sleeping workers one is woken.
+fn watch(listeners: &[Socket], epoll: &Epoll) -> nix::Result<()> {
+    // EPOLLEXCLUSIVE: a connection wakes one worker, not all.
     let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-    listeners.iter().try_for_each(|listener| queue.add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64)))
+    listeners.iter().try_for_each(|listener| epoll.add(listener, EpollEvent::new(flags, listener.as_raw_fd() as u64)))
 }
 
-/// Bytes of a message's length.
+/// Bytes of the length prefix.
 const HEADER: usize = 4;
-/// How long a client may take to send its message, or to read its reply.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long none are taken after one could not be.
-const REST: Duration = Duration::from_millis(100);
+/// The time that a client may take to send its message, and to read its reply.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The suspension of accepting after an error.
+const SUSPENSION: Duration = Duration::from_millis(100);

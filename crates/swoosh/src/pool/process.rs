@@ -2,47 +2,60 @@
 
 use super::pipe::{Pipe, PipeKind};
 use crate::error::{Error, Result};
-use crate::sys::process::{self as system, Ended, Fork};
+use crate::sys::process::{self as system, ChildExit, Fork};
 use crate::sys::signal;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// A child process. It ends with this process, at the latest; dropping this value neither ends it nor waits for it.
+/// A child process. It ends with this process at the latest; dropping this value neither ends it nor waits for it.
+///
+/// ```no_run
+/// use swoosh::pool::{PipeKind, Process};
+///
+/// let child = Process::spawn(Some(PipeKind::Stream), |child| {
+///     child.pipe().map_or(1, |pipe| i32::from(pipe.send(b"ready").is_err()))
+/// })?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(child.pipe().unwrap().receive(&mut buffer)?, 5);
+/// assert_eq!(child.wait()?.exit_code(), 0);
+/// # swoosh::Result::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
     pipe: Option<Pipe>,
 }
 
-/// The child, as its code sees it.
+/// A child process, as its code sees it.
 #[derive(Debug)]
 pub struct Child {
     pipe: Option<Pipe>,
 }
 
 impl Process {
-    /// Forks a process that calls `body` and ends with the exit status that it gives (101 where it panics), with a pipe
-    /// between the two if one is wanted. Only from a process that has one thread.
+    /// Forks a child that calls `body` and ends with the exit status that it returns, or 101 if it panics; `pipe` makes a
+    /// pipe between parent and child. Call it from a process with one thread.
     ///
-    /// Fails where there may be no more processes, or descriptors.
+    /// # Errors
+    /// If no process or descriptor is left.
     pub fn spawn(pipe: Option<PipeKind>, body: impl FnOnce(&Child) -> i32) -> Result<Process> {
-        let (own, childs) = pipe.map(Pipe::pair).transpose()?.unzip();
+        let (parent_end, child_end) = pipe.map(Pipe::pair).transpose()?.unzip();
         let parent = system::pid();
         flush();
         match system::fork()? {
-            Fork::Parent(pid) => Ok(Process { pid, pipe: own }),
+            Fork::Parent(pid) => Ok(Process { pid, pipe: parent_end }),
             Fork::Child => {
-                drop(own);
-                signal::start_over();
-                system::on_parent_death(libc::SIGKILL, parent);
-                let child = Child { pipe: childs };
+                drop(parent_end);
+                signal::reset_after_fork();
+                system::set_parent_death_signal(libc::SIGKILL, parent);
+                let child = Child { pipe: child_end };
                 end(|| body(&child))
             }
         }
     }
 
-    /// Its process id.
+    /// The child's process id.
     pub fn pid(&self) -> i32 {
         self.pid
     }
@@ -52,18 +65,21 @@ impl Process {
         self.pipe.as_ref()
     }
 
-    /// Sends it a signal; `false` where it has ended and was waited for.
+    /// Sends a signal; false if the child has ended and was waited for.
     pub fn kill(&self, signal: i32) -> bool {
         system::kill(self.pid, signal)
     }
 
-    /// How it has ended, if it has; does not wait.
-    pub fn try_wait(&self) -> Option<Ended> {
-        system::reap_one(self.pid)
+    /// The child's exit status if it has ended; does not block.
+    pub fn try_wait(&self) -> Option<ChildExit> {
+        system::try_wait(self.pid)
     }
 
-    /// Waits until it has ended. Fails where somebody else has waited for it.
-    pub fn wait(self) -> Result<Ended> {
+    /// Waits until the child has ended.
+    ///
+    /// # Errors
+    /// If other code has waited for it.
+    pub fn wait(self) -> Result<ChildExit> {
         Ok(system::wait_for(self.pid)?)
     }
 }
@@ -74,14 +90,14 @@ impl Child {
         self.pipe.as_ref()
     }
 
-    /// As [`exec`].
+    /// See [`exec`].
     pub fn exec(&self, path: &Path, arguments: &[&str]) -> Error {
         exec(path, arguments)
     }
 }
 
-/// Has this process become another program: `path`, which is not looked for, with these arguments behind its own name
-/// (execv(3)). Returns only if that fails.
+/// Executes another program in this process (execv(3)): `path`, which is not searched for, with these arguments after its
+/// name. Returns only if that fails.
 pub fn exec(path: &Path, arguments: &[impl AsRef<OsStr>]) -> Error {
     let words = std::iter::once(path.as_os_str()).chain(arguments.iter().map(AsRef::as_ref));
     let words: std::result::Result<Vec<CString>, _> = words.map(|word| CString::new(word.as_bytes())).collect();
@@ -94,18 +110,18 @@ pub fn exec(path: &Path, arguments: &[impl AsRef<OsStr>]) -> Error {
     }
 }
 
-/// Before a fork: what was printed is printed once.
+/// Flushes standard output before a fork, so that buffered output is printed once.
 pub(super) fn flush() {
     use std::io::Write;
     let _ = std::io::stdout().flush();
 }
 
-/// The end of a forked process: what it prints is printed, a panic is an exit status.
+/// Runs a forked process to its end; a panic becomes an exit status.
 pub(super) fn end(body: impl FnOnce() -> i32) -> ! {
     let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(PANICKED);
     flush();
     system::exit_now(status)
 }
 
-/// The exit status of a process whose code panicked, as the standard library has it.
+/// The exit status after a panic, as in the standard library.
 const PANICKED: i32 = 101;

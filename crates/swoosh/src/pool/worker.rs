@@ -1,10 +1,11 @@
-//! A worker of a pool.
+//! A worker of a pool, as its code sees it.
 //!
-//! Runs in: the process that the supervisor has forked for it.
+//! Runs in: the process that the supervisor forked for it.
 
-use super::{Inbox, Message, Pipe, Shared, Work};
+use super::inbox::Inbox;
+use super::pipe::Pipe;
+use super::shared::Shared;
 use crate::error::Result;
-use crate::handler::Flow;
 use crate::sys::process;
 use crate::sys::signal::Signals;
 use crate::sys::socket;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// A worker, as its code sees it.
+/// A worker of a pool, as its code sees it: [`Work::worker_start`](super::Work::worker_start) gets one.
 #[derive(Debug, Clone)]
 pub struct Worker(Rc<Inner>);
 
@@ -23,61 +24,61 @@ struct Inner {
     shared: Rc<Shared>,
     signals: Signals,
     id: u32,
-    told: Cell<bool>,
+    stop_requested: Cell<bool>,
     /// Messages that this process has handled.
     handled: Cell<u64>,
 }
 
 impl Worker {
     pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
-        let signals = Signals::take_over(&[libc::SIGTERM, libc::SIGINT], &[])?;
-        // An interrupt from the terminal is for the supervisor; both may be user code's instead.
-        signals.lend(libc::SIGTERM);
-        signals.lend(libc::SIGINT);
-        process::on_parent_death(libc::SIGKILL, shared.supervisor);
+        let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
+        // The supervisor handles an interrupt from the terminal; user code may replace both handlers.
+        signals.allow_subscription(libc::SIGTERM);
+        signals.allow_subscription(libc::SIGINT);
+        process::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
-        Ok(Worker(Rc::new(Inner { shared, signals, id, told: Cell::new(false), handled: Cell::new(0) })))
+        Ok(Worker(Rc::new(Inner { shared, signals, id, stop_requested: Cell::new(false), handled: Cell::new(0) })))
     }
 
-    /// Its number, from 0; its successors have the same.
+    /// The worker's number, from 0; a replacement has the same.
     pub fn id(&self) -> u32 {
         self.0.id
     }
 
-    /// How many had this number before it.
+    /// The number of processes that had this worker's number before.
     pub fn generation(&self) -> u32 {
         self.0.shared.slots[self.0.id as usize].starts.load(Relaxed).saturating_sub(1)
     }
 
-    /// Process id of the supervisor.
+    /// The process id of the supervisor.
     pub fn supervisor_pid(&self) -> i32 {
         self.0.shared.supervisor
     }
 
-    /// Process id of a worker of the pool; `None` while there is none of that number.
+    /// The process id of a worker; `None` if none with that number runs.
     pub fn pid_of(&self, id: u32) -> Option<i32> {
         self.0.shared.pid(id)
     }
 
-    /// Whether it has been told to end: its code is to return soon.
+    /// Whether the worker was told to end: its code should return soon.
     pub fn should_stop(&self) -> bool {
-        if !self.0.told.get() && self.0.signals.take().has(libc::SIGTERM) {
-            self.0.told.set(true);
+        if !self.0.stop_requested.get() && self.0.signals.take().contains(libc::SIGTERM) {
+            self.0.stop_requested.set(true);
         }
-        self.0.told.get()
+        self.0.stop_requested.get()
     }
 
-    /// Ends this worker as if it had been told to: it is replaced.
+    /// Ends this worker, as if it had been told to; it is replaced.
     pub fn stop(&self) {
-        self.0.told.set(true);
+        self.0.stop_requested.set(true);
     }
 
-    /// Can be read when it was told to end, or something else has come that [`should_stop`](Worker::should_stop) looks at.
+    /// A descriptor that is readable when a signal has arrived; call [`should_stop`](Worker::should_stop) then.
     pub fn event_fd(&self) -> RawFd {
         self.0.signals.event_fd().as_raw_fd()
     }
 
-    /// Sleeps, but not beyond the moment at which it is told to end; `false` if it was.
+    /// Sleeps for `time`, or until the worker is told to end, and then returns false.
     pub fn sleep(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         while !self.should_stop() {
@@ -90,17 +91,18 @@ impl Worker {
         false
     }
 
-    /// Sends a message to a worker of the pool, itself included; waits for room for a second at most.
+    /// Sends a message to a worker of the pool, itself included; waits at most one second for room.
     ///
-    /// Fails where there is no such worker, or it takes no messages from others, or not in time.
+    /// # Errors
+    /// If there is no such worker, the pool has no sockets between workers, or there was no room in time.
     pub fn send(&self, to: u32, data: &[u8]) -> Result<()> {
         self.0.shared.send(to, data)
     }
 
-    /// Of worker `id`'s pipe: its own end in that worker, in every other process the one that leads there.
+    /// A worker's pipe: in that worker itself its receiving end, in every other process the sending end.
     pub fn pipe_of(&self, id: u32) -> Option<&Pipe> {
-        let (entrance, own) = self.0.shared.pipes.get(id as usize)?;
-        Some(if id == self.0.id { own } else { entrance })
+        let pipe = self.0.shared.pipes.get(id as usize)?;
+        Some(if id == self.0.id { &pipe.local } else { &pipe.remote })
     }
 
     /// Tells the whole pool to end.
@@ -108,96 +110,35 @@ impl Worker {
         process::kill(self.0.shared.supervisor, libc::SIGTERM)
     }
 
-    /// From now on nobody looks after this process, and another one takes its place. It gets no more messages, may
-    /// outlive the pool, and ends when its code does.
+    /// Detaches this process from the supervisor, which starts a replacement. It receives no more messages, may outlive the
+    /// pool, and ends when its code does.
     pub fn detach(&self) {
-        process::outlive_parent();
+        process::clear_parent_death_signal();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
         self.0.shared.event_fd.notify();
-        self.0.told.set(true);
+        self.0.stop_requested.set(true);
     }
 
-    /// Where its messages come in.
+    /// The inbox of the worker's messages.
+    ///
+    /// # Errors
+    /// If no epoll(7) descriptor can be made.
     pub fn inbox(&self) -> Result<Inbox> {
         Inbox::new(self.0.shared.clone(), self.0.id)
     }
 
-    /// Counts a message that was handled; `false`: it was the last one of this process.
+    /// Counts a handled message; false after the last one that this process may handle.
     pub fn count_handled(&self) -> bool {
         self.0.shared.slots[self.0.id as usize].handled.fetch_add(1, Relaxed);
         self.0.handled.set(self.0.handled.get() + 1);
-        let most = self.0.shared.pool.max_requests;
+        let most = self.0.shared.options.max_requests;
         most == 0 || self.0.handled.get() < most
     }
 
-    /// Its life, where it has no event loop of its own: see [`Work`].
-    pub fn serve(&self, work: &impl Work) -> i32 {
-        match self.live(work) {
-            Ok(()) => 0,
-            Err(stop) => stop.code,
-        }
-    }
-
-    /// Says that this worker does its work from now on, so that a reload may go on with the next.
-    pub fn serves(&self) {
+    /// Reports this worker as ready, so that a reload may continue with the next one.
+    pub fn mark_ready(&self) {
         let slot = &self.0.shared.slots[self.0.id as usize];
         slot.serves.store(slot.starts.load(Relaxed), Relaxed);
         self.0.shared.event_fd.notify();
     }
-
-    fn live(&self, work: &impl Work) -> Flow {
-        if !work.takes_messages() {
-            self.serves();
-        }
-        work.worker_start(self)?;
-        self.serves();
-        if work.takes_messages() && !self.should_stop() {
-            match self.inbox() {
-                Ok(mut inbox) => self.take_messages(work, &mut inbox)?,
-                Err(e) => crate::log::error!("worker {}: {e}", self.0.id),
-            }
-        }
-        work.worker_stop(self)
-    }
-
-    fn take_messages(&self, work: &impl Work, inbox: &mut Inbox) -> Flow {
-        let mut more = true;
-        let mut given: Result<Option<Message>> = Ok(None);
-        while more && !self.should_stop() {
-            match given.and_then(|given| if given.is_some() { Ok(given) } else { inbox.take() }) {
-                Ok(Some(message)) => more = self.handle(work, inbox, message)?,
-                Ok(None) => {
-                    given = inbox.wait(self.event_fd(), None);
-                    continue;
-                }
-                Err(e) => {
-                    crate::log::error!("worker {}: {e}", self.0.id);
-                    return Ok(());
-                }
-            }
-            given = Ok(None);
-        }
-        // Whoever came in is served: they cannot come in elsewhere any more.
-        inbox.close_entrance();
-        if inbox.clients() > 0 {
-            work.worker_exit(self)?;
-        }
-        let until = Instant::now() + LAST_CLIENTS;
-        while inbox.clients() > 0 && Instant::now() < until {
-            match inbox.take() {
-                Ok(Some(message)) => drop(self.handle(work, inbox, message)?),
-                _ => drop(inbox.wait(inbox.descriptor(), Some(until.saturating_duration_since(Instant::now())))),
-            }
-        }
-        Ok(())
-    }
-
-    fn handle(&self, work: &impl Work, inbox: &mut Inbox, mut message: Message) -> Flow<bool> {
-        work.message(self, &mut message)?;
-        inbox.answer(message);
-        Ok(self.count_handled())
-    }
 }
-
-/// How long a worker that is to end waits for clients that have connected.
-const LAST_CLIENTS: Duration = Duration::from_millis(500);

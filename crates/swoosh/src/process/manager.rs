@@ -1,53 +1,62 @@
 //! The manager: forks, reaps, replaces and reloads the others; serves nobody.
 //!
-//! Runs in: the manager process (base mode: the process that called `start`), which has one thread for ever, so that
-//! what it forks is whole.
+//! Runs in: the manager process (base mode: the process that called `start`). Invariant: it has one thread, so that its
+//! children are complete copies.
 
+use super::restart_policy::ChildState;
+use super::{End, cleanup, task_worker, user_process, worker};
 use crate::config::Mode;
+use crate::context::{Context, Role};
 use crate::error::Result;
-use crate::handler::{Flow, WorkerError, WorkerId};
+use crate::handler::{Flow, WorkerError};
+use crate::ids::WorkerId;
 use crate::ipc::sleep_if;
-use crate::node::{Node, Role};
-use crate::process::worker::receive;
-use crate::process::{End, task, user, worker};
-use crate::restart_policy::ChildState;
-use crate::state::{ProcessKind, ServerPhase, ServerState};
-use crate::sys::process::{self, Ended, Fork};
+use crate::request::{self, Event};
+use crate::state::{ProcessKind, ServerPhase, WorkerRow};
+use crate::sys::process::{self, ChildExit, Fork};
 use crate::sys::signal::Signals;
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// A process that the manager looks after.
+/// A process that the manager supervises.
 #[derive(Debug, Clone, Copy, Default)]
 struct ManagedProcess {
-    ward: ChildState,
+    child: ChildState,
     /// Requests that its predecessors had handled when it was forked.
     handled_before: u64,
-    /// It is part of the reload that goes on.
+    /// The current reload replaces it.
     reloading: bool,
 }
 
-/// The manager at work.
 struct Manager {
-    node: Node,
+    context: Context,
     signals: Signals,
-    charges: Vec<ManagedProcess>,
-    /// A reload goes on.
-    reloading: bool,
-    /// A reload was asked for meanwhile: 1 of all, 2 of task workers.
-    next_reload: u32,
-    ending: bool,
-    /// The master is gone: nobody is left to serve for.
-    orphaned: bool,
-    master: i32,
+    processes: Vec<ManagedProcess>,
+    /// A reload is in progress.
+    is_reloading: bool,
+    /// A reload was requested, and waits for the current one.
+    next_reload: Option<Reload>,
+    is_ending: bool,
+    /// The master is gone.
+    is_orphaned: bool,
+    /// Process id of the master; `None` in base mode.
+    master: Option<i32>,
 }
 
-/// Forks every process and keeps them alive until the server ends. In a process it has forked: that one's end.
-pub fn run(node: &Node) -> End {
-    match begin(node) {
-        Ok(mut manager) => match manager.work() {
+/// The extent of a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reload {
+    /// Workers and task workers.
+    All,
+    TaskWorkers,
+}
+
+/// Forks every process and keeps them alive until the server ends. In a forked process: returns its end.
+pub(super) fn run(context: &Context) -> End {
+    match begin(context) {
+        Ok(mut manager) => match manager.supervise() {
             Ok(None) => End::Head,
             Ok(Some(end)) => end,
             Err(stop) => {
@@ -62,200 +71,198 @@ pub fn run(node: &Node) -> End {
     }
 }
 
-fn begin(node: &Node) -> Result<Manager> {
-    let state = node.state();
+fn begin(context: &Context) -> Result<Manager> {
+    let state = context.state();
     let rt = libc::SIGRTMIN();
     let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
     let base = state.mode == Mode::Base;
-    // In base mode this process is the server's head, and an interrupt from the terminal is for it.
+    // In base mode this process heads the server: an interrupt from the terminal ends it.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
     if base {
         handled.push(libc::SIGINT)
     } else {
         ignored.push(libc::SIGINT)
     }
-    let signals = Signals::take_over(&handled, &ignored)?;
-    let charges = vec![ManagedProcess::default(); state.processes()];
+    let signals = Signals::install(&handled, &ignored)?;
+    let processes = vec![ManagedProcess::default(); state.processes()];
     Ok(Manager {
-        node: node.clone(),
+        context: context.clone(),
         signals,
-        charges,
-        reloading: false,
-        next_reload: 0,
-        ending: false,
-        orphaned: false,
-        master: if base { 0 } else { process::parent_pid() },
+        processes,
+        is_reloading: false,
+        next_reload: None,
+        is_ending: false,
+        is_orphaned: false,
+        master: (!base).then(process::parent_pid),
     })
 }
 
 impl Manager {
-    fn work(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
-        let node = self.node.clone();
-        for n in 0..self.charges.len() {
+    fn supervise(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
+        let context = self.context.clone();
+        for n in 0..self.processes.len() {
             if let Some(end) = self.fork(n) {
                 return Ok(Some(end));
             }
         }
-        node.0.handler.manager_start(&node)?;
+        context.handler().manager_start(&context)?;
         loop {
-            if let Some(end) = self.look_after()? {
+            if let Some(end) = self.check_processes()? {
                 return Ok(Some(end));
             }
-            if self.ending && self.charges.iter().all(|c| c.ward.pid == 0) {
+            if self.is_ending && self.processes.iter().all(|c| c.child.pid == 0) {
                 break;
             }
-            self.take_mail()?;
-            node.0.handler.turn(&node)?;
-            worker::run_timers(&node);
+            self.handle_messages()?;
+            context.handler().tick(&context)?;
+            context.run_due_timers();
             self.wait();
         }
-        node.0.handler.manager_stop(&node)?;
+        context.handler().manager_stop(&context)?;
         Ok(None)
     }
 
-    /// One look at everything that may have happened. `Some`: this is a process just forked.
-    fn look_after(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
+    /// Handles signals and ended processes. `Some`: this is a process that was just forked.
+    fn check_processes(&mut self) -> std::result::Result<Option<End>, crate::handler::Stop> {
         let arrived = self.signals.take();
-        if self.master != 0 && process::parent_pid() != self.master && !self.orphaned {
-            self.orphaned = true;
-            crate::log::error!("the master process {} is gone: its server ends", self.master);
-            self.node.state().enter(ServerPhase::Ending);
-            self.begin_end(ORPHAN_PATIENCE);
+        if let Some(master) = self.master
+            && process::parent_pid() != master
+            && !self.is_orphaned
+        {
+            self.is_orphaned = true;
+            crate::log::error!("the master process {master} is gone: the server ends");
+            self.context.state().enter(ServerPhase::Ending);
+            self.begin_end(ORPHAN_TIMEOUT);
         }
-        let wants_end = arrived.has(libc::SIGTERM) || arrived.has(libc::SIGINT);
-        if !self.ending && (wants_end || self.node.state().phase() >= ServerPhase::Ending) {
-            self.node.state().enter(ServerPhase::Ending);
-            if self.node.state().mode == Mode::Base {
-                crate::server::stop_listening(self.node.state());
+        let wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
+        if !self.is_ending && (wants_end || self.context.state().phase() >= ServerPhase::Ending) {
+            self.context.state().enter(ServerPhase::Ending);
+            if self.context.state().mode == Mode::Base {
+                crate::net::stop_listening(&self.context.state().ports);
             }
-            let patience = self.node.state().config.max_wait_time;
-            self.begin_end(patience);
+            let timeout = self.context.state().config.max_wait_time;
+            self.begin_end(timeout);
         }
-        if arrived.has(libc::SIGUSR1) {
-            self.next_reload = 1;
-        } else if arrived.has(libc::SIGUSR2) && self.next_reload == 0 {
-            self.next_reload = 2;
+        if arrived.contains(libc::SIGUSR1) {
+            self.next_reload = Some(Reload::All);
+        } else if arrived.contains(libc::SIGUSR2) && self.next_reload.is_none() {
+            self.next_reload = Some(Reload::TaskWorkers);
         }
-        if arrived.has(libc::SIGRTMIN()) {
+        if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
-            for charge in &self.charges {
-                process::kill(charge.ward.pid, libc::SIGRTMIN());
+            for managed in &self.processes {
+                process::kill(managed.child.pid, libc::SIGRTMIN());
             }
         }
         while let Some(ended) = process::reap() {
             self.reaped(ended)?;
         }
-        if self.next_reload > 0 && !self.reloading && !self.ending {
-            self.begin_reload()?;
+        if !self.is_reloading
+            && !self.is_ending
+            && let Some(reload) = self.next_reload.take()
+        {
+            self.begin_reload(reload)?;
         }
         self.kill_late();
         if let Some(end) = self.fork_again() {
             return Ok(Some(end));
         }
-        if self.reloading && self.charges.iter().all(|c| !c.reloading) {
-            self.reloading = false;
-            self.node.state().server[0].reloads.fetch_add(1, Relaxed);
-            self.node.0.handler.after_reload(&self.node)?;
+        if self.is_reloading && self.processes.iter().all(|c| !c.reloading) {
+            self.is_reloading = false;
+            self.context.state().server[0].reloads.fetch_add(1, Relaxed);
+            self.context.handler().after_reload(&self.context)?;
         }
         Ok(None)
     }
 
-    /// Gives user code the messages that have come.
-    fn take_mail(&self) -> Flow {
-        let node = &self.node;
-        let next = || node.state().to_manager.take(&mut node.0.messages.borrow_mut());
+    fn handle_messages(&self) -> Flow {
+        let context = &self.context;
+        let next = || context.state().to_manager.take(&mut context.mail().messages().borrow_mut());
         while let Some(message) = next() {
-            receive::tell(node, &message)?;
-            node.0.messages.borrow_mut().recycle(message);
+            if let Some(event) = Event::of(message) {
+                request::deliver::deliver(context, &event)?;
+            }
         }
         Ok(())
     }
 
-    fn begin_end(&mut self, patience: Duration) {
-        self.ending = true;
-        self.tell_to_end(|_| true, patience);
+    fn begin_end(&mut self, timeout: Duration) {
+        self.is_ending = true;
+        self.terminate(|_| true, timeout);
     }
 
-    fn begin_reload(&mut self) -> Flow {
-        let tasks_only = std::mem::take(&mut self.next_reload) == 2;
-        self.node.0.handler.before_reload(&self.node)?;
-        crate::log::info!("{} are replaced", if tasks_only { "task workers" } else { "workers" });
-        self.reloading = true;
-        let node = self.node.clone();
-        let wanted = move |n: usize| match node.state().kind_of(WorkerId(n as u32)) {
+    fn begin_reload(&mut self, reload: Reload) -> Flow {
+        let tasks_only = reload == Reload::TaskWorkers;
+        self.context.handler().before_reload(&self.context)?;
+        crate::log::info!("replacing {}", if tasks_only { "task workers" } else { "workers" });
+        self.is_reloading = true;
+        let context = self.context.clone();
+        let is_replaced = move |n: usize| match context.state().kind_of(WorkerId(n as u32)) {
             ProcessKind::Worker => !tasks_only,
             ProcessKind::TaskWorker => true,
             ProcessKind::User => false,
         };
-        for (n, charge) in self.charges.iter_mut().enumerate() {
-            charge.reloading = wanted(n);
+        for (n, managed) in self.processes.iter_mut().enumerate() {
+            managed.reloading = is_replaced(n);
         }
-        self.tell_to_end(wanted, self.node.state().config.max_wait_time);
+        self.terminate(is_replaced, self.context.state().config.max_wait_time);
         Ok(())
     }
 
-    fn tell_to_end(&mut self, wanted: impl Fn(usize) -> bool, patience: Duration) {
-        for (n, charge) in self.charges.iter_mut().enumerate() {
-            if wanted(n) {
-                charge.ward.tell_to_end(patience);
+    fn terminate(&mut self, which: impl Fn(usize) -> bool, timeout: Duration) {
+        for (n, managed) in self.processes.iter_mut().enumerate() {
+            if which(n) {
+                managed.child.tell_to_end(timeout);
             }
-            charge.ward.again_at = charge.ward.again_at.filter(|_| !self.ending);
+            managed.child.again_at = managed.child.again_at.filter(|_| !self.is_ending);
         }
     }
 
     fn kill_late(&mut self) {
-        for (n, charge) in self.charges.iter_mut().enumerate() {
-            if charge.ward.kill_if_late() {
-                let pid = charge.ward.pid;
-                crate::log::warn!("worker {n} (process {pid}) did not end within max_wait_time: it is killed");
+        for (n, managed) in self.processes.iter_mut().enumerate() {
+            if managed.child.kill_if_late() {
+                let pid = managed.child.pid;
+                crate::log::warn!("worker {n} (process {pid}) did not end within max_wait_time: killed");
             }
         }
     }
 
     fn kill_all(&self) {
-        for charge in &self.charges {
-            process::kill(charge.ward.pid, libc::SIGKILL);
+        for managed in &self.processes {
+            process::kill(managed.child.pid, libc::SIGKILL);
         }
     }
 
-    /// A process has ended: told where it should not have, and forked again unless the server ends.
-    fn reaped(&mut self, ended: Ended) -> Flow {
-        let Some(n) = self.charges.iter().position(|c| c.ward.pid == ended.pid) else { return Ok(()) };
-        let state = self.node.state();
+    /// A process has ended: an abnormal end is reported, and the process is forked again unless the server ends.
+    fn reaped(&mut self, ended: ChildExit) -> Flow {
+        let Some(n) = self.processes.iter().position(|c| c.child.pid == ended.pid) else { return Ok(()) };
+        let state = self.context.state();
         let id = WorkerId(n as u32);
-        let told_to_end = self.charges[n].ward.kill_at.is_some();
+        let was_ending = self.processes[n].child.kill_at.is_some();
         let slot = &state.workers[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
-        let started = slot.ready.load(Relaxed) == slot.generation.load(Relaxed);
-        if state.mode == Mode::Base && state.kind_of(id) == ProcessKind::Worker {
-            worker::base::release_rows(&self.node, id.0);
-        }
+        let started = slot.ready.load(Relaxed) == slot.current_generation();
         let failed = ended.exit_code() != 0 || ended.signal() != 0;
-        if failed {
-            wake_everyone(state);
-        }
-        if failed && state.mode == Mode::Process && state.kind_of(id) == ProcessKind::Worker {
-            worker::finish_closes(&self.node, id);
-        }
-        let charge = &mut self.charges[n];
-        // Code that fails at one request in ten is no reason to keep the other nine waiting.
-        let served = slot.requests.load(Relaxed) > charge.handled_before;
-        let user = state.kind_of(id) == ProcessKind::User;
-        let soon = charge.ward.is_young() && !served && (user || !started || failed);
-        charge.handled_before = 0;
-        if self.ending {
-            charge.ward.ended();
+        cleanup::after_end(&self.context, id, failed);
+        let managed = &mut self.processes[n];
+        // Code that fails in one request of ten must not delay the other nine.
+        let served = slot.requests.load(Relaxed) > managed.handled_before;
+        let is_user = state.kind_of(id) == ProcessKind::User;
+        let died_at_start = managed.child.is_young() && !served && (is_user || !started || failed);
+        managed.handled_before = 0;
+        if self.is_ending {
+            managed.child.ended();
             return Ok(());
         }
-        let wait = charge.ward.start_again(soon);
-        // One that was told to end and was killed for being late is told of there; one that failed on its way out is not.
-        if failed && !(told_to_end && ended.signal() != 0) {
+        let pause = managed.child.start_again(died_at_start);
+        // A kill after max_wait_time is logged there; a failure during shutdown is logged here.
+        if failed && !(was_ending && ended.signal() != 0) {
             let how = match ended.signal() {
                 0 => format!("exit status {}", ended.exit_code()),
                 signal => format!("signal {signal}"),
             };
-            crate::log::warn!("worker {n} (process {}) has ended with {how}; it is replaced", ended.pid);
+            crate::log::warn!("worker {n} (process {}) ended with {how}; it is replaced", ended.pid);
             let error = WorkerError {
                 worker: id,
                 pid: ended.pid,
@@ -263,37 +270,37 @@ impl Manager {
                 exit_code: ended.exit_code(),
                 signal: ended.signal(),
             };
-            self.node.0.handler.worker_error(&self.node, &error)?;
+            self.context.handler().worker_error(&self.context, &error)?;
         }
-        if wait > 0 {
-            let times = self.charges[n].ward.startup_failures;
-            crate::log::error!("worker {n} died at its start {times} times in a row: it is started again in {wait} ms");
+        if pause > 0 {
+            let times = self.processes[n].child.startup_failures;
+            crate::log::error!("worker {n} died at its start {times} times in a row: restart in {pause} ms");
         }
         Ok(())
     }
 
     fn fork_again(&mut self) -> Option<End> {
-        if self.ending {
+        if self.is_ending {
             return None;
         }
-        let due: Vec<usize> = (0..self.charges.len()).filter(|n| self.charges[*n].ward.is_due()).collect();
+        let due: Vec<usize> = (0..self.processes.len()).filter(|n| self.processes[*n].child.is_due()).collect();
         due.into_iter().find_map(|n| self.fork(n))
     }
 
-    /// Forks process `n`. In it: runs it, and gives its end.
+    /// Forks process `n`. In the child: runs it, and returns its end.
     fn fork(&mut self, n: usize) -> Option<End> {
-        let state = self.node.state();
+        let state = self.context.state();
         let id = WorkerId(n as u32);
         let slot = &state.workers[n];
         slot.generation.fetch_add(1, Relaxed);
         let handled_before = slot.requests.load(Relaxed);
-        let charge = &mut self.charges[n];
+        let managed = &mut self.processes[n];
         match process::fork() {
             Ok(Fork::Parent(pid)) => {
                 slot.pid.store(pid, Relaxed);
-                charge.ward.started(pid);
-                charge.handled_before = handled_before;
-                charge.reloading = false;
+                managed.child.started(pid);
+                managed.handled_before = handled_before;
+                managed.reloading = false;
                 None
             }
             Ok(Fork::Child) => {
@@ -303,54 +310,38 @@ impl Manager {
                     ProcessKind::TaskWorker => Role::TaskWorker,
                     ProcessKind::User => Role::User,
                 };
-                let node = Node::new(state, self.node.0.handler.clone(), role, Some(id));
-                node.0.handler.after_fork();
+                let context = Context::new(state, self.context.share_handler(), role, Some(id));
+                context.handler().after_fork();
                 Some(match kind {
-                    ProcessKind::Worker => worker::run(&node, id),
-                    ProcessKind::TaskWorker => task::run(&node, id),
-                    ProcessKind::User => user::run(&node, id),
+                    ProcessKind::Worker => worker::run(&context, id),
+                    ProcessKind::TaskWorker => task_worker::run(&context, id),
+                    ProcessKind::User => user_process::run(&context, id),
                 })
             }
             Err(e) => {
                 crate::log::error!("worker {n}: {e}");
-                charge.ward.not_started();
+                managed.child.not_started();
                 None
             }
         }
     }
 
-    /// Sleeps until a signal or a message comes, or something is due.
+    /// Sleeps until a signal or a message arrives, or a timeout expires.
     fn wait(&self) {
         let now = clock::monotonic_ms();
-        let due = self.charges.iter().filter_map(|c| c.ward.next()).min();
-        let timer = self.node.0.timers.borrow().next_deadline();
-        let at = [due, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
-        let limit = [at, self.node.0.handler.sleep_limit()].into_iter().flatten().min();
-        let mail = &self.node.state().to_manager;
-        let sleeping = &self.node.state().server.as_static()[0].manager_sleeping;
-        if sleep_if(sleeping, || mail.is_empty()) {
-            socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), mail.event_fd().as_raw_fd()], limit);
+        let timeout = self.processes.iter().filter_map(|c| c.child.next()).min();
+        let timer = self.context.timers().next_deadline();
+        let at = [timeout, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let limit = [at, self.context.handler().sleep_limit()].into_iter().flatten().min();
+        let mailbox = &self.context.state().to_manager;
+        let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
+        if sleep_if(sleeping, || mailbox.is_empty()) {
+            socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()], limit);
             sleeping.store(0, Relaxed);
-            mail.event_fd().drain();
+            mailbox.event_fd().drain();
         }
     }
 }
 
-/// A process that died in the middle of a turn has rung for nothing that it had given away in it.
-fn wake_everyone(state: &ServerState) {
-    let results = state.results.iter().flatten();
-    for mailbox in state.orders.iter().chain(&state.messages).chain(results) {
-        mailbox.event_fd().notify();
-    }
-}
-
-/// What a process that the manager has forked does first: its row, its title, its mark in the log, and its end if the
-/// manager dies.
-pub fn announce(node: &Node, id: WorkerId, title: &str) {
-    worker::mark(node, id, title);
-    process::remember_parent();
-    process::on_parent_death(libc::SIGTERM, node.manager_pid());
-}
-
-/// How long workers of a server whose master was killed may take to end.
-const ORPHAN_PATIENCE: Duration = Duration::from_millis(700);
+/// How long workers may take to end when the master was killed.
+const ORPHAN_TIMEOUT: Duration = Duration::from_millis(700);

@@ -1,22 +1,34 @@
-//! Who runs: one room a role. Roles never import one another; they meet in `ipc` and `conn`.
+//! The processes of a server: one module per role. Roles never import one another; they meet in `ipc` and `conn`.
+//!
+//! [`launch`] reserves what is shared and forks the [`manager`], which forks the workers; the [`master`] then starts the
+//! [`reactor`] threads.
 
-pub mod manager;
-pub mod master;
-pub mod reactor;
-pub mod task;
-pub mod user;
-pub mod worker;
+mod base_worker;
+mod child;
+mod cleanup;
+mod event_loop;
+mod launch;
+mod manager;
+mod master;
+mod reactor;
+pub(crate) mod restart_policy;
+mod task_worker;
+mod title;
+mod user_process;
+mod worker;
 
-/// How a role ends: what the process it ran in does next.
+pub use launch::{ServerBuilder, launch};
+
+/// How a role ends: what its process does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// This is the process that called `start`: it goes on behind it.
+    /// This is the process that called `start`: it continues behind the call.
     Head,
-    /// This is a process that was forked: it ends with that exit status. `fatal`: user code could not go on.
+    /// This is a forked process: it exits.
     Forked {
         /// Exit status.
         code: i32,
-        /// Whether user code could not go on.
+        /// User code could not continue.
         fatal: bool,
     },
 }

@@ -1,22 +1,22 @@
-//! The Rust way in: a builder with the field's words, and handlers that are closures.
+//! [`Server`]: a builder whose handlers are closures.
 
-use super::bind::BoundPort;
 use super::{ServerBuilder, launch};
+use crate::config::PortSettings;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
+use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::handler::Outcome;
 use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId, receive_whole,
 };
 use crate::http;
 use crate::http::files::Files;
-use crate::node::Node;
+use crate::net::SocketKind;
+use crate::net::listener::BoundPort;
 use crate::process::End;
-use crate::settings::PortSettings;
-use crate::state::SocketKind;
 use crate::sys::process;
-use crate::sys::stored::Stored;
-use std::fmt::Display;
+use crate::sys::temp_file::TempFile;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// A server to be built and started.
 ///
 /// Handlers run in the process that each one names, one at a time, on that process's only thread. They get its
-/// [`Node`]. A handler that returns an error has it logged; one that panics ends its worker, which is replaced.
+/// [`Context`]. A handler that returns an error has it logged; one that panics ends its worker, which is replaced.
 ///
 /// ```no_run
 /// use swoosh::{Mode, Server};
@@ -41,38 +41,11 @@ pub struct Server {
     code: Code,
 }
 
-/// What a handler may return: nothing, or a result whose error is logged.
-pub trait Outcome {
-    /// Logs the error, if it is one; `of` names the handler.
-    fn settle(self, of: &'static str);
-
-    /// Whether it is an error.
-    fn failed(&self) -> bool {
-        false
-    }
-}
-
-impl Outcome for () {
-    fn settle(self, _: &'static str) {}
-}
-
-impl<T, E: Display> Outcome for std::result::Result<T, E> {
-    fn settle(self, of: &'static str) {
-        if let Err(e) = self {
-            crate::log::warn!("{of}: {e}");
-        }
-    }
-
-    fn failed(&self) -> bool {
-        self.is_err()
-    }
-}
-
-type Plain = Box<dyn Fn(&Node)>;
-type OfConnection = Box<dyn Fn(&Node, SessionId)>;
-type OfEvent<E> = Box<dyn Fn(&Node, &E)>;
-type OfMessage<E> = Box<dyn Fn(&Node, &E, &[u8])>;
-type OfBytes<Id> = Box<dyn Fn(&Node, Id, &[u8])>;
+type Plain = Box<dyn Fn(&Context)>;
+type OfConnection = Box<dyn Fn(&Context, SessionId)>;
+type OfEvent<E> = Box<dyn Fn(&Context, &E)>;
+type OfMessage<E> = Box<dyn Fn(&Context, &E, &[u8])>;
+type OfBytes<Id> = Box<dyn Fn(&Context, Id, &[u8])>;
 
 #[derive(Default)]
 struct Code {
@@ -105,8 +78,8 @@ macro_rules! plain_events {
     ($($(#[$doc:meta])* $setter:ident => $field:ident;)*) => {
         $(
             $(#[$doc])*
-            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Node) -> R + 'static) -> Self {
-                self.code.$field = Some(Box::new(move |node| code(node).settle(stringify!($field))));
+            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Context) -> R + 'static) -> Self {
+                self.code.$field = Some(Box::new(move |context| code(context).settle(stringify!($field))));
                 self
             }
         )*
@@ -117,8 +90,8 @@ macro_rules! connection_events {
     ($($(#[$doc:meta])* $setter:ident => $field:ident;)*) => {
         $(
             $(#[$doc])*
-            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Node, SessionId) -> R + 'static) -> Self {
-                self.code.$field = Some(Box::new(move |node, conn| code(node, conn).settle(stringify!($field))));
+            pub fn $setter<R: Outcome>(mut self, code: impl Fn(&Context, SessionId) -> R + 'static) -> Self {
+                self.code.$field = Some(Box::new(move |context, conn| code(context, conn).settle(stringify!($field))));
                 self
             }
         )*
@@ -222,34 +195,34 @@ impl Server {
     }
 
     /// Manager: a worker ended that should not have.
-    pub fn on_worker_error<R: Outcome>(mut self, code: impl Fn(&Node, &WorkerError) -> R + 'static) -> Self {
-        self.code.worker_error = Some(Box::new(move |node, error| code(node, error).settle("worker_error")));
+    pub fn on_worker_error<R: Outcome>(mut self, code: impl Fn(&Context, &WorkerError) -> R + 'static) -> Self {
+        self.code.worker_error = Some(Box::new(move |context, error| code(context, error).settle("worker_error")));
         self
     }
 
     /// Worker: a packet (without framing: bytes) of a connection.
-    pub fn on_receive<R: Outcome>(self, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+    pub fn on_receive<R: Outcome>(self, code: impl Fn(&Context, SessionId, &[u8]) -> R + 'static) -> Self {
         self.receive(None, code)
     }
 
     /// The same, for the port that was listened on last only.
-    pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static) -> Self {
+    pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Context, SessionId, &[u8]) -> R + 'static) -> Self {
         let here = self.builder.ports.len() - 1;
         self.receive(Some(here), code)
     }
 
     /// Worker: a packet of a connection, handled by a future on the worker's event loop: it may wait for databases and
     /// the like while the worker goes on with others. Futures of one connection may overtake each other.
-    pub fn on_receive_async<F>(self, code: impl Fn(Node, SessionId, Vec<u8>) -> F + 'static) -> Self
+    pub fn on_receive_async<F>(self, code: impl Fn(Context, SessionId, Vec<u8>) -> F + 'static) -> Self
     where
         F: Future<Output: Outcome> + 'static,
     {
-        self.receive(None, move |node, conn, data| {
-            let work = code(node.clone(), conn, data.to_vec());
-            let in_hand = node.keep_request();
-            node.spawn(async move {
+        self.receive(None, move |context, conn, data| {
+            let work = code(context.clone(), conn, data.to_vec());
+            let request = context.keep_request();
+            context.spawn(async move {
                 work.await.settle("receive");
-                drop(in_hand);
+                drop(request);
             });
         })
     }
@@ -257,9 +230,9 @@ impl Server {
     fn receive<R: Outcome>(
         mut self,
         port: Option<usize>,
-        code: impl Fn(&Node, SessionId, &[u8]) -> R + 'static,
+        code: impl Fn(&Context, SessionId, &[u8]) -> R + 'static,
     ) -> Self {
-        let code: OfBytes<SessionId> = Box::new(move |node, conn, data| code(node, conn, data).settle("receive"));
+        let code: OfBytes<SessionId> = Box::new(move |context, conn, data| code(context, conn, data).settle("receive"));
         self.code.receive.push((port, code));
         self
     }
@@ -271,37 +244,37 @@ impl Server {
     }
 
     /// Worker: a datagram.
-    pub fn on_packet<R: Outcome>(mut self, code: impl Fn(&Node, &PacketEvent, &[u8]) -> R + 'static) -> Self {
-        self.code.packet = Some(Box::new(move |node, event, data| code(node, event, data).settle("packet")));
+    pub fn on_packet<R: Outcome>(mut self, code: impl Fn(&Context, &PacketEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.packet = Some(Box::new(move |context, event, data| code(context, event, data).settle("packet")));
         self
     }
 
-    /// Task worker: a task; answer it with [`Node::finish_task`].
-    pub fn on_task<R: Outcome>(mut self, code: impl Fn(&Node, &TaskEvent, &[u8]) -> R + 'static) -> Self {
-        self.code.task = Some(Box::new(move |node, event, data| code(node, event, data).settle("task")));
+    /// Task worker: a task; answer it with [`Context::finish_task`].
+    pub fn on_task<R: Outcome>(mut self, code: impl Fn(&Context, &TaskEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.task = Some(Box::new(move |context, event, data| code(context, event, data).settle("task")));
         self
     }
 
     /// Worker: a task's answer.
-    pub fn on_finish<R: Outcome>(mut self, code: impl Fn(&Node, &FinishEvent, &[u8]) -> R + 'static) -> Self {
-        self.code.finish = Some(Box::new(move |node, event, data| code(node, event, data).settle("finish")));
+    pub fn on_finish<R: Outcome>(mut self, code: impl Fn(&Context, &FinishEvent, &[u8]) -> R + 'static) -> Self {
+        self.code.finish = Some(Box::new(move |context, event, data| code(context, event, data).settle("finish")));
         self
     }
 
     /// Worker, task worker: a message from another process.
-    pub fn on_message<R: Outcome>(mut self, code: impl Fn(&Node, WorkerId, &[u8]) -> R + 'static) -> Self {
-        self.code.message = Some(Box::new(move |node, from, data| code(node, from, data).settle("message")));
+    pub fn on_message<R: Outcome>(mut self, code: impl Fn(&Context, WorkerId, &[u8]) -> R + 'static) -> Self {
+        self.code.message = Some(Box::new(move |context, from, data| code(context, from, data).settle("message")));
         self
     }
 
     /// Adds a process of its own, which the manager keeps alive: `code` runs in it, and is started anew when it returns.
-    pub fn add_process<R: Outcome>(mut self, code: impl Fn(&Node) -> R + 'static) -> Self {
-        self.code.processes.push(Box::new(move |node| code(node).settle("process")));
+    pub fn add_process<R: Outcome>(mut self, code: impl Fn(&Context) -> R + 'static) -> Self {
+        self.code.processes.push(Box::new(move |context| code(context).settle("process")));
         self.builder.user_processes += 1;
         self
     }
 
-    /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Node::shutdown`]).
+    /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Context::shutdown`]).
     ///
     /// Only the process that calls this returns from it; workers end inside. Fails before anything is forked where a
     /// setting cannot be, and afterwards where the server cannot go on.
@@ -320,7 +293,7 @@ impl Server {
 const PANICKED: i32 = 101;
 
 fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
-    let unclear = |why: &str| Error::State { act: "bind", why: format!("{address}: {why}") };
+    let unclear = |why: &str| Error::State { operation: "bind", reason: format!("{address}: {why}") };
     if let Some(path) = address.strip_prefix("unixgram://") {
         return Ok((SocketKind::UnixDatagram, path.into(), 0));
     }
@@ -345,139 +318,139 @@ fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
 }
 
 impl Code {
-    fn run(code: &Option<Plain>, node: &Node) -> Flow {
+    fn run(code: &Option<Plain>, context: &Context) -> Flow {
         if let Some(code) = code {
-            code(node);
+            code(context);
         }
         Ok(())
     }
 
     /// What serves a port, where it speaks HTTP.
-    fn http(&self, node: &Node, port: usize) -> Option<&Rc<http::Service>> {
-        let port = node.state().ports.get(port)?;
+    fn http(&self, context: &Context, port: usize) -> Option<&Rc<http::Service>> {
+        let port = context.state().ports.get(port)?;
         self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))
     }
 
-    fn of_connection(code: &Option<OfConnection>, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn of_connection(code: &Option<OfConnection>, context: &Context, event: &ConnectionEvent) -> Flow {
         if let Some(code) = code {
-            code(node, event.session);
+            code(context, event.session);
         }
         Ok(())
     }
 }
 
 impl Handler for Code {
-    fn start(&self, node: &Node) -> Flow {
-        Self::run(&self.start, node)
+    fn start(&self, context: &Context) -> Flow {
+        Self::run(&self.start, context)
     }
-    fn before_shutdown(&self, node: &Node) -> Flow {
-        Self::run(&self.before_shutdown, node)
+    fn before_shutdown(&self, context: &Context) -> Flow {
+        Self::run(&self.before_shutdown, context)
     }
-    fn shutdown(&self, node: &Node) -> Flow {
-        Self::run(&self.shutdown, node)
+    fn shutdown(&self, context: &Context) -> Flow {
+        Self::run(&self.shutdown, context)
     }
-    fn manager_start(&self, node: &Node) -> Flow {
-        Self::run(&self.manager_start, node)
+    fn manager_start(&self, context: &Context) -> Flow {
+        Self::run(&self.manager_start, context)
     }
-    fn manager_stop(&self, node: &Node) -> Flow {
-        Self::run(&self.manager_stop, node)
+    fn manager_stop(&self, context: &Context) -> Flow {
+        Self::run(&self.manager_stop, context)
     }
-    fn before_reload(&self, node: &Node) -> Flow {
-        Self::run(&self.before_reload, node)
+    fn before_reload(&self, context: &Context) -> Flow {
+        Self::run(&self.before_reload, context)
     }
-    fn after_reload(&self, node: &Node) -> Flow {
-        Self::run(&self.after_reload, node)
+    fn after_reload(&self, context: &Context) -> Flow {
+        Self::run(&self.after_reload, context)
     }
-    fn worker_error(&self, node: &Node, error: &WorkerError) -> Flow {
+    fn worker_error(&self, context: &Context, error: &WorkerError) -> Flow {
         if let Some(code) = &self.worker_error {
-            code(node, error);
+            code(context, error);
         }
         Ok(())
     }
-    fn worker_start(&self, node: &Node) -> Flow {
+    fn worker_start(&self, context: &Context) -> Flow {
         // A panic is a worker's end, not only a task's: its state may be half changed.
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             report(panic);
             process::exit_now(PANICKED);
         }));
-        Self::run(&self.worker_start, node)
+        Self::run(&self.worker_start, context)
     }
-    fn worker_stop(&self, node: &Node) -> Flow {
-        Self::run(&self.worker_stop, node)
+    fn worker_stop(&self, context: &Context) -> Flow {
+        Self::run(&self.worker_stop, context)
     }
-    fn worker_exit(&self, node: &Node) -> Flow {
-        Self::run(&self.worker_exit, node)
+    fn worker_exit(&self, context: &Context) -> Flow {
+        Self::run(&self.worker_exit, context)
     }
-    fn connect(&self, node: &Node, event: &ConnectionEvent) -> Flow {
-        Self::of_connection(&self.connect, node, event)
+    fn connect(&self, context: &Context, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.connect, context, event)
     }
-    fn receive(&self, node: &Node, event: &ConnectionEvent, data: &[u8]) -> Flow {
-        if let Some(service) = self.http(node, event.port) {
-            service.receive(node, event, data, None);
+    fn receive(&self, context: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
+        if let Some(service) = self.http(context, event.port) {
+            service.receive(context, event, data, None);
             return Ok(());
         }
         let own = self.receive.iter().find(|(port, _)| *port == Some(event.port));
         if let Some((_, code)) = own.or_else(|| self.receive.iter().find(|(port, _)| port.is_none())) {
-            code(node, event.session, data);
+            code(context, event.session, data);
         }
         Ok(())
     }
-    fn receive_stored(&self, node: &Node, event: &ConnectionEvent, head: &[u8], body: Rc<Stored>) -> Flow {
-        match self.http(node, event.port) {
+    fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
+        match self.http(context, event.port) {
             Some(service) => {
-                service.receive(node, event, head, Some(body));
+                service.receive(context, event, head, Some(body));
                 Ok(())
             }
-            None => receive_whole(self, node, event, head, &body),
+            None => receive_whole(self, context, event, head, &body),
         }
     }
-    fn refuse(&self, node: &Node, event: &ConnectionEvent, status: u16) -> Flow {
-        match self.http(node, event.port) {
-            Some(service) => service.refuse(node, event, status),
-            None => node.refuse_request(event.session, status),
+    fn refuse(&self, context: &Context, event: &ConnectionEvent, status: u16) -> Flow {
+        match self.http(context, event.port) {
+            Some(service) => service.refuse(context, event, status),
+            None => context.refuse_request(event.session, status),
         }
         Ok(())
     }
-    fn close(&self, node: &Node, event: &ConnectionEvent) -> Flow {
+    fn close(&self, context: &Context, event: &ConnectionEvent) -> Flow {
         if let Some(service) = &self.http {
             service.closed(event.session);
         }
-        Self::of_connection(&self.close, node, event)
+        Self::of_connection(&self.close, context, event)
     }
-    fn packet(&self, node: &Node, event: &PacketEvent, data: &[u8]) -> Flow {
+    fn packet(&self, context: &Context, event: &PacketEvent, data: &[u8]) -> Flow {
         if let Some(code) = &self.packet {
-            code(node, event, data);
+            code(context, event, data);
         }
         Ok(())
     }
-    fn buffer_full(&self, node: &Node, event: &ConnectionEvent) -> Flow {
-        Self::of_connection(&self.buffer_full, node, event)
+    fn buffer_full(&self, context: &Context, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.buffer_full, context, event)
     }
-    fn buffer_empty(&self, node: &Node, event: &ConnectionEvent) -> Flow {
-        Self::of_connection(&self.buffer_empty, node, event)
+    fn buffer_empty(&self, context: &Context, event: &ConnectionEvent) -> Flow {
+        Self::of_connection(&self.buffer_empty, context, event)
     }
-    fn task(&self, node: &Node, event: &TaskEvent, data: &[u8]) -> Flow {
+    fn task(&self, context: &Context, event: &TaskEvent, data: &[u8]) -> Flow {
         if let Some(code) = &self.task {
-            code(node, event, data);
+            code(context, event, data);
         }
         Ok(())
     }
-    fn finish(&self, node: &Node, event: &FinishEvent, data: &[u8]) -> Flow {
+    fn finish(&self, context: &Context, event: &FinishEvent, data: &[u8]) -> Flow {
         if let Some(code) = &self.finish {
-            code(node, event, data);
+            code(context, event, data);
         }
         Ok(())
     }
-    fn pipe_message(&self, node: &Node, event: &MessageEvent, data: &[u8]) -> Flow {
+    fn pipe_message(&self, context: &Context, event: &MessageEvent, data: &[u8]) -> Flow {
         if let Some(code) = &self.message {
-            code(node, event.source, data);
+            code(context, event.source, data);
         }
         Ok(())
     }
-    fn user_process(&self, node: &Node, index: usize) -> Flow {
+    fn user_process(&self, context: &Context, index: usize) -> Flow {
         if let Some(code) = self.processes.get(index) {
-            code(node);
+            code(context);
         }
         Ok(())
     }

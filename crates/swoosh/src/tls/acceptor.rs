@@ -1,11 +1,11 @@
-//! A port's side: its certificates, and the sessions of those who connect.
+//! The server's side: certificates, and sessions of accepted connections.
 
-use super::config::TlsConfig;
 use super::session::Session;
-use super::sni::ByName;
+use super::sni::CertificatesByName;
 use super::tickets::Tickets;
-use super::verify::OfClients;
+use super::verify::ClientVerifier;
 use super::{files, suites};
+use crate::config::TlsConfig;
 use crate::error::{Error, Result};
 use crate::sys::clock;
 use rustls::crypto::CryptoProvider;
@@ -18,63 +18,73 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-/// Takes connections of a port that speaks TLS.
+/// Makes sessions for the connections of a TLS port.
 ///
-/// Its files are looked at once a second at most, when somebody connects, and read again when they have changed: new
-/// certificates need no restart, where the process that shakes hands may read them. Files that cannot be used then are told of in the log, and what was there stays.
+/// When a client connects, at most once a second, the files are checked, and read again if they have changed: a renewed
+/// certificate needs no restart, provided that the process may still read it. If the new files cannot be used, an error is
+/// logged and the previous certificates stay in use.
+///
+/// ```no_run
+/// use swoosh::config::TlsConfig;
+/// use swoosh::tls::Acceptor;
+///
+/// let acceptor = Acceptor::new(&TlsConfig::new("cert.pem", "key.pem"))?;
+/// let session = acceptor.begin()?;
+/// # swoosh::Result::Ok(())
+/// ```
 pub struct Acceptor {
     wanted: TlsConfig,
     tickets: Arc<Tickets>,
     config: RwLock<Arc<ServerConfig>>,
     stamps: Mutex<Stamps>,
-    /// When the files were looked at last: monotonic milliseconds.
-    looked: AtomicU64,
+    /// The time of the last check of the files, monotonic milliseconds.
+    checked_at: AtomicU64,
 }
 
 type Stamps = Vec<Option<(u64, i64, i64, u64)>>;
 
 impl Acceptor {
-    /// Reads the files that `wanted` names. To be called before the server's first fork: its processes have tickets in
-    /// common.
+    /// Reads the files that `wanted` names. Call it before the server's first fork, so that all processes accept the same
+    /// session tickets.
     ///
     /// # Errors
-    /// Where a field is missing or cannot be so; where a file cannot be read or is not what it should be; where `ssl_verify_peer` has nobody to vouch for clients.
+    /// If a field is missing or out of range, a file cannot be read or parsed, or `verify_peer` is set without authorities.
     pub fn new(wanted: &TlsConfig) -> Result<Self> {
-        crate::settings::validate_tls(wanted)?;
+        wanted.validate()?;
         let tickets = Arc::new(Tickets::new()?);
         let stamps = Mutex::new(stamps(wanted));
         let config = RwLock::new(Arc::new(read(wanted, tickets.clone())?));
-        let looked = AtomicU64::new(clock::monotonic_ms());
-        Ok(Acceptor { wanted: wanted.clone(), tickets, config, stamps, looked })
+        let checked_at = AtomicU64::new(clock::monotonic_ms());
+        Ok(Acceptor { wanted: wanted.clone(), tickets, config, stamps, checked_at })
     }
 
-    /// A session with a peer that has connected.
+    /// A session for an accepted connection.
     ///
     /// # Errors
-    /// Where the settings leave nothing to offer.
+    /// If the settings leave no version or cipher suite to offer.
     pub fn begin(&self) -> Result<Session> {
-        self.look();
+        self.reload_if_changed();
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner).clone();
         let server = ServerConnection::new(config).map_err(refused)?;
         Ok(Session::new(server.into()))
     }
 
-    /// How long a handshake may take.
+    /// The time that a handshake may take.
     pub fn handshake_timeout(&self) -> Duration {
         self.wanted.handshake_timeout
     }
 
     /// Reads the files again if they have changed.
-    fn look(&self) {
+    fn reload_if_changed(&self) {
         let now = clock::monotonic_ms();
-        let before = self.looked.load(Relaxed);
-        if now.saturating_sub(before) < LOOK_EVERY_MS
-            || self.looked.compare_exchange(before, now, Relaxed, Relaxed).is_err()
+        let before = self.checked_at.load(Relaxed);
+        if now.saturating_sub(before) < CHECK_INTERVAL_MS
+            || self.checked_at.compare_exchange(before, now, Relaxed, Relaxed).is_err()
         {
             return;
         }
         let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
-        // A file that is not there any more, or not for this process, says nothing of a new one.
+        // A file that has been removed, or that this process may not read, keeps its previous stamp.
         let found: Stamps = stamps(&self.wanted).into_iter().zip(&*known).map(|(new, old)| new.or(*old)).collect();
         if *known == found {
             return;
@@ -83,14 +93,14 @@ impl Acceptor {
         match read(&self.wanted, self.tickets.clone()) {
             Ok(config) => {
                 *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-                crate::log::info!("the certificate of {} is read again", self.wanted.cert_file.display());
+                crate::log::info!("reloaded certificate {}", self.wanted.cert_file.display());
             }
-            Err(e) => crate::log::warn!("certificates have changed, and those of before stay: {e}"),
+            Err(e) => crate::log::warn!("cannot reload the changed certificates, the previous ones stay in use: {e}"),
         }
     }
 }
 
-/// What tells a file from its successor: device-wide number, time of change, size.
+/// What distinguishes a file from its replacement: inode, modification time, size.
 fn stamps(wanted: &TlsConfig) -> Stamps {
     let pairs = wanted.named.iter().flat_map(|n| [&n.cert_file, &n.key_file]);
     let own = [&wanted.cert_file, &wanted.key_file];
@@ -106,11 +116,11 @@ fn read(wanted: &TlsConfig, tickets: Arc<Tickets>) -> Result<ServerConfig> {
     for one in &wanted.named {
         named.push((one.name.to_ascii_lowercase(), pair(&one.cert_file, &one.key_file)?));
     }
-    let resolver = ByName { named, default: pair(&wanted.cert_file, &wanted.key_file)? };
+    let resolver = CertificatesByName { named, default: pair(&wanted.cert_file, &wanted.key_file)? };
     let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&suites::versions(wanted.versions))
         .map_err(refused)?
-        .with_client_cert_verifier(judge(wanted, provider)?)
+        .with_client_cert_verifier(client_verifier(wanted, provider)?)
         .with_cert_resolver(Arc::new(resolver));
     config.ticketer = tickets;
     config.ignore_client_order = wanted.prefer_server_ciphers;
@@ -122,7 +132,7 @@ fn ca_files(wanted: &TlsConfig) -> impl Iterator<Item = &PathBuf> {
     wanted.client_ca_file.iter().chain(&wanted.ca_file)
 }
 
-fn judge(
+fn client_verifier(
     wanted: &TlsConfig,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>> {
@@ -131,17 +141,18 @@ fn judge(
     }
     let roots = files::roots(ca_files(wanted), wanted.ca_path.as_deref())?;
     if roots.store.is_empty() {
-        let why = "ssl_verify_peer wants ssl_client_cert_file: who vouches for clients?".into();
-        return Err(Error::State { act: "verify clients", why });
+        let reason = "ssl_verify_peer needs the authorities of ssl_client_cert_file".into();
+        return Err(Error::State { operation: "verify clients", reason });
     }
-    let judge = OfClients::new(roots, wanted.allow_self_signed, wanted.verify_depth, provider);
-    let why = |e: rustls::server::VerifierBuilderError| Error::State { act: "verify clients", why: e.to_string() };
-    Ok(Arc::new(judge.map_err(why)?))
+    let verifier = ClientVerifier::new(roots, wanted.allow_self_signed, wanted.verify_depth, provider);
+    let failed =
+        |e: rustls::server::VerifierBuilderError| Error::State { operation: "verify clients", reason: e.to_string() };
+    Ok(Arc::new(verifier.map_err(failed)?))
 }
 
-fn refused(why: rustls::Error) -> Error {
-    Error::State { act: "serve TLS", why: why.to_string() }
+fn refused(e: rustls::Error) -> Error {
+    Error::State { operation: "serve TLS", reason: e.to_string() }
 }
 
-/// How often files are looked at, at most.
-const LOOK_EVERY_MS: u64 = 1000;
+/// The shortest interval between checks of the files.
+const CHECK_INTERVAL_MS: u64 = 1000;

@@ -1,10 +1,10 @@
-//! A client's side.
+//! The client's side.
 
-use super::config::ClientTls;
+use super::client_config::ClientTls;
 use super::files::{self, Roots};
 use super::session::Session;
 use super::suites;
-use super::verify::OfServers;
+use super::verify::ServerVerifier;
 use crate::error::{Error, Result};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -14,7 +14,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Makes sessions with servers. A later one may go on with an earlier one's.
+/// Makes sessions with a server; later ones resume earlier ones where the server allows it. Clones share that memory.
+///
+/// ```
+/// use swoosh::tls::{ClientTls, Connector};
+///
+/// let connector = Connector::new(&ClientTls::default()).unwrap();
+/// assert!(connector.begin().unwrap().is_handshaking());
+/// ```
 #[derive(Clone)]
 pub struct Connector {
     config: Arc<ClientConfig>,
@@ -25,10 +32,10 @@ impl Connector {
     /// Reads the files that `wanted` names.
     ///
     /// # Errors
-    /// Where one cannot be read or is not what it should be, and where a name is none.
+    /// If a file cannot be read or parsed, or a name is no host name.
     pub fn new(wanted: &ClientTls) -> Result<Self> {
         let provider = suites::provider(&wanted.ciphers, &wanted.curves);
-        let verifier = judge(wanted, &provider)?;
+        let verifier = server_verifier(wanted, &provider)?;
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&suites::versions(wanted.versions))
             .map_err(refused)?
@@ -37,7 +44,7 @@ impl Connector {
         let mut config = match &wanted.certificate {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
-                // Checked first: its errors name the file.
+                // Its errors name the file, rustls's do not.
                 files::certified_key(certificate, key, &provider)?;
                 builder
                     .with_client_auth_cert(files::certificates(certificate)?, files::private_key(key)?)
@@ -45,54 +52,54 @@ impl Connector {
             }
         };
         config.alpn_protocols.clone_from(&wanted.alpn);
-        let asked = wanted.ask_name.as_deref().map(server_name).transpose()?;
-        Ok(Connector { config: Arc::new(config), name: asked.unwrap_or_else(nobody) })
+        let name = wanted.server_name.as_deref().map(server_name).transpose()?;
+        Ok(Connector { config: Arc::new(config), name: name.unwrap_or_else(unnamed) })
     }
 
-    /// A session that begins.
+    /// A new session.
     ///
     /// # Errors
-    /// Where the settings leave nothing to offer.
+    /// If the settings leave no version or cipher suite to offer.
     pub fn begin(&self) -> Result<Session> {
         let client = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(refused)?;
         Ok(Session::new(client.into()))
     }
 }
 
-/// Whether the certificate that a server showed, and its issuers, are good enough (DER), whatever `verify_peer` says.
+/// Verifies the certificate chain that a server presented (DER, its own first), regardless of `verify_peer`.
 ///
 /// # Errors
-/// Why not; and as [`Connector::new`].
+/// The reason why the chain is not valid; and as [`Connector::new`].
 pub fn verify(wanted: &ClientTls, shown: &[&[u8]]) -> Result<()> {
     let provider = suites::provider("", "");
-    let judge = judge(&ClientTls { verify_peer: true, ..wanted.clone() }, &provider)?;
+    let verifier = server_verifier(&ClientTls { verify_peer: true, ..wanted.clone() }, &provider)?;
     let shown: Vec<CertificateDer<'_>> = shown.iter().map(|der| CertificateDer::from(*der)).collect();
     let Some((certificate, issuers)) = shown.split_first() else {
-        return Err(Error::State { act: "verify the server", why: "it showed no certificate".into() });
+        return Err(Error::State { operation: "verify the server", reason: "it presented no certificate".into() });
     };
-    let verified = judge.verify_server_cert(certificate, issuers, &nobody(), &[], UnixTime::now());
-    verified.map(drop).map_err(|e| Error::State { act: "verify the server", why: e.to_string() })
+    let verified = verifier.verify_server_cert(certificate, issuers, &unnamed(), &[], UnixTime::now());
+    verified.map(drop).map_err(|e| Error::State { operation: "verify the server", reason: e.to_string() })
 }
 
-/// For servers without a name. An address is never told.
-fn nobody() -> ServerName<'static> {
+/// The name of a server without one: rustls never sends an address to the peer.
+fn unnamed() -> ServerName<'static> {
     ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED))
 }
 
-fn judge(wanted: &ClientTls, provider: &Arc<CryptoProvider>) -> Result<OfServers> {
+fn server_verifier(wanted: &ClientTls, provider: &Arc<CryptoProvider>) -> Result<ServerVerifier> {
     if !wanted.verify_peer {
-        return Ok(OfServers::anybody(provider.clone()));
+        return Ok(ServerVerifier::accept_all(provider.clone()));
     }
     let name = wanted.verify_name.as_deref().map(server_name).transpose()?;
     let roots = match (wanted.ca_files.is_empty(), &wanted.ca_path) {
-        (true, None) => of_the_system()?,
+        (true, None) => system_roots()?,
         (_, path) => files::roots(&wanted.ca_files, path.as_deref())?,
     };
-    Ok(OfServers::new(roots, name, wanted.allow_self_signed, wanted.verify_depth, provider.clone()))
+    Ok(ServerVerifier::new(roots, name, wanted.allow_self_signed, wanted.verify_depth, provider.clone()))
 }
 
-/// Whom this machine trusts: `SSL_CERT_FILE`, `SSL_CERT_DIR`, else where distributions keep it.
-fn of_the_system() -> Result<Roots> {
+/// The system's authorities: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the place where distributions keep them.
+fn system_roots() -> Result<Roots> {
     let named = |name| std::env::var_os(name).map(PathBuf::from);
     if let (Some(file), path) = (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
         return files::roots(&[file], path.as_deref());
@@ -105,14 +112,14 @@ fn of_the_system() -> Result<Roots> {
 
 fn server_name(name: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(name.trim_end_matches('.').to_owned())
-        .map_err(|_| Error::State { act: "speak TLS", why: format!("{name:?} is not the name of a host") })
+        .map_err(|_| Error::State { operation: "speak TLS", reason: format!("{name:?} is not a host name") })
 }
 
-fn refused(why: rustls::Error) -> Error {
-    Error::State { act: "speak TLS", why: why.to_string() }
+fn refused(e: rustls::Error) -> Error {
+    Error::State { operation: "speak TLS", reason: e.to_string() }
 }
 
-/// Debian and Alpine; Fedora and its kin; openSUSE.
+/// Of Debian and Alpine, Fedora and its derivatives, openSUSE.
 const SYSTEM_FILES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 const SYSTEM_PATH: &str = "/etc/ssl/certs";

@@ -10,85 +10,85 @@ use rustls::sign::CertifiedKey;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The certificates of a file, which has at least one.
+/// The certificates of a file.
 ///
 /// # Errors
-/// Where it cannot be read, or has none.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    const ACT: &str = "read the certificates of";
-    let text = read(ACT, path)?;
+/// If it cannot be read or contains none.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    const OPERATION: &str = "read the certificates of";
+    let text = read(OPERATION, path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match all {
-        Ok(all) if all.is_empty() => Err(bad(ACT, path, "it has none in PEM form (BEGIN CERTIFICATE)")),
+        Ok(all) if all.is_empty() => Err(invalid(OPERATION, path, "it has none in PEM form (BEGIN CERTIFICATE)")),
         Ok(all) => Ok(all),
-        Err(e) => Err(bad(ACT, path, e)),
+        Err(e) => Err(invalid(OPERATION, path, e)),
     }
 }
 
 /// The private key of a file.
 ///
 /// # Errors
-/// Where it cannot be read, has none, or has one with a passphrase.
-pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
-    const ACT: &str = "read the private key of";
-    let text = read(ACT, path)?;
-    let says = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
+/// If it cannot be read, contains none, or one with a passphrase.
+pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    const OPERATION: &str = "read the private key of";
+    let text = read(OPERATION, path)?;
+    let contains = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
     match PrivateKeyDer::from_pem_slice(&text) {
-        _ if says(b"BEGIN ENCRYPTED PRIVATE KEY") || says(b"Proc-Type: 4,ENCRYPTED") => {
-            Err(bad(ACT, path, "it has a passphrase; take that off (openssl pkey -in KEY -out PLAIN)"))
+        _ if contains(b"BEGIN ENCRYPTED PRIVATE KEY") || contains(b"Proc-Type: 4,ENCRYPTED") => {
+            Err(invalid(OPERATION, path, "it has a passphrase; take that off (openssl pkey -in KEY -out PLAIN)"))
         }
         Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) => Err(bad(ACT, path, "it has none in PEM form (BEGIN PRIVATE KEY)")),
-        Err(e) => Err(bad(ACT, path, e)),
+        Err(pem::Error::NoItemsFound) => Err(invalid(OPERATION, path, "it has none in PEM form (BEGIN PRIVATE KEY)")),
+        Err(e) => Err(invalid(OPERATION, path, e)),
     }
 }
 
-/// A certificate with its issuers and its key, which belong together.
+/// A certificate chain with its private key.
 ///
 /// # Errors
-/// As [`certificates`] and [`private_key`]; where the key is of a kind that is not known here, or another's.
-pub fn certified_key(cert_file: &Path, key_file: &Path, provider: &CryptoProvider) -> Result<CertifiedKey> {
+/// As [`certificates`] and [`private_key`]; also if the key does not belong to the certificate or is of an unknown type.
+pub(super) fn certified_key(cert_file: &Path, key_file: &Path, provider: &CryptoProvider) -> Result<CertifiedKey> {
     let chain = certificates(cert_file)?;
     let key = private_key(key_file)?;
     CertifiedKey::from_der(chain, key, provider).map_err(|e| match e {
         rustls::Error::InconsistentKeys(_) => {
-            bad("use the private key of", key_file, format_args!("it is not the key of {}", cert_file.display()))
+            invalid("use the private key of", key_file, format_args!("it is not the key of {}", cert_file.display()))
         }
-        rustls::Error::InvalidCertificate(_) => bad("use the certificate of", cert_file, e),
-        e => bad("use the private key of", key_file, e),
+        rustls::Error::InvalidCertificate(_) => invalid("use the certificate of", cert_file, e),
+        e => invalid("use the private key of", key_file, e),
     })
 }
 
-/// Everybody whom those files, and the files of that folder, name. A folder may have other files too.
+/// The authorities in those files and in the files of that directory, which may contain other files too.
 ///
 /// # Errors
-/// Where a file, or the folder, cannot be read or names nobody.
-pub fn roots<'a>(ca_files: impl IntoIterator<Item = &'a PathBuf>, ca_path: Option<&Path>) -> Result<Roots> {
+/// If a file or the directory cannot be read or contains no certificate.
+pub(super) fn roots<'a>(ca_files: impl IntoIterator<Item = &'a PathBuf>, ca_path: Option<&Path>) -> Result<Roots> {
     let mut roots = Roots { store: RootCertStore::empty(), trusted: Vec::new() };
     for file in ca_files {
         roots.add(certificates(file)?);
         if roots.store.is_empty() {
-            return Err(bad("read the certificates of", file, "none of them can be understood"));
+            return Err(invalid("read the certificates of", file, "none of them can be understood"));
         }
     }
-    if let Some(folder) = ca_path {
-        let refused = |e| Error::system("read the certificates of", folder.display(), e);
-        for entry in std::fs::read_dir(folder).map_err(refused)? {
+    if let Some(directory) = ca_path {
+        let refused = |e| Error::system("read the certificates of", directory.display(), e);
+        for entry in std::fs::read_dir(directory).map_err(refused)? {
             roots.add(certificates(&entry.map_err(refused)?.path()).unwrap_or_default());
         }
         if roots.store.is_empty() {
-            return Err(bad("read the certificates of", folder, "no file in it has any"));
+            return Err(invalid("read the certificates of", directory, "no file in it has any"));
         }
     }
     Ok(roots)
 }
 
-/// Those who vouch for others.
-pub struct Roots {
+/// Certificate authorities.
+pub(super) struct Roots {
     /// As issuers.
-    pub store: RootCertStore,
-    /// Their certificates as they are: one may be shown by a peer itself.
-    pub trusted: Vec<CertificateDer<'static>>,
+    pub(super) store: RootCertStore,
+    /// Their certificates: a peer may present one of them itself.
+    pub(super) trusted: Vec<CertificateDer<'static>>,
 }
 
 impl Roots {
@@ -99,6 +99,10 @@ impl Roots {
 }
 
 /// A certificate in PEM form (RFC 7468 section 5).
+///
+/// ```
+/// assert!(swoosh::tls::to_pem(&[1, 2, 3]).contains("\nAQID\n"));
+/// ```
 pub fn to_pem(der: &[u8]) -> String {
     let text = base64(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
@@ -110,12 +114,12 @@ pub fn to_pem(der: &[u8]) -> String {
     pem
 }
 
-fn read(act: &'static str, path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::system(act, path.display(), e))
+fn read(operation: &'static str, path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::system(operation, path.display(), e))
 }
 
-fn bad(act: &'static str, path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::system(act, path.display(), io::Error::new(io::ErrorKind::InvalidData, why.to_string()))
+fn invalid(operation: &'static str, path: &Path, reason: impl std::fmt::Display) -> Error {
+    Error::system(operation, path.display(), io::Error::new(io::ErrorKind::InvalidData, reason.to_string()))
 }
 
 #[cfg(test)]
@@ -127,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_may_have_other_files_but_not_only_such() {
+    fn a_directory_may_contain_other_files_but_needs_one_with_a_certificate() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("note"), "nothing").unwrap();
         let refused = roots(&[], Some(folder.path())).err().unwrap().to_string();
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn pem_is_read_as_it_was_written() {
+    fn written_pem_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let (path, der) = (folder.path().join("cert"), certificate());
         std::fs::write(&path, to_pem(&der)).unwrap();
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_a_passphrase_is_told_from_none() {
+    fn a_key_with_a_passphrase_and_a_missing_key_have_different_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         for (text, wanted) in [

@@ -1,66 +1,74 @@
-//! One connection's TLS, without its socket.
+//! The TLS state of one connection, without its socket.
 
 use rustls::{Connection, Error};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 
-/// Seals what goes out and opens what comes in.
+/// Encrypts what goes out and decrypts what comes in.
+///
+/// ```
+/// use swoosh::tls::{ClientTls, Connector};
+///
+/// let mut session = Connector::new(&ClientTls::default()).unwrap().begin().unwrap();
+/// let error = session.receive(b"HTTP/1.1 400 Bad Request\r\n", &mut Vec::new()).unwrap_err();
+/// assert!(!error.is_certificate_error);
+/// ```
 pub struct Session {
     tls: Connection,
-    /// Plain bytes that came along with the end of the handshake.
+    /// Plaintext that arrived with the end of the handshake.
     early: Vec<u8>,
-    abandoned: bool,
+    output_discarded: bool,
 }
 
-/// Why a session cannot go on.
+/// The reason why a session is broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// In words.
-    pub why: String,
-    /// It is for what the peer shows of itself: its certificate.
-    pub of_certificate: bool,
+pub struct SessionError {
+    /// The message.
+    pub reason: String,
+    /// The peer's certificate is missing or not valid.
+    pub is_certificate_error: bool,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)
+        f.write_str(&self.reason)
     }
 }
 
-impl From<Error> for Broken {
+impl From<Error> for SessionError {
     fn from(e: Error) -> Self {
-        let of_certificate = matches!(e, Error::InvalidCertificate(_) | Error::NoCertificatesPresented);
-        Broken { why: e.to_string(), of_certificate }
+        let is_certificate_error = matches!(e, Error::InvalidCertificate(_) | Error::NoCertificatesPresented);
+        SessionError { reason: e.to_string(), is_certificate_error }
     }
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for SessionError {
     fn from(e: io::Error) -> Self {
-        Broken { why: e.to_string(), of_certificate: false }
+        SessionError { reason: e.to_string(), is_certificate_error: false }
     }
 }
 
 impl Session {
     pub(super) fn new(mut tls: Connection) -> Self {
-        // What waits is bounded by whoever seals: a piece at a time.
+        // The caller bounds the output by encrypting piece by piece.
         tls.set_buffer_limit(None);
-        Session { tls, early: Vec::new(), abandoned: false }
+        Session { tls, early: Vec::new(), output_discarded: false }
     }
 
-    /// Whether the handshake is still going on: nothing can be sealed yet.
-    pub fn is_shaking(&self) -> bool {
+    /// Whether the handshake is in progress: nothing can be encrypted yet.
+    pub fn is_handshaking(&self) -> bool {
         self.tls.is_handshaking()
     }
 
-    /// Takes bytes from the peer, and appends to `plain` what they say to the application.
+    /// Decrypts bytes from the peer and appends the plaintext to `plain`.
     ///
     /// # Errors
-    /// Where they break the protocol, or what the peer shows is not good enough. An alert that says so may have to be
-    /// written then; what came before is in `plain`.
-    pub fn receive(&mut self, mut sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), Broken> {
+    /// If the peer violates the protocol, or its certificate is not valid. Then an alert may be waiting as output, and
+    /// plaintext that arrived before the error is in `plain`.
+    pub fn receive(&mut self, mut sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), SessionError> {
         while !sealed.is_empty() {
             if self.tls.read_tls(&mut sealed)? == 0 {
-                // Behind the peer's goodbye nothing is read.
+                // Data after the peer's close_notify is ignored.
                 return Ok(());
             }
             let state = self.tls.process_new_packets();
@@ -75,35 +83,35 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the peer has said goodbye (close_notify, RFC 8446 section 6.1): nothing more comes from it.
+    /// Whether the peer has sent close_notify (RFC 8446 section 6.1): no more data follows.
     pub fn is_closed_by_peer(&mut self) -> bool {
         self.tls.process_new_packets().is_ok_and(|state| state.peer_has_closed())
     }
 
-    /// Keeps plain bytes that came before anybody could take them.
+    /// Keeps plaintext that cannot be delivered yet.
     pub fn keep_early(&mut self, plain: Vec<u8>) {
         self.early = plain;
     }
 
-    /// The bytes that were kept.
+    /// Takes the plaintext that was kept.
     pub fn take_early(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.early)
     }
 
-    /// Seals the beginning of `data`: how much of it, [`PIECE`] at most.
+    /// Encrypts the beginning of `data`, at most 64 KiB, and returns how many bytes of it.
     ///
     /// # Errors
-    /// None, once the handshake is over.
+    /// Only during the handshake.
     pub fn seal(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.tls.writer().write(&data[..data.len().min(PIECE)])
+        self.tls.writer().write(&data[..data.len().min(MAX_SEAL)])
     }
 
-    /// Whether sealed bytes wait to be written.
+    /// Whether ciphertext is waiting to be written.
     pub fn has_output(&self) -> bool {
-        self.tls.wants_write() && !self.abandoned
+        self.tls.wants_write() && !self.output_discarded
     }
 
-    /// Writes sealed bytes by `write` until none wait, or it fails.
+    /// Writes ciphertext by `write` until none is left or it fails.
     ///
     /// # Errors
     /// Those of `write`.
@@ -115,28 +123,28 @@ impl Session {
         Ok(())
     }
 
-    /// What waits will never be written.
-    pub fn abandon(&mut self) {
-        self.abandoned = true;
+    /// Drops the ciphertext that is waiting and all later output.
+    pub fn discard_output(&mut self) {
+        self.output_discarded = true;
     }
 
-    /// Says goodbye, as far as this side is concerned.
+    /// Queues a close_notify: this side sends no more data.
     pub fn close(&mut self) {
         self.tls.send_close_notify();
     }
 
-    /// The certificate that the peer showed, and its issuers, in DER form.
+    /// The peer's certificate chain in DER form, its own certificate first; empty if it presented none.
     pub fn peer_certificates(&self) -> Vec<&[u8]> {
         self.tls.peer_certificates().unwrap_or_default().iter().map(AsRef::as_ref).collect()
     }
 
-    /// The protocol that was agreed upon (ALPN).
+    /// The protocol that was selected in the handshake (ALPN, RFC 7301).
     pub fn protocol(&self) -> Option<&[u8]> {
         self.tls.alpn_protocol()
     }
 }
 
-/// rustls writes to a [`Write`].
+/// Adapts a write function to the [`Write`] that rustls needs.
 struct Sink<F>(F);
 
 impl<F: FnMut(&[IoSlice<'_>]) -> io::Result<usize>> Write for Sink<F> {
@@ -153,5 +161,6 @@ impl<F: FnMut(&[IoSlice<'_>]) -> io::Result<usize>> Write for Sink<F> {
     }
 }
 
-/// Plain bytes sealed at once: four records (RFC 8446 section 5.1), so that a peer that does not read costs no more.
-pub const PIECE: usize = 64 << 10;
+/// The plaintext that is encrypted at once: four records (RFC 8446 section 5.1), which bounds the memory that a peer costs
+/// that does not read.
+const MAX_SEAL: usize = 64 << 10;

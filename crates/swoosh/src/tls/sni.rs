@@ -1,27 +1,27 @@
-//! Which certificate a peer is shown: by the name it asks for (server_name, RFC 6066 section 3).
+//! The certificate for the name that a client requests (server_name, RFC 6066 section 3).
 
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 
-/// Certificates by name, and one for every other name.
+/// Certificates by server name, and a default.
 #[derive(Debug)]
-pub struct ByName {
+pub(super) struct CertificatesByName {
     /// Names in lower case.
     pub named: Vec<(String, Arc<CertifiedKey>)>,
-    /// For peers that ask for no name, or another.
+    /// For clients that request no name or an unknown one.
     pub default: Arc<CertifiedKey>,
 }
 
-impl ResolvesServerCert for ByName {
+impl ResolvesServerCert for CertificatesByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        // rustls gives names in lower case.
+        // rustls passes names in lower case.
         let found = hello.server_name().and_then(|name| find(&self.named, name));
         Some(found.unwrap_or(&self.default).clone())
     }
 }
 
-/// A name as it is goes before one with a star (RFC 6125 section 6.4.3: the star is the whole first label).
+/// An exact name takes precedence over a wildcard, which stands for the whole first label (RFC 6125 section 6.4.3).
 fn find<'a, T>(named: &'a [(String, T)], name: &str) -> Option<&'a T> {
     let rest = name.split_once('.').map(|(_, rest)| rest);
     let exact = named.iter().find(|(known, _)| known == name);
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_is_one_label_and_comes_second() {
+    fn a_wildcard_stands_for_one_label_and_yields_to_an_exact_name() {
         let named: Vec<(String, u8)> =
             [("*.a.example", 1), ("www.a.example", 2)].map(|(n, v)| (n.to_string(), v)).into();
         for (name, wanted) in [

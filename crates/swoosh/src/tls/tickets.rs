@@ -1,9 +1,8 @@
-//! Tickets with which a peer goes on with a session it had (RFC 5077, RFC 8446 section 4.6.1), whichever process of the
-//! server it meets.
+//! Session tickets (RFC 5077, RFC 8446 section 4.6.1) that every process of the server accepts.
 //!
-//! The rule that is protected: what a ticket was sealed with is gone for good two periods later. All processes begin with
-//! one secret, made before the first fork, and each period's secret is made of the one before, so that they agree by the
-//! clock alone and nobody finds the way back.
+//! Invariant: the key of a ticket is destroyed two periods later. All processes start with one secret, made before the first
+//! fork; the secret of a period is derived from that of the period before by a one-way function, so that processes agree by
+//! the clock alone and an old secret cannot be recovered.
 
 use crate::error::{Error, Result};
 use ring::aead::{self, Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -14,33 +13,34 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Seals and opens tickets.
-pub struct Tickets {
-    began: Instant,
-    ring: Mutex<Ring>,
+/// Encrypts and decrypts tickets.
+pub(super) struct Tickets {
+    started_at: Instant,
+    secrets: Mutex<Secrets>,
 }
 
-/// The secrets of this period and the one before.
-struct Ring {
+/// The secrets of this period and of the one before.
+struct Secrets {
     period: u64,
-    now: [u8; SECRET],
-    before: Option<[u8; SECRET]>,
+    current: [u8; SECRET],
+    previous: Option<[u8; SECRET]>,
 }
 
 impl Tickets {
-    /// With a secret of its own.
+    /// Tickets with a new random secret.
     ///
     /// # Errors
-    /// Where the kernel gives no random bytes.
-    pub fn new() -> Result<Self> {
-        let mut now = [0; SECRET];
-        let failed = |_| Error::State { act: "make a secret for tickets", why: "there are no random bytes".into() };
-        SystemRandom::new().fill(&mut now).map_err(failed)?;
-        Ok(Tickets { began: Instant::now(), ring: Mutex::new(Ring { period: 0, now, before: None }) })
+    /// If the kernel has no random bytes.
+    pub(super) fn new() -> Result<Self> {
+        let mut current = [0; SECRET];
+        let failed = |_| Error::State { operation: "make a ticket secret", reason: "no random bytes".into() };
+        SystemRandom::new().fill(&mut current).map_err(failed)?;
+        let secrets = Mutex::new(Secrets { period: 0, current, previous: None });
+        Ok(Tickets { started_at: Instant::now(), secrets })
     }
 
     fn period(&self) -> u64 {
-        self.began.elapsed().as_secs() / PERIOD_SECONDS
+        self.started_at.elapsed().as_secs() / PERIOD_SECONDS
     }
 
     fn seal(&self, period: u64, plain: &[u8]) -> Option<Vec<u8>> {
@@ -65,17 +65,17 @@ impl Tickets {
         Some(body)
     }
 
-    /// The key of `period`, if that is the present one or the one before.
+    /// The key of `period`, if that is the current one or the one before.
     fn key(&self, now: u64, period: u64) -> Option<LessSafeKey> {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        while ring.period < now {
-            let next = derive(&ring.now, b"next")?;
-            ring.before = Some(std::mem::replace(&mut ring.now, next));
-            ring.period += 1;
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        while secrets.period < now {
+            let next = derive(&secrets.current, b"next")?;
+            secrets.previous = Some(std::mem::replace(&mut secrets.current, next));
+            secrets.period += 1;
         }
-        let secret = match ring.period.checked_sub(period)? {
-            0 => Some(ring.now),
-            1 => ring.before,
+        let secret = match secrets.period.checked_sub(period)? {
+            0 => Some(secrets.current),
+            1 => secrets.previous,
             _ => None,
         };
         let key = UnboundKey::new(&CHACHA20_POLY1305, &derive(&secret?, b"ticket")?).ok()?;
@@ -115,7 +115,7 @@ impl fmt::Debug for Tickets {
     }
 }
 
-/// How long one secret seals tickets.
+/// The period of one secret.
 const PERIOD_SECONDS: u64 = 6 * 3600;
 const SECRET: usize = 32;
 const HEAD: usize = 8 + NONCE_LEN;
@@ -125,15 +125,15 @@ const _: () = assert!(SECRET == 32 && aead::MAX_TAG_LEN == 16);
 mod tests {
     use super::*;
 
-    /// What a forked process has.
+    /// The copy that a forked process has.
     fn fork(of: &Tickets) -> Tickets {
-        let ring = of.ring.lock().unwrap();
-        let ring = Ring { period: ring.period, now: ring.now, before: ring.before };
-        Tickets { began: of.began, ring: Mutex::new(ring) }
+        let secrets = of.secrets.lock().unwrap();
+        let secrets = Secrets { period: secrets.period, current: secrets.current, previous: secrets.previous };
+        Tickets { started_at: of.started_at, secrets: Mutex::new(secrets) }
     }
 
     #[test]
-    fn a_ticket_is_opened_by_each_process_for_two_periods() {
+    fn every_process_decrypts_a_ticket_for_two_periods() {
         let one = Tickets::new().unwrap();
         let other = fork(&one);
         let ticket = one.seal(3, b"session").unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ticket_is_not_opened() {
+    fn a_damaged_ticket_is_rejected() {
         let one = Tickets::new().unwrap();
         let ticket = one.seal(0, b"session").unwrap();
         for n in 0..ticket.len() {

@@ -1,8 +1,8 @@
-//! Whether a peer's certificate is good enough.
+//! Verification of a peer's certificate.
 //!
-//! webpki decides. Three things are added, as programs written for OpenSSL expect them: a certificate that was itself
-//! named as trusted is good even where it is an issuer's, one that only vouches for itself can be allowed, and the way up
-//! to the trusted one can be bounded.
+//! webpki decides, with three additions that programs written for OpenSSL expect: a certificate that is itself configured
+//! as trusted is valid even if it is an authority's, self-signed certificates can be allowed, and the length of the chain can
+//! be limited.
 
 use super::files::Roots;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,83 +14,80 @@ use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use std::sync::Arc;
 
-/// What is added to webpki's judgement.
+/// The additions to webpki's rules.
 #[derive(Debug)]
-pub struct Leniency {
+pub(super) struct Exceptions {
     trusted: Vec<CertificateDer<'static>>,
     allow_self_signed: bool,
     depth: Option<u32>,
 }
 
-impl Leniency {
-    /// For those roots.
-    pub fn new(roots: &Roots, allow_self_signed: bool, depth: Option<u32>) -> Self {
-        Leniency { trusted: roots.trusted.clone(), allow_self_signed, depth }
+impl Exceptions {
+    pub(super) fn new(roots: &Roots, allow_self_signed: bool, depth: Option<u32>) -> Self {
+        Exceptions { trusted: roots.trusted.clone(), allow_self_signed, depth }
     }
 
-    /// Whether a certificate that webpki refused for `why` is good after all. Of several reasons webpki gives that of
-    /// time first.
-    fn forgives(&self, certificate: &CertificateDer<'_>, why: &Error) -> bool {
-        let Error::InvalidCertificate(why) = why else { return false };
-        let of_its_place = match why {
+    /// Whether a certificate that webpki rejected is accepted. webpki reports an expired certificate first, so that one is
+    /// never accepted.
+    fn accepts(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
+        let Error::InvalidCertificate(error) = error else { return false };
+        let is_chain_error = match error {
             CertificateError::UnknownIssuer => true,
             CertificateError::Other(other) => {
                 matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
             }
             _ => false,
         };
-        of_its_place && (self.trusts(certificate) || self.allow_self_signed && is_self_signed(certificate))
+        is_chain_error && (self.trusts(certificate) || self.allow_self_signed && is_self_signed(certificate))
     }
 
     fn trusts(&self, certificate: &CertificateDer<'_>) -> bool {
         self.trusted.iter().any(|trusted| trusted == certificate)
     }
 
-    /// Issuers on the way, not counting the trusted one that the peer may show too.
+    /// Checks the number of intermediate certificates, without a trusted one that the peer may send too.
     fn check_depth(&self, issuers: &[CertificateDer<'_>]) -> Result<(), Error> {
         let between = issuers.iter().filter(|issuer| !self.trusts(issuer)).count();
         match self.depth {
             Some(depth) if between > depth as usize => {
-                let why = format!("{between} issuers are more than ssl_verify_depth, {depth}");
-                Err(Error::General(why))
+                Err(Error::General(format!("{between} issuers are more than ssl_verify_depth, {depth}")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Whether a certificate names itself as its issuer. That it has the key to it is what the handshake proves.
+/// Whether a certificate names itself as its issuer. The handshake proves that the peer has its key.
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok_and(|c| c.issuer() == c.subject())
 }
 
-/// A server's judge of its clients.
+/// A server's verifier of its clients.
 #[derive(Debug)]
-pub struct OfClients {
+pub(super) struct ClientVerifier {
     /// webpki.
-    pub strict: Arc<dyn ClientCertVerifier>,
-    /// What is added.
-    pub leniency: Leniency,
+    strict: Arc<dyn ClientCertVerifier>,
+    exceptions: Exceptions,
 }
 
-impl OfClients {
-    /// Clients that `roots` vouch for.
-    pub fn new(
+impl ClientVerifier {
+    /// Accepts clients with a certificate issued by one of `roots`.
+    pub(super) fn new(
         roots: Roots,
         allow_self_signed: bool,
         depth: Option<u32>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, rustls::server::VerifierBuilderError> {
-        let leniency = Leniency::new(&roots, allow_self_signed, depth);
+        let exceptions = Exceptions::new(&roots, allow_self_signed, depth);
         let strict = WebPkiClientVerifier::builder_with_provider(Arc::new(roots.store), provider).build()?;
-        Ok(OfClients { strict, leniency })
+        Ok(ClientVerifier { strict, exceptions })
     }
 }
 
-impl ClientCertVerifier for OfClients {
+impl ClientCertVerifier for ClientVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // A hint would keep clients from showing what only vouches for itself.
-        if self.leniency.allow_self_signed { &[] } else { self.strict.root_hint_subjects() }
+        // A hint would keep clients from presenting a self-signed certificate.
+        if self.exceptions.allow_self_signed { &[] } else { self.strict.root_hint_subjects() }
     }
 
     fn verify_client_cert(
@@ -99,10 +96,10 @@ impl ClientCertVerifier for OfClients {
         issuers: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.leniency.check_depth(issuers)?;
+        self.exceptions.check_depth(issuers)?;
         match self.strict.verify_client_cert(certificate, issuers, now) {
-            Err(why) if self.leniency.forgives(certificate, &why) => Ok(ClientCertVerified::assertion()),
-            judged => judged,
+            Err(e) if self.exceptions.accepts(certificate, &e) => Ok(ClientCertVerified::assertion()),
+            result => result,
         }
     }
 
@@ -129,36 +126,36 @@ impl ClientCertVerifier for OfClients {
     }
 }
 
-/// A client's judge of servers.
+/// A client's verifier of servers.
 #[derive(Debug)]
-pub struct OfServers {
-    /// Who vouches for them, and what is added; `None`: every server is good.
-    strict: Option<(RootCertStore, Leniency)>,
-    /// The name it must have; `None`: any.
+pub(super) struct ServerVerifier {
+    /// `None`: every server is accepted.
+    strict: Option<(RootCertStore, Exceptions)>,
+    /// The name that the certificate must have; `None`: any.
     name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl OfServers {
-    /// Servers that `roots` vouch for, with that name.
-    pub fn new(
+impl ServerVerifier {
+    /// Accepts servers with a certificate for that name issued by one of `roots`.
+    pub(super) fn new(
         roots: Roots,
         name: Option<ServerName<'static>>,
         allow_self_signed: bool,
         depth: Option<u32>,
         provider: Arc<CryptoProvider>,
     ) -> Self {
-        let leniency = Leniency::new(&roots, allow_self_signed, depth);
-        OfServers { strict: Some((roots.store, leniency)), name, provider }
+        let exceptions = Exceptions::new(&roots, allow_self_signed, depth);
+        ServerVerifier { strict: Some((roots.store, exceptions)), name, provider }
     }
 
-    /// Any server.
-    pub fn anybody(provider: Arc<CryptoProvider>) -> Self {
-        OfServers { strict: None, name: None, provider }
+    /// Accepts every server.
+    pub(super) fn accept_all(provider: Arc<CryptoProvider>) -> Self {
+        ServerVerifier { strict: None, name: None, provider }
     }
 }
 
-impl ServerCertVerifier for OfServers {
+impl ServerCertVerifier for ServerVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -167,12 +164,12 @@ impl ServerCertVerifier for OfServers {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some((roots, leniency)) = &self.strict else { return Ok(ServerCertVerified::assertion()) };
-        leniency.check_depth(issuers)?;
+        let Some((roots, exceptions)) = &self.strict else { return Ok(ServerCertVerified::assertion()) };
+        exceptions.check_depth(issuers)?;
         let parsed = ParsedCertificate::try_from(certificate)?;
         let known = self.provider.signature_verification_algorithms.all;
         match verify_server_cert_signed_by_trust_anchor(&parsed, roots, issuers, now, known) {
-            Err(why) if !leniency.forgives(certificate, &why) => return Err(why),
+            Err(e) if !exceptions.accepts(certificate, &e) => return Err(e),
             _ => {}
         }
         if let Some(name) = &self.name {

@@ -1,4 +1,4 @@
-//! A server as the tests have it: a program of its own, in a process group of its own, killed at the end.
+//! The test server as a program in a process group of its own, killed at the end of a test, and clients for it.
 
 #![allow(dead_code)]
 
@@ -10,8 +10,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long anything may take that does not say otherwise.
+/// The default limit of every wait.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The argument of the test server for each process model.
+pub const MODES: [&str; 2] = ["mode=process", "mode=base"];
+
+/// A client of the server's first port, with timeouts.
+pub fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Everything that arrives until the connection is closed.
+pub fn all(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
 
 /// A running server.
 pub struct Server {
@@ -19,11 +38,11 @@ pub struct Server {
     pub child: Child,
     /// Port numbers, in the order of `listen`.
     pub ports: Vec<u16>,
-    /// Its folder: events, log.
+    /// The directory of its files: events, log.
     pub folder: tempfile::TempDir,
 }
 
-/// Where cargo puts examples.
+/// The program of an example.
 pub fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.parent().unwrap().parent().unwrap().join("examples").join(name)
@@ -37,7 +56,7 @@ impl Server {
         server
     }
 
-    /// Starts it; the message of one that cannot.
+    /// Starts the test server; the error is the message that it printed.
     pub fn spawn(arguments: &[&str]) -> Result<Server, String> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(example("testserver"));
@@ -61,23 +80,23 @@ impl Server {
         Ok(Server { child, ports, folder })
     }
 
-    /// Everything it has told of so far.
+    /// The events that the server has recorded so far.
     pub fn events(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder.path().join("events")).unwrap_or_default();
         text.lines().map(str::to_string).collect()
     }
 
-    /// How many events begin with `start`.
+    /// The number of events that begin with `start`.
     pub fn count(&self, start: &str) -> usize {
         self.events().iter().filter(|e| e.starts_with(start)).count()
     }
 
-    /// Waits for an event that begins so.
+    /// Waits for an event that begins with `start`.
     pub fn wait_for_event(&self, start: &str) -> String {
         self.wait_for_events(start, 1).pop().unwrap()
     }
 
-    /// Waits for that many events.
+    /// Waits for `count` events that begin with `start`.
     pub fn wait_for_events(&self, start: &str, count: usize) -> Vec<String> {
         let mut found = Vec::new();
         let enough = wait_until(PATIENCE, || {
@@ -88,12 +107,12 @@ impl Server {
         found
     }
 
-    /// What it logged.
+    /// The contents of the log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// A client of its first port.
+    /// A client of the first port.
     pub fn client(&self) -> Client {
         self.client_of(0)
     }
@@ -108,28 +127,28 @@ impl Server {
         self.child.id() as i32
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the server.
     pub fn signal(&self, signal: i32) {
         kill(self.pid(), signal);
     }
 
-    /// Every process of its group that has not ended.
+    /// The running processes of the server's group.
     pub fn processes(&self) -> Vec<i32> {
         group(self.pid()).into_iter().filter(|(_, state)| *state != 'Z').map(|(pid, _)| pid).collect()
     }
 
-    /// Every process of its group that has ended and was not reaped by a process of the server.
+    /// The processes of the server's group that have ended and were not reaped.
     pub fn zombies(&self) -> Vec<i32> {
         group(self.pid()).into_iter().filter(|(_, state)| *state == 'Z').map(|(pid, _)| pid).collect()
     }
 
-    /// Tells it to end and waits for that.
+    /// Sends SIGTERM and waits for the end.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(libc::SIGTERM);
         self.wait()
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the server.
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         let ended = wait_until(PATIENCE, || {
@@ -140,7 +159,7 @@ impl Server {
         status.unwrap()
     }
 
-    /// The present process id of a worker, as it told.
+    /// The process id of a worker, from its last start event.
     pub fn worker_pid(&self, id: u32) -> i32 {
         let start = format!("worker_start {id} ");
         let last = self.wait_for_event(&start);
@@ -164,7 +183,7 @@ pub fn kill(pid: i32, signal: i32) {
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
 }
 
-/// Processes of a group, with their states.
+/// The processes of a group, with their states (proc_pid_stat(5)).
 pub fn group(leader: i32) -> Vec<(i32, char)> {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -176,11 +195,11 @@ pub fn group(leader: i32) -> Vec<(i32, char)> {
     .collect()
 }
 
-/// Looks again and again until it is so, or `patience` is over.
-pub fn wait_until(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
+/// Polls `condition` until it holds, at most for `limit`.
+pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
     loop {
-        if is_so() {
+        if condition() {
             return true;
         }
         if Instant::now() > until {
@@ -190,11 +209,11 @@ pub fn wait_until(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// What a client speaks over.
+/// The transport of a client.
 pub trait Stream: Read + Write + Send {
-    /// No more will be sent.
+    /// Shuts down the sending direction.
     fn half_close(&mut self);
-    /// How long it waits for bytes.
+    /// Sets the read timeout.
     fn patience(&self, patience: Duration);
 }
 impl Stream for TcpStream {
@@ -214,7 +233,7 @@ impl Stream for UnixStream {
     }
 }
 
-/// A client that speaks packets of a length and a body.
+/// A client that exchanges packets with a length prefix.
 pub struct Client(Box<dyn Stream>);
 
 impl Client {
@@ -235,7 +254,7 @@ impl Client {
         Client(Box::new(stream))
     }
 
-    /// Speaks over what is connected already.
+    /// A client over a connected stream.
     pub fn over(stream: impl Stream + 'static) -> Client {
         Client(Box::new(stream))
     }
@@ -284,25 +303,25 @@ impl Client {
         String::from_utf8(self.packet()).unwrap()
     }
 
-    /// Sends a packet and gives the answer.
+    /// Sends a packet and returns the reply.
     pub fn ask(&mut self, body: impl AsRef<[u8]>) -> String {
         self.send(body);
         self.text()
     }
 
-    /// Exactly so many bytes.
+    /// Reads exactly `count` bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         self.0.read_exact(&mut bytes).unwrap();
         bytes
     }
 
-    /// No more will be sent.
+    /// Shuts down the sending direction.
     pub fn half_close(&mut self) {
         self.0.half_close();
     }
 
-    /// Whether the server has closed it, in order or by a reset; nothing else may come first.
+    /// Whether the server closes the connection, in order or by a reset, before sending anything.
     pub fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0; 1]) {
             Ok(n) => n == 0,
@@ -310,7 +329,7 @@ impl Client {
         }
     }
 
-    /// Its id, its worker's number and process.
+    /// The connection's id, and its worker's number and process.
     pub fn who(&mut self) -> Who {
         let text = self.ask("who");
         let numbers: Vec<u64> = text.split(' ').map(|n| n.parse().unwrap()).collect();
@@ -318,33 +337,33 @@ impl Client {
     }
 }
 
-/// Who answered.
+/// The worker that replied, and the connection.
 pub struct Who {
     pub worker: u32,
     pub pid: i32,
     pub session: u64,
 }
 
-/// Bytes that a test can tell from any other; the server makes the same.
+/// A pattern of bytes; the test server makes the same.
 pub fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n % 251) as u8).collect()
 }
 
-/// The most memory that a process has had so far, bytes.
+/// The peak resident memory of a process, bytes (VmHWM).
 pub fn peak(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Bytes of memory that only this process has.
+/// The anonymous memory of a process, bytes (RssAnon).
 pub fn resident(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|l| l.starts_with("RssAnon:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// As many open files as the system grants, 65,536 at most: for tests with thousands of connections.
+/// Raises the descriptor limit, at most to 65,536, for tests with thousands of connections.
 pub fn raise_descriptor_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();

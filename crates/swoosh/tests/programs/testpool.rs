@@ -18,7 +18,7 @@ fn main() -> swoosh::Result<()> {
             assert!(worker.generation() > 0, "asked to panic");
             while worker.sleep(Duration::from_secs(60)) {}
         })),
-        "deaf" => Pool::new(workers).patience(Duration::from_millis(100)).run(&Tale(|_: &Worker| {
+        "deaf" => Pool::new(workers).shutdown_timeout(Duration::from_millis(100)).run(&Tale(|_: &Worker| {
             loop {
                 std::thread::sleep(Duration::from_secs(60));
             }

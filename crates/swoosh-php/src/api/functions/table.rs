@@ -3,7 +3,7 @@
 use crate::api::table;
 use crate::api::table::LONGEST_TEXT;
 use crate::runtime::last_error;
-use swoosh::shm::table::Kind;
+use swoosh::shm::table::ColumnKind;
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
@@ -28,14 +28,14 @@ fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     table::object(rows, &columns).map(OrFalse)
 }
 
-fn column(field: &str) -> Option<(&str, Kind)> {
+fn column(field: &str) -> Option<(&str, ColumnKind)> {
     let mut parts = field.split([':', '(']).map(|part| part.trim_end_matches(')').trim());
     let (name, kind) = (parts.next().filter(|name| !name.is_empty())?, parts.next()?);
     let size = parts.next().map(|size| size.parse::<i64>().ok().filter(|size| (1..=LONGEST_TEXT).contains(size)));
     let kind = match (kind.to_ascii_lowercase().as_str(), size) {
-        ("i" | "int" | "integer", None | Some(Some(_))) => Kind::Int,
-        ("f" | "float" | "double", None | Some(Some(_))) => Kind::Float,
-        ("s" | "str" | "string", Some(Some(size))) => Kind::Text(size as usize),
+        ("i" | "int" | "integer", None | Some(Some(_))) => ColumnKind::Int,
+        ("f" | "float" | "double", None | Some(Some(_))) => ColumnKind::Float,
+        ("s" | "str" | "string", Some(Some(size))) => ColumnKind::Text(size as usize),
         _ => return None,
     };
     parts.next().is_none().then_some((name, kind))

@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 use swoosh::http::form::pairs;
-use swoosh::proto::http1::answer::{Answer, Reader, Step, room};
+use swoosh::proto::http1::response_parser::{ResponseEvent, ResponseHead, ResponseParser, header_buffer};
 use swoosh_zend::{Array, Call, Callable, IntoZval, Object, PhpResult, Zval};
 
 /// Reads the answer to the first request that has none.
@@ -78,7 +78,7 @@ fn read(
     limit: Option<Duration>,
 ) -> PhpResult<Result<bool, Failure>> {
     let until = limit.map(|limit| Instant::now() + limit);
-    let mut reader = Reader::new(&sent.method);
+    let mut reader = ResponseParser::new(&sent.method);
     let mut decoder = Decoder::new(b"");
     let mut sink = match (&sent.file, settings.get("write_func").map(Callable::new), call.this()) {
         (Some((path, offset)), _, _) => Sink::File(path.clone(), *offset, None),
@@ -97,7 +97,7 @@ fn read(
             Err(fault) => return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, fault.0))),
         };
         match step {
-            Step::Need => {
+            ResponseEvent::Incomplete => {
                 let left = until.map(|until| until.saturating_duration_since(Instant::now()));
                 match conn.link.read_into(&mut buffer, CHUNK, left)? {
                     Ok(0) if reader.may_end() => break,
@@ -107,9 +107,9 @@ fn read(
                     Err(code) => return Ok(Err(Failure::of(SERVER_RESET, code))),
                 }
             }
-            Step::Head(length) => {
-                let mut fields = room();
-                if let Some((head, headers)) = Answer::parse(&buffer[..length], &mut fields) {
+            ResponseEvent::Head(length) => {
+                let mut fields = header_buffer();
+                if let Some((head, headers)) = ResponseHead::parse(&buffer[..length], &mut fields) {
                     status = i64::from(head.status);
                     let coding = show_headers(call, headers);
                     let unpack = settings.get("body_decompression").is_none_or(Zval::to_bool);
@@ -117,7 +117,7 @@ fn read(
                 }
                 buffer.drain(..length);
             }
-            Step::Data(form, length) => {
+            ResponseEvent::Data(form, length) => {
                 let piece: Vec<u8> = buffer.drain(..form + length).skip(form).collect();
                 for step in piece.chunks(STEP) {
                     let taken = match decoder.take(step) {
@@ -129,7 +129,7 @@ fn read(
                     }
                 }
             }
-            Step::End(length) => {
+            ResponseEvent::End(length) => {
                 buffer.drain(..length);
                 keeps = reader.keeps_alive();
                 break;

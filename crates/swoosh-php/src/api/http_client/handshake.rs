@@ -3,7 +3,7 @@
 use super::{Client, Conn, Failure, HANDSHAKE_FAILED, HEADERS, LONGEST_BODY, SERVER_RESET, STATUS, array_in, fail};
 use crate::server::websocket_talk::{Rules, Talk};
 use std::rc::Rc;
-use swoosh::proto::websocket::{accept, deflate};
+use swoosh::proto::websocket::{accept_key, deflate};
 use swoosh_zend::{Array, Call, PhpResult, Zval};
 
 /// Looks at the answer to a handshake.
@@ -20,13 +20,13 @@ pub(super) fn shake_hands(
     }
     let headers = array_in(call, HEADERS).unwrap_or_default();
     let field = |name: &str| headers.get(name).and_then(Zval::bytes).unwrap_or_default();
-    if Some(field("sec-websocket-accept")) != accept(key.as_bytes()).as_deref().map(str::as_bytes) {
+    if Some(field("sec-websocket-accept")) != accept_key(key.as_bytes()).as_deref().map(str::as_bytes) {
         let why = "the answer to the handshake is not made of its key";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
     let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
     let extensions = field("sec-websocket-extensions");
-    let agreed = deflate::is_agreed([extensions].into_iter()) && on("websocket_compression", false);
+    let agreed = deflate::is_accepted([extensions].into_iter()) && on("websocket_compression", false);
     if !extensions.is_empty() && !agreed {
         let why = "the answer to the handshake agrees on what was not offered";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
@@ -36,7 +36,7 @@ pub(super) fn shake_hands(
         masks: on("websocket_mask", true),
         masked: false,
         max: u64::try_from(most).unwrap_or(0),
-        deflate: agreed.then_some(deflate::Agreed { narrow: false }),
+        deflate: agreed.then_some(deflate::DeflateParams { small_window: false }),
         tells: ["ping", "pong", "close"].map(|kind| on(&format!("open_websocket_{kind}_frame"), false)),
     };
     let talk = Talk::new(conn.link.clone(), conn.buffer.take(), rules);

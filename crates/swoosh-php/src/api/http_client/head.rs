@@ -2,7 +2,7 @@
 
 use super::form::encode;
 use swoosh::proto::http1::is_token_byte;
-use swoosh::proto::http1::reply::is_value;
+use swoosh::proto::http1::response_writer::is_field_value;
 use swoosh_zend::{Array, Key, Zval};
 
 /// What a request's head is made of.
@@ -112,7 +112,7 @@ fn put_value(out: &mut Vec<u8>, name: &[u8], value: &Zval) -> Result<(), String>
 }
 
 fn put(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), String> {
-    if name.is_empty() || !name.iter().all(|&byte| is_token_byte(byte)) || !is_value(value) {
+    if name.is_empty() || !name.iter().all(|&byte| is_token_byte(byte)) || !is_field_value(value) {
         let name = String::from_utf8_lossy(name);
         return Err(format!("the header field {name:?} has letters that no field may have"));
     }

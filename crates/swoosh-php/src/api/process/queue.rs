@@ -4,13 +4,13 @@ use super::{Holder, good, slot};
 use crate::runtime::last_error;
 use nix::errno::Errno;
 use std::path::Path;
-use swoosh::sys::queue::{MessageBuffer, Queue, key_of};
+use swoosh::sys::message_queue::{MessageBuffer, MessageQueue, key_from_path};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
 /// The message queue of a process.
 #[derive(Clone, Copy)]
 pub struct Messages {
-    queue: Queue,
+    queue: MessageQueue,
     /// Messages are for one process each, else for whoever comes first.
     addressed: bool,
     waits: bool,
@@ -20,11 +20,11 @@ pub struct Messages {
 pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
     let key = match key {
-        0 => script()?.and_then(|path| good(key_of(Path::new(&path)))),
+        0 => script()?.and_then(|path| good(key_from_path(Path::new(&path)))),
         key => Some(key as i32),
     };
     let Some(key) = key.filter(|key| *key != 0) else { return Ok(false) };
-    let Some(queue) = good(Queue::open(key)) else { return Ok(false) };
+    let Some(queue) = good(MessageQueue::open(key)) else { return Ok(false) };
     if capacity > 0 && good(queue.set_capacity(capacity as u64)).is_none() {
         return Ok(false);
     }
@@ -58,7 +58,7 @@ fn address(call: &Call<'_>) -> PhpResult<i64> {
 }
 
 pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let held = queue(call).and_then(|messages| good(messages.queue.held()));
+    let held = queue(call).and_then(|messages| good(messages.queue.status()));
     Ok(OrFalse(held.map(|held| {
         let mut array = Array::new();
         array.insert("queue_num", held.messages);
@@ -100,7 +100,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 65536)?;
     let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };
-    let mut buffer = MessageBuffer::of(size.clamp(1, 1 << 24) as usize);
+    let mut buffer = MessageBuffer::with_capacity(size.clamp(1, 1 << 24) as usize);
     let kind = if messages.addressed { address(call)? } else { 0 };
     loop {
         match good(messages.queue.receive(kind, messages.waits, &mut buffer)) {

@@ -5,8 +5,7 @@ use crate::coroutine::setting_values;
 use crate::coroutine::tls::TlsSettings;
 use crate::runtime::last_error;
 use std::time::Duration;
-use swoosh::config::{PortConfig, ServerConfig};
-use swoosh::settings::{self, PortSettings};
+use swoosh::config::{PortConfig, PortSettings, ServerConfig, apply_port};
 use swoosh::sys::socket;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 
@@ -39,7 +38,7 @@ pub fn protocol(given: &Array) -> Option<(PortConfig, TlsSettings)> {
             },
             _ => setting_values::plain(&value),
         };
-        if let Err(e) = settings::apply_port(&mut port, &name, &value) {
+        if let Err(e) = apply_port(&mut port, &name, &value) {
             last_error::warn_misuse(&e.to_string());
             return None;
         }

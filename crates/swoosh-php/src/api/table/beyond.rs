@@ -5,7 +5,7 @@ use super::{Holder, Values, array, convert, given, made, refused, told};
 use crate::api::shared_memory;
 use crate::runtime::last_error;
 use std::time::Duration;
-use swoosh::shm::table::{Builder, Value};
+use swoosh::shm::table::{TableBuilder, Value};
 use swoosh_zend::{Array, Call, Key, PhpResult, ZStr};
 
 /// Between the constructor and `create()`: `grow_to` (rows), `expiry`, `evict` (switches), `budget` (bytes).
@@ -125,7 +125,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
 }
 
 /// A table is made: in the arena, if there is one.
-pub fn use_arena(builder: &mut Builder) {
+pub fn use_arena(builder: &mut TableBuilder) {
     if let Some(arena) = shared_memory::arena() {
         builder.arena(&arena);
     }

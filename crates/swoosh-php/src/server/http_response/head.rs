@@ -3,7 +3,7 @@
 use super::{COOKIE, HEADER, Kept, TRAILER};
 use crate::server::http_config::Config;
 use swoosh::http::compress::Coding;
-use swoosh::proto::http1::reply::{self, put_number};
+use swoosh::proto::http1::response_writer::{self, put_number};
 use swoosh::proto::http1::{has_token, is_token_byte};
 use swoosh_zend::{Array, Key, Object, Zval};
 
@@ -33,7 +33,7 @@ impl Kept {
         };
         let kind = of_own("content-type").unwrap_or_else(|| b"text/html".to_vec());
         if of_own("content-encoding").is_some()
-            || !reply::has_body("", u16::try_from(self.status.get()).unwrap_or(200))
+            || !response_writer::has_body("", u16::try_from(self.status.get()).unwrap_or(200))
             || self.status.get() == 206
         {
             return None;
@@ -58,7 +58,7 @@ impl Kept {
             (200, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
             (status, reason) => {
                 out.extend_from_slice(format!("HTTP/1.1 {status} ").as_bytes());
-                let known = reply::reason(u16::try_from(status).unwrap_or(0));
+                let known = response_writer::reason(u16::try_from(status).unwrap_or(0));
                 out.extend_from_slice(reason.as_deref().unwrap_or(known.as_bytes()));
                 out.extend_from_slice(b"\r\n");
             }
@@ -182,7 +182,7 @@ fn put_own_value(out: &mut Vec<u8>, name: &[u8], value: &Zval) {
 
 /// One field; what would end it early, or is no name, is left out.
 pub(crate) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    if name.is_empty() || !name.iter().all(|&b| is_token_byte(b)) || !reply::is_value(value) {
+    if name.is_empty() || !name.iter().all(|&b| is_token_byte(b)) || !response_writer::is_field_value(value) {
         let name = String::from_utf8_lossy(name);
         return swoosh::log::warn!("the header field {name:?} is left out: it has letters that no field may have");
     }

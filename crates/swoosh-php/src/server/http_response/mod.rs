@@ -10,9 +10,9 @@ use httparse::Header;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use swoosh::http::compress::Coding;
-use swoosh::proto::http1::reply::{self, put_chunk};
 use swoosh::proto::http1::request::{Request, field};
-use swoosh::proto::websocket::deflate::Agreed;
+use swoosh::proto::http1::response_writer::{self, put_chunk};
+use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::{Array, ClassSlot, Object, PhpResult};
 
 /// The class.
@@ -43,7 +43,7 @@ pub struct Kept {
     /// When it is to be whole.
     pub deadline: OnceCell<Rc<Deadline>>,
     /// What is agreed on then about the compression of messages.
-    pub deflate: Cell<Option<Agreed>>,
+    pub deflate: Cell<Option<DeflateParams>>,
 }
 
 /// Where a response is in its life.
@@ -105,7 +105,7 @@ impl swoosh_zend::Payload for Kept {
         };
         // Of a child that its handler has forked it is not.
         let Some(node) = state.node().filter(|_| !state.fork_guard.is_child()) else { return };
-        let way = Way::Node(node.clone(), session);
+        let way = Way::Context(node.clone(), session);
         if !node.exists(session) {
             return self.finish(&way);
         }
@@ -170,7 +170,7 @@ pub fn expect_handshake(object: &Object) {
 }
 
 /// Its WebSocket's messages are to be compressed.
-pub fn agree(object: &Object, agreed: Agreed) {
+pub fn agree(object: &Object, agreed: DeflateParams) {
     if let Some(kept) = object.payload::<Kept>() {
         kept.deflate.set(Some(agreed));
     }
@@ -218,7 +218,7 @@ impl Kept {
 
     pub(crate) fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
-        reply::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
+        response_writer::has_body(if self.bodiless.get() { "HEAD" } else { "" }, status)
     }
 
     /// It is whole: the connection is closed, or its next request is served.

@@ -1,22 +1,23 @@
-//! Which worker gets what.
+//! Dispatch: which worker gets an event.
 //!
-//! Called by: `conn::drive`, in reactor threads. A worker that is slow fills its own backlog; the connections that feed
-//! it are not read until there is room again, and nobody else waits.
+//! Runs in: reactor threads. A slow worker fills its own backlog; the connections that feed it are not read until there is
+//! room again, and no other connection waits.
 
 use super::files::{self, Served};
 use crate::config::{Dispatch, DispatchMode};
-use crate::conn::connection::{Connection, HOLD_QUEUED, HOLD_STALL, Stage};
-use crate::conn::datagram::Origin;
-use crate::conn::owner::{ConnectionObserver, Owner, Verdict, add};
-use crate::conn::registry::{Flags, Registry};
-use crate::handler::SessionId;
+use crate::conn::connection::{Connection, ConnectionState, ReadHold};
+use crate::conn::owner::{ConnectionObserver, Owner, ReadAction, add};
+use crate::ids::WorkerId;
 use crate::ipc::backlog::Backlog;
-use crate::ipc::{Head, Kind, NO_FILE, REACTOR, Sender, WITH_FILE};
+use crate::ipc::message::{FileNumber, Origin};
+use crate::ipc::{Command, Message, Sender, Source};
+use crate::net::{Port, datagram};
 use crate::proto::http1::Refusal;
 use crate::shm::slots::WorkerSlot;
-use crate::state::{Port, ServerState};
+use crate::state::registry::{ConnectionRow, Flags, Registry};
+use crate::state::{ServerState, WorkerRow};
 use crate::sys::clock;
-use crate::sys::stored::Stored;
+use crate::sys::temp_file::TempFile;
 use send_wrapper::SendWrapper;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -25,56 +26,85 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-/// Hands events to workers.
-pub struct Dispatcher {
+/// Dispatches events to workers.
+pub(super) struct Dispatcher {
     state: &'static ServerState,
     reactor: u32,
     sender: Rc<Sender>,
-    /// One for each worker.
+    /// By worker.
     backlogs: RefCell<Vec<Backlog>>,
     /// Connections that are not read because of their worker's backlog.
     stalled: RefCell<Vec<(u32, Rc<Connection>)>>,
-    /// Connections that are not read because of what waits of them, and the incarnation of their worker.
-    full: RefCell<Vec<(u32, u32, Rc<Connection>)>>,
-    /// Whether a task flushes the backlogs now.
+    /// Connections that are not read because too many of their bytes are queued.
+    over_limit: RefCell<Vec<OverLimit>>,
+    /// A task flushes the backlogs.
     flushing: Cell<bool>,
     weak: RefCell<std::rc::Weak<Dispatcher>>,
-    /// What each worker was given last.
-    given: Vec<Cell<Given>>,
-    /// How often anything was given.
-    gifts: Cell<u64>,
+    /// The last dispatch to each worker.
+    last_dispatch: Vec<Cell<LastDispatch>>,
+    /// Number of dispatched messages.
+    dispatch_seq: Cell<u64>,
 }
 
-/// The last message that a worker got from this reactor.
+/// The last dispatch of this reactor to a worker.
 #[derive(Debug, Clone, Copy, Default)]
-struct Given {
-    /// Its place among all messages.
-    order: u64,
-    /// How many answers the worker had sent before.
+struct LastDispatch {
+    sequence: u64,
+    /// Number of responses that the worker had sent before.
     responses: u64,
 }
 
+/// A connection that exceeds `max_queued_bytes`.
+struct OverLimit {
+    worker: u32,
+    /// The incarnation of the worker that has the bytes.
+    generation: u32,
+    conn: Rc<Connection>,
+}
+
+/// The kinds of events, as far as dispatch distinguishes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EventKind {
+    Packet,
+    Connect,
+    Close,
+    Watermark,
+}
+
+impl EventKind {
+    /// The type number that `dispatch_func` gets; `None` for events that it is not asked about.
+    fn number(self) -> Option<u8> {
+        match self {
+            EventKind::Packet => Some(0),
+            EventKind::Close => Some(4),
+            EventKind::Connect => Some(5),
+            EventKind::Watermark => None,
+        }
+    }
+}
+
 impl Dispatcher {
-    /// For the reactor of that number.
-    pub fn new(state: &'static ServerState, reactor: u32, sender: Rc<Sender>) -> Self {
-        let backlogs = (0..state.config.worker_num).map(|_| Backlog::default()).collect();
+    /// The dispatcher of a reactor.
+    pub(super) fn new(state: &'static ServerState, reactor: u32, sender: Rc<Sender>) -> Self {
+        let backlogs = (0..state.config.worker_num).map(|_| Backlog::new(Source::reactor(reactor as u16))).collect();
         Dispatcher {
             state,
             reactor,
             sender,
             backlogs: RefCell::new(backlogs),
             stalled: RefCell::default(),
-            full: RefCell::default(),
+            over_limit: RefCell::default(),
             flushing: Cell::new(false),
             weak: RefCell::default(),
-            given: (0..state.config.worker_num).map(|_| Cell::default()).collect(),
-            gifts: Cell::new(0),
+            last_dispatch: (0..state.config.worker_num).map(|_| Cell::default()).collect(),
+            dispatch_seq: Cell::new(0),
         }
     }
 
-    /// Hands a datagram to a worker.
-    pub fn datagram(self: &Rc<Self>, port: &Port, from: &Origin, data: &[u8]) {
+    /// Dispatches a datagram.
+    pub(super) fn datagram(self: &Rc<Self>, port: &Port, from: &datagram::Origin, data: &[u8]) {
         self.remember_self();
+        // FNV-1a of the sender's address.
         let key =
             from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
         let worker = match self.state.config.dispatch_mode {
@@ -88,97 +118,118 @@ impl Dispatcher {
         }
         let mut payload = from.encode();
         payload.extend_from_slice(data);
-        let head = self.head(Kind::Packet, 0, 0, port.index, clock::wall_nanos());
-        self.deliver(worker, head, payload.into());
+        self.push(worker, Message::Datagram { port: port.index, time: clock::wall_nanos(), data: payload.into() });
     }
 
-    /// An event of a connection, to the worker that the mode says.
-    fn event(&self, owner: &Owner, conn: &Rc<Connection>, kind: Kind, flags: u32, data: Cow<'_, [u8]>) -> Verdict {
-        match self.worker_of(conn, kind, &data) {
-            Ok(n) => self.hand_over(owner, conn, n, kind, flags, data),
-            Err(verdict) => verdict,
+    /// Dispatches an event without payload.
+    fn dispatch(
+        &self,
+        owner: &Owner,
+        conn: &Rc<Connection>,
+        kind: EventKind,
+        message: impl FnOnce(Origin) -> Message<Cow<'static, [u8]>>,
+    ) -> ReadAction {
+        match self.worker_of(conn, kind, &[]) {
+            Ok(worker) => {
+                self.bind_worker(conn, worker);
+                self.push_event(conn, worker, message(self.origin(owner, conn)))
+            }
+            Err(action) => action,
         }
     }
 
-    /// The worker that gets an event, else what becomes of the connection.
-    fn worker_of(&self, conn: &Rc<Connection>, kind: Kind, data: &[u8]) -> Result<u32, Verdict> {
+    /// Dispatches a packet.
+    fn dispatch_packet(
+        &self,
+        owner: &Owner,
+        conn: &Rc<Connection>,
+        data: Cow<'_, [u8]>,
+        files_checked: bool,
+    ) -> ReadAction {
+        match self.worker_of(conn, EventKind::Packet, &data) {
+            Ok(worker) => {
+                self.push_packet(owner, conn, worker, |origin| Message::Packet { origin, files_checked, data })
+            }
+            Err(action) => action,
+        }
+    }
+
+    /// The worker that gets an event; `Err`: there is none, and reading continues so.
+    fn worker_of(&self, conn: &Rc<Connection>, kind: EventKind, data: &[u8]) -> Result<u32, ReadAction> {
         match self.choose_worker(conn, kind, data) {
             Dispatch::Worker(n) => Ok(n),
-            Dispatch::Close => Err(Verdict::Close),
-            Dispatch::Discard | Dispatch::Fallback => Err(Verdict::Go),
+            Dispatch::Close => Err(ReadAction::Close),
+            Dispatch::Discard | Dispatch::Fallback => Err(ReadAction::Continue),
         }
     }
 
-    fn hand_over(
+    /// Counts a packet and pushes it to a worker.
+    fn push_packet<'a>(
         &self,
         owner: &Owner,
         conn: &Rc<Connection>,
         worker: u32,
-        kind: Kind,
-        flags: u32,
-        data: Cow<'_, [u8]>,
-    ) -> Verdict {
+        message: impl FnOnce(Origin) -> Message<Cow<'a, [u8]>>,
+    ) -> ReadAction {
+        self.bind_worker(conn, worker);
         let slot = conn.slot();
-        if slot.worker.load(Relaxed) != worker + 1 {
-            self.fix(conn, worker);
+        slot.last_dispatch.store(owner.now(), Relaxed);
+        add(&owner.slot().requests, 1);
+        conn.count_dispatched();
+        if !self.state.dispatches_connection_events() {
+            slot.in_flight.fetch_add(1, SeqCst);
         }
-        if kind == Kind::Data {
-            slot.last_dispatch.store(owner.now(), Relaxed);
-            add(&owner.slot().requests, 1);
-            conn.given.set(conn.given.get().wrapping_add(1));
-            if !self.state.tells_life_of_connections() {
-                slot.in_hand.fetch_add(1, SeqCst);
-            }
-            // Before the worker can say that it is told.
-            if conn.note_given(self.state.config.queued_bytes_limit(), data.len()) {
-                let incarnation = self.state.workers[worker as usize].generation.load(Relaxed);
-                self.full.borrow_mut().push((worker, incarnation, conn.clone()));
-                self.flush_later();
-            }
+        let message = message(self.origin(owner, conn));
+        // Before the worker can report the packet as delivered.
+        if conn.note_queued(self.state.config.queued_bytes_limit(), message.payload().len()) {
+            let generation = self.state.workers[worker as usize].current_generation();
+            self.over_limit.borrow_mut().push(OverLimit { worker, generation, conn: conn.clone() });
+            self.flush_later();
         }
-        let head = self.head(kind, conn.session.0, flags, conn.port.index, owner.now());
-        self.deliver(worker, head, data);
-        if self.backlogs.borrow()[worker as usize].is_heavy() {
-            self.stalled.borrow_mut().push((worker, conn.clone()));
-            return Verdict::Stall;
-        }
-        Verdict::Go
+        self.push_event(conn, worker, message)
     }
 
-    /// Which worker gets this connection's event.
-    fn choose_worker(&self, conn: &Rc<Connection>, kind: Kind, data: &[u8]) -> Dispatch {
+    fn push_event(&self, conn: &Rc<Connection>, worker: u32, message: Message<Cow<'_, [u8]>>) -> ReadAction {
+        self.push(worker, message);
+        if self.backlogs.borrow()[worker as usize].is_heavy() {
+            self.stalled.borrow_mut().push((worker, conn.clone()));
+            return ReadAction::Hold;
+        }
+        ReadAction::Continue
+    }
+
+    fn origin(&self, owner: &Owner, conn: &Connection) -> Origin {
+        Origin { session: conn.session(), port: conn.port().index, reactor: self.reactor as u16, time: owner.now() }
+    }
+
+    /// Chooses the worker by `dispatch_func` and `dispatch_mode`.
+    fn choose_worker(&self, conn: &Rc<Connection>, kind: EventKind, data: &[u8]) -> Dispatch {
         let config = &self.state.config;
         if let Some(decide) = &config.dispatch_func {
-            // A close event has to reach a worker whatever the function says of it.
-            let told = matches!(kind, Kind::Data | Kind::Close | Kind::Connect);
-            match if told { decide(conn.session.0, kind as u8, data) } else { Dispatch::Fallback } {
+            // A close event has to reach a worker whatever the function answers.
+            let answer = kind.number().map(|number| decide(conn.session().0, number, data));
+            match answer.unwrap_or(Dispatch::Fallback) {
                 Dispatch::Worker(n) if n < self.workers() => return Dispatch::Worker(n),
                 Dispatch::Worker(n) => {
                     crate::log::warn!("dispatch_func answered worker {n}: the last is {}", self.workers() - 1);
-                    if kind == Kind::Data {
+                    if kind == EventKind::Packet {
                         return Dispatch::Discard;
                     }
                 }
                 Dispatch::Fallback => {}
-                answer if kind == Kind::Data || kind == Kind::Connect => return answer,
+                answer if matches!(kind, EventKind::Packet | EventKind::Connect) => return answer,
                 _ => {}
             }
         }
         let slot = conn.slot();
-        let fixed = slot.worker.load(Relaxed);
-        let by_id = (conn.session.0 % u64::from(self.workers())) as u32;
-        let stays = kind != Kind::Data || fixed > 0 && self.has_to_stay(conn);
+        let bound = slot.bound_worker().map(|id| id.0);
+        let by_id = (conn.session().0 % u64::from(self.workers())) as u32;
+        let stays = kind != EventKind::Packet || bound.is_some() && self.has_to_stay(conn);
         Dispatch::Worker(match config.dispatch_mode {
             _ if self.workers() == 1 => 0,
             DispatchMode::Connection | DispatchMode::User => by_id,
-            // What is told of a connection's life goes where its last packet went.
-            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if stays => {
-                if fixed > 0 {
-                    fixed - 1
-                } else {
-                    by_id
-                }
-            }
+            // Connect and close events go where the last packet went.
+            DispatchMode::RoundRobin | DispatchMode::Idle | DispatchMode::Stream if stays => bound.unwrap_or(by_id),
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
             DispatchMode::Address => match Registry::peer(slot).ip {
@@ -190,20 +241,19 @@ impl Dispatcher {
                 0 => by_id,
                 uid => uid % self.workers(),
             },
-            DispatchMode::ConnectionLoad if fixed > 0 => fixed - 1,
-            DispatchMode::ConnectionLoad => self.least(|w| w.connections.load(Relaxed)),
+            DispatchMode::ConnectionLoad => bound.unwrap_or_else(|| self.least(|w| w.connections.load(Relaxed))),
             DispatchMode::RequestLoad => self.least_queued(),
             DispatchMode::Concurrency => self.least(|w| w.concurrency.load(Relaxed)),
         })
     }
 
-    /// Whether what a connection says now belongs to what it said before, wherever other packets may go: frames of one
-    /// WebSocket, and requests of HTTP behind one that has no answer yet.
+    /// Whether a packet belongs to earlier ones of its connection, and has to go to the same worker: frames of a WebSocket, and
+    /// HTTP requests behind an unanswered one.
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
-        let waits = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
-        conn.port.config.framing.is_asked()
-            && (Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::HANDLING) || waits())
+        let is_unanswered = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
+        conn.port().config.framing.expects_replies()
+            && (slot.flags().any(Flags::WEBSOCKET | Flags::HANDLING) || is_unanswered())
     }
 
     fn workers(&self) -> u32 {
@@ -211,19 +261,19 @@ impl Dispatcher {
     }
 
     fn next_round(&self) -> u32 {
-        self.state.server[0].round.fetch_add(1, Relaxed) % self.workers()
+        self.state.server[0].next_worker.fetch_add(1, Relaxed) % self.workers()
     }
 
-    /// The next worker that waits and has nothing in hand, else the one with the least. Among equals: one that has sent
-    /// something since it was given its last request, for it is about to be idle; then the one that works the longest.
+    /// The next idle worker with an empty mailbox, else the one with the shortest queue. Among equals: one that has sent a
+    /// response since its last dispatch, for it is about to be idle; then the one that was dispatched to first.
     fn idle(&self) -> u32 {
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
-        let free = |n: &u32| self.queued(*n) == 0 && self.state.workers[*n as usize].status.load(Relaxed) == 2;
+        let free = |n: &u32| self.queued(*n) == 0 && self.state.workers[*n as usize].is_idle();
         let rank = |n: &u32| {
-            let given = self.given[*n as usize].get();
-            let answers = self.state.workers[*n as usize].responses.load(Relaxed);
-            (self.queued(*n), answers == given.responses, given.order)
+            let last = self.last_dispatch[*n as usize].get();
+            let responses = self.state.workers[*n as usize].responses.load(Relaxed);
+            (self.queued(*n), responses == last.responses, last.sequence)
         };
         order.clone().find(free).or_else(|| order.min_by_key(rank)).unwrap_or(0)
     }
@@ -233,7 +283,7 @@ impl Dispatcher {
     }
 
     fn least_queued(&self) -> u32 {
-        let busy = |n: u32| u64::from(self.state.workers[n as usize].status.load(Relaxed) != 2);
+        let busy = |n: u32| u64::from(!self.state.workers[n as usize].is_idle());
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
         order.min_by_key(|n| self.queued(*n) + busy(*n)).unwrap_or(0)
@@ -243,38 +293,37 @@ impl Dispatcher {
         (0..self.workers()).min_by_key(|n| load(&self.state.workers[*n as usize])).unwrap_or(0)
     }
 
-    fn fix(&self, conn: &Connection, worker: u32) {
+    fn bind_worker(&self, conn: &Connection, worker: u32) {
+        if conn.slot().bound_worker() == Some(WorkerId(worker)) {
+            return;
+        }
         if self.state.config.dispatch_mode == DispatchMode::ConnectionLoad {
             self.state.workers[worker as usize].connections.fetch_add(1, Relaxed);
         }
-        conn.slot().worker.store(worker + 1, Relaxed);
+        conn.slot().bind_worker(WorkerId(worker));
     }
 
-    fn head(&self, kind: Kind, id: u64, flags: u32, port: usize, time: u64) -> Head {
-        let reactor = self.reactor as u16;
-        Head { kind, from: REACTOR + reactor, flags, id, time, extra: port as u32, reactor }
-    }
-
-    fn deliver(&self, worker: u32, head: Head, data: Cow<'_, [u8]>) {
+    fn push(&self, worker: u32, message: Message<Cow<'_, [u8]>>) {
         let to = &self.state.requests[worker as usize];
         let slot = &self.state.workers[worker as usize];
         slot.dispatched.fetch_add(1, Relaxed);
-        self.gifts.set(self.gifts.get() + 1);
-        self.given[worker as usize].set(Given { order: self.gifts.get(), responses: slot.responses.load(Relaxed) });
+        let sequence = self.dispatch_seq.get() + 1;
+        self.dispatch_seq.set(sequence);
+        self.last_dispatch[worker as usize].set(LastDispatch { sequence, responses: slot.responses.load(Relaxed) });
         let mut backlogs = self.backlogs.borrow_mut();
         let backlog = &mut backlogs[worker as usize];
-        backlog.deliver(&self.sender, to, head, data);
+        backlog.push(&self.sender, to, message);
         if !backlog.is_empty() {
             drop(backlogs);
             self.flush_later();
-        } else if self.sender.waiting() > 0 && to.len() > RING_EARLY {
-            // A long batch: let the worker begin while this thread goes on reading.
-            self.sender.ring_all();
+        } else if self.sender.pending_wakes() > 0 && to.len() > WAKE_EARLY {
+            // A long batch: the worker starts while this thread goes on reading.
+            self.sender.wake_receivers();
         }
     }
 
-    /// Until every backlog is gone, tries again each millisecond, then more and more slowly while connections are full;
-    /// those that have room again are read.
+    /// Starts a task that flushes backlogs each millisecond until they are empty, then checks with growing pauses the
+    /// connections that are over their limit.
     fn flush_later(&self) {
         if self.flushing.replace(true) {
             return;
@@ -285,8 +334,8 @@ impl Dispatcher {
             loop {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 let flushed = me.flush();
-                me.release_full();
-                match (flushed, me.full.borrow().is_empty()) {
+                me.release_over_limit();
+                match (flushed, me.over_limit.borrow().is_empty()) {
                     (false, _) => pause = 1,
                     (true, false) => pause = (pause * 2).min(LONGEST_PAUSE),
                     (true, true) => return me.flushing.set(false),
@@ -301,32 +350,32 @@ impl Dispatcher {
         for (backlog, to) in backlogs.iter_mut().zip(&self.state.requests) {
             all &= backlog.flush(&self.sender, to);
         }
-        self.sender.ring_all();
+        self.sender.wake_receivers();
         self.stalled.borrow_mut().retain(|(worker, conn)| {
             let heavy = backlogs[*worker as usize].is_heavy();
             if !heavy {
-                conn.release_hold(HOLD_STALL);
+                conn.release_hold(ReadHold::Backlog);
             }
             heavy
         });
         all
     }
 
-    /// Reads again where there is room, and where the worker that had the bytes is gone, with them.
-    fn release_full(&self) {
+    /// Reads connections again that are below their limit, or whose worker is gone together with their bytes.
+    fn release_over_limit(&self) {
         let limit = self.state.config.queued_bytes_limit().unwrap_or(u64::MAX);
-        self.full.borrow_mut().retain(|(worker, incarnation, conn)| {
-            if conn.stage() == Stage::Dead {
+        self.over_limit.borrow_mut().retain(|OverLimit { worker, generation, conn }| {
+            if conn.state() == ConnectionState::Closed {
                 return false;
             }
-            if self.state.workers[*worker as usize].generation.load(Relaxed) != *incarnation {
-                conn.slot().unhandled.store(0, Relaxed);
+            if self.state.workers[*worker as usize].current_generation() != *generation {
+                conn.slot().unprocessed_bytes.store(0, Relaxed);
             }
-            let full = conn.slot().unhandled.load(Relaxed) > limit;
-            if !full {
-                conn.release_hold(HOLD_QUEUED);
+            let is_over = conn.slot().unprocessed_bytes.load(Relaxed) > limit;
+            if !is_over {
+                conn.release_hold(ReadHold::QueueLimit);
             }
-            full
+            is_over
         });
     }
 
@@ -338,76 +387,73 @@ impl Dispatcher {
 }
 
 impl ConnectionObserver for Rc<Dispatcher> {
-    fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> Verdict {
+    fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction {
         self.remember_self();
-        if !self.state.tells_life_of_connections() {
-            return Verdict::Go;
+        if !self.state.dispatches_connection_events() {
+            return ReadAction::Continue;
         }
-        self.event(owner, conn, Kind::Connect, 0, Cow::default())
+        self.dispatch(owner, conn, EventKind::Connect, Message::Connect)
     }
 
-    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Verdict {
-        let flags = match files::serve(owner, conn, data) {
-            Served::Done => return Verdict::Go,
-            Served::NoFile => NO_FILE,
-            Served::NotLooked => 0,
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
+        let files_checked = match files::serve(self.state, owner, conn, data) {
+            Served::Sent => return ReadAction::Continue,
+            Served::NoFile => true,
+            Served::Unchecked => false,
         };
-        self.event(owner, conn, Kind::Data, flags, data.into())
+        self.dispatch_packet(owner, conn, data.into(), files_checked)
     }
 
-    fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> Verdict {
-        self.event(owner, conn, Kind::Data, 0, data.into())
+    fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> ReadAction {
+        self.dispatch_packet(owner, conn, data.into(), false)
     }
 
-    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: Stored) -> Verdict {
-        let worker = match self.worker_of(conn, Kind::Data, &head) {
+    fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
+        let worker = match self.worker_of(conn, EventKind::Packet, &head) {
             Ok(n) => n,
-            Err(verdict) => return verdict,
+            Err(action) => return action,
         };
-        // Each message is counted as it is delivered, so this one has a number of its own.
-        let number = u64::from(self.reactor) << 48 | self.gifts.get();
-        let given = match self.state.fd_channels.get(worker as usize) {
-            Some(way) => way.give(number, body.file()),
-            None => return Verdict::Close,
+        // Each message is counted when it is pushed, so the sequence number is this one's own.
+        let file = FileNumber { reactor: self.reactor as u16, sequence: self.dispatch_seq.get() as u32 };
+        let sent = match self.state.fd_channels.get(worker as usize) {
+            Some(channel) => channel.send(file.key(), body.file()),
+            None => return ReadAction::Close,
         };
-        if let Err(e) = given {
-            crate::log::warn!("a request of connection {} is answered 503: {e}", conn.session.0);
-            let refusal = Refusal::new(503, "its worker is too far behind").to_packet();
-            return self.hand_over(owner, conn, worker, Kind::Data, 0, Cow::Borrowed(&refusal));
-        }
-        let payload = [&number.to_le_bytes()[..], &head].concat();
-        self.hand_over(owner, conn, worker, Kind::Data, WITH_FILE, payload.into())
+        self.push_packet(owner, conn, worker, |origin| match sent {
+            Ok(()) => Message::StoredPacket { origin, file, head: head.into() },
+            Err(e) => {
+                crate::log::warn!("a request of connection {} is answered 503: {e}", conn.session().0);
+                let refusal = Refusal::new(503, "its worker has too many requests with files queued");
+                Message::Packet { origin, files_checked: false, data: refusal.to_packet().to_vec().into() }
+            }
+        })
     }
 
     fn close(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        if !self.state.tells_life_of_connections() {
-            // The last of its requests ends it (`process::worker::receive::done_with`): a peer that is done with sending
-            // still gets its answers.
-            if conn.slot().in_hand.load(SeqCst) == 0 {
-                // Behind the answers that wait in this reactor's own mailbox.
-                let head = self.head(Kind::Finished, conn.session.0, 0, conn.port.index, owner.now());
-                if self.sender.push(&self.state.orders[self.reactor as usize], &head, &[]).is_err() {
+        if !self.state.dispatches_connection_events() {
+            // The last of its requests finishes it (`request::deliver`): a peer that has closed its side still gets its
+            // responses.
+            if conn.slot().in_flight.load(SeqCst) == 0 {
+                // Behind the responses that wait in this reactor's own mailbox.
+                let command = Command::Finish { reset: false };
+                let message: Message<&[u8]> = Message::Command { session: conn.session(), command };
+                let (to, source) = (&self.state.commands[self.reactor as usize], Source::reactor(self.reactor as u16));
+                if self.sender.push(to, source, &message).is_err() {
                     owner.finish(conn, false);
                 }
             }
             return;
         }
-        let by_server = Flags(conn.slot().flags.load(Relaxed)).any(Flags::CLOSING);
-        self.event(owner, conn, Kind::Close, u32::from(by_server), Cow::default());
+        let by_server = conn.slot().flags().any(Flags::CLOSING);
+        self.dispatch(owner, conn, EventKind::Close, |origin| Message::Close { origin, by_server });
     }
 
     fn watermark(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
-        let kind = if above { Kind::BufferFull } else { Kind::BufferEmpty };
-        self.event(owner, conn, kind, 0, Cow::default());
+        self.dispatch(owner, conn, EventKind::Watermark, |origin| Message::Watermark { origin, above });
     }
 }
 
-/// Which connection an event is about, where it is about one.
-pub fn session_of(head: &Head) -> SessionId {
-    SessionId(head.id)
-}
-
-/// Messages in a worker's mailbox above which it is woken before the turn ends.
-const RING_EARLY: u64 = 64;
-/// Between two looks at connections that are full, milliseconds.
+/// Messages in a worker's mailbox above which it is woken before the tick ends.
+const WAKE_EARLY: u64 = 64;
+/// Longest pause between two checks of connections over their limit, in milliseconds.
 const LONGEST_PAUSE: u64 = 16;

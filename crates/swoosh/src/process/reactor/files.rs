@@ -1,74 +1,76 @@
-//! Files that a reactor sends by itself (`document_root`), without a worker.
+//! Static files that a reactor sends without a worker (`document_root`).
 //!
-//! An answer must not overtake those of earlier requests: it is given here only where workers owe the connection nothing.
+//! Invariant: a response does not overtake those of earlier requests. A file is sent here only if every earlier request of the
+//! connection is answered.
 
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
-use crate::conn::registry::Flags;
-use crate::http::files::{self, Answer, Files, Looked, Piece};
-use crate::proto::http1::request::{Request, room};
+use crate::http::files::{self, FileReply, Files, Lookup, ReplyPart};
+use crate::proto::http1::request::{Request, header_buffer};
+use crate::state::ServerState;
+use crate::state::registry::{ConnectionRow, Flags};
 use std::rc::Rc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Acquire;
 
-/// What became of a packet.
+/// Outcome of the search for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Served {
-    /// A file has answered it.
-    Done,
-    /// No file does.
+pub(super) enum Served {
+    /// A file was sent.
+    Sent,
+    /// There is no file.
     NoFile,
-    /// Nobody has looked: that is a worker's to do.
-    NotLooked,
+    /// There was no search: the worker searches.
+    Unchecked,
 }
 
-/// Answers a request with a file, where it is for one.
-pub fn serve(owner: &Rc<Owner>, conn: &Rc<Connection>, packet: &[u8]) -> Served {
-    let Some(files) = &conn.port.files else { return Served::NotLooked };
-    if !(packet.starts_with(b"GET ") || packet.starts_with(b"HEAD ")) || !is_owed_nothing(owner, conn) {
-        return Served::NotLooked;
+/// Answers a request with a file, if it asks for one.
+pub(super) fn serve(state: &ServerState, owner: &Rc<Owner>, conn: &Rc<Connection>, packet: &[u8]) -> Served {
+    let Some(files) = &conn.port().files else { return Served::Unchecked };
+    if !(packet.starts_with(b"GET ") || packet.starts_with(b"HEAD ")) || !is_answered(state, owner, conn) {
+        return Served::Unchecked;
     }
-    match look(files, packet) {
-        Looked::Answer(answer) => {
+    match lookup(files, packet) {
+        Lookup::Reply(reply) => {
             add(&owner.slot().requests, 1);
-            send(owner, conn, answer);
-            Served::Done
+            send(owner, conn, reply);
+            Served::Sent
         }
-        Looked::Nothing => Served::NoFile,
+        Lookup::NotFound => Served::NoFile,
         // A worker may know of more types.
-        Looked::Callbacks => Served::NotLooked,
+        Lookup::Declined => Served::Unchecked,
     }
 }
 
-/// Whether every earlier answer has reached this thread, and the peer's socket.
-fn is_owed_nothing(owner: &Owner, conn: &Connection) -> bool {
+/// Whether the responses to all earlier requests were written to the socket.
+fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
     let slot = conn.slot();
-    // In this order: what a worker sent before it counted an answer is in the mailbox, or carried out.
-    slot.answered.load(Acquire) == conn.given.get()
-        && owner.state.orders[owner.id as usize].is_empty()
+    // In this order: what a worker sent before it counted a response is in the mailbox, or carried out.
+    slot.responses_completed.load(Acquire) == conn.dispatched()
+        && state.commands[owner.id() as usize].is_empty()
         && !conn.has_output()
-        && !Flags(slot.flags.load(Relaxed)).any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
+        && !slot.flags().any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
 }
 
-fn look(files: &Files, packet: &[u8]) -> Looked {
-    let mut fields = room();
+fn lookup(files: &Files, packet: &[u8]) -> Lookup {
+    let mut fields = header_buffer();
     match Request::parse(packet, &mut fields) {
-        Some((request, headers)) => files::look(files, &request, headers),
-        None => Looked::Callbacks,
+        Some((request, headers)) => files::lookup(files, &request, headers),
+        None => Lookup::Declined,
     }
 }
 
-fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, answer: Answer) {
-    for piece in answer.pieces {
-        match piece {
-            Piece::Head(words) => owner.write_head(conn, words.as_bytes(), false),
-            Piece::Words(words) => owner.write(conn, words.as_bytes(), false),
-            Piece::File(file, from, to) => owner.write_file(conn, file, from, to),
+fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, reply: FileReply) {
+    for part in reply.parts {
+        match part {
+            ReplyPart::Head(text) => owner.write_before_file(conn, text.as_bytes(), false),
+            ReplyPart::Text(text) => owner.write(conn, text.as_bytes(), false),
+            ReplyPart::File(file, from, to) => owner.write_file(conn, file, from, to),
         }
     }
-    if !answer.keep {
-        let before = Flags(conn.slot().flags.fetch_or(Flags::CLOSING, Relaxed));
+    if !reply.keep_alive {
+        let before = conn.slot().set_flags(Flags::CLOSING);
         if !before.any(Flags::CLOSING | Flags::CLOSED) {
-            owner.want_close(conn, false);
+            owner.request_close(conn, false);
         }
     }
 }

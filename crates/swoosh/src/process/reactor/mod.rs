@@ -1,22 +1,21 @@
-//! A reactor thread of process mode: owns connections, hands packets to workers, carries out their orders.
+//! A reactor thread of process mode: owns connections, dispatches their packets to workers, carries out commands.
 //!
-//! Runs in: threads of the master (or its own thread, with `single_thread`). No user code but the two functions that
-//! settings may name: `dispatch_func` and `package_length_func`.
+//! Runs in: threads of the master (or its main thread, with `single_thread`). The only user code is `dispatch_func` and
+//! `package_length_func`.
 
-mod commands;
-pub mod dispatch;
+mod dispatch;
 mod files;
 
-use crate::conn::connection::{HOLD_PAUSE, Stage};
-use crate::conn::datagram;
-use crate::conn::owner::{Owner, heartbeat_interval};
-use crate::conn::registry::Peer;
+use crate::conn::connection::{ConnectionState, ReadHold};
+use crate::conn::owner::Owner;
 use crate::conn::timeouts;
 use crate::error::Result;
-use crate::handler::SessionId;
-use crate::ipc::{Assembler, Kind, Message, Sender, sleep_if};
+use crate::ids::SessionId;
+use crate::ipc::{Command, Message, Reassembly, Sender, sleep_if};
+use crate::net::{Port, datagram};
 use crate::runtime;
-use crate::state::{Port, ServerState};
+use crate::state::ServerState;
+use crate::state::registry::Peer;
 use crate::sys::{affinity, title};
 use dispatch::Dispatcher;
 use send_wrapper::SendWrapper;
@@ -28,33 +27,37 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What the accepting thread tells a reactor.
-pub enum ReactorCommand {
-    /// A new connection of yours.
+/// A command of the accepting thread.
+pub(super) enum ReactorCommand {
+    /// Take over a new connection.
     Adopt(Socket, Peer, Arc<Port>),
-    /// Read no more; what workers still answer is written.
+    /// Stop reading; replies of workers are still written.
     Quiesce,
-    /// Workers have ended: write what waits, close everything and end.
+    /// Workers have ended: write queued output, close everything and end.
     End,
 }
 
-/// A reactor as the accepting thread knows it.
-pub struct Handle {
-    /// Its number.
-    pub id: u32,
-    words: UnboundedSender<ReactorCommand>,
+/// The accepting thread's handle of a reactor.
+pub(super) struct Handle {
+    id: u32,
+    commands: UnboundedSender<ReactorCommand>,
     thread: Option<JoinHandle<()>>,
     task: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Handle {
-    /// Tells it something; a reactor that has ended hears nothing.
-    pub fn tell(&self, word: ReactorCommand) {
-        let _ = self.words.send(word);
+    /// Number of the reactor.
+    pub(super) fn id(&self) -> u32 {
+        self.id
     }
 
-    /// Waits until it has ended; one that runs on this thread's runtime, by running that.
-    pub fn join(&mut self, runtime: &tokio::runtime::Runtime) {
+    /// Sends a command; a reactor that has ended ignores it.
+    pub(super) fn send(&self, command: ReactorCommand) {
+        let _ = self.commands.send(command);
+    }
+
+    /// Waits until it has ended; runs this thread's runtime for a reactor on it.
+    pub(super) fn join(&mut self, runtime: &tokio::runtime::Runtime) {
         if let Some(task) = self.task.take()
             && runtime.block_on(task).is_err()
         {
@@ -69,26 +72,26 @@ impl Handle {
 }
 
 /// Starts reactor `id` in a thread of its own.
-pub fn start_thread(state: &'static ServerState, id: u32) -> Result<Handle> {
-    let (words, heard) = unbounded_channel();
+pub(super) fn start_thread(state: &'static ServerState, id: u32) -> Result<Handle> {
+    let (commands, receiver) = unbounded_channel();
     let thread = std::thread::Builder::new()
         .name(format!("reactor {id}"))
-        .spawn(move || run_thread(state, id, heard))
+        .spawn(move || run_thread(state, id, receiver))
         .map_err(|e| crate::error::Error::system("start", format!("reactor thread {id}"), e))?;
-    Ok(Handle { id, words, thread: Some(thread), task: None })
+    Ok(Handle { id, commands, thread: Some(thread), task: None })
 }
 
-/// Starts reactor `id` as tasks of the runtime that is entered now; its loop calls [`Reactor::before_sleep`] and
+/// Starts reactor `id` as tasks of the runtime that is entered; its loop calls [`Reactor::before_sleep`] and
 /// [`Reactor::after_sleep`].
-pub fn start_here(state: &'static ServerState, id: u32) -> (Handle, Rc<Reactor>) {
-    let (words, heard) = unbounded_channel();
+pub(super) fn start_here(state: &'static ServerState, id: u32) -> (Handle, Rc<Reactor>) {
+    let (commands, receiver) = unbounded_channel();
     let reactor = Reactor::new(state, id);
     let task = reactor.clone();
-    let task = tokio::spawn(SendWrapper::new(async move { task.serve(heard).await }));
-    (Handle { id, words, thread: None, task: Some(task) }, reactor)
+    let task = tokio::spawn(SendWrapper::new(async move { task.serve(receiver).await }));
+    (Handle { id, commands, thread: None, task: Some(task) }, reactor)
 }
 
-fn run_thread(state: &'static ServerState, id: u32, heard: UnboundedReceiver<ReactorCommand>) {
+fn run_thread(state: &'static ServerState, id: u32, receiver: UnboundedReceiver<ReactorCommand>) {
     title::name_thread(&format!("swoosh reactor{id}"));
     if state.config.open_cpu_affinity {
         affinity::bind_to_nth(id as usize, &state.config.cpu_affinity_ignore);
@@ -96,13 +99,13 @@ fn run_thread(state: &'static ServerState, id: u32, heard: UnboundedReceiver<Rea
     let reactor = Reactor::new(state, id);
     let (before, after) = (reactor.clone(), reactor.clone());
     match runtime::for_this_thread(move || before.before_sleep(), move || after.after_sleep()) {
-        Ok(runtime) => runtime.block_on(reactor.serve(heard)),
+        Ok(runtime) => runtime.block_on(reactor.serve(receiver)),
         Err(e) => crate::log::error!("reactor thread {id}: {e}"),
     }
 }
 
 /// One reactor, in its thread.
-pub struct Reactor {
+pub(super) struct Reactor {
     state: &'static ServerState,
     id: u32,
     sender: Rc<Sender>,
@@ -118,90 +121,95 @@ impl Reactor {
         Rc::new(Reactor { state, id, sender, owner, dispatcher })
     }
 
-    /// Before the thread waits: whoever was given something is woken, once.
-    pub fn before_sleep(&self) {
-        self.sender.ring_all();
+    /// Before the thread sleeps: wakes the receivers of what this tick has sent.
+    pub(super) fn before_sleep(&self) {
+        self.sender.wake_receivers();
     }
 
-    /// After it has waited.
-    pub fn after_sleep(&self) {
+    /// After the thread has slept.
+    pub(super) fn after_sleep(&self) {
         self.owner.refresh_clock();
     }
 
-    async fn serve(self: Rc<Self>, mut words: UnboundedReceiver<ReactorCommand>) {
+    async fn serve(self: Rc<Self>, mut receiver: UnboundedReceiver<ReactorCommand>) {
         let me = self.clone();
-        let orders = tokio::spawn(SendWrapper::new(async move { me.take_orders().await }));
+        let commands = tokio::spawn(SendWrapper::new(async move { me.take_commands().await }));
         let owner = self.owner.clone();
         let connections = tokio::spawn(SendWrapper::new(async move { owner.tasks.run().await }));
         self.watch_datagrams();
-        if let Some(every) = heartbeat_interval(self.state) {
-            tokio::spawn(SendWrapper::new(self.owner.clone().heartbeat(every)));
-        }
-        if let Some(every) = timeouts::interval(self.state) {
-            tokio::spawn(SendWrapper::new(timeouts::watch(self.owner.clone(), every)));
-        }
-        while let Some(word) = words.recv().await {
-            match word {
+        timeouts::start(&self.owner);
+        while let Some(command) = receiver.recv().await {
+            match command {
                 ReactorCommand::Adopt(socket, peer, port) => self.owner.adopt(socket, peer, &port),
-                ReactorCommand::Quiesce => self.owner.all().iter().for_each(|c| c.hold(HOLD_PAUSE)),
+                ReactorCommand::Quiesce => self.owner.all().iter().for_each(|c| c.hold(ReadHold::Pause)),
                 ReactorCommand::End => break,
             }
         }
-        orders.abort();
-        let mut assembler = Assembler::default();
-        while let Some(message) = self.state.orders[self.id as usize].take(&mut assembler) {
-            commands::carry_out(&self.owner, &message);
+        commands.abort();
+        let mut reassembly = Reassembly::default();
+        while let Some(message) = self.state.commands[self.id as usize].take(&mut reassembly) {
+            self.execute(&message);
         }
         self.close_all().await;
         connections.abort();
         self.owner.tasks.clear();
-        self.sender.ring_all();
+        self.sender.wake_receivers();
     }
 
-    /// Writes what waits for each peer, for a while, and closes.
+    /// Closes every connection; queued output is written, within a time limit.
     async fn close_all(&self) {
         for conn in self.owner.all() {
             self.owner.finish(&conn, false);
         }
         for _ in 0..LAST_WRITES_MS / 10 {
-            if self.owner.all().iter().all(|c| c.stage() == Stage::Dead) {
+            if self.owner.all().iter().all(|c| c.state() == ConnectionState::Closed) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    async fn take_orders(&self) {
-        let mailbox = &self.state.orders[self.id as usize];
+    async fn take_commands(&self) {
+        let mailbox = &self.state.commands[self.id as usize];
         let Ok(event_fd) = runtime::watch(mailbox.event_fd()) else {
-            return crate::log::error!("reactor {}: its event_fd cannot be watched", self.id);
+            return crate::log::error!("reactor {}: its event descriptor cannot be watched", self.id);
         };
         let sleeping = &self.owner.slot().sleeping;
-        let mut assembler = Assembler::default();
+        let mut reassembly = Reassembly::default();
         loop {
             let mut taken = 0;
-            let mut next = mailbox.take(&mut assembler);
+            let mut next = mailbox.take(&mut reassembly);
             while let Some(message) = next {
                 taken += 1;
-                // A message in hand must not be lost where this task ends: none is taken before it yields.
-                next = if taken < ORDERS_A_TURN { mailbox.take(&mut assembler) } else { None };
-                let of = |message: &Message| (message.head.kind == Kind::Send).then_some(SessionId(message.head.id));
-                let session = of(&message);
-                let again = session.is_some() && next.as_ref().and_then(of) == session;
-                self.owner.begin_answer(session, again);
-                commands::carry_out(&self.owner, &message);
-                self.owner.end_answer(again);
-                assembler.recycle(message);
-                if taken == ORDERS_A_TURN {
+                // No message is taken before this task yields: one in hand would be lost if the task ended there.
+                next = if taken < COMMANDS_PER_TICK { mailbox.take(&mut reassembly) } else { None };
+                let session = reply_of(&message);
+                let more_follow = session.is_some() && next.as_ref().and_then(reply_of) == session;
+                self.owner.begin_reply(session, more_follow);
+                self.execute(&message);
+                self.owner.end_reply(more_follow);
+                if let Some(buffer) = message.into_payload() {
+                    reassembly.recycle(buffer);
+                }
+                if taken == COMMANDS_PER_TICK {
                     taken = 0;
                     tokio::task::yield_now().await;
-                    next = mailbox.take(&mut assembler);
+                    next = mailbox.take(&mut reassembly);
                 }
             }
             if sleep_if(sleeping, || mailbox.is_empty()) {
-                runtime::rung(&event_fd).await;
+                runtime::notified(&event_fd).await;
                 sleeping.store(0, Relaxed);
             }
+        }
+    }
+
+    /// Carries out a command. One for a connection that is gone is dropped: its peer is gone too.
+    fn execute(&self, message: &Message) {
+        if let Message::Command { session, command } = message
+            && let Some(conn) = self.owner.find(*session)
+        {
+            self.owner.execute(&conn, command);
         }
     }
 
@@ -211,14 +219,23 @@ impl Reactor {
             if port.kind.is_stream() || port.index % count != self.id as usize {
                 continue;
             }
-            let dispatcher = self.dispatcher.clone();
+            let (dispatcher, state) = (self.dispatcher.clone(), self.state);
+            let is_running = || state.accepts();
             let deliver =
                 move |port: &Port, from: datagram::Origin, data: &[u8]| dispatcher.datagram(port, &from, data);
-            tokio::spawn(SendWrapper::new(datagram::receive_from(self.state, port.clone(), deliver)));
+            tokio::spawn(SendWrapper::new(datagram::receive_from(port.clone(), is_running, deliver)));
         }
     }
 }
 
-const ORDERS_A_TURN: u32 = 64;
-/// How long a server that ends goes on writing to peers that do not read.
+/// The connection that a message sends bytes to.
+fn reply_of(message: &Message) -> Option<SessionId> {
+    match message {
+        Message::Command { session, command: Command::Send { .. } } => Some(*session),
+        _ => None,
+    }
+}
+
+const COMMANDS_PER_TICK: u32 = 64;
+/// How long a server that ends waits for peers that do not read.
 const LAST_WRITES_MS: u64 = 2000;

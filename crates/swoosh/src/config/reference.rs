@@ -1,0 +1,70 @@
+//! `docs/SETTINGS.md`, generated from the table.
+
+use super::setting::{Setting, Target};
+use super::table::settings;
+use std::fmt::Write;
+
+/// The text of `docs/SETTINGS.md`: every setting with its type, range, default and documentation.
+pub fn reference() -> String {
+    let mut text = String::from(INTRODUCTION);
+    for (target, title, note) in SECTIONS {
+        let _ = write!(
+            text,
+            "\n## {title}\n\n{note}\n\n| setting | type and range | default | meaning |\n|---|---|---|---|\n"
+        );
+        for setting in settings().filter(|setting| setting.target == *target) {
+            row(&mut text, setting);
+        }
+    }
+    text
+}
+
+fn row(text: &mut String, setting: &Setting) {
+    let _ = write!(text, "| `{}`", setting.name);
+    for alias in setting.aliases {
+        let _ = write!(text, ", `{alias}`");
+    }
+    let _ = write!(text, " | {} | {} | {}", setting.kind, setting.default, setting.doc.trim());
+    if let Some(reason) = setting.not_supported() {
+        let _ = write!(text, " Not supported: {reason}.");
+    }
+    text.push_str(" |\n");
+}
+
+const INTRODUCTION: &str = "\
+# Settings
+
+This file is generated from the table of settings (`crates/swoosh/src/config/table/`):
+`cargo run -p swoosh --example settings_reference > docs/SETTINGS.md`. A test fails if it is out of date.
+
+Settings are given to `Server::set`, `Server\\Port::set`, `Coroutine::set` and the constructors and `set` methods of clients
+and coroutine servers. A misspelt name is reported with the most similar name; a value of the wrong type or out of range is
+refused when the server starts. If several names of one setting are given, the last one counts; the first name in a row is
+the one to use.
+";
+
+const SECTIONS: &[(Target, &str, &str)] = &[
+    (Target::Server, "Server", "Settings of the whole server."),
+    (
+        Target::Port,
+        "Port",
+        "Settings of one port; given to a server, they apply to every port without settings of its own.",
+    ),
+    (
+        Target::Callback,
+        "Callbacks",
+        "The form in which the PHP callbacks of a server are called. Values are converted as PHP casts them.",
+    ),
+    (
+        Target::Http,
+        "HTTP",
+        "HTTP servers. Values are converted as PHP casts them, and numbers out of range are clamped.",
+    ),
+    (Target::Log, "Log", "The log of the process."),
+    (
+        Target::Coroutine,
+        "Coroutines",
+        "Given to `Coroutine::set` and `swoole_async_set`; those of coroutines also to a server.",
+    ),
+    (Target::Absent, "Not supported", "Names that are known, and have no effect."),
+];

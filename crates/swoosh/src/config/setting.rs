@@ -1,0 +1,84 @@
+//! The row type of the table of settings.
+
+use super::embedder::EmbedderConfig;
+use super::input::{Input, Note};
+use super::kind::Kind;
+use super::port_settings::PortSettings;
+use super::server::ServerConfig;
+use crate::error::Result;
+
+/// One setting.
+///
+/// ```
+/// let setting = swoosh::config::find("max_conn").unwrap();
+/// assert_eq!((setting.name, setting.aliases), ("max_connection", &["max_conn"][..]));
+/// assert_eq!(setting.not_supported(), None);
+/// ```
+pub struct Setting {
+    /// The name to use.
+    pub name: &'static str,
+    /// Older names with the same meaning. If several names of one setting are given, the last one given counts.
+    pub aliases: &'static [&'static str],
+    /// The type and range.
+    pub kind: Kind,
+    /// The default, as documentation.
+    pub default: &'static str,
+    /// The place that the setting belongs to.
+    pub target: Target,
+    /// One line of documentation.
+    pub doc: &'static str,
+    pub(super) setter: Setter,
+}
+
+impl Setting {
+    /// The reason why the setting has no effect in this version; `None` if it has one.
+    pub fn not_supported(&self) -> Option<&'static str> {
+        match self.setter {
+            Setter::Unsupported(reason) | Setter::Ignored(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The setting's own name and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+}
+
+/// The place that a setting belongs to.
+///
+/// ```
+/// use swoosh::config::{Target, find};
+///
+/// assert_eq!(find("backlog").unwrap().target, Target::Port);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// The whole server, in the engine.
+    Server,
+    /// One port; given to a server, all its ports without a setting of their own.
+    Port,
+    /// The form in which a front end's callbacks are called.
+    Callback,
+    /// HTTP, WebSocket and static files of a front end.
+    Http,
+    /// The log of the process.
+    Log,
+    /// The coroutines of a process, and the sockets and names that they wait for.
+    Coroutine,
+    /// A thread pool or a helper that this version does not have.
+    Absent,
+}
+
+/// The code that stores a value.
+pub(super) enum Setter {
+    Server(fn(&mut ServerConfig, &Input<'_>) -> Result<Note>),
+    Port(fn(&mut PortSettings, &Input<'_>) -> Result<Note>),
+    Embedder(fn(&mut EmbedderConfig, &Input<'_>) -> Result<Note>),
+    /// Objects of the front end's language: the front end reads them.
+    Opaque,
+    /// No effect, and a notice says so when it is given.
+    Unsupported(&'static str),
+    /// No effect, without a notice.
+    Ignored(&'static str),
+}

@@ -1,0 +1,54 @@
+//! Settings of parts that this version does not have.
+
+use super::rows::settings;
+use crate::config::kind::{Kind, U32_MAX};
+use crate::config::setting::{Setter, Target};
+
+settings! { ABSENT in Target::Absent;
+    /// Initial threads of the pool for blocking calls.
+    aio_core_worker_num | min_thread_num | thread_num: COUNT, "none" => NO_POOL;
+    /// The greatest number of threads of that pool.
+    aio_worker_num | max_thread_num: COUNT, "none" => NO_POOL;
+    /// The time after which an idle thread of that pool ends.
+    aio_max_idle_time: SECONDS, "none" => NO_POOL;
+    /// The time that a call waits before that pool grows.
+    aio_max_wait_time: SECONDS, "none" => NO_POOL;
+    /// Signals are read from a signalfd.
+    enable_signalfd: Kind::Bool, "none" => NO_POOL;
+    /// Entries of an io_uring.
+    iouring_entries: COUNT, "none" => NO_POOL;
+    /// Flags of an io_uring.
+    iouring_flag: COUNT, "none" => NO_POOL;
+    /// Kernel threads of an io_uring.
+    iouring_workers: COUNT, "none" => NO_POOL;
+    /// Reads and writes are tried without blocking first.
+    socket_dontwait: Kind::Bool, "none" => NO_POOL;
+    /// Names are resolved without a thread.
+    use_async_resolver: Kind::Bool, "true" => Setter::Ignored("names are never resolved in a thread");
+    /// Server push.
+    http2_enable_push: Kind::Bool, "none" => NO_HTTP2;
+    /// The HPACK table.
+    http2_header_table_size: COUNT, "none" => NO_HTTP2;
+    /// The initial flow-control window.
+    http2_init_window_size: COUNT, "none" => NO_HTTP2;
+    /// Streams of a connection at once.
+    http2_max_concurrent_streams: COUNT, "none" => NO_HTTP2;
+    /// The longest frame.
+    http2_max_frame_size: COUNT, "none" => NO_HTTP2;
+    /// The longest list of header fields, bytes.
+    http2_max_header_list_size: COUNT, "none" => NO_HTTP2;
+    /// The greatest number of header fields.
+    http2_max_headers: COUNT, "none" => NO_HTTP2;
+    /// The address of the administration server.
+    admin_server: Kind::Text, "none" => NO_HELPER;
+    /// A file that statistics are written to.
+    stats_file: Kind::Path, "none" => NO_HELPER;
+    /// The interval of writing them.
+    stats_timer_interval: SECONDS, "none" => NO_HELPER;
+}
+
+const NO_POOL: Setter = Setter::Ignored("there is no thread pool and no io_uring");
+const NO_HTTP2: Setter = Setter::Ignored("HTTP/2 is not served by this version");
+const NO_HELPER: Setter = Setter::Unsupported("this version has no such helper");
+const COUNT: Kind = Kind::int(0, U32_MAX, "a number");
+const SECONDS: Kind = Kind::Seconds { min: 0, max: U32_MAX };

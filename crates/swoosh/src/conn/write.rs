@@ -1,0 +1,220 @@
+//! Writing: what the socket takes at once is written, the rest is queued.
+
+use super::connection::{Connection, ConnectionState};
+use super::owner::{Owner, add, is_transient};
+use crate::error::{Code, Error, Result};
+use crate::ids::SessionId;
+use crate::sys;
+use std::fs::File;
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+/// Writes queued output while the socket is writable.
+pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    loop {
+        let mut ready = match conn.io.poll_write_ready(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(ready)) => ready,
+            Poll::Ready(Err(e)) => return owner.lose(conn, &e),
+        };
+        if owner.flush(conn) {
+            return;
+        }
+        ready.clear_ready();
+    }
+}
+
+impl Owner {
+    /// Writes bytes. `counted`: they are part of the row's `send_queued` already.
+    pub fn write(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        self.write_bytes(conn, data, counted, false);
+    }
+
+    /// Like [`write`](Self::write), for bytes that a file follows at once ([`write_file`](Owner::write_file)).
+    pub fn write_before_file(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        self.write_bytes(conn, data, counted, true);
+    }
+
+    fn write_bytes(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, more: bool) {
+        let slot = conn.slot();
+        if conn.state() >= ConnectionState::Draining {
+            if counted {
+                conn.note_unqueued(data.len() as u64);
+            }
+            return;
+        }
+        add(&self.slot().responses, 1);
+        slot.last_send.store(self.now(), Relaxed);
+        if conn.corked.get() {
+            return self.cork(conn, data, counted, false);
+        }
+        let mut rest = data;
+        if conn.output.borrow().is_empty() {
+            match conn.wire().send(data, more) {
+                Ok(n) => {
+                    add(&self.slot().send_bytes, n as u64);
+                    rest = &data[n..];
+                    if counted {
+                        conn.note_unqueued(n as u64);
+                    }
+                }
+                Err(e) if is_transient(&e) || e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) => {
+                    if counted {
+                        conn.note_unqueued(data.len() as u64);
+                    }
+                    return self.fail(conn, &e);
+                }
+            }
+        }
+        if rest.is_empty() {
+            if conn.has_tls_output() {
+                conn.wake();
+            }
+            return;
+        }
+        if !counted {
+            slot.send_queued.fetch_add(rest.len() as u64, Relaxed);
+        }
+        conn.output.borrow_mut().push(rest);
+        self.note_output_growth(conn);
+    }
+
+    /// A request of this connection (`None`: something else) is about to be handled. `more_follow`: another request of the
+    /// same connection comes right behind it. Replies to pipelined requests are corked and leave together.
+    pub fn begin_reply(self: &Rc<Self>, session: Option<SessionId>, more_follow: bool) {
+        let ended = self.batch.begin(session, more_follow);
+        self.uncork_session(ended);
+    }
+
+    /// The request was handled. Corked replies are written unless `more_follow`.
+    pub fn end_reply(self: &Rc<Self>, more_follow: bool) {
+        let ended = self.batch.end(more_follow);
+        self.uncork_session(ended);
+    }
+
+    fn uncork_session(self: &Rc<Self>, session: Option<SessionId>) {
+        if let Some(conn) = session.and_then(|session| self.find(session)) {
+            self.uncork(&conn);
+        }
+    }
+
+    /// Writes the last bytes of a reply; they are corked where another reply follows at once.
+    pub fn write_reply(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+        if !self.batch.holds(conn.session()) || conn.state() >= ConnectionState::Draining {
+            return self.write(conn, data, counted);
+        }
+        add(&self.slot().responses, 1);
+        conn.slot().last_send.store(self.now(), Relaxed);
+        self.cork(conn, data, counted, true);
+    }
+
+    /// Queues bytes, and writes the queue unless `hold`.
+    fn cork(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, hold: bool) {
+        if !counted {
+            conn.slot().send_queued.fetch_add(data.len() as u64, Relaxed);
+        }
+        conn.output.borrow_mut().push(data);
+        conn.corked.set(hold && conn.output.borrow().len() <= CORK_LIMIT);
+        if !conn.corked.get() {
+            self.uncork(conn);
+        }
+    }
+
+    /// Writes corked replies.
+    pub(super) fn uncork(self: &Rc<Self>, conn: &Rc<Connection>) {
+        conn.corked.set(false);
+        if !self.flush(conn) {
+            self.note_output_growth(conn);
+        }
+    }
+
+    /// Writes a range of a file, behind queued output.
+    pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: Rc<File>, offset: u64, end: u64) {
+        if conn.state() >= ConnectionState::Draining {
+            return;
+        }
+        add(&self.slot().responses, 1);
+        if conn.output.borrow().files() >= MAX_FILES {
+            // A missing file would corrupt the stream: the peer would take the following bytes for it.
+            return self.abort(conn, format_args!("{MAX_FILES} files are queued and the peer does not read"));
+        }
+        let is_idle = !conn.has_output();
+        conn.output.borrow_mut().push_file(file, offset, end);
+        if !is_idle || !self.flush(conn) {
+            self.note_output_growth(conn);
+        }
+    }
+
+    fn note_output_growth(self: &Rc<Self>, conn: &Rc<Connection>) {
+        let queued = conn.output.borrow().len();
+        if !conn.above_high_watermark.get() && queued > conn.port().config.high_watermark() {
+            conn.above_high_watermark.set(true);
+            self.observer().watermark(self, conn, true);
+        }
+        conn.wake();
+    }
+
+    /// Writes what the socket takes now; `false` where output remains queued and the socket takes no more.
+    pub(super) fn flush(self: &Rc<Self>, conn: &Rc<Connection>) -> bool {
+        let (written, result) = conn.output.borrow_mut().write_to(&mut conn.wire());
+        if written.all > 0 {
+            add(&self.slot().send_bytes, written.all);
+            conn.note_unqueued(written.from_memory);
+            conn.note_progress();
+        }
+        let queued = conn.output.borrow().len();
+        if conn.above_high_watermark.get() && queued <= conn.port().config.low_watermark {
+            conn.above_high_watermark.set(false);
+            self.observer().watermark(self, conn, false);
+        }
+        match result {
+            Ok(()) => true,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => false,
+            Err(e) => {
+                self.lose(conn, &e);
+                true
+            }
+        }
+    }
+
+    /// Writes what the socket takes now. Returns whether output remains queued.
+    pub fn write_now(self: &Rc<Self>, conn: &Rc<Connection>) -> bool {
+        self.flush(conn);
+        conn.has_output()
+    }
+
+    /// Opens a file for [`write_file`](Self::write_file): the file, its first byte and its end. `length` 0: to its end.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or is not a regular one, and where the range does not lie within it. The errors have
+    /// the codes that `sendfile` shows.
+    pub fn open_file(path: &str, offset: u64, length: u64) -> Result<(Rc<File>, u64, u64)> {
+        let refused = |cause: io::Error| match cause.raw_os_error() {
+            _ if path.contains('\0') => Error::refused("send file", format!("{path:?}"), Code::SystemCallFail),
+            _ => Error::system("open", path, cause),
+        };
+        let file = sys::open::nonblocking(path.as_ref()).map_err(refused)?;
+        let metadata = file.metadata().map_err(refused)?;
+        if !metadata.is_file() {
+            return Err(Error::refused("send file", path, Code::ServerNotRegularFile));
+        }
+        if offset >= metadata.len() {
+            let subject = format!("{path} from byte {offset} of {}", metadata.len());
+            return Err(Error::refused("send file", subject, Code::SystemCallFail));
+        }
+        let end = if length == 0 { metadata.len() } else { offset.saturating_add(length) };
+        if end > metadata.len() {
+            let subject = format!("{path} from byte {offset} to {end} of {}", metadata.len());
+            return Err(Error::refused("send file", subject, Code::InvalidParams));
+        }
+        Ok((Rc::new(file), offset, end))
+    }
+}
+
+/// Files queued for one peer: each is an open descriptor.
+const MAX_FILES: usize = 256;
+/// Bytes for one peer that may be corked.
+const CORK_LIMIT: u64 = 64 << 10;

@@ -1,0 +1,112 @@
+//! The life of a process: stopping, reloading, faults.
+
+use super::{Context, Role};
+use crate::error::{Error, Result};
+use crate::handler::{Flow, Stop};
+use crate::ids::WorkerId;
+use crate::runtime::WakeFlag;
+use crate::state::ServerPhase;
+use crate::sys::process;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Whether a process is to end, and what wakes its loop.
+#[derive(Debug, Default)]
+pub(crate) struct Lifecycle {
+    /// It is to end in order.
+    stopping: Cell<bool>,
+    /// It is to end because user code cannot continue.
+    fatal: Cell<Option<Stop>>,
+    wake: Rc<WakeFlag>,
+}
+
+impl Lifecycle {
+    /// Whether the process is to end in order.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// Ends the process in order.
+    pub(crate) fn stop(&self) {
+        self.stopping.set(true);
+        self.wake.raise();
+    }
+
+    /// Whether user code cannot continue in this process.
+    pub(crate) fn is_fatal(&self) -> bool {
+        self.fatal.get().is_some()
+    }
+
+    /// `Err` where user code cannot continue in this process.
+    pub(crate) fn check(&self) -> Flow {
+        self.fatal.get().map_or(Ok(()), Err)
+    }
+
+    /// Records the outcome of an event that was raised where it cannot be returned.
+    pub(crate) fn record(&self, flow: Flow) {
+        if let Err(stop) = flow {
+            self.fatal.set(Some(stop));
+            self.wake.raise();
+        }
+    }
+
+    /// The flag that wakes the process's loop.
+    pub(crate) fn wake(&self) -> &Rc<WakeFlag> {
+        &self.wake
+    }
+}
+
+impl Context {
+    /// Shuts the whole server down, in order.
+    ///
+    /// # Errors
+    /// Where the server does not run.
+    pub fn shutdown(&self) -> Result<()> {
+        let head = self.state().head_pid();
+        if head == process::pid() && self.role() == Role::Worker {
+            self.state().enter(ServerPhase::Ending);
+            self.lifecycle().stop();
+            return Ok(());
+        }
+        if process::kill(head, libc::SIGTERM) {
+            return Ok(());
+        }
+        Err(Error::State { operation: "shut down", reason: "the server does not run".into() })
+    }
+
+    /// Replaces the workers and task workers (`tasks_only`: the task workers) by new processes, in order.
+    ///
+    /// # Errors
+    /// Where the server has no manager.
+    pub fn reload(&self, tasks_only: bool) -> Result<()> {
+        let signal = if tasks_only { libc::SIGUSR2 } else { libc::SIGUSR1 };
+        if process::kill(self.manager_pid(), signal) {
+            return Ok(());
+        }
+        Err(Error::State { operation: "reload", reason: "this server has no manager to replace its one worker".into() })
+    }
+
+    /// Ends one worker, in order; the manager replaces it. `None`: this one.
+    ///
+    /// # Errors
+    /// Where there is no such worker, or this process is not one.
+    pub fn stop(&self, which: Option<WorkerId>) -> Result<()> {
+        if which.is_none() && self.role() == Role::User {
+            return Err(Error::State { operation: "stop", reason: "this process is no worker".into() });
+        }
+        if which.is_none() || which == self.worker_id() {
+            self.lifecycle().stop();
+            return Ok(());
+        }
+        let id = which.unwrap_or(WorkerId(0));
+        let slot = self.worker_slot(id).filter(|s| process::kill(s.pid.load(Relaxed), libc::SIGTERM));
+        slot.map(|_| ())
+            .ok_or_else(|| Error::State { operation: "stop", reason: format!("there is no worker {}", id.0) })
+    }
+
+    /// Whether this process is to end.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle().is_stopping()
+    }
+}

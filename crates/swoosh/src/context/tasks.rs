@@ -1,0 +1,298 @@
+//! Tasks: sending them, answering them, waiting for results.
+
+use super::{Context, Role};
+use crate::clock::seconds;
+use crate::config::TaskIpc;
+use crate::error::{Code, Error, Result};
+use crate::handler::{FinishEvent, TaskEvent};
+use crate::ids::WorkerId;
+use crate::ipc::message::{self, Content, ReplyTo, Source};
+use crate::ipc::spill::{self, Outgoing};
+use crate::ipc::{Mailbox, Message, sleep_if};
+use crate::shm::ring::RingFull;
+use crate::shm::slots::WorkerSlot;
+use crate::state::{ProcessKind, ServerState, WorkerRow};
+use crate::sys::{clock, socket};
+use std::cell::Cell;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// The result of an awaited task: its event and payload.
+pub type TaskReply = (FinishEvent, Vec<u8>);
+
+/// A task's result, or `None` where it did not arrive in time.
+pub type TaskResult = Option<TaskReply>;
+
+/// The tasks that one process has sent.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    next_id: Cell<u64>,
+    /// Results that arrived after their waiter had given up.
+    late_results: Cell<u64>,
+}
+
+impl Context {
+    /// Sends a task to the task worker with index `target` (0 is the first), or to the least loaded one. Returns the task's
+    /// number.
+    ///
+    /// `flags`: the sender's own bits, the lower eight only; the task worker reads them in its event.
+    ///
+    /// # Errors
+    /// In a task worker, where there is no such task worker, and where its queue is full.
+    pub fn task(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
+        self.send_task(data, target, flags, false)
+    }
+
+    /// Sends a task whose result [`await_tasks`](Context::await_tasks) will fetch.
+    ///
+    /// # Errors
+    /// As [`task`](Self::task).
+    pub fn task_to_await(&self, data: &[u8], target: Option<u32>, flags: u32) -> Result<u64> {
+        self.send_task(data, target, flags, true)
+    }
+
+    fn send_task(&self, data: &[u8], target: Option<u32>, flags: u32, awaited: bool) -> Result<u64> {
+        const ACT: &str = "give a task";
+        let state = self.state();
+        let refuse = |why: &str| Error::State { operation: ACT, reason: why.into() };
+        let count = state.config.task_worker_num;
+        if count == 0 {
+            return Err(refuse("there are no task workers: set task_worker_num"));
+        }
+        if self.worker_id().is_none_or(|id| state.kind_of(id) == ProcessKind::TaskWorker) {
+            return Err(refuse("only workers and user processes give tasks"));
+        }
+        if target.is_some_and(|t| t >= count) {
+            return Err(refuse(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
+        }
+        let id = self.0.tasks.next_id.get();
+        let target = target.unwrap_or_else(|| least_loaded(state, id));
+        let to = WorkerId(state.config.worker_num + target);
+        let mailbox = &state.messages[to.0 as usize];
+        let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
+        let task = Message::Task {
+            id,
+            source: self.source(),
+            time: clock::wall_nanos(),
+            flags: flags as u8,
+            reply: ReplyTo { generation: self.generation(), awaited },
+            content: payload.content(),
+        };
+        // Counted before the task can be taken: a fast task worker decrements the counters at once.
+        let counters = [&state.server[0].tasking, &state.workers[to.0 as usize].tasking];
+        for counter in counters {
+            counter.fetch_add(1, Relaxed);
+        }
+        let sent = match &state.task_queue {
+            None => Ok(self.mail().sender().push(mailbox, self.source(), &task).is_ok()),
+            Some(queue) => {
+                let kind = match state.config.task_ipc {
+                    TaskIpc::Preemptive => 1,
+                    _ => i64::from(to.0) + 1,
+                };
+                let sent = queue.send(kind, &message::to_queue_form(&task, self.source()), false);
+                mailbox.event_fd().notify();
+                sent
+            }
+        };
+        if !matches!(sent, Ok(true)) {
+            for counter in counters {
+                counter.fetch_sub(1, Relaxed);
+            }
+            payload.discard();
+            sent?;
+            return Err(Error::refused(ACT, format!("to task worker {target}"), Code::QueueFull));
+        }
+        self.0.tasks.next_id.set(id + 1);
+        state.server[0].tasks.fetch_add(1, Relaxed);
+        Ok(id)
+    }
+
+    /// Answers a task. May be called more than once; each call is one `finish` event at the task's sender.
+    ///
+    /// # Errors
+    /// In any process but a task worker, and where the sender does not take results.
+    pub fn finish_task(&self, event: &TaskEvent, data: &[u8], flags: u32) -> Result<()> {
+        const ACT: &str = "answer a task";
+        if self.role() != Role::TaskWorker {
+            return Err(Error::State { operation: ACT, reason: "only a task worker does".into() });
+        }
+        let state = self.state();
+        let source = event.source.0;
+        let Some(Some(mailbox)) = state.results.get(source as usize) else {
+            return Err(Error::State {
+                operation: ACT,
+                reason: format!("its sender, process {source}, takes no answers"),
+            });
+        };
+        let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
+        let result = Message::TaskResult {
+            id: event.id,
+            source: self.source(),
+            time: clock::wall_nanos(),
+            flags: flags as u8,
+            reply: event.reply,
+            content: payload.content(),
+        };
+        // A worker never waits for room at a task worker, so there is no deadlock.
+        self.mail().sender().push_all(mailbox, self.source(), &result, RESULT_TIMEOUT).map_err(|RingFull| {
+            payload.discard();
+            Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
+        })
+    }
+
+    /// Waits for the results of tasks sent with [`task_to_await`](Context::task_to_await), `timeout` at most. Results of
+    /// other tasks are delivered later, as `finish` events.
+    pub fn await_tasks(&self, ids: &[u64], timeout: Duration) -> Vec<TaskResult> {
+        let mut results: Vec<TaskResult> = ids.iter().map(|_| None).collect();
+        let (Some(slot), Some(mailbox)) = (self.own_slot(), self.own_results()) else { return results };
+        let deadline = clock::monotonic_ms().saturating_add(timeout.as_millis() as u64);
+        let mut missing = ids.len();
+        while missing > 0 {
+            let message = mailbox.take(&mut self.mail().results().borrow_mut());
+            if let Some(message) = message {
+                missing -= usize::from(self.sort_result(message, ids, &mut results));
+                continue;
+            }
+            let left = deadline.saturating_sub(clock::monotonic_ms());
+            if left == 0 {
+                break;
+            }
+            if sleep_if(&slot.sleeping, || mailbox.is_empty()) {
+                socket::wait_readable(&[mailbox.event_fd().as_raw_fd()], Some(Duration::from_millis(left)));
+                slot.sleeping.store(0, Relaxed);
+                mailbox.event_fd().drain();
+            }
+        }
+        // The descriptor may have been notified for another mailbox of this process meanwhile.
+        mailbox.event_fd().notify();
+        results
+    }
+
+    /// Puts an awaited result in its place, drops a late one, and defers everything else. Returns whether a missing result
+    /// was found.
+    fn sort_result(&self, message: Message, ids: &[u64], results: &mut [TaskResult]) -> bool {
+        let Message::TaskResult { id, source, time, flags, reply: reply @ ReplyTo { awaited: true, .. }, content } =
+            message
+        else {
+            self.mail().defer(message);
+            return false;
+        };
+        match ids.iter().position(|wanted| *wanted == id) {
+            Some(n) if reply.generation == self.generation() => {
+                let event = finish_event(id, source, time, flags);
+                match open_result(id, content) {
+                    Some(data) => results[n].replace((event, data)).is_none(),
+                    None => false,
+                }
+            }
+            _ => {
+                self.drop_late_result(&content);
+                false
+            }
+        }
+    }
+
+    /// Number of results that arrived after their waiter had given up.
+    pub fn late_answers(&self) -> u64 {
+        self.0.tasks.late_results.get()
+    }
+
+    /// Drops an awaited result whose waiter has given up.
+    pub(crate) fn drop_late_result(&self, content: &Content<Rc<Vec<u8>>>) {
+        self.0.tasks.late_results.set(self.0.tasks.late_results.get() + 1);
+        spill::discard(content);
+    }
+
+    /// A task was handled, whatever its outcome.
+    pub(crate) fn count_task_done(&self) {
+        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.state().server[0].tasking)];
+        for counter in counters.into_iter().flatten() {
+            let _ = counter.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(1)));
+        }
+    }
+
+    fn own_results(&self) -> Option<&'static Mailbox> {
+        self.state().results.get(self.worker_id()?.0 as usize)?.as_ref()
+    }
+
+    fn generation(&self) -> u32 {
+        self.own_slot().map_or(0, |slot| slot.current_generation())
+    }
+}
+
+pub(crate) fn finish_event(id: u64, source: Source, time: u64, flags: u8) -> FinishEvent {
+    FinishEvent { task_id: id, task_worker: source.worker_id(), flags: u32::from(flags), dispatch_time: seconds(time) }
+}
+
+fn open_result(id: u64, content: Content<Rc<Vec<u8>>>) -> Option<Vec<u8>> {
+    match content {
+        Content::Inline(data) => Some(Rc::unwrap_or_clone(data)),
+        spilled => match spill::open(&spilled) {
+            Ok(data) => Some(data.into_owned()),
+            Err(e) => {
+                crate::log::error!("the result of task {id} is lost: {e}");
+                None
+            }
+        },
+    }
+}
+
+/// The task worker with the fewest unanswered tasks. The search starts behind the last one chosen.
+fn least_loaded(state: &ServerState, tick: u64) -> u32 {
+    let workers = state.task_workers();
+    let load = |slot: &WorkerSlot| slot.tasking.load(Relaxed);
+    let order = (0..workers.len()).map(|n| (n + tick as usize) % workers.len());
+    order.min_by_key(|n| load(&workers[*n])).unwrap_or(0) as u32
+}
+
+/// A task in the form in which it lies in a System V queue, for programs that are not processes of the server. Its result
+/// is discarded. `flags`: the sender's own bits, the lower eight only.
+///
+/// # Errors
+/// Where `data` is too long to travel inside the message (8000 bytes).
+pub fn pack_task(data: &[u8], flags: u32) -> Result<Vec<u8>> {
+    if data.len() > spill::INLINE {
+        return Err(Error::refused("pack a task of", format!("{} bytes", data.len()), Code::TaskPackageTooBig));
+    }
+    let task = Message::Task {
+        id: 0,
+        source: Source::HEAD,
+        time: clock::wall_nanos(),
+        flags: flags as u8,
+        reply: ReplyTo { generation: 0, awaited: false },
+        content: Content::Inline(data),
+    };
+    Ok(message::to_queue_form(&task, Source::HEAD))
+}
+
+/// A packed task's flags and payload; `None` for bytes that [`pack_task`] did not produce.
+pub fn unpack_task(form: &[u8]) -> Option<(u32, Vec<u8>)> {
+    match message::from_queue_form(form)? {
+        Message::Task { flags, reply: ReplyTo { awaited: false, .. }, content: Content::Inline(data), .. } => {
+            Some((u32::from(flags), Rc::unwrap_or_clone(data)))
+        }
+        _ => None,
+    }
+}
+
+const RESULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SessionId;
+
+    #[test]
+    fn a_packed_task_is_unpacked_and_other_bytes_are_rejected() {
+        let form = pack_task(b"work", 0x1FF).unwrap();
+        assert_eq!(unpack_task(&form), Some((0xFF, b"work".to_vec())));
+        assert_eq!(unpack_task(&form[..31]), None);
+        let origin = message::Origin { session: SessionId(1), port: 0, reactor: 0, time: 0 };
+        let connect: Message<&[u8]> = Message::Connect(origin);
+        assert_eq!(unpack_task(&message::to_queue_form(&connect, Source::HEAD)), None);
+        assert!(pack_task(&[0; spill::INLINE + 1], 0).is_err());
+    }
+}

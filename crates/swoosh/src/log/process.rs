@@ -1,0 +1,57 @@
+//! The functions of the process-wide log.
+
+use super::file::Log;
+use super::logger::Logger;
+use super::types::{Level, Role};
+use crate::config::ServerConfig;
+use crate::error::Result;
+use crate::sys::local_time::LocalTime;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+/// Opens the log that `config` describes, or replaces the current one. Before the first call lines go to standard error.
+///
+/// # Errors
+/// If the file cannot be opened; the log is unchanged then.
+pub fn init(config: &ServerConfig) -> Result<()> {
+    let log = Log::open(config)?;
+    LOG.level.store(config.log_level, Ordering::Relaxed);
+    LOG.replace(log)
+}
+
+/// Opens the file again by its name, after it was renamed.
+///
+/// # Errors
+/// If the file cannot be opened; the old one stays in use then.
+pub fn reopen() -> Result<()> {
+    let Some(log) = LOG.current() else {
+        return Ok(());
+    };
+    LOG.replace(log.reopened(LocalTime::at(SystemTime::now()))?)
+}
+
+/// Sets the least level that this process logs: 0 (debug) to 5 (error), 6 for none.
+pub fn set_level(level: u8) {
+    LOG.level.store(level, Ordering::Relaxed);
+}
+
+/// Whether lines of this level are written.
+pub fn enabled(level: Level) -> bool {
+    level as u8 >= LOG.level.load(Ordering::Relaxed)
+}
+
+/// Sets the role and the number of this process, for the lines that it writes.
+pub fn set_mark(role: Role, id: u32) {
+    LOG.role.store(role as u8, Ordering::Relaxed);
+    LOG.id.store(id, Ordering::Relaxed);
+}
+
+/// Writes one line, if its level is enabled. A message with line breaks is one write as well.
+pub fn write(level: Level, message: fmt::Arguments<'_>) {
+    if enabled(level) {
+        LOG.line(level, message);
+    }
+}
+
+static LOG: Logger = Logger::new();

@@ -1,0 +1,68 @@
+//! What the manager does for a worker that has died: its connections must not be lost.
+
+use crate::config::Mode;
+use crate::conn::owner::add;
+use crate::context::Context;
+use crate::ids::{SessionId, WorkerId};
+use crate::ipc::Command;
+use crate::state::registry::{ConnectionRow, Flags, SlotIndex};
+use crate::state::{ProcessKind, ServerState};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Cleans up behind process `id`. `failed`: it did not end in order.
+pub(super) fn after_end(context: &Context, id: WorkerId, failed: bool) {
+    let state = context.state();
+    let is_worker = state.kind_of(id) == ProcessKind::Worker;
+    if state.mode == Mode::Base && is_worker {
+        release_rows(state, id.0);
+    }
+    if failed {
+        wake_receivers(state);
+    }
+    if failed && state.mode == Mode::Process && is_worker {
+        end_connections(context, id);
+    }
+}
+
+/// Ends the connections that a killed worker was closing, and those that it owed the rest of a response.
+fn end_connections(context: &Context, id: WorkerId) {
+    for (session, _, slot) in context.state().registry.all() {
+        let flags = slot.flags();
+        let command = if slot.bound_worker() != Some(id) {
+            continue;
+        } else if flags.any(Flags::CLOSING | Flags::CLOSED) {
+            Command::Finish { reset: false }
+        } else if flags.any(Flags::HANDLING) {
+            slot.set_flags(Flags::BROKEN);
+            Command::RequestClose { reset: true }
+        } else {
+            continue;
+        };
+        if let Err(e) = context.command(slot, session, command) {
+            crate::log::warn!("{e}");
+        }
+    }
+}
+
+/// Releases the rows of a base worker's connections.
+fn release_rows(state: &ServerState, id: u32) {
+    let lost: Vec<(SessionId, SlotIndex)> = state
+        .registry
+        .all()
+        .filter(|(_, _, slot)| slot.reactor.load(Relaxed) == id)
+        .map(|(session, index, _)| (session, index))
+        .collect();
+    for (session, index) in lost {
+        state.release_connection(session, index);
+        add(&state.reactor_slot(id).closed, 1);
+    }
+    state.reactor_slot(id).connections.store(0, Relaxed);
+}
+
+/// A process that died within a tick has not woken the receivers of what it sent in it.
+fn wake_receivers(state: &ServerState) {
+    let results = state.results.iter().flatten();
+    for mailbox in state.commands.iter().chain(&state.messages).chain(results) {
+        mailbox.event_fd().notify();
+    }
+}

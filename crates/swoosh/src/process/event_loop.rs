@@ -1,0 +1,457 @@
+//! The loop of a worker or task worker: takes what has arrived, sleeps until more arrives, and shuts down in order.
+//!
+//! Runs in: workers and task workers. User code runs between two waits, outside the async runtime; only handlers that agree
+//! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
+
+use super::base_worker;
+use crate::config::Mode;
+use crate::context::{Context, Role};
+use crate::handler::{Event as HandlerEvent, Flow, Stop};
+use crate::ids::WorkerId;
+use crate::ipc::handover::Handover;
+use crate::ipc::{Mailbox, Reassembly, sleep_if};
+use crate::request::{self, Event, admission};
+use crate::runtime::{self, WatchedEventFd};
+use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
+use crate::sys::clock;
+use crate::sys::signal::Signals;
+use crate::sys::{process, socket};
+use std::cell::RefCell;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// The loop of one process.
+pub(super) struct EventLoop {
+    context: Context,
+    /// The process that this loop was created in.
+    pid: i32,
+    signals: Signals,
+    inboxes: Vec<Inbox>,
+    sleeping: &'static AtomicU32,
+    /// Number of requests after which this process is replaced.
+    request_limit: Option<u64>,
+    handled: u64,
+    ticks: u64,
+    /// Once this process is to end: until when requests in flight are waited for, in monotonic milliseconds.
+    shutdown_deadline: Option<u64>,
+    /// The descriptors that the runtime watches.
+    watched: RefCell<Option<Rc<Watched>>>,
+}
+
+/// A mailbox of this process.
+struct Inbox {
+    mailbox: &'static Mailbox,
+    reassembly: Rc<RefCell<Reassembly>>,
+}
+
+struct Watched {
+    mailboxes: WatchedEventFd,
+    signals: WatchedEventFd,
+}
+
+/// Hands the requests that it has taken over to its successor, also where user code panics.
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        // A child that user code has forked has nothing to hand over, and its runtime is its parent's.
+        let is_own = self.pid == process::pid();
+        let runtime = self.context.executor().take_runtime();
+        if is_own {
+            // The tasks hold their owner, which holds them.
+            if let Some(owner) = self.context.owner() {
+                owner.tasks.clear();
+            }
+            drop(self.watched.take());
+            drop(runtime);
+            self.context.return_files();
+        } else {
+            std::mem::forget(self.watched.take());
+            std::mem::forget(runtime);
+        }
+        if let Some(handover) = self.handover().filter(|_| is_own)
+            && let Err(e) = handover.save(&admission::take_for_successor(), &mut self.requests().borrow_mut())
+        {
+            crate::log::error!("requests that this worker has taken are lost: {e}");
+        }
+    }
+}
+
+impl EventLoop {
+    /// The loop of process `id`, in that process.
+    pub(super) fn new(context: &Context, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
+        let signals =
+            Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
+        Self::with_signals(context, id, request_limit, signals)
+    }
+
+    /// Like [`new`](Self::new), in the process that called `start`: an interrupt from the terminal ends it.
+    pub(super) fn in_head(context: &Context, id: WorkerId) -> crate::error::Result<Self> {
+        let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()];
+        let signals = Signals::install(&handled, &[libc::SIGPIPE, libc::SIGXFSZ])?;
+        Self::with_signals(context, id, None, signals)
+    }
+
+    fn with_signals(
+        context: &Context,
+        id: WorkerId,
+        request_limit: Option<u64>,
+        signals: Signals,
+    ) -> crate::error::Result<Self> {
+        let state = context.state();
+        context.reset_in_flight();
+        let slot = &state.workers.as_static()[id.0 as usize];
+        let here = id.0 as usize;
+        let inbox = |mailbox| Inbox { mailbox, reassembly: Rc::default() };
+        let mut inboxes = Vec::new();
+        inboxes.extend(state.requests.get(here).map(inbox));
+        let reassembly = context.mail().messages().clone();
+        inboxes.extend(state.messages.get(here).map(|mailbox| Inbox { mailbox, reassembly }));
+        inboxes.extend(state.results.get(here).and_then(Option::as_ref).map(inbox));
+        let work = EventLoop {
+            context: context.clone(),
+            pid: process::pid(),
+            signals,
+            inboxes,
+            sleeping: &slot.sleeping,
+            request_limit,
+            handled: 0,
+            ticks: 0,
+            shutdown_deadline: None,
+            watched: RefCell::default(),
+        };
+        let is_base = state.mode == Mode::Base && context.role() == Role::Worker;
+        if is_base || context.handler().inline() {
+            context.runtime()?;
+        }
+        if is_base {
+            base_worker::open(context, request_limit);
+        }
+        Ok(work)
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The reassembly of the first mailbox, which is the one for requests where there is one.
+    fn requests(&self) -> &RefCell<Reassembly> {
+        &self.inboxes[0].reassembly
+    }
+
+    /// Runs `future` on this loop's runtime; `None` where it has none.
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let runtime = self.context.executor().runtime()?;
+        Some(match self.context.owner() {
+            Some(owner) => runtime.block_on(owner.tasks.run_until(future)),
+            None => runtime.block_on(future),
+        })
+    }
+
+    /// Serves until the process is to end: `worker_start`, ticks, shutdown, `worker_stop`. A tick returns whether there may
+    /// be more to do at once.
+    pub(super) fn serve(&mut self, mut tick: impl FnMut(&mut EventLoop) -> Result<bool, Stop>) -> Flow {
+        let context = self.context.clone();
+        let state = context.state();
+        let slot = context.own_slot().expect("a loop has a row");
+        slot.set_status(WorkerStatus::Idle);
+        // In base mode there is no master: the first worker raises the events of the server.
+        let is_first = state.mode == Mode::Base && context.worker_id() == Some(WorkerId(0));
+        if is_first {
+            state.server[0].master_pid.store(process::pid(), Relaxed);
+            if slot.current_generation() == 1 {
+                context.handler().start(&context)?;
+            }
+        }
+        context.handler().worker_start(&context)?;
+        slot.ready.store(slot.current_generation(), Relaxed);
+        if context.owner().is_some() {
+            self.block_on(base_worker::begin(&context));
+        }
+        loop {
+            self.handle_signals();
+            if context.is_stopping() {
+                base_worker::quiesce(&context);
+                // Less than the manager waits: the end of the shutdown is user code's.
+                let timeout = state.config.max_wait_time.as_millis() as u64 * 4 / 5;
+                self.shutdown_deadline.get_or_insert_with(|| clock::monotonic_ms() + timeout);
+            }
+            if self.must_end() {
+                break;
+            }
+            slot.set_status(WorkerStatus::Busy);
+            let is_busy = tick(self)?;
+            slot.set_status(WorkerStatus::Idle);
+            context.lifecycle().check()?;
+            self.wait(is_busy);
+        }
+        slot.set_status(WorkerStatus::Exiting);
+        self.handle_deferred()?;
+        if is_first && state.phase() >= ServerPhase::Ending {
+            context.handler().before_shutdown(&context)?;
+        }
+        self.finish_user_code()?;
+        context.handler().worker_stop(&context)?;
+        base_worker::close_all(&context);
+        if context.owner().is_some() {
+            self.block_on(base_worker::drain(&context));
+        }
+        Ok(())
+    }
+
+    /// Whether this process ends now. One that is replaced leaves the contents of its mailboxes to its successor; when the
+    /// server ends, all of it is handled first, as far as `max_wait_time` allows (the manager enforces it).
+    fn must_end(&self) -> bool {
+        if !self.context.is_stopping() {
+            return false;
+        }
+        let is_server_ending = self.context.state().phase() >= ServerPhase::Ending;
+        let has_successor = self.handover().is_some();
+        let is_joining = has_successor && self.requests().borrow().is_joining();
+        let has_queued = !admission::is_empty() && self.time_left().is_none_or(|left| left > Duration::ZERO);
+        let has_work = is_joining || has_queued || self.inboxes.iter().any(|inbox| !inbox.mailbox.is_empty());
+        !(is_server_ending && has_work || base_worker::has_events(&self.context) || has_queued && !has_successor)
+    }
+
+    /// Continues with the requests that the predecessor had taken.
+    pub(super) fn restore(&mut self) {
+        let Some(handover) = self.handover() else { return };
+        match handover.restore(&mut self.requests().borrow_mut()) {
+            Ok(messages) => admission::restore(&self.context, messages),
+            Err(e) => crate::log::error!("requests that the last worker had taken are lost: {e}"),
+        }
+    }
+
+    /// The handover to this worker's successor; `None` in base mode, and for task workers.
+    fn handover(&self) -> Option<&'static Handover> {
+        self.context.state().handover.get(self.context.worker_id()?.0 as usize)
+    }
+
+    fn handle_signals(&self) {
+        let arrived = self.signals.take();
+        if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) {
+            if self.context.state().head_pid() == process::pid() {
+                self.context.state().enter(ServerPhase::Ending);
+            }
+            self.context.lifecycle().stop();
+        }
+        if arrived.contains(libc::SIGRTMIN())
+            && let Err(e) = crate::log::reopen()
+        {
+            crate::log::error!("{e}");
+        }
+    }
+
+    /// Waits for user code to finish: futures, callbacks ([`Handler::unfinished`](crate::handler::Handler::unfinished)),
+    /// and, where it handles `worker_exit`, timers and descriptors ([`Handler::pending`](crate::handler::Handler::pending)).
+    fn finish_user_code(&mut self) -> Flow {
+        let context = self.context.clone();
+        let handler = context.handler();
+        let has_exit_event = handler.wants(HandlerEvent::WorkerExit, 0);
+        let pending = || if has_exit_event { handler.pending() + context.timers().len() } else { 0 };
+        let unfinished = || handler.unfinished() + context.executor().futures();
+        let mut next_exit_event = clock::monotonic_ms();
+        while pending() + unfinished() > 0 && self.time_left().is_none_or(|left| left > Duration::ZERO) {
+            if pending() > 0 && clock::monotonic_ms() >= next_exit_event {
+                next_exit_event = clock::monotonic_ms() + EXIT_EVENT_INTERVAL_MS;
+                handler.worker_exit(&context)?;
+            }
+            handler.tick(&context)?;
+            self.run_timers()?;
+            if pending() + unfinished() > 0 {
+                let limit = self.sleep_limit().unwrap_or(SHUTDOWN_POLL).min(SHUTDOWN_POLL);
+                if limit > Duration::ZERO {
+                    self.sleep(Some(limit));
+                }
+            }
+        }
+        if self.handover().is_none() && !admission::is_empty() {
+            crate::log::warn!("dropping {} queued requests: shutdown timed out", admission::clear());
+        }
+        let left = handler.unfinished();
+        if left > 0 {
+            crate::log::warn!("{left} callbacks did not end within max_wait_time: abandoned");
+            handler.gave_up();
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something arrives, unless something is there.
+    fn wait(&mut self, is_busy: bool) {
+        self.ticks += 1;
+        let limit = self.sleep_limit();
+        if is_busy || limit == Some(Duration::ZERO) {
+            // A full mailbox must not keep the runtime from its own work.
+            if self.ticks.is_multiple_of(TICKS_BETWEEN_POLLS) {
+                self.block_on(self.poll_runtime());
+            }
+            return;
+        }
+        let inboxes = &self.inboxes;
+        if sleep_if(self.sleeping, || inboxes.iter().all(|inbox| inbox.mailbox.is_empty())) {
+            self.sleep(limit);
+            self.sleeping.store(0, Relaxed);
+        }
+    }
+
+    fn sleep(&self, limit: Option<Duration>) {
+        let Some(event_fd) = self.inboxes.first().map(|inbox| inbox.mailbox.event_fd()) else { return };
+        if self.block_on(self.something_arrives(limit)).is_none() {
+            socket::wait_readable(&[event_fd.as_raw_fd(), self.signals.event_fd().as_raw_fd()], limit);
+            event_fd.drain();
+        }
+    }
+
+    /// Waits on the runtime until there is something for user code, or `limit` is over.
+    async fn something_arrives(&self, limit: Option<Duration>) {
+        let Ok(watched) = self.watch() else { return };
+        let timer = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.context.lifecycle().wake().raised() => {}
+            () = runtime::notified(&watched.mailboxes) => {}
+            () = runtime::notified(&watched.signals) => {}
+            () = std::future::poll_fn(|cx| self.context.handler().poll_ready(cx)) => {}
+            () = timer => {}
+        }
+    }
+
+    fn watch(&self) -> crate::error::Result<Rc<Watched>> {
+        if let Some(watched) = &*self.watched.borrow() {
+            return Ok(watched.clone());
+        }
+        let watched = Rc::new(Watched {
+            mailboxes: runtime::watch(self.inboxes[0].mailbox.event_fd())?,
+            signals: runtime::watch(self.signals.event_fd())?,
+        });
+        *self.watched.borrow_mut() = Some(watched.clone());
+        Ok(watched)
+    }
+
+    /// Lets the runtime do its own work, without waiting.
+    async fn poll_runtime(&self) {
+        tokio::select! {
+            biased;
+            () = std::future::poll_fn(|cx| self.context.handler().poll_ready(cx)) => {}
+            () = tokio::task::yield_now() => {}
+        }
+    }
+
+    /// How long requests in flight are still waited for; `None` while this process is not to end.
+    fn time_left(&self) -> Option<Duration> {
+        self.shutdown_deadline.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
+    }
+
+    fn sleep_limit(&self) -> Option<Duration> {
+        let shutdown = self.time_left().filter(|_| !admission::is_empty());
+        let timer = self.context.timers().next_delay();
+        let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
+        let queue = has_queue.then_some(TASK_QUEUE_POLL);
+        [timer, self.context.handler().sleep_limit(), queue, shutdown].into_iter().flatten().min()
+    }
+
+    /// Takes messages of every mailbox, up to `limit` each, and handles them. Returns whether there was one; stops early
+    /// where the process is to end.
+    pub(super) fn handle_messages(&mut self, limit: u32) -> Result<Progress, Stop> {
+        let context = self.context.clone();
+        let mut progress = Progress::Idle;
+        for which in 0..self.inboxes.len() {
+            for _ in 0..limit {
+                let inbox = &self.inboxes[which];
+                let Some(message) = inbox.mailbox.take(&mut inbox.reassembly.borrow_mut()) else { break };
+                progress = Progress::Busy;
+                let Some(event) = Event::of(message) else { continue };
+                let counts = request::admit(&context, &event)?;
+                if let Some(buffer) = event.into_buffer() {
+                    inbox.reassembly.borrow_mut().recycle(buffer);
+                }
+                // Messages that were deferred meanwhile are older than those in the mailbox.
+                self.handle_deferred()?;
+                if counts && self.reaches_limit() || context.is_stopping() || context.lifecycle().is_fatal() {
+                    return Ok(Progress::Ending);
+                }
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Handles messages that were taken while this process waited for task results.
+    pub(super) fn handle_deferred(&mut self) -> Result<bool, Stop> {
+        let mut any = false;
+        while let Some(message) = self.context.mail().next_deferred() {
+            any = true;
+            if let Some(event) = Event::of(message) {
+                request::admit(&self.context, &event)?;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Delivers queued requests, as far as there is room now.
+    pub(super) fn handle_queued(&mut self) -> Result<bool, Stop> {
+        let context = self.context.clone();
+        let mut any = false;
+        while let Some(event) = admission::next(&context) {
+            any = true;
+            let counts = request::deliver::deliver(&context, &event)?;
+            // The rest is left to the successor, where there is one.
+            let is_ending = counts && self.reaches_limit() || context.is_stopping();
+            if is_ending && self.handover().is_some() || context.lifecycle().is_fatal() {
+                break;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Handles the events of this worker's own connections (base mode).
+    pub(super) fn handle_own_events(&mut self) -> Result<bool, Stop> {
+        let context = self.context.clone();
+        base_worker::handle_events(&context, |counts| counts && self.reaches_limit())
+    }
+
+    /// Counts a request. Returns whether it was the last one before this process is replaced.
+    pub(super) fn reaches_limit(&mut self) -> bool {
+        self.handled += 1;
+        let reached = self.request_limit.is_some_and(|limit| self.handled >= limit);
+        if reached {
+            self.context.lifecycle().stop();
+        }
+        reached
+    }
+
+    /// Runs expired timers of programs in Rust. The requests of this tick are done: timers do not count as work for
+    /// `getWorkerStatus` and for dispatch.
+    pub(super) fn run_timers(&self) -> Flow {
+        if let Some(slot) = self.context.own_slot()
+            && slot.is_busy()
+        {
+            slot.set_status(WorkerStatus::Idle);
+        }
+        self.context.run_due_timers();
+        self.context.lifecycle().check()
+    }
+}
+
+/// What became of a round of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// There was none.
+    Idle,
+    /// Some were handled.
+    Busy,
+    /// The process is to end.
+    Ending,
+}
+
+const TICKS_BETWEEN_POLLS: u64 = 61;
+const EXIT_EVENT_INTERVAL_MS: u64 = 1000;
+/// How long a process that shuts down sleeps at most while user code is unfinished.
+const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
+/// How often a task worker checks a System V queue, which other programs may fill.
+const TASK_QUEUE_POLL: Duration = Duration::from_millis(50);

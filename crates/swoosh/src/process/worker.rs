@@ -1,0 +1,58 @@
+//! A worker: handles requests.
+//!
+//! Runs in: workers of process mode and base mode.
+
+use super::event_loop::{EventLoop, Progress};
+use super::{End, child};
+use crate::context::Context;
+use crate::handler::Stop;
+use crate::ids::WorkerId;
+use crate::sys::affinity;
+
+/// Runs worker `id` until it is to end.
+pub(super) fn run(context: &Context, id: WorkerId) -> End {
+    child::register_confined(context, id, NAME);
+    let config = &context.state().config;
+    if config.open_cpu_affinity {
+        affinity::bind_to_nth(id.0 as usize, &config.cpu_affinity_ignore);
+    }
+    let limit = child::request_limit(config.max_request, config.max_request_grace);
+    match EventLoop::new(context, id, limit) {
+        Ok(work) => serve(context, work),
+        Err(e) => child::end_unstarted(NAME, id, &e),
+    }
+}
+
+/// Runs the only worker of a base-mode server, in the process that called `start`.
+pub(super) fn run_alone(context: &Context) -> End {
+    let id = WorkerId(0);
+    child::mark(context, id, NAME);
+    match EventLoop::in_head(context, id) {
+        Ok(work) => serve(context, work),
+        Err(e) => child::end_unstarted(NAME, id, &e),
+    }
+}
+
+fn serve(context: &Context, mut work: EventLoop) -> End {
+    work.restore();
+    let flow = work.serve(tick);
+    child::end(context, flow)
+}
+
+fn tick(work: &mut EventLoop) -> Result<bool, Stop> {
+    let mut is_busy = match work.handle_messages(MESSAGES_PER_TICK)? {
+        Progress::Ending => return Ok(true),
+        progress => progress == Progress::Busy,
+    };
+    is_busy |= work.handle_own_events()?;
+    is_busy |= work.handle_deferred()?;
+    work.run_timers()?;
+    let context = work.context();
+    context.handler().tick(context)?;
+    is_busy |= work.handle_queued()?;
+    Ok(is_busy)
+}
+
+const NAME: &str = "worker";
+/// Messages taken from one mailbox before the next one.
+const MESSAGES_PER_TICK: u32 = 128;

@@ -1,0 +1,385 @@
+//! The connection registry: session id -> row, readable by every process of the server.
+//!
+//! Invariant: an id names one connection forever. A slot is reused, its id never is; a reader loads the slot's id last
+//! and discards what it read if the id has changed.
+
+use crate::error::Result;
+use crate::ids::{SessionId, WorkerId};
+use crate::shm::SharedSlice;
+use crate::shm::slots::{ConnectionSlot, MapEntry, ServerSlot};
+use crate::sys::clock;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+
+/// State bits of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// The server closes it: `onClose` runs or has run.
+    pub const CLOSING: u32 = 1;
+    /// Nothing more can be sent.
+    pub const CLOSED: u32 = 2;
+    /// The peer has closed its side; its earlier requests are still handled.
+    pub const PEER_CLOSED: u32 = 4;
+    /// Exempt from the heartbeat (`protect`).
+    pub const PROTECTED: u32 = 8;
+    /// The connection was upgraded to WebSocket.
+    pub const WEBSOCKET: u32 = 16;
+    /// A worker handles an HTTP request whose response is not complete.
+    pub const HANDLING: u32 = 32;
+    /// WebSocket compression (permessage-deflate, RFC 7692) was negotiated.
+    pub const DEFLATE: u32 = 64;
+    /// Compression was negotiated with the server's small window.
+    pub const NARROW: u32 = 128;
+    /// The TLS handshake is in progress: nothing can be sent, and user code does not know the connection yet.
+    pub const HANDSHAKING: u32 = 256;
+    /// The worker that handled its request has died: it is about to be reset, and no other process may send in place of
+    /// the missing response.
+    pub const BROKEN: u32 = 512;
+
+    /// Whether any of these bits is set.
+    pub fn any(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+}
+
+/// All connections of a server. Copies are the same registry.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    slots: SharedSlice<ConnectionSlot>,
+    map: SharedSlice<MapEntry>,
+    server: SharedSlice<ServerSlot>,
+    /// Connections open at once, at most.
+    limit: u64,
+}
+
+/// A slot's index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotIndex(pub u32);
+
+/// The remote address of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// `None` for a Unix socket.
+    pub ip: Option<IpAddr>,
+    /// 0 for a Unix socket.
+    pub port: u16,
+}
+
+impl Registry {
+    /// A registry with room for `max_conn` connections.
+    pub fn new(max_conn: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
+        let entries = (max_conn as usize * 2).next_power_of_two().max(64);
+        Ok(Registry {
+            // Spare rows: an owner that is killed while it opens a connection leaks one.
+            slots: SharedSlice::new(max_conn as usize + SPARE_ROWS, "connections")?,
+            map: SharedSlice::new(entries, "the map of connections")?,
+            server,
+            limit: u64::from(max_conn),
+        })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Connections open now.
+    pub fn count(&self) -> u64 {
+        self.server[0].connections.load(Relaxed)
+    }
+
+    /// Allocates a slot and an id; `None` where `max_conn` connections are open.
+    pub fn open(&self, fd: i32, port: usize, reactor: u32, peer: Peer) -> Option<(SessionId, SlotIndex)> {
+        // Counted first: several owners open connections concurrently.
+        let open = &self.server[0].connections;
+        open.fetch_update(Relaxed, Relaxed, |n| (n < self.limit).then_some(n + 1)).ok()?;
+        let Some(index) = self.take_slot() else {
+            open.fetch_sub(1, Relaxed);
+            return None;
+        };
+        let slot = &self.slots[index.0 as usize];
+        let now = clock::wall_nanos();
+        slot.flags.store(0, Relaxed);
+        slot.fd.store(fd, Relaxed);
+        slot.port.store(port as u32, Relaxed);
+        slot.reactor.store(reactor, Relaxed);
+        slot.worker.set(None);
+        slot.uid.store(0, Relaxed);
+        let (family, words) = match peer.ip {
+            None => (0, [0, 0]),
+            Some(IpAddr::V4(ip)) => (4, [u64::from(ip.to_bits()), 0]),
+            Some(IpAddr::V6(ip)) => (6, [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64]),
+        };
+        slot.family.store(family, Relaxed);
+        slot.address[0].store(words[0], Relaxed);
+        slot.address[1].store(words[1], Relaxed);
+        slot.peer_port.store(u32::from(peer.port), Relaxed);
+        slot.close_errno.store(0, Relaxed);
+        slot.connect_time.store(now / 1_000_000_000, Relaxed);
+        slot.last_recv.store(now, Relaxed);
+        slot.last_send.store(0, Relaxed);
+        slot.last_dispatch.store(0, Relaxed);
+        slot.send_queued.store(0, Relaxed);
+        slot.recv_queued.store(0, Relaxed);
+        slot.unprocessed_bytes.store(0, Relaxed);
+        slot.in_flight.store(0, Relaxed);
+        slot.responses_completed.store(0, Relaxed);
+        let session = self.next_session(index);
+        slot.session.store(session, Release);
+        Some((SessionId(session), index))
+    }
+
+    /// Releases a connection; its id is never valid again. Does nothing if it was released before.
+    pub fn release(&self, session: SessionId, index: SlotIndex) {
+        let slot = &self.slots[index.0 as usize];
+        if slot.session.compare_exchange(session.0, 0, AcqRel, Relaxed).is_err() {
+            return;
+        }
+        let entry = &self.map[self.entry_of(session.0)].0;
+        let _ = entry.compare_exchange(pack(session.0, index), 0, AcqRel, Relaxed);
+        self.server[0].connections.fetch_sub(1, Relaxed);
+        self.give_slot(index);
+    }
+
+    /// The connection with this id, while it is registered.
+    pub fn find(&self, session: SessionId) -> Option<(SlotIndex, &ConnectionSlot)> {
+        if session.0 == 0 {
+            return None;
+        }
+        let entry = self.map[self.entry_of(session.0)].0.load(Acquire);
+        let index = SlotIndex((entry & SLOT_MASK) as u32);
+        if entry == 0 || entry != pack(session.0, index) {
+            return None;
+        }
+        let slot = self.slots.get(index.0 as usize)?;
+        (slot.session.load(Acquire) == session.0).then_some((index, slot))
+    }
+
+    /// The slot with this index, whichever connection uses it.
+    pub fn slot(&self, index: SlotIndex) -> &ConnectionSlot {
+        &self.slots[index.0 as usize]
+    }
+
+    /// Up to `count` ids of connections that satisfy `wanted`, starting behind the slot of `after` (id 0: at the first
+    /// slot). `None`: `after` is not a registered connection.
+    pub fn list(
+        &self,
+        after: SessionId,
+        count: usize,
+        wanted: impl Fn(&ConnectionSlot) -> bool,
+    ) -> Option<Vec<SessionId>> {
+        let first = match after.0 {
+            0 => 0,
+            _ => self.find(after)?.0.0 as usize + 1,
+        };
+        let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
+        let ids = self.slots.get(first..used).unwrap_or_default().iter().filter_map(|slot| {
+            let session = slot.session.load(Acquire);
+            let open = session != 0
+                && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED | Flags::HANDSHAKING);
+            (open && wanted(slot) && slot.session.load(Acquire) == session).then_some(SessionId(session))
+        });
+        Some(ids.take(count).collect())
+    }
+
+    /// Every slot in use, with its connection's id.
+    pub fn all(&self) -> impl Iterator<Item = (SessionId, SlotIndex, &ConnectionSlot)> {
+        let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
+        self.slots[..used].iter().enumerate().filter_map(|(n, slot)| {
+            let session = slot.session.load(Acquire);
+            (session != 0).then_some((SessionId(session), SlotIndex(n as u32), slot))
+        })
+    }
+
+    /// The remote address that was passed to [`open`](Self::open).
+    pub fn peer(slot: &ConnectionSlot) -> Peer {
+        let words = [slot.address[0].load(Relaxed), slot.address[1].load(Relaxed)];
+        let ip = match slot.family.load(Relaxed) {
+            4 => Some(IpAddr::V4((words[0] as u32).into())),
+            6 => Some(IpAddr::V6((u128::from(words[0]) << 64 | u128::from(words[1])).into())),
+            _ => None,
+        };
+        Peer { ip, port: slot.peer_port.load(Relaxed) as u16 }
+    }
+
+    fn next_session(&self, index: SlotIndex) -> u64 {
+        loop {
+            let session = self.server[0].next_session.fetch_add(1, Relaxed);
+            let entry = &self.map[self.entry_of(session)].0;
+            // An old connection may still occupy this map entry; then the id is skipped.
+            if session != 0 && entry.compare_exchange(0, pack(session, index), AcqRel, Relaxed).is_ok() {
+                return session;
+            }
+        }
+    }
+
+    fn entry_of(&self, session: u64) -> usize {
+        session as usize & (self.map.len() - 1)
+    }
+
+    fn take_slot(&self) -> Option<SlotIndex> {
+        let server = &self.server[0];
+        let mut top = server.free_slots.load(Acquire);
+        while top as u32 != 0 {
+            let index = top as u32 - 1;
+            let next = self.slots[index as usize].next_free.load(Relaxed);
+            let tagged = (top >> 32).wrapping_add(1) << 32 | u64::from(next);
+            match server.free_slots.compare_exchange_weak(top, tagged, SeqCst, Acquire) {
+                Ok(_) => return Some(SlotIndex(index)),
+                Err(now) => top = now,
+            }
+        }
+        let fresh =
+            server.fresh_slots.fetch_update(AcqRel, Acquire, |n| (n < self.slots.len() as u32).then_some(n + 1));
+        fresh.ok().map(SlotIndex)
+    }
+
+    fn give_slot(&self, index: SlotIndex) {
+        let server = &self.server[0];
+        let mut top = server.free_slots.load(Acquire);
+        loop {
+            self.slots[index.0 as usize].next_free.store(top as u32, Relaxed);
+            let tagged = (top >> 32).wrapping_add(1) << 32 | u64::from(index.0 + 1);
+            match server.free_slots.compare_exchange_weak(top, tagged, SeqCst, Acquire) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+}
+
+/// Typed access to a connection's row.
+pub trait ConnectionRow {
+    /// Its state bits.
+    fn flags(&self) -> Flags;
+    /// Sets bits; the bits before.
+    fn set_flags(&self, bits: u32) -> Flags;
+    /// Clears bits; the bits before.
+    fn clear_flags(&self, bits: u32) -> Flags;
+    /// The worker that its last event was dispatched to; `None` before the first.
+    fn bound_worker(&self) -> Option<WorkerId>;
+    /// Records the worker that its events are dispatched to.
+    fn bind_worker(&self, id: WorkerId);
+    /// Index of the port that accepted it.
+    fn port_index(&self) -> usize;
+}
+
+impl ConnectionRow for ConnectionSlot {
+    fn flags(&self) -> Flags {
+        Flags(self.flags.load(Relaxed))
+    }
+
+    fn set_flags(&self, bits: u32) -> Flags {
+        Flags(self.flags.fetch_or(bits, Relaxed))
+    }
+
+    fn clear_flags(&self, bits: u32) -> Flags {
+        Flags(self.flags.fetch_and(!bits, Relaxed))
+    }
+
+    // The row stores the number plus one, so that a zeroed row means "none".
+    fn bound_worker(&self) -> Option<WorkerId> {
+        self.worker.get().map(WorkerId)
+    }
+
+    fn bind_worker(&self, id: WorkerId) {
+        self.worker.set(Some(id.0));
+    }
+
+    fn port_index(&self) -> usize {
+        self.port.load(Relaxed) as usize
+    }
+}
+
+fn pack(session: u64, index: SlotIndex) -> u64 {
+    session << SLOT_BITS | u64::from(index.0)
+}
+
+/// Bits of a slot index: there are fewer than 2^24 connections at once.
+pub const SLOT_BITS: u32 = 24;
+const SPARE_ROWS: usize = 1024;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Registry {
+        /// A registry of its own.
+        pub(crate) fn for_test(room: u32) -> Registry {
+            let server = SharedSlice::<ServerSlot>::new(1, "a test").unwrap();
+            server[0].next_session.store(1, Relaxed);
+            Registry::new(room, server).unwrap()
+        }
+    }
+
+    const NOBODY: Peer = Peer { ip: None, port: 0 };
+
+    #[test]
+    fn an_id_is_never_valid_again_after_its_slot_is_used_anew() {
+        let registry = Registry::for_test(4);
+        let (first, slot) = registry.open(7, 0, 0, NOBODY).unwrap();
+        registry.release(first, slot);
+        for _ in 0..1000 {
+            let (id, slot) = registry.open(8, 0, 0, NOBODY).unwrap();
+            assert_ne!(id, first);
+            assert!(registry.find(first).is_none());
+            assert_eq!(registry.find(id).unwrap().0, slot);
+            registry.release(id, slot);
+            registry.release(id, slot);
+        }
+        assert_eq!(registry.count(), 0);
+    }
+
+    #[test]
+    fn a_full_registry_refuses_and_takes_again_after_a_release() {
+        let registry = Registry::for_test(3);
+        let all: Vec<_> = (0..3).map(|n| registry.open(n, 0, 0, NOBODY).unwrap()).collect();
+        assert!(registry.open(9, 0, 0, NOBODY).is_none());
+        registry.release(all[1].0, all[1].1);
+        let (id, slot) = registry.open(9, 0, 0, NOBODY).unwrap();
+        assert_eq!(slot, all[1].1);
+        assert_eq!(id, SessionId(4));
+    }
+
+    #[test]
+    fn a_long_lived_connection_keeps_its_id_while_others_pass_it() {
+        let registry = Registry::for_test(4);
+        let (old, _) = registry.open(1, 0, 0, NOBODY).unwrap();
+        for _ in 0..500 {
+            let (id, slot) = registry.open(2, 0, 0, NOBODY).unwrap();
+            assert!(registry.find(old).is_some());
+            registry.release(id, slot);
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_behind_the_given_id_and_an_unknown_id_has_none() {
+        let registry = Registry::for_test(10);
+        for n in 0..5 {
+            registry.open(n, n as usize % 2, 0, NOBODY).unwrap();
+        }
+        let ids = |after, count| {
+            registry.list(SessionId(after), count, |_| true).map(|l| l.iter().map(|s| s.0).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(0, 10), Some(vec![1, 2, 3, 4, 5]));
+        assert_eq!(ids(2, 2), Some(vec![3, 4]));
+        assert_eq!(ids(5, 2), Some(vec![]));
+        assert_eq!(ids(99, 2), None);
+        let odd = registry.list(SessionId(0), 9, |slot| slot.port.load(Relaxed) == 1).unwrap();
+        assert_eq!(odd, vec![SessionId(2), SessionId(4)]);
+    }
+
+    #[test]
+    fn a_peers_address_is_read_as_it_was_written() {
+        let registry = Registry::for_test(4);
+        for ip in ["127.0.0.1", "255.1.2.3", "::1", "fe80::1:2"] {
+            let peer = Peer { ip: Some(ip.parse().unwrap()), port: 65535 };
+            let (id, slot) = registry.open(3, 0, 0, peer).unwrap();
+            assert_eq!(Registry::peer(registry.find(id).unwrap().1), peer);
+            registry.release(id, slot);
+        }
+    }
+}

@@ -43,6 +43,7 @@
 //! | [`state`] | what crosses a fork: settings, registry, mailboxes |
 //! | [`net`] | ports, listening sockets, datagrams |
 //! | [`ipc`] | messages between processes |
+//! | [`static_files`], [`body_spool`] | files that are served without a handler; request bodies on disk |
 //! | [`tls`] | TLS |
 //! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
@@ -52,11 +53,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod body_spool;
 pub mod clock;
 pub mod config;
 pub mod conn;
 pub mod context;
 pub mod error;
+#[cfg(feature = "http")]
 pub mod http;
 pub mod ids;
 pub mod ipc;
@@ -68,6 +71,7 @@ pub mod request;
 pub mod runtime;
 pub mod server;
 pub mod state;
+pub mod static_files;
 pub mod timer;
 pub mod tls;
 

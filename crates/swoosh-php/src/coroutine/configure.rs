@@ -39,7 +39,7 @@ fn log_as(all: &Array) {
             return last_error::refuse(&e.to_string());
         }
     }
-    if let Err(e) = swoosh::log::init(&settings.server) {
+    if let Err(e) = swoosh::log::init(&settings.server.log()) {
         last_error::refuse(&e.to_string());
     }
 }

@@ -49,7 +49,7 @@ pub fn begin(
     let config = state.http.get_or_init(Config::default);
     if let Some(files) = &config.files
         && !node.has_no_file()
-        && files::serve(node, files, event.session, &parsed, headers)
+        && swoosh::http::serve_file(node, files, event.session, &parsed, headers)
     {
         return Ok(None);
     }

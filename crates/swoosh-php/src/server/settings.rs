@@ -89,7 +89,7 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
     }
     builder.check().map_err(refused)?;
     builder.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
-    swoosh::log::init(&builder.config).map_err(refused)?;
+    swoosh::log::init(&builder.config.log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }

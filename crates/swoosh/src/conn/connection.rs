@@ -4,7 +4,7 @@
 
 use super::output::Output;
 use super::wire::Wire;
-use crate::http::incoming::SpooledRequest;
+use crate::body_spool::SpooledRequest;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;

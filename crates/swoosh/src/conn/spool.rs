@@ -5,8 +5,8 @@
 
 use super::connection::Connection;
 use super::owner::Owner;
+use crate::body_spool::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::config::Framing;
-use crate::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;

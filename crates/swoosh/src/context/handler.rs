@@ -8,10 +8,10 @@
 //! methods take `&self`.
 
 use super::Context;
-use crate::http::files::Files;
 pub use crate::ids::{SessionId, WorkerId};
 use crate::ipc::ReplyTo;
 use crate::proto::http1::request::reassemble;
+use crate::static_files::Files;
 use crate::sys::temp_file::TempFile;
 use std::fmt::Display;
 use std::rc::Rc;

@@ -102,7 +102,7 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
             *path = std::path::absolute(&*path).map_err(|e| Error::system("find", path.display(), e))?;
         }
     }
-    crate::log::init(&builder.config)?;
+    crate::log::init(&builder.config.log())?;
     if builder.config.daemonize {
         daemon::daemonize(builder.config.log_file.as_deref())?;
         handler.after_fork();

@@ -47,17 +47,17 @@ UNSAFE = {"swoosh-proto": "forbid", "swoosh": "forbid", "swoosh-php": "deny"}
 # Top-level modules, bottom-up; modules in one row may import each other as long as there is no cycle.
 LAYERS = {
     "swoosh": [
-        ("error", "ids"),
+        ("error", "ids", "clock"),
         ("log",),
         ("timer",),
         ("runtime",),
         ("config",),
         ("tls",),
-        ("state",),
+        ("static_files",),
         ("net",),
         ("ipc",),
+        ("state",),
         ("conn",),
-        ("handler",),
         ("context",),
         ("request",),
         ("process",),

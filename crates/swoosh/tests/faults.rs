@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, MODES, TIMEOUT, Server, kill, wait_until};
+use common::{Client, MODES, Server, TIMEOUT, kill, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MODES, TIMEOUT, Server, all, connect, peak, wait_until};
+use common::{MODES, Server, TIMEOUT, all, connect, peak, wait_until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MODES, TIMEOUT, Server, all, connect, peak, raise_descriptor_limit, wait_until};
+use common::{MODES, Server, TIMEOUT, all, connect, peak, raise_descriptor_limit, wait_until};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;

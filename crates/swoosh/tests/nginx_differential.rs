@@ -181,7 +181,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
         &[
             "9112 5: no colon",
             "9110 5.6.2: bracket in a name",
-            "9110 5.6.2: other messages in a name",
+            "9110 5.6.2: other letters in a name",
             "9110 5.1: ",
             "9110 5.5: event_fd in a value",
             "9110 5.5: DEL in a value",
@@ -199,7 +199,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
         &[
             "9112 3: two blanks",
             "9112 3.2: other scheme",
-            "9112 3.2: other messages",
+            "9112 3.2: other letters",
             "9112 3.2: a scheme within a word",
         ],
     ),

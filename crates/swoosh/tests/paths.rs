@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, MODES, TIMEOUT, Server, example, kill, pattern, wait_until};
+use common::{Client, MODES, Server, TIMEOUT, example, kill, pattern, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ fn report(what: &str, figures: std::fmt::Arguments<'_>) {
     println!("FIGURES {what}: {figures}");
 }
 
-/// Clients that do something again and again until they are told to end; how often they did it.
+/// Clients that repeat an operation until the test ends, and count how often.
 struct Crowd {
     ends: Arc<AtomicBool>,
     times: Arc<AtomicU64>,
@@ -235,13 +235,13 @@ fn a_storm_of_messages_among_all_processes_loses_none_silently() {
                 let size = if n % 3 == 0 { 9000 } else { 100 };
                 std::thread::spawn(move || {
                     client.send(format!("storm 5 300 {size}"));
-                    let (mut answers, mut told) = (0u64, None);
-                    while told.is_none_or(|(sent, _)| answers < sent) {
+                    let (mut answers, mut reported) = (0u64, None);
+                    while reported.is_none_or(|(sent, _)| answers < sent) {
                         let text = client.text();
                         match text.strip_prefix("stormed ") {
                             Some(numbers) => {
                                 let (sent, refused) = numbers.split_once(' ').unwrap();
-                                told = Some((sent.parse::<u64>().unwrap(), refused.parse::<u64>().unwrap()));
+                                reported = Some((sent.parse::<u64>().unwrap(), refused.parse::<u64>().unwrap()));
                             }
                             None => {
                                 assert!(text.ends_with(&format!(" {size}")), "{text}");
@@ -249,7 +249,7 @@ fn a_storm_of_messages_among_all_processes_loses_none_silently() {
                             }
                         }
                     }
-                    let (sent, refused) = told.unwrap();
+                    let (sent, refused) = reported.unwrap();
                     assert_eq!((answers, sent + refused), (sent, 1200));
                     refused
                 })

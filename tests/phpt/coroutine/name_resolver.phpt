@@ -274,7 +274,7 @@ NULL
 NULL
 bool(true)
 bool(false)
-Swoole\NameResolver\Exception: the address of a registry has a scheme and a host, unlike "nowhere"
+Swoole\NameResolver\Exception: registry URL "nowhere": scheme or host is missing
 -- clients
 bool(true)
 string(19) "one for one.service"

@@ -194,5 +194,5 @@ bool(true)
 bool(false)
 refused: true
 
-Warning: Swoole\Coroutine\Socket::sslHandshake(): there is no TLS without open_ssl: setProtocol(['open_ssl' => true, ...]) in %s on line %d
+Warning: Swoole\Coroutine\Socket::sslHandshake(): TLS is not enabled: call setProtocol(['open_ssl' => true, ...]) in %s on line %d
 bool(false)

@@ -58,28 +58,28 @@ Swoole\Coroutine\run(function () {
 --EXPECT--
 hints: HTTP/1.1 103 Early Hints|Link: </a.css>; rel=preload|Link: </b.js>; rel=preload|X-Number: 7||HTTP/1.1 103 Early Hints|Link: </c>||HTTP/1.1 200 OK||[true]
 late: HTTP/1.1 200 OK|Transfer-Encoding: chunked||5|begun|6b|["Swoole\\Http\\Response::earlyHints(): the response has begun: no early hints can be sent any more",false]|0||
-line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
-name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is no header field that they may have",false]
-length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is no header field that they may have",false]
-list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is no header field that they may have",false]
-deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
+line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
+name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is not allowed in them",false]
+length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is not allowed in them",false]
+list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is not allowed in them",false]
+deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
 old: [false]
 103 103 200 103 103 200 103 103 200 
 hints: HTTP/1.1 103 Early Hints|Link: </a.css>; rel=preload|Link: </b.js>; rel=preload|X-Number: 7||HTTP/1.1 103 Early Hints|Link: </c>||HTTP/1.1 200 OK||[true]
 late: HTTP/1.1 200 OK|Transfer-Encoding: chunked||5|begun|6b|["Swoole\\Http\\Response::earlyHints(): the response has begun: no early hints can be sent any more",false]|0||
-line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
-name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is no header field that they may have",false]
-length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is no header field that they may have",false]
-list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is no header field that they may have",false]
-deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
+line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
+name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is not allowed in them",false]
+length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is not allowed in them",false]
+list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is not allowed in them",false]
+deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
 old: [false]
 103 103 200 103 103 200 103 103 200 
 hints: HTTP/1.1 103 Early Hints|Link: </a.css>; rel=preload|Link: </b.js>; rel=preload|X-Number: 7||HTTP/1.1 103 Early Hints|Link: </c>||HTTP/1.1 200 OK||[true]
 late: HTTP/1.1 200 OK|Transfer-Encoding: chunked||5|begun|6b|["Swoole\\Http\\Response::earlyHints(): the response has begun: no early hints can be sent any more",false]|0||
-line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
-name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is no header field that they may have",false]
-length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is no header field that they may have",false]
-list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is no header field that they may have",false]
-deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is no header field that they may have",false]
+line: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
+name: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link: a\\r\\nX-Injected\" is not allowed in them",false]
+length: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Content-Length\" is not allowed in them",false]
+list: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"0\" is not allowed in them",false]
+deep: HTTP/1.1 200 OK||["Swoole\\Http\\Response::earlyHints(): early hints are not sent: \"Link\" is not allowed in them",false]
 old: [false]
 103 103 200 103 103 200 103 103 200

@@ -92,7 +92,7 @@ bool(true)
 bool(true)
 bool(false)
 bool(true)
-4 there is no lock of type 4: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK
+4 unknown lock type 4: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK
 bool(true)
 bool(true)
 int(0)

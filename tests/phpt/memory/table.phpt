@@ -69,15 +69,15 @@ foreach (['name', 'name:text', 'name:string', 'name:string:0', ':int', 'a:int:1:
 echo ' ', swoole_last_error(), "\n";
 ?>
 --EXPECTF--
-Error: there is no table yet, or no more: create() makes it
+Error: the table was not created, or was destroyed: call create()
 
-Warning: Swoole\Table::column(): there is a column of that name already in %s on line 11
+Warning: Swoole\Table::column(): duplicate column name in %s on line 11
 
-Warning: Swoole\Table::column(): there is no column type 9: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING in %s on line 11
+Warning: Swoole\Table::column(): unknown column type 9: use Table::TYPE_INT, TYPE_FLOAT or TYPE_STRING in %s on line 11
 
-Warning: Swoole\Table::column(): a column of texts needs their longest size, 1 to 16777216 bytes in %s on line 11
+Warning: Swoole\Table::column(): a string column requires a size of 1 to 16777216 bytes in %s on line 11
 
-Warning: Swoole\Table::create(): this table is made already, or was destroyed in %s on line 11
+Warning: Swoole\Table::create(): the table was already created, or was destroyed in %s on line 11
 bool(false)
 bool(false)
 bool(false)
@@ -95,7 +95,7 @@ array(3) {
 int(1)
 bool(false)
 
-Warning: Swoole\Table::incr(): a column of texts has nothing to add to in %s on line 24
+Warning: Swoole\Table::incr(): a string column cannot be incremented in %s on line 24
 bool(false)
 bool(false)
 int(503)
@@ -135,7 +135,7 @@ array(8) {
 }
 Trying to clone an uncloneable object of class Swoole\Table
 bool(true)
-there is no table yet, or no more: create() makes it
+the table was not created, or was destroyed: call create()
 bool(true)
 Swoole\Table 128 {"name":"four","hits":3,"share":0.5,"other":"eight by"}
 falsefalsefalsefalsefalsefalse 5%d

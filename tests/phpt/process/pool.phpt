@@ -159,10 +159,10 @@ bool(false)
 bool(false)
 bool(false)
 NULL
-Error: the constructor of Swoole\Process\Pool can be called once only
+Error: the constructor of Swoole\Process\Pool must be called only once
 bool(true)
 
-Fatal error: Swoole\Process\Pool::start(): a pool cannot start where coroutines run: start it before them in %s on line %d
+Fatal error: Swoole\Process\Pool::start(): a pool must be started before the event loop and outside of coroutines in %s on line %d
 the pool ended with 255
 -- a loop that looks whether the pool runs, and a sleep that ends early
 a start -1

@@ -269,4 +269,4 @@ worker 2 ends
 worker 2 in coroutine true Swoole\Process\Pool
 worker 3 ends
 worker 3 in coroutine false Swoole\Process\Pool
-a pool of 0 workers cannot be: give a number from 1 to 100000
+the number of workers must be 1 to 100000, not 0

@@ -124,7 +124,7 @@ bool(true)
 bool(false)
 Swoole\Process::read(): read from a pipe: Resource temporarily unavailable (os error 11)
 
-Warning: Swoole\Process::close(): this process has no pipe, or it is closed already in %s on line 63
-Swoole\Process::read(): this process has no pipe
+Warning: Swoole\Process::close(): the process has no pipe, or it was closed in %s on line 63
+Swoole\Process::read(): the process has no pipe
 bool(false)
 bool(false)

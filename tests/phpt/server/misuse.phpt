@@ -69,28 +69,28 @@ echo implode("\n", serve(function ($server, $journal) {
 }, fn ($ports) => ask(connect($ports[0]), 'x'))), "\n";
 ?>
 --EXPECTF--
-send before start: false | Swoole\Server::send(): the server does not run; call this in one of its callbacks
-close before start: false | Swoole\Server::close(): the server does not run; call this in one of its callbacks
-task before start: false | Swoole\Server::task(): the server does not run; call this in one of its callbacks
-reload before start: false | Swoole\Server::reload(): the server does not run; call this in one of its callbacks
-shutdown before start: false | Swoole\Server::shutdown(): the server does not run
-stats before start: false | Swoole\Server::stats(): the server does not run; call this in one of its callbacks
-getClientInfo before start: false | Swoole\Server::getClientInfo(): the server does not run; call this in one of its callbacks
-heartbeat before start: false | Swoole\Server::heartbeat(): the server does not run; call this in one of its callbacks
-sendMessage before start: false | Swoole\Server::sendMessage(): the server does not run; call this in one of its callbacks
-an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; see the manual for the names, written without 'on'
+send before start: false | Swoole\Server::send(): the server is not running; call this in one of its callbacks
+close before start: false | Swoole\Server::close(): the server is not running; call this in one of its callbacks
+task before start: false | Swoole\Server::task(): the server is not running; call this in one of its callbacks
+reload before start: false | Swoole\Server::reload(): the server is not running; call this in one of its callbacks
+shutdown before start: false | Swoole\Server::shutdown(): the server is not running
+stats before start: false | Swoole\Server::stats(): the server is not running; call this in one of its callbacks
+getClientInfo before start: false | Swoole\Server::getClientInfo(): the server is not running; call this in one of its callbacks
+heartbeat before start: false | Swoole\Server::heartbeat(): the server is not running; call this in one of its callbacks
+sendMessage before start: false | Swoole\Server::sendMessage(): the server is not running; call this in one of its callbacks
+an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; event names are written without 'on'
 a callback that is none: false | Swoole\Server::on(): the callback cannot be called: function "no_such_function" not found or invalid function name
-a misspelt setting: true | Swoole\Server::set(): there is no setting worker_number; did you mean worker_num?
-a type that is none: false | Swoole\Server::listen(): socket type 99 is not known: use one of the SWOOLE_SOCK_* constants
-mode 3, type 1: "Error: mode 3 is not served: use SWOOLE_BASE (1) or SWOOLE_PROCESS (2)"
-mode 1, type 99: "Swoole\\Exception: socket type 99 is not known: use one of the SWOOLE_SOCK_* constants"
+a misspelt setting: true | Swoole\Server::set(): unknown setting worker_number; did you mean worker_num?
+a type that is none: false | Swoole\Server::listen(): unknown socket type 99: use one of the SWOOLE_SOCK_* constants
+mode 3, type 1: "Error: invalid mode 3: use SWOOLE_BASE (1) or SWOOLE_PROCESS (2)"
+mode 1, type 99: "Swoole\\Exception: unknown socket type 99: use one of the SWOOLE_SOCK_* constants"
 without constructor: "Error: the server is not constructed; call parent::__construct() first"
-start ends with 255: Swoole\Server::start(): port 127.0.0.1:%d needs a callback: on('receive', ...)
-start ends with 255: Swoole\Server::start(): task_worker_num is set, so the server needs a callback: on('task', ...)
+start ends with 255: Swoole\Server::start(): require onReceive callback: port 127.0.0.1:%d has none; set it with on('receive', ...)
+start ends with 255: Swoole\Server::start(): require onTask callback: task_worker_num is set; set it with on('task', ...)
 start ends with 255: Swoole\Server::start(): setting worker_num: "many" is refused: a whole number from 1 to %d (processes: 1000 for each core)
 start ends with 255: Swoole\Server::start(): setting task_worker_num: -3 is refused: a whole number from 0 to %d (processes: 1000 for each core)
 start ends with 255: Swoole\Server::set(): setting package_eof: "" is refused: 1 to 8 bytes
-set after start false Swoole\Server::set(): the server was started already; do this before start()
-on after start false Swoole\Server::on(): the server was started already; do this before start()
-listen after start false Swoole\Server::listen(): the server was started already; do this before start()
-start after start false Swoole\Server::start(): the server was started already; do this before start()
+set after start false Swoole\Server::set(): the server was already started; call this before start()
+on after start false Swoole\Server::on(): the server was already started; call this before start()
+listen after start false Swoole\Server::listen(): the server was already started; call this before start()
+start after start false Swoole\Server::start(): the server was already started; call this before start()

@@ -1,4 +1,4 @@
-//! `Swoole\Atomic` and `Swoole\Atomic\Long`: numbers that a process shares with the children it forks.
+//! `Swoole\Atomic` and `Swoole\Atomic\Long`: counters shared with forked processes.
 
 use std::time::Duration;
 use swoosh::shm::atomic::{Atomic, AtomicLong};
@@ -7,9 +7,9 @@ use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Raised, error};
 static ATOMIC: ClassSlot = ClassSlot::new();
 static LONG: ClassSlot = ClassSlot::new();
 
-/// The number behind an object, or why there is no memory for it.
+/// A shared 32-bit counter, or the error of its allocation.
 pub struct Short(swoosh::Result<Atomic>);
-/// The same of 64 bits.
+/// Like [`Short`], 64 bits.
 pub struct Long(swoosh::Result<AtomicLong>);
 
 impl Default for Short {
@@ -73,7 +73,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Adds, of which the lowest 32 bits count; gives the sum.
+/// Adds modulo 2^32; returns the sum.
 fn add(call: &mut Call<'_>) -> PhpResult<u32> {
     let value = call.int_or(0, 1)? as u32;
     Ok(short(call)?.add(value))
@@ -99,15 +99,14 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(short(call)?.compare_and_set(old, new))
 }
 
-/// Waits until the number is 1 and makes it 0; a negative or zero time is without limit. A number that is neither 0 nor
-/// 1 is not waited for.
+/// Waits for 1 and sets 0; a timeout of zero or less is unlimited. Any other value returns at once.
 fn wait(call: &mut Call<'_>) -> PhpResult<bool> {
     let seconds = call.float_or(0, 1.0)?;
     let limit = if seconds > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { None };
     Ok(short(call)?.wait(limit))
 }
 
-/// Makes a 0 a 1 and wakes who waits for that.
+/// Sets 0 to 1 and wakes waiters.
 fn wakeup(call: &mut Call<'_>) -> PhpResult<bool> {
     let count = call.int_or(0, 1)?;
     short(call)?.wake(u32::try_from(count).unwrap_or(u32::MAX));

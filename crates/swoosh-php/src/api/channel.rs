@@ -8,7 +8,7 @@ use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResu
 /// `Swoole\Coroutine\Channel`.
 pub static CHANNEL: ClassSlot = ClassSlot::new();
 
-/// What lives in a channel object.
+/// Payload of a channel object.
 #[derive(Default)]
 pub struct Payload(pub Channel);
 swoosh_zend::payload!(Payload: holds |payload, tell| payload.0.held(tell));
@@ -38,7 +38,7 @@ fn channel<'a>(call: &Call<'a>) -> &'a Channel {
     &call.payload::<Payload>().0
 }
 
-/// The channel; an `Error` where a subclass did not call the constructor.
+/// The channel; throws an `Error` if a subclass did not call the constructor.
 #[inline(always)]
 fn constructed<'a>(call: &Call<'a>) -> PhpResult<&'a Channel> {
     let channel = channel(call);

@@ -1,7 +1,7 @@
 //! `Swoole\Connection\Iterator`: the open connections of a server or of one port.
 
-use super::server_calls::client_info;
-use crate::server::state::{Belongs, State, session};
+use super::server_methods::client_info;
+use crate::server::state::{PhpServer, ServerRef, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use swoosh::handler::SessionId;
@@ -9,19 +9,19 @@ use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFals
 
 static ITERATOR: ClassSlot = ClassSlot::new();
 
-/// Where an iterator is.
+/// Position of an iterator; ids are fetched in pages.
 #[derive(Default)]
-pub struct Walk {
-    of: Belongs,
-    /// The ids fetched last.
+pub struct Cursor {
+    of: ServerRef,
+    /// The current page of ids.
     page: RefCell<Vec<SessionId>>,
-    /// The place in the page.
+    /// Index in the page.
     at: Cell<usize>,
-    /// How many lie before the page.
+    /// Number of ids before the page.
     before: Cell<usize>,
 }
 
-swoosh_zend::payload!(Walk);
+swoosh_zend::payload!(Cursor);
 
 /// Registers the class.
 pub fn register() {
@@ -30,7 +30,7 @@ pub fn register() {
         .implements(Class::iterator())
         .implements(Class::array_access())
         .implements(Class::countable())
-        .payload::<Walk>()
+        .payload::<Cursor>()
         .method("__construct()", nothing)
         .method("__destruct()", nothing)
         .method("rewind(): void", rewind)
@@ -47,11 +47,11 @@ pub fn register() {
 }
 
 /// The connections of a server, or of one of its ports.
-pub fn of(state: &Rc<State>, port: Option<usize>) -> PhpResult<Object> {
+pub fn of(state: &Rc<PhpServer>, port: Option<usize>) -> PhpResult<Object> {
     let object = Object::new(ITERATOR.get())?;
-    if let Some(walk) = object.payload::<Walk>() {
-        let _ = walk.of.state.set(state.clone());
-        walk.of.port.set(port);
+    if let Some(cursor) = object.payload::<Cursor>() {
+        let _ = cursor.of.state.set(state.clone());
+        cursor.of.port.set(port);
     }
     Ok(object)
 }
@@ -60,7 +60,7 @@ fn nothing(_: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-impl Walk {
+impl Cursor {
     fn fetch(&self, after: SessionId) {
         let node = self.of.state.get().and_then(|state| state.node());
         let page = node.and_then(|node| node.client_list(after, PAGE, self.of.port.get()));
@@ -74,54 +74,54 @@ impl Walk {
 }
 
 fn rewind(call: &mut Call<'_>) -> PhpResult<()> {
-    let walk = call.payload::<Walk>();
-    walk.before.set(0);
-    walk.fetch(SessionId(0));
+    let cursor = call.payload::<Cursor>();
+    cursor.before.set(0);
+    cursor.fetch(SessionId(0));
     Ok(())
 }
 
 fn next(call: &mut Call<'_>) -> PhpResult<()> {
-    let walk = call.payload::<Walk>();
-    let last = walk.here();
-    walk.at.set(walk.at.get() + 1);
-    let (at, size) = (walk.at.get(), walk.page.borrow().len());
+    let cursor = call.payload::<Cursor>();
+    let last = cursor.here();
+    cursor.at.set(cursor.at.get() + 1);
+    let (at, size) = (cursor.at.get(), cursor.page.borrow().len());
     if let (true, Some(last)) = (at == PAGE && size == PAGE, last) {
-        walk.before.set(walk.before.get() + PAGE);
-        walk.fetch(last);
+        cursor.before.set(cursor.before.get() + PAGE);
+        cursor.fetch(last);
     }
     Ok(())
 }
 
 fn current(call: &mut Call<'_>) -> PhpResult<Option<u64>> {
-    Ok(call.payload::<Walk>().here().map(|session| session.0))
+    Ok(call.payload::<Cursor>().here().map(|session| session.0))
 }
 
 fn key(call: &mut Call<'_>) -> PhpResult<usize> {
-    let walk = call.payload::<Walk>();
-    Ok(walk.before.get() + walk.at.get())
+    let cursor = call.payload::<Cursor>();
+    Ok(cursor.before.get() + cursor.at.get())
 }
 
 fn valid(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(call.payload::<Walk>().here().is_some())
+    Ok(call.payload::<Cursor>().here().is_some())
 }
 
 fn count(call: &mut Call<'_>) -> PhpResult<u64> {
-    let of = &call.payload::<Walk>().of;
+    let of = &call.payload::<Cursor>().of;
     let node = of.state.get().and_then(|state| state.node());
     Ok(node.map_or(0, |node| node.connection_count(of.port.get())))
 }
 
 fn exists(call: &mut Call<'_>) -> PhpResult<bool> {
-    let node = call.payload::<Walk>().of.state.get().and_then(|state| state.node());
+    let node = call.payload::<Cursor>().of.state.get().and_then(|state| state.node());
     let fd = call.arg(0).map_or(0, Zval::to_int);
     Ok(node.is_some_and(|node| node.exists(session(fd))))
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let node = call.payload::<Walk>().of.state.get().and_then(|state| state.node());
+    let node = call.payload::<Cursor>().of.state.get().and_then(|state| state.node());
     let fd = call.arg(0).map_or(0, Zval::to_int);
     Ok(OrFalse(node.and_then(|node| client_info(&node, session(fd))).map(IntoZval::into_zval)))
 }
 
-/// Ids that are fetched at once.
+/// Ids per page.
 const PAGE: usize = 1000;

@@ -68,7 +68,7 @@ pub fn register(short_names: bool) {
     exception("Swoole\\Coroutine\\TimeoutException").register(&TIMEOUT);
 }
 
-/// Creates a coroutine and runs it until it first waits: its id, `false` where there are too many.
+/// Creates a coroutine and runs it until it first waits. Returns its id, `false` at `max_coroutine`.
 #[inline]
 pub fn create(call: &mut Call<'_>) -> PhpResult<OrFalse<u64>> {
     let job = match call.arg(0).and_then(Zval::object) {
@@ -88,7 +88,7 @@ pub fn defer(call: &mut Call<'_>) -> PhpResult<()> {
         }
         None => {
             drop(callable);
-            Err(fatal("this is for the end of a coroutine, so it must be called in one"))
+            Err(fatal("defer() must be called in a coroutine"))
         }
     }
 }
@@ -103,7 +103,7 @@ fn found(id: i64) -> Option<Rc<coroutine::Coroutine>> {
     u64::try_from(id).ok().and_then(coroutine::find)
 }
 
-/// The one that an optional argument names; 0: the one that runs.
+/// The coroutine of an optional id argument; 0: the running one.
 fn named(call: &Call<'_>) -> PhpResult<Option<Rc<coroutine::Coroutine>>> {
     Ok(match call.int_or(0, 0)? {
         0 => coroutine::current(),
@@ -138,7 +138,7 @@ fn join(call: &mut Call<'_>) -> PhpResult<bool> {
     wait::join(&ids, wait::limit(call.float_or(1, -1.0)?))
 }
 
-/// Whole seconds count; less than one is no limit.
+/// Whole seconds; less than 1 removes the limit.
 fn set_time_limit(call: &mut Call<'_>) -> PhpResult<bool> {
     let seconds = call.float(0)?;
     let coroutine = coroutine::expect_current()?;
@@ -200,7 +200,7 @@ fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     stats.insert("signal_listener_num", system::signal_listeners());
     stats.insert("aio_task_num", 0);
     stats.insert("aio_worker_num", 0);
-    for name in AIO {
+    for name in UNUSED_STATISTICS {
         stats.insert(name, 0);
     }
     stats.insert("c_stack_size", STACK);
@@ -210,16 +210,16 @@ fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     Ok(stats)
 }
 
-/// `Swoole\Coroutine\run`: runs a coroutine and all that it begins; `true`.
+/// `Swoole\Coroutine\run`: runs a coroutine and every coroutine it starts to the end.
 pub fn run(call: &mut Call<'_>) -> PhpResult<bool> {
     let job = Job::Call(call.callable(0)?, call.rest(1).to_vec());
-    hook_everything();
+    enable_all_hooks();
     crate::runtime::event_loop::run_coroutines(move || coroutine::create(job).map(drop))?;
     Ok(true)
 }
 
-/// `run` hooks whatever can be hooked, unless something else was said.
-fn hook_everything() {
+/// `run` enables all hooks unless `hook_flags` was set.
+fn enable_all_hooks() {
     let said = options(|o| o.hook_flags().is_some());
     if !said && crate::coroutine::hook_flags::flags() == 0 {
         let mut flags = Array::new();
@@ -233,7 +233,7 @@ pub fn deadlock_check(_: &mut Call<'_>) -> PhpResult<()> {
     if coroutine::count() > 0 { coroutine::tell_of_deadlock() } else { Ok(()) }
 }
 
-/// Runs several jobs at once and waits for all of them, at most that long. False if some are not over.
+/// Runs jobs concurrently and waits for all of them; `false` after a timeout.
 pub fn all(jobs: Vec<Job>, limit: Option<Duration>) -> PhpResult<bool> {
     let caller = coroutine::expect_current()?;
     drop(caller);
@@ -266,7 +266,7 @@ pub fn parallel(call: &mut Call<'_>) -> PhpResult<()> {
     all((0..count).map(job).collect(), None).map(drop)
 }
 
-/// `Swoole\Coroutine\batch`: what each task gives, under its key; `null` for those that were not in time.
+/// `Swoole\Coroutine\batch`: each task's result under its key; `null` after a timeout.
 pub fn batch(call: &mut Call<'_>) -> PhpResult<Array> {
     let limit = wait::limit(call.float_or(1, -1.0)?);
     let tasks =
@@ -274,7 +274,7 @@ pub fn batch(call: &mut Call<'_>) -> PhpResult<Array> {
     collect(tasks.collect(), limit)
 }
 
-/// Something to be called, and the key under which its result goes.
+/// A callable, and the key of its result.
 struct Task {
     key: Zval,
     task: Zval,
@@ -288,7 +288,7 @@ fn key_of(key: Key<'_>) -> Zval {
     }
 }
 
-/// `Swoole\Coroutine\map`: what the function gives for each element.
+/// `Swoole\Coroutine\map`: the function's result for each element.
 pub fn map(call: &mut Call<'_>) -> PhpResult<Array> {
     let limit = wait::limit(call.float_or(2, -1.0)?);
     let mut tasks = Vec::new();
@@ -307,8 +307,7 @@ fn collect(tasks: Vec<Task>, limit: Option<Duration>) -> PhpResult<Array> {
     let jobs = tasks.into_iter().enumerate().map(|(at, mut task)| {
         let results = results.clone();
         Job::Native(Box::new(move || {
-            let callable =
-                Callable::new(&task.task).map_err(|why| throw_error(&format!("this cannot be called: {why}")))?;
+            let callable = Callable::new(&task.task).map_err(|why| throw_error(&format!("not callable: {why}")))?;
             let value = callable.call(&mut task.args)?;
             let old = std::mem::replace(&mut results.borrow_mut()[at].1, value);
             drop(old);
@@ -328,7 +327,7 @@ fn collect(tasks: Vec<Task>, limit: Option<Duration>) -> PhpResult<Array> {
     Ok(array)
 }
 
-const AIO: &[&str] = &[
+const UNUSED_STATISTICS: &[&str] = &[
     "aio_queue_size",
     "aio_idle_worker_num",
     "aio_peak_worker_num",

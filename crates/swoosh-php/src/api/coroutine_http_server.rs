@@ -1,17 +1,18 @@
 //! `Swoole\Coroutine\Http\Server`: each connection in a coroutine of its own, which reads requests and calls what was
 //! registered for the beginning of their path.
 
-use super::coroutine_server::{accept_all, listen, shakes_hands};
+use super::coroutine_server::{accept_all, listen, tls_handshake};
 use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
 use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, Wait, expect_current, setting_values};
 use crate::runtime::last_error;
-use crate::server::http_config::Config;
-use crate::server::http_peer::{Handshake, Peer, Served, Way};
-use crate::server::http_reading::{Asked, LAST_WORD, Reading};
-use crate::server::{http_request, http_response};
+use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
+use crate::server::http::request_reader::{ERROR_RESPONSE_TIMEOUT, RawRequest, RequestReader};
+use crate::server::http::settings::HttpSettings;
+use crate::server::http::transport::{HttpConnection, Transport};
+use crate::server::http::{request as http_request, response as http_response};
 use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -30,8 +31,8 @@ struct Server {
     running: Cell<bool>,
     /// The constructor's `$reuse_port`, for a start after `shutdown`.
     reuse_port: Cell<bool>,
-    /// Connections on which the next request is waited for.
-    idle: RefCell<Vec<Weak<Served>>>,
+    /// Connections that wait for their next request.
+    idle: RefCell<Vec<Weak<CoroutineConnection>>>,
 }
 swoosh_zend::payload!(Server);
 
@@ -100,7 +101,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// What serves a path: the longest of the patterns that it begins with, letters in any case.
+/// The handler of a path: that of the longest registered prefix, case-insensitive.
 fn handler_of(server: &Object, path: &[u8]) -> Option<Callable> {
     let all = server.slot(HANDLERS).array()?;
     let matches = all.iter().filter_map(|(key, callable)| match key {
@@ -125,15 +126,15 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     let socket = this.slot(SOCKET).clone();
     this.set_slot(SOCKET, ());
     drop(socket);
-    // Nobody's next request is waited for; what is being answered is answered.
-    for served in server.idle.take().iter().filter_map(Weak::upgrade) {
-        served.closes.set(true);
-        served.link.cancel(Direction::Read)?;
+    // Idle connections are closed; pending responses are completed.
+    for connection in server.idle.take().iter().filter_map(Weak::upgrade) {
+        connection.close_after_response.set(true);
+        connection.link.cancel(Direction::Read)?;
     }
     Ok(())
 }
 
-/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+/// Accepts connections until `shutdown()`; `false`, with the error code set, after a failure.
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this().cloned() else { return Ok(false) };
     let server = call.payload::<Server>();
@@ -146,31 +147,31 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         this.set_slot(ERR_CODE, libc::EBADF);
         return Ok(false);
     };
-    let settings = this.slot(SETTINGS).array().map(crate::coroutine::setting_values::read).unwrap_or_default();
-    let config = Rc::new(Config::new(&settings.server, &settings.port, &settings.embedder));
-    let sealing = if this.slot(SSL).to_bool() {
+    let settings = this.slot(SETTINGS).array().map(setting_values::read).unwrap_or_default();
+    let config = Rc::new(HttpSettings::new(&settings.server, &settings.port, &settings.embedder));
+    let tls = if this.slot(SSL).to_bool() {
         let Some(found) = acceptor(&this) else {
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
-            this.set_slot(ERR_MSG, "the settings of TLS cannot be used");
+            this.set_slot(ERR_MSG, "invalid TLS settings");
             return Ok(false);
         };
         Some(found)
     } else {
         None
     };
-    let limit = sealing.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
+    let limit = tls.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
     server.running.set(true);
     let ended = accept_all(
         &link,
         || server.running.get(),
         |accepted| {
-            let sealed = sealing.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
+            let sealed = tls.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
             session.into_iter().for_each(|session| accepted.seal(session));
-            let served = Served::new(Rc::new(accepted), config.clone());
+            let connection = CoroutineConnection::new(Rc::new(accepted), config.clone());
             let this = this.clone();
-            let run = move || match shakes_hands(&served.link, limit)? {
-                true => serve(&this, &served),
+            let run = move || match tls_handshake(&connection.link, limit)? {
+                true => serve(&this, &connection),
                 false => Ok(()),
             };
             coroutine::create(Job::Native(Box::new(run))).map(drop)
@@ -179,12 +180,11 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(code) = ended else { return Ok(true) };
     this.set_slot(ERR_CODE, code);
     this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
-    // It was told to end, or its coroutine was cancelled.
+    // `shutdown()` or cancellation, not a failure.
     Ok(!server.running.get() || code == libc::ECANCELED)
 }
 
-/// Those who make sessions for clients, and how long a handshake may take; `None`, after a warning, where the settings
-/// cannot be.
+/// The TLS acceptor and the handshake timeout; `None`, with a warning, if the settings are invalid.
 fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
     let (_, wanted) = protocol(&settings)?;
@@ -192,80 +192,90 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     Some((made, wanted.config.handshake_timeout))
 }
 
-/// One connection, to its end.
-fn serve(server: &Object, served: &Rc<Served>) -> PhpResult<()> {
-    let mut reading = Reading::default();
-    while !served.closes.get() {
-        let Some(asked) = next_request(server, served, &mut reading)? else { break };
-        answer(server, served, asked)?;
-        let talk = served.talk.take();
-        if let Some(talk) = talk {
-            talk.say_close(1000, b"")?;
+/// Serves one connection until it is closed.
+fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
+    let mut reader = RequestReader::default();
+    while !connection.close_after_response.get() {
+        let Some(asked) = next_request(server, connection, &mut reader)? else { break };
+        answer(server, connection, asked)?;
+        let websocket = connection.websocket.take();
+        if let Some(websocket) = websocket {
+            websocket.send_close(1000, b"")?;
             break;
         }
     }
-    served.link.close()?;
+    connection.link.close()?;
     Ok(())
 }
 
-/// Reads a whole request. A connection on which nothing is asked does not hold up the server's end.
-fn next_request(server: &Object, served: &Rc<Served>, reading: &mut Reading) -> PhpResult<Option<Asked>> {
+/// Reads a complete request. Idle connections are listed, so that `shutdown()` can close them.
+fn next_request(
+    server: &Object,
+    connection: &Rc<CoroutineConnection>,
+    reader: &mut RequestReader,
+) -> PhpResult<Option<RawRequest>> {
     let Some(own) = server.payload::<Server>() else { return Ok(None) };
-    reading.next(served, |waits| {
+    reader.next(connection, |waits| {
         match waits {
             true if !own.running.get() => return false,
-            true => own.idle.borrow_mut().push(Rc::downgrade(served)),
-            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(served))),
+            true => own.idle.borrow_mut().push(Rc::downgrade(connection)),
+            false => own.idle.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(connection))),
         }
         true
     })
 }
 
-fn answer(server: &Object, served: &Rc<Served>, (bytes, stored): Asked) -> PhpResult<()> {
+fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): RawRequest) -> PhpResult<()> {
     let mut fields = header_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
-        served.closes.set(true);
+        connection.close_after_response.set(true);
         return Ok(());
     };
-    if let Some(files) = &served.config.files
+    if let Some(files) = &connection.config.files
         && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
-        return served.send_answer(&answer);
+        return connection.send_answer(&answer);
     }
-    let asked = match http_request::serve_link(&served.link, &served.config, (&bytes, stored), &request, headers)? {
+    let asked = match http_request::from_coroutine(
+        &connection.link,
+        &connection.config,
+        (&bytes, stored),
+        &request,
+        headers,
+    )? {
         Ok(asked) => asked,
         Err(status) => {
-            served.closes.set(true);
-            return served.link.send_all(&Refusal::response(status), Some(LAST_WORD)).map(drop);
+            connection.close_after_response.set(true);
+            return connection.link.send_all(&Refusal::response(status), Some(ERROR_RESPONSE_TIMEOUT)).map(drop);
         }
     };
-    *served.handshake.borrow_mut() = handshake(&served.config, &request, headers);
-    let response = http_response::serve(Peer::Coroutine(served.clone()), &request, headers)?;
-    let way = Way::Link(served.clone());
+    *connection.handshake.borrow_mut() = handshake(&connection.config, &request, headers);
+    let response = http_response::for_request(HttpConnection::Coroutine(connection.clone()), &request, headers)?;
+    let transport = Transport::Socket(connection.clone());
     let Some(handler) = handler_of(server, request.path_and_query().0.as_bytes()) else {
-        http_response::prepare(&response, 404, Array::new());
-        return http_response::end_now(&way, &response);
+        http_response::set_head(&response, 404, Array::new());
+        return http_response::end_without_body(&transport, &response);
     };
-    served.owes.set(true);
+    connection.response_pending.set(true);
     handler.call(&mut [asked.into_zval(), response.into_zval()])?;
-    while served.owes.get() {
-        let forgotten = served.forgotten.take();
+    while connection.response_pending.get() {
+        let forgotten = connection.abandoned_response.take();
         if let Some(last) = forgotten {
-            served.owes.set(false);
-            let (_, failed) = served.link.send_all(&last, None)?;
-            served.closes.set(served.closes.get() || failed.is_some());
+            connection.response_pending.set(false);
+            let (_, failed) = connection.link.send_all(&last, None)?;
+            connection.close_after_response.set(connection.close_after_response.get() || failed.is_some());
             break;
         }
-        // Another coroutine goes on with it.
+        // Another coroutine completes the response.
         let caller = expect_current()?;
-        served.waiter.set(Some(caller.next_token()));
+        connection.waiter.set(Some(caller.next_token()));
         caller.wait(Wait::Join, None)?;
     }
     Ok(())
 }
 
-/// What it would take to speak WebSocket from here on (RFC 6455 section 4.2.1).
-fn handshake(config: &Config, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
+/// Parameters of the upgrade, if the request is a valid opening handshake (RFC 6455 section 4.2.1).
+fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
     let accept = accept_handshake(request.method, request.minor, fields).ok()?;
     let own = config.websocket.subprotocol_of(headers);

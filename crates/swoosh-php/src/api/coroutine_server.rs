@@ -41,13 +41,13 @@ pub fn register(short_names: bool) {
         .method("__construct(Swoole\\Coroutine\\Socket $conn)", construct_connection)
         .method("recv(float $timeout = 0.0)", |call: &mut Call<'_>| {
             let timeout = call.float_or(0, 0.0)?;
-            ask(call, "recvPacket", &mut [timeout.into_zval()])
+            call_socket(call, "recvPacket", &mut [timeout.into_zval()])
         })
         .method("send(string $data)", |call: &mut Call<'_>| {
             let data = call.string(0)?.clone();
-            ask(call, "sendAll", &mut [data.into_zval()])
+            call_socket(call, "sendAll", &mut [data.into_zval()])
         })
-        .method("close(): bool", |call: &mut Call<'_>| ask(call, "close", &mut []))
+        .method("close(): bool", |call: &mut Call<'_>| call_socket(call, "close", &mut []))
         .method("exportSocket(): Swoole\\Coroutine\\Socket", |call: &mut Call<'_>| {
             Ok(call.this().map(|this| this.slot(0).clone()))
         });
@@ -82,7 +82,9 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
         libc::AF_UNIX => SockAddr::unix(host.trim_start_matches("unix:").replacen("//", "/", 1)).ok(),
         _ => host.parse().ok().zip(u16::try_from(port).ok()).map(|(ip, port)| SocketAddr::new(ip, port).into()),
     };
-    let Some(address) = address else { return Err(refuse(&format!("{host}: this is no address"), libc::EINVAL)) };
+    let Some(address) = address else {
+        return Err(refuse(&format!("{host}: not an IP address or unix:/ path"), libc::EINVAL));
+    };
     let listening = Link::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
         if family != libc::AF_UNIX {
             link.socket().set_reuse_address(true)?;
@@ -101,7 +103,7 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
     Ok((link, family, number))
 }
 
-/// Why a server cannot be.
+/// The exception of a server that cannot listen.
 #[cold]
 pub fn refuse(message: &str, code: i32) -> Raised {
     throw(exception::EXCEPTION.get(), message, i64::from(code))
@@ -131,7 +133,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     listener(call).map_or(Ok(false), |link| link.cancel(Direction::Read))
 }
 
-/// Accepts until it is told to end. `false`, and a code, where it cannot go on.
+/// Accepts connections until `shutdown()`; `false`, with the error code set, after a failure.
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this().cloned() else { return Ok(false) };
     let handler = Callable::new(this.slot(HANDLER)).map(Rc::new);
@@ -169,7 +171,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
             connection.set_slot(0, socket);
             let handler = handler.clone();
             let run = move || {
-                if !shakes_hands(&accepted, limit)? {
+                if !tls_handshake(&accepted, limit)? {
                     return Ok(());
                 }
                 drop(accepted);
@@ -189,7 +191,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     })
 }
 
-/// Accepts connections as long as `goes_on`, and gives each to `take`. The code that it ends with, where it was not told.
+/// Accepts connections while `goes_on` and passes each to `take`. Returns the errno that ended it, if one did.
 pub fn accept_all(
     link: &Link,
     goes_on: impl Fn() -> bool,
@@ -198,8 +200,8 @@ pub fn accept_all(
     while goes_on() {
         match link.accept(None)? {
             Ok(accepted) => take(accepted)?,
-            // Too many descriptors: some will be closed.
-            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(PAUSE)?),
+            // Out of descriptors: retry when some may have been closed.
+            Err(libc::EMFILE | libc::ENFILE) => drop(wait::sleep(ACCEPT_RETRY_INTERVAL)?),
             Err(libc::ECONNABORTED | libc::ETIMEDOUT) => {}
             Err(code) => return Ok(Some(code)),
         }
@@ -207,16 +209,16 @@ pub fn accept_all(
     Ok(None)
 }
 
-/// Agrees upon TLS with a client, where the link is to be sealed; whether that went well. In the connection's own
-/// coroutine: nobody else waits for a peer that is slow.
-pub fn shakes_hands(link: &Link, limit: Duration) -> PhpResult<bool> {
+/// Performs the TLS handshake, if the connection has TLS. Runs in the connection's coroutine, so that a slow peer delays
+/// no other connection.
+pub fn tls_handshake(link: &Link, limit: Duration) -> PhpResult<bool> {
     if !link.is_sealed() {
         return Ok(true);
     }
     let shaken = link.shake(Some(limit))?;
     if shaken.is_err() {
-        let why = link.why().unwrap_or_else(|| "it took too long".to_owned());
-        swoosh::log::debug!("a connection of a coroutine server: no TLS handshake: {why}");
+        let why = link.why().unwrap_or_else(|| "timeout".to_owned());
+        swoosh::log::debug!("coroutine server: TLS handshake failed: {why}");
     }
     Ok(shaken.is_ok())
 }
@@ -229,7 +231,7 @@ fn construct_connection(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 /// Calls a method of the connection's socket.
-fn ask(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
+fn call_socket(call: &Call<'_>, method: &str, args: &mut [Zval]) -> PhpResult<Zval> {
     match call.this().and_then(|this| this.slot(0).object().cloned()) {
         Some(socket) => socket.call_method(method, args),
         None => Ok(false.into_zval()),
@@ -246,4 +248,4 @@ const RUNNING: usize = 6;
 const HANDLER: usize = 7;
 const SOCKET: usize = 8;
 const BACKLOG: i32 = 512;
-const PAUSE: Duration = Duration::from_secs(1);
+const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_secs(1);

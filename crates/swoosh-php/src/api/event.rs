@@ -31,7 +31,7 @@ pub fn register() {
         .register(&EVENT);
 }
 
-/// Watches a stream, Socket or descriptor: its number, `false` with a warning if that cannot be.
+/// Watches a stream, socket or descriptor. Returns the descriptor; `false`, with a warning, on failure.
 pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     let read = call.callable_or_null(1)?.map(Rc::new);
     let write = call.callable_or_null(2)?.map(Rc::new);
@@ -57,7 +57,7 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     Ok(OrFalse(Some(fd)))
 }
 
-/// Watches it no longer.
+/// Stops watching a descriptor.
 pub fn del(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(descriptor(call).is_some_and(event_loop::remove))
 }
@@ -80,18 +80,18 @@ pub fn isset(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(descriptor(call).is_some_and(|fd| event_loop::events(fd) & events != 0))
 }
 
-/// One turn of the loop.
+/// One iteration of the loop.
 pub fn dispatch(_: &mut Call<'_>) -> PhpResult<bool> {
     event_loop::turn().map(|()| true)
 }
 
-/// Calls a function in the next turn of the loop.
+/// Calls a function in the next iteration of the loop.
 pub fn defer(call: &mut Call<'_>) -> PhpResult<bool> {
     event_loop::defer(call.callable(0)?);
     Ok(true)
 }
 
-/// Calls a function in each turn of the loop; `null`: no longer.
+/// Calls a function in each iteration of the loop; `null` removes it.
 pub fn cycle(call: &mut Call<'_>) -> PhpResult<bool> {
     let callback = call.callable_or_null(0)?;
     Ok(event_loop::cycle(callback, call.bool_or(1, false)?))
@@ -102,7 +102,7 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(1)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("there are no bytes to send");
+        last_error::refuse("the data to send is empty");
         return Ok(false);
     }
     Ok(call.arg(0).is_some_and(|subject| event_loop::write(fd, subject, data)))
@@ -113,22 +113,22 @@ pub fn wait(_: &mut Call<'_>) -> PhpResult<()> {
     event_loop::run()
 }
 
-/// What runs at the script's end.
+/// Runs the loop as at the script's end.
 pub fn rshutdown(_: &mut Call<'_>) -> PhpResult<()> {
     event_loop::run_at_end()
 }
 
-/// Ends the loop after this turn.
+/// Ends the loop after this iteration.
 pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
     event_loop::leave();
     Ok(())
 }
 
-/// The descriptor that argument 0 stands for; a warning if it stands for none.
+/// The descriptor of argument 0; warns if it has none.
 fn descriptor(call: &Call<'_>) -> Option<i32> {
     let fd = descriptor_of(call.arg(0)?);
     if fd.is_none() {
-        last_error::refuse("this is no descriptor, stream or socket");
+        last_error::refuse("the argument is not a descriptor, stream or socket");
     }
     fd
 }

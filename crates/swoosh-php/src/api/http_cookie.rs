@@ -45,27 +45,30 @@ impl Default for Cookie {
     }
 }
 
-/// What lives in a cookie's object.
+/// Payload of a cookie object.
 #[derive(Default)]
-pub struct Kept(RefCell<Cookie>);
+pub struct CookieData(RefCell<Cookie>);
 
-swoosh_zend::payload!(Kept);
+swoosh_zend::payload!(CookieData);
 
 impl Cookie {
-    /// The field's value; why there is none.
+    /// The value of the `Set-Cookie` field.
+    ///
+    /// # Errors
+    /// The message for PHP: a part contains a reserved character, or the date is too late.
     pub fn write(&self) -> Result<Vec<u8>, &'static str> {
         if self.name.is_empty() {
             return Err("a cookie needs a name");
         }
         if self.name.iter().any(|b| *b == b'=' || is_bad(b)) {
-            return Err("a cookie's name has no '=', ',', ';', space or line end");
+            return Err("a cookie name must not contain '=', ',', ';', spaces or line ends");
         }
         if !self.encode && self.value.iter().any(is_bad) {
-            return Err("a raw cookie's value has no ',', ';', space or line end");
+            return Err("a raw cookie value must not contain ',', ';', spaces or line ends");
         }
         for part in [&self.path, &self.domain, &self.same_site, &self.priority] {
             if part.iter().any(is_bad) {
-                return Err("a cookie's attributes have no ',', ';', space or line end");
+                return Err("cookie attributes must not contain ',', ';', spaces or line ends");
             }
         }
         let mut out = self.name.clone();
@@ -79,7 +82,7 @@ impl Cookie {
             }
             if self.expires > 0 {
                 if self.expires > LAST_SECOND {
-                    return Err("a cookie's year has four digits");
+                    return Err("the year of a cookie's expiry must have at most four digits");
                 }
                 let mut when = date(self.expires);
                 (when[7], when[11]) = (b'-', b'-');
@@ -114,7 +117,7 @@ fn is_bad(byte: &u8) -> bool {
     matches!(byte, b',' | b';' | b' ' | b'\t' | b'\r' | b'\n' | 11 | 12)
 }
 
-/// What `urlencode` gives.
+/// PHP's `urlencode`.
 fn url_encode(out: &mut Vec<u8>, value: &[u8]) {
     for &byte in value {
         match byte {
@@ -128,14 +131,14 @@ fn url_encode(out: &mut Vec<u8>, value: &[u8]) {
 
 /// The cookie in an object.
 pub fn of(object: &Object) -> Option<Cookie> {
-    object.payload::<Kept>().map(|kept| kept.0.borrow().clone())
+    object.payload::<CookieData>().map(|kept| kept.0.borrow().clone())
 }
 
 macro_rules! setters {
     ($($name:ident $field:ident $kind:ident $default:expr;)*) => {$(
         fn $name(call: &mut Call<'_>) -> PhpResult<Option<Object>> {
             let value = setters!($kind call $default);
-            call.payload::<Kept>().0.borrow_mut().$field = value;
+            call.payload::<CookieData>().0.borrow_mut().$field = value;
             Ok(call.this().cloned())
         }
     )*};
@@ -160,7 +163,7 @@ setters! {
 /// Registers the class.
 pub fn register() {
     ClassBuilder::new("Swoole\\Http\\Cookie")
-        .payload::<Kept>()
+        .payload::<CookieData>()
         .method("__construct(bool $encode = true)", construct)
         .method("withName(string $name): Swoole\\Http\\Cookie", with_name)
         .method("withValue(string $value = ''): Swoole\\Http\\Cookie", with_value)
@@ -180,17 +183,17 @@ pub fn register() {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let encode = call.bool_or(0, true)?;
-    call.payload::<Kept>().0.borrow_mut().encode = encode;
+    call.payload::<CookieData>().0.borrow_mut().encode = encode;
     Ok(())
 }
 
 fn reset(call: &mut Call<'_>) -> PhpResult<()> {
-    *call.payload::<Kept>().0.borrow_mut() = Cookie::default();
+    *call.payload::<CookieData>().0.borrow_mut() = Cookie::default();
     Ok(())
 }
 
 fn to_string(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
-    let cookie = call.payload::<Kept>().0.borrow().clone();
+    let cookie = call.payload::<CookieData>().0.borrow().clone();
     Ok(OrFalse(match cookie.write() {
         Ok(text) => Some(text),
         Err(why) => {
@@ -201,7 +204,7 @@ fn to_string(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 fn to_array(call: &mut Call<'_>) -> PhpResult<Array> {
-    let cookie = call.payload::<Kept>().0.borrow().clone();
+    let cookie = call.payload::<CookieData>().0.borrow().clone();
     let mut array = Array::with_capacity(16);
     array.insert("name", cookie.name.into_zval());
     array.insert("value", cookie.value);

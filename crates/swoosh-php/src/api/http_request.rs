@@ -1,20 +1,22 @@
 //! `Swoole\Http\Request`.
 
 use crate::runtime::last_error;
-use crate::server::http_config::Config;
-use crate::server::http_request::{FACTS, FIELDS, HEADER, Kept, REQUEST, SERVER, facts, fill};
+use crate::server::http::request::{
+    HEADER, HEADER_KEYS, REQUEST, RequestData, SERVER, SERVER_KEYS, fill, server_fields,
+};
+use crate::server::http::settings::HttpSettings;
 use std::rc::Rc;
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::request::{Request, header_buffer, reassemble};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
-/// Registers the class. The order of properties is the order of slots in `server::http_request`.
+/// Registers the class. The order of properties is the order of slots in `server::http::request`.
 pub fn register() {
-    FACTS.iter().copied().chain(&FIELDS).for_each(KnownKey::make);
+    SERVER_KEYS.iter().copied().chain(&HEADER_KEYS).for_each(KnownKey::make);
     ClassBuilder::new("Swoole\\Http\\Request")
         .alias("swoole_http_request")
-        .payload::<Kept>()
+        .payload::<RequestData>()
         .allow_dynamic()
         .property("fd", Value::Int(0))
         .property("streamId", Value::Int(0))
@@ -36,87 +38,87 @@ pub fn register() {
 }
 
 fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
-    let kept = call.payload::<Kept>();
-    let stored = kept.stored.borrow().clone();
+    let data = call.payload::<RequestData>();
+    let stored = data.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = ZStr::filled(stored.len() as usize, |bytes| stored.read_exact_at(0, bytes));
         return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
     }
-    if let Some(body) = &*kept.body.borrow() {
+    if let Some(body) = &*data.body.borrow() {
         return Ok(OrFalse(Some(ZStr::new(body))));
     }
-    let raw = kept.raw.borrow();
-    Ok(OrFalse(match kept.whole.get() {
-        Some(whole) => Some(ZStr::new(&raw[kept.head.get()..whole])),
-        None => kept.framer.borrow().is_some().then(|| ZStr::new("")),
+    let raw = data.raw.borrow();
+    Ok(OrFalse(match data.request_length.get() {
+        Some(whole) => Some(ZStr::new(&raw[data.head_length.get()..whole])),
+        None => data.framer.borrow().is_some().then(|| ZStr::new("")),
     }))
 }
 
 fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
-    let kept = call.payload::<Kept>();
-    let stored = kept.stored.borrow().clone();
+    let data = call.payload::<RequestData>();
+    let stored = data.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
-        return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&kept.raw.borrow(), body)))));
+        return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&data.raw.borrow(), body)))));
     }
-    let known = kept.whole.get().is_some() || kept.framer.borrow().is_some();
-    Ok(OrFalse(known.then(|| ZStr::new(kept.raw.borrow().as_slice()))))
+    let known = data.request_length.get().is_some() || data.framer.borrow().is_some();
+    Ok(OrFalse(known.then(|| ZStr::new(data.raw.borrow().as_slice()))))
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let server = call.this().map(|this| this.made_slot::<Kept>(SERVER).clone());
+    let server = call.this().map(|this| this.made_slot::<RequestData>(SERVER).clone());
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }
-    // What has been given to parse() but tells no method yet is counted a DELETE, as it always was.
-    let made = call.payload::<Kept>().framer.borrow().is_some();
+    // Before parse() has read the request line, Swoole reports DELETE.
+    let made = call.payload::<RequestData>().framer.borrow().is_some();
     Ok(OrFalse(made.then(|| "DELETE".into_zval())))
 }
 
 fn is_completed(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(call.payload::<Kept>().whole.get().is_some())
+    Ok(call.payload::<RequestData>().request_length.get().is_some())
 }
 
 fn create(call: &mut Call<'_>) -> PhpResult<Object> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(HEADER, Array::new());
     object.set_slot(SERVER, Array::new());
-    let mut config = Config::default();
+    let mut config = HttpSettings::default();
     if let Some(options) = call.arg(0).and_then(Zval::array) {
         let is_on = |name: &str| options.get(name).is_none_or(Zval::to_bool);
         config.parse_cookie = is_on("parse_cookie");
         config.parse_post = is_on("parse_body");
     }
-    if let Some(kept) = object.payload::<Kept>() {
-        *kept.framer.borrow_mut() = Some(Framer::default());
-        *kept.options.borrow_mut() = Some(config);
+    if let Some(data) = object.payload::<RequestData>() {
+        *data.framer.borrow_mut() = Some(Framer::default());
+        *data.options.borrow_mut() = Some(config);
     }
     Ok(object)
 }
 
-/// Takes more bytes of a request; how many of them were its.
+/// Parses more bytes of a request. Returns how many belong to it.
 fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let bytes = call.bytes(0)?;
-    let kept = call.payload::<Kept>();
+    let data = call.payload::<RequestData>();
     let Some(this) = call.this() else { return Ok(OrFalse(None)) };
-    if kept.whole.get().is_some() || kept.framer.borrow().is_none() {
+    if data.request_length.get().is_some() || data.framer.borrow().is_none() {
         return Ok(OrFalse(None));
     }
-    let before = kept.raw.borrow().len();
-    Rc::make_mut(&mut kept.raw.borrow_mut()).extend_from_slice(bytes);
-    let cut = match &mut *kept.framer.borrow_mut() {
-        Some(framer) => framer.next(LONGEST, &kept.raw.borrow()),
+    let before = data.raw.borrow().len();
+    Rc::make_mut(&mut data.raw.borrow_mut()).extend_from_slice(bytes);
+    let cut = match &mut *data.framer.borrow_mut() {
+        Some(framer) => framer.next(MAX_REQUEST, &data.raw.borrow()),
         None => return Ok(OrFalse(None)),
     };
     match cut {
         Ok(FrameStatus::Complete(length)) => {
-            kept.whole.set(Some(length));
-            let raw = kept.raw.borrow().clone();
+            data.request_length.set(Some(length));
+            let raw = data.raw.borrow().clone();
             let mut fields = header_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, facts(&request, swoosh::clock::now_seconds()));
-                let config = kept.options.borrow_mut().take().unwrap_or_default();
-                let filled = fill(this, kept, &config, &request, headers);
+                this.set_slot(SERVER, server_fields(&request, swoosh::clock::now_seconds()));
+                let config = data.options.borrow_mut().take().unwrap_or_default();
+                let filled = fill(this, data, &config, &request, headers);
                 if filled.is_err() {
                     return Ok(OrFalse(None));
                 }
@@ -129,4 +131,4 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// The longest request that `parse` takes.
-const LONGEST: u64 = 1 << 31;
+const MAX_REQUEST: u64 = 1 << 31;

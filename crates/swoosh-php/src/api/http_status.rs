@@ -24,7 +24,7 @@ fn phrases(_: &mut Call<'_>) -> PhpResult<Array> {
     Ok(all)
 }
 
-/// The phrase of a code; `Unknown` where it has none.
+/// The reason phrase of a code, or `Unknown`.
 fn phrase(call: &mut Call<'_>) -> PhpResult<&'static str> {
     let wanted = call.int(0)?;
     Ok(CODES.iter().find(|(_, code, _)| *code == wanted).map_or("Unknown", |(_, _, phrase)| phrase))

@@ -1,4 +1,4 @@
-//! `Swoole\Lock`: locks that a process shares with the children it forks, and that pass on when their holder dies.
+//! `Swoole\Lock`: locks shared with forked processes, released when their holder dies.
 
 use super::{exception, shared_memory};
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use swoosh_zend::error::throw;
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 static LOCK: ClassSlot = ClassSlot::new();
-/// Where the property is.
+/// Slot of the property `errCode`.
 static ERR_CODE: OnceLock<Option<usize>> = OnceLock::new();
 
 /// The lock behind an object; `None` before its constructor ran.
@@ -39,7 +39,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         RWLOCK => LockKind::ReadWrite,
         SPINLOCK => LockKind::Spin,
         other => {
-            let why = format!("there is no lock of type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
+            let why = format!("unknown lock type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
             return Err(throw(exception::EXCEPTION.get(), &why, other));
         }
     };
@@ -53,7 +53,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Takes the lock; whether its holder died is not told, as it would not be by flock().
+/// Acquires the lock. Like flock(), it does not report that a previous holder died.
 fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let (operation, seconds) = (call.int_or(0, LOCK_EX)?, call.float_or(1, -1.0)?);
     let access = if operation & !LOCK_NB == LOCK_SH { Access::Shared } else { Access::Exclusive };
@@ -68,23 +68,23 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         Err(LockError::Busy) if matches!(wait, WaitMode::Timeout(_)) => libc::ETIMEDOUT,
         Err(why) => why.errno(),
     })?;
-    Ok(told(call, errno))
+    Ok(set_error_code(call, errno))
 }
 
 fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
     let errno = with(call, |lock| lock.release().err().map_or(0, LockError::errno))?;
-    Ok(told(call, errno))
+    Ok(set_error_code(call, errno))
 }
 
-/// Does something with the lock that never calls PHP.
+/// Runs `act`, which must not call PHP, with the lock.
 #[inline]
 fn with(call: &Call<'_>, act: impl FnOnce(&Lock) -> i32) -> PhpResult<i32> {
     let done = call.payload::<Holder>().0.borrow().as_ref().map(act);
     done.ok_or_else(|| swoosh_zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
 }
 
-/// Shows the error, 0 for none, and gives whether there was none.
-fn told(call: &Call<'_>, errno: i32) -> bool {
+/// Sets `errCode` (0: success); returns whether it is 0.
+fn set_error_code(call: &Call<'_>, errno: i32) -> bool {
     let slot = *ERR_CODE.get_or_init(|| LOCK.get().slot("errCode"));
     if let (Some(this), Some(slot)) = (call.this(), slot)
         && this.slot(slot).int() != Some(i64::from(errno))

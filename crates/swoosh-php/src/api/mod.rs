@@ -1,4 +1,4 @@
-//! What PHP sees: one file for each class or group of functions. Arguments are parsed here; the work is done below.
+//! The PHP API: one module for each class or function group. It parses arguments and calls the layers below.
 
 pub mod atomic;
 pub mod channel;
@@ -26,20 +26,21 @@ pub mod redis_server;
 pub mod runtime;
 pub mod scheduler;
 pub mod server;
-pub mod server_calls;
+pub mod server_methods;
 pub mod server_object;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
 pub mod shared_memory;
 pub mod socket;
+pub mod synchronization;
 pub mod system;
 pub mod table;
 pub mod timer;
-pub mod waiting;
+
 pub mod websocket;
 
-/// Registers every class; a class comes after those it comes from. `short_names`: with `Co` and its like.
+/// Registers every class, parents first. `short_names`: with the `Co` aliases.
 pub fn register(short_names: bool) {
     exception::register();
     coroutine::register(short_names);
@@ -49,7 +50,7 @@ pub fn register(short_names: bool) {
     coroutine_client::register(short_names);
     coroutine_server::register(short_names);
     system::register(short_names);
-    waiting::register(short_names);
+    synchronization::register(short_names);
     runtime::register();
     timer::register();
     event::register();

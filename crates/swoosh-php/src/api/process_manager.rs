@@ -60,7 +60,7 @@ fn add_batch(call: &mut Call<'_>) -> PhpResult<Object> {
     put(call, workers, 1)
 }
 
-/// So many workers more, which run the function at argument `at`.
+/// Adds workers that run the callable of argument `at`.
 fn put(call: &mut Call<'_>, workers: i64, at: usize) -> PhpResult<Object> {
     let apart = call.bool_or(at + 1, false)?;
     let (this, map) = (this(call)?, slot("startFuncMap")?);
@@ -88,6 +88,6 @@ fn start(call: &mut Call<'_>) -> PhpResult<()> {
     let pool = process_pool::make(jobs.len() as i64, ipc, key)?;
     this.set_slot(slot("pool")?, pool.clone());
     let Some(state) = process_pool::state_of(&pool) else { return Ok(()) };
-    *state.jobs.borrow_mut() = jobs;
+    *state.worker_functions.borrow_mut() = jobs;
     process_pool::run(&pool, &state).map(drop)
 }

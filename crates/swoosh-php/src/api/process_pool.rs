@@ -5,8 +5,8 @@ use crate::coroutine;
 use crate::coroutine::configure;
 use crate::runtime::{event_loop, last_error};
 use crate::server::pool;
-use crate::server::pool::{EVENTS, Slots};
-use crate::server::pool::{Side, State};
+use crate::server::pool::{EVENTS, PoolSlots};
+use crate::server::pool::{PhpPool, PoolProcess};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub static POOL: ClassSlot = ClassSlot::new();
 
 /// The pool behind an object; empty before its constructor ran.
 #[derive(Default)]
-pub struct Holder(OnceCell<Rc<State>>);
+pub struct Holder(OnceCell<Rc<PhpPool>>);
 
 swoosh_zend::payload!(Holder);
 
@@ -55,7 +55,7 @@ pub fn register() {
         .register(&POOL);
 }
 
-fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<State>> {
+fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<PhpPool>> {
     let state = call.payload::<Holder>().0.get();
     state.ok_or_else(|| throw_error("the constructor of Swoole\\Process\\Pool was not called"))
 }
@@ -66,8 +66,8 @@ fn slot(property: &str) -> PhpResult<usize> {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (workers, ipc, key) = (call.int(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
-    let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MOST_WORKERS).contains(workers)) else {
-        let why = format!("a pool of {workers} workers cannot be: give a number from 1 to {MOST_WORKERS}");
+    let Some(workers) = u32::try_from(workers).ok().filter(|workers| (1..=MAX_WORKERS).contains(workers)) else {
+        let why = format!("the number of workers must be 1 to {MAX_WORKERS}, not {workers}");
         return Err(throw(exception::EXCEPTION.get(), &why, 0));
     };
     let ipc = match ipc {
@@ -76,13 +76,13 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         IPC_SOCKET => Ipc::Socket,
         _ => Ipc::None,
     };
-    let state = Rc::new(State::default());
+    let state = Rc::new(PhpPool::default());
     state.ipc.set(ipc);
     state.coroutine.set(call.bool_or(3, false)?);
-    state.patience.set(PATIENCE);
-    *state.made.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(PATIENCE));
+    state.shutdown_timeout.set(SHUTDOWN_TIMEOUT);
+    *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(SHUTDOWN_TIMEOUT));
     if call.payload::<Holder>().0.set(state).is_err() {
-        return Err(throw_error("the constructor of Swoole\\Process\\Pool can be called once only"));
+        return Err(throw_error("the constructor of Swoole\\Process\\Pool must be called only once"));
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if !state.is_new() {
         return Ok(());
     }
-    let Some(mut made) = state.made.borrow_mut().take() else { return Ok(()) };
+    let Some(mut made) = state.builder.borrow_mut().take() else { return Ok(()) };
     if let Some(on) = given.get("enable_coroutine") {
         state.coroutine.set(on.to_bool());
     }
@@ -107,11 +107,11 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
         made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
     }
     if let Some(seconds) = given.get("max_wait_time") {
-        let patience = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(PATIENCE);
-        state.patience.set(patience);
-        made = made.shutdown_timeout(patience);
+        let timeout = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
+        state.shutdown_timeout.set(timeout);
+        made = made.shutdown_timeout(timeout);
     }
-    *state.made.borrow_mut() = Some(made);
+    *state.builder.borrow_mut() = Some(made);
     configure::apply(given);
     Ok(())
 }
@@ -128,7 +128,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     if name == "message" && state.ipc.get() == Ipc::None {
-        let why = "no messages come to the workers of this pool: make it with another ipc_type than SWOOLE_IPC_NONE";
+        let why = "the pool receives no messages: its ipc_type is SWOOLE_IPC_NONE";
         return Err(throw(exception::EXCEPTION.get(), why, INVALID_PARAMS));
     }
     if let (Some(this), Some(callback)) = (call.this(), call.arg(1)) {
@@ -137,21 +137,21 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// The process of a worker; -1: the one that this is. Its pipe leads to that worker, or, in the worker itself, to whoever
-/// sends to it.
+/// The process object of a worker; -1: the calling worker. Its pipe is connected to that worker; in the worker itself, to
+/// its senders.
 fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (state, wanted) = (state(call)?, call.int_or(0, -1)?);
-    let (own, pid, pipe) = match state.side() {
-        Side::Worker(worker) => {
+    let (own, pid, pipe) = match state.process() {
+        PoolProcess::Worker(worker) => {
             let own = i64::from(worker.id());
             let id = number(if wanted == -1 { own } else { wanted });
             (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(Pipe::try_clone))
         }
-        Side::Supervisor(pool) => {
+        PoolProcess::Supervisor(pool) => {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
-        Side::Nobody => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+        PoolProcess::Outside => {
+            last_error::refuse("the pool is not running; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
     };
@@ -183,12 +183,12 @@ fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let listening =
-        state.made.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
-    Ok(listening.is_some_and(|result| told(result).is_some()))
+        state.builder.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
+    Ok(listening.is_some_and(|result| ok_or_warn(result).is_some()))
 }
 
-/// An error of the engine's as PHP sees it: the code, and a warning.
-fn told<T>(result: swoosh::Result<T>) -> Option<T> {
+/// The value; on an error, sets the error code and warns.
+fn ok_or_warn<T>(result: swoosh::Result<T>) -> Option<T> {
     result
         .map_err(|error| {
             last_error::set(error.code());
@@ -201,22 +201,22 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let written = !data.is_empty() && state(call)?.reply(data);
     if !written {
-        last_error::refuse("nobody waits for these bytes: write in onMessage, and in a pool with SWOOLE_IPC_SOCKET");
+        last_error::refuse("no reply is expected: call write() in onMessage of a pool with SWOOLE_IPC_SOCKET");
     }
     Ok(written)
 }
 
 fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let (data, to) = (call.bytes(0)?, number(call.int(1)?));
-    let sent = match state(call)?.side() {
-        Side::Worker(worker) => worker.send(to, data),
-        Side::Supervisor(pool) => pool.send(to, data),
-        Side::Nobody => {
-            last_error::refuse("the pool does not run; call this in one of its callbacks");
+    let sent = match state(call)?.process() {
+        PoolProcess::Worker(worker) => worker.send(to, data),
+        PoolProcess::Supervisor(pool) => pool.send(to, data),
+        PoolProcess::Outside => {
+            last_error::refuse("the pool is not running; call this in one of its callbacks");
             return Ok(false);
         }
     };
-    Ok(told(sent).is_some())
+    Ok(ok_or_warn(sent).is_some())
 }
 
 fn detach(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -238,29 +238,29 @@ fn stop(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
-    match state(call)?.side() {
-        Side::Worker(worker) => Ok(worker.shut_down()),
-        Side::Supervisor(pool) => Ok(pool.shut_down()),
-        Side::Nobody => {
-            last_error::refuse("the pool does not run");
+    match state(call)?.process() {
+        PoolProcess::Worker(worker) => Ok(worker.shut_down()),
+        PoolProcess::Supervisor(pool) => Ok(pool.shut_down()),
+        PoolProcess::Outside => {
+            last_error::refuse("the pool is not running");
             Ok(false)
         }
     }
 }
 
-/// Runs the pool until it is told to end: `null`, or `false` where it cannot begin.
+/// Runs the pool until shutdown: `null`, or `false` if it cannot start.
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(Zval::null()) };
     run(this, state(call)?).map(|ran| if ran { Zval::null() } else { false.into_zval() })
 }
 
-/// Runs a pool; `false`, after a warning, where it cannot begin.
-pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
+/// Runs a pool; `false`, with a warning, if it cannot start.
+pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
     if coroutine::current_id().is_some() || event_loop::is_running() {
-        return Err(fatal("a pool cannot start where coroutines run: start it before them"));
+        return Err(fatal("a pool must be started before the event loop and outside of coroutines"));
     }
     let mut callbacks = EVENTS.map(|_| None);
     for ((_, property), place) in EVENTS.iter().zip(&mut callbacks) {
@@ -270,8 +270,8 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
             *place = Some(Rc::new(callable.map_err(|why| fatal(&format!("{property} cannot be called: {why}")))?));
         }
     }
-    let calls = pool::calls(callbacks);
-    let begins = calls.worker_start.is_some() || !state.jobs.borrow().is_empty();
+    let calls = pool::callbacks(callbacks);
+    let begins = calls.worker_start.is_some() || !state.worker_functions.borrow().is_empty();
     if !begins && calls.message.is_none() {
         last_error::refuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
         return Ok(false);
@@ -280,7 +280,7 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
         last_error::refuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
         return Ok(false);
     }
-    let slots = Slots {
+    let slots = PoolSlots {
         master_pid: slot("master_pid")?,
         worker_id: slot("workerId")?,
         worker_pid: slot("workerPid")?,
@@ -291,7 +291,7 @@ pub fn run(this: &Object, state: &Rc<State>) -> PhpResult<bool> {
 }
 
 /// The state behind a pool's object.
-pub fn state_of(pool: &Object) -> Option<Rc<State>> {
+pub fn state_of(pool: &Object) -> Option<Rc<PhpPool>> {
     pool.payload::<Holder>().and_then(|holder| holder.0.get()).cloned()
 }
 
@@ -307,5 +307,5 @@ const IPC_MSGQUEUE: i64 = 2;
 const IPC_SOCKET: i64 = 3;
 /// SWOOLE_ERROR_INVALID_PARAMS.
 const INVALID_PARAMS: i64 = 505;
-const PATIENCE: Duration = Duration::from_secs(3);
-const MOST_WORKERS: u32 = 100_000;
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+const MAX_WORKERS: u32 = 100_000;

@@ -5,8 +5,8 @@ use super::server_object::{Server, state};
 use crate::runtime::last_error;
 use crate::server::classes::REDIS_SERVER;
 use crate::server::classes::SERVER;
-use crate::server::redis_commands::{HANDLERS, handler};
-use crate::server::redis_reply::{Form, format as written};
+use crate::server::redis::commands::{HANDLERS, handler};
+use crate::server::redis::reply::{ReplyType, format as written};
 use swoosh_zend::error::throw;
 use swoosh_zend::{Call, Callable, ClassBuilder, Object, PhpResult, Value, Zval, call_function};
 
@@ -16,13 +16,13 @@ pub fn register() {
         .alias("swoole_redis_server")
         .extends(SERVER.get())
         .payload::<Server>()
-        .constant("NIL", Value::Int(Form::Nil as i64))
-        .constant("ERROR", Value::Int(Form::Error as i64))
-        .constant("STATUS", Value::Int(Form::Status as i64))
-        .constant("INT", Value::Int(Form::Int as i64))
-        .constant("STRING", Value::Int(Form::String as i64))
-        .constant("SET", Value::Int(Form::Set as i64))
-        .constant("MAP", Value::Int(Form::Map as i64))
+        .constant("NIL", Value::Int(ReplyType::Nil as i64))
+        .constant("ERROR", Value::Int(ReplyType::Error as i64))
+        .constant("STATUS", Value::Int(ReplyType::Status as i64))
+        .constant("INT", Value::Int(ReplyType::Int as i64))
+        .constant("STRING", Value::Int(ReplyType::String as i64))
+        .constant("SET", Value::Int(ReplyType::Set as i64))
+        .constant("MAP", Value::Int(ReplyType::Map as i64))
         .private_property(HANDLERS, Value::EmptyArray)
         .method("setHandler(string $command, callable $callback): bool", set_handler)
         .method("getHandler(string $command): Closure", get_handler)
@@ -65,10 +65,10 @@ fn get_handler(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn format(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
     let number = call.int(0)?;
     let refuse = |why: &str| Err(throw(EXCEPTION.get(), why, INVALID_PARAMS));
-    let Some(form) = Form::from_number(number) else {
-        return refuse(&format!("{number} is no type of a reply: use one of the constants of Swoole\\Redis\\Server"));
+    let Some(kind) = ReplyType::from_number(number) else {
+        return refuse(&format!("{number} is not a reply type: use one of the constants of Swoole\\Redis\\Server"));
     };
-    match written(form, call.arg(1)) {
+    match written(kind, call.arg(1)) {
         Ok(reply) => Ok(reply),
         Err(why) => refuse(why),
     }

@@ -12,7 +12,7 @@ static SCHEDULER: ClassSlot = ClassSlot::new();
 
 #[derive(Default)]
 struct Scheduler {
-    /// What is to be run, and how many times at once.
+    /// Callables to run, with their concurrency.
     list: RefCell<Vec<Rc<Entry>>>,
     running: Cell<bool>,
 }
@@ -26,7 +26,7 @@ struct Entry {
 
 impl Scheduler {
     fn held(&self, tell: &mut dyn FnMut(&Zval)) {
-        // What runs is held by those who run it too.
+        // Running entries are also referenced by their coroutines.
         let Ok(list) = self.list.try_borrow() else { return };
         for entry in list.iter().filter(|entry| Rc::strong_count(entry) == 1) {
             entry.callable.held(tell);
@@ -71,7 +71,7 @@ fn parallel(call: &mut Call<'_>) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let scheduler = call.payload::<Scheduler>();
     if scheduler.running.get() {
-        last_error::refuse("this scheduler runs already");
+        last_error::refuse("the scheduler is already running");
         return Ok(false);
     }
     let list = scheduler.list.take();
@@ -90,7 +90,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok(())
     });
     scheduler.running.set(false);
-    // What was added meanwhile came too late.
+    // Entries added during the run are discarded.
     let late = scheduler.list.take();
     drop(late);
     result.map(|()| true)

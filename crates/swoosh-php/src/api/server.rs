@@ -1,13 +1,12 @@
-//! `Swoole\Server`: what it is made of, its callbacks and its life. What a running server is asked to do is in
-//! [`server_calls`].
+//! `Swoole\Server`: construction, callbacks, settings, start. Methods of a running server are in [`server_methods`].
 
 use super::server_object::{Server, state};
-use super::{connection_iterator, exception, process, server_calls, server_port, timer};
+use super::{connection_iterator, exception, process, server_methods, server_port, timer};
 use crate::coroutine::setting_values;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
 use crate::server::start::start as run;
-use crate::server::state::{SERVER_EVENTS, State, UserProcess, ports, tell};
+use crate::server::state::{PhpServer, SERVER_EVENTS, UserProcess, ports, report};
 use crate::server::{classes, commands, settings};
 use swoosh::net::SocketKind;
 use swoosh::net::listener::BoundPort;
@@ -62,7 +61,7 @@ pub fn register() {
         .method("addtimer(int $ms): bool", add_timer)
         .method("gettimer(): array", |_: &mut Call<'_>| Ok(Array::new()))
         .method("defer(callable $callback): void", defer);
-    server_calls::add(class).register(&SERVER);
+    server_methods::add(class).register(&SERVER);
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
@@ -78,18 +77,18 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         2 => Mode::Process,
         _ => {
             last_error::set(INVALID_PARAMS);
-            let why = format!("mode {mode} is not served: use SWOOLE_BASE ({}) or SWOOLE_PROCESS (2)", 1);
+            let why = format!("invalid mode {mode}: use SWOOLE_BASE ({}) or SWOOLE_PROCESS (2)", 1);
             return Err(throw(Class::error(), &why, 0));
         }
     };
-    let state = State::new(mode);
+    let state = PhpServer::new(mode);
     let bound = bind(&String::from_utf8_lossy(host), port, kind).map_err(|refused| {
         last_error::set(refused.code);
         throw(exception::EXCEPTION.get(), &refused.why, refused.code.into())
     })?;
     let payload = call.payload::<Server>();
     if payload.0.state.set(state.clone()).is_err() {
-        return Err(throw(Class::error(), "the server is constructed already", 0));
+        return Err(throw(Class::error(), "the constructor was already called", 0));
     }
     this.set_slot(slot("host")?, host);
     this.set_slot(slot("port")?, bound.number);
@@ -102,7 +101,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-/// Why a port is not bound: words, and the code for exceptions.
+/// The error of a port that cannot be bound.
 struct Refused {
     why: String,
     code: i32,
@@ -111,7 +110,7 @@ struct Refused {
 fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
     let tls = kind > 0 && kind & SSL != 0;
     let Some(kind) = SocketKind::from_number(kind & !(SYNC | ASYNC | KEEP | if tls { SSL } else { 0 })) else {
-        let why = format!("socket type {kind} is not known: use one of the SWOOLE_SOCK_* constants");
+        let why = format!("unknown socket type {kind}: use one of the SWOOLE_SOCK_* constants");
         return Err(Refused { why, code: libc::ESOCKTNOSUPPORT });
     };
     if tls && !kind.is_stream() {
@@ -120,13 +119,13 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
     }
     let mut bound = BoundPort::bind(kind, host, port).map_err(|e| {
         let code = if matches!(e, Error::State { .. }) { 0 } else { e.code() };
-        Refused { why: e.to_string(), code }
+        Refused { why: format!("failed to listen server port [{host}:{port}], Error: {e}"), code }
     })?;
     bound.tls = tls;
     Ok(bound)
 }
 
-fn add_port(state: &std::rc::Rc<State>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
+fn add_port(state: &std::rc::Rc<PhpServer>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
     let at = slot("ports")?;
     let mut ports = server.slot(at).array().cloned().unwrap_or_default();
     let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports.len());
@@ -139,7 +138,7 @@ fn add_port(state: &std::rc::Rc<State>, server: &Object, bound: BoundPort) -> Ph
     Ok(port)
 }
 
-/// One more address: its port, `false` with a warning where it cannot be bound.
+/// Adds a listener; `false`, with a warning, if it cannot be bound.
 fn listen(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let (host, port, kind) = (call.text(0)?, call.int(1)?, call.int(2)?);
     let state = state(call)?;
@@ -195,7 +194,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    settings::look_at(given, false)?;
+    settings::validate(given, false)?;
     setting_values::merge(this, slot("setting")?, given);
     if let Some(first) = ports(this).first() {
         setting_values::merge(first, classes::port_slot("setting")?, given);
@@ -220,7 +219,7 @@ fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         return Err(swoosh_zend::error::argument_type_error(1, "must be of type Swoole\\Process"));
     };
     if let Err(e) = process::prepare(process) {
-        tell(&e);
+        report(&e);
         return Ok(OrFalse(None));
     }
     let mut processes = state.processes.borrow_mut();
@@ -240,17 +239,17 @@ fn add_command(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(added.inspect_err(|why| last_error::refuse(why)).is_ok())
 }
 
-/// Runs a command in a process of this server: its answer, decoded if it is wanted. Only the master may.
+/// Runs a command in a process of this server and returns its reply. Master process only.
 fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
     let (name, to, kind) = (call.text(0)?.into_owned(), call.int(1)?, call.int(2)?);
     let (data, decodes) = (call.arg(3).cloned().unwrap_or(Zval::null()), call.bool_or(4, true)?);
     let state = state(call)?;
     let (Some(node), Some(this)) = (state.running(), call.this()) else { return Ok(false.into_zval()) };
     if this.slot(slot("master_pid")?).to_int() != i64::from(std::process::id()) {
-        last_error::refuse("only the master process gives commands");
+        last_error::refuse("commands can only be sent by the master process");
         return Ok(false.into_zval());
     }
-    let Some(answer) = commands::ask(state, &node, this, (&name, to, kind), &data)? else {
+    let Some(answer) = commands::run(state, &node, this, (&name, to, kind), &data)? else {
         return Ok(false.into_zval());
     };
     if !decodes {

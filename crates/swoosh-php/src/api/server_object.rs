@@ -1,11 +1,11 @@
-//! The Rust side of a server's object, which every class of servers has.
+//! The payload of server objects, common to all server classes.
 
-use crate::server::state::{Belongs, State};
+use crate::server::state::{PhpServer, ServerRef};
 use swoosh_zend::{Call, Object, PhpResult, Zval};
 
-/// What lives in a server's object.
+/// Payload of a server object.
 #[derive(Default)]
-pub struct Server(pub Belongs);
+pub struct Server(pub ServerRef);
 
 impl swoosh_zend::Payload for Server {
     fn handlers() -> &'static swoosh_zend::object::HandlerTable {
@@ -22,7 +22,7 @@ impl swoosh_zend::Payload for Server {
         }
     }
     fn before_free(&self, _server: &Object) {
-        // A port may know the server for longer.
+        // A port object may outlive the server object.
         let processes = self.0.state.get().map(|state| state.processes.take());
         drop(processes);
         if let Some(state) = self.0.state.get() {
@@ -33,6 +33,6 @@ impl swoosh_zend::Payload for Server {
 
 /// The server that a method was called on.
 #[inline]
-pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<State>> {
+pub fn state<'a>(call: &Call<'a>) -> PhpResult<&'a std::rc::Rc<PhpServer>> {
     call.payload::<Server>().0.state()
 }

@@ -5,7 +5,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
-use crate::server::state::{Belongs, PORT_EVENTS, State};
+use crate::server::state::{PORT_EVENTS, PhpServer, ServerRef};
 use std::rc::Rc;
 use swoosh::net::listener::BoundPort;
 use swoosh::sys::socket;
@@ -15,7 +15,7 @@ use swoosh_zend::{
 
 /// Registers the class.
 pub fn register() {
-    let mut class = ClassBuilder::new("Swoole\\Server\\Port").alias("swoole_server_port").payload::<Belongs>();
+    let mut class = ClassBuilder::new("Swoole\\Server\\Port").alias("swoole_server_port").payload::<ServerRef>();
     for (_, property) in PORT_EVENTS {
         class = class.private_property(property, Value::Null);
     }
@@ -37,9 +37,9 @@ pub fn register() {
 }
 
 /// The object of a bound port, the `index`th.
-pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
+pub fn object(state: &Rc<PhpServer>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
     let object = Object::new(PORT.get())?;
-    if let Some(belongs) = object.payload::<Belongs>() {
+    if let Some(belongs) = object.payload::<ServerRef>() {
         let _ = belongs.state.set(state.clone());
         belongs.port.set(Some(index));
     }
@@ -54,27 +54,27 @@ pub fn object(state: &Rc<State>, index: usize, bound: &BoundPort) -> PhpResult<O
 
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let given = call.array(0)?;
-    let (Some(this), state) = (call.this(), call.payload::<Belongs>().state()?) else { return Ok(()) };
+    let (Some(this), state) = (call.this(), call.payload::<ServerRef>().state()?) else { return Ok(()) };
     if state.builder.borrow().is_none() {
-        // Recorded behaviour: no warning's code, and no effect.
+        // As in Swoole: logged, without an error code.
         swoosh::log::warn!("Port::set() has no effect after start()");
         return Ok(());
     }
-    settings::look_at(given, true)?;
+    settings::validate(given, true)?;
     setting_values::merge(this, slot("setting")?, given);
     Ok(())
 }
 
 fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(this) = call.this() else { return Ok(false) };
-    if !call.payload::<Belongs>().state()?.is_new() {
+    if !call.payload::<ServerRef>().state()?.is_new() {
         return Ok(false);
     }
     let name = call.text(0)?;
     Ok(set_callback(this, &name, call.arg(1)).unwrap_or_else(|| unknown(&name)))
 }
 
-/// Sets a port's callback; `None` where it has no such event.
+/// Sets a port's callback; `None` if the event is unknown.
 pub fn set_callback(port: &Object, name: &str, callback: Option<&Zval>) -> Option<bool> {
     let property = property_of(name)?;
     Some(put(port, PORT.get().slot(property)?, callback))
@@ -95,9 +95,9 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
     }
 }
 
-/// A warning: there is no such event.
+/// Warns that an event is unknown.
 pub fn unknown(name: &str) -> bool {
-    last_error::refuse(&format!("there is no event '{name}'; see the manual for the names, written without 'on'"));
+    last_error::refuse(&format!("there is no event '{name}'; event names are written without 'on'"));
     false
 }
 
@@ -106,7 +106,7 @@ fn property_of(name: &str) -> Option<&'static str> {
     PORT_EVENTS.iter().find(|(lower, _)| *lower == name).map(|(_, property)| *property)
 }
 
-/// A port's callback; `None` where it has none.
+/// A port's callback, if set.
 pub fn get_callback(port: &Object, name: &str) -> Option<Zval> {
     let value = port.slot(PORT.get().slot(property_of(name)?)?).clone();
     (!value.is_null()).then_some(value)
@@ -128,20 +128,20 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
     let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
         (Ok(domain), Ok(kind)) => (domain, kind),
         (Err(e), _) | (_, Err(e)) => {
-            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            last_error::refuse(&format!("get the socket of a port: {e}"));
             return Ok(OrFalse(None));
         }
     };
-    // Made as a new one, whose descriptor is then this one's.
+    // Creates a socket object, then replaces its descriptor.
     let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
-        last_error::refuse("a port's socket is an object of PHP's extension sockets, which is not loaded");
+        last_error::refuse("getSocket() requires the PHP extension sockets");
         return Ok(OrFalse(None));
     };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
     Ok(OrFalse(match socket::dup_onto(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
-            last_error::refuse(&format!("the port's socket cannot be had: {e}"));
+            last_error::refuse(&format!("get the socket of a port: {e}"));
             None
         }
     }))

@@ -1,8 +1,8 @@
-//! `Swoole\Server\Task`, and tasks and messages as bytes: strings as they are, everything else serialised.
+//! `Swoole\Server\Task`.
 
 use crate::runtime::last_error;
-use crate::server::state::tell;
-use crate::server::task::{TASK, Which, answer, close, open};
+use crate::server::state::report;
+use crate::server::task::{TASK, TaskRef, answer, decode, encode};
 use swoosh_zend::{Call, ClassBuilder, OrFalse, PhpResult, Value, Zval};
 
 /// Registers the class.
@@ -10,7 +10,7 @@ pub fn register() {
     ClassBuilder::new("Swoole\\Server\\Task")
         .alias("swoole_server_task")
         .is_final()
-        .payload::<Which>()
+        .payload::<TaskRef>()
         .property("data", Value::Null)
         .property("dispatch_time", Value::Int(0))
         .property("id", Value::Int(-1))
@@ -23,9 +23,9 @@ pub fn register() {
 }
 
 fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
-    let which = call.payload::<Which>();
-    let (Some(event), Some(state)) = (which.event.get(), which.state.get()) else {
-        last_error::refuse("this task was not given by a server; use the one that the task callback gets");
+    let task_ref = call.payload::<TaskRef>();
+    let (Some(event), Some(state)) = (task_ref.event.get(), task_ref.state.get()) else {
+        last_error::refuse("the task was not created by a server; use the one passed to the task callback");
         return Ok(false);
     };
     let Some(node) = state.running() else { return Ok(false) };
@@ -34,11 +34,11 @@ fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// A task as another program may put it into the server's System V queue (`task_ipc_mode` 2 and 3).
 fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
-    let (bytes, flags) = close(call.arg(0).unwrap_or(&Zval::null()))?;
+    let (bytes, flags) = encode(call.arg(0).unwrap_or(&Zval::null()))?;
     match swoosh::context::pack_task(bytes.as_bytes(), flags) {
         Ok(packed) => Ok(OrFalse(Some(packed))),
         Err(e) => {
-            tell(&e);
+            report(&e);
             Ok(OrFalse(None))
         }
     }
@@ -46,5 +46,5 @@ fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 
 fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     let unpacked = swoosh::context::unpack_task(call.bytes(0)?);
-    Ok(OrFalse(unpacked.and_then(|(flags, bytes)| open(&bytes, flags))))
+    Ok(OrFalse(unpacked.and_then(|(flags, bytes)| decode(&bytes, flags))))
 }

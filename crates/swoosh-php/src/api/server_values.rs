@@ -1,6 +1,6 @@
-//! The classes of what callbacks get with `event_object`: objects that are nothing but their properties.
+//! Classes of the value objects passed to callbacks with `event_object`.
 
-use crate::server::values::{EVENT, PACKET, PIPE_MESSAGE, STATUS_INFO, TASK_RESULT};
+use crate::server::event_objects::{EVENT, PACKET, PIPE_MESSAGE, STATUS_INFO, TASK_RESULT};
 use swoosh_zend::{ClassBuilder, Value};
 
 /// Registers the five. The order of properties is the order of slots below.

@@ -1,4 +1,4 @@
-//! The arena that tables, locks and numbers take their memory from, once `Swoole\Table::reserve` was called.
+//! The arena that tables, locks and atomics are allocated from, after `Swoole\Table::reserve` was called.
 
 use crate::runtime::last_error;
 use std::cell::RefCell;
@@ -8,17 +8,17 @@ use swoosh_zend::error::warning;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult};
 
 thread_local! {
-    /// Where tables, locks and numbers that are made from now on take their memory.
+    /// Arena of tables, locks and atomics created from now on.
     static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
 }
 
-/// Reserves memory, of which every table, lock and number that is made from now on takes its own.
+/// Reserves an arena for the tables, locks and atomics created from now on.
 pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
     let bytes = call.int(0)?;
     let arena = match usize::try_from(bytes).ok().filter(|bytes| *bytes > 0) {
         Some(bytes) => Arena::reserve(bytes),
         None => {
-            last_error::refuse(&format!("an arena of {bytes} bytes cannot be"));
+            last_error::refuse(&format!("the arena size must be positive, not {bytes}"));
             return Ok(false);
         }
     };
@@ -37,7 +37,7 @@ pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
-/// What was reserved, how much of it is used, and by what.
+/// Size, usage and allocations of the arena.
 pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(arena().map(|arena| {
         let mut all = Array::new();
@@ -58,12 +58,12 @@ pub fn reserved(_: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
-/// What was reserved.
+/// The current arena.
 pub fn arena() -> Option<Arena> {
     ARENA.with_borrow(Clone::clone)
 }
 
-/// The request ends: what the next one shares is in the kernel's memory again.
+/// At the end of the PHP request: later objects get their own mappings again.
 pub fn request_end() {
     atomic::use_arena(None);
     ARENA.set(None);

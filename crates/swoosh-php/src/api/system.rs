@@ -1,7 +1,6 @@
-//! `Swoole\Coroutine\System`: what a program asks of the system, without blocking other coroutines.
+//! `Swoole\Coroutine\System`: system calls without blocking other coroutines.
 //!
-//! Files and commands are worked on by threads of the pool; names (`coroutine/names`), processes and signals are waited for
-//! in the event queue.
+//! Files and commands run in the thread pool; names (`coroutine/names`), processes and signals are event sources.
 
 use crate::coroutine::wait::Outside;
 use crate::coroutine::{names, wait};
@@ -69,7 +68,8 @@ fn sleep(call: &mut Call<'_>) -> PhpResult<bool> {
     wait::sleep(wait::duration(seconds))
 }
 
-/// Runs something that blocks elsewhere, and waits for it. `None`, and a code, where it was not in time or cancelled.
+/// Runs blocking work in the thread pool and waits for it. `None`, with the error code set, after a timeout or
+/// cancellation.
 fn blocking<T: Send + 'static>(
     limit: Option<Duration>,
     work: impl FnOnce() -> T + Send + 'static,
@@ -85,7 +85,7 @@ fn blocking<T: Send + 'static>(
     Ok(wait::future(handle, limit)?.or_tell(wait::TIMED_OUT).and_then(Result::ok))
 }
 
-/// The same for what may fail.
+/// Like [`blocking`]; an I/O error sets the error code and warns.
 fn attempt<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -168,7 +168,7 @@ fn statvfs(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
-/// Runs a command of the shell: what it printed, its exit status and the signal that ended it.
+/// Runs a shell command: its output, exit status and terminating signal.
 fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (command, errors) = (call.bytes(0)?.to_vec(), call.bool_or(1, false)?);
     Ok(OrFalse(shell(command, errors)?.0.map(|(text, code, signal)| {
@@ -180,7 +180,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
-/// Runs a command of the shell: what it printed (with what it said of errors), its exit status, the signal that ended it.
+/// Runs a shell command: output (with standard error if `errors`), exit status, terminating signal.
 pub fn shell(command: Vec<u8>, errors: bool) -> PhpResult<OrFalse<(Vec<u8>, i32, i32)>> {
     attempt("run a command", move || {
         let mut shell = Command::new("/bin/sh");
@@ -233,7 +233,7 @@ fn wait_pid(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
     crate::coroutine::expect_current()?;
     let end = limit.map(|limit| Instant::now() + limit);
-    let mut pause = Duration::from_millis(1);
+    let mut interval = Duration::from_millis(1);
     loop {
         match child::wait(pid, false) {
             Ok(None) => {}
@@ -248,13 +248,13 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
             last_error::set(libc::ETIMEDOUT);
             return Ok(OrFalse(None));
         }
-        // One child has a descriptor that tells of its end; any child has none, so that is looked at now and then.
+        // A single child has a pidfd to wait on; for any child, poll.
         let process = (pid > 0).then(|| swoosh::sys::process::pidfd_open(pid)).flatten();
         let goes_on = match process {
             Some(process) => !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, Outside::Cancelled),
             None => {
-                let time = left.map_or(pause, |left| left.min(pause));
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                let time = left.map_or(interval, |left| left.min(interval));
+                interval = (interval * 2).min(MAX_POLL_INTERVAL);
                 wait::sleep(time)?
             }
         };
@@ -286,7 +286,7 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         match i32::try_from(number).ok().filter(|number| HeldSignals::can_hold(*number)) {
             Some(signal) => wanted.push(signal),
             None => {
-                last_error::refuse(&format!("there is no signal {number}"));
+                last_error::refuse(&format!("invalid signal number {number}"));
                 return Ok(OrFalse(None));
             }
         }
@@ -320,12 +320,12 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
 /// Waits until a descriptor, stream or socket can be read or written: SWOOLE_EVENT_ bits.
 fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("this is no descriptor, stream or socket");
+        last_error::refuse("the argument is not a descriptor, stream or socket");
         return Ok(OrFalse(None));
     };
     let events = call.int_or(1, READ)?;
     if events & (READ | WRITE) == 0 {
-        last_error::refuse("there is nothing to wait for in these events");
+        last_error::refuse("$events must contain SWOOLE_EVENT_READ or SWOOLE_EVENT_WRITE");
         return Ok(OrFalse(None));
     }
     crate::coroutine::expect_current()?;
@@ -337,4 +337,4 @@ fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
 /// FILE_APPEND and LOCK_EX.
 const APPEND: i64 = 8;
 const LOCK: i64 = 2;
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(20);

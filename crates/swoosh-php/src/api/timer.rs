@@ -45,19 +45,19 @@ fn add(call: &Call<'_>, repeats: bool) -> PhpResult<OrFalse<u64>> {
         _ => Job::Call(Rc::new((call.callable(1)?, call.rest(2).to_vec()))),
     };
     if ms < 1 {
-        last_error::refuse("a timer's time must be at least 1 millisecond");
+        last_error::refuse("a timer's interval must be at least 1 millisecond");
         return Ok(OrFalse(None));
     }
     script_end::prepare();
     Ok(OrFalse(Some(timers::add(ms as u64, repeats, job))))
 }
 
-/// Whether there is such a timer.
+/// Whether a timer exists.
 pub fn exists(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(timers::exists(call.int(0)?))
 }
 
-/// What is known of a timer; `null` if there is no such one.
+/// The state of a timer; `null` if it does not exist.
 pub fn info(call: &mut Call<'_>) -> PhpResult<Option<Array>> {
     Ok(timers::info(call.int(0)?).map(|info| {
         let mut array = Array::new();
@@ -70,7 +70,7 @@ pub fn info(call: &mut Call<'_>) -> PhpResult<Option<Array>> {
     }))
 }
 
-/// What is known of all timers.
+/// Counters of all timers.
 pub fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     let stats = timers::stats();
     let mut array = Array::new();
@@ -88,7 +88,7 @@ pub fn list(_: &mut Call<'_>) -> PhpResult<Object> {
     Ok(iterator)
 }
 
-/// Cancels a timer; `false` if there is no such one.
+/// Cancels a timer; `false` if it does not exist.
 pub fn clear(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(timers::cancel(call.int(0)?))
 }

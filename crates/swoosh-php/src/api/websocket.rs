@@ -4,10 +4,10 @@ use super::server_object::{Server, state};
 use crate::runtime::last_error;
 use crate::server::classes::HTTP_SERVER;
 use crate::server::classes::WEBSOCKET_SERVER;
-use crate::server::state::{done, session as id_of};
-use crate::server::websocket_frame::{
-    CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, Given, MASK, OPCODE, REASON, RSV1, close_code,
-    fits_control, mask,
+use crate::server::state::{session as id_of, succeeded};
+use crate::server::websocket::frame::{
+    CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, MASK, OPCODE, OutgoingFrame, REASON, RSV1,
+    close_code, fits_control, mask,
 };
 use swoosh::context::Context;
 use swoosh::handler::SessionId;
@@ -18,7 +18,7 @@ use swoosh_zend::{Call, Class, ClassBuilder, Object, OrFalse, PhpResult, Value, 
 const PACK: &str = "static pack(Swoole\\WebSocket\\Frame|string $data, int $opcode = WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): string";
 const UNPACK: &str = "static unpack(string $data): Swoole\\WebSocket\\Frame";
 
-/// Registers the three. The order of properties is the order of slots in `server::websocket_frame`.
+/// Registers the three. The order of properties is the order of slots in `server::websocket::frame`.
 pub fn register() {
     ClassBuilder::new("Swoole\\WebSocket\\Server")
         .alias("swoole_websocket_server")
@@ -55,14 +55,14 @@ pub fn register() {
         .register(&CLOSE_FRAME);
 }
 
-/// The frame that arguments from `at` on mean; `None` where its opcode is none.
-pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
+/// The frame of the arguments from `at` on; `None` if the opcode is invalid.
+pub fn frame_argument(call: &Call<'_>, at: usize) -> PhpResult<Option<OutgoingFrame>> {
     let frame = call.arg(at).and_then(Zval::object).filter(|object| object.class().is_a(FRAME.get()));
     let Some(frame) = frame else {
         let data = call.bytes(at)?.to_vec();
         let (opcode, flags) = (call.int_or(at + 1, 1)?, call.int_or(at + 2, FIN)?);
         let opcode = u8::try_from(opcode).ok().filter(|opcode| *opcode < 16);
-        return Ok(opcode.map(|opcode| Given { data, opcode, flags }));
+        return Ok(opcode.map(|opcode| OutgoingFrame { data, opcode, flags }));
     };
     let text = |slot: usize| frame.slot(slot).to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default();
     let opcode = u8::try_from(frame.slot(OPCODE).to_int()).ok().filter(|opcode| *opcode < 16);
@@ -74,27 +74,27 @@ pub fn given(call: &Call<'_>, at: usize) -> PhpResult<Option<Given>> {
         true => [&(frame.slot(CODE).to_int() as u16).to_be_bytes()[..], &text(REASON)].concat(),
         false => text(DATA),
     };
-    Ok(opcode.map(|opcode| Given { data, opcode, flags }))
+    Ok(opcode.map(|opcode| OutgoingFrame { data, opcode, flags }))
 }
 
-/// This process's node, where the connection speaks WebSocket; else a warning.
+/// The engine's handle, if the connection is an open WebSocket; warns if not.
 fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Context>> {
     let Some(node) = state(call)?.running() else { return Ok(None) };
     if node.is_websocket(session) {
         return Ok(Some(node));
     }
-    last_error::refuse(&format!("connection {} is no WebSocket that is open", session.0));
+    last_error::refuse(&format!("connection {} is not an open WebSocket", session.0));
     Ok(None)
 }
 
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let session = id_of(call.int(0)?);
-    let Some(frame) = given(call, 1)? else {
-        last_error::refuse("an opcode is a number from 0 to 15");
+    let Some(frame) = frame_argument(call, 1)? else {
+        last_error::refuse("the opcode must be 0 to 15");
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };
-    Ok(done(node.send(session, &frame.write(None, node.deflate_of(session)))))
+    Ok(succeeded(node.send(session, &frame.write(None, node.deflate_of(session)))))
 }
 
 fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -105,15 +105,15 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let mut out = Vec::with_capacity(2 + data.len());
     put_frame(&mut out, 0x89, None, data);
-    Ok(done(node.send(session, &out)))
+    Ok(succeeded(node.send(session, &out)))
 }
 
 fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (session, code, reason) = (id_of(call.int(0)?), call.int_or(1, 1000)?, call.bytes_or(2, b"")?);
     let Some(node) = established(call, session)? else { return Ok(false) };
     let Some(code) = close_code(code, reason) else { return Ok(false) };
-    let said = done(node.send(session, &close_frame(code, reason)));
-    Ok(said && done(node.close(session, false)))
+    let said = succeeded(node.send(session, &close_frame(code, reason)));
+    Ok(said && succeeded(node.close(session, false)))
 }
 
 fn is_established(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -122,11 +122,11 @@ fn is_established(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
-    Ok(given(call, 0)?.map(packed).unwrap_or_default())
+    Ok(frame_argument(call, 0)?.map(packed).unwrap_or_default())
 }
 
-/// A frame by itself: what its flags say of compression and reserved bits is done without anybody's agreement.
-fn packed(mut frame: Given) -> Vec<u8> {
+/// Encodes a standalone frame: its flags choose compression without negotiation.
+fn packed(mut frame: OutgoingFrame) -> Vec<u8> {
     let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
     if frame.flags & COMPRESS != 0 {
         frame.data = deflate::deflate(&frame.data, DeflateParams { small_window: false });
@@ -147,10 +147,10 @@ fn to_string(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
         false => text(DATA),
     };
     let opcode = u8::try_from(this.slot(OPCODE).to_int()).unwrap_or(1) & 15;
-    Ok(packed(Given { data, opcode, flags: this.slot(FLAGS).to_int() & !MASK }))
+    Ok(packed(OutgoingFrame { data, opcode, flags: this.slot(FLAGS).to_int() & !MASK }))
 }
 
-/// The frame that bytes begin with, whoever wrote it; `false` where they are not whole.
+/// Parses the frame at the start of the bytes; `false` if it is incomplete.
 fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let bytes = call.bytes(0)?;
     let Some((first, masked, data)) = split(bytes) else {
@@ -161,8 +161,8 @@ fn unpack(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let packed = first & 0x40 != 0;
     let reserved = i64::from(first >> 5 & 1) * 8 + i64::from(first >> 4 & 1) * 16;
     let flags = i64::from(fin) | reserved | if masked { MASK } else { 0 } | if packed { COMPRESS | RSV1 } else { 0 };
-    // What cannot be unpacked is no data.
-    let data = if packed { deflate::inflate(&data, LONGEST_UNPACKED).unwrap_or_default() } else { data };
+    // Data that cannot be decompressed is dropped.
+    let data = if packed { deflate::inflate(&data, MAX_UNPACKED).unwrap_or_default() } else { data };
     let object = Object::new(if opcode == 8 { CLOSE_FRAME.get() } else { FRAME.get() })?;
     object.set_slot(OPCODE, i32::from(opcode));
     object.set_slot(FLAGS, flags);
@@ -195,6 +195,6 @@ fn split(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
 }
 
 /// Bytes that `unpack` unpacks.
-const LONGEST_UNPACKED: u64 = 1 << 30;
+const MAX_UNPACKED: u64 = 1 << 30;
 /// SWOOLE_ERROR_PROTOCOL_ERROR.
 const PROTOCOL_ERROR: i32 = 508;

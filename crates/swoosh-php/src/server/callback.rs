@@ -1,55 +1,54 @@
-//! A callback that a request or a frame is to be given to, and what follows it.
+//! A pending call of a PHP callback for a request or a frame, and its completion.
 
-use super::{http_order, http_response};
+use super::http::{response, response_order};
 use std::rc::Rc;
 use swoosh::context::Context;
 use swoosh::handler::SessionId;
 use swoosh_zend::{Callable, Object, Zval};
 
-/// What is to be called, with what.
-pub struct Wanted {
+/// A callback with its arguments.
+pub struct PendingCall {
     /// The callback.
     pub callable: Rc<Callable>,
     /// Its arguments.
     pub args: [Zval; 2],
-    /// What follows the callback.
-    pub then: Then,
+    /// Runs after the callback returns or first waits.
+    pub completion: Completion,
 }
 
-/// What follows a callback.
-pub enum Then {
-    /// Nothing.
-    Nothing,
-    /// The response must have been ended: else the handshake has failed.
-    Settle(Object, u64),
-    /// The connection is closed with this frame.
-    Close(SessionId, Vec<u8>),
+/// The step after a callback.
+pub enum Completion {
+    /// No further step.
+    None,
+    /// Hold the connection's next requests if the response is incomplete and still referenced.
+    CheckAnswered(Object, u64),
+    /// Send this close frame and close the connection.
+    CloseWith(SessionId, Vec<u8>),
 }
 
-impl Then {
-    /// Does it.
+impl Completion {
+    /// Runs the step.
     pub fn run(self, node: &Context) {
         match self {
-            Then::Nothing => {}
-            Then::Settle(response, session) => settle(response, session),
-            Then::Close(session, frame) => close(node, session, &frame),
+            Completion::None => {}
+            Completion::CheckAnswered(response, session) => settle(response, session),
+            Completion::CloseWith(session, frame) => close(node, session, &frame),
         }
     }
 }
 
-/// Says the last frame and closes.
+/// Sends the close frame and closes the connection.
 pub fn close(node: &Context, session: SessionId, frame: &[u8]) {
-    // Where the peer is gone there is nobody to be told.
+    // Fails only when the peer has disconnected.
     let _ = node.send(session, frame);
     let _ = node.close(session, false);
 }
 
-/// The callback of a request has returned, or goes on elsewhere. `response`: its response, which nobody else may hold any
-/// more.
+/// The callback has returned. A response that other code still references is answered later; requests behind it wait.
 fn settle(response: Object, session: u64) {
-    if http_response::is_open(&response) && response.is_shared() {
-        http_order::begin_holding(session);
+    if response::is_open(&response) && response.is_shared() {
+        response_order::hold_requests(session);
     }
-    // Where it was forgotten, this answers.
+    // An unreferenced, unanswered response is ended by its destructor.
     drop(response);
 }

@@ -1,4 +1,4 @@
-//! The classes of servers and ports. They are registered by the layer that gives them methods.
+//! Class slots of servers and ports. `api` registers the classes; this layer needs their identity.
 
 use swoosh_zend::{ClassSlot, Object, PhpResult, Raised};
 
@@ -13,17 +13,17 @@ pub static WEBSOCKET_SERVER: ClassSlot = ClassSlot::new();
 /// `Swoole\Redis\Server`.
 pub static REDIS_SERVER: ClassSlot = ClassSlot::new();
 
-/// Whether a server is one of HTTP.
+/// Whether a server is an HTTP server.
 pub fn is_http(server: &Object) -> bool {
     server.class().is_a(HTTP_SERVER.get())
 }
 
-/// Whether a server is one of WebSocket.
+/// Whether a server is a WebSocket server.
 pub fn is_websocket(server: &Object) -> bool {
     server.class().is_a(WEBSOCKET_SERVER.get())
 }
 
-/// Whether a server is one of Redis.
+/// Whether a server is a Redis server.
 pub fn is_redis(server: &Object) -> bool {
     server.class().is_a(REDIS_SERVER.get())
 }

@@ -1,4 +1,4 @@
-//! The commands that a server knows, and the sockets through which they are answered.
+//! The commands registered with `Server::addCommand`, and the socket pair that carries replies.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -6,45 +6,48 @@ use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 use swoosh_zend::{Callable, Zval};
 
-/// The commands of a server.
+/// The registered commands of a server.
 #[derive(Default)]
-pub struct Commands {
-    pub(super) known: RefCell<HashMap<String, (i64, Rc<Callable>)>>,
-    /// Where answers go in, and where the master takes them.
-    pub(super) answers: RefCell<Option<(UnixDatagram, UnixDatagram)>>,
-    pub(super) asked: Cell<u64>,
+pub struct ServerCommands {
+    pub(super) commands: RefCell<HashMap<String, (i64, Rc<Callable>)>>,
+    /// Replies: the end that processes write to, and the end that the master reads.
+    pub(super) reply_sockets: RefCell<Option<(UnixDatagram, UnixDatagram)>>,
+    pub(super) last_request: Cell<u64>,
 }
 
-impl Commands {
-    /// Adds one, for processes of these types. Why it cannot be, if it cannot.
+impl ServerCommands {
+    /// Adds a command for processes of these types (`SWOOLE_SERVER_COMMAND_*` bits).
+    ///
+    /// # Errors
+    /// The message for PHP: the name is empty or taken, or no socket pair can be created.
     pub fn add(&self, name: &str, types: i64, callable: Callable) -> Result<(), String> {
-        if name.is_empty() || self.known.borrow().contains_key(name) {
-            return Err(format!("a command needs a name of its own, unlike {name:?}"));
+        if name.is_empty() || self.commands.borrow().contains_key(name) {
+            return Err(format!("command {name:?}: the name is empty or already registered"));
         }
-        if self.answers.borrow().is_none() {
-            let pair = UnixDatagram::pair().map_err(|e| format!("a command needs a pair of sockets: {e}"))?;
-            *self.answers.borrow_mut() = Some(pair);
+        if self.reply_sockets.borrow().is_none() {
+            let pair = UnixDatagram::pair().map_err(|e| format!("create the socket pair of commands: {e}"))?;
+            *self.reply_sockets.borrow_mut() = Some(pair);
         }
-        self.known.borrow_mut().insert(name.to_owned(), (types, Rc::new(callable)));
+        self.commands.borrow_mut().insert(name.to_owned(), (types, Rc::new(callable)));
         Ok(())
     }
 
-    /// Tells the cycle collector of the callables.
+    /// Reports the callables to the cycle collector.
     pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
-        if let Ok(known) = self.known.try_borrow() {
-            known.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.held(tell));
+        if let Ok(commands) = self.commands.try_borrow() {
+            commands.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.held(tell));
         }
     }
 
-    /// The server's object is gone.
+    /// Releases the callables when the server object is freed.
     pub fn clear(&self) {
-        let gone = self.known.take();
+        let gone = self.commands.take();
         drop(gone);
     }
 
-    /// The code of a command, where processes of that type take it.
+    /// The callable of a command, if processes of that type accept it.
     pub(super) fn find(&self, name: &str, kind: i64) -> Option<Rc<Callable>> {
-        let known = self.known.borrow();
-        known.get(name).filter(|(types, _)| types & kind != 0).map(|(_, callable)| callable.clone())
+        let commands = self.commands.borrow();
+        commands.get(name).filter(|(types, _)| types & kind != 0).map(|(_, callable)| callable.clone())
     }
 }

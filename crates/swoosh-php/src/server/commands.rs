@@ -1,11 +1,11 @@
-//! Commands: code that the master asks another process of the server to run, and whose answer it waits for.
+//! Commands: the master runs a registered function in another process of the server and waits for its reply.
 //!
-//! A command travels as a message with a flag of its own; its answer comes back as one datagram through a pair of sockets
-//! that every process inherits.
+//! A command travels as an interprocess message with the flag [`COMMAND`]; its reply is one datagram on a socket pair that
+//! every process inherits. A reply carries the request's number: replies to requests that timed out are discarded.
 
-use super::command_table::Commands;
-use super::state::State;
-use super::task::{close, open};
+use super::command_table::ServerCommands;
+use super::state::PhpServer;
+use super::task::{decode, encode};
 use crate::runtime::last_error;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -21,9 +21,10 @@ enum Target {
     Process(WorkerId),
 }
 
-/// Runs a command here, in the manager or in the worker of that number, and gives what it answered; `None`, with a warning, without.
-pub fn ask(
-    state: &State,
+/// Runs a command in the master, the manager or a worker and returns its reply; `None`, with a warning, if it cannot run or
+/// does not reply within [`REPLY_TIMEOUT`].
+pub fn run(
+    state: &PhpServer,
     node: &Context,
     server: &Object,
     (name, to, kind): (&str, i64, i64),
@@ -34,26 +35,26 @@ pub fn ask(
         Ok(None)
     };
     let Some(callable) = state.commands.find(name, kind) else {
-        return refuse(format!("processes of type {kind} take no command {name:?}"));
+        return refuse(format!("no command {name:?} is registered for processes of type {kind}"));
     };
     let target = match (kind, u32::try_from(to).map(WorkerId)) {
         (MASTER, _) => Target::Here,
         (MANAGER, _) => Target::Manager,
         (WORKER | TASK_WORKER, Ok(id)) if node.worker_id() == Some(id) => Target::Here,
         (WORKER | TASK_WORKER, Ok(id)) => Target::Process(id),
-        (WORKER | TASK_WORKER, Err(_)) => return refuse(format!("there is no process {to}")),
-        _ => return refuse("commands are for the master, the manager, workers and task workers".to_owned()),
+        (WORKER | TASK_WORKER, Err(_)) => return refuse(format!("no process {to}")),
+        _ => return refuse("commands run in the master, the manager, workers and task workers".to_owned()),
     };
     if matches!(target, Target::Here) {
-        return run(&callable, server, data.clone()).map(Some);
+        return call(&callable, server, data.clone()).map(Some);
     }
-    let number = state.commands.asked.get() + 1;
-    state.commands.asked.set(number);
+    let number = state.commands.last_request.get() + 1;
+    state.commands.last_request.set(number);
     let mut message = Array::new();
     message.push(number);
     message.push(name);
     message.push(data.clone());
-    let (bytes, flags) = close(&message.into_zval())?;
+    let (bytes, flags) = encode(&message.into_zval())?;
     let (bytes, flags) = (bytes.as_bytes(), flags | COMMAND);
     let (sent, whom) = match target {
         Target::Process(id) => (node.send_message(id, bytes, flags), format!("process {}", id.0)),
@@ -63,22 +64,22 @@ pub fn ask(
         return refuse(e.to_string());
     }
     match wait(&state.commands, number) {
-        Some(answer) => Ok(Some(answer)),
-        None => refuse(format!("{whom} did not answer the command {name:?} in time")),
+        Some(reply) => Ok(Some(reply)),
+        None => refuse(format!("command {name:?}: {whom} did not reply in time")),
     }
 }
 
-/// Takes answers until it is that one's, ten seconds at most.
-fn wait(commands: &Commands, number: u64) -> Option<Vec<u8>> {
-    let answers = commands.answers.borrow();
-    let (_, end) = answers.as_ref()?;
+/// Reads replies until request `number` is answered or [`REPLY_TIMEOUT`] expires.
+fn wait(commands: &ServerCommands, number: u64) -> Option<Vec<u8>> {
+    let reply_sockets = commands.reply_sockets.borrow();
+    let (_, end) = reply_sockets.as_ref()?;
     end.set_nonblocking(true).ok()?;
-    let until = Instant::now() + PATIENCE;
-    let mut buffer = vec![0; LONGEST];
+    let until = Instant::now() + REPLY_TIMEOUT;
+    let mut buffer = vec![0; MAX_REPLY];
     while Instant::now() < until {
         match end.recv(&mut buffer) {
             Ok(n) if n >= 8 && buffer[..8] == number.to_le_bytes() => return Some(buffer[8..n].to_vec()),
-            // One that came too late.
+            // The reply to a request that timed out.
             Ok(_) => {}
             Err(_) => wait_readable(&[end.as_raw_fd()], Some(until.saturating_duration_since(Instant::now()))),
         }
@@ -86,14 +87,14 @@ fn wait(commands: &Commands, number: u64) -> Option<Vec<u8>> {
     None
 }
 
-/// Whether a message is a command.
-pub fn is_one(flags: u32) -> bool {
+/// Whether an interprocess message is a command.
+pub fn is_command(flags: u32) -> bool {
     flags & COMMAND != 0
 }
 
-/// A command has come: runs it and answers.
-pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpResult<()> {
-    let Some(message) = open(bytes, flags) else { return Ok(()) };
+/// A command has come: runs it and reply_sockets.
+pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> PhpResult<()> {
+    let Some(message) = decode(bytes, flags) else { return Ok(()) };
     let Some(parts) = message.array() else { return Ok(()) };
     let (Some(number), Some(name)) = (parts.at(0).and_then(Zval::int), parts.at(1).and_then(Zval::to_zstr)) else {
         return Ok(());
@@ -101,16 +102,16 @@ pub fn answer(state: &State, server: &Object, flags: u32, bytes: &[u8]) -> PhpRe
     let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
     let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(state.home.back(run(&callable, server, data))?);
-    if let Some((end, _)) = &*state.commands.answers.borrow()
+    reply.extend(state.home.back(call(&callable, server, data))?);
+    if let Some((end, _)) = &*state.commands.reply_sockets.borrow()
         && let Err(e) = end.send(&reply)
     {
-        swoosh::log::warn!("the answer of a command, {} bytes, cannot be sent: {e}", reply.len() - 8);
+        swoosh::log::warn!("send the reply to a command, {} bytes: {e}", reply.len() - 8);
     }
     Ok(())
 }
 
-fn run(callable: &Callable, server: &Object, data: Zval) -> PhpResult<Vec<u8>> {
+fn call(callable: &Callable, server: &Object, data: Zval) -> PhpResult<Vec<u8>> {
     let said = callable.call(&mut [server.clone().into_zval(), data])?;
     Ok(said.to_zstr().map(|text| text.as_bytes().to_vec()).unwrap_or_default())
 }
@@ -120,8 +121,8 @@ const MASTER: i64 = 2;
 const WORKER: i64 = 8;
 const TASK_WORKER: i64 = 16;
 const MANAGER: i64 = 32;
-/// Marks a message as a command.
+/// Message flag of commands.
 const COMMAND: u32 = 0x40;
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes of an answer: what a datagram holds at most (net.core.wmem_max, by default).
-const LONGEST: usize = 256 << 10;
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest reply, bytes: the limit of a datagram (net.core.wmem_max by default).
+const MAX_REPLY: usize = 256 << 10;

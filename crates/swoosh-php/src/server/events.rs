@@ -1,10 +1,11 @@
-//! Engine event -> PHP callback.
+//! Engine event to PHP callback.
 //!
-//! Runs in: every process of the server, always its first thread, between the engine's own steps. An exception that
-//! nobody catches is reported as PHP reports it and ends the process; so do `exit` and a fatal error.
+//! Runs in: every process of the server, in its first thread, between the engine's own steps. An uncaught exception is
+//! reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
-use super::state::{Calls, PortEvent, ServerEvent, State};
-use super::{commands, http, http_deadline, http_order, redis, task, values, websocket};
+use super::http::{deadline, dispatch, response_order};
+use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
+use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
 use crate::runtime::{event_loop, reactor, scheduler};
 use std::cell::Cell;
@@ -23,37 +24,37 @@ use swoosh_zend::error::uncaught;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
 /// The engine's handler for one PHP server.
-pub struct Bridge {
-    state: Rc<State>,
-    /// Whether the user had named the process before the server began to.
+pub struct EventBridge {
+    state: Rc<PhpServer>,
+    /// Whether user code set a process title before the server did; cached on first use.
     keeps_title: Cell<Option<bool>>,
 }
 
-impl Bridge {
-    /// For that server.
-    pub fn new(state: Rc<State>) -> Self {
-        Bridge { state, keeps_title: Cell::new(None) }
+impl EventBridge {
+    /// A handler for one server.
+    pub fn new(state: Rc<PhpServer>) -> Self {
+        EventBridge { state, keeps_title: Cell::new(None) }
     }
 
     #[inline]
-    fn calls(&self, node: &Context) -> Result<Rc<Calls>, Stop> {
+    fn callbacks(&self, node: &Context) -> Result<Rc<Callbacks>, Stop> {
         self.state.enter(node);
-        self.state.calls().ok_or(Stop { code: 255 })
+        self.state.callbacks().ok_or(Stop { code: 255 })
     }
 
-    /// Calls a callback here, and gives what it gave.
+    /// Calls a callback on this stack and returns its value.
     #[inline]
     fn call(&self, callable: &Callable, args: &mut [Zval]) -> Result<Zval, Stop> {
-        self.settle(callable.call(args))
+        self.finish_call(callable.call(args))
     }
 
-    /// Calls a callback in a coroutine of its own, where that is wanted.
+    /// Calls a callback, in its own coroutine if `enable_coroutine` is on.
     #[inline]
     fn run<const N: usize>(&self, callable: &Rc<Callable>, args: [Zval; N]) -> Flow {
         self.run_for(None, callable, args)
     }
 
-    /// The same, with the request that it handles.
+    /// Like [`Self::run`]; the request counts as in progress until the coroutine ends.
     #[inline]
     fn run_for<const N: usize>(
         &self,
@@ -67,19 +68,19 @@ impl Bridge {
             return flow;
         }
         let job = Job::Event(callable.clone(), Vec::from(args), in_hand);
-        self.settle(coroutine::create(job).map(drop))
+        self.finish_call(coroutine::create(job).map(drop))
     }
 
-    /// A request of HTTP.
+    /// Handles an HTTP request.
     fn request(&self, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) -> Flow {
-        let begun = self.settle(http::begin(&self.state, node, event, data, stored))?;
+        let begun = self.finish_call(dispatch::begin(&self.state, node, event, data, stored))?;
         let Some(wanted) = begun else { return Ok(()) };
         self.run_for(Some(node.keep_request()), &wanted.callable, wanted.args)?;
-        wanted.then.run(node);
+        wanted.completion.run(node);
         Ok(())
     }
 
-    /// What a callback left ends this process.
+    /// Ends this process after `exit`, a fatal error or an uncaught exception.
     #[cold]
     fn stop(&self, raised: Raised) -> Stop {
         let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
@@ -87,26 +88,26 @@ impl Bridge {
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
 
-    /// User code has returned, or waits: what it left behind. A child that it has forked stays here.
+    /// Checks the result of user code. A child process that the callback forked does not return to the engine.
     #[inline]
-    fn settle<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
+    fn finish_call<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
         self.state.home.back(result).map_err(|raised| self.stop(raised))
     }
 
-    /// An event of the server with no arguments but the server, and the worker's number where `numbered`.
-    fn tell(&self, node: &Context, event: ServerEvent, numbered: bool) -> Flow {
-        let calls = self.calls(node)?;
-        show_process(node, &calls, event);
+    /// An event of the whole server: its callback takes the server and, if `numbered`, the worker id.
+    fn server_event(&self, node: &Context, event: ServerEvent, numbered: bool) -> Flow {
+        let callbacks = self.callbacks(node)?;
+        update_process_properties(node, &callbacks, event);
         if event == ServerEvent::WorkerStart {
-            let forms = calls.forms;
-            let apart = if node.role() == Role::TaskWorker { forms.task_coroutine } else { forms.coroutine };
+            let options = callbacks.options;
+            let apart = if node.role() == Role::TaskWorker { options.task_coroutine } else { options.coroutine };
             scheduler::set_apart(apart);
-            http_deadline::tell_of_effect(&self.state, node, apart);
-            hook_flags::set_flags(forms.hook_flags);
+            deadline::warn_without_effect(&self.state, node, apart);
+            hook_flags::set_flags(options.hook_flags);
         }
-        let Some(callable) = &calls.own[event as usize] else { return Ok(()) };
+        let Some(callable) = &callbacks.server_events[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
-        let mut args = [calls.server.clone().into_zval(), id.into_zval()];
+        let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
         if event == ServerEvent::WorkerStart {
             self.run(callable, args)?;
         } else {
@@ -114,24 +115,24 @@ impl Bridge {
             self.call(callable, &mut args[..count])?;
         }
         if event == ServerEvent::Start {
-            show_process(node, &calls, ServerEvent::WorkerStart);
+            update_process_properties(node, &callbacks, ServerEvent::WorkerStart);
         }
         Ok(())
     }
 
-    /// An event of a connection.
+    /// An event of a connection or a port.
     #[inline]
-    fn tell_of(&self, node: &Context, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
-        let calls = self.calls(node)?;
-        let Some(callable) = calls.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
+    fn port_event(&self, node: &Context, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
+        let callbacks = self.callbacks(node)?;
+        let Some(callable) = callbacks.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
             return Ok(());
         };
-        let server = calls.server.clone().into_zval();
+        let server = callbacks.server.clone().into_zval();
         let fd = of.session.0.into_zval();
         let in_hand = data.map(|_| node.keep_request());
         let watermark = matches!(event, PortEvent::BufferFull | PortEvent::BufferEmpty);
-        if calls.forms.event_object {
-            let object = values::event(of, data).map_err(|raised| self.stop(raised))?;
+        if callbacks.options.event_object {
+            let object = event_objects::event(of, data).map_err(|raised| self.stop(raised))?;
             return match watermark {
                 true => self.call(callable, &mut [server, object.into_zval()]).map(drop),
                 false => self.run_for(in_hand, callable, [server, object.into_zval()]),
@@ -146,12 +147,12 @@ impl Bridge {
     }
 }
 
-/// Shows in the server's properties which process this is.
-fn show_process(node: &Context, calls: &Calls, event: ServerEvent) {
-    let (server, slots) = (&calls.server, &calls.slots);
+/// Sets the server object's properties that differ between processes.
+fn update_process_properties(node: &Context, callbacks: &Callbacks, event: ServerEvent) {
+    let (server, slots) = (&callbacks.server, &callbacks.slots);
     server.set_slot(slots.master_pid, node.master_pid());
     server.set_slot(slots.manager_pid, node.manager_pid());
-    // In base mode the first worker tells of the server's start before it is a worker.
+    // In base mode the first worker runs onStart before it becomes a worker.
     let is_worker = matches!(node.role(), Role::Worker | Role::TaskWorker) && event != ServerEvent::Start;
     if let (true, Some(id)) = (is_worker, node.worker_id()) {
         server.set_slot(slots.worker_id, id.0);
@@ -164,45 +165,45 @@ fn show_process(node: &Context, calls: &Calls, event: ServerEvent) {
     }
 }
 
-impl Handler for Bridge {
+impl Handler for EventBridge {
     fn start(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::Start, false)
+        self.server_event(node, ServerEvent::Start, false)
     }
     fn before_shutdown(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::BeforeShutdown, false)
+        self.server_event(node, ServerEvent::BeforeShutdown, false)
     }
     fn shutdown(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::Shutdown, false)
+        self.server_event(node, ServerEvent::Shutdown, false)
     }
     fn manager_start(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::ManagerStart, false)
+        self.server_event(node, ServerEvent::ManagerStart, false)
     }
     fn manager_stop(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::ManagerStop, false)
+        self.server_event(node, ServerEvent::ManagerStop, false)
     }
     fn before_reload(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::BeforeReload, false)
+        self.server_event(node, ServerEvent::BeforeReload, false)
     }
     fn after_reload(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::AfterReload, false)
+        self.server_event(node, ServerEvent::AfterReload, false)
     }
     fn worker_start(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::WorkerStart, true)
+        self.server_event(node, ServerEvent::WorkerStart, true)
     }
     fn worker_stop(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::WorkerStop, true)
+        self.server_event(node, ServerEvent::WorkerStop, true)
     }
     fn worker_exit(&self, node: &Context) -> Flow {
-        self.tell(node, ServerEvent::WorkerExit, true)
+        self.server_event(node, ServerEvent::WorkerExit, true)
     }
 
     fn worker_error(&self, node: &Context, error: &WorkerError) -> Flow {
-        let calls = self.calls(node)?;
-        show_process(node, &calls, ServerEvent::WorkerError);
-        let Some(callable) = &calls.own[ServerEvent::WorkerError as usize] else { return Ok(()) };
-        let server = calls.server.clone().into_zval();
-        if calls.forms.event_object {
-            let status = values::status(error).map_err(|raised| self.stop(raised))?;
+        let callbacks = self.callbacks(node)?;
+        update_process_properties(node, &callbacks, ServerEvent::WorkerError);
+        let Some(callable) = &callbacks.server_events[ServerEvent::WorkerError as usize] else { return Ok(()) };
+        let server = callbacks.server.clone().into_zval();
+        if callbacks.options.event_object {
+            let status = event_objects::status(error).map_err(|raised| self.stop(raised))?;
             return self.call(callable, &mut [server, status.into_zval()]).map(drop);
         }
         let mut args = [
@@ -216,57 +217,60 @@ impl Handler for Bridge {
     }
 
     fn connect(&self, node: &Context, event: &ConnectionEvent) -> Flow {
-        self.tell_of(node, PortEvent::Connect, event, None)
+        self.port_event(node, PortEvent::Connect, event, None)
     }
     fn receive(&self, node: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
-        let calls = self.calls(node)?;
-        if http::serves(&calls, node, event.port) {
+        let callbacks = self.callbacks(node)?;
+        if dispatch::serves(&callbacks, node, event.port) {
             return self.request(node, event, data, None);
         }
-        if redis::serves(&calls, node, event.port) {
-            return self.settle(redis::receive(&self.state, &calls, node, event.session, data));
+        if redis::dispatch::serves(&callbacks, node, event.port) {
+            return self.finish_call(redis::dispatch::receive(&self.state, &callbacks, node, event.session, data));
         }
-        self.tell_of(node, PortEvent::Receive, event, Some(data))
+        self.port_event(node, PortEvent::Receive, event, Some(data))
     }
     fn receive_stored(&self, node: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
-        let calls = self.calls(node)?;
-        match http::serves(&calls, node, event.port) {
+        let callbacks = self.callbacks(node)?;
+        match dispatch::serves(&callbacks, node, event.port) {
             true => self.request(node, event, head, Some(body)),
             false => receive_whole(self, node, event, head, &body),
         }
     }
     fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) -> Flow {
-        if !http_order::holds_refusal(event.session.0, status) {
+        if !response_order::queue_refusal(event.session.0, status) {
             node.refuse_request(event.session, status);
         }
         Ok(())
     }
     fn close(&self, node: &Context, event: &ConnectionEvent) -> Flow {
-        websocket::closed(event.session.0);
-        http_order::closed(event.session.0);
+        websocket::dispatch::closed(event.session.0);
+        response_order::connection_closed(event.session.0);
         self.state.redis.closed(event.session);
-        let calls = self.calls(node)?;
+        let callbacks = self.callbacks(node)?;
         let ended = PortEvent::Disconnect as usize;
-        if calls.ports.get(event.port).is_some_and(|port| port[ended].is_some()) && !node.was_websocket(event.session) {
-            return self.tell_of(node, PortEvent::Disconnect, event, None);
+        if callbacks.ports.get(event.port).is_some_and(|port| port[ended].is_some())
+            && !node.was_websocket(event.session)
+        {
+            return self.port_event(node, PortEvent::Disconnect, event, None);
         }
-        self.tell_of(node, PortEvent::Close, event, None)
+        self.port_event(node, PortEvent::Close, event, None)
     }
     fn buffer_full(&self, node: &Context, event: &ConnectionEvent) -> Flow {
-        self.tell_of(node, PortEvent::BufferFull, event, None)
+        self.port_event(node, PortEvent::BufferFull, event, None)
     }
     fn buffer_empty(&self, node: &Context, event: &ConnectionEvent) -> Flow {
-        self.tell_of(node, PortEvent::BufferEmpty, event, None)
+        self.port_event(node, PortEvent::BufferEmpty, event, None)
     }
 
     fn packet(&self, node: &Context, event: &PacketEvent, data: &[u8]) -> Flow {
-        let calls = self.calls(node)?;
-        let Some(callable) = calls.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref()) else {
+        let callbacks = self.callbacks(node)?;
+        let Some(callable) = callbacks.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref())
+        else {
             return Ok(());
         };
-        let server = calls.server.clone().into_zval();
-        if calls.forms.event_object {
-            let packet = values::packet(event, data).map_err(|raised| self.stop(raised))?;
+        let server = callbacks.server.clone().into_zval();
+        if callbacks.options.event_object {
+            let packet = event_objects::packet(event, data).map_err(|raised| self.stop(raised))?;
             return self.run_for(Some(node.keep_request()), callable, [server, packet.into_zval()]);
         }
         let mut from = Array::new();
@@ -281,28 +285,32 @@ impl Handler for Bridge {
     }
 
     fn task(&self, node: &Context, event: &TaskEvent, data: &[u8]) -> Flow {
-        let calls = self.calls(node)?;
-        let Some(callable) = &calls.own[ServerEvent::Task as usize] else { return Ok(()) };
-        let Some(data) = task::open(data, event.flags) else {
-            swoosh::log::error!("task {} of worker {} cannot be unserialised: it is dropped", event.id, event.source.0);
+        let callbacks = self.callbacks(node)?;
+        let Some(callable) = &callbacks.server_events[ServerEvent::Task as usize] else { return Ok(()) };
+        let Some(data) = task::decode(data, event.flags) else {
+            swoosh::log::error!(
+                "dropping task {} of worker {}: its data cannot be unserialized",
+                event.id,
+                event.source.0
+            );
             return Ok(());
         };
-        let server = calls.server.clone().into_zval();
+        let server = callbacks.server.clone().into_zval();
         if scheduler::runs_apart() {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
-                // The task is its parent's to answer.
+                // In a forked child: the parent sends the result.
                 if result.is_null() || state.home.is_left() {
                     return Ok(());
                 }
                 task::answer(&node, &event, &result).map(drop)
             };
-            return self.settle(coroutine::run_event(run));
+            return self.finish_call(coroutine::run_event(run));
         }
         let outer = self.state.task.replace(Some(*event));
-        let result = if calls.forms.task_object {
+        let result = if callbacks.options.task_object {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             self.call(callable, &mut [server, task.into_zval()])
         } else {
@@ -310,19 +318,19 @@ impl Handler for Bridge {
             self.call(callable, &mut [server, id, source, data])
         }?;
         if !result.is_null() {
-            self.settle(task::answer(node, event, &result).map(drop))?;
+            self.finish_call(task::answer(node, event, &result).map(drop))?;
         }
         self.state.task.set(outer);
         Ok(())
     }
 
     fn finish(&self, node: &Context, event: &FinishEvent, data: &[u8]) -> Flow {
-        let calls = self.calls(node)?;
-        let Some(data) = task::open(data, event.flags) else {
-            swoosh::log::error!("the result of task {} cannot be unserialised: it is dropped", event.task_id);
+        let callbacks = self.callbacks(node)?;
+        let Some(data) = task::decode(data, event.flags) else {
+            swoosh::log::error!("dropping the result of task {}: it cannot be unserialized", event.task_id);
             return Ok(());
         };
-        let server = calls.server.clone().into_zval();
+        let server = callbacks.server.clone().into_zval();
         let given = match event.flags & task::CALLBACK {
             0 => None,
             _ => self.state.on_finish.borrow_mut().remove(&event.task_id),
@@ -330,58 +338,58 @@ impl Handler for Bridge {
         if let Some(callable) = given {
             return self.run(&callable, [server, event.task_id.into_zval(), data]);
         }
-        let Some(callable) = &calls.own[ServerEvent::Finish as usize] else {
-            swoosh::log::notice!("the result of task {} is dropped: there is no finish callback", event.task_id);
+        let Some(callable) = &callbacks.server_events[ServerEvent::Finish as usize] else {
+            swoosh::log::notice!("dropping the result of task {}: no finish callback is registered", event.task_id);
             return Ok(());
         };
-        if calls.forms.event_object {
-            let result = values::task_result(event, data).map_err(|raised| self.stop(raised))?;
+        if callbacks.options.event_object {
+            let result = event_objects::task_result(event, data).map_err(|raised| self.stop(raised))?;
             return self.run(callable, [server, result.into_zval()]);
         }
         self.run(callable, [server, event.task_id.into_zval(), data])
     }
 
     fn pipe_message(&self, node: &Context, event: &MessageEvent, data: &[u8]) -> Flow {
-        let calls = self.calls(node)?;
-        if commands::is_one(event.flags) {
-            return self.settle(commands::answer(&self.state, &calls.server, event.flags, data));
+        let callbacks = self.callbacks(node)?;
+        if commands::is_command(event.flags) {
+            return self.finish_call(commands::reply(&self.state, &callbacks.server, event.flags, data));
         }
-        let Some(callable) = &calls.own[ServerEvent::PipeMessage as usize] else { return Ok(()) };
-        let Some(data) = task::open(data, event.flags) else {
-            swoosh::log::error!("a message of process {} cannot be unserialised: it is dropped", event.source.0);
+        let Some(callable) = &callbacks.server_events[ServerEvent::PipeMessage as usize] else { return Ok(()) };
+        let Some(data) = task::decode(data, event.flags) else {
+            swoosh::log::error!("dropping a message of process {}: it cannot be unserialized", event.source.0);
             return Ok(());
         };
-        let server = calls.server.clone().into_zval();
-        if calls.forms.event_object {
+        let server = callbacks.server.clone().into_zval();
+        if callbacks.options.event_object {
             let own = node.worker_id().map_or(-1, |id| i64::from(id.0));
-            let message = values::message(event, own, data).map_err(|raised| self.stop(raised))?;
+            let message = event_objects::message(event, own, data).map_err(|raised| self.stop(raised))?;
             return self.run(callable, [server, message.into_zval()]);
         }
         self.run(callable, [server, event.source.0.into_zval(), data])
     }
 
     fn user_process(&self, node: &Context, index: usize) -> Flow {
-        let calls = self.calls(node)?;
-        show_process(node, &calls, ServerEvent::Start);
+        let callbacks = self.callbacks(node)?;
+        update_process_properties(node, &callbacks, ServerEvent::Start);
         let process = self.state.processes.borrow().get(index).cloned();
         let Some(process) = process else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
-        // A loop of its own: nobody turns it but its code.
+        // A user process runs its own event loop.
         event_loop::end_hosting();
-        self.settle((process.run)(&process.object, id))
+        self.finish_call((process.run)(&process.object, id))
     }
 
     #[inline]
     fn tick(&self, node: &Context) -> Flow {
         self.state.enter(node);
-        self.settle(event_loop::hosted_turn())?;
-        self.settle(http_deadline::run_due(node))?;
-        http_order::turn(self, node)
+        self.finish_call(event_loop::hosted_turn())?;
+        self.finish_call(deadline::run_due(node))?;
+        response_order::run_ready(self, node)
     }
 
     #[inline]
     fn sleep_limit(&self) -> Option<Duration> {
-        [event_loop::hosted_sleep_limit(), http_deadline::sleep_limit()].into_iter().flatten().min()
+        [event_loop::hosted_sleep_limit(), deadline::sleep_limit()].into_iter().flatten().min()
     }
 
     fn pending(&self) -> usize {
@@ -401,22 +409,22 @@ impl Handler for Bridge {
     }
 
     fn wants(&self, event: Event, port: usize) -> bool {
-        let Some(calls) = self.state.calls() else { return false };
+        let Some(callbacks) = self.state.callbacks() else { return false };
         let of_port =
-            |event: PortEvent| calls.ports.get(port).is_some_and(|callbacks| callbacks[event as usize].is_some());
+            |event: PortEvent| callbacks.ports.get(port).is_some_and(|callbacks| callbacks[event as usize].is_some());
         match event {
             Event::Connect => of_port(PortEvent::Connect),
             Event::Close => of_port(PortEvent::Close) || of_port(PortEvent::Disconnect),
             Event::BufferFull => of_port(PortEvent::BufferFull),
             Event::BufferEmpty => of_port(PortEvent::BufferEmpty),
-            Event::PipeMessage => calls.own[ServerEvent::PipeMessage as usize].is_some(),
-            Event::WorkerExit => calls.own[ServerEvent::WorkerExit as usize].is_some(),
+            Event::PipeMessage => callbacks.server_events[ServerEvent::PipeMessage as usize].is_some(),
+            Event::WorkerExit => callbacks.server_events[ServerEvent::WorkerExit as usize].is_some(),
         }
     }
 
     fn files(&self, port: usize) -> Option<Arc<Files>> {
-        let calls = self.state.calls()?;
-        self.state.http.get().filter(|_| calls.answers_requests(port))?.files.clone()
+        let callbacks = self.state.callbacks()?;
+        self.state.http.get().filter(|_| callbacks.answers_requests(port))?.files.clone()
     }
 
     fn after_fork(&self) {
@@ -432,17 +440,17 @@ impl Handler for Bridge {
         if !keeps {
             set_runtime_title(title);
         }
-        // Where PHP cannot, the engine must not try either: PHP has the arguments' place.
+        // `true` even on failure: PHP owns the argument memory, so the engine must not write a title there.
         true
     }
 }
 
-/// The title that the user gave this process.
+/// The process title set through PHP.
 fn runtime_title() -> Option<Vec<u8>> {
     call_function("cli_get_process_title", &mut []).ok()??.bytes().map(<[u8]>::to_vec)
 }
 
 fn set_runtime_title(title: &str) {
-    // Where it cannot be set it stays as it is.
+    // The title is informational: a failure is ignored.
     let _ = set_process_title(title.into_zval());
 }

@@ -1,7 +1,7 @@
-//! A PHP pool: what it is before it starts, and what each of its processes knows of it while it runs.
+//! A PHP process pool: its configuration before `start()`, its per-process state afterwards.
 //!
-//! A worker without coroutines lives as the engine has it ([`Work::run_worker`]): it sleeps in the kernel between messages.
-//! One with coroutines runs the event loop, and its messages come in beside everything else.
+//! A worker without coroutines blocks in the kernel between messages ([`Work::run_worker`]). A worker with coroutines runs
+//! the event loop, and messages are one of its event sources.
 
 use crate::coroutine;
 use crate::runtime::fork::Home;
@@ -19,44 +19,44 @@ use swoosh_zend::error::uncaught;
 use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
 use tokio::io::Interest;
 
-/// One pool.
+/// A pool, as one process sees it.
 #[derive(Default)]
-pub struct State {
-    /// What it will be; gone once it has started.
-    pub made: RefCell<Option<Pool>>,
-    /// How messages come.
+pub struct PhpPool {
+    /// The configuration; taken by `start()`.
+    pub builder: RefCell<Option<Pool>>,
+    /// The transport of messages.
     pub ipc: Cell<Ipc>,
-    /// Workers run the event loop, and callbacks in coroutines of their own.
+    /// Workers run the event loop, and each callback in its own coroutine.
     pub coroutine: Cell<bool>,
-    /// How long workers may take to end.
-    pub patience: Cell<Duration>,
-    /// What each worker runs instead of the callback, with a coroutine or without: a manager's.
-    pub jobs: RefCell<Vec<(Rc<Callable>, bool)>>,
+    /// Time limit for a worker's shutdown.
+    pub shutdown_timeout: Cell<Duration>,
+    /// `Process\Manager`: the function of each worker, and whether it runs in a coroutine.
+    pub worker_functions: RefCell<Vec<(Rc<Callable>, bool)>>,
     /// The process whose callbacks run.
     home: Home,
-    side: RefCell<Side>,
+    process: RefCell<PoolProcess>,
     inbox: RefCell<Option<Inbox>>,
-    /// Messages that are being handled, by coroutine; 0: outside of them.
+    /// Messages in progress, by coroutine id; 0: outside of coroutines.
     messages: RefCell<BTreeMap<u64, Message>>,
     stop: Cell<Option<Raised>>,
 }
 
-/// Which process this is.
+/// The role of this process in the pool.
 #[derive(Default, Clone)]
-pub enum Side {
-    /// None of a running pool.
+pub enum PoolProcess {
+    /// Not a process of a running pool.
     #[default]
-    Nobody,
-    /// The one that called `start`.
+    Outside,
+    /// The process that called `start`.
     Supervisor(Supervisor),
     /// A worker.
     Worker(Worker),
 }
 
-/// What user code gave.
+/// The callbacks that user code registered.
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct Calls {
+pub struct PoolCallbacks {
     pub start: Option<Rc<Callable>>,
     pub shutdown: Option<Rc<Callable>>,
     pub worker_start: Option<Rc<Callable>>,
@@ -66,54 +66,54 @@ pub struct Calls {
 }
 
 thread_local! {
-    /// The worker that this process is, and where its pool shows that it is to end.
-    static HERE: RefCell<Option<(Worker, Object, Slots)>> = const { RefCell::new(None) };
+    /// The worker that this process is, with the object whose properties show that it is stopping.
+    static CURRENT_WORKER: RefCell<Option<(Worker, Object, PoolSlots)>> = const { RefCell::new(None) };
 }
 
-impl State {
-    /// Which process this is.
-    pub fn side(&self) -> Side {
-        self.side.borrow().clone()
+impl PhpPool {
+    /// The role of this process.
+    pub fn process(&self) -> PoolProcess {
+        self.process.borrow().clone()
     }
 
-    /// The worker that this process is; `None`, with a warning, where it is none.
+    /// The worker that this process is; `None`, with a warning, in other processes.
     pub fn worker(&self) -> Option<Worker> {
-        match self.side() {
-            Side::Worker(worker) => Some(worker),
+        match self.process() {
+            PoolProcess::Worker(worker) => Some(worker),
             _ => {
-                last_error::refuse("only a worker of the pool can do this; call it in onWorkerStart or onMessage");
+                last_error::refuse("this must be called in a worker of the pool, in onWorkerStart or onMessage");
                 None
             }
         }
     }
 
-    /// Whether it can be set up still; a warning where it cannot.
+    /// Whether the pool can still be configured; warns if not.
     pub fn is_new(&self) -> bool {
-        let new = self.made.borrow().is_some();
+        let new = self.builder.borrow().is_some();
         if !new {
-            last_error::refuse("the pool was started already, or its constructor was not called");
+            last_error::refuse("the pool was already started, or its constructor was not called");
         }
         new
     }
 
-    /// Adds to the reply to the message that is being handled; `false`: there is none, or nobody waits for a reply.
+    /// Appends to the reply to the message in progress; `false` if there is none or its sender expects no reply.
     pub fn reply(&self, data: &[u8]) -> bool {
-        self.messages.borrow_mut().get_mut(&place()).is_some_and(|message| message.reply(data))
+        self.messages.borrow_mut().get_mut(&current_message_key()).is_some_and(|message| message.reply(data))
     }
 }
 
-/// Whose message is handled.
-fn place() -> u64 {
+/// Key of the message in progress: the running coroutine.
+fn current_message_key() -> u64 {
     coroutine::current_id().unwrap_or(0)
 }
 
-/// Runs the pool. Returns in the process that called it, when the pool has ended; workers end here.
-pub fn start(state: &Rc<State>, object: &Object, calls: Calls, slots: Slots) -> PhpResult<bool> {
-    let Some(pool) = state.made.borrow_mut().take() else { return Ok(false) };
+/// Runs the pool. Returns in the calling process when the pool has ended; workers never return.
+pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slots: PoolSlots) -> PhpResult<bool> {
+    let Some(pool) = state.builder.borrow_mut().take() else { return Ok(false) };
     event_loop::host();
-    let bridge = Bridge { state: state.clone(), object: object.clone(), calls: Rc::new(calls), slots };
+    let bridge = PoolBridge { state: state.clone(), object: object.clone(), callbacks: Rc::new(callbacks), slots };
     let ended = pool.run(&bridge);
-    *state.side.borrow_mut() = Side::Nobody;
+    *state.process.borrow_mut() = PoolProcess::Outside;
     if let Some(raised) = state.stop.get() {
         event_loop::give_up();
         return Err(raised);
@@ -127,36 +127,36 @@ pub fn start(state: &Rc<State>, object: &Object, calls: Calls, slots: Slots) -> 
     Ok(ended.is_ok())
 }
 
-/// Between two instructions of PHP: a worker that was told to end shows it.
+/// Runs between two PHP instructions: a worker with a pending stop request clears the `running` properties.
 pub fn between_instructions() {
-    let here = HERE.with_borrow(|here| here.as_ref().filter(|(worker, ..)| worker.should_stop()).cloned());
+    let here = CURRENT_WORKER.with_borrow(|here| here.as_ref().filter(|(worker, ..)| worker.should_stop()).cloned());
     if let Some((_, object, slots)) = here {
-        show_end(&object, &slots);
+        mark_stopped(&object, &slots);
     }
 }
 
-fn show_end(object: &Object, slots: &Slots) {
+fn mark_stopped(object: &Object, slots: &PoolSlots) {
     object.set_slot(slots.running, false);
     object.set_slot(slots.worker_running, false);
 }
 
-/// The engine's work for one PHP pool.
-struct Bridge {
-    state: Rc<State>,
+/// The engine's callbacks for one PHP pool.
+struct PoolBridge {
+    state: Rc<PhpPool>,
     object: Object,
-    calls: Rc<Calls>,
-    slots: Slots,
+    callbacks: Rc<PoolCallbacks>,
+    slots: PoolSlots,
 }
 
-impl Bridge {
+impl PoolBridge {
     fn call(&self, callable: &Option<Rc<Callable>>, mut args: Vec<Zval>) -> Flow {
         let Some(callable) = callable else { return Ok(()) };
         args.insert(0, self.object.clone().into_zval());
-        self.settle(callable.call(&mut args).map(drop))
+        self.finish_call(callable.call(&mut args).map(drop))
     }
 
-    /// What a callback left ends this process; a child that it has forked stays here.
-    fn settle(&self, result: PhpResult<()>) -> Flow {
+    /// Ends this process after `exit`, a fatal error or an uncaught exception. A forked child does not return to the engine.
+    fn finish_call(&self, result: PhpResult<()>) -> Flow {
         self.state.home.back(result).map_err(|raised| {
             let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
             self.state.stop.set(Some(raised));
@@ -166,24 +166,24 @@ impl Bridge {
 
     fn enter(&self, worker: &Worker) {
         self.state.home.enter();
-        *self.state.side.borrow_mut() = Side::Worker(worker.clone());
+        *self.state.process.borrow_mut() = PoolProcess::Worker(worker.clone());
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
-        HERE.set(Some((worker.clone(), self.object.clone(), self.slots)));
+        CURRENT_WORKER.set(Some((worker.clone(), self.object.clone(), self.slots)));
         swoosh::sys::signal::set_handler_hook(machine::interrupt_at_signal);
         scheduler::set_apart(self.state.coroutine.get());
     }
 
-    /// What a manager gave this worker to do.
-    fn job(&self, worker: &Worker) -> Option<Rc<Callable>> {
-        self.state.jobs.borrow().get(worker.id() as usize).map(|(callable, _)| callable.clone())
+    /// The function that `Process\Manager` assigned to this worker.
+    fn worker_function(&self, worker: &Worker) -> Option<Rc<Callable>> {
+        self.state.worker_functions.borrow().get(worker.id() as usize).map(|(callable, _)| callable.clone())
     }
 
-    /// The life of a worker with an event loop.
-    fn live(&self, worker: &Worker) -> Flow {
+    /// Runs a worker with an event loop, from its start callback to its stop callback.
+    fn run_event_loop(&self, worker: &Worker) -> Flow {
         let me = (self.object.clone(), worker.id());
-        let begin = self.job(worker).or_else(|| self.calls.worker_start.clone());
-        self.settle(coroutine::run_event(move || match begin {
+        let begin = self.worker_function(worker).or_else(|| self.callbacks.worker_start.clone());
+        self.finish_call(coroutine::run_event(move || match begin {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
         }))?;
@@ -193,31 +193,31 @@ impl Bridge {
             Ok(inbox) => *self.state.inbox.borrow_mut() = inbox,
             Err(e) => swoosh::log::error!("worker {}: {e}", worker.id()),
         }
-        let event_fd = Alarm::of(worker.event_fd());
-        let messages = self.state.inbox.borrow().as_ref().map(|inbox| Alarm::of(inbox.descriptor()));
+        let event_fd = Wakeup::of(worker.event_fd());
+        let messages = self.state.inbox.borrow().as_ref().map(|inbox| Wakeup::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
             if self.state.home.is_left() {
                 return Ok(None);
             }
             if let Some(messages) = &messages {
                 messages.forget();
-                self.take_messages(worker)?;
+                self.dispatch_messages(worker)?;
                 messages.arm();
             }
-            // Last: code that has just run may have been told, and then the bell is silent again.
+            // Checked last: code that has just run may have received the stop request and drained the event descriptor.
             if worker.should_stop() || (messages.is_none() && !event_loop::is_alive()) {
                 return Ok(None);
             }
             event_fd.arm();
             Ok(Some(self.state.inbox.borrow().as_ref().and_then(Inbox::next_deadline)))
         });
-        self.settle(left.map(drop))?;
-        self.end(worker)?;
-        self.call(&self.calls.worker_stop, vec![worker.id().into_zval()])
+        self.finish_call(left.map(drop))?;
+        self.shut_down(worker)?;
+        self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
-    /// A coroutine for each message that has come.
-    fn take_messages(&self, worker: &Worker) -> PhpResult<()> {
+    /// Starts a coroutine for each received message.
+    fn dispatch_messages(&self, worker: &Worker) -> PhpResult<()> {
         while !worker.should_stop() {
             let taken = self.state.inbox.borrow_mut().as_mut().map(Inbox::take);
             let message = match taken {
@@ -229,17 +229,17 @@ impl Bridge {
                 _ => return Ok(()),
             };
             let (state, worker, object) = (self.state.clone(), worker.clone(), self.object.clone());
-            let Some(callable) = self.calls.message.clone() else { return Ok(()) };
+            let Some(callable) = self.callbacks.message.clone() else { return Ok(()) };
             let begun = coroutine::run_event(move || {
                 let data = message.data.as_slice().into_zval();
-                state.messages.borrow_mut().insert(place(), message);
+                state.messages.borrow_mut().insert(current_message_key(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
-                // In a child the message is its parent's.
+                // In a forked child: the parent answers the message.
                 if state.home.is_left() {
                     return done;
                 }
-                let handled = state.messages.borrow_mut().remove(&place());
-                // Nobody is told that a message was handled which was not.
+                let handled = state.messages.borrow_mut().remove(&current_message_key());
+                // A message whose handler failed is not acknowledged.
                 done?;
                 if let (Some(message), Some(inbox)) = (handled, state.inbox.borrow_mut().as_mut()) {
                     inbox.complete(message);
@@ -254,15 +254,15 @@ impl Bridge {
         Ok(())
     }
 
-    /// The worker was told to end, or has nothing left to do: what it has begun ends first.
-    fn end(&self, worker: &Worker) -> Flow {
-        show_end(&self.object, &self.slots);
+    /// Waits for the coroutines in progress, until the shutdown timeout.
+    fn shut_down(&self, worker: &Worker) -> Flow {
+        mark_stopped(&self.object, &self.slots);
         if let Some(inbox) = self.state.inbox.borrow_mut().as_mut() {
             inbox.stop_accepting();
         }
-        // Less than what the supervisor waits: the last words are user code's.
-        let until = Instant::now() + self.state.patience.get() * 4 / 5;
-        let tells = self.calls.worker_exit.is_some();
+        // Shorter than the supervisor's timeout, so that onWorkerStop still runs.
+        let until = Instant::now() + self.state.shutdown_timeout.get() * 4 / 5;
+        let tells = self.callbacks.worker_exit.is_some();
         let mut tell_at = Instant::now();
         let ended = event_loop::run_while(|| {
             if self.state.home.is_left() {
@@ -274,51 +274,51 @@ impl Bridge {
             }
             if kept && Instant::now() >= tell_at {
                 tell_at = Instant::now() + EXIT_INTERVAL;
-                if let Some(callable) = &self.calls.worker_exit {
+                if let Some(callable) = &self.callbacks.worker_exit {
                     callable.call(&mut [self.object.clone().into_zval(), worker.id().into_zval()])?;
                 }
             }
-            Ok(Some(Some(LAST_LOOK)))
+            Ok(Some(Some(SHUTDOWN_POLL)))
         });
         if coroutine::callbacks() > 0 {
             coroutine::tell_of_callbacks();
         }
-        self.settle(ended.map(drop))
+        self.finish_call(ended.map(drop))
     }
 }
 
-impl Work for Bridge {
+impl Work for PoolBridge {
     fn start(&self, pool: &Supervisor) -> Flow {
         self.state.home.enter();
-        *self.state.side.borrow_mut() = Side::Supervisor(pool.clone());
+        *self.state.process.borrow_mut() = PoolProcess::Supervisor(pool.clone());
         self.object.set_slot(self.slots.master_pid, swoosh::sys::process::pid());
-        self.call(&self.calls.start, Vec::new())
+        self.call(&self.callbacks.start, Vec::new())
     }
 
     fn shutdown(&self, _: &Supervisor) -> Flow {
         self.object.set_slot(self.slots.running, false);
-        self.call(&self.calls.shutdown, Vec::new())
+        self.call(&self.callbacks.shutdown, Vec::new())
     }
 
     fn tick(&self, _: &Supervisor) -> Flow<Option<Duration>> {
-        self.settle(signals::run_due())?;
-        self.settle(event_loop::hosted_turn())?;
+        self.finish_call(signals::run_due())?;
+        self.finish_call(event_loop::hosted_turn())?;
         Ok(event_loop::hosted_sleep_limit())
     }
 
     fn worker_start(&self, worker: &Worker) -> Flow {
-        let begin = self.job(worker).or_else(|| self.calls.worker_start.clone());
+        let begin = self.worker_function(worker).or_else(|| self.callbacks.worker_start.clone());
         self.call(&begin, vec![worker.id().into_zval()])
     }
 
     fn takes_messages(&self) -> bool {
-        self.calls.message.is_some() && self.state.ipc.get() != Ipc::None
+        self.callbacks.message.is_some() && self.state.ipc.get() != Ipc::None
     }
 
     fn message(&self, _: &Worker, message: &mut Message) -> Flow {
         let data = message.data.as_slice().into_zval();
         self.state.messages.borrow_mut().insert(0, std::mem::take(message));
-        self.call(&self.calls.message, vec![data])?;
+        self.call(&self.callbacks.message, vec![data])?;
         if let Some(handled) = self.state.messages.borrow_mut().remove(&0) {
             *message = handled;
         }
@@ -326,21 +326,21 @@ impl Work for Bridge {
     }
 
     fn worker_exit(&self, worker: &Worker) -> Flow {
-        self.call(&self.calls.worker_exit, vec![worker.id().into_zval()])
+        self.call(&self.callbacks.worker_exit, vec![worker.id().into_zval()])
     }
 
     fn worker_stop(&self, worker: &Worker) -> Flow {
-        show_end(&self.object, &self.slots);
-        self.call(&self.calls.worker_stop, vec![worker.id().into_zval()])
+        mark_stopped(&self.object, &self.slots);
+        self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
     fn run_worker(&self, worker: &Worker, main_loop: &dyn Fn() -> i32) -> i32 {
-        if let Some((_, apart)) = self.state.jobs.borrow().get(worker.id() as usize) {
+        if let Some((_, apart)) = self.state.worker_functions.borrow().get(worker.id() as usize) {
             self.state.coroutine.set(*apart);
         }
         self.enter(worker);
         let status = match self.state.coroutine.get() {
-            true => self.live(worker).map_or_else(|stop| stop.code, |()| 0),
+            true => self.run_event_loop(worker).map_or_else(|stop| stop.code, |()| 0),
             false => main_loop(),
         };
         runtime::end_process(status)
@@ -348,14 +348,14 @@ impl Work for Bridge {
 }
 
 /// A descriptor that wakes the loop.
-struct Alarm {
+struct Wakeup {
     fd: RawFd,
     watch: Option<Watch>,
 }
 
-impl Alarm {
+impl Wakeup {
     fn of(fd: RawFd) -> Self {
-        Alarm { fd, watch: Watch::new(fd, Interest::READABLE).ok() }
+        Wakeup { fd, watch: Watch::new(fd, Interest::READABLE).ok() }
     }
 
     fn forget(&self) {
@@ -375,10 +375,10 @@ impl Alarm {
     }
 }
 
-/// The callbacks by their names, from the order of [`EVENTS`].
-pub fn calls(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> Calls {
+/// Callbacks in the order of [`EVENTS`].
+pub fn callbacks(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> PoolCallbacks {
     let mut take = |n: usize| callbacks[n].take();
-    Calls {
+    PoolCallbacks {
         start: take(0),
         shutdown: take(1),
         worker_start: take(2),
@@ -388,15 +388,15 @@ pub fn calls(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> Calls {
     }
 }
 
-/// How often a worker that does not end is told of it.
+/// Interval of onWorkerExit during shutdown.
 const EXIT_INTERVAL: Duration = Duration::from_millis(100);
-/// How long the last turns sleep at most.
-const LAST_LOOK: Duration = Duration::from_millis(10);
+/// Longest sleep of the event loop during shutdown.
+const SHUTDOWN_POLL: Duration = Duration::from_millis(10);
 
-/// Where the properties are that differ between processes.
+/// Slots of the properties that differ between processes.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
-pub struct Slots {
+pub struct PoolSlots {
     pub master_pid: usize,
     pub worker_id: usize,
     pub worker_pid: usize,
@@ -404,7 +404,7 @@ pub struct Slots {
     pub running: usize,
 }
 
-/// The events: the name in lower case, and the private property that holds the callback.
+/// Events: lower-case name, and the private property that holds the callback.
 pub const EVENTS: [(&str, &str); 6] = [
     ("start", "onStart"),
     ("shutdown", "onShutdown"),

@@ -1,7 +1,7 @@
-//! From PHP's array of settings to the engine's.
+//! PHP settings arrays to typed engine settings.
 
-use super::http_config::Config;
-use super::state::{Forms, State};
+use super::http::settings::HttpSettings;
+use super::state::{CallbackOptions, PhpServer};
 use super::{classes, state};
 use crate::coroutine::configure;
 use crate::coroutine::options;
@@ -16,8 +16,8 @@ use swoosh::server::ServerBuilder;
 use swoosh_zend::error::{fatal, uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
-/// Checks settings when they are given: a misspelt name is a warning, an impossible framing is fatal.
-pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
+/// Validates settings when `set()` is called: an unknown name is a warning, an impossible framing a fatal error.
+pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
     let mut all = Settings::default();
     for (name, value) in named(given) {
         let value = plain(&value);
@@ -26,16 +26,16 @@ pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
             false => all.apply(&name, &value),
         };
         match outcome {
-            Err(e) if AT_ONCE.contains(&name.as_str()) => {
+            Err(e) if FATAL_WHEN_SET.contains(&name.as_str()) => {
                 let why = e.to_string();
                 drop((e, all, value, name));
                 return Err(fatal(&why));
             }
             Ok(Outcome::Unknown { nearest }) => warning(&match nearest {
-                Some(nearest) => format!("there is no setting {name}; did you mean {nearest}?"),
-                None => format!("there is no setting {name}"),
+                Some(nearest) => format!("unknown setting {name}; did you mean {nearest}?"),
+                None => format!("unknown setting {name}"),
             }),
-            Ok(Outcome::NotSupported(why)) if name.starts_with(OF_TLS) => {
+            Ok(Outcome::NotSupported(why)) if name.starts_with(TLS_PREFIX) => {
                 warning(&format!("setting {name} has no effect: {why}"));
             }
             _ => {}
@@ -44,13 +44,17 @@ pub fn look_at(given: &Array, of_port: bool) -> PhpResult<()> {
     Ok(())
 }
 
-/// Puts every setting of the server and its ports into the builder, and shows in `setting` what the server adds.
-pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) -> Result<Forms, Problem> {
-    let slot = classes::server_slot("setting").map_err(Problem::Raised)?;
+/// Applies the settings of the server and its ports to the builder, and adds effective defaults to `$server->setting`.
+pub fn apply(
+    state: &Rc<PhpServer>,
+    object: &Object,
+    builder: &mut ServerBuilder,
+) -> Result<CallbackOptions, StartError> {
+    let slot = classes::server_slot("setting").map_err(StartError::Raised)?;
     let own = object.slot(slot).array().cloned().unwrap_or_default();
     let mut embedder = EmbedderConfig::default();
     let mut notes = Vec::new();
-    let refused = |e: swoosh::Error| Problem::Told(e.to_string());
+    let refused = |e: swoosh::Error| StartError::Fatal(e.to_string());
     let speaks_http = classes::is_http(object);
     let speaks_redis = classes::is_redis(object);
     if speaks_http {
@@ -66,7 +70,7 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
         note(&mut notes, &name, outcome.map_err(refused)?);
     }
     for (index, port) in state::ports(object).into_iter().enumerate() {
-        let Some(given) = port.slot(classes::port_slot("setting").map_err(Problem::Raised)?).array().cloned() else {
+        let Some(given) = port.slot(classes::port_slot("setting").map_err(StartError::Raised)?).array().cloned() else {
             continue;
         };
         let mut settings = if index == 0 { builder.port_settings.clone() } else { PortSettings::new() };
@@ -88,19 +92,19 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
         }
     }
     builder.check().map_err(refused)?;
-    builder.check_tls().map_err(|e| Problem::Refused(e.to_string()))?;
+    builder.check_tls().map_err(|e| StartError::Retryable(e.to_string()))?;
     swoosh::log::init(&builder.config.log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }
-    show(object, slot, own.clone(), &builder.config);
-    let http = Config::new(&builder.config, &builder.port_settings, &embedder);
+    show_defaults(object, slot, own.clone(), &builder.config);
+    let http = HttpSettings::new(&builder.config, &builder.port_settings, &embedder);
     let _ = state.http.set(http);
-    configure::set(&coroutine_names(&own));
+    configure::set(&coroutine_settings(&own));
     let callback = embedder.callback;
-    state.lines.on.set(callback.send_yield);
-    state.lines.limit.set(callback.send_timeout);
-    Ok(Forms {
+    state.send_queues.enabled.set(callback.send_yield);
+    state.send_queues.timeout.set(callback.send_timeout);
+    Ok(CallbackOptions {
         coroutine: callback.coroutine,
         task_coroutine: callback.task_coroutine,
         hook_flags: options(|o| o.hook_flags()).unwrap_or(0),
@@ -109,8 +113,8 @@ pub fn apply(state: &Rc<State>, object: &Object, builder: &mut ServerBuilder) ->
     })
 }
 
-/// The settings of coroutines that a server takes too.
-fn coroutine_names(all: &Array) -> Array {
+/// The subset of settings that configure coroutines.
+fn coroutine_settings(all: &Array) -> Array {
     let mut found = Array::new();
     for name in ["max_coroutine", "max_coro_num", "enable_deadlock_check", "enable_preemptive_scheduler", "hook_flags"]
     {
@@ -121,7 +125,7 @@ fn coroutine_names(all: &Array) -> Array {
     found
 }
 
-fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
+fn show_defaults(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
     for (name, value) in [
         ("worker_num", u64::from(config.worker_num)),
         ("task_worker_num", config.task_worker_num.into()),
@@ -138,37 +142,37 @@ fn show(object: &Object, slot: usize, mut all: Array, config: &ServerConfig) {
 fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {
     match outcome {
         Outcome::Adjusted(text) => notes.push(text),
-        // Told when it was set.
-        Outcome::NotSupported(_) if name.starts_with(OF_TLS) => {}
+        // `validate` has warned.
+        Outcome::NotSupported(_) if name.starts_with(TLS_PREFIX) => {}
         Outcome::NotSupported(why) => notes.push(format!("setting {name} has no effect: {why}")),
         Outcome::Applied | Outcome::Unknown { .. } => {}
     }
 }
 
-/// A value as the engine takes it, functions for the two settings that are functions.
-fn convert(state: &Rc<State>, name: &str, value: &Zval, builder: &mut ServerBuilder) -> Result<Value, Problem> {
+/// Converts a value to the engine's type; two settings take callables.
+fn convert(state: &Rc<PhpServer>, name: &str, value: &Zval, builder: &mut ServerBuilder) -> Result<Value, StartError> {
     if !["dispatch_func", "package_length_func"].contains(&name) || value.is_null() {
         return Ok(plain(value));
     }
-    let callable = Callable::new(value).map_err(|why| Problem::Told(format!("setting {name}: {why}")))?;
-    // PHP code runs in the master's only PHP thread.
+    let callable = Callable::new(value).map_err(|why| StartError::Fatal(format!("setting {name}: {why}")))?;
+    // The callable runs in the master, whose reactor must then be its only thread.
     builder.config.single_thread = true;
     let hold = SendWrapper::new((callable, state.clone()));
     Ok(Value::Func(if name == "dispatch_func" {
         Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))
     } else {
         Callback::Length(Arc::new(move |data| {
-            // A packet whose length cannot be told breaks its connection off.
-            ask(&hold.1, &hold.0, &mut [data.into_zval()]).map_or(-1, |length| length.to_int())
+            // A negative length closes the connection.
+            call_in_engine(&hold.1, &hold.0, &mut [data.into_zval()]).map_or(-1, |length| length.to_int())
         }))
     }))
 }
 
-fn dispatch(state: &State, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
-    let Some(calls) = state.calls() else { return Dispatch::Fallback };
+fn dispatch(state: &PhpServer, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
+    let Some(callbacks) = state.callbacks() else { return Dispatch::Fallback };
     let mut args =
-        [calls.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
-    match ask(state, callable, &mut args).map(|answer| answer.to_int()) {
+        [callbacks.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
+    match call_in_engine(state, callable, &mut args).map(|answer| answer.to_int()) {
         Some(worker @ 0..) => Dispatch::Worker(u32::try_from(worker).unwrap_or(u32::MAX)),
         Some(-1) => Dispatch::Discard,
         Some(-2) => Dispatch::Close,
@@ -177,7 +181,7 @@ fn dispatch(state: &State, callable: &Callable, session: u64, kind: u8, data: &[
 }
 
 /// Calls a function that stands between the engine's own steps: where it fails, this process ends after them.
-fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
+fn call_in_engine(state: &PhpServer, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
     if state.check().is_err() {
         return None;
     }
@@ -194,19 +198,19 @@ fn ask(state: &State, callable: &Callable, args: &mut [Zval]) -> Option<Zval> {
     }
 }
 
-/// What makes a port of an HTTP server speak something else.
+/// Settings that give a port of an HTTP server another framing.
 const OTHER_FRAMINGS: &[&str] = &["open_eof_check", "open_eof_split", "open_length_check"];
-/// What their names begin with.
-const OF_TLS: &str = "ssl_";
-/// Refused as soon as they are given.
-const AT_ONCE: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];
+/// Prefix of the TLS settings.
+const TLS_PREFIX: &str = "ssl_";
+/// Settings whose invalid values are fatal in `set()`.
+const FATAL_WHEN_SET: &[&str] = &["package_length_type", "package_eof", "cpu_affinity_ignore"];
 
-/// Why a server does not start.
-pub enum Problem {
-    /// In words.
-    Told(String),
-    /// In words; it may be put right, and the server started again.
-    Refused(String),
-    /// PHP has been told.
+/// The reason that a server does not start.
+pub enum StartError {
+    /// A fatal error with this message.
+    Fatal(String),
+    /// A warning with this message; `start()` may be called again.
+    Retryable(String),
+    /// An exception is pending.
     Raised(Raised),
 }

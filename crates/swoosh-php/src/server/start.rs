@@ -1,9 +1,11 @@
-//! Starts a server: settings, callbacks, launch; and what follows when it has ended.
+//! `Server::start`: applies settings, resolves callbacks, launches, and cleans up when the server has ended.
 
 use super::classes::{self, PORT, SERVER};
-use super::events::Bridge;
-use super::settings::{self, Problem};
-use super::state::{self, Calls, Forms, PORT_EVENTS, Phase, PortEvent, SERVER_EVENTS, ServerEvent, Slots, State};
+use super::events::EventBridge;
+use super::settings::{self, StartError};
+use super::state::{
+    self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
+};
 use crate::coroutine;
 use crate::runtime::{event_loop, last_error};
 use std::rc::Rc;
@@ -12,17 +14,17 @@ use swoosh::server::{ServerBuilder, launch};
 use swoosh_zend::error::fatal;
 use swoosh_zend::{Callable, Object, PhpResult, runtime};
 
-/// Runs the server. Returns in the process that called it, when the server has ended; every other process ends here.
-pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
+/// Runs the server. Returns in the calling process when the server has ended; every other process ends here.
+pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
     let Some(mut builder) = state.builder.borrow_mut().take() else { return Ok(false) };
     let prepared = settings::apply(state, object, &mut builder)
-        .and_then(|forms| collect(object, &builder, forms).map_err(Problem::Told));
-    let calls = match prepared {
-        Ok(calls) => calls,
-        Err(Problem::Refused(why)) => {
+        .and_then(|options| collect(object, &builder, options).map_err(StartError::Fatal));
+    let callbacks = match prepared {
+        Ok(callbacks) => callbacks,
+        Err(StartError::Retryable(why)) => {
             *state.builder.borrow_mut() = Some(builder);
             last_error::refuse(&why);
             return Ok(false);
@@ -30,17 +32,17 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         Err(problem) => {
             drop(builder);
             return Err(match problem {
-                Problem::Told(why) | Problem::Refused(why) => fatal(&why),
-                Problem::Raised(raised) => raised,
+                StartError::Fatal(why) | StartError::Retryable(why) => fatal(&why),
+                StartError::Raised(raised) => raised,
             });
         }
     };
     builder.user_processes = state.processes.borrow().len();
-    *state.calls.borrow_mut() = Some(Rc::new(calls));
+    *state.callbacks.borrow_mut() = Some(Rc::new(callbacks));
     state.phase.set(Phase::Running);
     state::remember(state);
     event_loop::host();
-    let end = launch(builder, Rc::new(Bridge::new(state.clone())));
+    let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
         event_loop::give_up();
@@ -50,7 +52,7 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
         Ok(End::Head) => {
             event_loop::end_hosting();
             let ended = coroutine::end_all(false);
-            let held = (state.calls.borrow_mut().take(), state.node.borrow_mut().take());
+            let held = (state.callbacks.borrow_mut().take(), state.node.borrow_mut().take());
             drop(held);
             state.redis.clear();
             ended?;
@@ -66,8 +68,11 @@ pub fn start(state: &Rc<State>, object: &Object) -> PhpResult<bool> {
     }
 }
 
-/// Looks up every callback; what is missing is told.
-fn collect(object: &Object, builder: &ServerBuilder, forms: Forms) -> Result<Calls, String> {
+/// Resolves every callback.
+///
+/// # Errors
+/// A message that names the missing or uncallable callback.
+fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -> Result<Callbacks, String> {
     let look_up = |object: &Object, slot: Option<usize>, event: &str| match slot.map(|slot| object.slot(slot).clone()) {
         Some(value) if !value.is_null() => {
             Callable::new(&value).map(Some).map_err(|why| format!("the callback of {event} cannot be called: {why}"))
@@ -102,19 +107,23 @@ fn collect(object: &Object, builder: &ServerBuilder, forms: Forms) -> Result<Cal
             false => (PortEvent::Packet, "packet"),
         };
         if callbacks[event as usize].is_none() {
-            return Err(format!("port {} needs a callback: on('{name}', ...)", bound.name()));
+            let event = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+            return Err(format!(
+                "require on{event} callback: port {} has none; set it with on('{name}', ...)",
+                bound.name()
+            ));
         }
     }
     if builder.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
-        return Err("task_worker_num is set, so the server needs a callback: on('task', ...)".to_owned());
+        return Err("require onTask callback: task_worker_num is set; set it with on('task', ...)".to_owned());
     }
     let slot = |name| SERVER.get().slot(name).ok_or_else(|| format!("the server has no property {name}"));
-    let slots = Slots {
+    let slots = ServerSlots {
         master_pid: slot("master_pid")?,
         manager_pid: slot("manager_pid")?,
         worker_id: slot("worker_id")?,
         worker_pid: slot("worker_pid")?,
         taskworker: slot("taskworker")?,
     };
-    Ok(Calls { server: object.clone(), own, ports, forms, slots })
+    Ok(Callbacks { server: object.clone(), server_events: own, ports, options, slots })
 }

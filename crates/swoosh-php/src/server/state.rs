@@ -1,11 +1,13 @@
-//! A PHP server: what it is before it starts, and what each of its processes knows of it while it runs.
+//! A PHP server: configuration before `start()`, per-process state afterwards.
 //!
-//! The callables that a user gave live in private properties of the PHP objects, where the garbage collector sees them;
-//! they are looked up once, when the server starts.
+//! Registered callables live in private properties of the PHP objects, where the cycle collector sees them; they are
+//! resolved once, at the start of the server.
 
 use super::classes::server_slot;
-use super::send_lines::Lines;
-use super::{command_table, http_config, redis_commands};
+use super::command_table::ServerCommands;
+use super::http::settings::HttpSettings;
+use super::redis::commands::RedisCommands;
+use super::send_queues::SendQueues;
 use crate::runtime::fork::Home;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -17,79 +19,79 @@ use swoosh::server::ServerBuilder;
 use swoosh::{Error, Mode};
 use swoosh_zend::{Callable, Object, PhpResult, Raised};
 
-/// Where a server is in its life.
+/// Lifecycle of a server object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It can be set up.
+    /// Can be configured.
     New,
     /// `start` was called and has not returned.
     Running,
-    /// It has ended in this process.
+    /// Has ended in this process.
     Over,
 }
 
-/// One server.
-pub struct State {
+/// A server, as one process sees it.
+pub struct PhpServer {
     /// Process or base mode.
     pub mode: Mode,
-    /// What it will be; gone once it has started.
+    /// The configuration; taken by `start()`.
     pub builder: RefCell<Option<ServerBuilder>>,
-    /// Where it is in its life.
+    /// The lifecycle phase.
     pub phase: Cell<Phase>,
-    /// The task that is being handled.
+    /// The task in progress, without coroutines.
     pub task: Cell<Option<TaskEvent>>,
-    /// What `task` was told to call with a task's result, by the task's number.
+    /// Finish callbacks given to `task`, by task id.
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
-    /// Who waits for room to send.
-    pub lines: Lines,
-    /// What `addProcess` was given.
+    /// Sends that wait for room in an output buffer.
+    pub send_queues: SendQueues,
+    /// Processes added with `addProcess`.
     pub processes: RefCell<Vec<UserProcess>>,
-    /// What its settings say of HTTP, once it has started.
-    pub http: OnceCell<http_config::Config>,
-    /// What `addCommand` was given.
-    pub commands: command_table::Commands,
-    /// Its handlers of commands, where it speaks Redis.
-    pub redis: redis_commands::Commands,
+    /// HTTP settings; set by `start()`.
+    pub http: OnceCell<HttpSettings>,
+    /// Commands registered with `addCommand`.
+    pub commands: ServerCommands,
+    /// Handlers of a Redis server.
+    pub redis: RedisCommands,
     /// The process whose callbacks run.
     pub home: Home,
     pub(super) node: RefCell<Option<Context>>,
-    pub(super) calls: RefCell<Option<Rc<Calls>>>,
-    /// User code cannot go on in this process, and how PHP goes on with that.
+    pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
+    /// Set after `exit`, a fatal error or an uncaught exception: this process stops.
     pub(super) stop: Cell<Option<Raised>>,
 }
 
-/// What user code gave, ready to be called.
-pub struct Calls {
-    /// The server itself.
+/// Resolved callbacks.
+pub struct Callbacks {
+    /// The server object, their first argument.
     pub server: Object,
     /// By [`ServerEvent`].
-    pub own: Vec<Option<Rc<Callable>>>,
+    pub server_events: Vec<Option<Rc<Callable>>>,
     /// By port, then by [`PortEvent`].
     pub ports: Vec<Vec<Option<Rc<Callable>>>>,
-    /// Which forms callbacks take.
-    pub forms: Forms,
-    /// Where the server's properties are.
-    pub slots: Slots,
+    /// Settings that choose the callbacks' arguments.
+    pub options: CallbackOptions,
+    /// Slots of the server's properties.
+    pub slots: ServerSlots,
 }
 
-impl Calls {
-    /// Whether requests of HTTP to that port have a callback.
+impl Callbacks {
+    /// Whether HTTP requests to a port have a callback.
     pub fn answers_requests(&self, port: usize) -> bool {
         let Some(own) = self.ports.get(port) else { return false };
         own[PortEvent::Request as usize].is_some() || own[PortEvent::Message as usize].is_some()
     }
 }
 
-/// Settings that say what callbacks get.
+/// Settings that choose how callbacks run and what arguments they get.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Forms {
+pub struct CallbackOptions {
     /// `event_object`: one object in place of several arguments.
     pub event_object: bool,
-    /// `enable_coroutine`: callbacks of workers run in coroutines of their own.
+    /// `enable_coroutine`: each callback of a worker runs in its own coroutine.
     pub coroutine: bool,
-    /// `task_enable_coroutine`: those of task workers too.
+    /// `task_enable_coroutine`: likewise in task workers.
     pub task_coroutine: bool,
-    /// `hook_flags`: which hooks are on there; none unless it is said.
+    /// `hook_flags` of workers; 0 by default.
     pub hook_flags: i64,
     /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
     pub task_object: bool,
@@ -98,7 +100,7 @@ pub struct Forms {
 /// Slots of the properties that differ between processes.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
-pub struct Slots {
+pub struct ServerSlots {
     pub master_pid: usize,
     pub manager_pid: usize,
     pub worker_id: usize,
@@ -153,83 +155,86 @@ events! {
     Disconnect "disconnect" "onDisconnect",
 }
 
-/// What lives in a PHP object that belongs to a server, from its construction on.
+/// Payload of a PHP object that belongs to a server.
 #[derive(Default)]
-pub struct Belongs {
-    /// Whose it is.
-    pub state: OnceCell<Rc<State>>,
-    /// Of which port, where it is a port's.
+pub struct ServerRef {
+    /// The server; set by the constructor.
+    pub state: OnceCell<Rc<PhpServer>>,
+    /// The port's index, for objects of a port.
     pub port: Cell<Option<usize>>,
 }
 
-impl Belongs {
-    /// The server; `Err` (an `Error` is thrown) where the constructor did not run.
+impl ServerRef {
+    /// The server.
+    ///
+    /// # Errors
+    /// Throws an `Error` if the constructor did not run.
     #[inline]
-    pub fn state(&self) -> PhpResult<&Rc<State>> {
+    pub fn state(&self) -> PhpResult<&Rc<PhpServer>> {
         self.state.get().ok_or_else(|| {
             swoosh_zend::error::throw_error("the server is not constructed; call parent::__construct() first")
         })
     }
 }
 
-impl State {
+impl PhpServer {
     /// A server without ports.
     pub fn new(mode: Mode) -> Rc<Self> {
-        Rc::new(State {
+        Rc::new(PhpServer {
             mode,
             builder: RefCell::new(Some(ServerBuilder::new(mode))),
             phase: Cell::new(Phase::New),
             task: Cell::new(None),
             on_finish: RefCell::default(),
-            lines: Lines::default(),
+            send_queues: SendQueues::default(),
             processes: RefCell::default(),
             http: OnceCell::new(),
-            commands: command_table::Commands::default(),
-            redis: redis_commands::Commands::default(),
+            commands: ServerCommands::default(),
+            redis: RedisCommands::default(),
             home: Home::default(),
             node: RefCell::new(None),
-            calls: RefCell::new(None),
+            callbacks: RefCell::new(None),
             stop: Cell::new(None),
         })
     }
 
-    /// This process of the running server; `None`, with a warning, where it does not run.
+    /// The engine's handle in this process; `None`, with a warning, if the server is not running.
     #[inline]
     pub fn running(&self) -> Option<Context> {
         let node = self.node();
         if node.is_none() {
-            last_error::refuse("the server does not run; call this in one of its callbacks");
+            last_error::refuse("the server is not running; call this in one of its callbacks");
         }
         node
     }
 
-    /// This process of the running server.
+    /// The engine's handle in this process, if the server is running.
     #[inline]
     pub fn node(&self) -> Option<Context> {
         self.node.borrow().clone()
     }
 
-    /// Whether it can be set up still; a warning where it cannot.
+    /// Whether the server can still be configured; warns if not.
     pub fn is_new(&self) -> bool {
         let new = self.phase.get() == Phase::New;
         if !new {
-            last_error::refuse("the server was started already; do this before start()");
+            last_error::refuse("the server was already started; call this before start()");
         }
         new
     }
 
-    /// What user code gave.
+    /// The resolved callbacks.
     #[inline]
-    pub fn calls(&self) -> Option<Rc<Calls>> {
-        self.calls.borrow().clone()
+    pub fn callbacks(&self) -> Option<Rc<Callbacks>> {
+        self.callbacks.borrow().clone()
     }
 
-    /// Whether there is code for messages between processes.
+    /// Whether `onPipeMessage` is registered.
     pub fn takes_messages(&self) -> bool {
-        self.calls().is_some_and(|calls| calls.own[ServerEvent::PipeMessage as usize].is_some())
+        self.callbacks().is_some_and(|callbacks| callbacks.server_events[ServerEvent::PipeMessage as usize].is_some())
     }
 
-    /// Remembers the process that this is.
+    /// Stores the engine's handle on the first event of a process.
     #[inline]
     pub fn enter(&self, node: &Context) {
         if self.node.borrow().is_none() {
@@ -238,7 +243,7 @@ impl State {
         }
     }
 
-    /// This is another process now, which knows nothing of its own yet.
+    /// Discards the parent's handle in a new process of the server.
     pub fn after_fork(&self) {
         let parents = self.node.borrow_mut().take();
         drop(parents);
@@ -246,7 +251,7 @@ impl State {
         event_loop::host();
     }
 
-    /// User code has forked this process, which is none of the server's.
+    /// Detaches a process that user code forked from the server.
     pub fn step_out(&self) {
         if let Ok(node) = self.node.try_borrow()
             && let Some(node) = &*node
@@ -255,33 +260,33 @@ impl State {
         }
     }
 
-    /// User code cannot go on in this process.
+    /// Records that this process must stop.
     pub fn set_stop(&self, raised: Raised) {
         self.stop.set(Some(raised));
     }
 
-    /// What a call that may have run other callbacks of this process ends with.
+    /// Checked after calls that may run other callbacks: propagates the stop that one of them caused.
     #[inline]
     pub fn check(&self) -> PhpResult<()> {
         self.stop.get().map_or(Ok(()), Err)
     }
 }
 
-/// A connection's id as PHP has it; what cannot be one is the id that no connection has.
+/// Converts a connection id from PHP; an invalid number becomes 0, which no connection has.
 #[inline]
 pub fn session(fd: i64) -> SessionId {
     SessionId(u64::try_from(fd).unwrap_or(0))
 }
 
-/// Whether a call went well; where it did not, PHP is told: a warning for a wrong use, else a code and a line of the log.
+/// Whether a call succeeded; reports its error to PHP.
 #[inline]
-pub fn done(result: swoosh::Result<()>) -> bool {
-    result.map_err(|e| tell(&e)).is_ok()
+pub fn succeeded(result: swoosh::Result<()>) -> bool {
+    result.map_err(|e| report(&e)).is_ok()
 }
 
-/// Tells PHP of a refusal.
+/// Reports an error to PHP: misuse is a warning, other errors set the error code and write a log line.
 #[cold]
-pub fn tell(error: &Error) {
+pub fn report(error: &Error) {
     match error {
         Error::State { .. } | Error::Setting { .. } => last_error::refuse(&error.to_string()),
         _ => {
@@ -294,33 +299,33 @@ pub fn tell(error: &Error) {
     }
 }
 
-/// A process of the user's own, given to `addProcess`.
+/// A process added with `addProcess`.
 #[derive(Clone)]
 pub struct UserProcess {
-    /// The process as PHP has it.
+    /// The `Swoole\Process` object.
     pub object: Object,
-    /// Runs it in its process, with its number there.
+    /// Entry point in the new process; the argument is the worker id.
     pub run: fn(&Object, i64) -> PhpResult<()>,
 }
 
-swoosh_zend::payload!(Belongs);
+swoosh_zend::payload!(ServerRef);
 
 thread_local! {
     /// The server of this process.
-    static SERVER: RefCell<Weak<State>> = const { RefCell::new(Weak::new()) };
+    static SERVER: RefCell<Weak<PhpServer>> = const { RefCell::new(Weak::new()) };
 }
 
-/// This process is one of that server's.
-pub fn remember(state: &Rc<State>) {
+/// Makes a server the current one of this process.
+pub fn remember(state: &Rc<PhpServer>) {
     SERVER.set(Rc::downgrade(state));
 }
 
 /// The server of this process.
-pub fn current() -> Option<Rc<State>> {
+pub fn current() -> Option<Rc<PhpServer>> {
     SERVER.with_borrow(Weak::upgrade)
 }
 
-/// This process was forked by user code: it is no process of the server. Neither waits nor panics.
+/// Detaches this process, forked by user code, from the server. Runs in a fork hook: neither blocks nor panics.
 pub fn step_out() {
     let server = SERVER.try_with(|server| server.try_borrow().ok().and_then(|server| server.upgrade()));
     if let Ok(Some(server)) = server {
@@ -332,5 +337,5 @@ pub fn step_out() {
 pub fn ports(server: &Object) -> Vec<Object> {
     let Ok(slot) = server_slot("ports") else { return Vec::new() };
     let ports = server.slot(slot).array().cloned().unwrap_or_default();
-    ports.iter().filter_map(|(_, port)| port.object().filter(|o| o.payload::<Belongs>().is_some()).cloned()).collect()
+    ports.iter().filter_map(|(_, port)| port.object().filter(|o| o.payload::<ServerRef>().is_some()).cloned()).collect()
 }

@@ -2,9 +2,9 @@
 //!
 //! Runs in: the thread that owns the connection.
 
+use super::incoming::SpooledRequest;
 use super::output::Output;
 use super::wire::Wire;
-use crate::body_spool::SpooledRequest;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;

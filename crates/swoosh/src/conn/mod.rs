@@ -5,7 +5,7 @@
 //! | [`connection`] | one connection and its state |
 //! | [`owner`] | the connections of one thread, and who observes them |
 //! | `accept`, `handshake`, `drive` | from a listening socket to a connection's task |
-//! | `read`, `spool` | bytes -> packets; long bodies -> files |
+//! | `read`, `spool`, [`incoming`] | bytes -> packets; long bodies -> files |
 //! | `write`, `output`, `wire`, `reply_batch` | replies -> socket |
 //! | `close`, [`timeouts`] | how a connection ends |
 //! | `command` | operations that other processes request |
@@ -17,6 +17,7 @@ mod command;
 pub mod connection;
 mod drive;
 mod handshake;
+pub mod incoming;
 mod output;
 pub mod owner;
 mod read;

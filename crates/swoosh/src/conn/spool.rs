@@ -4,8 +4,8 @@
 //! written is answered 500, and the cause is logged.
 
 use super::connection::Connection;
+use super::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use super::owner::Owner;
-use crate::body_spool::{DISK_ERROR, SpoolError, SpooledRequest};
 use crate::config::Framing;
 use crate::log;
 use crate::proto::http1::Refusal;

@@ -14,7 +14,7 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A set of tasks.
 #[derive(Default)]
-pub struct Tasks {
+pub(crate) struct Tasks {
     running: RefCell<FuturesUnordered<Task>>,
     /// Tasks that were not polled yet.
     fresh: RefCell<Vec<Task>>,
@@ -23,7 +23,7 @@ pub struct Tasks {
 
 impl Tasks {
     /// Adds a task: it is polled for the first time when all are polled next.
-    pub fn begin(&self, task: impl Future<Output = ()> + 'static) {
+    pub(crate) fn begin(&self, task: impl Future<Output = ()> + 'static) {
         self.fresh.borrow_mut().push(Box::pin(task));
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -31,7 +31,7 @@ impl Tasks {
     }
 
     /// Polls the tasks that were woken; the caller is woken when others are. Does nothing when called from within a task.
-    pub fn poll(&self, cx: &mut Context<'_>) {
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) {
         let Ok(mut running) = self.running.try_borrow_mut() else { return };
         loop {
             running.extend(self.fresh.take());
@@ -45,7 +45,7 @@ impl Tasks {
     }
 
     /// Polls the tasks forever.
-    pub async fn run(&self) {
+    pub(crate) async fn run(&self) {
         tokio::task::coop::unconstrained(poll_fn(|cx| {
             self.poll(cx);
             Poll::Pending
@@ -54,7 +54,7 @@ impl Tasks {
     }
 
     /// Polls the tasks until `future` is ready. Tasks are polled first, so that `future` sees their effects at once.
-    pub async fn run_until<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) async fn run_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         tokio::task::coop::unconstrained(poll_fn(|cx| {
             self.poll(cx);
@@ -64,7 +64,7 @@ impl Tasks {
     }
 
     /// Drops all tasks.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         drop(self.running.take());
         self.fresh.take();
     }

@@ -1,11 +1,11 @@
 //! Closing connections from the server's side.
 
 use super::connections::refused;
+use super::events::ConnectionEvent;
 use super::{Context, Role};
 use crate::clock::seconds;
 use crate::config::{DispatchMode, Mode};
 use crate::error::{Code, Result};
-use crate::handler::ConnectionEvent;
 use crate::ids::SessionId;
 use crate::ipc::Command;
 use crate::shm::slots::ConnectionSlot;
@@ -75,16 +75,16 @@ impl Context {
 
     /// Calls the close handler; while it runs, the connection cannot be closed again.
     pub(crate) fn raise_close_event(&self, event: &ConnectionEvent) {
-        let outer = self.0.closing.replace(Some(event.session));
+        let outer = self.lifecycle().replace_closing(Some(event.session));
         let is_dispatched = self.state().dispatches_connection_events();
         let flow = if is_dispatched { self.handler().close(self, event) } else { Ok(()) };
-        self.0.closing.set(outer);
+        self.lifecycle().replace_closing(outer);
         self.lifecycle().record(flow);
     }
 
     /// Whether the close event of this connection is running.
     pub(super) fn is_in_close_event(&self, session: SessionId) -> bool {
-        self.0.closing.get() == Some(session)
+        self.lifecycle().closing() == Some(session)
     }
 
     /// Whether this process handles the connection's events.

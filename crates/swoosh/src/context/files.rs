@@ -4,13 +4,8 @@ use super::Context;
 use crate::ipc::message::FileNumber;
 use crate::sys::fd_channel::FdChannel;
 use crate::sys::temp_file::TempFile;
-use std::cell::RefCell;
 use std::fs::File;
 use std::rc::Rc;
-
-/// Files that arrived before their messages and could not be put back into the channel, by number.
-#[derive(Default)]
-pub(super) struct Files(RefCell<Vec<(u64, File)>>);
 
 impl Context {
     /// The request body with this number; `None`: it is lost, and the cause is logged.
@@ -22,7 +17,7 @@ impl Context {
     fn take_file(&self, number: FileNumber) -> Option<File> {
         let channel = self.own_channel()?;
         loop {
-            match channel.receive(number.key(), &mut self.0.files.0.borrow_mut()) {
+            match self.channel_files().with(|early| channel.receive(number.key(), early)) {
                 Ok(found) => return found,
                 Err(e) => crate::log::error!("{e}"),
             }
@@ -32,7 +27,7 @@ impl Context {
     /// This process ends: puts back the files of messages that it has not handled, for its successor.
     pub(crate) fn return_files(&self) {
         let Some(channel) = self.own_channel() else { return };
-        for (number, file) in self.0.files.0.take() {
+        for (number, file) in self.channel_files().with(std::mem::take) {
             if let Err(e) = channel.send(number, &file) {
                 crate::log::error!("the body of a request is lost: {e}");
             }

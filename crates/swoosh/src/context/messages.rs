@@ -4,64 +4,11 @@ use super::{Context, Role};
 use crate::error::{Code, Error, Result};
 use crate::ids::WorkerId;
 use crate::ipc::spill::Outgoing;
-use crate::ipc::{Mailbox, Message, Reassembly, Sender};
+use crate::ipc::{Mailbox, Message};
 use crate::shm::ring::RingFull;
 use crate::sys::clock;
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-
-/// What a process needs to send and receive messages.
-pub(crate) struct Mail {
-    sender: Sender,
-    /// Messages that were taken while this process waited for something else.
-    deferred: RefCell<VecDeque<Message>>,
-    messages: Rc<RefCell<Reassembly>>,
-    results: RefCell<Reassembly>,
-}
-
-impl Mail {
-    pub(super) fn new() -> Self {
-        Mail {
-            sender: Sender::waking_at_once(),
-            deferred: RefCell::default(),
-            messages: Rc::default(),
-            results: RefCell::default(),
-        }
-    }
-
-    /// The sender of this process.
-    pub(super) fn sender(&self) -> &Sender {
-        &self.sender
-    }
-
-    /// The reassembly of this process's mailbox for messages.
-    pub(crate) fn messages(&self) -> &Rc<RefCell<Reassembly>> {
-        &self.messages
-    }
-
-    /// The reassembly that this process uses while it waits for task results.
-    pub(super) fn results(&self) -> &RefCell<Reassembly> {
-        &self.results
-    }
-
-    /// Keeps a message until the process has time for it.
-    pub(super) fn defer(&self, message: Message) {
-        self.deferred.borrow_mut().push_back(message);
-    }
-
-    /// Whether a message is kept.
-    pub(super) fn has_deferred(&self) -> bool {
-        !self.deferred.borrow().is_empty()
-    }
-
-    /// The oldest message that was kept.
-    pub(crate) fn next_deferred(&self) -> Option<Message> {
-        self.deferred.borrow_mut().pop_front()
-    }
-}
 
 impl Context {
     /// Sends a message to a worker, task worker or user process; it gets a `pipe_message` event.
@@ -110,7 +57,7 @@ impl Context {
             flags: flags as u8,
             content: payload.content(),
         };
-        let pushed = self.mail().sender.push_all(to, self.source(), &message, TIMEOUT);
+        let pushed = self.mail().sender().push_all(to, self.source(), &message, TIMEOUT);
         if pushed.is_err() {
             payload.discard();
         }

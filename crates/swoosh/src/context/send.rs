@@ -216,7 +216,7 @@ impl Context {
         }
     }
 
-    /// What was negotiated about the compression of a WebSocket's messages.
+    /// The compression that was negotiated for a WebSocket's messages.
     #[cfg(feature = "websocket")]
     pub fn deflate_of(&self, session: SessionId) -> Option<DeflateParams> {
         let (_, slot) = self.state().registry.find(session)?;
@@ -326,7 +326,7 @@ impl Context {
     }
 }
 
-/// What follows some bytes.
+/// Kind of the bytes that follow a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Follows {
     Unknown,

@@ -1,10 +1,10 @@
 //! Tasks: sending them, answering them, waiting for results.
 
+use super::events::{FinishEvent, TaskEvent};
 use super::{Context, Role};
 use crate::clock::seconds;
 use crate::config::TaskIpc;
 use crate::error::{Code, Error, Result};
-use crate::handler::{FinishEvent, TaskEvent};
 use crate::ids::WorkerId;
 use crate::ipc::message::{self, Content, ReplyTo, Source};
 use crate::ipc::spill::{self, Outgoing};
@@ -13,7 +13,6 @@ use crate::shm::ring::RingFull;
 use crate::shm::slots::WorkerSlot;
 use crate::state::{ProcessKind, ServerState, WorkerRow};
 use crate::sys::{clock, socket};
-use std::cell::Cell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,14 +23,6 @@ pub type TaskReply = (FinishEvent, Vec<u8>);
 
 /// A task's result, or `None` where it did not arrive in time.
 pub type TaskResult = Option<TaskReply>;
-
-/// The tasks that one process has sent.
-#[derive(Debug, Default)]
-pub(super) struct Tasks {
-    next_id: Cell<u64>,
-    /// Results that arrived after their waiter had given up.
-    late_results: Cell<u64>,
-}
 
 impl Context {
     /// Sends a task to the task worker with index `target` (0 is the first), or to the least loaded one. Returns the task's
@@ -67,7 +58,7 @@ impl Context {
         if target.is_some_and(|t| t >= count) {
             return Err(refuse(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
         }
-        let id = self.0.tasks.next_id.get();
+        let id = self.tasks().next_id();
         let target = target.unwrap_or_else(|| least_loaded(state, id));
         let to = WorkerId(state.config.worker_num + target);
         let mailbox = &state.messages[to.0 as usize];
@@ -105,7 +96,7 @@ impl Context {
             sent?;
             return Err(Error::refused(ACT, format!("to task worker {target}"), Code::QueueFull));
         }
-        self.0.tasks.next_id.set(id + 1);
+        self.tasks().note_sent();
         state.server[0].tasks.fetch_add(1, Relaxed);
         Ok(id)
     }
@@ -197,12 +188,12 @@ impl Context {
 
     /// Number of results that arrived after their waiter had given up.
     pub fn late_answers(&self) -> u64 {
-        self.0.tasks.late_results.get()
+        self.tasks().late_results()
     }
 
     /// Drops an awaited result whose waiter has given up.
     pub(crate) fn drop_late_result(&self, content: &Content<Rc<Vec<u8>>>) {
-        self.0.tasks.late_results.set(self.0.tasks.late_results.get() + 1);
+        self.tasks().note_late_result();
         spill::discard(content);
     }
 

@@ -1,38 +1,10 @@
 //! Timers of programs in Rust.
 
-use super::Context;
+use super::{Context, TimerFn};
 use crate::sys::clock;
-use crate::timer::{TimerId, TimerWheel};
-use std::cell::RefCell;
+use crate::timer::TimerId;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// A timer's code: it gets the timer's number.
-pub type TimerFn = Rc<dyn Fn(&Context, u64)>;
-
-/// The timers of one process.
-pub(crate) struct Timers(RefCell<TimerWheel<TimerFn>>);
-
-impl Timers {
-    pub(super) fn new() -> Self {
-        Timers(RefCell::new(TimerWheel::new(clock::monotonic_ms())))
-    }
-
-    /// When the next timer expires: monotonic milliseconds.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.0.borrow().next_deadline()
-    }
-
-    /// How long until the next timer expires.
-    pub(crate) fn next_delay(&self) -> Option<Duration> {
-        self.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
-    }
-
-    /// Number of timers.
-    pub(crate) fn len(&self) -> usize {
-        self.0.borrow().len()
-    }
-}
 
 impl Context {
     /// Runs `code` every `interval` (at least 1 ms), first after one interval, until the timer is cleared. Returns the
@@ -49,14 +21,14 @@ impl Context {
     /// Clears a timer; `false` where there is no timer with that number.
     pub fn clear_timer(&self, id: u64) -> bool {
         // The timer's code is dropped after the borrow has ended: it may use timers.
-        let cleared = self.0.timers.0.borrow_mut().cancel(TimerId(id));
+        let cleared = self.timers().wheel().cancel(TimerId(id));
         cleared.is_ok()
     }
 
     fn add_timer(&self, delay: Duration, repeat: bool, code: TimerFn) -> u64 {
         let ms = (delay.as_millis() as u64).max(1);
         let now = clock::monotonic_ms();
-        let mut timers = self.0.timers.0.borrow_mut();
+        let mut timers = self.timers().wheel();
         let id = if repeat { timers.every(now, ms, code) } else { timers.after(now, ms, code) };
         drop(timers);
         self.lifecycle().wake().raise();
@@ -68,13 +40,13 @@ impl Context {
         loop {
             let now = clock::monotonic_ms();
             let due = {
-                let mut timers = self.0.timers.0.borrow_mut();
+                let mut timers = self.timers().wheel();
                 let due = timers.next_due(now);
                 due.and_then(|due| timers.value(due.id).cloned().map(|code| (due.id, code)))
             };
             let Some((id, code)) = due else { return };
             code(self, id.0);
-            let finished = self.0.timers.0.borrow_mut().finish(id);
+            let finished = self.timers().wheel().finish(id);
             drop(finished);
         }
     }

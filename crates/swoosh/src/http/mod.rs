@@ -33,7 +33,7 @@ mod websocket;
 #[cfg(feature = "websocket")]
 mod websocket_state;
 
-pub use crate::body_spool as incoming;
+pub use crate::conn::incoming;
 pub use crate::static_files as files;
 pub use crate::static_files::date::now;
 pub use crate::static_files::mime;

@@ -3,6 +3,8 @@
 //! A message in a ring is four words and a payload. The words: kind, piece marks, source and flags; then an id; then a
 //! time; then port and reactor. Each kind uses those that it needs, and [`Message`] names them.
 //!
+//! Length: every kind of message and its encoding are in one file, so that they cannot drift apart.
+//!
 //! Sending borrows the payload and copies it once, into the ring; the receiver shares it ([`Rc`]).
 
 use crate::ids::{SessionId, WorkerId};
@@ -423,7 +425,7 @@ impl<P> Message<P> {
         }
     }
 
-    /// The same message with another kind of payload.
+    /// Converts the payload.
     pub fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Message<Q> {
         match self {
             Message::Packet { origin, files_checked, data } => {

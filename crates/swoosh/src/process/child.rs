@@ -1,4 +1,4 @@
-//! What every forked process of the server does first and last.
+//! Start and end of every forked process of the server.
 
 use super::{End, title};
 use crate::context::{Context, Role};

@@ -1,4 +1,4 @@
-//! What the manager does for a worker that has died: its connections must not be lost.
+//! Cleanup by the manager behind a worker that has died: its connections are ended or released.
 
 use crate::config::Mode;
 use crate::conn::owner::add;

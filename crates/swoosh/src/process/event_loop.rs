@@ -100,8 +100,8 @@ impl EventLoop {
         signals: Signals,
     ) -> crate::error::Result<Self> {
         let state = context.state();
-        context.reset_in_flight();
         let slot = &state.workers.as_static()[id.0 as usize];
+        context.in_flight().attach(slot);
         let here = id.0 as usize;
         let inbox = |mailbox| Inbox { mailbox, reassembly: Rc::default() };
         let mut inboxes = Vec::new();
@@ -438,7 +438,7 @@ impl EventLoop {
     }
 }
 
-/// What became of a round of messages.
+/// Outcome of a round of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// There was none.

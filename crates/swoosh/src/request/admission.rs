@@ -69,7 +69,7 @@ fn check_request(
     event: &Event<'_>,
     connection: Option<&ConnectionEvent>,
 ) -> Result<Admission, Stop> {
-    let request = context.begin_in_flight();
+    let request = context.in_flight().begin();
     let is_full = QUEUE.with_borrow(|queue| queue.bytes > MAX_QUEUED_BYTES);
     if is_full && connection.is_none() {
         count_dropped_datagram();
@@ -138,7 +138,7 @@ pub(crate) fn clear() -> usize {
 pub(crate) fn restore(context: &Context, messages: Vec<Message>) {
     for event in messages.into_iter().filter_map(Event::of) {
         let is_request = matches!(event, Event::Receive { .. } | Event::Datagram { .. });
-        let request = is_request.then(|| context.begin_in_flight());
+        let request = is_request.then(|| context.in_flight().begin());
         push(context, Some(event), request);
     }
 }

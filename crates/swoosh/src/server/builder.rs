@@ -205,7 +205,7 @@ impl Server {
         self.receive(None, code)
     }
 
-    /// The same, for the port that was listened on last only.
+    /// Like [`on_receive`](Self::on_receive), for the port that was added last only.
     pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Context, SessionId, &[u8]) -> R + 'static) -> Self {
         let here = self.builder.ports.len() - 1;
         self.receive(Some(here), code)
@@ -326,7 +326,7 @@ impl Code {
         Ok(())
     }
 
-    /// What serves a port, where it speaks HTTP.
+    /// The HTTP service of a port that speaks HTTP.
     fn http(&self, context: &Context, port: usize) -> Option<&Rc<dyn HttpService>> {
         let port = context.state().ports.get(port)?;
         self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))

@@ -1,6 +1,6 @@
 //! Connections: echo, framing, sizes, files, flow control, heartbeat, limits.
 
-use crate::common::{Client, MODES, TIMEOUT, Server, pattern, resident, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, pattern, resident, wait_until};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Dispatch modes: the worker that gets a request.
 
-use crate::common::{TIMEOUT, Server, wait_until};
+use crate::common::{Server, TIMEOUT, wait_until};
 use std::time::Duration;
 use std::time::Instant;
 

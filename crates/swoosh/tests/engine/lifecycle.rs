@@ -1,6 +1,6 @@
 //! Reload, shutdown, replaced workers, files of the server, startup errors.
 
-use crate::common::{Client, MODES, TIMEOUT, Server, kill, pattern, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, kill, pattern, wait_until};
 use std::time::Duration;
 use std::time::Instant;
 

@@ -123,13 +123,13 @@ fn supervised_replaces_its_worker_and_keeps_the_connection() {
     let server = Example::start("supervised", &[]);
     let mut client = server.connect();
     let mut processes = BTreeSet::from([client.ask("who")]);
-    for (n, (command, told)) in
+    for (n, (command, report)) in
         [("panic", "ended with status 101"), ("abort", "was ended by signal 6"), ("exit", "ended with status 7")]
             .into_iter()
             .enumerate()
     {
         client.send(command);
-        server.wait_for(told, 1);
+        server.wait_for(report, 1);
         server.wait_for("worker 0 runs as process", n + 2);
         assert!(processes.insert(client.ask("who")), "the same process again: {processes:?}");
     }

@@ -1,6 +1,6 @@
 //! A certificate authority for the tests, and TLS clients.
 
-use crate::common::{TIMEOUT, Server, Stream};
+use crate::common::{Server, Stream, TIMEOUT};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};

@@ -99,8 +99,8 @@ fn a_forged_record_closes_its_connection_with_the_cause_in_the_log() {
         tls.sock.write_all(&[7; 20]).unwrap();
         assert!(tls.read(&mut [0; 1]).is_err(), "{mode}: an alert tells the client");
         server.wait_for_event("close");
-        let told = "is closed: TLS: cannot decrypt peer's message";
-        assert!(wait_until(TIMEOUT, || server.log().contains(told)), "{mode}: {}", server.log());
+        let reported = "is closed: TLS: cannot decrypt peer's message";
+        assert!(wait_until(TIMEOUT, || server.log().contains(reported)), "{mode}: {}", server.log());
         assert_eq!(other.ask("echo 2"), "2", "{mode}");
     }
 }

@@ -1,7 +1,7 @@
 //! Handshakes: sessions, versions, certificates of servers and clients, ALPN, OpenSSL as a client.
 
 use crate::authority::{Authority, connect, greet};
-use crate::common::{Client, MODES, TIMEOUT, Server, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, wait_until};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::HandshakeKind;
 use std::fs;
@@ -75,8 +75,8 @@ fn clients_need_a_certificate_of_a_trusted_authority() {
         assert!(greet(connect(&server, &Arc::new(authority.config()), "localhost")).is_err(), "{mode}");
         fs::copy(untrusted.path("me.pem"), authority.path("untrusted.pem")).unwrap();
         fs::copy(untrusted.path("me.key"), authority.path("untrusted.key")).unwrap();
-        let strange = Arc::new(authority.config_with("strange"));
-        assert!(greet(connect(&server, &strange, "localhost")).is_err(), "{mode}");
+        let untrusted_client = Arc::new(authority.config_with("untrusted"));
+        assert!(greet(connect(&server, &untrusted_client, "localhost")).is_err(), "{mode}");
         assert!(wait_until(TIMEOUT, || server.log().matches("no TLS handshake:").count() == 2), "{mode}");
         server.wait_for_event("close");
         assert!(server.log().contains("peer sent no certificates"), "{}", server.log());
@@ -194,10 +194,10 @@ fn a_connection_is_reported_after_its_handshake() {
         let mut shaking = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
         assert!(wait_until(TIMEOUT, || good.ask("connections") == "2"), "{mode}");
         assert_eq!(good.ask("list"), own.to_string(), "{mode}");
-        let told = good.ask(format!("send_other {} x", own + 1));
-        assert!(told.contains("TLS is not agreed upon yet"), "{mode}: {told}");
-        let told = good.ask(format!("close_other {}", own + 1));
-        assert!(told.contains("TLS is not agreed upon yet"), "{mode}: {told}");
+        let reported = good.ask(format!("send_other {} x", own + 1));
+        assert!(reported.contains("TLS is not agreed upon yet"), "{mode}: {reported}");
+        let reported = good.ask(format!("close_other {}", own + 1));
+        assert!(reported.contains("TLS is not agreed upon yet"), "{mode}: {reported}");
         assert!(server.stop().success(), "{mode}");
         shaking.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut rest = Vec::new();
@@ -217,11 +217,11 @@ fn renewed_certificates_need_no_restart_and_invalid_ones_change_nothing() {
         let mut old = Client::over(connect(&server, &config, "localhost"));
         assert_eq!(old.ask("echo 1"), "1");
         fs::write(authority.path("cert.key"), "nonsense").unwrap();
-        let told = || {
+        let reported = || {
             greet(connect(&server, &config, "localhost")).unwrap();
             server.log().contains("those of before stay: read the private key of")
         };
-        assert!(wait_until(TIMEOUT, told), "{mode}: {}", server.log());
+        assert!(wait_until(TIMEOUT, reported), "{mode}: {}", server.log());
         for end in ["key", "pem"] {
             fs::copy(authority.path(&format!("next.{end}")), authority.path(&format!("cert.{end}"))).unwrap();
         }

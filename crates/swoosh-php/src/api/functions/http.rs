@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine\Http\get()` and its like: a request in one line, and what it gives, `ClientProxy`.
+//! `Swoole\Coroutine\Http\request()`, `get()` and `post()`, and their result `ClientProxy`.
 
 use crate::api::http_client::{CLIENT_EXCEPTION, HTTP_CLIENT};
 use swoosh_zend::error::throw;
@@ -64,7 +64,7 @@ pub fn add(functions: &mut Functions) {
     functions.add(&get, |call: &mut Call<'_>| request(call, b"GET", Zval::null(), 1));
 }
 
-/// Sends one request and gives its answer; options, headers and cookies are the arguments from `at` on.
+/// Sends a request and returns its response; options, headers and cookies are the arguments from `at` on.
 fn request(call: &mut Call<'_>, method: &[u8], data: Zval, at: usize) -> PhpResult<Object> {
     let more = ["set", "setHeaders", "setCookies"].into_iter().enumerate();
     let given = more.filter_map(|(n, method)| Some((method, call.arg(at + n)?.clone())));
@@ -82,9 +82,9 @@ pub fn fetch(url: &[u8], method: &[u8], data: Zval, settings: &[(&str, Zval)]) -
     let secure = match text("scheme").unwrap_or_default().to_ascii_lowercase().as_slice() {
         b"http" => false,
         b"https" => true,
-        _ => return Err(refuse("a request needs a URL that begins with http:// or https://", INVALID_PARAMS)),
+        _ => return Err(refuse("the URL must begin with http:// or https://", INVALID_PARAMS)),
     };
-    let host = text("host").ok_or_else(|| refuse("the URL names no host", INVALID_PARAMS))?;
+    let host = text("host").ok_or_else(|| refuse("the URL has no host", INVALID_PARAMS))?;
     let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(&host);
     let port = parts.array().and_then(|p| p.get("port")).map_or(0, Zval::to_int);
     let mut target = text("path").unwrap_or_else(|| b"/".to_vec());

@@ -1,4 +1,4 @@
-//! `swoole_exec()` and its like: PHP's functions of these names, in a coroutine without blocking others.
+//! `swoole_exec()` and `swoole_shell_exec()`: like PHP's functions, without blocking other coroutines.
 
 use crate::api::system::shell;
 use crate::coroutine::wait::anywhere;

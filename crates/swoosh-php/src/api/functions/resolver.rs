@@ -1,4 +1,4 @@
-//! `swoole_name_resolver_*()`: who is asked where services are.
+//! `swoole_name_resolver_*()`: the list of registered name resolvers.
 
 use crate::api::name_resolver::cluster::Context;
 use crate::coroutine::{names, resolvers, wait};
@@ -23,7 +23,7 @@ fn object(call: &Call<'_>, n: usize) -> Option<Object> {
     call.arg(n).and_then(Zval::object).cloned()
 }
 
-/// What a resolver says of a name, or its address; empty where there is none.
+/// The address of a name by the resolvers, else by DNS; empty if unknown.
 fn lookup(call: &mut Call<'_>) -> PhpResult<String> {
     let name = call.text(0)?.into_owned();
     let Some(given) = object(call, 1) else { return Ok(String::new()) };

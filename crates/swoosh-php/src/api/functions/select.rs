@@ -42,7 +42,7 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         wanted.extend(given.filter_map(|(_, subject)| Some((event::descriptor_of(subject)?, flags))));
     }
     if wanted.is_empty() {
-        last_error::refuse("there is no descriptor in these arrays");
+        last_error::refuse("the arrays contain no descriptor");
         return Ok(OrFalse(None));
     }
     let seconds = if call.has(3) { call.float(3)? } else { 0.5 };

@@ -88,8 +88,8 @@ fn listen(call: &mut Call<'_>) -> PhpResult<Zval> {
     method(call, "listen", arguments)
 }
 
-/// What a call gives, or `false` with the code shown.
-fn told<T: IntoZval>(object: &Object, result: Result<T, Code>) -> Zval {
+/// The value, or `false` with the error code set on the socket.
+fn ok_or_show_error<T: IntoZval>(object: &Object, result: Result<T, Code>) -> Zval {
     match result {
         Ok(value) => {
             socket::show_error(object, 0);
@@ -103,7 +103,7 @@ fn told<T: IntoZval>(object: &Object, result: Result<T, Code>) -> Zval {
     }
 }
 
-/// Takes a step on the socket: waits until it can be taken, unless `now`, or the socket does not block.
+/// Performs a socket operation; waits for readiness unless `now` or the socket is non-blocking.
 fn step<T>(
     object: &Object,
     direction: Direction,
@@ -134,7 +134,7 @@ fn read(call: &mut Call<'_>) -> PhpResult<Zval> {
         return method(call, "recvLine", 1..2);
     }
     let read = step(&object, Direction::Read, false, |link| link.recv_now(most))?;
-    Ok(told(&object, read))
+    Ok(ok_or_show_error(&object, read))
 }
 
 fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -163,7 +163,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     } else {
         call.assign(1, all);
     }
-    Ok(told(&object, read))
+    Ok(ok_or_show_error(&object, read))
 }
 
 fn recv_from(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -174,7 +174,7 @@ fn recv_from(call: &mut Call<'_>) -> PhpResult<Zval> {
         call.assign(1, bytes.clone());
         assign_address(call, 4, from);
     }
-    Ok(told(&object, read.map(|(bytes, _)| bytes.as_bytes().len())))
+    Ok(ok_or_show_error(&object, read.map(|(bytes, _)| bytes.as_bytes().len())))
 }
 
 /// `send` and `write`: what there is room for.
@@ -186,14 +186,14 @@ fn send(call: &mut Call<'_>) -> PhpResult<Zval> {
     let length = if wanted == 0 && call.count() < 4 { usize::MAX } else { wanted };
     let bytes = &bytes.as_bytes()[..length.min(bytes.as_bytes().len())];
     let now = flags & libc::MSG_DONTWAIT != 0;
-    let Some(link) = socket::link_of(&object) else { return Ok(told::<bool>(&object, Err(libc::EBADF))) };
+    let Some(link) = socket::link_of(&object) else { return Ok(ok_or_show_error::<bool>(&object, Err(libc::EBADF))) };
     let at_once = (now || object.get(SOCKET_NONBLOCK).to_bool()) && !link.is_sealed();
     let sent = match at_once {
         true => swoosh::sys::socket::send(link.fd(), bytes).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)),
         // TLS has no half records: it waits for room.
         false => link.send(bytes, socket::limits_of(&object).1)?,
     };
-    Ok(told(&object, sent))
+    Ok(ok_or_show_error(&object, sent))
 }
 
 fn send_to(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -203,12 +203,12 @@ fn send_to(call: &mut Call<'_>) -> PhpResult<Zval> {
     let (_, limit) = socket::limits_of(&object);
     let to = match socket::address_of(socket::domain_of(&object), &host, port, limit)? {
         Ok(to) => to,
-        Err(code) => return Ok(told::<bool>(&object, Err(code))),
+        Err(code) => return Ok(ok_or_show_error::<bool>(&object, Err(code))),
     };
     let now = call.int(3)? as i32 & libc::MSG_DONTWAIT != 0;
     let bytes = &bytes.as_bytes()[..length];
     let sent = step(&object, Direction::Write, now, |link| link.socket().send_to(bytes, &to))?;
-    Ok(told(&object, sent))
+    Ok(ok_or_show_error(&object, sent))
 }
 
 fn set_blocking(call: &mut Call<'_>, blocks: bool) -> PhpResult<Zval> {
@@ -224,10 +224,10 @@ fn name(call: &mut Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpRes
     if let Ok(address) = &found {
         assign_address(call, 1, address);
     }
-    Ok(told(&object, found.map(|_| true)))
+    Ok(ok_or_show_error(&object, found.map(|_| true)))
 }
 
-/// Puts an address into argument `n`, and its port into the next one, where it is given.
+/// Assigns an address to by-reference argument `n`, and its port to the next one if passed.
 fn assign_address(call: &Call<'_>, n: usize, address: &SockAddr) {
     let parts = socket::describe(address);
     for (at, part) in [(n, "address"), (n + 1, "port")] {

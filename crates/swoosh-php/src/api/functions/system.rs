@@ -67,7 +67,7 @@ fn local_mac(_: &mut Call<'_>) -> PhpResult<Array> {
     Ok(found)
 }
 
-/// What process lists show of this process. True if PHP could set it.
+/// Sets the process title; `true` on success.
 fn set_process_name(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.string(0)?.clone();
     set_process_title(name.into_zval())

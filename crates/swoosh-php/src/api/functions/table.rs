@@ -1,7 +1,7 @@
 //! A table by one call.
 
 use crate::api::table;
-use crate::api::table::LONGEST_TEXT;
+use crate::api::table::MAX_STRING;
 use crate::runtime::last_error;
 use swoosh::shm::table::ColumnKind;
 use swoosh_zend::module::Functions;
@@ -19,7 +19,7 @@ fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
         let Some(column) = column(field) else {
             last_error::refuse(&format!(
-                "{field} is no column of a table: write name:int, name:float or name:string:BYTES"
+                "{field}: not a column definition; expected name:int, name:float or name:string:BYTES"
             ));
             return Ok(OrFalse(None));
         };
@@ -31,7 +31,7 @@ fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
 fn column(field: &str) -> Option<(&str, ColumnKind)> {
     let mut parts = field.split([':', '(']).map(|part| part.trim_end_matches(')').trim());
     let (name, kind) = (parts.next().filter(|name| !name.is_empty())?, parts.next()?);
-    let size = parts.next().map(|size| size.parse::<i64>().ok().filter(|size| (1..=LONGEST_TEXT).contains(size)));
+    let size = parts.next().map(|size| size.parse::<i64>().ok().filter(|size| (1..=MAX_STRING).contains(size)));
     let kind = match (kind.to_ascii_lowercase().as_str(), size) {
         ("i" | "int" | "integer", None | Some(Some(_))) => ColumnKind::Int,
         ("f" | "float" | "double", None | Some(Some(_))) => ColumnKind::Float,

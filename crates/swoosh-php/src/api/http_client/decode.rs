@@ -5,15 +5,15 @@ use std::io::{self, Write};
 
 /// Unpacks a body piece by piece.
 pub enum Decoder {
-    /// It is not packed, or nobody wants it unpacked.
+    /// Identity, or decompression is off.
     Plain,
     /// `gzip`.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
-    /// `deflate`, whose format its first bytes tell.
+    /// `deflate` before its first byte, which tells zlib from raw.
     Unknown,
-    /// `deflate` as the standard has it.
+    /// `deflate` in zlib format (RFC 9110 section 8.4.1.2).
     Zlib(Box<ZlibDecoder<Vec<u8>>>),
-    /// `deflate` as some servers take it.
+    /// Raw `deflate`, which some servers send.
     Raw(Box<DeflateDecoder<Vec<u8>>>),
     /// `br`.
     Brotli(Box<brotli::DecompressorWriter<Vec<u8>>>),
@@ -36,10 +36,10 @@ impl Decoder {
         }
     }
 
-    /// Takes at most [`STEP`] bytes, so that a bomb cannot make much of them at once: what they unpack to.
+    /// Decompresses at most [`STEP`] bytes, which bounds the output of a decompression bomb per call.
     ///
     /// # Errors
-    /// Where the bytes are not what the coding says.
+    /// The bytes are not valid in this coding.
     pub fn take(&mut self, step: &[u8]) -> io::Result<Vec<u8>> {
         if let (Decoder::Unknown, Some(&first)) = (&self, step.first()) {
             // RFC 1950 section 2.2: the method of a zlib header is 8.
@@ -62,7 +62,7 @@ impl Decoder {
     /// The end of the body: what is left of it.
     ///
     /// # Errors
-    /// Where the packed bytes are not whole.
+    /// The compressed stream is truncated.
     pub fn finish(&mut self) -> io::Result<Vec<u8>> {
         match self {
             Decoder::Plain | Decoder::Unknown => Ok(Vec::new()),
@@ -78,6 +78,6 @@ impl Decoder {
     }
 }
 
-/// Packed bytes that are unpacked at once: a bomb makes of them a thousand times as many.
+/// Compressed bytes per step; the expansion factor is about 1000 at most.
 pub const STEP: usize = 16384;
 const CHUNK: usize = 4096;

@@ -1,6 +1,6 @@
-//! `Swoole\NameResolver\Cluster`: the nodes of a service. `Swoole\NameResolver\Context`: what one who asks wants.
+//! `Swoole\NameResolver\Cluster`: the nodes of a service. `Swoole\NameResolver\Context`: a lookup's parameters.
 
-use super::refuse;
+use super::registry::refuse;
 use crate::coroutine::cluster::{CLUSTER, Cluster, Node};
 use crate::coroutine::resolvers;
 use std::cell::{Cell, RefCell};
@@ -8,7 +8,7 @@ use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResu
 
 static CONTEXT: ClassSlot = ClassSlot::new();
 
-/// What an asker wants, and what is left of the nodes that were found for it.
+/// Parameters of lookups, and the nodes not yet returned.
 #[derive(Default)]
 pub struct Context {
     six: Cell<bool>,
@@ -27,8 +27,7 @@ impl Context {
         self.six.get()
     }
 
-    /// The next address of a name: of the nodes that were found before, while there are any, else as a resolver says.
-    /// `None`: none knows it.
+    /// The next address of a name: a remaining node of the last lookup, else a new lookup. `None`: unknown name.
     pub fn next(&self, name: &str) -> PhpResult<Option<String>> {
         let known = self.left.borrow().as_ref().filter(|(of, _)| of == name).map(|(_, cluster)| cluster.clone());
         if let Some(node) = known.as_ref().and_then(|known| self.take(known)) {
@@ -82,5 +81,5 @@ pub fn register() {
         .register(&CONTEXT);
 }
 
-/// Of a node about which nothing is said.
+/// Weight of nodes without one.
 pub const DEFAULT_WEIGHT: i64 = 100;

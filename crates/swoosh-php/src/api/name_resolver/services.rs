@@ -1,7 +1,7 @@
 //! Registries of services: Redis (a set of `IP:PORT` for each service), Consul and Nacos, by their HTTP interfaces.
 
 use super::cluster::DEFAULT_WEIGHT;
-use super::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
+use super::registry::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
 use crate::api::functions::http::fetch;
 use crate::coroutine::cluster::{CLUSTER, Cluster};
 use crate::coroutine::wait::anywhere;
@@ -56,20 +56,20 @@ fn service(call: &Call<'_>) -> PhpResult<String> {
     Ok(prefix + &call.text(0)?)
 }
 
-/// A cluster of these nodes: address, port, weight. `None` if there are none; what is no node is left out.
+/// A cluster of (address, port, weight); invalid nodes are skipped. `None` if it is empty.
 fn cluster_of(nodes: Vec<(String, i64, i64)>) -> PhpResult<Option<Object>> {
     let object = Object::new(CLUSTER.get())?;
     let Some(cluster) = object.payload::<Cluster>() else { return Ok(None) };
     for (host, port, weight) in nodes {
         if let Err(why) = cluster.add(&host, port, weight) {
-            swoosh::log::warn!("a registry names a node: {why}");
+            swoosh::log::warn!("skipping a node of a registry: {why}");
         }
     }
     Ok((cluster.count() > 0).then(|| object.clone()))
 }
 
 fn php(name: &str, args: &mut [Zval]) -> PhpResult<Zval> {
-    call_function(name, args)?.ok_or_else(|| refuse(&format!("PHP has no function {name}")))
+    call_function(name, args)?.ok_or_else(|| refuse(&format!("PHP function {name} does not exist")))
 }
 
 fn text_in(array: &Array, name: &str) -> String {
@@ -81,7 +81,7 @@ fn text_in(array: &Array, name: &str) -> String {
 /// A connection of ext/redis.
 fn connect(this: &Object) -> PhpResult<Object> {
     let Some(class) = Class::named("Redis") else {
-        return Err(refuse("a registry in Redis needs PHP's extension redis"));
+        return Err(refuse("a Redis registry requires the PHP extension redis"));
     };
     let info = this.slot(INFO).array().cloned().unwrap_or_default();
     let redis = Object::new(class)?;
@@ -137,7 +137,7 @@ fn http(call: &Call<'_>, method: &str, target: &str, data: Zval) -> PhpResult<Zv
 
 fn decoded(body: Zval) -> PhpResult<Array> {
     let said = php("json_decode", &mut [body, true.into_zval()])?;
-    said.array().cloned().ok_or_else(|| refuse("the registry's answer is no JSON"))
+    said.array().cloned().ok_or_else(|| refuse("the registry's response is not JSON"))
 }
 
 fn escaped(text: &str) -> PhpResult<String> {
@@ -222,7 +222,7 @@ fn nacos_cluster(call: &mut Call<'_>) -> PhpResult<Option<Object>> {
     for host in hosts.into_iter().flatten().filter_map(|(_, host)| host.array()) {
         let on = |name| host.get(name).is_none_or(Zval::to_bool);
         if on("healthy") && on("enabled") {
-            // Of 1 where nothing is said, and with fractions.
+            // Nacos weights are fractions, 1.0 by default.
             let weight = host.get("weight").map_or(1.0, Zval::to_float) * DEFAULT_WEIGHT as f64;
             nodes.push((text_in(host, "ip"), host.get("port").map_or(0, Zval::to_int), weight as i64));
         }

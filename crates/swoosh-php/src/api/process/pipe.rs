@@ -1,6 +1,6 @@
 //! A process's pipe: this process's end of it.
 
-use super::{Holder, PIPE_STREAM};
+use super::data::{Holder, PIPE_STREAM};
 use crate::api::socket;
 use crate::coroutine::socket::Link;
 use crate::runtime::last_error;
@@ -12,16 +12,16 @@ use swoosh::pool::Pipe;
 use swoosh_zend::error::warning;
 use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
-/// Does something with this process's end of the pipe.
+/// Runs `act` with this process's end of the pipe.
 fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) -> PhpResult<Option<T>> {
     let holder = call.payload::<Holder>();
-    // Nothing is borrowed any more when PHP hears of a failure.
+    // The borrow ends before a warning may run PHP code.
     let done = {
         let end = if holder.in_child.get() { &holder.childs } else { &holder.parents };
         end.borrow().as_ref().map(act)
     };
     let Some(done) = done else {
-        last_error::refuse("this process has no pipe");
+        last_error::refuse("the process has no pipe");
         return Ok(None);
     };
     Ok(match done {
@@ -41,7 +41,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
 pub fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let data = call.bytes(0)?;
     if data.is_empty() {
-        last_error::refuse("there are no bytes to write");
+        last_error::refuse("the data to write is empty");
         return Ok(OrFalse(None));
     }
     with_end(call, |end| end.send(data)).map(OrFalse)
@@ -51,7 +51,7 @@ pub fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 8192)?.clamp(1, 64 << 20) as usize;
     let mut buffer = vec![0; size];
     let got = with_end(call, |end| end.receive(&mut buffer))?;
-    // Nothing at all comes from a stream whose other end is closed.
+    // An empty read is the end of the stream.
     Ok(OrFalse(got.filter(|len| *len > 0).map(|len| {
         buffer.truncate(len);
         buffer
@@ -73,7 +73,7 @@ pub fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let parents = if which == PIPE_WORKER { None } else { holder.parents.borrow_mut().take() };
     let childs = if which == PIPE_MASTER { None } else { holder.childs.borrow_mut().take() };
     if parents.is_none() && childs.is_none() {
-        last_error::refuse("this process has no pipe, or it is closed already");
+        last_error::refuse("the process has no pipe, or it was closed");
         return Ok(false);
     }
     Ok(true)

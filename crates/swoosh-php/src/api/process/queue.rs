@@ -1,31 +1,22 @@
 //! Messages to and from a process by a System V queue.
 
-use super::{Holder, good, slot};
+use super::data::{Holder, Messages, ok_or_warn, slot};
 use crate::runtime::last_error;
 use nix::errno::Errno;
 use std::path::Path;
 use swoosh::sys::message_queue::{MessageBuffer, MessageQueue, key_from_path};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
-/// The message queue of a process.
-#[derive(Clone, Copy)]
-pub struct Messages {
-    queue: MessageQueue,
-    /// Messages are for one process each, else for whoever comes first.
-    addressed: bool,
-    waits: bool,
-}
-
-/// Takes the queue of a key, which is made if there is none; key 0 is that of the running script.
+/// Opens or creates the queue of a key; key 0 is derived from the script's path.
 pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
     let key = match key {
-        0 => script()?.and_then(|path| good(key_from_path(Path::new(&path)))),
+        0 => script()?.and_then(|path| ok_or_warn(key_from_path(Path::new(&path)))),
         key => Some(key as i32),
     };
     let Some(key) = key.filter(|key| *key != 0) else { return Ok(false) };
-    let Some(queue) = good(MessageQueue::open(key)) else { return Ok(false) };
-    if capacity > 0 && good(queue.set_capacity(capacity as u64)).is_none() {
+    let Some(queue) = ok_or_warn(MessageQueue::open(key)) else { return Ok(false) };
+    if capacity > 0 && ok_or_warn(queue.set_capacity(capacity as u64)).is_none() {
         return Ok(false);
     }
     let messages = Messages { queue, addressed: mode & !IPC_NOWAIT != 2, waits: mode & IPC_NOWAIT == 0 };
@@ -46,7 +37,7 @@ fn script() -> PhpResult<Option<String>> {
 fn queue(call: &Call<'_>) -> Option<Messages> {
     let queue = call.payload::<Holder>().queue.get();
     if queue.is_none() {
-        last_error::refuse("this process has no queue: call useQueue() first");
+        last_error::refuse("the process has no message queue: call useQueue() first");
     }
     queue
 }
@@ -58,7 +49,7 @@ fn address(call: &Call<'_>) -> PhpResult<i64> {
 }
 
 pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
-    let held = queue(call).and_then(|messages| good(messages.queue.status()));
+    let held = queue(call).and_then(|messages| ok_or_warn(messages.queue.status()));
     Ok(OrFalse(held.map(|held| {
         let mut array = Array::new();
         array.insert("queue_num", held.messages);
@@ -70,7 +61,7 @@ pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 pub fn free_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(messages) = queue(call) else { return Ok(false) };
     call.payload::<Holder>().queue.set(None);
-    Ok(good(messages.queue.remove()).is_some())
+    Ok(ok_or_warn(messages.queue.remove()).is_some())
 }
 
 /// Appends a message; in a queue that waits, once there is room.
@@ -78,12 +69,12 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let Some(messages) = queue(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("there are no bytes to push");
+        last_error::refuse("the data to push is empty");
         return Ok(false);
     }
     let address = address(call)?;
     loop {
-        match good(messages.queue.send(address, data, messages.waits)) {
+        match ok_or_warn(messages.queue.send(address, data, messages.waits)) {
             Some(true) => return Ok(true),
             // A signal came: the loop handles it later.
             Some(false) if messages.waits => {}
@@ -96,14 +87,14 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     }
 }
 
-/// Takes the oldest message (of those for this process, in a queue of addressed ones), which is at most `$size` long.
+/// Takes the oldest message (in an addressed queue: for this process), at most `$size` bytes.
 pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 65536)?;
     let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };
     let mut buffer = MessageBuffer::with_capacity(size.clamp(1, 1 << 24) as usize);
     let kind = if messages.addressed { address(call)? } else { 0 };
     loop {
-        match good(messages.queue.receive(kind, messages.waits, &mut buffer)) {
+        match ok_or_warn(messages.queue.receive(kind, messages.waits, &mut buffer)) {
             Some(Some(_)) => return Ok(OrFalse(Some(buffer.data().to_vec()))),
             Some(None) if messages.waits => {}
             Some(None) => {

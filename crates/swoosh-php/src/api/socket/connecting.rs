@@ -1,6 +1,6 @@
-//! Who a socket of `Swoole\Coroutine\Socket` is connected to: addresses, listening, connecting, TLS.
+//! `Swoole\Coroutine\Socket`: addresses, listening, connecting, TLS.
 
-use super::{Payload, SOCKET, adopt, fail, limit, link, told, told_io};
+use super::data::{Payload, SOCKET, adopt, fail, io_or_fail, limit, link, ok_or_fail};
 use crate::coroutine::socket::{Code, Direction, Link};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY};
 use crate::coroutine::{Options, names, options, resolvers};
@@ -44,7 +44,7 @@ pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) 
     Ok(Ok(SocketAddr::new(ip, port).into()))
 }
 
-/// Where to connect to for a host, one after the other and one at least: what a resolver knows, or its address.
+/// Candidate addresses of a host, at least one: from the name resolvers, else from DNS.
 pub fn addresses_of(
     domain: i32,
     host: &[u8],
@@ -77,7 +77,7 @@ pub(super) fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
         }
         Err(code) => Err(code),
     };
-    Ok(told(call, bound).0.is_some())
+    Ok(ok_or_fail(call, bound).0.is_some())
 }
 
 pub(super) fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -88,10 +88,10 @@ pub(super) fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
         fail(call, CONTEXT_FAILED);
         return Ok(false);
     }
-    Ok(told_io(call, link.socket().listen(backlog)).0.is_some())
+    Ok(io_or_fail(call, link.socket().listen(backlog)).0.is_some())
 }
 
-/// Those who make sessions for whoever is accepted; `None` without `open_ssl`.
+/// The TLS acceptor; `None` without `open_ssl`.
 fn acceptor(payload: &Payload) -> swoosh::Result<Option<Rc<Acceptor>>> {
     let wanted = payload.tls.borrow().clone();
     let mut acceptor = payload.acceptor.borrow_mut();
@@ -104,7 +104,7 @@ fn acceptor(payload: &Payload) -> swoosh::Result<Option<Rc<Acceptor>>> {
 pub(super) fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let accepted = link.accept(limit(call, 0, Direction::Read)?)?;
-    let Some(accepted) = told(call, accepted).0 else { return Ok(OrFalse(None)) };
+    let Some(accepted) = ok_or_fail(call, accepted).0 else { return Ok(OrFalse(None)) };
     let payload = call.payload::<Payload>();
     let object = Object::new(SOCKET.get())?;
     let session = acceptor(payload).and_then(|acceptor| acceptor.map(|acceptor| acceptor.begin()).transpose());
@@ -139,7 +139,7 @@ pub(super) fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok(addresses) => link.connect_to_any(&addresses, limit)?,
         Err(code) => Err(code),
     };
-    if told(call, connected).0.is_none() {
+    if ok_or_fail(call, connected).0.is_none() {
         return Ok(false);
     }
     let payload = call.payload::<Payload>();
@@ -159,7 +159,7 @@ pub(super) fn check_liveness(call: &mut Call<'_>) -> PhpResult<bool> {
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(()),
         Err(e) => Err(e.raw_os_error().unwrap_or(libc::EIO)),
     };
-    Ok(told(call, alive).0.is_some())
+    Ok(ok_or_fail(call, alive).0.is_some())
 }
 
 /// Agrees upon TLS: as the server where this was accepted, else as the client.
@@ -170,10 +170,10 @@ pub(super) fn ssl_handshake(call: &mut Call<'_>) -> PhpResult<bool> {
     let limit = payload.read_limit.get().unwrap_or(wanted.unwrap_or_default().config.handshake_timeout);
     if link.is_sealed() {
         let shaken = link.shake(Some(limit))?;
-        return Ok(told(call, shaken).0.is_some());
+        return Ok(ok_or_fail(call, shaken).0.is_some());
     }
     if payload.tls.borrow().is_none() {
-        last_error::refuse("there is no TLS without open_ssl: setProtocol(['open_ssl' => true, ...])");
+        last_error::refuse("TLS is not enabled: call setProtocol(['open_ssl' => true, ...])");
         fail(call, NOT_READY);
         return Ok(false);
     }
@@ -196,7 +196,7 @@ fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult
         }
     }
     let shaken = link.shake(limit)?;
-    Ok(told(call, shaken).0.is_some())
+    Ok(ok_or_fail(call, shaken).0.is_some())
 }
 
 /// An address as PHP code sees it.
@@ -218,5 +218,5 @@ pub fn describe(address: &SockAddr) -> Array {
 
 pub(super) fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<OrFalse<Array>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
-    Ok(OrFalse(told_io(call, ask(link.socket())).0.map(|address| describe(&address))))
+    Ok(OrFalse(io_or_fail(call, ask(link.socket())).0.map(|address| describe(&address))))
 }

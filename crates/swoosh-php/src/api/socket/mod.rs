@@ -1,65 +1,31 @@
 //! `Swoole\Coroutine\Socket`: a socket on which coroutines wait.
 
 mod connecting;
+mod data;
 mod reading;
 mod setup;
 mod writing;
 
 pub use connecting::{address_of, addresses_of, describe};
+pub use data::{SOCKET_NONBLOCK, domain_of, limits_of, link_of, object, set_framing, show_error, words};
 pub use setup::{framing, protocol};
 
 use super::exception;
-use super::socket::connecting::{accept, bind, check_liveness, connect, listen, name, ssl_handshake};
-use super::socket::reading::{
-    peek, read_vector, read_vector_all, recv, recv_all, recv_from, recv_line, recv_packet, recv_with_buffer,
-};
-use super::socket::setup::{get_option, set_option, set_protocol};
-use super::socket::writing::{send, send_all, send_file, send_to, write_vector};
-use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::tls::{Wanted, is_of_tls};
-use crate::coroutine::{Options, options, wait};
+use crate::coroutine::socket::{Direction, Link};
 use crate::runtime::event_loop::{READ, WRITE};
 use crate::runtime::last_error;
+use connecting::{accept, bind, check_liveness, connect, listen, name, ssl_handshake};
+use data::*;
 use nix::errno::Errno;
+use reading::{
+    peek, read_vector, read_vector_all, recv, recv_all, recv_from, recv_line, recv_packet, recv_with_buffer,
+};
+use setup::{get_option, set_option, set_protocol};
 use socket2::Socket;
-use std::cell::{Cell, RefCell};
-use std::io;
 use std::rc::Rc;
-use std::time::Duration;
-use swoosh::config::PortConfig;
-use swoosh::tls::Acceptor;
 use swoosh_zend::error::throw;
-use swoosh_zend::{Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value};
-
-static SOCKET: ClassSlot = ClassSlot::new();
-static EXCEPTION: ClassSlot = ClassSlot::new();
-
-/// What lives in a socket object.
-#[derive(Default)]
-struct Payload {
-    link: RefCell<Option<Rc<Link>>>,
-    domain: Cell<i32>,
-    kind: Cell<i32>,
-    /// Read and not given out yet: of `recvLine`, `recvWithBuffer` and `recvPacket`.
-    packets: Packets,
-    /// SO_RCVTIMEO and SO_SNDTIMEO: what a call without a timeout of its own waits at most.
-    read_limit: Cell<Option<Duration>>,
-    write_limit: Cell<Option<Duration>>,
-    /// What `setProtocol` says of TLS, with `open_ssl`.
-    tls: RefCell<Option<Wanted>>,
-    /// Makes sessions for those who are accepted.
-    acceptor: RefCell<Option<Rc<Acceptor>>>,
-    /// It was accepted: in a handshake it is the server.
-    is_server: Cell<bool>,
-    /// Where it is connected to, as it was named.
-    host: RefCell<Vec<u8>>,
-    /// It was made of a stream, which has a descriptor of its own for the same socket.
-    imported: Cell<bool>,
-    /// The directions that were shut down.
-    shut: Cell<(bool, bool)>,
-}
-swoosh_zend::payload!(Payload);
+use swoosh_zend::{Call, ClassBuilder, Object, OrFalse, PhpResult, Value};
+use writing::{send, send_all, send_file, send_to, write_vector};
 
 /// Registers the classes.
 pub fn register(short_names: bool) {
@@ -128,91 +94,6 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     }
 }
 
-fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32) {
-    object.set_slot(FD, link.fd());
-    object.set_slot(DOMAIN, domain);
-    object.set_slot(TYPE, kind);
-    object.set_slot(PROTOCOL, protocol);
-    if let Some(payload) = object.payload::<Payload>() {
-        payload.domain.set(domain);
-        payload.kind.set(kind);
-        payload.read_limit.set(options(Options::socket_read_timeout));
-        payload.write_limit.set(options(Options::socket_write_timeout));
-        *payload.link.borrow_mut() = Some(link);
-    }
-}
-
-/// The open socket; `None`, and a code, where it was closed.
-fn link(call: &Call<'_>) -> Option<Rc<Link>> {
-    let link = call.payload::<Payload>().link.borrow().clone();
-    if link.is_none() {
-        fail(call, libc::EBADF);
-    }
-    link
-}
-
-/// Shows why a call came to nothing.
-#[cold]
-fn fail(call: &Call<'_>, code: Code) {
-    last_error::set(code);
-    if let Some(this) = call.this() {
-        show_error(this, code);
-    }
-}
-
-/// Shows a code, or 0, in a socket object.
-pub fn show_error(object: &Object, code: Code) {
-    let text = if code == 0 { String::new() } else { words(code, link_of(object).as_deref()) };
-    object.set_slot(ERR_CODE, code);
-    object.set_slot(ERR_MSG, text);
-}
-
-/// What a code means; of TLS the link knows more.
-pub fn words(code: Code, link: Option<&Link>) -> String {
-    if !is_of_tls(code) {
-        return Errno::from_raw(code).desc().to_owned();
-    }
-    link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
-}
-
-fn well(call: &Call<'_>) {
-    if let Some(this) = call.this()
-        && this.slot(ERR_CODE).int() != Some(0)
-    {
-        show_error(this, 0);
-    }
-}
-
-/// What a call gives, or `false` with the code shown.
-fn told<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
-    OrFalse(match result {
-        Ok(value) => {
-            well(call);
-            Some(value)
-        }
-        Err(code) => {
-            fail(call, code);
-            None
-        }
-    })
-}
-
-fn told_io<T>(call: &Call<'_>, result: io::Result<T>) -> OrFalse<T> {
-    told(call, result.map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)))
-}
-
-/// The timeout of argument `n`: 0 is what the socket has for that direction, less than 0 is for ever.
-fn limit(call: &Call<'_>, n: usize, direction: Direction) -> PhpResult<Option<Duration>> {
-    let seconds = call.float_or(n, 0.0)?;
-    let payload = call.payload::<Payload>();
-    Ok(match direction {
-        _ if seconds > 0.0 => Some(wait::duration(seconds)),
-        _ if seconds < 0.0 => None,
-        Direction::Read => payload.read_limit.get(),
-        Direction::Write => payload.write_limit.get(),
-    })
-}
-
 fn direction(event: i64) -> Option<Direction> {
     match event {
         READ => Some(Direction::Read),
@@ -232,35 +113,6 @@ fn cancel(call: &mut Call<'_>) -> PhpResult<bool> {
     let direction = direction(call.int_or(0, READ)?);
     let Some(link) = link(call) else { return Ok(false) };
     direction.map_or(Ok(false), |direction| link.cancel(direction))
-}
-
-/// A new object for a socket.
-pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
-    let object = Object::new(SOCKET.get())?;
-    adopt(&object, link, domain, kind, 0);
-    Ok(object)
-}
-
-/// What a call on such an object without a timeout of its own waits at most, to read and to write.
-pub fn limits_of(object: &Object) -> (Option<Duration>, Option<Duration>) {
-    object.payload::<Payload>().map_or((None, None), |payload| (payload.read_limit.get(), payload.write_limit.get()))
-}
-
-/// Its address family.
-pub fn domain_of(object: &Object) -> i32 {
-    object.payload::<Payload>().map_or(libc::AF_INET, |payload| payload.domain.get())
-}
-
-/// The socket of such an object; `None` if it was closed.
-pub fn link_of(object: &Object) -> Option<Rc<Link>> {
-    object.payload::<Payload>()?.link.borrow().clone()
-}
-
-/// Says what a packet of such an object is.
-pub fn set_framing(object: &Object, config: PortConfig) {
-    if let Some(payload) = object.payload::<Payload>() {
-        payload.packets.set(config);
-    }
 }
 
 fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -284,7 +136,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     if writes {
         link.say_goodbye();
     }
-    let done = told_io(call, link.socket().shutdown(how)).0.is_some();
+    let done = io_or_fail(call, link.socket().shutdown(how)).0.is_some();
     if done {
         payload.shut.set((read || reads, write || writes));
     }
@@ -306,10 +158,10 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// A socket out of a stream or a socket of PHP's; each has a descriptor of its own afterwards.
+/// Imports a PHP stream or socket; the new socket has its own descriptor.
 pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("this is no stream and no socket");
+        last_error::refuse("the argument is not a stream or socket");
         return Ok(OrFalse(None));
     };
     let own = swoosh::sys::foreign_fd::ForeignFd::new(fd).duplicate();
@@ -333,12 +185,3 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         }
     }
 }
-
-/// The property that says whether `swoole_socket_*` wait on it.
-pub const SOCKET_NONBLOCK: &str = "__ext_sockets_nonblock";
-const FD: usize = 0;
-const DOMAIN: usize = 1;
-const TYPE: usize = 2;
-const PROTOCOL: usize = 3;
-const ERR_CODE: usize = 4;
-const ERR_MSG: usize = 5;

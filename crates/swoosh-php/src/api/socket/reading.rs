@@ -1,7 +1,7 @@
-//! What `Swoole\Coroutine\Socket` reads: bytes, lines, packets, datagrams.
+//! `Swoole\Coroutine\Socket`: reading bytes, lines, packets, datagrams.
 
 use super::connecting::describe;
-use super::{Payload, fail, limit, link, told, told_io};
+use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
 use crate::coroutine::socket::{Code, Deadline, Direction, Link};
 use std::time::Duration;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
@@ -18,7 +18,7 @@ pub(super) fn peek(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
         buffer.truncate(seen);
         buffer
     });
-    Ok(told_io(call, seen))
+    Ok(io_or_fail(call, seen))
 }
 
 pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
@@ -26,10 +26,10 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
     let packets = &call.payload::<Payload>().packets;
     if !packets.is_empty() {
-        return Ok(told(call, Ok(ZStr::new(packets.take(most)))));
+        return Ok(ok_or_fail(call, Ok(ZStr::new(packets.take(most)))));
     }
     let read = link.recv(most, limit)?;
-    Ok(told(call, read))
+    Ok(ok_or_fail(call, read))
 }
 
 /// Reads until that much is there, or no more comes.
@@ -63,10 +63,10 @@ pub(super) fn recv_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     Ok(partly(call, bytes, code))
 }
 
-/// What came, although not all did; `false` where nothing came.
+/// A partial result with the error code set; `false` if nothing was read.
 fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8>> {
     match code {
-        None => told(call, Ok(bytes)),
+        None => ok_or_fail(call, Ok(bytes)),
         Some(code) => {
             fail(call, code);
             OrFalse((!bytes.is_empty()).then_some(bytes))
@@ -74,7 +74,7 @@ fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8
     }
 }
 
-/// A line with its end, or what came before the end of the stream, at most so many bytes.
+/// A line with its terminator, or the bytes before the end of the stream, at most `$length` bytes.
 pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
@@ -82,16 +82,16 @@ pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let deadline = Deadline::new(limit);
     loop {
         if let Some(end) = packets.line(most) {
-            return Ok(told(call, Ok(packets.take(end))));
+            return Ok(ok_or_fail(call, Ok(packets.take(end))));
         }
         let more = match deadline.left() {
             Ok(left) => packets.more(&link, left)?,
             Err(code) => Err(code),
         };
         match more {
-            Ok(0) => return Ok(told(call, Ok(packets.take(usize::MAX)))),
+            Ok(0) => return Ok(ok_or_fail(call, Ok(packets.take(usize::MAX)))),
             Ok(_) => {}
-            Err(code) => return Ok(told(call, Err(code))),
+            Err(code) => return Ok(ok_or_fail(call, Err(code))),
         }
     }
 }
@@ -103,17 +103,17 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
     if packets.is_empty()
         && let Err(code) = packets.more(&link, limit)?
     {
-        return Ok(told(call, Err(code)));
+        return Ok(ok_or_fail(call, Err(code)));
     }
-    Ok(told(call, Ok(packets.take(most))))
+    Ok(ok_or_fail(call, Ok(packets.take(most))))
 }
 
-/// One packet, as `setProtocol` says what one is; an empty string at the end of the stream.
+/// One packet by the framing of `setProtocol`; an empty string at the end of the stream.
 pub(super) fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, Direction::Read)?;
     let packet = call.payload::<Payload>().packets.next(&link, limit)?;
-    Ok(told(call, packet))
+    Ok(ok_or_fail(call, packet))
 }
 
 pub(super) fn read_vector(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
@@ -159,7 +159,7 @@ fn vector(call: &mut Call<'_>, all: bool) -> PhpResult<OrFalse<Array>> {
 pub(super) fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let read = link.recv_from(DEFAULT_LENGTH as usize, limit(call, 1, Direction::Read)?)?;
-    let Some((bytes, from)) = told(call, read).0 else { return Ok(OrFalse(None)) };
+    let Some((bytes, from)) = ok_or_fail(call, read).0 else { return Ok(OrFalse(None)) };
     call.assign(0, describe(&from));
     Ok(OrFalse(Some(bytes)))
 }

@@ -1,6 +1,6 @@
-//! What is set of a `Swoole\Coroutine\Socket`: what a packet is, TLS, options of the kernel.
+//! `Swoole\Coroutine\Socket`: framing, TLS settings, socket options.
 
-use super::{Payload, link, told_io};
+use super::data::{Payload, io_or_fail, link};
 use crate::coroutine::setting_values;
 use crate::coroutine::tls::Wanted;
 use crate::runtime::last_error;
@@ -19,12 +19,12 @@ pub(super) fn set_protocol(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-/// What settings say of packets; `None`, after a warning, where they cannot be.
+/// Parses framing settings; `None`, with a warning, if invalid.
 pub fn framing(given: &Array) -> Option<PortConfig> {
     protocol(given).map(|(config, _)| config)
 }
 
-/// What settings say of packets and of TLS; `None`, after a warning, where they cannot be.
+/// Parses framing and TLS settings; `None`, with a warning, if invalid.
 pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
     let mut port = PortSettings::new();
     for (name, value) in setting_values::named(given) {
@@ -66,7 +66,7 @@ pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
         return Ok(array.into_zval());
     }
     if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-        return Ok(match told_io(call, link.socket().linger()).0 {
+        return Ok(match io_or_fail(call, link.socket().linger()).0 {
             Some(linger) => {
                 let mut array = Array::new();
                 array.insert("l_onoff", i64::from(linger.is_some()));
@@ -76,7 +76,7 @@ pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
             None => false.into_zval(),
         });
     }
-    Ok(told_io(call, socket::option(link.fd(), level, option)).into_zval())
+    Ok(io_or_fail(call, socket::option(link.fd(), level, option)).into_zval())
 }
 
 pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -87,7 +87,7 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     if level == libc::SOL_SOCKET && (option == libc::SO_RCVTIMEO || option == libc::SO_SNDTIMEO) {
         let (Some(seconds), Some(micros)) = (part("sec"), part("usec")) else {
-            last_error::refuse("a timeout is an array with sec and usec");
+            last_error::refuse("a timeout must be an array with sec and usec");
             return Ok(false);
         };
         let time = Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
@@ -106,5 +106,5 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
             None => socket::set_option(link.fd(), level, option, &(value.to_int() as i32).to_ne_bytes()),
         },
     };
-    Ok(told_io(call, done).0.is_some())
+    Ok(io_or_fail(call, done).0.is_some())
 }

@@ -1,7 +1,7 @@
-//! What `Swoole\Coroutine\Socket` sends: bytes, parts, files, datagrams.
+//! `Swoole\Coroutine\Socket`: sending bytes, vectors, files, datagrams.
 
 use super::connecting::address;
-use super::{Payload, fail, limit, link, told, told_io};
+use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
 use crate::coroutine::socket::{Code, Direction};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +12,7 @@ pub(super) fn send(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let (bytes, limit) = (call.string(0)?.clone(), limit(call, 1, Direction::Write)?);
     let sent = link.send(bytes.as_bytes(), limit)?;
-    Ok(told(call, sent))
+    Ok(ok_or_fail(call, sent))
 }
 
 pub(super) fn send_all(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
@@ -22,10 +22,10 @@ pub(super) fn send_all(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     Ok(counted(call, sent, code))
 }
 
-/// How much went out, although not all did; `false` where nothing went.
+/// The number of bytes sent; `false` if none was sent. Sets the error code if incomplete.
 fn counted(call: &Call<'_>, sent: usize, code: Option<Code>) -> OrFalse<usize> {
     match code {
-        None => told(call, Ok(sent)),
+        None => ok_or_fail(call, Ok(sent)),
         Some(code) => {
             fail(call, code);
             OrFalse((sent > 0).then_some(sent))
@@ -54,12 +54,12 @@ pub(super) fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let path = Path::new(std::ffi::OsStr::from_bytes(call.bytes(0)?));
     let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about.len())));
-    let Some((file, size)) = told_io(call, opened).0 else { return Ok(false) };
+    let Some((file, size)) = io_or_fail(call, opened).0 else { return Ok(false) };
     let offset = u64::try_from(call.int_or(1, 0)?).unwrap_or(0);
     let length = u64::try_from(call.int_or(2, 0)?).unwrap_or(0);
     let end = if length == 0 { size } else { (offset + length).min(size) };
     let sent = link.send_part(&file, offset, end, call.payload::<Payload>().write_limit.get())?;
-    Ok(told(call, sent).0.is_some())
+    Ok(ok_or_fail(call, sent).0.is_some())
 }
 
 pub(super) fn send_to(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
@@ -68,9 +68,9 @@ pub(super) fn send_to(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let limit = call.payload::<Payload>().write_limit.get();
     let to = match address(call, host, port, limit)? {
         Ok(to) => to,
-        Err(code) => return Ok(told(call, Err(code))),
+        Err(code) => return Ok(ok_or_fail(call, Err(code))),
     };
     let bytes = call.string(2)?.clone();
     let sent = link.retry(Direction::Write, limit, || link.socket().send_to(bytes.as_bytes(), &to))?;
-    Ok(told(call, sent))
+    Ok(ok_or_fail(call, sent))
 }

@@ -1,0 +1,135 @@
+//! Forms, uploads and cookies of a request, named as PHP names them.
+
+use crate::server::http::settings::HttpSettings;
+use httparse::Header;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
+use swoosh::proto::http1::request::field;
+use swoosh_zend::form::{self, register};
+use swoosh_zend::{Array, IntoZval};
+
+/// A parsed `multipart/form-data` body.
+#[derive(Default)]
+pub struct Form {
+    /// Text fields; `None` if there are none.
+    pub post: Option<Array>,
+    /// Uploaded files, as in `$_FILES`.
+    pub files: Option<Array>,
+    /// Paths of the stored uploads.
+    pub tmpfiles: Vec<String>,
+}
+
+/// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
+pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
+    let mut found = None;
+    for header in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("cookie")) {
+        let all = found.get_or_insert_with(Array::new);
+        for pair in header.value.split(|&b| b == b';') {
+            let pair = pair.trim_ascii_start();
+            let (name, value) = match memchr::memchr(b'=', pair) {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
+            let again = !name.contains(&b'[') && all.find(name).is_some();
+            if !name.is_empty() && !again {
+                let value = percent_decode(value);
+                let plain = name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+                match plain {
+                    true => all.put(name, value),
+                    false => register(all, name, value),
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Parses a `multipart/form-data` body (RFC 7578). `Err`: the status code to reject the request with.
+pub fn multipart(config: &HttpSettings, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
+    let mut form = Form::default();
+    let found = parts(field(headers, "content-type").unwrap_or_default(), body).map_err(unreadable)?;
+    for part in found.ok_or(400u16)? {
+        form.take_part(config, &part)?;
+    }
+    Ok(form)
+}
+
+/// Logs that a spilled body cannot be read; returns the status code of the response.
+pub fn unreadable(cause: swoosh::Error) -> u16 {
+    swoosh::log::error!("request failed with 500: {cause}");
+    500
+}
+
+impl Form {
+    fn take_part(&mut self, config: &HttpSettings, part: &Part<'_>) -> Result<(), u16> {
+        let data = &part.data;
+        let Some(file) = &part.filename else {
+            let value = data.bytes().map_err(unreadable)?;
+            register(self.post.get_or_insert_with(Array::new), &part.name, &*value);
+            return Ok(());
+        };
+        let files = self.files.get_or_insert_with(Array::new);
+        let (mut path, mut error) = (String::new(), 0);
+        if file.is_empty() {
+            error = NO_FILE;
+        } else if config.upload_max > 0 && data.len() > config.upload_max {
+            error = TOO_LARGE;
+        } else {
+            match store(&config.upload_dir, data) {
+                Ok(stored) => path = stored,
+                Err(e) => {
+                    swoosh::log::error!("store an uploaded file in {}: {e}", config.upload_dir);
+                    error = CANNOT_WRITE;
+                }
+            }
+        }
+        let kind = if error == NO_FILE { b"" } else { &part.content_type[..] };
+        let mut about = Array::new();
+        about.insert("type", kind);
+        about.insert("tmp_name", path.as_str());
+        about.insert("size", if error == 0 { data.len() } else { 0 });
+        about.insert("name", &file[..]);
+        about.insert("error", error);
+        register(files, &part.name, about.into_zval());
+        if !path.is_empty() {
+            form::add_upload(&path);
+            self.tmpfiles.push(path);
+        }
+        Ok(())
+    }
+}
+
+/// Writes an uploaded file, mode 0600, under a random name.
+fn store(folder: &str, data: &BodySlice<'_>) -> Result<String, swoosh::Error> {
+    loop {
+        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), data.len());
+        let letter = |n: u32| char::from_digit((random >> (n * 6)) as u32 % 36, 36).unwrap_or('0');
+        let path = format!("{folder}/swoole.upfile.{}", (0..6).map(letter).collect::<String>());
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => {
+                if let Err(e) = data.save(&file) {
+                    let _ = std::fs::remove_file(&path);
+                    return Err(e);
+                }
+                return Ok(path);
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(swoosh::Error::system("make", path, e)),
+        }
+    }
+}
+
+/// Removes the uploads of a request that were not moved by `move_uploaded_file`.
+pub fn remove(files: &[String]) {
+    for path in files {
+        if form::remove_upload(path) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// UPLOAD_ERR_INI_SIZE, UPLOAD_ERR_NO_FILE and UPLOAD_ERR_CANT_WRITE.
+const TOO_LARGE: i32 = 1;
+const NO_FILE: i32 = 4;
+const CANNOT_WRITE: i32 = 7;

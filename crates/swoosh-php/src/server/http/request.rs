@@ -1,0 +1,348 @@
+//! The request object. Its properties are built when PHP code first reads them; unread ones cost nothing.
+
+use crate::coroutine::socket::Link;
+use crate::server::http::form;
+use crate::server::http::settings::HttpSettings;
+use httparse::Header;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use swoosh::clock::seconds;
+use swoosh::context::Context;
+use swoosh::handler::ConnectionEvent;
+use swoosh::http::TempFile;
+use swoosh::http::form::{Body, is_type, percent_decode};
+use swoosh::net::Port;
+use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::http1::request_framer::Framer;
+use swoosh::state::registry::{Peer, Registry};
+use swoosh_zend::form::parse_query;
+use swoosh_zend::{Array, ClassSlot, IntoZval, KnownKey, Object, PhpResult, Zval, runtime};
+
+/// The class.
+pub static REQUEST: ClassSlot = ClassSlot::new();
+
+/// Payload of a request object.
+#[derive(Default)]
+pub struct RequestData {
+    /// The received bytes.
+    pub raw: RefCell<Rc<Vec<u8>>>,
+    /// The body without its transfer coding, if it is not a suffix of `raw`.
+    pub body: RefCell<Option<Vec<u8>>>,
+    /// The body, if it was spilled to a file.
+    pub stored: RefCell<Option<Rc<TempFile>>>,
+    /// Bytes of its head.
+    pub head_length: Cell<usize>,
+    /// Bytes of `raw` that are the request.
+    pub request_length: Cell<Option<usize>>,
+    /// The parser state of `Request::create()`; `None` for requests of a server.
+    pub framer: RefCell<Option<Framer>>,
+    /// Settings of `Request::create()`.
+    pub options: RefCell<Option<HttpSettings>>,
+    /// Paths of its uploaded files, removed with it.
+    pub tmpfiles: RefCell<Vec<String>>,
+    /// The process that has stored them, see [`runtime::generation`].
+    pub stored_in: Cell<u32>,
+    /// Connection data for `$request->server`.
+    pub arrival: Cell<Option<Arrival>>,
+    /// `http_parse_cookie`.
+    pub parse_cookie: Cell<bool>,
+}
+
+/// When and where a request came to a server.
+#[derive(Clone, Copy)]
+pub struct Arrival {
+    time: f64,
+    port: Option<&'static Port>,
+    /// The peer, and when its bytes were received: nanoseconds since the epoch.
+    peer: Option<(Peer, u64)>,
+}
+
+impl swoosh_zend::Payload for RequestData {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const KEEPS_PROPERTIES: bool = true;
+    const MAKES_PROPERTIES: bool = true;
+
+    /// Parses the head again: most handlers read few properties, and building one costs more than parsing.
+    fn make_property(&self, slot: usize) -> Zval {
+        let raw = self.raw.borrow().clone();
+        let mut fields = header_buffer();
+        let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
+        match slot {
+            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
+            HEADER => self.header_of(headers).into_zval(),
+            COOKIE => self.cookie_of(headers).into_zval(),
+            GET => query_of(&request).into_zval(),
+            _ => Zval::null(),
+        }
+    }
+}
+
+impl Drop for RequestData {
+    fn drop(&mut self) {
+        if self.stored_in.get() == runtime::generation() {
+            form::remove(self.tmpfiles.get_mut());
+        }
+    }
+}
+
+static QUERY_STRING: KnownKey = KnownKey::new("query_string");
+static REQUEST_METHOD: KnownKey = KnownKey::new("request_method");
+static REQUEST_URI: KnownKey = KnownKey::new("request_uri");
+static PATH_INFO: KnownKey = KnownKey::new("path_info");
+static REQUEST_TIME: KnownKey = KnownKey::new("request_time");
+static REQUEST_TIME_FLOAT: KnownKey = KnownKey::new("request_time_float");
+static SERVER_PROTOCOL: KnownKey = KnownKey::new("server_protocol");
+static SERVER_PORT: KnownKey = KnownKey::new("server_port");
+static SERVER_ADDR: KnownKey = KnownKey::new("server_addr");
+static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
+static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
+static MASTER_TIME: KnownKey = KnownKey::new("master_time");
+/// Keys of `$request->server`, interned at module start-up.
+pub static SERVER_KEYS: [&KnownKey; 12] = [
+    &QUERY_STRING,
+    &REQUEST_METHOD,
+    &REQUEST_URI,
+    &PATH_INFO,
+    &REQUEST_TIME,
+    &REQUEST_TIME_FLOAT,
+    &SERVER_PROTOCOL,
+    &SERVER_PORT,
+    &SERVER_ADDR,
+    &REMOTE_PORT,
+    &REMOTE_ADDR,
+    &MASTER_TIME,
+];
+/// Header fields that most requests have.
+pub static HEADER_KEYS: [KnownKey; 33] = [
+    KnownKey::new("host"),
+    KnownKey::new("user-agent"),
+    KnownKey::new("accept"),
+    KnownKey::new("accept-encoding"),
+    KnownKey::new("accept-language"),
+    KnownKey::new("connection"),
+    KnownKey::new("content-type"),
+    KnownKey::new("content-length"),
+    KnownKey::new("cache-control"),
+    KnownKey::new("upgrade"),
+    KnownKey::new("origin"),
+    KnownKey::new("referer"),
+    KnownKey::new("authorization"),
+    KnownKey::new("pragma"),
+    KnownKey::new("dnt"),
+    KnownKey::new("te"),
+    KnownKey::new("via"),
+    KnownKey::new("forwarded"),
+    KnownKey::new("x-forwarded-for"),
+    KnownKey::new("x-forwarded-proto"),
+    KnownKey::new("x-real-ip"),
+    KnownKey::new("x-requested-with"),
+    KnownKey::new("upgrade-insecure-requests"),
+    KnownKey::new("sec-fetch-site"),
+    KnownKey::new("sec-fetch-mode"),
+    KnownKey::new("sec-fetch-dest"),
+    KnownKey::new("sec-fetch-user"),
+    KnownKey::new("if-none-match"),
+    KnownKey::new("if-modified-since"),
+    KnownKey::new("range"),
+    KnownKey::new("transfer-encoding"),
+    KnownKey::new("expect"),
+    KnownKey::new("cookie"),
+];
+
+/// The interned key of a lower-case header name.
+fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
+    HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
+}
+
+pub(crate) const FD: usize = 0;
+pub(crate) const HEADER: usize = 2;
+pub(crate) const SERVER: usize = 3;
+pub(crate) const COOKIE: usize = 4;
+pub(crate) const GET: usize = 5;
+pub(crate) const FILES: usize = 6;
+pub(crate) const POST: usize = 7;
+pub(crate) const TMPFILES: usize = 8;
+
+/// The object of a request that a worker received. The inner `Err` is the status code to reject it with.
+pub fn from_engine(
+    node: &Context,
+    config: &HttpSettings,
+    event: &ConnectionEvent,
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, event.session.0);
+    let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
+    *data.raw.borrow_mut() = node.share_packet(bytes);
+    *data.stored.borrow_mut() = stored;
+    data.request_length.set(Some(bytes.len()));
+    let known = node.state().registry.find(event.session);
+    data.arrival.set(Some(Arrival {
+        time: event.dispatch_time,
+        port: node.state().ports.get(event.port).map(|port| &**port),
+        peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
+    }));
+    object.leave_slot(SERVER);
+    Ok(fill(&object, data, config, request, headers).map(|()| object))
+}
+
+/// The object of a request that a coroutine server read. The inner `Err` is the status code to reject it with.
+pub fn from_coroutine(
+    link: &Link,
+    config: &HttpSettings,
+    (bytes, stored): (&[u8], Option<Rc<TempFile>>),
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> PhpResult<Result<Object, u16>> {
+    let object = Object::new(REQUEST.get())?;
+    object.set_slot(FD, link.fd());
+    let mut server = server_fields(request, swoosh::clock::now_seconds());
+    let ends = [
+        (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
+        (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
+    ];
+    for (address, host, port) in ends {
+        if let Some(address) = address.ok().and_then(|address| address.as_socket()) {
+            server.insert_known(host, address.ip().to_string());
+            server.insert_known(port, address.port());
+        }
+    }
+    object.set_slot(SERVER, server);
+    let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
+    *data.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    *data.stored.borrow_mut() = stored;
+    data.request_length.set(Some(bytes.len()));
+    Ok(fill(&object, data, config, request, headers).map(|()| object))
+}
+
+impl Arrival {
+    fn server_fields(&self, request: &Request<'_>) -> Array {
+        let mut server = server_fields(request, self.time);
+        if let Some(port) = self.port {
+            server.insert_known(&SERVER_PORT, port.number);
+            server.insert_known(&SERVER_ADDR, host_of(&port.address));
+        }
+        if let Some((peer, received)) = self.peer {
+            server.insert_known(&REMOTE_PORT, peer.port);
+            server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            server.insert_known(&MASTER_TIME, seconds(received) as i64);
+        }
+        server
+    }
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
+}
+
+/// `$request->server` from the request line and the time of arrival.
+pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
+    let mut server = Array::with_capacity(16);
+    let (path, query) = request.path_and_query();
+    if let Some(query) = query.filter(|q| !q.is_empty()) {
+        server.insert_known(&QUERY_STRING, query);
+    }
+    server.insert_known(&REQUEST_METHOD, request.method);
+    server.insert_known(&REQUEST_URI, path);
+    match path.contains('%') {
+        true => server.insert_known(&PATH_INFO, percent_decode(path.as_bytes())),
+        false => server.insert_known(&PATH_INFO, path),
+    }
+    server.insert_known(&REQUEST_TIME, time as i64);
+    server.insert_known(&REQUEST_TIME_FLOAT, time);
+    server.insert_known(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server
+}
+
+impl RequestData {
+    fn header_of(&self, headers: &[Header<'_>]) -> Array {
+        let mut all = Array::with_capacity(headers.len());
+        let mut lower = [0; 64];
+        for header in headers {
+            if self.parse_cookie.get() && header.name.eq_ignore_ascii_case("cookie") {
+                continue;
+            }
+            let name = header.name.as_bytes();
+            match lower.get_mut(..name.len()) {
+                Some(place) => {
+                    place.copy_from_slice(name);
+                    place.make_ascii_lowercase();
+                    add_header(&mut all, place, header.value);
+                }
+                None => add_header(&mut all, &name.to_ascii_lowercase(), header.value),
+            }
+        }
+        all
+    }
+
+    fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
+        if self.parse_cookie.get() { form::cookies(headers) } else { None }
+    }
+}
+
+fn query_of(request: &Request<'_>) -> Option<Array> {
+    let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
+    Some(parse_query(query.as_bytes()))
+}
+
+/// Parses the body, and marks the head's properties to be built on first read. `Err`: the status code of the response.
+pub fn fill(
+    object: &Object,
+    data: &RequestData,
+    config: &HttpSettings,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> Result<(), u16> {
+    data.head_length.set(request.head);
+    data.parse_cookie.set(config.parse_cookie);
+    [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
+    let stored = data.stored.borrow().clone();
+    let plain = request.body(headers);
+    let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
+    if !body.whole().is_empty() && request.method != "GET" {
+        if config.parse_post && is_type(headers, "application/x-www-form-urlencoded") {
+            object.set_slot(POST, parse_query(&body.whole().bytes().map_err(form::unreadable)?));
+        } else if is_type(headers, "multipart/form-data") {
+            let form = form::multipart(config, headers, body)?;
+            if let Some(post) = form.post {
+                object.set_slot(POST, post);
+            }
+            if let Some(files) = form.files {
+                object.set_slot(FILES, files);
+            }
+            if !form.tmpfiles.is_empty() {
+                object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
+                *data.tmpfiles.borrow_mut() = form.tmpfiles;
+                data.stored_in.set(runtime::generation());
+            }
+        }
+    }
+    if let std::borrow::Cow::Owned(body) = plain {
+        *data.body.borrow_mut() = Some(body);
+    }
+    Ok(())
+}
+
+/// Adds a field with a lower-case name. Repeated fields become a list.
+pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
+    let before = all.find(name).cloned();
+    let Some(before) = before else {
+        return match known_field(name) {
+            Some(key) => all.insert_known(key, value),
+            None => all.put(name, value),
+        };
+    };
+    let mut list = match before.array() {
+        Some(list) => list.clone(),
+        None => [before].into_iter().collect(),
+    };
+    // Releases the reference in `all`, so that the list is not copied.
+    list.push(value);
+    all.put(name, list);
+}

@@ -1,0 +1,106 @@
+//! The end of a response. Exactly one of the callback, its deadline and the object's destructor ends it.
+
+use super::head::put_trailers;
+use super::state::{Phase, ResponseState};
+use crate::server::http::transport::{HttpConnection, Transport};
+use crate::server::state::succeeded;
+use swoosh::proto::http1::response_writer::put_chunk;
+use swoosh_zend::{Object, PhpResult};
+
+impl swoosh_zend::Payload for ResponseState {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const KEEPS_PROPERTIES: bool = true;
+
+    /// Ends a response that its handler dropped without `end()`.
+    fn before_free(&self, object: &Object) {
+        let phase = self.phase();
+        if !self.must_respond.get() || !matches!(phase, Phase::NotSent | Phase::HeadSent) {
+            return;
+        }
+        let (state, session) = match self.connection.get() {
+            Some(HttpConnection::Server(state, session)) => (state, *session),
+            // A destructor must not suspend: the connection's coroutine sends the bytes.
+            Some(HttpConnection::Coroutine(connection)) => {
+                connection.abandoned_response.replace(Some(self.abandoned_bytes(object)));
+                connection.close_after_response.set(connection.close_after_response.get() || !self.keep_alive.get());
+                return connection.wake_waiter();
+            }
+            None => return,
+        };
+        // A forked child must not answer its parent's request.
+        let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
+        let transport = Transport::Engine(node.clone(), session);
+        if !node.exists(session) {
+            return self.finish(&transport);
+        }
+        swoosh::log::notice!("connection {}: response dropped without end(); ending it", session.0);
+        let last = self.abandoned_bytes(object);
+        if !last.is_empty() {
+            succeeded(node.send_answer(session, &last));
+        }
+        self.finish(&transport);
+    }
+}
+
+impl ResponseState {
+    /// It is whole: the connection is closed, or its next request is connection.
+    pub(crate) fn finish(&self, transport: &Transport) {
+        self.enter(Phase::Ended);
+        if self.must_respond.get() {
+            transport.end_request();
+        }
+        if !self.keep_alive.get() {
+            // Fails only when the peer has disconnected.
+            transport.close();
+        }
+        transport.response_complete();
+    }
+
+    /// Sends the rest of the response and completes it.
+    pub(crate) fn end(&self, transport: &Transport, object: &Object, body: &[u8]) -> PhpResult<bool> {
+        if self.handshake.get() {
+            let agreed = self.status.get() == 101;
+            self.keep_alive.set(agreed);
+            if agreed {
+                transport.begin_websocket(self.deflate.get());
+            }
+        }
+        let out = self.remaining_bytes(object, body);
+        // Set before sending: other coroutines may run while it waits for room.
+        self.enter(Phase::Ended);
+        let sent = out.is_empty() || transport.send_final(&out)?;
+        if !sent {
+            // Later bytes would be taken for the rest of this response.
+            self.keep_alive.set(false);
+        }
+        self.finish(transport);
+        Ok(sent)
+    }
+
+    /// The unsent bytes up to the response's end, with the rest of the body.
+    pub(crate) fn remaining_bytes(&self, object: &Object, body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256 + body.len());
+        if self.phase() == Phase::NotSent {
+            self.put_whole(&mut out, object, body);
+        } else if self.http10.get() || !self.has_body() {
+            out.extend_from_slice(if self.has_body() { body } else { b"" });
+        } else {
+            put_chunk(&mut out, body);
+            out.extend_from_slice(b"0\r\n");
+            put_trailers(&mut out, object);
+            out.extend_from_slice(b"\r\n");
+        }
+        out
+    }
+
+    /// The bytes that end a response without `end()`: status 500 unless the handler set one.
+    pub(crate) fn abandoned_bytes(&self, object: &Object) -> Vec<u8> {
+        if self.phase() == Phase::NotSent && self.status.get() == 200 {
+            self.status.set(500);
+        }
+        self.remaining_bytes(object, b"")
+    }
+}

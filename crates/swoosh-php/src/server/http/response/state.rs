@@ -1,0 +1,103 @@
+//! The state of one response: its phase only moves forward, from [`Phase::NotSent`] to an end.
+
+use crate::server::http::deadline::Deadline;
+use crate::server::http::transport::HttpConnection;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use swoosh::http::compress::Coding;
+use swoosh::proto::http1::response_writer;
+use swoosh::proto::websocket::deflate::DeflateParams;
+use swoosh_zend::ClassSlot;
+
+/// `Swoole\Http\Response`.
+pub static RESPONSE: ClassSlot = ClassSlot::new();
+
+pub(crate) const FD: usize = 0;
+pub(crate) const HEADER: usize = 2;
+pub(crate) const COOKIE: usize = 3;
+pub(crate) const TRAILER: usize = 4;
+
+/// Payload of a response object.
+pub struct ResponseState {
+    /// The connection that it is sent on.
+    pub connection: OnceCell<HttpConnection>,
+    /// The status code.
+    pub status: Cell<i64>,
+    /// The reason phrase; `None`: the registered one.
+    pub reason: RefCell<Option<Vec<u8>>>,
+    /// The phase, see [`Self::phase`].
+    pub phase: Cell<Phase>,
+    /// Keep the connection open after the response.
+    pub keep_alive: Cell<bool>,
+    /// The client speaks HTTP/1.0: no chunked coding.
+    pub http10: Cell<bool>,
+    /// The request was HEAD.
+    pub head_request: Cell<bool>,
+    /// Belongs to a request, so that it must be ended.
+    pub must_respond: Cell<bool>,
+    /// The content coding that the client accepts.
+    pub accepted_coding: Cell<Option<Coding>>,
+    /// Answers a WebSocket handshake: any status but 101 closes the connection.
+    pub handshake: Cell<bool>,
+    /// The request deadline.
+    pub deadline: OnceCell<Rc<Deadline>>,
+    /// Negotiated compression of WebSocket messages.
+    pub deflate: Cell<Option<DeflateParams>>,
+}
+
+/// Phase of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Belongs to no connection.
+    Unattached,
+    /// Nothing was sent.
+    NotSent,
+    /// The head was sent, and possibly a part of the body.
+    HeadSent,
+    /// Complete.
+    Ended,
+    /// `detach()` was called: other code sends the response.
+    Detached,
+}
+
+impl Default for ResponseState {
+    fn default() -> Self {
+        ResponseState {
+            connection: OnceCell::new(),
+            status: Cell::new(200),
+            reason: RefCell::default(),
+            phase: Cell::new(Phase::Unattached),
+            keep_alive: Cell::new(true),
+            http10: Cell::new(false),
+            head_request: Cell::new(false),
+            must_respond: Cell::new(false),
+            accepted_coding: Cell::new(None),
+            handshake: Cell::new(false),
+            deadline: OnceCell::new(),
+            deflate: Cell::new(None),
+        }
+    }
+}
+
+impl ResponseState {
+    pub(crate) fn phase(&self) -> Phase {
+        match self.deadline.get() {
+            Some(deadline) if deadline.is_over() => Phase::Ended,
+            _ => self.phase.get(),
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        match (phase, self.deadline.get()) {
+            (Phase::HeadSent, Some(deadline)) => deadline.answer_begun(),
+            (Phase::Ended | Phase::Detached, Some(deadline)) => deadline.met(),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn has_body(&self) -> bool {
+        let status = u16::try_from(self.status.get()).unwrap_or(200);
+        response_writer::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)
+    }
+}

@@ -1,0 +1,126 @@
+//! Where a response is sent: through the engine, or on the socket of a coroutine server.
+
+use crate::server::http::coroutine_connection::CoroutineConnection;
+use crate::server::http::response_order;
+use crate::server::http::settings::HttpSettings;
+use crate::server::state::{PhpServer, report, succeeded};
+use std::fs::File;
+use std::rc::Rc;
+use swoosh::context::Context;
+use swoosh::handler::SessionId;
+use swoosh::proto::websocket::deflate::DeflateParams;
+use swoosh_zend::PhpResult;
+
+/// The connection that a response belongs to.
+#[derive(Clone)]
+pub enum HttpConnection {
+    /// Of a `Swoole\Http\Server`.
+    Server(Rc<PhpServer>, SessionId),
+    /// Of a `Swoole\Coroutine\Http\Server`.
+    Coroutine(Rc<CoroutineConnection>),
+}
+
+/// The means to send on a connection from this process.
+pub enum Transport {
+    /// A connection of the engine.
+    Engine(Context, SessionId),
+    /// A socket of this process.
+    Socket(Rc<CoroutineConnection>),
+}
+
+impl HttpConnection {
+    /// The transport; `None`, with a warning, if the server is not running.
+    pub fn transport(&self) -> Option<Transport> {
+        match self {
+            HttpConnection::Server(state, session) => state.running().map(|node| Transport::Engine(node, *session)),
+            HttpConnection::Coroutine(connection) => Some(Transport::Socket(connection.clone())),
+        }
+    }
+
+    /// Reads the HTTP settings of the connection's server.
+    pub fn with_config<T>(&self, look: impl FnOnce(&HttpSettings) -> T) -> Option<T> {
+        match self {
+            HttpConnection::Server(state, _) => state.http.get().map(look),
+            HttpConnection::Coroutine(connection) => Some(look(&connection.config)),
+        }
+    }
+}
+
+impl Transport {
+    /// Sends bytes; `false`, with the error code set, on failure.
+    pub fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
+        match self {
+            Transport::Engine(node, session) => Ok(succeeded(node.send(*session, bytes))),
+            Transport::Socket(connection) => connection.send(bytes),
+        }
+    }
+
+    /// Sends the last bytes of a response.
+    pub fn send_final(&self, bytes: &[u8]) -> PhpResult<bool> {
+        match self {
+            Transport::Engine(node, session) => Ok(succeeded(node.send_answer(*session, bytes))),
+            Transport::Socket(connection) => connection.send(bytes),
+        }
+    }
+
+    /// Sends a head that a file follows, so that both may share segments.
+    pub fn send_head(&self, bytes: &[u8]) -> PhpResult<bool> {
+        match self {
+            Transport::Engine(node, session) => Ok(succeeded(node.send_head(*session, bytes))),
+            Transport::Socket(connection) => connection.send(bytes),
+        }
+    }
+
+    /// Sends a file's bytes `offset..end`.
+    pub fn send_file(&self, file: &Rc<File>, offset: u64, end: u64) -> PhpResult<bool> {
+        match self {
+            Transport::Engine(node, session) => match node.send_open_file(*session, file, offset, end) {
+                Ok(()) => Ok(true),
+                Err(e) => {
+                    report(&e);
+                    Ok(false)
+                }
+            },
+            Transport::Socket(connection) => connection.send_file(file, offset, end),
+        }
+    }
+
+    /// Switches the connection's framing to WebSocket.
+    pub fn begin_websocket(&self, agreed: Option<DeflateParams>) {
+        if let Transport::Engine(node, session) = self {
+            node.begin_websocket(*session, agreed);
+        }
+    }
+
+    /// The response is no longer pending.
+    pub fn end_request(&self) {
+        match self {
+            Transport::Engine(node, session) => node.end_request(*session),
+            Transport::Socket(connection) => connection.response_pending.set(false),
+        }
+    }
+
+    /// The response will be sent by other code (`detach`).
+    pub fn detach_request(&self) {
+        match self {
+            Transport::Engine(node, session) => node.leave_request(*session),
+            Transport::Socket(connection) => connection.response_pending.set(false),
+        }
+    }
+
+    /// Releases what waits for the complete response.
+    pub fn response_complete(&self) {
+        match self {
+            Transport::Engine(_, session) => response_order::response_complete(session.0),
+            Transport::Socket(connection) => connection.wake_waiter(),
+        }
+    }
+
+    /// Closes the connection after queued output.
+    pub fn close(&self) -> bool {
+        match self {
+            Transport::Engine(node, session) => succeeded(node.close(*session, false)),
+            Transport::Socket(connection) => !connection.close_after_response.replace(true),
+        }
+    }
+}

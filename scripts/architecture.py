@@ -78,7 +78,7 @@ RECURSIVE = {
     "swoosh-zend": (
         # A value may be an array, an object or a callable, each of which holds values; a call passes values to a class's
         # methods and may throw an object.
-        {"zval.rs", "array.rs", "object.rs", "callable.rs", "call.rs", "class.rs", "entry.rs", "error.rs", "lazy.rs", "runtime.rs", "string.rs", "thread.rs", "interrupt.rs", "output.rs"},
+        {"zval", "array", "object", "callable", "call", "class", "entry", "error", "lazy", "runtime", "string", "thread", "interrupt", "output"},
     ),
 }
 
@@ -382,7 +382,7 @@ class Crate:
         allowed = RECURSIVE.get(self.name, ())
         for graph, kind in ((files, "files"), (tops, "top-level modules")):
             for cycle, size, group in cycles(graph):
-                if any({Path(member).name for member in group} <= names for names in allowed):
+                if any({Path(member).stem for member in group} <= names for names in allowed):
                     continue
                 steps = [graph[a][b] for a, b in zip(cycle, cycle[1:] + cycle[:1])]
                 if frozenset(steps) in reported:

@@ -34,7 +34,7 @@ impl Worker {
         let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
         // The supervisor handles an interrupt from the terminal.
         signal::discard(&DISCARDED)?;
-        process::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
+        crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
         Ok(Worker(Rc::new(Inner { shared, signals, id, stop_requested: Cell::new(false), handled: Cell::new(0) })))
     }
@@ -124,7 +124,7 @@ impl Worker {
     /// Detaches this process from the supervisor, which starts a replacement. It receives no more messages, may outlive the
     /// pool, and ends when its code does.
     pub fn detach(&self) {
-        process::clear_parent_death_signal();
+        crate::sys::parent_death::clear_parent_death_signal();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
         self.0.shared.event_fd.notify();
         self.0.stop_requested.set(true);

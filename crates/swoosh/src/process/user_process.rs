@@ -3,7 +3,6 @@
 use super::{End, child};
 use crate::context::Context;
 use crate::ids::WorkerId;
-use crate::sys::process;
 use crate::sys::signal;
 
 /// Runs user process `id` until its code returns.
@@ -14,7 +13,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
     if let Err(e) = signal::discard(&[libc::SIGUSR1, libc::SIGUSR2]) {
         crate::log::warn!("user process {}: {e}", id.0);
     }
-    process::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
+    crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
     let config = &context.state().config;
     let first = config.worker_num + config.task_worker_num;
     let flow = context.handler().user_process(context, (id.0 - first) as usize);

@@ -378,15 +378,21 @@ fn list(settings: &Settings) -> String {
 
 #[test]
 fn every_setting_has_the_default_that_is_documented() {
-    let mut compared = 0;
-    for setting in settings().filter(|setting| setting.not_supported().is_none()) {
+    let (mut compared, mut different) = (0, Vec::new());
+    // Settings of coroutines are optional values here; the front end holds their defaults.
+    let is_held_here = |setting: &&Setting| setting.not_supported().is_none() && setting.target != Target::Coroutine;
+    for setting in settings().filter(is_held_here) {
         let Some(value) = documented(setting.default).filter(|_| !CONTEXTUAL.contains(&setting.name)) else { continue };
         let (mut given, untouched) = (Settings::default(), Settings::default());
         given.apply(setting.name, &value).unwrap_or_else(|e| panic!("{}: {e}", setting.name));
         let (given, untouched) = (list(&given), list(&untouched));
-        assert!(given == untouched, "{} is documented as {}:\n{given}\n{untouched}", setting.name, setting.default);
+        if given != untouched {
+            let lines = given.lines().zip(untouched.lines()).find(|(given, untouched)| given != untouched);
+            different.push((setting.name, setting.default, lines.map(|(a, b)| (a.to_owned(), b.to_owned()))));
+        }
         compared += 1;
     }
+    assert!(different.is_empty(), "{different:#?}");
     assert!(compared > 60, "{compared} defaults were compared");
 }
 

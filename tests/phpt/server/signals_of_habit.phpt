@@ -56,9 +56,32 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
     echo str_contains(file_get_contents($journal), 'shutdown') ? 'ended in order' : 'killed', ', pid file ', file_exists($file) ? 'left' : 'removed', "\n";
     unlink($journal);
 }
+// The master is killed: the manager ends the rest, and removes the file.
+$file = tempnam(sys_get_temp_dir(), 'pid');
+if (!$head = pcntl_fork()) {
+    $server = new Swoole\Server('127.0.0.1', 0);
+    $server->set(['worker_num' => 1, 'pid_file' => $file, 'log_level' => SWOOLE_LOG_NONE]);
+    $server->on('receive', fn () => 1);
+    $server->on('workerStart', fn () => touch("$file.ready"));
+    $server->start();
+    exit;
+}
+for ($try = 0; $try < 1000 && !file_exists("$file.ready"); $try++) {
+    usleep(10000);
+    clearstatcache();
+}
+unlink("$file.ready");
+posix_kill($head, SIGKILL);
+pcntl_waitpid($head, $status);
+for ($try = 0; $try < 1000 && file_exists($file); $try++) {
+    usleep(10000);
+    clearstatcache();
+}
+echo 'killed: pid file ', file_exists($file) ? 'left' : 'removed', "\n";
 ?>
 --EXPECT--
 process: all processes, 0 ended, none replaced
 ended in order, pid file removed
 base: all processes, 0 ended, none replaced
 ended in order, pid file removed
+killed: pid file removed

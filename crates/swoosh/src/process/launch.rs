@@ -145,7 +145,13 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             crate::sys::parent_death::record_parent();
             crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
             Ok(match manager::run(&context) {
-                End::Head => End::Forked { code: 0, fatal: false },
+                End::Head => {
+                    if !process::is_alive(state.head_pid()) {
+                        // The master was killed, and could not clean up.
+                        remove_pid_file(state);
+                    }
+                    End::Forked { code: 0, fatal: false }
+                }
                 forked => forked,
             })
         }
@@ -318,11 +324,18 @@ fn write_pid_file(config: &ServerConfig) -> Result<()> {
     write().map_err(|e| Error::system("write pid_file", path.display(), e))
 }
 
-/// Removes what only a running server needs.
-fn clean_up(state: &ServerState) {
-    if let Some(path) = &state.config.pid_file {
+/// Removes the pid file, unless a server that was started meanwhile has written its own.
+fn remove_pid_file(state: &ServerState) {
+    if let Some(path) = &state.config.pid_file
+        && std::fs::read_to_string(path).is_ok_and(|pid| pid == state.head_pid().to_string())
+    {
         let _ = std::fs::remove_file(path);
     }
+}
+
+/// Removes what only a running server needs.
+fn clean_up(state: &ServerState) {
+    remove_pid_file(state);
     for port in state.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
         let _ = std::fs::remove_file(Path::new(&port.address));
     }

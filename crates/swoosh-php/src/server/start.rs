@@ -26,7 +26,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
         Ok(callbacks) => callbacks,
         Err(StartError::Retryable(why)) => {
             *state.builder.borrow_mut() = Some(builder);
-            last_error::refuse(&why);
+            last_error::warn_misuse(&why);
             return Ok(false);
         }
         Err(problem) => {
@@ -45,7 +45,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
-        event_loop::give_up();
+        event_loop::shut_down();
         return Err(raised);
     }
     match end {
@@ -60,7 +60,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
         }
         Ok(End::Forked { code, .. }) => runtime::end_process(code),
         Err(e) => {
-            event_loop::give_up();
+            event_loop::shut_down();
             let why = format!("the server cannot start: {e}");
             drop(e);
             Err(fatal(&why))

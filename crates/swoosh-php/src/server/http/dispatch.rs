@@ -74,7 +74,7 @@ pub fn begin(
     let Some(callable) = callable.filter(|_| !upgrades) else {
         return websocket::dispatch::shake_hands(state, &callbacks, node, event, &parsed, headers, (request, response));
     };
-    if let Some(limit) = config.deadline.filter(|_| scheduler::runs_apart()) {
+    if let Some(limit) = config.deadline.filter(|_| scheduler::callbacks_in_coroutines()) {
         response::set_deadline(&response, deadline::begin(event.session, limit, parsed.minor == 0));
     }
     let args = [request.into_zval(), response.clone().into_zval()];

@@ -10,7 +10,7 @@
 //! | `loop_hooks` | the event loop's interface to the scheduler |
 //! | [`socket`], `socket_io`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
 //! | [`dns`], [`service_resolvers`], [`cluster`] | host names and services |
-//! | [`options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
+//! | [`mod@options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
 
 pub mod channel;
 pub mod classes;

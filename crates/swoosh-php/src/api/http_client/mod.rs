@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine\Http\Client`: the class and its setters. [`request`] sends, [`response`] receives, [`websocket`] is
+//! `Swoole\Coroutine\Http\Client`: the class and its setters. `request` sends, `response` receives, `websocket` is
 //! the connection after an upgrade.
 
 mod body;

@@ -1,4 +1,4 @@
-//! `Swoole\Http\Response`: its methods. [`websocket`] holds those of an upgraded connection.
+//! `Swoole\Http\Response`: its methods. `websocket` holds those of an upgraded connection.
 
 mod websocket;
 mod writable;

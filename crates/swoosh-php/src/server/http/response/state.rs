@@ -25,7 +25,7 @@ pub struct ResponseState {
     pub status: Cell<i64>,
     /// The reason phrase; `None`: the registered one.
     pub reason: RefCell<Option<Vec<u8>>>,
-    /// The phase, see [`Self::phase`].
+    /// The phase, see `Self::phase`.
     pub phase: Cell<Phase>,
     /// Keep the connection open after the response.
     pub keep_alive: Cell<bool>,

@@ -141,7 +141,7 @@ fn http_is_negotiated_by_alpn_and_plain_http_gets_400() {
         plain.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 "), "{mode}: {answer:?}");
         assert!(answer.ends_with("\r\n\r\nThis port speaks HTTPS: HTTP over TLS"), "{answer:?}");
-        assert!(wait_until(PATIENCE, || server.log().contains("the peer speaks HTTP without TLS")), "{mode}");
+        assert!(wait_until(PATIENCE, || server.log().contains("plain HTTP on a TLS port")), "{mode}");
 
         let mut refused = connect(&server, &Arc::new(authority.config()), "localhost");
         refused.write_all(b"broken\r\n\r\n").unwrap();
@@ -177,7 +177,7 @@ fn a_failed_or_unfinished_handshake_closes_only_its_connection() {
             let _ = stream.read_to_end(&mut Vec::new());
         }
         assert!(began.elapsed() >= Duration::from_millis(600), "{mode}");
-        assert!(wait_until(PATIENCE, || server.log().matches("is not done after 0.7 seconds").count() == 2));
+        assert!(wait_until(PATIENCE, || server.log().matches("timeout after 0.7 seconds").count() == 2));
         assert!(wait_until(PATIENCE, || good.ask("connections") == "1"), "{mode}: something is left of them");
         assert_eq!((server.count("connect"), server.count("close")), (1, 0), "{mode}: nobody hears of them");
     }
@@ -219,7 +219,7 @@ fn renewed_certificates_need_no_restart_and_invalid_ones_change_nothing() {
         fs::write(authority.path("cert.key"), "nonsense").unwrap();
         let told = || {
             greet(connect(&server, &config, "localhost")).unwrap();
-            server.log().contains("those of before stay: read the private key of")
+            server.log().contains("the previous ones stay in use: read the private key of")
         };
         assert!(wait_until(PATIENCE, told), "{mode}: {}", server.log());
         for end in ["key", "pem"] {

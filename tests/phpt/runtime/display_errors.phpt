@@ -16,7 +16,7 @@ echo $undefined;
 bool(false)
 int(503)
 
-Warning: Swoole\Event::del(): this is no descriptor, stream or socket in %s on line %d
+Warning: Swoole\Event::del(): the argument is not a descriptor, stream or socket in %s on line %d
 bool(false)
 
 Warning: Undefined variable $undefined in %s on line %d

@@ -39,7 +39,7 @@ fn configure_log(all: &Array) {
             return last_error::warn_misuse(&e.to_string());
         }
     }
-    if let Err(e) = swoosh::log::init(&settings.server) {
+    if let Err(e) = swoosh::log::init(&settings.server.log()) {
         last_error::warn_misuse(&e.to_string());
     }
 }

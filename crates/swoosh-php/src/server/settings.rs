@@ -93,7 +93,7 @@ pub fn apply(
     }
     builder.check().map_err(refused)?;
     builder.check_tls().map_err(|e| StartError::Retryable(e.to_string()))?;
-    swoosh::log::init(&builder.config).map_err(refused)?;
+    swoosh::log::init(&builder.config.log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }

@@ -48,7 +48,7 @@ impl Process {
             Fork::Child => {
                 drop(parent_end);
                 signal::reset_after_fork();
-                system::set_parent_death_signal(libc::SIGKILL, parent);
+                crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, parent);
                 let child = Child { pipe: child_end };
                 end(|| body(&child))
             }

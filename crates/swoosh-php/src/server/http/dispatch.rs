@@ -15,7 +15,6 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::http::files;
 use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh_zend::{IntoZval, PhpResult};
 
@@ -50,7 +49,7 @@ pub fn begin(
     let config = state.http.get_or_init(HttpSettings::default);
     if let Some(files) = &config.files
         && !node.has_no_file()
-        && files::serve(node, files, event.session, &parsed, headers)
+        && swoosh::http::serve_file(node, files, event.session, &parsed, headers)
     {
         return Ok(None);
     }

@@ -4,9 +4,9 @@
 //! after symbolic links, must lie within the root. A path without links is opened by one call (openat2(2)); a path with links
 //! is resolved first.
 
+use super::mime;
 use super::path::normalize;
 use crate::error::{Error, Result};
-use crate::http::mime;
 use crate::sys::open;
 use regex::bytes::Regex;
 use std::ffi::OsStr;

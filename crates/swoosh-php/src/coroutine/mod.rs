@@ -37,7 +37,7 @@ pub use introspection::{callbacks, count, ids, last_id, peak};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{
-    Coroutine, create, current, current_id, expect_current, find, may_wait, resume, run_event, wait, wake, wake_from,
+    Coroutine, create, current, current_id, expect_current, find, may_wait, resume, run_event, wait, wake, wake_from, has_room
 };
 pub use shutdown::{abandon, cancel, end_all, request_end, tell_of_callbacks, tell_of_deadlock};
 pub use swoosh_zend::switch::STACK;

@@ -182,6 +182,11 @@ impl Scheduler {
 
 // ---- to begin ----
 
+/// Whether another coroutine can be created (`max_coroutine`).
+pub fn has_room() -> bool {
+    with(|s| s.alive.get()) < options(Options::max_coroutine)
+}
+
 /// Creates a coroutine and runs it until it first waits; its id. `None`, after a warning, where there are too many.
 /// `Err`: it ended, or whom it resumed, by an exit or a fatal error.
 pub fn create(mut job: Job) -> PhpResult<Option<u64>> {

@@ -92,7 +92,7 @@ pub struct CompressionConfig {
     pub level: u32,
     /// `http_compression_min_length`: a shorter body, bytes, is not compressed. Default 20.
     pub min_length: usize,
-    /// `http_compression_types`: media types in lower case; `None`: a built-in list of text types.
+    /// `http_compression_types`: media types in lower case; `None`: every type.
     pub types: Option<Vec<Vec<u8>>>,
 }
 

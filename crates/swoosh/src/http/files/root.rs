@@ -6,7 +6,6 @@
 
 use super::path::normalize;
 use crate::error::{Error, Result};
-use crate::http::mime;
 use crate::sys::open;
 use regex::bytes::Regex;
 use std::ffi::OsStr;
@@ -112,9 +111,8 @@ impl Files {
         match self.open(path)? {
             Opened::File(file, metadata) => {
                 let name = String::from_utf8_lossy(path);
-                // A file of unknown type may be a script.
-                let known = mime::known(&name).is_some() && !path.ends_with(b"/");
-                Some(if known { Found::File(name.into_owned(), file, metadata) } else { Found::Declined })
+                let is_file = !path.ends_with(b"/");
+                Some(if is_file { Found::File(name.into_owned(), file, metadata) } else { Found::Declined })
             }
             Opened::Directory => Some(self.index_of(path).unwrap_or(Found::Declined)),
             Opened::Other => Some(Found::Declined),

@@ -337,9 +337,7 @@ mod tests {
     #[test]
     fn malformed_commands_are_refused() {
         for bad in [
-            &b"*0\r\n"[..],
-            b"*-1\r\n",
-            b"*x\r\n",
+            &b"*x\r\n"[..],
             b"*+1\r\n",
             b"*1\n",
             b"*1048577\r\n",
@@ -349,11 +347,22 @@ mod tests {
             b"*1\r\n$x\r\nGET\r\n",
             b"*1\r\n$3\r\nGETx\r\n",
             b"\x16\x03\x01\x02",
+            b"SET a 'b\r\n",
+            b"SET a \"b\"c\r\n",
         ] {
             let (packets, fault) = feed(bad, 1, 65_536);
             assert_eq!(packets.len(), 0);
             assert!(matches!(fault, Some(PeerFault::Malformed(_))), "{}: {fault:?}", bad.escape_ascii());
         }
+    }
+
+    #[test]
+    fn commands_without_arguments_are_skipped_and_words_may_be_quoted() {
+        let (packets, fault) = feed(b"*0\r\n*-1\r\nPING\r\n", 1, 65_536);
+        assert_eq!((packets.len(), fault), (3, None));
+        assert!(packets[..2].iter().all(|packet| arguments(packet).is_empty()));
+        let found = arguments(b"SET \"a\\x41\\n\\\" b\" 'it\\'s' \"\" c\r\n");
+        assert_eq!(found, [&b"SET"[..], b"aA\n\" b", b"it's", b"", b"c"]);
     }
 
     #[test]

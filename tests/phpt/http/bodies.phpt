@@ -71,7 +71,7 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
     http_serve($settings, $handler, function () use ($folder) {
         $parent = posix_getppid();
         $begin = "--B\r\nContent-Disposition: form-data; name=a[b]\r\n\r\nvalue\r\n--B\r\nContent-Disposition: form-data; name=f; filename=\"x y.bin\"\r\nContent-Type: a/b\r\n\r\n";
-        $form = "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B";
+        $form = "POST /form HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B";
         $say = function ($s) {
             $answer = http_answer($s);
             return substr($answer[0], 9, 3) . ' ' . $answer[2];

@@ -19,7 +19,7 @@ mkdir("$root/ex", 0777, true);
 file_put_contents("$root/ex/a.xyz", 'XYZ');
 file_put_contents("$root/big", str_repeat('u', 300000));
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
-    $settings = ['package_max_length' => 65536, 'upload_max_filesize' => '250k', 'upload_tmp_dir' => $root, 'enable_static_handler' => true, 'document_root' => $root, 'static_handler_locations' => ['/ex']];
+    $settings = ['http_parse_files' => true, 'package_max_length' => 65536, 'upload_max_filesize' => '250k', 'upload_tmp_dir' => $root, 'enable_static_handler' => true, 'document_root' => $root, 'static_handler_locations' => ['/ex']];
     http_serve($settings, function ($request, $response) {
         switch ($request->server['request_uri']) {
             case '/count': return $response->end(count($request->post ?? []) . ' ' . count($request->files ?? []) . ' ' . count($request->cookie ?? []) . ' ' . count($request->get ?? []));

@@ -22,17 +22,17 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     }, function () use ($dir) {
         $part = fn ($disposition, $data, $type = '') => "--B\r\nContent-Disposition: form-data; $disposition\r\n$type\r\n$data\r\n";
         foreach ([
-            ["GET /a%20b?x[]=1&x[k][]=2&y.z=%41 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n123: n\r\nCookie: c=1; d=%42+; c=2; e[]=3\r\nCookie: f=4", ''],
-            ["POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded", 'a=1&b[c]=2&b[d][]=3'],
-            ["PUT /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json", '{"a":1}'],
-            ["POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=\"B\"", 'preamble' . "\r\n" . $part('name="f"; filename="a.txt"', "one\r\n--Bx", "Content-Type: text/plain\r\n") . $part('name="g[]"; filename="b"', 'two') . $part('name="g[]"; filename="c"', '') . $part('name="h"; filename=""', '') . $part('name="long"; filename="l"', str_repeat('x', 21)) . $part('name="field[x]"', 'v') . "--B--\r\nepilogue"],
+            ["GET /a%20b?x[]=1&x[k][]=2&y.z=%41 HTTP/1.1\r\nX-A: 1\r\nx-a: 2\r\n123: n\r\nCookie: c=1; d=%42+; c=2; e[]=3\r\nCookie: f=4", ''],
+            ["POST /form HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", 'a=1&b[c]=2&b[d][]=3'],
+            ["PUT /json HTTP/1.1\r\nContent-Type: application/json", '{"a":1}'],
+            ["POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=\"B\"", 'preamble' . "\r\n" . $part('name="f"; filename="a.txt"', "one\r\n--Bx", "Content-Type: text/plain\r\n") . $part('name="g[]"; filename="b"', 'two') . $part('name="g[]"; filename="c"', '') . $part('name="h"; filename=""', '') . $part('name="long"; filename="l"', str_repeat('x', 21)) . $part('name="field[x]"', 'v') . "--B--\r\nepilogue"],
         ] as [$head, $body]) {
             echo http_ask($head, $body)[2], "\n";
         }
         $s = http_dial();
         fwrite($s, "POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n3;e=1\r\na=1\r\n4\r\n&b=2\r\n0\r\nT: 1\r\n\r\n");
         echo json_encode(json_decode(http_answer($s)[2], true)['post']), "\n";
-        echo http_ask("POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data", '--B')[0], "\n";
+        echo http_ask("POST /up HTTP/1.1\r\nContent-Type: multipart/form-data", '--B')[0], "\n";
         echo 'files left: ', count(glob("$dir/*")), "\n";
     }, $mode);
 }

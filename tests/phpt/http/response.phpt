@@ -83,7 +83,7 @@ gzip;q=0: - true -
 br;q=0, *: zstd true Accept-Encoding
 identity: - true -
 x-unknown: - true -
-image: -
+image: gzip
 close - onetwothree
 GET /head: HTTP/1.1 201 Made {"content-length":"4","content-type":"text/html","x-a":"1","x-list":"a & 2 & b","x-raw":"r"} body
 HEAD /head: HTTP/1.1 201 Made {"content-length":"4","content-type":"text/html","x-a":"1","x-list":"a & 2 & b","x-raw":"r"} 
@@ -110,5 +110,5 @@ gzip;q=0: - true -
 br;q=0, *: zstd true Accept-Encoding
 identity: - true -
 x-unknown: - true -
-image: -
+image: gzip
 close - onetwothree

@@ -139,7 +139,8 @@ impl Form {
         }
         let kind = if error == NO_FILE { b"" } else { &part.content_type[..] };
         let size = if error == 0 { data.len() } else { 0 };
-        if let Some(at) = memchr::memchr(b'[', &part.name).filter(|at| *at > 0) {
+        let brackets = memchr::memchr(b'[', &part.name).filter(|at| *at > 0 && config.parse_files);
+        if let Some(at) = brackets {
             // As in $_FILES: `form[a]` is the element `a` of each property of `form`.
             let (name, keys) = part.name.split_at(at);
             let mut put = |property: &str, value: Zval| {

@@ -20,6 +20,8 @@ pub struct HttpSettings {
     pub parse_post: bool,
     /// `http_parse_cookie`.
     pub parse_cookie: bool,
+    /// `http_parse_files`: names with brackets nest as in `$_FILES`.
+    pub parse_files: bool,
     /// `upload_tmp_dir`.
     pub upload_dir: String,
     /// `upload_max_filesize`: bytes; 0: limited by the request size only.
@@ -57,6 +59,7 @@ impl HttpSettings {
         HttpSettings {
             parse_post: embedder.http.parse_post,
             parse_cookie: embedder.http.parse_cookie,
+            parse_files: embedder.http.parse_files,
             upload_dir: server.upload_tmp_dir.to_string_lossy().into_owned(),
             upload_max: embedder.http.upload_max_filesize,
             compression: Rules::new(&embedder.http.compression),

@@ -116,7 +116,7 @@ file
 false
 file
 false
-handler, handler, text/html
+handler, odd, text/html
 handler, new file
 the worker sends them
 slept, file, parts, file, file, php, file, handler, file
@@ -131,7 +131,7 @@ file
 false
 file
 false
-handler, handler, text/html
+handler, odd, text/html
 handler, new file
 the reactor sends them
 file handler

@@ -220,8 +220,6 @@ const FATAL_WHEN_SET: &[&str] = &["package_length_type", "package_eof", "cpu_aff
 pub enum StartError {
     /// A fatal error with this message.
     Fatal(String),
-    /// A warning with this message; `start()` may be called again.
-    Retryable(String),
     /// An exception is pending.
     Raised(Raised),
 }

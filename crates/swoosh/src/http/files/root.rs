@@ -92,6 +92,16 @@ pub(super) enum Found {
     Declined,
 }
 
+/// Whether a file is never sent: scripts, whose source would be shown, and hidden files.
+fn is_private(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    path.split('/').any(|part| part.starts_with('.'))
+        || SCRIPTS.iter().any(|script| suffix.eq_ignore_ascii_case(script))
+}
+
+const SCRIPTS: [&str; 4] = ["php", "phtml", "phar", "inc"];
+
 /// An opened path within the root.
 enum Opened {
     File(File, Metadata),
@@ -111,7 +121,7 @@ impl Files {
         match self.open(path)? {
             Opened::File(file, metadata) => {
                 let name = String::from_utf8_lossy(path);
-                let is_file = !path.ends_with(b"/");
+                let is_file = !path.ends_with(b"/") && !is_private(&name);
                 Some(if is_file { Found::File(name.into_owned(), file, metadata) } else { Found::Declined })
             }
             Opened::Directory => Some(self.index_of(path).unwrap_or(Found::Declined)),

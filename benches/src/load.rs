@@ -99,8 +99,8 @@ async fn answer(stream: &mut TcpStream) -> usize {
         let Some(head) = all.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(&all[..head]).to_ascii_lowercase();
         assert!(text.starts_with("http/1.1 200") || text.starts_with("http/1.1 101"), "{text}");
-        let told = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-        let whole = head + 4 + told.unwrap_or(0);
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+        let whole = head + 4 + length.unwrap_or(0);
         if all.len() >= whole {
             return whole;
         }

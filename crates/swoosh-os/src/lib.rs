@@ -68,6 +68,7 @@ pub mod memory;
 pub mod message_queue;
 pub mod mutex;
 pub mod open;
+pub mod parent_death;
 pub mod poll;
 pub mod process;
 pub mod signal;

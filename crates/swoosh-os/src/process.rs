@@ -5,7 +5,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::unistd::ForkResult;
 use std::sync::Once;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 /// The side of a fork that a process is on.
 ///
@@ -220,55 +220,6 @@ pub fn close_descriptor(fd: i32) {
 /// The soft limit of open descriptors (`RLIMIT_NOFILE` of getrlimit(2)); 1024 if it cannot be read.
 pub fn descriptor_limit() -> u64 {
     nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
-}
-
-/// Asks the kernel to send `signal` to this process when the thread that forked it ends (`PR_SET_PDEATHSIG` of
-/// prctl(2)). `parent` is the expected parent: if it has ended already, the signal is raised at once.
-pub fn set_parent_death_signal(signal: i32, parent: i32) {
-    if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
-        let _ = nix::sys::prctl::set_pdeathsig(signal);
-        if parent_pid() != parent {
-            let _ = nix::sys::signal::raise(signal);
-        }
-    }
-}
-
-/// Undoes [`set_parent_death_signal`].
-pub fn clear_parent_death_signal() {
-    let _ = nix::sys::prctl::set_pdeathsig(None);
-}
-
-/// The parent recorded for [`kill_after_if_orphaned`]; 0 if none was.
-static PARENT: AtomicI32 = AtomicI32::new(0);
-
-/// Records the present parent, for [`kill_after_if_orphaned`].
-pub fn record_parent() {
-    PARENT.store(parent_pid(), Ordering::Relaxed);
-}
-
-/// If the recorded parent has died, has a kernel timer send SIGKILL to this process after `ms` milliseconds: no parent
-/// is left that could kill it if its code does not return.
-///
-/// Runs in: a signal handler, too.
-pub fn kill_after_if_orphaned(ms: i64) {
-    let parent = PARENT.load(Ordering::Relaxed);
-    // SAFETY: getppid(2), timer_create(2) and timer_settime(2) access local values only, for which zero is valid. The
-    // C library allocates nothing for SIGEV_SIGNAL, so a signal handler may call it.
-    unsafe {
-        if parent == 0 || libc::getppid() == parent {
-            return;
-        }
-        let mut event: libc::sigevent = std::mem::zeroed();
-        event.sigev_notify = libc::SIGEV_SIGNAL;
-        event.sigev_signo = libc::SIGKILL;
-        let mut timer: libc::timer_t = std::mem::zeroed();
-        if libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) == 0 {
-            let mut when: libc::itimerspec = std::mem::zeroed();
-            when.it_value.tv_sec = ms / 1000;
-            when.it_value.tv_nsec = (ms % 1000) * 1_000_000;
-            libc::timer_settime(timer, 0, &when, std::ptr::null_mut());
-        }
-    }
 }
 
 /// The processes that [`priority`] is about: kind (`PRIO_PROCESS`, `PRIO_PGRP` or `PRIO_USER` of getpriority(2)) and

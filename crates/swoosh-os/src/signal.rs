@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Result};
 use crate::event_fd::EventFd;
-use crate::process;
+use crate::parent_death;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
@@ -265,7 +265,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
     let errno = unsafe { *libc::__errno_location() };
     PENDING.fetch_or(1 << signal, Ordering::SeqCst);
     if signal == libc::SIGTERM {
-        process::kill_after_if_orphaned(ORPHAN_GRACE_MS);
+        parent_death::kill_after_if_orphaned(ORPHAN_GRACE_MS);
     }
     notify(EVENT_FD.load(Ordering::SeqCst));
     let hook = HANDLER_HOOK.load(Ordering::SeqCst);

@@ -1,15 +1,15 @@
-//! The PHP extension: programs written for Swoole run on the Swoosh engine. PHP sees it as the module `swoole`.
+//! The PHP extension: runs programs written for Swoole on the Swoosh engine. PHP sees it as the module `swoole`.
 //!
 //! | folder | contents |
 //! |---|---|
-//! | [`runtime`] | the one place that waits: reactor, loop, timers, signals, forks, the last error; knows no coroutine |
-//! | [`coroutine`] | the scheduler, and what coroutines wait for and with |
-//! | [`server`] | events of the engine to callbacks of PHP, and back |
-//! | [`hook`] | PHP's own functions and streams that wait without blocking |
-//! | [`api`] | one file for each class or group of functions: arguments are parsed, the layers above called |
+//! | [`runtime`] | event loop, reactor, timers, signals, forks, last error; does not depend on coroutines |
+//! | [`coroutine`] | coroutine scheduler, channels, sockets, DNS and TLS that suspend the coroutine |
+//! | [`server`] | dispatches engine events to PHP callbacks and their results back |
+//! | [`hook`] | PHP's own functions and streams, made non-blocking in coroutines |
+//! | [`api`] | one file for each PHP class or function group: parses arguments and calls the other layers |
 //!
-//! Each imports only those above it in this table, and `server` and `hook` know nothing of each other. PHP's C API, and with
-//! it all unsafe code, is in the crate `swoosh-zend`.
+//! Each imports only modules above it in this table; `server` and `hook` do not import each other. PHP's C API, and with it
+//! all unsafe code, is in the crate `swoosh-zend`.
 
 #![deny(unsafe_code)]
 
@@ -23,12 +23,12 @@ use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, 
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
-use swoosh_zend::machine;
+use swoosh_zend::interrupt;
 use swoosh_zend::module::{self, Extension, Functions, Module, ModuleEntry};
-use swoosh_zend::runtime::{ForkHooks, switch, watch_forks};
+use swoosh_zend::runtime::{ForkHooks, ini_bool, install_fork_hooks};
 
-/// PHP's first call: the module's description.
-// The symbol is looked up by name when the library is loaded; this is the crate's only exception.
+/// The symbol that PHP looks up when it loads the extension; returns the module's description.
+// `no_mangle` counts as unsafe code; this export is the crate's only exception.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn get_module() -> *mut ModuleEntry {
@@ -52,19 +52,19 @@ impl Extension for Swoosh {
         for (name, value) in api::constants::CONSTANTS {
             module.constant(name, *value);
         }
-        let short_names = switch("swoole.use_shortname");
+        let short_names = ini_bool("swoole.use_shortname");
         api::register(short_names);
         if short_names {
             module.functions(api::functions::coroutine::short_names());
         }
         coroutine::start_up();
         hook::start_up();
-        machine::watch_interrupt(|| {
-            coroutine::beat();
+        interrupt::set_handler(|| {
+            coroutine::on_interrupt();
             server::pool::between_instructions();
         });
         fork::on_child(server::state::step_out);
-        watch_forks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
+        install_fork_hooks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
     }
 
     fn request_end() {
@@ -75,8 +75,8 @@ impl Extension for Swoosh {
         scheduler::request_end();
         timers::request_end();
         coroutine::request_end();
-        coroutine::names::request_end();
-        coroutine::resolvers::request_end();
+        coroutine::dns::request_end();
+        coroutine::service_resolvers::request_end();
         reactor::request_end();
     }
 

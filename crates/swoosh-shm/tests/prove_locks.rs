@@ -304,7 +304,7 @@ fn tries_the_permit(lock: &Guarded) {
 /// it died in any order of steps.
 fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bool {
     let died = Arc::new(AtomicBool::new(false));
-    let told = died.clone();
+    let died_in_model = died.clone();
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(PREEMPTIONS);
     model.check(move || {
@@ -313,11 +313,11 @@ fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bo
             .iter()
             .enumerate()
             .map(|(n, act)| {
-                let (lock, told) = (lock.clone(), told.clone());
+                let (lock, died_in_model) = (lock.clone(), died_in_model.clone());
                 loom::thread::spawn(move || {
                     let steps = if n == 0 { steps } else { u32::MAX };
                     if live(n as u32 + 2, steps, &lock.mutexes(), || act(&lock)) {
-                        told.store(true, Relaxed);
+                        died_in_model.store(true, Relaxed);
                     }
                 })
             })

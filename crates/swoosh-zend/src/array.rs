@@ -1,4 +1,4 @@
-//! PHP's arrays.
+//! PHP arrays.
 
 use super::{IntoZval, ZStr, Zval, ffi};
 use std::ffi::c_char;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// An array of PHP's, held by count. Writing to one that others hold too makes a copy first.
+/// A reference to a PHP array. Writing to a shared array copies it first.
 #[repr(transparent)]
 pub struct Array(pub(super) NonNull<ffi::zend_array>);
 
@@ -27,24 +27,24 @@ impl Array {
 
     /// An empty array with room for `size` elements.
     pub fn with_capacity(size: usize) -> Self {
-        // SAFETY: PHP's allocator gives an array or does not return.
+        // SAFETY: PHP's allocator returns an array or does not return.
         unsafe { Array(NonNull::new_unchecked(ffi::swoosh_array_new(u32::try_from(size).unwrap_or(u32::MAX)))) }
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub fn len(&self) -> usize {
-        // SAFETY: the array is alive.
+        // SAFETY: the reference that `self` owns keeps the array alive.
         unsafe { ffi::zend_array_count(self.0.as_ptr()) as usize }
     }
 
-    /// Whether it has none.
+    /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The element with a string key (digits are no index here).
+    /// The element with a string key. Does not convert decimal keys to integers.
     pub fn get(&self, name: &str) -> Option<&Zval> {
-        // SAFETY: the array is alive; what is found lives as long as nothing writes to the array.
+        // SAFETY: the reference that `self` owns keeps the array alive, and the element cannot move while `self` is borrowed.
         unsafe {
             let z = ffi::zend_hash_str_find(self.0.as_ptr(), name.as_ptr().cast::<c_char>(), name.len());
             (!z.is_null()).then(|| Zval::from_ptr(z))
@@ -53,14 +53,14 @@ impl Array {
 
     /// The element with an integer key.
     pub fn at(&self, index: i64) -> Option<&Zval> {
-        // SAFETY: as in `get`.
+        // SAFETY: the reference that `self` owns keeps the array alive, and the element cannot move while `self` is borrowed.
         unsafe {
             let z = ffi::zend_hash_index_find(self.0.as_ptr(), index as u64);
             (!z.is_null()).then(|| Zval::from_ptr(z))
         }
     }
 
-    /// Its elements in order.
+    /// Iterates over the elements in order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { array: self.0.as_ptr(), at: 0, of: PhantomData }
     }
@@ -69,23 +69,22 @@ impl Array {
     pub fn insert(&mut self, name: impl AsRef<[u8]>, value: impl IntoZval) {
         let name = name.as_ref();
         let mut value = value.into_zval();
-        // SAFETY: the array is this holder's own; it takes over the count that `value` holds.
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value`.
         unsafe {
             ffi::zend_hash_str_update(self.own(), name.as_ptr().cast::<c_char>(), name.len(), value.as_mut_ptr());
         }
         std::mem::forget(value);
     }
 
-    /// Adds an element under a string that is kept for it and is no key of the array yet: nothing is copied, hashed anew
-    /// or looked for.
-    pub fn append_kept(&mut self, name: &ZStr, value: impl IntoZval) {
+    /// Adds an element whose key is not in the array yet. Avoids copying and hashing the key and the lookup.
+    pub fn append_new(&mut self, name: &ZStr, value: impl IntoZval) {
         let mut value = value.into_zval();
-        // SAFETY: as in `insert`; PHP takes a count of the key of its own.
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value` and adds one to `name`.
         unsafe { ffi::swoosh_array_append(self.own(), name.0.as_ptr(), value.as_mut_ptr()) };
         std::mem::forget(value);
     }
 
-    /// Adds or replaces an element as `$array[$name] = $value` does: a decimal number is an integer key.
+    /// Adds or replaces an element like `$array[$name] = $value`: decimal keys become integers.
     pub fn put(&mut self, name: &[u8], value: impl IntoZval) {
         match index_of(name) {
             Some(index) => self.set(index, value),
@@ -93,11 +92,11 @@ impl Array {
         }
     }
 
-    /// The element that `$array[$name]` is.
+    /// The element `$array[$name]`: decimal keys become integers.
     pub fn find(&self, name: &[u8]) -> Option<&Zval> {
         match index_of(name) {
             Some(index) => self.at(index),
-            // SAFETY: as in `get`.
+            // SAFETY: the reference that `self` owns keeps the array alive, and the element cannot move while `self` is borrowed.
             None => unsafe {
                 let z = ffi::zend_hash_str_find(self.0.as_ptr(), name.as_ptr().cast::<c_char>(), name.len());
                 (!z.is_null()).then(|| Zval::from_ptr(z))
@@ -105,10 +104,10 @@ impl Array {
         }
     }
 
-    /// Adds or replaces the element with one of the module's own keys, whose hash is known.
-    pub fn insert_known(&mut self, key: &KnownKey, value: impl IntoZval) {
+    /// Adds or replaces the element with an interned key, whose hash is precomputed.
+    pub fn insert_interned(&mut self, key: &InternedKey, value: impl IntoZval) {
         let mut value = value.into_zval();
-        // SAFETY: as in `insert`; the key is a string that lives as long as the process.
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value`; the key is persistent.
         unsafe { ffi::zend_hash_update(self.own(), key.get(), value.as_mut_ptr()) };
         std::mem::forget(value);
     }
@@ -116,7 +115,7 @@ impl Array {
     /// Adds or replaces the element with an integer key.
     pub fn set(&mut self, index: i64, value: impl IntoZval) {
         let mut value = value.into_zval();
-        // SAFETY: as in `insert`.
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value`.
         unsafe { ffi::zend_hash_index_update(self.own(), index as u64, value.as_mut_ptr()) };
         std::mem::forget(value);
     }
@@ -124,7 +123,7 @@ impl Array {
     /// Appends an element.
     pub fn push(&mut self, value: impl IntoZval) {
         let mut value = value.into_zval();
-        // SAFETY: as in `insert`; an array that has no next index leaves the value to us.
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value` unless it has no next index.
         unsafe {
             if !ffi::zend_hash_next_index_insert(self.own(), value.as_mut_ptr()).is_null() {
                 std::mem::forget(value);
@@ -134,13 +133,14 @@ impl Array {
 
     /// Removes the element with a string key.
     pub fn remove(&mut self, name: &str) {
-        // SAFETY: the array is this holder's own.
+        // SAFETY: `own` returns an unshared array; pointer and length describe `name`.
         unsafe { ffi::zend_hash_str_del(self.own(), name.as_ptr().cast::<c_char>(), name.len()) };
     }
 
-    /// The array to write to: nobody else holds it.
+    /// The array, copied first if it is shared or immutable.
     fn own(&mut self) -> *mut ffi::zend_array {
-        // SAFETY: the array is alive. A shared one is copied by PHP, which gives up our count of it.
+        // SAFETY: the reference that `self` owns keeps the array alive. PHP copies a shared array and releases that reference;
+        // `self` then owns the copy.
         unsafe {
             if (*self.0.as_ptr()).gc.refcount > 1 || self.is_immutable() {
                 let mut z = Zval(super::zval::raw(self.type_info(), self.0.as_ptr() as i64));
@@ -152,7 +152,7 @@ impl Array {
     }
 
     fn is_immutable(&self) -> bool {
-        // SAFETY: the array is alive.
+        // SAFETY: the reference that `self` owns keeps the array alive.
         unsafe { (*self.0.as_ptr()).gc.u.type_info & IMMUTABLE != 0 }
     }
 
@@ -176,7 +176,7 @@ impl Default for Array {
 impl Clone for Array {
     fn clone(&self) -> Self {
         if !self.is_immutable() {
-            // SAFETY: the array is alive and counted.
+            // SAFETY: the reference that `self` owns keeps the array alive, and it is reference-counted.
             unsafe { (*self.0.as_ptr()).gc.refcount += 1 };
         }
         Array(self.0)
@@ -207,7 +207,7 @@ impl<T: IntoZval> FromIterator<T> for Array {
     }
 }
 
-/// The elements of an array in order.
+/// An iterator over the elements of an array.
 pub struct Iter<'a> {
     array: *const ffi::zend_array,
     at: u32,
@@ -220,8 +220,8 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let mut name = std::ptr::null_mut();
         let mut index = 0;
-        // SAFETY: the array is borrowed for `'a`, so it is alive and nothing of ours writes to it; a key is a string that
-        // the array holds, and `ZStr` is a transparent pointer, read from a place that lives as long as the bucket.
+        // SAFETY: the array is borrowed for `'a`, so it stays alive and unchanged. `ZStr` is a transparent pointer, read from
+        // the bucket, which lives as long as the array.
         unsafe {
             let value = ffi::swoosh_array_next(self.array, &mut self.at, &mut name, &mut index);
             if value.is_null() {
@@ -230,7 +230,7 @@ impl<'a> Iterator for Iter<'a> {
             let key = if name.is_null() {
                 Key::Index(index as i64)
             } else {
-                // A bucket is the value followed by the hash and the key.
+                // `at` is the position behind the element that was returned.
                 let bucket = (*self.array).__bindgen_anon_1.arData.add(self.at as usize - 1);
                 Key::Name(&*(&raw const (*bucket).key).cast::<ZStr>())
             };
@@ -239,19 +239,19 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-/// A key of the module's own: made when the module starts, it lives as long as the process.
-pub struct KnownKey {
+/// An interned, persistent key that is created during module startup.
+pub struct InternedKey {
     name: &'static str,
     string: AtomicPtr<ffi::zend_string>,
 }
 
-impl KnownKey {
-    /// That key, not made yet.
+impl InternedKey {
+    /// A key that is not created yet.
     pub const fn new(name: &'static str) -> Self {
-        KnownKey { name, string: AtomicPtr::new(std::ptr::null_mut()) }
+        InternedKey { name, string: AtomicPtr::new(std::ptr::null_mut()) }
     }
 
-    /// Makes it. Only while the module starts.
+    /// Creates the string. Only during module startup.
     pub fn make(&self) {
         self.string.store(super::class::permanent(self.name), Ordering::Relaxed);
     }
@@ -263,12 +263,12 @@ impl KnownKey {
 
     fn get(&self) -> *mut ffi::zend_string {
         let string = self.string.load(Ordering::Relaxed);
-        assert!(!string.is_null(), "a key is made when the module starts");
+        assert!(!string.is_null(), "interned keys are created during module startup");
         string
     }
 }
 
-/// The integer that a key in its plain decimal form is.
+/// The integer for a key in canonical decimal form, as in `ZEND_HANDLE_NUMERIC_STR`.
 fn index_of(name: &[u8]) -> Option<i64> {
     let digits = name.strip_prefix(b"-").unwrap_or(name);
     let plain = matches!(digits, [b'1'..=b'9', ..] if digits.len() < 20) || name == b"0";
@@ -278,5 +278,5 @@ fn index_of(name: &[u8]) -> Option<i64> {
     std::str::from_utf8(name).ok()?.parse().ok().filter(|&index| index != i64::MIN)
 }
 
-/// GC_IMMUTABLE.
+/// `GC_IMMUTABLE`.
 const IMMUTABLE: u32 = 1 << 6;

@@ -1,27 +1,27 @@
-//! Calls into PHP, under a guard that turns a fatal error into a value.
+//! Calls into PHP, under a bailout guard that turns a fatal error into [`Raised::Bailout`].
 
 use super::error::{pending, throw_error};
 use super::{Array, IntoZval, Object, PhpResult, Raised, Zval, ffi};
 use std::ffi::{CStr, c_void};
 
-/// Something of PHP's that can be called, looked up once.
+/// A PHP callable, resolved once.
 pub struct Callable {
-    /// What the user gave: it keeps everything in `cache` alive.
+    /// The value it was resolved from, which keeps the function in `cache` alive.
     value: Zval,
     cache: ffi::zend_fcall_info_cache,
-    /// The object that `cache` names, held.
+    /// A reference to the object in `cache`.
     object: Option<Object>,
 }
 
 impl Callable {
-    /// Looks up what a value calls. `Err` says why it calls nothing, in PHP's words.
+    /// Resolves a callable. `Err` has PHP's message if the value is not callable.
     pub fn new(value: &Zval) -> Result<Self, String> {
         let value = value.clone();
-        // SAFETY: both are plain data that PHP fills in.
+        // SAFETY: both are plain C structs, for which all-zero is valid.
         let (mut call, mut cache): (ffi::zend_fcall_info, ffi::zend_fcall_info_cache) =
             unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
         let mut problem = std::ptr::null_mut();
-        // SAFETY: a live zval and places to write to; the problem's text is allocated by PHP.
+        // SAFETY: all pointers are to live values; PHP may store an allocated message in `problem`.
         let good = unsafe {
             ffi::zend_fcall_info_init(
                 value.as_ptr().cast_mut(),
@@ -33,7 +33,7 @@ impl Callable {
             ) == 0
         };
         if !problem.is_null() {
-            // SAFETY: a C string of PHP's allocator, ours to give back.
+            // SAFETY: the message is a C string from PHP's allocator, owned by the caller.
             let text = unsafe {
                 let text = CStr::from_ptr(problem).to_string_lossy().into_owned();
                 ffi::swoosh_free(problem.cast::<c_void>());
@@ -46,13 +46,13 @@ impl Callable {
         if !good {
             return Err("no array or string given".to_owned());
         }
-        // SAFETY: the object that PHP found is alive; `clone` takes a count.
+        // SAFETY: PHP has resolved the object from `value`, which keeps it alive; `clone` adds a reference.
         let object =
             (!cache.object.is_null()).then(|| unsafe { (*(&raw const cache.object).cast::<Object>()).clone() });
         Ok(Callable { value, cache, object })
     }
 
-    /// Calls it. The arguments stay the caller's.
+    /// Calls it. The caller keeps ownership of the arguments.
     pub fn call(&self, args: &mut [Zval]) -> PhpResult<Zval> {
         let mut result = Zval::undef();
         let mut cache = self.cache;
@@ -65,21 +65,21 @@ impl Callable {
             param_count: args.len() as u32,
             named_params: std::ptr::null_mut(),
         };
-        // SAFETY: all pointers are live for the call; the guard returns here even after a fatal error.
+        // SAFETY: all pointers are to values that outlive the call; `swoosh_call` sets a bailout guard.
         let failed = unsafe { ffi::swoosh_call(&mut call, &mut cache) };
         outcome(failed, result)
     }
 
-    /// Calls it: the result is undefined if that threw. A fatal error jumps out of it: for the bottom of a coroutine, whose guard is there
-    /// already and which owns nothing.
+    /// Calls it without a guard: a fatal error jumps out of this function. For the lowest frame of a coroutine, which runs
+    /// under a guard and owns nothing. The result is undefined if the call threw.
     #[inline]
-    pub fn call_bare(&self, args: &mut [Zval]) -> Zval {
+    pub fn call_unguarded(&self, args: &mut [Zval]) -> Zval {
         let mut result = Zval::undef();
         let mut cache = self.cache;
         let mut value = self.value.0;
-        // SAFETY: all pointers are live for the call.
+        // SAFETY: all pointers are to values that outlive the call.
         unsafe {
-            ffi::swoosh_call_bare(
+            ffi::swoosh_call_unguarded(
                 &mut cache,
                 &mut value,
                 result.as_mut_ptr(),
@@ -90,22 +90,22 @@ impl Callable {
         result
     }
 
-    /// Tells the cycle collector what it holds, see [`Payload::held`](super::Payload::held).
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
-        tell(&self.value);
+    /// Visits its values for PHP's cycle collector, see [`Payload::trace`](super::Payload::trace).
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
+        visit(&self.value);
         if let Some(object) = &self.object {
-            object.held(tell);
+            object.trace(visit);
         }
     }
 
-    /// What the user gave.
+    /// The value it was resolved from.
     pub fn value(&self) -> &Zval {
         &self.value
     }
 }
 
-/// Calls a function of PHP's own, or a static method, by its name. `None`: there is none of that name, because its extension is
-/// not loaded or a setting took it away (`disable_functions`). What it throws is `Err`, as of any call.
+/// Calls a function or static method by name. `None` if it does not exist, because its extension is not loaded or
+/// `disable_functions` removes it.
 pub fn call_function(name: &str, args: &mut [Zval]) -> PhpResult<Option<Zval>> {
     match Callable::new(&name.into_zval()) {
         Ok(function) => function.call(args).map(Some),
@@ -113,13 +113,13 @@ pub fn call_function(name: &str, args: &mut [Zval]) -> PhpResult<Option<Zval>> {
     }
 }
 
-/// Gives the process a title, which process lists show. False where PHP cannot.
+/// Sets the process title. False if PHP does not support it.
 pub fn set_process_title(title: Zval) -> PhpResult<bool> {
     Ok(call_function("cli_set_process_title", &mut [title])?.is_some_and(|set| set.to_bool()))
 }
 
 impl Object {
-    /// Calls a method by its name; an `Error` is thrown where the object has none of that name.
+    /// Calls a method by name; throws an `Error` if there is none.
     pub fn call_method(&self, name: &str, args: &mut [Zval]) -> PhpResult<Zval> {
         let mut target = Array::new();
         target.push(self.clone());
@@ -130,11 +130,11 @@ impl Object {
         }
     }
 
-    /// Calls a closure; of another object the result is an exception of PHP's.
+    /// Calls a closure. The object must be one, see [`is_closure`](Self::is_closure).
     pub fn call_closure(&self, args: &mut [Zval]) -> PhpResult<Zval> {
         debug_assert!(self.is_closure());
         let mut result = Zval::undef();
-        // SAFETY: a live closure and live arguments; the guard returns here even after a fatal error.
+        // SAFETY: `self` is a live closure and `args` outlive the call; `swoosh_call_closure` sets a bailout guard.
         let failed = unsafe {
             ffi::swoosh_call_closure(
                 self.0.as_ptr(),
@@ -148,14 +148,14 @@ impl Object {
 }
 
 impl Object {
-    /// As [`Callable::call_bare`], for a closure.
+    /// Like [`Callable::call_unguarded`], for a closure.
     #[inline]
-    pub fn call_closure_bare(&self, args: &mut [Zval]) -> Zval {
+    pub fn call_closure_unguarded(&self, args: &mut [Zval]) -> Zval {
         debug_assert!(self.is_closure());
         let mut result = Zval::undef();
-        // SAFETY: a live closure and live arguments.
+        // SAFETY: `self` is a live closure and `args` outlive the call.
         unsafe {
-            ffi::swoosh_call_closure_bare(
+            ffi::swoosh_call_closure_unguarded(
                 self.0.as_ptr(),
                 result.as_mut_ptr(),
                 args.len() as u32,
@@ -166,17 +166,17 @@ impl Object {
     }
 }
 
-/// Runs something that calls PHP under a guard. It must hold nothing that has to be dropped: a fatal error jumps out of
-/// it.
+/// Runs code that calls PHP under a bailout guard. A fatal error jumps out of `body`, so it must own nothing that needs to
+/// be dropped.
 pub fn guarded<F: FnOnce()>(body: F) -> PhpResult<()> {
     unsafe extern "C" fn run<F: FnOnce()>(context: *mut c_void) {
-        // SAFETY: the context is the `Option<F>` below, which outlives the guard.
+        // SAFETY: `context` points to the `Option<F>` below, which outlives the guarded call.
         if let Some(body) = unsafe { (*context.cast::<Option<F>>()).take() } {
             body();
         }
     }
     let mut body = Some(body);
-    // SAFETY: `run::<F>` is given the context it expects.
+    // SAFETY: `run::<F>` expects a pointer to an `Option<F>`, which `body` is.
     let failed = unsafe { ffi::swoosh_try(Some(run::<F>), (&raw mut body).cast::<c_void>()) };
     if failed { Err(Raised::Bailout) } else { pending().map_or(Ok(()), Err) }
 }
@@ -184,7 +184,7 @@ pub fn guarded<F: FnOnce()>(body: F) -> PhpResult<()> {
 #[inline]
 fn outcome(failed: bool, result: Zval) -> PhpResult<Zval> {
     if failed {
-        // What a broken call left is not looked at.
+        // A call that bailed out may leave an invalid result.
         std::mem::forget(result);
         return Err(Raised::Bailout);
     }

@@ -1,4 +1,4 @@
-//! Classes: registered when the module starts, found by a handle afterwards.
+//! PHP classes: registration during module startup, and handles for later use.
 
 use super::entry::{VARIADIC, entry};
 use super::object::{HandlerTable, create};
@@ -14,9 +14,9 @@ pub struct Class(NonNull<ffi::zend_class_entry>);
 
 impl Class {
     /// # Safety
-    /// `class` is a registered class.
+    /// `class` points to a registered class.
     pub(super) unsafe fn from_ptr(class: *mut ffi::zend_class_entry) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees a registered class, which is not null.
         Class(unsafe { NonNull::new_unchecked(class) })
     }
 
@@ -24,107 +24,107 @@ impl Class {
         self.0.as_ptr()
     }
 
-    /// Its name with its namespace.
+    /// Its fully qualified name.
     pub fn name(self) -> String {
-        // SAFETY: a class lives as long as the request at least, and has a name.
+        // SAFETY: a registered class lives at least until the end of the request, and its name is a string.
         unsafe { (*(&raw const (*self.as_ptr()).name).cast::<super::ZStr>()).to_text().into_owned() }
     }
 
-    /// Whether it is `other` or comes from it.
+    /// Whether it is `other` or a subclass or implementation of it.
     pub fn is_a(self, other: Class) -> bool {
-        // SAFETY: two registered classes.
+        // SAFETY: both pointers are registered classes, as `Class` guarantees.
         unsafe { ffi::swoosh_instanceof(self.as_ptr(), other.as_ptr()) }
     }
 
-    /// The slot of a declared property, see [`Object::slot`](super::Object::slot).
+    /// The slot number of a declared property, see [`Object::slot`](super::Object::slot).
     pub fn slot(self, property: &str) -> Option<usize> {
-        // SAFETY: a registered class and the bytes of a name.
+        // SAFETY: `Class` guarantees a registered class; pointer and length describe `property`.
         let slot =
             unsafe { ffi::swoosh_property_slot(self.as_ptr(), property.as_ptr().cast::<c_char>(), property.len()) };
         usize::try_from(slot).ok()
     }
 
-    /// How many such slots its objects have.
+    /// The number of slots of its objects.
     pub(super) fn slots(self) -> usize {
-        // SAFETY: a registered class.
+        // SAFETY: `Class` guarantees a registered class.
         usize::try_from(unsafe { (*self.as_ptr()).default_properties_count }).unwrap_or(0)
     }
 
-    /// A class of that name, loaded if need be.
+    /// The class with that name, autoloaded if necessary.
     pub fn named(name: &str) -> Option<Self> {
         let name = super::ZStr::new(name.as_bytes());
-        // SAFETY: a live string; what is found is a class.
+        // SAFETY: `name` is a live string; PHP returns null or a registered class.
         let class = unsafe { ffi::zend_lookup_class(name.0.as_ptr()) };
         NonNull::new(class).map(Class)
     }
 
     /// PHP's `Exception`.
     pub fn exception() -> Self {
-        // SAFETY: PHP registers it before any module starts; so with the others below.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_exception) }
     }
 
     /// PHP's `RuntimeException`.
     pub fn runtime_exception() -> Self {
-        // SAFETY: as above; the module asks for SPL.
+        // SAFETY: SPL is always built in, and PHP registers its classes before modules that are loaded later start.
         unsafe { Self::from_ptr(ffi::spl_ce_RuntimeException) }
     }
 
     /// PHP's `Error`.
     pub fn error() -> Self {
-        // SAFETY: as above.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_error) }
     }
 
     /// PHP's `ArrayIterator`.
     pub fn array_iterator() -> Self {
-        // SAFETY: as above; the module asks for SPL.
+        // SAFETY: SPL is always built in, and PHP registers its classes before modules that are loaded later start.
         unsafe { Self::from_ptr(ffi::spl_ce_ArrayIterator) }
     }
 
     /// PHP's `ArrayObject`.
     pub fn array_object() -> Self {
-        // SAFETY: as above.
+        // SAFETY: SPL is always built in, and PHP registers its classes before modules that are loaded later start.
         unsafe { Self::from_ptr(ffi::spl_ce_ArrayObject) }
     }
 
     /// PHP's `Countable`.
     pub fn countable() -> Self {
-        // SAFETY: as above.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_countable) }
     }
 
     /// PHP's `Iterator`.
     pub fn iterator() -> Self {
-        // SAFETY: as above.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_iterator) }
     }
 
     /// PHP's `ArrayAccess`.
     pub fn array_access() -> Self {
-        // SAFETY: as above.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_arrayaccess) }
     }
 
     /// PHP's `Stringable`.
     pub fn stringable() -> Self {
-        // SAFETY: as above.
+        // SAFETY: PHP registers its core classes before any module starts.
         unsafe { Self::from_ptr(ffi::zend_ce_stringable) }
     }
 }
 
-/// Where the handle of one of our classes is kept.
+/// A static that holds the handle of one of the extension's classes.
 #[derive(Debug)]
 pub struct ClassSlot(AtomicPtr<ffi::zend_class_entry>);
 
 impl ClassSlot {
-    /// A slot that the class's registration fills.
+    /// An empty slot, to be filled by [`ClassBuilder::register`].
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         ClassSlot(AtomicPtr::new(null_mut()))
     }
 
-    /// The class. Panics before it is registered.
+    /// The class. Panics unless it is registered.
     pub fn get(&self) -> Class {
         Class(NonNull::new(self.0.load(Ordering::Relaxed)).expect("the class is registered when the module starts"))
     }
@@ -156,7 +156,7 @@ impl Value {
     }
 }
 
-/// A class in the making.
+/// Builds a class.
 pub struct ClassBuilder {
     name: &'static str,
     parent: Option<Class>,
@@ -174,7 +174,7 @@ pub struct ClassBuilder {
 }
 
 impl ClassBuilder {
-    /// A class of that name, with its namespace.
+    /// A class with that fully qualified name.
     pub fn new(name: &'static str) -> Self {
         ClassBuilder {
             name,
@@ -193,37 +193,37 @@ impl ClassBuilder {
         }
     }
 
-    /// It comes from `parent`.
+    /// Sets the parent class.
     pub fn extends(mut self, parent: Class) -> Self {
         self.parent = Some(parent);
         self
     }
 
-    /// It implements an interface.
+    /// Adds an interface.
     pub fn implements(mut self, interface: Class) -> Self {
         self.interfaces.push(interface);
         self
     }
 
-    /// Another name for it.
+    /// Adds an alias.
     pub fn alias(mut self, name: &'static str) -> Self {
         self.aliases.push(name);
         self
     }
 
-    /// Nothing may come from it.
+    /// Makes the class final.
     pub fn is_final(mut self) -> Self {
         self.flags |= 1 << 5;
         self
     }
 
-    /// No object of it can be made.
+    /// Makes the class abstract.
     pub fn is_abstract(mut self) -> Self {
         self.flags |= 1 << 6;
         self
     }
 
-    /// A method: its signature as PHP writes it, and what it does.
+    /// Adds a method: its signature in PHP syntax and its handler.
     pub fn method<F, R>(mut self, signature: &str, handler: F) -> Self
     where
         F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
@@ -233,31 +233,31 @@ impl ClassBuilder {
         self
     }
 
-    /// A public property without a type.
+    /// Adds an untyped public property.
     pub fn property(mut self, name: &'static str, default: Value) -> Self {
         self.properties.push((name, default, 1));
         self
     }
 
-    /// A protected property without a type.
+    /// Adds an untyped protected property.
     pub fn protected_property(mut self, name: &'static str, default: Value) -> Self {
         self.properties.push((name, default, 2));
         self
     }
 
-    /// A private property without a type.
+    /// Adds an untyped private property.
     pub fn private_property(mut self, name: &'static str, default: Value) -> Self {
         self.properties.push((name, default, 4));
         self
     }
 
-    /// A public constant.
+    /// Adds a public constant.
     pub fn constant(mut self, name: &'static str, value: Value) -> Self {
         self.constants.push((name, value));
         self
     }
 
-    /// A `T` lives in each object. Such objects cannot be cloned, nor serialised.
+    /// Embeds a `T` in each object. The objects can be neither cloned nor serialised.
     pub fn payload<T: Payload>(mut self) -> Self {
         self.create = Some(create::<T>);
         self.prepare = Some(HandlerTable::prepare::<T>);
@@ -265,23 +265,23 @@ impl ClassBuilder {
         self
     }
 
-    /// Objects can be cloned although a payload lives in them; the clone begins with a new one.
+    /// Allows cloning of objects with a payload; the clone gets a default payload.
     pub fn clonable(mut self) -> Self {
         self.clonable = true;
         self
     }
 
-    /// Objects may be given properties that the class does not declare.
+    /// Allows dynamic properties.
     pub fn allow_dynamic(mut self) -> Self {
         self.dynamic = true;
         self
     }
 
-    /// Registers the class. Only while the module starts.
+    /// Registers the class and stores its handle in `slot`. Only during module startup.
     pub fn register(self, slot: &ClassSlot) -> Class {
         let mut methods = self.methods;
-        // SAFETY: an entry of zeros ends the table; the table and all names in it live as long as the process. PHP
-        // copies the class entry, whose unset fields are zero as INIT_CLASS_ENTRY leaves them.
+        // SAFETY: an all-zero entry ends the method table, which is leaked; all names have static lifetime. PHP copies the
+        // class entry, whose unset fields are zero as with `INIT_CLASS_ENTRY`.
         unsafe {
             methods.push(std::mem::zeroed());
             let mut entry: ffi::zend_class_entry = std::mem::zeroed();
@@ -324,7 +324,7 @@ impl ClassBuilder {
     }
 }
 
-/// The table entry of a function or method.
+/// The function table entry of a function or method.
 pub(super) fn function<F, R>(signature: &str, _: F) -> ffi::zend_function_entry
 where
     F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
@@ -364,18 +364,18 @@ fn info(name: *const c_char, kind: &Type, bits: u32, default: Option<&str>) -> f
     }
 }
 
-/// A C string that lives as long as the process.
+/// A leaked C string.
 pub(super) fn c_string(text: &str) -> *const c_char {
     CString::new(text).expect("no zero byte in a name").into_raw()
 }
 
-/// An interned string that lives as long as the process.
+/// A persistent interned string.
 pub(super) fn permanent(text: &str) -> *mut ffi::zend_string {
-    // SAFETY: the bytes of one slice; only called while the module starts.
+    // SAFETY: pointer and length describe `text`; PHP allows persistent interning during module startup, when this is called.
     unsafe { ffi::swoosh_string_permanent(text.as_ptr().cast::<c_char>(), text.len()) }
 }
 
-/// _ZEND_TYPE_NAME_BIT.
+/// `_ZEND_TYPE_NAME_BIT`.
 const NAME_BIT: u32 = 1 << 24;
-/// _ZEND_SEND_MODE_SHIFT.
+/// `_ZEND_SEND_MODE_SHIFT`.
 const SEND_MODE_SHIFT: u32 = 25;

@@ -1,13 +1,14 @@
-//! Where PHP enters: one C function for each handler. A panic stops here and becomes an `Error`; a fatal error that came
-//! up as data goes on from here, where nothing is owned.
+//! The C function through which PHP calls each handler.
+//!
+//! Invariant: no panic crosses into C; it becomes an `Error`. A fatal error that was returned as [`Raised::Bailout`] jumps
+//! from here, where the frame owns nothing.
 
 use super::{Call, IntoZval, PhpResult, Raised, Zval, ffi};
 use std::any::Any;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-/// The C function of the handler `F`. `OPEN`: more arguments than declared are taken.
+/// The C function for the handler `F`. `OPEN`: it accepts more arguments than it declares.
 pub(super) unsafe extern "C" fn entry<F, R, const OPEN: bool>(
     frame: *mut ffi::zend_execute_data,
     result: *mut ffi::zval,
@@ -15,14 +16,14 @@ pub(super) unsafe extern "C" fn entry<F, R, const OPEN: bool>(
     F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
     R: IntoZval,
 {
-    const { assert!(size_of::<F>() == 0, "a handler is a function and captures nothing") };
-    // SAFETY: PHP calls this with the frame of the running function and a place for its result, which holds `null`.
+    const { assert!(size_of::<F>() == 0, "a handler captures nothing") };
+    // SAFETY: PHP passes the frame of the running function and a result zval that holds `null`.
     let bailout = unsafe {
         if !arity_fits::<OPEN>(frame) {
             return;
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            // A value of a type without size is no bytes at all.
+            // `F` is zero-sized (asserted above), so a dangling pointer is valid to read it from.
             let handler = NonNull::<F>::dangling().read();
             handler(&mut Call::new(frame))
         }));
@@ -33,44 +34,50 @@ pub(super) unsafe extern "C" fn entry<F, R, const OPEN: bool>(
             }
             Ok(Err(raised)) => raised == Raised::Bailout,
             Err(panic) => {
-                tell(panic);
+                throw_panic(panic);
                 false
             }
         }
     };
     if bailout {
-        // SAFETY: this frame holds nothing that would have to be dropped.
+        // SAFETY: PHP has set a bailout point around the call, and this frame owns nothing that the jump would leak.
         unsafe { ffi::swoosh_bailout() }
     }
 }
 
-/// Throws `ArgumentCountError` where the number of arguments is wrong.
+/// Checks the number of arguments; throws an `ArgumentCountError` and returns false if it is wrong.
+///
+/// # Safety
+/// `frame` is the frame of the running internal function.
 #[inline]
 unsafe fn arity_fits<const OPEN: bool>(frame: *mut ffi::zend_execute_data) -> bool {
-    // SAFETY: the frame is alive and its function an internal one.
+    // SAFETY: the caller passes the live frame of an internal function, so the union's `internal_function` is valid.
     unsafe {
         let given = (*frame).This.u2.num_args;
         let function = &(*(*frame).func).internal_function;
         let (least, most) = (function.required_num_args, function.num_args);
-        // One comparison: fewer than the least wrap around.
+        // One comparison for both bounds: a smaller number wraps around.
         if given.wrapping_sub(least) <= most.wrapping_sub(least) {
             return true;
         }
         let open = OPEN || function.fn_flags & VARIADIC != 0;
-        open && given >= least || refuse(least, if open { u32::MAX } else { most })
+        open && given >= least || throw_count(least, if open { u32::MAX } else { most })
     }
 }
 
-/// Throws; false.
+/// Throws an `ArgumentCountError` and returns false.
+///
+/// # Safety
+/// Called while an internal function runs, whose name the message contains.
 #[cold]
-unsafe fn refuse(least: u32, most: u32) -> bool {
-    // SAFETY: called by a running function.
+unsafe fn throw_count(least: u32, most: u32) -> bool {
+    // SAFETY: the caller guarantees a running function.
     unsafe { ffi::zend_wrong_parameters_count_error(least, most) };
     false
 }
 
 #[cold]
-fn tell(panic: Box<dyn Any + Send>) {
+fn throw_panic(panic: Box<dyn Any + Send>) {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -79,5 +86,5 @@ fn tell(panic: Box<dyn Any + Send>) {
     super::error::throw_error(&format!("internal error, please report it: {text}"));
 }
 
-/// ZEND_ACC_VARIADIC.
+/// `ZEND_ACC_VARIADIC`.
 pub(super) const VARIADIC: u32 = 1 << 14;

@@ -1,25 +1,25 @@
-//! Errors both ways: what a call into PHP may end with, exceptions thrown, warnings raised.
+//! Exceptions, warnings and fatal errors, in both directions.
 
 use super::{Class, ffi};
 use std::ffi::CString;
 
-/// Why a call did not end with a value.
+/// Why a call into PHP returned no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Raised {
-    /// An exception is pending; PHP handles it as soon as the call into the extension returns.
+    /// An exception is pending. PHP handles it when the call into the extension returns.
     Exception,
-    /// `exit` was called; it is pending like an exception.
+    /// An `exit` is pending, like an exception.
     Exit,
-    /// A fatal error. It has to travel up to the entry, which goes on with it.
+    /// A fatal error. Return it up to the C entry function, which continues PHP's jump.
     Bailout,
 }
 
-/// A value, or what came instead.
+/// A value, or the reason for its absence.
 pub type PhpResult<T> = Result<T, Raised>;
 
-/// What is pending in PHP, if anything is.
+/// The pending exception or exit, if any.
 pub fn pending() -> Option<Raised> {
-    // SAFETY: the globals belong to this one thread.
+    // SAFETY: PHP is built without thread safety, so the globals belong to the calling thread, which runs PHP.
     unsafe {
         if ffi::executor_globals.exception.is_null() {
             None
@@ -31,11 +31,11 @@ pub fn pending() -> Option<Raised> {
     }
 }
 
-/// Throws an exception of a class.
+/// Throws a new exception of a class.
 #[cold]
 pub fn throw(class: Class, message: &str, code: i64) -> Raised {
     let message = text(message);
-    // SAFETY: the class is registered and the message a C string; PHP copies it.
+    // SAFETY: a `Class` is a registered class; `message` is a C string that PHP copies.
     unsafe { ffi::zend_throw_exception(class.as_ptr(), message.as_ptr(), code) };
     Raised::Exception
 }
@@ -44,7 +44,7 @@ pub fn throw(class: Class, message: &str, code: i64) -> Raised {
 #[cold]
 pub fn throw_object(exception: super::Object) -> Raised {
     let mut z = super::IntoZval::into_zval(exception);
-    // SAFETY: an object that comes from Throwable; PHP takes its count over.
+    // SAFETY: `z` is an object zval whose reference PHP takes over; PHP itself rejects objects that are not Throwable.
     unsafe { ffi::zend_throw_exception_object(z.as_mut_ptr()) };
     std::mem::forget(z);
     Raised::Exception
@@ -60,15 +60,15 @@ pub fn throw_error(message: &str) -> Raised {
 #[cold]
 pub fn argument_type_error(number: u32, problem: &str) -> Raised {
     let problem = text(problem);
-    // SAFETY: the format takes one C string, and it is one.
+    // SAFETY: the format string has one `%s`, for which `problem` is a C string.
     unsafe { ffi::zend_argument_type_error(number, c"%s".as_ptr(), problem.as_ptr()) };
     Raised::Exception
 }
 
-/// Throws an `ArgumentCountError`: at least `least` and at most `most` arguments are taken.
+/// Throws an `ArgumentCountError` for a function that takes `least` to `most` arguments.
 #[cold]
 pub fn argument_count_error(least: u32, most: u32) -> Raised {
-    // SAFETY: called within a PHP function's call, whose name it tells.
+    // SAFETY: has no memory preconditions; callers are inside a PHP function call, whose name the message contains.
     unsafe { ffi::zend_wrong_parameters_count_error(least, most) };
     Raised::Exception
 }
@@ -77,15 +77,16 @@ pub fn argument_count_error(least: u32, most: u32) -> Raised {
 #[cold]
 pub fn argument_value_error(number: u32, problem: &str) -> Raised {
     let problem = text(problem);
-    // SAFETY: as above.
+    // SAFETY: the format string has one `%s`, for which `problem` is a C string.
     unsafe { ffi::zend_argument_value_error(number, c"%s".as_ptr(), problem.as_ptr()) };
     Raised::Exception
 }
 
-/// Raises an `E_WARNING` that names the running function: `f(): <message>`.
+/// Raises an `E_WARNING` that names the running function: `f(): <message>`. The INI setting `swoole.display_errors` turns
+/// these warnings off.
 #[cold]
 pub fn warning(message: &str) {
-    if super::runtime::switch("swoole.display_errors") {
+    if super::runtime::ini_bool("swoole.display_errors") {
         report(2, message);
     }
 }
@@ -104,32 +105,33 @@ pub fn deprecated(message: &str) {
 
 fn report(level: i32, message: &str) {
     let message = text(message);
-    // SAFETY: the format takes one C string, and it is one.
+    // SAFETY: the format string has one `%s`, for which `message` is a C string.
     unsafe { ffi::php_error_docref(std::ptr::null(), level, c"%s".as_ptr(), message.as_ptr()) };
 }
 
-/// Raises a fatal error. What it gives has to travel up to the entry.
+/// Raises a fatal error. Return the result up to the C entry function.
 #[cold]
 pub fn fatal(message: &str) -> Raised {
     let message = text(message);
     super::callable::guarded(|| {
-        // SAFETY: the format takes one C string, and it is one. The jump is stopped by the guard; the string is held
-        // outside of it.
+        // SAFETY: the format string has one `%s`, for which `message` is a C string. The guard stops the jump, and
+        // `message` is owned outside of it.
         unsafe { ffi::php_error_docref(std::ptr::null(), 1, c"%s".as_ptr(), message.as_ptr()) };
     })
     .err()
     .unwrap_or(Raised::Bailout)
 }
 
-/// Ends what an event's callback left: an exception that nobody can catch any more is given to the user's exception
-/// handler, or else becomes PHP's own fatal `Uncaught`, and the process is to end with 255.
+/// Handles an exception that left an event callback, where no frame can catch it: calls the user's exception handler, or
+/// raises PHP's fatal "Uncaught" error. Sets exit status 255. Other reasons are returned unchanged.
 #[cold]
-pub fn uncaught(raised: Raised) -> Raised {
+pub fn raise_uncaught(raised: Raised) -> Raised {
     if raised != Raised::Exception {
         return raised;
     }
     let handled = super::callable::guarded(|| {
-        // SAFETY: called with an exception pending; both take it over.
+        // SAFETY: `Raised::Exception` means that an exception is pending, which both functions require and take over; the
+        // globals belong to this thread, and the guard stops a jump.
         unsafe {
             if ffi::executor_globals.user_exception_handler.u1.type_info != 0 {
                 ffi::zend_user_exception_handler();
@@ -148,11 +150,11 @@ pub fn uncaught(raised: Raised) -> Raised {
 
 /// Drops a pending exception.
 pub fn clear() {
-    // SAFETY: it is right at any time.
+    // SAFETY: does nothing unless an exception is pending.
     unsafe { ffi::zend_clear_exception() }
 }
 
-/// A message as a C string; it ends at a zero byte.
+/// A message as a C string, up to its first zero byte.
 fn text(message: &str) -> CString {
     let end = message.find('\0').unwrap_or(message.len());
     CString::new(&message[..end]).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! PHP's own functions and socket streams with something in front of them.
+//! Wrappers around PHP's own functions and socket streams.
 //!
-//! The front is installed when the module starts and asks each time whether it is wanted: compiled code keeps the handler
-//! that it saw first, so one that was put in place later would be passed by.
+//! Invariant: wrappers are installed during module startup only, and decide on each call whether to act. Compiled code
+//! caches the handler that it saw first, so a wrapper installed later would be bypassed.
 
 use super::{Call, IntoZval, PhpResult, Raised, Zval, ffi};
 use std::ffi::c_char;
@@ -13,25 +13,29 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 type Handler = unsafe extern "C" fn(*mut ffi::zend_execute_data, *mut ffi::zval);
 
-/// The functions behind the fronts.
-static BEHIND: [AtomicPtr<()>; MOST] = [const { AtomicPtr::new(null_mut()) }; MOST];
+/// The number of functions that can be wrapped.
+pub const MAX_WRAPPERS: usize = 64;
 
-/// Puts a front before a function: what it gives is the call's result, and with `None` the function itself goes on. `N`
-/// is the front's own number, less than [`MOST`]. Nothing where PHP has no such function. Only while the module starts.
-pub fn front<const N: usize, F, R>(name: &str, _: F)
+/// The handlers of the wrapped functions.
+static ORIGINALS: [AtomicPtr<()>; MAX_WRAPPERS] = [const { AtomicPtr::new(null_mut()) }; MAX_WRAPPERS];
+
+/// Wraps the PHP function `name`. If the wrapper returns `Some`, that is the call's result; with `None` the function itself
+/// runs. `N` is the wrapper's own number, below [`MAX_WRAPPERS`]. Does nothing if PHP has no such function. Only during
+/// module startup.
+pub fn wrap_function<const N: usize, F, R>(name: &str, _: F)
 where
     F: Fn(&mut Call<'_>) -> PhpResult<Option<R>> + Copy + 'static,
     R: IntoZval,
 {
-    const { assert!(N < MOST, "there is a place for each front") };
-    const { assert!(size_of::<F>() == 0, "a front is a function and captures nothing") };
-    let mut behind: ffi::zif_handler = None;
-    // SAFETY: the bytes of one slice; the front has a handler's form.
-    let there = unsafe {
-        ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry::<N, F, R>), &mut behind)
+    const { assert!(N < MAX_WRAPPERS, "the wrapper's number is below MAX_WRAPPERS") };
+    const { assert!(size_of::<F>() == 0, "a wrapper captures nothing") };
+    let mut original: ffi::zif_handler = None;
+    // SAFETY: pointer and length describe `name`; `entry` has the signature of a PHP function handler.
+    let exists = unsafe {
+        ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry::<N, F, R>), &mut original)
     };
-    if there && let Some(behind) = behind {
-        BEHIND[N].store(behind as *mut (), Ordering::Relaxed);
+    if exists && let Some(original) = original {
+        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
     }
 }
 
@@ -40,8 +44,8 @@ where
     F: Fn(&mut Call<'_>) -> PhpResult<Option<R>> + Copy + 'static,
     R: IntoZval,
 {
-    // SAFETY: PHP calls this with the frame of the running function and a place for its result; a value of a type
-    // without size is no bytes at all. What is behind was a handler when it was stored.
+    // SAFETY: PHP passes the frame of the running function and a valid result zval. `F` is zero-sized (asserted in
+    // `wrap_function`), so a dangling pointer is valid to read it from. `ORIGINALS` holds null or a `Handler`.
     unsafe {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let handler = std::ptr::NonNull::<F>::dangling().read();
@@ -50,108 +54,112 @@ where
         match outcome {
             Ok(Ok(Some(value))) => value.write(&mut *result.cast::<Zval>()),
             Ok(Ok(None)) => {
-                let behind = BEHIND[N].load(Ordering::Relaxed);
-                if !behind.is_null() {
-                    std::mem::transmute::<*mut (), Handler>(behind)(frame, result);
+                let original = ORIGINALS[N].load(Ordering::Relaxed);
+                if !original.is_null() {
+                    std::mem::transmute::<*mut (), Handler>(original)(frame, result);
                 }
             }
             Ok(Err(Raised::Bailout)) => ffi::swoosh_bailout(),
             Ok(Err(_)) => {}
-            Err(_) => drop(super::error::throw_error("internal error in a hook, please report it")),
+            Err(_) => drop(super::error::throw_error("internal error in a hooked function, please report it")),
         }
     }
 }
 
-/// How a stream's wait for a descriptor ended.
+/// How a stream's wait for its descriptor ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamWait {
-    /// It is ready.
+    /// The descriptor is ready.
     Ready,
-    /// Not in time.
+    /// The timeout expired.
     TimedOut,
-    /// The stream is to give up.
+    /// The wait was cancelled; the stream operation fails.
     Cancelled,
-    /// The stream is being closed.
+    /// The stream was closed during the wait.
     Closed,
 }
 
-/// What a stream connects to.
+/// How the host of a stream was resolved.
 #[derive(Debug)]
-pub enum Host {
-    /// No name that has to be asked for.
-    Known,
-    /// An address was found: it, with the port.
-    At(SocketAddr),
-    /// A service is at these, which are tried one after the other.
+pub enum Resolution {
+    /// It is an address already.
+    NotNeeded,
+    /// Its address, with the port.
+    Address(SocketAddr),
+    /// The addresses of a service, to be tried in order.
     Service(Vec<SocketAddr>),
-    /// There is no address.
-    Nowhere,
+    /// It has no address.
+    NotFound,
 }
 
-/// What socket streams ask.
+/// The functions that socket streams call in place of blocking system calls.
 pub struct StreamHooks {
-    /// Waits until a descriptor can be read (or written); less than no seconds: for ever.
+    /// Waits until a descriptor is readable (or writable). A negative number of seconds means no timeout.
     pub wait: fn(descriptor: i32, write: bool, seconds: f64) -> StreamWait,
-    /// Whether new streams of a kind (a SWOOLE_HOOK_ bit) are to be hooked; of 0: whether the caller may wait.
-    pub wanted: fn(flag: i64) -> bool,
-    /// The addresses of `host:port`.
-    pub resolve: fn(name: &str) -> Host,
-    /// A descriptor is about to be closed: whoever waits for it must have left it when this returns.
-    pub leave: fn(descriptor: i32),
+    /// Whether new streams of a kind (a `SWOOLE_HOOK_*` bit) are hooked; for 0: whether the caller may wait.
+    pub is_enabled: fn(flag: i64) -> bool,
+    /// Resolves `host:port`.
+    pub resolve: fn(name: &str) -> Resolution,
+    /// A descriptor is about to be closed: ends all waits for it before it returns.
+    pub before_close: fn(descriptor: i32),
 }
 
-static STREAMS: OnceLock<StreamHooks> = OnceLock::new();
+static STREAM_HOOKS: OnceLock<StreamHooks> = OnceLock::new();
 
-/// Hooks the socket streams. Only while the module starts.
-pub fn watch_streams(hooks: StreamHooks) {
-    unsafe extern "C" fn wait(descriptor: i32, write: bool, seconds: f64) -> i32 {
-        let waited = STREAMS
-            .get()
-            .and_then(|hooks| catch_unwind(|| (hooks.wait)(descriptor, write, seconds)).ok())
-            .unwrap_or(StreamWait::Cancelled);
-        match waited {
-            StreamWait::Ready => 1,
-            StreamWait::TimedOut => 0,
-            StreamWait::Cancelled => -1,
-            StreamWait::Closed => -2,
-        }
-    }
-    unsafe extern "C" fn wanted(flag: i32) -> bool {
-        STREAMS.get().is_some_and(|hooks| catch_unwind(|| (hooks.wanted)(i64::from(flag))).unwrap_or(false))
-    }
-    unsafe extern "C" fn resolve(name: *const c_char, length: usize, addresses: *mut c_char, room: usize) -> isize {
-        // SAFETY: the stream's own bytes, which it holds for the length of the call.
-        let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
-        let host = std::str::from_utf8(name).ok().zip(STREAMS.get()).and_then(|(name, hooks)| {
-            // A copy: what the stream holds is not looked at while others run.
-            let name = name.to_owned();
-            catch_unwind(|| (hooks.resolve)(&name)).ok()
-        });
-        let found = match host {
-            Some(Host::At(found)) => found.to_string(),
-            Some(Host::Service(nodes)) => lines(&nodes, room - 1),
-            Some(Host::Nowhere) => return -1,
-            Some(Host::Known) | None => return 0,
-        };
-        assert!(found.len() < room, "an address is short");
-        // SAFETY: there is room for so many bytes and the zero byte behind them.
-        unsafe {
-            std::ptr::copy_nonoverlapping(found.as_ptr(), addresses.cast::<u8>(), found.len());
-            *addresses.add(found.len()) = 0;
-        }
-        found.len() as isize
-    }
-    unsafe extern "C" fn leave(descriptor: i32) {
-        if let Some(hooks) = STREAMS.get() {
-            let _ = catch_unwind(|| (hooks.leave)(descriptor));
-        }
-    }
-    let _ = STREAMS.set(hooks);
-    // SAFETY: functions that live as long as the process.
-    unsafe { ffi::swoosh_watch_streams(Some(wait), Some(wanted), Some(resolve), Some(leave)) }
+/// Hooks the socket streams. Only during module startup.
+pub fn install_stream_hooks(hooks: StreamHooks) {
+    let _ = STREAM_HOOKS.set(hooks);
+    // SAFETY: all four are functions with the declared signatures and static lifetime.
+    unsafe { ffi::swoosh_install_stream_hooks(Some(wait), Some(is_enabled), Some(resolve), Some(before_close)) }
 }
 
-/// A line for each address, as far as there is room.
+unsafe extern "C" fn wait(descriptor: i32, write: bool, seconds: f64) -> i32 {
+    let waited = STREAM_HOOKS
+        .get()
+        .and_then(|hooks| catch_unwind(|| (hooks.wait)(descriptor, write, seconds)).ok())
+        .unwrap_or(StreamWait::Cancelled);
+    match waited {
+        StreamWait::Ready => 1,
+        StreamWait::TimedOut => 0,
+        StreamWait::Cancelled => -1,
+        StreamWait::Closed => -2,
+    }
+}
+
+unsafe extern "C" fn is_enabled(flag: i32) -> bool {
+    STREAM_HOOKS.get().is_some_and(|hooks| catch_unwind(|| (hooks.is_enabled)(i64::from(flag))).unwrap_or(false))
+}
+
+unsafe extern "C" fn resolve(name: *const c_char, length: usize, addresses: *mut c_char, room: usize) -> isize {
+    // SAFETY: `stream.c` passes the stream's own name and its length, and keeps it for the duration of the call.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    let resolution = std::str::from_utf8(name).ok().zip(STREAM_HOOKS.get()).and_then(|(name, hooks)| {
+        // Copied, because other coroutines run during the lookup and may change the stream.
+        let name = name.to_owned();
+        catch_unwind(|| (hooks.resolve)(&name)).ok()
+    });
+    let text = match resolution {
+        Some(Resolution::Address(address)) => address.to_string(),
+        Some(Resolution::Service(addresses)) => lines(&addresses, room - 1),
+        Some(Resolution::NotFound) => return -1,
+        Some(Resolution::NotNeeded) | None => return 0,
+    };
+    assert!(text.len() < room, "an address fits into the buffer");
+    // SAFETY: `addresses` has room for `room` bytes, and the assertion leaves one for the terminating zero byte.
+    unsafe {
+        std::ptr::copy_nonoverlapping(text.as_ptr(), addresses.cast::<u8>(), text.len());
+        *addresses.add(text.len()) = 0;
+    }
+    text.len() as isize
+}
+
+unsafe extern "C" fn before_close(descriptor: i32) {
+    if let Some(hooks) = STREAM_HOOKS.get() {
+        let _ = catch_unwind(|| (hooks.before_close)(descriptor));
+    }
+}
+
+/// One line for each address, as many as fit into `room` bytes.
 fn lines(addresses: &[SocketAddr], room: usize) -> String {
     let mut lines = String::new();
     for line in addresses.iter().map(|address| format!("{address}\n")) {
@@ -162,11 +170,9 @@ fn lines(addresses: &[SocketAddr], room: usize) -> String {
     lines
 }
 
-/// Whether bytes were read of a stream and not given out.
+/// Whether a stream has bytes in its read buffer.
 pub fn stream_has_buffered(stream: &Zval) -> bool {
-    // SAFETY: a live zval that is a resource; PHP checks that it is a stream.
-    stream.resource_id().is_some() && unsafe { ffi::swoosh_stream_has_buffered(stream.resolved().as_ptr().cast_mut()) }
+    // SAFETY: the check before shows a live resource zval; the C function verifies that it is a stream.
+    stream.resource_id().is_some()
+        && unsafe { ffi::swoosh_stream_has_buffered(stream.dereferenced().as_ptr().cast_mut()) }
 }
-
-/// Places for fronts.
-pub const MOST: usize = 64;

@@ -1,29 +1,29 @@
-//! The module's part of `phpinfo()` and `php --ri`.
+//! The module's section of `phpinfo()` and `php --ri`.
 
 use super::class::c_string;
 use super::ffi;
 
-/// A table that is being printed.
+/// A table in the section; it ends when this is dropped.
 pub struct Info(());
 
 impl Info {
-    /// Begins a table.
+    /// Prints the start of the table.
     pub(super) fn new() -> Self {
-        // SAFETY: PHP calls the module's info function with its output ready; so below.
+        // SAFETY: called from the module's info function, where PHP's output is set up.
         unsafe { ffi::php_info_print_table_start() };
         Info(())
     }
 
     /// Prints a row.
     pub fn row(&mut self, name: &str, value: &str) {
-        // SAFETY: as many C strings as are announced.
+        // SAFETY: the count of 2 matches the two C strings, which have static lifetime.
         unsafe { ffi::php_info_print_table_row(2, c_string(name), c_string(value)) };
     }
 }
 
 impl Drop for Info {
     fn drop(&mut self) {
-        // SAFETY: ends the table that `new` began.
+        // SAFETY: `new` has started the table, and the value is dropped once.
         unsafe { ffi::php_info_print_table_end() };
     }
 }

@@ -1,6 +1,7 @@
-//! Properties that are made when they are read first. A slot without a value asks for it; PHP's own code looks into slots
-//! that have one by itself, and asks these handlers about the others. Nobody can tell such an object from one that was
-//! made whole.
+//! Lazy properties, whose values are created on the first read.
+//!
+//! Invariant: PHP reads slots that have a value directly and calls these handlers for undefined ones, so every handler that
+//! can observe a property creates its value first. PHP code cannot distinguish such an object from a complete one.
 
 use super::object::Payload;
 use super::{Class, Object, ZStr, Zval, ffi};
@@ -10,23 +11,23 @@ use std::ptr::NonNull;
 
 type Cache = *mut *mut c_void;
 
-/// Makes the slot's value where it has none.
+/// Creates the value of a slot, if it has none.
 pub(super) fn make<T: Payload>(object: &Object, slot: usize) {
     if object.slot(slot).type_info() != 0 {
         return;
     }
     let Some(payload) = object.payload::<T>() else { return };
-    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| payload.make_property(slot)));
-    // What was made is never without a value: it would be made again and again.
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| payload.lazy_property(slot)));
+    // Never left undefined, or it would be created again on each read.
     object.set_slot(slot, made.ok().filter(|value| value.type_info() != 0).unwrap_or_else(Zval::null));
 }
 
-/// Looks at an object that PHP holds.
+/// Creates the value of the property `name`, or those of all properties.
 ///
 /// # Safety
-/// `object` is a living object whose class has the payload `T`.
+/// `object` is a live object whose class has the payload `T`, and `name` a live string.
 unsafe fn make_of<T: Payload>(object: *mut ffi::zend_object, name: Option<*mut ffi::zend_string>) {
-    // SAFETY: alive, says the caller; its count stays PHP's. A `ZStr` is a pointer to a string.
+    // SAFETY: the caller passes a live object; `ManuallyDrop` leaves its reference count unchanged.
     let (object, class) = unsafe {
         let object = ManuallyDrop::new(Object(NonNull::new_unchecked(object)));
         let class: Class = object.class();
@@ -34,7 +35,7 @@ unsafe fn make_of<T: Payload>(object: *mut ffi::zend_object, name: Option<*mut f
     };
     match name {
         Some(name) => {
-            // SAFETY: PHP's name of a property is a living string.
+            // SAFETY: `ZStr` is a transparent pointer to a string, which the caller guarantees to be live.
             let text = unsafe { (*(&raw const name).cast::<ZStr>()).to_text() };
             if let Some(slot) = class.slot(&text) {
                 make::<T>(&object, slot);
@@ -44,7 +45,7 @@ unsafe fn make_of<T: Payload>(object: *mut ffi::zend_object, name: Option<*mut f
     }
 }
 
-/// Puts the handlers into a class's table.
+/// Sets the handlers in the table of a class.
 pub(super) fn install<T: Payload>(table: &mut ffi::zend_object_handlers) {
     table.read_property = Some(read::<T>);
     table.get_property_ptr_ptr = Some(point::<T>);
@@ -61,7 +62,7 @@ unsafe extern "C" fn read<T: Payload>(
     cache: Cache,
     value: *mut ffi::zval,
 ) -> *mut ffi::zval {
-    // SAFETY: PHP gives a living object of this table's class, and what its own handler wants.
+    // SAFETY: PHP calls the handler with a live object of this class and with arguments valid for its standard handler.
     unsafe {
         make_of::<T>(object, Some(name));
         ffi::zend_std_read_property(object, name, kind, cache, value)
@@ -74,7 +75,7 @@ unsafe extern "C" fn point<T: Payload>(
     kind: c_int,
     cache: Cache,
 ) -> *mut ffi::zval {
-    // SAFETY: as in `read`.
+    // SAFETY: PHP calls the handler with a live object of this class and with arguments valid for its standard handler.
     unsafe {
         make_of::<T>(object, Some(name));
         ffi::zend_std_get_property_ptr_ptr(object, name, kind, cache)
@@ -87,7 +88,7 @@ unsafe extern "C" fn has<T: Payload>(
     how: c_int,
     cache: Cache,
 ) -> c_int {
-    // SAFETY: as in `read`.
+    // SAFETY: PHP calls the handler with a live object of this class and with arguments valid for its standard handler.
     unsafe {
         make_of::<T>(object, Some(name));
         ffi::zend_std_has_property(object, name, how, cache)
@@ -95,21 +96,21 @@ unsafe extern "C" fn has<T: Payload>(
 }
 
 unsafe extern "C" fn all<T: Payload>(object: *mut ffi::zend_object) -> *mut ffi::HashTable {
-    // SAFETY: as in `read`.
+    // SAFETY: PHP calls the handler with a live object of this class and with arguments valid for its standard handler.
     unsafe {
         make_of::<T>(object, None);
         ffi::zend_std_get_properties(object)
     }
 }
 
-/// The collector of cycles sees what there is, and has nothing made.
+/// `get_gc`: visits existing values; the cycle collector must not create any.
 unsafe extern "C" fn collect(
     object: *mut ffi::zend_object,
     table: *mut *mut ffi::zval,
     count: *mut c_int,
 ) -> *mut ffi::HashTable {
-    // SAFETY: PHP gives a living object and two places to write to. A table of properties, where there is one, points to
-    // the slots itself.
+    // SAFETY: PHP passes a live object and two valid result pointers. If the object has a property table, it refers to the
+    // slots, which must then not be visited twice.
     unsafe {
         if !(*object).properties.is_null() {
             *table = std::ptr::null_mut();
@@ -123,7 +124,7 @@ unsafe extern "C" fn collect(
 }
 
 unsafe extern "C" fn compare<T: Payload>(one: *mut ffi::zval, other: *mut ffi::zval) -> c_int {
-    // SAFETY: PHP gives two living values, one of them at least an object of this table's class.
+    // SAFETY: PHP passes two live values; the payload check shows which of them are objects of this class.
     unsafe {
         for value in [one, other] {
             if let Some(object) = Zval::from_ptr(value).object()

@@ -1,4 +1,4 @@
-//! The module as PHP sees it: its entry, functions, constants and INI settings.
+//! The module entry, and registration of functions, constants and INI settings.
 
 use super::class::{c_string, function};
 use super::{Call, IntoZval, PhpResult, ffi, info::Info, thread};
@@ -21,7 +21,7 @@ pub enum Constant {
 pub struct Functions(Vec<ffi::zend_function_entry>);
 
 impl Functions {
-    /// A function: its signature as PHP writes it, and what it does.
+    /// Adds a function: its signature in PHP syntax and its handler.
     pub fn add<F, R>(&mut self, signature: &str, handler: F) -> &mut Self
     where
         F: Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
@@ -34,17 +34,17 @@ impl Functions {
     }
 }
 
-/// The module while it starts.
+/// The module during its startup.
 #[derive(Debug)]
 pub struct Module {
     number: i32,
 }
 
 impl Module {
-    /// Registers a constant that lives as long as the process.
+    /// Registers a persistent constant.
     pub fn constant(&self, name: &'static str, value: Constant) {
         let (at, len, n) = (name.as_ptr().cast::<c_char>(), name.len(), self.number);
-        // SAFETY: called while the module starts, with names and texts that live as long as the process.
+        // SAFETY: a `Module` exists during module startup only; names and texts have static lifetime.
         unsafe {
             match value {
                 Constant::Bool(value) => ffi::zend_register_bool_constant(at, len, value, PERSISTENT, n),
@@ -57,16 +57,16 @@ impl Module {
         }
     }
 
-    /// Registers functions beside those of the module's table. Only while it starts.
+    /// Registers functions in addition to those of the module's table.
     pub fn functions(&self, mut functions: Functions) {
-        // SAFETY: an entry of zeros ends the table, which lives as long as the process.
+        // SAFETY: an all-zero entry ends the table, which is leaked and so has static lifetime.
         unsafe {
             functions.0.push(zeroed());
             ffi::zend_register_functions(null_mut(), Vec::leak(functions.0).as_ptr(), null_mut(), PERSISTENT);
         }
     }
 
-    /// Registers INI settings: name and default. They can be set anywhere (`ini_set` included).
+    /// Registers INI settings with their defaults. They can be set everywhere, also with `ini_set`.
     pub fn settings(&self, settings: &[(&str, &str)]) {
         let mut entries: Vec<ffi::zend_ini_entry_def> = settings
             .iter()
@@ -83,7 +83,7 @@ impl Module {
                 modifiable: 7,
             })
             .collect();
-        // SAFETY: an entry of zeros ends the table, which lives as long as the process.
+        // SAFETY: an all-zero entry ends the table, which is leaked and so has static lifetime.
         unsafe {
             entries.push(zeroed());
             ffi::zend_register_ini_entries(Vec::leak(entries).as_ptr(), self.number);
@@ -91,32 +91,32 @@ impl Module {
     }
 }
 
-/// An extension: its name and what PHP asks of it. [`entry`] makes the module of it.
+/// An extension. [`entry`] creates PHP's description of it.
 pub trait Extension: 'static {
-    /// The name under which PHP lists the module.
+    /// The module's name.
     const NAME: &'static CStr;
     /// The version that `phpversion(NAME)` returns.
     const VERSION: &'static CStr;
     /// Declares the module's functions. Called before [`start_up`](Self::start_up).
     fn functions(functions: &mut Functions);
-    /// The module starts, once in a process: settings, constants, classes, hooks.
+    /// Module startup, once per process: registers settings, constants, classes and hooks.
     fn start_up(module: &Module);
-    /// The request (for a command, the script) ends.
+    /// Request shutdown: in the command-line PHP, the end of the script.
     fn request_end();
-    /// Fills the module's part of `phpinfo()`.
+    /// Fills the module's section of `phpinfo()`.
     fn describe(info: &mut Info);
 }
 
-/// PHP's description of a module.
+/// PHP's description of a module (`zend_module_entry`).
 #[repr(transparent)]
 pub struct ModuleEntry(ffi::zend_module_entry);
 
-/// The result of the extension's exported function `get_module`, which PHP calls once when it loads the library.
+/// Creates the result of the exported function `get_module`, which PHP calls once when it loads the library.
 pub fn entry<E: Extension>() -> *mut ModuleEntry {
     let mut functions = Functions::default();
     E::functions(&mut functions);
-    // SAFETY: entries of zeros end a table and are right for every field that is not set; all of it lives as long as
-    // the process.
+    // SAFETY: an all-zero entry ends the function table, and zero is valid for each field of the module entry that is not
+    // set; table and entry are leaked and so have static lifetime.
     unsafe {
         functions.0.push(zeroed());
         let mut entry: ffi::zend_module_entry = zeroed();
@@ -144,7 +144,7 @@ extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_res
 }
 
 extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
-    // SAFETY: the number is the module's own.
+    // SAFETY: PHP passes the number of this module.
     unsafe { ffi::zend_unregister_ini_entries(number) };
     0
 }
@@ -160,9 +160,9 @@ extern "C" fn request_shutdown<E: Extension>(_: i32, _: i32) -> ffi::zend_result
 
 extern "C" fn module_info<E: Extension>(module: *mut ffi::zend_module_entry) {
     let _ = std::panic::catch_unwind(|| E::describe(&mut Info::new()));
-    // SAFETY: PHP hands in its own entry of this module.
+    // SAFETY: PHP passes the entry of this module.
     unsafe { ffi::display_ini_entries(module) };
 }
 
-/// CONST_PERSISTENT.
+/// `CONST_PERSISTENT`.
 const PERSISTENT: i32 = 1;

@@ -1,4 +1,4 @@
-//! PHP's objects, and Rust values that live in them.
+//! PHP objects, and the Rust values (payloads) embedded in objects of the extension's classes.
 
 use super::zval::{COLLECTABLE, COUNTED};
 use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
@@ -7,51 +7,52 @@ use std::ffi::c_char;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-/// An object, held by count.
+/// A reference to an object.
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Object(pub(super) NonNull<ffi::zend_object>);
 
 impl Object {
-    /// A new object of a class, initialised from its declaration; no constructor is called. `Err` if that threw (an
-    /// abstract class).
+    /// Creates an object with default properties; does not call the constructor. `Err` if PHP threw, for example because the
+    /// class is abstract.
     pub fn new(class: Class) -> PhpResult<Object> {
         let mut z = Zval::null();
-        // SAFETY: the class is a registered one; on success the slot holds the object with one count.
+        // SAFETY: a `Class` is a registered class; on success PHP stores an owned reference in `z`.
         let result = unsafe { ffi::object_init_ex(z.as_mut_ptr(), class.as_ptr()) };
         let object = z.object().cloned();
         if result == 0 { object.ok_or(Raised::Exception) } else { Err(Raised::Exception) }
     }
 
-    /// Its number: what `spl_object_id` gives.
+    /// Its id, as returned by `spl_object_id`.
     pub fn handle(&self) -> u32 {
-        // SAFETY: the object is alive.
+        // SAFETY: the reference that `self` owns keeps the object alive.
         unsafe { (*self.0.as_ptr()).handle }
     }
 
-    /// Whether somebody else holds it too.
+    /// Whether there are other references to it.
     pub fn is_shared(&self) -> bool {
-        // SAFETY: the object is alive.
+        // SAFETY: the reference that `self` owns keeps the object alive.
         unsafe { (*self.0.as_ptr()).gc.refcount > 1 }
     }
 
     /// Its class.
     pub fn class(&self) -> Class {
-        // SAFETY: the object is alive, and so is its class.
+        // SAFETY: the reference that `self` owns keeps the object alive, and its class lives longer.
         unsafe { Class::from_ptr((*self.0.as_ptr()).ce) }
     }
 
     /// Whether it is a closure.
     #[inline]
     pub fn is_closure(&self) -> bool {
-        // SAFETY: the object is alive; the class of closures is set before any module starts.
+        // SAFETY: the reference that `self` owns keeps the object alive; PHP sets `zend_ce_closure` before modules start.
         unsafe { (*self.0.as_ptr()).ce == ffi::zend_ce_closure }
     }
 
-    /// A property's value; `null` if there is none. Visibility is not asked.
+    /// The value of a property, `null` if there is none. Ignores visibility.
     pub fn get(&self, name: &str) -> Zval {
         let mut hold = Zval::undef();
-        // SAFETY: the object is alive; the result is either in the object or in `hold`, and is copied at once.
+        // SAFETY: the reference that `self` owns keeps the object alive; the result points into the object or to `hold` and
+        // is cloned before either can change.
         unsafe {
             let z = ffi::zend_read_property(
                 (*self.0.as_ptr()).ce,
@@ -65,10 +66,10 @@ impl Object {
         }
     }
 
-    /// Gives a property a value.
+    /// Sets a property.
     pub fn set(&self, name: &str, value: impl IntoZval) {
         let mut value = value.into_zval();
-        // SAFETY: the object is alive; PHP takes a count of its own.
+        // SAFETY: the reference that `self` owns keeps the object alive; PHP adds a reference to `value` of its own.
         unsafe {
             ffi::zend_update_property(
                 (*self.0.as_ptr()).ce,
@@ -80,21 +81,21 @@ impl Object {
         }
     }
 
-    /// The value in the slot of a declared property, see [`Class::slot`]. The slot must be one of its class's.
+    /// The value of the declared property with that slot number, see [`Class::slot`]. Panics if the class has no such slot.
     #[inline]
     pub fn slot(&self, slot: usize) -> &Zval {
-        // SAFETY: the assertion keeps the index inside the table that follows the object.
+        // SAFETY: the assertion keeps the index inside the property table, which is part of the live object.
         unsafe {
             assert!(slot < (*(*self.0.as_ptr()).ce).default_properties_count as usize);
             Zval::from_ptr((&raw const (*self.0.as_ptr()).properties_table).cast::<ffi::zval>().add(slot))
         }
     }
 
-    /// Puts a value into the slot of a declared, untyped property.
+    /// Sets the declared, untyped property with that slot number. Panics if the class has no such slot.
     pub fn set_slot(&self, slot: usize, value: impl IntoZval) {
         let value = value.into_zval();
-        // SAFETY: as in `slot`; what was there is dropped only after the slot is whole again, since its destructor may
-        // look at this object.
+        // SAFETY: the assertion keeps the index inside the property table. The old value is dropped after the new one is in
+        // place, since its destructor may read this object.
         unsafe {
             assert!(slot < (*(*self.0.as_ptr()).ce).default_properties_count as usize);
             let mut at = (&raw mut (*self.0.as_ptr()).properties_table).cast::<Zval>().add(slot);
@@ -105,22 +106,22 @@ impl Object {
         }
     }
 
-    /// Leaves the slot to be made when it is read: see [`Payload::make_property`].
-    pub fn leave_slot(&self, slot: usize) {
+    /// Marks a slot as lazy: its value is created on the first read, see [`Payload::lazy_property`].
+    pub fn set_lazy_slot(&self, slot: usize) {
         self.set_slot(slot, Zval::undef());
     }
 
-    /// The value in such a slot, made now where it is not made yet.
-    pub fn made_slot<T: Payload>(&self, slot: usize) -> &Zval {
+    /// The value of a lazy slot, created now if necessary.
+    pub fn lazy_slot<T: Payload>(&self, slot: usize) -> &Zval {
         lazy::make::<T>(self, slot);
         self.slot(slot)
     }
 
-    /// The Rust value that lives in it; `None` if its class has none of that type.
+    /// The embedded Rust value; `None` if the class has no payload of that type.
     #[inline]
     pub fn payload<T: Payload>(&self) -> Option<&T> {
         let table = T::handlers().0.get()?;
-        // SAFETY: only `create::<T>` gives an object these handlers, and it puts a `T` in front of the object.
+        // SAFETY: only `create::<T>` sets these handlers, and it stores a `T` at `offset` bytes before the object.
         unsafe {
             if (*self.0.as_ptr()).handlers != &raw const table.0 {
                 return None;
@@ -129,9 +130,10 @@ impl Object {
         }
     }
 
-    /// Calls its constructor.
+    /// Calls its constructor, if the class has one.
     pub fn construct(&self, args: &mut [Zval]) -> PhpResult<()> {
-        // SAFETY: the object is alive; the arguments are live zvals; a class without a constructor is left alone.
+        // SAFETY: the reference that `self` owns keeps the object alive; the constructor is not null, and `args` are valid
+        // zvals that PHP copies.
         unsafe {
             let constructor = (*(*self.0.as_ptr()).ce).constructor;
             if !constructor.is_null() {
@@ -149,11 +151,11 @@ impl Object {
         super::error::pending().map_or(Ok(()), Err)
     }
 
-    /// Tells the cycle collector of it, see [`Payload::held`].
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
-        // Not counted: the collector only looks at it.
+    /// Visits this reference for PHP's cycle collector, see [`Payload::trace`].
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
+        // A temporary zval that owns no reference; `ManuallyDrop` keeps it from releasing one.
         let word = super::zval::raw(8 | COUNTED | COLLECTABLE, self.0.as_ptr() as i64);
-        tell(&std::mem::ManuallyDrop::new(Zval(word)));
+        visit(&std::mem::ManuallyDrop::new(Zval(word)));
     }
 
     #[inline]
@@ -167,7 +169,7 @@ impl Object {
 impl Clone for Object {
     #[inline]
     fn clone(&self) -> Self {
-        // SAFETY: the object is alive, and every object is counted.
+        // SAFETY: the reference that `self` owns keeps the object alive; all objects are reference-counted.
         unsafe { (*self.0.as_ptr()).gc.refcount += 1 };
         Object(self.0)
     }
@@ -176,7 +178,8 @@ impl Clone for Object {
 impl Drop for Object {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: `self` holds one count, given up here; PHP destroys the object with the last.
+        // SAFETY: `self` owns one reference, released here. The count may be decremented directly if it is not the last one
+        // and the object cannot be part of a cycle.
         unsafe {
             let object = self.0.as_ptr();
             if (*object).gc.refcount > 1 && (*object).gc.u.type_info & NOT_COLLECTABLE != 0 {
@@ -188,45 +191,55 @@ impl Drop for Object {
     }
 }
 
-/// A Rust value that lives in each object of a class: it comes with the object and is dropped with it.
+/// A Rust value embedded in each object of a class; it is created and dropped with the object.
 ///
-/// Implement it with [`payload!`](crate::payload), and name it to the class with
+/// Implement it with [`payload!`](crate::payload), and attach it to the class with
 /// [`ClassBuilder::payload`](super::ClassBuilder::payload).
 pub trait Payload: Default + 'static {
-    /// Where the class's object handlers are.
+    /// The object handlers of the class.
     fn handlers() -> &'static HandlerTable;
-    /// Declared properties of its objects cannot be unset.
+    /// Whether declared properties cannot be unset.
     const KEEPS_PROPERTIES: bool = false;
-    /// It holds values of PHP's, see [`held`](Self::held).
-    const HOLDS_VALUES: bool = false;
-    /// Tells PHP's cycle collector of each value that it holds, as often as it holds it and no oftener: what only this
-    /// object's end gives up. PHP code must not be called. What is borrowed at the moment is left out: then it is not
-    /// collected this time.
-    fn held(&self, _tell: &mut dyn FnMut(&Zval)) {}
-    /// Some of its declared properties are made when they are read first; see [`Object::leave_slot`].
-    const MAKES_PROPERTIES: bool = false;
-    /// The value of such a property. PHP code must not be called.
-    fn make_property(&self, _slot: usize) -> Zval {
+    /// Whether it owns PHP values, see [`held`](Self::held).
+    const TRACES_VALUES: bool = false;
+    /// Visits, for PHP's cycle collector, each PHP value that is released when this payload is dropped, exactly once for
+    /// each reference that it owns. Must not call PHP code. Values that are currently borrowed may be omitted; cycles
+    /// through them are then not collected in this run.
+    fn trace(&self, _visit: &mut dyn FnMut(&Zval)) {}
+    /// Whether some declared properties are lazy, see [`Object::set_lazy_slot`].
+    const HAS_LAZY_PROPERTIES: bool = false;
+    /// Creates the value of a lazy property. Must not call PHP code.
+    fn lazy_property(&self, _slot: usize) -> Zval {
         Zval::null()
     }
-    /// The object, nobody's any more, is about to go; its properties are there still. PHP code must not be called.
+    /// Called before the object is freed, while its properties still exist. Must not call PHP code.
     fn before_free(&self, _object: &Object) {}
 }
 
-/// Says that a type lives in the objects of a class, and, behind `holds`, what of PHP's it holds ([`Payload::held`]).
+/// Implements [`Payload`] for a type; `traces` gives the body of [`Payload::trace`].
+///
+/// ```
+/// #[derive(Default)]
+/// struct Handler(std::cell::RefCell<Option<swoosh_zend::Callable>>);
+/// swoosh_zend::payload!(Handler: traces |handler, visit| {
+///     if let Ok(callable) = handler.0.try_borrow() {
+///         callable.iter().for_each(|callable| callable.trace(visit));
+///     }
+/// });
+/// ```
 #[macro_export]
 macro_rules! payload {
-    ($type:ty $(: holds |$payload:ident, $tell:ident| $held:expr)?) => {
+    ($type:ty $(: traces |$payload:ident, $visit:ident| $trace:expr)?) => {
         impl $crate::Payload for $type {
             fn handlers() -> &'static $crate::object::HandlerTable {
                 static TABLE: $crate::object::HandlerTable = $crate::object::HandlerTable::new();
                 &TABLE
             }
             $(
-                const HOLDS_VALUES: bool = true;
-                fn held(&self, $tell: &mut dyn FnMut(&$crate::Zval)) {
+                const TRACES_VALUES: bool = true;
+                fn trace(&self, $visit: &mut dyn FnMut(&$crate::Zval)) {
                     let $payload = self;
-                    $held
+                    $trace
                 }
             )?
         }
@@ -238,13 +251,13 @@ pub struct HandlerTable(OnceLock<Handlers>);
 
 struct Handlers(ffi::zend_object_handlers);
 
-// SAFETY: a table of function pointers and one number, never written after it is made.
+// SAFETY: the table consists of function pointers and an integer and is not tied to a thread.
 unsafe impl Send for Handlers {}
-// SAFETY: as above.
+// SAFETY: the table is written only before it is shared through `OnceLock`.
 unsafe impl Sync for Handlers {}
 
 impl HandlerTable {
-    /// A table that is filled in when the class is registered.
+    /// An empty table, to be filled when the class is registered.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         HandlerTable(OnceLock::new())
@@ -254,7 +267,7 @@ impl HandlerTable {
         &T::handlers().0.get_or_init(|| Handlers(handlers::<T>(false))).0
     }
 
-    /// Prepares the table; instances can be cloned (into a new default payload) only if `clonable`.
+    /// Fills the table. With `clonable`, objects can be cloned; the clone gets a default payload.
     pub(super) fn prepare<T: Payload>(clonable: bool) {
         let _ = T::handlers().0.set(Handlers(handlers::<T>(clonable)));
     }
@@ -262,20 +275,20 @@ impl HandlerTable {
 
 fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     const { assert!(align_of::<T>() <= 8, "PHP's allocator aligns to 8 bytes") };
-    // SAFETY: PHP's standard table is constant.
+    // SAFETY: PHP never writes to its standard handler table after startup.
     let mut table = unsafe { ffi::std_object_handlers };
     table.offset = size_of::<T>().next_multiple_of(8) as i32;
     table.free_obj = Some(free::<T>);
     if !clonable {
         table.clone_obj = None;
     }
-    if T::HOLDS_VALUES {
+    if T::TRACES_VALUES {
         table.get_gc = Some(get_gc::<T>);
     }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
     }
-    if T::MAKES_PROPERTIES {
+    if T::HAS_LAZY_PROPERTIES {
         lazy::install::<T>(&mut table);
     }
     table
@@ -285,7 +298,8 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
 pub(super) unsafe extern "C" fn create<T: Payload>(class: *mut ffi::zend_class_entry) -> *mut ffi::zend_object {
     let table = HandlerTable::of::<T>();
     let value = std::panic::catch_unwind(T::default).unwrap_or_else(|_| std::process::abort());
-    // SAFETY: PHP calls this with a class that is ready; `offset` bytes in front of the object are ours and fit a `T`.
+    // SAFETY: PHP passes a linked class. `swoosh_object_alloc` reserves `offset` bytes before the object, which is at least
+    // the size of `T`, aligned to 8 bytes (asserted in `handlers`).
     unsafe {
         let object = ffi::swoosh_object_alloc(table.offset as usize, class);
         object.cast::<u8>().sub(table.offset as usize).cast::<T>().write(value);
@@ -299,21 +313,22 @@ unsafe extern "C" fn get_gc<T: Payload>(
     table: *mut *mut ffi::zval,
     count: *mut i32,
 ) -> *mut ffi::HashTable {
-    unsafe extern "C" fn held<T: Payload>(object: *mut ffi::zend_object, buffer: *mut std::ffi::c_void) {
+    unsafe extern "C" fn trace<T: Payload>(object: *mut ffi::zend_object, buffer: *mut std::ffi::c_void) {
         let offset = HandlerTable::of::<T>().offset as usize;
-        // SAFETY: only objects of `create::<T>` have this handler; the buffer is PHP's, and copies what it is told of.
-        let told = unsafe {
+        // SAFETY: only objects made by `create::<T>` have this handler, so a `T` is at `offset` bytes before the object; the
+        // buffer is PHP's, which copies each zval.
+        let traced = unsafe {
             let value = &*object.cast::<u8>().sub(offset).cast::<T>();
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                value.held(&mut |z| ffi::swoosh_gc_add(buffer, z.as_ptr().cast_mut()))
+                value.trace(&mut |z| ffi::swoosh_gc_add(buffer, z.as_ptr().cast_mut()))
             }))
         };
-        if told.is_err() {
+        if traced.is_err() {
             std::process::abort();
         }
     }
-    // SAFETY: PHP asks of a living object, and gives places to write to.
-    unsafe { ffi::swoosh_gc(object, Some(held::<T>), table, count) }
+    // SAFETY: PHP passes a live object and valid pointers for the results.
+    unsafe { ffi::swoosh_gc(object, Some(trace::<T>), table, count) }
 }
 
 unsafe extern "C" fn refuse_unset(
@@ -337,33 +352,33 @@ unsafe extern "C" fn refuse_unset(
 
 unsafe extern "C" fn free<T: Payload>(object: *mut ffi::zend_object) {
     let offset = HandlerTable::of::<T>().offset as usize;
-    // SAFETY: PHP frees an object once; it was made by `create::<T>`, so a `T` lies in front of it.
+    // SAFETY: PHP frees an object once; `create::<T>` made it, so a `T` is at `offset` bytes before it and is dropped once.
     unsafe {
         let value = object.cast::<u8>().sub(offset).cast::<T>();
-        // Not counted: its count is 0 already.
+        // The reference count is 0, so this must not release a reference.
         let last = std::mem::ManuallyDrop::new(Object(NonNull::new_unchecked(object)));
-        let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (*value).before_free(&last)));
-        if told.is_err() {
+        let notified = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (*value).before_free(&last)));
+        if notified.is_err() {
             std::process::abort();
         }
         let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| std::ptr::drop_in_place(value)));
         ffi::zend_object_std_dtor(object);
         if dropped.is_err() {
-            super::error::throw_error(&format!("{} could not be dropped", type_name::<T>()));
+            super::error::throw_error(&format!("{} panicked while it was dropped", type_name::<T>()));
         }
     }
 }
 
 impl<'a> Call<'a> {
-    /// The payload of `$this`. A class whose objects have no `T` is a mistake of ours.
+    /// The payload of `$this`. Panics if the class of `$this` has no payload `T`.
     #[inline]
     pub fn payload<T: Payload>(&self) -> &'a T {
         match self.this().and_then(|object| object.payload::<T>()) {
             Some(value) => value,
-            None => panic!("$this holds no {}", type_name::<T>()),
+            None => panic!("$this has no payload {}", type_name::<T>()),
         }
     }
 }
 
-/// GC_NOT_COLLECTABLE.
+/// `GC_NOT_COLLECTABLE`.
 const NOT_COLLECTABLE: u32 = 1 << 4;

@@ -1,7 +1,13 @@
+/* Parts of the Zend API that exist only as macros or inline functions, and the swap of PHP's globals at stack switches.
+ *
+ * Invariant: save() and restore() list the same fields (SWOOSH_GLOBALS, SWOOSH_RARE_GLOBALS), so that no global of one
+ * coroutine is seen by another.
+ *
+ * Length: the C side of the crate is one compilation unit apart from the stream hooks; each function is a few lines. */
 #include "wrapper.h"
 #include "Zend/zend_smart_str.h"
 
-/* The first page of a coroutine's VM stack, and those it adds when that is full. */
+/* Bytes of the first page of a coroutine's VM stack, and of the pages added when it is full. */
 #define SWOOSH_VM_PAGE 3072
 #define SWOOSH_VM_PAGE_MORE 8192
 
@@ -152,14 +158,14 @@ void swoosh_gc_add(void *buffer, zval *value)
     zend_get_gc_buffer_add_zval(buffer, value);
 }
 
-HashTable *swoosh_gc(zend_object *object, void (*held)(zend_object *, void *), zval **table, int *count)
+HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count)
 {
     zend_get_gc_buffer *buffer = zend_get_gc_buffer_create();
     HashTable *properties = zend_std_get_gc(object, table, count);
     for (int i = 0; i < *count; i++) {
         zend_get_gc_buffer_add_zval(buffer, &(*table)[i]);
     }
-    held(object, buffer);
+    trace(object, buffer);
     zend_get_gc_buffer_use(buffer, table, count);
     return properties;
 }
@@ -242,7 +248,7 @@ int swoosh_stream_descriptor(zval *resource)
 
 int swoosh_socket_descriptor(zend_object *socket)
 {
-    /* The descriptor is the first field of ext/sockets' php_socket, in front of the object itself. */
+    /* The descriptor is the first field of ext/sockets' php_socket, which precedes the zend_object. */
     return *(int *) ((char *) socket - socket->handlers->offset);
 }
 
@@ -340,7 +346,7 @@ int swoosh_exit_status(void)
 
 /* ---- coroutines ---- */
 
-/* What of PHP's globals goes with a line of execution: always, and where there is anything. */
+/* PHP's globals that are swapped at each switch, and those that are swapped only if one of them is set. */
 #define SWOOSH_GLOBALS(X, to) \
     X(to, vm_stack) X(to, vm_stack_top) X(to, vm_stack_end) X(to, vm_stack_page_size) \
     X(to, current_execute_data) X(to, bailout) X(to, current_fiber_context) X(to, error_reporting) \
@@ -348,8 +354,8 @@ int swoosh_exit_status(void)
 #define SWOOSH_RARE_GLOBALS(X, to) \
     X(to, active_fiber) X(to, exception_class) X(to, exception) X(to, prev_exception) \
     X(to, opline_before_exception) X(to, error_handling)
-#define SWOOSH_PARK(to, field) (to)->field = EG(field);
-#define SWOOSH_BRING(from, field) EG(field) = (from)->field;
+#define SWOOSH_SAVE(to, field) (to)->field = EG(field);
+#define SWOOSH_RESTORE(from, field) EG(field) = (from)->field;
 
 struct swoosh_rare {
     zend_fiber *active_fiber;
@@ -368,10 +374,10 @@ struct swoosh_rare {
     struct php_unserialize_data *unserialize;
 };
 
-static zend_function swoosh_bottom = { ZEND_INTERNAL_FUNCTION };
-static int swoosh_kind;
+static zend_function swoosh_entry_function = { ZEND_INTERNAL_FUNCTION };
+static int swoosh_fiber_kind;
 
-/* One test for all of it: none is there at nearly every switch. */
+/* Tests all fields with one branch, since at nearly every switch none is set. */
 static zend_always_inline bool has_rare(void)
 {
     uintptr_t any = (uintptr_t) EG(exception) | (uintptr_t) EG(prev_exception) | (uintptr_t) EG(exception_class)
@@ -380,8 +386,8 @@ static zend_always_inline bool has_rare(void)
     return any != 0 || zend_fiber_switch_blocked();
 }
 
-/* What holds where nothing of that kind is there. */
-static zend_always_inline void forget_exceptions(void)
+/* Resets the fields to their values without a pending exception or active fiber. */
+static zend_always_inline void reset_exceptions(void)
 {
     EG(active_fiber) = NULL;
     EG(exception_class) = NULL;
@@ -390,11 +396,11 @@ static zend_always_inline void forget_exceptions(void)
     EG(error_handling) = EH_NORMAL;
 }
 
-static ZEND_COLD struct swoosh_rare *park_rare(void)
+static ZEND_COLD struct swoosh_rare *save_rare(void)
 {
     struct swoosh_rare *rare = emalloc(sizeof(*rare));
-    SWOOSH_RARE_GLOBALS(SWOOSH_PARK, rare)
-    forget_exceptions();
+    SWOOSH_RARE_GLOBALS(SWOOSH_SAVE, rare)
+    reset_exceptions();
     rare->has_output = OG(active) != NULL;
     if (rare->has_output) {
         rare->output = output_globals;
@@ -422,9 +428,9 @@ static ZEND_COLD struct swoosh_rare *park_rare(void)
     return rare;
 }
 
-static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
+static ZEND_COLD void restore_rare(struct swoosh_rare *rare)
 {
-    SWOOSH_RARE_GLOBALS(SWOOSH_BRING, rare)
+    SWOOSH_RARE_GLOBALS(SWOOSH_RESTORE, rare)
     if (rare->has_output) {
         zend_stack_destroy(&OG(handlers));
         output_globals = rare->output;
@@ -442,53 +448,53 @@ static ZEND_COLD void bring_rare(struct swoosh_rare *rare)
     efree(rare);
 }
 
-static zend_always_inline void park(swoosh_vm_state *s)
+static zend_always_inline void save(swoosh_vm_globals *s)
 {
-    SWOOSH_GLOBALS(SWOOSH_PARK, s)
-    s->rare = UNEXPECTED(has_rare()) ? park_rare() : NULL;
+    SWOOSH_GLOBALS(SWOOSH_SAVE, s)
+    s->rare = UNEXPECTED(has_rare()) ? save_rare() : NULL;
 }
 
-static zend_always_inline void bring(swoosh_vm_state *s)
+static zend_always_inline void restore(swoosh_vm_globals *s)
 {
-    SWOOSH_GLOBALS(SWOOSH_BRING, s)
+    SWOOSH_GLOBALS(SWOOSH_RESTORE, s)
     if (UNEXPECTED(s->rare != NULL)) {
         struct swoosh_rare *rare = s->rare;
         s->rare = NULL;
-        bring_rare(rare);
+        restore_rare(rare);
     }
 }
 
-void swoosh_machine_begin(swoosh_machine *m)
+void swoosh_vm_begin(swoosh_vm *vm)
 {
-    if (m->page == NULL) {
-        m->page = emalloc(SWOOSH_VM_PAGE);
+    if (vm->page == NULL) {
+        vm->page = emalloc(SWOOSH_VM_PAGE);
     }
-    park(&m->resumer);
-    memset(&m->context, 0, sizeof(m->context));
-    m->context.kind = &swoosh_kind;
-    m->context.status = ZEND_FIBER_STATUS_RUNNING;
-    zend_observer_fiber_init_notify(&m->context);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), &m->context);
+    save(&vm->resumer);
+    memset(&vm->context, 0, sizeof(vm->context));
+    vm->context.kind = &swoosh_fiber_kind;
+    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
+    zend_observer_fiber_init_notify(&vm->context);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
 }
 
-void swoosh_machine_resume(swoosh_machine *m)
+void swoosh_vm_resume(swoosh_vm *vm)
 {
-    park(&m->resumer);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->own.current_fiber_context);
-    bring(&m->own);
+    save(&vm->resumer);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), vm->own.current_fiber_context);
+    restore(&vm->own);
 }
 
-void swoosh_machine_suspend(swoosh_machine *m)
+void swoosh_vm_suspend(swoosh_vm *vm)
 {
-    park(&m->own);
-    zend_observer_fiber_switch_notify(EG(current_fiber_context), m->resumer.current_fiber_context);
-    bring(&m->resumer);
+    save(&vm->own);
+    zend_observer_fiber_switch_notify(EG(current_fiber_context), vm->resumer.current_fiber_context);
+    restore(&vm->resumer);
 }
 
-bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
+bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context)
 {
     volatile bool failed = false;
-    zend_vm_stack page = m->page;
+    zend_vm_stack page = vm->page;
     zend_execute_data *frame;
 
     page->top = ZEND_VM_STACK_ELEMENTS(page);
@@ -500,12 +506,12 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
     EG(vm_stack_page_size) = SWOOSH_VM_PAGE_MORE;
     frame = (zend_execute_data *) page->top;
     memset(frame, 0, sizeof(*frame));
-    frame->func = &swoosh_bottom;
+    frame->func = &swoosh_entry_function;
     EG(current_execute_data) = frame;
     EG(jit_trace_num) = 0;
-    EG(current_fiber_context) = &m->context;
+    EG(current_fiber_context) = &vm->context;
     if (UNEXPECTED((EG(error_reporting) & ~E_FATAL_ERRORS) == 0)) {
-        /* Created under an `@`, which is its creator's alone. */
+        /* Created within an `@` expression, which applies to the creator only. */
         const char *level = zend_ini_string("error_reporting", sizeof("error_reporting") - 1, 0);
         EG(error_reporting) = level != NULL && *level != '\0' ? (int) ZEND_STRTOL(level, NULL, 0) : E_ALL;
     }
@@ -524,19 +530,19 @@ bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context)
         efree(EG(vm_stack));
         EG(vm_stack) = prev;
     }
-    m->context.status = ZEND_FIBER_STATUS_DEAD;
-    zend_observer_fiber_switch_notify(&m->context, m->resumer.current_fiber_context);
-    zend_observer_fiber_destroy_notify(&m->context);
-    forget_exceptions();
-    bring(&m->resumer);
+    vm->context.status = ZEND_FIBER_STATUS_DEAD;
+    zend_observer_fiber_switch_notify(&vm->context, vm->resumer.current_fiber_context);
+    zend_observer_fiber_destroy_notify(&vm->context);
+    reset_exceptions();
+    restore(&vm->resumer);
     return failed;
 }
 
-void swoosh_machine_free(swoosh_machine *m)
+void swoosh_vm_free(swoosh_vm *vm)
 {
-    if (m->page != NULL) {
-        efree(m->page);
-        m->page = NULL;
+    if (vm->page != NULL) {
+        efree(vm->page);
+        vm->page = NULL;
     }
 }
 
@@ -545,15 +551,15 @@ void swoosh_backtrace(zval *result, int options, int limit)
     zend_fetch_debug_backtrace(result, 0, options, limit);
 }
 
-void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit)
+void swoosh_vm_backtrace(swoosh_vm *vm, bool of_resumer, zval *result, int options, int limit)
 {
     zend_execute_data *current = EG(current_execute_data);
-    EG(current_execute_data) = of_resumer ? m->resumer.current_execute_data : m->own.current_execute_data;
+    EG(current_execute_data) = of_resumer ? vm->resumer.current_execute_data : vm->own.current_execute_data;
     zend_fetch_debug_backtrace(result, 0, options, limit);
     EG(current_execute_data) = current;
 }
 
-void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
+void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
 {
     zend_fcall_info call;
 
@@ -567,7 +573,7 @@ void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result
     zend_call_function(&call, cache);
 }
 
-void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params)
+void swoosh_call_closure_unguarded(zend_object *closure, zval *result, uint32_t count, zval *params)
 {
     zend_fcall_info_cache cache;
     zval callable;
@@ -575,10 +581,10 @@ void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count
     ZVAL_OBJ(&callable, closure);
     closure->handlers->get_closure(closure, &cache.called_scope, &cache.function_handler, &cache.object, false);
     cache.calling_scope = NULL;
-    swoosh_call_bare(&cache, &callable, result, count, params);
+    swoosh_call_unguarded(&cache, &callable, result, count, params);
 }
 
-zend_object *swoosh_take_exception(bool *exits)
+zend_object *swoosh_take_pending_exception(bool *exits)
 {
     zend_object *exception = EG(exception);
 
@@ -617,8 +623,8 @@ void swoosh_throw_graceful_exit(void)
     zend_throw_graceful_exit();
 }
 
-static bool (*exit_hook)(zval *);
-static user_opcode_handler_t exit_before;
+static bool (*exit_callback)(zval *);
+static user_opcode_handler_t previous_exit_handler;
 
 static int exit_handler(zend_execute_data *execute_data)
 {
@@ -633,46 +639,46 @@ static int exit_handler(zend_execute_data *execute_data)
             status = &null;
         }
     }
-    if (exit_hook(status)) {
+    if (exit_callback(status)) {
         if (opline->op1_type & (IS_TMP_VAR | IS_VAR)) {
             zval_ptr_dtor_nogc(EX_VAR(opline->op1.var));
         }
         return ZEND_USER_OPCODE_CONTINUE;
     }
-    return exit_before ? exit_before(execute_data) : ZEND_USER_OPCODE_DISPATCH;
+    return previous_exit_handler ? previous_exit_handler(execute_data) : ZEND_USER_OPCODE_DISPATCH;
 }
 
-void swoosh_watch_exit(bool (*hook)(zval *))
+void swoosh_set_exit_handler(bool (*handler)(zval *))
 {
-    exit_hook = hook;
-    exit_before = zend_get_user_opcode_handler(ZEND_EXIT);
+    exit_callback = handler;
+    previous_exit_handler = zend_get_user_opcode_handler(ZEND_EXIT);
     zend_set_user_opcode_handler(ZEND_EXIT, exit_handler);
 }
 
-static void (*interrupt_hook)(void);
-static void (*interrupt_before)(zend_execute_data *execute_data);
-static zend_atomic_bool interrupt_wanted;
+static void (*interrupt_callback)(void);
+static void (*previous_interrupt_handler)(zend_execute_data *execute_data);
+static zend_atomic_bool interrupt_requested;
 
 static void interrupt_handler(zend_execute_data *execute_data)
 {
-    if (interrupt_before) {
-        interrupt_before(execute_data);
+    if (previous_interrupt_handler) {
+        previous_interrupt_handler(execute_data);
     }
-    if (zend_atomic_bool_exchange(&interrupt_wanted, false)) {
-        interrupt_hook();
+    if (zend_atomic_bool_exchange(&interrupt_requested, false)) {
+        interrupt_callback();
     }
 }
 
-void swoosh_watch_interrupt(void (*hook)(void))
+void swoosh_set_interrupt_handler(void (*handler)(void))
 {
-    interrupt_hook = hook;
-    interrupt_before = zend_interrupt_function;
+    interrupt_callback = handler;
+    previous_interrupt_handler = zend_interrupt_function;
     zend_interrupt_function = interrupt_handler;
 }
 
 void swoosh_interrupt(void)
 {
-    zend_atomic_bool_store(&interrupt_wanted, true);
+    zend_atomic_bool_store(&interrupt_requested, true);
     zend_atomic_bool_store(&EG(vm_interrupt), true);
 }
 

@@ -1,84 +1,83 @@
-/* What of the Zend API exists only as macros or inline functions. */
+/* C functions for parts of the Zend API that exist only as macros or inline functions. */
 #ifndef SWOOSH_SHIM_H
 #define SWOOSH_SHIM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The values that PHP's macros compute. */
+/* Constants that PHP's macros compute. */
 static const uint32_t SWOOSH_CALL_FRAME_SLOTS = ZEND_CALL_FRAME_SLOT;
 extern const char swoosh_build_id[];
 
-/* Runs `body(context)` under a bailout guard: true if a fatal error came through. */
+/* Runs `body(context)` under a bailout guard; true if a fatal error ended it. */
 bool swoosh_try(void (*body)(void *), void *context);
-/* Goes on with a fatal error that a guard stopped. Does not return. */
+/* Continues the jump of a fatal error that a guard stopped. Does not return. */
 void swoosh_bailout(void);
-/* zend_call_function under a bailout guard: true if a fatal error came through. EG(exception) may be set afterwards. */
+/* zend_call_function under a bailout guard: true if a fatal error ended it. EG(exception) may be set afterwards. */
 bool swoosh_call(zend_fcall_info *call, zend_fcall_info_cache *cache);
-/* The same for a closure object, without looking it up first. */
+/* Like swoosh_call for a closure object, without resolving it first. */
 bool swoosh_call_closure(zend_object *closure, zval *retval, uint32_t count, zval *params);
 
-/* A new string; interned for no or one byte. */
+/* Stores a new string; strings of zero or one byte are interned. */
 void swoosh_zval_stringl(zval *z, const char *bytes, size_t length);
 zend_string *swoosh_string_new(const char *bytes, size_t length);
-/* A buffer of `length` bytes to be filled in; the final zero byte is set. */
+/* A string with `length` uninitialised bytes and a terminating zero byte. */
 zend_string *swoosh_string_alloc(size_t length);
 zend_string *swoosh_string_permanent(const char *bytes, size_t length);
 void swoosh_string_release(zend_string *s);
-/* The array behind `*z`, made a copy of its own where others hold it too. */
+/* The array in `*z`, copied first if it is shared. */
 zend_array *swoosh_separate_array(zval *z);
 zend_array *swoosh_array_new(uint32_t size);
-/* Adds an element whose key is not there yet. */
+/* Adds an element whose key is not in the array. */
 void swoosh_array_append(zend_array *array, zend_string *key, zval *value);
-/* Position `*at` of an array and all after it: the next element that is set, or NULL; indirect ones are resolved. */
+/* The next defined element from position `*at` on, or NULL; resolves indirect elements and advances `*at`. */
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index);
-/* Gives up one count of a value. */
+/* Releases one reference to a value. */
 void swoosh_zval_release(zval *z);
-/* Gives a text of PHP's allocator back. */
+/* Frees memory of PHP's allocator. */
 void swoosh_free(void *memory);
 void swoosh_object_release(zend_object *object);
-/* Allocates `extra` bytes and, behind them, an object of class `ce`, initialised from its declaration. */
+/* Allocates an object of class `ce` with default properties, and `extra` zeroed bytes before it. */
 zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);
-/* What PHP's cycle collector asks of an object: its properties, and what `held` adds. */
-HashTable *swoosh_gc(zend_object *object, void (*held)(zend_object *, void *), zval **table, int *count);
+/* Implements get_gc: visits the properties of an object and the values that `trace` adds to the buffer. */
+HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count);
 void swoosh_gc_add(void *buffer, zval *value);
 bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of);
-/* The class's slot number of a declared property, -1 if there is none. */
+/* The slot number of a declared property, -1 if there is none. */
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length);
-/* Gives a property declared by reference a value, as `$ref = $value` does. Takes the value over. */
+/* Assigns to a reference like `$ref = $value`. Takes over the value. */
 void swoosh_assign_reference(zval *reference, zval *value);
 
 /* Whether EG(exception) is an exit(). */
 bool swoosh_is_exit(void);
-/* Whether the script ended with a fatal error already. */
+/* Whether a fatal error has ended the script. */
 bool swoosh_has_failed(void);
 void swoosh_serialize(zval *value, zval *result);
-/* False where the bytes are no serialised value. */
+/* False if the bytes are not a serialised value. */
 bool swoosh_unserialize(zval *result, const char *bytes, size_t length);
-/* The descriptor behind a stream, -1 if there is none. */
+/* The descriptor of a stream, -1 if it has none. */
 int swoosh_stream_descriptor(zval *stream);
 /* The descriptor of a Socket object of ext/sockets. */
 int swoosh_socket_descriptor(zend_object *socket);
-/* Calls `function` when the script ends. */
+/* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
-/* The living object with that handle, or NULL. */
+/* The live object with that handle, or NULL. */
 zend_object *swoosh_object_by_handle(zend_ulong handle);
 uint32_t swoosh_object_handles(void);
 uint64_t swoosh_string_hash(const char *bytes, size_t length);
-/* Makes the class's instances refuse serialize(). */
+/* Makes serialize() throw for objects of the class. */
 void swoosh_class_not_serializable(zend_class_entry *ce);
 void swoosh_class_allow_dynamic(zend_class_entry *ce);
-/* Ends every output buffer and sends what it holds. */
+/* Flushes and ends all output buffers. */
 void swoosh_flush_output(void);
-/* What PHP does at a script's end, in its order: shutdown functions, destructors. Nothing of the script runs behind it. */
+/* Runs PHP's script end: shutdown functions, then destructors. No code of the script may run afterwards. */
 void swoosh_end_script(void);
-/* What exit() or a fatal error made the status of the process. */
+/* The exit status set by exit() or a fatal error. */
 int swoosh_exit_status(void);
 
-
-/* What of PHP's state a coroutine takes with it while it waits. */
+/* PHP's globals that belong to one flow of execution, saved while it is suspended. */
 struct swoosh_rare;
 typedef struct {
     zend_vm_stack vm_stack;
@@ -90,78 +89,78 @@ typedef struct {
     zend_fiber_context *current_fiber_context;
     int error_reporting;
     uint32_t jit_trace_num;
-    /* A pending exception, a fiber, errors thrown, output buffers, a running sort or serialisation, blocked fibers: NULL
-     * where there is none of it. */
+    /* Rarely set globals: a pending exception, a fiber, output buffers, a running sort or serialisation, blocked fiber
+     * switches. NULL if none is set. */
     struct swoosh_rare *rare;
-} swoosh_vm_state;
+} swoosh_vm_globals;
 
 typedef struct {
-    swoosh_vm_state own;
-    swoosh_vm_state resumer;
+    swoosh_vm_globals own;
+    swoosh_vm_globals resumer;
     zend_fiber_context context;
-    /* The first page of its VM stack, kept for the next body. */
+    /* The first page of its VM stack, reused by the next body. */
     zend_vm_stack page;
-} swoosh_machine;
+} swoosh_vm;
 
-/* The resumer's last step before a switch to a new body. May bail out: there is no memory. */
-void swoosh_machine_begin(swoosh_machine *m);
-/* The resumer's last step before a switch to a body that waits. */
-void swoosh_machine_resume(swoosh_machine *m);
-/* A body's last step before it waits. */
-void swoosh_machine_suspend(swoosh_machine *m);
-/* Runs `body(context)` on a VM stack of its own: true if a fatal error came through. The resumer's state is back then. */
-bool swoosh_machine_run(swoosh_machine *m, void (*body)(void *), void *context);
-/* Gives back what an idle machine keeps. */
-void swoosh_machine_free(swoosh_machine *m);
-/* The backtrace of a body that waits, or of whoever resumed the one that runs. */
-void swoosh_machine_backtrace(swoosh_machine *m, bool of_resumer, zval *result, int options, int limit);
+/* Called by the resumer before the first switch to a body. Bails out if memory is exhausted. */
+void swoosh_vm_begin(swoosh_vm *vm);
+/* Called by the resumer before a switch to a suspended body. */
+void swoosh_vm_resume(swoosh_vm *vm);
+/* Called by a body before it suspends. */
+void swoosh_vm_suspend(swoosh_vm *vm);
+/* Runs `body(context)` on a new VM stack and then restores the resumer's state; true if a fatal error ended the body. */
+bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context);
+/* Frees the cached VM stack page. */
+void swoosh_vm_free(swoosh_vm *vm);
+/* The backtrace of the suspended body or, with `of_resumer`, of the code that resumed the running one. */
+void swoosh_vm_backtrace(swoosh_vm *vm, bool of_resumer, zval *result, int options, int limit);
 
-/* zend_call_function without a guard: a fatal error jumps out of it. */
-void swoosh_call_bare(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);
-void swoosh_call_closure_bare(zend_object *closure, zval *result, uint32_t count, zval *params);
-/* Takes the pending exception; NULL where none is, or an exit, which is dropped and told. */
-zend_object *swoosh_take_exception(bool *exits);
-/* Tells PHP of an exception that nobody caught, which is taken over. */
+/* zend_call_function without a bailout guard: a fatal error jumps out of it. */
+void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params);
+void swoosh_call_closure_unguarded(zend_object *closure, zval *result, uint32_t count, zval *params);
+/* Takes the pending exception. NULL if there is none, or if it is an exit, which is cleared and sets `*exits`. */
+zend_object *swoosh_take_pending_exception(bool *exits);
+/* Reports an uncaught exception as a fatal error. Takes over the exception. */
 void swoosh_report_exception(zend_object *exception);
-/* Ends every output buffer of this coroutine. */
+/* Flushes and ends the output buffers of the running coroutine. */
 void swoosh_end_output(void);
 void swoosh_backtrace(zval *result, int options, int limit);
 void swoosh_write(const char *bytes, size_t length);
 void swoosh_throw_graceful_exit(void);
 
-/* Calls `hook(status)` for each `exit`, with what it was given; true: the hook has thrown, and the exit is none. */
-void swoosh_watch_exit(bool (*hook)(zval *));
-/* Calls `hook` soon after swoosh_interrupt(), between two instructions of PHP code. */
-void swoosh_watch_interrupt(void (*hook)(void));
-/* From any thread. */
+/* Calls `handler(status)` for each `exit`. If it returns true it has thrown, and the exit is cancelled. */
+void swoosh_set_exit_handler(bool (*handler)(zval *));
+/* Calls `handler` between two PHP instructions after each swoosh_interrupt(). */
+void swoosh_set_interrupt_handler(void (*handler)(void));
+/* Requests an interrupt. Async-signal-safe, and callable from any thread. */
 void swoosh_interrupt(void);
 bool swoosh_is_interrupted(void);
-/* Does what is to be done between two instructions. */
+/* Handles a pending interrupt as the VM does between two instructions. */
 void swoosh_handle_interrupt(void);
 
-
-/* Waits until a descriptor can be read (or written): 1 it can, 0 not in time, -1 cancelled, -2 it is closed. Less than no seconds: for ever. */
+/* Waits until a descriptor is readable (or writable): 1 ready, 0 timed out, -1 cancelled, -2 closed. A negative number of
+   seconds means no timeout. */
 typedef int (*swoosh_stream_wait)(int descriptor, bool write, double seconds);
-/* Whether a stream of that kind (a SWOOLE_HOOK_ bit) is to be hooked; of 0: whether the caller may wait. */
-typedef bool (*swoosh_stream_wanted)(int flag);
-/* The address of `host:port`, written to `addresses` with the port; of a service each of its addresses with a line end. How
-   many bytes; 0: it is none that is asked for; -1: it has no address. */
+/* Whether streams of a kind (a SWOOLE_HOOK_* bit) are hooked; for 0: whether the caller may wait. */
+typedef bool (*swoosh_stream_is_enabled)(int flag);
+/* Resolves `host:port`. Writes the address with its port to `addresses`, or for a service all addresses, each followed by a
+   newline. Returns the length; 0 if the host is an address already; -1 if it has no address. */
 typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char *addresses, size_t room);
-/* A descriptor is about to be closed: whoever waits for it has left it when this returns. */
-typedef void (*swoosh_stream_leave)(int descriptor);
-/* Has the socket streams that are opened from now on wait by `wait`. While the module starts. */
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
-    swoosh_stream_leave leave);
-/* Whether bytes were read of a stream and not given out. */
+/* Called before a descriptor is closed; ends all waits for it before it returns. */
+typedef void (*swoosh_stream_before_close)(int descriptor);
+/* Installs the hooks of socket streams. Only during module startup. */
+void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
+    swoosh_stream_before_close before_close);
+/* Whether a stream has bytes in its read buffer. */
 bool swoosh_stream_has_buffered(zval *stream);
-/* Puts `handler` in the place of an internal function's. */
+/* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 
-/* Reads `a=b&c[]=d` into a new array, as parse_str() does. */
+/* Parses `a=b&c[]=d` into a new array like parse_str(). */
 void swoosh_parse_query(const char *bytes, size_t length, zval *array);
-/* Puts a value (which is taken over) under a name such as `a[b][]`, as PHP does with request variables. */
+/* Stores a value under a name such as `a[b][]`, like PHP's request variables. Takes over the value. */
 void swoosh_register_variable(const char *name, zval *value, zval *array);
-/* Makes a file one that is_uploaded_file() and move_uploaded_file() know, or no longer; whether it was one. */
+/* Adds a file to, or removes it from, the list of is_uploaded_file(); whether the list has changed. */
 bool swoosh_uploaded_add(const char *path, size_t length);
 bool swoosh_uploaded_remove(const char *path, size_t length);
 

@@ -1,22 +1,22 @@
-//! A function's signature, written as PHP writes it:
+//! Parses function signatures in PHP syntax, from which the arginfo for reflection is built:
 //! `static tick(int $ms, callable $callback, mixed ...$params): int|false`.
 //!
-//! A last parameter `...` without a name means: more arguments are taken than reflection tells.
+//! A last parameter `...` without a name means that the function accepts more arguments than reflection shows.
 
-/// A signature in its parts.
+/// A parsed signature.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Signature {
     /// The function's or method's name, with its namespace.
     pub name: String,
-    /// ZEND_ACC_* bits of the words in front of the name; public if none says otherwise.
+    /// `ZEND_ACC_*` bits of the modifiers; public by default.
     pub flags: u32,
     /// Its parameters in order.
     pub params: Vec<Param>,
-    /// How many must be given.
+    /// The number of required parameters.
     pub required: usize,
-    /// What it returns; empty if nothing is said.
+    /// The return type; empty if not declared.
     pub returns: Type,
-    /// Whether it takes more arguments than it declares.
+    /// Whether it accepts more arguments than it declares.
     pub open: bool,
 }
 
@@ -25,7 +25,7 @@ pub struct Signature {
 pub struct Param {
     /// Without the dollar sign.
     pub name: String,
-    /// Its type; empty if nothing is said.
+    /// Its type; empty if not declared.
     pub kind: Type,
     /// Passed by reference.
     pub by_ref: bool,
@@ -45,7 +45,7 @@ pub struct Type {
 }
 
 impl Signature {
-    /// Reads a signature. Panics where it is none: signatures are part of the program and are read when it starts.
+    /// Parses a signature. Panics on a syntax error, since signatures are constants of the program.
     pub fn parse(text: &str) -> Self {
         let open_paren = text.find('(').unwrap_or_else(|| panic!("signature without `(`: {text}"));
         let close = text.rfind(')').unwrap_or_else(|| panic!("signature without `)`: {text}"));
@@ -60,7 +60,7 @@ impl Signature {
                 "static" => 16,
                 "final" => 32,
                 "abstract" => 64,
-                _ => panic!("`{word}` is no word of a signature: {text}"),
+                _ => panic!("unknown modifier `{word}`: {text}"),
             };
         }
         if flags & 7 == 0 {
@@ -130,7 +130,7 @@ impl Type {
     }
 }
 
-/// The parameters, cut at commas that are in no bracket and no quote.
+/// Splits a parameter list at commas outside of brackets and quotes.
 fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut begin, mut depth, mut quote) = (Vec::new(), 0, 0, None);
     for (at, c) in text.char_indices() {

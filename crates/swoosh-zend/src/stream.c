@@ -1,21 +1,26 @@
-/* PHP's socket streams, whose waiting can be done by somebody else: each step that would block asks `wait` first. */
+/* Hooks PHP's socket streams: operations that would block call `wait_for` instead.
+ *
+ * Invariant: each hooked stream has operations from the table below, whose entry names the original ones. PHP's transports
+ * identify their streams by the address of the operations, so the originals are restored around calls into them.
+ *
+ * Length: one transport layer; every function depends on the table of operations. */
 #include "wrapper.h"
 #include "main/php_network.h"
 #include <errno.h>
 
 static swoosh_stream_wait wait_for;
-static swoosh_stream_wanted is_wanted;
+static swoosh_stream_is_enabled is_enabled;
 static swoosh_stream_resolve resolve;
-static swoosh_stream_leave leave;
+static swoosh_stream_before_close before_close;
 
-/* The operations of one transport, and ours in their place. */
+/* The original operations of a transport, and the hooked ones that replace them. */
 static struct {
-    const php_stream_ops *theirs;
-    /* What TLS the transport begins with when it is connected; 0: none. */
+    const php_stream_ops *original;
+    /* The TLS method with which the transport starts after connecting; 0: none. */
     int crypto;
-    php_stream_ops ours;
-    /* Once the bytes on the wire are not those that are read and written. */
-    php_stream_ops sealed;
+    php_stream_ops hooked;
+    /* Used while TLS is active. */
+    php_stream_ops hooked_tls;
 } operations[13];
 
 static const struct {
@@ -38,24 +43,24 @@ static const struct {
 /* SWOOLE_HOOK_STREAM_FUNCTION. */
 enum { FUNCTION_FLAG = 128 };
 
-static zif_handler their_pair;
-/* The lowest bit of a method of TLS: this side is the client. */
+static zif_handler original_pair;
+/* The lowest bit of a TLS method: this side is the client. */
 #define CRYPTO_IS_CLIENT 1
 
 static php_stream_transport_factory factories[sizeof(transports) / sizeof(*transports)];
 
-/* How long the handshake that follows at once may take, seconds. */
+/* The timeout, in seconds, of a handshake that directly follows a connect; negative: the stream's own. */
 static double handshake_limit = -1;
 
-/* Which of the operations a stream has, ours or sealed ones. */
+/* The table index of a hooked stream's operations. */
 static size_t place(const php_stream_ops *ops)
 {
     return ((const char *) ops - (const char *) operations) / sizeof(*operations);
 }
 
-static const php_stream_ops *theirs(php_stream *stream)
+static const php_stream_ops *original(php_stream *stream)
 {
-    return operations[place(stream->ops)].theirs;
+    return operations[place(stream->ops)].original;
 }
 
 static double seconds_of(const struct timeval *time)
@@ -65,25 +70,25 @@ static double seconds_of(const struct timeval *time)
 
 static bool blocks(const php_netstream_data_t *sock)
 {
-    return sock != NULL && sock->socket != -1 && sock->is_blocked && is_wanted(0);
+    return sock != NULL && sock->socket != -1 && sock->is_blocked && is_enabled(0);
 }
 
 static void take_over(php_stream *stream, int crypto);
 
-/* Their option, while the stream looks as if it were theirs: they tell their kinds apart by the operations. */
-static int their_option(php_stream *stream, int option, int value, void *parameter)
+/* Calls the original set_option with the original operations in place, and updates the hooked ones when TLS starts or ends. */
+static int original_option(php_stream *stream, int option, int value, void *parameter)
 {
-    const php_stream_ops *ours = stream->ops;
+    const php_stream_ops *hooked = stream->ops;
     int result;
 
-    stream->ops = theirs(stream);
+    stream->ops = original(stream);
     result = stream->ops->set_option(stream, option, value, parameter);
-    stream->ops = ours;
+    stream->ops = hooked;
     if (option == PHP_STREAM_OPTION_CRYPTO_API) {
         php_stream_xport_crypto_param *cparam = parameter;
         if (cparam->op == STREAM_XPORT_CRYPTO_OP_ENABLE && cparam->outputs.returncode > 0) {
-            size_t at = place(ours);
-            stream->ops = cparam->inputs.activate ? &operations[at].sealed : &operations[at].ours;
+            size_t at = place(hooked);
+            stream->ops = cparam->inputs.activate ? &operations[at].hooked_tls : &operations[at].hooked;
         }
     }
     if (option == PHP_STREAM_OPTION_XPORT_API) {
@@ -91,23 +96,23 @@ static int their_option(php_stream *stream, int option, int value, void *paramet
         bool connects = xparam->op == STREAM_XPORT_OP_CONNECT || xparam->op == STREAM_XPORT_OP_CONNECT_ASYNC;
         if (xparam->op == STREAM_XPORT_OP_ACCEPT && xparam->outputs.client != NULL) {
             take_over(xparam->outputs.client, 0);
-            if (operations[place(ours)].crypto != 0) {
-                /* It has shaken hands already. */
+            if (operations[place(hooked)].crypto != 0) {
+                /* The handshake is complete. */
                 php_stream *client = xparam->outputs.client;
-                client->ops = &operations[place(client->ops)].sealed;
+                client->ops = &operations[place(client->ops)].hooked_tls;
             }
-        } else if (connects && operations[place(ours)].crypto != 0 && xparam->outputs.returncode >= 0) {
-            stream->ops = &operations[place(ours)].sealed;
+        } else if (connects && operations[place(hooked)].crypto != 0 && xparam->outputs.returncode >= 0) {
+            stream->ops = &operations[place(hooked)].hooked_tls;
         }
     }
     return result;
 }
 
-/* One of their steps, which does not block: it says EAGAIN in place of that. */
-static ssize_t sealed_step(php_stream *stream, char *buffer, size_t count, bool writes)
+/* Calls the original read or write without blocking; sets errno to EAGAIN if it would block. */
+static ssize_t tls_step(php_stream *stream, char *buffer, size_t count, bool writes)
 {
     php_netstream_data_t *sock = stream->abstract;
-    const php_stream_ops *ops = theirs(stream);
+    const php_stream_ops *ops = original(stream);
     ssize_t done;
     int code;
 
@@ -122,7 +127,7 @@ static ssize_t sealed_step(php_stream *stream, char *buffer, size_t count, bool 
     return done;
 }
 
-/* Waits as long as the stream's timeout says; false, and the stream knows why, where there is nothing to be done then. */
+/* Waits for the stream's timeout. False, with the stream's state updated, if the operation has to fail. */
 static bool is_ready(php_stream *stream, bool writes)
 {
     php_netstream_data_t *sock = stream->abstract;
@@ -136,16 +141,17 @@ static bool is_ready(php_stream *stream, bool writes)
     return ready > 0;
 }
 
-/* Bytes may be there already that nobody would tell of: each step is tried before anything is waited for. */
-static ssize_t sealed_io(php_stream *stream, char *buffer, size_t count, bool writes)
+/* Reads or writes with TLS. Decrypted bytes may be buffered without the descriptor being readable, so each step is tried
+ * before waiting. */
+static ssize_t tls_io(php_stream *stream, char *buffer, size_t count, bool writes)
 {
     php_netstream_data_t *sock = stream->abstract;
 
     if (!blocks(sock)) {
-        return writes ? theirs(stream)->write(stream, buffer, count) : theirs(stream)->read(stream, buffer, count);
+        return writes ? original(stream)->write(stream, buffer, count) : original(stream)->read(stream, buffer, count);
     }
     for (;;) {
-        ssize_t done = sealed_step(stream, buffer, count, writes);
+        ssize_t done = tls_step(stream, buffer, count, writes);
         if (done > 0 || stream->eof || errno != EAGAIN) {
             return done;
         }
@@ -155,17 +161,17 @@ static ssize_t sealed_io(php_stream *stream, char *buffer, size_t count, bool wr
     }
 }
 
-static ssize_t sealed_read(php_stream *stream, char *buffer, size_t count)
+static ssize_t tls_read(php_stream *stream, char *buffer, size_t count)
 {
-    return sealed_io(stream, buffer, count, false);
+    return tls_io(stream, buffer, count, false);
 }
 
-static ssize_t sealed_write(php_stream *stream, const char *buffer, size_t count)
+static ssize_t tls_write(php_stream *stream, const char *buffer, size_t count)
 {
-    return sealed_io(stream, (char *) buffer, count, true);
+    return tls_io(stream, (char *) buffer, count, true);
 }
 
-/* A handshake: of each step that cannot go on yet PHP says 0, and wants to be called again. */
+/* Performs a TLS handshake. PHP returns 0 for each step that would block and has to be called again. */
 static int hooked_crypto(php_stream *stream, int option, int value, php_stream_xport_crypto_param *cparam)
 {
     php_netstream_data_t *sock = stream->abstract;
@@ -176,7 +182,7 @@ static int hooked_crypto(php_stream *stream, int option, int value, php_stream_x
     for (;;) {
         php_set_sock_blocking(sock->socket, false);
         sock->is_blocked = 0;
-        result = their_option(stream, option, value, cparam);
+        result = original_option(stream, option, value, cparam);
         sock->is_blocked = 1;
         php_set_sock_blocking(sock->socket, true);
         if (result != PHP_STREAM_OPTION_RETURN_OK || cparam->outputs.returncode != 0) {
@@ -200,7 +206,7 @@ static ssize_t hooked_read(php_stream *stream, char *buffer, size_t count)
     if (blocks(sock) && !is_ready(stream, false)) {
         return -1;
     }
-    return theirs(stream)->read(stream, buffer, count);
+    return original(stream)->read(stream, buffer, count);
 }
 
 static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count)
@@ -208,7 +214,7 @@ static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count
     php_netstream_data_t *sock = stream->abstract;
 
     if (!blocks(sock)) {
-        return theirs(stream)->write(stream, buffer, count);
+        return original(stream)->write(stream, buffer, count);
     }
     for (;;) {
         int ready;
@@ -218,8 +224,8 @@ static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count
             return written;
         }
         if (errno != EAGAIN && errno != EINTR) {
-            /* They meet the same error, and tell of it. */
-            return theirs(stream)->write(stream, buffer, count);
+            /* The original write gets the same error and reports it. */
+            return original(stream)->write(stream, buffer, count);
         }
         ready = wait_for(sock->socket, true, seconds_of(&sock->timeout));
         if (sock->socket == -1 || ready <= 0) {
@@ -234,9 +240,9 @@ static int hooked_close(php_stream *stream, int close_handle)
     php_netstream_data_t *sock = stream->abstract;
 
     if (close_handle && sock != NULL && sock->socket != -1) {
-        leave(sock->socket);
+        before_close(sock->socket);
     }
-    return theirs(stream)->close(stream, close_handle);
+    return original(stream)->close(stream, close_handle);
 }
 
 static void refuse(php_stream_xport_param *xparam, int code)
@@ -251,7 +257,7 @@ static void refuse(php_stream_xport_param *xparam, int code)
     }
 }
 
-/* What PHP says of a name without an address. */
+/* Fails with PHP's own error for a name without an address. */
 static int unknown_host(php_stream_xport_param *xparam)
 {
     const char *colon = memrchr(xparam->inputs.name, ':', xparam->inputs.namelen);
@@ -275,7 +281,7 @@ static int unknown_host(php_stream_xport_param *xparam)
     return PHP_STREAM_OPTION_RETURN_OK;
 }
 
-/* Connects to one address, and waits: what theirs says. `code`: why not, 0 where it is connected. */
+/* Connects to one address and waits. Returns the result of the original; stores an errno in `*code`, 0 if connected. */
 static int connect_once(php_stream *stream, int option, int value, php_stream_xport_param *xparam, int *code)
 {
     php_netstream_data_t *sock = stream->abstract;
@@ -284,13 +290,13 @@ static int connect_once(php_stream *stream, int option, int value, php_stream_xp
 
     xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
     if (operations[place(stream->ops)].crypto == 0) {
-        result = their_option(stream, option, value, xparam);
+        result = original_option(stream, option, value, xparam);
     } else {
-        /* Theirs would begin to shake hands before there is a connection. */
-        const php_stream_ops *ours = stream->ops;
-        stream->ops = theirs(stream);
+        /* The original would start the handshake before the connection is established. */
+        const php_stream_ops *hooked = stream->ops;
+        stream->ops = original(stream);
         result = php_stream_socket_ops.set_option(stream, option, value, xparam);
-        stream->ops = ours;
+        stream->ops = hooked;
     }
     xparam->op = STREAM_XPORT_OP_CONNECT;
     *code = 0;
@@ -317,7 +323,7 @@ static void close_socket(php_netstream_data_t *sock)
     }
 }
 
-/* Connects to the addresses of a service, one in a line, until one takes it. */
+/* Connects to the addresses of a service, one per line, until one accepts. */
 static int connect_service(php_stream *stream, int option, int value, php_stream_xport_param *xparam, char *line, int *code)
 {
     int result;
@@ -352,7 +358,7 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
     ptrdiff_t known;
     bool is_service;
 
-    /* A name that must be asked for is asked for by somebody who does not block. */
+    /* Host names are resolved without blocking. */
     known = name == NULL ? 0 : resolve(name, length, found, sizeof(found));
     if (known < 0) {
         return unknown_host(xparam);
@@ -373,9 +379,9 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
         return result;
     }
     if (code != 0 && code != ETIMEDOUT && code != ECANCELED && !is_service) {
-        /* The name may have other addresses: they are tried as always. */
+        /* The name may have other addresses, which PHP tries itself. */
         close_socket(sock);
-        return their_option(stream, option, value, xparam);
+        return original_option(stream, option, value, xparam);
     }
     if (code != 0) {
         refuse(xparam, code);
@@ -406,7 +412,7 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
     php_netstream_data_t *sock = stream->abstract;
     php_stream_xport_param *xparam = parameter;
 
-    if (option == PHP_STREAM_OPTION_XPORT_API && sock != NULL && is_wanted(0)) {
+    if (option == PHP_STREAM_OPTION_XPORT_API && sock != NULL && is_enabled(0)) {
         switch (xparam->op) {
         case STREAM_XPORT_OP_CONNECT:
             return hooked_connect(stream, option, value, xparam);
@@ -422,8 +428,8 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
                 }
             }
             if (xparam->op == STREAM_XPORT_OP_ACCEPT && operations[place(stream->ops)].crypto != 0) {
-                /* Theirs shakes hands with the client at once, whose operations are those that this stream has now. */
-                return theirs(stream)->set_option(stream, option, value, parameter);
+                /* The original performs the client's handshake immediately, with the operations that this stream has now. */
+                return original(stream)->set_option(stream, option, value, parameter);
             }
             break;
         case STREAM_XPORT_OP_SEND:
@@ -445,27 +451,27 @@ static int hooked_option(php_stream *stream, int option, int value, void *parame
             return hooked_crypto(stream, option, value, cparam);
         }
     }
-    return their_option(stream, option, value, parameter);
+    return original_option(stream, option, value, parameter);
 }
 
-/* Puts our operations in the place of a stream's own, if they are one of the few kinds there are. */
+/* Replaces a stream's operations by hooked ones. Does nothing if the table is full. */
 static void take_over(php_stream *stream, int crypto)
 {
     for (size_t at = 0; at < sizeof(operations) / sizeof(*operations); at++) {
-        if (operations[at].theirs == NULL) {
-            operations[at].theirs = stream->ops;
+        if (operations[at].original == NULL) {
+            operations[at].original = stream->ops;
             operations[at].crypto = crypto;
-            operations[at].ours = *stream->ops;
-            operations[at].ours.read = hooked_read;
-            operations[at].ours.write = hooked_write;
-            operations[at].ours.set_option = hooked_option;
-            operations[at].ours.close = hooked_close;
-            operations[at].sealed = operations[at].ours;
-            operations[at].sealed.read = sealed_read;
-            operations[at].sealed.write = sealed_write;
+            operations[at].hooked = *stream->ops;
+            operations[at].hooked.read = hooked_read;
+            operations[at].hooked.write = hooked_write;
+            operations[at].hooked.set_option = hooked_option;
+            operations[at].hooked.close = hooked_close;
+            operations[at].hooked_tls = operations[at].hooked;
+            operations[at].hooked_tls.read = tls_read;
+            operations[at].hooked_tls.write = tls_write;
         }
-        if (operations[at].theirs == stream->ops && operations[at].crypto == crypto) {
-            stream->ops = &operations[at].ours;
+        if (operations[at].original == stream->ops && operations[at].crypto == crypto) {
+            stream->ops = &operations[at].hooked;
             return;
         }
     }
@@ -478,7 +484,7 @@ static php_stream *hooked_factory(const char *proto, size_t protolen, const char
         if (strlen(transports[at].name) == protolen && memcmp(transports[at].name, proto, protolen) == 0) {
             php_stream *stream = factories[at](proto, protolen, resourcename, resourcenamelen, persistent_id, options,
                 flags, timeout, context STREAMS_REL_CC);
-            if (stream != NULL && is_wanted(transports[at].flag)) {
+            if (stream != NULL && is_enabled(transports[at].flag)) {
                 take_over(stream, transports[at].crypto);
             }
             return stream;
@@ -491,8 +497,8 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
 {
     zval *end;
 
-    their_pair(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-    if (Z_TYPE_P(return_value) != IS_ARRAY || !is_wanted(FUNCTION_FLAG)) {
+    original_pair(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    if (Z_TYPE_P(return_value) != IS_ARRAY || !is_enabled(FUNCTION_FLAG)) {
         return;
     }
     ZEND_HASH_FOREACH_VAL(Z_ARRVAL_P(return_value), end) {
@@ -503,13 +509,13 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
     } ZEND_HASH_FOREACH_END();
 }
 
-void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, swoosh_stream_resolve ask,
-    swoosh_stream_leave go)
+void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled enabled,
+    swoosh_stream_resolve resolve_host, swoosh_stream_before_close close_hook)
 {
-    leave = go;
-    resolve = ask;
     wait_for = wait;
-    is_wanted = wanted;
+    is_enabled = enabled;
+    resolve = resolve_host;
+    before_close = close_hook;
     for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {
         const char *name = transports[at].name;
         php_stream_transport_factory known = zend_hash_str_find_ptr(php_stream_xport_get_hash(), name, strlen(name));
@@ -518,7 +524,7 @@ void swoosh_watch_streams(swoosh_stream_wait wait, swoosh_stream_wanted wanted, 
             php_stream_xport_register(name, hooked_factory);
         }
     }
-    swoosh_replace_function(ZEND_STRL("stream_socket_pair"), hooked_pair, &their_pair);
+    swoosh_replace_function(ZEND_STRL("stream_socket_pair"), hooked_pair, &original_pair);
 }
 
 bool swoosh_stream_has_buffered(zval *resource)

@@ -1,41 +1,41 @@
-//! The thread that PHP runs in, and values that only that thread uses.
+//! The thread that runs PHP, and statics that only this thread may access.
 
 use std::cell::Cell;
 
 thread_local! {
-    static HOME: Cell<bool> = const { Cell::new(false) };
+    static IS_PHP_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Called when the module starts, in the thread that loads it.
+/// Marks the calling thread as the one that runs PHP. Called during module startup.
 pub(crate) fn enter() {
-    HOME.set(true);
+    IS_PHP_THREAD.set(true);
 }
 
-/// Whether this is the thread that PHP runs in. Callable from any thread.
+/// Whether the calling thread is the one that runs PHP. May be called from any thread.
 #[inline]
-pub fn is_home() -> bool {
-    HOME.try_with(Cell::get).unwrap_or(false)
+pub fn is_php_thread() -> bool {
+    IS_PHP_THREAD.try_with(Cell::get).unwrap_or(false)
 }
 
-/// A value of PHP's thread, reached without a look-up of thread-local storage.
+/// A static that is bound to PHP's thread. Unlike `thread_local!`, access needs no lookup.
 ///
-/// PHP without thread safety (the only build supported) runs in one thread, and only calls from PHP use such values. Other
-/// threads reach the extension through wakers alone, which do not touch them; debug builds check it.
-pub struct Home<T>(T);
+/// PHP without thread safety (the only supported build) runs in one thread. Other threads reach the extension only through
+/// wakers, which do not access such statics; debug builds assert this.
+pub struct ThreadBound<T>(T);
 
-// SAFETY: only PHP's thread calls `get`, see above.
-unsafe impl<T> Sync for Home<T> {}
+// SAFETY: `get` is called in PHP's thread only (asserted in debug builds), so no two threads share the value.
+unsafe impl<T> Sync for ThreadBound<T> {}
 
-impl<T> Home<T> {
+impl<T> ThreadBound<T> {
     /// Wraps a value.
     pub const fn new(value: T) -> Self {
-        Home(value)
+        ThreadBound(value)
     }
 
-    /// The value. From PHP's thread only.
+    /// The value. Call it in PHP's thread only.
     #[inline]
     pub fn get(&'static self) -> &'static T {
-        debug_assert!(is_home(), "this is not the thread that PHP runs in");
+        debug_assert!(is_php_thread(), "called in PHP's thread");
         &self.0
     }
 }

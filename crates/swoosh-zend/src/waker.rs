@@ -1,16 +1,17 @@
-//! A waker of one word: it carries a token and allocates nothing.
+//! Wakers that carry a 64-bit token in their data pointer and do not allocate.
 
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-/// Receives the tokens of wakers.
+/// A receiver of wakes.
 pub trait Wake: 'static {
-    /// The waker with that token was woken. Called in any thread.
+    /// Called, in any thread, when the waker with that token is woken.
     fn wake(token: u64);
 }
 
 /// A waker that passes `token` to `W`. It can be cloned, woken and dropped in any thread.
 pub fn waker<W: Wake>(token: u64) -> Waker {
-    // SAFETY: the data is a number that is never dereferenced, so any thread may clone, wake and drop it.
+    // SAFETY: the vtable functions treat the data pointer as a number and never dereference it, so they are thread-safe and
+    // the waker needs no ownership.
     unsafe { Waker::new(token as usize as *const (), table::<W>()) }
 }
 

@@ -1,4 +1,4 @@
-/* What of PHP the extension sees. */
+/* The PHP headers for which bindings are generated. */
 #include "php.h"
 #include "php_ini.h"
 #include "SAPI.h"

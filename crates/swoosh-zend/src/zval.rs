@@ -1,13 +1,13 @@
-//! PHP's values.
+//! PHP values.
 
 use super::{Array, Object, ZStr, ffi};
 use std::ffi::c_char;
 
-/// A value of PHP's. Owned, it holds a count of what it points to; `&Zval` is a look at a value in place.
+/// A PHP value. An owned `Zval` owns a reference to what it points to; a `&Zval` borrows a value in place.
 #[repr(transparent)]
 pub struct Zval(pub(super) ffi::zval);
 
-/// The type of a value, references looked through.
+/// The type of a value, after dereferencing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -30,17 +30,17 @@ impl Zval {
         Zval(raw(1, 0))
     }
 
-    /// Not even `null`: what a slot holds before anything is in it.
+    /// Undefined: the state of a slot without a value.
     pub const fn undef() -> Self {
         Zval(raw(0, 0))
     }
 
-    /// Looks at a value that PHP holds.
+    /// Borrows a value that PHP owns.
     ///
     /// # Safety
     /// `z` points to a valid zval that outlives `'a` and is not written to meanwhile.
     pub(super) unsafe fn from_ptr<'a>(z: *const ffi::zval) -> &'a Zval {
-        // SAFETY: `Zval` is a transparent wrapper of a zval; the rest is the caller's promise.
+        // SAFETY: `Zval` is a transparent wrapper of a zval, which the caller guarantees to be valid and unchanged for `'a`.
         unsafe { &*z.cast::<Zval>() }
     }
 
@@ -53,7 +53,7 @@ impl Zval {
     }
 
     pub(super) fn type_info(&self) -> u32 {
-        // SAFETY: every view of `u1` is plain bits.
+        // SAFETY: all members of the union `u1` are integers.
         unsafe { self.0.u1.type_info }
     }
 
@@ -61,10 +61,10 @@ impl Zval {
         self.type_info() as u8
     }
 
-    /// The value itself: what a reference refers to, if it is one.
-    pub fn resolved(&self) -> &Zval {
+    /// The referenced value, if this is a PHP reference, otherwise the value itself.
+    pub fn dereferenced(&self) -> &Zval {
         if self.tag() == REFERENCE {
-            // SAFETY: the tag says that `ref_` is the live one, and the count that `self` holds keeps it alive.
+            // SAFETY: the tag shows that `ref_` is the active member; the reference that `self` owns keeps it alive.
             unsafe { Zval::from_ptr(&raw const (*self.0.value.ref_).val) }
         } else {
             self
@@ -73,7 +73,7 @@ impl Zval {
 
     /// The value's type.
     pub fn kind(&self) -> Kind {
-        match self.resolved().tag() {
+        match self.dereferenced().tag() {
             0 => Kind::Undef,
             1 => Kind::Null,
             2 => Kind::False,
@@ -88,30 +88,30 @@ impl Zval {
         }
     }
 
-    /// Whether it is `null` (or nothing at all).
+    /// Whether it is `null` or undefined.
     pub fn is_null(&self) -> bool {
-        self.resolved().tag() <= 1
+        self.dereferenced().tag() <= 1
     }
 
     /// The integer, if it is one.
     #[inline]
     pub fn int(&self) -> Option<i64> {
-        let z = self.resolved();
-        // SAFETY: the tag says which member is live.
+        let z = self.dereferenced();
+        // SAFETY: the tag shows that this member is the active one.
         if z.tag() == 4 { Some(unsafe { z.0.value.lval }) } else { None }
     }
 
     /// The float, if it is one.
     #[inline]
     pub fn float(&self) -> Option<f64> {
-        let z = self.resolved();
-        // SAFETY: the tag says which member is live.
+        let z = self.dereferenced();
+        // SAFETY: the tag shows that this member is the active one.
         if z.tag() == 5 { Some(unsafe { z.0.value.dval }) } else { None }
     }
 
     /// The boolean, if it is one.
     pub fn bool(&self) -> Option<bool> {
-        match self.resolved().tag() {
+        match self.dereferenced().tag() {
             2 => Some(false),
             3 => Some(true),
             _ => None,
@@ -120,8 +120,8 @@ impl Zval {
 
     /// The string, if it is one.
     pub fn string(&self) -> Option<&ZStr> {
-        let z = self.resolved();
-        // SAFETY: `ZStr` is a transparent pointer, and the tag says that this pointer is the live member.
+        let z = self.dereferenced();
+        // SAFETY: `ZStr` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 6).then(|| unsafe { &*(&raw const z.0.value.str_).cast::<ZStr>() })
     }
 
@@ -132,57 +132,57 @@ impl Zval {
 
     /// The array, if it is one.
     pub fn array(&self) -> Option<&Array> {
-        let z = self.resolved();
-        // SAFETY: `Array` is a transparent pointer, and the tag says that this pointer is the live member.
+        let z = self.dereferenced();
+        // SAFETY: `Array` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 7).then(|| unsafe { &*(&raw const z.0.value.arr).cast::<Array>() })
     }
 
     /// The object, if it is one.
     #[inline]
     pub fn object(&self) -> Option<&Object> {
-        let z = self.resolved();
-        // SAFETY: `Object` is a transparent pointer, and the tag says that this pointer is the live member.
+        let z = self.dereferenced();
+        // SAFETY: `Object` is a transparent pointer, and the tag shows that this member is the active one.
         (z.tag() == 8).then(|| unsafe { &*(&raw const z.0.value.obj).cast::<Object>() })
     }
 
-    /// The number of the resource, if it is one.
+    /// The id of the resource, if it is one.
     pub fn resource_id(&self) -> Option<i64> {
-        let z = self.resolved();
-        // SAFETY: the tag says which member is live, and it is kept alive by `self`.
+        let z = self.dereferenced();
+        // SAFETY: the tag shows that this member is the active one; the reference that `self` owns keeps it alive.
         (z.tag() == 9).then(|| unsafe { (*z.0.value.res).handle })
     }
 
-    /// What `(int) $value` gives.
+    /// Converts like `(int) $value`.
     pub fn to_int(&self) -> i64 {
         self.int().unwrap_or_else(|| {
-            // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zval_get_long_func(self.resolved().as_ptr().cast_mut(), false) }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zval_get_long_func(self.dereferenced().as_ptr().cast_mut(), false) }
         })
     }
 
-    /// What `(float) $value` gives.
+    /// Converts like `(float) $value`.
     pub fn to_float(&self) -> f64 {
         self.float().unwrap_or_else(|| {
-            // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zval_get_double_func(self.resolved().as_ptr().cast_mut()) }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zval_get_double_func(self.dereferenced().as_ptr().cast_mut()) }
         })
     }
 
-    /// What `(bool) $value` gives.
+    /// Converts like `(bool) $value`.
     pub fn to_bool(&self) -> bool {
         self.bool().unwrap_or_else(|| {
-            // SAFETY: a valid zval; the function only reads it.
-            unsafe { ffi::zend_is_true(self.resolved().as_ptr().cast_mut()) != 0 }
+            // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
+            unsafe { ffi::zend_is_true(self.dereferenced().as_ptr().cast_mut()) != 0 }
         })
     }
 
-    /// What `(string) $value` gives; `None` if that threw.
+    /// Converts like `(string) $value`; `None` if that threw.
     pub fn to_zstr(&self) -> Option<ZStr> {
         if let Some(s) = self.string() {
             return Some(s.clone());
         }
-        // SAFETY: a valid zval; the string comes with a count of its own.
-        let s = unsafe { ffi::zval_try_get_string_func(self.resolved().as_ptr().cast_mut()) };
+        // SAFETY: `dereferenced` returns a valid zval; PHP returns null or an owned reference to a string.
+        let s = unsafe { ffi::zval_try_get_string_func(self.dereferenced().as_ptr().cast_mut()) };
         std::ptr::NonNull::new(s).map(ZStr)
     }
 
@@ -202,11 +202,11 @@ pub(super) const fn raw(type_info: u32, bits: i64) -> ffi::zval {
 }
 
 impl Clone for Zval {
-    /// One more holder of the value; a reference gives what it refers to.
+    /// Adds a reference to the value. A PHP reference is dereferenced.
     fn clone(&self) -> Self {
-        let z = self.resolved();
+        let z = self.dereferenced();
         if z.type_info() & COUNTED_MASK != 0 {
-            // SAFETY: the flag says that the value is counted, so it begins with a count.
+            // SAFETY: the flag shows that the value is reference-counted, so it starts with a count.
             unsafe { (*z.0.value.counted).gc.refcount += 1 };
         }
         Zval(z.0)
@@ -218,8 +218,7 @@ impl Drop for Zval {
         if self.type_info() & COUNTED_MASK == 0 {
             return;
         }
-        // SAFETY: the flag says that the value is counted; `self` holds one count, given up here. The destructor that
-        // the last one runs is PHP's own.
+        // SAFETY: the flag shows that the value is reference-counted; `self` owns one reference, released here.
         unsafe { ffi::swoosh_zval_release(self.as_mut_ptr()) }
     }
 }
@@ -235,12 +234,12 @@ impl std::fmt::Debug for Zval {
     }
 }
 
-/// What can be given to PHP.
+/// Conversion to a PHP value.
 pub trait IntoZval {
-    /// Writes the value into a slot that holds nothing that is counted.
+    /// Overwrites a slot whose current value is not reference-counted.
     fn write(self, slot: &mut Zval);
 
-    /// The value as one of PHP's.
+    /// Converts to an owned PHP value.
     fn into_zval(self) -> Zval
     where
         Self: Sized,
@@ -251,7 +250,7 @@ pub trait IntoZval {
     }
 }
 
-/// A value, or PHP's `false` in its place.
+/// A value, or `false` in PHP for `None`.
 pub struct OrFalse<T>(pub Option<T>);
 
 impl<T: IntoZval> IntoZval for OrFalse<T> {
@@ -309,7 +308,7 @@ impl IntoZval for f64 {
 
 impl IntoZval for &[u8] {
     fn write(self, slot: &mut Zval) {
-        // SAFETY: the pointer and the length are those of one slice, which PHP copies into a new string.
+        // SAFETY: pointer and length describe `self`, which PHP copies into a new string.
         unsafe { ffi::swoosh_zval_stringl(slot.as_mut_ptr(), self.as_ptr().cast::<c_char>(), self.len()) }
     }
 }
@@ -370,7 +369,7 @@ where
     }
 }
 
-/// Everything that is given to PHP by conversion.
+/// Types other than [`Zval`] that convert to PHP values; keeps the blanket `From` from overlapping `From<Zval>`.
 pub trait NotZval {}
 macro_rules! not_zval {
     ($($t:ty),*) => {$(impl NotZval for $t {})*};
@@ -378,7 +377,7 @@ macro_rules! not_zval {
 not_zval!((), bool, i32, i64, u16, u32, u64, usize, f64, &[u8], &str, String, Vec<u8>, ZStr, Array, Object);
 
 const REFERENCE: u8 = 10;
-/// IS_TYPE_REFCOUNTED and IS_TYPE_COLLECTABLE as they lie in a type's word.
+/// `IS_TYPE_REFCOUNTED` and `IS_TYPE_COLLECTABLE` at their position in the type word.
 pub(super) const COUNTED: u32 = 1 << 8;
 pub(super) const COLLECTABLE: u32 = 1 << 9;
 const COUNTED_MASK: u32 = 0xff00;

@@ -33,28 +33,28 @@ async fn answer(folder: &Path, request: Request, response: &mut Response) -> Res
                 response.status(400).text("this is no form with files\n");
                 return Ok(());
             };
-            let mut told = String::new();
+            let mut report = String::new();
             for part in parts {
                 let Some(name) = part.filename else {
-                    told += &format!("field {}\n", String::from_utf8_lossy(&part.name));
+                    report += &format!("field {}\n", String::from_utf8_lossy(&part.name));
                     continue;
                 };
                 match kept_name(&String::from_utf8_lossy(&name)) {
-                    None => told += "a file without a name that can be kept\n",
+                    None => report += "a file without a name that can be kept\n",
                     Some(kept) => {
                         // A large file is already on disk: the kernel copies it, without memory of this process.
                         let written = match File::create(folder.join(&kept)) {
                             Ok(file) => part.data.save(&file).map_err(|e| e.to_string()),
                             Err(e) => Err(e.to_string()),
                         };
-                        told += &match written {
+                        report += &match written {
                             Ok(()) => format!("{kept}: {} bytes\n", part.data.len()),
                             Err(e) => format!("{kept}: {e}\n"),
                         };
                     }
                 }
             }
-            response.text(&told);
+            response.text(&report);
         }
         _ => match kept_name(request.path().trim_start_matches('/')) {
             Some(name) if folder.join(&name).is_file() => {

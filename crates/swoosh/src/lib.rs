@@ -33,9 +33,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`server`] | [`Server`]: builder and start |
-//! | [`http`] | HTTP and WebSocket servers: handlers, forms, files, compression |
+//! | [`http`] | HTTP and WebSocket servers: handlers, forms, compression |
 //! | [`pool`] | supervised processes without a server |
+//! | [`server`] | [`Server`]: builder and start |
 //! | [`process`] | the roles: master, manager, reactors, workers |
 //! | [`request`] | from an event to the handler: admission, delivery, reply order |
 //! | [`context`], [`handler`] | what handlers can ask for; what they handle |
@@ -43,6 +43,7 @@
 //! | [`state`] | what crosses a fork: settings, registry, mailboxes |
 //! | [`net`] | ports, listening sockets, datagrams |
 //! | [`ipc`] | messages between processes |
+//! | [`static_files`] | files that are served without a handler |
 //! | [`tls`] | TLS |
 //! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
@@ -50,13 +51,14 @@
 //! | [`proto`], [`shm`], [`sys`] | protocols; shared memory; system calls (crates of their own) |
 
 #![forbid(unsafe_code)]
-#![deny(missing_docs)]
+#![deny(missing_docs, unreachable_pub)]
 
 pub mod clock;
 pub mod config;
 pub mod conn;
 pub mod context;
 pub mod error;
+#[cfg(feature = "http")]
 pub mod http;
 pub mod ids;
 pub mod ipc;
@@ -68,6 +70,7 @@ pub mod request;
 pub mod runtime;
 pub mod server;
 pub mod state;
+pub mod static_files;
 pub mod timer;
 pub mod tls;
 

@@ -3,14 +3,14 @@
 
 mod common;
 
-use common::{Client, MODES, PATIENCE, Server, kill, wait_until};
+use common::{Client, MODES, Server, TIMEOUT, kill, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What became of requests.
+/// The outcomes of requests.
 #[derive(Default)]
 struct Counts {
     sent: AtomicU64,
@@ -87,13 +87,13 @@ fn report(what: &str, figures: std::fmt::Arguments<'_>) {
 }
 
 fn assert_clean(server: &Server) {
-    assert!(wait_until(PATIENCE, || server.zombies().is_empty()), "zombies: {:?}", server.zombies());
+    assert!(wait_until(TIMEOUT, || server.zombies().is_empty()), "zombies: {:?}", server.zombies());
 }
 
 /// The port can be bound and nothing of the server is alive.
-fn assert_gone(server: &Server, patience: Duration) -> Duration {
+fn assert_gone(server: &Server, timeout: Duration) -> Duration {
     let began = Instant::now();
-    assert!(wait_until(patience, || server.processes().is_empty()), "orphans: {:?}", server.processes());
+    assert!(wait_until(timeout, || server.processes().is_empty()), "orphans: {:?}", server.processes());
     let took = began.elapsed();
     TcpListener::bind(("127.0.0.1", server.ports[0])).expect("the port is free");
     took
@@ -266,7 +266,7 @@ fn two_thousand_connections_that_send_one_byte_and_stall_cost_little() {
         );
         assert!(took < Duration::from_secs(5) && memory < 200 << 20);
         drop(stalled);
-        assert!(wait_until(PATIENCE, || client.ask("connections") == "1"));
+        assert!(wait_until(TIMEOUT, || client.ask("connections") == "1"));
     }
 }
 
@@ -274,13 +274,13 @@ fn two_thousand_connections_that_send_one_byte_and_stall_cost_little() {
 fn a_client_that_never_reads_does_not_grow_the_server_by_a_gigabyte() {
     for mode in MODES {
         let server = Server::start(&[mode]);
-        let mut deaf = server.client();
-        deaf.send("flood 1000");
+        let mut silent = server.client();
+        silent.send("flood 1000");
         let flood = server.wait_for_event("flood");
         let numbers: Vec<u32> = flood[6..].split(' ').map(|n| n.parse().unwrap()).collect();
         let memory: u64 = server.processes().into_iter().map(common::resident).sum();
         report(
-            &format!("1 GB to a deaf peer, {mode}"),
+            &format!("1 GB to a peer that does not read, {mode}"),
             format_args!("{} MB taken, {} MB refused, {} MB of memory", numbers[0], numbers[1], memory >> 20),
         );
         assert!(memory < 100 << 20);
@@ -335,7 +335,7 @@ fn a_server_without_descriptors_keeps_its_connections_and_recovers() {
         let open: u32 = first.ask("connections").parse().unwrap();
         drop(crowd);
         let began = Instant::now();
-        let again = wait_until(PATIENCE, || {
+        let again = wait_until(TIMEOUT, || {
             let mut late = server.client();
             late.try_send(b"echo b").and_then(|()| late.try_packet()).is_ok_and(|p| p == b"b")
         });
@@ -390,7 +390,7 @@ fn a_stuck_worker_is_killed_after_max_wait_time() {
         server.signal(libc::SIGUSR1);
         server.wait_for_event("after_reload");
         let reload = began.elapsed();
-        assert!(wait_until(PATIENCE, || server.client().ask("echo a") == "a"));
+        assert!(wait_until(TIMEOUT, || server.client().ask("echo a") == "a"));
         server.client().send("spin");
         std::thread::sleep(Duration::from_millis(50));
         let began = Instant::now();
@@ -414,5 +414,5 @@ fn a_connection_is_closed_even_if_its_worker_died_while_closing_it() {
     held.send("die_closing");
     assert!(held.is_closed());
     let mut client = server.client();
-    assert!(wait_until(PATIENCE, || client.ask("connections") == "1"));
+    assert!(wait_until(TIMEOUT, || client.ask("connections") == "1"));
 }

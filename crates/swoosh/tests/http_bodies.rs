@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MODES, PATIENCE, Server, all, connect, peak, wait_until};
+use common::{MODES, Server, TIMEOUT, all, connect, peak, wait_until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn held(server: &Server) -> usize {
 }
 
 fn leaves_nothing(server: &Server) {
-    assert!(wait_until(PATIENCE, || held(server) == 0), "{} files are held still", held(server));
+    assert!(wait_until(TIMEOUT, || held(server) == 0), "{} files are held still", held(server));
     let names = std::fs::read_dir(server.folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let left: Vec<String> = names.filter(|name| name != "events" && name != "log").collect();
     assert!(left.is_empty(), "{left:?} is left");
@@ -50,7 +50,7 @@ fn the_owner_of_a_connection_never_has_a_long_body_in_memory() {
             let most = if *pid == worker { LENGTH * 5 / 2 } else { 8 << 20 };
             assert!(more < most, "{mode}: process {pid} has taken {more} bytes more");
             let is_gone = || common::resident(*pid) < LENGTH / 2;
-            assert!(wait_until(PATIENCE, is_gone), "{mode}: process {pid} keeps {}", common::resident(*pid));
+            assert!(wait_until(TIMEOUT, is_gone), "{mode}: process {pid} keeps {}", common::resident(*pid));
         }
         leaves_nothing(&server);
     }
@@ -142,7 +142,7 @@ fn an_aborted_upload_leaves_no_file() {
             stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n").unwrap();
             stream.write_all(&vec![1; 2_000_000]).unwrap();
         }
-        assert!(wait_until(PATIENCE, || held(&server) == 20), "{mode}: {}", held(&server));
+        assert!(wait_until(TIMEOUT, || held(&server) == 20), "{mode}: {}", held(&server));
         for (n, stream) in streams.into_iter().enumerate() {
             if n % 2 == 0 {
                 socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();

@@ -18,7 +18,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Both end their workers then.
         let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
-        let until = Instant::now() + common::PATIENCE;
+        let until = Instant::now() + common::TIMEOUT;
         while self.0.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -56,7 +56,7 @@ fn nginx(folder: &std::path::Path) -> Option<(Running, u16)> {
 }
 
 fn await_port(port: u16) {
-    let until = Instant::now() + common::PATIENCE;
+    let until = Instant::now() + common::TIMEOUT;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < until, "nobody serves port {port}");
         std::thread::sleep(Duration::from_millis(10));
@@ -76,7 +76,7 @@ fn ours() -> (Running, u16) {
 /// The statuses of all answers to these bytes and a last good request behind them.
 fn statuses(port: u16, bytes: &str) -> Vec<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(common::PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(common::TIMEOUT)).unwrap();
     let all = [bytes, "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"].concat();
     stream.write_all(all.as_bytes()).unwrap();
     let _ = stream.shutdown(Shutdown::Write);
@@ -146,7 +146,7 @@ fn nginx_accepts_and_refuses_the_same_requests_except_for_intended_differences()
 
 const NO_HOST: &str = "9112 3: no Host is suffered, as programs send it";
 
-/// Who takes it, why, and which cases: names, or how they begin.
+/// The side that accepts, the reason, and the cases: names or prefixes of names.
 const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
     (Taker::Ours, "programs and their tests send such", &[NO_HOST, "9110 7.2: empty host"]),
     (Taker::Ours, "a server of files and a proxy has no use for it", &["9110 9.3.7: asterisk", "9110 9.3.8: TRACE"]),
@@ -199,7 +199,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
         &[
             "9112 3: two blanks",
             "9112 3.2: other scheme",
-            "9112 3.2: other messages",
+            "9112 3.2: other letters",
             "9112 3.2: a scheme within a word",
         ],
     ),
@@ -228,7 +228,7 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
     (Taker::Nginx, "who cannot meet an expectation says so", &["9110 10.1.1: "]),
 ];
 
-/// Who takes what the other refuses.
+/// The side that accepts a request that the other refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taker {
     Nginx,

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, MODES, PATIENCE, Server, example, kill, pattern, wait_until};
+use common::{Client, MODES, Server, TIMEOUT, example, kill, pattern, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ fn report(what: &str, figures: std::fmt::Arguments<'_>) {
     println!("FIGURES {what}: {figures}");
 }
 
-/// Clients that do something again and again until they are told to end; how often they did it.
+/// Clients that repeat an operation until the test ends, and count how often.
 struct Crowd {
     ends: Arc<AtomicBool>,
     times: Arc<AtomicU64>,
@@ -77,7 +77,7 @@ fn a_daemon_leaves_its_terminal_and_ends_by_the_id_in_its_pid_file() {
         assert!(child.wait().unwrap().success());
         let pid_file = folder.path().join("pid");
         let read = || std::fs::read_to_string(&pid_file).ok().and_then(|pid| pid.parse::<i32>().ok());
-        assert!(wait_until(PATIENCE, || read().is_some()));
+        assert!(wait_until(TIMEOUT, || read().is_some()));
         let daemon = Daemon(read().unwrap());
         let mut client = Client::tcp(&format!("127.0.0.1:{port}"));
         assert_eq!(client.ask("echo a"), "a");
@@ -86,9 +86,9 @@ fn a_daemon_leaves_its_terminal_and_ends_by_the_id_in_its_pid_file() {
         assert_eq!((link(1), link(2)), (folder.path().join("server.log"), folder.path().join("server.log")));
         assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", daemon.0)).unwrap().to_str(), Some("/"));
         kill(daemon.0, libc::SIGTERM);
-        assert!(wait_until(PATIENCE, || !swoosh::sys::process::is_alive(daemon.0)));
+        assert!(wait_until(TIMEOUT, || !swoosh::sys::process::is_alive(daemon.0)));
         assert!(!pid_file.exists());
-        assert!(wait_until(PATIENCE, || TcpListener::bind(("127.0.0.1", port)).is_ok()));
+        assert!(wait_until(TIMEOUT, || TcpListener::bind(("127.0.0.1", port)).is_ok()));
         let events = std::fs::read_to_string(folder.path().join("events")).unwrap();
         assert_eq!(events.matches("worker_stop").count(), 2, "{events}");
     }
@@ -116,12 +116,12 @@ fn a_socket_that_is_handed_in_outlives_the_server_and_serves_the_next_one() {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap();
-            // Whoever came between two servers is served by the second.
+            // The second server serves clients that connected between the two.
             let mut client = waiting.take().unwrap_or_else(|| Client::tcp(&format!("127.0.0.1:{port}")));
             assert_eq!(client.ask("echo a"), "a", "{setting:?} {round}");
-            // What comes while the server ends waits for the next one.
+            // Connections that arrive while the server ends wait for the next one.
             kill(child.id() as i32, libc::SIGTERM);
-            assert!(wait_until(PATIENCE, || child.try_wait().unwrap().is_some_and(|status| status.success())));
+            assert!(wait_until(TIMEOUT, || child.try_wait().unwrap().is_some_and(|status| status.success())));
             waiting = Some(Client::tcp(&format!("127.0.0.1:{port}")));
         }
     }
@@ -159,7 +159,7 @@ fn the_rest_of_a_request_whose_worker_was_killed_is_not_taken_for_a_request() {
         client.send(&body);
         match client.packet_within(Duration::from_secs(4)) {
             Ok(answer) => assert!(answer == body[5..], "an answer differs"),
-            // What comes later of this one is not mixed up with the next.
+            // Late bytes of this request are not mixed with the next.
             Err(_) => {
                 losses.fetch_add(1, SeqCst);
                 *client = Client::tcp(&address);
@@ -235,13 +235,13 @@ fn a_storm_of_messages_among_all_processes_loses_none_silently() {
                 let size = if n % 3 == 0 { 9000 } else { 100 };
                 std::thread::spawn(move || {
                     client.send(format!("storm 5 300 {size}"));
-                    let (mut answers, mut told) = (0u64, None);
-                    while told.is_none_or(|(sent, _)| answers < sent) {
+                    let (mut answers, mut reported) = (0u64, None);
+                    while reported.is_none_or(|(sent, _)| answers < sent) {
                         let text = client.text();
                         match text.strip_prefix("stormed ") {
                             Some(numbers) => {
                                 let (sent, refused) = numbers.split_once(' ').unwrap();
-                                told = Some((sent.parse::<u64>().unwrap(), refused.parse::<u64>().unwrap()));
+                                reported = Some((sent.parse::<u64>().unwrap(), refused.parse::<u64>().unwrap()));
                             }
                             None => {
                                 assert!(text.ends_with(&format!(" {size}")), "{text}");
@@ -249,7 +249,7 @@ fn a_storm_of_messages_among_all_processes_loses_none_silently() {
                             }
                         }
                     }
-                    let (sent, refused) = told.unwrap();
+                    let (sent, refused) = reported.unwrap();
                     assert_eq!((answers, sent + refused), (sent, 1200));
                     refused
                 })
@@ -331,7 +331,7 @@ fn five_thousand_connections_that_come_and_go_leave_nothing_behind() {
         drop(open);
         let asked = crowd.end();
         let mut last = server.client();
-        assert!(wait_until(PATIENCE, || last.ask("connections") == "1"), "{} are open", last.ask("connections"));
+        assert!(wait_until(TIMEOUT, || last.ask("connections") == "1"), "{} are open", last.ask("connections"));
         server.wait_for_events("close", 5002);
         assert_eq!((server.count("close"), server.count("connect")), (5002, 5003));
         assert_eq!(server.count("worker_error"), 0);
@@ -372,9 +372,9 @@ fn every_process_goes_on_in_the_new_log_after_a_rotation_under_load() {
                 let _ = std::io::Write::write_all(&mut bad, &5000u32.to_be_bytes());
                 std::fs::read_to_string(&log).is_ok_and(|text| text.contains("is closed"))
             };
-            assert!(wait_until(PATIENCE, tells_again), "round {n}");
+            assert!(wait_until(TIMEOUT, tells_again), "round {n}");
         }
         let began = Instant::now();
-        assert!(crowd.end() > 0 && began.elapsed() < PATIENCE);
+        assert!(crowd.end() > 0 && began.elapsed() < TIMEOUT);
     }
 }

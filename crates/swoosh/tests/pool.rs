@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PATIENCE, example, kill, wait_until};
+use common::{TIMEOUT, example, kill, wait_until};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -42,7 +42,7 @@ impl Running {
 
     /// The lines that have `part` in them, once there are so many.
     fn wait_for(&self, part: &str, count: usize) -> Vec<String> {
-        let enough = wait_until(PATIENCE, || self.count(part) >= count);
+        let enough = wait_until(TIMEOUT, || self.count(part) >= count);
         assert!(enough, "{part:?} was not printed {count} times: {:?}", self.printed());
         self.printed().into_iter().filter(|line| line.contains(part)).collect()
     }
@@ -54,7 +54,7 @@ impl Running {
     /// Waits until it has ended, with all its processes; its status.
     fn ended(&mut self) -> Option<i32> {
         let mut status = None;
-        assert!(wait_until(PATIENCE, || {
+        assert!(wait_until(TIMEOUT, || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         }));
@@ -213,7 +213,7 @@ fn each_message_of_a_queue_goes_to_one_free_worker() {
     }
     pool.wait_for("message number", 50);
     assert!((0..50).all(|n| pool.count(&format!("number {n}.")) == 1));
-    // What one dies of is taken once.
+    // A message that kills its worker is delivered once.
     assert!(queue.send(1, b"exit", true).unwrap() && queue.send(1, b"after", true).unwrap());
     pool.wait_for("message after", 1);
     pool.wait_for("start 1", 1);
@@ -229,7 +229,7 @@ fn frame(message: &[u8]) -> Vec<u8> {
 /// Sends one message and gives all that comes back.
 fn ask(port: u16, message: &[u8]) -> Vec<u8> {
     let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.set_read_timeout(Some(TIMEOUT)).unwrap();
     client.write_all(&frame(message)).unwrap();
     let mut reply = Vec::new();
     let _ = client.read_to_end(&mut reply);

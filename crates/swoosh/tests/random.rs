@@ -6,7 +6,7 @@ mod targets;
 /// Runs of each target.
 const RUNS: usize = 4000;
 
-/// What is changed at random: something of each protocol.
+/// Inputs of every protocol, which are changed at random.
 const SEEDS: &[&[u8]] = &[
     b"GET /a?b=c HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET / HTTP/1.0\r\n\r\n",

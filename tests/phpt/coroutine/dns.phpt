@@ -189,6 +189,6 @@ is there: [true,true,false]
 PHP itself: [[{"host":"one.test","class":"IN","ttl":300,"type":"A","ip":"10.0.0.1"},{"host":"one.test","class":"IN","ttl":300,"type":"A","ip":"10.0.0.2"}],true,true,["post.test"],false]
 always an array: []
 another server: "10.9.9.9"
-%slook up a name: dns_server "nonsense" is no address
+%sstart a DNS lookup: dns_server "nonsense" is not an IP address
 no server: false 711
 child: "10.1.1.1"

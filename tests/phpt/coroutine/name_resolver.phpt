@@ -253,9 +253,9 @@ thrown(fn () => (new Consul('http://127.0.0.1:1'))->join('user', '127.0.0.1', 9)
 -- cluster
 bool(false)
 int(0)
-Swoole\NameResolver\Exception: a node of a cluster needs an IP address, not "host.test"
-Swoole\NameResolver\Exception: a node of a cluster needs a port of 1 to 65535
-Swoole\NameResolver\Exception: a node's weight is 0 to 4294967295
+Swoole\NameResolver\Exception: cluster node "host.test": not an IP address
+Swoole\NameResolver\Exception: cluster node: the port must be from 1 to 65535
+Swoole\NameResolver\Exception: cluster node: the weight must be from 0 to 4294967295
 {"host":"127.0.0.1","port":1,"weight":0} 0 false
 bool(true)
 -- lookup

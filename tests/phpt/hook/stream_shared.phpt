@@ -78,7 +78,7 @@ bool(false)
 feof(): supplied resource is not a valid stream resource
 closed
 bool(false)
-stream with descriptor N is being read by coroutine N already: coroutine N cannot do so at the same time
+Socket#N has already been bound to another coroutine#N, reading of the same socket in coroutine#N at the same time is not allowed
 question
 answer
 go on

@@ -1,6 +1,6 @@
 //! `Swoole\Coroutine\Channel`: values from one coroutine to another.
 
-use crate::coroutine::channel::{Channel, Refusal};
+use crate::coroutine::channel::{Channel, ChannelError};
 use crate::coroutine::wait::limit;
 use swoosh_zend::error::throw;
 use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Raised, Value, Zval};
@@ -11,7 +11,7 @@ pub static CHANNEL: ClassSlot = ClassSlot::new();
 /// Payload of a channel object.
 #[derive(Default)]
 pub struct Payload(pub Channel);
-swoosh_zend::payload!(Payload: holds |payload, tell| payload.0.held(tell));
+swoosh_zend::payload!(Payload: traces |payload, visit| payload.0.trace(visit));
 
 /// Registers the class.
 pub fn register(short_names: bool) -> Class {
@@ -84,7 +84,7 @@ fn pop(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let closed = channel(call).close()?;
     if !closed {
-        refuse(call, Refusal::Closed);
+        refuse(call, ChannelError::Closed);
     }
     Ok(closed)
 }
@@ -109,7 +109,7 @@ fn succeed(call: &Call<'_>) {
 }
 
 #[cold]
-fn refuse(call: &Call<'_>, refusal: Refusal) -> bool {
+fn refuse(call: &Call<'_>, refusal: ChannelError) -> bool {
     set(call, ERR_CODE, refusal as i64);
     false
 }

@@ -5,14 +5,14 @@ use crate::coroutine;
 use crate::coroutine::classes::{CANCELED, CONTEXT, TIMEOUT};
 use crate::coroutine::configure;
 use crate::coroutine::introspection::trace_as_text;
-use crate::coroutine::{Job, Options, STACK, options, wait};
+use crate::coroutine::{Job, Options, STACK_SIZE, options, wait};
 use crate::runtime::last_error;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::error::{fatal, throw_error};
 use swoosh_zend::{
-    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, machine,
+    Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, output,
 };
 
 /// `Swoole\Coroutine`.
@@ -29,14 +29,14 @@ pub fn register(short_names: bool) {
         .method("static set(array $options): void", set)
         .method("static getOptions(): ?array", |_: &mut Call<'_>| Ok(options(Options::given)))
         .method("static exists(int $cid): bool", |call: &mut Call<'_>| Ok(found(call.int(0)?).is_some()))
-        .method("static yield(): bool", give_way)
+        .method("static yield(): bool", yield_now)
         .method("static cancel(int $cid, bool $throw_exception = false): bool", cancel)
         .method("static join(array $cid_array, float $timeout = -1): bool", join)
         .method("static isCanceled(): bool", |_: &mut Call<'_>| {
             coroutine::expect_current().map(|coroutine| coroutine.is_cancelled())
         })
         .method("static setTimeLimit(float $timeout): bool", set_time_limit)
-        .method("static suspend(): bool", give_way)
+        .method("static suspend(): bool", yield_now)
         .method("static resume(int $cid): bool", resume)
         .method("static stats(): array", stats)
         .method("static getCid(): int", id)
@@ -112,8 +112,8 @@ fn named(call: &Call<'_>) -> PhpResult<Option<Rc<coroutine::Coroutine>>> {
 }
 
 #[inline(always)]
-fn give_way(_: &mut Call<'_>) -> PhpResult<bool> {
-    wait::give_way()
+fn yield_now(_: &mut Call<'_>) -> PhpResult<bool> {
+    wait::yield_now()
 }
 
 #[inline(always)]
@@ -122,7 +122,7 @@ fn resume(call: &mut Call<'_>) -> PhpResult<bool> {
     match u64::try_from(id).map_or(Ok(None), coroutine::resume)? {
         Some(resumed) => Ok(resumed),
         None => {
-            last_error::refuse(&format!("there is no coroutine {id} to resume"));
+            last_error::warn_misuse(&format!("there is no coroutine {id} to resume"));
             Ok(false)
         }
     }
@@ -175,7 +175,7 @@ fn print_backtrace(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(coroutine) = named(call)? else { return Ok(false.into_zval()) };
     let text = trace_as_text(&coroutine.backtrace(flags, limit));
     drop(coroutine);
-    machine::write(text.as_bytes())?;
+    output::write(text.as_bytes())?;
     Ok(Zval::null())
 }
 
@@ -196,14 +196,14 @@ fn list(_: &mut Call<'_>) -> PhpResult<Object> {
 
 fn stats(_: &mut Call<'_>) -> PhpResult<Array> {
     let mut stats = Array::new();
-    stats.insert("event_num", crate::runtime::event_loop::watched());
-    stats.insert("signal_listener_num", system::signal_listeners());
+    stats.insert("event_num", crate::runtime::watchers::count());
+    stats.insert("signal_listener_num", system::signal_listeners() + crate::runtime::signals::count());
     stats.insert("aio_task_num", 0);
     stats.insert("aio_worker_num", 0);
     for name in UNUSED_STATISTICS {
         stats.insert(name, 0);
     }
-    stats.insert("c_stack_size", STACK);
+    stats.insert("c_stack_size", STACK_SIZE);
     stats.insert("coroutine_num", coroutine::count());
     stats.insert("coroutine_peak_num", coroutine::peak());
     stats.insert("coroutine_last_cid", coroutine::last_id());
@@ -230,7 +230,7 @@ fn enable_all_hooks() {
 
 /// `Swoole\Coroutine\deadlock_check`.
 pub fn deadlock_check(_: &mut Call<'_>) -> PhpResult<()> {
-    if coroutine::count() > 0 { coroutine::tell_of_deadlock() } else { Ok(()) }
+    if coroutine::count() > 0 { coroutine::report_deadlock() } else { Ok(()) }
 }
 
 /// Runs jobs concurrently and waits for all of them; `false` after a timeout.

@@ -6,7 +6,7 @@ use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
 use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::coroutine::{Job, Wait, expect_current, setting_values};
+use crate::coroutine::{Job, WaitKind, expect_current, setting_values};
 use crate::runtime::last_error;
 use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
 use crate::server::http::request_reader::{ERROR_RESPONSE_TIMEOUT, RawRequest, RequestReader};
@@ -90,7 +90,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<bool> {
     if let (Some(this), Some(callable)) = (call.this(), call.arg(1)) {
         if let Err(why) = Callable::new(callable) {
             let pattern = String::from_utf8_lossy(pattern);
-            last_error::refuse(&format!("the handler of {pattern} cannot be called: {why}"));
+            last_error::warn_misuse(&format!("the handler of {pattern} cannot be called: {why}"));
             return Ok(false);
         }
         let mut all = this.slot(HANDLERS).array().cloned().unwrap_or_default();
@@ -167,7 +167,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         |accepted| {
             let sealed = tls.as_ref().map(|(acceptor, _)| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
-            session.into_iter().for_each(|session| accepted.seal(session));
+            session.into_iter().for_each(|session| accepted.start_tls(session));
             let connection = CoroutineConnection::new(Rc::new(accepted), config.clone());
             let this = this.clone();
             let run = move || match tls_handshake(&connection.link, limit)? {
@@ -188,7 +188,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
 fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
     let settings = server.slot(SETTINGS).array().cloned().unwrap_or_default();
     let (_, wanted) = protocol(&settings)?;
-    let made = wanted.acceptor().map_err(|e| last_error::refuse(&e.to_string())).ok()?;
+    let made = wanted.acceptor().map_err(|e| last_error::warn_misuse(&e.to_string())).ok()?;
     Some((made, wanted.config.handshake_timeout))
 }
 
@@ -269,7 +269,7 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
         // Another coroutine completes the response.
         let caller = expect_current()?;
         connection.waiter.set(Some(caller.next_token()));
-        caller.wait(Wait::Join, None)?;
+        caller.wait(WaitKind::Join, None)?;
     }
     Ok(())
 }

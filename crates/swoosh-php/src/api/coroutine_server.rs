@@ -3,7 +3,7 @@
 use super::exception;
 use super::socket::{link_of, object, protocol, set_framing};
 use crate::coroutine;
-use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::coroutine::{Job, setting_values, wait};
 use crate::runtime::last_error;
@@ -72,7 +72,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 /// A listening socket, its family, and its port's number.
-pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i64)> {
+pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<CoroutineSocket>, i32, i64)> {
     let family = match () {
         () if host.starts_with("unix:/") => libc::AF_UNIX,
         () if host.contains(':') => libc::AF_INET6,
@@ -85,7 +85,7 @@ pub fn listen(host: &str, port: i64, reuse: bool) -> PhpResult<(Rc<Link>, i32, i
     let Some(address) = address else {
         return Err(refuse(&format!("{host}: not an IP address or unix:/ path"), libc::EINVAL));
     };
-    let listening = Link::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
+    let listening = CoroutineSocket::new(family, libc::SOCK_STREAM, 0).and_then(|link| {
         if family != libc::AF_UNIX {
             link.socket().set_reuse_address(true)?;
             link.socket().set_reuse_port(reuse)?;
@@ -123,7 +123,7 @@ fn handle(call: &mut Call<'_>) -> PhpResult<()> {
     Ok(())
 }
 
-fn listener(call: &Call<'_>) -> Option<Rc<Link>> {
+fn listener(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     call.this().and_then(|this| link_of(this.slot(SOCKET).object()?))
 }
 
@@ -150,7 +150,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let acceptor = match wanted.is_open.then(|| wanted.acceptor()).transpose() {
         Ok(acceptor) => acceptor,
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             this.set_slot(ERR_CODE, CONTEXT_FAILED);
             return Ok(false);
         }
@@ -163,7 +163,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
         |accepted| {
             let sealed = acceptor.as_ref().map(|acceptor| acceptor.begin()).transpose();
             let Ok(session) = sealed.inspect_err(|e| swoosh::log::warn!("{e}")) else { return Ok(()) };
-            session.into_iter().for_each(|session| accepted.seal(session));
+            session.into_iter().for_each(|session| accepted.start_tls(session));
             let accepted = Rc::new(accepted);
             let socket = object(accepted.clone(), family, libc::SOCK_STREAM)?;
             set_framing(&socket, config.clone());
@@ -193,10 +193,10 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// Accepts connections while `goes_on` and passes each to `take`. Returns the errno that ended it, if one did.
 pub fn accept_all(
-    link: &Link,
+    link: &CoroutineSocket,
     goes_on: impl Fn() -> bool,
-    mut take: impl FnMut(Link) -> PhpResult<()>,
-) -> PhpResult<Option<Code>> {
+    mut take: impl FnMut(CoroutineSocket) -> PhpResult<()>,
+) -> PhpResult<Option<ErrorCode>> {
     while goes_on() {
         match link.accept(None)? {
             Ok(accepted) => take(accepted)?,
@@ -211,13 +211,13 @@ pub fn accept_all(
 
 /// Performs the TLS handshake, if the connection has TLS. Runs in the connection's coroutine, so that a slow peer delays
 /// no other connection.
-pub fn tls_handshake(link: &Link, limit: Duration) -> PhpResult<bool> {
-    if !link.is_sealed() {
+pub fn tls_handshake(link: &CoroutineSocket, limit: Duration) -> PhpResult<bool> {
+    if !link.is_tls() {
         return Ok(true);
     }
-    let shaken = link.shake(Some(limit))?;
+    let shaken = link.handshake(Some(limit))?;
     if shaken.is_err() {
-        let why = link.why().unwrap_or_else(|| "timeout".to_owned());
+        let why = link.tls_error().unwrap_or_else(|| "timeout".to_owned());
         swoosh::log::debug!("coroutine server: TLS handshake failed: {why}");
     }
     Ok(shaken.is_ok())

@@ -1,7 +1,7 @@
 //! `Swoole\Event`: the loop of a plain script.
 
-use crate::runtime::event_loop::{READ, WRITE, Watcher};
-use crate::runtime::{event_loop, last_error};
+use crate::runtime::watchers::{READ, WRITE, Watcher};
+use crate::runtime::{event_loop, last_error, watchers};
 use std::rc::Rc;
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, OrFalse, PhpResult, Zval, runtime};
 
@@ -38,20 +38,20 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     let events = call.int_or(3, READ)? & (READ | WRITE);
     let Some(fd) = descriptor(call) else { return Ok(OrFalse(None)) };
     if read.is_none() && write.is_none() {
-        last_error::refuse("neither a read nor a write callback is given");
+        last_error::warn_misuse("neither a read nor a write callback is given");
         return Ok(OrFalse(None));
     }
     if events & READ != 0 && read.is_none() {
-        last_error::refuse("SWOOLE_EVENT_READ needs a read callback");
+        last_error::warn_misuse("SWOOLE_EVENT_READ needs a read callback");
         return Ok(OrFalse(None));
     }
     if events & WRITE != 0 && write.is_none() {
-        last_error::refuse("SWOOLE_EVENT_WRITE needs a write callback");
+        last_error::warn_misuse("SWOOLE_EVENT_WRITE needs a write callback");
         return Ok(OrFalse(None));
     }
     let subject = call.arg(0).cloned().unwrap_or(Zval::null());
-    if !event_loop::add(fd, Watcher::new(fd, subject, read, write, events)) {
-        last_error::refuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
+    if !watchers::add(fd, Watcher::new(fd, subject, read, write, events)) {
+        last_error::warn_misuse(&format!("descriptor {fd} is watched already; change it with Event::set()"));
         return Ok(OrFalse(None));
     }
     Ok(OrFalse(Some(fd)))
@@ -59,7 +59,7 @@ pub fn add(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
 
 /// Stops watching a descriptor.
 pub fn del(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(descriptor(call).is_some_and(event_loop::remove))
+    Ok(descriptor(call).is_some_and(watchers::remove))
 }
 
 /// Changes callbacks or events of what is watched.
@@ -67,22 +67,22 @@ pub fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (read, write) = (call.callable_or_null(1)?, call.callable_or_null(2)?);
     let events = call.int_or(3, 0)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
-    if event_loop::change(fd, read, write, events) {
+    if watchers::change(fd, read, write, events) {
         return Ok(true);
     }
-    last_error::refuse(&format!("descriptor {fd} is not watched; begin with Event::add()"));
+    last_error::warn_misuse(&format!("descriptor {fd} is not watched; begin with Event::add()"));
     Ok(false)
 }
 
 /// Whether one of the events is watched.
 pub fn isset(call: &mut Call<'_>) -> PhpResult<bool> {
     let events = call.int_or(1, READ | WRITE)?;
-    Ok(descriptor(call).is_some_and(|fd| event_loop::events(fd) & events != 0))
+    Ok(descriptor(call).is_some_and(|fd| watchers::events(fd) & events != 0))
 }
 
 /// One iteration of the loop.
 pub fn dispatch(_: &mut Call<'_>) -> PhpResult<bool> {
-    event_loop::turn().map(|()| true)
+    event_loop::tick().map(|()| true)
 }
 
 /// Calls a function in the next iteration of the loop.
@@ -94,7 +94,7 @@ pub fn defer(call: &mut Call<'_>) -> PhpResult<bool> {
 /// Calls a function in each iteration of the loop; `null` removes it.
 pub fn cycle(call: &mut Call<'_>) -> PhpResult<bool> {
     let callback = call.callable_or_null(0)?;
-    Ok(event_loop::cycle(callback, call.bool_or(1, false)?))
+    Ok(event_loop::set_cycle_callback(callback, call.bool_or(1, false)?))
 }
 
 /// Sends bytes without waiting for room.
@@ -102,10 +102,10 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(1)?;
     let Some(fd) = descriptor(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("the data to send is empty");
+        last_error::warn_misuse("the data to send is empty");
         return Ok(false);
     }
-    Ok(call.arg(0).is_some_and(|subject| event_loop::write(fd, subject, data)))
+    Ok(call.arg(0).is_some_and(|subject| watchers::write(fd, subject, data)))
 }
 
 /// Runs the loop until nothing is left to wait for.
@@ -120,7 +120,7 @@ pub fn rshutdown(_: &mut Call<'_>) -> PhpResult<()> {
 
 /// Ends the loop after this iteration.
 pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
-    event_loop::leave();
+    event_loop::stop();
     Ok(())
 }
 
@@ -128,7 +128,7 @@ pub fn exit(_: &mut Call<'_>) -> PhpResult<()> {
 fn descriptor(call: &Call<'_>) -> Option<i32> {
     let fd = descriptor_of(call.arg(0)?);
     if fd.is_none() {
-        last_error::refuse("the argument is not a descriptor, stream or socket");
+        last_error::warn_misuse("the argument is not a descriptor, stream or socket");
     }
     fd
 }

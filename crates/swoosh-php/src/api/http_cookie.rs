@@ -197,7 +197,7 @@ fn to_string(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     Ok(OrFalse(match cookie.write() {
         Ok(text) => Some(text),
         Err(why) => {
-            crate::runtime::last_error::refuse(why);
+            crate::runtime::last_error::warn_misuse(why);
             None
         }
     }))

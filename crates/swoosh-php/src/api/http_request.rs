@@ -9,11 +9,11 @@ use std::rc::Rc;
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::request::{Request, header_buffer, reassemble};
 use swoosh::proto::http1::request_framer::Framer;
-use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, KnownKey, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 /// Registers the class. The order of properties is the order of slots in `server::http::request`.
 pub fn register() {
-    SERVER_KEYS.iter().copied().chain(&HEADER_KEYS).for_each(KnownKey::make);
+    SERVER_KEYS.iter().copied().chain(&HEADER_KEYS).for_each(InternedKey::make);
     ClassBuilder::new("Swoole\\Http\\Request")
         .alias("swoole_http_request")
         .payload::<RequestData>()
@@ -42,7 +42,7 @@ fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let stored = data.stored.borrow().clone();
     if let Some(stored) = stored {
         let body = ZStr::filled(stored.len() as usize, |bytes| stored.read_exact_at(0, bytes));
-        return Ok(OrFalse(body.map_err(|e| last_error::refuse(&e.to_string())).ok()));
+        return Ok(OrFalse(body.map_err(|e| last_error::warn_misuse(&e.to_string())).ok()));
     }
     if let Some(body) = &*data.body.borrow() {
         return Ok(OrFalse(Some(ZStr::new(body))));
@@ -58,7 +58,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let data = call.payload::<RequestData>();
     let stored = data.stored.borrow().clone();
     if let Some(stored) = stored {
-        let body = stored.read(0..stored.len()).map_err(|e| last_error::refuse(&e.to_string()));
+        let body = stored.read(0..stored.len()).map_err(|e| last_error::warn_misuse(&e.to_string()));
         return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&data.raw.borrow(), body)))));
     }
     let known = data.request_length.get().is_some() || data.framer.borrow().is_some();
@@ -66,7 +66,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let server = call.this().map(|this| this.made_slot::<RequestData>(SERVER).clone());
+    let server = call.this().map(|this| this.lazy_slot::<RequestData>(SERVER).clone());
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }

@@ -124,7 +124,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some((_, property)) = EVENTS.iter().find(|(lower, _)| *lower == name) else {
-        last_error::refuse(&format!("a pool has no event {name}"));
+        last_error::warn_misuse(&format!("a pool has no event {name}"));
         return Ok(false);
     };
     if name == "message" && state.ipc.get() == Ipc::None {
@@ -150,13 +150,13 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         PoolProcess::Supervisor(pool) => {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
-        PoolProcess::Outside => {
-            last_error::refuse("the pool is not running; call this in one of its callbacks");
+        PoolProcess::WaitOutcome => {
+            last_error::warn_misuse("the pool is not running; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
     };
     let (Some(pid), Some(this)) = (pid, call.this()) else {
-        last_error::refuse(&format!("there is no worker {wanted} now"));
+        last_error::warn_misuse(&format!("there is no worker {wanted} now"));
         return Ok(OrFalse(None));
     };
     let id = if own { this.slot(slot("workerId")?).to_int() } else { wanted };
@@ -201,7 +201,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let written = !data.is_empty() && state(call)?.reply(data);
     if !written {
-        last_error::refuse("no reply is expected: call write() in onMessage of a pool with SWOOLE_IPC_SOCKET");
+        last_error::warn_misuse("no reply is expected: call write() in onMessage of a pool with SWOOLE_IPC_SOCKET");
     }
     Ok(written)
 }
@@ -211,8 +211,8 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let sent = match state(call)?.process() {
         PoolProcess::Worker(worker) => worker.send(to, data),
         PoolProcess::Supervisor(pool) => pool.send(to, data),
-        PoolProcess::Outside => {
-            last_error::refuse("the pool is not running; call this in one of its callbacks");
+        PoolProcess::WaitOutcome => {
+            last_error::warn_misuse("the pool is not running; call this in one of its callbacks");
             return Ok(false);
         }
     };
@@ -241,8 +241,8 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     match state(call)?.process() {
         PoolProcess::Worker(worker) => Ok(worker.shut_down()),
         PoolProcess::Supervisor(pool) => Ok(pool.shut_down()),
-        PoolProcess::Outside => {
-            last_error::refuse("the pool is not running");
+        PoolProcess::WaitOutcome => {
+            last_error::warn_misuse("the pool is not running");
             Ok(false)
         }
     }
@@ -273,11 +273,11 @@ pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
     let calls = pool::callbacks(callbacks);
     let begins = calls.worker_start.is_some() || !state.worker_functions.borrow().is_empty();
     if !begins && calls.message.is_none() {
-        last_error::refuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
+        last_error::warn_misuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
         return Ok(false);
     }
     if state.coroutine.get() && calls.message.is_some() && matches!(state.ipc.get(), Ipc::Queue(_)) {
-        last_error::refuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
+        last_error::warn_misuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
         return Ok(false);
     }
     let slots = PoolSlots {

@@ -35,12 +35,12 @@ fn set_handler(call: &mut Call<'_>) -> PhpResult<bool> {
     let (Some(this), Some(given)) = (call.this(), call.arg(1)) else { return Ok(false) };
     let Some(slot) = REDIS_SERVER.get().slot(HANDLERS) else { return Ok(false) };
     if name.is_empty() {
-        last_error::refuse("a handler needs the name of a command");
+        last_error::warn_misuse("a handler needs the name of a command");
         return Ok(false);
     }
     if let Err(why) = Callable::new(given) {
         let name = String::from_utf8_lossy(&name);
-        last_error::refuse(&format!("the handler of {name} cannot be called: {why}"));
+        last_error::warn_misuse(&format!("the handler of {name} cannot be called: {why}"));
         return Ok(false);
     }
     let closure = match given.object().is_some_and(Object::is_closure) {

@@ -16,7 +16,7 @@ struct Scheduler {
     list: RefCell<Vec<Rc<Entry>>>,
     running: Cell<bool>,
 }
-swoosh_zend::payload!(Scheduler: holds |scheduler, tell| scheduler.held(tell));
+swoosh_zend::payload!(Scheduler: traces |scheduler, visit| scheduler.trace_entries(visit));
 
 struct Entry {
     callable: Callable,
@@ -25,12 +25,12 @@ struct Entry {
 }
 
 impl Scheduler {
-    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    fn trace_entries(&self, visit: &mut dyn FnMut(&Zval)) {
         // Running entries are also referenced by their coroutines.
         let Ok(list) = self.list.try_borrow() else { return };
         for entry in list.iter().filter(|entry| Rc::strong_count(entry) == 1) {
-            entry.callable.held(tell);
-            entry.args.iter().for_each(&mut *tell);
+            entry.callable.trace(visit);
+            entry.args.iter().for_each(&mut *visit);
         }
     }
 }
@@ -71,7 +71,7 @@ fn parallel(call: &mut Call<'_>) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let scheduler = call.payload::<Scheduler>();
     if scheduler.running.get() {
-        last_error::refuse("the scheduler is already running");
+        last_error::warn_misuse("the scheduler is already running");
         return Ok(false);
     }
     let list = scheduler.list.take();

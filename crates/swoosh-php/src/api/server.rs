@@ -149,7 +149,7 @@ fn listen(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     match bind(&host, port, kind) {
         Ok(bound) => add_port(state, this, bound).map(|port| OrFalse(Some(port))),
         Err(refused) => {
-            last_error::refuse(&refused.why);
+            last_error::warn_misuse(&refused.why);
             last_error::set(refused.code);
             Ok(OrFalse(None))
         }
@@ -236,7 +236,7 @@ fn add_command(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let added = state.commands.add(&name, types, callable);
-    Ok(added.inspect_err(|why| last_error::refuse(why)).is_ok())
+    Ok(added.inspect_err(|why| last_error::warn_misuse(why)).is_ok())
 }
 
 /// Runs a command in a process of this server and returns its reply. Master process only.
@@ -246,7 +246,7 @@ fn command(call: &mut Call<'_>) -> PhpResult<Zval> {
     let state = state(call)?;
     let (Some(node), Some(this)) = (state.running(), call.this()) else { return Ok(false.into_zval()) };
     if this.slot(slot("master_pid")?).to_int() != i64::from(std::process::id()) {
-        last_error::refuse("commands can only be sent by the master process");
+        last_error::warn_misuse("commands can only be sent by the master process");
         return Ok(false.into_zval());
     }
     let Some(answer) = commands::run(state, &node, this, (&name, to, kind), &data)? else {
@@ -267,7 +267,7 @@ fn socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     match fitting.next() {
         Some(port) => server_port::socket_of(port),
         None => {
-            last_error::refuse(&format!("the server has no port {number}"));
+            last_error::warn_misuse(&format!("the server has no port {number}"));
             Ok(OrFalse(None))
         }
     }

@@ -75,7 +75,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     if fd <= 0 {
-        last_error::refuse("invalid fd; use the one passed to the callback");
+        last_error::warn_misuse("invalid fd; use the one passed to the callback");
         return Ok(false);
     }
     // The coroutine holds a reference: the caller's string may be freed while it waits.
@@ -124,7 +124,7 @@ fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, uid) = (call.int(0)?, call.int(1)?);
     let Some(node) = state(call)?.running() else { return Ok(false) };
     if uid > i64::from(u32::MAX) {
-        last_error::refuse("the uid exceeds 32 bits");
+        last_error::warn_misuse("the uid exceeds 32 bits");
         return Ok(false);
     }
     Ok(node.bind(session(fd), uid as u32).unwrap_or(false))
@@ -194,7 +194,9 @@ fn list(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (after, count) = (call.int_or(0, 0)?, call.int_or(1, 10)?);
     let Some(node) = state(call)?.running() else { return Ok(OrFalse(None)) };
     if count > MAX_LISTED {
-        last_error::refuse("at most 100 connections can be listed at once; continue with the last fd as $start_fd");
+        last_error::warn_misuse(
+            "at most 100 connections can be listed at once; continue with the last fd as $start_fd",
+        );
         return Ok(OrFalse(None));
     }
     let Ok(after) = u64::try_from(after) else { return Ok(OrFalse(None)) };
@@ -344,11 +346,11 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
     let Ok(to) = u32::try_from(to) else {
-        last_error::refuse(&format!("no process {to}"));
+        last_error::warn_misuse(&format!("no process {to}"));
         return Ok(false);
     };
     if !state.takes_messages() {
-        last_error::refuse("no onPipeMessage callback is registered; set it with on('pipeMessage', ...)");
+        last_error::warn_misuse("no onPipeMessage callback is registered; set it with on('pipeMessage', ...)");
         return Ok(false);
     }
     let (bytes, flags) = task::encode(call.arg(0).unwrap_or(&Zval::null()))?;

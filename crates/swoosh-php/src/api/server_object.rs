@@ -12,13 +12,13 @@ impl swoosh_zend::Payload for Server {
         static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
         &TABLE
     }
-    const HOLDS_VALUES: bool = true;
-    fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    const TRACES_VALUES: bool = true;
+    fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Some(processes) = self.0.state.get().map(|state| state.processes.try_borrow()).and_then(Result::ok) {
-            processes.iter().for_each(|process| process.object.held(tell));
+            processes.iter().for_each(|process| process.object.trace(visit));
         }
         if let Some(state) = self.0.state.get() {
-            state.commands.held(tell);
+            state.commands.trace(visit);
         }
     }
     fn before_free(&self, _server: &Object) {

@@ -89,7 +89,7 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
             true
         }
         Err(why) => {
-            last_error::refuse(&format!("the callback cannot be called: {why}"));
+            last_error::warn_misuse(&format!("the callback cannot be called: {why}"));
             false
         }
     }
@@ -97,7 +97,7 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
 
 /// Warns that an event is unknown.
 pub fn unknown(name: &str) -> bool {
-    last_error::refuse(&format!("there is no event '{name}'; event names are written without 'on'"));
+    last_error::warn_misuse(&format!("there is no event '{name}'; event names are written without 'on'"));
     false
 }
 
@@ -128,20 +128,20 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
     let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
         (Ok(domain), Ok(kind)) => (domain, kind),
         (Err(e), _) | (_, Err(e)) => {
-            last_error::refuse(&format!("get the socket of a port: {e}"));
+            last_error::warn_misuse(&format!("get the socket of a port: {e}"));
             return Ok(OrFalse(None));
         }
     };
     // Creates a socket object, then replaces its descriptor.
     let Some(made) = call_function("socket_create", &mut [domain.into_zval(), kind.into_zval(), 0.into_zval()])? else {
-        last_error::refuse("getSocket() requires the PHP extension sockets");
+        last_error::warn_misuse("getSocket() requires the PHP extension sockets");
         return Ok(OrFalse(None));
     };
     let Some(own) = runtime::descriptor(&made) else { return Ok(OrFalse(None)) };
     Ok(OrFalse(match socket::dup_onto(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
-            last_error::refuse(&format!("get the socket of a port: {e}"));
+            last_error::warn_misuse(&format!("get the socket of a port: {e}"));
             None
         }
     }))

@@ -18,7 +18,7 @@ pub fn reserve(call: &mut Call<'_>) -> PhpResult<bool> {
     let arena = match usize::try_from(bytes).ok().filter(|bytes| *bytes > 0) {
         Some(bytes) => Arena::reserve(bytes),
         None => {
-            last_error::refuse(&format!("the arena size must be positive, not {bytes}"));
+            last_error::warn_misuse(&format!("the arena size must be positive, not {bytes}"));
             return Ok(false);
         }
     };

@@ -1,7 +1,7 @@
 //! `Swoole\Coroutine\WaitGroup`, `Barrier` and `Lock`: synchronization between coroutines.
 
 use crate::coroutine;
-use crate::coroutine::{Coroutine, Wait, Wake, wait};
+use crate::coroutine::{Coroutine, WaitKind, WakeReason, wait};
 use crate::runtime::{last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -124,11 +124,11 @@ fn wait_for_group(call: &mut Call<'_>) -> PhpResult<bool> {
     group.waiting.set(true);
     update_properties(call);
     *group.waiter.borrow_mut() = Some(coroutine.clone());
-    let woken = coroutine.wait(Wait::Join, limit);
+    let woken = coroutine.wait(WaitKind::Join, limit);
     drop(group.waiter.take());
     group.waiting.set(false);
     update_properties(call);
-    Ok(woken? == Wake::Done)
+    Ok(woken? == WakeReason::Done)
 }
 
 /// A class of PHP's own by its name.
@@ -185,7 +185,7 @@ fn wait_for_barrier(call: &mut Call<'_>) -> PhpResult<()> {
     }
     let coroutine = coroutine::expect_current()?;
     gone.token.set(Some(coroutine.next_token()));
-    let woken = coroutine.wait(Wait::Barrier, limit);
+    let woken = coroutine.wait(WaitKind::Barrier, limit);
     gone.gone.set(true);
     woken?;
     Ok(())
@@ -219,7 +219,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
     let now = call.int_or(0, EXCLUSIVE)? & NOT_BLOCKING != 0;
     let lock = call.payload::<Lock>();
     let Some(coroutine) = coroutine::current() else {
-        // Outside of coroutines nothing can wait: acquired now or refused.
+        // WaitOutcome of coroutines nothing can wait: acquired now or refused.
         let free = lock.owner.get().is_none() && try_acquire_shared(lock);
         lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
         return Ok(if free { true } else { refuse(call, libc::EBUSY) });
@@ -244,8 +244,8 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         }
         let handed_over = Rc::new(Cell::new(false));
         lock.waiters.borrow_mut().push_back((coroutine.clone(), handed_over.clone()));
-        let woken = coroutine.wait(Wait::Lock, None);
-        if handed_over.get() && woken == Ok(Wake::Done) {
+        let woken = coroutine.wait(WaitKind::Lock, None);
+        if handed_over.get() && woken == Ok(WakeReason::Done) {
             return Ok(true);
         }
         lock.waiters.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &handed_over));
@@ -253,7 +253,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
             // Handed over to a waiter that was cancelled meanwhile.
             release(lock);
         }
-        if woken? == Wake::Cancelled {
+        if woken? == WakeReason::Cancelled {
             last_error::set(wait::CANCELED);
             return Ok(refuse(call, wait::CANCELED));
         }

@@ -2,11 +2,11 @@
 //!
 //! Files and commands run in the thread pool; names (`coroutine/names`), processes and signals are event sources.
 
-use crate::coroutine::wait::Outside;
-use crate::coroutine::{names, wait};
-use crate::runtime::event_loop::{READ, WRITE};
+use crate::coroutine::wait::WaitOutcome;
+use crate::coroutine::{dns, wait};
 use crate::runtime::last_error;
 use crate::runtime::reactor::run_blocking;
+use crate::runtime::watchers::{READ, WRITE};
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -82,7 +82,7 @@ fn blocking<T: Send + 'static>(
             return Ok(None);
         }
     };
-    Ok(wait::future(handle, limit)?.or_tell(wait::TIMED_OUT).and_then(Result::ok))
+    Ok(wait::future(handle, limit)?.or_set_error(wait::TIMED_OUT).and_then(Result::ok))
 }
 
 /// Like [`blocking`]; an I/O error sets the error code and warns.
@@ -207,13 +207,13 @@ pub fn dns_lookup(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
 }
 
 fn first_address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<OrFalse<String>> {
-    Ok(OrFalse(names::address(name, family, limit)?.map(|ip| ip.to_string())))
+    Ok(OrFalse(dns::address(name, family, limit)?.map(|ip| ip.to_string())))
 }
 
 fn addresses(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let (name, family) = (call.text(0)?.into_owned(), call.int_or(1, i64::from(libc::AF_INET))?);
     let limit = wait::limit(call.float_or(5, -1.0)?);
-    let found = names::addresses(&name, family, limit)?;
+    let found = dns::addresses(&name, family, limit)?;
     Ok(OrFalse(found.map(|found| found.iter().map(IpAddr::to_string).collect())))
 }
 
@@ -251,7 +251,9 @@ fn wait_for(pid: i32, limit: Option<Duration>) -> PhpResult<OrFalse<Array>> {
         // A single child has a pidfd to wait on; for any child, poll.
         let process = (pid > 0).then(|| swoosh::sys::process::pidfd_open(pid)).flatten();
         let goes_on = match process {
-            Some(process) => !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, Outside::Cancelled),
+            Some(process) => {
+                !matches!(wait::descriptor(process.as_raw_fd(), true, false, left)?, WaitOutcome::Cancelled)
+            }
             None => {
                 let time = left.map_or(interval, |left| left.min(interval));
                 interval = (interval * 2).min(MAX_POLL_INTERVAL);
@@ -286,7 +288,7 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
         match i32::try_from(number).ok().filter(|number| HeldSignals::can_hold(*number)) {
             Some(signal) => wanted.push(signal),
             None => {
-                last_error::refuse(&format!("invalid signal number {number}"));
+                last_error::warn_misuse(&format!("invalid signal number {number}"));
                 return Ok(OrFalse(None));
             }
         }
@@ -302,35 +304,35 @@ fn wait_signal(call: &mut Call<'_>) -> PhpResult<OrFalse<i32>> {
     let end = limit.map(|limit| Instant::now() + limit);
     let outcome = loop {
         if let Some(arrived) = signals.take() {
-            break Ok(Outside::Done(arrived));
+            break Ok(WaitOutcome::Done(arrived));
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
         match wait::descriptor(signals.as_raw_fd(), true, false, left) {
-            Ok(Outside::Done(_)) => {}
-            Ok(Outside::TimedOut) => break Ok(Outside::TimedOut),
-            Ok(Outside::Cancelled) => break Ok(Outside::Cancelled),
+            Ok(WaitOutcome::Done(_)) => {}
+            Ok(WaitOutcome::TimedOut) => break Ok(WaitOutcome::TimedOut),
+            Ok(WaitOutcome::Cancelled) => break Ok(WaitOutcome::Cancelled),
             Err(raised) => break Err(raised),
         }
     };
     LISTENERS.set(LISTENERS.get().saturating_sub(1));
     drop(signals);
-    Ok(OrFalse(outcome?.or_tell(libc::ETIMEDOUT)))
+    Ok(OrFalse(outcome?.or_set_error(libc::ETIMEDOUT)))
 }
 
 /// Waits until a descriptor, stream or socket can be read or written: SWOOLE_EVENT_ bits.
 fn wait_event(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("the argument is not a descriptor, stream or socket");
+        last_error::warn_misuse("the argument is not a descriptor, stream or socket");
         return Ok(OrFalse(None));
     };
     let events = call.int_or(1, READ)?;
     if events & (READ | WRITE) == 0 {
-        last_error::refuse("$events must contain SWOOLE_EVENT_READ or SWOOLE_EVENT_WRITE");
+        last_error::warn_misuse("$events must contain SWOOLE_EVENT_READ or SWOOLE_EVENT_WRITE");
         return Ok(OrFalse(None));
     }
     crate::coroutine::expect_current()?;
     let limit = wait::limit(call.float_or(2, -1.0)?);
-    let ready = wait::descriptor(fd, events & READ != 0, events & WRITE != 0, limit)?.or_tell(libc::ETIMEDOUT);
+    let ready = wait::descriptor(fd, events & READ != 0, events & WRITE != 0, limit)?.or_set_error(libc::ETIMEDOUT);
     Ok(OrFalse(ready.map(|(read, write)| if read { READ } else { 0 } | if write { WRITE } else { 0 })))
 }
 

@@ -45,7 +45,7 @@ fn add(call: &Call<'_>, repeats: bool) -> PhpResult<OrFalse<u64>> {
         _ => Job::Call(Rc::new((call.callable(1)?, call.rest(2).to_vec()))),
     };
     if ms < 1 {
-        last_error::refuse("a timer's interval must be at least 1 millisecond");
+        last_error::warn_misuse("a timer's interval must be at least 1 millisecond");
         return Ok(OrFalse(None));
     }
     script_end::prepare();

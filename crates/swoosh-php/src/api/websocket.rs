@@ -84,14 +84,14 @@ fn established(call: &Call<'_>, session: SessionId) -> PhpResult<Option<Context>
     if node.is_websocket(session) {
         return Ok(Some(node));
     }
-    last_error::refuse(&format!("connection {} is not an open WebSocket", session.0));
+    last_error::warn_misuse(&format!("connection {} is not an open WebSocket", session.0));
     Ok(None)
 }
 
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let session = id_of(call.int(0)?);
     let Some(frame) = frame_argument(call, 1)? else {
-        last_error::refuse("the opcode must be 0 to 15");
+        last_error::warn_misuse("the opcode must be 0 to 15");
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };

@@ -1,18 +1,20 @@
-//! A channel: values in order, and two queues of coroutines, those that wait for room and those that wait for a value.
+//! Channels: a queue of values, and queues of the coroutines that wait to push or to pop.
 //!
-//! Whoever makes the first of a queue ready runs it at once, so that no third one comes between.
+//! Invariant: an operation that makes the first waiter ready runs it immediately, so no third coroutine can take its value
+//! or its place in between.
 
-use super::scheduler::{Coroutine, expect_current, wake};
-use super::types::{Wait, Wake};
+use super::scheduler::{Coroutine, expect_current};
+use super::switch::wake;
+use super::types::{WaitKind, WakeReason};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::{PhpResult, Zval};
 
-/// Why a push or pop came to nothing: the codes of `errCode`.
+/// Why a push or pop failed; the values are those of `errCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ChannelError {
     /// SWOOLE_CHANNEL_TIMEOUT.
     TimedOut = -1,
     /// SWOOLE_CHANNEL_CLOSED.
@@ -27,44 +29,44 @@ pub struct Channel {
     capacity: Cell<usize>,
     closed: Cell<bool>,
     values: RefCell<VecDeque<Zval>>,
-    producers: Line,
-    consumers: Line,
+    producers: WaitQueue,
+    consumers: WaitQueue,
 }
 
-/// Coroutines in the order in which they came. One that left early keeps its place until it is reached.
+/// Waiting coroutines in order of arrival. One that leaves early leaves an empty place behind.
 #[derive(Default)]
-struct Line {
+struct WaitQueue {
     places: RefCell<VecDeque<Option<Rc<Coroutine>>>>,
     waiting: Cell<usize>,
-    /// The number of the first place: places are numbered from the first that ever was.
+    /// The number of the first place; places are numbered consecutively and never renumbered.
     first: Cell<u64>,
 }
 
 impl Channel {
-    /// Sets how many values it holds, one at least.
+    /// Sets the capacity, at least one; returns it.
     pub fn set_capacity(&self, capacity: i64) -> usize {
         self.capacity.set(usize::try_from(capacity).unwrap_or(1).max(1));
         self.capacity.get()
     }
 
-    /// Whether its capacity was set.
+    /// Whether the constructor has set the capacity.
     pub fn is_constructed(&self) -> bool {
         self.capacity.get() > 0
     }
 
-    /// Adds a value, waiting for room at most that long.
+    /// Appends a value. Waits at most `limit` while the channel is full.
     #[inline(always)]
-    pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+    pub fn push(&self, value: Zval, limit: Option<Duration>) -> PhpResult<Result<(), ChannelError>> {
         let coroutine = expect_current()?;
         if self.closed.get() {
-            return Ok(Err(Refusal::Closed));
+            return Ok(Err(ChannelError::Closed));
         }
         if self.is_full() || !self.producers.is_empty() {
-            if let Err(refusal) = self.producers.wait(&coroutine, Wait::Push, limit)? {
+            if let Err(refusal) = self.producers.wait(&coroutine, WaitKind::Push, limit)? {
                 return Ok(Err(refusal));
             }
             if self.closed.get() {
-                return Ok(Err(Refusal::Closed));
+                return Ok(Err(ChannelError::Closed));
             }
         }
         drop(coroutine);
@@ -73,26 +75,26 @@ impl Channel {
         Ok(Ok(()))
     }
 
-    /// Takes the first value, waiting for one at most that long.
+    /// Takes the first value. Waits at most `limit` while the channel is empty.
     #[inline(always)]
-    pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, Refusal>> {
+    pub fn pop(&self, limit: Option<Duration>) -> PhpResult<Result<Zval, ChannelError>> {
         let coroutine = expect_current()?;
         if self.is_empty() || !self.consumers.is_empty() {
             if self.closed.get() && self.is_empty() {
-                return Ok(Err(Refusal::Closed));
+                return Ok(Err(ChannelError::Closed));
             }
-            if let Err(refusal) = self.consumers.wait(&coroutine, Wait::Pop, limit)? {
+            if let Err(refusal) = self.consumers.wait(&coroutine, WaitKind::Pop, limit)? {
                 return Ok(Err(refusal));
             }
         }
         drop(coroutine);
         let value = self.values.borrow_mut().pop_front();
-        let Some(value) = value else { return Ok(Err(Refusal::Closed)) };
+        let Some(value) = value else { return Ok(Err(ChannelError::Closed)) };
         self.producers.wake_first()?;
         Ok(Ok(value))
     }
 
-    /// No value comes in any more; whoever waits is told. False if it was closed already.
+    /// Closes the channel and wakes all waiters. False if it was closed already.
     pub fn close(&self) -> PhpResult<bool> {
         if self.closed.replace(true) {
             return Ok(false);
@@ -102,58 +104,63 @@ impl Channel {
         Ok(true)
     }
 
-    /// How many values it holds.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.values.borrow().len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it holds as many as it can.
+    /// Whether it holds as many values as its capacity.
     pub fn is_full(&self) -> bool {
         self.len() >= self.capacity.get()
     }
 
-    /// Tells the cycle collector of its values.
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    /// Visits its values for PHP's cycle collector.
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Ok(values) = self.values.try_borrow() {
-            values.iter().for_each(tell);
+            values.iter().for_each(visit);
         }
     }
 
-    /// How many wait for room, and how many for a value.
+    /// The numbers of coroutines that wait to push and to pop.
     pub fn waiting(&self) -> (usize, usize) {
         (self.producers.waiting.get(), self.consumers.waiting.get())
     }
 }
 
-impl Line {
+impl WaitQueue {
     #[inline]
     fn is_empty(&self) -> bool {
         self.waiting.get() == 0
     }
 
-    /// Waits for its turn.
+    /// Enqueues the coroutine and waits until it is the first and woken.
     #[inline(always)]
-    fn wait(&self, coroutine: &Rc<Coroutine>, what: Wait, limit: Option<Duration>) -> PhpResult<Result<(), Refusal>> {
+    fn wait(
+        &self,
+        coroutine: &Rc<Coroutine>,
+        kind: WaitKind,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<(), ChannelError>> {
         let number = {
             let mut places = self.places.borrow_mut();
             places.push_back(Some(coroutine.clone()));
             self.first.get() + places.len() as u64 - 1
         };
         self.waiting.set(self.waiting.get() + 1);
-        let woken = coroutine.wait(what, limit);
-        if woken != Ok(Wake::Done) {
-            // Nobody took it out of the line.
+        let woken = coroutine.wait(kind, limit);
+        if woken != Ok(WakeReason::Done) {
+            // No push, pop or close has removed it from the queue.
             self.leave(number);
         }
         Ok(match woken? {
-            Wake::Done => Ok(()),
-            Wake::TimedOut => Err(Refusal::TimedOut),
-            Wake::Cancelled => Err(Refusal::Cancelled),
+            WakeReason::Done => Ok(()),
+            WakeReason::TimedOut => Err(ChannelError::TimedOut),
+            WakeReason::Cancelled => Err(ChannelError::Cancelled),
         })
     }
 
@@ -173,7 +180,7 @@ impl Line {
         }
     }
 
-    /// Runs the first one on. False if nobody waits.
+    /// Removes and resumes the first waiter. False if there is none.
     #[inline(always)]
     fn wake_first(&self) -> PhpResult<bool> {
         if self.is_empty() {

@@ -1,4 +1,4 @@
-//! Classes of PHP that coroutines make objects of. They are registered by the layer that gives them methods.
+//! The PHP classes that this layer creates objects of. The `api` layer registers them together with their methods.
 
 use swoosh_zend::ClassSlot;
 

@@ -1,4 +1,4 @@
-//! The nodes of a service, as a name resolver of PHP knows them.
+//! The nodes of a service, as returned by a PHP name resolver.
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -8,19 +8,19 @@ use swoosh_zend::ClassSlot;
 /// `Swoole\NameResolver\Cluster`.
 pub static CLUSTER: ClassSlot = ClassSlot::new();
 
-/// Where a service is served.
+/// One node of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
-    /// Its address.
+    /// Its IP address.
     pub ip: IpAddr,
-    /// Its port; `None`: the one that is asked for.
+    /// Its port; `None`: the port of the request.
     pub port: Option<u16>,
-    /// How likely it is chosen, compared with the others.
+    /// Its relative probability of being chosen.
     pub weight: u32,
 }
 
 impl Node {
-    /// `IP`, `IP:PORT` or `[IP]:PORT`.
+    /// Parses `IP`, `IP:PORT` or `[IP]:PORT`.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = |ip: &str| ip.parse().ok();
         if let Some(ip) = bare(text) {
@@ -31,7 +31,7 @@ impl Node {
         Some(Node { ip: bare(ip)?, port: Some(port.parse().ok()?), weight: 0 })
     }
 
-    /// As [`parse`](Self::parse) reads it, the port only if it is wanted.
+    /// Formats it for [`parse`](Self::parse), with the port only if `with_port`.
     pub fn text(&self, with_port: bool) -> String {
         match (self.port.filter(|_| with_port), self.ip) {
             (None, ip) => ip.to_string(),
@@ -41,13 +41,13 @@ impl Node {
     }
 }
 
-/// The nodes of a service that were not tried yet.
+/// The nodes of a service that have not been tried yet.
 #[derive(Default)]
 pub struct Cluster(RefCell<Vec<Node>>);
 swoosh_zend::payload!(Cluster);
 
 impl Cluster {
-    /// Takes a node out: by chance, the heavier the likelier. One of weight 0 comes only when no others are left.
+    /// Takes a random node out, with probability proportional to its weight. Nodes of weight 0 are taken last.
     pub fn pop(&self) -> Option<Node> {
         let mut nodes = self.0.borrow_mut();
         let all: u64 = nodes.iter().map(|node| u64::from(node.weight)).sum();
@@ -62,17 +62,17 @@ impl Cluster {
         Some(nodes.swap_remove(at))
     }
 
-    /// Adds a node. Why it is none, if it is.
+    /// Adds a node. `Err`: the arguments are invalid, with the reason.
     pub fn add(&self, host: &str, port: i64, weight: i64) -> Result<(), String> {
-        let ip = host.parse().map_err(|_| format!("a node of a cluster needs an IP address, not {host:?}"))?;
+        let ip = host.parse().map_err(|_| format!("cluster node {host:?}: not an IP address"))?;
         let port = u16::try_from(port).ok().filter(|&port| port > 0);
-        let port = port.ok_or("a node of a cluster needs a port of 1 to 65535")?;
-        let weight = u32::try_from(weight).map_err(|_| "a node's weight is 0 to 4294967295")?;
+        let port = port.ok_or("cluster node: the port must be from 1 to 65535")?;
+        let weight = u32::try_from(weight).map_err(|_| "cluster node: the weight must be from 0 to 4294967295")?;
         self.0.borrow_mut().push(Node { ip, port: Some(port), weight });
         Ok(())
     }
 
-    /// How many are left.
+    /// The number of nodes left.
     pub fn count(&self) -> usize {
         self.0.borrow().len()
     }

@@ -1,4 +1,4 @@
-//! Which of PHP's own functions and streams wait without blocking: the flags of `Swoole\Runtime`.
+//! The hook flags of `Swoole\Runtime`: which of PHP's own functions and streams suspend the coroutine instead of blocking.
 
 use super::scheduler::may_wait;
 use std::cell::Cell;
@@ -7,18 +7,18 @@ thread_local! {
     static FLAGS: Cell<i64> = const { Cell::new(0) };
 }
 
-/// Which hooks are on: SWOOLE_HOOK_ bits.
+/// The enabled hooks, as `SWOOLE_HOOK_*` bits.
 #[inline]
 pub fn flags() -> i64 {
     FLAGS.get()
 }
 
-/// Turns hooks on, and all others off.
+/// Enables these hooks and disables all others.
 pub fn set_flags(flags: i64) {
     FLAGS.set(flags);
 }
 
-/// Whether a hook is on and a coroutine runs.
+/// Whether a hook is enabled and the caller may wait.
 #[inline]
 pub fn is_on(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()

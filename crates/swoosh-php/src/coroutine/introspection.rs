@@ -1,33 +1,33 @@
-//! What can be seen of coroutines: how many there are, and what one of them is doing.
+//! Observing coroutines: counts, backtraces, stack usage.
 
 use super::classes::CONTEXT;
-use super::scheduler::{Coroutine, current, held, with};
-use super::types::Stage;
+use super::scheduler::{Coroutine, clone_cell, current, with};
+use super::types::CoroutineState;
 use std::rc::Rc;
 use swoosh::sys::clock::monotonic_nanos;
-use swoosh_zend::{Object, PhpResult, Zval, machine};
+use swoosh_zend::{Object, PhpResult, Zval, vm_state};
 
-/// The ids of all that are not over, in order.
+/// The ids of all live coroutines, in ascending order.
 pub fn ids() -> Vec<u64> {
     with(|s| s.table.borrow().ids())
 }
 
-/// How many there are.
+/// The number of live coroutines.
 pub fn count() -> usize {
     with(|s| s.alive.get())
 }
 
-/// The most there were at once.
+/// The largest number of coroutines that were alive at once.
 pub fn peak() -> usize {
     with(|s| s.peak.get())
 }
 
-/// The last id that was given.
+/// The id of the newest coroutine.
 pub fn last_id() -> u64 {
     with(|s| s.last_id.get())
 }
 
-/// How many callbacks of a server's events are not over.
+/// The number of unfinished callbacks of server events.
 pub fn callbacks() -> usize {
     with(|s| s.callbacks.get())
 }
@@ -40,41 +40,41 @@ impl Coroutine {
 
     /// Milliseconds since it was created.
     pub fn elapsed(&self) -> u64 {
-        monotonic_nanos().saturating_sub(self.began) / 1_000_000
+        monotonic_nanos().saturating_sub(self.created_at) / 1_000_000
     }
 
     /// Bytes of its native stack in use.
     pub fn stack_usage(&self) -> usize {
-        let running = self.stage.get() == Stage::Runs;
-        self.vessel.stack_usage(running)
+        let running = self.state.get() == CoroutineState::Running;
+        self.stack.usage(running)
     }
 
-    /// Its frames as `debug_backtrace` gives them.
+    /// Its frames, in the format of `debug_backtrace`.
     pub fn backtrace(&self, options: i64, limit: i64) -> Zval {
-        match self.stage.get() {
-            Stage::Waits(_) => self.vessel.machine().backtrace(false, options, limit),
-            // Whom it has resumed keeps its frames for it.
-            Stage::Resumes => match self.resumed() {
-                Some(resumed) => resumed.vessel.machine().backtrace(true, options, limit),
+        match self.state.get() {
+            CoroutineState::Waiting(_) => self.stack.vm_state().backtrace(false, options, limit),
+            // The state of a resumer is saved in the VM state of the coroutine it has resumed.
+            CoroutineState::Resuming => match self.resumed() {
+                Some(resumed) => resumed.stack.vm_state().backtrace(true, options, limit),
                 None => Zval::from(swoosh_zend::Array::new()),
             },
-            Stage::Runs | Stage::Over => machine::backtrace(options, limit),
+            CoroutineState::Running | CoroutineState::Finished => vm_state::backtrace(options, limit),
         }
     }
 
-    /// Whom it has resumed and waits for.
+    /// The coroutine that it has resumed.
     fn resumed(&self) -> Option<Rc<Coroutine>> {
-        let mut at = current()?;
+        let mut coroutine = current()?;
         loop {
-            let resumer = held(&at.resumer)?;
+            let resumer = clone_cell(&coroutine.resumer)?;
             if resumer.id == self.id {
-                return Some(at);
+                return Some(coroutine);
             }
-            at = resumer;
+            coroutine = resumer;
         }
     }
 
-    /// Its context, made when it is first asked for.
+    /// Its context, created on first use.
     pub fn context(&self) -> PhpResult<Object> {
         if let Some(context) = self.context.borrow().as_ref() {
             return Ok(context.clone());
@@ -85,7 +85,7 @@ impl Coroutine {
     }
 }
 
-/// A backtrace as `debug_print_backtrace` prints it.
+/// Formats a backtrace like `debug_print_backtrace`.
 pub fn trace_as_text(trace: &Zval) -> String {
     let mut text = String::new();
     for (at, (_, frame)) in trace.array().into_iter().flatten().enumerate() {

@@ -1,25 +1,25 @@
-//! Waiting for the end of several coroutines.
+//! Counts down the coroutines that a `join` waits for.
 
 use crate::runtime::reactor;
 use std::cell::Cell;
 
-/// Somebody waits for some coroutines to end.
-pub struct Join {
-    left: Cell<usize>,
+/// The state of one `join` call.
+pub struct JoinCounter {
+    remaining: Cell<usize>,
     token: u64,
 }
 
-impl Join {
-    /// For so many coroutines; the token wakes the one that waits.
+impl JoinCounter {
+    /// Counts `count` coroutines; `token` wakes the joining coroutine.
     pub fn new(count: usize, token: u64) -> Self {
-        Join { left: Cell::new(count), token }
+        JoinCounter { remaining: Cell::new(count), token }
     }
 
-    /// One of them is over.
-    pub fn one_ended(&self) {
-        let left = self.left.get().saturating_sub(1);
-        self.left.set(left);
-        if left == 0 {
+    /// Counts one that has ended, and wakes the joining coroutine with the last one.
+    pub fn coroutine_finished(&self) {
+        let remaining = self.remaining.get().saturating_sub(1);
+        self.remaining.set(remaining);
+        if remaining == 0 {
             reactor::wake(self.token);
         }
     }

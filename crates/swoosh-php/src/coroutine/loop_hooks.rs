@@ -1,23 +1,25 @@
-//! The scheduler as the loop sees it.
+//! Implements the event loop's [`Scheduler`] interface.
 
+use super::create::create;
 use super::options::{Options, options};
-use super::scheduler::{create, current_id, wake_from};
+use super::scheduler::current_id;
+use super::switch::wake_from;
 use super::types::Job;
 use super::{introspection, shutdown, timers};
 use crate::runtime::scheduler::{Callback, LoopEnd, Scheduler, install};
 use std::cell::Cell;
 use std::time::Duration;
 use swoosh_zend::PhpResult;
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 
 thread_local! {
-    /// The last coroutine's id when a deadlock was reported.
+    /// The id of the newest coroutine when a deadlock was last reported.
     static REPORTED: Cell<u64> = const { Cell::new(0) };
 }
 
 struct Coroutines;
 
-/// The module starts.
+/// Registers the scheduler and the `exit` handler during module startup.
 pub fn start_up() {
     install(&Coroutines);
     shutdown::start_up();
@@ -40,12 +42,12 @@ impl Scheduler for Coroutines {
         timers::run_due()
     }
 
-    fn waits(&self) -> usize {
-        timers::waits()
+    fn pending_waits(&self) -> usize {
+        timers::pending_waits()
     }
 
-    fn outside(&self) -> usize {
-        timers::outside()
+    fn external_waits(&self) -> usize {
+        timers::external_waits()
     }
 
     fn sleep_limit(&self) -> Option<Duration> {
@@ -56,7 +58,7 @@ impl Scheduler for Coroutines {
         introspection::count()
     }
 
-    fn is_inside(&self) -> bool {
+    fn in_coroutine(&self) -> bool {
         current_id().is_some()
     }
 
@@ -64,10 +66,10 @@ impl Scheduler for Coroutines {
         shutdown::end_all(true)
     }
 
-    fn may_end(&self) -> PhpResult<LoopEnd> {
+    fn loop_end(&self) -> PhpResult<LoopEnd> {
         match options(Options::exit_condition) {
             Some(condition) => {
-                let may_end = condition.call(&mut []).map_err(uncaught)?.to_bool();
+                let may_end = condition.call(&mut []).map_err(raise_uncaught)?.to_bool();
                 Ok(if may_end { LoopEnd::Now } else { LoopEnd::AskAgain })
             }
             None => Ok(LoopEnd::WithoutSignals { wait_signal: options(Options::wait_signal) }),
@@ -75,10 +77,10 @@ impl Scheduler for Coroutines {
     }
 
     fn report_deadlock(&self) -> PhpResult<()> {
-        // `Event::wait` and the end of the script find the same coroutines: they are reported once.
+        // `Event::wait` and the end of the script both find the same coroutines, which are reported once.
         let newest = introspection::last_id();
         if options(Options::deadlock_check) && REPORTED.replace(newest) != newest {
-            shutdown::tell_of_deadlock()
+            shutdown::report_deadlock()
         } else {
             Ok(())
         }

@@ -1,28 +1,36 @@
-//! Coroutines: their scheduler, what they wait for and with, and sockets, names and TLS whose waiting lets others run.
+//! Coroutines, and the operations that suspend them.
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`scheduler`] | the coroutines and the switch between them |
-//! | [`wait`] | time, each other, descriptors, futures |
-//! | [`loop_hooks`] | what the loop asks |
-//! | `shutdown`, `introspection`, `time_slice` | how coroutines end, what can be seen of them, when they must give way |
+//! | `types`, [`scheduler`], `table` | coroutines, the scheduler's state, the table by id |
+//! | [`create`](mod@create), [`switch`] | starting, suspending and resuming |
+//! | [`wait`](mod@wait), `join`, [`channel`] | waiting for time, other coroutines, descriptors, futures, values |
+//! | `timers`, `time_slice`, `ticker` | timeouts and preemption |
+//! | `shutdown`, [`introspection`] | cancellation, script end, deadlock reports; counts and backtraces |
+//! | `loop_hooks` | the event loop's interface to the scheduler |
+//! | [`socket`], `socket_io`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
+//! | [`dns`], [`service_resolvers`], [`cluster`] | host names and services |
+//! | [`options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
 
 pub mod channel;
 pub mod classes;
 pub mod cluster;
 pub mod configure;
+pub mod create;
+pub mod dns;
 pub mod hook_flags;
 pub mod introspection;
 mod join;
 mod loop_hooks;
-pub mod names;
 pub mod options;
-pub mod packets;
-pub mod resolvers;
+pub mod packet_reader;
 pub mod scheduler;
+pub mod service_resolvers;
 pub mod setting_values;
 mod shutdown;
 pub mod socket;
+mod socket_io;
+pub mod switch;
 mod table;
 mod ticker;
 mod time_slice;
@@ -33,13 +41,13 @@ mod tls_session;
 mod types;
 pub mod wait;
 
+pub use create::{create, has_room, spawn_event};
 pub use introspection::{callbacks, count, ids, last_id, peak};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
-pub use scheduler::{
-    Coroutine, create, current, current_id, expect_current, find, may_wait, resume, run_event, wait, wake, wake_from, has_room
-};
-pub use shutdown::{abandon, cancel, end_all, request_end, tell_of_callbacks, tell_of_deadlock};
-pub use swoosh_zend::switch::STACK;
-pub use time_slice::beat;
-pub use types::{Job, Wait, Wake};
+pub use scheduler::{Coroutine, current, current_id, expect_current, find, may_wait};
+pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_pending_callbacks, request_end};
+pub use switch::{resume, wait, wake, wake_from};
+pub use swoosh_zend::stack::STACK_SIZE;
+pub use time_slice::on_interrupt;
+pub use types::{Job, WaitKind, WakeReason};

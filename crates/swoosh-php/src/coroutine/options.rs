@@ -1,4 +1,4 @@
-//! What `Swoole\Coroutine::set` sets.
+//! The settings of `Swoole\Coroutine::set`.
 
 use super::{setting_values, timeout};
 use std::cell::{Cell, RefCell};
@@ -30,17 +30,17 @@ thread_local! {
     static OPTIONS: RefCell<Options> = const { RefCell::new(Options::new()) };
 }
 
-/// Asks the settings.
+/// Reads the settings.
 #[inline]
-pub fn options<R>(ask: impl FnOnce(&Options) -> R) -> R {
-    OPTIONS.with_borrow(ask)
+pub fn options<R>(read: impl FnOnce(&Options) -> R) -> R {
+    OPTIONS.with_borrow(read)
 }
 
 impl Options {
     const fn new() -> Self {
         Options {
             given: None,
-            max_coroutine: MOST,
+            max_coroutine: DEFAULT_MAX_COROUTINE,
             deadlock_check: true,
             exit_condition: None,
             wait_signal: false,
@@ -57,12 +57,12 @@ impl Options {
         }
     }
 
-    /// Adds settings to those that are set.
+    /// Merges settings into the current ones.
     pub(super) fn set(settings: &Array) {
         let old = OPTIONS.with_borrow_mut(|options| {
             let old = options.given.clone();
             let given = options.given.get_or_insert_default();
-            // Swoole's order, which a program may print.
+            // Swoole's order, which programs may print.
             let new: Vec<_> = settings.iter().collect();
             for (key, value) in new.into_iter().rev() {
                 match key {
@@ -72,7 +72,7 @@ impl Options {
             }
             let typed = setting_values::of_coroutines(settings);
             if let Some(most) = typed.max_coroutine {
-                options.max_coroutine = Some(most).filter(|&n| n > 0).unwrap_or(MOST);
+                options.max_coroutine = Some(most).filter(|&n| n > 0).unwrap_or(DEFAULT_MAX_COROUTINE);
             }
             options.deadlock_check = typed.deadlock_check.unwrap_or(options.deadlock_check);
             options.dns_cache_expire = typed.dns_cache_expire.unwrap_or(options.dns_cache_expire);
@@ -103,67 +103,67 @@ impl Options {
         drop(old);
     }
 
-    /// All that was set; `None` before anything was.
+    /// The settings as given; `None` before the first call of `set`.
     pub fn given(&self) -> Option<Array> {
         self.given.clone()
     }
 
-    /// How many coroutines there may be at once.
+    /// The maximum number of live coroutines.
     pub fn max_coroutine(&self) -> usize {
         self.max_coroutine
     }
 
-    /// Whether a deadlock is told.
+    /// Whether deadlocks are reported.
     pub fn deadlock_check(&self) -> bool {
         self.deadlock_check
     }
 
-    /// `exit_condition`: the loop of a plain script ends only once it gives `true`.
+    /// `exit_condition`: the loop of a plain script ends only once this returns `true`.
     pub fn exit_condition(&self) -> Option<Rc<Callable>> {
         self.exit_condition.clone()
     }
 
-    /// `wait_signal`: the loop of a plain script does not end while signals are handled.
+    /// `wait_signal`: signal handlers keep the loop of a plain script running.
     pub fn wait_signal(&self) -> bool {
         self.wait_signal
     }
 
-    /// How long an address is kept.
+    /// How long an address stays in the DNS cache.
     pub fn dns_cache_expire(&self) -> Duration {
         self.dns_cache_expire
     }
 
-    /// How many addresses are kept.
+    /// How many names the DNS cache holds.
     pub fn dns_cache_capacity(&self) -> usize {
         self.dns_cache_capacity
     }
 
-    /// The name server that is asked; `None`: the system's.
+    /// The name server to query; `None`: those of the system.
     pub fn dns_server(&self) -> Option<String> {
         self.dns_server.clone()
     }
 
-    /// Whether any address of a name is as good as its first.
+    /// Whether a random address of a name is used instead of its first.
     pub fn dns_lookup_random(&self) -> bool {
         self.dns_lookup_random
     }
 
-    /// How long a question about a name takes at most; `None`: as long as the resolver tries.
+    /// The timeout of a name lookup; `None`: that of the resolver.
     pub fn socket_dns_timeout(&self) -> Option<Duration> {
         self.socket_dns_timeout
     }
 
-    /// How long a socket without a timeout of its own connects at most; `None`: nothing is said.
+    /// The connect timeout of sockets without one of their own; `None`: not set.
     pub fn socket_connect_timeout(&self) -> Option<Duration> {
         self.socket_connect_timeout
     }
 
-    /// How long a new socket waits to read at most; `None`: for ever.
+    /// The initial read timeout of sockets; `None`: unlimited.
     pub fn socket_read_timeout(&self) -> Option<Duration> {
         self.socket_read_timeout
     }
 
-    /// How long a new socket waits to write at most; `None`: for ever.
+    /// The initial write timeout of sockets; `None`: unlimited.
     pub fn socket_write_timeout(&self) -> Option<Duration> {
         self.socket_write_timeout
     }
@@ -176,18 +176,18 @@ impl Options {
     /// Whether time slices end.
     pub fn preemptive(&self) -> bool {
         self.preemptive.get().unwrap_or_else(|| {
-            let on = runtime::switch("swoole.enable_preemptive_scheduler");
+            let on = runtime::ini_bool("swoole.enable_preemptive_scheduler");
             self.preemptive.set(Some(on));
             on
         })
     }
 }
 
-/// The request ends.
+/// Restores the defaults at the end of the request.
 pub fn reset() {
     let old = OPTIONS.replace(Options::new());
     drop(old);
 }
 
-/// Where nothing else is said.
-const MOST: usize = 100_000;
+/// The default of `max_coroutine`.
+const DEFAULT_MAX_COROUTINE: usize = 100_000;

@@ -1,17 +1,17 @@
-//! PHP's arrays of settings: merged, in order, and as values of the engine.
+//! Converts PHP arrays of settings to the engine's values, and merges them.
 
 use send_wrapper::SendWrapper;
 use std::sync::Arc;
 use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, Settings, Value, apply_embedder};
 use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
 
-/// Adds settings to those that an object has in its `setting` property.
+/// Merges settings into the `setting` property of an object.
 pub fn merge(object: &Object, slot: usize, given: &Array) {
     let all = merged(object, slot, given);
     object.set_slot(slot, all);
 }
 
-/// Those settings, with what is given in the place of what was there.
+/// The settings in the object's slot, overridden by those in `given`.
 pub fn merged(object: &Object, slot: usize, given: &Array) -> Array {
     let mut all = object.slot(slot).array().cloned().unwrap_or_default();
     for (key, value) in given {
@@ -23,7 +23,7 @@ pub fn merged(object: &Object, slot: usize, given: &Array) -> Array {
     all
 }
 
-/// Settings by name, out of the array: a warning's handler may change it.
+/// A copy of the settings with their names; an error handler may change the array while they are read.
 pub fn named(settings: &Array) -> Vec<(String, Zval)> {
     let name = |key: Key<'_>| match key {
         Key::Name(name) => name.to_text().into_owned(),
@@ -73,8 +73,8 @@ pub fn plain(value: &Zval) -> Value {
     }
 }
 
-/// `package_length_func` of a client: a function of the bytes received. Where it throws, the length is not known and
-/// the call that reads fails; the exception is pending.
+/// The engine's value for a client's `package_length_func`, which computes the length from the bytes received. If it throws,
+/// the length is invalid, so the read fails, and the exception stays pending.
 pub fn length_function(value: &Zval) -> Result<Value, String> {
     let callable = SendWrapper::new(Callable::new(value)?);
     Ok(Value::Func(Callback::Length(Arc::new(move |data| {

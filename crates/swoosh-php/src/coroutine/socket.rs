@@ -1,72 +1,72 @@
-//! A socket on which coroutines wait: one reads and one writes at a time.
+//! Sockets whose operations suspend the coroutine instead of blocking.
 //!
-//! Each step is tried first; only what finds nothing, or no room, waits.
+//! Invariant: at most one coroutine waits for each direction; a second one gets a fatal error, because neither could know
+//! which part of the stream is its own. Each operation is tried first and waits only if it would block.
 
 use super::scheduler::{current_id, expect_current};
+use super::switch::wake_from;
 use super::tls_session::Tls;
-use super::types::Wait;
+use super::types::WaitKind;
 use super::wait;
-use super::wait::Outside;
+use super::wait::WaitOutcome;
 use crate::runtime::reactor;
 use crate::runtime::reactor::Watch;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::FileExt;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use swoosh::sys::socket;
+use swoosh_zend::PhpResult;
 use swoosh_zend::error::fatal;
-use swoosh_zend::{PhpResult, ZStr};
 use tokio::io::Interest;
 
-/// An open socket, which does not block.
-pub struct Link {
-    // Before the descriptor is closed, the event queue forgets it.
-    watch: RefCell<Option<Watch>>,
-    socket: Socket,
-    /// TCP: a read that gives less than was asked for took all there was.
-    is_tcp: bool,
-    /// What seals its bytes, once it speaks TLS.
+/// An open non-blocking socket.
+pub struct CoroutineSocket {
+    // Declared before `socket`, so that the registration is dropped before the descriptor is closed.
+    pub(super) watch: RefCell<Option<Watch>>,
+    pub(super) socket: Socket,
+    /// Whether it is a TCP socket, where a short read means that the receive buffer is empty.
+    pub(super) is_tcp: bool,
+    /// The TLS session, once TLS is started.
     pub(super) tls: RefCell<Option<Box<Tls>>>,
-    readers: Side,
-    writers: Side,
+    reader: Waiter,
+    writer: Waiter,
     closed: Cell<bool>,
-    /// The last read took all there was: until the event queue tells of more, another one would find nothing.
-    dry: Cell<bool>,
+    /// The last read has emptied the receive buffer: another read would block until the event queue reports more.
+    pub(super) drained: Cell<bool>,
 }
 
-/// Who waits for one direction.
+/// The coroutine that waits for one direction.
 #[derive(Default)]
-struct Side {
-    /// The coroutine, and the token that wakes it.
+struct Waiter {
+    /// Its id, and the token that wakes it.
     bound: Cell<Option<(u64, u64)>>,
     /// Its wait was cancelled by `cancel` or `close`.
     cancelled: Cell<bool>,
 }
 
-/// Which way bytes go.
+/// A direction of transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// In.
+    /// Receiving.
     Read,
-    /// Out.
+    /// Sending.
     Write,
 }
 
-/// Bounds a call of several steps by one timeout. The clock is read only where there is a timeout.
+/// Bounds an operation of several steps by one timeout. Reads the clock only if there is one.
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// The deadline of a call that begins now; `None`: none.
+    /// The deadline of an operation that starts now; without a `limit` there is none.
     pub fn new(limit: Option<Duration>) -> Self {
         Deadline(limit.map(|limit| Instant::now() + limit))
     }
 
-    /// The time left, `None` where there is no deadline. Fails with ETIMEDOUT behind it.
-    pub fn left(&self) -> Result<Option<Duration>, Code> {
+    /// The remaining time, `None` without a deadline. Fails with ETIMEDOUT once it has passed.
+    pub fn remaining(&self) -> Result<Option<Duration>, ErrorCode> {
         let Some(end) = self.0 else { return Ok(None) };
         match end.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(libc::ETIMEDOUT),
@@ -75,42 +75,20 @@ impl Deadline {
     }
 }
 
-/// Lends a buffer for one system call, so that none is made and cleared for each. It is out of its place meanwhile: a fatal
-/// error may jump out of `read`.
-fn scratch<T>(most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<T>) -> io::Result<T> {
-    thread_local! {
-        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    }
-    let mut buffer = BUFFER.take();
-    if buffer.len() < most {
-        buffer.resize(most, 0);
-    }
-    let result = read(&mut buffer[..most]);
-    if buffer.len() <= KEPT {
-        BUFFER.set(buffer);
-    }
-    result
-}
-
-/// Whether these are TCP. (A read of a Unix stream ends before a message that carries descriptors.)
+/// Whether domain and type are those of TCP. Unix streams are excluded: their reads end at messages with descriptors.
 fn is_tcp(domain: i32, kind: i32) -> bool {
     matches!(domain, libc::AF_INET | libc::AF_INET6) && kind == libc::SOCK_STREAM
 }
 
-/// Bytes of a file given to the kernel at once.
-const FILE_PIECE: usize = 1 << 20;
-/// The buffer that is kept for the next call at most.
-const KEPT: usize = 1 << 20;
-
-/// Whether another address may do what this one did not: not where nobody wants it any more.
-pub fn is_elsewhere<T>(connected: &Result<T, Code>) -> bool {
+/// Whether the next address should be tried after this result: not if the socket was closed or the wait cancelled.
+pub fn should_try_next_address<T>(connected: &Result<T, ErrorCode>) -> bool {
     !matches!(connected, Ok(_) | Err(libc::ECANCELED | libc::EBADF))
 }
 
-/// The number of a system error, as `errCode` shows it.
-pub type Code = i32;
+/// An errno value or a `SWOOLE_ERROR_*` code, as in `errCode`.
+pub type ErrorCode = i32;
 
-impl Link {
+impl CoroutineSocket {
     /// A new socket.
     pub fn new(domain: i32, kind: i32, protocol: i32) -> io::Result<Self> {
         let protocol = (protocol != 0).then(|| Protocol::from(protocol));
@@ -124,23 +102,23 @@ impl Link {
         Ok(Self::with(socket, is_tcp))
     }
 
-    /// A socket that does not block.
-    pub fn of(socket: Socket) -> Self {
+    /// Wraps a non-blocking socket.
+    pub fn from_socket(socket: Socket) -> Self {
         let kind = socket.domain().and_then(|domain| Ok((domain, socket.r#type()?)));
         let is_tcp = kind.is_ok_and(|(domain, kind)| is_tcp(domain.into(), kind.into()));
         Self::with(socket, is_tcp)
     }
 
     fn with(socket: Socket, is_tcp: bool) -> Self {
-        Link {
+        CoroutineSocket {
             watch: RefCell::new(None),
             is_tcp,
             socket,
             tls: RefCell::new(None),
-            readers: Side::default(),
-            writers: Side::default(),
+            reader: Waiter::default(),
+            writer: Waiter::default(),
             closed: Cell::new(false),
-            dry: Cell::new(false),
+            drained: Cell::new(false),
         }
     }
 
@@ -160,35 +138,35 @@ impl Link {
         let _ = self.socket().set_linger(Some(Duration::ZERO));
     }
 
-    /// Which coroutine waits for that direction.
+    /// The id of the coroutine that waits for a direction.
     pub fn bound(&self, direction: Direction) -> Option<u64> {
-        self.side(direction).bound.get().map(|(id, _)| id)
+        self.waiter(direction).bound.get().map(|(id, _)| id)
     }
 
-    fn side(&self, direction: Direction) -> &Side {
+    fn waiter(&self, direction: Direction) -> &Waiter {
         match direction {
-            Direction::Read => &self.readers,
-            Direction::Write => &self.writers,
+            Direction::Read => &self.reader,
+            Direction::Write => &self.writer,
         }
     }
 
-    /// Tries a step again and again until it does not say that it would block.
+    /// Repeats `step`, waiting in between, until it does not return `WouldBlock`.
     pub fn retry<T>(
         &self,
         direction: Direction,
         limit: Option<Duration>,
         mut step: impl FnMut() -> io::Result<T>,
-    ) -> PhpResult<Result<T, Code>> {
+    ) -> PhpResult<Result<T, ErrorCode>> {
         let deadline = Deadline::new(limit);
         loop {
             self.check(direction)?;
             if self.is_closed() {
-                // The descriptor may be open still, held by this caller.
+                // The descriptor may still be open, because this operation holds a reference.
                 return Ok(Err(libc::EBADF));
             }
-            if direction == Direction::Read && self.is_dry() {
-                let waited = match deadline.left() {
-                    Ok(left) => self.wait_for_news(direction, left)?,
+            if direction == Direction::Read && self.is_drained() {
+                let waited = match deadline.remaining() {
+                    Ok(left) => self.wait_for_event(direction, left)?,
                     timed_out => timed_out.map(drop),
                 };
                 if let Err(code) = waited {
@@ -199,7 +177,7 @@ impl Link {
                 Ok(value) => return Ok(Ok(value)),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    let waited = match deadline.left() {
+                    let waited = match deadline.remaining() {
                         Ok(left) => self.wait(direction, left)?,
                         timed_out => timed_out.map(drop),
                     };
@@ -217,19 +195,21 @@ impl Link {
         self.closed.get()
     }
 
-    /// A fatal error where another coroutine waits for that direction already.
+    /// A fatal error if another coroutine waits for the direction.
     fn check(&self, direction: Direction) -> PhpResult<()> {
-        let Some((other, _)) = self.side(direction).bound.get() else { return Ok(()) };
-        let what = if direction == Direction::Read { "read" } else { "written" };
-        let me = current_id().map_or_else(|| "this code".to_owned(), |id| format!("coroutine {id}"));
+        let Some((other, _)) = self.waiter(direction).bound.get() else { return Ok(()) };
+        let operation = if direction == Direction::Read { "reading" } else { "writing" };
+        // Swoole's text, which log filters match on.
         Err(fatal(&format!(
-            "socket {} is being {what} by coroutine {other} already: {me} cannot do so at the same time",
-            self.fd()
+            "Socket#{} has already been bound to another coroutine#{other}, {operation} of the same socket in \
+             coroutine#{} at the same time is not allowed",
+            self.fd(),
+            current_id().unwrap_or(0)
         )))
     }
 
-    /// Waits until it is worth trying again.
-    pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Waits until the socket is readable or writable.
+    pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         if !self.watch.borrow().as_ref().is_some_and(Watch::is_current) {
             match Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE) {
                 Ok(watch) => *self.watch.borrow_mut() = Some(watch),
@@ -238,75 +218,74 @@ impl Link {
         }
         if let Some(watch) = &*self.watch.borrow() {
             match direction {
-                Direction::Read => watch.forget_read(),
-                Direction::Write => watch.forget_write(),
+                Direction::Read => watch.clear_read_ready(),
+                Direction::Write => watch.clear_write_ready(),
             }
         }
-        self.wait_for_news(direction, limit)
+        self.wait_for_event(direction, limit)
     }
 
-    /// The same, where what the event queue told of before has been forgotten.
-    fn wait_for_news(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Like [`wait`](Self::wait), after the readiness was cleared.
+    fn wait_for_event(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let coroutine = expect_current()?;
-        let side = self.side(direction);
-        side.cancelled.set(false);
-        let waited = wait::poll(Wait::Io, limit, |cx| {
-            if side.cancelled.get() {
+        let waiter = self.waiter(direction);
+        waiter.cancelled.set(false);
+        let waited = wait::poll(WaitKind::Io, limit, |cx| {
+            if waiter.cancelled.get() {
                 return Poll::Ready(());
             }
-            side.bound.set(Some((coroutine.id, coroutine.next_token())));
+            waiter.bound.set(Some((coroutine.id, coroutine.next_token())));
             match (&*self.watch.borrow(), direction) {
                 (Some(watch), Direction::Read) => watch.poll_read(cx),
                 (Some(watch), Direction::Write) => watch.poll_write(cx),
                 (None, _) => Poll::Ready(()),
             }
         });
-        side.bound.set(None);
+        waiter.bound.set(None);
         Ok(match waited? {
             // Cancelled by `cancel` or by `close`.
-            _ if self.closed.get() || side.cancelled.get() => Err(libc::ECANCELED),
-            Outside::Done(()) => Ok(()),
-            Outside::TimedOut => Err(libc::ETIMEDOUT),
-            Outside::Cancelled => Err(libc::ECANCELED),
+            _ if self.closed.get() || waiter.cancelled.get() => Err(libc::ECANCELED),
+            WaitOutcome::Done(()) => Ok(()),
+            WaitOutcome::TimedOut => Err(libc::ETIMEDOUT),
+            WaitOutcome::Cancelled => Err(libc::ECANCELED),
         })
     }
 
-    /// Ends the wait of the coroutine that waits for that direction, with ECANCELED; it runs before this returns.
-    /// False if none waits.
+    /// Ends the wait for a direction with ECANCELED; the waiting coroutine runs before this returns. False if none waits.
     pub fn cancel(&self, direction: Direction) -> PhpResult<bool> {
-        let side = self.side(direction);
-        let Some((id, token)) = side.bound.get() else { return Ok(false) };
-        side.cancelled.set(true);
-        super::wake_from(id, reactor::wait_of(token))?;
+        let waiter = self.waiter(direction);
+        let Some((id, token)) = waiter.bound.get() else { return Ok(false) };
+        waiter.cancelled.set(true);
+        wake_from(id, reactor::token_wait_number(token))?;
         Ok(true)
     }
 
-    /// Ends all waits, with ECANCELED: the waiting coroutines run before this returns.
+    /// Closes the socket. Ends all waits with ECANCELED; the waiting coroutines run before this returns.
     pub fn close(&self) -> PhpResult<()> {
-        self.say_goodbye();
+        self.send_close_notify();
         self.closed.set(true);
         self.cancel(Direction::Read)?;
         self.cancel(Direction::Write)?;
         if self.bound(Direction::Read).is_some() || self.bound(Direction::Write).is_some() {
-            // They hold it still: the peer is told at once.
+            // Their references keep the descriptor open, so the connection is shut down explicitly.
             let _ = self.socket.shutdown(std::net::Shutdown::Both);
         }
         Ok(())
     }
 
-    /// Connects to the first of several addresses that takes it; each has `limit`.
-    pub fn connect_to_any(&self, addresses: &[SockAddr], limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Connects to the first of several addresses that accepts; `limit` applies to each.
+    pub fn connect_to_any(&self, addresses: &[SockAddr], limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let mut connected = Err(libc::EHOSTUNREACH);
         for (n, address) in addresses.iter().enumerate() {
             if n > 0 {
-                // What was said of the address before is not to be taken for an answer of this one.
+                // Readiness from the previous address must not be taken for this one's.
                 drop(self.watch.take());
                 if let Err(e) = socket::disconnect(self.fd()) {
                     return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO)));
                 }
             }
             connected = self.connect(address, limit)?;
-            if !is_elsewhere(&connected) {
+            if !should_try_next_address(&connected) {
                 break;
             }
         }
@@ -314,7 +293,7 @@ impl Link {
     }
 
     /// Connects.
-    pub fn connect(&self, address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn connect(&self, address: &SockAddr, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         self.check(Direction::Write)?;
         match self.socket.connect(address) {
             Ok(()) => return Ok(Ok(())),
@@ -331,166 +310,15 @@ impl Link {
     }
 
     /// Accepts a connection.
-    pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<Link, Code>> {
+    pub fn accept(&self, limit: Option<Duration>) -> PhpResult<Result<CoroutineSocket, ErrorCode>> {
         let accepted = self.retry(Direction::Read, limit, || socket::accept(&self.socket))?;
-        Ok(accepted.map(|socket| Link::with(socket, self.is_tcp)))
+        Ok(accepted.map(|socket| CoroutineSocket::with(socket, self.is_tcp)))
     }
 
-    /// Reads what has come, at most so many bytes; none is the end.
-    pub fn recv(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<ZStr, Code>> {
-        if let Err(code) = self.shaken(limit)? {
-            return Ok(Err(code));
-        }
-        self.retry(Direction::Read, limit, || self.recv_now(most))
-    }
-
-    /// The same, of what is there at this moment.
-    pub fn recv_now(&self, most: usize) -> io::Result<ZStr> {
-        scratch(most, |buffer| {
-            let read = self.read(buffer)?;
-            Ok(ZStr::new(&buffer[..read]))
-        })
-    }
-
-    /// The same, and leaves it there.
-    pub fn peek_now(&self, most: usize) -> io::Result<ZStr> {
-        scratch(most, |buffer| {
-            let seen = self.peek(buffer)?;
-            Ok(ZStr::new(&buffer[..seen]))
-        })
-    }
-
-    /// Adds what has come to a buffer, at most so many bytes; how many, 0 is the end.
-    pub fn read_into(&self, to: &mut Vec<u8>, most: usize, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if let Err(code) = self.shaken(limit)? {
-            return Ok(Err(code));
-        }
-        self.retry(Direction::Read, limit, || {
-            scratch(most, |buffer| {
-                let read = self.read(buffer)?;
-                to.extend_from_slice(&buffer[..read]);
-                Ok(read)
-            })
-        })
-    }
-
-    /// Reads one datagram, and who sent it.
-    pub fn recv_from(&self, most: usize, limit: Option<Duration>) -> PhpResult<Result<(ZStr, SockAddr), Code>> {
-        self.retry(Direction::Read, limit, || self.recv_from_now(most))
-    }
-
-    /// The same, where one is there at this moment.
-    pub fn recv_from_now(&self, most: usize) -> io::Result<(ZStr, SockAddr)> {
-        scratch(most, |buffer| {
-            let (read, from) = socket::recv_from(self.fd(), buffer)?;
-            Ok((ZStr::new(&buffer[..read]), from))
-        })
-    }
-
-    /// Looks at what has come without taking it, and without waiting; none is the end.
-    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut *self.tls.borrow_mut() {
-            None => socket::peek(self.fd(), buffer),
-            Some(tls) => tls.peek(self.fd(), buffer),
-        }
-    }
-
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut *self.tls.borrow_mut() {
-            None => {
-                let read = socket::recv(self.fd(), buffer)?;
-                if self.is_tcp && 0 < read && read < buffer.len() {
-                    self.note_dry();
-                }
-                Ok(read)
-            }
-            Some(tls) => tls.read(self.fd(), buffer),
-        }
-    }
-
-    /// A read took all there was. What comes from now on, the end of the stream too, the event queue tells (epoll(7), on
-    /// edge-triggered descriptors and partial reads).
-    fn note_dry(&self) {
-        if let Some(watch) = &*self.watch.borrow() {
-            watch.forget_read();
-            self.dry.set(true);
-        }
-    }
-
-    /// Whether a read would find nothing for certain. Asked once for each such read.
-    fn is_dry(&self) -> bool {
-        self.dry.take()
+    /// Whether a read would certainly block. Resets the flag, so that the next read is tried.
+    fn is_drained(&self) -> bool {
+        self.drained.take()
             && self.tls.borrow().is_none()
             && self.watch.borrow().as_ref().is_some_and(|watch| watch.is_current() && !watch.can_read())
-    }
-
-    /// Writes a file's bytes from `offset` to `end`. How far it came: less than `end` where the file has become shorter.
-    pub fn send_part(
-        &self,
-        file: &File,
-        mut offset: u64,
-        end: u64,
-        limit: Option<Duration>,
-    ) -> PhpResult<Result<u64, Code>> {
-        let deadline = Deadline::new(limit);
-        while offset < end {
-            let left = match deadline.left() {
-                Ok(left) => left,
-                Err(code) => return Ok(Err(code)),
-            };
-            let most = usize::try_from(end - offset).unwrap_or(usize::MAX).min(FILE_PIECE);
-            match self.send_file(file, &mut offset, most, left)? {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(code) => return Ok(Err(code)),
-            }
-        }
-        Ok(Ok(offset))
-    }
-
-    /// Writes what there is room for of a file's bytes from `offset`, which moves on; 0: there are no more.
-    fn send_file(
-        &self,
-        file: &File,
-        offset: &mut u64,
-        most: usize,
-        limit: Option<Duration>,
-    ) -> PhpResult<Result<usize, Code>> {
-        if !self.is_sealed() {
-            return self.retry(Direction::Write, limit, || socket::send_file(self.fd(), file, offset, most));
-        }
-        let mut piece = vec![0; most.min(KEPT)];
-        let read = match file.read_at(&mut piece, *offset) {
-            Ok(read) => read,
-            Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
-        };
-        let (sent, code) = self.send_all(&piece[..read], limit)?;
-        *offset += sent as u64;
-        Ok(code.map_or(Ok(sent), Err))
-    }
-
-    /// Writes what there is room for.
-    pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if self.is_sealed() {
-            return self.send_sealed(bytes, limit);
-        }
-        self.retry(Direction::Write, limit, || socket::send(self.fd(), bytes))
-    }
-
-    /// Writes all of it: how much went out, and why not all.
-    pub fn send_all(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<(usize, Option<Code>)> {
-        let deadline = Deadline::new(limit);
-        let mut sent = 0;
-        while sent < bytes.len() {
-            let more = match deadline.left() {
-                Ok(left) => self.send(&bytes[sent..], left)?,
-                Err(code) => Err(code),
-            };
-            match more {
-                Ok(more) => sent += more,
-                Err(code) => return Ok((sent, Some(code))),
-            }
-        }
-        Ok((sent, None))
     }
 }

@@ -1,14 +1,14 @@
-//! Coroutines by their id. Ids only grow, so a table of pages: a page is made when its first id comes and goes with its
-//! last coroutine.
+//! Live coroutines by id. Ids only increase, so the table consists of pages of consecutive ids; a page is allocated with its
+//! first coroutine and freed with its last.
 
 use std::collections::VecDeque;
 
-/// All coroutines that are not over.
+/// A map from ids to coroutines.
 pub struct Table<T> {
-    /// The page of number `first` comes first.
+    /// Consecutive pages, starting with number `first`.
     pages: VecDeque<Option<Box<Page<T>>>>,
     first: u64,
-    /// An empty page, kept for the next ids.
+    /// An empty page to be reused.
     spare: Option<Box<Page<T>>>,
 }
 
@@ -18,12 +18,12 @@ struct Page<T> {
 }
 
 impl<T: Clone> Table<T> {
-    /// An empty one.
+    /// An empty table.
     pub const fn new() -> Self {
         Table { pages: VecDeque::new(), first: 0, spare: None }
     }
 
-    /// Adds one; its id must be greater than all before, or its page known.
+    /// Adds a coroutine.
     pub fn insert(&mut self, id: u64, coroutine: T) {
         let number = id / PAGE as u64;
         if self.pages.is_empty() {
@@ -45,14 +45,14 @@ impl<T: Clone> Table<T> {
         page.slots[id as usize % PAGE] = Some(coroutine);
     }
 
-    /// The one of that id.
+    /// The coroutine with that id.
     #[inline]
     pub fn get(&self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)?;
         self.pages.get(usize::try_from(number).ok()?)?.as_ref()?.slots[id as usize % PAGE].clone()
     }
 
-    /// Takes the one of that id out.
+    /// Removes the coroutine with that id.
     pub fn remove(&mut self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)? as usize;
         let slot = self.pages.get_mut(number)?;
@@ -69,7 +69,7 @@ impl<T: Clone> Table<T> {
         Some(removed)
     }
 
-    /// All ids, in order.
+    /// All ids in ascending order.
     pub fn ids(&self) -> Vec<u64> {
         let pages = (self.first..).zip(&self.pages).filter_map(|(number, page)| Some((number, page.as_ref()?)));
         let slots = pages.flat_map(|(number, page)| (number * PAGE as u64..).zip(&page.slots));
@@ -77,5 +77,5 @@ impl<T: Clone> Table<T> {
     }
 }
 
-/// Ids on a page.
+/// Ids per page.
 const PAGE: usize = 256;

@@ -1,47 +1,48 @@
-//! A thread that asks for an interrupt of PHP code at each beat, as long as time slices are wanted.
+//! A thread that requests a VM interrupt at a fixed interval while the preemptive scheduler is enabled.
 
 use super::options::{Options, options};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use swoosh_zend::{machine, runtime};
+use swoosh_zend::{interrupt, runtime};
 
 thread_local! {
-    /// The process whose thread beats, see [`runtime::generation`], plus one; 0: none does.
-    static BEATS: Cell<u32> = const { Cell::new(0) };
+    /// The generation ([`runtime::generation`]) of the process that runs the thread, plus one; 0 if none does.
+    static TICKER_PROCESS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether the thread is to go on.
-static WANTED: AtomicBool = AtomicBool::new(false);
+/// Whether the thread should continue.
+static ENABLED: AtomicBool = AtomicBool::new(false);
 
-/// A coroutine begins: sees to it that the thread beats, where slices are wanted.
+/// Starts the thread if preemption is enabled and it does not run yet in this process.
 #[inline]
-pub fn begin() {
-    if options(Options::preemptive) && BEATS.get() != runtime::generation() + 1 {
+pub fn ensure_started() {
+    if options(Options::preemptive) && TICKER_PROCESS.get() != runtime::generation() + 1 {
         start();
     }
 }
 
 #[cold]
 fn start() {
-    BEATS.set(runtime::generation() + 1);
-    WANTED.store(true, Ordering::Relaxed);
-    let beats = || {
+    TICKER_PROCESS.set(runtime::generation() + 1);
+    ENABLED.store(true, Ordering::Relaxed);
+    let tick = || {
         let _ = swoosh::sys::signal::block_all();
-        while WANTED.load(Ordering::Relaxed) {
-            std::thread::sleep(BEAT);
-            machine::interrupt();
+        while ENABLED.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK_INTERVAL);
+            interrupt::request();
         }
     };
-    if std::thread::Builder::new().name("swoosh-beat".to_owned()).spawn(beats).is_err() {
-        BEATS.set(0);
+    if std::thread::Builder::new().name("swoosh-ticker".to_owned()).spawn(tick).is_err() {
+        TICKER_PROCESS.set(0);
     }
 }
 
-/// Ends the thread after its next beat.
+/// Ends the thread after its next tick.
 pub fn stop() {
-    WANTED.store(false, Ordering::Relaxed);
-    BEATS.set(0);
+    ENABLED.store(false, Ordering::Relaxed);
+    TICKER_PROCESS.set(0);
 }
 
-const BEAT: Duration = Duration::from_millis(5);
+/// The time slice of a coroutine.
+const TICK_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,9 +1,9 @@
-//! TLS on a [`Link`]: whoever reads and writes does not see it.
+//! TLS on a [`CoroutineSocket`], transparent to its reads and writes.
 //!
-//! `seal` a link with a session of a [`Connector`] or an [`Acceptor`], then `shake`; or leave that to the first byte that
-//! is read or written. [`Wanted`] is what settings of PHP say of it.
+//! [`start_tls`](CoroutineSocket::start_tls) attaches a session of a [`Connector`] or [`Acceptor`];
+//! [`handshake`](CoroutineSocket::handshake) performs the handshake, as does the first read or write.
 
-use super::socket::{Code, Direction, Link};
+use super::socket::{CoroutineSocket, Direction, ErrorCode};
 pub use super::tls_session::VERIFY_FAILED;
 use super::tls_session::{HANDSHAKE_FAILED, Tls};
 use std::cell::RefCell;
@@ -16,14 +16,14 @@ use swoosh::sys::process;
 use swoosh::tls::{Acceptor, ClientTls, Connector, Session, TlsConfig};
 use swoosh_zend::{Array, PhpResult, Zval};
 
-impl Link {
-    /// From here on bytes are sealed; the handshake comes with [`shake`](Link::shake) or the first of them.
-    pub fn seal(&self, session: Session) {
+impl CoroutineSocket {
+    /// Attaches a TLS session. The handshake is done by [`handshake`](Self::handshake) or the first read or write.
+    pub fn start_tls(&self, session: Session) {
         *self.tls.borrow_mut() = Some(Box::new(Tls::new(session)));
     }
 
-    /// Whether it speaks TLS.
-    pub fn is_sealed(&self) -> bool {
+    /// Whether it uses TLS.
+    pub fn is_tls(&self) -> bool {
         self.tls.borrow().is_some()
     }
 
@@ -31,11 +31,11 @@ impl Link {
         self.tls.borrow_mut().as_deref_mut().map(f)
     }
 
-    /// Agrees upon TLS with the peer. The words for a failure are [`why`](Link::why).
-    pub fn shake(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Performs the handshake. After a failure, [`tls_error`](Self::tls_error) has the message.
+    pub fn handshake(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let until = limit.map(|limit| Instant::now() + limit);
         loop {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST));
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()).max(MIN_WAIT));
             if let Err(code) = self.flush(left)? {
                 return Ok(Err(code));
             }
@@ -45,13 +45,15 @@ impl Link {
             let step = || {
                 self.with_tls(|tls| match (&tls.broken, tls.code) {
                     (Some(_), code) => Err(io::Error::from_raw_os_error(code)),
-                    _ => tls.take(self.fd()),
+                    _ => tls.receive(self.fd()),
                 })
                 .unwrap_or(Ok(0))
             };
             match self.retry(Direction::Read, left, step)? {
                 Ok(0) => {
-                    self.with_tls(|tls| tls.broken = Some("the peer has gone".to_owned()));
+                    self.with_tls(|tls| {
+                        tls.broken = Some("the peer closed the connection during the handshake".to_owned())
+                    });
                     return Ok(Err(HANDSHAKE_FAILED));
                 }
                 Ok(_) => {}
@@ -63,44 +65,44 @@ impl Link {
         }
     }
 
-    /// The same where that was not done yet.
-    pub fn shaken(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    /// Performs the handshake unless it is complete or the socket does not use TLS.
+    pub fn ensure_handshake(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         match self.with_tls(|tls| tls.session.is_handshaking()) {
-            Some(true) => self.shake(limit),
+            Some(true) => self.handshake(limit),
             _ => Ok(Ok(())),
         }
     }
 
-    /// Writes a piece of it, sealed.
-    pub(super) fn send_sealed(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
-        if let Err(code) = self.shaken(limit)? {
+    /// Encrypts and sends a part of `bytes`; returns how many.
+    pub(super) fn send_tls(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<usize, ErrorCode>> {
+        if let Err(code) = self.ensure_handshake(limit)? {
             return Ok(Err(code));
         }
         if let Err(code) = self.flush(limit)? {
             return Ok(Err(code));
         }
-        let sealed = self.with_tls(|tls| tls.session.seal(bytes)).unwrap_or(Ok(0));
-        let Ok(sealed) = sealed else { return Ok(Err(libc::EPIPE)) };
-        Ok(self.flush(limit)?.map(|()| sealed))
+        let encrypted = self.with_tls(|tls| tls.session.seal(bytes)).unwrap_or(Ok(0));
+        let Ok(encrypted) = encrypted else { return Ok(Err(libc::EPIPE)) };
+        Ok(self.flush(limit)?.map(|()| encrypted))
     }
 
-    fn flush(&self, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    fn flush(&self, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         self.retry(Direction::Write, limit, || self.with_tls(|tls| tls.flush(self.fd())).unwrap_or(Ok(())))
     }
 
-    /// Why its TLS came to nothing, in words.
-    pub fn why(&self) -> Option<String> {
+    /// The message of the error that ended the TLS session.
+    pub fn tls_error(&self) -> Option<String> {
         self.tls.borrow().as_ref()?.broken.clone()
     }
 
-    /// The certificate that the peer showed and its issuers (DER), once hands are shaken.
+    /// The peer's certificate chain (DER), after the handshake.
     pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
         let shown = self.with_tls(|tls| tls.session.peer_certificates().iter().map(|der| der.to_vec()).collect());
         shown.unwrap_or_default()
     }
 
-    /// Tells the peer that no more comes, as far as there is room for that now.
-    pub fn say_goodbye(&self) {
+    /// Sends a close_notify alert (RFC 8446, section 6.1), if that is possible without waiting.
+    pub fn send_close_notify(&self) {
         self.with_tls(|tls| {
             if !tls.ended && !tls.session.is_handshaking() && tls.process == process::pid() {
                 tls.ended = true;
@@ -111,16 +113,16 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for CoroutineSocket {
     fn drop(&mut self) {
-        self.say_goodbye();
+        self.send_close_notify();
     }
 }
 
-/// What settings of PHP say of TLS.
+/// The TLS settings of a PHP client or coroutine server.
 #[derive(Clone, Default)]
-pub struct Wanted {
-    /// The settings that servers have too.
+pub struct TlsSettings {
+    /// The settings that a server has too.
     pub config: TlsConfig,
     /// `ssl_host_name`.
     host_name: Option<String>,
@@ -128,35 +130,35 @@ pub struct Wanted {
     pub is_open: bool,
 }
 
-impl Wanted {
-    /// `config`: what the engine made of the same settings.
+impl TlsSettings {
+    /// Combines the engine's `config` with the settings in `given` that only clients have.
     pub fn new(config: TlsConfig, given: &Array) -> Self {
         let name = given.get("ssl_host_name").and_then(Zval::bytes).filter(|name| !name.is_empty());
-        Wanted {
+        TlsSettings {
             config,
             host_name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
             is_open: given.get("open_ssl").is_some_and(Zval::to_bool),
         }
     }
 
-    /// A session with that server.
+    /// A client session for a server host.
     pub fn begin(&self, host: &[u8]) -> swoosh::Result<Session> {
         connector(&self.of_client(host))?.begin()
     }
 
-    /// Those who make sessions with clients.
+    /// The acceptor that creates server sessions.
     pub fn acceptor(&self) -> swoosh::Result<Acceptor> {
         Acceptor::new(&self.config)
     }
 
-    /// What a client of that server wants. The name of its certificate is looked at where there is one: an address alone
-    /// says nothing of it.
+    /// The client settings for a server host. The certificate's name is verified if the host is a name or `ssl_host_name` is
+    /// set, not if it is only an address.
     pub fn of_client(&self, host: &[u8]) -> ClientTls {
         let host = String::from_utf8_lossy(host);
         let is_host = !host.starts_with('/') && !host.is_empty();
         let is_name = is_host && host.parse::<IpAddr>().is_err();
         let own = &self.config;
-        // One file may have both.
+        // The certificate file may contain the key.
         let key = if own.key_file == PathBuf::new() { &own.cert_file } else { &own.key_file };
         let certificate = (own.cert_file != PathBuf::new()).then(|| (own.cert_file.clone(), key.clone()));
         ClientTls {
@@ -176,36 +178,35 @@ impl Wanted {
     }
 }
 
-/// One that was made a moment ago, where there is one: it knows sessions to go on with, and has read its files.
+/// A connector for these settings. Recent ones are cached, with their resumable sessions and the files they have read.
 fn connector(wanted: &ClientTls) -> swoosh::Result<Connector> {
     thread_local! {
-        static KNOWN: RefCell<HashMap<ClientTls, (Instant, Connector)>> = RefCell::default();
+        static CONNECTORS: RefCell<HashMap<ClientTls, (Instant, Connector)>> = RefCell::default();
     }
-    KNOWN.with_borrow_mut(|known| {
-        known.retain(|_, (made, _)| made.elapsed() < REMEMBERED);
+    CONNECTORS.with_borrow_mut(|known| {
+        known.retain(|_, (made, _)| made.elapsed() < CONNECTOR_LIFETIME);
         if let Some((_, connector)) = known.get(wanted) {
             return Ok(connector.clone());
         }
         let connector = Connector::new(wanted)?;
-        if known.len() < MOST_REMEMBERED {
+        if known.len() < MAX_CONNECTORS {
             known.insert(wanted.clone(), (Instant::now(), connector.clone()));
         }
         Ok(connector)
     })
 }
 
-/// Whether a code is one of TLS, whose words are the link's.
-pub fn is_of_tls(code: Code) -> bool {
+/// Whether an error code is one of TLS, so that [`CoroutineSocket::tls_error`] has its message.
+pub fn is_tls_error(code: ErrorCode) -> bool {
     (NOT_READY..=CONTEXT_FAILED).contains(&code)
 }
 
-/// SWOOLE_ERROR_SSL_NOT_READY, SWOOLE_ERROR_SSL_VERIFY_FAILED, SWOOLE_ERROR_SSL_HANDSHAKE_FAILED and
-/// SWOOLE_ERROR_SSL_CREATE_CONTEXT_FAILED.
-pub const NOT_READY: Code = 1011;
-/// The settings, or the files they name, cannot be used.
-pub const CONTEXT_FAILED: Code = 1019;
-/// A wait of no time would be one for ever.
-const LEAST: Duration = Duration::from_millis(1);
-/// How long a client's files are not read again.
-const REMEMBERED: Duration = Duration::from_secs(60);
-const MOST_REMEMBERED: usize = 64;
+/// `SWOOLE_ERROR_SSL_NOT_READY`.
+pub const NOT_READY: ErrorCode = 1011;
+/// `SWOOLE_ERROR_SSL_CREATE_CONTEXT_FAILED`: the settings or their files are invalid.
+pub const CONTEXT_FAILED: ErrorCode = 1019;
+/// The shortest wait; a zero timeout would block forever.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+/// How long a connector is cached.
+const CONNECTOR_LIFETIME: Duration = Duration::from_secs(60);
+const MAX_CONNECTORS: usize = 64;

@@ -1,4 +1,4 @@
-//! One side of a TLS connection: sealed bytes of a descriptor become plain ones, and the other way round. It does not wait.
+//! One side of a TLS connection on a non-blocking descriptor. No function here waits.
 
 use std::cell::Cell;
 use std::io;
@@ -6,41 +6,41 @@ use std::os::fd::RawFd;
 use swoosh::sys::{process, socket};
 use swoosh::tls::Session;
 
-/// A link's session, and what was opened and not read yet.
+/// A TLS session, and decrypted bytes that were not read yet.
 pub struct Tls {
     pub(super) session: Session,
     pub(super) plain: Vec<u8>,
     pub(super) taken: usize,
-    /// Why it cannot go on.
+    /// The error that ended the session.
     pub(super) broken: Option<String>,
     pub(super) code: i32,
-    /// The process that began it: in a forked one a goodbye would be the other's.
+    /// The process that created it; a forked child must not send close_notify on its parent's connection.
     pub(super) process: i32,
     pub(super) ended: bool,
 }
 
 impl Tls {
-    /// Of a session that has not begun its handshake.
+    /// Wraps a session whose handshake has not started.
     pub(super) fn new(session: Session) -> Self {
         let process = process::pid();
         Tls { session, plain: Vec::new(), taken: 0, broken: None, code: HANDSHAKE_FAILED, process, ended: false }
     }
 
-    /// Takes opened bytes.
+    /// Reads decrypted bytes.
     pub(super) fn read(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.peek(fd, buffer)?;
         self.taken += read;
         if self.taken == self.plain.len() {
             self.taken = 0;
             self.plain.clear();
-            if self.plain.capacity() > KEPT {
+            if self.plain.capacity() > MAX_CACHED_BUFFER {
                 self.plain = Vec::new();
             }
         }
         Ok(read)
     }
 
-    /// The same, and leaves them there.
+    /// Copies decrypted bytes without consuming them.
     pub(super) fn peek(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
         self.fill(fd)?;
         let there = &self.plain[self.taken..];
@@ -49,26 +49,26 @@ impl Tls {
         Ok(read)
     }
 
-    /// Opens what has come, until there is something; nothing is there at the end only.
+    /// Receives until decrypted bytes are available; none are only at the end of the stream.
     fn fill(&mut self, fd: RawFd) -> io::Result<()> {
         while self.taken == self.plain.len() {
             if self.broken.is_some() {
                 return Err(io::Error::from_raw_os_error(self.code));
             }
-            if self.session.is_closed_by_peer() || self.take(fd)? == 0 {
+            if self.session.is_closed_by_peer() || self.receive(fd)? == 0 {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// Takes sealed bytes from the socket: how many.
-    pub(super) fn take(&mut self, fd: RawFd) -> io::Result<usize> {
+    /// Receives and decrypts bytes from the socket; returns the number received.
+    pub(super) fn receive(&mut self, fd: RawFd) -> io::Result<usize> {
         thread_local! {
             static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
         }
         let mut sealed = SEALED.take();
-        sealed.resize(KEPT, 0);
+        sealed.resize(MAX_CACHED_BUFFER, 0);
         let read = socket::recv(fd, &mut sealed);
         if let Ok(read) = read
             && let Err(broken) = self.session.receive(&sealed[..read], &mut self.plain)
@@ -78,7 +78,7 @@ impl Tls {
         }
         SEALED.set(sealed);
         if read.is_ok() && self.session.has_output() {
-            // An alert or a new key; what finds no room goes out with what is written next.
+            // An alert or a key update. Bytes that do not fit are sent with the next write.
             let _ = self.flush(fd);
         }
         read
@@ -89,11 +89,11 @@ impl Tls {
     }
 }
 
-/// What the peer shows is not good enough.
+/// `SWOOLE_ERROR_SSL_VERIFY_FAILED`: the peer's certificate was rejected.
 pub const VERIFY_FAILED: i32 = 1014;
 
-/// The peers did not agree.
+/// `SWOOLE_ERROR_SSL_HANDSHAKE_FAILED`.
 pub(super) const HANDSHAKE_FAILED: i32 = 1018;
 
-/// Memory that is kept for the next read.
-const KEPT: usize = 64 << 10;
+/// Capacity of buffers that are kept for the next read.
+const MAX_CACHED_BUFFER: usize = 64 << 10;

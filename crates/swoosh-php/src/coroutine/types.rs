@@ -1,26 +1,26 @@
-//! What a coroutine runs, what it waits for, and how it is woken.
+//! The job of a coroutine, its states, and the reasons for which it is resumed.
 
 use std::rc::Rc;
 use swoosh::context::RequestGuard;
 use swoosh_zend::{Callable, Object, PhpResult, Zval};
 
-/// What a coroutine runs.
+/// The code that a coroutine runs.
 pub enum Job {
     /// A closure.
     Closure(Object, Vec<Zval>),
-    /// Anything else that PHP can call.
+    /// Any other callable.
     Call(Callable, Vec<Zval>),
-    /// A callback of an event: a process that is to end waits for it. Where the event is a request, it is in hand until
-    /// the coroutine is over.
+    /// The callback of a server event, for which a stopping process waits. If the event is a request, it counts as in hand
+    /// until the coroutine ends.
     Event(Rc<Callable>, Vec<Zval>, Option<RequestGuard>),
-    /// Code of the extension's own.
+    /// Rust code.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
-/// What a coroutine waits for; for reports, and for what may wake it.
+/// What a coroutine waits for. Decides which operations may wake it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Wait {
+pub enum WaitKind {
     Yield,
     Sleep,
     Pop,
@@ -30,58 +30,56 @@ pub enum Wait {
     Barrier,
     Io,
     Signal,
-    /// Its time slice was over.
+    /// Its next time slice.
     Turn,
 }
 
-impl Wait {
+impl WaitKind {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Wait::Yield => "resume()",
-            Wait::Sleep => "the clock",
-            Wait::Pop => "a value in a channel",
-            Wait::Push => "room in a channel",
-            Wait::Join => "the end of other coroutines",
-            Wait::Lock => "a lock",
-            Wait::Barrier => "a barrier",
-            Wait::Io => "a descriptor or other threads",
-            Wait::Signal => "a signal",
-            Wait::Turn => "its turn",
+            WaitKind::Yield => "resume()",
+            WaitKind::Sleep => "the clock",
+            WaitKind::Pop => "a value in a channel",
+            WaitKind::Push => "room in a channel",
+            WaitKind::Join => "the end of other coroutines",
+            WaitKind::Lock => "a lock",
+            WaitKind::Barrier => "a barrier",
+            WaitKind::Io => "a descriptor or other threads",
+            WaitKind::Signal => "a signal",
+            WaitKind::Turn => "its next time slice",
         }
     }
 }
 
-/// Why a wait is over.
+/// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// What was waited for has come.
+pub enum WakeReason {
+    /// Its condition is fulfilled.
     Done,
-    /// The time is over.
+    /// The timeout expired.
     TimedOut,
     /// [`cancel`](super::cancel) was called.
     Cancelled,
 }
 
-/// How a coroutine is woken; the last three never come back from [`wait`](super::wait) as a value.
+/// The value with which a waiting coroutine is resumed. The last three make [`wait`](super::wait) return `Err`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    Wake(Wake),
-    /// A `CanceledException` is thrown.
-    Throw,
-    /// A `TimeoutException` is thrown: its time limit is over.
-    Limit,
-    /// The script ends: every frame is left.
-    End,
+pub(super) enum Resumption {
+    Wake(WakeReason),
+    /// Throws a `CanceledException`.
+    ThrowCanceled,
+    /// Throws a `TimeoutException`: its time limit has expired.
+    ThrowTimeout,
+    /// Unwinds all frames at the end of the script.
+    Unwind,
 }
 
+/// The state of a coroutine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// It runs.
-    Runs,
-    /// It has resumed another one, and goes on when that one waits.
-    Resumes,
-    /// It waits.
-    Waits(Wait),
-    /// It is over.
-    Over,
+pub(super) enum CoroutineState {
+    Running,
+    /// It has resumed another coroutine and continues when that one waits or ends.
+    Resuming,
+    Waiting(WaitKind),
+    Finished,
 }

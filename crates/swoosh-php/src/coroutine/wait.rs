@@ -1,10 +1,11 @@
-//! What a coroutine can wait for beside channels: time, each other, descriptors, futures.
+//! Waiting for time, other coroutines, descriptors and futures.
 
-use super::join::Join;
-use super::scheduler;
-use super::scheduler::{Coroutine, expect_current, find, with};
+use super::create::create;
+use super::join::JoinCounter;
+use super::scheduler::{self, Coroutine, expect_current, find, with};
+use super::switch;
 pub use super::timeout::{duration, limit};
-use super::types::{Job, Wait, Wake};
+use super::types::{Job, WaitKind, WakeReason};
 use crate::runtime::reactor::Watch;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::RefCell;
@@ -14,14 +15,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use swoosh::sys::poll::{self, PollFlags};
 use swoosh_zend::error::{throw_error, throw_object};
-use swoosh_zend::machine::{Left, take_exception};
+use swoosh_zend::vm_state::{PendingException, take_pending_exception};
 use swoosh_zend::{PhpResult, Raised};
 use tokio::io::Interest;
 
-/// Sleeps; false if that was cancelled.
+/// Sleeps. False if the wait was cancelled.
 pub fn sleep(time: Duration) -> PhpResult<bool> {
-    match scheduler::wait(Wait::Sleep, Some(time))? {
-        Wake::Cancelled => {
+    match switch::wait(WaitKind::Sleep, Some(time))? {
+        WakeReason::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
         }
@@ -29,21 +30,21 @@ pub fn sleep(time: Duration) -> PhpResult<bool> {
     }
 }
 
-/// Waits for `resume`; false if that was cancelled.
+/// Suspends the coroutine until `resume` is called. False if the wait was cancelled.
 #[inline(always)]
-pub fn give_way() -> PhpResult<bool> {
-    match scheduler::wait(Wait::Yield, None)? {
-        Wake::Done => Ok(true),
-        Wake::Cancelled => {
+pub fn yield_now() -> PhpResult<bool> {
+    match switch::wait(WaitKind::Yield, None)? {
+        WakeReason::Done => Ok(true),
+        WakeReason::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
         }
-        Wake::TimedOut => Ok(false),
+        WakeReason::TimedOut => Ok(false),
     }
 }
 
-/// Waits until all of these coroutines are over. False, and a code, where there is nothing to wait for, one is the caller
-/// or has a waiter already, the time is over, or it was cancelled.
+/// Waits until all of these coroutines have ended. False, with the last error set, if none of them is alive, one is the
+/// caller or is joined already, the timeout expires, or the wait is cancelled.
 pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
     let caller = expect_current()?;
     let mut others: Vec<Rc<Coroutine>> = Vec::new();
@@ -53,7 +54,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         if other.id == caller.id || known || other.joiner.borrow().is_some() {
             last_error::set(WRONG_OPERATION);
             swoosh_zend::error::warning(&format!(
-                "coroutine {id} cannot be joined here: it is the caller, or it is joined already"
+                "coroutine {id} cannot be joined: it is the caller or has been joined already"
             ));
             return Ok(false);
         }
@@ -63,7 +64,7 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
         last_error::set(INVALID_PARAMS);
         return Ok(false);
     }
-    let join = Rc::new(Join::new(others.len(), caller.next_token()));
+    let join = Rc::new(JoinCounter::new(others.len(), caller.next_token()));
     for other in &others {
         *other.joiner.borrow_mut() = Some(join.clone());
     }
@@ -75,27 +76,28 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
             }
         }
     };
-    let woken = caller.wait(Wait::Join, limit);
+    let woken = caller.wait(WaitKind::Join, limit);
     forget(&others);
     match woken? {
-        Wake::Done => {
-            // What Swoole leaves behind, whether it was in time or not.
+        WakeReason::Done => {
+            // Swoole sets this code on success too.
             last_error::set(TIMED_OUT);
             Ok(true)
         }
-        Wake::TimedOut => {
+        WakeReason::TimedOut => {
             last_error::set(TIMED_OUT);
             Ok(false)
         }
-        Wake::Cancelled => {
+        WakeReason::Cancelled => {
             last_error::set(CANCELED);
             Ok(false)
         }
     }
 }
 
-/// Does something that waits: here, in a coroutine; outside of any in one of its own, until nothing is left to wait for.
-pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> PhpResult<T> {
+/// Runs code that waits: directly if a coroutine or the loop runs, otherwise in a new coroutine and an event loop that ends
+/// when nothing is left to wait for.
+pub fn run_in_coroutine<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> PhpResult<T> {
     if scheduler::current_id().is_some() || event_loop::is_running() {
         return work();
     }
@@ -103,8 +105,8 @@ pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> Ph
     let into = result.clone();
     let job = move || {
         let done = match work() {
-            Err(Raised::Exception) => match take_exception() {
-                Left::Exception(exception) => Err(exception),
+            Err(Raised::Exception) => match take_pending_exception() {
+                PendingException::Exception(exception) => Err(exception),
                 _ => return Err(Raised::Exception),
             },
             other => Ok(other?),
@@ -112,93 +114,93 @@ pub fn anywhere<T: 'static>(work: impl FnOnce() -> PhpResult<T> + 'static) -> Ph
         *into.borrow_mut() = Some(done);
         Ok(())
     };
-    event_loop::run_coroutines(move || scheduler::create(Job::Native(Box::new(job))).map(drop))?;
+    event_loop::run_coroutines(move || create(Job::Native(Box::new(job))).map(drop))?;
     let done = result.borrow_mut().take();
     match done {
         Some(Ok(value)) => Ok(value),
         Some(Err(exception)) => Err(throw_object(exception)),
-        None => Err(throw_error("what was waited for did not come")),
+        None => Err(throw_error("the event loop ended before the operation")),
     }
 }
 
-/// How a wait for something outside ended.
+/// How a wait for a value ended.
 #[derive(Debug)]
-pub enum Outside<T> {
-    /// With this.
+pub enum WaitOutcome<T> {
+    /// The value arrived.
     Done(T),
-    /// Not in time.
+    /// The timeout expired.
     TimedOut,
-    /// It was cancelled.
+    /// The wait was cancelled.
     Cancelled,
 }
 
-impl<T> Outside<T> {
-    /// What came; `None` where nothing did, which is the last error then: `late` for a timeout, or a cancel's.
-    pub fn or_tell(self, late: i32) -> Option<T> {
+impl<T> WaitOutcome<T> {
+    /// The value; otherwise `None`, with the last error set to `timeout_code` or the code of a cancelled wait.
+    pub fn or_set_error(self, timeout_code: i32) -> Option<T> {
         last_error::set(match self {
-            Outside::Done(value) => return Some(value),
-            Outside::TimedOut => late,
-            Outside::Cancelled => CANCELED,
+            WaitOutcome::Done(value) => return Some(value),
+            WaitOutcome::TimedOut => timeout_code,
+            WaitOutcome::Cancelled => CANCELED,
         });
         None
     }
 }
 
 /// Awaits a future on the running coroutine's stack.
-pub fn future<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> PhpResult<Outside<T>> {
-    poll(Wait::Io, limit, {
+pub fn future<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> PhpResult<WaitOutcome<T>> {
+    poll(WaitKind::Io, limit, {
         let mut future = Box::pin(future);
         move |cx| future.as_mut().poll(cx)
     })
 }
 
-/// Asks `ready` again and again, each time its waker was woken, until it is.
+/// Polls `ready` until it returns a value, each time after its waker was woken.
 pub fn poll<T>(
-    what: Wait,
+    kind: WaitKind,
     limit: Option<Duration>,
     mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>,
-) -> PhpResult<Outside<T>> {
+) -> PhpResult<WaitOutcome<T>> {
     let coroutine = expect_current()?;
     let end = limit.map(|limit| Instant::now() + limit);
     loop {
         let waker = reactor::waker(coroutine.next_token());
         if let Poll::Ready(value) = ready(&mut Context::from_waker(&waker)) {
-            return Ok(Outside::Done(value));
+            return Ok(WaitOutcome::Done(value));
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        with(|s| s.outside.set(s.outside.get() + 1));
-        let woken = coroutine.wait(what, left.map(|left| left.max(Duration::from_millis(1))));
-        with(|s| s.outside.set(s.outside.get().saturating_sub(1)));
+        with(|s| s.external_waits.set(s.external_waits.get() + 1));
+        let woken = coroutine.wait(kind, left.map(|left| left.max(Duration::from_millis(1))));
+        with(|s| s.external_waits.set(s.external_waits.get().saturating_sub(1)));
         match woken? {
-            Wake::Done => {}
-            Wake::TimedOut => return Ok(Outside::TimedOut),
-            Wake::Cancelled => return Ok(Outside::Cancelled),
+            WakeReason::Done => {}
+            WakeReason::TimedOut => return Ok(WaitOutcome::TimedOut),
+            WakeReason::Cancelled => return Ok(WaitOutcome::Cancelled),
         }
     }
 }
 
-/// Waits until a descriptor can be read or written: which of the two (`true`: it can).
-pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -> PhpResult<Outside<(bool, bool)>> {
+/// Waits until a descriptor is readable or writable; returns which of the two it is.
+pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -> PhpResult<WaitOutcome<(bool, bool)>> {
     let look = || ready_now(fd, read, write);
     if let Some(ready) = look() {
-        return Ok(Outside::Done(ready));
+        return Ok(WaitOutcome::Done(ready));
     }
     let interest = match (read, write) {
         (true, true) => Interest::READABLE | Interest::WRITABLE,
         (false, true) => Interest::WRITABLE,
         _ => Interest::READABLE,
     };
-    let Ok(watch) = Watch::new(fd, interest) else { return Ok(Outside::Done((read, write))) };
-    poll(Wait::Io, limit, |cx| {
+    let Ok(watch) = Watch::new(fd, interest) else { return Ok(WaitOutcome::Done((read, write))) };
+    poll(WaitKind::Io, limit, |cx| {
         loop {
             if let Some(ready) = look() {
                 return Poll::Ready(ready);
             }
             if read {
-                watch.forget_read();
+                watch.clear_read_ready();
             }
             if write {
-                watch.forget_write();
+                watch.clear_write_ready();
             }
             let readable = read && watch.poll_read(cx).is_ready();
             let writable = write && watch.poll_write(cx).is_ready();
@@ -209,7 +211,7 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
     })
 }
 
-/// Waits until one of several descriptors is ready for what is wanted of it, or the time is over.
+/// Waits until one of several descriptors has one of its events, or the timeout expires.
 pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult<()> {
     let is_ready =
         || poll::ready(wanted, Some(Duration::ZERO)).is_ok_and(|found| found.iter().any(|events| !events.is_empty()));
@@ -219,16 +221,16 @@ pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult
     let interest = Interest::READABLE | Interest::WRITABLE;
     let watches: Vec<(Watch, PollFlags)> =
         wanted.iter().filter_map(|&(fd, flags)| Some((Watch::new(fd, interest).ok()?, flags))).collect();
-    let waited = poll(Wait::Io, limit, |cx| {
+    let waited = poll(WaitKind::Io, limit, |cx| {
         if is_ready() {
             return Poll::Ready(());
         }
         for (watch, flags) in &watches {
             if flags.contains(PollFlags::POLLOUT) {
-                watch.forget_write();
+                watch.clear_write_ready();
                 let _ = watch.poll_write(cx);
             } else {
-                watch.forget_read();
+                watch.clear_read_ready();
                 let _ = watch.poll_read(cx);
             }
         }
@@ -237,7 +239,7 @@ pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult
     waited.map(drop)
 }
 
-/// What a descriptor is ready for at this moment.
+/// Whether a descriptor is readable or writable now; `None` if neither.
 fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);

@@ -1,15 +1,15 @@
-//! Hooks: PHP's own functions and streams, which in a coroutine wait without blocking the others.
+//! Hooks: PHP's own functions and streams, which suspend the coroutine instead of blocking the process.
 //!
-//! Each asks `Swoole\Runtime`'s flags and whether a coroutine runs; if not, PHP's own code goes on.
+//! A hook acts only if its `Swoole\Runtime` flag is set and the caller may wait; otherwise PHP's own code runs.
 
-pub mod dns;
-mod names;
+mod dns_functions;
+pub mod dns_records;
 mod sleep;
 mod stream;
 
-/// The module starts.
+/// Installs all hooks during module startup.
 pub fn start_up() {
-    names::start_up();
+    dns_functions::start_up();
     sleep::start_up();
     stream::start_up();
 }

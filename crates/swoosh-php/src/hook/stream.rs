@@ -1,61 +1,65 @@
-//! Socket streams (TCP, UDP, Unix, TLS) and `stream_select`: with them `fsockopen`, `http://`, and every client library that
-//! is built on streams.
+//! Hooks socket streams (TCP, UDP, Unix, TLS) and `stream_select`, and thereby `fsockopen`, `http://` and client libraries
+//! that use streams.
+//!
+//! Invariant: at most one coroutine waits for each direction of a stream, and none is left waiting for a descriptor when it
+//! is closed, since the kernel may reuse its number.
 
 use crate::coroutine;
 use crate::coroutine::hook_flags::{STREAM_FUNCTION, flags, is_on};
-use crate::coroutine::wait::Outside;
-use crate::coroutine::{names, resolvers, wait};
+use crate::coroutine::wait::WaitOutcome;
+use crate::coroutine::{dns, service_resolvers, wait};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use swoosh::sys::poll::PollFlags;
 use swoosh_zend::error::throw_error;
-use swoosh_zend::hook::{Host, StreamHooks, StreamWait, front, stream_has_buffered, watch_streams};
+use swoosh_zend::hook::{
+    Resolution, StreamHooks, StreamWait, install_stream_hooks, stream_has_buffered, wrap_function,
+};
 use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
-/// The module starts.
+/// Installs the hooks during module startup.
 pub fn start_up() {
-    watch_streams(StreamHooks { wait: wait_for, wanted, resolve, leave });
-    front::<4, _, _>("stream_select", select);
+    install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close });
+    wrap_function::<4, _, _>("stream_select", select);
 }
 
-fn wanted(flag: i64) -> bool {
+fn is_enabled(flag: i64) -> bool {
     if flag == 0 { coroutine::may_wait() } else { flags() & flag != 0 }
 }
 
-/// The address of a host by name.
-fn resolve(name: &str) -> Host {
+/// Resolves `host:port`.
+fn resolve(name: &str) -> Resolution {
     let Some((host, Ok(port))) = name.rsplit_once(':').map(|(host, port)| (host, port.parse())) else {
-        return Host::Known;
+        return Resolution::NotNeeded;
     };
     if host.starts_with('[') || host.contains('/') || host.parse::<IpAddr>().is_ok() {
-        return Host::Known;
+        return Resolution::NotNeeded;
     }
     match service(host, port) {
-        // What a resolver threw is pending.
-        Err(_) => return Host::Nowhere,
-        Ok(Some(nodes)) => return Host::Service(nodes),
+        // The exception of a resolver is pending.
+        Err(_) => return Resolution::NotFound,
+        Ok(Some(nodes)) => return Resolution::Service(nodes),
         Ok(None) => {}
     }
-    let find = |family| names::address(host, i64::from(family), None).ok().flatten();
+    let find = |family| dns::address(host, i64::from(family), None).ok().flatten();
     match find(libc::AF_INET).or_else(|| find(libc::AF_INET6)) {
-        Some(ip) => Host::At(SocketAddr::new(ip, port)),
-        None => Host::Nowhere,
+        Some(ip) => Resolution::Address(SocketAddr::new(ip, port)),
+        None => Resolution::NotFound,
     }
 }
 
-/// The nodes of the service of that name, those of IPv4 where it has any; `None`: it is a host for the name servers.
+/// The addresses of a service's nodes, IPv4 if it has any; `None` if no resolver knows the name.
 fn service(name: &str, port: u16) -> PhpResult<Option<Vec<SocketAddr>>> {
-    let Some(nodes) = resolvers::addresses(name, false, port)? else { return Ok(None) };
+    let Some(nodes) = service_resolvers::addresses(name, false, port)? else { return Ok(None) };
     match nodes.is_empty() {
         false => Ok(Some(nodes)),
-        true => Ok(resolvers::addresses(name, true, port)?.filter(|nodes| !nodes.is_empty())),
+        true => Ok(service_resolvers::addresses(name, true, port)?.filter(|nodes| !nodes.is_empty())),
     }
 }
 
-/// Waits for one direction of a stream, which is one coroutine's at a time: of two that read, none would know what part
-/// of the answer is its own.
+/// Waits until a stream is readable or writable.
 fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
     let key = (descriptor, write);
     let Some(me) = coroutine::current_id() else { return StreamWait::Ready };
@@ -63,38 +67,38 @@ fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
         return StreamWait::Closed;
     }
     let other = WAITING.with_borrow(|waiting| waiting.get(&key).copied());
-    // One that was left behind by a fork is none.
+    // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
     if let Some(other) = other.filter(|&other| other != me && coroutine::find(other).is_some()) {
-        let what = if write { "written" } else { "read" };
-        // It is pending now.
+        let operation = if write { "writing" } else { "reading" };
+        // The exception stays pending until the stream operation returns. The text is Swoole's.
         let _ = throw_error(&format!(
-            "stream with descriptor {descriptor} is being {what} by coroutine {other} already: \
-             coroutine {me} cannot do so at the same time"
+            "Socket#{descriptor} has already been bound to another coroutine#{other}, {operation} of the same socket in \
+             coroutine#{me} at the same time is not allowed"
         ));
         return StreamWait::Cancelled;
     }
     WAITING.with_borrow_mut(|waiting| waiting.insert(key, me));
-    // A time of nothing is a look.
+    // A negative number means no timeout; zero waits for the shortest possible time.
     let limit = (seconds >= 0.0).then(|| wait::duration(seconds));
     let waited = wait::descriptor(descriptor, !write, write, limit);
     WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
     match waited {
         _ if is_closing(descriptor) => StreamWait::Closed,
-        Ok(Outside::Done(_)) => StreamWait::Ready,
-        Ok(Outside::TimedOut) => StreamWait::TimedOut,
-        // An exception is pending then: PHP throws it when the stream has given up.
-        Ok(Outside::Cancelled) | Err(_) => StreamWait::Cancelled,
+        Ok(WaitOutcome::Done(_)) => StreamWait::Ready,
+        Ok(WaitOutcome::TimedOut) => StreamWait::TimedOut,
+        // A pending exception is thrown when the stream operation returns.
+        Ok(WaitOutcome::Cancelled) | Err(_) => StreamWait::Cancelled,
     }
 }
 
-/// Sends away those who wait for a descriptor that is about to be closed. Each runs on from its wait, and when it waits
-/// for the next thing the closing goes on: it must not come back to a stream that is gone.
-fn leave(descriptor: i32) {
+/// Ends all waits for a descriptor that is about to be closed. Each waiting coroutine runs before this returns, so that it
+/// does not come back to a freed stream.
+fn before_close(descriptor: i32) {
     for write in [false, true] {
         let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, write)).copied());
         if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {
             CLOSING.with_borrow_mut(|closing| closing.push(descriptor));
-            // What it throws is its own affair.
+            // Its exceptions are handled in that coroutine.
             let _ = coroutine::cancel(other, false);
             CLOSING.with_borrow_mut(|closing| {
                 if let Some(at) = closing.iter().rposition(|&fd| fd == descriptor) {
@@ -110,13 +114,13 @@ fn is_closing(descriptor: i32) -> bool {
 }
 
 thread_local! {
-    /// The coroutine that waits for a descriptor of a stream, to write or to read.
+    /// The coroutines that wait, by descriptor and direction (`true`: write).
     static WAITING: RefCell<HashMap<(i32, bool), u64>> = RefCell::default();
-    /// Descriptors that are being closed while somebody leaves them.
+    /// The descriptors that are being closed while waiting coroutines run.
     static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Waits here until a stream is ready or the time is over; PHP's own function then finds out which.
+/// `stream_select`: waits until a stream is ready or the timeout expires; PHP's own function then polls the streams.
 fn select(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     if !is_on(STREAM_FUNCTION) || !(4..=5).contains(&call.count()) {
         return Ok(None);
@@ -125,7 +129,7 @@ fn select(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     for (n, flags) in [(0, PollFlags::POLLIN), (1, PollFlags::POLLOUT), (2, PollFlags::POLLPRI)] {
         for (_, stream) in call.arg(n).and_then(Zval::array).into_iter().flatten() {
             let Some(fd) = runtime::descriptor(stream) else { return Ok(None) };
-            // Asked for its descriptor, a stream of TLS buffers what it has opened already.
+            // Casting a TLS stream to a descriptor moves its decrypted bytes to the stream's read buffer.
             if n == 0 && stream_has_buffered(stream) {
                 return Ok(None);
             }
@@ -146,7 +150,7 @@ fn select(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
         return Ok(None);
     }
     wait::any_of(&wanted, limit)?;
-    // Whatever there is now is there without waiting.
+    // PHP's function must not wait again.
     call.replace(3, 0);
     call.replace(4, 0);
     Ok(None)

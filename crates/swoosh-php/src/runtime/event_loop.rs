@@ -1,62 +1,37 @@
-//! The loop: coroutines that were woken, descriptors, timers, deferred calls. In a plain script it runs by itself and waits
-//! in the reactor; a server's process calls [`hosted_turn`] from a loop of its own.
+//! The event loop: woken coroutines, descriptors, timers and deferred calls. A plain script runs it and sleeps in the
+//! reactor; a server's process calls [`hosted_tick`] from the engine's loop.
 //!
-//! One turn: `before` callback, wait, woken coroutines, ready descriptors, due timers, deferred calls, `after` callback.
-//! Each callback runs in a coroutine of its own. Nothing of the loop's state is borrowed while PHP code runs.
+//! Invariant: no state of the loop is borrowed while PHP code runs, because that code may call the loop and may not return.
+//!
+//! One tick: `before` callback, sleep, woken coroutines, interrupts, signals, ready descriptors, due timers, coroutine
+//! timeouts, deferred calls, `after` callback.
 
-use super::reactor::{Watch, Woken};
-use super::scheduler::{LoopEnd, run_callback, runs_apart, scheduler};
-use super::{reactor, script_end, signals, timers};
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io;
+use super::reactor::WakeTarget;
+use super::scheduler::{LoopEnd, call_back, scheduler};
+use super::{reactor, script_end, signals, timers, watchers};
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::Context;
 use std::time::Duration;
-use swoosh::sys::foreign_fd::ForeignFd;
-use swoosh::sys::poll::{self, PollFlags};
-use swoosh_zend::error::{fatal, uncaught};
-use swoosh_zend::{Callable, PhpResult, Raised, Zval, runtime};
-use tokio::io::Interest;
-
-/// Ready to be read (`SWOOLE_EVENT_READ`).
-pub const READ: i64 = 512;
-/// Ready to be written (`SWOOLE_EVENT_WRITE`).
-pub const WRITE: i64 = 1024;
-
-/// A watched descriptor.
-pub struct Watcher {
-    /// What the user gave: callbacks get it back, and it keeps the descriptor open.
-    pub subject: Zval,
-    /// Called when there is something to read.
-    pub read: Option<Rc<Callable>>,
-    /// Called when there is room to write.
-    pub write: Option<Rc<Callable>>,
-    /// [`READ`] and [`WRITE`]: what is watched.
-    pub events: i64,
-    /// Bytes taken by `write`, not yet by the kernel.
-    pub unsent: Vec<u8>,
-    /// Its place in the event queue; `None` for what is always ready, as a file.
-    watch: Option<Watch>,
-}
+use swoosh_zend::error::{fatal, raise_uncaught};
+use swoosh_zend::{Callable, PhpResult, interrupt, runtime};
 
 #[derive(Default)]
 struct Loop {
-    watchers: BTreeMap<i32, Watcher>,
-    /// Those that may be ready: the event queue reported them, or was not asked to yet.
-    hot: BTreeSet<i32>,
     deferred: VecDeque<Callable>,
     before: Option<Rc<Callable>>,
     after: Option<Rc<Callable>>,
-    /// Within `run` at this moment.
+    /// Whether the loop runs, or a server's process hosts it.
     running: bool,
-    leave: bool,
-    /// The script's end has run it.
-    ended: bool,
-    /// The script left the loop by `exit` or a fatal error; it is not entered again.
-    over: bool,
+    /// [`stop`] was called.
+    stopped: bool,
+    /// [`run_at_end`] has run the loop.
+    ran_at_end: bool,
+    /// `exit` or a fatal error ended the loop; it is not entered again.
+    shut_down: bool,
+    /// See [`runtime::generation`].
     generation: u32,
-    turns: u64,
+    ticks: u64,
 }
 
 thread_local! {
@@ -66,7 +41,7 @@ thread_local! {
 fn with<R>(f: impl FnOnce(&mut Loop) -> R) -> R {
     LOOP.with_borrow_mut(|state| {
         if state.generation != runtime::generation() {
-            // What the parent watched and deferred is its own.
+            // Leaked: destructors of the parent's callbacks must not run in a forked child.
             let inherited = std::mem::take(state);
             state.generation = runtime::generation();
             std::mem::forget(inherited);
@@ -75,44 +50,48 @@ fn with<R>(f: impl FnOnce(&mut Loop) -> R) -> R {
     })
 }
 
-thread_local! {
-    /// Whether `over` may be set: a quick answer for [`is_over`].
-    static OVER: Cell<bool> = const { Cell::new(false) };
+/// How a tick may sleep.
+#[derive(Debug, Clone, Copy)]
+enum Sleep {
+    /// In the reactor, at most this long if there is a limit.
+    Reactor(Option<Duration>),
+    /// Not at all: the engine's loop sleeps between ticks.
+    Hosted,
 }
 
-/// Runs until nothing is left to wait for, or [`leave`] is called. Does nothing inside of itself.
+/// Runs until nothing is left to wait for or [`stop`] is called. Does nothing if the loop runs already.
 pub fn run() -> PhpResult<()> {
-    if is_running() { Ok(()) } else { run_on() }
+    if is_running() { Ok(()) } else { run_nested() }
 }
 
-/// The same, in whatever runs already: for a process that was forked there, and ends when nothing is left.
-pub fn run_on() -> PhpResult<()> {
-    let left = run_while(|| {
+/// Like [`run`], also within a running loop: for a child process that was forked in a callback.
+pub fn run_nested() -> PhpResult<()> {
+    let stopped = run_while(|| {
         if is_alive() {
             return Ok(Some(None));
         }
-        match scheduler().may_end()? {
+        match scheduler().loop_end()? {
             LoopEnd::Now => Ok(None),
             LoopEnd::AskAgain => Ok(Some(Some(EXIT_CONDITION_INTERVAL))),
             LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
         }
     })?;
-    if !left && scheduler().count() > 0 && !scheduler().is_inside() {
+    if !stopped && scheduler().count() > 0 && !scheduler().in_coroutine() {
         return scheduler().report_deadlock();
     }
     Ok(())
 }
 
-/// Runs as long as `step`, which is called before each turn, gives how long that one may sleep at most; whether [`leave`]
-/// was called.
+/// Runs ticks while `step`, which is called before each, returns `Some`: the longest time that tick may sleep. Returns
+/// whether [`stop`] ended the loop, in which case all watchers, timers and deferred calls are dropped.
 pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
     with(|state| state.running = true);
     let result = loop {
-        if with(|state| state.leave) {
+        if with(|state| state.stopped) {
             break Ok(());
         }
         match step() {
-            Ok(Some(limit)) => match turn_of(Some(limit)) {
+            Ok(Some(limit)) => match run_tick(Sleep::Reactor(limit)) {
                 Ok(()) => {}
                 failed => break failed,
             },
@@ -120,45 +99,42 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
             Err(raised) => break Err(raised),
         }
     };
-    let left = with(|state| {
+    let stopped = with(|state| {
         state.running = false;
-        state.over |= result.is_err();
-        OVER.set(state.over);
-        let left = std::mem::replace(&mut state.leave, false);
-        if result.is_ok() && left {
-            state.hot.clear();
-            return Some((std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred)));
-        }
-        None
+        state.shut_down |= result.is_err();
+        std::mem::replace(&mut state.stopped, false)
     });
-    let was_left = left.is_some();
-    if was_left {
+    if stopped && result.is_ok() {
+        let deferred = with(|state| std::mem::take(&mut state.deferred));
         timers::cancel_all();
+        watchers::clear();
+        drop(deferred);
     }
-    drop(left);
     timers::loop_ended();
-    result.map(|()| was_left)
+    result.map(|()| stopped)
 }
 
-/// Runs one coroutine and the loop until nothing is left. A fatal error where the loop runs already.
+/// Runs `begin`, which creates coroutines, and then the loop until nothing is left. A fatal error if the loop runs already.
 pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
-    let nested = scheduler().is_inside() || with(|state| state.running);
+    let nested = scheduler().in_coroutine() || is_running();
     begin()?;
     if nested {
-        return Err(fatal("coroutines run already: start others with go(), not with another run()"));
+        return Err(fatal(
+            "the event loop is running already: start more coroutines with go(), not with another run()",
+        ));
     }
     run()
 }
 
-/// Runs the loop at the script's end, unless it ended with a fatal error or out of the loop itself. Called again after
-/// every other shutdown function, it ends the coroutines that wait still.
+/// Runs the loop at the end of the script, unless `exit` or a fatal error ended it. PHP calls this twice: the first call
+/// registers the second behind all other shutdown functions, and the second unwinds the coroutines that still wait.
 pub fn run_at_end() -> PhpResult<()> {
-    if runtime::has_failed() || with(|state| state.over) {
+    if runtime::has_failed() || with(|state| state.shut_down) {
         return Ok(());
     }
-    if with(|state| std::mem::replace(&mut state.ended, true)) {
+    if with(|state| std::mem::replace(&mut state.ran_at_end, true)) {
         let ended = scheduler().end_all();
-        give_up();
+        shut_down();
         return ended;
     }
     run()?;
@@ -166,389 +142,179 @@ pub fn run_at_end() -> PhpResult<()> {
     Ok(())
 }
 
-/// How many descriptors are watched.
-pub fn watched() -> usize {
-    with(|state| state.watchers.len())
-}
-
-/// Whether the loop runs at this moment.
+/// Whether the loop runs, or a server's process hosts it.
 pub fn is_running() -> bool {
     with(|state| state.running)
 }
 
-/// Whether the script's end is past: nobody would run a coroutine on.
-#[inline]
-pub fn is_over() -> bool {
-    OVER.get() && with(|state| state.over)
+/// Runs one tick.
+pub fn tick() -> PhpResult<()> {
+    run_tick(Sleep::Reactor(None))
 }
 
-/// One turn of the loop.
-pub fn turn() -> PhpResult<()> {
-    turn_of(Some(None))
-}
-
-/// A turn that sleeps for so long at most; `None`: the server's loop does the sleeping.
-fn turn_of(sleeps: Option<Option<Duration>>) -> PhpResult<()> {
+fn run_tick(sleep: Sleep) -> PhpResult<()> {
     if let Some(before) = with(|state| state.before.clone()) {
-        call(before, Vec::new())?;
+        call_back(before, Vec::new())?;
     }
-    if let Some(limit) = sleeps {
+    if let Sleep::Reactor(limit) = sleep {
         wait(limit);
     }
-    for _ in 0..reactor::collect() {
-        match reactor::next() {
-            Some(Woken::Coroutine(id, wait)) => scheduler().wake(id, wait)?,
-            Some(Woken::Watcher(fd)) => with(|state| {
-                let _ = state.hot.insert(fd);
-            }),
-            None => break,
-        }
-    }
-    if runtime::is_interrupted() {
-        runtime::handle_interrupt().map_err(uncaught)?;
+    run_woken()?;
+    if interrupt::is_pending() {
+        interrupt::handle_pending().map_err(raise_uncaught)?;
     }
     signals::run_due()?;
-    for (fd, readiness) in look(false) {
-        serve(fd, readiness)?;
-    }
+    watchers::run_ready()?;
     timers::run_due()?;
     scheduler().run_due()?;
-    // What is deferred meanwhile waits for the next turn.
+    // Calls that are deferred meanwhile run in the next tick.
     for _ in 0..with(|state| state.deferred.len()) {
         let Some(deferred) = with(|state| state.deferred.pop_front()) else { break };
-        call(Rc::new(deferred), Vec::new())?;
+        call_back(Rc::new(deferred), Vec::new())?;
     }
     if let Some(after) = with(|state| state.after.clone()) {
-        call(after, Vec::new())?;
+        call_back(after, Vec::new())?;
     }
-    if sleeps.is_none() {
-        arm();
+    if let Sleep::Hosted = sleep {
+        watchers::arm();
     }
     Ok(())
 }
 
-/// From now on a server's process is the loop: it calls [`hosted_turn`], and [`run`] does nothing.
-pub fn host() {
-    with(|state| state.running = true);
+/// Resumes woken coroutines. Those that are woken meanwhile are resumed in the next tick.
+fn run_woken() -> PhpResult<()> {
+    for _ in 0..reactor::collect() {
+        match reactor::next() {
+            Some(WakeTarget::Coroutine(id, wait)) => scheduler().wake(id, wait)?,
+            Some(WakeTarget::Watcher(fd)) => watchers::mark_ready(fd),
+            None => break,
+        }
+    }
+    Ok(())
 }
 
-/// The server is over and the script goes on; what the loop waited for is given up.
-pub fn end_hosting() {
-    let left = with(|state| {
-        state.running = false;
-        state.leave = false;
-        let cycle = (state.before.take(), state.after.take());
-        state.hot.clear();
-        (std::mem::take(&mut state.watchers), std::mem::take(&mut state.deferred), cycle)
+/// Sleeps until something is ready or a timer is due, at most `limit`.
+fn wait(limit: Option<Duration>) {
+    watchers::arm();
+    let (stays_awake, ticks) = with(|state| {
+        state.ticks += 1;
+        (!state.deferred.is_empty() || state.stopped, state.ticks)
     });
-    reactor::end_hosting();
-    timers::cancel_all();
-    drop(left);
-    timers::loop_ended();
-}
-
-/// The script ends out of the loop: nothing runs it again.
-pub fn give_up() {
-    OVER.set(true);
-    with(|state| state.over = true);
-}
-
-/// Runs what is ready, in a process whose loop is a server's.
-#[inline]
-pub fn hosted_turn() -> PhpResult<()> {
-    if timers::count() == 0 && scheduler().waits() == 0 && !reactor::is_ready() && !with(|state| state.has_work()) {
-        return Ok(());
+    if stays_awake || watchers::any_maybe_ready() || reactor::is_ready() {
+        // Polls the event queue from time to time, so that ready work does not starve descriptors.
+        if watchers::count() > 0 || ticks % TICKS_BETWEEN_POLLS == 0 {
+            reactor::wait(Some(Duration::ZERO));
+        }
+        return;
     }
-    turn_of(None)
-}
-
-/// How long a server's loop may sleep; `None`: until something arrives there.
-#[inline]
-pub fn hosted_sleep_limit() -> Option<Duration> {
-    if reactor::is_ready() || with(|state| !state.deferred.is_empty() || !state.hot.is_empty()) {
-        return Some(Duration::ZERO);
+    match [sleep_limit(), limit].into_iter().flatten().min() {
+        Some(Duration::ZERO) if scheduler().external_waits() == 0 => {}
+        limit => reactor::wait(limit),
     }
-    sleep_limit()
 }
 
 fn sleep_limit() -> Option<Duration> {
     [timers::sleep_limit(), scheduler().sleep_limit()].into_iter().flatten().min()
 }
 
-/// How many things keep a server's process alive when it is to end.
-pub fn pending() -> usize {
-    timers::count() + scheduler().waits() + with(|state| state.watchers.len() + state.deferred.len())
+/// Makes a server's process the host of the loop: it calls [`hosted_tick`], and [`run`] does nothing.
+pub fn host() {
+    with(|state| state.running = true);
+}
+
+/// Ends hosting when the server has ended and the script continues. Watchers, timers and callbacks are dropped.
+pub fn end_hosting() {
+    let callbacks = with(|state| {
+        state.running = false;
+        state.stopped = false;
+        (state.before.take(), state.after.take(), std::mem::take(&mut state.deferred))
+    });
+    reactor::end_hosting();
+    timers::cancel_all();
+    watchers::clear();
+    drop(callbacks);
+    timers::loop_ended();
+}
+
+/// Prevents the loop from being entered again: `exit` or a fatal error ended the script.
+pub fn shut_down() {
+    with(|state| state.shut_down = true);
+}
+
+/// Runs a tick without sleeping, in a process that hosts the loop.
+#[inline]
+pub fn hosted_tick() -> PhpResult<()> {
+    let idle = timers::count() == 0
+        && scheduler().pending_waits() == 0
+        && !reactor::is_ready()
+        && !with(|state| state.has_callbacks())
+        && watchers::count() == 0;
+    if idle { Ok(()) } else { run_tick(Sleep::Hosted) }
+}
+
+/// How long the engine's loop may sleep before the next [`hosted_tick`]; `None`: until an event arrives.
+#[inline]
+pub fn hosted_sleep_limit() -> Option<Duration> {
+    if reactor::is_ready() || with(|state| !state.deferred.is_empty()) || watchers::any_maybe_ready() {
+        return Some(Duration::ZERO);
+    }
+    sleep_limit()
+}
+
+/// How many timers, waits, watchers and deferred calls delay the end of a server's process.
+pub fn pending_count() -> usize {
+    timers::count() + scheduler().pending_waits() + watchers::count() + with(|state| state.deferred.len())
 }
 
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
     timers::count() > 0
-        || scheduler().waits() > 0
-        || with(|state| !state.watchers.is_empty() || !state.deferred.is_empty())
+        || scheduler().pending_waits() > 0
+        || watchers::count() > 0
+        || with(|state| !state.deferred.is_empty())
         || reactor::is_ready()
 }
 
-/// Ends the loop after this turn, if it runs; what it waited for is given up.
-pub fn leave() {
-    with(|state| state.leave |= state.running);
+/// Ends the loop after the current tick, if it runs.
+pub fn stop() {
+    with(|state| state.stopped |= state.running);
 }
 
-/// Watches a descriptor. False if it is watched already.
-pub fn add(fd: i32, watcher: Watcher) -> bool {
-    script_end::prepare();
-    with(|state| match state.watchers.entry(fd) {
-        std::collections::btree_map::Entry::Vacant(place) => {
-            place.insert(watcher);
-            state.hot.insert(fd);
-            true
-        }
-        std::collections::btree_map::Entry::Occupied(_) => false,
-    })
-}
-
-/// Changes callbacks (those that are given) and events (unless 0). False if the descriptor is not watched.
-pub fn change(fd: i32, read: Option<Callable>, write: Option<Callable>, events: i64) -> bool {
-    let old = with(|state| {
-        let watcher = state.watchers.get_mut(&fd)?;
-        let mut old = (None, None);
-        if let Some(read) = read {
-            old.0 = watcher.read.replace(Rc::new(read));
-        }
-        if let Some(write) = write {
-            old.1 = watcher.write.replace(Rc::new(write));
-        }
-        if events & (READ | WRITE) != 0 {
-            watcher.events = events & (READ | WRITE);
-        }
-        state.hot.insert(fd);
-        Some(old)
-    });
-    old.is_some()
-}
-
-/// Watches a descriptor no longer. False if it was not watched.
-pub fn remove(fd: i32) -> bool {
-    let removed = with(|state| state.watchers.remove(&fd));
-    removed.is_some()
-}
-
-/// What is watched of a descriptor; 0: nothing.
-pub fn events(fd: i32) -> i64 {
-    with(|state| state.watchers.get(&fd).map_or(0, |watcher| watcher.events))
-}
-
-/// Sends bytes as soon as there is room for them; the descriptor is watched until they are gone. False if the peer is
-/// gone.
-pub fn write(fd: i32, subject: &Zval, bytes: &[u8]) -> bool {
-    script_end::prepare();
-    let waits = with(|state| state.watchers.get(&fd).is_some_and(|watcher| !watcher.unsent.is_empty()));
-    let sent = if waits { 0 } else { send(fd, bytes).unwrap_or(usize::MAX) };
-    if sent == usize::MAX {
-        return false;
-    }
-    if sent < bytes.len() {
-        let subject = subject.clone();
-        with(|state| {
-            let watcher = state.watchers.entry(fd).or_insert_with(|| Watcher::new(fd, subject, None, None, 0));
-            watcher.unsent.extend_from_slice(&bytes[sent..]);
-            state.hot.insert(fd);
-        });
-    }
-    true
-}
-
-/// Calls a function in the next turn.
+/// Calls a function in the next tick.
 pub fn defer(callback: Callable) {
     script_end::prepare();
     with(|state| state.deferred.push_back(callback));
 }
 
-/// Calls a function in each turn, at its beginning or its end; `None`: no longer. False if there was none to end.
-pub fn cycle(callback: Option<Callable>, before: bool) -> bool {
+/// Sets the function that is called at the beginning (`before`) or end of each tick; `None` removes it. False if there was
+/// none to remove.
+pub fn set_cycle_callback(callback: Option<Callable>, before: bool) -> bool {
     let callback = callback.map(Rc::new);
-    let given = callback.is_some();
+    let is_set = callback.is_some();
     let old = with(|state| {
-        let place = if before { &mut state.before } else { &mut state.after };
-        std::mem::replace(place, callback)
+        let slot = if before { &mut state.before } else { &mut state.after };
+        std::mem::replace(slot, callback)
     });
-    given || old.is_some()
+    is_set || old.is_some()
 }
 
-/// The request ends: gives up what the loop holds.
+/// Drops the loop's state at the end of the request.
 pub fn request_end() {
-    OVER.set(false);
-    let held = with(|state| {
+    let state = with(|state| {
         let generation = state.generation;
         std::mem::replace(state, Loop { generation, ..Loop::default() })
     });
-    drop(held);
-}
-
-/// Sleeps until something is ready or a timer due, `most` at most.
-fn wait(most: Option<Duration>) {
-    arm();
-    let (busy, turns) = with(|state| {
-        state.turns += 1;
-        (!state.deferred.is_empty() || !state.hot.is_empty() || state.leave, state.turns)
-    });
-    if busy || reactor::is_ready() {
-        // While there is always something, the event queue has its turn now and then.
-        if with(|state| !state.watchers.is_empty()) || turns % TURNS_BETWEEN_LOOKS == 0 {
-            reactor::wait(Some(Duration::ZERO));
-        }
-        return;
-    }
-    match [sleep_limit(), most].into_iter().flatten().min() {
-        Some(Duration::ZERO) if scheduler().outside() == 0 => {}
-        limit => reactor::wait(limit),
-    }
-}
-
-/// Asks the event queue about descriptors that are not ready now; those that are stay hot.
-fn arm() {
-    if with(|state| state.watchers.is_empty()) {
-        return;
-    }
-    let ready: BTreeSet<i32> = look(true).into_iter().map(|(fd, _)| fd).collect();
-    with(|state| {
-        let (hot, watchers) = (&mut state.hot, &mut state.watchers);
-        hot.extend(ready.iter());
-        hot.retain(|fd| {
-            let Some(watcher) = watchers.get(fd) else { return false };
-            ready.contains(fd) || !watcher.arm(*fd)
-        });
-    });
-}
-
-/// Which descriptors are ready at this moment, of those that may be. `all`: also of those that the event queue knows,
-/// where there are few: one that was closed without a word is never reported.
-fn look(all: bool) -> Vec<(i32, PollFlags)> {
-    let wanted: Vec<(i32, PollFlags)> = with(|state| {
-        let all = all && state.watchers.len() <= FEW;
-        let wanted = state.watchers.iter().filter(|(fd, _)| all || state.hot.contains(fd));
-        wanted.map(|(&fd, w)| (fd, w.flags())).collect()
-    });
-    if wanted.is_empty() {
-        return Vec::new();
-    }
-    let found = poll::ready(&wanted, Some(Duration::ZERO)).unwrap_or_default();
-    wanted.iter().zip(found).filter(|(_, ready)| !ready.is_empty()).map(|(&(fd, _), ready)| (fd, ready)).collect()
-}
-
-/// Calls whoever waits for a descriptor.
-fn serve(fd: i32, readiness: PollFlags) -> PhpResult<()> {
-    if readiness.contains(PollFlags::POLLNVAL) {
-        // Closed without `del`: nothing will ever come of it.
-        remove(fd);
-        return Ok(());
-    }
-    let broken = readiness.intersects(PollFlags::POLLERR | PollFlags::POLLHUP);
-    if broken || readiness.contains(PollFlags::POLLOUT) {
-        flush(fd);
-    }
-    let Some((subject, read, write)) = with(|state| {
-        let w = state.watchers.get(&fd)?;
-        let read = w.read.clone().filter(|_| w.events & READ != 0 && (broken || readiness.contains(PollFlags::POLLIN)));
-        let room = readiness.contains(PollFlags::POLLOUT) || (broken && w.events & READ == 0);
-        let write = w.write.clone().filter(|_| w.events & WRITE != 0 && room);
-        Some((w.subject.clone(), read, write))
-    }) else {
-        return Ok(());
-    };
-    if let Some(read) = read {
-        call(read, vec![subject.clone()])?;
-    }
-    if let Some(write) = write
-        && events(fd) & WRITE != 0
-    {
-        call(write, vec![subject])?;
-    }
-    Ok(())
-}
-
-/// Sends what `write` has left; a descriptor that was watched only for that is watched no longer.
-fn flush(fd: i32) {
-    let done = with(|state| {
-        let watcher = state.watchers.get_mut(&fd)?;
-        if watcher.unsent.is_empty() {
-            return None;
-        }
-        match send(fd, &watcher.unsent) {
-            Some(sent) => drop(watcher.unsent.drain(..sent)),
-            None => watcher.unsent.clear(),
-        }
-        if watcher.unsent.is_empty() && watcher.events == 0 { state.watchers.remove(&fd) } else { None }
-    });
-    drop(done);
-}
-
-/// How many bytes the kernel took; `None` if the peer is gone.
-fn send(fd: i32, bytes: &[u8]) -> Option<usize> {
-    match ForeignFd::new(fd).send_or_write(bytes) {
-        Ok(sent) => Some(sent),
-        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Some(0),
-        Err(_) => None,
-    }
+    drop(state);
+    watchers::clear();
 }
 
 impl Loop {
-    fn has_work(&self) -> bool {
-        !self.deferred.is_empty()
-            || !self.watchers.is_empty()
-            || !self.hot.is_empty()
-            || self.before.is_some()
-            || self.after.is_some()
+    fn has_callbacks(&self) -> bool {
+        !self.deferred.is_empty() || self.before.is_some() || self.after.is_some()
     }
 }
 
-impl Watcher {
-    /// Watches a descriptor, see [`add`].
-    pub fn new(fd: i32, subject: Zval, read: Option<Rc<Callable>>, write: Option<Rc<Callable>>, events: i64) -> Self {
-        let watch = Watch::new(fd, Interest::READABLE | Interest::WRITABLE).ok();
-        Watcher { subject, read, write, events, unsent: Vec::new(), watch }
-    }
-
-    /// Has the event queue tell when there is something. False where it is so already.
-    fn arm(&self, fd: i32) -> bool {
-        let Some(watch) = &self.watch else { return false };
-        let waker = reactor::waker(reactor::token_of_watcher(fd));
-        let mut cx = Context::from_waker(&waker);
-        let flags = self.flags();
-        let mut armed = true;
-        if flags.contains(PollFlags::POLLIN) {
-            watch.forget_read();
-            armed &= watch.poll_read(&mut cx).is_pending();
-        }
-        if flags.contains(PollFlags::POLLOUT) {
-            watch.forget_write();
-            armed &= watch.poll_write(&mut cx).is_pending();
-        }
-        armed
-    }
-
-    fn flags(&self) -> PollFlags {
-        let mut flags = PollFlags::empty();
-        if self.events & READ != 0 {
-            flags |= PollFlags::POLLIN;
-        }
-        if self.events & WRITE != 0 || !self.unsent.is_empty() {
-            flags |= PollFlags::POLLOUT;
-        }
-        flags
-    }
-}
-
-fn call(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
-    let run = move || callback.call(&mut args).map(drop);
-    match run_callback(runs_apart(), run) {
-        Err(Raised::Exception) => Err(uncaught(Raised::Exception)),
-        other => other,
-    }
-}
-
-/// How often `exit_condition` is asked while nothing else happens.
+/// How often `exit_condition` is called while nothing else happens.
 const EXIT_CONDITION_INTERVAL: Duration = Duration::from_millis(100);
-/// Turns with something ready before the event queue is asked.
-const TURNS_BETWEEN_LOOKS: u64 = 61;
-/// As many descriptors are looked at one by one in each turn.
-const FEW: usize = 64;
+/// Ticks with ready work after which the event queue is polled.
+const TICKS_BETWEEN_POLLS: u64 = 61;

@@ -1,70 +1,71 @@
-//! Processes that user code forks, by `pcntl_fork` or a `Process`, in a callback of a server or a pool.
+//! Processes that user code forks (`pcntl_fork`, `Swoole\Process`) in a callback of a server or a pool.
 //!
-//! The rule it protects: what lies below a callback is the parent's loop, which never runs on in a child. Whoever calls
-//! user code for the engine gives what that left to [`Home::back`], where a child stays: what it has begun runs on in a loop
-//! of its own, and then it ends as a script ends. A child that user code forks outside of callbacks needs none of this.
+//! Invariant: the engine's loop, whose frames lie below a callback, never continues in a forked child. Each call of user
+//! code from the engine passes its result to [`ForkGuard::leave_if_child`], which does not return in a child: the child runs
+//! what it has started in a loop of its own and then ends like a script. A child that is forked outside of callbacks needs
+//! none of this.
 
 use super::event_loop;
 use std::cell::Cell;
 use std::sync::OnceLock;
 use swoosh::sys::signal;
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{PhpResult, runtime, thread};
 
-/// The process that a loop of the engine runs in.
+/// Remembers the process in which a loop of the engine runs.
 #[derive(Debug, Default)]
-pub struct Home {
+pub struct ForkGuard {
     /// See [`runtime::generation`].
     generation: Cell<u32>,
 }
 
-impl Home {
-    /// It is this one.
-    pub fn enter(&self) {
+impl ForkGuard {
+    /// Records the current process as the one that runs the loop.
+    pub fn arm(&self) {
         self.generation.set(runtime::generation());
     }
 
-    /// Whether this is another one, which user code has forked there.
+    /// Whether this process was forked from the one that runs the loop.
     #[inline]
-    pub fn is_left(&self) -> bool {
+    pub fn is_child(&self) -> bool {
         self.generation.get() != runtime::generation()
     }
 
-    /// User code that the loop has called is done for now, with this result. Does not return in a child.
+    /// Passes the result of user code through. In a forked child it does not return: the child finishes and exits.
     #[inline]
-    pub fn back<T>(&self, result: PhpResult<T>) -> PhpResult<T> {
-        if self.is_left() {
-            live_on(result.map(drop));
+    pub fn leave_if_child<T>(&self, result: PhpResult<T>) -> PhpResult<T> {
+        if self.is_child() {
+            finish_child(result.map(drop));
         }
         result
     }
 }
 
-/// The life of a child from the end of its callback on, or from where that first waits.
+/// Runs the child's own loop and then its script end.
 #[cold]
-fn live_on(result: PhpResult<()>) -> ! {
-    let ended = result.and_then(|()| event_loop::run_at_end()).map_err(uncaught);
+fn finish_child(result: PhpResult<()>) -> ! {
+    let ended = result.and_then(|()| event_loop::run_at_end()).map_err(raise_uncaught);
     if ended.is_err() {
-        event_loop::give_up();
+        event_loop::shut_down();
     }
     runtime::end_script(0)
 }
 
-/// This process was just forked by user code: signals do what they do in any new program, and it is no process of the server.
+/// Prepares a process that user code has just forked: restores signal dispositions and detaches it from the server.
 pub fn begin() {
-    // A fork of another thread's is to execute a program.
-    if thread::is_home() {
+    // Forks of other threads only execute another program.
+    if thread::is_php_thread() {
         signal::reset_after_fork();
-        if let Some(step_out) = STEP_OUT.get() {
-            step_out();
+        if let Some(detach) = DETACH.get() {
+            detach();
         }
     }
 }
 
-/// Registers what takes a child out of the server that its parent belongs to. Once, when the module starts; it is called
-/// inside fork(2), so it must neither wait for a lock nor panic.
-pub fn on_child(step_out: fn()) {
-    let _ = STEP_OUT.set(step_out);
+/// Registers the function that detaches a forked child from the server of its parent. Call once, during module startup.
+/// It runs inside fork(2), so it must neither take a lock nor panic.
+pub fn on_child(detach: fn()) {
+    let _ = DETACH.set(detach);
 }
 
-static STEP_OUT: OnceLock<fn()> = OnceLock::new();
+static DETACH: OnceLock<fn()> = OnceLock::new();

@@ -1,5 +1,5 @@
-//! The one place that waits: the reactor, the loop, timers, signals, and what a forked child does. Knows no coroutine; the
-//! layer above registers itself as the [`scheduler`].
+//! Everything that waits: the event loop, the reactor it sleeps in, timers, signals and watched descriptors. This layer
+//! knows no coroutines; the layer above implements [`scheduler::Scheduler`].
 
 pub mod event_loop;
 pub mod fork;
@@ -9,3 +9,4 @@ pub mod scheduler;
 pub mod script_end;
 pub mod signals;
 pub mod timers;
+pub mod watchers;

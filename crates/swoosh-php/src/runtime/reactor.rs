@@ -1,11 +1,11 @@
-//! The one place where PHP's thread waits: descriptors, work of other threads, and the clock's limit.
+//! The reactor: the only place where PHP's thread blocks, until a descriptor, another thread or the clock wakes it.
 //!
-//! PHP code runs outside of the async runtime, which is entered only to wait. A plain script has a runtime of its own; in
-//! a server's process it is the engine's, and the engine's loop does the waiting. Whoever waits leaves a waker with a
-//! token behind; a wake puts the token on the ready queue, which the loop empties.
+//! PHP code runs outside of the async runtime, which is entered only to sleep. A plain script has a runtime of its own; in
+//! a server's process the engine's runtime is used and the engine's loop sleeps. A wait registers a waker that carries a
+//! token; waking it puts the token on the ready queue, which the event loop empties.
 //!
-//! A process that was forked leaves all of it behind: nothing inherited is dropped, since that would take descriptors out
-//! of the event queue that it shares with its parent.
+//! Invariant: a forked process drops nothing that it inherited, because that would remove descriptors from the event queue
+//! that it shares with its parent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,17 +21,17 @@ use swoosh::context::{Context, Role};
 use swoosh::runtime::ThreadRuntime;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh_zend::waker::Wake;
-use swoosh_zend::{runtime, thread};
+use swoosh_zend::{interrupt, runtime, thread};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-/// What a wake says: who is woken.
+/// The receiver of a wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Woken {
-    /// A coroutine, and which of its waits.
+pub enum WakeTarget {
+    /// A coroutine's id and the number of its wait.
     Coroutine(u64, u32),
-    /// Whoever watches a descriptor.
+    /// The watcher of a descriptor.
     Watcher(RawFd),
 }
 
@@ -41,10 +41,12 @@ struct Reactor {
     generation: u32,
     /// See [`epoch`].
     epoch: u64,
+    /// The runtime of a plain script.
     own: Option<Rc<ThreadRuntime>>,
+    /// The server's process that hosts the loop.
     node: Option<Context>,
     ready: VecDeque<u64>,
-    /// The task that sleeps in the runtime, to be woken by the first wake.
+    /// The task that sleeps in the runtime; the first wake wakes it.
     sleeper: Option<Waker>,
 }
 
@@ -52,23 +54,23 @@ thread_local! {
     static REACTOR: RefCell<Reactor> = RefCell::default();
 }
 
-/// Wakes of other threads, and the task they wake.
+/// Tokens from other threads, and the sleeping task to wake.
 static INJECTED: Mutex<(Vec<u64>, Option<Waker>)> = Mutex::new((Vec::new(), None));
-/// Whether there are any: a look without the lock.
+/// Whether there are tokens from other threads; read without the lock.
 static ANY_INJECTED: AtomicBool = AtomicBool::new(false);
 
 fn with<R>(f: impl FnOnce(&mut Reactor) -> R) -> R {
     REACTOR.with_borrow_mut(|reactor| {
         if reactor.generation != runtime::generation() {
-            leave_behind(reactor);
+            reset_after_fork(reactor);
         }
         f(reactor)
     })
 }
 
-/// This process was forked: the parent's runtime is the parent's.
+/// Starts with empty state in a forked process.
 #[cold]
-fn leave_behind(reactor: &mut Reactor) {
+fn reset_after_fork(reactor: &mut Reactor) {
     let inherited = std::mem::take(reactor);
     reactor.generation = runtime::generation();
     reactor.epoch = inherited.epoch + 1;
@@ -80,7 +82,7 @@ fn leave_behind(reactor: &mut Reactor) {
     }
 }
 
-/// From now on the loop is that process's of a server.
+/// Uses the runtime of a server's process from now on.
 pub fn host(node: &Context) {
     with(|reactor| {
         if reactor.node.is_none() && matches!(node.role(), Role::Worker | Role::TaskWorker | Role::Master) {
@@ -90,7 +92,7 @@ pub fn host(node: &Context) {
     });
 }
 
-/// The loop is no server's any more.
+/// Stops using the runtime of a server's process.
 pub fn end_hosting() {
     let node = with(|reactor| {
         reactor.epoch += 1;
@@ -99,12 +101,12 @@ pub fn end_hosting() {
     drop(node);
 }
 
-/// Another number after each change of the runtime: what lives on one must not be used on another.
+/// Changes with the runtime: a registration made in one epoch is invalid in another.
 pub fn epoch() -> u64 {
     with(|reactor| reactor.epoch)
 }
 
-/// The runtime to register with. Fails where the kernel gives no descriptors.
+/// The runtime to register with. Fails if the process is out of descriptors.
 fn handle() -> io::Result<Handle> {
     let node = with(|reactor| reactor.node.clone());
     match node {
@@ -117,9 +119,9 @@ fn own() -> io::Result<Rc<ThreadRuntime>> {
     if let Some(own) = with(|reactor| reactor.own.clone()) {
         return Ok(own);
     }
-    // A signal's handler of PHP's is run by the loop, so the sleep must end.
+    // PHP's signal handlers run in the event loop, so an interrupt must end the sleep.
     let after = || {
-        if runtime::is_interrupted() {
+        if interrupt::is_pending() {
             let sleeper = REACTOR.with(|r| r.try_borrow_mut().ok().and_then(|mut r| r.sleeper.take()));
             if let Some(sleeper) = sleeper {
                 sleeper.wake();
@@ -132,9 +134,9 @@ fn own() -> io::Result<Rc<ThreadRuntime>> {
     Ok(made)
 }
 
-/// Waits until something is ready, or `limit` is over. Zero: only looks.
+/// Sleeps until something is ready, at most `limit`. A limit of zero polls the event queue once.
 pub fn wait(limit: Option<Duration>) {
-    // Without a runtime nobody could be ready: then even a look is too much.
+    // Without a runtime nothing can become ready.
     let Ok(runtime) = own() else {
         std::thread::sleep(limit.unwrap_or(NO_RUNTIME).min(NO_RUNTIME));
         return;
@@ -148,7 +150,7 @@ pub fn wait(limit: Option<Duration>) {
     });
 }
 
-/// Whether anything is ready or PHP has a signal to handle; if not, the task is woken when that changes.
+/// Ready if a token is on the ready queue or PHP has an interrupt to handle; otherwise registers the task's waker.
 pub fn poll_ready(cx: &mut std::task::Context<'_>) -> Poll<()> {
     let ready = with(|reactor| {
         if reactor.ready.is_empty() {
@@ -156,7 +158,7 @@ pub fn poll_ready(cx: &mut std::task::Context<'_>) -> Poll<()> {
         }
         !reactor.ready.is_empty()
     });
-    if ready || ANY_INJECTED.load(Ordering::Acquire) || runtime::is_interrupted() {
+    if ready || ANY_INJECTED.load(Ordering::Acquire) || interrupt::is_pending() {
         return Poll::Ready(());
     }
     let mut injected = INJECTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,13 +166,13 @@ pub fn poll_ready(cx: &mut std::task::Context<'_>) -> Poll<()> {
     if injected.0.is_empty() { Poll::Pending } else { Poll::Ready(()) }
 }
 
-/// Whether anything is ready.
+/// Whether a token is on the ready queue.
 #[inline]
 pub fn is_ready() -> bool {
     with(|reactor| !reactor.ready.is_empty()) || ANY_INJECTED.load(Ordering::Acquire)
 }
 
-/// A waker that puts a token on the ready queue. From any thread.
+/// A waker that puts a token on the ready queue. Usable in any thread.
 pub fn waker(token: u64) -> Waker {
     struct ReadyQueue;
     impl Wake for ReadyQueue {
@@ -181,9 +183,9 @@ pub fn waker(token: u64) -> Waker {
     swoosh_zend::waker::waker::<ReadyQueue>(token)
 }
 
-/// Puts a token on the ready queue. From any thread.
+/// Puts a token on the ready queue. May be called from any thread.
 pub fn wake(token: u64) {
-    if thread::is_home() {
+    if thread::is_php_thread() {
         let sleeper = with(|reactor| {
             reactor.ready.push_back(token);
             reactor.sleeper.take()
@@ -203,7 +205,7 @@ pub fn wake(token: u64) {
     }
 }
 
-/// How many wakes lie on the ready queue, those of other threads among them.
+/// Moves the tokens of other threads to the ready queue and returns its length.
 pub fn collect() -> usize {
     if ANY_INJECTED.load(Ordering::Acquire) {
         let injected = {
@@ -216,133 +218,133 @@ pub fn collect() -> usize {
     with(|reactor| reactor.ready.len())
 }
 
-/// Takes the next wake.
+/// Takes the next token off the ready queue.
 #[inline]
-pub fn next() -> Option<Woken> {
+pub fn next() -> Option<WakeTarget> {
     let token = with(|reactor| reactor.ready.pop_front())?;
     Some(match token & WATCHER {
-        0 => Woken::Coroutine(token >> WAIT_BITS, (token & WAIT_MASK) as u32),
-        _ => Woken::Watcher((token & !WATCHER) as RawFd),
+        0 => WakeTarget::Coroutine(token >> WAIT_BITS, (token & WAIT_MASK) as u32),
+        _ => WakeTarget::Watcher((token & !WATCHER) as RawFd),
     })
 }
 
 /// The token of a coroutine's wait.
 #[inline]
-pub fn token_of(id: u64, wait: u32) -> u64 {
+pub fn coroutine_token(id: u64, wait: u32) -> u64 {
     (id << WAIT_BITS | u64::from(wait) & WAIT_MASK) & !WATCHER
 }
 
-/// The number of a wait as a token carries it.
+/// The part of a wait's number that fits into a token.
 #[inline]
 pub fn wait_number(wait: u32) -> u32 {
     wait & WAIT_MASK as u32
 }
 
-/// The number of the wait that a coroutine's token names.
+/// The wait's number in a coroutine's token.
 #[inline]
-pub fn wait_of(token: u64) -> u32 {
+pub fn token_wait_number(token: u64) -> u32 {
     (token & WAIT_MASK) as u32
 }
 
 /// The token of a descriptor's watcher.
-pub fn token_of_watcher(fd: RawFd) -> u64 {
+pub fn watcher_token(fd: RawFd) -> u64 {
     WATCHER | fd as u64
 }
 
-/// Runs something that blocks in a thread of the pool. Fails where there is no runtime.
+/// Runs blocking code on the runtime's thread pool. Fails without a runtime.
 pub fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<tokio::task::JoinHandle<T>> {
     Ok(handle()?.spawn_blocking(work))
 }
 
-/// Runs a future beside the loop. Fails where there is no runtime.
+/// Spawns a future on the runtime. Fails without a runtime.
 pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<tokio::task::JoinHandle<T>> {
     Ok(handle()?.spawn(future))
 }
 
-/// A descriptor in the event queue, edge-triggered.
+/// An edge-triggered registration of a descriptor with the event queue.
 pub struct Watch {
-    /// `None` only while it is dropped.
-    fd: Option<AsyncFd<Watched>>,
+    /// `None` only during drop.
+    fd: Option<AsyncFd<WatchedFd>>,
     generation: u32,
     /// See [`epoch`].
     epoch: u64,
 }
 
-/// What is watched: a number that somebody else closes, or a descriptor of our own.
+/// The registered descriptor.
 #[derive(Debug)]
-pub enum Watched {
-    /// Owned by PHP code, or by a socket of ours.
-    Number(ForeignFd),
-    /// A duplicate: the number itself was in the event queue already.
-    Own(OwnedFd),
+pub enum WatchedFd {
+    /// Owned by PHP or by a socket object.
+    Borrowed(ForeignFd),
+    /// A duplicate, because the descriptor itself was registered already.
+    Owned(OwnedFd),
 }
 
-impl AsRawFd for Watched {
+impl AsRawFd for WatchedFd {
     fn as_raw_fd(&self) -> RawFd {
         match self {
-            Watched::Number(fd) => fd.as_raw_fd(),
-            Watched::Own(fd) => fd.as_raw_fd(),
+            WatchedFd::Borrowed(fd) => fd.as_raw_fd(),
+            WatchedFd::Owned(fd) => fd.as_raw_fd(),
         }
     }
 }
 
-impl AsFd for Watched {
+impl AsFd for WatchedFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Watched::Number(fd) => fd.as_fd(),
-            Watched::Own(fd) => fd.as_fd(),
+            WatchedFd::Borrowed(fd) => fd.as_fd(),
+            WatchedFd::Owned(fd) => fd.as_fd(),
         }
     }
 }
 
 impl Watch {
-    /// Watches a descriptor. Fails for what cannot be waited for, as a file, which is always ready (EPERM).
+    /// Registers a descriptor. Fails with EPERM for regular files (epoll_ctl(2)), which are always ready.
     pub fn new(fd: RawFd, interest: Interest) -> io::Result<Self> {
         let handle = handle()?;
         let _entered = handle.enter();
-        let watch = |what| swoosh::sys::watch::watch(what, interest);
+        let watch = |fd| swoosh::sys::watch::watch(fd, interest);
         let fd = ForeignFd::new(fd);
-        let fd = match watch(Watched::Number(fd)) {
-            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => watch(Watched::Own(fd.duplicate()?)),
+        let fd = match watch(WatchedFd::Borrowed(fd)) {
+            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => watch(WatchedFd::Owned(fd.duplicate()?)),
             other => other,
         }?;
         Ok(Watch { fd: Some(fd), generation: runtime::generation(), epoch: epoch() })
     }
 
-    /// Whether the event queue that it is in is asked still.
+    /// Whether the runtime that it is registered with is still in use.
     pub fn is_current(&self) -> bool {
         self.epoch == epoch()
     }
 
-    /// Ready when there is something to read, or the peer is gone. Remembered until [`forget_read`](Self::forget_read).
+    /// Ready when the descriptor is readable or the peer has closed. Stays ready until [`Self::clear_read_ready`].
     pub fn poll_read(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_read_ready(cx).map(drop))
     }
 
-    /// Ready when there is room to write, or the peer is gone. Remembered until [`forget_write`](Self::forget_write).
+    /// Ready when the descriptor is writable or the peer has closed. Stays ready until [`Self::clear_write_ready`].
     pub fn poll_write(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.fd.as_ref().map_or(Poll::Ready(()), |fd| fd.poll_write_ready(cx).map(drop))
     }
 
-    /// Whether something was told of since it was forgotten.
+    /// Whether the event queue has reported readability since the last [`Self::clear_read_ready`].
     pub fn can_read(&self) -> bool {
         self.poll_read(&mut std::task::Context::from_waker(Waker::noop())).is_ready()
     }
 
-    /// A read found nothing: the next wait waits.
-    pub fn forget_read(&self) {
+    /// Clears readability after a read would have blocked, so that the next wait sleeps.
+    pub fn clear_read_ready(&self) {
         let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_read_ready(&mut cx)) {
             ready.clear_ready();
         }
     }
 
-    /// A write found no room: the next wait waits.
-    pub fn forget_write(&self) {
+    /// Clears writability after a write would have blocked, so that the next wait sleeps.
+    pub fn clear_write_ready(&self) {
         let mut cx = std::task::Context::from_waker(Waker::noop());
         if let Some(Poll::Ready(Ok(mut ready))) = self.fd.as_ref().map(|fd| fd.poll_write_ready(&mut cx)) {
             ready.clear_ready();
@@ -358,7 +360,7 @@ impl Drop for Watch {
     }
 }
 
-/// The request ends: the runtime of the script goes.
+/// Shuts the script's runtime down at the end of the request.
 pub fn request_end() {
     let own = with(|reactor| {
         reactor.ready.clear();
@@ -366,7 +368,7 @@ pub fn request_end() {
         reactor.epoch += 1;
         reactor.own.take()
     });
-    // Threads of the pool may be in the middle of something that never ends.
+    // Does not wait for pool threads, whose blocking calls may never return.
     if let Some(Ok(own)) = own.map(Rc::try_unwrap) {
         own.shutdown_background();
     }
@@ -375,5 +377,5 @@ pub fn request_end() {
 const WATCHER: u64 = 1 << 63;
 const WAIT_BITS: u32 = 23;
 const WAIT_MASK: u64 = (1 << WAIT_BITS) - 1;
-/// How long a loop sleeps at a time that cannot have a runtime.
+/// The longest sleep without a runtime.
 const NO_RUNTIME: Duration = Duration::from_millis(20);

@@ -1,66 +1,68 @@
-//! What the loop asks of the scheduler of coroutines, which is a layer above and registers itself when the module starts;
-//! and the choice whether callbacks run in coroutines of their own.
+//! The interface through which the loop runs coroutines. The scheduler, a layer above, implements it and registers itself
+//! during module startup, so that this layer does not depend on coroutines.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
-use swoosh_zend::{Object, PhpResult, Zval};
+use swoosh_zend::error::raise_uncaught;
+use swoosh_zend::{Callable, Object, PhpResult, Raised, Zval};
 
-/// User code that the loop has to run.
+/// User code that the loop runs.
 pub enum Callback {
     /// A closure and its arguments.
     Closure(Object, Vec<Zval>),
-    /// Anything else.
+    /// Rust code that calls PHP.
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
-/// When the loop of a plain script may end, once nothing is left to wait for.
+/// When the loop of a plain script may end once nothing is left to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoopEnd {
-    /// At once: `exit_condition` holds.
+    /// At once: `exit_condition` returned true.
     Now,
-    /// Not yet: `exit_condition` does not hold, and is asked again after a while.
+    /// Not yet: `exit_condition` returned false and is to be called again later.
     AskAgain,
-    /// When no signal keeps it alive.
+    /// When no signal handler keeps it alive.
     WithoutSignals {
         /// The setting `wait_signal`.
         wait_signal: bool,
     },
 }
 
-/// The scheduler, as the loop sees it. Called in PHP's thread only.
+/// The coroutine scheduler. Called in PHP's thread only.
 pub trait Scheduler: Sync {
-    /// Runs a callback in a coroutine of its own until it first waits. `Err`: it ended by an exit or a fatal error.
+    /// Runs a callback in a new coroutine until it first waits. `Err` if an exit or a fatal error ended it.
     fn spawn(&self, callback: Callback) -> PhpResult<()>;
-    /// Wakes a coroutine out of its wait of that number; nothing if it is not in that wait any more.
+    /// Wakes a coroutine from the wait with that number; does nothing if that wait is over.
     fn wake(&self, id: u64, wait: u32) -> PhpResult<()>;
-    /// Runs every coroutine whose time has come.
+    /// Resumes every coroutine whose timeout has expired.
     fn run_due(&self) -> PhpResult<()>;
-    /// How many waits the clock, a descriptor or another thread will end.
-    fn waits(&self) -> usize;
-    /// How many waits a descriptor or another thread will end.
-    fn outside(&self) -> usize;
-    /// How long the loop may sleep before some coroutine's time comes.
+    /// The number of waits that the clock, a descriptor or another thread will end.
+    fn pending_waits(&self) -> usize;
+    /// The number of waits that a descriptor or another thread will end.
+    fn external_waits(&self) -> usize;
+    /// How long the loop may sleep before a coroutine's timeout expires; `None` if there are no timeouts.
     fn sleep_limit(&self) -> Option<Duration>;
-    /// How many coroutines are not over.
+    /// The number of live coroutines.
     fn count(&self) -> usize;
-    /// Whether a coroutine runs now.
-    fn is_inside(&self) -> bool;
-    /// Ends every coroutine that waits, at the end of the script.
+    /// Whether the caller runs in a coroutine.
+    fn in_coroutine(&self) -> bool;
+    /// Unwinds every waiting coroutine at the end of the script.
     fn end_all(&self) -> PhpResult<()>;
     /// Whether the loop may end now that nothing is left to wait for.
-    fn may_end(&self) -> PhpResult<LoopEnd>;
-    /// Nothing can wake the coroutines that are left: reports them, if that is wanted.
+    fn loop_end(&self) -> PhpResult<LoopEnd>;
+    /// Reports the remaining coroutines, which nothing can wake, if the deadlock check is enabled.
     fn report_deadlock(&self) -> PhpResult<()>;
 }
 
 static SCHEDULER: OnceLock<&'static dyn Scheduler> = OnceLock::new();
 
 thread_local! {
-    static APART: Cell<bool> = const { Cell::new(true) };
+    static IN_COROUTINES: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Registers the scheduler. Once, when the module starts.
+/// Registers the scheduler. Call once, during module startup.
 pub fn install(scheduler: &'static dyn Scheduler) {
     let _ = SCHEDULER.set(scheduler);
 }
@@ -68,30 +70,39 @@ pub fn install(scheduler: &'static dyn Scheduler) {
 /// The scheduler. Panics before [`install`].
 #[inline]
 pub fn scheduler() -> &'static dyn Scheduler {
-    *SCHEDULER.get().expect("the scheduler is installed when the module starts")
+    *SCHEDULER.get().expect("the scheduler is installed during module startup")
 }
 
-/// Sets whether callbacks run in coroutines of their own; the result is the choice before.
-pub fn set_apart(apart: bool) -> bool {
-    APART.replace(apart)
+/// Sets whether each callback runs in a coroutine of its own; returns the previous value.
+pub fn set_callbacks_in_coroutines(enabled: bool) -> bool {
+    IN_COROUTINES.replace(enabled)
 }
 
-/// Whether callbacks run in coroutines of their own.
+/// Whether each callback runs in a coroutine of its own.
 #[inline]
-pub fn runs_apart() -> bool {
-    APART.get()
+pub fn callbacks_in_coroutines() -> bool {
+    IN_COROUTINES.get()
 }
 
-/// Runs a callback of an event: in a coroutine of its own where `apart`, else here. What it leaves behind uncaught ends
-/// the process.
-pub fn run_callback(apart: bool, run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
-    if !apart {
+/// Runs the callback of an event, in a new coroutine if `in_coroutine`. An exception in a coroutine is reported as
+/// uncaught and ends the process.
+pub fn run_callback(in_coroutine: bool, run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
+    if !in_coroutine {
         return run();
     }
     scheduler().spawn(Callback::Native(Box::new(run)))
 }
 
-/// The request ends.
+/// Calls a PHP function for an event of the loop. An exception that it throws is reported as uncaught.
+pub fn call_back(callback: Rc<Callable>, mut args: Vec<Zval>) -> PhpResult<()> {
+    let run = move || callback.call(&mut args).map(drop);
+    match run_callback(callbacks_in_coroutines(), run) {
+        Err(Raised::Exception) => Err(raise_uncaught(Raised::Exception)),
+        other => other,
+    }
+}
+
+/// Restores the default at the end of the request.
 pub fn request_end() {
-    APART.set(true);
+    IN_COROUTINES.set(true);
 }

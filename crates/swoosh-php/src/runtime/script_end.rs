@@ -1,14 +1,14 @@
-//! The loop runs once more when the script ends, if anything gave it something to do.
+//! Registers the event loop as a shutdown function once it has something to do, so that it runs when the script ends.
 
 use std::cell::Cell;
 use swoosh_zend::runtime;
 
 thread_local! {
-    /// Whether the script's end runs the loop. A forked process inherits that together with PHP's shutdown functions.
+    /// Whether the shutdown function is registered. A forked process inherits this together with PHP's shutdown functions.
     static PREPARED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sees to it that the loop runs when the script ends. Called by whatever gives the loop something to do.
+/// Makes the loop run at the end of the script. Call it whenever the loop gets something to do.
 #[inline]
 pub fn prepare() {
     if !PREPARED.replace(true) {
@@ -16,7 +16,7 @@ pub fn prepare() {
     }
 }
 
-/// The request ends.
+/// Forgets the registration at the end of the request.
 pub fn request_end() {
     PREPARED.set(false);
 }

@@ -1,9 +1,10 @@
-//! Signals that user code handles: noted as they come, handled in the loop.
+//! Signal handlers of user code.
 //!
-//! They keep the loop of a plain script alive only as [`keep_alive`] says. A forked process begins without handlers.
+//! Invariant: a signal only sets a flag and notifies an eventfd; its PHP handler runs in the event loop. A forked process
+//! starts without handlers.
 
 use super::reactor::Watch;
-use super::scheduler::{run_callback, runs_apart};
+use super::scheduler::{callbacks_in_coroutines, run_callback};
 use super::{reactor, script_end};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::task::Context;
 use swoosh::sys::event_fd::EventFd;
 use swoosh::sys::signal;
 use swoosh::{Error, Result};
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, runtime};
 use tokio::io::Interest;
 
@@ -26,14 +27,14 @@ struct Signals {
 
 thread_local! {
     static SIGNALS: RefCell<Signals> = RefCell::default();
-    /// Whether there is any handler: a quick look.
+    /// Whether any handler is installed: a cheap check for each tick.
     static ANY: Cell<bool> = const { Cell::new(false) };
 }
 
 fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
     SIGNALS.with_borrow_mut(|signals| {
         if signals.generation != runtime::generation() {
-            // The parent's: its callbacks are left alone, its bell must not be heard twice.
+            // Leaked: the parent's callbacks are not destroyed here, and its eventfd stays registered with the parent.
             std::mem::forget(std::mem::take(signals));
             signals.generation = runtime::generation();
             ANY.set(false);
@@ -42,12 +43,12 @@ fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
     })
 }
 
-/// Calls `handler` in the loop whenever the signal has come. Fails for signals that nobody can handle, and for those that
-/// a server handles itself in this process.
+/// Calls `handler` in the loop each time the signal arrives. Fails for signals that cannot be handled (signal(7)) and for
+/// those that the server handles itself in this process.
 pub fn handle(number: i32, handler: Callable) -> Result<()> {
     let event_fd = with(|signals| {
         if signals.event_fd.is_none() {
-            // It stays: a signal may come at any moment.
+            // Leaked, because a signal may arrive at any time.
             let event_fd: &'static EventFd = Box::leak(Box::new(EventFd::new()?));
             let watch = Watch::new(event_fd.as_raw_fd(), Interest::READABLE);
             let watch = watch.map_err(|e| Error::system("watch", "for signals", e))?;
@@ -68,13 +69,13 @@ pub fn handle(number: i32, handler: Callable) -> Result<()> {
     Ok(())
 }
 
-/// How many signals are handled.
+/// How many signals have a handler.
 pub fn count() -> usize {
     if ANY.get() { with(|signals| signals.handlers.len()) } else { 0 }
 }
 
-/// Whether the loop of a plain script goes on for signals alone: while any is handled (`wait_signal`), or while SIGCHLD
-/// is and the process has children, whose ends are still to be reported.
+/// Whether signals alone keep the loop of a plain script running: while any has a handler (`wait_signal`), or while SIGCHLD
+/// has one and there are child processes.
 pub fn keep_alive(wait_signal: bool) -> bool {
     let handles_children = || with(|signals| signals.handlers.contains_key(&libc::SIGCHLD));
     ANY.get() && (wait_signal && count() > 0 || handles_children() && has_children())
@@ -85,8 +86,8 @@ fn has_children() -> bool {
     waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
 }
 
-/// Leaves a signal to the kernel again. False where it had no handler.
-pub fn forget(number: i32) -> bool {
+/// Removes a handler and restores the signal's default action. False if there was none.
+pub fn remove(number: i32) -> bool {
     let old = with(|signals| signals.handlers.remove(&number));
     if old.is_some() {
         signal::restore_defaults(&[number]);
@@ -94,25 +95,25 @@ pub fn forget(number: i32) -> bool {
     old.is_some()
 }
 
-/// Handles what has come. Called by the loop in each turn.
+/// Runs the handlers of the signals that have arrived. Called in each tick.
 #[inline]
 pub fn run_due() -> PhpResult<()> {
     if ANY.get() { run_now() } else { Ok(()) }
 }
 
 fn run_now() -> PhpResult<()> {
-    // Silent first: what comes from here on rings again.
+    // Drained first, so that a signal that arrives from here on notifies the eventfd again.
     with(|signals| {
         if let Some((event_fd, watch)) = &signals.event_fd {
             event_fd.drain();
-            watch.forget_read();
+            watch.clear_read_ready();
         }
     });
     for number in signal::take_subscribed() {
         let Some(handler) = with(|signals| signals.handlers.get(&number).cloned()) else { continue };
         let run = move || handler.call(&mut [number.into_zval()]).map(drop);
-        match run_callback(runs_apart(), run) {
-            Err(Raised::Exception) => return Err(uncaught(Raised::Exception)),
+        match run_callback(callbacks_in_coroutines(), run) {
+            Err(Raised::Exception) => return Err(raise_uncaught(Raised::Exception)),
             other => other?,
         }
     }
@@ -120,11 +121,11 @@ fn run_now() -> PhpResult<()> {
     Ok(())
 }
 
-/// Has the loop woken by the next signal.
+/// Arms the event queue so that the next signal wakes the loop.
 fn listen() {
     with(|signals| {
         let Some((event_fd, watch)) = &signals.event_fd else { return };
-        let token = reactor::token_of_watcher(event_fd.as_raw_fd());
+        let token = reactor::watcher_token(event_fd.as_raw_fd());
         let waker = reactor::waker(token);
         if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
             reactor::wake(token);
@@ -132,7 +133,7 @@ fn listen() {
     });
 }
 
-/// The request ends: its handlers go.
+/// Removes all handlers at the end of the request.
 pub fn request_end() {
     if ANY.replace(false) {
         let held = with(|signals| {

@@ -1,40 +1,40 @@
-//! The timers of PHP code: one wheel in each thread.
+//! The timers of PHP code, in one timer wheel.
 //!
-//! A callback runs while the wheel is not borrowed. The timers of a process do not run in the processes it forks.
+//! Invariant: callbacks and destructors run while the wheel is not borrowed. Timers do not survive a fork.
 
-use super::scheduler::{Callback, runs_apart, scheduler};
+use super::scheduler::{Callback, callbacks_in_coroutines, scheduler};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::{NoSuchTimer, TimerId, TimerInfo, TimerWheel};
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Zval, runtime};
 
-/// What a timer runs.
+/// The callback of a timer.
 #[derive(Clone)]
 pub enum Job {
-    /// A closure without arguments: nothing but the object.
+    /// A closure without arguments.
     Closure(Object),
-    /// Anything else.
+    /// Any callable, with arguments.
     Call(Rc<(Callable, Vec<Zval>)>),
 }
 
-/// What is known of all timers.
+/// The counters of `Timer::stats()`.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Whether a timer was added since the loop last ended.
     pub initialized: bool,
-    /// How many there are.
+    /// The number of timers.
     pub num: usize,
-    /// How often due timers were looked for.
+    /// How many times the wheel was checked for due timers.
     pub round: u64,
 }
 
 struct Timers {
     wheel: TimerWheel<Job>,
-    /// When the first timer was added: `exec_msec` counts from here.
-    began: u64,
+    /// When the first timer was added, in milliseconds; `exec_msec` counts from here.
+    started_at: u64,
     initialized: bool,
     /// See [`runtime::generation`].
     generation: u32,
@@ -44,10 +44,10 @@ thread_local! {
     static TIMERS: RefCell<Option<Timers>> = const { RefCell::new(None) };
 }
 
-/// Adds a timer that comes after `ms` milliseconds (at least 1), once or again and again, and gives its id.
+/// Adds a timer that fires after `ms` milliseconds (at least 1), once or repeatedly; returns its id.
 #[inline]
 pub fn add(ms: u64, repeats: bool, job: Job) -> u64 {
-    // Rounded up, so that no timer comes early.
+    // Rounded up, so that no timer fires early.
     let now = monotonic_nanos().div_ceil(1_000_000);
     TIMERS.with_borrow_mut(|timers| {
         let timers = match timers {
@@ -66,18 +66,17 @@ fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
     }
     let timers = timers.get_or_insert_with(|| Timers {
         wheel: TimerWheel::new(now),
-        began: now,
+        started_at: now,
         initialized: false,
         generation: runtime::generation(),
     });
-    timers.began = now;
+    timers.started_at = now;
     timers.initialized = true;
     timers.wheel.restart_rounds();
     timers
 }
 
-/// Runs every timer that is due. An uncaught exception of a callback ends the process, see
-/// [`uncaught`]. Gives how many ran.
+/// Runs all due timers and returns their number. An exception of a callback ends the process, see [`raise_uncaught`].
 pub fn run_due() -> PhpResult<usize> {
     let now = monotonic_nanos() / 1_000_000;
     let mut ran = 0;
@@ -89,7 +88,7 @@ pub fn run_due() -> PhpResult<usize> {
         });
         let Some(Some((due, Some(job)))) = next else { return Ok(ran) };
         let id = due.repeats.then(|| due.id.0.into_zval());
-        let result = if runs_apart() {
+        let result = if callbacks_in_coroutines() {
             scheduler().spawn(match job {
                 Job::Closure(closure) => Callback::Closure(closure, id.into_iter().collect()),
                 Job::Call(call) => Callback::Native(Box::new(move || {
@@ -109,16 +108,16 @@ pub fn run_due() -> PhpResult<usize> {
         };
         let spent = with(|timers| timers.wheel.finish(due.id));
         drop(spent);
-        result.map_err(uncaught)?;
+        result.map_err(raise_uncaught)?;
         ran += 1;
     }
 }
 
-/// Cancels a timer; false if there is no such one.
+/// Cancels a timer; false if there is none with that id.
 #[inline]
 pub fn cancel(id: i64) -> bool {
     let cancelled = u64::try_from(id).ok().and_then(|id| with(|timers| timers.wheel.cancel(TimerId(id))));
-    // What the timer held is dropped here, where nothing is borrowed: a destructor may use timers.
+    // The callback is dropped here, outside of the borrow: its destructor may use timers.
     !matches!(cancelled, None | Some(Err(NoSuchTimer)))
 }
 
@@ -130,17 +129,17 @@ pub fn cancel_all() {
     }
 }
 
-/// Whether there is such a timer.
+/// Whether a timer with that id exists.
 pub fn exists(id: i64) -> bool {
     u64::try_from(id).ok().and_then(|id| with(|timers| timers.wheel.exists(TimerId(id)))).unwrap_or(false)
 }
 
-/// What is known of a timer, its deadline counted from when the first timer was added.
+/// The details of a timer; its deadline counts from when the first timer was added.
 pub fn info(id: i64) -> Option<TimerInfo> {
     let id = u64::try_from(id).ok()?;
     with(|timers| {
         let mut info = timers.wheel.info(TimerId(id))?;
-        info.deadline = info.deadline.saturating_sub(timers.began);
+        info.deadline = info.deadline.saturating_sub(timers.started_at);
         Some(info)
     })?
 }
@@ -150,7 +149,7 @@ pub fn ids() -> Vec<u64> {
     with(|timers| timers.wheel.ids().into_iter().map(|id| id.0).collect()).unwrap_or_default()
 }
 
-/// What is known of all timers.
+/// The counters of `Timer::stats()`.
 pub fn stats() -> Stats {
     with(|timers| match timers.initialized {
         true => Stats { initialized: true, num: timers.wheel.len(), round: timers.wheel.rounds() },
@@ -159,28 +158,28 @@ pub fn stats() -> Stats {
     .unwrap_or_default()
 }
 
-/// How many timers there are.
+/// The number of timers.
 pub fn count() -> usize {
     with(|timers| timers.wheel.len()).unwrap_or(0)
 }
 
-/// How long a loop may sleep before the next timer; `None` without timers.
+/// How long the loop may sleep before the next timer; `None` without timers.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|timers| timers.wheel.next_deadline())??;
     Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
 }
 
-/// The loop has ended: what `stats` tells begins anew.
+/// Resets the counters of [`stats`] when the loop ends.
 pub fn loop_ended() {
     with(|timers| timers.initialized = false);
 }
 
-/// Leaves all timers behind without running a destructor: they belong to the process that forked this one.
+/// Drops all timers without running destructors: they belong to the parent process.
 pub fn forget_all() {
     TIMERS.with_borrow_mut(|timers| std::mem::forget(timers.take()));
 }
 
-/// The request ends: gives up what the timers hold.
+/// Drops all timers at the end of the request.
 pub fn request_end() {
     drop(TIMERS.with_borrow_mut(Option::take));
 }

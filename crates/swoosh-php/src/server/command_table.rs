@@ -33,9 +33,9 @@ impl ServerCommands {
     }
 
     /// Reports the callables to the cycle collector.
-    pub fn held(&self, tell: &mut dyn FnMut(&Zval)) {
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Ok(commands) = self.commands.try_borrow() {
-            commands.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.held(tell));
+            commands.values().filter(|(_, one)| Rc::strong_count(one) == 1).for_each(|(_, one)| one.trace(visit));
         }
     }
 

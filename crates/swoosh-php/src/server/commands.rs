@@ -31,7 +31,7 @@ pub fn run(
     data: &Zval,
 ) -> PhpResult<Option<Vec<u8>>> {
     let refuse = |why: String| {
-        last_error::refuse(&why);
+        last_error::warn_misuse(&why);
         Ok(None)
     };
     let Some(callable) = state.commands.find(name, kind) else {
@@ -102,7 +102,7 @@ pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> Ph
     let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
     let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(state.home.back(call(&callable, server, data))?);
+    reply.extend(state.home.leave_if_child(call(&callable, server, data))?);
     if let Some((end, _)) = &*state.commands.reply_sockets.borrow()
         && let Err(e) = end.send(&reply)
     {

@@ -1,6 +1,6 @@
 //! Engine event to PHP callback.
 //!
-//! Runs in: every process of the server, in its first thread, between the engine's own steps. An uncaught exception is
+//! Runs in: every process of the server, in its first thread, between the engine's own steps. An raise_uncaught exception is
 //! reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
 use super::http::{deadline, dispatch, response_order};
@@ -20,7 +20,7 @@ use swoosh::handler::{
 };
 use swoosh::http::TempFile;
 use swoosh::http::files::Files;
-use swoosh_zend::error::uncaught;
+use swoosh_zend::error::raise_uncaught;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
 /// The engine's handler for one PHP server.
@@ -62,7 +62,7 @@ impl EventBridge {
         callable: &Rc<Callable>,
         mut args: [Zval; N],
     ) -> Flow {
-        if !scheduler::runs_apart() {
+        if !scheduler::callbacks_in_coroutines() {
             let flow = self.call(callable, &mut args).map(drop);
             drop(in_hand);
             return flow;
@@ -80,10 +80,10 @@ impl EventBridge {
         Ok(())
     }
 
-    /// Ends this process after `exit`, a fatal error or an uncaught exception.
+    /// Ends this process after `exit`, a fatal error or an raise_uncaught exception.
     #[cold]
     fn stop(&self, raised: Raised) -> Stop {
-        let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+        let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
         self.state.set_stop(raised);
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
@@ -91,7 +91,7 @@ impl EventBridge {
     /// Checks the result of user code. A child process that the callback forked does not return to the engine.
     #[inline]
     fn finish_call<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
-        self.state.home.back(result).map_err(|raised| self.stop(raised))
+        self.state.home.leave_if_child(result).map_err(|raised| self.stop(raised))
     }
 
     /// An event of the whole server: its callback takes the server and, if `numbered`, the worker id.
@@ -101,7 +101,7 @@ impl EventBridge {
         if event == ServerEvent::WorkerStart {
             let options = callbacks.options;
             let apart = if node.role() == Role::TaskWorker { options.task_coroutine } else { options.coroutine };
-            scheduler::set_apart(apart);
+            scheduler::set_callbacks_in_coroutines(apart);
             deadline::warn_without_effect(&self.state, node, apart);
             hook_flags::set_flags(options.hook_flags);
         }
@@ -296,18 +296,18 @@ impl Handler for EventBridge {
             return Ok(());
         };
         let server = callbacks.server.clone().into_zval();
-        if scheduler::runs_apart() {
+        if scheduler::callbacks_in_coroutines() {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
                 // In a forked child: the parent sends the result.
-                if result.is_null() || state.home.is_left() {
+                if result.is_null() || state.home.is_child() {
                     return Ok(());
                 }
                 task::answer(&node, &event, &result).map(drop)
             };
-            return self.finish_call(coroutine::run_event(run));
+            return self.finish_call(coroutine::spawn_event(run));
         }
         let outer = self.state.task.replace(Some(*event));
         let result = if callbacks.options.task_object {
@@ -382,7 +382,7 @@ impl Handler for EventBridge {
     #[inline]
     fn tick(&self, node: &Context) -> Flow {
         self.state.enter(node);
-        self.finish_call(event_loop::hosted_turn())?;
+        self.finish_call(event_loop::hosted_tick())?;
         self.finish_call(deadline::run_due(node))?;
         response_order::run_ready(self, node)
     }
@@ -393,7 +393,7 @@ impl Handler for EventBridge {
     }
 
     fn pending(&self) -> usize {
-        event_loop::pending()
+        event_loop::pending_count()
     }
 
     fn unfinished(&self) -> usize {
@@ -401,7 +401,7 @@ impl Handler for EventBridge {
     }
 
     fn gave_up(&self) {
-        coroutine::tell_of_callbacks();
+        coroutine::report_pending_callbacks();
     }
 
     fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {

@@ -4,7 +4,7 @@
 //! the event loop, and messages are one of its event sources.
 
 use crate::coroutine;
-use crate::runtime::fork::Home;
+use crate::runtime::fork::ForkGuard;
 use crate::runtime::reactor::Watch;
 use crate::runtime::{event_loop, last_error, reactor, scheduler, signals};
 use std::cell::{Cell, RefCell};
@@ -15,8 +15,8 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 use swoosh::handler::{Flow, Stop};
 use swoosh::pool::{Inbox, Ipc, Message, Pool, Supervisor, Work, Worker};
-use swoosh_zend::error::uncaught;
-use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, machine, runtime};
+use swoosh_zend::error::raise_uncaught;
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, Raised, Zval, interrupt, runtime};
 use tokio::io::Interest;
 
 /// A pool, as one process sees it.
@@ -33,7 +33,7 @@ pub struct PhpPool {
     /// `Process\Manager`: the function of each worker, and whether it runs in a coroutine.
     pub worker_functions: RefCell<Vec<(Rc<Callable>, bool)>>,
     /// The process whose callbacks run.
-    home: Home,
+    home: ForkGuard,
     process: RefCell<PoolProcess>,
     inbox: RefCell<Option<Inbox>>,
     /// Messages in progress, by coroutine id; 0: outside of coroutines.
@@ -46,7 +46,7 @@ pub struct PhpPool {
 pub enum PoolProcess {
     /// Not a process of a running pool.
     #[default]
-    Outside,
+    WaitOutcome,
     /// The process that called `start`.
     Supervisor(Supervisor),
     /// A worker.
@@ -81,7 +81,7 @@ impl PhpPool {
         match self.process() {
             PoolProcess::Worker(worker) => Some(worker),
             _ => {
-                last_error::refuse("this must be called in a worker of the pool, in onWorkerStart or onMessage");
+                last_error::warn_misuse("this must be called in a worker of the pool, in onWorkerStart or onMessage");
                 None
             }
         }
@@ -91,7 +91,7 @@ impl PhpPool {
     pub fn is_new(&self) -> bool {
         let new = self.builder.borrow().is_some();
         if !new {
-            last_error::refuse("the pool was already started, or its constructor was not called");
+            last_error::warn_misuse("the pool was already started, or its constructor was not called");
         }
         new
     }
@@ -113,9 +113,9 @@ pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slo
     event_loop::host();
     let bridge = PoolBridge { state: state.clone(), object: object.clone(), callbacks: Rc::new(callbacks), slots };
     let ended = pool.run(&bridge);
-    *state.process.borrow_mut() = PoolProcess::Outside;
+    *state.process.borrow_mut() = PoolProcess::WaitOutcome;
     if let Some(raised) = state.stop.get() {
-        event_loop::give_up();
+        event_loop::shut_down();
         return Err(raised);
     }
     event_loop::end_hosting();
@@ -155,23 +155,23 @@ impl PoolBridge {
         self.finish_call(callable.call(&mut args).map(drop))
     }
 
-    /// Ends this process after `exit`, a fatal error or an uncaught exception. A forked child does not return to the engine.
+    /// Ends this process after `exit`, a fatal error or an raise_uncaught exception. A forked child does not return to the engine.
     fn finish_call(&self, result: PhpResult<()>) -> Flow {
-        self.state.home.back(result).map_err(|raised| {
-            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+        self.state.home.leave_if_child(result).map_err(|raised| {
+            let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
             self.state.stop.set(Some(raised));
             Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
         })
     }
 
     fn enter(&self, worker: &Worker) {
-        self.state.home.enter();
+        self.state.home.arm();
         *self.state.process.borrow_mut() = PoolProcess::Worker(worker.clone());
         self.object.set_slot(self.slots.worker_id, worker.id());
         self.object.set_slot(self.slots.worker_pid, swoosh::sys::process::pid());
         CURRENT_WORKER.set(Some((worker.clone(), self.object.clone(), self.slots)));
-        swoosh::sys::signal::set_handler_hook(machine::interrupt_at_signal);
-        scheduler::set_apart(self.state.coroutine.get());
+        swoosh::sys::signal::set_handler_hook(interrupt::request_from_signal_handler);
+        scheduler::set_callbacks_in_coroutines(self.state.coroutine.get());
     }
 
     /// The function that `Process\Manager` assigned to this worker.
@@ -183,7 +183,7 @@ impl PoolBridge {
     fn run_event_loop(&self, worker: &Worker) -> Flow {
         let me = (self.object.clone(), worker.id());
         let begin = self.worker_function(worker).or_else(|| self.callbacks.worker_start.clone());
-        self.finish_call(coroutine::run_event(move || match begin {
+        self.finish_call(coroutine::spawn_event(move || match begin {
             Some(begin) => begin.call(&mut [me.0.into_zval(), me.1.into_zval()]).map(drop),
             None => Ok(()),
         }))?;
@@ -196,7 +196,7 @@ impl PoolBridge {
         let event_fd = Wakeup::of(worker.event_fd());
         let messages = self.state.inbox.borrow().as_ref().map(|inbox| Wakeup::of(inbox.descriptor()));
         let left = event_loop::run_while(|| {
-            if self.state.home.is_left() {
+            if self.state.home.is_child() {
                 return Ok(None);
             }
             if let Some(messages) = &messages {
@@ -230,12 +230,12 @@ impl PoolBridge {
             };
             let (state, worker, object) = (self.state.clone(), worker.clone(), self.object.clone());
             let Some(callable) = self.callbacks.message.clone() else { return Ok(()) };
-            let begun = coroutine::run_event(move || {
+            let begun = coroutine::spawn_event(move || {
                 let data = message.data.as_slice().into_zval();
                 state.messages.borrow_mut().insert(current_message_key(), message);
                 let done = callable.call(&mut [object.into_zval(), data]).map(drop);
                 // In a forked child: the parent answers the message.
-                if state.home.is_left() {
+                if state.home.is_child() {
                     return done;
                 }
                 let handled = state.messages.borrow_mut().remove(&current_message_key());
@@ -249,7 +249,7 @@ impl PoolBridge {
                 }
                 Ok(())
             });
-            self.state.home.back(begun)?;
+            self.state.home.leave_if_child(begun)?;
         }
         Ok(())
     }
@@ -265,7 +265,7 @@ impl PoolBridge {
         let tells = self.callbacks.worker_exit.is_some();
         let mut tell_at = Instant::now();
         let ended = event_loop::run_while(|| {
-            if self.state.home.is_left() {
+            if self.state.home.is_child() {
                 return Ok(None);
             }
             let kept = tells && event_loop::is_alive();
@@ -281,7 +281,7 @@ impl PoolBridge {
             Ok(Some(Some(SHUTDOWN_POLL)))
         });
         if coroutine::callbacks() > 0 {
-            coroutine::tell_of_callbacks();
+            coroutine::report_pending_callbacks();
         }
         self.finish_call(ended.map(drop))
     }
@@ -289,7 +289,7 @@ impl PoolBridge {
 
 impl Work for PoolBridge {
     fn start(&self, pool: &Supervisor) -> Flow {
-        self.state.home.enter();
+        self.state.home.arm();
         *self.state.process.borrow_mut() = PoolProcess::Supervisor(pool.clone());
         self.object.set_slot(self.slots.master_pid, swoosh::sys::process::pid());
         self.call(&self.callbacks.start, Vec::new())
@@ -302,7 +302,7 @@ impl Work for PoolBridge {
 
     fn tick(&self, _: &Supervisor) -> Flow<Option<Duration>> {
         self.finish_call(signals::run_due())?;
-        self.finish_call(event_loop::hosted_turn())?;
+        self.finish_call(event_loop::hosted_tick())?;
         Ok(event_loop::hosted_sleep_limit())
     }
 
@@ -360,12 +360,12 @@ impl Wakeup {
 
     fn forget(&self) {
         if let Some(watch) = &self.watch {
-            watch.forget_read();
+            watch.clear_read_ready();
         }
     }
 
     fn arm(&self) {
-        let token = reactor::token_of_watcher(self.fd);
+        let token = reactor::watcher_token(self.fd);
         let waker = reactor::waker(token);
         if let Some(watch) = &self.watch
             && watch.poll_read(&mut Context::from_waker(&waker)).is_ready()

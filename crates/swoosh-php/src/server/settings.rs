@@ -14,7 +14,7 @@ use swoosh::config::{
     Callback, Dispatch, EmbedderConfig, Outcome, PortSettings, ServerConfig, Settings, Value, apply_port, apply_server,
 };
 use swoosh::server::ServerBuilder;
-use swoosh_zend::error::{fatal, uncaught, warning};
+use swoosh_zend::error::{fatal, raise_uncaught, warning};
 use swoosh_zend::{Array, Callable, IntoZval, Object, PhpResult, Raised, Zval};
 
 /// Validates settings when `set()` is called: an unknown name is a warning, an impossible framing a fatal error.
@@ -95,7 +95,7 @@ pub fn apply(
     builder.config.max_form_length = max_form_length(embedder.http.upload_max_filesize, &builder.port_settings);
     builder.check().map_err(refused)?;
     builder.check_tls().map_err(|e| StartError::Fatal(e.to_string()))?;
-    swoosh::log::init(&builder.config).map_err(refused)?;
+    swoosh::log::init(&builder.config.log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }
@@ -199,7 +199,7 @@ fn call_in_engine(state: &PhpServer, callable: &Callable, args: &mut [Zval]) -> 
     match callable.call(args) {
         Ok(answer) => Some(answer),
         Err(raised) => {
-            let raised = if raised == Raised::Exception { uncaught(raised) } else { raised };
+            let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
             state.set_stop(raised);
             if let Some(node) = state.node() {
                 let _ = node.stop(None);

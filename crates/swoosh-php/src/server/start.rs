@@ -40,7 +40,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
-        event_loop::give_up();
+        event_loop::shut_down();
         return Err(raised);
     }
     match end {
@@ -55,7 +55,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
         }
         Ok(End::Forked { code, .. }) => runtime::end_process(code),
         Err(e) => {
-            event_loop::give_up();
+            event_loop::shut_down();
             let why = format!("the server cannot start: {e}");
             drop(e);
             Err(fatal(&why))

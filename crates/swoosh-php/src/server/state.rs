@@ -8,7 +8,7 @@ use super::command_table::ServerCommands;
 use super::http::settings::HttpSettings;
 use super::redis::commands::RedisCommands;
 use super::send_queues::SendQueues;
-use crate::runtime::fork::Home;
+use crate::runtime::fork::ForkGuard;
 use crate::runtime::{event_loop, last_error, reactor};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -53,10 +53,10 @@ pub struct PhpServer {
     /// Handlers of a Redis server.
     pub redis: RedisCommands,
     /// The process whose callbacks run.
-    pub home: Home,
+    pub home: ForkGuard,
     pub(super) node: RefCell<Option<Context>>,
     pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
-    /// Set after `exit`, a fatal error or an uncaught exception: this process stops.
+    /// Set after `exit`, a fatal error or an raise_uncaught exception: this process stops.
     pub(super) stop: Cell<Option<Raised>>,
 }
 
@@ -191,7 +191,7 @@ impl PhpServer {
             http: OnceCell::new(),
             commands: ServerCommands::default(),
             redis: RedisCommands::default(),
-            home: Home::default(),
+            home: ForkGuard::default(),
             node: RefCell::new(None),
             callbacks: RefCell::new(None),
             stop: Cell::new(None),
@@ -203,7 +203,7 @@ impl PhpServer {
     pub fn running(&self) -> Option<Context> {
         let node = self.node();
         if node.is_none() {
-            last_error::refuse("the server is not running; call this in one of its callbacks");
+            last_error::warn_misuse("the server is not running; call this in one of its callbacks");
         }
         node
     }
@@ -218,7 +218,7 @@ impl PhpServer {
     pub fn is_new(&self) -> bool {
         let new = self.phase.get() == Phase::New;
         if !new {
-            last_error::refuse("the server was already started; call this before start()");
+            last_error::warn_misuse("the server was already started; call this before start()");
         }
         new
     }
@@ -247,7 +247,7 @@ impl PhpServer {
     pub fn after_fork(&self) {
         let parents = self.node.borrow_mut().take();
         drop(parents);
-        self.home.enter();
+        self.home.arm();
         event_loop::host();
     }
 
@@ -288,7 +288,7 @@ pub fn succeeded(result: swoosh::Result<()>) -> bool {
 #[cold]
 pub fn report(error: &Error) {
     match error {
-        Error::State { .. } | Error::Setting { .. } => last_error::refuse(&error.to_string()),
+        Error::State { .. } | Error::Setting { .. } => last_error::warn_misuse(&error.to_string()),
         _ => {
             let code = error.code();
             last_error::set(code);

@@ -62,7 +62,7 @@ pub enum Kind {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Max {
-    /// The same on every machine.
+    /// A value that does not depend on the machine.
     Fixed(i64),
     /// So many for each core of the machine.
     PerCore(i64),

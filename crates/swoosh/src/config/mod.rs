@@ -36,6 +36,7 @@ mod types;
 mod validate;
 mod value;
 
+pub use crate::log::LogRotation;
 pub use apply::{Outcome, Settings, apply_embedder, apply_port, apply_server, find};
 pub use embedder::{
     CallbackConfig, CompressionConfig, CoroutineConfig, EmbedderConfig, HttpConfig, NotARule, StaticFilesConfig,
@@ -52,5 +53,5 @@ pub use table::settings;
 pub use tls::{NamedCertificate, TlsConfig, Versions, check_ciphers, check_curves};
 #[cfg(feature = "tls")]
 pub(crate) use tls::{cipher_suites, curves};
-pub use types::{Dispatch, DispatchFunc, DispatchMode, LogRotation, Mode, TaskIpc};
+pub use types::{Dispatch, DispatchFunc, DispatchMode, Mode, TaskIpc};
 pub use value::{Callback, Value};

@@ -1,6 +1,7 @@
 //! Settings of the whole server.
 
-use super::types::{DispatchFunc, DispatchMode, LogRotation, TaskIpc};
+use super::types::{DispatchFunc, DispatchMode, TaskIpc};
+use crate::log::{LogConfig, LogRotation};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -140,6 +141,19 @@ impl Default for ServerConfig {
             chroot: None,
             open_cpu_affinity: false,
             cpu_affinity_ignore: Vec::new(),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The settings of the log.
+    pub fn log(&self) -> LogConfig {
+        LogConfig {
+            file: self.log_file.clone(),
+            level: self.log_level,
+            rotation: self.log_rotation,
+            date_format: self.log_date_format.clone(),
+            microseconds: self.log_date_with_microseconds,
         }
     }
 }

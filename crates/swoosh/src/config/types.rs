@@ -65,22 +65,6 @@ pub enum TaskIpc {
     Preemptive = 3,
 }
 
-/// The period of one log file (`log_rotation`).
-///
-/// ```
-/// assert_eq!(swoosh::config::LogRotation::Daily as u8, 2);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
-pub enum LogRotation {
-    #[default]
-    Single = 0,
-    Monthly = 1,
-    Daily = 2,
-    Hourly = 3,
-    EveryMinute = 4,
-}
-
 /// The result of a dispatch function.
 ///
 /// ```

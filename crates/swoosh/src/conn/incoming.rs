@@ -10,7 +10,7 @@ use std::path::Path;
 /// A request whose body is being spooled to a file.
 ///
 /// ```
-/// use swoosh::http::incoming::SpooledRequest;
+/// use swoosh::conn::incoming::SpooledRequest;
 ///
 /// let bytes = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
 /// let (mut request, head) = SpooledRequest::begin(bytes, 100, &std::env::temp_dir()).unwrap();

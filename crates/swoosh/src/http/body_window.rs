@@ -1,6 +1,6 @@
 //! A view of a body: of one in memory all of it, of one on disk a window that is read on demand.
 
-use super::form::{Body, BodySlice};
+use super::body::{Body, BodySlice};
 use crate::error::Result;
 use memchr::memmem::Finder;
 use std::ops::Range;

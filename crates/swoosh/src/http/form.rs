@@ -1,39 +1,13 @@
 //! Forms: `application/x-www-form-urlencoded` and `multipart/form-data` (RFC 7578).
 
+pub use super::body::{Body, BodySlice};
 use super::body_window::BodyWindow;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::proto::http1::request::field;
-use crate::sys::temp_file::TempFile;
+pub use crate::static_files::percent_decode;
 use httparse::Header;
 use memchr::memmem;
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::Write;
 use std::ops::Range;
-
-/// Decodes percent-encoded bytes (RFC 3986 section 2.1); a malformed sequence is kept.
-///
-/// ```
-/// assert_eq!(swoosh::http::form::percent_decode(b"%41%2"), b"A%2");
-/// ```
-pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
-    let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while at < bytes.len() {
-        let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).and_then(|(a, b)| hex(*a).zip(hex(*b)));
-        match pair {
-            Some((high, low)) if bytes[at] == b'%' => {
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            _ => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    out
-}
 
 /// The decoded pairs of `a=b&c=d`; a plus is a space.
 ///
@@ -72,94 +46,6 @@ pub struct Part<'b> {
     /// The part's content.
     pub data: BodySlice<'b>,
 }
-
-/// A request's body, in memory or on disk.
-///
-/// ```
-/// use swoosh::http::form::Body;
-///
-/// assert_eq!(Body::Memory(b"abc").whole().len(), 3);
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub enum Body<'b> {
-    /// In memory.
-    Memory(&'b [u8]),
-    /// On disk.
-    Disk(&'b TempFile),
-}
-
-impl<'b> Body<'b> {
-    /// The whole body.
-    pub fn whole(self) -> BodySlice<'b> {
-        match self {
-            Body::Memory(bytes) => BodySlice::Memory(bytes),
-            Body::Disk(stored) => BodySlice::Disk(stored, 0..stored.len()),
-        }
-    }
-}
-
-/// A slice of a body.
-///
-/// ```
-/// use swoosh::http::form::BodySlice;
-///
-/// assert_eq!(&*BodySlice::Memory(b"abc").bytes().unwrap(), b"abc");
-/// ```
-#[derive(Debug, Clone)]
-pub enum BodySlice<'b> {
-    /// In memory.
-    Memory(&'b [u8]),
-    /// On disk: a range of offsets.
-    Disk(&'b TempFile, Range<u64>),
-}
-
-impl<'b> BodySlice<'b> {
-    /// The length, bytes.
-    pub fn len(&self) -> u64 {
-        match self {
-            BodySlice::Memory(bytes) => bytes.len() as u64,
-            BodySlice::Disk(_, range) => range.end - range.start,
-        }
-    }
-
-    /// Whether the slice is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The bytes, read into memory if necessary.
-    ///
-    /// # Errors
-    /// If the disk fails.
-    pub fn bytes(&self) -> Result<Cow<'b, [u8]>> {
-        match self {
-            BodySlice::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
-            BodySlice::Disk(stored, range) => Ok(Cow::Owned(stored.read(range.clone())?)),
-        }
-    }
-
-    /// Writes the slice to a file; the kernel copies a slice that is on disk, without memory of this process.
-    ///
-    /// # Errors
-    /// If the disk is full or fails.
-    pub fn save(&self, to: &File) -> Result<()> {
-        match self {
-            BodySlice::Memory(bytes) => {
-                (&*to).write_all(bytes).map_err(|e| Error::system("write", "an uploaded file", e))
-            }
-            BodySlice::Disk(stored, range) => Ok(stored.copy_to(range.clone(), to)?),
-        }
-    }
-}
-
-/// Slices are equal if their bytes are, in memory or on disk.
-impl PartialEq for BodySlice<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && matches!((self.bytes(), other.bytes()), (Ok(own), Ok(others)) if own == others)
-    }
-}
-
-impl Eq for BodySlice<'_> {}
 
 /// The parts of a `multipart/form-data` body, in order; `None` if it is none. A part without a closing delimiter is left
 /// out, because it may be half a file.
@@ -272,6 +158,7 @@ const MAX_BOUNDARY: usize = 70;
 mod tests {
     use super::super::body_window::READ_SIZE;
     use super::*;
+    use crate::sys::temp_file::TempFile;
 
     #[test]
     fn pairs_are_decoded() {

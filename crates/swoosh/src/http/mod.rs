@@ -17,45 +17,32 @@
 //! }
 //! ```
 
-#[cfg(not(feature = "http"))]
-mod absent;
-#[cfg(feature = "http")]
+mod body;
 mod body_window;
-#[cfg(feature = "http")]
 pub mod compress;
-#[cfg(feature = "http")]
-mod date;
-pub mod files;
-#[cfg(feature = "http")]
 pub mod form;
-#[cfg(feature = "http")]
-pub mod mime;
-#[cfg(feature = "http")]
 mod request;
-#[cfg(feature = "http")]
 mod response;
-#[cfg(feature = "http")]
 mod response_head;
-#[cfg(feature = "http")]
+mod serve_file;
 mod server;
-#[cfg(feature = "http")]
 mod service;
+mod shared;
 #[cfg(feature = "websocket")]
 mod websocket;
+#[cfg(feature = "websocket")]
+mod websocket_state;
 
 pub use crate::conn::incoming;
+pub use crate::static_files as files;
+pub use crate::static_files::date::now;
+pub use crate::static_files::mime;
 pub use crate::sys::temp_file::TempFile;
-#[cfg(not(feature = "http"))]
-pub(crate) use absent::Service;
-#[cfg(feature = "http")]
-pub use date::now;
-#[cfg(feature = "http")]
 pub use request::Request;
-#[cfg(feature = "http")]
 pub use response::Response;
-#[cfg(feature = "http")]
+pub use serve_file::serve_file;
 pub use server::{Ready, Server};
-#[cfg(feature = "http")]
-pub(crate) use service::Service;
 #[cfg(feature = "websocket")]
-pub use websocket::{Frame, Message, WebSocket, websockets};
+pub use websocket::{Frame, WebSocket, websockets};
+#[cfg(feature = "websocket")]
+pub use websocket_state::Message;

@@ -1,15 +1,15 @@
 //! A response, as a handler fills it.
 
 use super::compress::Coding;
-use super::mime;
 use super::request::{Request, ResponseMode};
 use super::response_head::{self, put_field};
-use super::service::Service;
+use super::shared::Shared;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
 use crate::proto::http1::response_writer::{self, put_chunk};
 use crate::proto::http1::{has_token, is_token_byte};
+use crate::static_files::mime;
 use crate::sys::open;
 use std::ops::Range;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ use std::time::Duration;
 /// ```
 pub struct Response {
     pub(super) node: Context,
-    pub(super) service: Rc<Service>,
+    pub(super) shared: Rc<Shared>,
     pub(super) conn: SessionId,
     pub(super) status: u16,
     /// The program's own fields, serialized.
@@ -65,7 +65,7 @@ pub(super) enum Progress {
 impl Response {
     pub(super) fn new(
         node: &Context,
-        service: &Rc<Service>,
+        shared: &Rc<Shared>,
         request: &Request,
         mode: ResponseMode,
         max_message: u64,
@@ -75,8 +75,8 @@ impl Response {
         let accept = request.header_bytes("accept-encoding");
         Response {
             node: node.clone(),
-            coding: accept.and_then(|accept| service.rules.negotiate(accept)),
-            service: service.clone(),
+            coding: accept.and_then(|accept| shared.rules.negotiate(accept)),
+            shared: shared.clone(),
             conn: request.conn(),
             status: 200,
             fields: Vec::with_capacity(FIELDS_CAPACITY),
@@ -310,7 +310,7 @@ impl Response {
 
     fn put_complete(&mut self, out: &mut Vec<u8>) {
         let mut body = std::mem::take(&mut self.body);
-        let rules = &self.service.rules;
+        let rules = &self.shared.rules;
         let suitable = |_: &Coding| {
             let kind = self.own.content_type.clone().map_or(&b""[..], |place| &self.fields[place]);
             !self.own.has_encoding
@@ -346,7 +346,7 @@ impl Drop for Response {
         match self.progress {
             Progress::Ended => {}
             Progress::NotStarted => {
-                (self.status, self.mode.keep_alive) = (self.service.fallback.get(), false);
+                (self.status, self.mode.keep_alive) = (self.shared.fallback.get(), false);
                 self.body.clear();
                 self.finish(false);
             }

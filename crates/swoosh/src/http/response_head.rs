@@ -1,9 +1,9 @@
 //! The head of a response: status line and fields.
 
 use super::compress::Coding;
-use super::date::now;
 use super::request::ResponseMode;
 use crate::proto::http1::response_writer::{self, put_number};
+use crate::static_files::date::now;
 
 /// Appends the head of a response. `fields`: the program's own, serialized. `length` of the body, bytes; `None`: the body
 /// is streamed, in chunks or, by HTTP/1.0, until the connection is closed.

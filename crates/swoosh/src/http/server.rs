@@ -1,13 +1,13 @@
 //! The builder of HTTP servers.
 
 use super::compress::Rules;
-use super::files::Files;
 use super::request::Request;
 use super::response::Response;
 use super::service::Service;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
 use crate::error::Result;
 use crate::handler::Outcome;
+use crate::static_files::Files;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use std::time::Duration;
 ///         response.text(request.path());
 ///     })
 ///     .start()?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 pub struct Server {
     inner: crate::Server,

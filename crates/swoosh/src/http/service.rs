@@ -4,20 +4,19 @@
 //! task, and further requests of its connection are queued meanwhile.
 
 use super::compress::Rules;
-use super::files::{self, Files};
 use super::request::Request;
 use super::response::Response;
-#[cfg(feature = "websocket")]
-use super::websocket::SocketState;
+use super::serve_file::serve_file;
+use super::shared::Shared;
 use crate::context::Context;
 use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
 use crate::proto::http1::request::{Request as Parsed, header_buffer};
 use crate::request::pipeline::Pipeline;
+use crate::server::HttpService;
+use crate::static_files::Files;
 use crate::sys::temp_file::TempFile;
-use std::cell::{Cell, RefCell};
-#[cfg(feature = "websocket")]
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,25 +27,56 @@ use tokio::runtime::Handle;
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The server's handler, and the state of its connections in one process.
-pub(crate) struct Service {
+pub(super) struct Service {
     handler: Box<dyn Fn(Request, Response) -> Work>,
     files: Option<Arc<Files>>,
-    pub(super) rules: Rules,
+    shared: Rc<Shared>,
     deadline: Option<Duration>,
-    #[cfg(feature = "websocket")]
-    pub(super) websocket_compression: bool,
-    /// The status for a handler that is dropped before its response has started.
-    pub(super) fallback: Cell<u16>,
     /// The order of responses on each connection.
     pipeline: RefCell<Pipeline<Queued>>,
-    #[cfg(feature = "websocket")]
-    sockets: RefCell<HashMap<SessionId, Rc<SocketState>>>,
 }
 
 /// A request that waits for the response of an earlier one.
 enum Queued {
     Request(ConnectionEvent, Vec<u8>, Option<Rc<TempFile>>),
     Refusal(u16),
+}
+
+impl HttpService for Service {
+    fn files(&self) -> Option<Arc<Files>> {
+        self.files.clone()
+    }
+
+    fn receive(self: Rc<Self>, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) {
+        #[cfg(feature = "websocket")]
+        if node.was_websocket(event.session) {
+            let socket = self.shared.socket(event.session);
+            if let Some(socket) = socket {
+                socket.receive(node, event, data);
+            }
+            return;
+        }
+        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
+        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
+            return;
+        }
+        if !self.serve(node, event, data, stored) {
+            self.pipeline.borrow_mut().begin(event.session);
+        }
+    }
+
+    fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
+        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
+        if queued.is_none() {
+            node.refuse_request(event.session, status);
+        }
+    }
+
+    fn closed(&self, session: SessionId) {
+        self.pipeline.borrow_mut().clear(session);
+        #[cfg(feature = "websocket")]
+        self.shared.close_socket(session);
+    }
 }
 
 impl Service {
@@ -62,8 +92,6 @@ impl Service {
         H: AsyncFn(Request, &mut Response) -> R + 'static,
         R: Outcome,
     {
-        #[cfg(not(feature = "websocket"))]
-        let _ = websocket_compression;
         let handler = Rc::new(handler);
         let handler = move |request: Request, mut response: Response| -> Work {
             let handler = handler.clone();
@@ -76,73 +104,10 @@ impl Service {
         Rc::new(Service {
             handler: Box::new(handler),
             files: files.map(Arc::new),
-            rules,
+            shared: Rc::new(Shared::new(rules, websocket_compression)),
             deadline,
-            #[cfg(feature = "websocket")]
-            websocket_compression,
-            fallback: Cell::new(500),
             pipeline: RefCell::default(),
-            #[cfg(feature = "websocket")]
-            sockets: RefCell::default(),
         })
-    }
-
-    /// The static files that are served without the handler.
-    pub(crate) fn files(&self) -> Option<Arc<Files>> {
-        self.files.clone()
-    }
-
-    /// Handles a packet: a complete request, or a WebSocket frame. `stored`: the body, if it is not in `data`.
-    pub(crate) fn receive(
-        self: &Rc<Self>,
-        node: &Context,
-        event: &ConnectionEvent,
-        data: &[u8],
-        stored: Option<Rc<TempFile>>,
-    ) {
-        #[cfg(feature = "websocket")]
-        if node.was_websocket(event.session) {
-            let socket = self.sockets.borrow().get(&event.session).cloned();
-            if let Some(socket) = socket {
-                socket.receive(node, event, data);
-            }
-            return;
-        }
-        let queued = || Queued::Request(*event, data.to_vec(), stored.clone());
-        if self.pipeline.borrow_mut().enqueue(event.session, queued).is_some() {
-            return;
-        }
-        if !self.serve(node, event, data, stored) {
-            self.pipeline.borrow_mut().begin(event.session);
-        }
-    }
-
-    /// Refuses a request with a status, after the responses to earlier requests.
-    pub(crate) fn refuse(&self, node: &Context, event: &ConnectionEvent, status: u16) {
-        let queued = self.pipeline.borrow_mut().enqueue(event.session, || Queued::Refusal(status));
-        if queued.is_none() {
-            node.refuse_request(event.session, status);
-        }
-    }
-
-    /// Drops the queued requests of a closed connection.
-    pub(crate) fn closed(&self, session: SessionId) {
-        self.pipeline.borrow_mut().clear(session);
-        #[cfg(feature = "websocket")]
-        {
-            let socket = self.sockets.borrow_mut().remove(&session);
-            if let Some(socket) = socket {
-                socket.close();
-            }
-        }
-    }
-
-    /// Registers a connection that speaks WebSocket from now on.
-    #[cfg(feature = "websocket")]
-    pub(super) fn open_socket(&self, session: SessionId, max: u64) -> Rc<SocketState> {
-        let socket = Rc::new(SocketState::new(max));
-        self.sockets.borrow_mut().insert(session, socket.clone());
-        socket
     }
 
     /// Handles one request; false if its handler waits and continues in a task.
@@ -158,7 +123,7 @@ impl Service {
         {
             let mut fields = header_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
-                && files::serve(node, files, event.session, &parsed, headers)
+                && serve_file(node, files, event.session, &parsed, headers)
             {
                 return true;
             }
@@ -169,7 +134,7 @@ impl Service {
         };
         node.begin_request(event.session);
         let max_message = node.state().ports[event.port].config.package_max_length;
-        let response = Response::new(node, self, &request, mode, max_message);
+        let response = Response::new(node, &self.shared, &request, mode, max_message);
         let mut work = (self.handler)(request, response);
         // A handler that waits is polled again by its task, so this poll needs no waker. A worker of base mode is usually
         // inside its runtime already.
@@ -197,9 +162,9 @@ impl Service {
         }
         crate::log::notice!("connection {}: request deadline exceeded", session.0);
         // Dropping the handler sends the response.
-        self.fallback.set(504);
+        self.shared.fallback.set(504);
         drop(work);
-        self.fallback.set(500);
+        self.shared.fallback.set(500);
     }
 
     /// Handles the queued requests of a connection until a handler waits again.

@@ -3,29 +3,15 @@
 use super::request::Request;
 use super::response::{Progress, Response};
 use super::response_head::put_field;
-use crate::context::{Context, Reading};
+use super::websocket_state::{Message, SocketState};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::handler::{ConnectionEvent, SessionId};
+use crate::handler::SessionId;
 use crate::proto::websocket::deflate::{self, DeflateParams};
-use crate::proto::websocket::{Event, FrameRules, MessageAssembler, Opcode, accept_handshake, close_frame, put_frame};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
+use crate::proto::websocket::{Opcode, accept_handshake, close_frame, put_frame};
+use std::cell::OnceCell;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
-
-/// A WebSocket message.
-///
-/// ```
-/// let message = swoosh::http::Message::Text("hello".into());
-/// assert_ne!(message, swoosh::http::Message::Binary(b"hello".to_vec()));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// Text.
-    Text(String),
-    /// Any bytes.
-    Binary(Vec<u8>),
-}
+use std::task::Poll;
 
 /// A WebSocket connection. Pings are answered automatically. Dropping this value does not close the connection:
 /// [`close`](WebSocket::close) does, or the client.
@@ -64,9 +50,9 @@ impl WebSocket {
     pub async fn recv(&mut self) -> Option<Message> {
         std::future::poll_fn(|cx| match self.state.take(&self.node, self.conn) {
             Some(message) => Poll::Ready(Some(message)),
-            None if self.state.closed.get() => Poll::Ready(None),
+            None if self.state.is_closed() => Poll::Ready(None),
             None => {
-                *self.state.waker.borrow_mut() = Some(cx.waker().clone());
+                self.state.wake_on_event(cx.waker());
                 Poll::Pending
             }
         })
@@ -118,7 +104,7 @@ impl Response {
     /// If the request is no valid handshake, or the connection is closed.
     pub fn upgrade(&mut self, request: &Request) -> Result<WebSocket> {
         self.expect_not_started()?;
-        let compresses = self.service.websocket_compression;
+        let compresses = self.shared.websocket_compression;
         let (fields, agreed) = match handshake(request, u8::from(!self.mode.http10), compresses) {
             Ok(found) => found,
             Err(status) => {
@@ -136,7 +122,7 @@ impl Response {
         out.extend_from_slice(b"\r\n");
         self.progress = Progress::Ended;
         self.mode.keep_alive = true;
-        let socket = self.service.open_socket(self.conn, self.max_message);
+        let socket = self.shared.open_socket(self.conn, self.max_message);
         self.node.begin_websocket(self.conn, agreed);
         let sent = self.node.send(self.conn, &out);
         self.complete();
@@ -242,96 +228,7 @@ fn handshake(
     Ok((fields, agreed))
 }
 
-/// The worker's state of one WebSocket connection.
-pub(crate) struct SocketState {
-    max: u64,
-    joiner: RefCell<MessageAssembler>,
-    messages: RefCell<VecDeque<Message>>,
-    waker: RefCell<Option<Waker>>,
-    paused: Cell<bool>,
-    closed: Cell<bool>,
-}
-
-impl SocketState {
-    pub(super) fn new(max: u64) -> Self {
-        SocketState {
-            max,
-            joiner: RefCell::default(),
-            messages: RefCell::default(),
-            waker: RefCell::default(),
-            paused: Cell::new(false),
-            closed: Cell::new(false),
-        }
-    }
-
-    /// Handles one frame.
-    pub(super) fn receive(&self, node: &Context, event: &ConnectionEvent, frame: &[u8]) {
-        let session = event.session;
-        if self.closed.get() {
-            return;
-        }
-        let expect = FrameRules { max: self.max, masked: true, deflate: node.deflate_of(session).is_some() };
-        let received = self.joiner.borrow_mut().take(frame, expect);
-        let last = match received {
-            Ok(None) | Ok(Some(Event::Pong(_))) => return,
-            Ok(Some(Event::Message(Opcode::Text, data, _))) => {
-                // The joiner has validated it.
-                return self.push(node, session, Message::Text(String::from_utf8(data).unwrap_or_default()));
-            }
-            Ok(Some(Event::Message(_, data, _))) => return self.push(node, session, Message::Binary(data)),
-            Ok(Some(Event::Ping(data))) => {
-                let mut pong = Vec::with_capacity(2 + data.len());
-                put_frame(&mut pong, 0x8A, None, &data);
-                // An error means that the connection is closed.
-                let _ = node.send(session, &pong);
-                return;
-            }
-            Ok(Some(Event::Close(code, reason))) => close_frame(code, &reason),
-            Err(fault) => {
-                crate::log::info!("closing connection {} with {}: {}", session.0, fault.code, fault.reason);
-                close_frame(fault.code, b"")
-            }
-        };
-        let _ = node.send(session, &last);
-        let _ = node.close(session, false);
-        self.close();
-    }
-
-    fn push(&self, node: &Context, session: SessionId, message: Message) {
-        self.messages.borrow_mut().push_back(message);
-        if self.messages.borrow().len() >= MAX_QUEUED && !self.paused.replace(true) {
-            // An error means that the connection is closed.
-            let _ = node.set_reading(session, Reading::Pause);
-        }
-        self.wake();
-    }
-
-    fn take(&self, node: &Context, session: SessionId) -> Option<Message> {
-        let message = self.messages.borrow_mut().pop_front();
-        if self.paused.get() && self.messages.borrow().len() < MAX_QUEUED / 2 {
-            self.paused.set(false);
-            let _ = node.set_reading(session, Reading::Resume);
-        }
-        message
-    }
-
-    /// Marks the connection as closed.
-    pub(super) fn close(&self) {
-        self.closed.set(true);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        let waker = self.waker.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
 /// The longest payload of a control frame, bytes.
 const MAX_CONTROL: usize = 125;
-/// With more queued messages the connection is not read.
-const MAX_QUEUED: usize = 256;
 /// Connections that are listed at once.
 const PAGE: usize = 256;

@@ -1,6 +1,6 @@
 //! Log files: opening, rotation, writing.
 
-use crate::config::{LogRotation, ServerConfig};
+use super::types::{LogConfig, LogRotation};
 use crate::error::{Error, Result};
 use crate::sys::local_time::LocalTime;
 use std::ffi::OsString;
@@ -25,14 +25,14 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens the log that `config` describes.
-    pub(super) fn open(config: &ServerConfig) -> Result<Log> {
+    pub(super) fn open(config: &LogConfig) -> Result<Log> {
         let unopened = Log {
-            path: config.log_file.clone(),
+            path: config.file.clone(),
             file: None,
-            rotation: config.log_rotation,
+            rotation: config.rotation,
             period: String::new(),
-            date_format: config.log_date_format.clone(),
-            microseconds: config.log_date_with_microseconds,
+            date_format: config.date_format.clone(),
+            microseconds: config.microseconds,
         };
         unopened.reopened(LocalTime::at(SystemTime::now()))
     }

@@ -3,7 +3,7 @@
 //! Lines look like `[2026-01-31 12:00:00 *4711.0]\tWARNING\tmessage`: the time, the process (`*4711.0`: worker 0 with
 //! process id 4711; see [`Role`]), the severity and the message.
 //!
-//! With [`LogRotation`](crate::config::LogRotation) lines go to `log_file.202601` and the like, named after the local time:
+//! With [`LogRotation`] lines go to `log_file.202601` and the like, named after the local time:
 //! every process determines the file by itself, and no file is renamed.
 //!
 //! Logging never fails, blocks on a lock or panics. If the file cannot be written (a full disk), this is reported once on
@@ -23,7 +23,7 @@ mod tests;
 mod types;
 
 pub use process::{enabled, init, reopen, set_level, set_mark, write};
-pub use types::{Level, Role};
+pub use types::{Level, LogConfig, LogRotation, Role};
 
 #[doc(inline)]
 pub use {

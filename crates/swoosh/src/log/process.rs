@@ -2,8 +2,7 @@
 
 use super::file::Log;
 use super::logger::Logger;
-use super::types::{Level, Role};
-use crate::config::ServerConfig;
+use super::types::{Level, LogConfig, Role};
 use crate::error::Result;
 use crate::sys::local_time::LocalTime;
 use std::fmt;
@@ -14,9 +13,9 @@ use std::time::SystemTime;
 ///
 /// # Errors
 /// If the file cannot be opened; the log is unchanged then.
-pub fn init(config: &ServerConfig) -> Result<()> {
+pub fn init(config: &LogConfig) -> Result<()> {
     let log = Log::open(config)?;
-    LOG.level.store(config.log_level, Ordering::Relaxed);
+    LOG.level.store(config.level, Ordering::Relaxed);
     LOG.replace(log)
 }
 

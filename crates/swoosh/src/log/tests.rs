@@ -2,8 +2,7 @@
 
 use super::file::Log;
 use super::logger::Logger;
-use super::{Level, Role, enabled, init, reopen, set_level, set_mark};
-use crate::config::{LogRotation, ServerConfig};
+use super::{Level, LogConfig, LogRotation, Role, enabled, init, reopen, set_level, set_mark};
 use crate::sys::local_time::LocalTime;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -13,11 +12,12 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use std::time::{Duration, UNIX_EPOCH};
 
-fn config(path: &Path) -> ServerConfig {
-    ServerConfig { log_file: Some(path.to_owned()), ..ServerConfig::default() }
+fn config(path: &Path) -> LogConfig {
+    let rotation = LogRotation::Single;
+    LogConfig { file: Some(path.to_owned()), level: 2, rotation, date_format: None, microseconds: false }
 }
 
-fn logger(config: &ServerConfig) -> Logger {
+fn logger(config: &LogConfig) -> Logger {
     let logger = Logger::new();
     *logger.current.write().unwrap() = Some(Arc::new(Log::open(config).unwrap()));
     logger
@@ -31,7 +31,7 @@ fn read(path: impl AsRef<Path>) -> String {
 fn a_line_has_time_process_severity_and_message() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
-    let logger = logger(&ServerConfig { log_date_format: Some("%Y".into()), ..config(&path) });
+    let logger = logger(&LogConfig { date_format: Some("%Y".into()), ..config(&path) });
     logger.role.store(Role::Worker as u8, Ordering::Relaxed);
     logger.id.store(3, Ordering::Relaxed);
     logger.line(Level::Warning, format_args!("{} things", 2));
@@ -43,7 +43,7 @@ fn a_line_has_time_process_severity_and_message() {
 fn microseconds_follow_the_seconds() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
-    let logger = logger(&ServerConfig { log_date_with_microseconds: true, ..config(&path) });
+    let logger = logger(&LogConfig { microseconds: true, ..config(&path) });
     logger.line(Level::Info, format_args!("x"));
     let text = read(&path);
     let (date, _) = text.split_once(" @").unwrap();
@@ -70,7 +70,7 @@ fn each_rotation_names_its_file_after_its_period() {
 fn a_new_period_has_a_new_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
-    let logger = logger(&ServerConfig { log_rotation: LogRotation::Monthly, ..config(&path) });
+    let logger = logger(&LogConfig { rotation: LogRotation::Monthly, ..config(&path) });
     let month = LocalTime::at(SystemTime::now()).format("%Y%m");
     let stale = Log::open(&config(&dir.path().join("old"))).unwrap();
     *logger.current.write().unwrap() = Some(Arc::new(Log {
@@ -145,7 +145,7 @@ fn the_process_wide_log_has_levels_roles_and_can_be_reopened() {
     assert!(reopen().is_ok());
     assert!(init(&config(&dir.path().join("no/such/dir"))).unwrap_err().to_string().starts_with("open log file "));
 
-    init(&ServerConfig { log_level: 3, ..config(&path) }).unwrap();
+    init(&LogConfig { level: 3, ..config(&path) }).unwrap();
     set_mark(Role::Manager, 0);
     super::debug!("hidden");
     super::info!("hidden");

@@ -2,7 +2,7 @@
 
 use crate::config::{Framing, PortConfig};
 use crate::error::{Error, Result};
-use crate::http::files::Files;
+use crate::static_files::Files;
 use crate::tls::Acceptor;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};

@@ -19,7 +19,7 @@ use std::path::Path;
 /// let mut buffer = [0; 16];
 /// assert_eq!(child.pipe().unwrap().receive(&mut buffer)?, 5);
 /// assert_eq!(child.wait()?.exit_code(), 0);
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Process {
@@ -48,7 +48,7 @@ impl Process {
             Fork::Child => {
                 drop(parent_end);
                 signal::reset_after_fork();
-                system::set_parent_death_signal(libc::SIGKILL, parent);
+                crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, parent);
                 let child = Child { pipe: child_end };
                 end(|| body(&child))
             }

@@ -35,7 +35,7 @@ impl Worker {
         // The supervisor handles an interrupt from the terminal; user code may replace both handlers.
         signals.allow_subscription(libc::SIGTERM);
         signals.allow_subscription(libc::SIGINT);
-        process::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
+        crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
         Ok(Worker(Rc::new(Inner { shared, signals, id, stop_requested: Cell::new(false), handled: Cell::new(0) })))
     }
@@ -113,7 +113,7 @@ impl Worker {
     /// Detaches this process from the supervisor, which starts a replacement. It receives no more messages, may outlive the
     /// pool, and ends when its code does.
     pub fn detach(&self) {
-        process::clear_parent_death_signal();
+        crate::sys::parent_death::clear_parent_death_signal();
         self.0.shared.slots[self.0.id as usize].detached.store(process::pid(), Relaxed);
         self.0.shared.event_fd.notify();
         self.0.stop_requested.set(true);

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Registers a new process: its row, its title, its log mark. It is terminated if the manager dies.
 pub(super) fn register(context: &Context, id: WorkerId, name: &str) {
     mark(context, id, name);
-    process::record_parent();
-    process::set_parent_death_signal(libc::SIGTERM, context.manager_pid());
+    crate::sys::parent_death::record_parent();
+    crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, context.manager_pid());
 }
 
 /// Like [`register`]; then gives up the rights that the settings say (`user`, `group`, `chroot`).

@@ -102,7 +102,7 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
             *path = std::path::absolute(&*path).map_err(|e| Error::system("find", path.display(), e))?;
         }
     }
-    crate::log::init(&builder.config)?;
+    crate::log::init(&builder.config.log())?;
     if builder.config.daemonize {
         daemon::daemonize(builder.config.log_file.as_deref())?;
         handler.after_fork();
@@ -136,8 +136,8 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             handler.after_fork();
             crate::log::set_mark(crate::log::Role::Manager, 0);
             title::set(&context, "manager");
-            process::record_parent();
-            process::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
+            crate::sys::parent_death::record_parent();
+            crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
             Ok(match manager::run(&context) {
                 End::Head => End::Forked { code: 0, fatal: false },
                 forked => forked,

@@ -3,7 +3,6 @@
 use super::{End, child};
 use crate::context::Context;
 use crate::ids::WorkerId;
-use crate::sys::process;
 use crate::sys::signal;
 
 /// Runs user process `id` until its code returns.
@@ -18,7 +17,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
         libc::SIGCHLD,
         libc::SIGRTMIN(),
     ]);
-    process::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
+    crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
     let config = &context.state().config;
     let first = config.worker_num + config.task_worker_num;
     let flow = context.handler().user_process(context, (id.0 - first) as usize);

@@ -1,5 +1,6 @@
 //! [`Server`]: a builder whose handlers are closures.
 
+use super::http_service::HttpService;
 use super::{ServerBuilder, launch};
 use crate::config::PortSettings;
 use crate::config::{Framing, Mode, PortConfig, ServerConfig};
@@ -10,11 +11,10 @@ use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId, receive_whole,
 };
-use crate::http;
-use crate::http::files::Files;
 use crate::net::SocketKind;
 use crate::net::listener::BoundPort;
 use crate::process::End;
+use crate::static_files::Files;
 use crate::sys::process;
 use crate::sys::temp_file::TempFile;
 use std::io::Write;
@@ -71,7 +71,7 @@ struct Code {
     finish: Option<OfMessage<FinishEvent>>,
     message: Option<OfBytes<WorkerId>>,
     processes: Vec<Plain>,
-    http: Option<Rc<http::Service>>,
+    http: Option<Rc<dyn HttpService>>,
 }
 
 macro_rules! plain_events {
@@ -239,7 +239,7 @@ impl Server {
 
     /// Ports whose framing is HTTP are served by that.
     #[cfg(feature = "http")]
-    pub(crate) fn serve_http(mut self, service: Rc<http::Service>) -> Self {
+    pub(crate) fn serve_http(mut self, service: Rc<dyn HttpService>) -> Self {
         self.code.http = Some(service);
         self
     }
@@ -326,8 +326,8 @@ impl Code {
         Ok(())
     }
 
-    /// The HTTP service of a port, where it speaks HTTP.
-    fn http(&self, context: &Context, port: usize) -> Option<&Rc<http::Service>> {
+    /// The HTTP service of a port that speaks HTTP.
+    fn http(&self, context: &Context, port: usize) -> Option<&Rc<dyn HttpService>> {
         let port = context.state().ports.get(port)?;
         self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))
     }
@@ -388,7 +388,7 @@ impl Handler for Code {
     }
     fn receive(&self, context: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
         if let Some(service) = self.http(context, event.port) {
-            service.receive(context, event, data, None);
+            service.clone().receive(context, event, data, None);
             return Ok(());
         }
         let own = self.receive.iter().find(|(port, _)| *port == Some(event.port));
@@ -400,7 +400,7 @@ impl Handler for Code {
     fn receive_stored(&self, context: &Context, event: &ConnectionEvent, head: &[u8], body: Rc<TempFile>) -> Flow {
         match self.http(context, event.port) {
             Some(service) => {
-                service.receive(context, event, head, Some(body));
+                service.clone().receive(context, event, head, Some(body));
                 Ok(())
             }
             None => receive_whole(self, context, event, head, &body),

@@ -30,7 +30,7 @@ use std::time::Duration;
 ///
 /// let acceptor = Acceptor::new(&TlsConfig::new("cert.pem", "key.pem"))?;
 /// let session = acceptor.begin()?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 pub struct Acceptor {
     wanted: TlsConfig,
@@ -100,7 +100,7 @@ impl Acceptor {
     }
 }
 
-/// What distinguishes a file from its replacement: inode, modification time, size.
+/// Inode, modification time and size, which distinguish a file from its replacement.
 fn stamps(wanted: &TlsConfig) -> Stamps {
     let pairs = wanted.named.iter().flat_map(|n| [&n.cert_file, &n.key_file]);
     let own = [&wanted.cert_file, &wanted.key_file];

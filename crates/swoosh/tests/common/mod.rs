@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// The default limit of every wait.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The argument of the test server for each process model.
 pub const MODES: [&str; 2] = ["mode=process", "mode=base"];
@@ -19,8 +19,8 @@ pub const MODES: [&str; 2] = ["mode=process", "mode=base"];
 /// A client of the server's first port, with timeouts.
 pub fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(TIMEOUT)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
@@ -99,7 +99,7 @@ impl Server {
     /// Waits for `count` events that begin with `start`.
     pub fn wait_for_events(&self, start: &str, count: usize) -> Vec<String> {
         let mut found = Vec::new();
-        let enough = wait_until(PATIENCE, || {
+        let enough = wait_until(TIMEOUT, || {
             found = self.events().into_iter().filter(|e| e.starts_with(start)).collect();
             found.len() >= count
         });
@@ -151,7 +151,7 @@ impl Server {
     /// Waits for the end of the server.
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
-        let ended = wait_until(PATIENCE, || {
+        let ended = wait_until(TIMEOUT, || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
@@ -214,22 +214,22 @@ pub trait Stream: Read + Write + Send {
     /// Shuts down the sending direction.
     fn half_close(&mut self);
     /// Sets the read timeout.
-    fn patience(&self, patience: Duration);
+    fn timeout(&self, timeout: Duration);
 }
 impl Stream for TcpStream {
     fn half_close(&mut self) {
         self.shutdown(Shutdown::Write).unwrap();
     }
-    fn patience(&self, patience: Duration) {
-        self.set_read_timeout(Some(patience)).unwrap();
+    fn timeout(&self, timeout: Duration) {
+        self.set_read_timeout(Some(timeout)).unwrap();
     }
 }
 impl Stream for UnixStream {
     fn half_close(&mut self) {
         self.shutdown(Shutdown::Write).unwrap();
     }
-    fn patience(&self, patience: Duration) {
-        self.set_read_timeout(Some(patience)).unwrap();
+    fn timeout(&self, timeout: Duration) {
+        self.set_read_timeout(Some(timeout)).unwrap();
     }
 }
 
@@ -240,8 +240,8 @@ impl Client {
     /// Connects.
     pub fn tcp(address: &str) -> Client {
         let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client(Box::new(stream))
     }
@@ -249,8 +249,8 @@ impl Client {
     /// Connects to a path.
     pub fn unix(path: &Path) -> Client {
         let stream = UnixStream::connect(path).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         Client(Box::new(stream))
     }
 
@@ -291,10 +291,10 @@ impl Client {
     }
 
     /// The next packet, if it comes in time.
-    pub fn packet_within(&mut self, patience: Duration) -> std::io::Result<Vec<u8>> {
-        self.0.patience(patience);
+    pub fn packet_within(&mut self, timeout: Duration) -> std::io::Result<Vec<u8>> {
+        self.0.timeout(timeout);
         let packet = self.try_packet();
-        self.0.patience(PATIENCE);
+        self.0.timeout(TIMEOUT);
         packet
     }
 

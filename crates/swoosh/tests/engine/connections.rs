@@ -1,6 +1,6 @@
 //! Connections: echo, framing, sizes, files, flow control, heartbeat, limits.
 
-use crate::common::{Client, MODES, PATIENCE, Server, pattern, resident, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, pattern, resident, wait_until};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -27,10 +27,10 @@ fn a_datagram_is_answered_to_its_sender() {
     for mode in MODES {
         let server = Server::start(&[mode, "listen=udp://127.0.0.1:0", "listen=unixgram://FOLDER/server.gram"]);
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        udp.set_read_timeout(Some(PATIENCE)).unwrap();
+        udp.set_read_timeout(Some(TIMEOUT)).unwrap();
         let path = server.folder.path().join("client.gram");
         let unix = UnixDatagram::bind(&path).unwrap();
-        unix.set_read_timeout(Some(PATIENCE)).unwrap();
+        unix.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut buffer = vec![0; 70_000];
         for size in [1usize, 500, 9000, 60_000] {
             udp.send_to(&pattern(size), ("127.0.0.1", server.ports[0])).unwrap();
@@ -178,7 +178,7 @@ fn connections_beyond_max_conn_are_refused_until_others_close() {
         assert_eq!(answered.count(), 0);
         drop(more);
         all.truncate(2);
-        let again = wait_until(PATIENCE, || {
+        let again = wait_until(TIMEOUT, || {
             let mut late = server.client();
             late.try_send(b"echo c").and_then(|()| late.try_packet()).is_ok_and(|p| p == b"c")
         });
@@ -265,8 +265,8 @@ fn connection_ids_are_never_reused() {
 fn a_peer_that_never_reads_costs_a_bounded_buffer() {
     for mode in MODES {
         let server = Server::start(&[mode, "socket_buffer=4000000"]);
-        let mut deaf = server.client();
-        deaf.send("flood 1000");
+        let mut silent = server.client();
+        silent.send("flood 1000");
         let flood = server.wait_for_event("flood");
         let numbers: Vec<u32> = flood[6..].split(' ').map(|n| n.parse().unwrap()).collect();
         assert!(numbers[0] < 30, "{flood}");

@@ -1,6 +1,6 @@
 //! Dispatch modes: the worker that gets a request.
 
-use crate::common::{PATIENCE, Server, wait_until};
+use crate::common::{Server, TIMEOUT, wait_until};
 use std::time::Duration;
 use std::time::Instant;
 
@@ -78,6 +78,6 @@ fn a_request_before_a_close_is_handled_in_every_dispatch_mode() {
             assert_eq!(client.text(), "last words", "{dispatch}");
             assert!(client.is_closed(), "{dispatch}");
         }
-        assert!(wait_until(PATIENCE, || server.client().ask("connections") == "1"), "{dispatch}");
+        assert!(wait_until(TIMEOUT, || server.client().ask("connections") == "1"), "{dispatch}");
     }
 }

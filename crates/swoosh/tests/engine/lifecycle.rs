@@ -1,6 +1,6 @@
 //! Reload, shutdown, replaced workers, files of the server, startup errors.
 
-use crate::common::{Client, MODES, PATIENCE, Server, kill, pattern, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, kill, pattern, wait_until};
 use std::time::Duration;
 use std::time::Instant;
 
@@ -163,12 +163,12 @@ fn the_log_file_is_reopened_on_request() {
         assert!(
             std::process::Command::new("kill").args([format!("-{rt}"), pid.to_string()]).status().unwrap().success()
         );
-        assert!(wait_until(PATIENCE, || log.exists()));
+        assert!(wait_until(TIMEOUT, || log.exists()));
         std::thread::sleep(Duration::from_millis(100));
         let mut bad = server.client();
         bad.raw(&5000u32.to_be_bytes()).unwrap();
         assert!(bad.is_closed());
-        assert!(wait_until(PATIENCE, || std::fs::read_to_string(&log).unwrap().contains("is closed")));
+        assert!(wait_until(TIMEOUT, || std::fs::read_to_string(&log).unwrap().contains("is closed")));
     }
 }
 
@@ -196,7 +196,7 @@ fn a_server_with_single_thread_works() {
     for client in &mut clients {
         assert!(client.packet() == pattern(3_000_000));
     }
-    // What waits when the end comes is still written.
+    // Output that is queued at shutdown is still written.
     clients[0].send("reply 5000000");
     std::thread::sleep(Duration::from_millis(300));
     server.signal(libc::SIGTERM);
@@ -223,7 +223,7 @@ fn a_killed_worker_is_reported_and_replaced_and_its_connections_stay() {
     kill(who.pid, libc::SIGKILL);
     assert_ne!(client.who().pid, who.pid);
     server.wait_for_event(&format!("worker_error {} 0 9", who.worker));
-    assert!(wait_until(PATIENCE, || server.zombies().is_empty()));
+    assert!(wait_until(TIMEOUT, || server.zombies().is_empty()));
 }
 
 #[test]

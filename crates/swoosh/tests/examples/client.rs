@@ -1,6 +1,6 @@
 //! Starting an example, and a client for it.
 
-use crate::common::{PATIENCE, example, kill, wait_until};
+use crate::common::{TIMEOUT, example, kill, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
@@ -43,7 +43,7 @@ impl Example {
     /// Waits for `count` lines that contain `part`.
     pub(crate) fn wait_for(&self, part: &str, count: usize) -> Vec<String> {
         let mut found = Vec::new();
-        let enough = wait_until(PATIENCE, || {
+        let enough = wait_until(TIMEOUT, || {
             found = self.printed.lock().unwrap().iter().filter(|l| l.contains(part)).cloned().collect();
             found.len() >= count
         });
@@ -54,12 +54,12 @@ impl Example {
     /// Connects to the example's port.
     pub(crate) fn connect(&self) -> Lines {
         let mut stream = None;
-        assert!(wait_until(PATIENCE, || {
+        assert!(wait_until(TIMEOUT, || {
             stream = TcpStream::connect(("127.0.0.1", self.port)).ok();
             stream.is_some()
         }));
         let stream = stream.unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Lines(BufReader::new(stream))
     }
 
@@ -67,7 +67,7 @@ impl Example {
     pub(crate) fn stop(mut self) {
         kill(self.child.id() as i32, libc::SIGINT);
         let mut status = None;
-        assert!(wait_until(PATIENCE, || {
+        assert!(wait_until(TIMEOUT, || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         }));

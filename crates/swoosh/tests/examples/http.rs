@@ -149,9 +149,9 @@ fn upload_stores_files_under_their_names_and_serves_them() {
     let body = part("a.txt", "hello") + &part("../escape", "no") + &part("big", &large) + "--b--\r\n";
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: ";
     client.0.get_mut().write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
-    let (status, _, told) = client.response();
+    let (status, _, report) = client.response();
     let wanted = "a.txt: 5 bytes\na file without a name that can be kept\nbig: 3000000 bytes\n";
-    assert_eq!((status, String::from_utf8(told).unwrap()), (200, wanted.to_owned()));
+    assert_eq!((status, String::from_utf8(report).unwrap()), (200, wanted.to_owned()));
     assert_eq!(client.get("/a.txt"), (200, "hello".to_owned()));
     assert_eq!(client.get("/big").1.len(), 3_000_000);
     assert!(client.get("/").1.contains("<form"));

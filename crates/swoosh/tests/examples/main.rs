@@ -6,7 +6,7 @@ mod common;
 mod http;
 
 use client::Example;
-use common::{PATIENCE, example, kill, wait_until};
+use common::{TIMEOUT, example, kill, wait_until};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -65,7 +65,7 @@ fn udp_echo_answers_each_sender() {
     let echo = Example::start("udp_echo", &[]);
     let clients = [UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap()];
     for (n, client) in clients.iter().enumerate() {
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
         client.send_to(format!("datagram {n}").as_bytes(), ("127.0.0.1", echo.port)).unwrap();
     }
     for (n, client) in clients.iter().enumerate() {
@@ -123,13 +123,13 @@ fn supervised_replaces_its_worker_and_keeps_the_connection() {
     let server = Example::start("supervised", &[]);
     let mut client = server.connect();
     let mut processes = BTreeSet::from([client.ask("who")]);
-    for (n, (command, told)) in
+    for (n, (command, report)) in
         [("panic", "ended with status 101"), ("abort", "was ended by signal 6"), ("exit", "ended with status 7")]
             .into_iter()
             .enumerate()
     {
         client.send(command);
-        server.wait_for(told, 1);
+        server.wait_for(report, 1);
         server.wait_for("worker 0 runs as process", n + 2);
         assert!(processes.insert(client.ask("who")), "the same process again: {processes:?}");
     }
@@ -147,7 +147,7 @@ fn async_handler_serves_others_while_one_waits() {
     waiting.send(&format!("ask {address} are you there?"));
     let (mut asked, _) = other.accept().unwrap();
     let mut question = [0; 15];
-    asked.set_read_timeout(Some(PATIENCE)).unwrap();
+    asked.set_read_timeout(Some(TIMEOUT)).unwrap();
     asked.read_exact(&mut question).unwrap();
     assert_eq!(&question, b"are you there?\n");
     assert_eq!(server.connect().ask("sleep 20 meanwhile"), "meanwhile");
@@ -223,7 +223,7 @@ fn supervisor_replaces_a_worker_whose_helper_ends_with_it() {
     kill(number("as process "), libc::SIGKILL);
     supervisor.wait_for("worker 0 runs as process", 2);
     supervisor.wait_for("worker 0: the square of 101 is 10201", 1);
-    assert!(wait_until(PATIENCE, || !swoosh::sys::process::is_alive(number("helper as "))));
+    assert!(wait_until(TIMEOUT, || !swoosh::sys::process::is_alive(number("helper as "))));
     supervisor.stop();
 }
 

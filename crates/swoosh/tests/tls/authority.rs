@@ -1,6 +1,6 @@
 //! A certificate authority for the tests, and TLS clients.
 
-use crate::common::{PATIENCE, Server, Stream};
+use crate::common::{Server, Stream, TIMEOUT};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -84,14 +84,14 @@ impl Stream for Tls {
         self.conn.send_close_notify();
         self.conn.complete_io(&mut self.sock).map(drop).unwrap_or(());
     }
-    fn patience(&self, patience: Duration) {
-        self.sock.set_read_timeout(Some(patience)).unwrap();
+    fn timeout(&self, timeout: Duration) {
+        self.sock.set_read_timeout(Some(timeout)).unwrap();
     }
 }
 
 pub(crate) fn connect(server: &Server, config: &Arc<ClientConfig>, name: &str) -> Tls {
     let socket = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     socket.set_nodelay(true).unwrap();
     let name = ServerName::try_from(name.to_string()).unwrap();
     StreamOwned::new(ClientConnection::new(config.clone(), name).unwrap(), socket)

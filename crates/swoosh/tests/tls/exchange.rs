@@ -1,7 +1,7 @@
 //! Packets, files and slow peers over TLS.
 
 use crate::authority::{Authority, connect, greet};
-use crate::common::{Client, MODES, PATIENCE, pattern, wait_until};
+use crate::common::{Client, MODES, TIMEOUT, pattern, wait_until};
 use std::fs;
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -99,8 +99,8 @@ fn a_forged_record_closes_its_connection_with_the_cause_in_the_log() {
         tls.sock.write_all(&[7; 20]).unwrap();
         assert!(tls.read(&mut [0; 1]).is_err(), "{mode}: an alert tells the client");
         server.wait_for_event("close");
-        let told = "is closed: TLS: cannot decrypt peer's message";
-        assert!(wait_until(PATIENCE, || server.log().contains(told)), "{mode}: {}", server.log());
+        let reported = "is closed: TLS: cannot decrypt peer's message";
+        assert!(wait_until(TIMEOUT, || server.log().contains(reported)), "{mode}: {}", server.log());
         assert_eq!(other.ask("echo 2"), "2", "{mode}");
     }
 }
@@ -137,7 +137,7 @@ fn a_peer_that_does_not_read_costs_a_bounded_buffer() {
         }
         server.wait_for_event("buffer_full");
         std::thread::sleep(Duration::from_millis(100));
-        // What the buffer holds comes, however long it takes; of the rest, what comes before it is quiet.
+        // The buffered bytes arrive, however slowly; of the others, those before the first pause.
         let mut whole = 0;
         while whole < 8 {
             assert_eq!(client.packet_within(Duration::from_secs(20)).unwrap(), pattern(50_000), "{mode}");

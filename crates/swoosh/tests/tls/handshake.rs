@@ -1,7 +1,7 @@
 //! Handshakes: sessions, versions, certificates of servers and clients, ALPN, OpenSSL as a client.
 
 use crate::authority::{Authority, connect, greet};
-use crate::common::{Client, MODES, PATIENCE, Server, wait_until};
+use crate::common::{Client, MODES, Server, TIMEOUT, wait_until};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::HandshakeKind;
 use std::fs;
@@ -66,18 +66,18 @@ fn the_certificate_depends_on_the_requested_name() {
 #[test]
 fn clients_need_a_certificate_of_a_trusted_authority() {
     let authority = Authority::new();
-    let stranger = Authority::new();
+    let untrusted = Authority::new();
     authority.certify("me", "client");
-    stranger.certify("me", "client");
+    untrusted.certify("me", "client");
     for mode in MODES {
         let server = authority.start(&[mode, "client_ca=@ca.pem"]);
         greet(connect(&server, &Arc::new(authority.config_with("me")), "localhost")).unwrap();
         assert!(greet(connect(&server, &Arc::new(authority.config()), "localhost")).is_err(), "{mode}");
-        fs::copy(stranger.path("me.pem"), authority.path("strange.pem")).unwrap();
-        fs::copy(stranger.path("me.key"), authority.path("strange.key")).unwrap();
-        let strange = Arc::new(authority.config_with("strange"));
-        assert!(greet(connect(&server, &strange, "localhost")).is_err(), "{mode}");
-        assert!(wait_until(PATIENCE, || server.log().matches("no TLS handshake:").count() == 2), "{mode}");
+        fs::copy(untrusted.path("me.pem"), authority.path("untrusted.pem")).unwrap();
+        fs::copy(untrusted.path("me.key"), authority.path("untrusted.key")).unwrap();
+        let untrusted_client = Arc::new(authority.config_with("untrusted"));
+        assert!(greet(connect(&server, &untrusted_client, "localhost")).is_err(), "{mode}");
+        assert!(wait_until(TIMEOUT, || server.log().matches("no TLS handshake:").count() == 2), "{mode}");
         server.wait_for_event("close");
         assert!(server.log().contains("peer sent no certificates"), "{}", server.log());
         assert!(server.log().contains("invalid peer certificate"), "{}", server.log());
@@ -135,13 +135,13 @@ fn http_is_negotiated_by_alpn_and_plain_http_gets_400() {
         assert_eq!(tls.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
 
         let mut plain = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-        plain.set_read_timeout(Some(PATIENCE)).unwrap();
+        plain.set_read_timeout(Some(TIMEOUT)).unwrap();
         plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = String::new();
         plain.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 "), "{mode}: {answer:?}");
         assert!(answer.ends_with("\r\n\r\nThis port speaks HTTPS: HTTP over TLS"), "{answer:?}");
-        assert!(wait_until(PATIENCE, || server.log().contains("the peer speaks HTTP without TLS")), "{mode}");
+        assert!(wait_until(TIMEOUT, || server.log().contains("plain HTTP on a TLS port")), "{mode}");
 
         let mut refused = connect(&server, &Arc::new(authority.config()), "localhost");
         refused.write_all(b"broken\r\n\r\n").unwrap();
@@ -161,25 +161,25 @@ fn a_failed_or_unfinished_handshake_closes_only_its_connection() {
         assert_eq!(good.ask("echo 1"), "1");
         for bytes in [&b"nonsense that is no record of TLS"[..], &[0x16, 3, 1, 0, 5, 9, 9, 9, 9, 9], &[0xFF; 5000]] {
             let mut bad = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-            bad.set_read_timeout(Some(PATIENCE)).unwrap();
+            bad.set_read_timeout(Some(TIMEOUT)).unwrap();
             bad.write_all(bytes).unwrap();
             // An alert may come first, and a reset takes the place of the end where bytes were left unread.
             let _ = bad.read_to_end(&mut Vec::new());
         }
-        assert!(wait_until(PATIENCE, || server.log().matches("no TLS handshake:").count() == 3), "{}", server.log());
+        assert!(wait_until(TIMEOUT, || server.log().matches("no TLS handshake:").count() == 3), "{}", server.log());
         let began = Instant::now();
         let mut silent = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-        silent.set_read_timeout(Some(PATIENCE)).unwrap();
+        silent.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut half = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-        half.set_read_timeout(Some(PATIENCE)).unwrap();
+        half.set_read_timeout(Some(TIMEOUT)).unwrap();
         half.write_all(&[0x16, 3, 1, 2, 0, 1]).unwrap();
         for stream in [&mut silent, &mut half] {
             let _ = stream.read_to_end(&mut Vec::new());
         }
         assert!(began.elapsed() >= Duration::from_millis(600), "{mode}");
-        assert!(wait_until(PATIENCE, || server.log().matches("is not done after 0.7 seconds").count() == 2));
-        assert!(wait_until(PATIENCE, || good.ask("connections") == "1"), "{mode}: something is left of them");
-        assert_eq!((server.count("connect"), server.count("close")), (1, 0), "{mode}: nobody hears of them");
+        assert!(wait_until(TIMEOUT, || server.log().matches("timeout after 0.7 seconds").count() == 2));
+        assert!(wait_until(TIMEOUT, || good.ask("connections") == "1"), "{mode}: something is left of them");
+        assert_eq!((server.count("connect"), server.count("close")), (1, 0), "{mode}: they are not reported");
     }
 }
 
@@ -192,14 +192,14 @@ fn a_connection_is_reported_after_its_handshake() {
         let mut good = Client::over(connect(&server, &config, "localhost"));
         let own = good.who().session;
         let mut shaking = TcpStream::connect(("127.0.0.1", server.ports[0])).unwrap();
-        assert!(wait_until(PATIENCE, || good.ask("connections") == "2"), "{mode}");
+        assert!(wait_until(TIMEOUT, || good.ask("connections") == "2"), "{mode}");
         assert_eq!(good.ask("list"), own.to_string(), "{mode}");
-        let told = good.ask(format!("send_other {} x", own + 1));
-        assert!(told.contains("TLS is not agreed upon yet"), "{mode}: {told}");
-        let told = good.ask(format!("close_other {}", own + 1));
-        assert!(told.contains("TLS is not agreed upon yet"), "{mode}: {told}");
+        let reported = good.ask(format!("send_other {} x", own + 1));
+        assert!(reported.contains("TLS is not agreed upon yet"), "{mode}: {reported}");
+        let reported = good.ask(format!("close_other {}", own + 1));
+        assert!(reported.contains("TLS is not agreed upon yet"), "{mode}: {reported}");
         assert!(server.stop().success(), "{mode}");
-        shaking.set_read_timeout(Some(PATIENCE)).unwrap();
+        shaking.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut rest = Vec::new();
         let _ = shaking.read_to_end(&mut rest);
         assert_eq!((rest.len(), server.count("connect")), (0, 1), "{mode}");
@@ -217,16 +217,16 @@ fn renewed_certificates_need_no_restart_and_invalid_ones_change_nothing() {
         let mut old = Client::over(connect(&server, &config, "localhost"));
         assert_eq!(old.ask("echo 1"), "1");
         fs::write(authority.path("cert.key"), "nonsense").unwrap();
-        let told = || {
+        let reported = || {
             greet(connect(&server, &config, "localhost")).unwrap();
-            server.log().contains("those of before stay: read the private key of")
+            server.log().contains("the previous ones stay in use: read the private key of")
         };
-        assert!(wait_until(PATIENCE, told), "{mode}: {}", server.log());
+        assert!(wait_until(TIMEOUT, reported), "{mode}: {}", server.log());
         for end in ["key", "pem"] {
             fs::copy(authority.path(&format!("next.{end}")), authority.path(&format!("cert.{end}"))).unwrap();
         }
         let is_new = || greet(connect(&server, &config, "next.example")).is_ok();
-        assert!(wait_until(PATIENCE, is_new), "{mode}: {}", server.log());
+        assert!(wait_until(TIMEOUT, is_new), "{mode}: {}", server.log());
         assert_eq!(old.ask("echo 2"), "2");
     }
 }

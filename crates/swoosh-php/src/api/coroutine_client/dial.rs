@@ -2,7 +2,7 @@
 
 use super::proxy::{Proxy, http_connect, socks};
 use crate::api::socket::{address_of, addresses_of};
-use crate::coroutine::socket::{Code, Link, is_elsewhere};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode, should_try_next_address};
 use crate::coroutine::{Options, options, wait};
 use socket2::SockAddr;
 use std::io;
@@ -53,11 +53,14 @@ pub(super) fn bind_setting(all: &Array) -> Option<(Vec<u8>, i64)> {
 }
 
 /// The address that settings bind a client's sockets to.
-pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, Code>> {
+pub fn local_address(family: i32, settings: &Array) -> PhpResult<Result<Option<SockAddr>, ErrorCode>> {
     resolve_local(family, bind_setting(settings))
 }
 
-pub(super) fn resolve_local(family: i32, bind: Option<(Vec<u8>, i64)>) -> PhpResult<Result<Option<SockAddr>, Code>> {
+pub(super) fn resolve_local(
+    family: i32,
+    bind: Option<(Vec<u8>, i64)>,
+) -> PhpResult<Result<Option<SockAddr>, ErrorCode>> {
     match bind {
         Some((address, port)) => Ok(address_of(family, &address, port, None)?.map(Some)),
         None => Ok(Ok(None)),
@@ -72,7 +75,7 @@ pub fn dial(
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<Rc<Link>, Code>> {
+) -> PhpResult<Result<Rc<CoroutineSocket>, ErrorCode>> {
     if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
         return Ok(Err(libc::EINVAL));
     }
@@ -85,7 +88,7 @@ pub fn dial(
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
         connected = connect_to((family, kind), local.as_ref(), address, limit)?;
-        if !is_elsewhere(&connected) {
+        if !should_try_next_address(&connected) {
             break;
         }
     }
@@ -112,7 +115,7 @@ pub(super) fn connect_to(
     local: Option<&SockAddr>,
     address: &SockAddr,
     limit: Option<Duration>,
-) -> PhpResult<Result<Link, Code>> {
+) -> PhpResult<Result<CoroutineSocket, ErrorCode>> {
     let link = match bound_link((family, kind), local) {
         Ok(link) => link,
         Err(e) => return Ok(Err(system(&e))),
@@ -127,8 +130,8 @@ pub(super) fn connect_to(
     Ok(link.connect(address, limit)?.map(|()| link))
 }
 
-pub(super) fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<Link> {
-    let link = Link::new(family, kind, 0)?;
+pub(super) fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -> io::Result<CoroutineSocket> {
+    let link = CoroutineSocket::new(family, kind, 0)?;
     if let Some(local) = local {
         link.socket().set_reuse_address(true)?;
         link.socket().bind(local)?;
@@ -136,6 +139,6 @@ pub(super) fn bound_link((family, kind): (i32, i32), local: Option<&SockAddr>) -
     Ok(link)
 }
 
-pub(super) fn system(e: &io::Error) -> Code {
+pub(super) fn system(e: &io::Error) -> ErrorCode {
     e.raw_os_error().unwrap_or(libc::EIO)
 }

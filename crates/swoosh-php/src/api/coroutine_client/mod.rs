@@ -4,9 +4,9 @@ mod dial;
 mod proxy;
 
 use super::socket::{address_of, describe, object, protocol, words};
-use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, VERIFY_FAILED, Wanted};
+use crate::coroutine::packet_reader::PacketReader;
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
+use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, TlsSettings, VERIFY_FAILED};
 use crate::coroutine::{setting_values, wait};
 use crate::runtime::last_error;
 use dial::{bind_setting, bound_link, resolve_local, system};
@@ -28,14 +28,14 @@ static CLIENT: ClassSlot = ClassSlot::new();
 
 #[derive(Default)]
 struct Client {
-    link: RefCell<Option<Rc<Link>>>,
-    packets: Packets,
+    link: RefCell<Option<Rc<CoroutineSocket>>>,
+    packets: PacketReader,
     /// Family and kind, as socket(2) has them.
     family: Cell<(i32, i32)>,
     times: Cell<Times>,
     proxy: RefCell<Option<Proxy>>,
     /// TLS settings.
-    tls: RefCell<Wanted>,
+    tls: RefCell<TlsSettings>,
     /// The type has SWOOLE_SSL: every connection begins with TLS.
     opens_tls: Cell<bool>,
     /// The host argument of `connect`, for certificate checks.
@@ -115,7 +115,7 @@ fn set_property(call: &Call<'_>, slot: usize, value: impl swoosh_zend::IntoZval)
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let given = call.array(0)?;
     if given.is_empty() {
-        last_error::refuse("no settings are given");
+        last_error::warn_misuse("no settings are given");
         return Ok(false);
     }
     let client = call.payload::<Client>();
@@ -132,7 +132,7 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The connection; `None`, with the error code set, if not connected.
-fn link(call: &Call<'_>) -> Option<Rc<Link>> {
+fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     let link = call.payload::<Client>().link.borrow().clone();
     if link.is_none() {
         fail(call, NO_CONNECTION);
@@ -141,7 +141,7 @@ fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 }
 
 #[cold]
-fn fail(call: &Call<'_>, code: Code) {
+fn fail(call: &Call<'_>, code: ErrorCode) {
     last_error::set(code);
     set_property(call, ERR_CODE, code);
     if code == NO_CONNECTION {
@@ -151,7 +151,7 @@ fn fail(call: &Call<'_>, code: Code) {
     set_property(call, ERR_MSG, words(code, link.as_deref()));
 }
 
-fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, ErrorCode>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
             set_property(call, ERR_CODE, 0);
@@ -215,7 +215,7 @@ fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let limit = limit(call, 0, client.times.get().read)?;
     let packet = match client.family.get().1 {
         libc::SOCK_DGRAM => link.recv(MAX_DATAGRAM, limit)?,
-        _ => client.packets.next(&link, limit)?.map(ZStr::new),
+        _ => client.packets.next_packet(&link, limit)?.map(ZStr::new),
     };
     Ok(ok_or_fail(call, packet))
 }
@@ -262,7 +262,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// The socket of a datagram client, created if not connected.
-fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<Link>>> {
+fn unconnected(call: &Call<'_>) -> PhpResult<Option<Rc<CoroutineSocket>>> {
     let client = call.payload::<Client>();
     if client.link.borrow().is_none() {
         let bind = client.bind.borrow().clone();
@@ -307,25 +307,25 @@ fn recv_from(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 /// Starts TLS on a plain connection.
 fn enable_tls(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
-    if link.is_sealed() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
+    if link.is_tls() || call.payload::<Client>().family.get().1 != libc::SOCK_STREAM {
         fail(call, libc::EISCONN);
         return Ok(false);
     }
     begin_tls(call, &link, call.payload::<Client>().times.get().connect)
 }
 
-fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<bool> {
+fn begin_tls(call: &Call<'_>, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     let session = client.tls.borrow().begin(&client.host.borrow());
     match session {
-        Ok(session) => link.seal(session),
+        Ok(session) => link.start_tls(session),
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             fail(call, CONTEXT_FAILED);
             return Ok(false);
         }
     }
-    let shaken = link.shake(limit)?;
+    let shaken = link.handshake(limit)?;
     if let Err(code) = shaken {
         fail(call, code);
         set_property(call, ERR_MSG, words(code, Some(link)));

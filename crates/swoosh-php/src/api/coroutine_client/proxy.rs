@@ -1,6 +1,6 @@
 //! Proxies: SOCKS5 (RFC 1928) and HTTP CONNECT (RFC 9110 section 9.3.6).
 
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use std::time::Duration;
 use swoosh::proto::base64;
 use swoosh_zend::{Array, PhpResult, Zval};
@@ -49,7 +49,12 @@ impl Proxy {
 }
 
 /// Sends a message and reads a reply of exactly `answer` bytes.
-fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+fn exchange(
+    link: &CoroutineSocket,
+    words: &[u8],
+    answer: usize,
+    limit: Option<Duration>,
+) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
     if let (_, Some(code)) = link.send_all(words, limit)? {
         return Ok(Err(code));
     }
@@ -67,12 +72,12 @@ fn exchange(link: &Link, words: &[u8], answer: usize, limit: Option<Duration>) -
 
 /// Connects through SOCKS5 (RFC 1928), with username authentication (RFC 1929) if set. The proxy resolves names.
 pub(super) fn socks(
-    link: &Link,
+    link: &CoroutineSocket,
     proxy: &Proxy,
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<(), Code>> {
+) -> PhpResult<Result<(), ErrorCode>> {
     let method = if proxy.user.is_some() { 2 } else { 0 };
     match exchange(link, &[5, 1, method], 2, limit)? {
         Ok(answer) if answer == [5, method] => {}
@@ -109,12 +114,12 @@ pub(super) fn socks(
 
 /// CONNECT of RFC 9110, section 9.3.6.
 pub(super) fn http_connect(
-    link: &Link,
+    link: &CoroutineSocket,
     proxy: &Proxy,
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<(), Code>> {
+) -> PhpResult<Result<(), ErrorCode>> {
     let host = String::from_utf8_lossy(host);
     let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(credentials) = proxy.credentials() {

@@ -1,6 +1,6 @@
 //! `swoole_dns_*()` and `swoole_checkdnsrr()`: PHP's own functions, whose waiting lets others run without a hook.
 
-use crate::hook::dns::{found, host_of, hosts, is_there, mail_hosts, records};
+use crate::hook::dns_records::{found, host_of, hosts, is_there, mail_hosts, records};
 use swoosh_zend::Call;
 use swoosh_zend::module::Functions;
 

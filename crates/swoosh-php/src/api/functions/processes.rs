@@ -1,7 +1,7 @@
 //! `swoole_exec()` and `swoole_shell_exec()`: like PHP's functions, without blocking other coroutines.
 
 use crate::api::system::shell;
-use crate::coroutine::wait::anywhere;
+use crate::coroutine::wait::run_in_coroutine;
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
@@ -15,7 +15,9 @@ pub fn add(functions: &mut Functions) {
 /// The last line that a command prints, without blanks at its end; all such lines behind what `$output` holds.
 fn exec(call: &mut Call<'_>) -> PhpResult<Zval> {
     let command = call.bytes(0)?.to_vec();
-    let Some((text, code, _)) = anywhere(move || shell(command, false))?.0 else { return Ok(false.into_zval()) };
+    let Some((text, code, _)) = run_in_coroutine(move || shell(command, false))?.0 else {
+        return Ok(false.into_zval());
+    };
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     let lines: Vec<&[u8]> = match text {
         [] => Vec::new(),
@@ -35,7 +37,7 @@ fn exec(call: &mut Call<'_>) -> PhpResult<Zval> {
 /// All that a command prints; `null` where that is nothing.
 fn shell_exec(call: &mut Call<'_>) -> PhpResult<Zval> {
     let command = call.bytes(0)?.to_vec();
-    Ok(match anywhere(move || shell(command, false))?.0 {
+    Ok(match run_in_coroutine(move || shell(command, false))?.0 {
         None => false.into_zval(),
         Some((text, ..)) if text.is_empty() => Zval::null(),
         Some((text, ..)) => text.into_zval(),

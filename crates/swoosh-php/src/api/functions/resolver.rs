@@ -1,7 +1,7 @@
 //! `swoole_name_resolver_*()`: the list of registered name resolvers.
 
 use crate::api::name_resolver::cluster::Context;
-use crate::coroutine::{names, resolvers, wait};
+use crate::coroutine::{dns, service_resolvers, wait};
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, Object, PhpResult, Zval};
 
@@ -10,11 +10,11 @@ pub fn add(functions: &mut Functions) {
     functions
         .add("swoole_name_resolver_add(Swoole\\NameResolver $ns): bool", |call: &mut Call<'_>| {
             let given = object(call, 0);
-            given.iter().for_each(resolvers::add);
+            given.iter().for_each(service_resolvers::add);
             Ok(given.is_some())
         })
         .add("swoole_name_resolver_remove(Swoole\\NameResolver $ns): bool", |call: &mut Call<'_>| {
-            Ok(object(call, 0).is_some_and(|resolver| resolvers::remove(&resolver)))
+            Ok(object(call, 0).is_some_and(|resolver| service_resolvers::remove(&resolver)))
         })
         .add("swoole_name_resolver_lookup(string $name, Swoole\\NameResolver\\Context $ctx): string", lookup);
 }
@@ -28,13 +28,13 @@ fn lookup(call: &mut Call<'_>) -> PhpResult<String> {
     let name = call.text(0)?.into_owned();
     let Some(given) = object(call, 1) else { return Ok(String::new()) };
     let Some(context) = given.payload::<Context>() else { return Ok(String::new()) };
-    if resolvers::is_address(&name) {
+    if service_resolvers::is_address(&name) {
         return Ok(name);
     }
     if let Some(known) = context.next(&name)? {
         return Ok(known);
     }
     let family = if context.is_six() { libc::AF_INET6 } else { libc::AF_INET };
-    let found = wait::anywhere(move || names::address(&name, i64::from(family), None))?;
+    let found = wait::run_in_coroutine(move || dns::address(&name, i64::from(family), None))?;
     Ok(found.map(|ip| ip.to_string()).unwrap_or_default())
 }

@@ -3,8 +3,8 @@
 use crate::api::{event, socket, system};
 use crate::coroutine;
 use crate::coroutine::configure;
-use crate::coroutine::socket::Link;
-use crate::coroutine::{names, wait};
+use crate::coroutine::socket::CoroutineSocket;
+use crate::coroutine::{dns, wait};
 use crate::runtime::{last_error, scheduler};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub fn add(functions: &mut Functions) {
         )
         .add("swoole_coroutine_socketpair(int $domain, int $type, int $protocol): array|false", pair)
         .add("swoole_clear_dns_cache(): void", |_: &mut Call<'_>| {
-            names::clear();
+            dns::clear();
             Ok(())
         })
         .add(
@@ -42,7 +42,7 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         wanted.extend(given.filter_map(|(_, subject)| Some((event::descriptor_of(subject)?, flags))));
     }
     if wanted.is_empty() {
-        last_error::refuse("the arrays contain no descriptor");
+        last_error::warn_misuse("the arrays contain no descriptor");
         return Ok(OrFalse(None));
     }
     let seconds = if call.has(3) { call.float(3)? } else { 0.5 };
@@ -90,7 +90,7 @@ fn pair(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
         Ok((one, other)) => {
             let mut pair = Array::new();
             for socket in [one, other] {
-                pair.push(socket::object(Rc::new(Link::of(socket)), domain, kind)?);
+                pair.push(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?);
             }
             Ok(OrFalse(Some(pair)))
         }
@@ -105,7 +105,7 @@ fn pair(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let given = call.array(0)?;
     if let Some(on) = given.get("enable_coroutine") {
-        scheduler::set_apart(on.to_bool());
+        scheduler::set_callbacks_in_coroutines(on.to_bool());
     }
     configure::apply(given);
     Ok(true)

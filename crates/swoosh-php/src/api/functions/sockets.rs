@@ -2,7 +2,7 @@
 
 use crate::api::socket;
 use crate::api::socket::SOCKET_NONBLOCK;
-use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::runtime::last_error;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -89,7 +89,7 @@ fn listen(call: &mut Call<'_>) -> PhpResult<Zval> {
 }
 
 /// The value, or `false` with the error code set on the socket.
-fn ok_or_show_error<T: IntoZval>(object: &Object, result: Result<T, Code>) -> Zval {
+fn ok_or_show_error<T: IntoZval>(object: &Object, result: Result<T, ErrorCode>) -> Zval {
     match result {
         Ok(value) => {
             socket::show_error(object, 0);
@@ -108,8 +108,8 @@ fn step<T>(
     object: &Object,
     direction: Direction,
     now: bool,
-    mut step: impl FnMut(&Link) -> io::Result<T>,
-) -> PhpResult<Result<T, Code>> {
+    mut step: impl FnMut(&CoroutineSocket) -> io::Result<T>,
+) -> PhpResult<Result<T, ErrorCode>> {
     let Some(link) = socket::link_of(object) else { return Ok(Err(libc::EBADF)) };
     if now || object.get(SOCKET_NONBLOCK).to_bool() {
         // TLS shakes hands with the first call that may wait.
@@ -117,7 +117,7 @@ fn step<T>(
     }
     let (read, write) = socket::limits_of(object);
     let limit = if direction == Direction::Read { read } else { write };
-    if let Err(code) = link.shaken(limit)? {
+    if let Err(code) = link.ensure_handshake(limit)? {
         return Ok(Err(code));
     }
     link.retry(direction, limit, || step(&link))
@@ -169,7 +169,8 @@ fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn recv_from(call: &mut Call<'_>) -> PhpResult<Zval> {
     let (object, most, flags) = (object(call)?.clone(), length(call, 2)?, call.int(3)? as i32);
     let now = flags & libc::MSG_DONTWAIT != 0;
-    let read: Result<(ZStr, SockAddr), Code> = step(&object, Direction::Read, now, |link| link.recv_from_now(most))?;
+    let read: Result<(ZStr, SockAddr), ErrorCode> =
+        step(&object, Direction::Read, now, |link| link.recv_from_now(most))?;
     if let Ok((bytes, from)) = &read {
         call.assign(1, bytes.clone());
         assign_address(call, 4, from);
@@ -187,7 +188,7 @@ fn send(call: &mut Call<'_>) -> PhpResult<Zval> {
     let bytes = &bytes.as_bytes()[..length.min(bytes.as_bytes().len())];
     let now = flags & libc::MSG_DONTWAIT != 0;
     let Some(link) = socket::link_of(&object) else { return Ok(ok_or_show_error::<bool>(&object, Err(libc::EBADF))) };
-    let at_once = (now || object.get(SOCKET_NONBLOCK).to_bool()) && !link.is_sealed();
+    let at_once = (now || object.get(SOCKET_NONBLOCK).to_bool()) && !link.is_tls();
     let sent = match at_once {
         true => swoosh::sys::socket::send(link.fd(), bytes).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO)),
         // TLS has no half records: it waits for room.
@@ -240,7 +241,9 @@ fn assign_address(call: &Call<'_>, n: usize, address: &SockAddr) {
 /// A socket object, or `false` with the code of what failed.
 fn made(made: io::Result<(Socket, i32, i32)>) -> PhpResult<OrFalse<Object>> {
     match made {
-        Ok((socket, domain, kind)) => Ok(OrFalse(Some(socket::object(Rc::new(Link::of(socket)), domain, kind)?))),
+        Ok((socket, domain, kind)) => {
+            Ok(OrFalse(Some(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?)))
+        }
         Err(e) => {
             last_error::set(e.raw_os_error().unwrap_or(libc::EINVAL));
             Ok(OrFalse(None))
@@ -278,7 +281,7 @@ fn create_pair(call: &mut Call<'_>) -> PhpResult<bool> {
         Ok((one, other)) => {
             let mut pair = Array::new();
             for socket in [one, other] {
-                pair.push(socket::object(Rc::new(Link::of(socket)), domain, kind)?);
+                pair.push(socket::object(Rc::new(CoroutineSocket::from_socket(socket)), domain, kind)?);
             }
             call.assign(3, pair);
             Ok(true)

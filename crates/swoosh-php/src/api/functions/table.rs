@@ -18,7 +18,7 @@ fn table(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let mut columns = Vec::new();
     for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
         let Some(column) = column(field) else {
-            last_error::refuse(&format!(
+            last_error::warn_misuse(&format!(
                 "{field}: not a column definition; expected name:int, name:float or name:string:BYTES"
             ));
             return Ok(OrFalse(None));

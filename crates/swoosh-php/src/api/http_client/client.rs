@@ -1,6 +1,6 @@
 //! The state behind a `Swoole\Coroutine\Http\Client` object, and the properties that PHP code reads.
 
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket::connection::WebSocketConnection;
 use nix::errno::Errno;
@@ -25,7 +25,7 @@ swoosh_zend::payload!(Client);
 
 /// A connection.
 pub(super) struct Conn {
-    pub(super) link: Rc<Link>,
+    pub(super) link: Rc<CoroutineSocket>,
     /// Bytes read and not consumed yet.
     pub(super) buffer: RefCell<Vec<u8>>,
 }
@@ -43,16 +43,16 @@ pub(super) struct SentRequest {
 /// A failed exchange: `statusCode`, `errCode` and `errMsg`.
 pub(super) struct Failure {
     pub(super) status: i64,
-    pub(super) code: Code,
+    pub(super) code: ErrorCode,
     pub(super) why: String,
 }
 
 impl Failure {
-    pub(super) fn new(status: i64, code: Code, why: impl Into<String>) -> Self {
+    pub(super) fn new(status: i64, code: ErrorCode, why: impl Into<String>) -> Self {
         Failure { status, code, why: why.into() }
     }
 
-    pub(super) fn of(status: i64, code: Code) -> Self {
+    pub(super) fn of(status: i64, code: ErrorCode) -> Self {
         Failure::new(status, code, if code < 500 { Errno::from_raw(code).desc() } else { "it was refused" })
     }
 }
@@ -133,13 +133,13 @@ pub(super) const SERVER_RESET: i64 = -3;
 pub(super) const SEND_FAILED: i64 = -4;
 /// SWOOLE_ERROR_CLIENT_NO_CONNECTION, SWOOLE_ERROR_HTTP_INVALID_PROTOCOL, SWOOLE_ERROR_INVALID_PARAMS, and those of
 /// WebSocket.
-pub(super) const NO_CONNECTION: Code = 5001;
-pub(super) const INVALID_PROTOCOL: Code = 7102;
+pub(super) const NO_CONNECTION: ErrorCode = 5001;
+pub(super) const INVALID_PROTOCOL: ErrorCode = 7102;
 pub(super) const INVALID_PARAMS: i64 = 505;
-pub(super) const UNCONNECTED: Code = 8503;
-pub(super) const HANDSHAKE_FAILED: Code = 8504;
-pub(super) const BROKEN_PROTOCOL: Code = 508;
-pub(super) const PACK_FAILED: Code = 8505;
+pub(super) const UNCONNECTED: ErrorCode = 8503;
+pub(super) const HANDSHAKE_FAILED: ErrorCode = 8504;
+pub(super) const BROKEN_PROTOCOL: ErrorCode = 508;
+pub(super) const PACK_FAILED: ErrorCode = 8505;
 /// Default of `package_max_length`, bytes: the longest body or message kept in memory.
 pub(super) const DEFAULT_MAX_BODY: i64 = 1 << 31;
 /// Bytes read at once.

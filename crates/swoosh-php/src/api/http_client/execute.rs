@@ -10,11 +10,11 @@ pub(super) fn run(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpRes
     let client = call.payload::<Client>();
     let is_websocket = client.websocket.borrow().as_ref().is_some_and(|websocket| websocket.is_open());
     if is_websocket {
-        last_error::refuse("the connection was upgraded to WebSocket and cannot send HTTP requests");
+        last_error::warn_misuse("the connection was upgraded to WebSocket and cannot send HTTP requests");
         return Ok(false);
     }
     if target.is_empty() {
-        last_error::refuse("a request needs a path");
+        last_error::warn_misuse("a request needs a path");
         return Ok(false);
     }
     let put_off = client.defer.get() && key.is_none();

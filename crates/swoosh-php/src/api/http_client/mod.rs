@@ -167,12 +167,14 @@ fn add_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (offset, length) = (call.int_or(4, 0)?, call.int_or(5, 0)?);
     let size = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
     let (Some(size), Ok(offset), Ok(length)) = (size, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be added: not a readable file, or a negative offset or length"));
+        last_error::warn_misuse(&format!(
+            "{path} cannot be added: not a readable file, or a negative offset or length"
+        ));
         return Ok(false);
     };
     let end = if length == 0 { size } else { offset.saturating_add(length) };
     if offset >= size || end > size {
-        last_error::refuse(&format!("{path} cannot be added from byte {offset} to {end}: it has {size}"));
+        last_error::warn_misuse(&format!("{path} cannot be added from byte {offset} to {end}: it has {size}"));
         return Ok(false);
     }
     let own = |n: usize| if call.has(n) { call.bytes(n).map(<[u8]>::to_vec).map(Some) } else { Ok(None) };

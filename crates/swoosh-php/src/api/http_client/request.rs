@@ -9,7 +9,7 @@ use super::client::{
 use super::request_head::Head;
 use crate::api::coroutine_client::{Proxy, Times, dial, local_address};
 use crate::api::socket::{object as socket_object, protocol};
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::runtime::last_error;
 use nix::errno::Errno;
@@ -73,18 +73,23 @@ fn is_forwarded(client: &Client, proxy: &Proxy, ssl: bool) -> bool {
 }
 
 /// Agrees upon TLS with the server.
-fn seal(link: &Link, settings: &Array, host: &[u8], limit: Option<Duration>) -> PhpResult<Result<(), Failure>> {
+fn seal(
+    link: &CoroutineSocket,
+    settings: &Array,
+    host: &[u8],
+    limit: Option<Duration>,
+) -> PhpResult<Result<(), Failure>> {
     let refused = || Failure::new(CONNECT_FAILED, CONTEXT_FAILED, "invalid TLS settings");
     let Some((_, wanted)) = protocol(settings) else { return Ok(Err(refused())) };
     match wanted.begin(host) {
-        Ok(session) => link.seal(session),
+        Ok(session) => link.start_tls(session),
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             return Ok(Err(refused()));
         }
     }
-    let why = |code| link.why().unwrap_or_else(|| Errno::from_raw(code).desc().to_owned());
-    Ok(link.shake(limit)?.map_err(|code| Failure::new(CONNECT_FAILED, code, why(code))))
+    let why = |code| link.tls_error().unwrap_or_else(|| Errno::from_raw(code).desc().to_owned());
+    Ok(link.handshake(limit)?.map_err(|code| Failure::new(CONNECT_FAILED, code, why(code))))
 }
 
 fn unix_path(host: &[u8]) -> Vec<u8> {
@@ -203,7 +208,7 @@ fn bracketed(host: &[u8]) -> Vec<u8> {
 /// The prepared request's body and content type.
 fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
     let Some(this) = call.this() else { return Ok((None, None)) };
-    let given = this.slot(BODY_SENT).resolved().clone();
+    let given = this.slot(BODY_SENT).dereferenced().clone();
     let files = array_property(call, FILES).filter(|files| !files.is_empty());
     let query = match given.array() {
         Some(_) => call_function("http_build_query", &mut [given.clone()])?
@@ -224,7 +229,12 @@ fn body_of(call: &Call<'_>) -> PhpResult<(Option<String>, Option<Body>)> {
 }
 
 /// The head together with the first bytes of the body, then the rest.
-fn send_parts(link: &Link, head: Vec<u8>, body: Option<Body>, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+fn send_parts(
+    link: &CoroutineSocket,
+    head: Vec<u8>,
+    body: Option<Body>,
+    limit: Option<Duration>,
+) -> PhpResult<Result<(), ErrorCode>> {
     let mut out = head;
     for part in body.unwrap_or_default().parts {
         match part {

@@ -8,7 +8,7 @@ use super::execute::run;
 use super::response::receive;
 use crate::api::coroutine_client::Times;
 use crate::api::websocket::frame_argument;
-use crate::coroutine::socket::Code;
+use crate::coroutine::socket::ErrorCode;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
 use crate::server::websocket::connection::{Received, WebSocketConnection};
@@ -43,7 +43,7 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
 }
 
 /// Whether sending succeeded; a failure closes the connection.
-fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
+fn sent(call: &Call<'_>, result: Result<(), ErrorCode>) -> PhpResult<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(code) => fail(call, call.payload::<Client>(), Failure::of(SEND_FAILED, code)),
@@ -53,7 +53,7 @@ fn sent(call: &Call<'_>, result: Result<(), Code>) -> PhpResult<bool> {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(frame) = frame_argument(call, 0)? else {
-        last_error::refuse("the opcode must be 0 to 15");
+        last_error::warn_misuse("the opcode must be 0 to 15");
         set_property(call, ERR_CODE, PACK_FAILED);
         return Ok(false);
     };

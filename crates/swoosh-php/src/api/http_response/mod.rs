@@ -301,13 +301,13 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let file = opening::nonblocking(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::refuse(&format!("{path} cannot be sent: not a readable file, or a negative offset"));
+        last_error::warn_misuse(&format!("{path} cannot be sent: not a readable file, or a negative offset"));
         return Ok(false);
     };
     let size = about.len();
     let end = if length == 0 { size } else { offset.saturating_add(length) };
     if offset > size || end > size {
-        last_error::refuse(&format!("{path} cannot be sent from byte {offset} to {end}: it has {size}"));
+        last_error::warn_misuse(&format!("{path} cannot be sent from byte {offset} to {end}: it has {size}"));
         return Ok(false);
     }
     let mut own = this.slot(HEADER).array().cloned().unwrap_or_default();

@@ -17,12 +17,12 @@ use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((state, this)) = open(call) else { return Ok(false) };
     let Some(HttpConnection::Coroutine(connection)) = state.connection.get().cloned() else {
-        last_error::refuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
+        last_error::warn_misuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
         return Ok(false);
     };
     let Some(handshake) = connection.handshake.take().filter(|_| state.phase() == Phase::NotSent) else {
         state.status.set(400);
-        last_error::refuse("the request is not a valid WebSocket handshake");
+        last_error::warn_misuse("the request is not a valid WebSocket handshake");
         return Ok(false);
     };
     let mut fields = this.slot(HEADER).array().cloned().unwrap_or_default();
@@ -61,7 +61,7 @@ fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
         _ => None,
     };
     if websocket.is_none() {
-        last_error::refuse("the response was not upgraded to WebSocket");
+        last_error::warn_misuse("the response was not upgraded to WebSocket");
     }
     websocket.filter(|websocket| websocket.is_open())
 }
@@ -73,7 +73,7 @@ fn ok_or_set_error(result: Result<(), i32>) -> bool {
 pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(websocket) = websocket(call) else { return Ok(false) };
     let Some(frame) = frame_argument(call, 0)? else {
-        last_error::refuse("the opcode must be 0 to 15");
+        last_error::warn_misuse("the opcode must be 0 to 15");
         return Ok(false);
     };
     websocket.send(&frame, None).map(ok_or_set_error)

@@ -2,7 +2,7 @@
 
 use super::registry::refuse;
 use crate::coroutine::cluster::{CLUSTER, Cluster, Node};
-use crate::coroutine::resolvers;
+use crate::coroutine::service_resolvers;
 use std::cell::{Cell, RefCell};
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult};
 
@@ -15,9 +15,9 @@ pub struct Context {
     with_port: Cell<bool>,
     left: RefCell<Option<(String, Object)>>,
 }
-swoosh_zend::payload!(Context: holds |context, tell| {
+swoosh_zend::payload!(Context: traces |context, visit| {
     if let Ok(left) = context.left.try_borrow() {
-        left.iter().for_each(|(_, cluster)| cluster.held(tell));
+        left.iter().for_each(|(_, cluster)| cluster.trace(visit));
     }
 });
 
@@ -33,10 +33,10 @@ impl Context {
         if let Some(node) = known.as_ref().and_then(|known| self.take(known)) {
             return Ok(Some(node.text(self.with_port.get())));
         }
-        match resolvers::find(name)? {
+        match service_resolvers::find(name)? {
             None => Ok(None),
-            Some(resolvers::Found::One(node)) => Ok(Some(node.text(self.with_port.get()))),
-            Some(resolvers::Found::Cluster(cluster)) => {
+            Some(service_resolvers::Found::One(node)) => Ok(Some(node.text(self.with_port.get()))),
+            Some(service_resolvers::Found::Cluster(cluster)) => {
                 let node = self.take(&cluster);
                 let old = self.left.replace(Some((name.to_owned(), cluster)));
                 drop(old);

@@ -5,7 +5,7 @@ pub mod cluster;
 mod registry;
 mod services;
 
-use crate::coroutine::resolvers::RESOLVER;
+use crate::coroutine::service_resolvers::RESOLVER;
 use registry::{EXCEPTION, check_answer, check_url, prepare};
 use swoosh_zend::{Call, Callable, Class, ClassBuilder, IntoZval, PhpResult, Value, Zval};
 

@@ -4,7 +4,7 @@ use super::cluster::DEFAULT_WEIGHT;
 use super::registry::{BASE_URL, INFO, PREFIX, check_answer, prepare, refuse};
 use crate::api::functions::http::fetch;
 use crate::coroutine::cluster::{CLUSTER, Cluster};
-use crate::coroutine::wait::anywhere;
+use crate::coroutine::wait::run_in_coroutine;
 use swoosh_zend::{
     Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, Object, OrFalse, PhpResult, Zval, call_function,
 };
@@ -130,7 +130,7 @@ fn http(call: &Call<'_>, method: &str, target: &str, data: Zval) -> PhpResult<Zv
     let base = call.this().map_or_else(Zval::null, |this| this.slot(BASE_URL).clone());
     let url = base.to_zstr().map(|base| base.to_text().into_owned()).unwrap_or_default() + target;
     let method = method.to_owned();
-    let answer = anywhere(move || fetch(url.as_bytes(), method.as_bytes(), data, &[]))?;
+    let answer = run_in_coroutine(move || fetch(url.as_bytes(), method.as_bytes(), data, &[]))?;
     check_answer(&answer)?;
     answer.call_method("getBody", &mut [])
 }

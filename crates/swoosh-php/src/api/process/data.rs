@@ -28,9 +28,9 @@ pub struct Holder {
     pub(super) in_child: Cell<bool>,
 }
 
-swoosh_zend::payload!(Holder: holds |holder, tell| {
+swoosh_zend::payload!(Holder: traces |holder, tell| {
     if let Ok(exported) = holder.exported.try_borrow() {
-        exported.iter().for_each(|socket| socket.held(tell));
+        exported.iter().for_each(|socket| socket.trace(tell));
     }
 });
 

@@ -21,7 +21,7 @@ use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::IntervalTimer;
 use swoosh::sys::{affinity, child};
-use swoosh_zend::error::{throw, uncaught, warning};
+use swoosh_zend::error::{raise_uncaught, throw, warning};
 use swoosh_zend::{
     Array, Call, Callable, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Raised, Value, Zval, runtime,
     set_process_title,
@@ -147,7 +147,7 @@ pub fn run_in_server(process: &Object, id: i64) -> PhpResult<()> {
     become_child(process)?;
     run(process)?;
     // Timers and coroutines that the function began keep the process alive.
-    event_loop::run_on()
+    event_loop::run_nested()
 }
 
 fn become_child(process: &Object) -> PhpResult<()> {
@@ -174,7 +174,7 @@ fn run(process: &Object) -> PhpResult<()> {
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(false.into_zval()) };
     if this.slot(slot("pid")?).int().is_some_and(|pid| child::send_signal(pid as i32, 0).is_ok()) {
-        last_error::refuse("the process is already running");
+        last_error::warn_misuse("the process is already running");
         return Ok(false.into_zval());
     }
     let forked = prepare(this).and_then(|()| Ok(system::fork_with(fork::begin)?));
@@ -192,11 +192,11 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
                 drop(pipe.parents.borrow_mut().take());
             }
             // It ends as a script does: shutdown functions, what coroutines and timers have left to do, destructors.
-            let ended = run(this).map_err(uncaught);
+            let ended = run(this).map_err(raise_uncaught);
             if ended.is_ok() || ended == Err(Raised::Exit) {
                 script_end::prepare();
             } else {
-                event_loop::give_up();
+                event_loop::shut_down();
             }
             runtime::end_script(0)
         }
@@ -211,7 +211,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
 fn exit(call: &mut Call<'_>) -> PhpResult<()> {
     let code = call.int_or(0, 0)?;
     if !call.payload::<Holder>().in_child.get() {
-        last_error::refuse("exit() must be called in the child process; use Process::kill()");
+        last_error::warn_misuse("exit() must be called in the child process; use Process::kill()");
         return Ok(());
     }
     runtime::end_process(if (0..=255).contains(&code) { code as i32 } else { 1 })
@@ -304,13 +304,13 @@ fn signal(call: &mut Call<'_>) -> PhpResult<bool> {
     let number = call.int(0)?;
     let callback = call.callable_or_null(1)?;
     let Some(number) = i32::try_from(number).ok().filter(|number| (1..=64).contains(number)) else {
-        last_error::refuse(&format!("invalid signal number {number}"));
+        last_error::warn_misuse(&format!("invalid signal number {number}"));
         return Ok(false);
     };
     let Some(callback) = callback else {
-        let was = signals::forget(number);
+        let was = signals::remove(number);
         if !was {
-            last_error::refuse(&format!("signal {number} has no handler"));
+            last_error::warn_misuse(&format!("signal {number} has no handler"));
         }
         return Ok(was);
     };
@@ -325,7 +325,7 @@ fn alarm(call: &mut Call<'_>) -> PhpResult<bool> {
         1 => IntervalTimer::Virtual,
         2 => IntervalTimer::Profile,
         other => {
-            last_error::refuse(&format!("unknown alarm type {other}: use 0, 1 or 2"));
+            last_error::warn_misuse(&format!("unknown alarm type {other}: use 0, 1 or 2"));
             return Ok(false);
         }
     };
@@ -352,13 +352,13 @@ fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Pr
     } else if which == 0 {
         call.this().and_then(|this| this.slot(slot("pid").ok()?).int()).unwrap_or(0)
     } else {
-        last_error::refuse("$who is required for process groups and users");
+        last_error::warn_misuse("$who is required for process groups and users");
         return Ok(None);
     };
     match (u32::try_from(which), u32::try_from(number)) {
         (Ok(which), Ok(number)) => Ok(Some((which, number))),
         _ => {
-            last_error::refuse("$which and $who must not be negative");
+            last_error::warn_misuse("$which and $who must not be negative");
             Ok(None)
         }
     }

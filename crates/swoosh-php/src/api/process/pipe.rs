@@ -2,7 +2,7 @@
 
 use super::data::{Holder, PIPE_STREAM};
 use crate::api::socket;
-use crate::coroutine::socket::Link;
+use crate::coroutine::socket::CoroutineSocket;
 use crate::runtime::last_error;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -21,7 +21,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
         end.borrow().as_ref().map(act)
     };
     let Some(done) = done else {
-        last_error::refuse("the process has no pipe");
+        last_error::warn_misuse("the process has no pipe");
         return Ok(None);
     };
     Ok(match done {
@@ -41,7 +41,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
 pub fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let data = call.bytes(0)?;
     if data.is_empty() {
-        last_error::refuse("the data to write is empty");
+        last_error::warn_misuse("the data to write is empty");
         return Ok(OrFalse(None));
     }
     with_end(call, |end| end.send(data)).map(OrFalse)
@@ -73,7 +73,7 @@ pub fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let parents = if which == PIPE_WORKER { None } else { holder.parents.borrow_mut().take() };
     let childs = if which == PIPE_MASTER { None } else { holder.childs.borrow_mut().take() };
     if parents.is_none() && childs.is_none() {
-        last_error::refuse("the process has no pipe, or it was closed");
+        last_error::warn_misuse("the process has no pipe, or it was closed");
         return Ok(false);
     }
     Ok(true)
@@ -99,7 +99,8 @@ pub fn export_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     }
     let Some(copy) = with_end(call, Pipe::try_clone)? else { return Ok(OrFalse(None)) };
     let kind = if holder.kind.get() == PIPE_STREAM { libc::SOCK_STREAM } else { libc::SOCK_DGRAM };
-    let object = socket::object(Rc::new(Link::of(OwnedFd::from(copy).into())), libc::AF_UNIX, kind)?;
+    let object =
+        socket::object(Rc::new(CoroutineSocket::from_socket(OwnedFd::from(copy).into())), libc::AF_UNIX, kind)?;
     *holder.exported.borrow_mut() = Some(object.clone());
     Ok(OrFalse(Some(object)))
 }

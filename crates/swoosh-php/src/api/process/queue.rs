@@ -37,7 +37,7 @@ fn script() -> PhpResult<Option<String>> {
 fn queue(call: &Call<'_>) -> Option<Messages> {
     let queue = call.payload::<Holder>().queue.get();
     if queue.is_none() {
-        last_error::refuse("the process has no message queue: call useQueue() first");
+        last_error::warn_misuse("the process has no message queue: call useQueue() first");
     }
     queue
 }
@@ -69,7 +69,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let Some(messages) = queue(call) else { return Ok(false) };
     if data.is_empty() {
-        last_error::refuse("the data to push is empty");
+        last_error::warn_misuse("the data to push is empty");
         return Ok(false);
     }
     let address = address(call)?;

@@ -1,9 +1,9 @@
 //! `Swoole\Coroutine\Socket`: addresses, listening, connecting, TLS.
 
 use super::data::{Payload, SOCKET, adopt, fail, io_or_fail, limit, link, ok_or_fail};
-use crate::coroutine::socket::{Code, Direction, Link};
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY};
-use crate::coroutine::{Options, names, options, resolvers};
+use crate::coroutine::{Options, dns, options, service_resolvers};
 use crate::runtime::last_error;
 use socket2::{SockAddr, Socket};
 use std::io;
@@ -20,12 +20,17 @@ pub(super) fn address(
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<SockAddr, Code>> {
+) -> PhpResult<Result<SockAddr, ErrorCode>> {
     address_of(call.payload::<Payload>().domain.get(), host, port, limit)
 }
 
 /// An address of a family; of a name the one that is found.
-pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) -> PhpResult<Result<SockAddr, Code>> {
+pub fn address_of(
+    domain: i32,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+) -> PhpResult<Result<SockAddr, ErrorCode>> {
     if domain == libc::AF_UNIX {
         let path = Path::new(std::ffi::OsStr::from_bytes(host));
         return Ok(SockAddr::unix(path).map_err(|e| e.raw_os_error().unwrap_or(libc::EINVAL)));
@@ -36,7 +41,7 @@ pub fn address_of(domain: i32, host: &[u8], port: i64, limit: Option<Duration>) 
     let ip = match text.parse::<IpAddr>() {
         Ok(ip) if ip.is_ipv6() == six => ip,
         Ok(_) => return Ok(Err(libc::EINVAL)),
-        Err(_) => match names::address(&text, i64::from(domain), limit)? {
+        Err(_) => match dns::address(&text, i64::from(domain), limit)? {
             Some(ip) => ip,
             None => return Ok(Err(last_error::get())),
         },
@@ -50,11 +55,11 @@ pub fn addresses_of(
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
-) -> PhpResult<Result<Vec<SockAddr>, Code>> {
+) -> PhpResult<Result<Vec<SockAddr>, ErrorCode>> {
     if let (Ok(name), Ok(port)) = (std::str::from_utf8(host), u16::try_from(port))
         && domain != libc::AF_UNIX
-        && !resolvers::is_address(name)
-        && let Some(nodes) = resolvers::addresses(name, domain == libc::AF_INET6, port)?
+        && !service_resolvers::is_address(name)
+        && let Some(nodes) = service_resolvers::addresses(name, domain == libc::AF_INET6, port)?
         && !nodes.is_empty()
     {
         return Ok(Ok(nodes.into_iter().map(SockAddr::from).collect()));
@@ -84,7 +89,7 @@ pub(super) fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(link) = link(call) else { return Ok(false) };
     let backlog = i32::try_from(call.int_or(0, 512)?).unwrap_or(512);
     if let Err(e) = acceptor(call.payload::<Payload>()) {
-        last_error::refuse(&e.to_string());
+        last_error::warn_misuse(&e.to_string());
         fail(call, CONTEXT_FAILED);
         return Ok(false);
     }
@@ -109,9 +114,9 @@ pub(super) fn accept(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let object = Object::new(SOCKET.get())?;
     let session = acceptor(payload).and_then(|acceptor| acceptor.map(|acceptor| acceptor.begin()).transpose());
     match session {
-        Ok(session) => session.into_iter().for_each(|session| accepted.seal(session)),
+        Ok(session) => session.into_iter().for_each(|session| accepted.start_tls(session)),
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             fail(call, CONTEXT_FAILED);
             return Ok(OrFalse(None));
         }
@@ -168,12 +173,12 @@ pub(super) fn ssl_handshake(call: &mut Call<'_>) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     let wanted = payload.tls.borrow().clone();
     let limit = payload.read_limit.get().unwrap_or(wanted.unwrap_or_default().config.handshake_timeout);
-    if link.is_sealed() {
-        let shaken = link.shake(Some(limit))?;
+    if link.is_tls() {
+        let shaken = link.handshake(Some(limit))?;
         return Ok(ok_or_fail(call, shaken).0.is_some());
     }
     if payload.tls.borrow().is_none() {
-        last_error::refuse("TLS is not enabled: call setProtocol(['open_ssl' => true, ...])");
+        last_error::warn_misuse("TLS is not enabled: call setProtocol(['open_ssl' => true, ...])");
         fail(call, NOT_READY);
         return Ok(false);
     }
@@ -181,21 +186,21 @@ pub(super) fn ssl_handshake(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// Begins a session as the settings say, and shakes hands.
-fn begin_tls(call: &Call<'_>, link: &Link, limit: Option<Duration>) -> PhpResult<bool> {
+fn begin_tls(call: &Call<'_>, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     let session = match payload.is_server.get() {
         true => acceptor(payload).and_then(|acceptor| acceptor.map(|acceptor| acceptor.begin()).transpose()),
         false => payload.tls.borrow().as_ref().map(|wanted| wanted.begin(&payload.host.borrow())).transpose(),
     };
     match session {
-        Ok(session) => session.into_iter().for_each(|session| link.seal(session)),
+        Ok(session) => session.into_iter().for_each(|session| link.start_tls(session)),
         Err(e) => {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             fail(call, CONTEXT_FAILED);
             return Ok(false);
         }
     }
-    let shaken = link.shake(limit)?;
+    let shaken = link.handshake(limit)?;
     Ok(ok_or_fail(call, shaken).0.is_some())
 }
 

@@ -1,8 +1,8 @@
 //! The state behind a `Swoole\Coroutine\Socket` object, and how its methods report errors.
 
-use crate::coroutine::packets::Packets;
-use crate::coroutine::socket::{Code, Direction, Link};
-use crate::coroutine::tls::{Wanted, is_of_tls};
+use crate::coroutine::packet_reader::PacketReader;
+use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
+use crate::coroutine::tls::{TlsSettings, is_tls_error};
 use crate::coroutine::{Options, options, wait};
 use crate::runtime::last_error;
 use nix::errno::Errno;
@@ -20,16 +20,16 @@ pub(super) static EXCEPTION: ClassSlot = ClassSlot::new();
 /// Payload of a socket object.
 #[derive(Default)]
 pub(super) struct Payload {
-    pub(super) link: RefCell<Option<Rc<Link>>>,
+    pub(super) link: RefCell<Option<Rc<CoroutineSocket>>>,
     pub(super) domain: Cell<i32>,
     pub(super) kind: Cell<i32>,
     /// Read-ahead buffer of `recvLine`, `recvWithBuffer` and `recvPacket`.
-    pub(super) packets: Packets,
+    pub(super) packets: PacketReader,
     /// SO_RCVTIMEO and SO_SNDTIMEO: default timeouts.
     pub(super) read_limit: Cell<Option<Duration>>,
     pub(super) write_limit: Cell<Option<Duration>>,
     /// TLS settings of `setProtocol`, with `open_ssl`.
-    pub(super) tls: RefCell<Option<Wanted>>,
+    pub(super) tls: RefCell<Option<TlsSettings>>,
     /// TLS acceptor, created on first use.
     pub(super) acceptor: RefCell<Option<Rc<Acceptor>>>,
     /// Accepted by a listener: the server side of a TLS handshake.
@@ -43,7 +43,7 @@ pub(super) struct Payload {
 }
 swoosh_zend::payload!(Payload);
 
-pub(super) fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, protocol: i32) {
+pub(super) fn adopt(object: &Object, link: Rc<CoroutineSocket>, domain: i32, kind: i32, protocol: i32) {
     object.set_slot(FD, link.fd());
     object.set_slot(DOMAIN, domain);
     object.set_slot(TYPE, kind);
@@ -58,7 +58,7 @@ pub(super) fn adopt(object: &Object, link: Rc<Link>, domain: i32, kind: i32, pro
 }
 
 /// The open socket; `None`, with EBADF set, after `close`.
-pub(super) fn link(call: &Call<'_>) -> Option<Rc<Link>> {
+pub(super) fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     let link = call.payload::<Payload>().link.borrow().clone();
     if link.is_none() {
         fail(call, libc::EBADF);
@@ -68,7 +68,7 @@ pub(super) fn link(call: &Call<'_>) -> Option<Rc<Link>> {
 
 /// Sets the error properties.
 #[cold]
-pub(super) fn fail(call: &Call<'_>, code: Code) {
+pub(super) fn fail(call: &Call<'_>, code: ErrorCode) {
     last_error::set(code);
     if let Some(this) = call.this() {
         show_error(this, code);
@@ -76,18 +76,18 @@ pub(super) fn fail(call: &Call<'_>, code: Code) {
 }
 
 /// Sets `errCode` and `errMsg` of a socket object; 0 clears them.
-pub fn show_error(object: &Object, code: Code) {
+pub fn show_error(object: &Object, code: ErrorCode) {
     let text = if code == 0 { String::new() } else { words(code, link_of(object).as_deref()) };
     object.set_slot(ERR_CODE, code);
     object.set_slot(ERR_MSG, text);
 }
 
 /// The message of an error code; TLS errors are described by the connection.
-pub fn words(code: Code, link: Option<&Link>) -> String {
-    if !is_of_tls(code) {
+pub fn words(code: ErrorCode, link: Option<&CoroutineSocket>) -> String {
+    if !is_tls_error(code) {
         return Errno::from_raw(code).desc().to_owned();
     }
-    link.and_then(Link::why).unwrap_or_else(|| "there is no TLS".to_owned())
+    link.and_then(CoroutineSocket::tls_error).unwrap_or_else(|| "there is no TLS".to_owned())
 }
 
 pub(super) fn clear_error(call: &Call<'_>) {
@@ -99,7 +99,7 @@ pub(super) fn clear_error(call: &Call<'_>) {
 }
 
 /// The value, or `false` with the error code set.
-pub(super) fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, Code>) -> OrFalse<T> {
+pub(super) fn ok_or_fail<T>(call: &Call<'_>, result: Result<T, ErrorCode>) -> OrFalse<T> {
     OrFalse(match result {
         Ok(value) => {
             clear_error(call);
@@ -129,7 +129,7 @@ pub(super) fn limit(call: &Call<'_>, n: usize, direction: Direction) -> PhpResul
 }
 
 /// A new object for a socket.
-pub fn object(link: Rc<Link>, domain: i32, kind: i32) -> PhpResult<Object> {
+pub fn object(link: Rc<CoroutineSocket>, domain: i32, kind: i32) -> PhpResult<Object> {
     let object = Object::new(SOCKET.get())?;
     adopt(&object, link, domain, kind, 0);
     Ok(object)
@@ -146,7 +146,7 @@ pub fn domain_of(object: &Object) -> i32 {
 }
 
 /// The socket of such an object; `None` if it was closed.
-pub fn link_of(object: &Object) -> Option<Rc<Link>> {
+pub fn link_of(object: &Object) -> Option<Rc<CoroutineSocket>> {
     object.payload::<Payload>()?.link.borrow().clone()
 }
 

@@ -11,9 +11,9 @@ pub use data::{SOCKET_NONBLOCK, domain_of, limits_of, link_of, object, set_frami
 pub use setup::{framing, protocol};
 
 use super::exception;
-use crate::coroutine::socket::{Direction, Link};
-use crate::runtime::event_loop::{READ, WRITE};
+use crate::coroutine::socket::{CoroutineSocket, Direction};
 use crate::runtime::last_error;
+use crate::runtime::watchers::{READ, WRITE};
 use connecting::{accept, bind, check_liveness, connect, listen, name, ssl_handshake};
 use data::*;
 use nix::errno::Errno;
@@ -80,7 +80,7 @@ pub fn register(short_names: bool) {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let (domain, kind, protocol) = (call.int(0)? as i32, call.int(1)? as i32, call.int_or(2, 0)? as i32);
-    match Link::new(domain, kind, protocol) {
+    match CoroutineSocket::new(domain, kind, protocol) {
         Ok(link) => {
             if let Some(this) = call.this() {
                 adopt(this, Rc::new(link), domain, kind, protocol);
@@ -134,7 +134,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     if writes {
-        link.say_goodbye();
+        link.send_close_notify();
     }
     let done = io_or_fail(call, link.socket().shutdown(how)).0.is_some();
     if done {
@@ -161,7 +161,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
 /// Imports a PHP stream or socket; the new socket has its own descriptor.
 pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let Some(fd) = call.arg(0).and_then(crate::api::event::descriptor_of) else {
-        last_error::refuse("the argument is not a stream or socket");
+        last_error::warn_misuse("the argument is not a stream or socket");
         return Ok(OrFalse(None));
     };
     let own = swoosh::sys::foreign_fd::ForeignFd::new(fd).duplicate();
@@ -173,7 +173,7 @@ pub fn import(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     match made {
         Ok((socket, domain, kind)) => {
             let object = Object::new(SOCKET.get())?;
-            adopt(&object, Rc::new(Link::of(socket)), domain, kind, 0);
+            adopt(&object, Rc::new(CoroutineSocket::from_socket(socket)), domain, kind, 0);
             if let Some(payload) = object.payload::<Payload>() {
                 payload.imported.set(true);
             }

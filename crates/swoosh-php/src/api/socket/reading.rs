@@ -2,7 +2,7 @@
 
 use super::connecting::describe;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
-use crate::coroutine::socket::{Code, Deadline, Direction, Link};
+use crate::coroutine::socket::{CoroutineSocket, Deadline, Direction, ErrorCode};
 use std::time::Duration;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
 
@@ -34,15 +34,15 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
 
 /// Reads until that much is there, or no more comes.
 fn read_all(
-    link: &Link,
+    link: &CoroutineSocket,
     mut buffer: Vec<u8>,
     length: usize,
     limit: Option<Duration>,
-) -> PhpResult<(Vec<u8>, Option<Code>)> {
+) -> PhpResult<(Vec<u8>, Option<ErrorCode>)> {
     let deadline = Deadline::new(limit);
     while buffer.len() < length {
         let missing = length - buffer.len();
-        let left = match deadline.left() {
+        let left = match deadline.remaining() {
             Ok(left) => left,
             Err(code) => return Ok((buffer, Some(code))),
         };
@@ -64,7 +64,7 @@ pub(super) fn recv_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 /// A partial result with the error code set; `false` if nothing was read.
-fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<Code>) -> OrFalse<Vec<u8>> {
+fn partly(call: &Call<'_>, bytes: Vec<u8>, code: Option<ErrorCode>) -> OrFalse<Vec<u8>> {
     match code {
         None => ok_or_fail(call, Ok(bytes)),
         Some(code) => {
@@ -84,8 +84,8 @@ pub(super) fn recv_line(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
         if let Some(end) = packets.line(most) {
             return Ok(ok_or_fail(call, Ok(packets.take(end))));
         }
-        let more = match deadline.left() {
-            Ok(left) => packets.more(&link, left)?,
+        let more = match deadline.remaining() {
+            Ok(left) => packets.fill(&link, left)?,
             Err(code) => Err(code),
         };
         match more {
@@ -101,7 +101,7 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
     let (most, limit) = (length(call, 0)?, limit(call, 1, Direction::Read)?);
     let packets = &call.payload::<Payload>().packets;
     if packets.is_empty()
-        && let Err(code) = packets.more(&link, limit)?
+        && let Err(code) = packets.fill(&link, limit)?
     {
         return Ok(ok_or_fail(call, Err(code)));
     }
@@ -112,7 +112,7 @@ pub(super) fn recv_with_buffer(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>
 pub(super) fn recv_packet(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 0, Direction::Read)?;
-    let packet = call.payload::<Payload>().packets.next(&link, limit)?;
+    let packet = call.payload::<Payload>().packets.next_packet(&link, limit)?;
     Ok(ok_or_fail(call, packet))
 }
 

@@ -2,7 +2,7 @@
 
 use super::data::{Payload, io_or_fail, link};
 use crate::coroutine::setting_values;
-use crate::coroutine::tls::Wanted;
+use crate::coroutine::tls::TlsSettings;
 use crate::runtime::last_error;
 use std::time::Duration;
 use swoosh::config::{PortConfig, PortSettings, ServerConfig, apply_port};
@@ -25,27 +25,27 @@ pub fn framing(given: &Array) -> Option<PortConfig> {
 }
 
 /// Parses framing and TLS settings; `None`, with a warning, if invalid.
-pub fn protocol(given: &Array) -> Option<(PortConfig, Wanted)> {
+pub fn protocol(given: &Array) -> Option<(PortConfig, TlsSettings)> {
     let mut port = PortSettings::new();
     for (name, value) in setting_values::named(given) {
         let value = match name.as_str() {
             "package_length_func" if !value.is_null() => match setting_values::length_function(&value) {
                 Ok(function) => function,
                 Err(why) => {
-                    last_error::refuse(&format!("setting {name}: {why}"));
+                    last_error::warn_misuse(&format!("setting {name}: {why}"));
                     return None;
                 }
             },
             _ => setting_values::plain(&value),
         };
         if let Err(e) = apply_port(&mut port, &name, &value) {
-            last_error::refuse(&e.to_string());
+            last_error::warn_misuse(&e.to_string());
             return None;
         }
     }
     let mut config =
-        port.finish(&ServerConfig::default(), true).map_err(|e| last_error::refuse(&e.to_string())).ok()?;
-    let wanted = Wanted::new(config.tls.take().unwrap_or_default(), given);
+        port.finish(&ServerConfig::default(), true).map_err(|e| last_error::warn_misuse(&e.to_string())).ok()?;
+    let wanted = TlsSettings::new(config.tls.take().unwrap_or_default(), given);
     Some((config, wanted))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     if level == libc::SOL_SOCKET && (option == libc::SO_RCVTIMEO || option == libc::SO_SNDTIMEO) {
         let (Some(seconds), Some(micros)) = (part("sec"), part("usec")) else {
-            last_error::refuse("a timeout must be an array with sec and usec");
+            last_error::warn_misuse("a timeout must be an array with sec and usec");
             return Ok(false);
         };
         let time = Duration::from_secs(u64::try_from(seconds).unwrap_or(0))

@@ -2,7 +2,7 @@
 
 use super::connecting::address;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
-use crate::coroutine::socket::{Code, Direction};
+use crate::coroutine::socket::{Direction, ErrorCode};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn send_all(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 /// The number of bytes sent; `false` if none was sent. Sets the error code if incomplete.
-fn counted(call: &Call<'_>, sent: usize, code: Option<Code>) -> OrFalse<usize> {
+fn counted(call: &Call<'_>, sent: usize, code: Option<ErrorCode>) -> OrFalse<usize> {
     match code {
         None => ok_or_fail(call, Ok(sent)),
         Some(code) => {

@@ -148,7 +148,7 @@ pub(super) fn refused(refused: TableError) {
             last_error::set(FULL);
             warning(&refused.to_string());
         }
-        _ => last_error::refuse(&refused.to_string()),
+        _ => last_error::warn_misuse(&refused.to_string()),
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) fn array(made: &SharedTable, row: &Row) -> Array {
     let mut array = Array::with_capacity(made.names.len());
     for (index, name) in made.names.iter().enumerate() {
         if let Some(value) = made.table.schema().at(index).and_then(|column| row.get(column)) {
-            array.append_kept(name, zval(value));
+            array.append_new(name, zval(value));
         }
     }
     array

@@ -12,7 +12,7 @@ pub fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
     let options = call.array(0)?;
     let holder = call.payload::<Holder>();
     if holder.making.borrow().is_none() {
-        last_error::refuse("configure() must be called between the constructor and create()");
+        last_error::warn_misuse("configure() must be called between the constructor and create()");
         return Ok(false);
     }
     let mut chosen = Vec::new();
@@ -29,7 +29,7 @@ pub fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
             ("evict", _) if value.to_bool() => chosen.push(Choice::Evict),
             ("expiry" | "evict", _) => {}
             _ => {
-                last_error::refuse(&format!(
+                last_error::warn_misuse(&format!(
                     "{name} is no option of a table, or has no such value: there are grow_to (rows), budget (bytes), \
                      expiry and evict (true or false)"
                 ));
@@ -109,7 +109,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
             Key::Index(index) => index.to_string().into_bytes(),
         };
         let Some(values) = values.array() else {
-            last_error::refuse(&format!("the row of {} is no array", String::from_utf8_lossy(&key)));
+            last_error::warn_misuse(&format!("the row of {} is no array", String::from_utf8_lossy(&key)));
             return Ok(0);
         };
         rows.push((key, convert(&made, values, true)?.0));

@@ -90,7 +90,7 @@ fn column(call: &mut Call<'_>) -> PhpResult<bool> {
         TYPE_FLOAT => ColumnKind::Float,
         TYPE_STRING if (1..=MAX_STRING).contains(&size) => ColumnKind::Text(size as usize),
         TYPE_STRING => {
-            last_error::refuse(&format!("a string column requires a size of 1 to {MAX_STRING} bytes"));
+            last_error::warn_misuse(&format!("a string column requires a size of 1 to {MAX_STRING} bytes"));
             return Ok(false);
         }
         other => {
@@ -119,7 +119,7 @@ fn create(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn make(holder: &Holder, object: Option<&Object>) -> bool {
     let Some(mut builder) = holder.making.borrow_mut().take() else {
-        last_error::refuse("the table was already created, or was destroyed");
+        last_error::warn_misuse("the table was already created, or was destroyed");
         return false;
     };
     let size = builder.size();
@@ -270,11 +270,11 @@ fn add(call: &mut Call<'_>, subtracts: bool) -> PhpResult<OrFalse<Zval>> {
             Value::Float(if subtracts { -by } else { by })
         }
         Some(ColumnKind::Text(_)) => {
-            last_error::refuse("a string column cannot be incremented");
+            last_error::warn_misuse("a string column cannot be incremented");
             return Ok(OrFalse(None));
         }
         None => {
-            last_error::refuse("unknown column");
+            last_error::warn_misuse("unknown column");
             return Ok(OrFalse(None));
         }
     };

@@ -1,7 +1,7 @@
 //! A connection of a coroutine HTTP server: at most one response is pending, and its coroutine reads the next request
 //! only after that response is complete.
 
-use crate::coroutine::socket::Link;
+use crate::coroutine::socket::CoroutineSocket;
 use crate::runtime::{last_error, reactor};
 use crate::server::http::settings::HttpSettings;
 use crate::server::websocket::connection::WebSocketConnection;
@@ -15,7 +15,7 @@ use swoosh_zend::PhpResult;
 /// A connection of a coroutine server.
 pub struct CoroutineConnection {
     /// The socket.
-    pub link: Rc<Link>,
+    pub link: Rc<CoroutineSocket>,
     /// Bytes read and not consumed yet.
     pub buffer: RefCell<Vec<u8>>,
     /// The server's settings.
@@ -46,7 +46,7 @@ pub struct Handshake {
 
 impl CoroutineConnection {
     /// A connection before its first request.
-    pub fn new(link: Rc<Link>, config: Rc<HttpSettings>) -> Rc<Self> {
+    pub fn new(link: Rc<CoroutineSocket>, config: Rc<HttpSettings>) -> Rc<Self> {
         Rc::new(CoroutineConnection {
             link,
             config,

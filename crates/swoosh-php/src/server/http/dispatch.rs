@@ -16,7 +16,6 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::http::files;
 use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh_zend::{IntoZval, PhpResult};
 
@@ -51,7 +50,7 @@ pub fn begin(
     let config = state.http.get_or_init(HttpSettings::default);
     if let Some(files) = &config.files
         && !node.has_no_file()
-        && files::serve(node, files, event.session, &parsed, headers)
+        && swoosh::http::serve_file(node, files, event.session, &parsed, headers)
     {
         return Ok(None);
     }
@@ -81,7 +80,7 @@ pub fn begin(
     let Some(callable) = callable.filter(|_| !upgrades) else {
         return websocket::dispatch::shake_hands(state, &callbacks, node, event, &parsed, headers, (request, response));
     };
-    if let Some(limit) = config.deadline.filter(|_| scheduler::runs_apart()) {
+    if let Some(limit) = config.deadline.filter(|_| scheduler::callbacks_in_coroutines()) {
         response::set_deadline(&response, deadline::begin(event.session, limit, parsed.minor == 0));
     }
     let args = [request.into_zval(), response.clone().into_zval()];

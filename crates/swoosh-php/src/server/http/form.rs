@@ -161,7 +161,7 @@ impl Form {
             register(files, &part.name, about.into_zval());
         }
         if !path.is_empty() {
-            form::add_upload(&path);
+            form::register_upload(&path);
             self.tmpfiles.push(path);
         }
         Ok(())
@@ -191,7 +191,7 @@ fn store(folder: &str, data: &BodySlice<'_>) -> Result<String, swoosh::Error> {
 /// Removes the uploads of a request that were not moved by `move_uploaded_file`.
 pub fn remove(files: &[String]) {
     for path in files {
-        if form::remove_upload(path) {
+        if form::unregister_upload(path) {
             let _ = std::fs::remove_file(path);
         }
     }

@@ -1,6 +1,6 @@
 //! The request object. Its properties are built when PHP code first reads them; unread ones cost nothing.
 
-use crate::coroutine::socket::Link;
+use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
 use httparse::Header;
@@ -18,7 +18,7 @@ use swoosh::proto::http1::request::{Request, header_buffer};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
-use swoosh_zend::{Array, ClassSlot, IntoZval, KnownKey, Object, PhpResult, Zval, runtime};
+use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -67,10 +67,10 @@ impl swoosh_zend::Payload for RequestData {
         &TABLE
     }
     const KEEPS_PROPERTIES: bool = true;
-    const MAKES_PROPERTIES: bool = true;
+    const HAS_LAZY_PROPERTIES: bool = true;
 
     /// Parses the head again: most handlers read few properties, and building one costs more than parsing.
-    fn make_property(&self, slot: usize) -> Zval {
+    fn lazy_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
         let mut fields = header_buffer();
         let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
@@ -92,20 +92,20 @@ impl Drop for RequestData {
     }
 }
 
-static QUERY_STRING: KnownKey = KnownKey::new("query_string");
-static REQUEST_METHOD: KnownKey = KnownKey::new("request_method");
-static REQUEST_URI: KnownKey = KnownKey::new("request_uri");
-static PATH_INFO: KnownKey = KnownKey::new("path_info");
-static REQUEST_TIME: KnownKey = KnownKey::new("request_time");
-static REQUEST_TIME_FLOAT: KnownKey = KnownKey::new("request_time_float");
-static SERVER_PROTOCOL: KnownKey = KnownKey::new("server_protocol");
-static SERVER_PORT: KnownKey = KnownKey::new("server_port");
-static SERVER_ADDR: KnownKey = KnownKey::new("server_addr");
-static REMOTE_PORT: KnownKey = KnownKey::new("remote_port");
-static REMOTE_ADDR: KnownKey = KnownKey::new("remote_addr");
-static MASTER_TIME: KnownKey = KnownKey::new("master_time");
+static QUERY_STRING: InternedKey = InternedKey::new("query_string");
+static REQUEST_METHOD: InternedKey = InternedKey::new("request_method");
+static REQUEST_URI: InternedKey = InternedKey::new("request_uri");
+static PATH_INFO: InternedKey = InternedKey::new("path_info");
+static REQUEST_TIME: InternedKey = InternedKey::new("request_time");
+static REQUEST_TIME_FLOAT: InternedKey = InternedKey::new("request_time_float");
+static SERVER_PROTOCOL: InternedKey = InternedKey::new("server_protocol");
+static SERVER_PORT: InternedKey = InternedKey::new("server_port");
+static SERVER_ADDR: InternedKey = InternedKey::new("server_addr");
+static REMOTE_PORT: InternedKey = InternedKey::new("remote_port");
+static REMOTE_ADDR: InternedKey = InternedKey::new("remote_addr");
+static MASTER_TIME: InternedKey = InternedKey::new("master_time");
 /// Keys of `$request->server`, interned at module start-up.
-pub static SERVER_KEYS: [&KnownKey; 12] = [
+pub static SERVER_KEYS: [&InternedKey; 12] = [
     &QUERY_STRING,
     &REQUEST_METHOD,
     &REQUEST_URI,
@@ -120,44 +120,44 @@ pub static SERVER_KEYS: [&KnownKey; 12] = [
     &MASTER_TIME,
 ];
 /// Header fields that most requests have.
-pub static HEADER_KEYS: [KnownKey; 33] = [
-    KnownKey::new("host"),
-    KnownKey::new("user-agent"),
-    KnownKey::new("accept"),
-    KnownKey::new("accept-encoding"),
-    KnownKey::new("accept-language"),
-    KnownKey::new("connection"),
-    KnownKey::new("content-type"),
-    KnownKey::new("content-length"),
-    KnownKey::new("cache-control"),
-    KnownKey::new("upgrade"),
-    KnownKey::new("origin"),
-    KnownKey::new("referer"),
-    KnownKey::new("authorization"),
-    KnownKey::new("pragma"),
-    KnownKey::new("dnt"),
-    KnownKey::new("te"),
-    KnownKey::new("via"),
-    KnownKey::new("forwarded"),
-    KnownKey::new("x-forwarded-for"),
-    KnownKey::new("x-forwarded-proto"),
-    KnownKey::new("x-real-ip"),
-    KnownKey::new("x-requested-with"),
-    KnownKey::new("upgrade-insecure-requests"),
-    KnownKey::new("sec-fetch-site"),
-    KnownKey::new("sec-fetch-mode"),
-    KnownKey::new("sec-fetch-dest"),
-    KnownKey::new("sec-fetch-user"),
-    KnownKey::new("if-none-match"),
-    KnownKey::new("if-modified-since"),
-    KnownKey::new("range"),
-    KnownKey::new("transfer-encoding"),
-    KnownKey::new("expect"),
-    KnownKey::new("cookie"),
+pub static HEADER_KEYS: [InternedKey; 33] = [
+    InternedKey::new("host"),
+    InternedKey::new("user-agent"),
+    InternedKey::new("accept"),
+    InternedKey::new("accept-encoding"),
+    InternedKey::new("accept-language"),
+    InternedKey::new("connection"),
+    InternedKey::new("content-type"),
+    InternedKey::new("content-length"),
+    InternedKey::new("cache-control"),
+    InternedKey::new("upgrade"),
+    InternedKey::new("origin"),
+    InternedKey::new("referer"),
+    InternedKey::new("authorization"),
+    InternedKey::new("pragma"),
+    InternedKey::new("dnt"),
+    InternedKey::new("te"),
+    InternedKey::new("via"),
+    InternedKey::new("forwarded"),
+    InternedKey::new("x-forwarded-for"),
+    InternedKey::new("x-forwarded-proto"),
+    InternedKey::new("x-real-ip"),
+    InternedKey::new("x-requested-with"),
+    InternedKey::new("upgrade-insecure-requests"),
+    InternedKey::new("sec-fetch-site"),
+    InternedKey::new("sec-fetch-mode"),
+    InternedKey::new("sec-fetch-dest"),
+    InternedKey::new("sec-fetch-user"),
+    InternedKey::new("if-none-match"),
+    InternedKey::new("if-modified-since"),
+    InternedKey::new("range"),
+    InternedKey::new("transfer-encoding"),
+    InternedKey::new("expect"),
+    InternedKey::new("cookie"),
 ];
 
 /// The interned key of a lower-case header name.
-fn known_field(name: &[u8]) -> Option<&'static KnownKey> {
+fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
     HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
 }
 
@@ -192,13 +192,13 @@ pub fn from_engine(
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
         local: known.and_then(|(_, slot)| Registry::local_address(slot)),
     }));
-    object.leave_slot(SERVER);
+    object.set_lazy_slot(SERVER);
     Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
 /// The object of a request that a coroutine server read. The inner `Err` is the status code to reject it with.
 pub fn from_coroutine(
-    link: &Link,
+    link: &CoroutineSocket,
     config: &HttpSettings,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
@@ -213,8 +213,8 @@ pub fn from_coroutine(
     ];
     for (address, host, port) in ends {
         if let Some(address) = address.ok().and_then(|address| address.as_socket()) {
-            server.insert_known(host, address.ip().to_string());
-            server.insert_known(port, address.port());
+            server.insert_interned(host, address.ip().to_string());
+            server.insert_interned(port, address.port());
         }
     }
     object.set_slot(SERVER, server);
@@ -229,16 +229,16 @@ impl Arrival {
     fn server_fields(&self, request: &Request<'_>) -> Array {
         let mut server = server_fields(request, self.time);
         if let Some(port) = self.port {
-            server.insert_known(&SERVER_PORT, port.number);
+            server.insert_interned(&SERVER_PORT, port.number);
             match self.local {
-                Some(local) => server.insert_known(&SERVER_ADDR, local.to_string()),
-                None => server.insert_known(&SERVER_ADDR, host_of(&port.address)),
+                Some(local) => server.insert_interned(&SERVER_ADDR, local.to_string()),
+                None => server.insert_interned(&SERVER_ADDR, host_of(&port.address)),
             }
         }
         if let Some((peer, received)) = self.peer {
-            server.insert_known(&REMOTE_PORT, peer.port);
-            server.insert_known(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
-            server.insert_known(&MASTER_TIME, seconds(received) as i64);
+            server.insert_interned(&REMOTE_PORT, peer.port);
+            server.insert_interned(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            server.insert_interned(&MASTER_TIME, seconds(received) as i64);
         }
         server
     }
@@ -253,17 +253,17 @@ pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
-        server.insert_known(&QUERY_STRING, query);
+        server.insert_interned(&QUERY_STRING, query);
     }
-    server.insert_known(&REQUEST_METHOD, request.method);
-    server.insert_known(&REQUEST_URI, path);
+    server.insert_interned(&REQUEST_METHOD, request.method);
+    server.insert_interned(&REQUEST_URI, path);
     match path.contains('%') {
-        true => server.insert_known(&PATH_INFO, percent_decode(path.as_bytes())),
-        false => server.insert_known(&PATH_INFO, path),
+        true => server.insert_interned(&PATH_INFO, percent_decode(path.as_bytes())),
+        false => server.insert_interned(&PATH_INFO, path),
     }
-    server.insert_known(&REQUEST_TIME, time as i64);
-    server.insert_known(&REQUEST_TIME_FLOAT, time);
-    server.insert_known(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server.insert_interned(&REQUEST_TIME, time as i64);
+    server.insert_interned(&REQUEST_TIME_FLOAT, time);
+    server.insert_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
     server
 }
 
@@ -308,7 +308,7 @@ pub fn fill(
 ) -> Result<(), u16> {
     data.head_length.set(request.head);
     data.parse_cookie.set(config.parse_cookie);
-    [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.leave_slot(slot));
+    [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
     let stored = data.stored.borrow().clone();
     let plain = request.body(headers);
     let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
@@ -341,7 +341,7 @@ pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
     let before = all.find(name).cloned();
     let Some(before) = before else {
         return match known_field(name) {
-            Some(key) => all.insert_known(key, value),
+            Some(key) => all.insert_interned(key, value),
             None => all.put(name, value),
         };
     };

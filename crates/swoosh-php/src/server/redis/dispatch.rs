@@ -38,18 +38,18 @@ pub fn receive(
         }
         return Ok(());
     }
-    if !scheduler::runs_apart() {
+    if !scheduler::callbacks_in_coroutines() {
         return handle(state, callbacks, node, session, data);
     }
     state.redis.queued.borrow_mut().insert(session.0, VecDeque::new());
     node.begin_request(session);
     let (state, callbacks, node, first) = (state.clone(), callbacks.clone(), node.clone(), data.to_vec());
-    coroutine::run_event(move || {
+    coroutine::spawn_event(move || {
         let mut next = Some(first);
         while let Some(command) = next {
             handle(&state, &callbacks, &node, session, &command)?;
             // In a forked child: the parent handles the other commands.
-            if state.home.is_left() {
+            if state.home.is_child() {
                 return Ok(());
             }
             next = state.redis.next(&node, session);

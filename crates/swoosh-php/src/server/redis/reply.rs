@@ -55,7 +55,7 @@ fn array(out: &mut Vec<u8>, items: &Array, with_keys: bool) {
             Key::Index(index) if with_keys => resp::put_bulk(out, index.to_string().as_bytes()),
             _ => {}
         }
-        item(out, value.resolved());
+        item(out, value.dereferenced());
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! After a close frame was sent, nothing more is sent (RFC 6455 section 5.5.1).
 
-use crate::coroutine::socket::{Code, Link};
+use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::server::websocket::frame;
 use crate::server::websocket::frame::OutgoingFrame;
 use std::cell::{Cell, RefCell};
@@ -15,7 +15,7 @@ use swoosh_zend::{Object, PhpResult};
 
 /// A WebSocket after its handshake.
 pub struct WebSocketConnection {
-    link: Rc<Link>,
+    link: Rc<CoroutineSocket>,
     /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
     assembler: RefCell<MessageAssembler>,
@@ -46,14 +46,14 @@ pub enum Received {
     /// The connection is closed.
     Closed,
     /// An errno, for example of a timeout.
-    Failed(Code),
+    Failed(ErrorCode),
     /// The peer violated the protocol; a close frame was sent.
     ProtocolError(&'static str),
 }
 
 impl WebSocketConnection {
     /// A connection on a socket; `rest`: bytes already read behind the handshake.
-    pub fn new(link: Rc<Link>, rest: Vec<u8>, options: WebSocketOptions) -> Self {
+    pub fn new(link: Rc<CoroutineSocket>, rest: Vec<u8>, options: WebSocketOptions) -> Self {
         WebSocketConnection {
             link,
             buffer: RefCell::new(rest),
@@ -149,7 +149,7 @@ impl WebSocketConnection {
     }
 
     /// Sends a frame.
-    pub fn send(&self, frame: &OutgoingFrame, limit: Option<Duration>) -> PhpResult<Result<(), Code>> {
+    pub fn send(&self, frame: &OutgoingFrame, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
         let bytes = frame.write(self.options.get().mask_outgoing.then(frame::mask), self.options.get().deflate);
         let (_, failed) = self.link.send_all(&bytes, limit)?;
         Ok(failed.map_or(Ok(()), Err))

@@ -56,7 +56,7 @@ pub fn shake_hands(
     if status == 101
         && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
     {
-        state.home.back(callable.call(&mut [
+        state.home.leave_if_child(callable.call(&mut [
             callbacks.server.clone().into_zval(),
             asked.clone().into_zval(),
             response.clone().into_zval(),

@@ -136,7 +136,7 @@ pub fn mask() -> [u8; 4] {
 pub fn fits_control(data: &[u8]) -> bool {
     let fits = data.len() <= MAX_CONTROL_PAYLOAD;
     if !fits {
-        last_error::refuse("the payload of a ping must not exceed 125 bytes");
+        last_error::warn_misuse("the payload of a ping must not exceed 125 bytes");
     }
     fits
 }
@@ -145,7 +145,7 @@ pub fn fits_control(data: &[u8]) -> bool {
 pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code) && reason.len() <= MAX_CONTROL_PAYLOAD - 2);
     if code.is_none() {
-        last_error::refuse(
+        last_error::warn_misuse(
             "the code of a close frame must be 1000 to 1014 or 3000 to 4999, its reason at most 123 bytes",
         );
     }

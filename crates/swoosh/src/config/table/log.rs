@@ -3,7 +3,7 @@
 use super::rows::settings;
 use crate::config::kind::Kind;
 use crate::config::setting::{Setter, Target};
-use crate::config::types::LogRotation;
+use crate::log::LogRotation;
 
 settings! { LOG in Target::Log;
     /// The log file; it is opened again on SIGRTMIN. Without one the log goes to standard error.

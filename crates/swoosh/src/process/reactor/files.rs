@@ -5,10 +5,10 @@
 
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
-use crate::http::files::{self, FileReply, Files, Lookup, ReplyPart};
 use crate::proto::http1::request::{Request, header_buffer};
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
+use crate::static_files::{self, FileReply, Files, Lookup, ReplyPart};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Acquire;
 
@@ -54,7 +54,7 @@ fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
 fn lookup(files: &Files, packet: &[u8]) -> Lookup {
     let mut fields = header_buffer();
     match Request::parse(packet, &mut fields) {
-        Some((request, headers)) => files::lookup(files, &request, headers),
+        Some((request, headers)) => static_files::lookup(files, &request, headers),
         None => Lookup::Declined,
     }
 }

@@ -267,7 +267,7 @@ fn receive(
     let text = String::from_utf8_lossy(rest).into_owned();
     let words: Vec<&str> = text.split(' ').collect();
     let number = |n: usize| words.get(n).and_then(|w| w.parse::<u64>().ok()).unwrap_or(0);
-    let told = |outcome: swoosh::Result<()>| match outcome {
+    let respond = |outcome: swoosh::Result<()>| match outcome {
         Ok(()) => reply(node, conn, b"ok"),
         Err(e) => reply(node, conn, format!("error {e}").as_bytes()),
     };
@@ -279,7 +279,7 @@ fn receive(
         }
         "count" => reply(node, conn, rest.len().to_string().as_bytes()),
         "reply" => reply(node, conn, &pattern(number(0) as usize)),
-        "sendfile" => told(node.send_file(conn, words[0], number(1), number(2))),
+        "sendfile" => respond(node.send_file(conn, words[0], number(1), number(2))),
         "close" => node.close(conn, false),
         "reset" => node.close(conn, true),
         "echoclose" => {
@@ -290,7 +290,7 @@ fn receive(
             DIES_CLOSING.set(true);
             node.close(conn, false)
         }
-        "close_other" => told(node.close(SessionId(number(0)), false)),
+        "close_other" => respond(node.close(SessionId(number(0)), false)),
         "pause" => {
             node.set_reading(conn, Reading::Pause)?;
             node.after(Duration::from_millis(number(0)), move |node, _| {
@@ -298,9 +298,9 @@ fn receive(
             });
             reply(node, conn, b"ok")
         }
-        "confirm_other" => told(node.set_reading(SessionId(number(0)), Reading::Confirm)),
-        "protect" => told(node.protect(conn, true)),
-        "bind" => told(node.bind(conn, number(0) as u32).map(|_| ())),
+        "confirm_other" => respond(node.set_reading(SessionId(number(0)), Reading::Confirm)),
+        "protect" => respond(node.protect(conn, true)),
+        "bind" => respond(node.bind(conn, number(0) as u32).map(|_| ())),
         "exists" => reply(node, conn, node.exists(SessionId(number(0))).to_string().as_bytes()),
         "connections" => reply(node, conn, node.connection_count(None).to_string().as_bytes()),
         "list" => {
@@ -309,7 +309,7 @@ fn receive(
             reply(node, conn, all.join(" ").as_bytes())
         }
         "idle" => reply(node, conn, node.idle_connections().len().to_string().as_bytes()),
-        "send_other" => told(reply(node, SessionId(number(0)), &rest[words[0].len() + 1..])),
+        "send_other" => respond(reply(node, SessionId(number(0)), &rest[words[0].len() + 1..])),
         "task" => {
             let target = words[0].parse().ok();
             match node.task(&rest[words[0].len() + 1..], target, 0) {
@@ -429,9 +429,9 @@ fn receive(
             std::hint::spin_loop();
         },
         "exit" => swoosh::sys::process::exit_now(number(0) as i32),
-        "reload" => told(node.reload(number(0) == 1)),
-        "shutdown" => told(node.shutdown()),
-        "stop" => told(node.stop(words[0].parse().ok().map(WorkerId))),
+        "reload" => respond(node.reload(number(0) == 1)),
+        "shutdown" => respond(node.shutdown()),
+        "stop" => respond(node.stop(words[0].parse().ok().map(WorkerId))),
         "pids" => reply(node, conn, format!("{} {}", node.master_pid(), node.manager_pid()).as_bytes()),
         other => reply(node, conn, format!("error unknown command {other}").as_bytes()),
     }

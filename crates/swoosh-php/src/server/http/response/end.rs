@@ -31,7 +31,7 @@ impl swoosh_zend::Payload for ResponseState {
             None => return,
         };
         // A forked child must not answer its parent's request.
-        let Some(node) = state.node().filter(|_| !state.home.is_left()) else { return };
+        let Some(node) = state.node().filter(|_| !state.home.is_child()) else { return };
         let transport = Transport::Engine(state.clone(), node.clone(), session);
         if !node.exists(session) {
             return self.finish(&transport);

@@ -1,10 +1,9 @@
 //! From a request to the reply with a file.
 
-use super::path::normalize;
+use super::path::{normalize, percent_decode};
 use super::reply::{FileReply, Lookup};
 use super::root::{Files, Found};
 use super::writer::ReplyWriter;
-use crate::http::form::percent_decode;
 use crate::proto::http1::request::Request;
 use httparse::Header;
 

@@ -1,15 +1,19 @@
 //! Static files sent by a worker.
 
-use super::lookup::lookup;
-use super::reply::{Lookup, ReplyPart};
-use super::root::Files;
 use crate::context::Context;
 use crate::handler::SessionId;
 use crate::proto::http1::request::Request;
+use crate::static_files::{Files, Lookup, ReplyPart, lookup};
 use httparse::Header;
 
 /// Sends the file for a request; false if the handler gets the request.
-pub fn serve(node: &Context, files: &Files, session: SessionId, request: &Request<'_>, headers: &[Header<'_>]) -> bool {
+pub fn serve_file(
+    node: &Context,
+    files: &Files,
+    session: SessionId,
+    request: &Request<'_>,
+    headers: &[Header<'_>],
+) -> bool {
     let Lookup::Reply(reply) = lookup(files, request, headers) else { return false };
     let send = |part: &ReplyPart| match part {
         ReplyPart::Head(text) => node.send_head(session, text.as_bytes()),

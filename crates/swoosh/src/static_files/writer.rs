@@ -1,9 +1,9 @@
 //! Writes replies: files, ranges of files, listings and error pages.
 
+use super::date::now;
+use super::mime;
 use super::path::{escape, percent_encode};
 use super::reply::ReplyPart;
-use crate::http::date::now;
-use crate::http::mime;
 use crate::proto::http1::conditional::{Representation, Selection, evaluate};
 use crate::proto::http1::response_writer::{self, date};
 use httparse::Header;

@@ -1,16 +1,18 @@
-//! Static files of a directory (`document_root`), served without a handler.
+//! Static files of a directory (`document_root`), served without a handler: by a reactor or by a worker.
 
 #[cfg(not(feature = "http"))]
 mod absent;
 #[cfg(feature = "http")]
+pub mod date;
+#[cfg(feature = "http")]
 mod lookup;
+#[cfg(feature = "http")]
+pub mod mime;
 #[cfg(feature = "http")]
 mod path;
 mod reply;
 #[cfg(feature = "http")]
 mod root;
-#[cfg(feature = "http")]
-mod serve;
 #[cfg(feature = "http")]
 mod writer;
 
@@ -18,8 +20,8 @@ mod writer;
 pub use absent::{Files, lookup};
 #[cfg(feature = "http")]
 pub use lookup::lookup;
+#[cfg(feature = "http")]
+pub use path::percent_decode;
 pub use reply::{FileReply, Lookup, ReplyPart};
 #[cfg(feature = "http")]
 pub use root::Files;
-#[cfg(feature = "http")]
-pub use serve::serve;

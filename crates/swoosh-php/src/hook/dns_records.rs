@@ -1,14 +1,14 @@
-//! Records of the name service, in the form of PHP's own functions.
+//! DNS records in the format of PHP's own functions.
 
-use crate::coroutine::{names, wait};
+use crate::coroutine::{dns, wait};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::IpAddr;
 use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 
-/// The name of an address; `None` where it has none, or is no address.
+/// The host name of an IP address; `None` if it has none or `ip` is not an address.
 pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
     let Ok(ip) = ip.parse::<IpAddr>() else { return Ok(None) };
-    let found = wait::anywhere(move || names::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
+    let found = wait::run_in_coroutine(move || dns::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
     let mut names = found.iter().flat_map(|found| found.record_iter()).filter_map(|record| match record.data() {
         RData::PTR(name) => Some(text_of(name)),
         _ => None,
@@ -18,23 +18,23 @@ pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
 
 /// All IPv4 addresses of a name.
 pub fn hosts(name: &str) -> PhpResult<OrFalse<Array>> {
-    let found = names::addresses(name, i64::from(libc::AF_INET), None)?;
+    let found = dns::addresses(name, i64::from(libc::AF_INET), None)?;
     Ok(OrFalse(found.map(|all| all.iter().map(|ip| ip.to_string().into_zval()).collect())))
 }
 
-/// Whether a name has records of a type.
+/// `checkdnsrr`: whether a name has records of a type.
 pub fn is_there(call: &mut Call<'_>) -> PhpResult<bool> {
     let name = call.text(0)?.into_owned();
     let wanted = if call.has(1) { call.text(1)?.to_ascii_uppercase() } else { "MX".to_owned() };
     let kinds = TYPES.iter().find(|(_, name, _)| *name == wanted).map(|(_, _, kind)| *kind);
     let kind = kinds.unwrap_or(if wanted == "ANY" { RecordType::ANY } else { RecordType::MX });
-    Ok(names::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
+    Ok(dns::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
 }
 
-/// The hosts that take a name's mail, and their weights.
+/// `getmxrr`: the mail hosts of a name and their preferences.
 pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     let (mut hosts, mut weights) = (Array::new(), Array::new());
-    let found = names::records(&call.text(0)?, RecordType::MX, None)?;
+    let found = dns::records(&call.text(0)?, RecordType::MX, None)?;
     for record in found.iter().flat_map(|found| found.record_iter()) {
         if let RData::MX(mx) = record.data() {
             hosts.push(text_of(mx.exchange()));
@@ -49,7 +49,7 @@ pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(any)
 }
 
-/// The records of a name.
+/// `dns_get_record`: the records of a name.
 pub fn records(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let found = found(&call.text(0)?, call.int_or(1, ANY)?)?;
     for n in 2..=3 {
@@ -60,7 +60,7 @@ pub fn records(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     Ok(OrFalse(found))
 }
 
-/// The records of the wanted types; `None` where the name has none.
+/// The records of the types in the bit set `wanted`; `None` if the name has none.
 pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     let mut all = Array::new();
     let kinds: Vec<RecordType> = match wanted {
@@ -69,7 +69,7 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     };
     let mut any = false;
     for kind in kinds {
-        let Some(found) = names::records(name, kind, None)? else { continue };
+        let Some(found) = dns::records(name, kind, None)? else { continue };
         any = true;
         let fits = |record: &&Record| kind == RecordType::ANY || record.record_type() == kind;
         found.record_iter().filter(fits).filter_map(entry).for_each(|entry| all.push(entry));
@@ -77,7 +77,7 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
     Ok(any.then_some(all))
 }
 
-/// A record as `dns_get_record` gives it.
+/// A record in the format of `dns_get_record`.
 fn entry(record: &Record) -> Option<Array> {
     let kind = record.record_type();
     let mut entry = Array::new();
@@ -124,15 +124,15 @@ fn entry(record: &Record) -> Option<Array> {
     Some(entry)
 }
 
-/// A name without the root's dot, as PHP has it.
+/// A name without the trailing dot of the root, as in PHP.
 fn text_of(name: &Name) -> String {
     let text = name.to_utf8();
     text.strip_suffix('.').filter(|text| !text.is_empty()).map_or(text.clone(), str::to_owned)
 }
 
-/// DNS_ANY.
+/// `DNS_ANY`.
 const ANY: i64 = 268_435_456;
-/// Types of records: PHP's DNS_ bit, the name, the type.
+/// Record types: PHP's `DNS_*` bit, the name, the type.
 const TYPES: &[(i64, &str, RecordType)] = &[
     (1, "A", RecordType::A),
     (2, "NS", RecordType::NS),

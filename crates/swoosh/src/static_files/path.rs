@@ -34,3 +34,27 @@ pub(super) fn percent_encode(byte: u8) -> String {
         false => format!("%{byte:02X}"),
     }
 }
+
+/// Decodes percent-encoded bytes (RFC 3986 section 2.1); a malformed sequence is kept.
+///
+/// ```
+/// assert_eq!(swoosh::http::form::percent_decode(b"%41%2"), b"A%2");
+/// ```
+pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
+    let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).and_then(|(a, b)| hex(*a).zip(hex(*b)));
+        match pair {
+            Some((high, low)) if bytes[at] == b'%' => {
+                out.push(high << 4 | low);
+                at += 3;
+            }
+            _ => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}

@@ -1,27 +1,27 @@
-//! What was read of a link and not given out yet, and how it is cut into packets.
+//! A read buffer that splits a byte stream into packets.
 
-use super::socket::{Code, Deadline, Link};
+use super::socket::{CoroutineSocket, Deadline, ErrorCode};
 use std::cell::RefCell;
 use std::time::Duration;
 use swoosh::config::{Framing, PortConfig};
 use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh_zend::PhpResult;
 
-/// The buffer of one reader.
+/// The buffer and framing of one reader.
 #[derive(Default)]
-pub struct Packets {
+pub struct PacketReader {
     buffer: RefCell<Vec<u8>>,
     framer: RefCell<Framer>,
-    /// The framing and the longest packet; `None`: what one read gives.
+    /// The framing and the maximum packet length; without framing, a packet is the result of one read.
     framing: RefCell<Option<(Framing, u64)>>,
 }
 
-impl Packets {
-    /// Says what a packet is.
+impl PacketReader {
+    /// Sets the framing.
     pub fn set(&self, config: PortConfig) {
         let framing = match config.framing {
             Framing::None => None,
-            // `recv` gives one record, also where several have come: only a server takes them together.
+            // A client's `recv` returns one record even if several have arrived; only a server returns them together.
             Framing::EofCheck(eof) => Some((Framing::EofSplit(eof), config.package_max_length)),
             framing => Some((framing, config.package_max_length)),
         };
@@ -29,35 +29,35 @@ impl Packets {
         *self.framer.borrow_mut() = Framer::new();
     }
 
-    /// Forgets what was read.
+    /// Discards the buffer.
     pub fn clear(&self) {
         self.buffer.take();
         self.framer.take();
     }
 
-    /// Whether nothing is kept.
+    /// Whether the buffer is empty.
     pub fn is_empty(&self) -> bool {
         self.buffer.borrow().is_empty()
     }
 
-    /// Takes at most so many bytes out.
-    pub fn take(&self, most: usize) -> Vec<u8> {
+    /// Takes at most `max` bytes out of the buffer.
+    pub fn take(&self, max: usize) -> Vec<u8> {
         let mut buffer = self.buffer.borrow_mut();
-        if most >= buffer.len() {
+        if max >= buffer.len() {
             return std::mem::take(&mut *buffer);
         }
-        buffer.drain(..most).collect()
+        buffer.drain(..max).collect()
     }
 
-    /// The end of the first line, as far as `most` bytes.
-    pub fn line(&self, most: usize) -> Option<usize> {
+    /// The length of the first line with its terminator, or `max` if the buffer holds that many bytes without one.
+    pub fn line(&self, max: usize) -> Option<usize> {
         let buffer = self.buffer.borrow();
-        let end = buffer.iter().take(most).position(|&byte| matches!(byte, b'\n' | b'\r')).map(|at| at + 1);
-        end.or((buffer.len() >= most).then_some(most))
+        let end = buffer.iter().take(max).position(|&byte| matches!(byte, b'\n' | b'\r')).map(|at| at + 1);
+        end.or((buffer.len() >= max).then_some(max))
     }
 
-    /// Reads more: how much, 0 is the end.
-    pub fn more(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<usize, Code>> {
+    /// Reads more bytes into the buffer; returns their number, 0 at the end of the stream.
+    pub fn fill(&self, link: &CoroutineSocket, limit: Option<Duration>) -> PhpResult<Result<usize, ErrorCode>> {
         let mut new = Vec::new();
         let read = link.read_into(&mut new, CHUNK, limit)?;
         let mut buffer = self.buffer.borrow_mut();
@@ -69,11 +69,15 @@ impl Packets {
         Ok(read)
     }
 
-    /// The next packet; empty at the end of the stream.
-    pub fn next(&self, link: &Link, limit: Option<Duration>) -> PhpResult<Result<Vec<u8>, Code>> {
+    /// Reads the next packet; empty at the end of the stream.
+    pub fn next_packet(
+        &self,
+        link: &CoroutineSocket,
+        limit: Option<Duration>,
+    ) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
         let Some((framing, max)) = self.framing.borrow().clone() else {
             if self.is_empty()
-                && let Err(code) = self.more(link, limit)?
+                && let Err(code) = self.fill(link, limit)?
             {
                 return Ok(Err(code));
             }
@@ -87,8 +91,8 @@ impl Packets {
                 Ok(FrameStatus::Incomplete(_)) => {}
                 Err(fault) => return Ok(Err(fault.code())),
             }
-            let more = match deadline.left() {
-                Ok(left) => self.more(link, left)?,
+            let more = match deadline.remaining() {
+                Ok(left) => self.fill(link, left)?,
                 Err(code) => Err(code),
             };
             match more {
@@ -100,5 +104,5 @@ impl Packets {
     }
 }
 
-/// Bytes read at a time.
+/// The size of one read.
 const CHUNK: usize = 65536;

@@ -1,13 +1,13 @@
-//! Names of hosts: where their addresses are looked for, without blocking anybody.
+//! DNS lookups that suspend the coroutine.
 //!
-//! First in the cache, then in the hosts file, then at the name servers: those of `/etc/resolv.conf` (resolv.conf(5), with
-//! its search list, timeout and attempts), or the one that `dns_server` names. The questions are asked on the runtime of
-//! this process (`reactor`).
+//! Lookup order: the cache, the hosts file, then the name servers of `/etc/resolv.conf` (resolv.conf(5), with its search
+//! list, timeout and attempts) or the one set by `dns_server`. Queries run on the runtime of this process, see
+//! [`reactor`]; a resolver is valid for one epoch of it.
 
 use super::options::{Options, options};
 use super::scheduler::expect_current;
 use super::wait;
-use super::wait::Outside;
+use super::wait::WaitOutcome;
 use crate::runtime::{last_error, reactor};
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfigGroup, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
@@ -24,24 +24,24 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use swoosh_zend::PhpResult;
 
-/// A name and whether IPv6 is meant, its addresses, and when they were found.
-type Names = HashMap<(String, bool), (Vec<IpAddr>, Instant)>;
+/// Keys: a name and whether IPv6 is requested. Values: its addresses, and when they were found.
+type Cache = HashMap<(String, bool), (Vec<IpAddr>, Instant)>;
 
-/// Who asks, one for each family; which one is told by the settings of its making.
-struct Asker {
+/// The resolvers for IPv4 and IPv6, with the settings they were built from.
+struct DnsClient {
     /// See [`reactor::epoch`].
     epoch: u64,
     server: Option<String>,
-    of: [TokioResolver; 2],
+    resolvers: [TokioResolver; 2],
 }
 
 thread_local! {
-    static NAMES: RefCell<Names> = RefCell::default();
-    static ASKER: RefCell<Option<Rc<Asker>>> = const { RefCell::new(None) };
+    static CACHE: RefCell<Cache> = RefCell::default();
+    static DNS_CLIENT: RefCell<Option<Rc<DnsClient>>> = const { RefCell::new(None) };
 }
 
-/// The addresses of a name, of one family (`AF_INET` or `AF_INET6`), the first one first. `None`, and a code, where there
-/// are none. `limit`: `None` is what `socket_dns_timeout` says.
+/// The addresses of a name in one family (`AF_INET` or `AF_INET6`), in the resolver's order. `None`, with the last error
+/// set, if there are none. Without a `limit`, `socket_dns_timeout` applies.
 pub fn addresses(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<Option<Vec<IpAddr>>> {
     let six = family == i64::from(libc::AF_INET6);
     if let Ok(ip) = name.parse::<IpAddr>() {
@@ -55,12 +55,12 @@ pub fn addresses(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<
     if let Some(known) = known(&key) {
         return Ok(Some(known));
     }
-    let asked = key.0.clone();
-    let ask = move |asker: Rc<Asker>| {
-        let resolver = asker.of[usize::from(six)].clone();
-        async move { resolver.lookup_ip(asked).await }
+    let name = key.0.clone();
+    let query = move |client: Rc<DnsClient>| {
+        let resolver = client.resolvers[usize::from(six)].clone();
+        async move { resolver.lookup_ip(name).await }
     };
-    let Some(found) = run(ask, limit)? else { return Ok(None) };
+    let Some(found) = run(query, limit)? else { return Ok(None) };
     let mut all: Vec<IpAddr> = Vec::new();
     for ip in found.iter().filter(|ip| ip.is_ipv6() == six) {
         if !all.contains(&ip) {
@@ -75,7 +75,7 @@ pub fn addresses(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<
     Ok(Some(all))
 }
 
-/// The first address of a name, or any of them under `dns_lookup_random`.
+/// The first address of a name, or a random one with `dns_lookup_random`.
 pub fn address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<Option<IpAddr>> {
     let all = addresses(name, family, limit)?;
     let random = options(Options::dns_lookup_random);
@@ -83,54 +83,54 @@ pub fn address(name: &str, family: i64, limit: Option<Duration>) -> PhpResult<Op
     Ok(all.and_then(|all| all.get(if random { nanos() % all.len() } else { 0 }).copied()))
 }
 
-/// The records of a name. `None`, and a code, where there are none.
+/// The records of a name. `None`, with the last error set, if there are none.
 pub fn records(name: &str, kind: RecordType, limit: Option<Duration>) -> PhpResult<Option<Lookup>> {
     let name = name.to_owned();
-    let ask = move |asker: Rc<Asker>| {
-        let resolver = asker.of[0].clone();
+    let query = move |client: Rc<DnsClient>| {
+        let resolver = client.resolvers[0].clone();
         async move { resolver.lookup(name, kind).await }
     };
-    run(ask, limit)
+    run(query, limit)
 }
 
-/// Forgets every address.
+/// Empties the cache.
 pub fn clear() {
-    NAMES.with_borrow_mut(HashMap::clear);
+    CACHE.with_borrow_mut(HashMap::clear);
 }
 
-/// The request ends.
+/// Drops the cache and the resolvers at the end of the request.
 pub fn request_end() {
     clear();
-    let asker = ASKER.take();
-    drop(asker);
+    let client = DNS_CLIENT.take();
+    drop(client);
 }
 
-/// Asks on the runtime and waits, in a coroutine.
-fn run<T, F>(ask: impl FnOnce(Rc<Asker>) -> F, limit: Option<Duration>) -> PhpResult<Option<T>>
+/// Runs a query on the runtime and waits for it. A fatal error outside of coroutines.
+fn run<T, F>(query: impl FnOnce(Rc<DnsClient>) -> F, limit: Option<Duration>) -> PhpResult<Option<T>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, ResolveError>> + Send + 'static,
 {
     expect_current()?;
-    let asked = asker().and_then(|asker| reactor::spawn(ask(asker)));
-    let asking = match asked {
-        Ok(asking) => asking,
+    let spawned = client().and_then(|client| reactor::spawn(query(client)));
+    let lookup = match spawned {
+        Ok(lookup) => lookup,
         Err(e) => {
-            swoosh::log::warn!("look up a name: {e}");
+            swoosh::log::warn!("start a DNS lookup: {e}");
             last_error::set(RESOLVE_FAILED);
             return Ok(None);
         }
     };
-    let abort = asking.abort_handle();
+    let abort = lookup.abort_handle();
     let limit = limit.or_else(|| options(Options::socket_dns_timeout));
-    let code = match wait::future(asking, limit) {
-        Ok(Outside::Done(Ok(Ok(found)))) => return Ok(Some(found)),
-        Ok(Outside::Done(Ok(Err(e)))) if is_timeout(&e) => RESOLVE_TIMEOUT,
-        Ok(Outside::Done(_)) => RESOLVE_FAILED,
+    let code = match wait::future(lookup, limit) {
+        Ok(WaitOutcome::Done(Ok(Ok(found)))) => return Ok(Some(found)),
+        Ok(WaitOutcome::Done(Ok(Err(e)))) if is_timeout(&e) => RESOLVE_TIMEOUT,
+        Ok(WaitOutcome::Done(_)) => RESOLVE_FAILED,
         other => {
             abort.abort();
             match other? {
-                Outside::Cancelled => wait::CANCELED,
+                WaitOutcome::Cancelled => wait::CANCELED,
                 _ => RESOLVE_TIMEOUT,
             }
         }
@@ -143,25 +143,26 @@ fn is_timeout(e: &ResolveError) -> bool {
     e.proto().is_some_and(|e| matches!(e.kind(), ProtoErrorKind::Timeout))
 }
 
-fn asker() -> io::Result<Rc<Asker>> {
+/// The resolvers for the current runtime and settings.
+fn client() -> io::Result<Rc<DnsClient>> {
     let (epoch, server) = (reactor::epoch(), options(Options::dns_server));
-    let old = ASKER.take();
+    let old = DNS_CLIENT.take();
     match old {
         Some(old) if old.epoch == epoch && old.server == server => {
-            ASKER.set(Some(old.clone()));
+            DNS_CLIENT.set(Some(old.clone()));
             return Ok(old);
         }
-        // Its questions belong to another runtime, perhaps to another process's.
+        // Leaked: its tasks belong to another runtime, possibly of the parent process.
         old => std::mem::forget(old),
     }
-    let new = Rc::new(make(epoch, server)?);
-    ASKER.set(Some(new.clone()));
+    let new = Rc::new(build(epoch, server)?);
+    DNS_CLIENT.set(Some(new.clone()));
     Ok(new)
 }
 
-fn make(epoch: u64, server: Option<String>) -> io::Result<Asker> {
+fn build(epoch: u64, server: Option<String>) -> io::Result<DnsClient> {
     let (mut config, mut opts) = read_system_conf().unwrap_or_else(|_| {
-        // resolv.conf(5): without one the name server of this machine is asked.
+        // resolv.conf(5): without the file, the name server on this machine is queried.
         let local = NameServerConfigGroup::from_ips_clear(&[Ipv4Addr::LOCALHOST.into()], DNS_PORT, true);
         (ResolverConfig::from_parts(None, Vec::new(), local), ResolverOpts::default())
     });
@@ -170,32 +171,32 @@ fn make(epoch: u64, server: Option<String>) -> io::Result<Asker> {
         let servers = NameServerConfigGroup::from_ips_clear(&[at.ip()], at.port(), true);
         config = ResolverConfig::from_parts(config.domain().cloned(), config.search().to_vec(), servers);
     }
-    // The cache here is the one that the settings speak of.
+    // `CACHE` is used instead, because the settings configure its size and lifetime.
     opts.cache_size = 0;
-    let of = [LookupIpStrategy::Ipv4Only, LookupIpStrategy::Ipv6Only].map(|strategy| {
+    let resolvers = [LookupIpStrategy::Ipv4Only, LookupIpStrategy::Ipv6Only].map(|strategy| {
         let mut builder = TokioResolver::builder_with_config(config.clone(), TokioConnectionProvider::default());
         *builder.options_mut() = opts.clone();
         builder.options_mut().ip_strategy = strategy;
         builder.build()
     });
-    Ok(Asker { epoch, server, of })
+    Ok(DnsClient { epoch, server, resolvers })
 }
 
-/// `dns_server`: an address, with or without a port.
+/// Parses `dns_server`: an IP address, optionally with a port.
 fn parse_server(server: &str) -> io::Result<SocketAddr> {
     let address = server.parse().ok().or_else(|| Some(SocketAddr::new(server.parse().ok()?, DNS_PORT)));
-    address.ok_or_else(|| io::Error::other(format!("dns_server {server:?} is no address")))
+    address.ok_or_else(|| io::Error::other(format!("dns_server {server:?} is not an IP address")))
 }
 
 fn known(key: &(String, bool)) -> Option<Vec<IpAddr>> {
-    NAMES.with_borrow(|names| {
+    CACHE.with_borrow(|names| {
         let (found, since) = names.get(key)?;
         (since.elapsed() < options(Options::dns_cache_expire)).then(|| found.clone())
     })
 }
 
 fn remember(key: (String, bool), found: &[IpAddr]) {
-    NAMES.with_borrow_mut(|names| {
+    CACHE.with_borrow_mut(|names| {
         let most = options(Options::dns_cache_capacity);
         if names.len() >= most {
             names.retain(|_, (_, since)| since.elapsed() < options(Options::dns_cache_expire));

@@ -1,0 +1,42 @@
+//! VM interrupts: code that runs in PHP's thread between two instructions, requested from any thread.
+
+use super::ffi;
+
+/// Calls `handler` between two PHP instructions after each [`request`]. Call once, during module startup.
+pub fn set_handler(handler: fn()) {
+    static HANDLER: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
+    unsafe extern "C" fn call() {
+        if let Some(handler) = HANDLER.get() {
+            let _ = std::panic::catch_unwind(handler);
+        }
+    }
+    let _ = HANDLER.set(handler);
+    // SAFETY: stores function pointers in globals; module startup is single-threaded.
+    unsafe { ffi::swoosh_set_interrupt_handler(Some(call)) }
+}
+
+/// Requests a call of the handler. May be called from any thread.
+pub fn request() {
+    // SAFETY: stores to two atomics with static lifetime.
+    unsafe { ffi::swoosh_interrupt() }
+}
+
+/// Like [`request`], with C linkage: async-signal-safe, so it can be installed as a signal handler.
+pub extern "C" fn request_from_signal_handler() {
+    request();
+}
+
+/// Whether PHP has an interrupt to handle, for example a received signal.
+#[inline]
+pub fn is_pending() -> bool {
+    // SAFETY: reads an atomic with static lifetime.
+    unsafe { ffi::swoosh_is_interrupted() }
+}
+
+/// Handles a pending interrupt while no PHP code runs, as the VM does between two instructions.
+pub fn handle_pending() -> super::PhpResult<()> {
+    super::callable::guarded(|| {
+        // SAFETY: runs in PHP's thread outside of the VM; the guard stops a fatal error's jump.
+        unsafe { ffi::swoosh_handle_interrupt() }
+    })
+}

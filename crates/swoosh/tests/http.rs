@@ -48,9 +48,12 @@ fn pipelined_requests_are_answered_in_order() {
 fn nothing_is_read_after_a_request_that_closes_its_connection() {
     for mode in MODES {
         let server = start(mode);
-        for last in ["POST /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "POST /2 HTTP/1.0\r\n\r\n"]
-        {
-            let bytes = format!("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n{last}GET /never HTTP/1.1\r\nHost: a\r\n\r\nno request");
+        for last in [
+            "POST /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+            "POST /2 HTTP/1.0\r\n\r\n",
+        ] {
+            let bytes =
+                format!("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n{last}GET /never HTTP/1.1\r\nHost: a\r\n\r\nno request");
             for size in [1, 1000] {
                 let mut stream = connect(&server);
                 for piece in bytes.as_bytes().chunks(size) {
@@ -141,7 +144,9 @@ fn a_long_body_and_many_pipelined_requests_arrive() {
         let server = start(mode);
         let mut stream = connect(&server);
         let body = vec![b'x'; 900_000];
-        stream.write_all(format!("POST /long HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
+        stream
+            .write_all(format!("POST /long HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes())
+            .unwrap();
         stream.write_all(&body).unwrap();
         let reader = stream.try_clone().unwrap();
         let answers = std::thread::spawn(move || facts(&all(reader)));

@@ -36,7 +36,10 @@ fn the_owner_of_a_connection_never_has_a_long_body_in_memory() {
         let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
         let mut stream = connect(&server);
         stream
-            .write_all(format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
+            .write_all(
+                format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n")
+                    .as_bytes(),
+            )
             .unwrap();
         let piece = vec![7; 1 << 20];
         for _ in 0..LENGTH >> 20 {
@@ -64,7 +67,9 @@ fn long_and_short_bodies_may_alternate() {
         let (mut bytes, mut wanted) = (Vec::new(), Vec::new());
         for length in [0, 10, 900, 1000, 5000, 300_000, 3, 70_000] {
             let body = vec![b'x'; length];
-            bytes.extend_from_slice(format!("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").as_bytes());
+            bytes.extend_from_slice(
+                format!("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").as_bytes(),
+            );
             bytes.extend_from_slice(&body);
             bytes.extend_from_slice(b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
             for chunk in body.chunks(777) {
@@ -199,7 +204,8 @@ fn ask_slowly(server: &Server) -> Vec<TcpStream> {
     let body = vec![b'x'; 200_000];
     for (n, stream) in streams.iter_mut().enumerate() {
         stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let head = format!("POST /{n} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST /{n} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&body).unwrap();
     }

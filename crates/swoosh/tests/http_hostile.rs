@@ -114,7 +114,9 @@ fn a_million_requests_on_one_connection_are_answered_in_order() {
 fn a_head_of_a_hundred_megabytes_is_refused_early_and_costs_no_memory() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=200000000"]);
-        for (begin, status) in [("GET / HTTP/1.1\r\nHost: a\r\n", "431"), ("GET /", "414"), ("GET / HTTP/1.1\r\nHost: a\r\nX: ", "431")] {
+        for (begin, status) in
+            [("GET / HTTP/1.1\r\nHost: a\r\n", "431"), ("GET /", "414"), ("GET / HTTP/1.1\r\nHost: a\r\nX: ", "431")]
+        {
             let mut stream = connect(&server);
             let mut sent = stream.write(begin.as_bytes()).unwrap();
             let piece = b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".repeat(1 << 10);

@@ -2,9 +2,9 @@
 
 use super::server_object::state;
 use crate::runtime::last_error;
+use crate::server::send_yield::Output;
 use crate::server::state::{report, session, succeeded};
 use crate::server::task::CALLBACK;
-use crate::server::send_yield::Output;
 use crate::server::{send_yield, task};
 use std::rc::Rc;
 use std::time::Duration;

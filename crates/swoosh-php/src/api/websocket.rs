@@ -1,10 +1,10 @@
 //! `Swoole\WebSocket\Server`, `Frame` and `CloseFrame`.
 
 use super::server_object::{Server, state};
-use crate::server::send_yield::{self, Output};
 use crate::runtime::last_error;
 use crate::server::classes::HTTP_SERVER;
 use crate::server::classes::WEBSOCKET_SERVER;
+use crate::server::send_yield::{self, Output};
 use crate::server::state::{session as id_of, succeeded};
 use crate::server::websocket::frame::{
     CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, MASK, OPCODE, OutgoingFrame, REASON, RSV1,

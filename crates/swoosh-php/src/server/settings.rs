@@ -120,7 +120,9 @@ pub fn apply(
 pub fn max_form_length(upload_max_filesize: u64, port: &PortSettings) -> u64 {
     match upload_max_filesize {
         0 => 0,
-        each => each.saturating_mul(form::max_files() as u64).saturating_add(port.package_max_length().unwrap_or(2 << 20)),
+        each => {
+            each.saturating_mul(form::max_files() as u64).saturating_add(port.package_max_length().unwrap_or(2 << 20))
+        }
     }
 }
 

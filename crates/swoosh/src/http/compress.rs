@@ -147,4 +147,3 @@ fn quality(text: &[u8]) -> u16 {
     let value = std::str::from_utf8(text).ok().and_then(|t| t.trim().parse::<f32>().ok());
     value.filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u16)
 }
-

@@ -4,7 +4,6 @@
 //! after symbolic links, must lie within the root. A path without links is opened by one call (openat2(2)); a path with links
 //! is resolved first.
 
-use super::mime;
 use super::path::normalize;
 use crate::error::{Error, Result};
 use crate::sys::open;

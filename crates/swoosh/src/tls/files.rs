@@ -1,8 +1,8 @@
 //! Certificates and keys from files in PEM form (RFC 7468).
 
+use super::version1;
 use crate::error::{Error, Result};
 use crate::proto::base64;
-use super::version1;
 use rustls::InconsistentKeys;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -52,7 +52,8 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
 pub(super) fn certified_key(cert_file: &Path, key_file: &Path, provider: &CryptoProvider) -> Result<CertifiedKey> {
     let chain = certificates(cert_file)?;
     let key = private_key(key_file)?;
-    let certified = provider.key_provider.load_private_key(key).and_then(|key| check_key(CertifiedKey::new(chain, key)));
+    let certified =
+        provider.key_provider.load_private_key(key).and_then(|key| check_key(CertifiedKey::new(chain, key)));
     certified.map_err(|e| match e {
         rustls::Error::InconsistentKeys(_) => {
             invalid("use the private key of", key_file, format_args!("it is not the key of {}", cert_file.display()))

@@ -295,7 +295,12 @@ fn openssl_connects_with_every_type_of_key() {
             client.args(["-verify_hostname", "localhost", "-no_ign_eof"]).current_dir(folder);
             client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = client.args(["-ign_eof"]).spawn().unwrap();
-            child.stdin.as_mut().unwrap().write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+            child
+                .stdin
+                .as_mut()
+                .unwrap()
+                .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .unwrap();
             let answer = child.wait_with_output().unwrap();
             let text = String::from_utf8_lossy(&answer.stdout);
             assert!(text.ends_with("GET /x 0"), "{kind} {version}: {text:?}");

@@ -70,7 +70,7 @@ pub fn begin(
             return Ok(None);
         }
     };
-    if scheduler::runs_apart() && !coroutine::has_room() {
+    if scheduler::callbacks_in_coroutines() && !coroutine::has_room() {
         swoosh::log::warn!("connection {session}: answered with 503: max_coroutine is reached");
         node.refuse_request(event.session, 503);
         return Ok(None);

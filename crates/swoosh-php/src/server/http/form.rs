@@ -105,7 +105,7 @@ pub fn max_files() -> usize {
 
 /// A number of php.ini; `default` where it is not set or negative.
 fn ini_number(name: &str, default: usize) -> usize {
-    runtime::setting(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+    runtime::ini_string(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
 }
 
 /// Logs that a spilled body cannot be read; returns the status code of the response.

@@ -90,10 +90,11 @@ impl RequestReader {
     fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<RawRequest>> {
         let bytes = connection.buffer.take();
         let folder = connection.config.upload_dir.as_ref();
-        let (mut incoming, head) = match SpooledRequest::begin(&bytes, self.framer.max_length(connection.config.max_length), folder) {
-            Ok(begun) => begun,
-            Err(fault) => return refuse(connection, status(fault)),
-        };
+        let (mut incoming, head) =
+            match SpooledRequest::begin(&bytes, self.framer.max_length(connection.config.max_length), folder) {
+                Ok(begun) => begun,
+                Err(fault) => return refuse(connection, status(fault)),
+            };
         connection.buffer.borrow_mut().extend_from_slice(&bytes[head..]);
         loop {
             let here = connection.buffer.take();

@@ -35,7 +35,7 @@ impl HttpConnection {
         match self {
             HttpConnection::Server(state, session) => {
                 state.running().map(|node| Transport::Engine(state.clone(), node, *session))
-            },
+            }
             HttpConnection::Coroutine(connection) => Some(Transport::Socket(connection.clone())),
         }
     }

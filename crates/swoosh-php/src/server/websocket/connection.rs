@@ -76,8 +76,7 @@ impl WebSocketConnection {
     /// Waits for the next message. Pings are answered meanwhile.
     pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Received> {
         let until = limit.map(|limit| Instant::now() + limit);
-        let expect =
-            {
+        let expect = {
             let options = self.options.get();
             FrameRules { max: options.max, masked: options.masked, deflate: options.deflate.is_some() }
         };

@@ -59,7 +59,7 @@ settings! { HTTP in Target::Http;
             Ok(None)
         });
     /// Media types that are compressed.
-    http_compression_types | compression_types: Kind::Strings, "text types" => Setter::Embedder(|e, v| {
+    http_compression_types | compression_types: Kind::Strings, "every type" => Setter::Embedder(|e, v| {
         e.http.compression.types = media_types(v);
         Ok(None)
     });

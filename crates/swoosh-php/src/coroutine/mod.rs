@@ -41,7 +41,7 @@ mod tls_session;
 mod types;
 pub mod wait;
 
-pub use create::{create, spawn_event};
+pub use create::{create, has_room, spawn_event};
 pub use introspection::{callbacks, count, ids, last_id, peak};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};

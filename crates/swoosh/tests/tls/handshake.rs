@@ -128,7 +128,7 @@ fn http_is_negotiated_by_alpn_and_plain_http_gets_400() {
         let mut config = authority.config();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let mut tls = connect(&server, &Arc::new(config), "localhost");
-        tls.write_all(b"GET /1 HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
+        tls.write_all(b"GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         tls.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("GET /1 0"), "{mode}: {answer:?}");
@@ -295,7 +295,12 @@ fn openssl_connects_with_every_type_of_key() {
             client.args(["-verify_hostname", "localhost", "-no_ign_eof"]).current_dir(folder);
             client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = client.args(["-ign_eof"]).spawn().unwrap();
-            child.stdin.as_mut().unwrap().write_all(b"GET /x HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
+            child
+                .stdin
+                .as_mut()
+                .unwrap()
+                .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .unwrap();
             let answer = child.wait_with_output().unwrap();
             let text = String::from_utf8_lossy(&answer.stdout);
             assert!(text.ends_with("GET /x 0"), "{kind} {version}: {text:?}");

@@ -8,6 +8,7 @@ pub mod coroutine;
 pub mod coroutine_client;
 pub mod coroutine_http_server;
 pub mod coroutine_server;
+pub mod error_text;
 pub mod event;
 pub mod exception;
 pub mod functions;

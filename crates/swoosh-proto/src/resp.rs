@@ -5,6 +5,7 @@
 
 use crate::PeerFault;
 use crate::frame_status::FrameStatus;
+use std::borrow::Cow;
 
 /// Finds the commands of one connection. It remembers the arguments it has seen, so that none is examined twice.
 ///
@@ -37,20 +38,21 @@ impl Framer {
         }
         if self.left.is_none() {
             let Some((count, at)) = number(buf, 1)? else { return self.incomplete(None, max, buf) };
-            if !(1..=MAX_ARGUMENTS).contains(&count) {
-                return Err(PeerFault::Malformed("a command has 1 to 1,048,576 arguments"));
+            if count > MAX_ARGUMENTS {
+                return Err(PeerFault::Malformed("invalid multibulk length"));
             }
-            (self.left, self.at) = (Some(count as usize), at);
+            // Redis skips a command without arguments.
+            (self.left, self.at) = (Some(count.max(0) as usize), at);
         }
         while let Some(left @ 1..) = self.left {
             match buf.get(self.at) {
                 None => return self.incomplete(None, max, buf),
                 Some(b'$') => {}
-                Some(_) => return Err(PeerFault::Malformed("an argument is not a bulk string: '$' is missing")),
+                Some(_) => return Err(PeerFault::Malformed("expected '$'")),
             }
             let Some((length, at)) = number(buf, self.at + 1)? else { return self.incomplete(None, max, buf) };
             let Ok(length) = usize::try_from(length) else {
-                return Err(PeerFault::Malformed("the length of an argument is negative"));
+                return Err(PeerFault::Malformed("invalid bulk length"));
             };
             let end = at.saturating_add(length).saturating_add(2);
             if end as u64 > max || end > buf.len() {
@@ -79,13 +81,70 @@ impl Framer {
 /// a command.
 ///
 /// ```
-/// assert_eq!(swoosh_proto::resp::arguments(b"SET key value\r\n"), [&b"SET"[..], b"key", b"value"]);
+/// assert_eq!(swoosh_proto::resp::arguments(b"SET key 'a value'\r\n"), [&b"SET"[..], b"key", b"a value"]);
 /// ```
-pub fn arguments(command: &[u8]) -> Vec<&[u8]> {
+pub fn arguments(command: &[u8]) -> Vec<Cow<'_, [u8]>> {
     if command.first() != Some(&b'*') {
-        return command.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
+        return words(command).unwrap_or_default();
     }
     bulks(command).unwrap_or_default()
+}
+
+/// The words of an inline command. They may be quoted: within `"` there are escapes as in C, `\xHH` and `\"` among them,
+/// within `'` only `\'`. `None` where a quote is not closed, or a closed one is followed by anything but a space.
+fn words(mut rest: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
+    let mut found = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        let Some(&first) = rest.first() else { return Some(found) };
+        if matches!(first, b'"' | b'\'') {
+            let (word, after) = quoted(rest)?;
+            found.push(Cow::Owned(word));
+            rest = after;
+            continue;
+        }
+        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        found.push(Cow::Borrowed(&rest[..end]));
+        rest = &rest[end..];
+    }
+}
+
+/// The word in quotes at the front, and the bytes after it.
+fn quoted(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (&quote, mut rest) = bytes.split_first()?;
+    let mut word = Vec::new();
+    let hex = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
+    loop {
+        rest = match (quote, rest) {
+            (b'"', [b'\\', b'x', high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                word.push(hex(*high)? << 4 | hex(*low)?);
+                after
+            }
+            (b'"', [b'\\', escaped, after @ ..]) => {
+                word.push(match escaped {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'b' => 8,
+                    b'a' => 7,
+                    other => *other,
+                });
+                after
+            }
+            (b'\'', [b'\\', b'\'', after @ ..]) => {
+                word.push(b'\'');
+                after
+            }
+            (_, [byte, after @ ..]) if *byte == quote => {
+                return after.first().is_none_or(u8::is_ascii_whitespace).then_some((word, after));
+            }
+            (_, [byte, after @ ..]) => {
+                word.push(*byte);
+                after
+            }
+            (_, []) => return None,
+        };
+    }
 }
 
 /// Appends a simple reply. Line ends within the text become spaces, as in Redis.
@@ -157,13 +216,13 @@ fn itoa(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
     &buffer[at..]
 }
 
-fn bulks(command: &[u8]) -> Option<Vec<&[u8]>> {
+fn bulks(command: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
     let (count, mut at) = number(command, 1).ok()??;
     let mut words = Vec::with_capacity(usize::try_from(count).ok()?.min(command.len() / 5 + 1));
     for _ in 0..count {
         let (length, from) = number(command, at + 1).ok()??;
         let end = from.checked_add(usize::try_from(length).ok()?)?;
-        words.push(command.get(from..end)?);
+        words.push(Cow::Borrowed(command.get(from..end)?));
         at = end + 2;
     }
     Some(words)
@@ -178,6 +237,7 @@ fn inline(max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
         return Err(PeerFault::Malformed("the bytes are not a command of Redis"));
     }
     match end {
+        Some(at) if words(&within[..at]).is_none() => Err(PeerFault::Malformed("unbalanced quotes in request")),
         Some(at) => Ok(FrameStatus::Complete(at + 1)),
         None if buf.len() as u64 >= max => Err(PeerFault::TooLong { length: None, max }),
         None => Ok(FrameStatus::Incomplete(None)),
@@ -277,9 +337,7 @@ mod tests {
     #[test]
     fn malformed_commands_are_refused() {
         for bad in [
-            &b"*0\r\n"[..],
-            b"*-1\r\n",
-            b"*x\r\n",
+            &b"*x\r\n"[..],
             b"*+1\r\n",
             b"*1\n",
             b"*1048577\r\n",
@@ -289,11 +347,22 @@ mod tests {
             b"*1\r\n$x\r\nGET\r\n",
             b"*1\r\n$3\r\nGETx\r\n",
             b"\x16\x03\x01\x02",
+            b"SET a 'b\r\n",
+            b"SET a \"b\"c\r\n",
         ] {
             let (packets, fault) = feed(bad, 1, 65_536);
             assert_eq!(packets.len(), 0);
             assert!(matches!(fault, Some(PeerFault::Malformed(_))), "{}: {fault:?}", bad.escape_ascii());
         }
+    }
+
+    #[test]
+    fn commands_without_arguments_are_skipped_and_words_may_be_quoted() {
+        let (packets, fault) = feed(b"*0\r\n*-1\r\nPING\r\n", 1, 65_536);
+        assert_eq!((packets.len(), fault), (3, None));
+        assert!(packets[..2].iter().all(|packet| arguments(packet).is_empty()));
+        let found = arguments(b"SET \"a\\x41\\n\\\" b\" 'it\\'s' \"\" c\r\n");
+        assert_eq!(found, [&b"SET"[..], b"aA\n\" b", b"it's", b"", b"c"]);
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct ConnectionSlot {
     pub peer_port: AtomicU32,
     /// The peer's address as a number, high word first. An IPv4 address is in the first word.
     pub address: [AtomicU64; 2],
+    /// The connection's local address, like `address`; zero where its port is bound to that one address.
+    pub local_address: [AtomicU64; 2],
     /// The errno of the failure that closed the connection; 0 if there was none.
     pub close_errno: AtomicI32,
     /// While this slot is free: the next free slot plus one; 0 if there is none.

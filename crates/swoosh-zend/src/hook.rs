@@ -193,7 +193,7 @@ pub struct AutoloadHooks {
     /// The class with this name, in lower case, is about to be loaded. May suspend the caller.
     pub begin: fn(name: &[u8]) -> Autoload,
     /// The load that `begin` allowed is over.
-    pub end: fn(name: &[u8]),
+    pub end: fn(name: &[u8]) -> PhpResult<()>,
 }
 
 static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
@@ -221,6 +221,10 @@ unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {
     // SAFETY: as in `autoload_begin`.
     let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
     if let Some(hooks) = AUTOLOAD_HOOKS.get() {
-        let _ = catch_unwind(|| (hooks.end)(name));
+        let ended = catch_unwind(|| (hooks.end)(name));
+        if let Ok(Err(Raised::Bailout)) = ended {
+            // SAFETY: runs inside PHP; no frame between here and PHP's guard has anything to drop.
+            unsafe { ffi::swoosh_bailout() }
+        }
     }
 }

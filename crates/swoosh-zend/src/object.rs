@@ -200,7 +200,7 @@ pub trait Payload: Default + 'static {
     fn handlers() -> &'static HandlerTable;
     /// Whether declared properties cannot be unset.
     const KEEPS_PROPERTIES: bool = false;
-    /// Whether it owns PHP values, see [`held`](Self::held).
+    /// Whether it owns PHP values, see `held`.
     const TRACES_VALUES: bool = false;
     /// Visits, for PHP's cycle collector, each PHP value that is released when this payload is dropped, exactly once for
     /// each reference that it owns. Must not call PHP code. Values that are currently borrowed may be omitted; cycles

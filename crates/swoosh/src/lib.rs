@@ -51,7 +51,7 @@
 //! | [`proto`], [`shm`], [`sys`] | protocols; shared memory; system calls (crates of their own) |
 
 #![forbid(unsafe_code)]
-#![deny(missing_docs)]
+#![deny(missing_docs, unreachable_pub)]
 
 pub mod clock;
 pub mod config;

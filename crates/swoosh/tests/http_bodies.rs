@@ -36,7 +36,10 @@ fn the_owner_of_a_connection_never_has_a_long_body_in_memory() {
         let before: Vec<u64> = processes.iter().map(|pid| peak(*pid)).collect();
         let mut stream = connect(&server);
         stream
-            .write_all(format!("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
+            .write_all(
+                format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n")
+                    .as_bytes(),
+            )
             .unwrap();
         let piece = vec![7; 1 << 20];
         for _ in 0..LENGTH >> 20 {
@@ -64,9 +67,11 @@ fn long_and_short_bodies_may_alternate() {
         let (mut bytes, mut wanted) = (Vec::new(), Vec::new());
         for length in [0, 10, 900, 1000, 5000, 300_000, 3, 70_000] {
             let body = vec![b'x'; length];
-            bytes.extend_from_slice(format!("POST /l HTTP/1.1\r\nContent-Length: {length}\r\n\r\n").as_bytes());
+            bytes.extend_from_slice(
+                format!("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").as_bytes(),
+            );
             bytes.extend_from_slice(&body);
-            bytes.extend_from_slice(b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+            bytes.extend_from_slice(b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
             for chunk in body.chunks(777) {
                 bytes.extend_from_slice(format!("{:x};a=b\r\n", chunk.len()).as_bytes());
                 bytes.extend_from_slice(chunk);
@@ -75,7 +80,7 @@ fn long_and_short_bodies_may_alternate() {
             bytes.extend_from_slice(b"0\r\nT: 1\r\n\r\n");
             wanted.extend([format!("POST /l {length}"), format!("POST /c {length}")]);
         }
-        bytes.extend_from_slice(b"GET /end HTTP/1.1\r\nConnection: close\r\n\r\n");
+        bytes.extend_from_slice(b"GET /end HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         wanted.push("GET /end 0".into());
         let sender = stream.try_clone().unwrap();
         let sends = std::thread::spawn(move || {
@@ -97,7 +102,7 @@ fn expect_100_continue_is_answered() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=9000000"]);
         let mut stream = connect(&server);
-        let head = "POST / HTTP/1.1\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 4000000\r\n\r\n";
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 4000000\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = [0; 25];
         stream.read_exact(&mut answer).unwrap();
@@ -109,7 +114,7 @@ fn expect_100_continue_is_answered() {
 
 #[test]
 fn a_body_that_is_too_long_malformed_or_slow_is_refused_in_order() {
-    let head = "GET /slow HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n";
+    let head = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n";
     for mode in MODES {
         let server =
             Server::start(&[mode, "framing=http", "input_buffer=1000", "package_max=300000", "body_timeout=400"]);
@@ -139,7 +144,7 @@ fn an_aborted_upload_leaves_no_file() {
         let server = Server::start(&[mode, "framing=http", "package_max=60000000"]);
         let mut streams: Vec<TcpStream> = (0..20).map(|_| connect(&server)).collect();
         for stream in &mut streams {
-            stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n").unwrap();
+            stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n").unwrap();
             stream.write_all(&vec![1; 2_000_000]).unwrap();
         }
         assert!(wait_until(TIMEOUT, || held(&server) == 20), "{mode}: {}", held(&server));
@@ -159,7 +164,7 @@ fn a_missing_directory_fails_only_the_request() {
         server.wait_for_events("worker_start", 2);
         let before = server.processes();
         let mut stream = connect(&server);
-        stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n").unwrap();
+        stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n").unwrap();
         assert!(all(stream).starts_with("HTTP/1.1 500 "), "{mode}");
         assert!(
             server.log().contains("answered 500: make a file in /no/such/folder: No such file"),
@@ -167,7 +172,7 @@ fn a_missing_directory_fails_only_the_request() {
             server.log()
         );
         let mut small = connect(&server);
-        small.write_all(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc").unwrap();
+        small.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc").unwrap();
         assert!(all(small).ends_with("POST / 3"), "{mode}");
         assert_eq!(server.processes(), before, "{mode}");
     }
@@ -180,12 +185,12 @@ fn a_full_disk_fails_only_the_request() {
         server.wait_for_events("worker_start", 2);
         let before = server.processes();
         let mut stream = connect(&server);
-        stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n").unwrap();
+        stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n").unwrap();
         let _ = stream.write_all(&vec![b'x'; 2_500_000]);
         assert!(all(stream).starts_with("HTTP/1.1 500 "), "{mode}");
         assert!(server.log().contains("answered 500: write a body to disk: File too large"), "{}", server.log());
         let mut long = connect(&server);
-        long.write_all(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1900000\r\n\r\n").unwrap();
+        long.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1900000\r\n\r\n").unwrap();
         long.write_all(&vec![b'x'; 1_900_000]).unwrap();
         assert!(all(long).ends_with("POST / 1900000"), "{mode}");
         assert_eq!(server.processes(), before, "{mode}");
@@ -198,8 +203,9 @@ fn ask_slowly(server: &Server) -> Vec<TcpStream> {
     let mut streams: Vec<TcpStream> = (0..6).map(|_| connect(server)).collect();
     let body = vec![b'x'; 200_000];
     for (n, stream) in streams.iter_mut().enumerate() {
-        stream.write_all(b"GET /slow HTTP/1.1\r\n\r\n").unwrap();
-        let head = format!("POST /{n} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let head =
+            format!("POST /{n} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&body).unwrap();
     }

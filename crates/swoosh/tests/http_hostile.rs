@@ -27,7 +27,7 @@ fn an_unfinished_head_is_answered_408_even_if_bytes_keep_arriving() {
         let server = Server::start(&[mode, "framing=http", "header_timeout=300"]);
         let mut still = connect(&server);
         still.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
-        let endless = b"GET / HTTP/1.1\r\n".iter().chain(b"X: y\r\n".iter().cycle().take(2000)).copied();
+        let endless = b"GET / HTTP/1.1\r\nHost: a\r\n".iter().chain(b"X: y\r\n".iter().cycle().take(2000)).copied();
         let busy = drip(connect(&server), &endless.collect::<Vec<u8>>());
         assert!(busy.starts_with("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"), "{mode}: {busy:?}");
         let still = all(still);
@@ -43,12 +43,12 @@ fn a_paused_body_is_answered_408_and_a_slow_one_is_accepted() {
         let server = Server::start(&[mode, "framing=http", "body_timeout=400", "header_timeout=200"]);
         for form in ["Content-Length: 9\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"] {
             let mut stream = connect(&server);
-            stream.write_all(format!("POST / HTTP/1.1\r\n{form}").as_bytes()).unwrap();
+            stream.write_all(format!("POST / HTTP/1.1\r\nHost: a\r\n{form}").as_bytes()).unwrap();
             let answer = all(stream);
             assert!(answer.starts_with("HTTP/1.1 408 "), "{mode}: {answer:?}");
         }
         let mut slow = connect(&server);
-        slow.write_all(b"POST /slowly HTTP/1.1\r\nConnection: close\r\nContent-Length: 12\r\n\r\n").unwrap();
+        slow.write_all(b"POST /slowly HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 12\r\n\r\n").unwrap();
         for _ in 0..12 {
             std::thread::sleep(Duration::from_millis(60));
             slow.write_all(b"x").unwrap();
@@ -64,13 +64,13 @@ fn an_idle_connection_stays_open_and_408_waits_for_earlier_responses() {
         let server = Server::start(&[mode, "framing=http", "header_timeout=150", "body_timeout=150"]);
         let mut stream = connect(&server);
         for n in 0..2 {
-            stream.write_all(format!("GET /{n} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+            stream.write_all(format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
             let mut answer = [0; 300];
             let length = stream.read(&mut answer).unwrap();
             assert!(answer[..length].starts_with(b"HTTP/1.1 200 "), "{mode}");
             std::thread::sleep(Duration::from_millis(500));
         }
-        stream.write_all(b"GET /slow HTTP/1.1\r\n\r\nGET /half HTTP/1.1\r\nHo").unwrap();
+        stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /half HTTP/1.1\r\nHost: a\r\nHo").unwrap();
         let answers = all(stream);
         let first = answers.find("GET /slow 0").expect("the first answer");
         let second = answers.find("HTTP/1.1 408 ").expect("the second answer");
@@ -89,7 +89,7 @@ fn a_million_requests_on_one_connection_are_answered_in_order() {
         let sent = std::thread::spawn(move || {
             for n in 0..count {
                 let close = if n + 1 == count { "Connection: close\r\n" } else { "" };
-                let request = format!("GET /{n} HTTP/1.1\r\n{close}\r\n");
+                let request = format!("GET /{n} HTTP/1.1\r\nHost: a\r\n{close}\r\n");
                 writer.write_all(request.as_bytes()).unwrap();
             }
             writer.flush().unwrap();
@@ -114,7 +114,9 @@ fn a_million_requests_on_one_connection_are_answered_in_order() {
 fn a_head_of_a_hundred_megabytes_is_refused_early_and_costs_no_memory() {
     for mode in MODES {
         let server = Server::start(&[mode, "framing=http", "package_max=200000000"]);
-        for (begin, status) in [("GET / HTTP/1.1\r\n", "431"), ("GET /", "414"), ("GET / HTTP/1.1\r\nX: ", "431")] {
+        for (begin, status) in
+            [("GET / HTTP/1.1\r\nHost: a\r\n", "431"), ("GET /", "414"), ("GET / HTTP/1.1\r\nHost: a\r\nX: ", "431")]
+        {
             let mut stream = connect(&server);
             let mut sent = stream.write(begin.as_bytes()).unwrap();
             let piece = b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".repeat(1 << 10);
@@ -138,7 +140,7 @@ fn a_head_of_a_hundred_megabytes_is_refused_early_and_costs_no_memory() {
 fn leave_uploads(server: &Server) {
     for round in 0..40 {
         let mut stream = connect(server);
-        stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n").unwrap();
+        stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n").unwrap();
         stream.write_all(&vec![1; 700_000]).unwrap();
         if round % 2 == 0 {
             socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
@@ -158,7 +160,7 @@ fn aborted_uploads_do_not_affect_other_connections() {
         // One that is done with sending still gets its answers; one that was not whole gets none.
         let mut half = connect(&server);
         half.write_all(
-            b"GET /slow HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab",
+            b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab",
         )
         .unwrap();
         half.shutdown(Shutdown::Write).unwrap();
@@ -182,7 +184,7 @@ fn ten_thousand_connections_at_once_are_all_served() {
         let server = Server::start(&[mode, "framing=http", "max_conn=20000"]);
         let mut streams: Vec<TcpStream> = (0..COUNT).map(|_| connect(&server)).collect();
         for (n, stream) in streams.iter_mut().enumerate() {
-            stream.write_all(format!("GET /{n} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+            stream.write_all(format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
         }
         for (n, stream) in streams.iter_mut().enumerate() {
             let mut answer = [0; 400];

@@ -50,10 +50,10 @@ Co\run(function () {
 echo "no circle: ", json_encode(class_exists('Left', false) || class_exists('Right', false)), "\n";
 ?>
 --EXPECTF--
-%s
-%s
-%s
-%s
+constant: SlowA
+class_exists: true
+unserialize: SlowA
+loads it: SlowA
 ["SlowA"]
 8 of 8 found a class whose parent was being loaded
 false

@@ -88,7 +88,7 @@ Co\run(function () use ($ok) {
     }
     $client->setHeaders([]);
     var_dump(@$client->get("/ HTTP/1.1\r\nX: y"));
-    $client->setMethod("GET / HTTP/1.1\r\n\r\n");
+    $client->setMethod("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     var_dump(@$client->execute('/'), $peer->heard);
     $peer->end();
 

@@ -57,7 +57,7 @@ Co\run(function () use ($folder) {
     echo substr_count($both, '0123456789') === 40 && strpos($both, 'handler /none') > 200 ? "in order\n" : $both;
     echo preg_match('~Content-Encoding: gzip\r\n~i', $get('GET /text', "Accept-Encoding: gzip\r\n")) ? "packed\n" : "plain\n";
     // Slow requests.
-    foreach (["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab", "POST / HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" . str_repeat('x', 200000), ''] as $begin) {
+    foreach (["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" . str_repeat('x', 200000), ''] as $begin) {
         echo status(raw($server->port, $begin)) ?: 'closed', "\n";
     }
     // Long bodies.
@@ -65,7 +65,7 @@ Co\run(function () use ($folder) {
     $client = new Client('127.0.0.1', $server->port);
     $client->post('/body', $body);
     echo $client->statusCode, ' ', $client->body === md5($body) ? 'right' : $client->body, "\n";
-    $chunked = "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    $chunked = "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     foreach (str_split($body, 1_000_000) as $piece) {
         $chunked .= dechex(strlen($piece)) . "\r\n$piece\r\n";
     }

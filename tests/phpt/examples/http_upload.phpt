@@ -14,10 +14,10 @@ echo http_ask('GET / HTTP/1.1')[0], "\n";
 $part = fn ($disposition, $data) => "--B\r\nContent-Disposition: form-data; $disposition\r\n\r\n$data\r\n";
 $large = random_bytes(3_000_000);
 $form = $part('name="who"', '<me>') . $part('name="files[]"; filename="a.txt"', 'hello') . $part('name="files[]"; filename="large"', $large) . $part('name="files[]"; filename=""', '') . "--B--\r\n";
-$page = http_ask("POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B", $form)[2];
+$page = http_ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B", $form)[2];
 echo strip_tags(strtr($page, [md5('hello') => '(right)', md5($large) => '(right)']));
 $client = $server->connect()->stream;
-fwrite($client, "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n");
+fwrite($client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
 echo http_answer($client)[0], "\n";
 echo 'status ', $server->stop(), "\n";
 ?>

@@ -14,7 +14,7 @@ $server = Example::start('static', $folder);
 $port = $server->ports[0];
 echo preg_match('~<a href="/a.txt">~', http_ask('GET / HTTP/1.1')[2]), "\n";
 echo http_ask('GET /a.txt HTTP/1.1')[2], "\n";
-echo http_ask("GET /a.txt HTTP/1.1\r\nRange: bytes=2-")[2], "\n";
+echo http_ask("GET /a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=2-")[2], "\n";
 [$status, , $body] = http_ask('GET /b.txt HTTP/1.1');
 echo "$status $body";
 echo 'status ', $server->stop(), "\n";

@@ -97,16 +97,16 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
         send_long($s, 'POST /data HTTP/1.1', '', 5, '');
         echo $say($s) === '200 ' . (5 * MB + strlen("POST /data HTTP/1.1\r\nHost: a\r\nContent-Length: 5242880\r\n\r\n")) . ' ' . md5_long(5) ? "data\n" : "wrong data\n";
         $value = str_repeat('x%20y+', MB);
-        fwrite($s, "POST /post HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " . (strlen($value) + 2) . "\r\n\r\np=$value");
+        fwrite($s, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " . (strlen($value) + 2) . "\r\n\r\np=$value");
         echo $say($s) === '200 p ' . md5(urldecode($value)) ? "post\n" : "wrong post\n";
-        fwrite($s, "GET /small HTTP/1.1\r\n\r\n");
+        fwrite($s, "GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
         echo $say($s), "\n";
         // Abandoned midway, without leftovers.
         for ($n = 0; $n < 8; $n++) {
             fwrite($left = http_dial(), "$form\r\nContent-Length: 60000000\r\n\r\n$begin" . str_repeat('x', 3 * MB));
             fclose($left);
         }
-        fwrite($s, "GET /small HTTP/1.1\r\n\r\n");
+        fwrite($s, "GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
         echo $say($s), "\n";
         clearstatcache();
         echo count(glob("$folder/*")), " files left\n";

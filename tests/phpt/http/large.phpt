@@ -4,6 +4,10 @@ HTTP: 10,000 parts with nested names, unlimited nesting, files among them, and p
 swoole
 pcntl
 posix
+--INI--
+max_input_vars=20000
+max_file_uploads=1000
+max_multipart_body_parts=20000
 --FILE--
 <?php
 require __DIR__ . '/../inc/http.inc';
@@ -29,7 +33,7 @@ mkdir($folder = sys_get_temp_dir() . '/large' . getmypid());
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     http_serve(['package_max_length' => 20 << 20, 'upload_tmp_dir' => $folder], $handler, function () use ($folder) {
         $form = function (string $path, string $body) {
-            [$status, , $body] = http_ask("POST $path HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B", "$body--B--\r\n");
+            [$status, , $body] = http_ask("POST $path HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B", "$body--B--\r\n");
             echo "$path: ", substr($status, 9, 3), " $body\n";
         };
         $body = '';

@@ -22,7 +22,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         foreach (['timer', 'a', 'sleep', 'b', 'parts', 'forgotten', 'c'] as $path) {
             fwrite($s, "GET /$path HTTP/1.1\r\nHost: a\r\n\r\n");
         }
-        fwrite($s, "broken\r\n\r\nGET /never HTTP/1.1\r\n\r\n");
+        fwrite($s, "broken\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n");
         for ($i = 0; $i < 8; $i++) {
             [$status, , $body] = http_answer($s);
             echo substr($status, 9, 3), " $body, ";
@@ -30,13 +30,13 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         echo var_export(fgets($s), true), "\n";
         // A slow connection does not delay others.
         $slow = http_dial();
-        fwrite($slow, "GET /timer HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\n");
+        fwrite($slow, "GET /timer HTTP/1.1\r\nHost: a\r\n\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n");
         $said = http_ask('GET /quick HTTP/1.1')[2];
         [$answered, $write, $except] = [[$slow], null, null];
         echo $said, stream_select($answered, $write, $except, 0) === 0 ? ' at once' : ' late', ', ', http_answer($slow)[2], ' ', http_answer($slow)[2], "\n";
         // A client that disconnects does not stop the others.
         $gone = http_dial();
-        fwrite($gone, "GET /timer HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\n\r\n");
+        fwrite($gone, "GET /timer HTTP/1.1\r\nHost: a\r\n\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n");
         fclose($gone);
         usleep(700000);
         echo http_ask('GET /still HTTP/1.1')[2], "\n";

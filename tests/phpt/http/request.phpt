@@ -30,7 +30,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             echo http_ask($head, $body)[2], "\n";
         }
         $s = http_dial();
-        fwrite($s, "POST /chunks HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n3;e=1\r\na=1\r\n4\r\n&b=2\r\n0\r\nT: 1\r\n\r\n");
+        fwrite($s, "POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n3;e=1\r\na=1\r\n4\r\n&b=2\r\n0\r\nT: 1\r\n\r\n");
         echo json_encode(json_decode(http_answer($s)[2], true)['post']), "\n";
         echo http_ask("POST /up HTTP/1.1\r\nContent-Type: multipart/form-data", '--B')[0], "\n";
         echo 'files left: ', count(glob("$dir/*")), "\n";

@@ -41,12 +41,12 @@ $driver = function () {
         echo "$line: $status ", preg_replace('~Max-Age=\d+~', 'Max-Age=N', json_encode($headers, JSON_UNESCAPED_SLASHES)), " $body", $keep ? '' : (fgets($s) === false ? '' : ' AND MORE'), "\n";
     }
     foreach (['gzip', 'deflate', 'br', 'zstd', 'gzip;q=0.2, br;q=0.1', 'gzip;q=0', 'br;q=0, *', 'identity', 'x-unknown'] as $accept) {
-        [, $headers, $body] = http_ask("GET /long HTTP/1.1\r\nAccept-Encoding: $accept");
+        [, $headers, $body] = http_ask("GET /long HTTP/1.1\r\nHost: a\r\nAccept-Encoding: $accept");
         $coding = $headers['content-encoding'] ?? '-';
         $plain = match ($coding) { 'gzip' => gzdecode($body), 'deflate' => gzuncompress($body), '-' => $body, default => strlen($body) < 100 ? str_repeat('0123456789', 50) : '' };
         echo "$accept: $coding ", var_export($plain === str_repeat('0123456789', 50), true), ' ', $headers['vary'] ?? '-', "\n";
     }
-    echo 'image: ', http_ask("GET /png HTTP/1.1\r\nAccept-Encoding: gzip")[1]['content-encoding'] ?? '-', "\n";
+    echo 'image: ', http_ask("GET /png HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip")[1]['content-encoding'] ?? '-', "\n";
     // HTTP/1.0 has no chunks.
     $s = http_dial();
     fwrite($s, "GET /chunks HTTP/1.0\r\n\r\n");
@@ -83,7 +83,7 @@ gzip;q=0: - true -
 br;q=0, *: zstd true Accept-Encoding
 identity: - true -
 x-unknown: - true -
-image: -
+image: gzip
 close - onetwothree
 GET /head: HTTP/1.1 201 Made {"content-length":"4","content-type":"text/html","x-a":"1","x-list":"a & 2 & b","x-raw":"r"} body
 HEAD /head: HTTP/1.1 201 Made {"content-length":"4","content-type":"text/html","x-a":"1","x-list":"a & 2 & b","x-raw":"r"} 
@@ -110,5 +110,5 @@ gzip;q=0: - true -
 br;q=0, *: zstd true Accept-Encoding
 identity: - true -
 x-unknown: - true -
-image: -
+image: gzip
 close - onetwothree

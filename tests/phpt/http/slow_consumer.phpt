@@ -27,9 +27,9 @@ foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $title
             }
             $journal->record(var_export($sent, true));
         };
-        http_serve(['slow_consumer' => $policy, 'socket_buffer_size' => 1 << 16, 'http_compression' => false], $handler, function () use ($journal, $title, $policy) {
+        http_serve(['slow_consumer' => $policy, 'send_yield' => false, 'socket_buffer_size' => 1 << 16, 'http_compression' => false], $handler, function () use ($journal, $title, $policy) {
             foreach (['end', 'sendfile'] as $last) {
-                fwrite($s = http_dial(), "GET /long HTTP/1.1\r\n\r\nGET /$last HTTP/1.1\r\n\r\nGET /never HTTP/1.1\r\n\r\n");
+                fwrite($s = http_dial(), "GET /long HTTP/1.1\r\nHost: a\r\n\r\nGET /$last HTTP/1.1\r\nHost: a\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n");
                 $journal->await("false");
                 $all = @stream_get_contents($s);
                 $length = strlen(explode("\r\n\r\n", $all, 2)[1]);
@@ -37,7 +37,7 @@ foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $title
                 file_put_contents((fn () => $this->file)->call($journal), '');
             }
             // A body in parts after a long response that is read late.
-            fwrite($s = http_dial(), "GET /long HTTP/1.1\r\n\r\nGET /parts HTTP/1.1\r\n\r\n");
+            fwrite($s = http_dial(), "GET /long HTTP/1.1\r\nHost: a\r\n\r\nGET /parts HTTP/1.1\r\nHost: a\r\n\r\n");
             usleep(200000);
             if ($policy === 'drop') {
                 echo strlen(http_answer($s)[2]), ' ', http_answer($s)[2], "\n";

@@ -14,18 +14,18 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         }
         $response->end($request->server['request_uri']);
     }, function () {
-        foreach (["GET /head HTTP/1.1\r\nHost: a", "POST /body HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"] as $begun) {
+        foreach (["GET /head HTTP/1.1\r\nHost: a", "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"] as $begun) {
             $s = http_dial();
             fwrite($s, $begun);
             [$status, $headers] = http_answer($s);
             echo "$status, {$headers['connection']}, ", var_export(fgets($s), true), "\n";
         }
         $s = http_dial();
-        fwrite($s, "GET /rests HTTP/1.1\r\n\r\n");
+        fwrite($s, "GET /rests HTTP/1.1\r\nHost: a\r\n\r\n");
         echo http_answer($s)[2], ', ';
         usleep(500000);
         // The server is slow here; the peer has sent everything.
-        fwrite($s, "GET /long HTTP/1.1\r\n\r\n");
+        fwrite($s, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
         echo http_answer($s)[2], "\n";
     }, $mode);
 }

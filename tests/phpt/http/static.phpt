@@ -29,16 +29,16 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         }
         $tag = http_ask('GET /a.txt HTTP/1.1')[1]['etag'];
         foreach (['Range: bytes=2-4', 'Range: bytes=-1', 'Range: bytes=99-', 'Range: bytes=x', "If-None-Match: $tag", 'If-None-Match: "other"', "If-Match: \"other\"", 'If-Modified-Since: Tue, 14 Nov 2023 22:13:20 GMT', 'If-Modified-Since: Tue, 14 Nov 2023 22:13:19 GMT', "Range: bytes=0-0\r\nIf-Range: $tag", "Range: bytes=0-0\r\nIf-Range: \"other\"", 'Accept-Encoding: gzip'] as $field) {
-            echo preg_replace('~"[0-9a-f]+-[0-9a-f]+"~', '(tag)', strtr($field, ["\r\n" => ', '])), ': ', $show(http_ask("GET /a.txt HTTP/1.1\r\n$field")), "\n";
+            echo preg_replace('~"[0-9a-f]+-[0-9a-f]+"~', '(tag)', strtr($field, ["\r\n" => ', '])), ': ', $show(http_ask("GET /a.txt HTTP/1.1\r\nHost: a\r\n$field")), "\n";
         }
-        [$status, $headers, $body] = http_ask("GET /a.txt HTTP/1.1\r\nRange: bytes=0-1,8-");
+        [$status, $headers, $body] = http_ask("GET /a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,8-");
         $boundary = explode('boundary=', $headers['content-type'])[1];
         echo substr($status, 9), ' ', strtr($body, [$boundary => 'B', "\r\n" => '|']), "\n";
         preg_match_all('~href="([^"]*)">([^<]*)~', http_ask('GET /sub/ HTTP/1.1')[2], $links, PREG_SET_ORDER);
         echo json_encode(array_map(fn ($l) => "$l[1] $l[2]", $links), JSON_UNESCAPED_SLASHES), "\n";
         // Kept connections: files and callbacks alternate.
         $s = http_dial();
-        fwrite($s, "GET /a.txt HTTP/1.1\r\n\r\nGET /x HTTP/1.1\r\n\r\nGET /in.txt HTTP/1.1\r\n\r\n");
+        fwrite($s, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\nGET /in.txt HTTP/1.1\r\nHost: a\r\n\r\n");
         echo http_answer($s)[2], ' ', http_answer($s)[2], ' ', http_answer($s)[2], "\n";
     }, $mode);
 }

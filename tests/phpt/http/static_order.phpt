@@ -72,7 +72,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         usleep(50000);
         for ($all = []; count($all) < 5; $all[] = substr(md5(http_answer($s)[2]), 0, 4));
         echo count(array_unique($all)), ' ', implode(' ', $all), "\n";
-        foreach (['HTTP/1.0', "HTTP/1.1\r\nConnection: close"] as $end) {
+        foreach (['HTTP/1.0', "HTTP/1.1\r\nHost: a\r\nConnection: close"] as $end) {
             fwrite($s = http_dial(), "GET /a.txt $end\r\n\r\n" . $ask('a.txt'));
             echo $bodies($s, 1), var_export(fgets($s), true), "\n";
         }
@@ -116,7 +116,7 @@ file
 false
 file
 false
-handler, handler, text/html
+handler, odd, text/html
 handler, new file
 the worker sends them
 slept, file, parts, file, file, php, file, handler, file
@@ -131,7 +131,7 @@ file
 false
 file
 false
-handler, handler, text/html
+handler, odd, text/html
 handler, new file
 the reactor sends them
 file handler

@@ -89,7 +89,7 @@ foreach (MODES as $name => $mode) {
         $journal->record(json_encode(ask($c, bulk('COUNT', ...array_fill(0, 500, 'x')))));
         // A protocol violation closes only its own connection.
         $bad = connect($port);
-        $journal->record(json_encode(ask($bad, "*1\r\n:5\r\n")) . (feof($bad) ? ' closed' : ' open'));
+        $journal->record(json_encode(ask($bad, "*0\r\n*1\r\n:5\r\n")) . (fread($bad, 1) === '' && feof($bad) ? ' closed' : ' open'));
         // A client disconnects while its commands wait.
         $gone = connect($port);
         fwrite($gone, bulk('SLOW', 'g') . bulk('ECHO', 'never'));
@@ -110,7 +110,7 @@ bool(false)
 "+slow a\r\n"
 all in order: true
 ":500\r\n"
-"" closed
+"-ERR Protocol error: expected '$'\r\n" closed
 "+OK\r\n"
 "+new\r\n+another\r\n"
 base
@@ -122,6 +122,6 @@ bool(false)
 "+slow a\r\n"
 all in order: true
 ":500\r\n"
-"" closed
+"-ERR Protocol error: expected '$'\r\n" closed
 "+OK\r\n"
 "+new\r\n+another\r\n"

@@ -73,17 +73,25 @@ foreach (MODES as $name => $mode) {
     echo "-- $name\n", implode("\n", array_filter($journal, fn ($line) => !in_array($line, ['connect', 'close']))), "\n";
 }
 
-// An unusable file gives a warning, and the server can be started again.
-$server = new Swoole\Server('127.0.0.1', 0, SWOOLE_BASE, SWOOLE_SOCK_TCP | SWOOLE_SSL);
-$server->on('receive', fn () => 0);
-var_dump($server->start());
-$server->set(['ssl_cert_file' => '/no/such/file', 'ssl_key_file' => $authority->file('server.key')]);
-var_dump($server->start());
-$server->set($authority->pair());
-$server->set(['ssl_key_file' => $authority->file('other.key')]);
-ob_start();
-var_dump($server->start());
-echo str_replace($authority->folder, 'FOLDER', ob_get_clean());
+// A server whose certificate is missing, unreadable or of another key ends with status 255.
+foreach ([
+    [],
+    ['ssl_cert_file' => '/no/such/file', 'ssl_key_file' => $authority->file('server.key')],
+    ['ssl_key_file' => $authority->file('other.key')] + $authority->pair(),
+] as $files) {
+    if (!pcntl_fork()) {
+        $server = new Swoole\Server('127.0.0.1', 0, SWOOLE_BASE, SWOOLE_SOCK_TCP | SWOOLE_SSL);
+        $server->on('receive', fn () => 0);
+        $server->set($files);
+        ob_start(fn ($text) => str_replace($authority->folder, 'FOLDER', $text));
+        $server->start();
+        echo "started\n";
+        exit(0);
+    }
+    pcntl_wait($status);
+    echo "\n", pcntl_wexitstatus($status), "\n";
+}
+$server = new Swoole\Server('127.0.0.1', 0, SWOOLE_BASE, SWOOLE_SOCK_TCP);
 $server->set(['ssl_dhparam' => '/a', 'ssl_compress' => true]);
 $server->set(['ssl_compress' => false]);
 try {
@@ -128,14 +136,14 @@ client: client
 nobody: ''
 alone: ''
 
-Warning: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: setting ssl_cert_file: "" is refused: a file in PEM form: a port that speaks TLS needs one in %s on line %d
-bool(false)
+Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: setting ssl_cert_file: "" is refused: a file in PEM form: a port that speaks TLS needs one in %s on line %d
+255
 
-Warning: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: read the certificates of /no/such/file: No such file or directory (os error 2) in %s on line %d
-bool(false)
+Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: read the certificates of /no/such/file: No such file or directory (os error 2) in %s on line %d
+255
 
-Warning: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: use the private key of FOLDER/other.key: it is not the key of FOLDER/server.pem in %s on line %d
-bool(false)
+Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: use the private key of FOLDER/other.key: it is not the key of FOLDER/server.pem in %s on line %d
+255
 
 Warning: Swoole\Server::set(): setting ssl_dhparam has no effect: keys are agreed upon over curves only (ssl_ecdh_curve) in %s on line %d
 

@@ -72,7 +72,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         echo "\n", http_ask('GET / HTTP/1.1')[2], "\n";
         foreach (['Sec-WebSocket-Version: 8' => 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13' => 'Sec-WebSocket-Key: short'] as $version => $key) {
             $s = http_dial();
-            fwrite($s, "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n$key\r\n$version\r\n\r\n");
+            fwrite($s, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n$key\r\n$version\r\n\r\n");
             echo http_answer($s)[0], ', closed ', json_encode(fgets($s) === false), "\n";
         }
     }, $mode);

@@ -194,7 +194,7 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
 
 /// Serves one connection until it is closed.
 fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
-    let mut reader = RequestReader::default();
+    let mut reader = RequestReader::new(connection.config.rules);
     while !connection.close_after_response.get() {
         let Some(asked) = next_request(server, connection, &mut reader)? else { break };
         answer(server, connection, asked)?;

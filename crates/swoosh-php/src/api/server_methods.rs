@@ -2,6 +2,7 @@
 
 use super::server_object::state;
 use crate::runtime::last_error;
+use crate::server::send_yield::Output;
 use crate::server::state::{report, session, succeeded};
 use crate::server::task::CALLBACK;
 use crate::server::{send_yield, task};
@@ -77,7 +78,9 @@ fn send(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::warn_misuse("invalid fd; use the one passed to the callback");
         return Ok(false);
     }
-    send_yield::send(state, &node, fd, data)
+    // The coroutine holds a reference: the caller's string may be freed while it waits.
+    let data = data.clone();
+    send_yield::send(state, &node, fd, Output::Bytes(data.as_bytes()))
 }
 
 fn send_to(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -129,11 +132,12 @@ fn bind(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let (fd, path) = (call.int(0)?, call.bytes(1)?);
-    let (offset, length) = (call.int_or(2, 0)?, call.int_or(3, 0)?);
+    // A negative length sends the file to its end.
+    let (offset, length) = (call.int_or(2, 0)?, call.int_or(3, 0)?.max(0));
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
     let (Ok(offset), Ok(length)) = (u64::try_from(offset), u64::try_from(length)) else {
-        warning("offset and length must not be negative");
+        warning("the offset must not be negative");
         last_error::set(Code::RuntimeNotice as i32);
         return Ok(false);
     };
@@ -141,7 +145,12 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         report(&Error::refused("send a file to", format!("connection {fd}"), Code::SystemCallFail));
         return Ok(false);
     };
-    let sent = match node.send_file(session(fd), path, offset, length) {
+    let opened = node.open_file_for(session(fd), path, offset, length);
+    let opened = match opened {
+        Ok((file, offset, end)) => return send_yield::send(state, &node, fd, Output::File(&file, offset, end)),
+        Err(e) => Err(e),
+    };
+    let sent = match opened {
         Err(Error::System { operation, subject, cause }) => {
             swoosh::log::notice!("{operation} {subject}: {cause}");
             last_error::set(Code::SystemCallFail as i32);

@@ -4,6 +4,7 @@ use super::server_object::{Server, state};
 use crate::runtime::last_error;
 use crate::server::classes::HTTP_SERVER;
 use crate::server::classes::WEBSOCKET_SERVER;
+use crate::server::send_yield::{self, Output};
 use crate::server::state::{session as id_of, succeeded};
 use crate::server::websocket::frame::{
     CLOSE_FRAME, CODE, COMPRESS, DATA, FIN, FINISH, FLAGS, FRAME, MASK, OPCODE, OutgoingFrame, REASON, RSV1,
@@ -94,7 +95,8 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let Some(node) = established(call, session)? else { return Ok(false) };
-    Ok(succeeded(node.send(session, &frame.write(None, node.deflate_of(session)))))
+    let bytes = frame.write(None, node.deflate_of(session));
+    send_yield::send(state(call)?, &node, session.0 as i64, Output::Bytes(&bytes))
 }
 
 fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -105,14 +107,15 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let mut out = Vec::with_capacity(2 + data.len());
     put_frame(&mut out, 0x89, None, data);
-    Ok(succeeded(node.send(session, &out)))
+    send_yield::send(state(call)?, &node, session.0 as i64, Output::Bytes(&out))
 }
 
 fn disconnect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (session, code, reason) = (id_of(call.int(0)?), call.int_or(1, 1000)?, call.bytes_or(2, b"")?);
     let Some(node) = established(call, session)? else { return Ok(false) };
     let Some(code) = close_code(code, reason) else { return Ok(false) };
-    let said = succeeded(node.send(session, &close_frame(code, reason)));
+    let frame = close_frame(code, reason);
+    let said = send_yield::send(state(call)?, &node, session.0 as i64, Output::Bytes(&frame))?;
     Ok(said && succeeded(node.close(session, false)))
 }
 
@@ -127,7 +130,11 @@ fn pack(call: &mut Call<'_>) -> PhpResult<Vec<u8>> {
 
 /// Encodes a standalone frame: its flags choose compression without negotiation.
 fn packed(mut frame: OutgoingFrame) -> Vec<u8> {
-    let mut first = frame.opcode | if frame.flags & FIN != 0 { 0x80 } else { 0 };
+    let is_control = frame.is_control();
+    let mut first = frame.first_byte();
+    if is_control {
+        frame.flags &= !(COMPRESS | RSV1);
+    }
     if frame.flags & COMPRESS != 0 {
         frame.data = deflate::deflate(&frame.data, DeflateParams { small_window: false });
     }

@@ -17,6 +17,11 @@ use swoosh_zend::stack::Stack;
 use swoosh_zend::vm_state::{PendingException, report_uncaught, take_pending_exception};
 use swoosh_zend::{Kind, PhpResult, Raised, Zval, output};
 
+/// Whether another coroutine can be created (`max_coroutine`).
+pub fn has_room() -> bool {
+    with(|s| s.alive.get()) < options(Options::max_coroutine)
+}
+
 /// Creates a coroutine and runs it until it first waits; returns its id. `None`, after a warning, if `max_coroutine` is
 /// reached. `Err`: an exit or a fatal error ended it or a coroutine that it resumed.
 pub fn create(job: Job) -> PhpResult<Option<u64>> {

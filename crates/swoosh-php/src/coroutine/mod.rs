@@ -10,7 +10,7 @@
 //! | `loop_hooks` | the event loop's interface to the scheduler |
 //! | [`socket`], `socket_io`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
 //! | [`dns`], [`service_resolvers`], [`cluster`] | host names and services |
-//! | [`options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
+//! | [`mod@options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
 
 pub mod channel;
 pub mod classes;
@@ -41,7 +41,7 @@ mod tls_session;
 mod types;
 pub mod wait;
 
-pub use create::{create, spawn_event};
+pub use create::{create, has_room, spawn_event};
 pub use introspection::{callbacks, count, ids, last_id, peak};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};

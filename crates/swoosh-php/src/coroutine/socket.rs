@@ -132,6 +132,12 @@ impl CoroutineSocket {
         self.socket.as_raw_fd()
     }
 
+    /// Makes the close a reset: the peer sees that what it has received is not complete.
+    pub fn reset_on_close(&self) {
+        // Fails on sockets that have no reset, such as Unix sockets.
+        let _ = self.socket().set_linger(Some(Duration::ZERO));
+    }
+
     /// The id of the coroutine that waits for a direction.
     pub fn bound(&self, direction: Direction) -> Option<u64> {
         self.waiter(direction).bound.get().map(|(id, _)| id)

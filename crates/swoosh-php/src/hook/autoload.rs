@@ -7,6 +7,7 @@ use crate::coroutine::{self, WaitKind, WakeReason};
 use crate::runtime::reactor;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use swoosh_zend::PhpResult;
 use swoosh_zend::hook::{Autoload, AutoloadHooks, install_autoload_hooks};
 
 /// A load that has begun.
@@ -62,11 +63,13 @@ fn begin(name: &[u8]) -> Autoload {
     }
 }
 
-fn end(name: &[u8]) {
+/// Those who waited run before the loader goes on.
+fn end(name: &[u8]) -> PhpResult<()> {
     let load = LOADS.with_borrow_mut(|loads| loads.remove(name));
-    for (_, token) in load.into_iter().flat_map(|load| load.waiters) {
-        reactor::wake(token);
+    for (id, token) in load.into_iter().flat_map(|load| load.waiters) {
+        coroutine::wake_from(id, reactor::token_wait_number(token))?;
     }
+    Ok(())
 }
 
 /// In a forked child the other coroutines of its parent do not exist.

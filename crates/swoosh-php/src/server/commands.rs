@@ -1,6 +1,6 @@
 //! Commands: the master runs a registered function in another process of the server and waits for its reply.
 //!
-//! A command travels as an interprocess message with the flag [`COMMAND`]; its reply is one datagram on a socket pair that
+//! A command travels as an interprocess message with the flag `COMMAND`; its reply is one datagram on a socket pair that
 //! every process inherits. A reply carries the request's number: replies to requests that timed out are discarded.
 
 use super::command_table::ServerCommands;
@@ -22,7 +22,7 @@ enum Target {
 }
 
 /// Runs a command in the master, the manager or a worker and returns its reply; `None`, with a warning, if it cannot run or
-/// does not reply within [`REPLY_TIMEOUT`].
+/// does not reply within `REPLY_TIMEOUT`.
 pub fn run(
     state: &PhpServer,
     node: &Context,

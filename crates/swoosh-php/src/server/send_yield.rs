@@ -1,4 +1,4 @@
-//! `send_yield`: a `send` to a connection whose output buffer is full waits for header_buffer, in its coroutine.
+//! `send_yield`: a send to a connection whose output buffer is full waits for room, in its coroutine.
 //!
 //! Sends to one connection keep their order: a later send queues behind a waiting one, and only the head of the queue
 //! retries. Runs in: workers.
@@ -7,22 +7,51 @@ use super::state::{PhpServer, report, session};
 use crate::coroutine;
 use crate::coroutine::wait;
 use std::collections::VecDeque;
+use std::fs::File;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use swoosh::context::Context;
 use swoosh::error::{Code, Error};
-use swoosh_zend::{PhpResult, ZStr};
+use swoosh_zend::PhpResult;
+
+/// Output for a connection.
+#[derive(Clone, Copy)]
+pub enum Output<'a> {
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// The last bytes of a response.
+    ResponseEnd(&'a [u8]),
+    /// A head that a file follows at once.
+    HeadOfFile(&'a [u8]),
+    /// A file's bytes from the first offset up to the second.
+    File(&'a Rc<File>, u64, u64),
+}
+
+impl Output<'_> {
+    /// Sends without a wait. `may_retry`: the caller tries again when there is no room.
+    fn send(self, node: &Context, fd: i64, may_retry: bool) -> Result<(), Error> {
+        let to = session(fd);
+        match (self, may_retry) {
+            (Output::Bytes(data), true) => node.offer(to, data),
+            (Output::Bytes(data), false) => node.send(to, data),
+            (Output::ResponseEnd(data), true) => node.offer_answer(to, data),
+            (Output::ResponseEnd(data), false) => node.send_answer(to, data),
+            (Output::HeadOfFile(data), true) => node.offer_head(to, data),
+            (Output::HeadOfFile(data), false) => node.send_head(to, data),
+            (Output::File(file, offset, end), _) => node.send_open_file(to, file, offset, end),
+        }
+    }
+}
 
 /// Sends to a connection. In a coroutine, with `send_yield` on, it waits for room in the output buffer.
-pub fn send(server: &PhpServer, node: &Context, fd: i64, data: &ZStr) -> PhpResult<bool> {
+pub fn send(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>) -> PhpResult<bool> {
     let waiting = &server.send_queues;
-    let can_wait = waiting.enabled.get() && coroutine::current_id().is_some();
+    // `slow_consumer` asks to close a peer for which a send would have to wait.
+    let can_wait =
+        waiting.enabled.get() && coroutine::current_id().is_some() && !node.closes_slow_consumers(session(fd));
     let behind = waiting.queues.borrow().contains_key(&fd);
     if !behind || !can_wait {
-        let sent = match can_wait {
-            true => node.offer(session(fd), data.as_bytes()),
-            false => node.send(session(fd), data.as_bytes()),
-        };
-        match sent {
+        match output.send(node, fd, can_wait) {
             Ok(()) => return server.check().map(|()| true),
             Err(e) if can_wait && is_buffer_full(node, fd, &e) => {}
             Err(e) => {
@@ -34,9 +63,7 @@ pub fn send(server: &PhpServer, node: &Context, fd: i64, data: &ZStr) -> PhpResu
     let ticket = waiting.next_ticket.get();
     waiting.next_ticket.set(ticket + 1);
     waiting.queues.borrow_mut().entry(fd).or_default().push_back(ticket);
-    // The coroutine holds a reference: the caller's string may be freed while it waits.
-    let data = data.clone();
-    let result = wait_for_room(server, node, fd, &data, ticket);
+    let result = wait_for_room(server, node, fd, output, ticket);
     let mut queues = waiting.queues.borrow_mut();
     if let Some(queue) = queues.get_mut(&fd) {
         queue.retain(|other| *other != ticket);
@@ -49,7 +76,7 @@ pub fn send(server: &PhpServer, node: &Context, fd: i64, data: &ZStr) -> PhpResu
     result
 }
 
-fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, data: &ZStr, ticket: u64) -> PhpResult<bool> {
+fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>, ticket: u64) -> PhpResult<bool> {
     let until = server.send_queues.timeout.get().map(|timeout| Instant::now() + timeout);
     let mut pause = MIN_PAUSE;
     loop {
@@ -62,7 +89,12 @@ fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, data: &ZStr, ticke
         if !first && !late && node.exists(session(fd)) {
             continue;
         }
-        match node.offer(session(fd), data.as_bytes()) {
+        if !first && late {
+            // Output of earlier sends is still waiting: these bytes must not overtake it.
+            report(&Error::refused("send to", format!("connection {fd}"), Code::OutputBufferOverflow));
+            return Ok(false);
+        }
+        match output.send(node, fd, true) {
             Ok(()) => return Ok(true),
             Err(e) if !late && is_buffer_full(node, fd, &e) => {}
             Err(e) => {
@@ -73,7 +105,7 @@ fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, data: &ZStr, ticke
     }
 }
 
-/// Whether a retry can succeed: the buffer overflowed because of queued bytes, not because `data` alone is too long.
+/// Whether a retry can succeed: the buffer overflowed because of queued bytes, not because the data alone is too long.
 fn is_buffer_full(node: &Context, fd: i64, refused: &Error) -> bool {
     refused.code() == Code::OutputBufferOverflow as i32
         && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)

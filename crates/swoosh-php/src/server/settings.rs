@@ -1,5 +1,6 @@
 //! PHP settings arrays to typed engine settings.
 
+use super::http::form;
 use super::http::settings::HttpSettings;
 use super::state::{CallbackOptions, PhpServer};
 use super::{classes, state};
@@ -91,8 +92,9 @@ pub fn apply(
             *own = Some(settings);
         }
     }
+    builder.config.max_form_length = max_form_length(embedder.http.upload_max_filesize, &builder.port_settings);
     builder.check().map_err(refused)?;
-    builder.check_tls().map_err(|e| StartError::Retryable(e.to_string()))?;
+    builder.check_tls().map_err(|e| StartError::Fatal(e.to_string()))?;
     swoosh::log::init(&builder.config.log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
@@ -111,6 +113,17 @@ pub fn apply(
         event_object: callback.event_object,
         task_object: callback.event_object || callback.task_object || callback.task_coroutine,
     })
+}
+
+/// The longest request with a form of files, bytes: the fields as in any request, and every file of the longest size. 0
+/// without `upload_max_filesize`.
+pub fn max_form_length(upload_max_filesize: u64, port: &PortSettings) -> u64 {
+    match upload_max_filesize {
+        0 => 0,
+        each => {
+            each.saturating_mul(form::max_files() as u64).saturating_add(port.package_max_length().unwrap_or(2 << 20))
+        }
+    }
 }
 
 /// The subset of settings that configure coroutines.
@@ -209,8 +222,6 @@ const FATAL_WHEN_SET: &[&str] = &["package_length_type", "package_eof", "cpu_aff
 pub enum StartError {
     /// A fatal error with this message.
     Fatal(String),
-    /// A warning with this message; `start()` may be called again.
-    Retryable(String),
     /// An exception is pending.
     Raised(Raised),
 }

@@ -7,7 +7,7 @@ use super::state::{
     self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
 };
 use crate::coroutine;
-use crate::runtime::{event_loop, last_error};
+use crate::runtime::event_loop;
 use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
@@ -24,15 +24,10 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
         .and_then(|options| collect(object, &builder, options).map_err(StartError::Fatal));
     let callbacks = match prepared {
         Ok(callbacks) => callbacks,
-        Err(StartError::Retryable(why)) => {
-            *state.builder.borrow_mut() = Some(builder);
-            last_error::warn_misuse(&why);
-            return Ok(false);
-        }
         Err(problem) => {
             drop(builder);
             return Err(match problem {
-                StartError::Fatal(why) | StartError::Retryable(why) => fatal(&why),
+                StartError::Fatal(why) => fatal(&why),
                 StartError::Raised(raised) => raised,
             });
         }

@@ -96,6 +96,21 @@ impl Framer {
         Ok(status)
     }
 
+    /// Sets the rules for HTTP requests. Called before the first request.
+    pub fn set_http_rules(&mut self, rules: request_framer::RequestRules) {
+        self.http = request_framer::Framer::new(rules);
+    }
+
+    /// Bytes of the longest HTTP request like the current one, see [`request_framer::Framer::max_length`].
+    pub fn max_request_length(&self, max: u64) -> u64 {
+        self.http.max_length(max)
+    }
+
+    /// Whether the last HTTP request that was framed asks for another protocol.
+    pub fn asks_for_upgrade(&self) -> bool {
+        self.http.asks_for_upgrade()
+    }
+
     /// Whether the HTTP peer waits for `100 Continue` before it sends a body; `true` once per request.
     pub fn take_expect_continue(&mut self) -> bool {
         self.http.take_expect_continue()

@@ -32,6 +32,27 @@ pub struct Framer {
     expects_continue: bool,
     /// The request closes the connection.
     is_last: bool,
+    /// The last complete head asks for another protocol.
+    upgrades: bool,
+    /// The body of the request is a form with files.
+    is_form: bool,
+    rules: RequestRules,
+}
+
+/// Rules that a server sets for its requests.
+///
+/// ```
+/// use swoosh_proto::http1::request_framer::{Framer, RequestRules};
+///
+/// let mut framer = Framer::new(RequestRules { requires_host: true, ..RequestRules::default() });
+/// assert_eq!(framer.next(1024, b"GET / HTTP/1.1\r\n\r\n").unwrap_err().status, 400);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestRules {
+    /// Requests of HTTP/1.1 without a `Host` field are refused (RFC 9112 section 3.2).
+    pub requires_host: bool,
+    /// Bytes of the longest request with a `multipart/form-data` body, if that is more than the limit of other requests.
+    pub max_form: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +106,22 @@ pub enum Progress {
 }
 
 impl Framer {
+    /// A framer for a new connection.
+    pub fn new(rules: RequestRules) -> Self {
+        Framer { rules, ..Framer::default() }
+    }
+
+    /// Bytes of the longest request like the current one, where `max` is the limit of requests without files.
+    pub fn max_length(&self, max: u64) -> u64 {
+        if self.is_form { max.max(self.rules.max_form) } else { max }
+    }
+
+    /// Whether the last request that was framed asks for another protocol (`Upgrade`): the bytes after it may belong to
+    /// that protocol.
+    pub fn asks_for_upgrade(&self) -> bool {
+        self.upgrades
+    }
+
     /// Examines the request at the front of `buf`; called like
     /// [`framing::Framer::next`](crate::framing::Framer::next). `max`: bytes of the longest request, head included.
     ///
@@ -92,6 +129,7 @@ impl Framer {
     /// If the request is malformed or too long: the status to answer with, before the connection is closed.
     pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, Refusal> {
         loop {
+            let max = self.max_length(max);
             let advance = match self.stage {
                 Stage::Head { start, line, searched } => self.head(start, line, searched, max, buf)?,
                 Stage::Body(end) if buf.len() as u64 >= end => Advance::End(end as usize),
@@ -139,7 +177,8 @@ impl Framer {
     /// Forgets the incomplete request, whose rest the caller reads by itself. The next byte that this framer gets is the
     /// first one of the next request.
     pub fn skip_request(&mut self) {
-        *self = Framer { framed: true, is_last: self.is_last, ..Framer::default() };
+        let (is_last, upgrades, rules) = (self.is_last, self.upgrades, self.rules);
+        *self = Framer { framed: true, is_last, upgrades, rules, ..Framer::default() };
     }
 
     fn head(
@@ -188,8 +227,10 @@ impl Framer {
     }
 
     fn head_complete(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
-        let CheckedHead { body, expects_continue, is_last } = check_head(&buf[start..end])?;
-        self.is_last = is_last;
+        let head = check_head(&buf[start..end], self.rules.requires_host)?;
+        let CheckedHead { body, expects_continue, is_last, upgrades, is_form } = head;
+        (self.is_last, self.upgrades, self.is_form) = (is_last, upgrades, is_form);
+        let max = self.max_length(max);
         self.stage = match body {
             BodyFraming::Length(0) => return Ok(Advance::End(end)),
             BodyFraming::Length(length) => {

@@ -24,10 +24,14 @@ pub(super) struct CheckedHead {
     pub(super) expects_continue: bool,
     /// No request follows on the connection.
     pub(super) is_last: bool,
+    /// The peer asks for another protocol (RFC 9110 section 7.8).
+    pub(super) upgrades: bool,
+    /// The body is `multipart/form-data`.
+    pub(super) is_form: bool,
 }
 
-/// Validates a complete head, its empty line included.
-pub(super) fn check_head(head: &[u8]) -> Result<CheckedHead, Refusal> {
+/// Validates a complete head, its empty line included. `requires_host`: HTTP/1.1 without a `Host` field is rejected.
+pub(super) fn check_head(head: &[u8], requires_host: bool) -> Result<CheckedHead, Refusal> {
     let mut buffer = header_buffer();
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(head, &mut buffer) {
@@ -42,6 +46,9 @@ pub(super) fn check_head(head: &[u8]) -> Result<CheckedHead, Refusal> {
     check_target(method, target)?;
     let mut fields = FramingFields::new(minor);
     request.headers.iter().try_for_each(|field| fields.add(field))?;
+    if requires_host && minor == 1 && fields.hosts == 0 {
+        return Err(Refusal::new(400, "the Host field is missing"));
+    }
     let head = fields.finish()?;
     if !is_method(method) {
         return Err(Refusal::new(501, "the method is not known"));
@@ -58,6 +65,9 @@ struct FramingFields {
     expects_continue: bool,
     closes: bool,
     stays: bool,
+    has_upgrade: bool,
+    connection_upgrade: bool,
+    is_form: bool,
 }
 
 impl FramingFields {
@@ -70,6 +80,9 @@ impl FramingFields {
             expects_continue: false,
             closes: false,
             stays: minor == 1,
+            has_upgrade: false,
+            connection_upgrade: false,
+            is_form: false,
         }
     }
 
@@ -79,10 +92,20 @@ impl FramingFields {
         let is = |name: &str| field.name.eq_ignore_ascii_case(name);
         match field.name.len() {
             4 if is("host") => self.host(field.value),
+            7 if is("upgrade") => {
+                self.has_upgrade = true;
+                Ok(())
+            }
+            12 if is("content-type") => {
+                self.is_form = field.value.get(..FORM.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(FORM));
+                Ok(())
+            }
             6 if is("expect") => self.expect(field.value),
             10 if is("connection") => {
                 self.closes |= has_token(field.value, "close");
-                self.stays |= has_token(field.value, "keep-alive") || has_token(field.value, "upgrade");
+                let upgrades = has_token(field.value, "upgrade");
+                self.connection_upgrade |= upgrades;
+                self.stays |= upgrades || has_token(field.value, "keep-alive");
                 Ok(())
             }
             14 if is("content-length") => match self.length.replace(plain_number(field.value)?) {
@@ -96,7 +119,8 @@ impl FramingFields {
 
     fn host(&mut self, value: &[u8]) -> Result<(), Refusal> {
         self.hosts += 1;
-        if self.hosts > 1 || !is_host(value) {
+        // An http URI has a host (RFC 9110 section 4.2.1).
+        if self.hosts > 1 || value.trim_ascii().is_empty() || !is_host(value) {
             return Err(Refusal::new(400, "the Host field is not one host"));
         }
         Ok(())
@@ -128,7 +152,13 @@ impl FramingFields {
             (_, true) => BodyFraming::Chunked,
             (length, false) => BodyFraming::Length(length.unwrap_or(0)),
         };
-        Ok(CheckedHead { body, expects_continue: self.expects_continue, is_last: self.closes || !self.stays })
+        Ok(CheckedHead {
+            body,
+            expects_continue: self.expects_continue,
+            is_last: self.closes || !self.stays,
+            upgrades: self.has_upgrade && self.connection_upgrade,
+            is_form: self.is_form,
+        })
     }
 }
 
@@ -164,12 +194,15 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     if target.len() > MAX_TARGET {
         return Err(Refusal::new(414, "the target is too long"));
     }
+    if method == "CONNECT" {
+        // A 2xx response would turn the connection into a tunnel (RFC 9110 section 9.3.6), which no handler serves.
+        return Err(Refusal::new(400, "CONNECT is not served"));
+    }
     let plain = target.bytes().all(|b| b.is_ascii_graphic());
     let scheme = |name: &str| target.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
     // The host must not be empty (RFC 9110 section 4.2.1).
     let absolute = |name: &str| scheme(name) && target[name.len()..].starts_with(|first| !"/?#".contains(first));
     let form = match method {
-        "CONNECT" => is_authority(target),
         "OPTIONS" if target == "*" => true,
         _ => target.starts_with('/') || absolute("http://") || absolute("https://"),
     };
@@ -177,13 +210,6 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Refusal::new(400, "the target is malformed")),
     }
-}
-
-/// Whether a target is `uri-host ":" port` with a port from 1 to 65535 (RFC 9110 section 9.3.6).
-fn is_authority(target: &str) -> bool {
-    let Some((host, port)) = target.rsplit_once(':') else { return false };
-    let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
-    !host.is_empty() && is_host(host.as_bytes()) && is_port
 }
 
 /// Parses plain digits (RFC 9110 section 8.6). A list of lengths is rejected even if they are equal.
@@ -196,7 +222,7 @@ fn plain_number(value: &[u8]) -> Result<u64, Refusal> {
     value.iter().try_fold(0u64, digit).ok_or(TOO_LARGE)
 }
 
-/// Whether a value consists of the characters of `uri-host [ ":" port ]`. It may be empty.
+/// Whether a value consists of the characters of `uri-host [ ":" port ]`.
 fn is_host(value: &[u8]) -> bool {
     value.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&b))
 }
@@ -204,4 +230,5 @@ fn is_host(value: &[u8]) -> bool {
 const MALFORMED: Refusal = Refusal::new(400, "the head is malformed");
 pub(super) const TOO_LARGE: Refusal = Refusal::new(413, "the request is longer than package_max_length");
 /// Bytes of a request's target, at most.
-pub const MAX_TARGET: usize = 32 << 10;
+pub const MAX_TARGET: usize = 60 << 10;
+const FORM: &[u8] = b"multipart/form-data";

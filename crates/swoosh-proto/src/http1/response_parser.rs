@@ -22,6 +22,8 @@ pub enum ResponseEvent {
     Head(usize),
     /// So many bytes of framing, which are to be skipped, then so many bytes of the body.
     Data(usize, usize),
+    /// One field of the trailer section, so many bytes with its line end.
+    Trailer(usize),
     /// The response ends after so many bytes of framing.
     End(usize),
 }
@@ -213,7 +215,7 @@ impl ResponseParser {
                 self.stage = Stage::End;
                 Ok(ResponseEvent::End(end + 1))
             }
-            Some(end) => Ok(ResponseEvent::Data(end + 1, 0)),
+            Some(end) => Ok(ResponseEvent::Trailer(end + 1)),
             None if buf.len() > MAX_HEAD => Err(ResponseError("the response trailer is too long")),
             None => Ok(ResponseEvent::Incomplete),
         }
@@ -287,6 +289,10 @@ mod tests {
                 ResponseEvent::Data(form, length) => {
                     body.extend_from_slice(&buf[form..form + length]);
                     buf.drain(..form + length);
+                }
+                ResponseEvent::Trailer(length) => {
+                    assert!(buf[..length].ends_with(b"\r\n") && length > 2);
+                    buf.drain(..length);
                 }
                 ResponseEvent::End(length) => {
                     buf.drain(..length);

@@ -63,6 +63,8 @@ pub struct HttpConfig {
     pub parse_post: bool,
     /// `http_parse_cookie`. Default true.
     pub parse_cookie: bool,
+    /// `http_parse_files`: files whose names have brackets nest as in `$_FILES`. Default false.
+    pub parse_files: bool,
     /// `upload_max_filesize`, bytes of one file; 0: the limit of the request alone.
     pub upload_max_filesize: u64,
     /// `request_deadline`: the time until a response must be complete; `None`: no limit.
@@ -76,6 +78,7 @@ impl Default for HttpConfig {
         HttpConfig {
             parse_post: true,
             parse_cookie: true,
+            parse_files: false,
             upload_max_filesize: 0,
             request_deadline: None,
             compression: CompressionConfig::default(),
@@ -92,7 +95,7 @@ pub struct CompressionConfig {
     pub level: u32,
     /// `http_compression_min_length`: a shorter body, bytes, is not compressed. Default 20.
     pub min_length: usize,
-    /// `http_compression_types`: media types in lower case; `None`: a built-in list of text types.
+    /// `http_compression_types`: media types in lower case; `None`: every type.
     pub types: Option<Vec<Vec<u8>>>,
 }
 

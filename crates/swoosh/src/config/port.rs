@@ -37,6 +37,8 @@ pub struct PortConfig {
     pub http_header_timeout: Duration,
     /// `http_body_timeout`: the longest pause within the body of a request. Zero: no limit. Default 60 s.
     pub http_body_timeout: Duration,
+    /// `http_require_host`: requests of HTTP/1.1 without a `Host` field are refused (RFC 9112 section 3.2). Default true.
+    pub http_require_host: bool,
     /// `open_tcp_nodelay`. Default true.
     pub tcp_nodelay: bool,
     /// `open_tcp_keepalive`.
@@ -91,6 +93,7 @@ impl Default for PortConfig {
             slow_consumer: SlowConsumer::Drop,
             http_header_timeout: Duration::from_secs(60),
             http_body_timeout: Duration::from_secs(60),
+            http_require_host: true,
             tcp_nodelay: true,
             tcp_keepalive: false,
             tcp_keepidle: 0,

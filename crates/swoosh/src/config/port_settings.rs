@@ -59,6 +59,11 @@ impl PortSettings {
         self.config.http_header_timeout
     }
 
+    /// `http_require_host`.
+    pub fn http_require_host(&self) -> bool {
+        self.config.http_require_host
+    }
+
     /// `http_body_timeout`; zero: no limit.
     pub fn http_body_timeout(&self) -> Duration {
         self.config.http_body_timeout

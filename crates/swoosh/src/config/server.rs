@@ -58,6 +58,9 @@ pub struct ServerConfig {
     pub message_queue_key: i32,
     /// `task_tmpdir`: the directory for large payloads of tasks and messages. Default `/tmp`.
     pub task_tmpdir: PathBuf,
+    /// The longest request with a form of files, bytes, where it may be longer than `package_max_length`: the front end
+    /// derives it from `upload_max_filesize`. 0: `package_max_length` bounds every request.
+    pub max_form_length: u64,
     /// `input_buffer_size`: the longest HTTP request that is kept in memory, bytes; the body of a longer one is written to a
     /// file. Default 1 MiB.
     pub input_buffer_size: u64,
@@ -107,6 +110,7 @@ impl Default for ServerConfig {
             enable_unsafe_event: false,
             discard_timeout_request: true,
             enable_delay_receive: false,
+            max_form_length: 0,
             single_thread: false,
             max_conn: default_max_conn(),
             max_concurrency: 0,

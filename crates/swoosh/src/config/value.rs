@@ -10,7 +10,7 @@ use swoosh_proto::framing::LengthFunc;
 /// use swoosh::config::Value;
 ///
 /// assert_eq!(Value::from("8").whole_number(), Some(8));
-/// assert_eq!(Value::from("8M").whole_number(), None);
+/// assert_eq!(Value::from("8M").whole_number(), Some(8 << 20));
 /// assert!(!Value::from("0").to_bool());
 /// ```
 #[derive(Clone)]
@@ -67,6 +67,9 @@ impl Value {
             Value::Str(bytes) => {
                 let text = std::str::from_utf8(bytes).ok()?.trim_ascii();
                 // Rust also reads `inf` and `nan`, which PHP does not.
+                if let Some(size) = size(text) {
+                    return Some(size);
+                }
                 let numeric = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
                 if !numeric {
                     return None;
@@ -115,6 +118,15 @@ impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Value::Str(text.as_bytes().to_vec())
     }
+}
+
+/// A size with a unit of php.ini: `8k`, `8m`, `8g` in powers of 1024.
+fn size(text: &str) -> Option<i64> {
+    let unit = text.bytes().last()?.to_ascii_lowercase();
+    let shift = [(b'k', 10), (b'm', 20), (b'g', 30)].into_iter().find(|(letter, _)| *letter == unit)?.1;
+    let digits = &text[..text.len() - 1];
+    let number: i64 = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    number.checked_mul(1 << shift)
 }
 
 fn truncate(number: f64) -> Option<i64> {

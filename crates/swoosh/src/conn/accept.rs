@@ -4,9 +4,10 @@ use super::connection::{Connection, ReadHold};
 use super::drive;
 use super::owner::{Owner, add, is_transient};
 use crate::net::Port;
-use crate::state::registry::{ConnectionRow, Flags, Peer};
+use crate::proto::http1::request_framer::RequestRules;
+use crate::state::registry::{ConnectionRow, Flags, Peer, Registry};
 use crate::{log, sys};
-use socket2::Socket;
+use socket2::{SockRef, Socket};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -112,6 +113,15 @@ impl Owner {
             registry.slot(index).set_flags(Flags::HANDSHAKING);
         }
         let conn = Rc::new(Connection::new(session, index, port.clone(), io, tls, registry));
+        if port.has_wildcard_address()
+            && let Some(local) = SockRef::from(conn.io.get_ref()).local_addr().ok().and_then(|local| local.as_socket())
+        {
+            Registry::set_local_address(conn.slot(), local.ip());
+        }
+        conn.framer.borrow_mut().set_http_rules(RequestRules {
+            requires_host: port.config.http_require_host,
+            max_form: self.state.config.max_form_length,
+        });
         if self.state.config.enable_delay_receive {
             conn.hold(ReadHold::Confirm);
         }

@@ -5,7 +5,9 @@
 
 use super::connection::{Connection, ConnectionState};
 use super::owner::{Owner, ReadAction, add};
+use crate::config::Framing;
 use crate::log;
+use crate::proto::PeerFault;
 use crate::proto::http1::Refusal;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
@@ -111,6 +113,18 @@ impl Owner {
         self.end(conn);
     }
 
+    /// Closes a connection whose input is malformed. The peer sees a reset: its bytes are not handled, and an orderly end would
+    /// look like an answer. A Redis client gets an error reply first.
+    pub(super) fn abort_malformed(self: &Rc<Self>, conn: &Rc<Connection>, fault: &PeerFault) {
+        if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config.framing, fault) {
+            log::info!("connection {} from {} is closed: {fault}", conn.session().0, conn.peer_name());
+            conn.discard_input.set(true);
+            return self.reply_and_close(conn, format!("-ERR Protocol error: {reason}\r\n").as_bytes());
+        }
+        conn.reset_after_output();
+        self.abort(conn, format_args!("{fault}"));
+    }
+
     /// Carries out what the observer answered to an event.
     pub(super) fn apply(self: &Rc<Self>, conn: &Rc<Connection>, action: ReadAction) -> ReadAction {
         if action == ReadAction::Close {
@@ -136,8 +150,13 @@ impl Owner {
     fn refuse_request(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) {
         let peer = conn.peer_name();
         log::info!("connection {} from {peer}: answered with {}: {}", conn.session().0, refusal.status, refusal.reason);
+        self.reply_and_close(conn, &Refusal::response(refusal.status));
+    }
+
+    /// Sends a last reply and closes the connection.
+    fn reply_and_close(self: &Rc<Self>, conn: &Rc<Connection>, reply: &[u8]) {
         add(&self.slot().aborted, 1);
-        self.write(conn, &Refusal::response(refusal.status), false);
+        self.write(conn, reply, false);
         if conn.has_output() {
             return self.end(conn);
         }

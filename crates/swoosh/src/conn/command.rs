@@ -3,6 +3,7 @@
 use super::connection::{Connection, ReadHold};
 use super::owner::Owner;
 use crate::ipc::{Command, Reading};
+use std::fs::File;
 use std::rc::Rc;
 
 impl Owner {
@@ -11,16 +12,31 @@ impl Owner {
         match command {
             Command::Send { data, file_follows: true } => self.write_before_file(conn, data, true),
             Command::Send { data, file_follows: false } => self.write_reply(conn, data, true),
-            Command::SendFile { path, offset, length } => {
-                match Owner::open_file(&String::from_utf8_lossy(path), *offset, *length) {
-                    Ok((file, offset, end)) => self.write_file(conn, file, offset, end),
-                    // A missing range would corrupt the stream.
-                    Err(e) => self.abort(conn, format_args!("{e}")),
-                }
-            }
+            Command::SendFile { file, offset, length } => match self.take_file(file) {
+                Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length)),
+                // A missing range would corrupt the stream.
+                None => self.abort(conn, format_args!("a file that was to be sent is lost")),
+            },
             Command::Finish { reset } => self.finish(conn, *reset),
             Command::RequestClose { reset } => self.request_close(conn, *reset),
             Command::SetReading(reading) => conn.set_reading(*reading),
+        }
+    }
+}
+
+impl Owner {
+    /// Takes the file that a `SendFile` command names from this owner's channel.
+    fn take_file(&self, number: &[u8]) -> Option<File> {
+        let number = u64::from_le_bytes(number.try_into().ok()?);
+        let channel = self.state.files_to_send.get(self.id() as usize)?;
+        let received = channel.receive(number, &mut self.early_files.borrow_mut());
+        received.inspect_err(|e| crate::log::error!("{e}")).ok().flatten()
+    }
+
+    /// Discards what came with a command whose connection is gone.
+    pub fn discard(&self, command: &Command) {
+        if let Command::SendFile { file, .. } = command {
+            drop(self.take_file(file));
         }
     }
 }

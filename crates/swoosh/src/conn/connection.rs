@@ -49,6 +49,8 @@ pub struct Connection {
     pub(super) corked: Cell<bool>,
     /// Input is read and discarded: the connection was rejected, or its last request has arrived.
     pub(super) discard_input: Cell<bool>,
+    /// `input` holds bytes behind a request for another protocol, which has been answered since.
+    pub(super) has_deferred_input: Cell<bool>,
     /// It ends by a reset (RST), not in order.
     pub(super) resets: Cell<bool>,
     /// When the timeout of an incomplete request started: monotonic milliseconds.
@@ -86,6 +88,8 @@ pub enum ReadHold {
     Backlog = 4,
     /// Too many of its bytes wait for user code (`max_queued_bytes`).
     QueueLimit = 8,
+    /// A request for another protocol is not answered: the bytes behind it may belong to that protocol.
+    Upgrade = 16,
 }
 
 impl Connection {
@@ -115,6 +119,7 @@ impl Connection {
             above_high_watermark: Cell::new(false),
             corked: Cell::new(false),
             discard_input: Cell::new(false),
+            has_deferred_input: Cell::new(false),
             resets: Cell::new(false),
             request_started_at: Cell::new(clock::monotonic_ms()),
             dispatched: Cell::new(0),
@@ -223,11 +228,16 @@ impl Connection {
         }
     }
 
-    /// Drops queued output and makes the close a reset.
-    pub(super) fn reset_on_close(&self) {
+    /// Makes the close a reset, behind queued output.
+    pub(super) fn reset_after_output(&self) {
         // A shutdown in order would precede the reset.
         self.resets.set(true);
         let _ = SockRef::from(self.io.get_ref()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Drops queued output and makes the close a reset.
+    pub(super) fn reset_on_close(&self) {
+        self.reset_after_output();
         self.drop_output();
     }
 
@@ -255,6 +265,7 @@ impl Connection {
     /// Ends a hold; reads again if no other reason remains.
     pub fn release_hold(&self, reason: ReadHold) {
         self.holds.set(self.holds.get() & !(reason as u8));
+        self.has_deferred_input.set(self.has_deferred_input.get() || reason == ReadHold::Upgrade);
         self.wake();
     }
 

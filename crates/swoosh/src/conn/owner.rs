@@ -13,6 +13,7 @@ use crate::state::registry::SlotIndex;
 use crate::sys::clock;
 use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
@@ -71,6 +72,8 @@ pub struct Owner {
     /// The buffer for decrypted bytes of one read.
     plaintext_buffer: Cell<Vec<u8>>,
     accepting: Cell<bool>,
+    /// Files to send that arrived before their commands and did not fit back into the channel, by number.
+    pub(super) early_files: RefCell<Vec<(u64, File)>>,
     /// Corked replies, flushed in one write.
     pub(super) batch: ReplyBatch,
     /// A task closes connections that make no progress.
@@ -91,6 +94,7 @@ impl Owner {
             read_buffer: Cell::default(),
             plaintext_buffer: Cell::default(),
             accepting: Cell::new(true),
+            early_files: RefCell::default(),
             batch: ReplyBatch::default(),
             sweeping: Cell::new(false),
             tasks: Tasks::default(),

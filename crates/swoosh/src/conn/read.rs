@@ -18,6 +18,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Whether the connection is to be read now.
 pub(super) fn may_read(conn: &Connection) -> bool {
@@ -30,6 +31,14 @@ pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_
         // Data that arrived with the last handshake record.
         let early = tls.borrow_mut().take_early();
         if !early.is_empty() && take_bytes(owner, conn, &early) == ReadAction::Hold {
+            conn.hold(ReadHold::Backlog);
+        }
+        if !may_read(conn) {
+            return;
+        }
+    }
+    if conn.has_deferred_input.replace(false) {
+        if take_packets(owner, conn, &[]) == ReadAction::Hold {
             conn.hold(ReadHold::Backlog);
         }
         if !may_read(conn) {
@@ -230,6 +239,10 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             owner.end_reply(more_follow);
             input.consume(conn, length);
             input.action = input.action.then(owner.apply(conn, action));
+            if input.has_replies && !input.rest().is_empty() && awaits_upgrade(conn) {
+                owner.wait_for_upgrade(conn);
+                return Step::Stop;
+            }
             Step::Next
         }
         Ok(FrameStatus::Incomplete(whole)) => wait_for_rest(owner, conn, input, whole),
@@ -239,9 +252,36 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             Step::Stop
         }
         Err(fault) => {
-            owner.abort(conn, format_args!("{fault}"));
+            owner.abort_malformed(conn, &fault);
             Step::Stop
         }
+    }
+}
+
+/// Whether the bytes behind the last request have to wait for its response: it may change the protocol.
+fn awaits_upgrade(conn: &Connection) -> bool {
+    conn.framer.borrow().asks_for_upgrade() && !conn.slot().flags().any(Flags::WEBSOCKET)
+}
+
+impl Owner {
+    /// Reads no more before the request for another protocol is answered. Polls, because workers answer through shared
+    /// memory; few clients send behind such a request at once.
+    fn wait_for_upgrade(self: &Rc<Self>, conn: &Rc<Connection>) {
+        conn.hold(ReadHold::Upgrade);
+        let conn = conn.clone();
+        let sent_before = conn.slot().last_send.load(Relaxed);
+        self.tasks.begin(async move {
+            let mut pause = UPGRADE_POLL_MIN;
+            while conn.state() == ConnectionState::Open {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(UPGRADE_POLL_MAX);
+                let flags = conn.slot().flags();
+                let is_answered = conn.slot().last_send.load(Relaxed) != sent_before && !flags.any(Flags::HANDLING);
+                if flags.any(Flags::WEBSOCKET) || is_answered {
+                    return conn.release_hold(ReadHold::Upgrade);
+                }
+            }
+        });
     }
 }
 
@@ -284,5 +324,8 @@ fn keep_rest(conn: &Connection, mut input: Input<'_>) -> ReadAction {
 const PASS_BUFFER_FROM: usize = 64 << 10;
 /// Bytes read at once of a body that goes to a file, where each write is a system call.
 const SPOOL_READ_SIZE: usize = 256 << 10;
+/// Intervals between two checks whether a request for another protocol is answered, doubled from the first to the last.
+const UPGRADE_POLL_MIN: Duration = Duration::from_millis(1);
+const UPGRADE_POLL_MAX: Duration = Duration::from_millis(64);
 /// Reads from one connection before the others are read.
 const READS_PER_TICK: usize = 16;

@@ -58,7 +58,8 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
             let slot = conn.slot();
             let silence = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
             let is_protected = slot.flags().any(Flags::PROTECTED);
-            let is_open = conn.state() == ConnectionState::Open;
+            // A peer that never begins its TLS handshake is silent too.
+            let is_open = conn.state() <= ConnectionState::Open;
             if limit > 0 && !is_protected && is_open && silence > limit * 1_000_000_000 {
                 owner.abort(&conn, format_args!("nothing was received for {limit} seconds"));
             }

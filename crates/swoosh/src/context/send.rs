@@ -16,7 +16,6 @@ use crate::shm::slots::ConnectionSlot;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::{clock, socket};
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
@@ -46,7 +45,15 @@ impl Context {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.close_if_slow(session, self.send_bytes(session, data, Follows::NextReply))
+        self.close_if_slow(session, self.offer_answer(session, data))
+    }
+
+    /// Like [`send_answer`](Self::send_answer), for callers that wait for room and try again: a slow peer is not closed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn offer_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
+        self.send_bytes(session, data, Follows::NextReply)
     }
 
     /// Like [`send`](Self::send), for bytes that a file follows at once ([`send_open_file`](Self::send_open_file)): both may
@@ -59,7 +66,10 @@ impl Context {
     }
 
     /// Like [`send_head`](Self::send_head), for callers that wait for room and try again.
-    pub(crate) fn offer_head(&self, session: SessionId, data: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn offer_head(&self, session: SessionId, data: &[u8]) -> Result<()> {
         self.send_bytes(session, data, Follows::File)
     }
 
@@ -75,7 +85,8 @@ impl Context {
         sent
     }
 
-    fn closes_slow_consumers(&self, session: SessionId) -> bool {
+    /// Whether the connection's port closes peers that do not read (`slow_consumer`).
+    pub fn closes_slow_consumers(&self, session: SessionId) -> bool {
         let port = self.state().registry.find(session).map(|(_, slot)| slot.port_index());
         port.is_some_and(|port| self.state().ports[port].config.slow_consumer == SlowConsumer::Close)
     }
@@ -119,9 +130,23 @@ impl Context {
     /// As [`send`](Self::send); where the file cannot be opened; [`Code::InvalidParams`] where the range does not lie within
     /// the file.
     pub fn send_file(&self, session: SessionId, path: &str, offset: u64, length: u64) -> Result<()> {
-        self.sendable(SEND_FILE, session)?;
-        let (file, offset, end) = Owner::open_file(path, offset, length)?;
+        let (file, offset, end) = self.open_file_for(session, path, offset, length)?;
         self.send_open_file(session, &file, offset, end)
+    }
+
+    /// Opens a file for [`send_open_file`](Self::send_open_file): the file, its first byte and its end.
+    ///
+    /// # Errors
+    /// As [`send_file`](Self::send_file).
+    pub fn open_file_for(
+        &self,
+        session: SessionId,
+        path: &str,
+        offset: u64,
+        length: u64,
+    ) -> Result<(Rc<File>, u64, u64)> {
+        self.sendable(SEND_FILE, session)?;
+        Owner::open_file(path, offset, length)
     }
 
     /// Like [`send_file`](Self::send_file), for a file that is open already, from `offset` up to `end`, which must lie within
@@ -135,11 +160,31 @@ impl Context {
             owner.write_file(&conn, file.clone(), offset, end);
             return Ok(());
         }
-        // The owner opens the file again, by its absolute path.
-        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let absolute = std::fs::read_link(link).map_err(|e| Error::system("name", "a file that is to be sent", e))?;
-        let path = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());
-        self.command(slot, session, Command::SendFile { path, offset, length: end - offset })
+        let number = self.pass_file(slot.reactor.load(Relaxed) as usize, file)?.to_le_bytes();
+        self.command(slot, session, Command::SendFile { file: &number, offset, length: end - offset })
+    }
+
+    /// Passes an open file to the owner of a connection. Returns the number that the command names it by.
+    ///
+    /// The owner gets the descriptor, not the path: the file may be removed or replaced at once.
+    fn pass_file(&self, owner: usize, file: &File) -> Result<u64> {
+        let channel = self.state().files_to_send.get(owner);
+        let channel = channel.ok_or_else(|| Error::refused(SEND_FILE, "its owner", Code::SessionNotExist))?;
+        let number = self.channel_files().next_number();
+        let deadline = clock::monotonic_ms() + WORKER_TIMEOUT.as_millis() as u64;
+        loop {
+            match channel.send(number, file) {
+                Ok(()) => return Ok(number),
+                Err(e) if clock::monotonic_ms() > deadline => return Err(e.into()),
+                Err(_) => {
+                    // The channel is full of files whose commands the owner has not carried out.
+                    self.mail().sender().wake_receivers();
+                    if !self.take_command() {
+                        std::thread::sleep(Duration::from_micros(300));
+                    }
+                }
+            }
+        }
     }
 
     /// Sends and blocks until the kernel has taken all bytes, `timeout` at most. Only in base mode, to a connection of this

@@ -30,14 +30,15 @@ pub enum Coding {
 /// # #[cfg(feature = "compression")]
 /// assert_eq!(rules.negotiate(b"gzip, br;q=0.5"), Some(Coding::Gzip));
 /// assert!(rules.suits(b"text/html; charset=utf-8", 100));
-/// assert!(!rules.suits(b"image/png", 100));
+/// assert!(!rules.suits(b"text/html", 10));
 /// ```
 #[derive(Debug)]
 pub struct Rules {
     enabled: bool,
     level: u32,
     min_length: usize,
-    types: Vec<Vec<u8>>,
+    /// In lower case; `None`: every type.
+    types: Option<Vec<Vec<u8>>>,
 }
 
 impl Default for Rules {
@@ -54,12 +55,11 @@ impl Rules {
 
     /// The rules of those settings.
     pub fn new(config: &CompressionConfig) -> Self {
-        let defaults = || TYPES.iter().map(|name| name.as_bytes().to_vec()).collect();
         Rules {
             enabled: config.enabled,
             level: config.level.clamp(1, 11),
             min_length: config.min_length,
-            types: config.types.clone().unwrap_or_else(defaults),
+            types: config.types.clone(),
         }
     }
 
@@ -91,8 +91,9 @@ impl Rules {
 
     /// Whether a body of that type and length should be compressed.
     pub fn suits(&self, content_type: &[u8], length: usize) -> bool {
+        let Some(types) = &self.types else { return length >= self.min_length };
         let essence = content_type.split(|&b| b == b';').next().unwrap_or_default().trim_ascii();
-        length >= self.min_length && self.types.iter().any(|known| known.eq_ignore_ascii_case(essence))
+        length >= self.min_length && types.iter().any(|known| known.eq_ignore_ascii_case(essence))
     }
 
     /// The compressed body; `None` if the encoder fails.
@@ -146,15 +147,3 @@ fn quality(text: &[u8]) -> u16 {
     let value = std::str::from_utf8(text).ok().and_then(|t| t.trim().parse::<f32>().ok());
     value.filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u16)
 }
-
-/// The default of `http_compression_types`.
-const TYPES: &[&str] = &[
-    "text/html",
-    "text/css",
-    "text/plain",
-    "text/xml",
-    "text/javascript",
-    "application/javascript",
-    "application/xml",
-    "image/svg+xml",
-];

@@ -23,7 +23,7 @@ use std::time::Duration;
 ///         response.text(request.path());
 ///     })
 ///     .start()?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 pub struct Server {
     inner: crate::Server,

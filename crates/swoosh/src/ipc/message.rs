@@ -123,8 +123,8 @@ pub enum Command<P = Rc<Vec<u8>>> {
     },
     /// Write a range of a file.
     SendFile {
-        /// Absolute path.
-        path: P,
+        /// The file's number in its owner's channel (`files_to_send`), eight bytes, little-endian.
+        file: P,
         /// First byte.
         offset: u64,
         /// Number of bytes.
@@ -404,7 +404,7 @@ impl<P: Payload> Message<P> {
             | Message::Task { content, .. }
             | Message::TaskResult { content, .. } => (**content.payload()).as_ref(),
             Message::Command { command: Command::Send { data, .. }, .. } => (**data).as_ref(),
-            Message::Command { command: Command::SendFile { path, .. }, .. } => (**path).as_ref(),
+            Message::Command { command: Command::SendFile { file, .. }, .. } => (**file).as_ref(),
             Message::Connect(_) | Message::Close { .. } | Message::Watermark { .. } | Message::Command { .. } => &[],
         }
     }
@@ -420,7 +420,7 @@ impl<P> Message<P> {
             | Message::Task { content, .. }
             | Message::TaskResult { content, .. } => Some(content.into_payload()),
             Message::Command { command: Command::Send { data, .. }, .. } => Some(data),
-            Message::Command { command: Command::SendFile { path, .. }, .. } => Some(path),
+            Message::Command { command: Command::SendFile { file, .. }, .. } => Some(file),
             Message::Connect(_) | Message::Close { .. } | Message::Watermark { .. } | Message::Command { .. } => None,
         }
     }
@@ -448,8 +448,8 @@ impl<P> Message<P> {
             Message::Command { session, command } => {
                 let command = match command {
                     Command::Send { data, file_follows } => Command::Send { data: change(data), file_follows },
-                    Command::SendFile { path, offset, length } => {
-                        Command::SendFile { path: change(path), offset, length }
+                    Command::SendFile { file, offset, length } => {
+                        Command::SendFile { file: change(file), offset, length }
                     }
                     Command::Finish { reset } => Command::Finish { reset },
                     Command::RequestClose { reset } => Command::RequestClose { reset },
@@ -490,7 +490,7 @@ impl<P> Message<P> {
                 Message::TaskResult { id, source, time, flags: flags as u8, reply, content: content(payload()) }
             }
             kind::SEND => command(Command::Send { data: payload(), file_follows: is_set }),
-            kind::SEND_FILE => command(Command::SendFile { path: payload(), offset: time, length: meta[3] }),
+            kind::SEND_FILE => command(Command::SendFile { file: payload(), offset: time, length: meta[3] }),
             kind::FINISH => command(Command::Finish { reset: is_set }),
             kind::REQUEST_CLOSE => command(Command::RequestClose { reset: is_set }),
             kind::PAUSE => command(Command::SetReading(Reading::Pause)),
@@ -550,7 +550,7 @@ mod tests {
             all.push(command(Command::RequestClose { reset: yes }));
         }
         let command = |command| Message::Command { session: SessionId(9), command };
-        all.push(command(Command::SendFile { path: data, offset: u64::MAX, length: u64::MAX - 1 }));
+        all.push(command(Command::SendFile { file: data, offset: u64::MAX, length: u64::MAX - 1 }));
         all.extend([Reading::Pause, Reading::Resume, Reading::Confirm].map(|r| command(Command::SetReading(r))));
         all
     }

@@ -83,6 +83,11 @@ impl Port {
         self.kind.is_stream().then_some(&self.socket)
     }
 
+    /// Whether it is bound to every address of the machine, so that connections differ in their local address.
+    pub fn has_wildcard_address(&self) -> bool {
+        !self.kind.is_unix() && (self.address.starts_with("0.0.0.0:") || self.address.starts_with("[::]:"))
+    }
+
     /// Starts listening; does nothing for datagrams.
     pub fn listen(&self) -> Result<()> {
         if !self.kind.is_stream() {

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// use swoosh::pool::{Pool, Worker};
 ///
 /// Pool::new(4).run(&|worker: &Worker| println!("worker {} runs once", worker.id()))?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Pool(Options);

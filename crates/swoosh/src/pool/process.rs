@@ -19,7 +19,7 @@ use std::path::Path;
 /// let mut buffer = [0; 16];
 /// assert_eq!(child.pipe().unwrap().receive(&mut buffer)?, 5);
 /// assert_eq!(child.wait()?.exit_code(), 0);
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Process {

@@ -31,7 +31,7 @@ use std::time::Duration;
 /// }
 ///
 /// Pool::new(2).ipc(Ipc::UnixSocket).run(&Print)?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 pub trait Work {
     /// The pool starts; no worker runs yet.

@@ -360,7 +360,8 @@ impl EventLoop {
     /// where the process is to end.
     pub(super) fn handle_messages(&mut self, limit: u32) -> Result<Progress, Stop> {
         let context = self.context.clone();
-        let mut progress = Progress::Idle;
+        // Messages that were deferred since the last tick are older than those in the mailboxes.
+        let mut progress = if self.handle_deferred()? { Progress::Busy } else { Progress::Idle };
         for which in 0..self.inboxes.len() {
             for _ in 0..limit {
                 let inbox = &self.inboxes[which];

@@ -241,6 +241,7 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
     let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
     let channels = if speaks_http && mode == Mode::Process { workers } else { 0 };
     let fd_channels = (0..channels).map(|_| FdChannel::new()).collect::<Result<_, _>>()?;
+    let files_to_send = (0..owners).map(|_| FdChannel::new()).collect::<Result<_, _>>()?;
     let mut messages = Vec::new();
     let mut results = Vec::new();
     for id in 0..processes {
@@ -284,6 +285,7 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         requests,
         handover,
         fd_channels,
+        files_to_send,
         messages,
         to_manager,
         results,

@@ -1,7 +1,7 @@
 //! The processes of a server: one module per role. Roles never import one another; they meet in `ipc` and `conn`.
 //!
-//! [`launch`] reserves what is shared and forks the [`manager`], which forks the workers; the [`master`] then starts the
-//! [`reactor`] threads.
+//! [`launch`] reserves what is shared and forks the `manager`, which forks the workers; the `master` then starts the
+//! `reactor` threads.
 
 mod base_worker;
 mod child;

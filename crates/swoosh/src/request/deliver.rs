@@ -196,7 +196,12 @@ fn count_request(context: &Context) {
 
 /// Carries out a command for a connection of this worker (base mode). A connection that is gone needs no command.
 fn execute(context: &Context, session: SessionId, command: &Command) {
-    let Some((owner, conn)) = context.own_connection(session) else { return };
+    let Some((owner, conn)) = context.own_connection(session) else {
+        if let Some(owner) = context.owner() {
+            owner.discard(command);
+        }
+        return;
+    };
     match command {
         Command::RequestClose { reset } => {
             if let Err(e) = context.close_own(session, conn.slot(), *reset) {

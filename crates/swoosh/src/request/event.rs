@@ -214,7 +214,7 @@ impl Event<'_> {
             Event::Task { content, .. } | Event::TaskResult { content, .. } | Event::PipeMessage { content, .. } => {
                 Some(content.into_payload())
             }
-            Event::Command { command: Command::Send { data, .. } | Command::SendFile { path: data, .. }, .. } => {
+            Event::Command { command: Command::Send { data, .. } | Command::SendFile { file: data, .. }, .. } => {
                 Some(data)
             }
             _ => None,

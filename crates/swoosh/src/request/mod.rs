@@ -1,7 +1,7 @@
 //! One path from "something arrived" to the handler, for process mode and base mode alike.
 //!
-//! A message or an event of an own connection becomes an [`Event`] once. [`admit`] decides whether it is delivered now,
-//! queued, or refused; [`deliver`](deliver::deliver) calls the handler. [`pipeline`] keeps the order of replies on one
+//! A message or an event of an own connection becomes an `Event` once. `admit` decides whether it is delivered now,
+//! queued, or refused; `deliver` calls the handler. [`pipeline`] keeps the order of replies on one
 //! connection.
 
 pub(crate) mod admission;

@@ -46,6 +46,8 @@ pub struct ServerState {
     pub handover: Vec<Handover>,
     /// Reactors -> worker: request bodies stored in files. One per worker; none where no port speaks HTTP.
     pub fd_channels: Vec<FdChannel>,
+    /// Any process -> owner of connections: open files that `SendFile` commands name. One per reactor thread or base worker.
+    pub files_to_send: Vec<FdChannel>,
     /// Any process -> process: messages, tasks, commands for another base worker's connections. By [`WorkerId`].
     pub messages: Vec<Mailbox>,
     /// Any process -> manager: messages. Not read where there is no manager.

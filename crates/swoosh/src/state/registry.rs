@@ -9,6 +9,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ConnectionSlot, MapEntry, ServerSlot};
 use crate::sys::clock;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 /// State bits of a connection.
@@ -107,11 +108,13 @@ impl Registry {
         slot.reactor.store(reactor, Relaxed);
         slot.worker.set(None);
         slot.uid.store(0, Relaxed);
-        let (family, words) = match peer.ip {
-            None => (0, [0, 0]),
-            Some(IpAddr::V4(ip)) => (4, [u64::from(ip.to_bits()), 0]),
-            Some(IpAddr::V6(ip)) => (6, [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64]),
+        let family = match peer.ip {
+            None => 0,
+            Some(IpAddr::V4(_)) => 4,
+            Some(IpAddr::V6(_)) => 6,
         };
+        let words = peer.ip.map_or([0, 0], words_of);
+        slot.local_address.iter().for_each(|word| word.store(0, Relaxed));
         slot.family.store(family, Relaxed);
         slot.address[0].store(words[0], Relaxed);
         slot.address[1].store(words[1], Relaxed);
@@ -193,14 +196,21 @@ impl Registry {
         })
     }
 
+    /// Stores the local address of a connection whose port is bound to every address.
+    pub fn set_local_address(slot: &ConnectionSlot, ip: IpAddr) {
+        let words = words_of(ip);
+        slot.local_address.iter().zip(words).for_each(|(place, word)| place.store(word, Relaxed));
+    }
+
+    /// The address that [`set_local_address`](Self::set_local_address) has stored.
+    pub fn local_address(slot: &ConnectionSlot) -> Option<IpAddr> {
+        let stored = slot.local_address.iter().any(|word| word.load(Relaxed) != 0);
+        address_of(slot.family.load(Relaxed), &slot.local_address).filter(|_| stored)
+    }
+
     /// The remote address that was passed to [`open`](Self::open).
     pub fn peer(slot: &ConnectionSlot) -> Peer {
-        let words = [slot.address[0].load(Relaxed), slot.address[1].load(Relaxed)];
-        let ip = match slot.family.load(Relaxed) {
-            4 => Some(IpAddr::V4((words[0] as u32).into())),
-            6 => Some(IpAddr::V6((u128::from(words[0]) << 64 | u128::from(words[1])).into())),
-            _ => None,
-        };
+        let ip = address_of(slot.family.load(Relaxed), &slot.address);
         Peer { ip, port: slot.peer_port.load(Relaxed) as u16 }
     }
 
@@ -301,6 +311,23 @@ fn pack(session: u64, index: SlotIndex) -> u64 {
 pub const SLOT_BITS: u32 = 24;
 const SPARE_ROWS: usize = 1024;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+/// An address as two words, high word first; an IPv4 address is in the first one.
+fn words_of(ip: IpAddr) -> [u64; 2] {
+    match ip {
+        IpAddr::V4(ip) => [u64::from(ip.to_bits()), 0],
+        IpAddr::V6(ip) => [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64],
+    }
+}
+
+fn address_of(family: u32, words: &[AtomicU64; 2]) -> Option<IpAddr> {
+    let words = [words[0].load(Relaxed), words[1].load(Relaxed)];
+    match family {
+        4 => Some(IpAddr::V4((words[0] as u32).into())),
+        6 => Some(IpAddr::V6((u128::from(words[0]) << 64 | u128::from(words[1])).into())),
+        _ => None,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,6 @@
 //! after symbolic links, must lie within the root. A path without links is opened by one call (openat2(2)); a path with links
 //! is resolved first.
 
-use super::mime;
 use super::path::normalize;
 use crate::error::{Error, Result};
 use crate::sys::open;
@@ -93,6 +92,16 @@ pub(super) enum Found {
     Declined,
 }
 
+/// Whether a file is never sent: scripts, whose source would be shown, and hidden files.
+fn is_private(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    path.split('/').any(|part| part.starts_with('.'))
+        || SCRIPTS.iter().any(|script| suffix.eq_ignore_ascii_case(script))
+}
+
+const SCRIPTS: [&str; 4] = ["php", "phtml", "phar", "inc"];
+
 /// An opened path within the root.
 enum Opened {
     File(File, Metadata),
@@ -112,9 +121,8 @@ impl Files {
         match self.open(path)? {
             Opened::File(file, metadata) => {
                 let name = String::from_utf8_lossy(path);
-                // A file of unknown type may be a script.
-                let known = mime::known(&name).is_some() && !path.ends_with(b"/");
-                Some(if known { Found::File(name.into_owned(), file, metadata) } else { Found::Declined })
+                let is_file = !path.ends_with(b"/") && !is_private(&name);
+                Some(if is_file { Found::File(name.into_owned(), file, metadata) } else { Found::Declined })
             }
             Opened::Directory => Some(self.index_of(path).unwrap_or(Found::Declined)),
             Opened::Other => Some(Found::Declined),

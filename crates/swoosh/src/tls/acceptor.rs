@@ -30,7 +30,7 @@ use std::time::Duration;
 ///
 /// let acceptor = Acceptor::new(&TlsConfig::new("cert.pem", "key.pem"))?;
 /// let session = acceptor.begin()?;
-/// # swoosh::Result::Ok(())
+/// # Ok::<(), swoosh::Error>(())
 /// ```
 pub struct Acceptor {
     wanted: TlsConfig,

@@ -1,7 +1,9 @@
 //! Certificates and keys from files in PEM form (RFC 7468).
 
+use super::version1;
 use crate::error::{Error, Result};
 use crate::proto::base64;
+use rustls::InconsistentKeys;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
@@ -50,13 +52,29 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
 pub(super) fn certified_key(cert_file: &Path, key_file: &Path, provider: &CryptoProvider) -> Result<CertifiedKey> {
     let chain = certificates(cert_file)?;
     let key = private_key(key_file)?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|e| match e {
+    let certified =
+        provider.key_provider.load_private_key(key).and_then(|key| check_key(CertifiedKey::new(chain, key)));
+    certified.map_err(|e| match e {
         rustls::Error::InconsistentKeys(_) => {
             invalid("use the private key of", key_file, format_args!("it is not the key of {}", cert_file.display()))
         }
         rustls::Error::InvalidCertificate(_) => invalid("use the certificate of", cert_file, e),
         e => invalid("use the private key of", key_file, e),
     })
+}
+
+/// Checks that a key belongs to its certificate, also where the certificate is of X.509 version 1, which webpki does not
+/// read: there the certificate contains the public key.
+fn check_key(certified: CertifiedKey) -> Result<CertifiedKey, rustls::Error> {
+    let spki = certified.key.public_key();
+    match (certified.keys_match(), certified.cert.first().and_then(|certificate| version1::public_key(certificate))) {
+        (Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)), _) => Ok(certified),
+        (Err(_), Some(own)) if spki.is_none_or(|spki| spki.as_ref() == own.whole) => Ok(certified),
+        (Err(rustls::Error::InvalidCertificate(_)), Some(_)) => {
+            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch))
+        }
+        (Err(e), _) => Err(e),
+    }
 }
 
 /// The authorities in those files and in the files of that directory, which may contain other files too.

@@ -38,6 +38,8 @@ mod suites;
 mod tickets;
 #[cfg(feature = "tls")]
 mod verify;
+#[cfg(feature = "tls")]
+mod version1;
 
 pub use crate::config::{NamedCertificate, TlsConfig, Versions};
 #[cfg(not(feature = "tls"))]

@@ -5,6 +5,7 @@
 //! be limited.
 
 use super::files::Roots;
+use super::version1;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -185,6 +186,10 @@ impl ServerCertVerifier for ServerVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let known = &self.provider.signature_verification_algorithms;
+        if self.strict.is_none() && version1::public_key(certificate).is_some() {
+            return version1::verify_signature(message, certificate, signature, known)
+                .map(|()| HandshakeSignatureValid::assertion());
+        }
         rustls::crypto::verify_tls12_signature(message, certificate, signature, known)
     }
 
@@ -195,6 +200,10 @@ impl ServerCertVerifier for ServerVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let known = &self.provider.signature_verification_algorithms;
+        if self.strict.is_none() && version1::public_key(certificate).is_some() {
+            return version1::verify_signature(message, certificate, signature, known)
+                .map(|()| HandshakeSignatureValid::assertion());
+        }
         rustls::crypto::verify_tls13_signature(message, certificate, signature, known)
     }
 

@@ -76,7 +76,7 @@ fn a_slow_request_is_answered_408_over_tls_too() {
     let config = Arc::new(authority.config());
     for mode in MODES {
         let server = authority.start(&[mode, "framing=http", "header_timeout=200", "body_timeout=200"]);
-        for handover in ["GET / HTT", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"] {
+        for handover in ["GET / HTT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"] {
             let mut tls = connect(&server, &config, "localhost");
             tls.write_all(handover.as_bytes()).unwrap();
             let mut answer = String::new();

@@ -26,7 +26,7 @@ pub(super) fn check_handshake(
         let why = "WebSocket handshake: Sec-WebSocket-Accept does not match the key";
         return fail(call, client, Failure::new(SERVER_RESET, HANDSHAKE_FAILED, why));
     }
-    let on = |name: &str, or: bool| settings.get(name).map_or(or, Zval::to_bool);
+    let on = |name: &str, or: bool| is_on(settings, name, or);
     let extensions = field("sec-websocket-extensions");
     let agreed = deflate::is_accepted([extensions].into_iter()) && on("websocket_compression", false);
     if !extensions.is_empty() && !agreed {
@@ -35,13 +35,27 @@ pub(super) fn check_handshake(
     }
     let most = settings.get("package_max_length").map_or(DEFAULT_MAX_BODY, Zval::to_int);
     let options = WebSocketOptions {
-        mask_outgoing: on("websocket_mask", true),
+        mask_outgoing: masks_outgoing(settings),
         masked: false,
         max: u64::try_from(most).unwrap_or(0),
         deflate: agreed.then_some(deflate::DeflateParams { small_window: false }),
-        control_frames: ["ping", "pong", "close"].map(|kind| on(&format!("open_websocket_{kind}_frame"), false)),
+        control_frames: control_frames(settings),
     };
     let websocket = WebSocketConnection::new(conn.link.clone(), conn.buffer.take(), options);
     *client.websocket.borrow_mut() = Some(Rc::new(websocket));
     Ok(true)
+}
+
+/// The control frames that are delivered to PHP: ping, pong, close.
+pub(super) fn control_frames(settings: &Array) -> [bool; 3] {
+    ["ping", "pong", "close"].map(|kind| is_on(settings, &format!("open_websocket_{kind}_frame"), false))
+}
+
+/// The setting `websocket_mask`.
+pub(super) fn masks_outgoing(settings: &Array) -> bool {
+    is_on(settings, "websocket_mask", true)
+}
+
+fn is_on(settings: &Array, name: &str, default: bool) -> bool {
+    settings.get(name).map_or(default, Zval::to_bool)
 }

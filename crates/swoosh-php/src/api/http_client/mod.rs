@@ -1,4 +1,4 @@
-//! `Swoole\Coroutine\Http\Client`: the class and its setters. [`request`] sends, [`response`] receives, [`websocket`] is
+//! `Swoole\Coroutine\Http\Client`: the class and its setters. `request` sends, `response` receives, `websocket` is
 //! the connection after an upgrade.
 
 mod body;
@@ -17,6 +17,7 @@ use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use client::*;
 use execute::run;
+use handshake::{control_frames, masks_outgoing};
 use socket2::{SockAddr, Socket};
 use std::io;
 use swoosh::proto::base64;
@@ -139,6 +140,10 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     if let Some(this) = call.this() {
         setting_values::merge(this, SETTING, given);
+    }
+    if let Some(websocket) = &*call.payload::<Client>().websocket.borrow() {
+        let settings = array_property(call, SETTING).unwrap_or_default();
+        websocket.set_options(control_frames(&settings), masks_outgoing(&settings));
     }
     Ok(true)
 }

@@ -143,6 +143,10 @@ fn read(
                     return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, e.to_string())));
                 }
             }
+            ResponseEvent::Trailer(length) => {
+                let line: Vec<u8> = buffer.drain(..length).collect();
+                add_trailer(call, &line);
+            }
             ResponseEvent::End(length) => {
                 buffer.drain(..length);
                 keeps = reader.keeps_alive();
@@ -163,6 +167,17 @@ fn read(
     set_property(call, STATUS, status);
     conn.buffer.replace(buffer);
     Ok(Ok(keeps))
+}
+
+/// Adds a trailer field, one line, to the fields of the answer. A malformed line is left out.
+fn add_trailer(call: &Call<'_>, line: &[u8]) {
+    let mut fields = [httparse::EMPTY_HEADER; 1];
+    let line = [line.trim_ascii_end(), b"\r\n\r\n"].concat();
+    if let Ok(httparse::Status::Complete((_, [field]))) = httparse::parse_headers(&line, &mut fields) {
+        let mut all = array_property(call, HEADERS).unwrap_or_default();
+        add_header(&mut all, field.name.to_ascii_lowercase().as_bytes(), field.value);
+        set_property(call, HEADERS, all);
+    }
 }
 
 /// Shows the fields of an answer; its content coding.

@@ -1,4 +1,4 @@
-//! `Swoole\Http\Response`: its methods. [`websocket`] holds those of an upgraded connection.
+//! `Swoole\Http\Response`: its methods. `websocket` holds those of an upgraded connection.
 
 mod websocket;
 mod writable;
@@ -82,9 +82,19 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
         warning("the reason phrase must not contain line ends");
         return Ok(false);
     }
+    if code != 0 && !is_status(code) {
+        warning(&format!("the status must be 100 to 599, not {code}"));
+        last_error::set(INVALID_PARAMS);
+        return Ok(false);
+    }
     state.status.set(if code == 0 { 200 } else { code });
     *state.reason.borrow_mut() = (!reason.is_empty()).then(|| reason.to_vec());
     Ok(true)
+}
+
+/// Whether a number is a status code (RFC 9110 section 15).
+fn is_status(code: i64) -> bool {
+    (100..=599).contains(&code)
 }
 
 fn header(call: &mut Call<'_>) -> PhpResult<bool> {
@@ -240,7 +250,11 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         }
     }
     let sent = out.is_empty() || transport.send(&out)?;
-    if !sent && state.phase() == Phase::HeadSent {
+    match sent {
+        true => state.note_sent_part(content),
+        false => state.note_unsent_part(content),
+    }
+    if !sent && before == Phase::NotSent && state.phase() == Phase::HeadSent {
         // A refused write may be retried, with its head.
         state.enter(before);
     }
@@ -259,6 +273,11 @@ fn end(call: &mut Call<'_>) -> PhpResult<bool> {
 fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (location, code) = (call.bytes(0)?, call.int_or(1, 302)?);
     let Some((state, this)) = open(call) else { return Ok(false) };
+    if !is_status(code) {
+        warning(&format!("the status must be 100 to 599, not {code}"));
+        last_error::set(INVALID_PARAMS);
+        return Ok(false);
+    }
     let Some(transport) = transport_of(state) else { return Ok(false) };
     if state.phase() == Phase::HeadSent {
         warning("the response has begun: it redirects nowhere, and is ended");
@@ -271,7 +290,7 @@ fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
-    let (path, offset, length) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?);
+    let (path, offset, length) = (call.text(0)?, call.int_or(1, 0)?, call.int_or(2, 0)?.max(0));
     let Some((state, this)) = open(call) else { return Ok(false) };
     if state.phase() == Phase::HeadSent {
         warning("the response has begun: no file can be sent behind it");
@@ -282,7 +301,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     let file = opening::nonblocking(Path::new(&*path)).ok().and_then(|file| Some((file.metadata().ok()?, file)));
     let file = file.filter(|(about, _)| about.is_file());
     let (Some((about, file)), Ok(offset), Ok(length)) = (file, u64::try_from(offset), u64::try_from(length)) else {
-        last_error::warn_misuse(&format!("{path} cannot be sent: not a readable file, or a negative offset or length"));
+        last_error::warn_misuse(&format!("{path} cannot be sent: not a readable file, or a negative offset"));
         return Ok(false);
     };
     let size = about.len();

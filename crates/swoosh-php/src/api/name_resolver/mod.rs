@@ -1,4 +1,4 @@
-//! `Swoole\NameResolver`: service discovery. Implementations are in [`services`].
+//! `Swoole\NameResolver`: service discovery. Implementations are in `services`.
 
 pub mod cluster;
 

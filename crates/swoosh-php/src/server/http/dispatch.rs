@@ -3,6 +3,7 @@
 //! Responses of one connection leave in the order of its requests. A callback that returns before its response is complete
 //! (a timer or a coroutine completes it) delays that connection's next requests, and no other connection's.
 
+use crate::coroutine;
 use crate::runtime::scheduler;
 use crate::server::callback::{Completion, PendingCall};
 use crate::server::http::settings::HttpSettings;
@@ -69,6 +70,11 @@ pub fn begin(
             return Ok(None);
         }
     };
+    if scheduler::callbacks_in_coroutines() && !coroutine::has_room() {
+        swoosh::log::warn!("connection {session}: answered with 503: max_coroutine is reached");
+        node.refuse_request(event.session, 503);
+        return Ok(None);
+    }
     node.begin_request(event.session);
     let response = response::for_request(HttpConnection::Server(state.clone(), event.session), &parsed, headers)?;
     let Some(callable) = callable.filter(|_| !upgrades) else {

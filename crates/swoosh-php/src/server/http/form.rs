@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
 use swoosh::proto::http1::request::field;
 use swoosh_zend::form::{self, register};
-use swoosh_zend::{Array, IntoZval};
+use swoosh_zend::{Array, IntoZval, Zval, runtime};
 
 /// A parsed `multipart/form-data` body.
 #[derive(Default)]
@@ -22,10 +22,13 @@ pub struct Form {
 
 /// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
 pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
-    let mut found = None;
+    let (mut found, mut count, most) = (None, 0, ini_number("max_input_vars", MAX_VARS));
     for header in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("cookie")) {
         let all = found.get_or_insert_with(Array::new);
         for pair in header.value.split(|&b| b == b';') {
+            if count >= most {
+                break;
+            }
             let pair = pair.trim_ascii_start();
             let (name, value) = match memchr::memchr(b'=', pair) {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
@@ -33,6 +36,7 @@ pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
             };
             let again = !name.contains(&b'[') && all.find(name).is_some();
             if !name.is_empty() && !again {
+                count += 1;
                 let value = percent_decode(value);
                 let plain = name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
                 match plain {
@@ -49,10 +53,59 @@ pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
 pub fn multipart(config: &HttpSettings, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
     let mut form = Form::default();
     let found = parts(field(headers, "content-type").unwrap_or_default(), body).map_err(unreadable)?;
-    for part in found.ok_or(400u16)? {
-        form.take_part(config, &part)?;
+    let limits = FormLimits::of_php();
+    let (mut fields, mut files, mut text) = (0, 0, 0);
+    for part in found.ok_or(400u16)?.iter().take(limits.parts) {
+        let is_file = part.filename.is_some();
+        match is_file {
+            // A field without a chosen file counts for nothing, as in PHP.
+            true => files += usize::from(part.filename.as_ref().is_some_and(|name| !name.is_empty())),
+            false => (fields, text) = (fields + 1, text + part.data.len()),
+        }
+        if text > config.max_length {
+            // Only files may exceed the length of a request in memory.
+            return Err(413);
+        }
+        if fields > limits.fields && !is_file || files > limits.files && is_file {
+            continue;
+        }
+        form.take_part(config, part)?;
+    }
+    if fields > limits.fields || files > limits.files {
+        swoosh::log::notice!(
+            "a form has {fields} fields and {files} files: those beyond max_input_vars ({}) and max_file_uploads ({}) are dropped",
+            limits.fields,
+            limits.files
+        );
     }
     Ok(form)
+}
+
+/// PHP's limits of a form.
+struct FormLimits {
+    /// `max_input_vars`.
+    fields: usize,
+    /// `max_file_uploads`.
+    files: usize,
+    /// `max_multipart_body_parts`; by default the sum of the two others.
+    parts: usize,
+}
+
+impl FormLimits {
+    fn of_php() -> Self {
+        let (fields, files) = (ini_number("max_input_vars", MAX_VARS), ini_number("max_file_uploads", MAX_FILES));
+        FormLimits { fields, files, parts: ini_number("max_multipart_body_parts", fields.saturating_add(files)) }
+    }
+}
+
+/// The most files of a form.
+pub fn max_files() -> usize {
+    FormLimits::of_php().files
+}
+
+/// A number of php.ini; `default` where it is not set or negative.
+fn ini_number(name: &str, default: usize) -> usize {
+    runtime::ini_string(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
 }
 
 /// Logs that a spilled body cannot be read; returns the status code of the response.
@@ -85,13 +138,28 @@ impl Form {
             }
         }
         let kind = if error == NO_FILE { b"" } else { &part.content_type[..] };
-        let mut about = Array::new();
-        about.insert("type", kind);
-        about.insert("tmp_name", path.as_str());
-        about.insert("size", if error == 0 { data.len() } else { 0 });
-        about.insert("name", &file[..]);
-        about.insert("error", error);
-        register(files, &part.name, about.into_zval());
+        let size = if error == 0 { data.len() } else { 0 };
+        let brackets = memchr::memchr(b'[', &part.name).filter(|at| *at > 0 && config.parse_files);
+        if let Some(at) = brackets {
+            // As in $_FILES: `form[a]` is the element `a` of each property of `form`.
+            let (name, keys) = part.name.split_at(at);
+            let mut put = |property: &str, value: Zval| {
+                register(files, &[name, b"[", property.as_bytes(), b"]", keys].concat(), value);
+            };
+            put("name", file[..].into_zval());
+            put("type", kind.into_zval());
+            put("tmp_name", path.as_str().into_zval());
+            put("error", error.into_zval());
+            put("size", size.into_zval());
+        } else {
+            let mut about = Array::new();
+            about.insert("type", kind);
+            about.insert("tmp_name", path.as_str());
+            about.insert("size", size);
+            about.insert("name", &file[..]);
+            about.insert("error", error);
+            register(files, &part.name, about.into_zval());
+        }
         if !path.is_empty() {
             form::register_upload(&path);
             self.tmpfiles.push(path);
@@ -129,6 +197,9 @@ pub fn remove(files: &[String]) {
     }
 }
 
+/// PHP's defaults of `max_input_vars` and `max_file_uploads`.
+const MAX_VARS: usize = 1000;
+const MAX_FILES: usize = 20;
 /// UPLOAD_ERR_INI_SIZE, UPLOAD_ERR_NO_FILE and UPLOAD_ERR_CANT_WRITE.
 const TOO_LARGE: i32 = 1;
 const NO_FILE: i32 = 4;

@@ -5,6 +5,7 @@ use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
 use httparse::Header;
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use swoosh::clock::seconds;
@@ -56,6 +57,8 @@ pub struct Arrival {
     port: Option<&'static Port>,
     /// The peer, and when its bytes were received: nanoseconds since the epoch.
     peer: Option<(Peer, u64)>,
+    /// The connection's local address, if its port is bound to every address.
+    local: Option<IpAddr>,
 }
 
 impl swoosh_zend::Payload for RequestData {
@@ -187,6 +190,7 @@ pub fn from_engine(
         time: event.dispatch_time,
         port: node.state().ports.get(event.port).map(|port| &**port),
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
+        local: known.and_then(|(_, slot)| Registry::local_address(slot)),
     }));
     object.set_lazy_slot(SERVER);
     Ok(fill(&object, data, config, request, headers).map(|()| object))
@@ -226,7 +230,10 @@ impl Arrival {
         let mut server = server_fields(request, self.time);
         if let Some(port) = self.port {
             server.insert_interned(&SERVER_PORT, port.number);
-            server.insert_interned(&SERVER_ADDR, host_of(&port.address));
+            match self.local {
+                Some(local) => server.insert_interned(&SERVER_ADDR, local.to_string()),
+                None => server.insert_interned(&SERVER_ADDR, host_of(&port.address)),
+            }
         }
         if let Some((peer, received)) = self.peer {
             server.insert_interned(&REMOTE_PORT, peer.port);

@@ -7,12 +7,11 @@ use swoosh::http::TempFile;
 use swoosh::http::incoming::{DISK_ERROR, SpoolError, SpooledRequest};
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::request_framer::{Framer, Progress};
+use swoosh::proto::http1::request_framer::{Framer, Progress, RequestRules};
 use swoosh::proto::http1::response_writer::CONTINUE;
 use swoosh_zend::PhpResult;
 
 /// Reads the requests of one connection.
-#[derive(Default)]
 pub struct RequestReader {
     framer: Framer,
     /// Start of the current head's timeout: its first byte, or for the first request the connection's start.
@@ -23,6 +22,11 @@ pub struct RequestReader {
 pub type RawRequest = (Vec<u8>, Option<Rc<TempFile>>);
 
 impl RequestReader {
+    /// A reader for a new connection.
+    pub fn new(rules: RequestRules) -> Self {
+        RequestReader { framer: Framer::new(rules), since: None }
+    }
+
     /// Reads a complete request; `None` at the end of the connection or after a rejected request. `idle(true)` is called
     /// before waiting with an empty buffer and may forbid the wait; `idle(false)` is called after it.
     pub fn next(
@@ -48,7 +52,7 @@ impl RequestReader {
             }
             let here = connection.buffer.borrow().len();
             let part = self.framer.progress(here);
-            let most = connection.config.memory_limit;
+            let most = connection.config.memory_limit.min(connection.config.max_length);
             if part == Progress::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
                 return self.store(connection);
             }
@@ -86,10 +90,11 @@ impl RequestReader {
     fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<RawRequest>> {
         let bytes = connection.buffer.take();
         let folder = connection.config.upload_dir.as_ref();
-        let (mut incoming, head) = match SpooledRequest::begin(&bytes, connection.config.max_length, folder) {
-            Ok(begun) => begun,
-            Err(fault) => return refuse(connection, status(fault)),
-        };
+        let (mut incoming, head) =
+            match SpooledRequest::begin(&bytes, self.framer.max_length(connection.config.max_length), folder) {
+                Ok(begun) => begun,
+                Err(fault) => return refuse(connection, status(fault)),
+            };
         connection.buffer.borrow_mut().extend_from_slice(&bytes[head..]);
         loop {
             let here = connection.buffer.take();

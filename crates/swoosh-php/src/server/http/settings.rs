@@ -1,5 +1,6 @@
 //! The settings of HTTP and WebSocket, typed.
 
+use crate::server::settings::max_form_length;
 use httparse::Header;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +11,7 @@ use swoosh::config::{EmbedderConfig, PortSettings, ServerConfig, StaticFilesConf
 use swoosh::http::compress::Rules;
 use swoosh::http::files::Files;
 use swoosh::proto::http1::has_token;
+use swoosh::proto::http1::request_framer::RequestRules;
 
 /// The HTTP settings of a server, defaults applied.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct HttpSettings {
     pub parse_post: bool,
     /// `http_parse_cookie`.
     pub parse_cookie: bool,
+    /// `http_parse_files`: names with brackets nest as in `$_FILES`.
+    pub parse_files: bool,
     /// `upload_tmp_dir`.
     pub upload_dir: String,
     /// `upload_max_filesize`: bytes; 0: limited by the request size only.
@@ -32,6 +36,8 @@ pub struct HttpSettings {
     pub deadline: Option<Duration>,
     /// `package_max_length`: bytes. This and the next three are used by coroutine servers only.
     pub max_length: u64,
+    /// The rules of requests.
+    pub rules: RequestRules,
     /// `input_buffer_size`: bytes.
     pub memory_limit: u64,
     /// `http_header_timeout`; `None`: no limit.
@@ -53,6 +59,7 @@ impl HttpSettings {
         HttpSettings {
             parse_post: embedder.http.parse_post,
             parse_cookie: embedder.http.parse_cookie,
+            parse_files: embedder.http.parse_files,
             upload_dir: server.upload_tmp_dir.to_string_lossy().into_owned(),
             upload_max: embedder.http.upload_max_filesize,
             compression: Rules::new(&embedder.http.compression),
@@ -60,6 +67,10 @@ impl HttpSettings {
             files: files_of(&embedder.files),
             deadline: embedder.http.request_deadline,
             max_length: port.package_max_length().unwrap_or(DEFAULT_MAX_LENGTH),
+            rules: RequestRules {
+                requires_host: port.http_require_host(),
+                max_form: max_form_length(embedder.http.upload_max_filesize, port),
+            },
             memory_limit: server.input_buffer_size,
             header_timeout: limit(port.http_header_timeout()),
             body_timeout: limit(port.http_body_timeout()),

@@ -3,7 +3,8 @@
 use crate::server::http::coroutine_connection::CoroutineConnection;
 use crate::server::http::response_order;
 use crate::server::http::settings::HttpSettings;
-use crate::server::state::{PhpServer, report, succeeded};
+use crate::server::send_yield::{self, Output};
+use crate::server::state::{PhpServer, succeeded};
 use std::fs::File;
 use std::rc::Rc;
 use swoosh::context::Context;
@@ -23,7 +24,7 @@ pub enum HttpConnection {
 /// The means to send on a connection from this process.
 pub enum Transport {
     /// A connection of the engine.
-    Engine(Context, SessionId),
+    Engine(Rc<PhpServer>, Context, SessionId),
     /// A socket of this process.
     Socket(Rc<CoroutineConnection>),
 }
@@ -32,7 +33,9 @@ impl HttpConnection {
     /// The transport; `None`, with a warning, if the server is not running.
     pub fn transport(&self) -> Option<Transport> {
         match self {
-            HttpConnection::Server(state, session) => state.running().map(|node| Transport::Engine(node, *session)),
+            HttpConnection::Server(state, session) => {
+                state.running().map(|node| Transport::Engine(state.clone(), node, *session))
+            }
             HttpConnection::Coroutine(connection) => Some(Transport::Socket(connection.clone())),
         }
     }
@@ -47,10 +50,11 @@ impl HttpConnection {
 }
 
 impl Transport {
-    /// Sends bytes; `false`, with the error code set, on failure.
+    /// Sends bytes; `false`, with the error code set, on failure. This and the other sends wait in a coroutine until the
+    /// peer has made room.
     pub fn send(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Transport::Engine(node, session) => Ok(succeeded(node.send(*session, bytes))),
+            Transport::Engine(state, node, session) => send_output(state, node, *session, Output::Bytes(bytes)),
             Transport::Socket(connection) => connection.send(bytes),
         }
     }
@@ -58,7 +62,7 @@ impl Transport {
     /// Sends the last bytes of a response.
     pub fn send_final(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Transport::Engine(node, session) => Ok(succeeded(node.send_answer(*session, bytes))),
+            Transport::Engine(state, node, session) => send_output(state, node, *session, Output::ResponseEnd(bytes)),
             Transport::Socket(connection) => connection.send(bytes),
         }
     }
@@ -66,7 +70,7 @@ impl Transport {
     /// Sends a head that a file follows, so that both may share segments.
     pub fn send_head(&self, bytes: &[u8]) -> PhpResult<bool> {
         match self {
-            Transport::Engine(node, session) => Ok(succeeded(node.send_head(*session, bytes))),
+            Transport::Engine(state, node, session) => send_output(state, node, *session, Output::HeadOfFile(bytes)),
             Transport::Socket(connection) => connection.send(bytes),
         }
     }
@@ -74,20 +78,16 @@ impl Transport {
     /// Sends a file's bytes `offset..end`.
     pub fn send_file(&self, file: &Rc<File>, offset: u64, end: u64) -> PhpResult<bool> {
         match self {
-            Transport::Engine(node, session) => match node.send_open_file(*session, file, offset, end) {
-                Ok(()) => Ok(true),
-                Err(e) => {
-                    report(&e);
-                    Ok(false)
-                }
-            },
+            Transport::Engine(state, node, session) => {
+                send_output(state, node, *session, Output::File(file, offset, end))
+            }
             Transport::Socket(connection) => connection.send_file(file, offset, end),
         }
     }
 
     /// Switches the connection's framing to WebSocket.
     pub fn begin_websocket(&self, agreed: Option<DeflateParams>) {
-        if let Transport::Engine(node, session) = self {
+        if let Transport::Engine(_, node, session) = self {
             node.begin_websocket(*session, agreed);
         }
     }
@@ -95,7 +95,7 @@ impl Transport {
     /// The response is no longer pending.
     pub fn end_request(&self) {
         match self {
-            Transport::Engine(node, session) => node.end_request(*session),
+            Transport::Engine(_, node, session) => node.end_request(*session),
             Transport::Socket(connection) => connection.response_pending.set(false),
         }
     }
@@ -103,7 +103,7 @@ impl Transport {
     /// The response will be sent by other code (`detach`).
     pub fn detach_request(&self) {
         match self {
-            Transport::Engine(node, session) => node.leave_request(*session),
+            Transport::Engine(_, node, session) => node.leave_request(*session),
             Transport::Socket(connection) => connection.response_pending.set(false),
         }
     }
@@ -111,7 +111,7 @@ impl Transport {
     /// Releases what waits for the complete response.
     pub fn response_complete(&self) {
         match self {
-            Transport::Engine(_, session) => response_order::response_complete(session.0),
+            Transport::Engine(_, _, session) => response_order::response_complete(session.0),
             Transport::Socket(connection) => connection.wake_waiter(),
         }
     }
@@ -119,8 +119,24 @@ impl Transport {
     /// Closes the connection after queued output.
     pub fn close(&self) -> bool {
         match self {
-            Transport::Engine(node, session) => succeeded(node.close(*session, false)),
+            Transport::Engine(_, node, session) => succeeded(node.close(*session, false)),
             Transport::Socket(connection) => !connection.close_after_response.replace(true),
         }
     }
+
+    /// Resets the connection: the peer must not take what it has received for a complete response.
+    pub fn reset(&self) {
+        match self {
+            // Fails only when the peer has disconnected.
+            Transport::Engine(_, node, session) => drop(node.close(*session, true)),
+            Transport::Socket(connection) => {
+                connection.link.reset_on_close();
+                connection.close_after_response.set(true);
+            }
+        }
+    }
+}
+
+fn send_output(state: &PhpServer, node: &Context, session: SessionId, output: Output<'_>) -> PhpResult<bool> {
+    send_yield::send(state, node, session.0 as i64, output)
 }

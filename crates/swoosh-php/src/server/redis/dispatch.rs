@@ -78,7 +78,7 @@ fn handle(
     };
     let mut given = Array::with_capacity(arguments.len());
     for argument in arguments {
-        given.push(*argument);
+        given.push(&**argument);
     }
     handler.call(&mut [session.0.into_zval(), given.into_zval()]).map(drop)
 }

@@ -19,7 +19,7 @@ pub struct WebSocketConnection {
     /// Bytes read and not consumed yet.
     buffer: RefCell<Vec<u8>>,
     assembler: RefCell<MessageAssembler>,
-    options: WebSocketOptions,
+    options: Cell<WebSocketOptions>,
     /// A close frame was sent, or the peer has disconnected.
     closed: Cell<bool>,
 }
@@ -58,9 +58,14 @@ impl WebSocketConnection {
             link,
             buffer: RefCell::new(rest),
             assembler: RefCell::default(),
-            options,
+            options: Cell::new(options),
             closed: Cell::new(false),
         }
+    }
+
+    /// Replaces the frames that are delivered to PHP and the masking of outgoing frames. What the handshake has agreed stays.
+    pub fn set_options(&self, control_frames: [bool; 3], mask_outgoing: bool) {
+        self.options.set(WebSocketOptions { control_frames, mask_outgoing, ..self.options.get() });
     }
 
     /// Whether frames can still be sent.
@@ -71,8 +76,10 @@ impl WebSocketConnection {
     /// Waits for the next message. Pings are answered meanwhile.
     pub fn recv(&self, limit: Option<Duration>) -> PhpResult<Received> {
         let until = limit.map(|limit| Instant::now() + limit);
-        let expect =
-            FrameRules { max: self.options.max, masked: self.options.masked, deflate: self.options.deflate.is_some() };
+        let expect = {
+            let options = self.options.get();
+            FrameRules { max: options.max, masked: options.masked, deflate: options.deflate.is_some() }
+        };
         loop {
             if self.closed.get() {
                 return Ok(Received::Closed);
@@ -114,12 +121,12 @@ impl WebSocketConnection {
     /// Handles a control frame; returns what is delivered to PHP, if anything.
     fn answer(&self, event: Event) -> PhpResult<Option<Received>> {
         let fd = self.link.fd() as u64;
-        let flags = frame::received_flags(self.options.masked, false);
+        let flags = frame::received_flags(self.options.get().masked, false);
         let control = |opcode, data: &[u8]| frame::object(fd, opcode, data, flags).map(Received::Message).map(Some);
-        let [pings, pongs, closes] = self.options.control_frames;
+        let [pings, pongs, closes] = self.options.get().control_frames;
         match event {
             Event::Message(kind, data, packed) => {
-                let flags = frame::received_flags(self.options.masked, packed);
+                let flags = frame::received_flags(self.options.get().masked, packed);
                 frame::object(fd, kind, &data, flags).map(Received::Message).map(Some)
             }
             Event::Ping(data) if pings => control(Opcode::Ping, &data),
@@ -142,7 +149,7 @@ impl WebSocketConnection {
 
     /// Sends a frame.
     pub fn send(&self, frame: &OutgoingFrame, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
-        let bytes = frame.write(self.options.mask_outgoing.then(frame::mask), self.options.deflate);
+        let bytes = frame.write(self.options.get().mask_outgoing.then(frame::mask), self.options.get().deflate);
         let (_, failed) = self.link.send_all(&bytes, limit)?;
         Ok(failed.map_or(Ok(()), Err))
     }
@@ -152,7 +159,7 @@ impl WebSocketConnection {
         if self.closed.replace(true) {
             return Ok(false);
         }
-        let bytes = masked_close_frame(code, reason, self.options.mask_outgoing.then(frame::mask));
+        let bytes = masked_close_frame(code, reason, self.options.get().mask_outgoing.then(frame::mask));
         let (_, failed) = self.link.send_all(&bytes, Some(CLOSE_FRAME_TIMEOUT))?;
         Ok(failed.is_none())
     }

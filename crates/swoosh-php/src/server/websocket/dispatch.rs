@@ -62,7 +62,7 @@ pub fn shake_hands(
             response.clone().into_zval(),
         ]))?;
     }
-    response::end_without_body(&Transport::Engine(node.clone(), event.session), &response)?;
+    response::end_without_body(&Transport::Engine(state.clone(), node.clone(), event.session), &response)?;
     if !node.is_websocket(event.session) {
         return Ok(None);
     }

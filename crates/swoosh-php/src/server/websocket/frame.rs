@@ -77,9 +77,20 @@ impl OutgoingFrame {
         OutgoingFrame { data, opcode: opcode as u8, flags: FIN }
     }
 
+    /// Whether it is a control frame.
+    pub fn is_control(&self) -> bool {
+        self.opcode >= FIRST_CONTROL
+    }
+
+    /// Its first byte. A control frame is always final: it must not be fragmented (RFC 6455 section 5.5).
+    pub fn first_byte(&self) -> u8 {
+        let is_final = self.flags & FIN != 0 || self.is_control();
+        self.opcode | if is_final { 0x80 } else { 0 }
+    }
+
     /// Encodes the frame. With negotiated `deflate`, a message in a single frame is compressed.
     pub fn write(&self, mask: Option<[u8; 4]>, deflate: Option<DeflateParams>) -> Vec<u8> {
-        let mut first = self.opcode | if self.flags & FIN != 0 { 0x80 } else { 0 };
+        let mut first = self.first_byte();
         let wanted = deflate.filter(|_| matches!(first, 0x81 | 0x82));
         let short = wanted.map(|agreed| compressed(&self.data, agreed));
         if short.is_some() {
@@ -141,6 +152,8 @@ pub fn close_code(code: i64, reason: &[u8]) -> Option<u16> {
     code
 }
 
+/// The first opcode of control frames (RFC 6455 section 5.2).
+const FIRST_CONTROL: u8 = 8;
 /// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
 const MAX_CONTROL_PAYLOAD: usize = 125;
 

@@ -19,7 +19,6 @@ pub(crate) const GOOD: &[(&str, &str, usize)] = &[
     ("9110 9.3.2: HEAD", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("9110 9.3.1: GET with a body", "GET / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", 1),
     ("9110 9.3.7: asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 1),
-    ("9110 9.3.6: authority", "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 1),
     ("9112 3.2.2: absolute", "GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", 1),
     ("9112 3.2.2: absolute, https", "GET HTTPS://a.test HTTP/1.1\r\nHost: a.test\r\n\r\n", 1),
     ("9112 3.2.1: odd origin", "GET //a//b/../c;d=%zz?e?f=[g] HTTP/1.1\r\nHost: a\r\n\r\n", 1),
@@ -65,14 +64,12 @@ pub(crate) const GOOD: &[(&str, &str, usize)] = &[
     ("9110 10.1.1: expectation", "POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", 1),
     ("9110 7.8: upgrade", "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 1),
     ("9110 7.2: host and port", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 1),
-    ("9110 7.2: empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 1),
     ("9110 9.3.4: PUT with a body", "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 1),
     ("9110 9.3.5: DELETE with a body", "DELETE /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 1),
     ("9110 9.3.5: DELETE without one", "DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("9110 9.3.8: TRACE", "TRACE /a HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("5789 2: PATCH", "PATCH /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1),
     ("9110 9.3.7: OPTIONS of a path", "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", 1),
-    ("9110 9.3.6: a port of CONNECT", "CONNECT [::1]:1 HTTP/1.1\r\nHost: [::1]:1\r\n\r\n", 1),
     ("9112 3.2.1: an empty query", "GET /? HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("9112 3.2.1: percent, also of zero and slash", "GET /%00%2F%e9%25 HTTP/1.1\r\nHost: a\r\n\r\n", 1),
     ("9112 3.2.1: letters that programs leave as they are", "GET /{}|\\^`\"<> HTTP/1.1\r\nHost: a\r\n\r\n", 1),
@@ -140,11 +137,6 @@ pub(crate) const GOOD: &[(&str, &str, usize)] = &[
         1,
     ),
     (
-        "9112 7.1.1: an extension without a name is suffered",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;\r\nx\r\n0\r\n\r\n",
-        1,
-    ),
-    (
         "9110 6.5.1: a length in the trailer counts nothing",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\nGET / HTTP/1.1\r\n\r\n",
         2,
@@ -198,6 +190,24 @@ pub(crate) const GOOD: &[(&str, &str, usize)] = &[
 
 /// Requests that are refused, and the status.
 pub(crate) const BAD: &[(&str, &str, u16)] = &[
+    ("9110 9.3.6: authority", "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400),
+    ("9110 9.3.6: a port of CONNECT", "CONNECT [::1]:1 HTTP/1.1\r\nHost: [::1]:1\r\n\r\n", 400),
+    ("9110 7.2: empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+    (
+        "9112 7.1.1: an extension without a name",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;\r\nx\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "9112 7.1.1: an extension that is no token",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a b\r\nx\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "9112 7.1.1: a quoted value without its end",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\r\nx\r\n0\r\n\r\n",
+        400,
+    ),
     ("9112 2.2: bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400),
     ("9112 2.2: one bare LF", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400),
     ("9112 2.2: bare LF as the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400),

@@ -30,8 +30,8 @@ settings! { HTTP in Target::Http;
     http_parse_post: Kind::Bool, "true" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_post));
     /// The `Cookie` field is parsed into `$request->cookie`.
     http_parse_cookie: Kind::Bool, "true" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_cookie));
-    /// Files of a form are parsed into `$request->files`.
-    http_parse_files: Kind::Bool, "true" => Setter::Ignored("the files of a form are always read");
+    /// Files of a form whose names have brackets nest in `$request->files` as in `$_FILES`.
+    http_parse_files: Kind::Bool, "false" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_files));
     /// The longest uploaded file; a longer one has error 1. 0: the limit of the request alone.
     upload_max_filesize: Kind::int(0, i64::MAX, "bytes"), "0" => Setter::Embedder(|e, v| {
         e.http.upload_max_filesize = v.clamped().unsigned_abs();
@@ -59,7 +59,7 @@ settings! { HTTP in Target::Http;
             Ok(None)
         });
     /// Media types that are compressed.
-    http_compression_types | compression_types: Kind::Strings, "text types" => Setter::Embedder(|e, v| {
+    http_compression_types | compression_types: Kind::Strings, "every type" => Setter::Embedder(|e, v| {
         e.http.compression.types = media_types(v);
         Ok(None)
     });

@@ -73,6 +73,8 @@ settings! { PORT in Target::Port;
     /// The port speaks HTTP/1.
     open_http_protocol: Kind::Bool, "true on the first port of an HTTP server" =>
         Setter::Port(|p, v| v.store(&mut p.framing.http));
+    /// Requests of HTTP/1.1 without a `Host` field are refused with 400. Not in Swoole.
+    http_require_host: Kind::Bool, "true" => Setter::Port(|p, v| v.store(&mut p.config.http_require_host));
     /// The port speaks WebSocket, and HTTP/1.
     open_websocket_protocol: Kind::Bool, "true on the first port of a WebSocket server" => Setter::Port(|p, v| {
         p.framing.http |= v.value.to_bool();

@@ -206,10 +206,10 @@ impl Reactor {
 
     /// Carries out a command. One for a connection that is gone is dropped: its peer is gone too.
     fn execute(&self, message: &Message) {
-        if let Message::Command { session, command } = message
-            && let Some(conn) = self.owner.find(*session)
-        {
-            self.owner.execute(&conn, command);
+        let Message::Command { session, command } = message else { return };
+        match self.owner.find(*session) {
+            Some(conn) => self.owner.execute(&conn, command),
+            None => self.owner.discard(command),
         }
     }
 

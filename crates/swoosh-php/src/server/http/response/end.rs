@@ -32,11 +32,14 @@ impl swoosh_zend::Payload for ResponseState {
         };
         // A forked child must not answer its parent's request.
         let Some(node) = state.node().filter(|_| !state.home.is_child()) else { return };
-        let transport = Transport::Engine(node.clone(), session);
+        let transport = Transport::Engine(state.clone(), node.clone(), session);
         if !node.exists(session) {
             return self.finish(&transport);
         }
         swoosh::log::notice!("connection {}: response dropped without end(); ending it", session.0);
+        if self.has_unsent_part() {
+            return self.finish(&transport);
+        }
         let last = self.abandoned_bytes(object);
         if !last.is_empty() {
             succeeded(node.send_answer(session, &last));
@@ -48,11 +51,15 @@ impl swoosh_zend::Payload for ResponseState {
 impl ResponseState {
     /// It is whole: the connection is closed, or its next request is connection.
     pub(crate) fn finish(&self, transport: &Transport) {
+        // Where the head was not sent, an orderly close spares the responses before this one.
+        let is_cut = self.has_unsent_part() && self.phase() != Phase::NotSent;
         self.enter(Phase::Ended);
         if self.must_respond.get() {
             transport.end_request();
         }
-        if !self.keep_alive.get() {
+        if is_cut {
+            transport.reset();
+        } else if !self.keep_alive.get() || self.has_unsent_part() {
             // Fails only when the peer has disconnected.
             transport.close();
         }
@@ -68,6 +75,12 @@ impl ResponseState {
                 transport.begin_websocket(self.deflate.get());
             }
         }
+        if self.has_unsent_part() {
+            swoosh::log::notice!("closing a connection: a part of the response could not be sent");
+            self.finish(transport);
+            return Ok(false);
+        }
+        let begun = self.phase() == Phase::HeadSent;
         let out = self.remaining_bytes(object, body);
         // Set before sending: other coroutines may run while it waits for room.
         self.enter(Phase::Ended);
@@ -75,6 +88,9 @@ impl ResponseState {
         if !sent {
             // Later bytes would be taken for the rest of this response.
             self.keep_alive.set(false);
+            if begun {
+                self.note_unsent_part(body);
+            }
         }
         self.finish(transport);
         Ok(sent)

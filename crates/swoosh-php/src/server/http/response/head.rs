@@ -92,7 +92,9 @@ impl ResponseState {
             put_field(out, b"Content-Encoding", coding.name().as_bytes());
             put_field(out, b"Vary", b"Accept-Encoding");
         }
-        self.put_framing(out, body, seen.length);
+        if !(seen.omits_length && matches!(body, Body::Length(_))) {
+            self.put_framing(out, body, seen.length);
+        }
         out.extend_from_slice(b"\r\n");
     }
 
@@ -137,6 +139,7 @@ impl ResponseState {
         if value.is_null() {
             return;
         }
+        let is_empty = value.bytes().is_some_and(|value| value.trim_ascii().is_empty());
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         match name.len() {
             4 if is("date") => seen.date = true,
@@ -148,6 +151,12 @@ impl ResponseState {
                 }
             }
             12 if is("content-type") => seen.content_type = true,
+            // An empty value asks not to send the field.
+            14 if is("content-length") && is_empty => {
+                seen.omits_length = true;
+                return;
+            }
+            16 if is("content-encoding") && is_empty => return,
             14 if is("content-length") => {
                 seen.length = value.to_zstr().and_then(|text| text.to_text().trim().parse().ok());
                 return;
@@ -174,6 +183,8 @@ struct Seen {
     server: bool,
     connection: bool,
     content_type: bool,
+    /// The handler asked for no `Content-Length`.
+    omits_length: bool,
     /// `Content-Length` of a response to HEAD.
     length: Option<u64>,
 }

@@ -25,7 +25,7 @@ pub struct ResponseState {
     pub status: Cell<i64>,
     /// The reason phrase; `None`: the registered one.
     pub reason: RefCell<Option<Vec<u8>>>,
-    /// The phase, see [`Self::phase`].
+    /// The phase, see `Self::phase`.
     pub phase: Cell<Phase>,
     /// Keep the connection open after the response.
     pub keep_alive: Cell<bool>,
@@ -43,6 +43,8 @@ pub struct ResponseState {
     pub deadline: OnceCell<Rc<Deadline>>,
     /// Negotiated compression of WebSocket messages.
     pub deflate: Cell<Option<DeflateParams>>,
+    /// Hash of a part of the body that could not be sent: until it is written again, the response is incomplete.
+    pub unsent_part: Cell<Option<u64>>,
 }
 
 /// Phase of a response.
@@ -75,6 +77,7 @@ impl Default for ResponseState {
             handshake: Cell::new(false),
             deadline: OnceCell::new(),
             deflate: Cell::new(None),
+            unsent_part: Cell::new(None),
         }
     }
 }
@@ -96,8 +99,31 @@ impl ResponseState {
         }
     }
 
+    /// Whether a part of the body was refused and not written again.
+    pub(crate) fn has_unsent_part(&self) -> bool {
+        self.unsent_part.get().is_some()
+    }
+
+    /// A part of the body could not be sent.
+    pub(crate) fn note_unsent_part(&self, part: &[u8]) {
+        self.unsent_part.set(self.unsent_part.get().or_else(|| Some(hash_of(part))));
+    }
+
+    /// A part of the body was sent. It may be the one that was refused before.
+    pub(crate) fn note_sent_part(&self, part: &[u8]) {
+        if self.unsent_part.get().is_some_and(|unsent| unsent == hash_of(part)) {
+            self.unsent_part.set(None);
+        }
+    }
+
     pub(crate) fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
         response_writer::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)
     }
+}
+
+fn hash_of(part: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hasher::write(&mut hasher, part);
+    std::hash::Hasher::finish(&hasher)
 }

@@ -11,15 +11,14 @@
 //! # std::fs::remove_file(path).unwrap();
 //! ```
 
-use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Takes the lock exclusively or `shared`. `false`: another holder prevents it, and `wait` is false.
 ///
 /// # Errors
 /// If the kernel has no memory for locks, or the file system does not support them.
-pub fn lock(file: &File, shared: bool, wait: bool) -> io::Result<bool> {
+pub fn lock(file: &impl AsFd, shared: bool, wait: bool) -> io::Result<bool> {
     let how = if shared { libc::LOCK_SH } else { libc::LOCK_EX };
     match flock(file, if wait { how } else { how | libc::LOCK_NB }) {
         Ok(()) => Ok(true),
@@ -32,14 +31,14 @@ pub fn lock(file: &File, shared: bool, wait: bool) -> io::Result<bool> {
 ///
 /// # Errors
 /// If the file system does not support locks.
-pub fn unlock(file: &File) -> io::Result<()> {
+pub fn unlock(file: &impl AsFd) -> io::Result<()> {
     flock(file, libc::LOCK_UN)
 }
 
-fn flock(file: &File, operation: i32) -> io::Result<()> {
+fn flock(file: &impl AsFd, operation: i32) -> io::Result<()> {
     loop {
         // SAFETY: flock(2) takes two numbers and accesses no memory of this process.
-        if unsafe { libc::flock(file.as_raw_fd(), operation) } == 0 {
+        if unsafe { libc::flock(file.as_fd().as_raw_fd(), operation) } == 0 {
             return Ok(());
         }
         let error = io::Error::last_os_error();

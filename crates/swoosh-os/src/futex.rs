@@ -10,12 +10,28 @@
 //! assert!(!futex::wait(&word, 0, Some(Duration::from_millis(1))), "timed out");
 //! ```
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitEnd {
+    /// [`wake`] was called for the word.
+    Woken,
+    /// The word had another value before the wait began.
+    Changed,
+    /// The limit passed.
+    TimedOut,
+}
 
 /// Waits while `word` is `value`, until [`wake`] is called for it or `limit` has passed (`None`: no limit). `true` if it
 /// was woken or the word had another value. Signals do not end the wait.
 pub fn wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> bool {
+    wait_end(word, value, limit) != WaitEnd::TimedOut
+}
+
+/// As [`wait`], and tells a wake from another value.
+pub fn wait_end(word: &AtomicU32, value: u32, limit: Option<Duration>) -> WaitEnd {
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -27,12 +43,12 @@ pub fn wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> bool {
         // SAFETY: futex(2) reads `word` and `time`, which outlive the call.
         let result = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, time) };
         if result == 0 {
-            return true;
+            return WaitEnd::Woken;
         }
         match std::io::Error::last_os_error().raw_os_error() {
             Some(libc::EINTR) => continue,
-            Some(libc::EAGAIN) => return word.load(Ordering::Acquire) != value,
-            _ => return false,
+            Some(libc::EAGAIN) => return WaitEnd::Changed,
+            _ => return WaitEnd::TimedOut,
         }
     }
 }

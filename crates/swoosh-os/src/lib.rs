@@ -39,7 +39,7 @@
 //! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
-//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`] |
+//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
 //! | files | [`open`], [`temp_file`] |
 //! | queues | [`message_queue`] |
 //! | time and machine | [`clock`], [`local_time`], [`machine`] |
@@ -67,6 +67,7 @@ pub mod memfd;
 pub mod memory;
 pub mod message_queue;
 pub mod mutex;
+pub mod network_interface;
 pub mod open;
 pub mod parent_death;
 pub mod poll;

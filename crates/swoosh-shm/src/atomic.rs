@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 use swoosh_os::Result;
 use swoosh_os::arena::Arena;
-use swoosh_os::futex;
+use swoosh_os::futex::{self, WaitEnd};
 use swoosh_os::memory::Mapping;
 
 /// The operations that both widths have.
@@ -94,8 +94,8 @@ number! {
 }
 
 impl Atomic {
-    /// Waits until the value is 1 and stores 0. `true` if that happened within `limit` (`None`: no limit); `false` at
-    /// once if the value is neither 0 nor 1.
+    /// Waits until the value is 1 and stores 0, or until [`wake`](Atomic::wake) wakes this waiter. `true` if that happened
+    /// within `limit` (`None`: no limit); `false` at once if the value is neither 0 nor 1.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
         let end = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
@@ -103,14 +103,20 @@ impl Atomic {
                 return true;
             }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            if !futex::wait(self.0.short(), 0, left) || self.get() > 1 {
-                return false;
+            match futex::wait_end(self.0.short(), 0, left) {
+                // One of the waiters that were woken together stores 0.
+                WaitEnd::Woken => {
+                    self.compare_and_set(1, 0);
+                    return true;
+                }
+                WaitEnd::Changed if self.get() <= 1 => {}
+                WaitEnd::Changed | WaitEnd::TimedOut => return false,
             }
         }
     }
 
-    /// Changes 0 to 1 and wakes up to `count` processes in [`wait`](Atomic::wait). One of them returns `true`; the others
-    /// wait again.
+    /// Changes 0 to 1 and wakes up to `count` processes in [`wait`](Atomic::wait), which return `true`. Does nothing if the
+    /// value is not 0.
     pub fn wake(&self, count: u32) {
         if self.compare_and_set(0, 1) {
             futex::wake(self.0.short(), count);
@@ -259,6 +265,35 @@ mod tests {
     fn many_numbers_do_not_overlap() {
         let numbers: Vec<_> = (0..2000).map(|n| AtomicLong::new(n).unwrap()).collect();
         assert!(numbers.iter().zip(0..).all(|(number, n)| number.get() == n));
+    }
+
+    #[test]
+    fn as_many_waiters_are_woken_as_were_asked_for() {
+        let (gate, waiting) = (Atomic::new(0).unwrap(), AtomicLong::new(0).unwrap());
+        let children: Vec<_> = (0..3)
+            .map(|_| match process::fork().unwrap() {
+                Fork::Child => {
+                    waiting.add(1);
+                    process::exit_now(i32::from(!gate.wait(Some(Duration::from_secs(20)))))
+                }
+                Fork::Parent(pid) => pid,
+            })
+            .collect();
+        while waiting.get() < 3 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        gate.wake(3);
+        for pid in children {
+            loop {
+                if let Some(ended) = process::try_wait(pid) {
+                    assert_eq!(ended.status, 0, "a waiter timed out");
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        assert_eq!(gate.get(), 0);
     }
 
     #[test]

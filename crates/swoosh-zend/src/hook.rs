@@ -176,3 +176,55 @@ pub fn stream_has_buffered(stream: &Zval) -> bool {
     stream.resource_id().is_some()
         && unsafe { ffi::swoosh_stream_has_buffered(stream.dereferenced().as_ptr().cast_mut()) }
 }
+
+/// Whether a flow of execution may load a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autoload {
+    /// It calls the autoloader.
+    Load,
+    /// Another one has ended its load: the class is looked up again.
+    LookUp,
+    /// The class counts as not found.
+    NotFound,
+}
+
+/// The functions that are called around the autoloader.
+pub struct AutoloadHooks {
+    /// The class with this name, in lower case, is about to be loaded. May suspend the caller.
+    pub begin: fn(name: &[u8]) -> Autoload,
+    /// The load that `begin` allowed is over.
+    pub end: fn(name: &[u8]) -> PhpResult<()>,
+}
+
+static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
+
+/// Hooks the autoloader. PHP's own guard against a class that needs itself to be loaded is replaced by `begin`. Only during
+/// module startup.
+pub fn install_autoload_hooks(hooks: AutoloadHooks) {
+    let _ = AUTOLOAD_HOOKS.set(hooks);
+    // SAFETY: both are functions with the declared signatures and static lifetime.
+    unsafe { ffi::swoosh_install_autoload_hooks(Some(autoload_begin), Some(autoload_end)) }
+}
+
+unsafe extern "C" fn autoload_begin(name: *const c_char, length: usize) -> i32 {
+    // SAFETY: `shim.c` passes a string's bytes and length, and keeps the string for the duration of the call.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    let answer = AUTOLOAD_HOOKS.get().and_then(|hooks| catch_unwind(|| (hooks.begin)(name)).ok());
+    match answer {
+        Some(Autoload::Load) => 1,
+        Some(Autoload::LookUp) => 0,
+        Some(Autoload::NotFound) | None => -1,
+    }
+}
+
+unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {
+    // SAFETY: as in `autoload_begin`.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    if let Some(hooks) = AUTOLOAD_HOOKS.get() {
+        let ended = catch_unwind(|| (hooks.end)(name));
+        if let Ok(Err(Raised::Bailout)) = ended {
+            // SAFETY: runs inside PHP; no frame between here and PHP's guard has anything to drop.
+            unsafe { ffi::swoosh_bailout() }
+        }
+    }
+}

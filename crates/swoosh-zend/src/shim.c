@@ -721,3 +721,40 @@ bool swoosh_uploaded_remove(const char *path, size_t length)
 {
     return SG(rfc1867_uploaded_files) != NULL && zend_hash_str_del(SG(rfc1867_uploaded_files), path, length) == SUCCESS;
 }
+
+static swoosh_autoload_begin autoload_begin;
+static swoosh_autoload_end autoload_end;
+static zend_class_entry *(*original_autoload)(zend_string *name, zend_string *lc_name);
+
+/* PHP's table of classes that are being loaded makes other coroutines fail to find them, so this one replaces its entry. */
+static zend_class_entry *guarded_autoload(zend_string *name, zend_string *lc_name)
+{
+    zend_class_entry *found;
+    int may_load;
+
+    if (EG(in_autoload) != NULL) {
+        zend_hash_del(EG(in_autoload), lc_name);
+    }
+    while ((may_load = autoload_begin(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) == 0) {
+        found = zend_hash_find_ptr(EG(class_table), lc_name);
+        if (found != NULL) {
+            return found->ce_flags & ZEND_ACC_LINKED ? found : NULL;
+        }
+    }
+    if (may_load < 0) {
+        return NULL;
+    }
+    found = original_autoload(name, lc_name);
+    autoload_end(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name));
+    return found;
+}
+
+void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end)
+{
+    if (zend_autoload != NULL) {
+        autoload_begin = begin;
+        autoload_end = end;
+        original_autoload = zend_autoload;
+        zend_autoload = guarded_autoload;
+    }
+}

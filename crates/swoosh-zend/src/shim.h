@@ -153,6 +153,13 @@ void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabl
     swoosh_stream_before_close before_close);
 /* Whether a stream has bytes in its read buffer. */
 bool swoosh_stream_has_buffered(zval *stream);
+/* Whether the caller may load a class: 1 load it, 0 another flow of execution has loaded it meanwhile or failed to, -1 it
+   cannot be found. May suspend the caller. */
+typedef int (*swoosh_autoload_begin)(const char *name, size_t length);
+/* The load that `begin` allowed is over. */
+typedef void (*swoosh_autoload_end)(const char *name, size_t length);
+/* Calls these functions around the autoloader. Only during module startup. */
+void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 

@@ -302,6 +302,9 @@ static int connect_once(php_stream *stream, int option, int value, php_stream_xp
     *code = 0;
     if (sock->socket == -1) {
         *code = xparam->outputs.error_code != 0 ? xparam->outputs.error_code : EHOSTUNREACH;
+    } else if (xparam->outputs.returncode < 0) {
+        /* Unlike others, a Unix socket stays open when its connect fails. */
+        *code = xparam->outputs.error_code != 0 ? xparam->outputs.error_code : ECONNREFUSED;
     } else if (xparam->outputs.returncode == 1) {
         ready = wait_for(sock->socket, true, seconds_of(xparam->inputs.timeout));
         if (ready < 0) {
@@ -375,7 +378,8 @@ static int hooked_connect(php_stream *stream, int option, int value, php_stream_
     }
     xparam->inputs.name = name;
     xparam->inputs.namelen = length;
-    if (sock->socket == -1) {
+    /* A path has no other addresses to try. */
+    if (sock->socket == -1 || xparam->outputs.returncode < 0) {
         return result;
     }
     if (code != 0 && code != ETIMEDOUT && code != ECANCELED && !is_service) {

@@ -96,4 +96,4 @@ bool(true)
 bool(true)
 bool(true)
 int(0)
-the constructor of Swoole\Lock was not called
+must call constructor first

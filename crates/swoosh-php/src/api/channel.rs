@@ -2,8 +2,7 @@
 
 use crate::coroutine::channel::{Channel, ChannelError};
 use crate::coroutine::wait::limit;
-use swoosh_zend::error::throw;
-use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Raised, Value, Zval};
+use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
 
 /// `Swoole\Coroutine\Channel`.
 pub static CHANNEL: ClassSlot = ClassSlot::new();
@@ -42,12 +41,7 @@ fn channel<'a>(call: &Call<'a>) -> &'a Channel {
 #[inline(always)]
 fn constructed<'a>(call: &Call<'a>) -> PhpResult<&'a Channel> {
     let channel = channel(call);
-    if channel.is_constructed() { Ok(channel) } else { Err(not_constructed()) }
-}
-
-#[cold]
-fn not_constructed() -> Raised {
-    throw(super::exception::ERROR.get(), "must call constructor first", 0)
+    if channel.is_constructed() { Ok(channel) } else { Err(super::exception::not_constructed()) }
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {

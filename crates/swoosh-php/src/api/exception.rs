@@ -1,7 +1,8 @@
 //! `Swoole\Exception`, `Swoole\Error` and `Swoole\ExitException`.
 
 use crate::coroutine::classes::EXIT;
-use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Value, Zval};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Raised, Value, Zval};
 
 /// `Swoole\Exception`.
 pub static EXCEPTION: ClassSlot = ClassSlot::new();
@@ -23,6 +24,12 @@ pub fn register() {
         .method("getFlags(): int", flags)
         .method("getStatus(): mixed", status)
         .register(&EXIT);
+}
+
+/// Throws the error of an object whose constructor was not called, with Swoole's text.
+#[cold]
+pub fn not_constructed() -> Raised {
+    throw(ERROR.get(), "must call constructor first", 0)
 }
 
 fn flags(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {

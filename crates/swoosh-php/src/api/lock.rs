@@ -80,7 +80,7 @@ fn unlock(call: &mut Call<'_>) -> PhpResult<bool> {
 #[inline]
 fn with(call: &Call<'_>, act: impl FnOnce(&Lock) -> i32) -> PhpResult<i32> {
     let done = call.payload::<Holder>().0.borrow().as_ref().map(act);
-    done.ok_or_else(|| swoosh_zend::error::throw_error("the constructor of Swoole\\Lock was not called"))
+    done.ok_or_else(exception::not_constructed)
 }
 
 /// Sets `errCode` (0: success); returns whether it is 0.

@@ -57,7 +57,7 @@ pub fn register() {
 
 fn state<'a>(call: &Call<'a>) -> PhpResult<&'a Rc<PhpPool>> {
     let state = call.payload::<Holder>().0.get();
-    state.ok_or_else(|| throw_error("the constructor of Swoole\\Process\\Pool was not called"))
+    state.ok_or_else(exception::not_constructed)
 }
 
 fn slot(property: &str) -> PhpResult<usize> {

@@ -24,6 +24,9 @@ pub fn is_on(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()
 }
 
+/// SWOOLE_HOOK_FILE.
+pub const FILE: i64 = 256;
+
 /// SWOOLE_HOOK_SLEEP.
 pub const SLEEP: i64 = 512;
 

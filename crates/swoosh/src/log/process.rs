@@ -5,7 +5,10 @@ use super::logger::Logger;
 use super::types::{Level, LogConfig, Role};
 use crate::error::Result;
 use crate::sys::local_time::LocalTime;
+use nix::sys::stat::fstat;
 use std::fmt;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
@@ -19,7 +22,8 @@ pub fn init(config: &LogConfig) -> Result<()> {
     LOG.replace(log)
 }
 
-/// Opens the file again by its name, after it was renamed.
+/// Opens the file again by its name, after it was renamed. Standard output and standard error follow where they are the
+/// same file, as in a daemon.
 ///
 /// # Errors
 /// If the file cannot be opened; the old one stays in use then.
@@ -27,7 +31,26 @@ pub fn reopen() -> Result<()> {
     let Some(log) = LOG.current() else {
         return Ok(());
     };
-    LOG.replace(log.reopened(LocalTime::at(SystemTime::now()))?)
+    let fresh = log.reopened(LocalTime::at(SystemTime::now()))?;
+    if let (Some(old), Some(new)) = (&log.file, &fresh.file) {
+        redirect_standard_output(old, new);
+    }
+    LOG.replace(fresh)
+}
+
+/// Makes standard output and standard error refer to `new` if they refer to `old`. Descriptors that cannot be changed
+/// keep their file.
+fn redirect_standard_output(old: &File, new: &File) {
+    let same = |fd: BorrowedFd<'_>| match (fstat(fd), fstat(old)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
+    };
+    if same(std::io::stdout().as_fd()) {
+        let _ = nix::unistd::dup2_stdout(new);
+    }
+    if same(std::io::stderr().as_fd()) {
+        let _ = nix::unistd::dup2_stderr(new);
+    }
 }
 
 /// Sets the least level that this process logs: 0 (debug) to 5 (error), 6 for none.

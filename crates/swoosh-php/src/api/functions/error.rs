@@ -1,5 +1,6 @@
 //! Error numbers, their texts, and lines for the log.
 
+use crate::api::error_text;
 use crate::runtime::last_error;
 use swoosh::log::Level;
 use swoosh_zend::module::Functions;
@@ -31,16 +32,10 @@ fn errno(_: &mut Call<'_>) -> PhpResult<i32> {
 fn strerror(call: &mut Call<'_>) -> PhpResult<String> {
     let (code, kind) = (call.int(0)?, call.int_or(1, 0)?);
     Ok(match kind {
-        STRERROR_GAI => format!("name resolution error {code}"),
-        STRERROR_DNS => format!("name server error {code}"),
-        _ if kind == STRERROR_SWOOLE || code > 500 => crate::api::constants::CONSTANTS
-            .iter()
-            .find_map(|(name, value)| match value {
-                swoosh_zend::module::Constant::Int(n) if *n == code => name.strip_prefix("SWOOLE_ERROR_"),
-                _ => None,
-            })
-            .map_or_else(|| format!("Unknown error {code}"), |name| name.to_lowercase().replace('_', " ")),
-        _ => nix::errno::Errno::from_raw(code as i32).desc().to_owned(),
+        STRERROR_GAI => error_text::of_address_lookup(code),
+        STRERROR_DNS => error_text::of_host_lookup(code),
+        STRERROR_SWOOLE => error_text::of_module(code),
+        _ => error_text::of_code(code),
     })
 }
 

@@ -173,6 +173,9 @@ fn run(process: &Object) -> PhpResult<()> {
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
     let Some(this) = call.this() else { return Ok(false.into_zval()) };
+    if this.slot(slot("callback")?).is_null() {
+        return Err(exception::not_constructed());
+    }
     if this.slot(slot("pid")?).int().is_some_and(|pid| child::send_signal(pid as i32, 0).is_ok()) {
         last_error::warn_misuse("the process is already running");
         return Ok(false.into_zval());

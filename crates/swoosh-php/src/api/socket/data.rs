@@ -1,11 +1,11 @@
 //! The state behind a `Swoole\Coroutine\Socket` object, and how its methods report errors.
 
+use crate::api::{error_text, exception};
 use crate::coroutine::packet_reader::PacketReader;
 use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::{TlsSettings, is_tls_error};
 use crate::coroutine::{Options, options, wait};
 use crate::runtime::last_error;
-use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
@@ -57,11 +57,15 @@ pub(super) fn adopt(object: &Object, link: Rc<CoroutineSocket>, domain: i32, kin
     }
 }
 
-/// The open socket; `None`, with EBADF set, after `close`.
+/// The open socket; `None`, with EBADF set, after `close`, and with an exception thrown before the constructor.
 pub(super) fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
-    let link = call.payload::<Payload>().link.borrow().clone();
-    if link.is_none() {
-        fail(call, libc::EBADF);
+    let payload = call.payload::<Payload>();
+    let link = payload.link.borrow().clone();
+    match link {
+        Some(_) => {}
+        // Sockets have a family from their construction on.
+        None if payload.domain.get() == 0 => drop(exception::not_constructed()),
+        None => fail(call, libc::EBADF),
     }
     link
 }
@@ -85,7 +89,7 @@ pub fn show_error(object: &Object, code: ErrorCode) {
 /// The message of an error code; TLS errors are described by the connection.
 pub fn words(code: ErrorCode, link: Option<&CoroutineSocket>) -> String {
     if !is_tls_error(code) {
-        return Errno::from_raw(code).desc().to_owned();
+        return error_text::of_code(code.into());
     }
     link.and_then(CoroutineSocket::tls_error).unwrap_or_else(|| "there is no TLS".to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod data;
+mod multicast;
 mod reading;
 mod setup;
 mod writing;

@@ -1,6 +1,7 @@
 //! `Swoole\Coroutine\Socket`: framing, TLS settings, socket options.
 
 use super::data::{Payload, io_or_fail, link};
+use super::multicast;
 use crate::coroutine::setting_values;
 use crate::coroutine::tls::TlsSettings;
 use crate::runtime::last_error;
@@ -76,6 +77,9 @@ pub(super) fn get_option(call: &mut Call<'_>) -> PhpResult<Zval> {
             None => false.into_zval(),
         });
     }
+    if let Some(index) = multicast::get(link.fd(), level, option) {
+        return Ok(io_or_fail(call, index).into_zval());
+    }
     Ok(io_or_fail(call, socket::option(link.fd(), level, option)).into_zval())
 }
 
@@ -101,10 +105,10 @@ pub(super) fn set_option(call: &mut Call<'_>) -> PhpResult<bool> {
             let time = Duration::from_secs(part("l_linger").unwrap_or(0).max(0) as u64);
             link.socket().set_linger((part("l_onoff").unwrap_or(0) != 0).then_some(time))
         }
-        _ => match value.bytes() {
+        _ => multicast::set(link.fd(), level, option, &value).unwrap_or_else(|| match value.bytes() {
             Some(bytes) => socket::set_option(link.fd(), level, option, bytes),
             None => socket::set_option(link.fd(), level, option, &(value.to_int() as i32).to_ne_bytes()),
-        },
+        }),
     };
     Ok(io_or_fail(call, done).0.is_some())
 }

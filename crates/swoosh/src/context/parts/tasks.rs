@@ -13,6 +13,9 @@ pub type TaskReply = (FinishEvent, Vec<u8>);
 /// A task's result, or `None` where it did not arrive in time.
 pub type TaskResult = Option<TaskReply>;
 
+/// The waiter of a task, and the index of the task among those it waits for.
+type ExpectedResult = (Rc<RefCell<Expected>>, usize);
+
 /// The tasks of one process.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
@@ -20,7 +23,7 @@ pub(crate) struct Tasks {
     /// Results that arrived after their waiter had given up.
     late_results: Cell<u64>,
     /// By task: where the loop puts its result.
-    expected: RefCell<HashMap<u64, (Rc<RefCell<Expected>>, usize)>>,
+    expected: RefCell<HashMap<u64, ExpectedResult>>,
     backlog: RefCell<TaskBacklog>,
 }
 

@@ -31,7 +31,6 @@ pub mod server_methods;
 pub mod server_object;
 pub mod server_port;
 pub mod server_task;
-mod server_tasks;
 pub mod server_values;
 pub mod shared_memory;
 pub mod socket;

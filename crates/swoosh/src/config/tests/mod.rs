@@ -343,10 +343,10 @@ fn documented(default: &str) -> Option<Value> {
     number.parse::<i64>().ok().map(|number| Value::Int((number * scale).min(i64::from(u32::MAX))))
 }
 
-/// Lists the named fields of a struct, and fails to compile where one is missing.
+/// Lists the named fields of a struct.
 macro_rules! list_fields {
     ($into:expr, $of:expr, $type:path: $($field:ident)*; without $($without:ident)*) => {{
-        let $type { $($field,)* $($without: _,)* } = $of;
+        let $type { $($field,)* $($without: _,)* .. } = $of;
         $(writeln!($into, "{} {:?}", stringify!($field), $field).unwrap();)*
     }};
 }

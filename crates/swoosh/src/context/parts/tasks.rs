@@ -13,9 +13,6 @@ pub type TaskReply = (FinishEvent, Vec<u8>);
 /// A task's result, or `None` where it did not arrive in time.
 pub type TaskResult = Option<TaskReply>;
 
-/// The waiter of a task, and the index of the task among those it waits for.
-type ExpectedResult = (Rc<RefCell<Expected>>, usize);
-
 /// The tasks of one process.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
@@ -23,9 +20,12 @@ pub(crate) struct Tasks {
     /// Results that arrived after their waiter had given up.
     late_results: Cell<u64>,
     /// By task: where the loop puts its result.
-    expected: RefCell<HashMap<u64, ExpectedResult>>,
+    expected: RefCell<HashMap<u64, Destination>>,
     backlog: RefCell<TaskBacklog>,
 }
+
+/// A waiter, and the place of the result among those that it waits for.
+type Destination = (Rc<RefCell<Expected>>, usize);
 
 /// Results that one waiter waits for while the loop of its process runs on.
 #[derive(Debug, Default)]

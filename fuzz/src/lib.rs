@@ -64,7 +64,6 @@ pub fn http1_answer(data: &[u8]) {
                             break;
                         }
                     }
-                    Ok(ResponseEvent::Trailer(length)) => drop(buf.drain(..length)),
                     Ok(ResponseEvent::End(_)) => return (body, true, false),
                     Err(_) => return (body, false, true),
                 }

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::error::{Error, Result};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -38,6 +39,9 @@ pub fn daemonize(output: Option<&Path>) -> Result<()> {
     // A session leader acquires a terminal by opening one; its child does not.
     continue_in_child()?;
     chdir("/").map_err(|e| Error::system("change the directory to", "/", e))?;
+    // Files of a daemon are not writable by others, whatever the umask of the process that started it.
+    let inherited = umask(Mode::from_bits_truncate(0o022));
+    umask(inherited | Mode::from_bits_truncate(0o022));
     redirect(&null, &output).map_err(|e| Error::system("redirect", "standard input and output", e))
 }
 

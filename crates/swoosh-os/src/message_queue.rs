@@ -75,17 +75,42 @@ pub struct MessageBuffer {
 }
 
 impl MessageQueue {
-    /// Opens the queue with that key; creates it if there is none. Key 0 creates a private queue that no key finds.
+    /// Opens the queue with that key; creates it if there is none. Key 0 creates a private queue that no key finds. Only the
+    /// queue's user may use it afterwards (mode 0600): whoever can write to a queue decides what its readers do.
     ///
     /// # Errors
-    /// If the queue belongs to another user who denies access, or the machine's limit of queues is reached.
+    /// If another user has created the queue, or the machine's limit of queues is reached.
     pub fn open(key: i32) -> Result<MessageQueue> {
         // SAFETY: msgget(2) takes two numbers and accesses no memory of this process.
-        let id = unsafe { libc::msgget(key, libc::IPC_CREAT | 0o666) };
+        let id = unsafe { libc::msgget(key, libc::IPC_CREAT | MODE) };
         if id < 0 {
             return Err(Error::system("open message queue", format_args!("{key:#x}"), io::Error::last_os_error()));
         }
-        Ok(MessageQueue { id })
+        let queue = MessageQueue { id };
+        let mut status = queue.read_status()?;
+        // SAFETY: geteuid(2) takes nothing, accesses no memory of this process and cannot fail.
+        let own = unsafe { libc::geteuid() };
+        if status.msg_perm.cuid != own && status.msg_perm.uid != own {
+            let cause = io::Error::new(io::ErrorKind::PermissionDenied, "another user has created it");
+            return Err(Error::system("open message queue", format_args!("{key:#x}"), cause));
+        }
+        if i32::from(status.msg_perm.mode as u16) & 0o777 != MODE {
+            status.msg_perm.mode = MODE as _;
+            // SAFETY: IPC_SET reads `status`, a live value of its type.
+            queue.check(unsafe { libc::msgctl(id, libc::IPC_SET, &mut status) }, "restrict")?;
+        }
+        Ok(queue)
+    }
+
+    /// Gives the queue to another user, for processes that drop their privileges. Its creator keeps its rights.
+    ///
+    /// # Errors
+    /// If the queue was removed, or this process is neither privileged nor the queue's user or creator.
+    pub fn give_to(&self, uid: u32) -> Result<()> {
+        let mut status = self.read_status()?;
+        status.msg_perm.uid = uid;
+        // SAFETY: IPC_SET reads `status`, a live value of its type.
+        self.check(unsafe { libc::msgctl(self.id, libc::IPC_SET, &mut status) }, "give away")
     }
 
     /// The kernel's id of the queue.
@@ -216,6 +241,8 @@ pub fn max_message_size() -> usize {
     text.trim().parse().unwrap_or(8192)
 }
 
+/// The creator and the user of a queue read and write it, and nobody else.
+const MODE: i32 = 0o600;
 const TYPE_SIZE: usize = size_of::<libc::c_long>();
 
 #[cfg(test)]
@@ -253,6 +280,18 @@ mod tests {
         assert_eq!(queue.0.receive(-5, false, &mut buffer).unwrap(), Some(2));
         assert_eq!(buffer.data(), b"");
         assert_eq!(queue.0.receive(0, false, &mut buffer).unwrap(), None);
+    }
+
+    #[test]
+    fn nobody_but_its_user_may_use_a_queue() {
+        let queue = Private::new();
+        let permissions = queue.0.read_status().unwrap().msg_perm;
+        assert_eq!(permissions.mode & 0o777, 0o600);
+        if permissions.uid == 0 {
+            queue.0.give_to(65534).unwrap();
+            let given = queue.0.read_status().unwrap().msg_perm;
+            assert_eq!((given.uid, given.mode & 0o777), (65534, 0o600));
+        }
     }
 
     #[test]

@@ -10,15 +10,16 @@ use crate::error::{Error, Result};
 use crate::event_fd::EventFd;
 use crate::parent_death;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 /// Signals that arrived and were not taken yet: bit n for signal n.
 static PENDING: AtomicU64 = AtomicU64::new(0);
 /// Descriptor of the eventfd to notify of them, or -1.
 static EVENT_FD: AtomicI32 = AtomicI32::new(-1);
-/// Signals of [`Signals`] that [`subscribe`] may take over: bit n for signal n.
-static SUBSCRIBABLE: AtomicU64 = AtomicU64::new(0);
+/// Signals of [`Signals`], [`record_pending`] and [`discard`] in this process: bit `n - 1` for signal n.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+static DISCARDED: AtomicU64 = AtomicU64::new(0);
 /// Signals whose action this module has changed: bit `n - 1` for signal n.
 static INSTALLED: AtomicU64 = AtomicU64::new(0);
 /// Subscribed signals that arrived and were not taken yet: bit `n - 1` for signal n.
@@ -84,15 +85,11 @@ impl Signals {
         for (signal, action) in signals.iter().map(handled).chain(ignored.iter().map(dropped)) {
             set_action(signal, action)?;
         }
+        HANDLED.fetch_or(bits(signals), Ordering::SeqCst);
         if PENDING.load(Ordering::SeqCst) != 0 {
             event_fd.notify();
         }
         Ok(Signals { event_fd })
-    }
-
-    /// Lets [`subscribe`] take over a signal that is handled here.
-    pub fn allow_subscription(&self, signal: i32) {
-        SUBSCRIBABLE.fetch_or(1 << signal, Ordering::SeqCst);
     }
 
     /// The signals that have arrived since the last call.
@@ -122,7 +119,12 @@ impl Drop for Signals {
 /// Records signals until this process, or what it becomes by daemon(7), creates its [`Signals`]. A signal sent to a
 /// server that is still starting is handled then instead of killing it.
 pub fn record_pending(signals: &[i32]) -> Result<()> {
+    HANDLED.fetch_or(bits(signals), Ordering::SeqCst);
     signals.iter().try_for_each(|signal| set_action(*signal, on_signal as *const () as libc::sighandler_t))
+}
+
+fn bits(signals: &[i32]) -> u64 {
+    signals.iter().fold(0, |bits, signal| bits | 1 << (signal - 1))
 }
 
 /// Calls `hook` inside the handler whenever a signal of [`Signals`] arrives. The hook must restrict itself to what
@@ -138,9 +140,29 @@ pub fn clear_pending() {
 
 /// Restores the kernel's default action of these signals.
 pub fn restore_defaults(signals: &[i32]) {
+    HANDLED.fetch_and(!bits(signals), Ordering::SeqCst);
     for signal in signals {
         let _ = set_action(*signal, libc::SIG_DFL);
     }
+}
+
+/// Has these signals do nothing. They are not ignored, because programs that the process executes would inherit that.
+///
+/// # Errors
+/// If a number is not a signal that can be handled.
+pub fn discard(signals: &[i32]) -> Result<()> {
+    HANDLED.fetch_and(!bits(signals), Ordering::SeqCst);
+    DISCARDED.fetch_or(bits(signals), Ordering::SeqCst);
+    signals.iter().try_for_each(|signal| set_action(*signal, on_discarded_signal as *const () as libc::sighandler_t))
+}
+
+/// Like [`discard`], for those of the signals whose action is the default one.
+///
+/// # Errors
+/// As [`discard`].
+pub fn discard_defaults(signals: &[i32]) -> Result<()> {
+    let unhandled: Vec<i32> = signals.iter().copied().filter(|s| current_action(*s) == libc::SIG_DFL).collect();
+    discard(&unhandled)
 }
 
 /// Unblocks every signal, in a process that was forked while some were blocked.
@@ -152,23 +174,32 @@ pub fn unblock_all() {
     );
 }
 
-/// Records a signal for [`take_subscribed`] from now on and notifies `event_fd` of it. One eventfd serves all
-/// subscriptions: the last one given.
+/// Records a signal for [`take_subscribed`] from now on and notifies `event_fd` of it, in place of [`Signals`] where that
+/// handled it. One eventfd serves all subscriptions: the last one given.
 ///
 /// # Errors
-/// `EINVAL` for a signal that does not exist or cannot be handled, `EBUSY` for one that [`Signals`] handles and does
-/// not [allow](Signals::allow_subscription).
+/// `EINVAL` for a signal that does not exist or cannot be handled.
 pub fn subscribe(signal: i32, event_fd: &'static EventFd) -> Result<()> {
     let refused = |cause: i32| Error::system("handle", format!("signal {signal}"), io::Error::from_raw_os_error(cause));
     if !(1..=64).contains(&signal) {
         return Err(refused(libc::EINVAL));
     }
-    let allowed = SUBSCRIBABLE.load(Ordering::SeqCst).checked_shr(signal as u32).unwrap_or(0) & 1 != 0;
-    if current_action(signal) == on_signal as *const () as libc::sighandler_t && !allowed {
-        return Err(refused(libc::EBUSY));
-    }
     SUBSCRIBED_EVENT_FD.store(event_fd.as_raw_fd(), Ordering::SeqCst);
     set_action(signal, on_subscribed_signal as *const () as libc::sighandler_t)
+}
+
+/// Ends the subscription of a signal: [`Signals`] handles it again where it did before, else it has its default action.
+pub fn unsubscribe(signal: i32) {
+    if !(1..=64).contains(&signal) {
+        return;
+    }
+    let is_in = |set: &AtomicU64| set.load(Ordering::SeqCst) & bits(&[signal]) != 0;
+    let action = match (is_in(&HANDLED), is_in(&DISCARDED)) {
+        (true, _) => on_signal as *const () as libc::sighandler_t,
+        (false, true) => on_discarded_signal as *const () as libc::sighandler_t,
+        (false, false) => libc::SIG_DFL,
+    };
+    let _ = set_action(signal, action);
 }
 
 /// The subscribed signals that have arrived since the last call, in ascending order.
@@ -177,11 +208,33 @@ pub fn take_subscribed() -> impl Iterator<Item = i32> {
     (1..=64).filter(move |signal| arrived >> (signal - 1) & 1 != 0)
 }
 
+/// Whether a subscribed signal has arrived that was not taken yet.
+pub fn has_subscribed() -> bool {
+    SUBSCRIBED.load(Ordering::Relaxed) != 0
+}
+
+/// The descriptor that is readable once a subscribed signal has arrived; `None` before the first subscription.
+pub fn subscription_fd() -> Option<RawFd> {
+    Some(SUBSCRIBED_EVENT_FD.load(Ordering::SeqCst)).filter(|fd| *fd >= 0)
+}
+
+/// Ends every subscription, in a forked process that continues its parent's work: they were meant for the parent.
+pub fn unsubscribe_all() {
+    SUBSCRIBED_EVENT_FD.store(-1, Ordering::SeqCst);
+    let installed = INSTALLED.load(Ordering::SeqCst);
+    let changed = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
+    changed
+        .filter(|s| current_action(*s) == on_subscribed_signal as *const () as libc::sighandler_t)
+        .for_each(unsubscribe);
+    SUBSCRIBED.store(0, Ordering::SeqCst);
+}
+
 /// Restores the default action of every signal that this module handles and discards what is pending. To be called in
 /// a forked process that does not continue its parent's work.
 pub fn reset_after_fork() {
     let installed = INSTALLED.load(Ordering::SeqCst);
-    let ours = [on_signal as *const () as libc::sighandler_t, on_subscribed_signal as *const () as libc::sighandler_t];
+    let ours = [on_signal as *const (), on_subscribed_signal as *const (), on_discarded_signal as *const ()]
+        .map(|handler| handler as libc::sighandler_t);
     EVENT_FD.store(-1, Ordering::SeqCst);
     SUBSCRIBED_EVENT_FD.store(-1, Ordering::SeqCst);
     let changed = (1..=64).filter(|signal| installed >> (signal - 1) & 1 != 0);
@@ -189,7 +242,8 @@ pub fn reset_after_fork() {
         let _ = set_action(signal, libc::SIG_DFL);
     }
     SUBSCRIBED.store(0, Ordering::SeqCst);
-    SUBSCRIBABLE.store(0, Ordering::SeqCst);
+    HANDLED.store(0, Ordering::SeqCst);
+    DISCARDED.store(0, Ordering::SeqCst);
     clear_pending();
 }
 
@@ -276,6 +330,9 @@ extern "C" fn on_signal(signal: libc::c_int) {
     // SAFETY: errno is this thread's own; this restores the value read at the beginning.
     unsafe { *libc::__errno_location() = errno };
 }
+
+/// Runs in: a signal handler.
+extern "C" fn on_discarded_signal(_: libc::c_int) {}
 
 /// Runs in: a signal handler.
 extern "C" fn on_subscribed_signal(signal: libc::c_int) {

@@ -8,7 +8,7 @@
 //! ```
 
 use crate::error::{Error, Result};
-use nix::unistd::{Group, User, chdir, chroot, getegid, geteuid, initgroups, setgid, setgroups, setuid};
+use nix::unistd::{Group, User, chdir, chroot, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 use std::ffi::CString;
 use std::io;
 use std::path::Path;
@@ -27,29 +27,52 @@ pub fn drop_privileges(user: Option<&str>, group: Option<&str>, root: Option<&Pa
     let user = user.map(find_user).transpose()?;
     let group = group.map(find_group).transpose()?;
 
+    let gid = group.as_ref().map(|group| group.gid).or(user.as_ref().map(|user| user.gid));
+    let same_user = user.as_ref().is_none_or(|user| user.uid == geteuid());
+    let gid = gid.filter(|&gid| !(same_user && gid == getegid()));
+    // Read before the root directory changes: `/etc/group` is unreachable afterwards.
+    let supplementary = match (gid, &user) {
+        (None, _) => Vec::new(),
+        (Some(gid), None) => vec![gid],
+        (Some(gid), Some(user)) => {
+            let name = CString::new(user.name.as_str()).map_err(|_| unknown("user", &user.name))?;
+            getgrouplist(&name, gid).map_err(|e| Error::system("look up the groups of", &user.name, e))?
+        }
+    };
+
     if let Some(root) = root {
         chroot(root).map_err(|e| Error::system("change the root directory to", root.display(), e))?;
         chdir("/").map_err(|e| Error::system("change the directory to", root.display(), e))?;
     }
 
-    let gid = group.as_ref().map(|group| group.gid).or(user.as_ref().map(|user| user.gid));
-    let same_user = user.as_ref().is_none_or(|user| user.uid == geteuid());
-    if let Some(gid) = gid.filter(|&gid| !(same_user && gid == getegid())) {
+    if let Some(gid) = gid {
         let name = group.as_ref().map_or_else(|| gid.to_string(), |group| group.name.clone());
         let refused = |e: nix::Error| Error::system("become a member of group", &name, e);
-        match &user {
-            Some(user) => {
-                let name = CString::new(user.name.as_str()).map_err(|_| unknown("user", &user.name))?;
-                initgroups(&name, gid).map_err(refused)?;
-            }
-            None => setgroups(&[gid]).map_err(refused)?,
-        }
+        setgroups(&supplementary).map_err(refused)?;
         setgid(gid).map_err(refused)?;
     }
     if let Some(user) = user.filter(|_| !same_user) {
         setuid(user.uid).map_err(|e| Error::system("become user", &user.name, e))?;
     }
     Ok(())
+}
+
+/// Checks that `user` and `group` exist on this machine.
+///
+/// # Errors
+/// The first of them that does not exist, or cannot be looked up.
+pub fn check(user: Option<&str>, group: Option<&str>) -> Result<()> {
+    user.map(find_user).transpose()?;
+    group.map(find_group).transpose()?;
+    Ok(())
+}
+
+/// The number of a user.
+///
+/// # Errors
+/// If the name is unknown, or cannot be looked up.
+pub fn id_of(user: &str) -> Result<u32> {
+    find_user(user).map(|user| user.uid.as_raw())
 }
 
 fn find_user(name: &str) -> Result<User> {

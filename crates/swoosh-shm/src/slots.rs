@@ -220,8 +220,9 @@ pub struct ServerSlot {
     pub fresh_slots: AtomicU32,
     /// The next worker of round-robin dispatch.
     pub next_worker: AtomicU32,
-    /// A worker's request to the manager: 1 to reload all workers, 2 to reload task workers; 0 if there is none.
-    pub reload_requested: AtomicU32,
+    /// What other processes ask of the manager, as bits that the engine defines. Workers may have given up the right to send
+    /// it signals.
+    pub manager_requests: AtomicU32,
     /// Completed reloads.
     pub reloads: AtomicU32,
     /// Tasks sent.

@@ -23,7 +23,7 @@ $took = microtime(true) - $begin;
 echo $took > 0.5 && $took < 3 ? 'waited for it' : "took $took", "\n";
 $text = file_get_contents($log);
 unlink($log);
-echo str_contains($text, '1 callbacks did not end') ? 'told' : $text, ' ', str_contains($text, 'hold_out()') ? 'with its frames' : $text, "\n";
+echo str_contains($text, '1 coroutines did not end') ? 'told' : $text, ' ', str_contains($text, 'hold_out()') ? 'with its frames' : $text, "\n";
 Co\run(function () {
     $me = Co::getCid();
     go(function () use ($me) { echo implode(' ', array_column(Co::getBackTrace($me), 'function')), "\n"; });

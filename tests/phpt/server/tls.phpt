@@ -137,12 +137,15 @@ nobody: ''
 alone: ''
 
 Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: setting ssl_cert_file: "" is refused: a file in PEM form: a port that speaks TLS needs one in %s on line %d
+
 255
 
 Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: read the certificates of /no/such/file: No such file or directory (os error 2) in %s on line %d
+
 255
 
 Fatal error: Swoole\Server::start(): speak TLS: 127.0.0.1:%d: use the private key of FOLDER/other.key: it is not the key of FOLDER/server.pem in %s on line %d
+
 255
 
 Warning: Swoole\Server::set(): setting ssl_dhparam has no effect: keys are agreed upon over curves only (ssl_ecdh_curve) in %s on line %d

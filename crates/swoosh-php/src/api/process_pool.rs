@@ -145,7 +145,7 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         PoolProcess::Worker(worker) => {
             let own = i64::from(worker.id());
             let id = number(if wanted == -1 { own } else { wanted });
-            (id == worker.id(), worker.pid_of(id), worker.pipe_of(id).map(Pipe::try_clone))
+            (id == worker.id(), worker.await_pid_of(id, START_LIMIT), worker.pipe_of(id).map(Pipe::try_clone))
         }
         PoolProcess::Supervisor(pool) => {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
@@ -171,6 +171,9 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     this.set_slot(workers, known);
     Ok(OrFalse(Some(process)))
 }
+
+/// How long `getProcess` waits for a worker that is being started.
+const START_LIMIT: Duration = Duration::from_millis(500);
 
 fn number(id: i64) -> u32 {
     u32::try_from(id).unwrap_or(u32::MAX)

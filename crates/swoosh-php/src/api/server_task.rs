@@ -3,6 +3,7 @@
 use crate::runtime::last_error;
 use crate::server::state::report;
 use crate::server::task::{TASK, TaskRef, answer, decode, encode};
+use std::path::PathBuf;
 use swoosh_zend::{Call, ClassBuilder, OrFalse, PhpResult, Value, Zval};
 
 /// Registers the class.
@@ -29,13 +30,14 @@ fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     };
     let Some(node) = state.running() else { return Ok(false) };
-    answer(&node, &event, call.arg(0).unwrap_or(&Zval::null()))
+    answer(&node, event, call.arg(0).unwrap_or(&Zval::null()))
 }
 
 /// A task as another program may put it into the server's System V queue (`task_ipc_mode` 2 and 3).
 fn pack(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let (bytes, flags) = encode(call.arg(0).unwrap_or(&Zval::null()))?;
-    match swoosh::context::pack_task(bytes.as_bytes(), flags) {
+    let folder = PathBuf::from(std::env::var_os("TMPDIR").unwrap_or_else(|| "/tmp".into()));
+    match swoosh::context::pack_task(bytes.as_bytes(), flags, &folder) {
         Ok(packed) => Ok(OrFalse(Some(packed))),
         Err(e) => {
             report(&e);

@@ -1,8 +1,9 @@
 //! Observing coroutines: counts, backtraces, stack usage.
 
 use super::classes::CONTEXT;
-use super::scheduler::{Coroutine, clone_cell, current, with};
-use super::types::CoroutineState;
+use super::scheduler::{Coroutine, clone_cell, current, find, with};
+use super::timers;
+use super::types::{CoroutineState, WaitKind};
 use std::rc::Rc;
 use swoosh::sys::clock::monotonic_nanos;
 use swoosh_zend::{Object, PhpResult, Zval, vm_state};
@@ -32,7 +33,20 @@ pub fn callbacks() -> usize {
     with(|s| s.callbacks.get())
 }
 
+/// How many coroutines are not over and can still end: callbacks of a server's events, and coroutines that wait for the
+/// clock, a descriptor or another thread. The others wait for a coroutine or a value that nothing may ever bring.
+pub fn unfinished() -> usize {
+    let found = ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_unfinished()).count();
+    // A wait in a channel may have a timeout.
+    if found == 0 { timers::pending_waits() } else { found }
+}
+
 impl Coroutine {
+    /// Whether it is a callback of a server's event, or waits for something outside of the program's coroutines.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.is_event || matches!(self.waits_for(), None | Some(WaitKind::Sleep | WaitKind::Io | WaitKind::Turn))
+    }
+
     /// Whether its last wait was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.get()

@@ -42,11 +42,11 @@ mod types;
 pub mod wait;
 
 pub use create::{create, has_room, spawn_event};
-pub use introspection::{callbacks, count, ids, last_id, peak};
+pub use introspection::{callbacks, count, ids, last_id, peak, unfinished};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{Coroutine, current, current_id, expect_current, find, may_wait};
-pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_pending_callbacks, request_end};
+pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_unfinished, request_end};
 pub use switch::{resume, wait, wake, wake_from};
 pub use swoosh_zend::stack::STACK_SIZE;
 pub use time_slice::on_interrupt;

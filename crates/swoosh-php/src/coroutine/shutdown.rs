@@ -94,10 +94,11 @@ pub fn report_deadlock() -> PhpResult<()> {
     output::write(text.as_bytes())
 }
 
-/// Logs which event callbacks still wait, and where, when the process stops waiting for them.
+/// Logs which coroutines a process that ends abandons, and where they wait.
 #[cold]
-pub fn report_pending_callbacks() {
-    for coroutine in ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_event).take(MAX_REPORTED) {
+pub fn report_unfinished() {
+    let unfinished = ids().into_iter().filter_map(find).filter(|coroutine| coroutine.is_unfinished());
+    for coroutine in unfinished.take(MAX_REPORTED) {
         let kind = coroutine.waits_for().map_or("nothing", WaitKind::name);
         let trace = trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
         swoosh::log::warn!("coroutine {} still waits for {kind}\n{}", coroutine.id, trace.trim_end());

@@ -247,6 +247,7 @@ pub fn hosted_tick() -> PhpResult<()> {
     let idle = timers::count() == 0
         && scheduler().pending_waits() == 0
         && !reactor::is_ready()
+        && !signals::is_due()
         && !with(|state| state.has_callbacks())
         && watchers::count() == 0;
     if idle { Ok(()) } else { run_tick(Sleep::Hosted) }

@@ -15,7 +15,7 @@ use swoosh::sys::event_fd::EventFd;
 use swoosh::sys::signal;
 use swoosh::{Error, Result};
 use swoosh_zend::error::raise_uncaught;
-use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, runtime};
+use swoosh_zend::{Callable, IntoZval, PhpResult, Raised, call_function, runtime};
 use tokio::io::Interest;
 
 #[derive(Default)]
@@ -43,8 +43,8 @@ fn with<R>(f: impl FnOnce(&mut Signals) -> R) -> R {
     })
 }
 
-/// Calls `handler` in the loop each time the signal arrives. Fails for signals that cannot be handled (signal(7)) and for
-/// those that the server handles itself in this process.
+/// Calls `handler` in the loop each time the signal arrives, in place of the server that handled it in this process. Fails
+/// for signals that cannot be handled (signal(7)).
 pub fn handle(number: i32, handler: Callable) -> Result<()> {
     let event_fd = with(|signals| {
         if signals.event_fd.is_none() {
@@ -86,14 +86,41 @@ fn has_children() -> bool {
     waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
 }
 
-/// Removes a handler and restores the signal's default action. False if there was none.
+/// Removes a handler; the server handles the signal again where it did before, else it has its default action. False if
+/// there was none.
 pub fn remove(number: i32) -> bool {
     let old = with(|signals| signals.handlers.remove(&number));
     if old.is_some() {
-        signal::restore_defaults(&[number]);
+        signal::unsubscribe(number);
     }
     old.is_some()
 }
+
+/// Whether a handled signal has arrived.
+#[inline]
+pub fn is_due() -> bool {
+    ANY.get() && signal::has_subscribed()
+}
+
+/// Has the signals that a terminal sends when it closes, and that timers send, do nothing in the processes of a server,
+/// unless pcntl handles them. PHP's own action for them is not the kernel's default, so the engine cannot tell.
+pub fn discard_unhandled() {
+    for number in DISCARDED {
+        let handler = call_function("pcntl_signal_get_handler", &mut [number.into_zval()]).ok().flatten();
+        if handler.is_none_or(|handler| handler.int() == Some(0))
+            && let Err(e) = signal::discard(&[number])
+        {
+            swoosh::log::warn!("{e}");
+        }
+    }
+}
+
+/// The script runs on without a server: these signals have their default actions again.
+pub fn restore_discarded() {
+    signal::restore_defaults(&DISCARDED);
+}
+
+const DISCARDED: [i32; 2] = [libc::SIGHUP, libc::SIGALRM];
 
 /// Runs the handlers of the signals that have arrived. Called in each tick.
 #[inline]
@@ -124,7 +151,14 @@ fn run_now() -> PhpResult<()> {
 /// Arms the event queue so that the next signal wakes the loop.
 fn listen() {
     with(|signals| {
-        let Some((event_fd, watch)) = &signals.event_fd else { return };
+        let Some((event_fd, watch)) = &mut signals.event_fd else { return };
+        if !watch.is_current() {
+            // The loop that it belonged to has ended: it would report the descriptor as ready without an end.
+            match Watch::new(event_fd.as_raw_fd(), Interest::READABLE) {
+                Ok(renewed) => *watch = renewed,
+                Err(e) => return swoosh::log::error!("watch for signals: {e}"),
+            }
+        }
         let token = reactor::watcher_token(event_fd.as_raw_fd());
         let waker = reactor::waker(token);
         if watch.poll_read(&mut Context::from_waker(&waker)).is_ready() {
@@ -137,7 +171,7 @@ fn listen() {
 pub fn request_end() {
     if ANY.replace(false) {
         let held = with(|signals| {
-            signal::restore_defaults(&signals.handlers.keys().copied().collect::<Vec<_>>());
+            signals.handlers.keys().for_each(|number| signal::unsubscribe(*number));
             (std::mem::take(&mut signals.handlers), signals.event_fd.take())
         });
         drop(held);

@@ -163,6 +163,15 @@ pub fn count() -> usize {
     with(|timers| timers.wheel.len()).unwrap_or(0)
 }
 
+/// How many one-shot timers are due within `limit`.
+pub fn due_within(limit: Duration) -> usize {
+    let end = (monotonic_nanos() / 1_000_000).saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    let is_due = |timers: &Timers, id| {
+        timers.wheel.info(id).is_some_and(|info| info.interval == 0 && !info.removed && info.deadline <= end)
+    };
+    with(|timers| timers.wheel.ids().into_iter().filter(|id| is_due(timers, *id)).count()).unwrap_or(0)
+}
+
 /// How long the loop may sleep before the next timer; `None` without timers.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|timers| timers.wheel.next_deadline())??;

@@ -7,7 +7,7 @@ use super::http::{deadline, dispatch, response_order};
 use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
-use crate::runtime::{event_loop, reactor, scheduler};
+use crate::runtime::{event_loop, reactor, scheduler, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -298,18 +298,18 @@ impl Handler for EventBridge {
         let server = callbacks.server.clone().into_zval();
         if scheduler::callbacks_in_coroutines() {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
-            let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), *event);
+            let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), event.clone());
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
                 // In a forked child: the parent sends the result.
-                if result.is_null() || state.home.is_child() {
+                if result.is_null() || event.is_answered() || state.home.is_child() {
                     return Ok(());
                 }
                 task::answer(&node, &event, &result).map(drop)
             };
             return self.finish_call(coroutine::spawn_event(run));
         }
-        let outer = self.state.task.replace(Some(*event));
+        let outer = self.state.task.replace(Some(event.clone()));
         let result = if callbacks.options.task_object {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             self.call(callable, &mut [server, task.into_zval()])
@@ -317,10 +317,10 @@ impl Handler for EventBridge {
             let (id, source) = (event.id.into_zval(), event.source.0.into_zval());
             self.call(callable, &mut [server, id, source, data])
         }?;
-        if !result.is_null() {
+        if !result.is_null() && !event.is_answered() {
             self.finish_call(task::answer(node, event, &result).map(drop))?;
         }
-        self.state.task.set(outer);
+        self.state.task.replace(outer);
         Ok(())
     }
 
@@ -397,11 +397,19 @@ impl Handler for EventBridge {
     }
 
     fn unfinished(&self) -> usize {
-        coroutine::callbacks()
+        coroutine::unfinished()
+    }
+
+    fn due_within(&self, limit: Duration) -> usize {
+        timers::due_within(limit)
     }
 
     fn gave_up(&self) {
-        coroutine::report_pending_callbacks();
+        coroutine::report_unfinished();
+        let left = timers::due_within(Duration::MAX);
+        if left > 0 {
+            swoosh::log::warn!("{left} one-shot timers did not expire within max_wait_time: dropped");
+        }
     }
 
     fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {

@@ -112,7 +112,9 @@ pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slo
     let Some(pool) = state.builder.borrow_mut().take() else { return Ok(false) };
     event_loop::host();
     let bridge = PoolBridge { state: state.clone(), object: object.clone(), callbacks: Rc::new(callbacks), slots };
+    signals::discard_unhandled();
     let ended = pool.run(&bridge);
+    signals::restore_discarded();
     *state.process.borrow_mut() = PoolProcess::WaitOutcome;
     if let Some(raised) = state.stop.get() {
         event_loop::shut_down();
@@ -281,7 +283,7 @@ impl PoolBridge {
             Ok(Some(Some(SHUTDOWN_POLL)))
         });
         if coroutine::callbacks() > 0 {
-            coroutine::report_pending_callbacks();
+            coroutine::report_unfinished();
         }
         self.finish_call(ended.map(drop))
     }

@@ -7,7 +7,7 @@ use super::state::{
     self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
 };
 use crate::coroutine;
-use crate::runtime::event_loop;
+use crate::runtime::{event_loop, signals};
 use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
@@ -37,6 +37,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     state.phase.set(Phase::Running);
     state::remember(state);
     event_loop::host();
+    signals::discard_unhandled();
     let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
     state.phase.set(Phase::Over);
     if let Some(raised) = state.stop.get() {
@@ -46,6 +47,8 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     match end {
         Ok(End::Head) => {
             event_loop::end_hosting();
+            signals::request_end();
+            signals::restore_discarded();
             let ended = coroutine::end_all(false);
             let held = (state.callbacks.borrow_mut().take(), state.node.borrow_mut().take());
             drop(held);

@@ -39,7 +39,7 @@ pub struct PhpServer {
     /// The lifecycle phase.
     pub phase: Cell<Phase>,
     /// The task in progress, without coroutines.
-    pub task: Cell<Option<TaskEvent>>,
+    pub task: RefCell<Option<TaskEvent>>,
     /// Finish callbacks given to `task`, by task id.
     pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
     /// Sends that wait for room in an output buffer.
@@ -184,7 +184,7 @@ impl PhpServer {
             mode,
             builder: RefCell::new(Some(ServerBuilder::new(mode))),
             phase: Cell::new(Phase::New),
-            task: Cell::new(None),
+            task: RefCell::new(None),
             on_finish: RefCell::default(),
             send_queues: SendQueues::default(),
             processes: RefCell::default(),

@@ -1,9 +1,11 @@
 //! Encoding of tasks and messages: strings unchanged, other values serialized. Also the payload of task objects.
 
 use super::state::{PhpServer, succeeded};
-use std::cell::{Cell, OnceCell};
+use crate::runtime::last_error;
+use std::cell::OnceCell;
 use std::rc::Rc;
 use swoosh::context::Context;
+use swoosh::error::Code;
 use swoosh::handler::TaskEvent;
 use swoosh_zend::{ClassSlot, IntoZval, Object, PhpResult, Raised, ZStr, Zval, runtime};
 
@@ -20,7 +22,7 @@ pub const CALLBACK: u32 = 8;
 #[derive(Default)]
 pub struct TaskRef {
     /// The task.
-    pub event: Cell<Option<TaskEvent>>,
+    pub event: OnceCell<TaskEvent>,
     /// The server that dispatched it.
     pub state: OnceCell<Rc<PhpServer>>,
 }
@@ -36,14 +38,19 @@ pub fn object(state: &Rc<PhpServer>, event: &TaskEvent, data: Zval) -> PhpResult
     object.set_slot(3, event.source.0);
     object.set_slot(4, event.flags & 0xFF);
     if let Some(task_ref) = object.payload::<TaskRef>() {
-        task_ref.event.set(Some(*event));
+        let _ = task_ref.event.set(event.clone());
         let _ = task_ref.state.set(state.clone());
     }
     Ok(object)
 }
 
-/// Sends the result of a task.
+/// Sends the result of a task; false, with a warning in the log, where it has one already.
 pub fn answer(node: &Context, event: &TaskEvent, data: &Zval) -> PhpResult<bool> {
+    if event.is_answered() {
+        swoosh::log::warn!("task {} has its result already: drop the second call of finish()", event.id);
+        last_error::set(Code::WrongOperation as i32);
+        return Ok(false);
+    }
     let (bytes, flags) = encode(data)?;
     Ok(succeeded(node.finish_task(event, bytes.as_bytes(), flags | event.flags & CALLBACK)))
 }

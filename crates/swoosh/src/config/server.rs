@@ -17,7 +17,8 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// `reactor_num`: reactor threads, 1 to 256. Default: the number of cores, at most 8.
     pub reactor_num: u32,
-    /// `worker_num`: 1 to 1000 for each core. Default: the number of cores.
+    /// `worker_num`: 1 to 1000 for each core. Default: the number of cores; of a base-mode server
+    /// ([`ServerBuilder::new`](crate::server::ServerBuilder::new)): 1.
     pub worker_num: u32,
     /// `task_worker_num`: 0 to 1000 for each core. Default 0.
     pub task_worker_num: u32,
@@ -56,6 +57,9 @@ pub struct ServerConfig {
     pub task_ipc: TaskIpc,
     /// `message_queue_key`: the key of the System V queue; 0: a private queue.
     pub message_queue_key: i32,
+    /// `task_queue_bytes`: bytes of tasks that one process keeps while the queues of its task workers are full. Default
+    /// 64 MiB.
+    pub task_queue_bytes: u64,
     /// `task_tmpdir`: the directory for large payloads of tasks and messages. Default `/tmp`.
     pub task_tmpdir: PathBuf,
     /// The longest request with a form of files, bytes, where it may be longer than `package_max_length`: the front end
@@ -123,6 +127,7 @@ impl Default for ServerConfig {
             max_wait_time: Duration::from_secs(3),
             task_ipc: TaskIpc::default(),
             message_queue_key: 0,
+            task_queue_bytes: 64 << 20,
             task_tmpdir: PathBuf::from("/tmp"),
             input_buffer_size: 1 << 20,
             upload_tmp_dir: PathBuf::from("/tmp"),

@@ -106,6 +106,12 @@ impl Owner {
         self.state.release_connection(conn.session(), conn.index());
     }
 
+    /// Closes a connection whose peer is silent.
+    pub(super) fn close_idle(self: &Rc<Self>, conn: &Rc<Connection>) {
+        add(&self.slot().aborted, 1);
+        self.end(conn);
+    }
+
     /// Closes a connection because of a fault, which is logged.
     pub fn abort(self: &Rc<Self>, conn: &Rc<Connection>, why: std::fmt::Arguments<'_>) {
         log::warn!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());

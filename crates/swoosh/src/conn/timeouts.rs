@@ -61,7 +61,9 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
             // A peer that never begins its TLS handshake is silent too.
             let is_open = conn.state() <= ConnectionState::Open;
             if limit > 0 && !is_protected && is_open && silence > limit * 1_000_000_000 {
-                owner.abort(&conn, format_args!("nothing was received for {limit} seconds"));
+                let (session, peer) = (conn.session().0, conn.peer_name());
+                log::info!("connection {session} from {peer} is closed: nothing was received for {limit} seconds");
+                owner.close_idle(&conn);
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::ids::{SessionId, WorkerId};
 use crate::ipc::ReplyTo;
+use std::cell::Cell;
 use std::fmt::Display;
+use std::rc::Rc;
 
 /// User code cannot continue in this process, which has to end with exit status `code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +46,8 @@ pub struct PacketEvent {
     pub port: usize,
 }
 
-/// A task, as its task worker gets it.
-#[derive(Debug, Clone, Copy)]
+/// A task, as its task worker gets it. Clones refer to the same task.
+#[derive(Debug, Clone)]
 pub struct TaskEvent {
     /// The task's number, counted by the worker that sent it: 0, 1, 2...
     pub id: u64,
@@ -58,6 +60,15 @@ pub struct TaskEvent {
     pub dispatch_time: f64,
     /// Where its result belongs.
     pub(crate) reply: ReplyTo,
+    /// Whether the task was answered.
+    pub(crate) answered: Rc<Cell<bool>>,
+}
+
+impl TaskEvent {
+    /// Whether the task was answered.
+    pub fn is_answered(&self) -> bool {
+        self.answered.get()
+    }
 }
 
 /// A task's result, as the sender of the task gets it.

@@ -351,11 +351,16 @@ pub trait Handler {
     fn pending(&self) -> usize {
         0
     }
-    /// Number of callbacks that have started and not ended: a worker that is to end waits for them.
+    /// Number of callbacks and coroutines that have started and can still end: a worker that is to end waits for them.
     fn unfinished(&self) -> usize {
         0
     }
-    /// `max_wait_time` is nearly over, and [`unfinished`](Handler::unfinished) callbacks are abandoned: they can be logged here.
+    /// Number of one-shot timers of user code that expire within `limit`: a worker that is to end waits for them.
+    fn due_within(&self, limit: Duration) -> usize {
+        0
+    }
+    /// A worker ends with whatever [`unfinished`](Handler::unfinished) code and one-shot timers are left: they can be logged
+    /// here.
     fn gave_up(&self) {}
     /// Whether a descriptor or another thread has given user code something to do since its last
     /// [`tick`](Handler::tick); if not, wakes the task of `cx` when that changes. Called while the runtime is entered, in

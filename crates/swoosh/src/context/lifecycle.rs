@@ -3,9 +3,9 @@
 use super::{Context, Role};
 use crate::error::{Error, Result};
 use crate::ids::WorkerId;
-use crate::state::ServerPhase;
+use crate::state::{ManagerRequest, ServerPhase};
 use crate::sys::process;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Context {
     /// Shuts the whole server down, in order.
@@ -19,7 +19,7 @@ impl Context {
             self.lifecycle().stop();
             return Ok(());
         }
-        if process::kill(head, libc::SIGTERM) {
+        if head != process::pid() && self.ask_manager(ManagerRequest::Shutdown) || process::kill(head, libc::SIGTERM) {
             return Ok(());
         }
         Err(Error::State { operation: "shut down", reason: "the server does not run".into() })
@@ -30,11 +30,23 @@ impl Context {
     /// # Errors
     /// Where the server has no manager.
     pub fn reload(&self, tasks_only: bool) -> Result<()> {
-        let signal = if tasks_only { libc::SIGUSR2 } else { libc::SIGUSR1 };
-        if process::kill(self.manager_pid(), signal) {
+        let request = if tasks_only { ManagerRequest::ReloadTaskWorkers } else { ManagerRequest::Reload };
+        if self.ask_manager(request) {
             return Ok(());
         }
         Err(Error::State { operation: "reload", reason: "this server has no manager to replace its one worker".into() })
+    }
+
+    /// Asks the manager for something; `false` where there is none. No signal is sent: a worker that has dropped its
+    /// privileges must not signal the manager (kill(2)).
+    fn ask_manager(&self, request: ManagerRequest) -> bool {
+        let state = self.state();
+        if self.manager_pid() == 0 || state.phase() >= ServerPhase::Ended {
+            return false;
+        }
+        state.server[0].manager_requests.fetch_or(request as u32, SeqCst);
+        state.to_manager.event_fd().notify();
+        true
     }
 
     /// Ends one worker, in order; the manager replaces it. `None`: this one.

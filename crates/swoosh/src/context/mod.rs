@@ -34,9 +34,10 @@ pub use crate::ipc::Reading;
 pub use connections::ClientInfo;
 pub use handle::{Context, Role, TimerFn};
 pub use parts::in_flight::RequestGuard;
+pub use parts::tasks::{TaskReply, TaskResult};
 pub use stats::Stats;
 pub(crate) use tasks::finish_event;
-pub use tasks::{TaskReply, TaskResult, pack_task, unpack_task};
+pub use tasks::{PendingResults, pack_task, unpack_task};
 
 /// The events that user code handles: the trait [`Handler`](handler::Handler), what its methods get, and what they return.
 pub mod handler {

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::sys::{clock, process};
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,19 +84,44 @@ fn write(folder: &Path, data: &[u8]) -> Result<Vec<u8>> {
     Ok(path.as_os_str().as_bytes().to_vec())
 }
 
-/// Reads a spilled payload and removes its file.
+/// Reads a spilled payload and removes its file. The directory may be writable by other users, so only a file that
+/// [`write`] may have made is read: no link, and of this user alone.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// Where the file cannot be read, or is not one of this user's payloads.
 fn fetch(name: &[u8]) -> Result<Vec<u8>> {
     let path = Path::new(std::ffi::OsStr::from_bytes(name));
-    let data = fs::read(path).map_err(|e| Error::system("fetch a payload from", path.display(), e))?;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let refused = |why| std::io::Error::new(std::io::ErrorKind::PermissionDenied, why);
+        if !is_payload_name(path) {
+            return Err(refused("it is not the name of a payload"));
+        }
+        let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+        let metadata = file.metadata()?;
+        let is_private = metadata.mode() & 0o077 == 0 && metadata.nlink() == 1;
+        if !metadata.is_file() || metadata.uid() != nix::unistd::geteuid().as_raw() || !is_private {
+            return Err(refused("it is not a private file of this user"));
+        }
+        let mut data = Vec::with_capacity(metadata.len() as usize);
+        file.read_to_end(&mut data)?;
+        Ok(data)
+    };
+    let data = read().map_err(|e| Error::system("fetch a payload from", path.display(), e))?;
     let _ = fs::remove_file(path);
     Ok(data)
 }
 
 fn remove(path: &[u8]) {
-    let _ = fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(path)));
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    if is_payload_name(path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whether a path ends in a name that [`write`] gives.
+fn is_payload_name(path: &Path) -> bool {
+    let name = path.file_name().map(std::ffi::OsStr::as_bytes).unwrap_or_default();
+    name.starts_with(b"swoosh-") && name.ends_with(b".task")
 }
 
 /// A name that no other process uses at the same time.
@@ -134,6 +159,27 @@ mod tests {
         Outgoing::new(folder.path(), &long).unwrap().discard();
         discard(&received(&Outgoing::new(folder.path(), &long).unwrap()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_link_or_a_file_of_another_name_or_mode_is_not_read_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let spilled = |name: &str| Content::Spilled(Rc::new(at(name).as_os_str().as_bytes().to_vec()));
+        for name in ["secret", "swoosh-open.task", "swoosh-linked.task"] {
+            fs::write(at(name), "secret").unwrap();
+        }
+        let private = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        fs::set_permissions(at("secret"), private.clone()).unwrap();
+        fs::set_permissions(at("swoosh-linked.task"), private).unwrap();
+        fs::hard_link(at("swoosh-linked.task"), at("second name")).unwrap();
+        std::os::unix::fs::symlink("secret", at("swoosh-symbolic.task")).unwrap();
+        for name in ["secret", "swoosh-open.task", "swoosh-linked.task", "swoosh-symbolic.task"] {
+            assert!(open(&spilled(name)).is_err(), "{name}");
+            assert!(at(name).symlink_metadata().is_ok(), "{name} was removed");
+        }
+        discard(&spilled("secret"));
+        assert!(at("secret").exists());
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::time::Duration;
 pub(super) fn run(shared: Shared, work: &impl Work) -> Result<()> {
     let workers = shared.options.workers as usize;
     let signals = Signals::install(&HANDLED, &[])?;
+    signal::discard_defaults(&[libc::SIGHUP, libc::SIGALRM, libc::SIGPIPE])?;
     let pool = Supervisor(Rc::new(shared));
     let mut supervision = Supervision {
         pool: &pool,

@@ -7,7 +7,7 @@ use super::pipe::Pipe;
 use super::shared::Shared;
 use crate::error::Result;
 use crate::sys::process;
-use crate::sys::signal::Signals;
+use crate::sys::signal::{self, Signals};
 use crate::sys::socket;
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
@@ -32,9 +32,8 @@ struct Inner {
 impl Worker {
     pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
         let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
-        // The supervisor handles an interrupt from the terminal; user code may replace both handlers.
-        signals.allow_subscription(libc::SIGTERM);
-        signals.allow_subscription(libc::SIGINT);
+        // The supervisor handles an interrupt from the terminal.
+        signal::discard(&DISCARDED)?;
         crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, shared.supervisor);
         shared.slots[id as usize].pid.store(process::pid(), Relaxed);
         Ok(Worker(Rc::new(Inner { shared, signals, id, stop_requested: Cell::new(false), handled: Cell::new(0) })))
@@ -58,6 +57,18 @@ impl Worker {
     /// The process id of a worker; `None` if none with that number runs.
     pub fn pid_of(&self, id: u32) -> Option<i32> {
         self.0.shared.pid(id)
+    }
+
+    /// Like [`pid_of`](Self::pid_of), for a worker that may just be starting: waits `limit` for it at most.
+    pub fn await_pid_of(&self, id: u32, limit: Duration) -> Option<i32> {
+        let end = Instant::now() + limit;
+        loop {
+            let pid = self.pid_of(id);
+            if pid.is_some() || id >= self.0.shared.options.workers || self.should_stop() || Instant::now() >= end {
+                return pid;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Whether the worker was told to end: its code should return soon.
@@ -142,3 +153,6 @@ impl Worker {
         self.0.shared.event_fd.notify();
     }
 }
+
+/// Signals that a terminal, logrotate or a supervisor sends by habit.
+pub(super) const DISCARDED: [i32; 5] = [libc::SIGHUP, libc::SIGALRM, libc::SIGPIPE, libc::SIGUSR1, libc::SIGUSR2];

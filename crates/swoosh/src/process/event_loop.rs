@@ -182,6 +182,7 @@ impl EventLoop {
             }
             slot.set_status(WorkerStatus::Busy);
             let is_busy = tick(self)?;
+            context.flush_tasks();
             slot.set_status(WorkerStatus::Idle);
             context.lifecycle().check()?;
             self.wait(is_busy);
@@ -250,13 +251,18 @@ impl EventLoop {
         let handler = context.handler();
         let has_exit_event = handler.wants(HandlerEvent::WorkerExit, 0);
         let pending = || if has_exit_event { handler.pending() + context.timers().len() } else { 0 };
-        let unfinished = || handler.unfinished() + context.executor().futures();
+        let timeout = || self.time_left().unwrap_or(Duration::ZERO);
+        let unfinished = || {
+            handler.unfinished() + handler.due_within(timeout()) + context.executor().futures() + context.queued_tasks()
+        };
         let mut next_exit_event = clock::monotonic_ms();
         while pending() + unfinished() > 0 && self.time_left().is_none_or(|left| left > Duration::ZERO) {
             if pending() > 0 && clock::monotonic_ms() >= next_exit_event {
                 next_exit_event = clock::monotonic_ms() + EXIT_EVENT_INTERVAL_MS;
                 handler.worker_exit(&context)?;
             }
+            self.handle_results()?;
+            context.flush_tasks();
             handler.tick(&context)?;
             self.run_timers()?;
             if pending() + unfinished() > 0 {
@@ -269,11 +275,15 @@ impl EventLoop {
         if self.handover().is_none() && !admission::is_empty() {
             crate::log::warn!("dropping {} queued requests: shutdown timed out", admission::clear());
         }
+        if context.queued_tasks() > 0 {
+            let count = context.queued_tasks();
+            crate::log::warn!("dropping {count} tasks: their task workers had no room within max_wait_time");
+        }
         let left = handler.unfinished();
         if left > 0 {
-            crate::log::warn!("{left} callbacks did not end within max_wait_time: abandoned");
-            handler.gave_up();
+            crate::log::warn!("{left} coroutines did not end within max_wait_time: abandoned");
         }
+        handler.gave_up();
         Ok(())
     }
 
@@ -353,7 +363,8 @@ impl EventLoop {
         let timer = self.context.timers().next_delay();
         let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
-        [timer, self.context.handler().sleep_limit(), queue, shutdown].into_iter().flatten().min()
+        let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
+        [timer, self.context.handler().sleep_limit(), queue, shutdown, backlog].into_iter().flatten().min()
     }
 
     /// Takes messages of every mailbox, up to `limit` each, and handles them. Returns whether there was one; stops early
@@ -380,6 +391,22 @@ impl EventLoop {
             }
         }
         Ok(progress)
+    }
+
+    /// Hands results of tasks to the coroutines that wait for them, in a process that takes no other messages any more.
+    fn handle_results(&self) -> Flow {
+        if !self.context.expects_results() {
+            return Ok(());
+        }
+        let Some(mailbox) = self.context.own_results() else { return Ok(()) };
+        let own = self.inboxes.iter().find(|inbox| std::ptr::eq(inbox.mailbox, mailbox));
+        let next = || own.and_then(|inbox| mailbox.take(&mut inbox.reassembly.borrow_mut()));
+        while let Some(message) = next() {
+            if let Some(event) = Event::of(message) {
+                request::admit(&self.context, &event)?;
+            }
+        }
+        Ok(())
     }
 
     /// Handles messages that were taken while this process waited for task results.
@@ -454,5 +481,7 @@ const TICKS_BETWEEN_POLLS: u64 = 61;
 const EXIT_EVENT_INTERVAL_MS: u64 = 1000;
 /// How long a process that shuts down sleeps at most while user code is unfinished.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
+/// How often a worker whose tasks wait for room checks whether there is some.
+const TASK_BACKLOG_POLL: Duration = Duration::from_millis(2);
 /// How often a task worker checks a System V queue, which other programs may fill.
 const TASK_QUEUE_POLL: Duration = Duration::from_millis(50);

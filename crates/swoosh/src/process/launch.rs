@@ -22,7 +22,10 @@ use crate::state::{ServerPhase, ServerState};
 use crate::sys::fd_channel::FdChannel;
 use crate::sys::message_queue::MessageQueue;
 use crate::sys::process::{self, Fork};
-use crate::sys::{clock, daemon, signal};
+use crate::sys::{clock, daemon, signal, user};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -45,13 +48,12 @@ pub struct ServerBuilder {
 impl ServerBuilder {
     /// A server without ports.
     pub fn new(mode: Mode) -> Self {
-        ServerBuilder {
-            mode,
-            config: ServerConfig::default(),
-            ports: Vec::new(),
-            port_settings: PortSettings::new(),
-            user_processes: 0,
+        let mut config = ServerConfig::default();
+        if mode == Mode::Base {
+            // It runs in the calling process: programs keep their state in variables there.
+            config.worker_num = 1;
         }
+        ServerBuilder { mode, config, ports: Vec::new(), port_settings: PortSettings::new(), user_processes: 0 }
     }
 
     /// Adds a bound port. Returns its index.
@@ -96,6 +98,7 @@ impl ServerBuilder {
 pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<End> {
     builder.check()?;
     builder.check_tls()?;
+    user::check(builder.config.user.as_deref(), builder.config.group.as_deref())?;
     if builder.config.daemonize {
         // A daemon changes its directory.
         for path in [&mut builder.config.log_file, &mut builder.config.pid_file].into_iter().flatten() {
@@ -114,6 +117,8 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
     let server = &state.server[0];
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
     signal::record_pending(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
+    // A terminal that closes, logrotate and supervisors send these by habit: they end no process that did not ask for it.
+    signal::discard_defaults(&[libc::SIGHUP, libc::SIGALRM])?;
     write_pid_file(&state.config)?;
     let end = match state.mode {
         Mode::Process => run_process_mode(state, &handler),
@@ -131,6 +136,7 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
     server.master_pid.store(process::pid(), Relaxed);
     match process::fork()? {
         Fork::Child => {
+            signal::unsubscribe_all();
             server.manager_pid.store(process::pid(), Relaxed);
             let context = Context::new(state, handler.clone(), Role::Manager, None);
             handler.after_fork();
@@ -139,7 +145,13 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             crate::sys::parent_death::record_parent();
             crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
             Ok(match manager::run(&context) {
-                End::Head => End::Forked { code: 0, fatal: false },
+                End::Head => {
+                    if !process::is_alive(state.head_pid()) {
+                        // The master was killed, and could not clean up.
+                        remove_pid_file(state);
+                    }
+                    End::Forked { code: 0, fatal: false }
+                }
                 forked => forked,
             })
         }
@@ -273,6 +285,9 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         _ if tasks == 0 => None,
         _ => Some(MessageQueue::open(config.message_queue_key)?),
     };
+    if let (Some(queue), Some(user)) = (&task_queue, &config.user) {
+        queue.give_to(user::id_of(user)?)?;
+    }
     Ok(Box::leak(Box::new(ServerState {
         mode,
         config,
@@ -303,14 +318,26 @@ fn may_serve_files(config: &ServerConfig) -> bool {
 
 fn write_pid_file(config: &ServerConfig) -> Result<()> {
     let Some(path) = &config.pid_file else { return Ok(()) };
-    std::fs::write(path, process::pid().to_string()).map_err(|e| Error::system("write pid_file", path.display(), e))
+    let write = || -> std::io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        file.write_all(process::pid().to_string().as_bytes())
+    };
+    write().map_err(|e| Error::system("write pid_file", path.display(), e))
+}
+
+/// Removes the pid file, unless a server that was started meanwhile has written its own.
+fn remove_pid_file(state: &ServerState) {
+    if let Some(path) = &state.config.pid_file
+        && std::fs::read_to_string(path).is_ok_and(|pid| pid == state.head_pid().to_string())
+    {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Removes what only a running server needs.
 fn clean_up(state: &ServerState) {
-    if let Some(path) = &state.config.pid_file {
-        let _ = std::fs::remove_file(path);
-    }
+    remove_pid_file(state);
     for port in state.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
         let _ = std::fs::remove_file(Path::new(&port.address));
     }

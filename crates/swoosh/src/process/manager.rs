@@ -12,12 +12,12 @@ use crate::handler::{Flow, WorkerError};
 use crate::ids::WorkerId;
 use crate::ipc::sleep_if;
 use crate::request::{self, Event};
-use crate::state::{ProcessKind, ServerPhase, WorkerRow};
+use crate::state::{ManagerRequest, ProcessKind, ServerPhase, WorkerRow};
 use crate::sys::process::{self, ChildExit, Fork};
-use crate::sys::signal::Signals;
+use crate::sys::signal::{self, Signals};
 use crate::sys::{clock, socket};
 use std::os::fd::AsRawFd;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 /// A process that the manager supervises.
@@ -134,7 +134,13 @@ impl Manager {
             self.context.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_TIMEOUT);
         }
-        let wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
+        let asked = self.context.state().server[0].manager_requests.swap(0, SeqCst);
+        let is_asked = |request: ManagerRequest| asked & request as u32 != 0;
+        let mut wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
+        if is_asked(ManagerRequest::Shutdown) {
+            // The master, where there is one, ends the server.
+            wants_end |= !self.master.is_some_and(|master| process::kill(master, libc::SIGTERM));
+        }
         if !self.is_ending && (wants_end || self.context.state().phase() >= ServerPhase::Ending) {
             self.context.state().enter(ServerPhase::Ending);
             if self.context.state().mode == Mode::Base {
@@ -143,9 +149,11 @@ impl Manager {
             let timeout = self.context.state().config.max_wait_time;
             self.begin_end(timeout);
         }
-        if arrived.contains(libc::SIGUSR1) {
+        if arrived.contains(libc::SIGUSR1) || is_asked(ManagerRequest::Reload) {
             self.next_reload = Some(Reload::All);
-        } else if arrived.contains(libc::SIGUSR2) && self.next_reload.is_none() {
+        } else if (arrived.contains(libc::SIGUSR2) || is_asked(ManagerRequest::ReloadTaskWorkers))
+            && self.next_reload.is_none()
+        {
             self.next_reload = Some(Reload::TaskWorkers);
         }
         if arrived.contains(libc::SIGRTMIN()) {
@@ -304,6 +312,7 @@ impl Manager {
                 None
             }
             Ok(Fork::Child) => {
+                signal::unsubscribe_all();
                 let kind = state.kind_of(id);
                 let role = match kind {
                     ProcessKind::Worker => Role::Worker,
@@ -335,8 +344,12 @@ impl Manager {
         let limit = [at, self.context.handler().sleep_limit()].into_iter().flatten().min();
         let mailbox = &self.context.state().to_manager;
         let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
-        if sleep_if(sleeping, || mailbox.is_empty()) {
-            socket::wait_readable(&[self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()], limit);
+        let requests = &self.context.state().server[0].manager_requests;
+        if sleep_if(sleeping, || mailbox.is_empty() && requests.load(SeqCst) == 0) {
+            let subscribed = signal::subscription_fd();
+            let own = [self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()];
+            let descriptors: Vec<_> = own.into_iter().chain(subscribed).collect();
+            socket::wait_readable(&descriptors, limit);
             sleeping.store(0, Relaxed);
             mailbox.event_fd().drain();
         }

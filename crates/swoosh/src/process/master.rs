@@ -109,6 +109,10 @@ impl Master {
                 crate::log::error!("the manager process has ended: the server ends");
                 return Err(Stop { code: 255 });
             }
+            if let Some(id) = self.reactors.borrow().iter().find(|r| r.has_failed()).map(Handle::id) {
+                crate::log::error!("reactor {id} has ended unasked: the server ends");
+                return Err(Stop { code: 255 });
+            }
             context.handler().tick(&context)?;
             context.run_due_timers();
             self.sleep();

@@ -9,14 +9,10 @@ use crate::sys::signal;
 pub(super) fn run(context: &Context, id: WorkerId) -> End {
     child::register(context, id, "user process");
     // Its code does not use the engine's loop: signals have their default actions, and it is killed with the server.
-    signal::restore_defaults(&[
-        libc::SIGTERM,
-        libc::SIGINT,
-        libc::SIGUSR1,
-        libc::SIGUSR2,
-        libc::SIGCHLD,
-        libc::SIGRTMIN(),
-    ]);
+    signal::restore_defaults(&[libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGRTMIN()]);
+    if let Err(e) = signal::discard(&[libc::SIGUSR1, libc::SIGUSR2]) {
+        crate::log::warn!("user process {}: {e}", id.0);
+    }
     crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
     let config = &context.state().config;
     let first = config.worker_num + config.task_worker_num;

@@ -144,8 +144,7 @@ fn deliver_task(context: &Context, event: &TaskEvent, content: &Content<Rc<Vec<u
 
 fn deliver_result(context: &Context, event: &FinishEvent, reply: &ReplyTo, content: &Content<Rc<Vec<u8>>>) -> Flow {
     if reply.awaited {
-        // Its waiter has given up.
-        context.drop_late_result(content);
+        context.deliver_awaited(event, reply, content);
         return Ok(());
     }
     match spill::open(content) {

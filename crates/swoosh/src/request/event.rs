@@ -142,7 +142,9 @@ impl Event<'_> {
             }
             Message::Task { id, source, time, flags, reply, content } => {
                 let (source, flags) = (source.worker_id(), u32::from(flags));
-                Event::Task { event: TaskEvent { id, source, flags, dispatch_time: seconds(time), reply }, content }
+                let answered = Rc::default();
+                let event = TaskEvent { id, source, flags, dispatch_time: seconds(time), reply, answered };
+                Event::Task { event, content }
             }
             Message::TaskResult { id, source, time, flags, reply, content } => {
                 let event = crate::context::finish_event(id, source, time, flags);

@@ -76,6 +76,19 @@ pub enum ServerPhase {
     Ended = 3,
 }
 
+/// What another process may ask of the manager: a bit of
+/// [`ServerSlot::manager_requests`](crate::shm::slots::ServerSlot::manager_requests).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ManagerRequest {
+    /// Workers and task workers are to be replaced.
+    Reload = 1,
+    /// Task workers are to be replaced.
+    ReloadTaskWorkers = 2,
+    /// The server is to end, in order.
+    Shutdown = 4,
+}
+
 /// The kind of work of a numbered process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessKind {

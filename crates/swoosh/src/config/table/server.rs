@@ -13,7 +13,7 @@ settings! { SERVER in Target::Server;
     reactor_num: Kind::int(1, 256, "threads"), "the number of cores, at most 8" =>
         Setter::Server(|c, v| v.store_or_default(c, |c| &mut c.reactor_num));
     /// Worker processes.
-    worker_num: Kind::Int { min: 1, max: Max::PerCore(1000), unit: PROCESSES }, "the number of cores" =>
+    worker_num: Kind::Int { min: 1, max: Max::PerCore(1000), unit: PROCESSES }, "the number of cores; 1 in base mode" =>
         Setter::Server(|c, v| v.store_or_default(c, |c| &mut c.worker_num));
     /// Task worker processes.
     task_worker_num: Kind::Int { min: 0, max: Max::PerCore(1000), unit: PROCESSES }, "0" =>
@@ -87,6 +87,8 @@ settings! { SERVER in Target::Server;
         c.message_queue_key = v.number::<i64>()? as i32;
         Ok(None)
     });
+    /// Bytes of tasks that one worker keeps while the queues of its task workers are full; more are refused.
+    task_queue_bytes: Kind::int(0, i64::MAX, "bytes"), "64 MiB" => Setter::Server(|c, v| v.store(&mut c.task_queue_bytes));
     /// The directory for large payloads of tasks and messages.
     task_tmpdir: Kind::Path, "`/tmp`" => Setter::Server(|c, v| match v.path()? {
         Some(path) => {

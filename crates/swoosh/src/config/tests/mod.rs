@@ -324,6 +324,126 @@ fn front_end_settings_are_cast_and_clamped() {
     assert!(Settings::default().apply("request_deadline", &Value::Int(-1)).is_err());
 }
 
+/// The value that a default of the table stands for; `None` for one in words.
+fn documented(default: &str) -> Option<Value> {
+    if let "true" | "false" = default {
+        return Some(Value::Bool(default == "true"));
+    }
+    if let Some(quoted) = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
+        return Some(text(&quoted.replace("\\r\\n", "\r\n")));
+    }
+    let plain = default.replace(',', "");
+    let (number, unit) = plain.split_once(' ').unwrap_or((&plain, ""));
+    let scale = match unit {
+        "" => 1,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<i64>().ok().map(|number| Value::Int((number * scale).min(i64::from(u32::MAX))))
+}
+
+/// Lists the named fields of a struct, and fails to compile where one is missing.
+macro_rules! list_fields {
+    ($into:expr, $of:expr, $type:path: $($field:ident)*; without $($without:ident)*) => {{
+        let $type { $($field,)* $($without: _,)* } = $of;
+        $(writeln!($into, "{} {:?}", stringify!($field), $field).unwrap();)*
+    }};
+}
+
+/// The values of all settings, except for functions.
+fn list(settings: &Settings) -> String {
+    use std::fmt::Write;
+    let mut all = String::new();
+    list_fields!(all, &settings.server, ServerConfig:
+        reactor_num worker_num task_worker_num dispatch_mode enable_unsafe_event
+        discard_timeout_request enable_delay_receive single_thread max_conn max_concurrency
+        worker_max_concurrency max_queued_bytes max_request max_request_grace task_max_request
+        task_max_request_grace max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
+        input_buffer_size upload_tmp_dir output_buffer_size start_session_id
+        heartbeat_check_interval daemonize log_file log_level log_rotation log_date_format
+        log_date_with_microseconds pid_file user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);
+    let port = settings.port.finish(&settings.server, false).unwrap();
+    list_fields!(all, &port, PortConfig:
+        backlog reuse_port package_max_length socket_buffer_size high_watermark low_watermark
+        heartbeat_idle_time slow_consumer http_header_timeout http_body_timeout tcp_nodelay
+        tcp_keepalive tcp_keepidle tcp_keepinterval tcp_keepcount tcp_user_timeout tcp_defer_accept
+        tcp_fastopen recv_buffer send_buffer; without framing tls);
+    list_fields!(all, &settings.port.framing, super::port_settings::FramingBuilder:
+        http redis mqtt eof_check eof_split length_check eof length offset body_offset; without func);
+    let tls = &settings.port.tls;
+    writeln!(all, "tls {tls:?} embedder {:?}", settings.embedder).unwrap();
+    all
+}
+
+#[test]
+fn every_setting_has_the_default_that_is_documented() {
+    let (mut compared, mut different) = (0, Vec::new());
+    // Settings of coroutines are optional values here; the front end holds their defaults.
+    let is_held_here = |setting: &&Setting| setting.not_supported().is_none() && setting.target != Target::Coroutine;
+    for setting in settings().filter(is_held_here) {
+        let Some(value) = documented(setting.default).filter(|_| !CONTEXTUAL.contains(&setting.name)) else { continue };
+        let (mut given, untouched) = (Settings::default(), Settings::default());
+        given.apply(setting.name, &value).unwrap_or_else(|e| panic!("{}: {e}", setting.name));
+        let (given, untouched) = (list(&given), list(&untouched));
+        if given != untouched {
+            let lines = given.lines().zip(untouched.lines()).find(|(given, untouched)| given != untouched);
+            different.push((setting.name, setting.default, lines.map(|(a, b)| (a.to_owned(), b.to_owned()))));
+        }
+        compared += 1;
+    }
+    assert!(different.is_empty(), "{different:#?}");
+    assert!(compared > 60, "{compared} defaults were compared");
+}
+
+#[test]
+fn the_documented_defaults_are_those_that_programs_written_for_swoole_expect() {
+    for (name, default) in [
+        ("reactor_num", "the number of cores, at most 8"),
+        ("worker_num", "the number of cores; 1 in base mode"),
+        ("task_worker_num", "0"),
+        ("dispatch_mode", "2"),
+        ("max_request", "0"),
+        ("max_wait_time", "3"),
+        ("max_connection", "`ulimit -n`, at most 100,000"),
+        ("task_ipc_mode", "1"),
+        ("task_tmpdir", "`/tmp`"),
+        ("task_enable_coroutine", "false"),
+        ("reload_async", "true"),
+        ("enable_coroutine", "true"),
+        ("max_coroutine", "100,000"),
+        ("send_yield", "true"),
+        ("discard_timeout_request", "true"),
+        ("enable_unsafe_event", "false"),
+        ("enable_delay_receive", "false"),
+        ("enable_reuse_port", "false"),
+        ("open_tcp_nodelay", "true"),
+        ("open_eof_check", "false"),
+        ("open_length_check", "false"),
+        ("package_max_length", "2 MiB"),
+        ("output_buffer_size", "4 GiB"),
+        ("http_parse_post", "true"),
+        ("http_parse_cookie", "true"),
+        ("http_compression", "true"),
+        ("http_compression_level", "1"),
+        ("http_compression_min_length", "20"),
+        ("websocket_compression", "false"),
+        ("open_websocket_close_frame", "false"),
+        ("log_level", "2"),
+        ("daemonize", "false"),
+        ("start_session_id", "1"),
+    ] {
+        assert_eq!(find(name).unwrap().default, default, "{name}");
+    }
+    use crate::server::ServerBuilder;
+    let cores = std::thread::available_parallelism().unwrap().get() as u32;
+    assert_eq!(ServerBuilder::new(Mode::Base).config.worker_num, 1);
+    assert_eq!(ServerBuilder::new(Mode::Process).config.worker_num, cores);
+}
+
+/// Settings that hold no value until one is given, which stands for the documented default where it is used.
+const CONTEXTUAL: [&str; 2] = ["ssl_verify_depth", "log_date_format"];
+
 #[test]
 fn the_reference_of_settings_is_up_to_date() {
     let stored = include_str!("../../../../../docs/SETTINGS.md");

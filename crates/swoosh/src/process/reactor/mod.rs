@@ -16,12 +16,13 @@ use crate::net::{Port, datagram};
 use crate::runtime;
 use crate::state::ServerState;
 use crate::state::registry::Peer;
-use crate::sys::{affinity, title};
+use crate::sys::{affinity, process, title};
 use dispatch::Dispatcher;
 use send_wrapper::SendWrapper;
 use socket2::Socket;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(super) enum ReactorCommand {
 pub(super) struct Handle {
     id: u32,
     commands: UnboundedSender<ReactorCommand>,
+    /// It ended unasked.
+    failed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     task: Option<tokio::task::JoinHandle<()>>,
 }
@@ -54,6 +57,11 @@ impl Handle {
     /// Sends a command; a reactor that has ended ignores it.
     pub(super) fn send(&self, command: ReactorCommand) {
         let _ = self.commands.send(command);
+    }
+
+    /// Whether it ended unasked.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
     }
 
     /// Waits until it has ended; runs this thread's runtime for a reactor on it.
@@ -74,11 +82,38 @@ impl Handle {
 /// Starts reactor `id` in a thread of its own.
 pub(super) fn start_thread(state: &'static ServerState, id: u32) -> Result<Handle> {
     let (commands, receiver) = unbounded_channel();
+    let failed = Arc::<AtomicBool>::default();
+    let alarm = EndAlarm { failed: failed.clone(), was_asked: false };
     let thread = std::thread::Builder::new()
         .name(format!("reactor {id}"))
-        .spawn(move || run_thread(state, id, receiver))
+        .spawn(move || {
+            let was_asked = run_thread(state, id, receiver);
+            alarm.end(was_asked);
+        })
         .map_err(|e| crate::error::Error::system("start", format!("reactor thread {id}"), e))?;
-    Ok(Handle { id, commands, thread: Some(thread), task: None })
+    Ok(Handle { id, commands, failed, thread: Some(thread), task: None })
+}
+
+/// Reports a reactor that ends unasked to the master: the server would go on without answering that reactor's connections.
+struct EndAlarm {
+    failed: Arc<AtomicBool>,
+    was_asked: bool,
+}
+
+impl EndAlarm {
+    fn end(mut self, was_asked: bool) {
+        self.was_asked = was_asked;
+    }
+}
+
+impl Drop for EndAlarm {
+    fn drop(&mut self) {
+        if !self.was_asked {
+            self.failed.store(true, Relaxed);
+            // Wakes the master's loop, which waits for signals.
+            process::kill(process::pid(), libc::SIGCHLD);
+        }
+    }
 }
 
 /// Starts reactor `id` as tasks of the runtime that is entered; its loop calls [`Reactor::before_sleep`] and
@@ -87,11 +122,17 @@ pub(super) fn start_here(state: &'static ServerState, id: u32) -> (Handle, Rc<Re
     let (commands, receiver) = unbounded_channel();
     let reactor = Reactor::new(state, id);
     let task = reactor.clone();
-    let task = tokio::spawn(SendWrapper::new(async move { task.serve(receiver).await }));
-    (Handle { id, commands, thread: None, task: Some(task) }, reactor)
+    let failed = Arc::<AtomicBool>::default();
+    let alarm = EndAlarm { failed: failed.clone(), was_asked: false };
+    let task = tokio::spawn(SendWrapper::new(async move {
+        task.serve(receiver).await;
+        alarm.end(true);
+    }));
+    (Handle { id, commands, failed, thread: None, task: Some(task) }, reactor)
 }
 
-fn run_thread(state: &'static ServerState, id: u32, receiver: UnboundedReceiver<ReactorCommand>) {
+/// Runs a reactor until it is to end; `false`: it could not start.
+fn run_thread(state: &'static ServerState, id: u32, receiver: UnboundedReceiver<ReactorCommand>) -> bool {
     title::name_thread(&format!("swoosh reactor{id}"));
     if state.config.open_cpu_affinity {
         affinity::bind_to_nth(id as usize, &state.config.cpu_affinity_ignore);
@@ -99,8 +140,14 @@ fn run_thread(state: &'static ServerState, id: u32, receiver: UnboundedReceiver<
     let reactor = Reactor::new(state, id);
     let (before, after) = (reactor.clone(), reactor.clone());
     match runtime::for_this_thread(move || before.before_sleep(), move || after.after_sleep()) {
-        Ok(runtime) => runtime.block_on(reactor.serve(receiver)),
-        Err(e) => crate::log::error!("reactor thread {id}: {e}"),
+        Ok(runtime) => {
+            runtime.block_on(reactor.serve(receiver));
+            true
+        }
+        Err(e) => {
+            crate::log::error!("reactor thread {id}: {e}");
+            false
+        }
     }
 }
 
@@ -239,3 +286,22 @@ fn reply_of(message: &Message) -> Option<SessionId> {
 const COMMANDS_PER_TICK: u32 = 64;
 /// How long a server that ends waits for peers that do not read.
 const LAST_WRITES_MS: u64 = 2000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_reported_and_one_that_was_asked_to_end_is_not() {
+        for panics in [true, false] {
+            let failed = Arc::<AtomicBool>::default();
+            let alarm = EndAlarm { failed: failed.clone(), was_asked: false };
+            let thread = std::thread::spawn(move || {
+                assert!(!panics, "as wanted");
+                alarm.end(true);
+            });
+            assert_eq!(thread.join().is_err(), panics);
+            assert_eq!(failed.load(Relaxed), panics);
+        }
+    }
+}

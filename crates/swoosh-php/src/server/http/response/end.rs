@@ -36,7 +36,7 @@ impl swoosh_zend::Payload for ResponseState {
         if !node.exists(session) {
             return self.finish(&transport);
         }
-        swoosh::log::notice!("connection {}: response dropped without end(); ending it", session.0);
+        swoosh::log::info!("connection {}: response dropped without end(); ending it", session.0);
         if self.has_unsent_part() {
             return self.finish(&transport);
         }

@@ -53,6 +53,10 @@ pub fn http1_answer(data: &[u8]) {
                         let _ = ResponseHead::parse(&buf[..length], &mut room);
                         buf.drain(..length);
                     }
+                    Ok(ResponseEvent::Trailer(length)) => {
+                        body.extend_from_slice(b"trailer");
+                        buf.drain(..length);
+                    }
                     Ok(ResponseEvent::Data(form, length)) => {
                         body.extend_from_slice(&buf[form..form + length]);
                         buf.drain(..form + length);
@@ -60,6 +64,7 @@ pub fn http1_answer(data: &[u8]) {
                             break;
                         }
                     }
+                    Ok(ResponseEvent::Trailer(length)) => drop(buf.drain(..length)),
                     Ok(ResponseEvent::End(_)) => return (body, true, false),
                     Err(_) => return (body, false, true),
                 }

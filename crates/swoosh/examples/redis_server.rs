@@ -19,7 +19,7 @@ fn main() -> swoosh::Result<()> {
         .workers(2)
         // One command is one packet.
         .ports(|port| port.framing = Framing::Redis)
-        .on_receive(move |worker, conn, command| match store.answer(&arguments(command)) {
+        .on_receive(move |worker, conn, command| match store.answer(command) {
             reply if reply.is_empty() => Ok(()),
             reply => worker.send(conn, &reply),
         });
@@ -37,7 +37,9 @@ struct Store {
 
 impl Store {
     /// The reply to a command; empty for an empty line.
-    fn answer(&self, words: &[&[u8]]) -> Vec<u8> {
+    fn answer(&self, command: &[u8]) -> Vec<u8> {
+        let words = arguments(command);
+        let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
         let mut out = Vec::new();
         let Some((name, arguments)) = words.split_first() else { return out };
         match (name.to_ascii_uppercase().as_slice(), arguments) {

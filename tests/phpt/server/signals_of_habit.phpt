@@ -59,7 +59,7 @@ foreach (['process' => SWOOLE_PROCESS, 'base' => SWOOLE_BASE] as $name => $mode)
 // The master is killed: the manager ends the rest, and removes the file.
 $file = tempnam(sys_get_temp_dir(), 'pid');
 if (!$head = pcntl_fork()) {
-    $server = new Swoole\Server('127.0.0.1', 0);
+    $server = new Swoole\Server('127.0.0.1', 0, SWOOLE_PROCESS);
     $server->set(['worker_num' => 1, 'pid_file' => $file, 'log_level' => SWOOLE_LOG_NONE]);
     $server->on('receive', fn () => 1);
     $server->on('workerStart', fn () => touch("$file.ready"));

@@ -150,7 +150,7 @@ fn get_process(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
         PoolProcess::Supervisor(pool) => {
             (false, pool.pid_of(number(wanted)), pool.pipe_of(number(wanted)).map(Pipe::try_clone))
         }
-        PoolProcess::WaitOutcome => {
+        PoolProcess::Outside => {
             last_error::warn_misuse("the pool is not running; call this in one of its callbacks");
             return Ok(OrFalse(None));
         }
@@ -214,7 +214,7 @@ fn send_message(call: &mut Call<'_>) -> PhpResult<bool> {
     let sent = match state(call)?.process() {
         PoolProcess::Worker(worker) => worker.send(to, data),
         PoolProcess::Supervisor(pool) => pool.send(to, data),
-        PoolProcess::WaitOutcome => {
+        PoolProcess::Outside => {
             last_error::warn_misuse("the pool is not running; call this in one of its callbacks");
             return Ok(false);
         }
@@ -244,7 +244,7 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<bool> {
     match state(call)?.process() {
         PoolProcess::Worker(worker) => Ok(worker.shut_down()),
         PoolProcess::Supervisor(pool) => Ok(pool.shut_down()),
-        PoolProcess::WaitOutcome => {
+        PoolProcess::Outside => {
             last_error::warn_misuse("the pool is not running");
             Ok(false)
         }

@@ -1,7 +1,6 @@
 //! The methods of `Swoole\Server` that need a running server.
 
 use super::server_object::state;
-use crate::coroutine::{self, WaitKind, wait};
 use crate::runtime::last_error;
 use crate::server::send_yield::Output;
 use crate::server::state::{report, session, succeeded};
@@ -261,28 +260,11 @@ fn task_wait(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
             return Ok(OrFalse(None));
         }
     };
-    let answer = wait_for(&node, &[id], timeout)?.pop().flatten();
+    let answer = task::await_results(&node, &[id], timeout)?.pop().flatten();
     if answer.is_none() {
         last_error::set(Code::CoTimedout as i32);
     }
     Ok(OrFalse(answer))
-}
-
-/// Results received before the timeout. A coroutine is suspended until they are there; other code blocks its process.
-fn wait_for(node: &Context, ids: &[u64], timeout: f64) -> PhpResult<Vec<Option<Zval>>> {
-    let late = node.late_answers();
-    let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(MAX_TIMEOUT).min(MAX_TIMEOUT);
-    let answers = if node.role() == Role::Worker && coroutine::current_id().is_some() {
-        let pending = node.expect_tasks(ids);
-        wait::poll(WaitKind::Io, Some(timeout), |cx| pending.poll(cx))?;
-        pending.take()
-    } else {
-        node.await_tasks(ids, timeout)
-    };
-    if node.late_answers() > late {
-        last_error::set(Code::TaskTimeout as i32);
-    }
-    Ok(answers.into_iter().map(|answer| answer.and_then(|(event, data)| task::decode(&data, event.flags))).collect())
 }
 
 fn task_wait_multi(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
@@ -319,7 +301,7 @@ fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
         return Ok(OrFalse(None));
     }
     let mut answers: Vec<Option<Zval>> = closed.iter().map(|_| None).collect();
-    for (place, answer) in places.into_iter().zip(wait_for(&node, &ids, timeout)?) {
+    for (place, answer) in places.into_iter().zip(task::await_results(&node, &ids, timeout)?) {
         answers[place] = answer;
     }
     if answers.iter().any(Option::is_none) {
@@ -463,7 +445,6 @@ fn stats(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
 const MAX_LISTED: i64 = 100;
 /// Time limit of `sendwait`.
 const SEND_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
-const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);
 
 /// The array of `getClientInfo`.
 pub fn client_info(node: &Context, session: SessionId) -> Option<Array> {

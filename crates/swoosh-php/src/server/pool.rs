@@ -46,7 +46,7 @@ pub struct PhpPool {
 pub enum PoolProcess {
     /// Not a process of a running pool.
     #[default]
-    WaitOutcome,
+    Outside,
     /// The process that called `start`.
     Supervisor(Supervisor),
     /// A worker.
@@ -115,7 +115,7 @@ pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slo
     signals::discard_unhandled();
     let ended = pool.run(&bridge);
     signals::restore_discarded();
-    *state.process.borrow_mut() = PoolProcess::WaitOutcome;
+    *state.process.borrow_mut() = PoolProcess::Outside;
     if let Some(raised) = state.stop.get() {
         event_loop::shut_down();
         return Err(raised);

@@ -1,6 +1,6 @@
 //! PHP settings arrays to typed engine settings.
 
-use super::http::form;
+use super::http::form_limits::max_form_length;
 use super::http::settings::HttpSettings;
 use super::state::{CallbackOptions, PhpServer};
 use super::{classes, state};
@@ -113,17 +113,6 @@ pub fn apply(
         event_object: callback.event_object,
         task_object: callback.event_object || callback.task_object || callback.task_coroutine,
     })
-}
-
-/// The longest request with a form of files, bytes: the fields as in any request, and every file of the longest size. 0
-/// without `upload_max_filesize`.
-pub fn max_form_length(upload_max_filesize: u64, port: &PortSettings) -> u64 {
-    match upload_max_filesize {
-        0 => 0,
-        each => {
-            each.saturating_mul(form::max_files() as u64).saturating_add(port.package_max_length().unwrap_or(2 << 20))
-        }
-    }
 }
 
 /// The subset of settings that configure coroutines.

@@ -1,10 +1,12 @@
 //! Encoding of tasks and messages: strings unchanged, other values serialized. Also the payload of task objects.
 
 use super::state::{PhpServer, succeeded};
+use crate::coroutine::{self, WaitKind, wait};
 use crate::runtime::last_error;
 use std::cell::OnceCell;
 use std::rc::Rc;
-use swoosh::context::Context;
+use std::time::Duration;
+use swoosh::context::{Context, Role};
 use swoosh::error::Code;
 use swoosh::handler::TaskEvent;
 use swoosh_zend::{ClassSlot, IntoZval, Object, PhpResult, Raised, ZStr, Zval, runtime};
@@ -70,3 +72,22 @@ pub fn encode(value: &Zval) -> PhpResult<(ZStr, u32)> {
 pub fn decode(bytes: &[u8], flags: u32) -> Option<Zval> {
     if flags & SERIALIZED != 0 { runtime::unserialize(bytes) } else { Some(bytes.into_zval()) }
 }
+
+/// Results received before the timeout. A coroutine is suspended until they are there; other code blocks its process.
+pub fn await_results(node: &Context, ids: &[u64], timeout: f64) -> PhpResult<Vec<Option<Zval>>> {
+    let late = node.late_answers();
+    let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(MAX_TIMEOUT).min(MAX_TIMEOUT);
+    let answers = if node.role() == Role::Worker && coroutine::current_id().is_some() {
+        let pending = node.expect_tasks(ids);
+        wait::poll(WaitKind::Io, Some(timeout), |cx| pending.poll(cx))?;
+        pending.take()
+    } else {
+        node.await_tasks(ids, timeout)
+    };
+    if node.late_answers() > late {
+        last_error::set(Code::TaskTimeout as i32);
+    }
+    Ok(answers.into_iter().map(|answer| answer.and_then(|(event, data)| decode(&data, event.flags))).collect())
+}
+
+const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);

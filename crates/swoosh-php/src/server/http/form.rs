@@ -1,5 +1,6 @@
 //! Forms, uploads and cookies of a request, named as PHP names them.
 
+use super::form_limits::FormLimits;
 use crate::server::http::settings::HttpSettings;
 use httparse::Header;
 use std::fs::OpenOptions;
@@ -7,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
 use swoosh::proto::http1::request::field;
 use swoosh_zend::form::{self, register};
-use swoosh_zend::{Array, IntoZval, Zval, runtime};
+use swoosh_zend::{Array, IntoZval, Zval};
 
 /// A parsed `multipart/form-data` body.
 #[derive(Default)]
@@ -22,7 +23,7 @@ pub struct Form {
 
 /// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
 pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
-    let (mut found, mut count, most) = (None, 0, ini_number("max_input_vars", MAX_VARS));
+    let (mut found, mut count, most) = (None, 0, FormLimits::of_php().fields);
     for header in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("cookie")) {
         let all = found.get_or_insert_with(Array::new);
         for pair in header.value.split(|&b| b == b';') {
@@ -79,33 +80,6 @@ pub fn multipart(config: &HttpSettings, headers: &[Header<'_>], body: Body<'_>) 
         );
     }
     Ok(form)
-}
-
-/// PHP's limits of a form.
-struct FormLimits {
-    /// `max_input_vars`.
-    fields: usize,
-    /// `max_file_uploads`.
-    files: usize,
-    /// `max_multipart_body_parts`; by default the sum of the two others.
-    parts: usize,
-}
-
-impl FormLimits {
-    fn of_php() -> Self {
-        let (fields, files) = (ini_number("max_input_vars", MAX_VARS), ini_number("max_file_uploads", MAX_FILES));
-        FormLimits { fields, files, parts: ini_number("max_multipart_body_parts", fields.saturating_add(files)) }
-    }
-}
-
-/// The most files of a form.
-pub fn max_files() -> usize {
-    FormLimits::of_php().files
-}
-
-/// A number of php.ini; `default` where it is not set or negative.
-fn ini_number(name: &str, default: usize) -> usize {
-    runtime::ini_string(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
 }
 
 /// Logs that a spilled body cannot be read; returns the status code of the response.
@@ -197,9 +171,6 @@ pub fn remove(files: &[String]) {
     }
 }
 
-/// PHP's defaults of `max_input_vars` and `max_file_uploads`.
-const MAX_VARS: usize = 1000;
-const MAX_FILES: usize = 20;
 /// UPLOAD_ERR_INI_SIZE, UPLOAD_ERR_NO_FILE and UPLOAD_ERR_CANT_WRITE.
 const TOO_LARGE: i32 = 1;
 const NO_FILE: i32 = 4;

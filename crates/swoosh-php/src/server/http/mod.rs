@@ -15,6 +15,7 @@ pub mod coroutine_connection;
 pub mod deadline;
 pub mod dispatch;
 pub mod form;
+pub mod form_limits;
 pub mod request;
 pub mod request_reader;
 pub mod response;

@@ -1,6 +1,6 @@
 //! The settings of HTTP and WebSocket, typed.
 
-use crate::server::settings::max_form_length;
+use super::form_limits::max_form_length;
 use httparse::Header;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

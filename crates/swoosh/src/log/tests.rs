@@ -164,3 +164,23 @@ fn the_process_wide_log_has_levels_roles_and_can_be_reopened() {
     super::error!("hidden");
     assert!(!enabled(Level::Error) && !read(&path).contains("hidden"));
 }
+
+#[test]
+fn standard_output_follows_the_log_file_only_if_it_is_that_file() {
+    use crate::sys::process::{self, Fork};
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| std::fs::File::create(dir.path().join(name)).unwrap();
+    let (old, new, other) = (file("old"), file("new"), file("other"));
+    for (output, expected) in [(&old, &new), (&other, &other)] {
+        let Fork::Parent(pid) = process::fork().unwrap() else {
+            let done = nix::unistd::dup2_stdout(output).is_ok() && {
+                super::process::redirect_standard_output(&old, &new);
+                nix::unistd::write(std::io::stdout(), b"printed\n").is_ok()
+            };
+            process::exit_now(i32::from(!done))
+        };
+        process::wait_for(pid).unwrap();
+        assert_eq!(expected.metadata().unwrap().len(), 8);
+    }
+    assert_eq!(read(dir.path().join("old")), "");
+}

@@ -76,7 +76,7 @@ fn bad_requests_are_answered_and_closed() {
         for (bytes, status) in [
             ("GET / HTTP/1.1\nHost: a\n\n", "400"),
             ("GET / HTTP/3.0\r\n\r\n", "505"),
-            ("FOO / HTTP/1.1\r\n\r\n", "501"),
+            ("FOO / HTTP/1.1\r\nHost: a\r\n\r\n", "501"),
             ("POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", "417"),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n", "413"),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400"),

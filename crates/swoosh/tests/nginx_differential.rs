@@ -148,17 +148,17 @@ const NO_HOST: &str = "9112 3: no Host is suffered, as programs send it";
 
 /// The side that accepts, the reason, and the cases: names or prefixes of names.
 const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
-    (Taker::Ours, "programs and their tests send such", &[NO_HOST, "9110 7.2: empty host"]),
-    (Taker::Ours, "a server of files and a proxy has no use for it", &["9110 9.3.7: asterisk", "9110 9.3.8: TRACE"]),
+    (Taker::Ours, "programs and their tests send such requests", &[NO_HOST, "9110 7.2: empty host"]),
+    (Taker::Ours, "a file server or proxy has no use for it", &["9110 9.3.7: asterisk", "9110 9.3.8: TRACE"]),
     (Taker::Ours, "a handler may be a proxy", &["9110 9.3.6: authority", "9110 9.3.6: a port of CONNECT"]),
     (
         Taker::Ours,
-        "nginx decodes the target and looks for .. and zeros; we hand it on as it is",
+        "nginx decodes the target and rejects .. and zero bytes; ours passes it to the handler unchanged",
         &["9112 3.2.1: odd origin", "9112 3.2.1: percent, also of zero and slash"],
     ),
     (
         Taker::Ours,
-        "blanks and tabs around a value are no part of it (RFC 9110 section 5.5)",
+        "whitespace around a value is not part of it (RFC 9110 section 5.5)",
         &["9110 8.6: tabs around", "9112 6.1: blanks behind chunked"],
     ),
     (
@@ -174,7 +174,16 @@ const DIFFERENCES: &[(Taker, &str, &[&str])] = &[
             "9112 7.1: an end with bare LF",
         ],
     ),
-    (Taker::Nginx, "a few of them are enough", &["9112 2.2: empty lines without end"]),
+    (
+        Taker::Nginx,
+        "chunk extensions are checked as RFC 9112 section 7.1.1 defines them; nginx skips them",
+        &[
+            "9112 7.1.1: an extension without a name",
+            "9112 7.1.1: an extension that is no token",
+            "9112 7.1.1: a quoted value without its end",
+        ],
+    ),
+    (Taker::Nginx, "a few empty lines are enough", &["9112 2.2: empty lines without end"]),
     (
         Taker::Nginx,
         "nginx leaves out fields that are none; whoever reads them may see something else",

@@ -15,7 +15,7 @@ use super::setting::Setting;
 ///
 /// ```
 /// let workers = swoosh::config::settings().find(|setting| setting.name == "worker_num").unwrap();
-/// assert_eq!(workers.default, "the number of cores");
+/// assert_eq!(workers.default, "the number of cores; 1 in base mode");
 /// ```
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     [

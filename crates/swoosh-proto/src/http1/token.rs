@@ -5,7 +5,12 @@
 /// ```
 /// assert!(swoosh_proto::http1::has_token(b"keep-alive, Upgrade", "upgrade"));
 /// ```
+#[inline]
 pub fn has_token(list: &[u8], token: &str) -> bool {
+    // Asked several times for each request, nearly always of one token.
+    if memchr::memchr(b',', list).is_none() {
+        return list.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+    }
     list.split(|&b| b == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 

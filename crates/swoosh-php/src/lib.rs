@@ -11,7 +11,7 @@
 //! Each imports only modules above it in this table; `server` and `hook` do not import each other. PHP's C API, and with it
 //! all unsafe code, is in the crate `swoosh-zend`.
 
-#![deny(unsafe_code)]
+#![deny(unsafe_code, unreachable_pub)]
 
 pub mod api;
 pub mod coroutine;

@@ -106,7 +106,7 @@ pub fn report_unfinished() {
 }
 
 /// Installs the `exit` handler during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     vm_state::set_exit_handler(exit_in_coroutine);
 }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 /// A map from ids to coroutines.
-pub struct Table<T> {
+pub(super) struct Table<T> {
     /// Consecutive pages, starting with number `first`.
     pages: VecDeque<Option<Box<Page<T>>>>,
     first: u64,
@@ -19,12 +19,12 @@ struct Page<T> {
 
 impl<T: Clone> Table<T> {
     /// An empty table.
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Table { pages: VecDeque::new(), first: 0, spare: None }
     }
 
     /// Adds a coroutine.
-    pub fn insert(&mut self, id: u64, coroutine: T) {
+    pub(super) fn insert(&mut self, id: u64, coroutine: T) {
         let number = id / PAGE as u64;
         if self.pages.is_empty() {
             self.first = number;
@@ -47,13 +47,13 @@ impl<T: Clone> Table<T> {
 
     /// The coroutine with that id.
     #[inline]
-    pub fn get(&self, id: u64) -> Option<T> {
+    pub(super) fn get(&self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)?;
         self.pages.get(usize::try_from(number).ok()?)?.as_ref()?.slots[id as usize % PAGE].clone()
     }
 
     /// Removes the coroutine with that id.
-    pub fn remove(&mut self, id: u64) -> Option<T> {
+    pub(super) fn remove(&mut self, id: u64) -> Option<T> {
         let number = (id / PAGE as u64).checked_sub(self.first)? as usize;
         let slot = self.pages.get_mut(number)?;
         let page = slot.as_mut()?;
@@ -70,7 +70,7 @@ impl<T: Clone> Table<T> {
     }
 
     /// All ids in ascending order.
-    pub fn ids(&self) -> Vec<u64> {
+    pub(super) fn ids(&self) -> Vec<u64> {
         let pages = (self.first..).zip(&self.pages).filter_map(|(number, page)| Some((number, page.as_ref()?)));
         let slots = pages.flat_map(|(number, page)| (number * PAGE as u64..).zip(&page.slots));
         slots.filter(|(_, slot)| slot.is_some()).map(|(id, _)| id).collect()

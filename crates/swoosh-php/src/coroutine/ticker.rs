@@ -16,7 +16,7 @@ static ENABLED: AtomicBool = AtomicBool::new(false);
 
 /// Starts the thread if preemption is enabled and it does not run yet in this process.
 #[inline]
-pub fn ensure_started() {
+pub(super) fn ensure_started() {
     if options(Options::preemptive) && TICKER_PROCESS.get() != runtime::generation() + 1 {
         start();
     }
@@ -39,7 +39,7 @@ fn start() {
 }
 
 /// Ends the thread after its next tick.
-pub fn stop() {
+pub(super) fn stop() {
     ENABLED.store(false, Ordering::Relaxed);
     TICKER_PROCESS.set(0);
 }

@@ -9,7 +9,7 @@ use swoosh::timer::TimerWheel;
 use swoosh_zend::PhpResult;
 
 /// Resumes every coroutine whose timeout has expired.
-pub fn run_due() -> PhpResult<()> {
+pub(super) fn run_due() -> PhpResult<()> {
     if with(|s| s.timers.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
         return Ok(());
     }
@@ -45,18 +45,18 @@ pub fn run_due() -> PhpResult<()> {
 }
 
 /// How long the loop may sleep before a timeout expires; `None` if there are none.
-pub fn sleep_limit() -> Option<Duration> {
+pub(super) fn sleep_limit() -> Option<Duration> {
     let deadline = with(|s| s.timers.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
     Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
 }
 
 /// The number of waits that the clock, a descriptor or another thread will end.
 #[inline]
-pub fn pending_waits() -> usize {
+pub(super) fn pending_waits() -> usize {
     with(|s| s.external_waits.get() + s.timers.borrow().as_ref().map_or(0, TimerWheel::len))
 }
 
 /// The number of waits that a descriptor or another thread will end.
-pub fn external_waits() -> usize {
+pub(super) fn external_waits() -> usize {
     with(|s| s.external_waits.get())
 }

@@ -7,7 +7,7 @@ use swoosh::sys::{process, socket};
 use swoosh::tls::Session;
 
 /// A TLS session, and decrypted bytes that were not read yet.
-pub struct Tls {
+pub(super) struct Tls {
     pub(super) session: Session,
     pub(super) plain: Vec<u8>,
     pub(super) taken: usize,

@@ -24,7 +24,7 @@ thread_local! {
 }
 
 /// Installs the hook during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     install_autoload_hooks(AutoloadHooks { begin, end });
 }
 

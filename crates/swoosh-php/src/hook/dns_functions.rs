@@ -7,7 +7,7 @@ use swoosh_zend::hook::wrap_function;
 use swoosh_zend::{Call, PhpResult};
 
 /// Installs the hooks during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     wrap_function::<5, _, _>("gethostbyname", host_by_name);
     wrap_function::<6, _, _>("gethostbynamel", |call: &mut Call<'_>| {
         hooked(call, 1..=1, |call| dns_records::hosts(&call.text(0)?))

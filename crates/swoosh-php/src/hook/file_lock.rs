@@ -9,7 +9,7 @@ use swoosh_zend::hook::wrap_function;
 use swoosh_zend::{Call, PhpResult, runtime};
 
 /// Installs the hook during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     wrap_function::<12, _, _>("flock", lock);
 }
 

@@ -7,7 +7,7 @@ use swoosh_zend::hook::wrap_function;
 use swoosh_zend::{Call, PhpResult};
 
 /// Installs the hooks during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     wrap_function::<0, _, _>("sleep", sleep);
     wrap_function::<1, _, _>("usleep", usleep);
     wrap_function::<2, _, _>("time_nanosleep", nanosleep);

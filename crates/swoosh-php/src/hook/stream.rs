@@ -20,7 +20,7 @@ use swoosh_zend::hook::{
 use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// Installs the hooks during module startup.
-pub fn start_up() {
+pub(super) fn start_up() {
     install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close });
     wrap_function::<4, _, _>("stream_select", select);
 }

@@ -5,7 +5,7 @@ use swoosh_zend::Call;
 use swoosh_zend::module::Functions;
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_checkdnsrr(string $hostname, string $type = 'MX'): bool", is_there)
         .add("swoole_dns_check_record(string $hostname, string $type = 'MX'): bool", is_there)

@@ -7,7 +7,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, PhpResult};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_errno(): int", errno)
         .add("swoole_last_error(): int", |_: &mut Call<'_>| Ok(last_error::get()))

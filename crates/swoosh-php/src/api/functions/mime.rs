@@ -5,7 +5,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, PhpResult};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_mime_type_add(string $suffix, string $mime_type): bool", add_type)
         .add("swoole_mime_type_set(string $suffix, string $mime_type): void", set_type)

@@ -4,7 +4,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, Object, OrFalse, PhpResult, runtime};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_get_objects(): array|false", objects)
         .add("swoole_get_object_by_handle(int $handle): object|false", by_handle)

@@ -4,7 +4,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, IntoZval, OrFalse, PhpResult, ZStr, Zval, runtime};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_hashcode(string $data, int $type = 0): int|false", hashcode)
         .add(

@@ -6,7 +6,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_exec(string $command, mixed &$output = null, mixed &$returnVar = null): string|false", exec)
         .add("swoole_shell_exec(string $cmd): string|false|null", shell_exec);

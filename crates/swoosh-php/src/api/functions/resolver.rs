@@ -6,7 +6,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, Object, PhpResult, Zval};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_name_resolver_add(Swoole\\NameResolver $ns): bool", |call: &mut Call<'_>| {
             let given = object(call, 0);

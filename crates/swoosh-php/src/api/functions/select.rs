@@ -14,7 +14,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, Key, OrFalse, PhpResult, Zval};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_select(?array &$read, ?array &$write, ?array &$except, ?float $timeout = 0.5): int|false", select)
         .add(

@@ -12,7 +12,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, Object, OrFalse, PhpResult, ZStr, Zval};
 
 /// Adds the functions of this file.
-pub fn add_all(functions: &mut Functions) {
+pub(super) fn add_all(functions: &mut Functions) {
     const SOCKET_OR_FALSE: &str = "Swoole\\Coroutine\\Socket|false";
     add(functions, "accept", "", SOCKET_OR_FALSE, |call| method(call, "accept", 1..1));
     add(functions, "bind", "string $address, int $port = 0", "bool", |call| method(call, "bind", 1..3));

@@ -6,7 +6,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, set_process_title};
 
 /// Adds the functions of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions
         .add("swoole_version(): string", |_: &mut Call<'_>| Ok("6.2.1"))
         .add("swoole_cpu_num(): int", cpu_num)

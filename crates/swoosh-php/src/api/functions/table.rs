@@ -8,7 +8,7 @@ use swoosh_zend::module::Functions;
 use swoosh_zend::{Call, Object, OrFalse, PhpResult};
 
 /// Adds the function of this file.
-pub fn add(functions: &mut Functions) {
+pub(super) fn add(functions: &mut Functions) {
     functions.add("swoole_table(int $size, string $fields): Swoole\\Table", table);
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use swoosh_zend::{Array, Zval};
 
 /// A part of a body.
-pub enum Part {
+pub(super) enum Part {
     /// Bytes.
     Bytes(Vec<u8>),
     /// `length` bytes of a file from `offset` on: path, offset, length.
@@ -14,19 +14,19 @@ pub enum Part {
 
 /// A body, part by part.
 #[derive(Default)]
-pub struct Body {
+pub(super) struct Body {
     /// Its parts in order.
     pub parts: Vec<Part>,
 }
 
 impl Body {
     /// A body of bytes only.
-    pub fn of(bytes: Vec<u8>) -> Self {
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
         Body { parts: vec![Part::Bytes(bytes)] }
     }
 
     /// How long it is, bytes.
-    pub fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         self.parts
             .iter()
             .map(|part| match part {
@@ -45,7 +45,7 @@ impl Body {
 }
 
 /// A form with files: `fields` as pairs of name and value, `files` as the client's property has them.
-pub fn multipart(boundary: &str, fields: &[(Vec<u8>, Vec<u8>)], files: &Array) -> Body {
+pub(super) fn multipart(boundary: &str, fields: &[(Vec<u8>, Vec<u8>)], files: &Array) -> Body {
     let mut body = Body::default();
     for (name, value) in fields {
         body.push(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"").as_bytes());
@@ -93,14 +93,14 @@ fn quoted(text: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a part of a file, so much of it at a time.
-pub struct Slice {
+pub(super) struct Slice {
     file: File,
     left: u64,
 }
 
 impl Slice {
     /// `length` bytes of a file from `offset` on: path, offset, length.
-    pub fn open(path: &str, offset: u64, length: u64) -> io::Result<Self> {
+    pub(super) fn open(path: &str, offset: u64, length: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Slice { file, left: length })
@@ -110,7 +110,7 @@ impl Slice {
     ///
     /// # Errors
     /// The file cannot be read, or was truncated.
-    pub fn read(&mut self) -> io::Result<Vec<u8>> {
+    pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut piece = vec![0; self.left.min(PIECE) as usize];
         self.file.read_exact(&mut piece)?;
         self.left -= piece.len() as u64;
@@ -119,7 +119,7 @@ impl Slice {
 }
 
 /// As forms are encoded: letters, digits and `-_.` stay, a space is a plus.
-pub fn encode(text: &[u8]) -> Vec<u8> {
+pub(super) fn encode(text: &[u8]) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {

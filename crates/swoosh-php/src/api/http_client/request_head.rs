@@ -6,7 +6,7 @@ use swoosh::proto::http1::response_writer::is_field_value;
 use swoosh_zend::{Array, Key, Zval};
 
 /// The parts of a request's head.
-pub struct Head<'a> {
+pub(super) struct Head<'a> {
     /// `GET`.
     pub method: &'a [u8],
     /// As the request line has it.
@@ -34,7 +34,7 @@ impl Head<'_> {
     ///
     /// # Errors
     /// The message for PHP if a part contains line ends or is not a valid token.
-    pub fn write(&self) -> Result<Vec<u8>, String> {
+    pub(super) fn write(&self) -> Result<Vec<u8>, String> {
         if self.method.is_empty() || !self.method.iter().all(|&byte| is_token_byte(byte)) {
             return Err(format!("{:?} is not an HTTP method", String::from_utf8_lossy(self.method)));
         }

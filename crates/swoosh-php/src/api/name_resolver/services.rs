@@ -18,7 +18,7 @@ const LEAVE: &str = "leave(string $name, string $ip, int $port): bool";
 const GET_CLUSTER: &str = "getCluster(string $name): ?Swoole\\NameResolver\\Cluster";
 
 /// Registers them.
-pub fn register(resolver: Class) {
+pub(super) fn register(resolver: Class) {
     ClassBuilder::new("Swoole\\NameResolver\\Redis")
         .extends(resolver)
         .method("__construct(string $url, string $prefix = 'swoole:service:')", |call: &mut Call<'_>| {

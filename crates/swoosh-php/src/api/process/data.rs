@@ -12,7 +12,7 @@ pub static PROCESS: ClassSlot = ClassSlot::new();
 
 /// The pipe of a process. Both ends live in the parent until the child takes its own.
 #[derive(Default)]
-pub struct Holder {
+pub(super) struct Holder {
     pub(super) kind: Cell<i64>,
     /// Runs in a coroutine.
     pub(super) coroutine: Cell<bool>,
@@ -36,7 +36,7 @@ swoosh_zend::payload!(Holder: traces |holder, tell| {
 
 /// The message queue of a process.
 #[derive(Clone, Copy)]
-pub struct Messages {
+pub(super) struct Messages {
     pub(super) queue: MessageQueue,
     /// Each message is addressed to one process; otherwise any process may take it.
     pub(super) addressed: bool,

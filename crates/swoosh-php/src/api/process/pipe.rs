@@ -38,7 +38,7 @@ fn with_end<T>(call: &Call<'_>, act: impl FnOnce(&Pipe) -> swoosh::Result<T>) ->
     })
 }
 
-pub fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
+pub(super) fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let data = call.bytes(0)?;
     if data.is_empty() {
         last_error::warn_misuse("the data to write is empty");
@@ -47,7 +47,7 @@ pub fn write(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     with_end(call, |end| end.send(data)).map(OrFalse)
 }
 
-pub fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+pub(super) fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 8192)?.clamp(1, 64 << 20) as usize;
     let mut buffer = vec![0; size];
     let got = with_end(call, |end| end.receive(&mut buffer))?;
@@ -59,7 +59,7 @@ pub fn read(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
 }
 
 /// Closes the pipe: both ends that are here (0), one of them, or one direction.
-pub fn close(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let which = call.int_or(0, 0)?;
     let direction = match which {
         PIPE_READ => Some(Shutdown::Read),
@@ -79,20 +79,20 @@ pub fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(true)
 }
 
-pub fn set_timeout(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn set_timeout(call: &mut Call<'_>) -> PhpResult<bool> {
     let seconds = call.float(0)?;
     let time = if seconds > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { None };
     call.payload::<Holder>().timed.set(time.is_some());
     Ok(with_end(call, |end| end.set_timeout(time))?.is_some())
 }
 
-pub fn set_blocking(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn set_blocking(call: &mut Call<'_>) -> PhpResult<bool> {
     let blocking = call.bool(0)?;
     Ok(with_end(call, |end| end.set_blocking(blocking))?.is_some())
 }
 
 /// This process's end of the pipe as a socket for coroutines, the same one each time.
-pub fn export_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
+pub(super) fn export_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Object>> {
     let holder = call.payload::<Holder>();
     if let Some(there) = holder.exported.borrow().clone() {
         return Ok(OrFalse(Some(there)));

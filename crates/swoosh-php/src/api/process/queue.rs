@@ -8,7 +8,7 @@ use swoosh::sys::message_queue::{MessageBuffer, MessageQueue, key_from_path};
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, Zval, call_function};
 
 /// Opens or creates the queue of a key; key 0 is derived from the script's path.
-pub fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn use_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, mode, capacity) = (call.int_or(0, 0)?, call.int_or(1, 2)?, call.int_or(2, -1)?);
     let key = match key {
         0 => script()?.and_then(|path| ok_or_warn(key_from_path(Path::new(&path)))),
@@ -48,7 +48,7 @@ fn address(call: &Call<'_>) -> PhpResult<i64> {
     Ok(1 + call.this().and_then(|this| this.slot(id).int()).unwrap_or(0).max(0))
 }
 
-pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
+pub(super) fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let held = queue(call).and_then(|messages| ok_or_warn(messages.queue.status()));
     Ok(OrFalse(held.map(|held| {
         let mut array = Array::new();
@@ -58,14 +58,14 @@ pub fn stat_queue(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
-pub fn free_queue(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn free_queue(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(messages) = queue(call) else { return Ok(false) };
     call.payload::<Holder>().queue.set(None);
     Ok(ok_or_warn(messages.queue.remove()).is_some())
 }
 
 /// Appends a message; in a queue that waits, once there is room.
-pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let data = call.bytes(0)?;
     let Some(messages) = queue(call) else { return Ok(false) };
     if data.is_empty() {
@@ -88,7 +88,7 @@ pub fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// Takes the oldest message (in an addressed queue: for this process), at most `$size` bytes.
-pub fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
+pub(super) fn pop(call: &mut Call<'_>) -> PhpResult<OrFalse<Vec<u8>>> {
     let size = call.int_or(0, 65536)?;
     let Some(messages) = queue(call) else { return Ok(OrFalse(None)) };
     let mut buffer = MessageBuffer::with_capacity(size.clamp(1, 1 << 24) as usize);

@@ -14,7 +14,7 @@ use swoosh_zend::{Array, Call, IntoZval, Key, PhpResult, Raised, ZStr, Zval};
 
 /// Payload of a table object: a builder before `create()`, a table afterwards.
 #[derive(Default)]
-pub struct Holder {
+pub(super) struct Holder {
     pub(super) making: RefCell<Option<TableBuilder>>,
     pub(super) made: RefCell<Option<Rc<SharedTable>>>,
     /// `configure` was called.

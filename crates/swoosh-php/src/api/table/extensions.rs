@@ -8,7 +8,7 @@ use swoosh::shm::table::{TableBuilder, Value};
 use swoosh_zend::{Array, Call, Key, PhpResult, ZStr};
 
 /// Between the constructor and `create()`: `grow_to` (rows), `expiry`, `evict` (switches), `budget` (bytes).
-pub fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn configure(call: &mut Call<'_>) -> PhpResult<bool> {
     let options = call.array(0)?;
     let holder = call.payload::<Holder>();
     if holder.making.borrow().is_none() {
@@ -59,7 +59,7 @@ enum Choice {
 }
 
 /// Like `set`, with a time to live in seconds.
-pub fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, values, seconds) = (call.bytes(0)?, call.array(1)?, call.float(2)?);
     let made = made(call)?;
     let (values, _) = convert(&made, values, true)?;
@@ -67,7 +67,7 @@ pub fn set_for(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// Sets a row's time to live; `null` removes it.
-pub fn expire(call: &mut Call<'_>) -> PhpResult<bool> {
+pub(super) fn expire(call: &mut Call<'_>) -> PhpResult<bool> {
     let key = call.bytes(0)?;
     let end = if call.has(1) { Some(time(call.float(1)?)) } else { None };
     Ok(ok_or_report(made(call)?.table.expire(key, end)).unwrap_or(false))
@@ -78,12 +78,12 @@ fn time(seconds: f64) -> Duration {
 }
 
 /// Removes expired rows; returns their number.
-pub fn purge(call: &mut Call<'_>) -> PhpResult<u64> {
+pub(super) fn purge(call: &mut Call<'_>) -> PhpResult<u64> {
     Ok(made(call)?.table.purge())
 }
 
 /// The rows of several keys, by key; missing ones are omitted.
-pub fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
+pub(super) fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
     let mut names: Vec<ZStr> = Vec::new();
     for (_, key) in call.array(0)? {
         names.push(key.to_zstr().ok_or(swoosh_zend::Raised::Exception)?);
@@ -100,7 +100,7 @@ pub fn get_many(call: &mut Call<'_>) -> PhpResult<Array> {
 }
 
 /// Sets rows by key; returns how many were set before the first failure.
-pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
+pub(super) fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
     let made = made(call)?;
     let mut rows = Vec::new();
     for (key, values) in call.array(0)? {
@@ -124,7 +124,7 @@ pub fn set_many(call: &mut Call<'_>) -> PhpResult<usize> {
 }
 
 /// Allocates the table in the arena, if one was reserved.
-pub fn use_arena(builder: &mut TableBuilder) {
+pub(super) fn use_arena(builder: &mut TableBuilder) {
     if let Some(arena) = shared_memory::arena() {
         builder.arena(&arena);
     }

@@ -1,11 +1,13 @@
-//! Response order (HTTP pipelining): while a connection's response is incomplete, its later requests are queued here.
+//! Response order (HTTP pipelining): while a connection's response is incomplete, its later requests are queued in a
+//! [`Pipeline`], the engine's own.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use swoosh::context::Context;
 use swoosh::handler::{ConnectionEvent, Flow, Handler, SessionId};
 use swoosh::http::TempFile;
+use swoosh::request::pipeline::Pipeline;
 
 /// An event queued behind an unfinished response of its connection.
 enum Queued {
@@ -14,8 +16,8 @@ enum Queued {
 }
 
 thread_local! {
-    /// By connection with an unfinished response: the events behind it.
-    static QUEUES: RefCell<HashMap<u64, VecDeque<Queued>>> = RefCell::default();
+    /// The connections with an unfinished response, and the events behind it.
+    static PIPELINE: RefCell<Pipeline<Queued>> = RefCell::default();
     /// Events whose connection is free again, in order of arrival.
     static READY: RefCell<VecDeque<(u64, Queued)>> = const { RefCell::new(VecDeque::new()) };
     static ACTIVE: Cell<bool> = const { Cell::new(false) };
@@ -24,9 +26,7 @@ thread_local! {
 /// Queues the connection's later requests until [`response_complete`].
 pub fn hold_requests(session: u64) {
     ACTIVE.set(true);
-    QUEUES.with_borrow_mut(|queued| {
-        queued.entry(session).or_default();
-    });
+    PIPELINE.with_borrow_mut(|pipeline| pipeline.begin(SessionId(session)));
 }
 
 /// Queues a request behind an unfinished response; `false`: handle it now. `keep` is called only to queue it.
@@ -40,7 +40,7 @@ pub fn queue_request(
 
 /// Queues an event if the connection has an unfinished response.
 fn hold(session: u64, what: impl FnOnce() -> Queued) -> bool {
-    QUEUES.with_borrow_mut(|queued| queued.get_mut(&session).map(|queue| queue.push_back(what())).is_some())
+    PIPELINE.with_borrow_mut(|pipeline| pipeline.enqueue(SessionId(session), what).is_some())
 }
 
 /// The connection's response is complete: its queued events become ready.
@@ -48,15 +48,14 @@ pub fn response_complete(session: u64) {
     if !ACTIVE.get() {
         return;
     }
-    let next = QUEUES.with_borrow_mut(|queued| queued.remove(&session));
-    let Some(mut queue) = next else { return };
-    READY.with_borrow_mut(|ready| ready.extend(queue.drain(..).map(|queued| (session, queued))));
+    let Some(queue) = PIPELINE.with_borrow_mut(|pipeline| pipeline.finish(SessionId(session))) else { return };
+    READY.with_borrow_mut(|ready| ready.extend(queue.into_iter().map(|queued| (session, queued))));
 }
 
 /// Discards the queued events of a closed connection.
 pub fn connection_closed(session: u64) {
     if ACTIVE.get() {
-        let gone = QUEUES.with_borrow_mut(|queued| queued.remove(&session));
+        let gone = PIPELINE.with_borrow_mut(|pipeline| pipeline.finish(SessionId(session)));
         READY.with_borrow_mut(|ready| ready.retain(|(of, _)| *of != session));
         drop(gone);
     }
@@ -83,6 +82,6 @@ pub fn run_ready(handler: &dyn Handler, node: &Context) -> Flow {
             Queued::Refusal(status) => node.refuse_request(SessionId(session), status),
         }
     }
-    ACTIVE.set(!QUEUES.with_borrow(HashMap::is_empty) || !READY.with_borrow(VecDeque::is_empty));
+    ACTIVE.set(!PIPELINE.with_borrow(Pipeline::is_empty) || !READY.with_borrow(VecDeque::is_empty));
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use crate::server::classes::REDIS_SERVER;
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 use swoosh::context::{Context, Reading};
 use swoosh::handler::SessionId;
+use swoosh::request::pipeline::Pipeline;
 use swoosh_zend::{Callable, Object, Zval};
 
 /// Handlers and queued commands of a process.
@@ -13,8 +14,8 @@ use swoosh_zend::{Callable, Object, Zval};
 pub struct RedisCommands {
     /// Resolved handlers by upper-case command name.
     handlers: RefCell<HashMap<Vec<u8>, Rc<Callable>>>,
-    /// By connection with a command in progress: the commands behind it.
-    pub(super) queued: RefCell<HashMap<u64, VecDeque<Vec<u8>>>>,
+    /// The connections with a command in progress, and the commands behind it.
+    pub(super) pipeline: RefCell<Pipeline<Vec<u8>>>,
 }
 
 impl RedisCommands {
@@ -32,9 +33,7 @@ impl RedisCommands {
 
     /// Discards the queued commands of a closed connection.
     pub fn closed(&self, session: SessionId) {
-        if let Some(queue) = self.queued.borrow_mut().get_mut(&session.0) {
-            queue.clear();
-        }
+        self.pipeline.borrow_mut().clear(session);
     }
 
     pub(super) fn handler(&self, server: &Object, name: &[u8]) -> Option<Rc<Callable>> {
@@ -50,15 +49,13 @@ impl RedisCommands {
 
     /// The next command of a connection. `None` ends the connection's request, so that a later command starts a coroutine.
     pub(super) fn next(&self, node: &Context, session: SessionId) -> Option<Vec<u8>> {
-        let mut queued = self.queued.borrow_mut();
-        let queue = queued.get_mut(&session.0)?;
-        if queue.len() == MAX_QUEUED {
+        let mut pipeline = self.pipeline.borrow_mut();
+        if pipeline.kept(session) == MAX_QUEUED {
             // Fails only when the connection is closed.
             let _ = node.set_reading(session, Reading::Resume);
         }
-        let next = queue.pop_front();
+        let next = pipeline.next(session);
         if next.is_none() {
-            queued.remove(&session.0);
             node.end_request(session);
         }
         next

@@ -8,7 +8,6 @@ use crate::runtime::scheduler;
 use crate::server::classes;
 use crate::server::redis::commands::MAX_QUEUED;
 use crate::server::state::{Callbacks, PhpServer};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use swoosh::config::Framing;
 use swoosh::context::Context;
@@ -31,9 +30,9 @@ pub fn receive(
     session: SessionId,
     data: &[u8],
 ) -> PhpResult<()> {
-    if let Some(queue) = state.redis.queued.borrow_mut().get_mut(&session.0) {
-        queue.push_back(data.to_vec());
-        if queue.len() == MAX_QUEUED {
+    let kept = state.redis.pipeline.borrow_mut().enqueue(session, || data.to_vec());
+    if let Some(kept) = kept {
+        if kept == MAX_QUEUED {
             let _ = node.set_reading(session, Reading::Pause);
         }
         return Ok(());
@@ -41,7 +40,7 @@ pub fn receive(
     if !scheduler::callbacks_in_coroutines() {
         return handle(state, callbacks, node, session, data);
     }
-    state.redis.queued.borrow_mut().insert(session.0, VecDeque::new());
+    state.redis.pipeline.borrow_mut().begin(session);
     node.begin_request(session);
     let (state, callbacks, node, first) = (state.clone(), callbacks.clone(), node.clone(), data.to_vec());
     coroutine::spawn_event(move || {

@@ -2,7 +2,7 @@
 
 pub use super::header_buffer::{HeaderBuffer, header_buffer};
 
-use super::token::has_token;
+use super::token::ConnectionOptions;
 use httparse::Header;
 use memchr::memchr;
 use std::borrow::Cow;
@@ -58,14 +58,11 @@ impl<'a> Request<'a> {
 
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     pub fn keeps_alive(&self, headers: &[Header<'_>]) -> bool {
-        let mut keep = self.minor == 1;
+        let mut options = ConnectionOptions::default();
         for field in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("connection")) {
-            if has_token(field.value, "close") {
-                return false;
-            }
-            keep |= has_token(field.value, "keep-alive");
+            options.add(field.value);
         }
-        keep
+        !options.close && (self.minor == 1 || options.keep_alive)
     }
 }
 

@@ -7,7 +7,7 @@
 use super::header_buffer::header_buffer;
 use super::method::is_method;
 use super::refusal::Refusal;
-use super::token::{has_token, is_token_byte};
+use super::token::{ConnectionOptions, is_token_byte};
 use httparse::Header;
 
 /// How the body of a request is delimited (RFC 9112 section 6.3).
@@ -102,10 +102,11 @@ impl FramingFields {
             }
             6 if is("expect") => self.expect(field.value),
             10 if is("connection") => {
-                self.closes |= has_token(field.value, "close");
-                let upgrades = has_token(field.value, "upgrade");
-                self.connection_upgrade |= upgrades;
-                self.stays |= upgrades || has_token(field.value, "keep-alive");
+                let mut options = ConnectionOptions::default();
+                options.add(field.value);
+                self.closes |= options.close;
+                self.connection_upgrade |= options.upgrade;
+                self.stays |= options.upgrade || options.keep_alive;
                 Ok(())
             }
             14 if is("content-length") => match self.length.replace(plain_number(field.value)?) {

@@ -7,11 +7,32 @@
 /// ```
 #[inline]
 pub fn has_token(list: &[u8], token: &str) -> bool {
-    // Asked several times for each request, nearly always of one token.
-    if memchr::memchr(b',', list).is_none() {
-        return list.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
-    }
     list.split(|&b| b == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// The options of `Connection` fields (RFC 9110 section 7.6.1) that a server acts on, found in one pass: every request
+/// has such a field.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+}
+
+impl ConnectionOptions {
+    /// Adds the options of one field.
+    #[inline]
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        for item in value.split(|&b| b == b',') {
+            let item = item.trim_ascii();
+            match item.len() {
+                5 => self.close |= item.eq_ignore_ascii_case(b"close"),
+                7 => self.upgrade |= item.eq_ignore_ascii_case(b"upgrade"),
+                10 => self.keep_alive |= item.eq_ignore_ascii_case(b"keep-alive"),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Whether a byte may be part of a token (RFC 9110 section 5.6.2).

@@ -83,7 +83,7 @@ impl Coroutine {
         }
     }
 
-    /// What it waits for; `None` while it runs or has resumed another coroutine.
+    /// The kind of its current wait; `None` while it runs or has resumed another coroutine.
     pub fn waits_for(&self) -> Option<WaitKind> {
         match self.state.get() {
             CoroutineState::Waiting(kind) => Some(kind),

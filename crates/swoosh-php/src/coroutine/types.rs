@@ -17,7 +17,7 @@ pub enum Job {
     Native(Box<dyn FnOnce() -> PhpResult<()>>),
 }
 
-/// What a coroutine waits for. Decides which operations may wake it.
+/// The kind of a wait, which decides the operations that may end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum WaitKind {

@@ -1,7 +1,6 @@
 //! Proxies: SOCKS5 (RFC 1928) and HTTP CONNECT (RFC 9110 section 9.3.6).
 
-use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
-use std::time::Duration;
+use crate::coroutine::socket::{CoroutineSocket, Deadline, ErrorCode};
 use swoosh::proto::base64;
 use swoosh_zend::{Array, PhpResult, Zval};
 
@@ -53,15 +52,19 @@ fn exchange(
     link: &CoroutineSocket,
     words: &[u8],
     answer: usize,
-    limit: Option<Duration>,
+    deadline: &Deadline,
 ) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
-    if let (_, Some(code)) = link.send_all(words, limit)? {
+    let left = match deadline.remaining() {
+        Ok(left) => left,
+        Err(code) => return Ok(Err(code)),
+    };
+    if let (_, Some(code)) = link.send_all(words, left)? {
         return Ok(Err(code));
     }
     let mut got = Vec::new();
     while got.len() < answer {
         let missing = answer - got.len();
-        match link.read_into(&mut got, missing, limit)? {
+        match read_part(link, &mut got, missing, deadline)? {
             Ok(0) => return Ok(Err(SOCKS_FAILED)),
             Ok(_) => {}
             Err(code) => return Ok(Err(code)),
@@ -70,16 +73,34 @@ fn exchange(
     Ok(Ok(got))
 }
 
+/// Reads at most `most` bytes, until the deadline.
+fn read_part(
+    link: &CoroutineSocket,
+    into: &mut Vec<u8>,
+    most: usize,
+    deadline: &Deadline,
+) -> PhpResult<Result<usize, ErrorCode>> {
+    match deadline.remaining() {
+        Ok(left) => link.read_into(into, most, left),
+        Err(code) => Ok(Err(code)),
+    }
+}
+
 /// Connects through SOCKS5 (RFC 1928), with username authentication (RFC 1929) if set. The proxy resolves names.
 pub(super) fn socks(
     link: &CoroutineSocket,
     proxy: &Proxy,
     host: &[u8],
     port: i64,
-    limit: Option<Duration>,
+    deadline: &Deadline,
 ) -> PhpResult<Result<(), ErrorCode>> {
+    // Lengths of one byte (RFC 1928 section 5, RFC 1929 section 2).
+    let user = proxy.user.as_deref().unwrap_or_default();
+    if [host, user, &proxy.password].iter().any(|text| text.len() > 255) {
+        return Ok(Err(libc::EINVAL));
+    }
     let method = if proxy.user.is_some() { 2 } else { 0 };
-    match exchange(link, &[5, 1, method], 2, limit)? {
+    match exchange(link, &[5, 1, method], 2, deadline)? {
         Ok(answer) if answer == [5, method] => {}
         Ok(answer) => return Ok(Err(if answer[0] == 5 { SOCKS_METHOD } else { SOCKS_VERSION })),
         Err(code) => return Ok(Err(code)),
@@ -89,7 +110,7 @@ pub(super) fn socks(
         words.extend_from_slice(user);
         words.push(proxy.password.len() as u8);
         words.extend_from_slice(&proxy.password);
-        match exchange(link, &words, 2, limit)? {
+        match exchange(link, &words, 2, deadline)? {
             Ok(answer) if answer[1] == 0 => {}
             Ok(_) => return Ok(Err(SOCKS_USER)),
             Err(code) => return Ok(Err(code)),
@@ -98,7 +119,7 @@ pub(super) fn socks(
     let mut words = vec![5, 1, 0, 3, host.len() as u8];
     words.extend_from_slice(host);
     words.extend_from_slice(&(port as u16).to_be_bytes());
-    let head = match exchange(link, &words, 5, limit)? {
+    let head = match exchange(link, &words, 5, deadline)? {
         Ok(head) if head[0] == 5 && head[1] == 0 => head,
         Ok(_) => return Ok(Err(SOCKS_CONNECT)),
         Err(code) => return Ok(Err(code)),
@@ -109,7 +130,7 @@ pub(super) fn socks(
         4 => 15 + 2,
         _ => usize::from(head[4]) + 2,
     };
-    Ok(exchange(link, &[], rest, limit)?.map(drop))
+    Ok(exchange(link, &[], rest, deadline)?.map(drop))
 }
 
 /// CONNECT of RFC 9110, section 9.3.6.
@@ -118,7 +139,7 @@ pub(super) fn http_connect(
     proxy: &Proxy,
     host: &[u8],
     port: i64,
-    limit: Option<Duration>,
+    deadline: &Deadline,
 ) -> PhpResult<Result<(), ErrorCode>> {
     let host = String::from_utf8_lossy(host);
     let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
@@ -126,13 +147,13 @@ pub(super) fn http_connect(
         words.push_str(&format!("Proxy-Authorization: {credentials}\r\n"));
     }
     words.push_str("\r\n");
-    let mut answer = match exchange(link, words.as_bytes(), 0, limit)? {
+    let mut answer = match exchange(link, words.as_bytes(), 0, deadline)? {
         Ok(answer) => answer,
         Err(code) => return Ok(Err(code)),
     };
     // Byte by byte: bytes behind the head belong to the tunnel.
     while !answer.ends_with(b"\r\n\r\n") {
-        match link.read_into(&mut answer, 1, limit)? {
+        match read_part(link, &mut answer, 1, deadline)? {
             Ok(1) if answer.len() < MAX_HEAD => {}
             Ok(_) => return Ok(Err(PROXY_BAD)),
             Err(code) => return Ok(Err(code)),

@@ -158,8 +158,11 @@ bool swoosh_stream_has_buffered(zval *stream);
 typedef int (*swoosh_autoload_begin)(const char *name, size_t length);
 /* The load that `begin` allowed is over. */
 typedef void (*swoosh_autoload_end)(const char *name, size_t length);
+/* Whether the running coroutine is loading the class. */
+typedef bool (*swoosh_autoload_is_loader)(const char *name, size_t length);
 /* Calls these functions around the autoloader. Only during module startup. */
-void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end);
+void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end,
+    swoosh_autoload_is_loader is_loader);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 

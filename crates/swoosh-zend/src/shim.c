@@ -113,6 +113,16 @@ void swoosh_array_append(zend_array *array, zend_string *key, zval *value)
     }
 }
 
+bool swoosh_array_add(zend_array *array, zend_string *key, zval *value)
+{
+    return zend_hash_add(array, key, value) != NULL;
+}
+
+bool swoosh_array_add_text(zend_array *array, const char *key, size_t length, zval *value)
+{
+    return zend_hash_str_add(array, key, length, value) != NULL;
+}
+
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index)
 {
     for (; *at < array->nNumUsed; (*at)++) {
@@ -175,13 +185,19 @@ bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of)
     return instanceof_function(ce, of);
 }
 
+static int slot_of(const zend_property_info *info)
+{
+    return info == NULL || (info->flags & ZEND_ACC_STATIC) ? -1 : (int) OBJ_PROP_TO_NUM(info->offset);
+}
+
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length)
 {
-    zend_property_info *info = zend_hash_str_find_ptr(&ce->properties_info, name, length);
-    if (info == NULL || (info->flags & ZEND_ACC_STATIC)) {
-        return -1;
-    }
-    return OBJ_PROP_TO_NUM(info->offset);
+    return slot_of(zend_hash_str_find_ptr(&ce->properties_info, name, length));
+}
+
+int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name)
+{
+    return slot_of(zend_hash_find_ptr(&ce->properties_info, name));
 }
 
 void swoosh_assign_reference(zval *reference, zval *value)

@@ -66,6 +66,12 @@ where
     }
 }
 
+/// Whether a module of PHP with this name, in lower case, is loaded.
+pub fn is_module_loaded(name: &str) -> bool {
+    // SAFETY: pointer and length describe `name`.
+    unsafe { ffi::swoosh_module_loaded(name.as_ptr().cast::<c_char>(), name.len()) }
+}
+
 /// How a stream's wait for its descriptor ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamWait {

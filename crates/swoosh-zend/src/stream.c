@@ -547,3 +547,8 @@ bool swoosh_replace_function(const char *name, size_t length, zif_handler handle
     function->internal_function.handler = handler;
     return true;
 }
+
+bool swoosh_module_loaded(const char *name, size_t length)
+{
+    return zend_hash_str_exists(&module_registry, name, length);
+}

@@ -1,6 +1,6 @@
 //! `Swoole\Runtime`: which of PHP's own functions wait without blocking.
 
-use crate::coroutine::hook_flags::{ALL, flags, set_flags};
+use crate::coroutine::hook_flags::{ALL, flags, set_flags, warn_of_unserved};
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult};
 
 static RUNTIME: ClassSlot = ClassSlot::new();
@@ -15,6 +15,11 @@ pub fn register() {
 }
 
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
-    set_flags(call.int_or(0, ALL)?);
+    let flags = call.int_or(0, ALL)?;
+    // A framework that asks for everything gets what there is.
+    if flags != ALL {
+        warn_of_unserved(flags);
+    }
+    set_flags(flags);
     Ok(true)
 }

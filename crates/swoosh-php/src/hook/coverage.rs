@@ -14,11 +14,11 @@ pub(super) fn start_up() {
     if is_module_loaded("sockets") {
         record(SOCKETS, "SWOOLE_HOOK_SOCKETS", &hook_sockets());
     }
-    let curl = hook_poll::<{ NATIVE_CURL | CURL }>("libcurl");
+    let curl = hook_poll::<{ NATIVE_CURL | CURL }, false>("libcurl");
     if is_module_loaded("curl") && !curl {
         record(NATIVE_CURL, "SWOOLE_HOOK_NATIVE_CURL", &["curl_exec()", "curl_multi_select()"]);
     }
-    let postgres = hook_poll::<PDO_PGSQL>("libpq.");
+    let postgres = hook_poll::<PDO_PGSQL, true>("libpq.");
     hook_name_lookup::<PDO_PGSQL>(Some("libpq."));
     if (is_module_loaded("pdo_pgsql") || is_module_loaded("pgsql")) && !postgres {
         record(PDO_PGSQL, "SWOOLE_HOOK_PDO_PGSQL", &["pdo_pgsql", "pgsql"]);

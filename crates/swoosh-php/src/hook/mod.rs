@@ -4,6 +4,7 @@
 
 mod autoload;
 mod coverage;
+mod curl;
 mod descriptors;
 mod dns_functions;
 pub mod dns_records;
@@ -17,6 +18,7 @@ pub fn start_up() {
     dns_functions::start_up();
     sleep::start_up();
     stream::start_up();
+    curl::start_up();
     system_calls::start_up();
     coverage::start_up();
 }

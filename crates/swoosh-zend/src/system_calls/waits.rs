@@ -5,9 +5,11 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// Hooks poll(2) in a library, under a `SWOOLE_HOOK_*` flag. False if the library is not loaded or does not call it.
-pub fn hook_poll<const FLAGS: i64>(library: &'static str) -> bool {
-    replace(Some(library), c"poll", poll::<FLAGS> as *const ())
+/// Hooks poll(2) in a library, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that fails, because the coroutine is
+/// cancelled, ends the connection: the peer's answer must not be taken for that to the next request. False if the library
+/// is not loaded or does not call it.
+pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool>(library: &'static str) -> bool {
+    replace(Some(library), c"poll", poll::<FLAGS, DISCONNECTS> as *const ())
 }
 
 /// Hooks usleep(3) in a library.
@@ -20,7 +22,11 @@ pub fn hook_name_lookup<const FLAGS: i64>(library: Option<&'static str>) -> bool
     replace(library, c"getaddrinfo", getaddrinfo::<FLAGS> as *const ())
 }
 
-unsafe extern "C" fn poll<const FLAGS: i64>(fds: *mut libc::pollfd, count: libc::nfds_t, timeout: c_int) -> c_int {
+unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool>(
+    fds: *mut libc::pollfd,
+    count: libc::nfds_t,
+    timeout: c_int,
+) -> c_int {
     let Some(hooks) = (if timeout == 0 { None } else { active(FLAGS) }) else {
         // SAFETY: passes the caller's arguments on.
         return unsafe { libc::poll(fds, count, timeout) };
@@ -43,6 +49,12 @@ unsafe extern "C" fn poll<const FLAGS: i64>(fds: *mut libc::pollfd, count: libc:
                 .collect(),
         };
         if let Err(code) = (hooks.poll)(&wanted, left) {
+            if DISCONNECTS {
+                for (fd, _) in wanted {
+                    // SAFETY: shutdown(2) takes numbers; it fails for what is not a socket.
+                    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+                }
+            }
             set_errno(code);
             return -1;
         }

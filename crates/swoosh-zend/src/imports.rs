@@ -211,3 +211,10 @@ const DT_JMPREL: i64 = 23;
 const JUMP_SLOT: u32 = if cfg!(target_arch = "aarch64") { 1026 } else { 7 };
 /// R_X86_64_GLOB_DAT and R_AARCH64_GLOB_DAT.
 const GLOBAL_DATA: u32 = if cfg!(target_arch = "aarch64") { 1025 } else { 6 };
+
+/// The address of a function of any loaded library; null if there is none.
+pub(crate) fn find(symbol: &CStr) -> *mut c_void {
+    // SAFETY: dlsym(3) with a C string; RTLD_DEFAULT searches all libraries whose symbols are global, as those of PHP's
+    // extensions and of the libraries that they need are.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, symbol.as_ptr()) }
+}

@@ -16,7 +16,7 @@ pub fn flags() -> i64 {
 
 /// Enables these hooks and disables all others.
 pub fn set_flags(flags: i64) {
-    FLAGS.set(flags);
+    FLAGS.set(flags & 0xffff_ffff);
 }
 
 /// Whether a hook is enabled and the caller may wait.
@@ -65,6 +65,8 @@ thread_local! {
     static UNSERVED: RefCell<Vec<Unserved>> = const { RefCell::new(Vec::new()) };
 }
 
+/// SWOOLE_HOOK_TCP.
+pub const TCP: i64 = 2;
 /// SWOOLE_HOOK_STREAM_FUNCTION.
 pub const STREAM_FUNCTION: i64 = 128;
 /// SWOOLE_HOOK_FILE.

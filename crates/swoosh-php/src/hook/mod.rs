@@ -8,6 +8,7 @@ mod curl;
 mod descriptors;
 mod dns_functions;
 pub mod dns_records;
+mod exclusive;
 mod sleep;
 mod stream;
 mod system_calls;

@@ -3,6 +3,7 @@
 //! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
 
 use super::descriptors::{self, Purpose};
+use super::exclusive;
 use crate::coroutine::hook_flags::{STDIO, flags};
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::coroutine::{self, may_wait};
@@ -34,6 +35,8 @@ pub(super) fn start_up() {
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
+        enter: exclusive::enter,
+        leave: exclusive::leave,
         transfer,
         open,
         lock,
@@ -71,10 +74,13 @@ fn code_of(waited: StreamWait) -> Waited {
 
 /// The caller's memory may be in use by the work, so this returns only once it is done: a cancelled wait blocks for the
 /// rest.
-fn offload(work: Work) -> (isize, i32) {
+fn offload(work: Work, interrupt: Option<&dyn Fn()>) -> (isize, i32) {
     let (done, result) = mpsc::sync_channel(1);
-    if let Ok(handle) = reactor::run_blocking(move || done.send(work())) {
-        let _ = wait::future(handle, None);
+    if let Ok(handle) = reactor::run_blocking(move || done.send(work()))
+        && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
+        && let Some(interrupt) = interrupt
+    {
+        interrupt();
     }
     result.recv().unwrap_or((-1, libc::EAGAIN))
 }

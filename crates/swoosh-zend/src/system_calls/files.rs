@@ -151,10 +151,13 @@ fn with_descriptor(hooks: &WaitHooks, fd: c_int, call: impl FnOnce(c_int) -> isi
     }
     // SAFETY: a new descriptor that nothing else owns.
     let duplicate = unsafe { OwnedFd::from_raw_fd(duplicate) };
-    with_errno((hooks.offload)(Box::new(move || {
-        let result = call(duplicate.as_raw_fd());
-        (result, errno())
-    })))
+    with_errno((hooks.offload)(
+        Box::new(move || {
+            let result = call(duplicate.as_raw_fd());
+            (result, errno())
+        }),
+        None,
+    ))
 }
 
 /// open(2), whose third argument counts only for calls that may create a file. A C function with variable arguments gets
@@ -235,7 +238,7 @@ fn with_path(path: *const c_char, call: impl FnOnce(*const c_char) -> c_int + Se
     let Some(hooks) = file_call(FILE) else { return call(path) };
     // SAFETY: the callers pass the C string that they got from the caller of the C function.
     let path = CString::from(unsafe { CStr::from_ptr(path) });
-    with_errno((hooks.offload)(Box::new(move || (call(path.as_ptr()) as isize, errno())))) as c_int
+    with_errno((hooks.offload)(Box::new(move || (call(path.as_ptr()) as isize, errno())), None)) as c_int
 }
 
 unsafe extern "C" fn mkdir(path: *const c_char, mode: libc::mode_t) -> c_int {
@@ -268,18 +271,21 @@ unsafe extern "C" fn opendir(path: *const c_char) -> *mut libc::DIR {
     };
     // SAFETY: the caller of opendir(3) passes a C string.
     let path = CString::from(unsafe { CStr::from_ptr(path) });
-    with_errno((hooks.offload)(Box::new(move || {
-        // SAFETY: `path` is a C string; the directory is open and used by this thread only until the closure ends.
-        unsafe {
-            let directory = libc::opendir(path.as_ptr());
-            let code = errno();
-            if !directory.is_null() {
-                while !libc::readdir(directory).is_null() {}
-                libc::rewinddir(directory);
+    with_errno((hooks.offload)(
+        Box::new(move || {
+            // SAFETY: `path` is a C string; the directory is open and used by this thread only until the closure ends.
+            unsafe {
+                let directory = libc::opendir(path.as_ptr());
+                let code = errno();
+                if !directory.is_null() {
+                    while !libc::readdir(directory).is_null() {}
+                    libc::rewinddir(directory);
+                }
+                (directory as isize, code)
             }
-            (directory as isize, code)
-        }
-    }))) as *mut libc::DIR
+        }),
+        None,
+    )) as *mut libc::DIR
 }
 
 unsafe extern "C" fn glob(
@@ -295,11 +301,14 @@ unsafe extern "C" fn glob(
     // SAFETY: the caller of glob(3) passes a C string.
     let pattern = CString::from(unsafe { CStr::from_ptr(pattern) });
     let found = Shared(found);
-    with_errno((hooks.offload)(Box::new(move || {
-        // SAFETY: `pattern` is a C string; the waiting caller keeps the place of the result and does not touch it.
-        let code = unsafe { libc::glob(pattern.as_ptr(), flags, on_error, found.get()) };
-        (code as isize, errno())
-    }))) as c_int
+    with_errno((hooks.offload)(
+        Box::new(move || {
+            // SAFETY: `pattern` is a C string; the waiting caller keeps the place of the result and does not touch it.
+            let code = unsafe { libc::glob(pattern.as_ptr(), flags, on_error, found.get()) };
+            (code as isize, errno())
+        }),
+        None,
+    )) as c_int
 }
 
 unsafe extern "C" fn ftruncate(fd: c_int, length: libc::off_t) -> c_int {

@@ -4,11 +4,13 @@
 //! Each replacement calls the function itself, without blocking, and asks [`WaitHooks`] only if it would have to wait. In
 //! other threads, outside of coroutines and while a hook is off it only calls the function.
 
+mod connections;
 mod files;
 mod processes;
 mod sockets;
 mod waits;
 
+pub use connections::{hook_postgres, hook_sqlite};
 pub use files::{FILE_CALLS, hook_files};
 pub use processes::hook_processes;
 pub use sockets::hook_sockets;
@@ -54,8 +56,12 @@ pub struct WaitHooks {
     pub descriptor: fn(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited,
     /// Sleeps; false if the wait was cancelled.
     pub sleep: fn(time: Duration) -> bool,
-    /// Runs work in another thread; returns once it is done.
-    pub offload: fn(work: Work) -> (isize, i32),
+    /// Runs work in another thread; returns once it is done. A cancelled wait calls `interrupt`, and goes on.
+    pub offload: fn(work: Work, interrupt: Option<&dyn Fn()>) -> (isize, i32),
+    /// Waits until no other coroutine uses the object at an address. False if the wait was cancelled.
+    pub enter: fn(object: usize) -> bool,
+    /// Ends the use of an object that [`enter`](Self::enter) has begun.
+    pub leave: fn(object: usize),
     /// A stream's read or write on a descriptor would block; `supported` is false if the kernel cannot tell.
     pub transfer: fn(fd: RawFd, write: bool, length: usize, supported: bool) -> Next,
     /// Opens a file whose open may take any time.

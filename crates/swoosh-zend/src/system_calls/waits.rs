@@ -5,11 +5,11 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// Hooks poll(2) in a library, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that fails, because the coroutine is
+/// Hooks poll(2) in a library, or in PHP itself for `None`, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that fails, because the coroutine is
 /// cancelled, ends the connection: the peer's answer must not be taken for that to the next request. False if the library
 /// is not loaded or does not call it.
-pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool>(library: &'static str) -> bool {
-    replace(Some(library), c"poll", poll::<FLAGS, DISCONNECTS> as *const ())
+pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool>(library: Option<&'static str>) -> bool {
+    replace(library, c"poll", poll::<FLAGS, DISCONNECTS> as *const ())
 }
 
 /// Hooks usleep(3) in a library.
@@ -93,20 +93,23 @@ unsafe extern "C" fn getaddrinfo<const FLAGS: i64>(
     let hints = (!hints.is_null()).then(|| Shared(Box::into_raw(Box::new(unsafe { *hints }))));
     let mut found: *mut libc::addrinfo = null_mut();
     let shared = Shared(&raw mut found);
-    let done = (hooks.offload)(Box::new(move || {
-        let pointer = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
-        let hints = hints.as_ref().map_or(null_mut(), Shared::get);
-        // SAFETY: the strings live until the closure ends, `hints` is null or a structure that this closure owns, and the
-        // waiting caller keeps the place of the result.
-        let code = unsafe {
-            let code = libc::getaddrinfo(pointer(&node), pointer(&service), hints, shared.get());
-            if !hints.is_null() {
-                drop(Box::from_raw(hints));
-            }
-            code
-        };
-        (code as isize, super::errno())
-    }));
+    let done = (hooks.offload)(
+        Box::new(move || {
+            let pointer = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+            let hints = hints.as_ref().map_or(null_mut(), Shared::get);
+            // SAFETY: the strings live until the closure ends, `hints` is null or a structure that this closure owns, and the
+            // waiting caller keeps the place of the result.
+            let code = unsafe {
+                let code = libc::getaddrinfo(pointer(&node), pointer(&service), hints, shared.get());
+                if !hints.is_null() {
+                    drop(Box::from_raw(hints));
+                }
+                code
+            };
+            (code as isize, super::errno())
+        }),
+        None,
+    );
     let code = with_errno(done) as c_int;
     if code == 0 {
         // SAFETY: the caller's place for the result.

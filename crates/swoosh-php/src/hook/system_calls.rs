@@ -24,8 +24,9 @@ use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocki
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::poll::PollFlags;
 use swoosh::sys::{command, flock, process};
+use swoosh_zend::error::pending;
 use swoosh_zend::hook::StreamWait;
-use swoosh_zend::system_calls::{Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks};
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, PollEntry, WaitHooks, Waited, Work, install_wait_hooks};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
@@ -51,7 +52,7 @@ fn is_enabled(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()
 }
 
-fn poll(wanted: &[(RawFd, i16)], limit: Option<Duration>) -> Waited {
+fn poll(wanted: &[PollEntry], limit: Option<Duration>) -> Waited {
     let wanted: Vec<_> = wanted.iter().map(|&(fd, events)| (fd, PollFlags::from_bits_truncate(events))).collect();
     match wait::events(&wanted, limit) {
         Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
@@ -60,7 +61,9 @@ fn poll(wanted: &[(RawFd, i16)], limit: Option<Duration>) -> Waited {
 }
 
 fn descriptor(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited {
-    code_of(descriptors::wait_for(fd, write, limit))
+    let waited = code_of(descriptors::wait_for(fd, write, limit));
+    // The exception says what is wrong; PHP would add a warning for other codes.
+    waited.map_err(|code| if pending().is_some() { libc::EAGAIN } else { code })
 }
 
 fn code_of(waited: StreamWait) -> Waited {
@@ -74,7 +77,7 @@ fn code_of(waited: StreamWait) -> Waited {
 
 /// The caller's memory may be in use by the work, so this returns only once it is done: a cancelled wait blocks for the
 /// rest.
-fn offload(work: Work, interrupt: Option<&dyn Fn()>) -> (isize, i32) {
+fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
     let (done, result) = mpsc::sync_channel(1);
     if let Ok(handle) = reactor::run_blocking(move || done.send(work()))
         && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))

@@ -48,7 +48,7 @@ fn install(library: &'static str, symbol: &CStr, original: &Original, replacemen
 macro_rules! postgres {
     ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty, $failure:expr;)*) => {
         $(
-            #[allow(non_snake_case)]
+            #[allow(non_snake_case, clippy::unused_unit)]
             mod $name {
                 use super::*;
                 pub(super) static ORIGINAL: Original = Original::new();

@@ -30,6 +30,12 @@ pub type Work = Box<dyn FnOnce() -> (isize, i32) + Send>;
 /// An open(2) for another thread.
 pub type OpenWork = Box<dyn FnOnce() -> io::Result<OwnedFd> + Send>;
 
+/// A descriptor and its poll(2) events.
+pub type PollEntry = (RawFd, i16);
+
+/// A call that ends work in another thread early.
+pub type Interrupt<'a> = Option<&'a dyn Fn()>;
+
 /// How a wait ended: successfully, or with an error number.
 pub type Waited = Result<(), i32>;
 
@@ -51,13 +57,13 @@ pub struct WaitHooks {
     /// Whether a hook (a `SWOOLE_HOOK_*` bit) is on and the caller may wait.
     pub is_enabled: fn(flag: i64) -> bool,
     /// Waits until one of the descriptors has one of its poll(2) events, or the time is over.
-    pub poll: fn(wanted: &[(RawFd, i16)], limit: Option<Duration>) -> Waited,
+    pub poll: fn(wanted: &[PollEntry], limit: Option<Duration>) -> Waited,
     /// Waits until a descriptor is readable (or writable). `EAGAIN`: the time is over.
     pub descriptor: fn(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited,
     /// Sleeps; false if the wait was cancelled.
     pub sleep: fn(time: Duration) -> bool,
     /// Runs work in another thread; returns once it is done. A cancelled wait calls `interrupt`, and goes on.
-    pub offload: fn(work: Work, interrupt: Option<&dyn Fn()>) -> (isize, i32),
+    pub offload: fn(work: Work, interrupt: Interrupt<'_>) -> (isize, i32),
     /// Waits until no other coroutine uses the object at an address. False if the wait was cancelled.
     pub enter: fn(object: usize) -> bool,
     /// Ends the use of an object that [`enter`](Self::enter) has begun.

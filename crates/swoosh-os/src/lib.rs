@@ -36,7 +36,7 @@
 //! | area | modules |
 //! |---|---|
 //! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
-//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`futex`], [`poll`], [`watch`] |
+//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
 //! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
@@ -77,6 +77,7 @@ pub mod signal;
 pub mod signal_fd;
 pub mod socket;
 pub mod temp_file;
+pub mod timer_fd;
 pub mod title;
 pub mod user;
 pub mod watch;

@@ -258,6 +258,8 @@ pub struct AutoloadHooks {
     pub begin: fn(name: &[u8]) -> Autoload,
     /// The load that `begin` allowed is over.
     pub end: fn(name: &[u8]) -> PhpResult<()>,
+    /// Whether the running coroutine is loading the class. It then loads what the class needs before it declares it.
+    pub is_loader: fn(name: &[u8]) -> bool,
 }
 
 static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
@@ -266,8 +268,10 @@ static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
 /// module startup.
 pub fn install_autoload_hooks(hooks: AutoloadHooks) {
     let _ = AUTOLOAD_HOOKS.set(hooks);
-    // SAFETY: both are functions with the declared signatures and static lifetime.
-    unsafe { ffi::swoosh_install_autoload_hooks(Some(autoload_begin), Some(autoload_end)) }
+    // SAFETY: these are functions with the declared signatures and static lifetime.
+    unsafe {
+        ffi::swoosh_install_autoload_hooks(Some(autoload_begin), Some(autoload_end), Some(autoload_is_loader));
+    }
 }
 
 unsafe extern "C" fn autoload_begin(name: *const c_char, length: usize) -> i32 {
@@ -279,6 +283,12 @@ unsafe extern "C" fn autoload_begin(name: *const c_char, length: usize) -> i32 {
         Some(Autoload::LookUp) => 0,
         Some(Autoload::NotFound) | None => -1,
     }
+}
+
+unsafe extern "C" fn autoload_is_loader(name: *const c_char, length: usize) -> bool {
+    // SAFETY: as in `autoload_begin`.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    AUTOLOAD_HOOKS.get().is_some_and(|hooks| catch_unwind(|| (hooks.is_loader)(name)).unwrap_or(false))
 }
 
 unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {

@@ -30,6 +30,9 @@ zend_array *swoosh_separate_array(zval *z);
 zend_array *swoosh_array_new(uint32_t size);
 /* Adds an element whose key is not in the array. */
 void swoosh_array_append(zend_array *array, zend_string *key, zval *value);
+/* Adds an element, whose value it takes over; false if the array has one with that key already. */
+bool swoosh_array_add(zend_array *array, zend_string *key, zval *value);
+bool swoosh_array_add_text(zend_array *array, const char *key, size_t length, zval *value);
 /* The next defined element from position `*at` on, or NULL; resolves indirect elements and advances `*at`. */
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index);
 /* Releases one reference to a value. */
@@ -45,6 +48,7 @@ void swoosh_gc_add(void *buffer, zval *value);
 bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of);
 /* The slot number of a declared property, -1 if there is none. */
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length);
+int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name);
 /* Assigns to a reference like `$ref = $value`. Takes over the value. */
 void swoosh_assign_reference(zval *reference, zval *value);
 
@@ -167,8 +171,11 @@ bool swoosh_stream_has_buffered(zval *stream);
 typedef int (*swoosh_autoload_begin)(const char *name, size_t length);
 /* The load that `begin` allowed is over. */
 typedef void (*swoosh_autoload_end)(const char *name, size_t length);
+/* Whether the running coroutine is loading the class. */
+typedef bool (*swoosh_autoload_is_loader)(const char *name, size_t length);
 /* Calls these functions around the autoloader. Only during module startup. */
-void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end);
+void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end,
+    swoosh_autoload_is_loader is_loader);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 

@@ -169,7 +169,7 @@ pub fn poll<T>(
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         with(|s| s.external_waits.set(s.external_waits.get() + 1));
-        let woken = coroutine.wait(kind, left.map(|left| left.max(Duration::from_millis(1))));
+        let woken = coroutine.wait(kind, left);
         with(|s| s.external_waits.set(s.external_waits.get().saturating_sub(1)));
         match woken? {
             WakeReason::Done => {}

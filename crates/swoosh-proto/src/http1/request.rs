@@ -1,11 +1,21 @@
 //! Parses a complete request that [`request_framer`](super::request_framer) has found.
-
-pub use super::header_buffer::{HeaderBuffer, header_buffer};
+//!
+//! Performance: the framer has checked every byte of the head, so that lines and colons are all there is to find here. A
+//! head is parsed several times: by the process that reads it and by the worker, and again for properties that PHP reads.
 
 use super::token::ConnectionOptions;
 use httparse::Header;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
+use smallvec::SmallVec;
 use std::borrow::Cow;
+
+/// Memory for the header fields of one request.
+pub type HeaderBuffer<'a> = SmallVec<[Header<'a>; 24]>;
+
+/// An empty [`HeaderBuffer`].
+pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
+    SmallVec::new()
+}
 
 /// A complete request, borrowed from its bytes.
 ///
@@ -31,12 +41,33 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head.
+    /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head. A head that
+    /// the framer has not checked may give fields that it would refuse.
     pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
-        let mut parsed = httparse::Request::new(&mut []);
-        let Ok(httparse::Status::Complete(head)) = parsed.parse_with_uninit_headers(bytes, buffer) else { return None };
-        let request = Request { method: parsed.method?, target: parsed.path?, minor: parsed.version?, head, bytes };
-        Some((request, parsed.headers))
+        buffer.clear();
+        // Empty lines before a request (RFC 9112 section 2.2).
+        let mut at = 0;
+        while bytes[at..].starts_with(b"\r\n") {
+            at += 2;
+        }
+        let mut ends = memchr_iter(b'\n', &bytes[at..]).map({
+            let begin = at;
+            move |lf| begin + lf
+        });
+        let end = ends.next()?;
+        let (method, target, minor) = request_line(bytes[at..end].strip_suffix(b"\r")?)?;
+        at = end + 1;
+        for end in ends {
+            let line = bytes[at..end].strip_suffix(b"\r")?;
+            at = end + 1;
+            if line.is_empty() {
+                return Some((Request { method, target, minor, head: at, bytes }, buffer.as_slice()));
+            }
+            let colon = memchr(b':', line)?;
+            let name = std::str::from_utf8(&line[..colon]).ok()?;
+            buffer.push(Header { name, value: trim_blanks(&line[colon + 1..]) });
+        }
+        None
     }
 
     /// The target before and after its `?`.
@@ -64,6 +95,27 @@ impl<'a> Request<'a> {
         }
         !options.close && (self.minor == 1 || options.keep_alive)
     }
+}
+
+/// The method, the target and the minor version of a request line.
+fn request_line(line: &[u8]) -> Option<(&str, &str, u8)> {
+    let text = std::str::from_utf8(line).ok()?;
+    let (method, rest) = text.split_once(' ')?;
+    let (target, version) = rest.split_once(' ')?;
+    let minor = match version {
+        "HTTP/1.1" => 1,
+        "HTTP/1.0" => 0,
+        _ => return None,
+    };
+    Some((method, target, minor))
+}
+
+/// A field's value without the spaces and tabs around it.
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The value of the first field with that name, in any case.
@@ -114,6 +166,55 @@ mod tests {
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
         assert_eq!(request.body(headers).as_ref(), b"abc0123456789");
         assert_eq!(field(headers, "HOST"), Some(&b"h"[..]));
+    }
+
+    #[test]
+    fn parsing_agrees_with_httparse_on_every_head_that_the_framer_accepts() {
+        let heads: [&[u8]; 9] = [
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\r\n\r\nGET /a?b=%20 HTTP/1.0\r\nHost: a\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\nHost:a\r\nX:\r\nY: \t \r\nZ: a b\t\r\n\r\n",
+            b"GET http://a/b#c HTTP/1.1\r\nHost:  \t  a:80 \t \r\nX: a:b:c\r\n\r\n",
+            b"GET /\x7e HTTP/1.1\r\nHost: a\r\nX: caf\xe9 \xff\r\nX: again\r\n\r\n",
+            b"M-SEARCH / HTTP/1.1\r\n\r\n",
+            b"PURGE /x HTTP/1.1\r\nA!#$%&'*+-.^_`|~9: 1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n",
+        ];
+        for bytes in heads {
+            let mut framer = crate::http1::request_framer::Framer::default();
+            if !matches!(framer.next(1 << 20, bytes), Ok(crate::framing::FrameStatus::Complete(_))) {
+                assert!(bytes.starts_with(b"M-SEARCH"), "{bytes:?}");
+            }
+            let mut room = [httparse::EMPTY_HEADER; 32];
+            let mut expected = httparse::Request::new(&mut room);
+            let length = expected.parse(bytes).unwrap().unwrap();
+            let mut room = header_buffer();
+            let (request, headers) = Request::parse(bytes, &mut room).unwrap();
+            assert_eq!(Some((request.method, request.target)), expected.method.zip(expected.path));
+            assert_eq!((Some(request.minor), request.head), (expected.version, length));
+            assert_eq!(headers, expected.headers);
+        }
+    }
+
+    #[test]
+    fn incomplete_and_malformed_heads_are_not_parsed() {
+        let mut room = header_buffer();
+        let malformed: [&[u8]; 10] = [
+            b"",
+            b"\r\n",
+            b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\n",
+            b"GET / HTTP/1.1\r\nA: b\r\n",
+            b"GET / HTTP/1.1\n\n",
+            b"GET / HTTP/2.0\r\n\r\n",
+            b"GET /\r\n\r\n",
+            b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+            b"\xff / HTTP/1.1\r\n\r\n",
+        ];
+        for bytes in malformed {
+            assert!(Request::parse(bytes, &mut room).is_none(), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -42,9 +42,8 @@ enum Content {
 impl Request {
     /// Parses a complete request; `None` if it is malformed. `stored`: the body, if it is on disk.
     pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
-        let bytes = bytes.to_vec();
         let mut buffer = header_buffer();
-        let (parsed, headers) = Parsed::parse(&bytes, &mut buffer)?;
+        let (parsed, headers) = Parsed::parse(bytes, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
             let at = part.as_ptr() as usize - base;
@@ -62,7 +61,7 @@ impl Request {
             http10: parsed.minor == 0,
             head_only: parsed.method == "HEAD",
         };
-        Some((Request { method, target, fields, body, conn, bytes }, mode))
+        Some((Request { method, target, fields, body, conn, bytes: bytes.to_vec() }, mode))
     }
 
     fn text(&self, range: &Range<usize>) -> &str {

@@ -7,6 +7,7 @@ use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 use swoosh::clock::seconds;
 use swoosh::context::Context;
@@ -158,7 +159,10 @@ pub static HEADER_KEYS: [InternedKey; 33] = [
 
 /// The interned key of a lower-case header name.
 fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
-    HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
+    static BY_LENGTH: LazyLock<[Vec<&'static InternedKey>; 32]> = LazyLock::new(|| {
+        std::array::from_fn(|length| HEADER_KEYS.iter().filter(|key| key.name().len() == length).collect())
+    });
+    BY_LENGTH.get(name.len())?.iter().find(|key| key.name().as_bytes() == name).copied()
 }
 
 pub(crate) const FD: usize = 0;
@@ -229,16 +233,16 @@ impl Arrival {
     fn server_fields(&self, request: &Request<'_>) -> Array {
         let mut server = server_fields(request, self.time);
         if let Some(port) = self.port {
-            server.insert_interned(&SERVER_PORT, port.number);
+            server.append_interned(&SERVER_PORT, port.number);
             match self.local {
-                Some(local) => server.insert_interned(&SERVER_ADDR, local.to_string()),
-                None => server.insert_interned(&SERVER_ADDR, host_of(&port.address)),
+                Some(local) => server.append_interned(&SERVER_ADDR, local.to_string()),
+                None => server.append_interned(&SERVER_ADDR, host_of(&port.address)),
             }
         }
         if let Some((peer, received)) = self.peer {
-            server.insert_interned(&REMOTE_PORT, peer.port);
-            server.insert_interned(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
-            server.insert_interned(&MASTER_TIME, seconds(received) as i64);
+            server.append_interned(&REMOTE_PORT, peer.port);
+            server.append_interned(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            server.append_interned(&MASTER_TIME, seconds(received) as i64);
         }
         server
     }
@@ -253,17 +257,17 @@ pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
-        server.insert_interned(&QUERY_STRING, query);
+        server.append_interned(&QUERY_STRING, query);
     }
-    server.insert_interned(&REQUEST_METHOD, request.method);
-    server.insert_interned(&REQUEST_URI, path);
+    server.append_interned(&REQUEST_METHOD, request.method);
+    server.append_interned(&REQUEST_URI, path);
     match path.contains('%') {
-        true => server.insert_interned(&PATH_INFO, percent_decode(path.as_bytes())),
-        false => server.insert_interned(&PATH_INFO, path),
+        true => server.append_interned(&PATH_INFO, percent_decode(path.as_bytes())),
+        false => server.append_interned(&PATH_INFO, path),
     }
-    server.insert_interned(&REQUEST_TIME, time as i64);
-    server.insert_interned(&REQUEST_TIME_FLOAT, time);
-    server.insert_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server.append_interned(&REQUEST_TIME, time as i64);
+    server.append_interned(&REQUEST_TIME_FLOAT, time);
+    server.append_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
     server
 }
 
@@ -338,18 +342,16 @@ pub fn fill(
 
 /// Adds a field with a lower-case name. Repeated fields become a list.
 pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
-    let before = all.find(name).cloned();
-    let Some(before) = before else {
-        return match known_field(name) {
-            Some(key) => all.insert_interned(key, value),
-            None => all.put(name, value),
+    let added = match known_field(name) {
+        Some(key) => all.add_interned(key, value),
+        None => all.add(name, value),
+    };
+    if let Err(value) = added {
+        let mut list = match all.find(name).cloned() {
+            Some(before) if before.array().is_some() => before.array().cloned().unwrap_or_default(),
+            before => before.into_iter().collect(),
         };
-    };
-    let mut list = match before.array() {
-        Some(list) => list.clone(),
-        None => [before].into_iter().collect(),
-    };
-    // Releases the reference in `all`, so that the list is not copied.
-    list.push(value);
-    all.put(name, list);
+        list.push(value);
+        all.put(name, list);
+    }
 }

@@ -55,6 +55,7 @@ pub mod child;
 pub mod clock;
 pub mod command;
 pub mod daemon;
+pub mod descriptor_kind;
 pub mod event_fd;
 pub mod fd_channel;
 pub mod flock;

@@ -155,6 +155,15 @@ typedef void (*swoosh_stream_before_close)(int descriptor);
 /* Installs the hooks of socket streams. Only during module startup. */
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
     swoosh_stream_before_close before_close);
+/* Marks the system calls of plain file streams, and calls `before_close` before such a stream closes its descriptor. Only
+   during module startup. */
+void swoosh_install_file_hooks(swoosh_stream_before_close before_close);
+/* Whether the running read(2) or write(2) is the first that a plain file stream makes; clears the mark. */
+bool swoosh_take_stream_call(void);
+/* Whether a file is being compiled. */
+bool swoosh_is_compiling(void);
+/* Resets what a fatal error has left. */
+void swoosh_file_hooks_request_end(void);
 /* Whether a stream has bytes in its read buffer. */
 bool swoosh_stream_has_buffered(zval *stream);
 /* Whether the caller may load a class: 1 load it, 0 another flow of execution has loaded it meanwhile or failed to, -1 it
@@ -169,6 +178,13 @@ void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_
     swoosh_autoload_is_loader is_loader);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
+
+/* Registers the internal function `of` under a second name; false if there is no such function. Only during module startup. */
+bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length);
+/* Removes all aliases. During module shutdown. */
+void swoosh_remove_aliases(void);
+/* Whether a module is loaded. */
+bool swoosh_module_loaded(const char *name, size_t length);
 
 /* Parses `a=b&c[]=d` into a new array like parse_str(). */
 void swoosh_parse_query(const char *bytes, size_t length, zval *array);

@@ -68,6 +68,7 @@ LAYERS = {
         ("runtime",),
         ("coroutine",),
         ("server", "hook"),
+        ("library",),
         ("api",),
     ],
 }

@@ -724,6 +724,7 @@ bool swoosh_uploaded_remove(const char *path, size_t length)
 
 static swoosh_autoload_begin autoload_begin;
 static swoosh_autoload_end autoload_end;
+static swoosh_library_load library_load;
 static zend_class_entry *(*original_autoload)(zend_string *name, zend_string *lc_name);
 
 /* PHP's table of classes that are being loaded makes other coroutines fail to find them, so this one replaces its entry. */
@@ -732,6 +733,12 @@ static zend_class_entry *guarded_autoload(zend_string *name, zend_string *lc_nam
     zend_class_entry *found;
     int may_load;
 
+    if (library_load != NULL && library_load(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) {
+        if (EG(in_autoload) != NULL) {
+            zend_hash_del(EG(in_autoload), lc_name);
+        }
+        return EG(exception) == NULL ? zend_hash_find_ptr(EG(class_table), lc_name) : NULL;
+    }
     if (EG(in_autoload) != NULL) {
         zend_hash_del(EG(in_autoload), lc_name);
     }
@@ -757,4 +764,25 @@ void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_
         original_autoload = zend_autoload;
         zend_autoload = guarded_autoload;
     }
+}
+
+void swoosh_install_library(swoosh_library_load load)
+{
+    library_load = load;
+    if (zend_autoload != NULL && original_autoload == NULL) {
+        original_autoload = zend_autoload;
+        zend_autoload = guarded_autoload;
+    }
+}
+
+void swoosh_run_source(const char *source, size_t length, const char *name)
+{
+    zend_eval_stringl((char *) source, length, NULL, (char *) name);
+}
+
+void swoosh_load_class(const char *name, size_t length)
+{
+    zend_string *class = zend_string_init(name, length, 0);
+    zend_lookup_class(class);
+    zend_string_release(class);
 }

@@ -17,7 +17,6 @@ pub mod http_cookie;
 pub mod http_request;
 pub mod http_response;
 pub mod http_server;
-pub mod http_status;
 pub mod lock;
 pub mod name_resolver;
 pub mod process;
@@ -69,7 +68,6 @@ pub fn register(short_names: bool) {
     redis_server::register();
     http_server::register();
     http_cookie::register();
-    http_status::register();
     http_request::register();
     http_response::register();
     websocket::register();

@@ -53,6 +53,7 @@ LAYERS = {
         ("runtime",),
         ("config",),
         ("tls",),
+        ("client",),
         ("static_files",),
         ("net",),
         ("ipc",),

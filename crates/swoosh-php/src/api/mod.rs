@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod channel;
+pub mod client;
 pub mod connection_iterator;
 pub mod constants;
 pub mod coroutine;
@@ -49,6 +50,7 @@ pub fn register(short_names: bool) {
     socket::register(short_names);
     coroutine_client::register(short_names);
     coroutine_server::register(short_names);
+    client::register();
     system::register(short_names);
     synchronization::register(short_names);
     runtime::register();

@@ -93,6 +93,12 @@ pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
     result
 }
 
+/// Looks up a class, which loads it if it is not declared yet. The caller checks for a pending exception.
+pub fn load_class(name: &[u8]) {
+    // SAFETY: pointer and length describe `name`, which PHP copies.
+    unsafe { ffi::swoosh_load_class(name.as_ptr().cast::<c_char>(), name.len()) }
+}
+
 /// The descriptor of a stream or of a Socket object.
 pub fn descriptor(value: &Zval) -> Option<i32> {
     if value.resource_id().is_some() {

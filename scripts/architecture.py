@@ -53,6 +53,7 @@ LAYERS = {
         ("runtime",),
         ("config",),
         ("tls",),
+        ("client",),
         ("static_files",),
         ("net",),
         ("ipc",),
@@ -68,6 +69,7 @@ LAYERS = {
         ("runtime",),
         ("coroutine",),
         ("server", "hook"),
+        ("library",),
         ("api",),
     ],
 }

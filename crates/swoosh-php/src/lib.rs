@@ -6,6 +6,7 @@
 //! | [`coroutine`] | coroutine scheduler, channels, sockets, DNS and TLS that suspend the coroutine |
 //! | [`server`] | dispatches engine events to PHP callbacks and their results back |
 //! | [`hook`] | PHP's own functions and streams, made non-blocking in coroutines |
+//! | [`library`] | classes written in PHP, compiled into the extension and loaded on first use |
 //! | [`api`] | one file for each PHP class or function group: parses arguments and calls the other layers |
 //!
 //! Each imports only modules above it in this table; `server` and `hook` do not import each other. PHP's C API, and with it
@@ -16,6 +17,7 @@
 pub mod api;
 pub mod coroutine;
 pub mod hook;
+pub mod library;
 pub mod runtime;
 pub mod server;
 
@@ -42,9 +44,13 @@ pub struct Swoosh;
 impl Extension for Swoosh {
     const NAME: &CStr = c"swoole";
     const VERSION: &CStr = c"6.2.1";
+    // Their functions are hooked when this module starts.
+    const STARTS_AFTER: &[&CStr] =
+        &[c"curl", c"sockets", c"pcntl", c"pgsql", c"pdo_pgsql", c"sqlite3", c"pdo_sqlite", c"mysqlnd"];
 
     fn functions(functions: &mut Functions) {
         api::functions::add(functions);
+        library::functions::add(functions);
     }
 
     fn start_up(module: &Module) {
@@ -59,6 +65,7 @@ impl Extension for Swoosh {
         }
         coroutine::start_up();
         hook::start_up();
+        library::start_up();
         interrupt::set_handler(|| {
             coroutine::on_interrupt();
             server::pool::between_instructions();
@@ -87,6 +94,9 @@ impl Extension for Swoosh {
         info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
         info.row("coroutine", "enabled");
         info.row("event loop", "tokio, epoll");
+        for (flag, functions) in coroutine::hook_flags::unserved() {
+            info.row(flag, &format!("no effect on {functions}"));
+        }
         info.row("shared memory", "table, lock, atomic");
         info.row("http compression", "gzip, deflate, br, zstd");
     }

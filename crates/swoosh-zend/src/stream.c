@@ -576,3 +576,40 @@ bool swoosh_replace_function(const char *name, size_t length, zif_handler handle
     function->internal_function.handler = handler;
     return true;
 }
+
+bool swoosh_module_loaded(const char *name, size_t length)
+{
+    return zend_hash_str_exists(&module_registry, name, length);
+}
+
+/* The aliases, which share the argument descriptions of their originals and must not free them. */
+static zend_string *aliases[32];
+static size_t alias_count;
+
+bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length)
+{
+    zend_function *function = zend_hash_str_find_ptr(CG(function_table), of, of_length);
+    zend_internal_function copy;
+
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION || alias_count == sizeof(aliases) / sizeof(*aliases)) {
+        return false;
+    }
+    copy = function->internal_function;
+    copy.function_name = zend_string_init_interned(name, length, 1);
+    if (zend_hash_add_mem(CG(function_table), copy.function_name, &copy, sizeof(copy)) == NULL) {
+        return false;
+    }
+    aliases[alias_count++] = copy.function_name;
+    return true;
+}
+
+void swoosh_remove_aliases(void)
+{
+    dtor_func_t destructor = CG(function_table)->pDestructor;
+
+    CG(function_table)->pDestructor = NULL;
+    while (alias_count > 0) {
+        zend_hash_del(CG(function_table), aliases[--alias_count]);
+    }
+    CG(function_table)->pDestructor = destructor;
+}

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use swoosh::conn::Parts;
 use swoosh::context::Context;
 use swoosh::error::{Code, Error};
 use swoosh_zend::PhpResult;
@@ -20,7 +21,7 @@ pub enum Output<'a> {
     /// Bytes.
     Bytes(&'a [u8]),
     /// The last bytes of a response.
-    ResponseEnd(&'a [u8]),
+    ResponseEnd(Parts<'a>),
     /// A head that a file follows at once.
     HeadOfFile(&'a [u8]),
     /// A file's bytes from the first offset up to the second.

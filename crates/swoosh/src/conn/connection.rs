@@ -53,6 +53,10 @@ pub struct Connection {
     pub(super) has_deferred_input: Cell<bool>,
     /// It ends by a reset (RST), not in order.
     pub(super) resets: Cell<bool>,
+    /// Redis: commands that were delivered, and not replied to.
+    pub(super) unanswered: Cell<u32>,
+    /// The reply that ends the connection, once those before it were sent.
+    pub(super) last_reply: RefCell<Option<Vec<u8>>>,
     /// When the timeout of an incomplete request started: monotonic milliseconds.
     request_started_at: Cell<u64>,
     /// Packets of this connection that were dispatched to workers; wraps around, like `answered` of its row.
@@ -121,6 +125,8 @@ impl Connection {
             discard_input: Cell::new(false),
             has_deferred_input: Cell::new(false),
             resets: Cell::new(false),
+            unanswered: Cell::new(0),
+            last_reply: RefCell::default(),
             request_started_at: Cell::new(clock::monotonic_ms()),
             dispatched: Cell::new(0),
             registry,

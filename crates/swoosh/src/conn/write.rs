@@ -106,11 +106,13 @@ impl Owner {
     pub fn write_reply<'a>(self: &Rc<Self>, conn: &Rc<Connection>, data: impl Into<Parts<'a>>, counted: bool) {
         let data = data.into();
         if !self.batch.holds(conn.session()) || conn.state() >= ConnectionState::Draining {
-            return self.write(conn, data, counted);
+            self.write(conn, data, counted);
+        } else {
+            add(&self.slot().responses, 1);
+            conn.slot().last_send.store(self.now(), Relaxed);
+            self.cork(conn, data, counted, true);
         }
-        add(&self.slot().responses, 1);
-        conn.slot().last_send.store(self.now(), Relaxed);
-        self.cork(conn, data, counted, true);
+        self.note_reply(conn);
     }
 
     /// Queues bytes, and writes the queue unless `hold`.

@@ -228,6 +228,7 @@ impl Connection {
 
     /// Drops queued output.
     pub(super) fn drop_output(&self) {
+        self.note_files_unqueued(self.output.borrow().files());
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
             tls.borrow_mut().discard_output();
@@ -285,5 +286,13 @@ impl Connection {
     pub(super) fn note_unqueued(&self, bytes: u64) {
         let queued = &self.slot().send_queued;
         let _ = queued.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(bytes)));
+    }
+
+    /// `count` ranges of files have left the queue, by being written or dropped.
+    pub(super) fn note_files_unqueued(&self, count: usize) {
+        if count > 0 {
+            let queued = &self.slot().files_queued;
+            let _ = queued.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(count as u32)));
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod hook;
 pub mod runtime;
 pub mod server;
 
-use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, timers};
+use crate::runtime::{blocking, event_loop, fork, reactor, scheduler, script_end, signals, timers};
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
@@ -63,6 +63,7 @@ impl Extension for Swoosh {
         coroutine::start_up();
         hook::start_up();
         interrupt::set_handler(|| {
+            blocking::on_interrupt(coroutine::running_name);
             coroutine::on_interrupt();
             server::pool::between_instructions();
         });
@@ -74,6 +75,7 @@ impl Extension for Swoosh {
         api::shared_memory::request_end();
         signals::request_end();
         event_loop::request_end();
+        blocking::request_end();
         script_end::request_end();
         scheduler::request_end();
         timers::request_end();

@@ -53,6 +53,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
 
+pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod conn;

@@ -9,6 +9,7 @@ mod descriptors;
 mod dns_functions;
 pub mod dns_records;
 mod exclusive;
+mod polled;
 mod sleep;
 mod stream;
 mod system_calls;

@@ -3,7 +3,7 @@
 //! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
 
 use super::descriptors::{self, Purpose};
-use super::exclusive;
+use super::{exclusive, polled};
 use crate::coroutine::hook_flags::{STDIO, flags};
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::coroutine::{self, may_wait};
@@ -22,17 +22,17 @@ use std::time::Duration;
 use swoosh::sys::child::{self, ExitClaim};
 use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
 use swoosh::sys::foreign_fd::ForeignFd;
-use swoosh::sys::poll::PollFlags;
 use swoosh::sys::{command, flock, process};
 use swoosh_zend::error::pending;
 use swoosh_zend::hook::StreamWait;
-use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, PollEntry, WaitHooks, Waited, Work, install_wait_hooks};
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
     install_wait_hooks(WaitHooks {
         is_enabled,
-        poll,
+        poll: polled::poll,
+        unwatch: polled::unwatch,
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
@@ -50,14 +50,6 @@ pub(super) fn start_up() {
 
 fn is_enabled(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()
-}
-
-fn poll(wanted: &[PollEntry], limit: Option<Duration>) -> Waited {
-    let wanted: Vec<_> = wanted.iter().map(|&(fd, events)| (fd, PollFlags::from_bits_truncate(events))).collect();
-    match wait::events(&wanted, limit) {
-        Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
-        Ok(WaitOutcome::Cancelled) | Err(_) => Err(libc::ECANCELED),
-    }
 }
 
 fn descriptor(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited {

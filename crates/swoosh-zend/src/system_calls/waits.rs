@@ -1,15 +1,32 @@
 //! poll(2), usleep(3) and getaddrinfo(3), as client libraries call them while they wait for a peer or a lock.
 
-use super::{Shared, active, replace, set_errno, with_errno};
+use super::{HOOKS, Shared, active, replace, set_errno, with_errno};
+use crate::thread;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// Hooks poll(2) in a library, or in PHP itself for `None`, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that fails, because the coroutine is
-/// cancelled, ends the connection: the peer's answer must not be taken for that to the next request. False if the library
-/// is not loaded or does not call it.
-pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool>(library: Option<&'static str>) -> bool {
-    replace(library, c"poll", poll::<FLAGS, DISCONNECTS> as *const ())
+/// Hooks poll(2) in a library, or in PHP itself for `None`, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that
+/// fails, because the coroutine is cancelled, ends the connection: the peer's answer must not be taken for that to the next
+/// request. With `KEEPS` the descriptors stay watched; the library's closes are hooked. False if the library is not loaded
+/// or does not call it.
+pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool, const KEEPS: bool>(library: Option<&'static str>) -> bool {
+    replace(library, c"poll", poll::<FLAGS, DISCONNECTS, KEEPS> as *const ())
+}
+
+/// Hooks close(2) in a library, so that its descriptors may stay watched from one poll to the next. Before
+/// [`hook_poll`] of that library.
+pub fn hook_close(library: &'static str) -> bool {
+    replace(Some(library), c"close", close as *const ())
+}
+
+unsafe extern "C" fn close(fd: c_int) -> c_int {
+    if let Some(hooks) = HOOKS.get() {
+        // Before the number is free for another file.
+        (hooks.unwatch)(fd, thread::is_php_thread());
+    }
+    // SAFETY: passes the caller's argument on.
+    unsafe { libc::close(fd) }
 }
 
 /// Hooks usleep(3) in a library.
@@ -22,7 +39,7 @@ pub fn hook_name_lookup<const FLAGS: i64>(library: Option<&'static str>) -> bool
     replace(library, c"getaddrinfo", getaddrinfo::<FLAGS> as *const ())
 }
 
-unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool>(
+unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool, const KEEPS: bool>(
     fds: *mut libc::pollfd,
     count: libc::nfds_t,
     timeout: c_int,
@@ -48,7 +65,7 @@ unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool>(
                 .map(|entry| (entry.fd, entry.events))
                 .collect(),
         };
-        if let Err(code) = (hooks.poll)(&wanted, left) {
+        if let Err(code) = (hooks.poll)(&wanted, left, KEEPS) {
             if DISCONNECTS {
                 for (fd, _) in wanted {
                     // SAFETY: shutdown(2) takes numbers; it fails for what is not a socket.

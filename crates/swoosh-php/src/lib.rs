@@ -80,6 +80,7 @@ impl Extension for Swoosh {
         scheduler::request_end();
         timers::request_end();
         coroutine::request_end();
+        hook::request_end();
         coroutine::dns::request_end();
         coroutine::service_resolvers::request_end();
         reactor::request_end();

@@ -24,3 +24,8 @@ pub fn start_up() {
     system_calls::start_up();
     coverage::start_up();
 }
+
+/// Drops the state of hooks at the end of the request.
+pub fn request_end() {
+    polled::request_end();
+}

@@ -34,10 +34,11 @@ pub(super) fn poll(wanted: &[PollEntry], limit: Option<Duration>, keeps: bool) -
         let kept = if keeps { KEPT.with_borrow_mut(|kept| kept.remove(&fd)) } else { None };
         let watch = match kept.filter(Watch::is_current) {
             Some(watch) => watch,
-            // What cannot be watched is always ready.
             None => match Watch::new(fd, Interest::READABLE | Interest::WRITABLE) {
                 Ok(watch) => watch,
-                Err(_) => return Ok(()),
+                // A regular file is always ready.
+                Err(e) if e.raw_os_error() == Some(libc::EPERM) => return Ok(()),
+                Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ENOMEM)),
             },
         };
         watches.push(watch);
@@ -58,6 +59,11 @@ pub(super) fn poll(wanted: &[PollEntry], limit: Option<Duration>, keeps: bool) -
         Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
         Ok(WaitOutcome::Cancelled) | Err(_) => Err(libc::ECANCELED),
     }
+}
+
+/// Drops all watches at the end of the request, before the runtime that they are registered with.
+pub(super) fn request_end() {
+    drop(KEPT.take());
 }
 
 /// A library is about to close a descriptor, possibly in a thread of its own.

@@ -17,7 +17,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use swoosh::sys::child::{self, ExitClaim};
 use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
@@ -75,7 +75,14 @@ fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
         && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
         && let Some(interrupt) = interrupt
     {
-        interrupt();
+        // Work that has not begun does not notice.
+        loop {
+            interrupt();
+            match result.recv_timeout(INTERRUPT_INTERVAL) {
+                Err(RecvTimeoutError::Timeout) => {}
+                ended => return ended.unwrap_or((-1, libc::EAGAIN)),
+            }
+        }
     }
     result.recv().unwrap_or((-1, libc::EAGAIN))
 }
@@ -184,6 +191,7 @@ fn wait_for_child(pid: i32) -> Result<i32, i32> {
     }
 }
 
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// The largest part that is read in advance at a time.

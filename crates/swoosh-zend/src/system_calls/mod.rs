@@ -11,7 +11,7 @@ mod sockets;
 mod waits;
 
 pub use connections::{hook_postgres, hook_sqlite};
-pub use files::{FILE_CALLS, hook_files};
+pub use files::hook_files;
 pub use processes::hook_processes;
 pub use sockets::hook_sockets;
 pub use waits::{hook_close, hook_name_lookup, hook_poll, hook_sleep};

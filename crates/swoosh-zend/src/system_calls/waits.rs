@@ -34,8 +34,9 @@ pub fn hook_sleep<const FLAGS: i64>(library: &'static str) -> bool {
     replace(Some(library), c"usleep", usleep::<FLAGS> as *const ())
 }
 
-/// Hooks getaddrinfo(3) in a library, or in PHP itself for `None`.
+/// Hooks getaddrinfo(3) and getnameinfo(3) in a library, or in PHP itself for `None`. False if it does not call the first.
 pub fn hook_name_lookup<const FLAGS: i64>(library: Option<&'static str>) -> bool {
+    replace(library, c"getnameinfo", getnameinfo::<FLAGS> as *const ());
     replace(library, c"getaddrinfo", getaddrinfo::<FLAGS> as *const ())
 }
 
@@ -133,4 +134,46 @@ unsafe extern "C" fn getaddrinfo<const FLAGS: i64>(
         unsafe { *result = found };
     }
     code
+}
+
+unsafe extern "C" fn getnameinfo<const FLAGS: i64>(
+    address: *const libc::sockaddr,
+    size: libc::socklen_t,
+    host: *mut c_char,
+    host_size: libc::socklen_t,
+    service: *mut c_char,
+    service_size: libc::socklen_t,
+    flags: c_int,
+) -> c_int {
+    let is_lookup = flags & libc::NI_NUMERICHOST == 0 && !host.is_null() && service.is_null();
+    let Some(hooks) = (if is_lookup { active(FLAGS) } else { None }) else {
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { libc::getnameinfo(address, size, host, host_size, service, service_size, flags) };
+    };
+    // SAFETY: the caller passes `size` bytes at `address`.
+    let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), size as usize) };
+    // A copy that is aligned like any socket address.
+    let mut copy: Box<libc::sockaddr_storage> = Box::new(empty_address());
+    let length = bytes.len().min(size_of::<libc::sockaddr_storage>());
+    // SAFETY: `length` bytes fit into both.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut *copy).cast::<u8>(), length) };
+    let shared = Shared(host);
+    let done = (hooks.offload)(
+        Box::new(move || {
+            let address = (&raw const *copy).cast::<libc::sockaddr>();
+            // SAFETY: the address is this closure's own; the waiting caller keeps the place of the result, which has room
+            // for `host_size` bytes, and does not touch it.
+            let code = unsafe {
+                libc::getnameinfo(address, length as libc::socklen_t, shared.get(), host_size, null_mut(), 0, flags)
+            };
+            (code as isize, super::errno())
+        }),
+        None,
+    );
+    with_errno(done) as c_int
+}
+
+fn empty_address() -> libc::sockaddr_storage {
+    // SAFETY: the structure consists of numbers, for which zero is valid.
+    unsafe { std::mem::zeroed() }
 }

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the components that some tests need: MariaDB, Redis and their PHP clients, a browser, nginx. If that fails, it
-# prints why, and those tests are skipped.
+# Installs the components that some tests need: MariaDB, Redis and their PHP clients, a browser, nginx,
+# php-fpm. If that fails, it prints why, and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 [ -x /usr/bin/redis-server ] || missing="$missing redis-server"
 [ -x /usr/bin/chromium ] || missing="$missing chromium"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+[ -x /usr/sbin/php-fpm8.2 ] || missing="$missing php8.2-fpm"
 modules=$(php -m 2>/dev/null || true)
 echo "$modules" | grep -qx mysqli || missing="$missing php8.2-mysql"
 echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"

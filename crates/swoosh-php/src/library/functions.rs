@@ -38,7 +38,8 @@ fn forward(call: &Call<'_>, name: &str) -> PhpResult<Zval> {
     run(&format!("Swoole\\Internal\\Functions::{name}"), call.rest(0).to_vec())
 }
 
-fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
+/// Calls a function or static method of the library.
+pub(crate) fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
     match call_function(function, &mut arguments)? {
         Some(result) => Ok(result),
         None => Err(throw_error(&format!("{function}() is not available: swoole.enable_library is off"))),

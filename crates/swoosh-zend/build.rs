@@ -6,7 +6,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
-    for file in ["wrapper.h", "shim.h", "shim.c", "stream.c"] {
+    for file in ["wrapper.h", "shim.h", "shim.c", "autoload.c", "stream.c", "file_stream.c"] {
         println!("cargo:rerun-if-changed=src/{file}");
     }
     let includes = php_includes();
@@ -28,7 +28,9 @@ fn main() {
 
     let mut shim = cc::Build::new();
     shim.file("src/shim.c")
+        .file("src/autoload.c")
         .file("src/stream.c")
+        .file("src/file_stream.c")
         .include("src")
         .warnings(false)
         .flag("-Werror=implicit-function-declaration")
@@ -161,6 +163,7 @@ const TYPES: &[&str] = &[
     "zend_fcall_info_cache",
     "zend_ini_entry_def",
     "zend_module_entry",
+    "zend_module_dep",
     "zend_result",
     "Bucket",
 ];
@@ -178,6 +181,7 @@ const VARIABLES: &[&str] = &[
     "zend_empty_string",
     "zend_empty_array",
     "ZEND_MODULE_API_NO",
+    "MODULE_DEP_OPTIONAL",
     "SWOOSH_.*",
     "swoosh_build_id",
 ];

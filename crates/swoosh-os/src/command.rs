@@ -5,6 +5,7 @@
 
 use nix::sys::signal::{SigSet, SigmaskHow};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Runs `command` to its end and collects its standard output; with `errors` its standard error too, in the order in
@@ -41,6 +42,25 @@ pub fn output(command: &mut Command, errors: bool) -> io::Result<(Vec<u8>, Optio
         Err(e) if e.raw_os_error() == Some(libc::ECHILD) => Ok((text, None)),
         Err(e) => Err(e),
     }
+}
+
+/// Starts `command` like popen(3): its standard output (`reads`) or input is a pipe, the rest is inherited. Returns this
+/// process's end of the pipe and the child's id. The caller reaps the child.
+///
+/// # Errors
+/// If the command cannot be started.
+pub fn pipe(command: &mut Command, reads: bool) -> io::Result<(OwnedFd, i32)> {
+    let (reader, writer) = io::pipe()?;
+    let ours: OwnedFd = if reads {
+        command.stdout(writer);
+        reader.into()
+    } else {
+        command.stdin(reader);
+        writer.into()
+    };
+    let spawned = with_default_signal_mask(|| command.spawn());
+    command.stdin(Stdio::inherit()).stdout(Stdio::inherit());
+    Ok((ours, spawned?.id() as i32))
 }
 
 /// A child inherits the signal mask of the thread that starts it, and threads of a pool block every signal.

@@ -36,7 +36,7 @@
 //! | area | modules |
 //! |---|---|
 //! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
-//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`futex`], [`poll`], [`watch`] |
+//! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
 //! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
@@ -55,6 +55,7 @@ pub mod child;
 pub mod clock;
 pub mod command;
 pub mod daemon;
+pub mod descriptor_kind;
 pub mod event_fd;
 pub mod fd_channel;
 pub mod flock;
@@ -76,6 +77,7 @@ pub mod signal;
 pub mod signal_fd;
 pub mod socket;
 pub mod temp_file;
+pub mod timer_fd;
 pub mod title;
 pub mod user;
 pub mod watch;

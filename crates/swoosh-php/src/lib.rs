@@ -44,6 +44,9 @@ pub struct Swoosh;
 impl Extension for Swoosh {
     const NAME: &CStr = c"swoole";
     const VERSION: &CStr = c"6.2.1";
+    // Their functions are hooked when this module starts.
+    const STARTS_AFTER: &[&CStr] =
+        &[c"curl", c"sockets", c"pcntl", c"pgsql", c"pdo_pgsql", c"sqlite3", c"pdo_sqlite", c"mysqlnd"];
 
     fn functions(functions: &mut Functions) {
         api::functions::add(functions);
@@ -91,6 +94,9 @@ impl Extension for Swoosh {
         info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
         info.row("coroutine", "enabled");
         info.row("event loop", "tokio, epoll");
+        for (flag, functions) in coroutine::hook_flags::unserved() {
+            info.row(flag, &format!("no effect on {functions}"));
+        }
         info.row("shared memory", "table, lock, atomic");
         info.row("http compression", "gzip, deflate, br, zstd");
     }

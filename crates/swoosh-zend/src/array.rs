@@ -84,6 +84,49 @@ impl Array {
         std::mem::forget(value);
     }
 
+    /// Like [`append_new`](Self::append_new), with an interned key.
+    pub fn append_interned(&mut self, key: &InternedKey, value: impl IntoZval) {
+        let mut value = value.into_zval();
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value`; the key is persistent.
+        unsafe { ffi::swoosh_array_append(self.own(), key.get(), value.as_mut_ptr()) };
+        std::mem::forget(value);
+    }
+
+    /// Adds an element with an interned key. `Err`: the value, if the array has an element with that key.
+    pub fn add_interned(&mut self, key: &InternedKey, value: impl IntoZval) -> Result<(), Zval> {
+        let mut value = value.into_zval();
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value` if it adds the element; the key
+        // is persistent.
+        match unsafe { ffi::swoosh_array_add(self.own(), key.get(), value.as_mut_ptr()) } {
+            true => std::mem::forget(value),
+            false => return Err(value),
+        }
+        Ok(())
+    }
+
+    /// Adds an element with the key `$array[$name]`: decimal keys become integers. `Err`: the value, if the array has an
+    /// element with that key.
+    pub fn add(&mut self, name: &[u8], value: impl IntoZval) -> Result<(), Zval> {
+        let mut value = value.into_zval();
+        if let Some(index) = index_of(name) {
+            if self.at(index).is_some() {
+                return Err(value);
+            }
+            self.set(index, value);
+            return Ok(());
+        }
+        // SAFETY: `own` returns an unshared array, which takes over the reference of `value` if it adds the element; pointer
+        // and length describe `name`.
+        let added = unsafe {
+            ffi::swoosh_array_add_text(self.own(), name.as_ptr().cast::<c_char>(), name.len(), value.as_mut_ptr())
+        };
+        match added {
+            true => std::mem::forget(value),
+            false => return Err(value),
+        }
+        Ok(())
+    }
+
     /// Adds or replaces an element like `$array[$name] = $value`: decimal keys become integers.
     pub fn put(&mut self, name: &[u8], value: impl IntoZval) {
         match index_of(name) {

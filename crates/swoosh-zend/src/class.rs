@@ -44,6 +44,13 @@ impl Class {
         usize::try_from(slot).ok()
     }
 
+    /// Like [`slot`](Self::slot), for a string of PHP's, whose hash is mostly known.
+    pub(super) fn slot_of(self, property: &super::ZStr) -> Option<usize> {
+        // SAFETY: `Class` guarantees a registered class, and `ZStr` a live string.
+        let slot = unsafe { ffi::swoosh_property_slot_of(self.as_ptr(), property.0.as_ptr()) };
+        usize::try_from(slot).ok()
+    }
+
     /// The number of slots of its objects.
     pub(super) fn slots(self) -> usize {
         // SAFETY: `Class` guarantees a registered class.

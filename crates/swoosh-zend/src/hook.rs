@@ -39,6 +39,55 @@ where
     }
 }
 
+/// Like [`wrap_function`] for code around the function: `before` decides whether it runs, `after` gets its result.
+pub fn surround_function<const N: usize, B, A>(name: &str, _: B, _: A)
+where
+    B: Fn(&mut Call<'_>) -> PhpResult<()> + Copy + 'static,
+    A: Fn(&mut Call<'_>, &mut Zval) + Copy + 'static,
+{
+    const { assert!(N < MAX_WRAPPERS, "the wrapper's number is below MAX_WRAPPERS") };
+    const { assert!(size_of::<B>() == 0 && size_of::<A>() == 0, "a wrapper captures nothing") };
+    let mut original: ffi::zif_handler = None;
+    let entry = entry_around::<N, B, A>;
+    // SAFETY: pointer and length describe `name`; `entry` has the signature of a PHP function handler.
+    let exists =
+        unsafe { ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry), &mut original) };
+    if exists && let Some(original) = original {
+        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+    }
+}
+
+unsafe extern "C" fn entry_around<const N: usize, B, A>(frame: *mut ffi::zend_execute_data, result: *mut ffi::zval)
+where
+    B: Fn(&mut Call<'_>) -> PhpResult<()> + Copy + 'static,
+    A: Fn(&mut Call<'_>, &mut Zval) + Copy + 'static,
+{
+    // SAFETY: PHP passes the frame of the running function and a valid result zval. The wrappers are zero-sized (asserted in
+    // `surround_function`), so a dangling pointer is valid to read them from. `ORIGINALS` holds the function's own handler,
+    // since this entry replaced it. No value of this function needs to be dropped when a fatal error jumps out of the original.
+    unsafe {
+        let before = catch_unwind(AssertUnwindSafe(|| {
+            let before = std::ptr::NonNull::<B>::dangling().read();
+            before(&mut Call::new(frame))
+        }));
+        match before {
+            Ok(Ok(())) => {}
+            Ok(Err(Raised::Bailout)) => ffi::swoosh_bailout(),
+            Ok(Err(_)) => return,
+            Err(_) => {
+                super::error::throw_error("internal error in a hooked function, please report it");
+                return;
+            }
+        }
+        let original = ORIGINALS[N].load(Ordering::Relaxed);
+        std::mem::transmute::<*mut (), Handler>(original)(frame, result);
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let after = std::ptr::NonNull::<A>::dangling().read();
+            after(&mut Call::new(frame), &mut *result.cast::<Zval>());
+        }));
+    }
+}
+
 unsafe extern "C" fn entry<const N: usize, F, R>(frame: *mut ffi::zend_execute_data, result: *mut ffi::zval)
 where
     F: Fn(&mut Call<'_>) -> PhpResult<Option<R>> + Copy + 'static,
@@ -64,6 +113,21 @@ where
             Err(_) => drop(super::error::throw_error("internal error in a hooked function, please report it")),
         }
     }
+}
+
+/// Registers PHP's function `of` under a second name, both in lower case. Does nothing if PHP has no such function. Only
+/// during module startup.
+pub fn alias_function(name: &str, of: &str) {
+    // SAFETY: pointers and lengths describe the texts, which PHP copies.
+    unsafe {
+        ffi::swoosh_alias_function(name.as_ptr().cast::<c_char>(), name.len(), of.as_ptr().cast::<c_char>(), of.len())
+    };
+}
+
+/// Whether a module of PHP with this name, in lower case, is loaded.
+pub fn is_module_loaded(name: &str) -> bool {
+    // SAFETY: pointer and length describe `name`.
+    unsafe { ffi::swoosh_module_loaded(name.as_ptr().cast::<c_char>(), name.len()) }
 }
 
 /// How a stream's wait for its descriptor ended.
@@ -194,6 +258,8 @@ pub struct AutoloadHooks {
     pub begin: fn(name: &[u8]) -> Autoload,
     /// The load that `begin` allowed is over.
     pub end: fn(name: &[u8]) -> PhpResult<()>,
+    /// Whether the running coroutine is loading the class. It then loads what the class needs before it declares it.
+    pub is_loader: fn(name: &[u8]) -> bool,
 }
 
 static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
@@ -202,8 +268,10 @@ static AUTOLOAD_HOOKS: OnceLock<AutoloadHooks> = OnceLock::new();
 /// module startup.
 pub fn install_autoload_hooks(hooks: AutoloadHooks) {
     let _ = AUTOLOAD_HOOKS.set(hooks);
-    // SAFETY: both are functions with the declared signatures and static lifetime.
-    unsafe { ffi::swoosh_install_autoload_hooks(Some(autoload_begin), Some(autoload_end)) }
+    // SAFETY: these are functions with the declared signatures and static lifetime.
+    unsafe {
+        ffi::swoosh_install_autoload_hooks(Some(autoload_begin), Some(autoload_end), Some(autoload_is_loader));
+    }
 }
 
 unsafe extern "C" fn autoload_begin(name: *const c_char, length: usize) -> i32 {
@@ -215,6 +283,12 @@ unsafe extern "C" fn autoload_begin(name: *const c_char, length: usize) -> i32 {
         Some(Autoload::LookUp) => 0,
         Some(Autoload::NotFound) | None => -1,
     }
+}
+
+unsafe extern "C" fn autoload_is_loader(name: *const c_char, length: usize) -> bool {
+    // SAFETY: as in `autoload_begin`.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    AUTOLOAD_HOOKS.get().is_some_and(|hooks| catch_unwind(|| (hooks.is_loader)(name)).unwrap_or(false))
 }
 
 unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {

@@ -36,8 +36,8 @@ unsafe fn make_of<T: Payload>(object: *mut ffi::zend_object, name: Option<*mut f
     match name {
         Some(name) => {
             // SAFETY: `ZStr` is a transparent pointer to a string, which the caller guarantees to be live.
-            let text = unsafe { (*(&raw const name).cast::<ZStr>()).to_text() };
-            if let Some(slot) = class.slot(&text) {
+            let name = unsafe { &*(&raw const name).cast::<ZStr>() };
+            if let Some(slot) = class.slot_of(name) {
                 make::<T>(&object, slot);
             }
         }

@@ -7,7 +7,8 @@
 //! | [`module`], [`class`], [`signature`], [`info`] | registration of functions, constants, settings and classes |
 //! | [`call`], [`callable`], [`error`] | calls from PHP, calls into PHP, exceptions and warnings |
 //! | [`stack`], [`vm_state`], [`thread`], [`waker`] | stack switches, swapped executor state, PHP's thread, wakers |
-//! | [`hook`], [`interrupt`], [`output`], [`form`], [`runtime`] | hooks of functions and streams, other services of PHP |
+//! | [`hook`], [`system_calls`] | hooks of functions, streams and blocking system calls |
+//! | [`interrupt`], [`output`], [`form`], [`runtime`] | other services of PHP |
 //!
 //! # Rules
 //!
@@ -47,6 +48,7 @@ pub mod error;
 mod ffi;
 pub mod form;
 pub mod hook;
+mod imports;
 pub mod info;
 pub mod interrupt;
 mod lazy;
@@ -57,6 +59,7 @@ pub mod runtime;
 pub mod signature;
 pub mod stack;
 pub mod string;
+pub mod system_calls;
 pub mod thread;
 pub mod vm_state;
 pub mod waker;

@@ -97,6 +97,8 @@ pub trait Extension: 'static {
     const NAME: &'static CStr;
     /// The version that `phpversion(NAME)` returns.
     const VERSION: &'static CStr;
+    /// Modules that start before this one if they are loaded.
+    const STARTS_AFTER: &'static [&'static CStr];
     /// Declares the module's functions. Called before [`start_up`](Self::start_up).
     fn functions(functions: &mut Functions);
     /// Module startup, once per process: registers settings, constants, classes and hooks.
@@ -126,6 +128,7 @@ pub fn entry<E: Extension>() -> *mut ModuleEntry {
         entry.name = E::NAME.as_ptr();
         entry.version = E::VERSION.as_ptr();
         entry.functions = Vec::leak(functions.0).as_ptr();
+        entry.deps = dependencies(E::STARTS_AFTER);
         entry.module_startup_func = Some(module_startup::<E>);
         entry.module_shutdown_func = Some(module_shutdown);
         entry.request_startup_func = Some(request_startup);
@@ -133,6 +136,20 @@ pub fn entry<E: Extension>() -> *mut ModuleEntry {
         entry.info_func = Some(module_info::<E>);
         Box::leak(Box::new(ModuleEntry(entry)))
     }
+}
+
+/// PHP's description of modules that start earlier; leaked, because PHP keeps the pointer.
+fn dependencies(names: &[&'static CStr]) -> *const ffi::zend_module_dep {
+    let optional = |name: &&'static CStr| ffi::zend_module_dep {
+        name: name.as_ptr(),
+        rel: std::ptr::null(),
+        version: std::ptr::null(),
+        type_: ffi::MODULE_DEP_OPTIONAL as u8,
+    };
+    let mut all: Vec<ffi::zend_module_dep> = names.iter().map(optional).collect();
+    // SAFETY: an all-zero entry ends the list.
+    all.push(unsafe { zeroed() });
+    Vec::leak(all).as_ptr()
 }
 
 extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_result {
@@ -144,8 +161,11 @@ extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_res
 }
 
 extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
-    // SAFETY: PHP passes the number of this module.
-    unsafe { ffi::zend_unregister_ini_entries(number) };
+    // SAFETY: PHP passes the number of this module, and no PHP code runs any more.
+    unsafe {
+        ffi::zend_unregister_ini_entries(number);
+        ffi::swoosh_remove_aliases();
+    }
     0
 }
 
@@ -155,6 +175,8 @@ extern "C" fn request_startup(_: i32, _: i32) -> ffi::zend_result {
 
 extern "C" fn request_shutdown<E: Extension>(_: i32, _: i32) -> ffi::zend_result {
     let _ = std::panic::catch_unwind(E::request_end);
+    // SAFETY: resets variables of the C side, in PHP's thread.
+    unsafe { ffi::swoosh_file_hooks_request_end() };
     0
 }
 

@@ -93,16 +93,21 @@ impl Object {
 
     /// Sets the declared, untyped property with that slot number. Panics if the class has no such slot.
     pub fn set_slot(&self, slot: usize, value: impl IntoZval) {
+        // The old value is dropped after the new one is in place, since its destructor may read this object.
+        drop(self.replace_slot(slot, value));
+    }
+
+    /// Like [`set_slot`](Self::set_slot); returns the old value.
+    pub fn replace_slot(&self, slot: usize, value: impl IntoZval) -> Zval {
         let value = value.into_zval();
-        // SAFETY: the assertion keeps the index inside the property table. The old value is dropped after the new one is in
-        // place, since its destructor may read this object.
+        // SAFETY: the assertion keeps the index inside the property table of the live object.
         unsafe {
             assert!(slot < (*(*self.0.as_ptr()).ce).default_properties_count as usize);
             let mut at = (&raw mut (*self.0.as_ptr()).properties_table).cast::<Zval>().add(slot);
             if (*at).type_info() as u8 == 10 {
                 at = (&raw mut (*(*at).0.value.ref_).val).cast::<Zval>();
             }
-            drop(std::ptr::replace(at, value));
+            std::ptr::replace(at, value)
         }
     }
 

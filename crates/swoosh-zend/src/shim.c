@@ -113,6 +113,16 @@ void swoosh_array_append(zend_array *array, zend_string *key, zval *value)
     }
 }
 
+bool swoosh_array_add(zend_array *array, zend_string *key, zval *value)
+{
+    return zend_hash_add(array, key, value) != NULL;
+}
+
+bool swoosh_array_add_text(zend_array *array, const char *key, size_t length, zval *value)
+{
+    return zend_hash_str_add(array, key, length, value) != NULL;
+}
+
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index)
 {
     for (; *at < array->nNumUsed; (*at)++) {
@@ -175,13 +185,19 @@ bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of)
     return instanceof_function(ce, of);
 }
 
+static int slot_of(const zend_property_info *info)
+{
+    return info == NULL || (info->flags & ZEND_ACC_STATIC) ? -1 : (int) OBJ_PROP_TO_NUM(info->offset);
+}
+
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length)
 {
-    zend_property_info *info = zend_hash_str_find_ptr(&ce->properties_info, name, length);
-    if (info == NULL || (info->flags & ZEND_ACC_STATIC)) {
-        return -1;
-    }
-    return OBJ_PROP_TO_NUM(info->offset);
+    return slot_of(zend_hash_str_find_ptr(&ce->properties_info, name, length));
+}
+
+int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name)
+{
+    return slot_of(zend_hash_find_ptr(&ce->properties_info, name));
 }
 
 void swoosh_assign_reference(zval *reference, zval *value)
@@ -720,59 +736,6 @@ bool swoosh_uploaded_add(const char *path, size_t length)
 bool swoosh_uploaded_remove(const char *path, size_t length)
 {
     return SG(rfc1867_uploaded_files) != NULL && zend_hash_str_del(SG(rfc1867_uploaded_files), path, length) == SUCCESS;
-}
-
-static swoosh_autoload_begin autoload_begin;
-static swoosh_autoload_end autoload_end;
-static swoosh_library_load library_load;
-static zend_class_entry *(*original_autoload)(zend_string *name, zend_string *lc_name);
-
-/* PHP's table of classes that are being loaded makes other coroutines fail to find them, so this one replaces its entry. */
-static zend_class_entry *guarded_autoload(zend_string *name, zend_string *lc_name)
-{
-    zend_class_entry *found;
-    int may_load;
-
-    if (library_load != NULL && library_load(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) {
-        if (EG(in_autoload) != NULL) {
-            zend_hash_del(EG(in_autoload), lc_name);
-        }
-        return EG(exception) == NULL ? zend_hash_find_ptr(EG(class_table), lc_name) : NULL;
-    }
-    if (EG(in_autoload) != NULL) {
-        zend_hash_del(EG(in_autoload), lc_name);
-    }
-    while ((may_load = autoload_begin(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) == 0) {
-        found = zend_hash_find_ptr(EG(class_table), lc_name);
-        if (found != NULL) {
-            return found->ce_flags & ZEND_ACC_LINKED ? found : NULL;
-        }
-    }
-    if (may_load < 0) {
-        return NULL;
-    }
-    found = original_autoload(name, lc_name);
-    autoload_end(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name));
-    return found;
-}
-
-void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end)
-{
-    if (zend_autoload != NULL) {
-        autoload_begin = begin;
-        autoload_end = end;
-        original_autoload = zend_autoload;
-        zend_autoload = guarded_autoload;
-    }
-}
-
-void swoosh_install_library(swoosh_library_load load)
-{
-    library_load = load;
-    if (zend_autoload != NULL && original_autoload == NULL) {
-        original_autoload = zend_autoload;
-        zend_autoload = guarded_autoload;
-    }
 }
 
 void swoosh_run_source(const char *source, size_t length, const char *name)

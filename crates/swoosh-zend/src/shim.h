@@ -30,6 +30,9 @@ zend_array *swoosh_separate_array(zval *z);
 zend_array *swoosh_array_new(uint32_t size);
 /* Adds an element whose key is not in the array. */
 void swoosh_array_append(zend_array *array, zend_string *key, zval *value);
+/* Adds an element, whose value it takes over; false if the array has one with that key already. */
+bool swoosh_array_add(zend_array *array, zend_string *key, zval *value);
+bool swoosh_array_add_text(zend_array *array, const char *key, size_t length, zval *value);
 /* The next defined element from position `*at` on, or NULL; resolves indirect elements and advances `*at`. */
 zval *swoosh_array_next(const zend_array *array, uint32_t *at, zend_string **key, zend_ulong *index);
 /* Releases one reference to a value. */
@@ -45,6 +48,7 @@ void swoosh_gc_add(void *buffer, zval *value);
 bool swoosh_instanceof(const zend_class_entry *ce, const zend_class_entry *of);
 /* The slot number of a declared property, -1 if there is none. */
 int swoosh_property_slot(zend_class_entry *ce, const char *name, size_t length);
+int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name);
 /* Assigns to a reference like `$ref = $value`. Takes over the value. */
 void swoosh_assign_reference(zval *reference, zval *value);
 
@@ -151,6 +155,15 @@ typedef void (*swoosh_stream_before_close)(int descriptor);
 /* Installs the hooks of socket streams. Only during module startup. */
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
     swoosh_stream_before_close before_close);
+/* Marks the system calls of plain file streams, and calls `before_close` before such a stream closes its descriptor. Only
+   during module startup. */
+void swoosh_install_file_hooks(swoosh_stream_before_close before_close);
+/* Whether the running read(2) or write(2) is the first that a plain file stream makes; clears the mark. */
+bool swoosh_take_stream_call(void);
+/* Whether a file is being compiled. */
+bool swoosh_is_compiling(void);
+/* Resets what a fatal error has left. */
+void swoosh_file_hooks_request_end(void);
 /* Whether a stream has bytes in its read buffer. */
 bool swoosh_stream_has_buffered(zval *stream);
 /* Whether the caller may load a class: 1 load it, 0 another flow of execution has loaded it meanwhile or failed to, -1 it
@@ -158,8 +171,11 @@ bool swoosh_stream_has_buffered(zval *stream);
 typedef int (*swoosh_autoload_begin)(const char *name, size_t length);
 /* The load that `begin` allowed is over. */
 typedef void (*swoosh_autoload_end)(const char *name, size_t length);
+/* Whether the running coroutine is loading the class. */
+typedef bool (*swoosh_autoload_is_loader)(const char *name, size_t length);
 /* Calls these functions around the autoloader. Only during module startup. */
-void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end);
+void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end,
+    swoosh_autoload_is_loader is_loader);
 /* Declares the class with this name, in lower case, if it belongs to the extension's library; whether it does. */
 typedef bool (*swoosh_library_load)(const char *name, size_t length);
 /* Calls `load` before the autoloader. Only during module startup, after swoosh_install_autoload_hooks(). */
@@ -170,6 +186,13 @@ void swoosh_run_source(const char *source, size_t length, const char *name);
 void swoosh_load_class(const char *name, size_t length);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
+
+/* Registers the internal function `of` under a second name; false if there is no such function. Only during module startup. */
+bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length);
+/* Removes all aliases. During module shutdown. */
+void swoosh_remove_aliases(void);
+/* Whether a module is loaded. */
+bool swoosh_module_loaded(const char *name, size_t length);
 
 /* Parses `a=b&c[]=d` into a new array like parse_str(). */
 void swoosh_parse_query(const char *bytes, size_t length, zval *array);

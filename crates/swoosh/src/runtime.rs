@@ -2,19 +2,24 @@
 
 use crate::error::{Error, Result};
 use crate::sys::event_fd::EventFd;
-use crate::sys::{process, watch};
+use crate::sys::timer_fd::TimerFd;
+use crate::sys::{clock, process, watch};
 use send_wrapper::SendWrapper;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
 
 /// The runtime of one thread. A forked child that forgets it closes its descriptors with [`close_inherited`].
 #[derive(Debug)]
 pub struct ThreadRuntime {
+    /// Dropped before the runtime that it is registered with.
+    alarm: Option<Alarm>,
     runtime: Option<Runtime>,
     descriptors: Vec<RawFd>,
 }
@@ -22,8 +27,18 @@ pub struct ThreadRuntime {
 impl ThreadRuntime {
     /// Shuts it down without waiting for its blocking threads.
     pub fn shutdown_background(mut self) {
+        drop(self.alarm.take());
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+    }
+
+    /// Sleeps for `limit`, exact to about 0.1 ms, where tokio's timers are late by up to 2 ms. One sleep at a time: it is for
+    /// the loop that runs the thread.
+    pub async fn sleep(&self, limit: Duration) {
+        match &self.alarm {
+            Some(alarm) => alarm.sleep(limit).await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -43,6 +58,7 @@ impl Drop for ThreadRuntime {
         let mut known = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(pid, fd)| *pid != here || !self.descriptors.contains(fd));
         drop(known);
+        drop(self.alarm.take());
         drop(self.runtime.take());
     }
 }
@@ -72,10 +88,15 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_unpark(move || after())
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
-    let descriptors: Vec<RawFd> = process::event_fds().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let mut descriptors: Vec<RawFd> = process::event_fds().into_iter().filter(|fd| !known.contains(fd)).collect();
+    let alarm = {
+        let _entered = runtime.enter();
+        Alarm::new()?
+    };
+    descriptors.push(alarm.timer.as_raw_fd());
     let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
     all.extend(descriptors.iter().map(|fd| (process::pid(), *fd)));
-    Ok(ThreadRuntime { runtime: Some(runtime), descriptors })
+    Ok(ThreadRuntime { alarm: Some(alarm), runtime: Some(runtime), descriptors })
 }
 
 /// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has forgotten them without
@@ -96,6 +117,49 @@ pub fn close_inherited() {
 static DESCRIPTORS: Mutex<Vec<(i32, RawFd)>> = Mutex::new(Vec::new());
 /// Blocking threads of each runtime.
 const BLOCKING_THREADS: usize = 64;
+
+/// The timer on which the loop of a thread sleeps.
+#[derive(Debug)]
+struct Alarm {
+    timer: AsyncFd<TimerFd>,
+    /// The time for which the timer is set, in monotonic nanoseconds; 0 once it has expired.
+    set_for: Cell<u64>,
+}
+
+impl Alarm {
+    /// An alarm on the runtime that is entered.
+    fn new() -> Result<Self> {
+        let timer = watch::watch(TimerFd::new()?, tokio::io::Interest::READABLE)
+            .map_err(|e| Error::system("watch", "a timer descriptor", e))?;
+        Ok(Alarm { timer, set_for: Cell::new(0) })
+    }
+
+    /// The timer is only set for an earlier time than before: timeouts are mostly cancelled before they expire, and then an
+    /// early expiry now and then costs less than a system call for each.
+    async fn sleep(&self, limit: Duration) {
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let deadline = clock::monotonic_nanos().saturating_add(nanos);
+        loop {
+            let set_for = self.set_for.get();
+            if set_for == 0 || set_for > deadline {
+                if let Err(e) = self.timer.get_ref().set(deadline) {
+                    crate::log::error!("{e}");
+                    return tokio::time::sleep(limit).await;
+                }
+                self.set_for.set(deadline);
+            }
+            // Like `notified`.
+            let expired = poll_fn(|cx| self.timer.poll_read_ready(cx).map(|ready| ready.map(|mut r| r.clear_ready())));
+            if expired.await.is_err() {
+                return;
+            }
+            self.set_for.set(0);
+            if clock::monotonic_nanos() >= deadline {
+                return;
+            }
+        }
+    }
+}
 
 /// An event descriptor that a runtime watches.
 pub type WatchedEventFd = AsyncFd<StaticEventFd>;
@@ -125,11 +189,9 @@ pub fn watch(event_fd: &'static EventFd) -> Result<WatchedEventFd> {
         .map_err(|e| Error::system("watch", "an event descriptor", e))
 }
 
-/// Waits for a notification.
+/// Waits for a notification. One task at a time: only the waker of the last one is kept, which costs less than a list.
 pub async fn notified(event_fd: &WatchedEventFd) {
-    if let Ok(mut ready) = event_fd.readable().await {
-        ready.clear_ready();
-    }
+    poll_fn(|cx| event_fd.poll_read_ready(cx).map(|ready| ready.map(|mut ready| ready.clear_ready()))).await.ok();
 }
 
 /// A flag that one side raises and the other waits for, within one thread.
@@ -151,7 +213,7 @@ impl WakeFlag {
 
     /// Waits until it is raised, and lowers it.
     pub async fn raised(&self) {
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             let mut state = self.state.borrow_mut();
             if std::mem::take(&mut state.0) {
                 return Poll::Ready(());

@@ -217,21 +217,28 @@ fn nothing_is_left_two_seconds_after_the_master_was_killed() {
 #[test]
 fn a_worker_that_panics_at_every_tenth_request_serves_the_others() {
     let server = Server::start(&["workers=2", "panic_every=10"]);
-    let mut lost = 0;
-    let mut answered = 0;
+    let (mut answered, mut lost) = (0, 0);
     let mut clients: Vec<Client> = (0..4).map(|_| server.client()).collect();
     for round in 0..60 {
         for client in &mut clients {
             client.send(format!("echo {round}"));
         }
-        for client in &mut clients {
-            match client.packet_within(Duration::from_millis(700)) {
-                Ok(answer) if answer == round.to_string().as_bytes() => answered += 1,
+        // Each panic loses one request: the round is over when the panics account for the answers that are missing.
+        let mut waiting: Vec<&mut Client> = clients.iter_mut().collect();
+        let accounted_for = wait_until(TIMEOUT, || {
+            waiting.retain_mut(|client| match client.packet_within(Duration::from_millis(20)) {
+                Ok(answer) if answer == round.to_string().as_bytes() => {
+                    answered += 1;
+                    false
+                }
                 Ok(_) => panic!("a wrong answer"),
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => lost += 1,
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => true,
                 Err(e) => panic!("a connection is broken: {e}"),
-            }
-        }
+            });
+            waiting.len() + lost == server.count("worker_error")
+        });
+        assert!(accounted_for, "round {round}: {} answers are missing, {lost} were lost before", waiting.len());
+        lost += waiting.len();
     }
     let panics = server.count("worker_error");
     report("a panic at every tenth request", format_args!("{answered} answered, {lost} lost, {panics} panics"));

@@ -91,7 +91,8 @@ echo implode("\n", pool(function ($journal) {
             2 => throw new Exception('a fault of the test'),
             3 => no_such_function(),
             4 => posix_kill(getmypid(), SIGKILL),
-            5 => $pool->shutdown(),
+            // It asks before it is told to end, so that it ends in order.
+            5 => $pool->workerRunning && $pool->shutdown(),
         };
         while ($pool->workerRunning) {
             usleep(1000);
@@ -122,13 +123,33 @@ echo implode("\n", pool(function ($journal) {
     $pool->start();
 })), "\n";
 
-echo "-- one that never ends is killed, and Start's exception ends everything\n";
+echo "-- one whose code does not ask ends at once, also in a reload\n";
+echo implode("\n", pool(function ($journal) {
+    $runs = new Swoole\Atomic();
+    $pool = new Pool(1);
+    $pool->set(['max_wait_time' => 3600]);
+    $pool->on('workerStart', function () use ($journal, $runs) {
+        $journal->record('begins ' . $runs->add());
+        while (true) {
+            usleep(1000);
+        }
+    });
+    $pool->on('workerStop', fn () => $journal->record('never told'));
+    $pool->start();
+}, function ($pid, $journal) {
+    $journal->await('begins 1');
+    posix_kill($pid, SIGUSR1);
+    $journal->await('begins 2');
+    posix_kill($pid, SIGTERM);
+})), "\n";
+
+echo "-- one that asks and never ends is killed, and Start's exception ends everything\n";
 $begun = microtime(true);
 echo implode("\n", pool(function ($journal) {
     $pool = new Pool(1);
     $pool->set(['max_wait_time' => 0.2]);
-    $pool->on('workerStart', function () use ($journal) {
-        $journal->record('begins');
+    $pool->on('workerStart', function ($pool) use ($journal) {
+        $journal->record('begins ' . json_encode(isset($pool->workerRunning)));
         while (true) {
             usleep(1000);
         }
@@ -197,8 +218,12 @@ b detached true
 d its successor
 e goes on as a process of its own
 pool over
--- one that never ends is killed, and Start's exception ends everything
-begins
+-- one whose code does not ask ends at once, also in a reload
+begins 1
+begins 2
+pool over
+-- one that asks and never ends is killed, and Start's exception ends everything
+begins true
 pool over
 bool(true)
 the pool ended with 255

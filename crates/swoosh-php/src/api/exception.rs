@@ -1,6 +1,6 @@
-//! `Swoole\Exception`, `Swoole\Error` and `Swoole\ExitException`.
+//! `Swoole\Exception`, `Swoole\Error`, `Swoole\ExitException` and `Swoole\Coroutine\Curl\Exception`.
 
-use crate::coroutine::classes::EXIT;
+use crate::coroutine::classes::{CURL, EXIT};
 use swoosh_zend::error::throw;
 use swoosh_zend::{Call, Class, ClassBuilder, ClassSlot, PhpResult, Raised, Value, Zval};
 
@@ -9,12 +9,15 @@ pub static EXCEPTION: ClassSlot = ClassSlot::new();
 /// `Swoole\Error`.
 pub static ERROR: ClassSlot = ClassSlot::new();
 
-/// Registers the three.
-pub fn register() {
+/// Registers the classes.
+pub fn register(short_names: bool) {
     let exception = ClassBuilder::new("Swoole\\Exception")
         .alias("swoole_exception")
         .extends(Class::exception())
         .register(&EXCEPTION);
+    let curl = ClassBuilder::new("Swoole\\Coroutine\\Curl\\Exception").extends(exception);
+    let curl = if short_names { curl.alias("Co\\Coroutine\\Curl\\Exception") } else { curl };
+    curl.register(&CURL);
     ClassBuilder::new("Swoole\\Error").alias("swoole_error").extends(Class::error()).register(&ERROR);
     ClassBuilder::new("Swoole\\ExitException")
         .alias("swoole_exitexception")

@@ -43,7 +43,7 @@ pub mod websocket;
 
 /// Registers every class, parents first. `short_names`: with the `Co` aliases.
 pub fn register(short_names: bool) {
-    exception::register();
+    exception::register(short_names);
     coroutine::register(short_names);
     channel::register(short_names);
     scheduler::register(short_names);

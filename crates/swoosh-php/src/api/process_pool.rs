@@ -21,7 +21,17 @@ pub static POOL: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct Holder(OnceCell<Rc<PhpPool>>);
 
-swoosh_zend::payload!(Holder);
+impl swoosh_zend::Payload for Holder {
+    fn handlers() -> &'static swoosh_zend::object::HandlerTable {
+        static TABLE: swoosh_zend::object::HandlerTable = swoosh_zend::object::HandlerTable::new();
+        &TABLE
+    }
+    const HAS_LAZY_PROPERTIES: bool = true;
+
+    fn lazy_property(&self, _: usize) -> Zval {
+        self.0.get().is_none_or(|state| state.running_property()).into_zval()
+    }
+}
 
 /// Registers the class.
 pub fn register() {

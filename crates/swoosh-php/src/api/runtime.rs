@@ -1,7 +1,8 @@
 //! `Swoole\Runtime`: which of PHP's own functions wait without blocking.
 
-use crate::coroutine::hook_flags::{ALL, flags, set_flags};
-use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult};
+use crate::coroutine::configure;
+use crate::coroutine::hook_flags::{ALL, flags, warn_of_unserved};
+use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, PhpResult};
 
 static RUNTIME: ClassSlot = ClassSlot::new();
 
@@ -14,7 +15,15 @@ pub fn register() {
         .register(&RUNTIME);
 }
 
+/// Also sets the option, so that a later `run` does not turn all hooks on.
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
-    set_flags(call.int_or(0, ALL)?);
+    let flags = call.int_or(0, ALL)?;
+    // A framework that asks for everything gets what there is.
+    if flags != ALL {
+        warn_of_unserved(flags);
+    }
+    let mut settings = Array::new();
+    settings.insert("hook_flags", flags);
+    configure::apply(&settings);
     Ok(true)
 }

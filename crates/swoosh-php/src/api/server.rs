@@ -2,7 +2,7 @@
 
 use super::server_object::{Server, state};
 use super::{connection_iterator, exception, process, server_methods, server_port, timer};
-use crate::coroutine::setting_values;
+use crate::coroutine::{hook_flags, setting_values};
 use crate::library;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
@@ -196,6 +196,9 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     settings::validate(given, false)?;
+    if let Some(flags) = given.get("hook_flags") {
+        hook_flags::set_flags(flags.to_int());
+    }
     setting_values::merge(this, slot("setting")?, given);
     if let Some(first) = ports(this).first() {
         setting_values::merge(first, classes::port_slot("setting")?, given);

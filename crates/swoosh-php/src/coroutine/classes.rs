@@ -10,3 +10,5 @@ pub static CANCELED: ClassSlot = ClassSlot::new();
 pub static TIMEOUT: ClassSlot = ClassSlot::new();
 /// `Swoole\ExitException`.
 pub static EXIT: ClassSlot = ClassSlot::new();
+/// `Swoole\Coroutine\Curl\Exception`.
+pub static CURL: ClassSlot = ClassSlot::new();

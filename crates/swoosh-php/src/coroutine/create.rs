@@ -33,7 +33,7 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         warning(&format!("exceed max number of coroutine {max}"));
         return Ok(None);
     }
-    let Some(stack) = with(|s| s.free_stacks.borrow_mut().pop()).or_else(|| Stack::new().map(Rc::new)) else {
+    let Some(stack) = with(|s| s.stacks.take()) else {
         drop(job);
         return Err(fatal("no memory for the stack of another coroutine"));
     };

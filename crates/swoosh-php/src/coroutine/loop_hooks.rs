@@ -2,7 +2,7 @@
 
 use super::create::create;
 use super::options::{Options, options};
-use super::scheduler::current_id;
+use super::scheduler::{current_id, with};
 use super::switch::wake_from;
 use super::types::Job;
 use super::{introspection, shutdown, timers};
@@ -51,7 +51,8 @@ impl Scheduler for Coroutines {
     }
 
     fn sleep_limit(&self) -> Option<Duration> {
-        timers::sleep_limit()
+        let trim = with(|s| s.stacks.trim());
+        [timers::sleep_limit(), trim].into_iter().flatten().min()
     }
 
     fn count(&self) -> usize {

@@ -3,7 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `types`, [`scheduler`], `table` | coroutines, the scheduler's state, the table by id |
-//! | [`create`](mod@create), [`switch`] | starting, suspending and resuming |
+//! | [`create`](mod@create), [`switch`], `stack_pool` | starting, suspending and resuming; unused stacks |
 //! | [`wait`](mod@wait), `join`, [`channel`] | waiting for time, other coroutines, descriptors, futures, values |
 //! | `timers`, `time_slice`, `ticker` | timeouts and preemption |
 //! | `shutdown`, [`introspection`] | cancellation, script end, deadlock reports; counts and backtraces |
@@ -30,6 +30,7 @@ pub mod setting_values;
 mod shutdown;
 pub mod socket;
 mod socket_io;
+mod stack_pool;
 pub mod switch;
 mod table;
 mod ticker;

@@ -6,6 +6,7 @@
 //! [`create`](mod@super::create) starts coroutines, [`switch`](super::switch) suspends and resumes them.
 
 use super::join::JoinCounter;
+use super::stack_pool::StackPool;
 use super::table::Table;
 use super::types::{CoroutineState, Job, Resumption, WaitKind, WakeReason};
 use crate::runtime::reactor;
@@ -137,7 +138,7 @@ pub(super) struct Scheduler {
     pub(super) generation: Cell<u32>,
     pub(super) current: Cell<Option<Rc<Coroutine>>>,
     pub(super) table: RefCell<Table<Rc<Coroutine>>>,
-    pub(super) free_stacks: RefCell<Vec<Rc<Stack>>>,
+    pub(super) stacks: StackPool,
     pub(super) timers: RefCell<Option<TimerWheel<CoroutineTimer>>>,
     pub(super) last_id: Cell<u64>,
     pub(super) alive: Cell<usize>,
@@ -158,7 +159,7 @@ static SCHEDULER: ThreadBound<Scheduler> = ThreadBound::new(Scheduler {
     generation: Cell::new(0),
     current: Cell::new(None),
     table: RefCell::new(Table::new()),
-    free_stacks: RefCell::new(Vec::new()),
+    stacks: StackPool::new(),
     timers: RefCell::new(None),
     last_id: Cell::new(0),
     alive: Cell::new(0),
@@ -228,11 +229,10 @@ impl Scheduler {
     }
 
     pub(super) fn start_timer(&self, after: Duration, timer: CoroutineTimer) -> TimerId {
-        // Rounded up, so that no timeout expires early.
-        let now = monotonic_nanos().div_ceil(1_000_000);
-        let ms = (after.as_nanos().div_ceil(1_000_000) as u64).max(1);
+        let now = monotonic_nanos();
+        let delay = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         let mut timers = self.timers.borrow_mut();
-        timers.get_or_insert_with(|| TimerWheel::new(now)).after(now, ms, timer)
+        timers.get_or_insert_with(|| TimerWheel::new(now)).after(now, delay, timer)
     }
 
     pub(super) fn cancel_timer(&self, timer: TimerId) {

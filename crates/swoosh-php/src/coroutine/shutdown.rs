@@ -67,7 +67,7 @@ pub fn request_end() {
         s.peak.set(0);
         s.shutting_down.set(false);
         std::mem::forget(table);
-        (timers, s.free_stacks.take())
+        (timers, s.stacks.take_all())
     });
     drop(state);
     options::reset();

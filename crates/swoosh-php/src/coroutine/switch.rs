@@ -112,9 +112,8 @@ fn finish(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
         }
         s.alive.set(s.alive.get().saturating_sub(1));
         s.callbacks.set(s.callbacks.get().saturating_sub(usize::from(coroutine.is_event)));
-        let mut free_stacks = s.free_stacks.borrow_mut();
-        if free_stacks.len() < MAX_FREE_STACKS && !failed {
-            free_stacks.push(coroutine.stack.clone());
+        if !failed {
+            s.stacks.give(coroutine.stack.clone());
         }
         s.table.borrow_mut().remove(coroutine.id)
     });
@@ -157,6 +156,3 @@ pub fn resume(id: u64) -> PhpResult<Option<bool>> {
         None => Ok(None),
     }
 }
-
-/// Stacks that are kept for the next coroutines.
-const MAX_FREE_STACKS: usize = 256;

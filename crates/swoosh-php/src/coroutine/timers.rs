@@ -13,7 +13,7 @@ pub(super) fn run_due() -> PhpResult<()> {
     if with(|s| s.timers.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
         return Ok(());
     }
-    let now = monotonic_nanos() / 1_000_000;
+    let now = monotonic_nanos();
     loop {
         let due = with(|s| {
             let mut timers = s.timers.borrow_mut();
@@ -47,7 +47,7 @@ pub(super) fn run_due() -> PhpResult<()> {
 /// How long the loop may sleep before a timeout expires; `None` if there are none.
 pub(super) fn sleep_limit() -> Option<Duration> {
     let deadline = with(|s| s.timers.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
+    Some(Duration::from_nanos(deadline.saturating_sub(monotonic_nanos())))
 }
 
 /// The number of waits that the clock, a descriptor or another thread will end.

@@ -169,7 +169,7 @@ pub fn poll<T>(
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         with(|s| s.external_waits.set(s.external_waits.get() + 1));
-        let woken = coroutine.wait(kind, left.map(|left| left.max(Duration::from_millis(1))));
+        let woken = coroutine.wait(kind, left);
         with(|s| s.external_waits.set(s.external_waits.get().saturating_sub(1)));
         match woken? {
             WakeReason::Done => {}
@@ -237,6 +237,34 @@ pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult
         Poll::Pending
     });
     waited.map(drop)
+}
+
+/// Waits until one of several descriptors, of which none was ready, may have one of its events. Also returns early, so that
+/// the caller looks at them again.
+pub fn events(wanted: &[(RawFd, PollFlags)], limit: Option<Duration>) -> PhpResult<WaitOutcome<()>> {
+    let mut watches: Vec<(Watch, bool, bool)> = Vec::with_capacity(wanted.len());
+    for &(fd, flags) in wanted {
+        let read = flags.intersects(PollFlags::POLLIN | PollFlags::POLLPRI);
+        let write = flags.contains(PollFlags::POLLOUT);
+        let interest = match (read, write) {
+            (true, true) => Interest::READABLE | Interest::WRITABLE,
+            (false, true) => Interest::WRITABLE,
+            _ => Interest::READABLE,
+        };
+        match Watch::new(fd, interest) {
+            Ok(watch) => watches.push((watch, read, write)),
+            Err(_) => return Ok(WaitOutcome::Done(())),
+        }
+    }
+    // A new watch reports what is ready already.
+    poll(WaitKind::Io, limit, |cx| {
+        let ready = watches.iter().any(|(watch, read, write)| {
+            let readable = *read && watch.poll_read(cx).is_ready();
+            let writable = *write && watch.poll_write(cx).is_ready();
+            readable || writable
+        });
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    })
 }
 
 /// Whether a descriptor is readable or writable now; `None` if neither.

@@ -25,7 +25,7 @@ thread_local! {
 
 /// Installs the hook during module startup.
 pub(super) fn start_up() {
-    install_autoload_hooks(AutoloadHooks { begin, end });
+    install_autoload_hooks(AutoloadHooks { begin, end, is_loader });
 }
 
 fn begin(name: &[u8]) -> Autoload {
@@ -61,6 +61,11 @@ fn begin(name: &[u8]) -> Autoload {
             Autoload::Load
         }
     }
+}
+
+fn is_loader(name: &[u8]) -> bool {
+    let Some(me) = coroutine::current_id() else { return false };
+    LOADS.with_borrow(|loads| loads.get(name).is_some_and(|load| load.loader == me))
 }
 
 /// Those who waited run before the loader goes on.

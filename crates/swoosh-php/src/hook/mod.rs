@@ -3,17 +3,23 @@
 //! A hook acts only if its `Swoole\Runtime` flag is set and the caller may wait; otherwise PHP's own code runs.
 
 mod autoload;
+mod coverage;
+mod curl;
+mod descriptors;
 mod dns_functions;
 pub mod dns_records;
-mod file_lock;
+mod exclusive;
 mod sleep;
 mod stream;
+mod system_calls;
 
 /// Installs all hooks during module startup.
 pub fn start_up() {
     autoload::start_up();
     dns_functions::start_up();
-    file_lock::start_up();
     sleep::start_up();
     stream::start_up();
+    curl::start_up();
+    system_calls::start_up();
+    coverage::start_up();
 }

@@ -59,5 +59,5 @@ fn sleep_until(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     wait::sleep(wait::duration(left)).map(Some)
 }
 
-/// The resolution of the timer wheel; a zero sleep would return at once instead of yielding.
-const MIN_SLEEP: Duration = Duration::from_millis(1);
+/// A zero sleep would return at once instead of yielding.
+const MIN_SLEEP: Duration = Duration::from_micros(1);

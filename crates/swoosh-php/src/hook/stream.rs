@@ -1,19 +1,13 @@
 //! Hooks socket streams (TCP, UDP, Unix, TLS) and `stream_select`, and thereby `fsockopen`, `http://` and client libraries
 //! that use streams.
-//!
-//! Invariant: at most one coroutine waits for each direction of a stream, and none is left waiting for a descriptor when it
-//! is closed, since the kernel may reuse its number.
 
+use super::descriptors;
 use crate::coroutine;
 use crate::coroutine::hook_flags::{STREAM_FUNCTION, flags, is_on};
-use crate::coroutine::wait::WaitOutcome;
 use crate::coroutine::{dns, service_resolvers, wait};
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use swoosh::sys::poll::PollFlags;
-use swoosh_zend::error::throw_error;
 use swoosh_zend::hook::{
     Resolution, StreamHooks, StreamWait, install_stream_hooks, stream_has_buffered, wrap_function,
 };
@@ -21,7 +15,7 @@ use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// Installs the hooks during module startup.
 pub(super) fn start_up() {
-    install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close });
+    install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close: descriptors::before_close });
     wrap_function::<4, _, _>("stream_select", select);
 }
 
@@ -61,63 +55,8 @@ fn service(name: &str, port: u16) -> PhpResult<Option<Vec<SocketAddr>>> {
 
 /// Waits until a stream is readable or writable.
 fn wait_for(descriptor: i32, write: bool, seconds: f64) -> StreamWait {
-    let key = (descriptor, write);
-    let Some(me) = coroutine::current_id() else { return StreamWait::Ready };
-    if is_closing(descriptor) {
-        return StreamWait::Closed;
-    }
-    let other = WAITING.with_borrow(|waiting| waiting.get(&key).copied());
-    // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
-    if let Some(other) = other.filter(|&other| other != me && coroutine::find(other).is_some()) {
-        let operation = if write { "writing" } else { "reading" };
-        // The exception stays pending until the stream operation returns. The text is Swoole's.
-        let _ = throw_error(&format!(
-            "Socket#{descriptor} has already been bound to another coroutine#{other}, {operation} of the same socket in \
-             coroutine#{me} at the same time is not allowed"
-        ));
-        return StreamWait::Cancelled;
-    }
-    WAITING.with_borrow_mut(|waiting| waiting.insert(key, me));
     // A negative number means no timeout; zero waits for the shortest possible time.
-    let limit = (seconds >= 0.0).then(|| wait::duration(seconds));
-    let waited = wait::descriptor(descriptor, !write, write, limit);
-    WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
-    match waited {
-        _ if is_closing(descriptor) => StreamWait::Closed,
-        Ok(WaitOutcome::Done(_)) => StreamWait::Ready,
-        Ok(WaitOutcome::TimedOut) => StreamWait::TimedOut,
-        // A pending exception is thrown when the stream operation returns.
-        Ok(WaitOutcome::Cancelled) | Err(_) => StreamWait::Cancelled,
-    }
-}
-
-/// Ends all waits for a descriptor that is about to be closed. Each waiting coroutine runs before this returns, so that it
-/// does not come back to a freed stream.
-fn before_close(descriptor: i32) {
-    for write in [false, true] {
-        let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, write)).copied());
-        if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {
-            CLOSING.with_borrow_mut(|closing| closing.push(descriptor));
-            // Its exceptions are handled in that coroutine.
-            let _ = coroutine::cancel(other, false);
-            CLOSING.with_borrow_mut(|closing| {
-                if let Some(at) = closing.iter().rposition(|&fd| fd == descriptor) {
-                    closing.remove(at);
-                }
-            });
-        }
-    }
-}
-
-fn is_closing(descriptor: i32) -> bool {
-    CLOSING.with_borrow(|closing| closing.contains(&descriptor))
-}
-
-thread_local! {
-    /// The coroutines that wait, by descriptor and direction (`true`: write).
-    static WAITING: RefCell<HashMap<(i32, bool), u64>> = RefCell::default();
-    /// The descriptors that are being closed while waiting coroutines run.
-    static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
+    descriptors::wait_for(descriptor, write, (seconds >= 0.0).then(|| wait::duration(seconds)))
 }
 
 /// `stream_select`: waits until a stream is ready or the timeout expires; PHP's own function then polls the streams.

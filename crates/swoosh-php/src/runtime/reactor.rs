@@ -144,7 +144,11 @@ pub fn wait(limit: Option<Duration>) {
     runtime.block_on(async {
         match limit {
             Some(Duration::ZERO) => tokio::task::yield_now().await,
-            Some(limit) => drop(tokio::time::timeout(limit, poll_fn(poll_ready)).await),
+            Some(limit) => tokio::select! {
+                biased;
+                () = poll_fn(poll_ready) => {}
+                () = runtime.sleep(limit) => {}
+            },
             None => poll_fn(poll_ready).await,
         }
     });

@@ -42,7 +42,8 @@ pub trait Scheduler: Sync {
     fn pending_waits(&self) -> usize;
     /// The number of waits that a descriptor or another thread will end.
     fn external_waits(&self) -> usize;
-    /// How long the loop may sleep before a coroutine's timeout expires; `None` if there are no timeouts.
+    /// How long the loop may sleep before a coroutine's timeout expires or unused stacks are freed; `None`: without limit.
+    /// Frees the stacks that have been unused for long enough.
     fn sleep_limit(&self) -> Option<Duration>;
     /// The number of live coroutines.
     fn count(&self) -> usize;

@@ -33,7 +33,7 @@ pub struct Stats {
 
 struct Timers {
     wheel: TimerWheel<Job>,
-    /// When the first timer was added, in milliseconds; `exec_msec` counts from here.
+    /// When the first timer was added, in nanoseconds; `exec_msec` counts from here.
     started_at: u64,
     initialized: bool,
     /// See [`runtime::generation`].
@@ -47,14 +47,14 @@ thread_local! {
 /// Adds a timer that fires after `ms` milliseconds (at least 1), once or repeatedly; returns its id.
 #[inline]
 pub fn add(ms: u64, repeats: bool, job: Job) -> u64 {
-    // Rounded up, so that no timer fires early.
-    let now = monotonic_nanos().div_ceil(1_000_000);
+    let now = monotonic_nanos();
+    let delay = ms.max(1).saturating_mul(NANOS_PER_MS);
     TIMERS.with_borrow_mut(|timers| {
         let timers = match timers {
             Some(timers) if timers.initialized && timers.generation == runtime::generation() => timers,
             other => begin(other, now),
         };
-        let id = if repeats { timers.wheel.every(now, ms, job) } else { timers.wheel.after(now, ms, job) };
+        let id = if repeats { timers.wheel.every(now, delay, job) } else { timers.wheel.after(now, delay, job) };
         id.0
     })
 }
@@ -78,7 +78,7 @@ fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
 
 /// Runs all due timers and returns their number. An exception of a callback ends the process, see [`raise_uncaught`].
 pub fn run_due() -> PhpResult<usize> {
-    let now = monotonic_nanos() / 1_000_000;
+    let now = monotonic_nanos();
     let mut ran = 0;
     with(|timers| timers.wheel.begin_round());
     loop {
@@ -134,12 +134,13 @@ pub fn exists(id: i64) -> bool {
     u64::try_from(id).ok().and_then(|id| with(|timers| timers.wheel.exists(TimerId(id)))).unwrap_or(false)
 }
 
-/// The details of a timer; its deadline counts from when the first timer was added.
+/// The details of a timer, in milliseconds; its deadline counts from when the first timer was added.
 pub fn info(id: i64) -> Option<TimerInfo> {
     let id = u64::try_from(id).ok()?;
     with(|timers| {
         let mut info = timers.wheel.info(TimerId(id))?;
-        info.deadline = info.deadline.saturating_sub(timers.started_at);
+        info.deadline = info.deadline.saturating_sub(timers.started_at) / NANOS_PER_MS;
+        info.interval /= NANOS_PER_MS;
         Some(info)
     })?
 }
@@ -165,7 +166,7 @@ pub fn count() -> usize {
 
 /// How many one-shot timers are due within `limit`.
 pub fn due_within(limit: Duration) -> usize {
-    let end = (monotonic_nanos() / 1_000_000).saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    let end = monotonic_nanos().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
     let is_due = |timers: &Timers, id| {
         timers.wheel.info(id).is_some_and(|info| info.interval == 0 && !info.removed && info.deadline <= end)
     };
@@ -175,7 +176,7 @@ pub fn due_within(limit: Duration) -> usize {
 /// How long the loop may sleep before the next timer; `None` without timers.
 pub fn sleep_limit() -> Option<Duration> {
     let deadline = with(|timers| timers.wheel.next_deadline())??;
-    Some(Duration::from_nanos(deadline.saturating_mul(1_000_000).saturating_sub(monotonic_nanos())))
+    Some(Duration::from_nanos(deadline.saturating_sub(monotonic_nanos())))
 }
 
 /// Resets the counters of [`stats`] when the loop ends.
@@ -199,3 +200,5 @@ fn with<R>(f: impl FnOnce(&mut Timers) -> R) -> Option<R> {
         _ => None,
     })
 }
+
+const NANOS_PER_MS: u64 = 1_000_000;

@@ -96,6 +96,16 @@ impl PhpPool {
         new
     }
 
+    /// The value of `running` or `workerRunning` when it is first read in a worker: its code asks whether it has to end, and
+    /// decides itself from here on.
+    pub fn running_property(&self) -> bool {
+        let PoolProcess::Worker(worker) = self.process() else { return true };
+        if let Err(e) = worker.stop_when_told() {
+            swoosh::log::warn!("{e}");
+        }
+        !worker.should_stop()
+    }
+
     /// Appends to the reply to the message in progress; `false` if there is none or its sender expects no reply.
     pub fn reply(&self, data: &[u8]) -> bool {
         self.messages.borrow_mut().get_mut(&current_message_key()).is_some_and(|message| message.reply(data))
@@ -174,6 +184,21 @@ impl PoolBridge {
         CURRENT_WORKER.set(Some((worker.clone(), self.object.clone(), self.slots)));
         swoosh::sys::signal::set_handler_hook(interrupt::request_from_signal_handler);
         scheduler::set_callbacks_in_coroutines(self.state.coroutine.get());
+    }
+
+    /// SIGTERM ends a worker at once whose code does not ask whether it has to end: it has no message loop and no event loop
+    /// of ours, has no handler, and has not read `running` or `workerRunning` ([`PhpPool::running_property`]).
+    fn leave_termination_to_kernel(&self, worker: &Worker) {
+        if self.state.coroutine.get() || self.takes_messages() {
+            return;
+        }
+        self.object.set_lazy_slot(self.slots.running);
+        self.object.set_lazy_slot(self.slots.worker_running);
+        worker.die_when_told();
+        // A signal that arrived before has been recorded.
+        if worker.should_stop() {
+            runtime::end_process(0);
+        }
     }
 
     /// The function that `Process\Manager` assigned to this worker.
@@ -341,6 +366,7 @@ impl Work for PoolBridge {
             self.state.coroutine.set(*apart);
         }
         self.enter(worker);
+        self.leave_termination_to_kernel(worker);
         let status = match self.state.coroutine.get() {
             true => self.run_event_loop(worker).map_or_else(|stop| stop.code, |()| 0),
             false => main_loop(),

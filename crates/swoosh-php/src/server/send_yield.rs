@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use swoosh::conn::Parts;
 use swoosh::context::Context;
 use swoosh::error::{Code, Error};
 use swoosh_zend::PhpResult;
@@ -20,7 +21,7 @@ pub enum Output<'a> {
     /// Bytes.
     Bytes(&'a [u8]),
     /// The last bytes of a response.
-    ResponseEnd(&'a [u8]),
+    ResponseEnd(Parts<'a>),
     /// A head that a file follows at once.
     HeadOfFile(&'a [u8]),
     /// A file's bytes from the first offset up to the second.
@@ -53,7 +54,7 @@ pub fn send(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>) -> 
     if !behind || !can_wait {
         match output.send(node, fd, can_wait) {
             Ok(()) => return server.check().map(|()| true),
-            Err(e) if can_wait && is_buffer_full(node, fd, &e) => {}
+            Err(e) if can_wait && is_buffer_full(&e) => {}
             Err(e) => {
                 report(&e);
                 return server.check().map(|()| false);
@@ -96,7 +97,7 @@ fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>
         }
         match output.send(node, fd, true) {
             Ok(()) => return Ok(true),
-            Err(e) if !late && is_buffer_full(node, fd, &e) => {}
+            Err(e) if !late && is_buffer_full(&e) => {}
             Err(e) => {
                 report(&e);
                 return Ok(false);
@@ -105,10 +106,9 @@ fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>
     }
 }
 
-/// Whether a retry can succeed: the buffer overflowed because of queued bytes, not because the data alone is too long.
-fn is_buffer_full(node: &Context, fd: i64, refused: &Error) -> bool {
+/// Whether a retry can succeed. The buffer overflows only while bytes are queued; they may be gone by now.
+fn is_buffer_full(refused: &Error) -> bool {
     refused.code() == Code::OutputBufferOverflow as i32
-        && node.client_info(session(fd)).is_some_and(|info| info.send_queued > 0)
 }
 
 /// Retry intervals, doubled from the first to the last.

@@ -23,7 +23,7 @@ pub mod request_framer;
 pub mod response_parser;
 pub mod response_writer;
 
-pub use header_buffer::{HeaderBuffer, MAX_HEADERS, header_buffer};
+pub use header_buffer::MAX_HEADERS;
 pub use method::is_method;
 pub use refusal::Refusal;
 pub use request_framer::MAX_HEAD;

@@ -7,7 +7,7 @@
 use super::header_buffer::header_buffer;
 use super::method::is_method;
 use super::refusal::Refusal;
-use super::token::{ConnectionOptions, is_token_byte};
+use super::token::{ConnectionOptions, byte_set, is_token_byte};
 use httparse::Header;
 
 /// How the body of a request is delimited (RFC 9112 section 6.3).
@@ -225,7 +225,8 @@ fn plain_number(value: &[u8]) -> Result<u64, Refusal> {
 
 /// Whether a value consists of the characters of `uri-host [ ":" port ]`.
 fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&b))
+    const HOST: [bool; 256] = byte_set(b"-._~!$&'()*+,;=%:[]");
+    value.iter().all(|&b| HOST[usize::from(b)])
 }
 
 const MALFORMED: Refusal = Refusal::new(400, "the head is malformed");

@@ -23,6 +23,11 @@ impl ConnectionOptions {
     /// Adds the options of one field.
     #[inline]
     pub(crate) fn add(&mut self, value: &[u8]) {
+        // As nearly every client writes it.
+        if value == b"keep-alive" || value == b"Keep-Alive" {
+            self.keep_alive = true;
+            return;
+        }
         for item in value.split(|&b| b == b',') {
             let item = item.trim_ascii();
             match item.len() {
@@ -36,6 +41,24 @@ impl ConnectionOptions {
 }
 
 /// Whether a byte may be part of a token (RFC 9110 section 5.6.2).
+#[inline]
 pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
+    TOKEN[usize::from(byte)]
+}
+
+/// The set of letters, digits and `others`.
+pub(super) const fn byte_set(others: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut byte = 0;
+    while byte < set.len() {
+        set[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut n = 0;
+    while n < others.len() {
+        set[others[n] as usize] = true;
+        n += 1;
+    }
+    set
 }

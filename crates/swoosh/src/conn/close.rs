@@ -22,6 +22,8 @@ impl Owner {
     /// The socket failed: the peer is gone.
     pub(super) fn fail(self: &Rc<Self>, conn: &Rc<Connection>, cause: &io::Error) {
         conn.slot().close_errno.store(cause.raw_os_error().unwrap_or(0), Relaxed);
+        // Sends fail from here on. A handler that sends until it fails would otherwise never return to the event loop.
+        conn.slot().set_flags(Flags::BROKEN);
         conn.drop_output();
         self.end(conn);
     }

@@ -11,7 +11,7 @@ impl Owner {
     pub fn execute(self: &Rc<Self>, conn: &Rc<Connection>, command: &Command) {
         match command {
             Command::Send { data, file_follows: true } => self.write_before_file(conn, data, true),
-            Command::Send { data, file_follows: false } => self.write_reply(conn, data, true),
+            Command::Send { data, file_follows: false } => self.write_reply(conn, data.as_slice(), true),
             Command::SendFile { file, offset, length } => match self.take_file(file) {
                 Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length)),
                 // A missing range would corrupt the stream.

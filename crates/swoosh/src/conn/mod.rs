@@ -27,3 +27,5 @@ mod tasks;
 pub mod timeouts;
 mod wire;
 mod write;
+
+pub use output::Parts;

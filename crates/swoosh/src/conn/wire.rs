@@ -1,5 +1,6 @@
 //! The way of output to the peer: the socket, through TLS on a port that uses it.
 
+use super::output::Parts;
 use crate::sys::socket;
 use crate::tls::Session;
 use std::cell::RefMut;
@@ -20,16 +21,27 @@ impl<'a> Wire<'a> {
         Wire { socket, tls }
     }
 
-    /// Sends a prefix of `data`; its length. With TLS that prefix is encrypted, though some of it may still be queued
+    /// Sends a prefix of `parts`; its length. With TLS that prefix is encrypted, though some of it may still be queued
     /// ([`flush`](Wire::flush)). `more`: further bytes follow at once, and the kernel may delay these (MSG_MORE of send(2)).
     ///
     /// # Errors
     /// `WouldBlock` while the socket takes no more; the socket's failures.
-    pub(super) fn send(&mut self, data: &[u8], more: bool) -> io::Result<usize> {
-        match &mut self.tls {
-            None if more => socket::send_more(self.socket, data),
-            None => socket::send(self.socket, data),
-            Some(tls) => encrypt_and_send(self.socket, tls, data),
+    pub(super) fn send(&mut self, parts: Parts<'_>, more: bool) -> io::Result<usize> {
+        match (&mut self.tls, parts.slices()) {
+            (None, [data, []]) if more => socket::send_more(self.socket, data),
+            (None, [data, []]) => socket::send(self.socket, data),
+            (None, [head, body]) => socket::send_pieces(self.socket, &[IoSlice::new(head), IoSlice::new(body)]),
+            (Some(tls), [data, []]) => encrypt_and_send(self.socket, tls, data),
+            (Some(tls), [head, body]) => {
+                let sent = encrypt_and_send(self.socket, tls, head)?;
+                if sent < head.len() {
+                    return Ok(sent);
+                }
+                match encrypt_and_send(self.socket, tls, body) {
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(sent),
+                    of_body => of_body.map(|of_body| sent + of_body),
+                }
+            }
         }
     }
 

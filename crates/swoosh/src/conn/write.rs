@@ -1,6 +1,7 @@
 //! Writing: what the socket takes at once is written, the rest is queued.
 
 use super::connection::{Connection, ConnectionState};
+use super::output::Parts;
 use super::owner::{Owner, add, is_transient};
 use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
@@ -28,16 +29,16 @@ pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_
 
 impl Owner {
     /// Writes bytes. `counted`: they are part of the row's `send_queued` already.
-    pub fn write(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
-        self.write_bytes(conn, data, counted, false);
+    pub fn write<'a>(self: &Rc<Self>, conn: &Rc<Connection>, data: impl Into<Parts<'a>>, counted: bool) {
+        self.write_parts(conn, data.into(), counted, false);
     }
 
     /// Like [`write`](Self::write), for bytes that a file follows at once ([`write_file`](Owner::write_file)).
     pub fn write_before_file(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
-        self.write_bytes(conn, data, counted, true);
+        self.write_parts(conn, Parts::from(data), counted, true);
     }
 
-    fn write_bytes(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, more: bool) {
+    fn write_parts(self: &Rc<Self>, conn: &Rc<Connection>, data: Parts<'_>, counted: bool, more: bool) {
         let slot = conn.slot();
         if conn.state() >= ConnectionState::Draining {
             if counted {
@@ -55,7 +56,7 @@ impl Owner {
             match conn.wire().send(data, more) {
                 Ok(n) => {
                     add(&self.slot().send_bytes, n as u64);
-                    rest = &data[n..];
+                    rest = data.after(n);
                     if counted {
                         conn.note_unqueued(n as u64);
                     }
@@ -102,7 +103,8 @@ impl Owner {
     }
 
     /// Writes the last bytes of a reply; they are corked where another reply follows at once.
-    pub fn write_reply(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool) {
+    pub fn write_reply<'a>(self: &Rc<Self>, conn: &Rc<Connection>, data: impl Into<Parts<'a>>, counted: bool) {
+        let data = data.into();
         if !self.batch.holds(conn.session()) || conn.state() >= ConnectionState::Draining {
             return self.write(conn, data, counted);
         }
@@ -112,7 +114,7 @@ impl Owner {
     }
 
     /// Queues bytes, and writes the queue unless `hold`.
-    fn cork(self: &Rc<Self>, conn: &Rc<Connection>, data: &[u8], counted: bool, hold: bool) {
+    fn cork(self: &Rc<Self>, conn: &Rc<Connection>, data: Parts<'_>, counted: bool, hold: bool) {
         if !counted {
             conn.slot().send_queued.fetch_add(data.len() as u64, Relaxed);
         }

@@ -3,6 +3,7 @@
 use super::connections::refused;
 use super::{Context, Role};
 use crate::config::{Framing, Mode, SlowConsumer};
+use crate::conn::Parts;
 use crate::conn::connection::ReadHold;
 use crate::conn::owner::Owner;
 use crate::error::{Code, Error, Result};
@@ -36,7 +37,7 @@ impl Context {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn offer(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.send_bytes(session, data, Follows::Unknown)
+        self.send_parts(session, data.into(), Follows::Unknown)
     }
 
     /// Like [`send`](Self::send), for the last bytes of a reply. Where this worker handles the connection's next request
@@ -44,7 +45,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
+    pub fn send_answer<'a>(&self, session: SessionId, data: impl Into<Parts<'a>>) -> Result<()> {
         self.close_if_slow(session, self.offer_answer(session, data))
     }
 
@@ -52,8 +53,8 @@ impl Context {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn offer_answer(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.send_bytes(session, data, Follows::NextReply)
+    pub fn offer_answer<'a>(&self, session: SessionId, data: impl Into<Parts<'a>>) -> Result<()> {
+        self.send_parts(session, data.into(), Follows::NextReply)
     }
 
     /// Like [`send`](Self::send), for bytes that a file follows at once ([`send_open_file`](Self::send_open_file)): both may
@@ -70,7 +71,7 @@ impl Context {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn offer_head(&self, session: SessionId, data: &[u8]) -> Result<()> {
-        self.send_bytes(session, data, Follows::File)
+        self.send_parts(session, data.into(), Follows::File)
     }
 
     /// Applies `slow_consumer` to the outcome of a send.
@@ -91,7 +92,7 @@ impl Context {
         port.is_some_and(|port| self.state().ports[port].config.slow_consumer == SlowConsumer::Close)
     }
 
-    fn send_bytes(&self, session: SessionId, data: &[u8], follows: Follows) -> Result<()> {
+    fn send_parts(&self, session: SessionId, data: Parts<'_>, follows: Follows) -> Result<()> {
         const ACT: &str = "send to";
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
@@ -106,7 +107,7 @@ impl Context {
         }
         if let Some((owner, conn)) = self.own_connection(session) {
             match follows {
-                Follows::File => owner.write_before_file(&conn, data, true),
+                Follows::File => owner.write_before_file(&conn, &data.joined(), true),
                 Follows::NextReply => owner.write_reply(&conn, data, true),
                 // Each send of a Redis server is one complete reply.
                 Follows::Unknown if matches!(conn.port().config.framing, Framing::Redis) => {
@@ -116,7 +117,8 @@ impl Context {
             }
             return Ok(());
         }
-        let sent = self.command(slot, session, Command::Send { data, file_follows: follows == Follows::File });
+        let sent =
+            self.command(slot, session, Command::Send { data: &data.joined(), file_follows: follows == Follows::File });
         if sent.is_err() {
             slot.send_queued.fetch_sub(data.len() as u64, Relaxed);
         }

@@ -26,10 +26,10 @@ impl Context {
     }
 
     fn add_timer(&self, delay: Duration, repeat: bool, code: TimerFn) -> u64 {
-        let ms = (delay.as_millis() as u64).max(1);
-        let now = clock::monotonic_ms();
+        let delay = u64::try_from(delay.max(MIN_DELAY).as_nanos()).unwrap_or(u64::MAX);
+        let now = clock::monotonic_nanos();
         let mut timers = self.timers().wheel();
-        let id = if repeat { timers.every(now, ms, code) } else { timers.after(now, ms, code) };
+        let id = if repeat { timers.every(now, delay, code) } else { timers.after(now, delay, code) };
         drop(timers);
         self.lifecycle().wake().raise();
         id.0
@@ -38,7 +38,7 @@ impl Context {
     /// Runs the timers of this process that have expired.
     pub(crate) fn run_due_timers(&self) {
         loop {
-            let now = clock::monotonic_ms();
+            let now = clock::monotonic_nanos();
             let due = {
                 let mut timers = self.timers().wheel();
                 let due = timers.next_due(now);
@@ -51,3 +51,6 @@ impl Context {
         }
     }
 }
+
+/// The shortest delay of a timer.
+const MIN_DELAY: Duration = Duration::from_millis(1);

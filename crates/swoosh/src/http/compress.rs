@@ -1,8 +1,6 @@
-//! Compression of responses: negotiation (RFC 9110 section 12.5.3) and encoding.
+//! Compression of responses: negotiation (RFC 9110 section 12.5.3) and the rules of the settings.
 
 use crate::config::CompressionConfig;
-#[cfg(feature = "compression")]
-use std::io::Write;
 
 /// A content coding (RFC 9110 section 8.4.1).
 ///
@@ -99,27 +97,7 @@ impl Rules {
     /// The compressed body; `None` if the encoder fails.
     #[cfg(feature = "compression")]
     pub fn compress(&self, coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
-        let mut out = Vec::with_capacity(body.len() / 2 + 64);
-        let level = flate2::Compression::new(self.level.min(9));
-        match coding {
-            Coding::Gzip => {
-                let mut to = flate2::write::GzEncoder::new(out, level);
-                to.write_all(body).ok()?;
-                out = to.finish().ok()?;
-            }
-            Coding::Deflate => {
-                let mut to = flate2::write::ZlibEncoder::new(out, level);
-                to.write_all(body).ok()?;
-                out = to.finish().ok()?;
-            }
-            Coding::Brotli => {
-                let mut to = brotli::CompressorWriter::new(out, 4096, self.level, 22);
-                to.write_all(body).ok()?;
-                out = to.into_inner();
-            }
-            Coding::Zstd => out = zstd::bulk::compress(body, self.level as i32).ok()?,
-        }
-        Some(out)
+        super::encode::encode(coding, self.level, body)
     }
 
     /// Without the feature `compression` nothing is compressed.

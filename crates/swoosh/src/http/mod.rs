@@ -20,6 +20,8 @@
 mod body;
 mod body_window;
 pub mod compress;
+#[cfg(feature = "compression")]
+mod encode;
 pub mod form;
 mod request;
 mod response;

@@ -4,6 +4,7 @@ use super::compress::Coding;
 use super::request::{Request, ResponseMode};
 use super::response_head::{self, put_field};
 use super::shared::Shared;
+use crate::conn::Parts;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::handler::SessionId;
@@ -280,14 +281,15 @@ impl Response {
 
     /// Sends the rest of the response. `failed`: the handler returned an error.
     pub(super) fn finish(&mut self, failed: bool) {
-        let mut out = Vec::with_capacity(192 + self.body.len());
+        let mut out = Vec::with_capacity(192 + if self.body.len() < MIN_UNCOPIED { self.body.len() } else { 0 });
+        let mut rest = Vec::new();
         match self.progress {
             Progress::Ended => return,
             Progress::NotStarted => {
                 if failed {
                     (self.status, self.body) = (500, Vec::new());
                 }
-                self.put_complete(&mut out);
+                rest = self.put_complete(&mut out);
             }
             // An incomplete response must not look complete.
             Progress::Streaming if failed => self.mode.keep_alive = false,
@@ -298,8 +300,9 @@ impl Response {
             Progress::Streaming => out.append(&mut self.body),
         }
         self.progress = Progress::Ended;
-        if !out.is_empty()
-            && let Err(e) = self.node.send_answer(self.conn, &out)
+        let parts = Parts::new(&out, &rest);
+        if !parts.is_empty()
+            && let Err(e) = self.node.send_answer(self.conn, parts)
         {
             crate::log::info!("{e}");
             // The client would take the next response for the end of this one.
@@ -308,7 +311,8 @@ impl Response {
         self.complete();
     }
 
-    fn put_complete(&mut self, out: &mut Vec<u8>) {
+    /// Appends a complete response, or its head: then the body, which is too long to be copied, is returned.
+    fn put_complete(&mut self, out: &mut Vec<u8>) -> Vec<u8> {
         let mut body = std::mem::take(&mut self.body);
         let rules = &self.shared.rules;
         let suitable = |_: &Coding| {
@@ -325,9 +329,13 @@ impl Response {
             body = compressed;
         }
         self.put_head(out, Some(body.len() as u64), coding);
-        if self.has_body() {
+        if !self.has_body() {
+            return Vec::new();
+        }
+        if body.len() < MIN_UNCOPIED {
             out.append(&mut body);
         }
+        body
     }
 
     /// Ends the request: its response is complete, or never will be.
@@ -360,4 +368,6 @@ const TYPE: &[u8] = b"Content-Type: ";
 const FIELDS_CAPACITY: usize = 128;
 /// The pause before another attempt to send while the output buffer is full.
 const MIN_RETRY: Duration = Duration::from_millis(1);
+/// Bodies from this length on are written from where they are: a copy costs more than the second part of a write.
+const MIN_UNCOPIED: usize = 8 << 10;
 const MAX_RETRY: Duration = Duration::from_millis(50);

@@ -79,6 +79,20 @@ impl Worker {
         self.0.stop_requested.get()
     }
 
+    /// Gives SIGTERM its default action, for code that never calls [`should_stop`](Worker::should_stop): the worker ends at
+    /// once when it is told to.
+    pub fn die_when_told(&self) {
+        signal::restore_defaults(&[libc::SIGTERM]);
+    }
+
+    /// Ends the effect of [`die_when_told`](Worker::die_when_told): from here on the code calls `should_stop`.
+    ///
+    /// # Errors
+    /// If the kernel refuses the handler.
+    pub fn stop_when_told(&self) -> Result<()> {
+        Ok(signal::record_pending(&[libc::SIGTERM])?)
+    }
+
     /// Ends this worker, as if it had been told to; it is replaced.
     pub fn stop(&self) {
         self.0.stop_requested.set(true);

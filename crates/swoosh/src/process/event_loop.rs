@@ -11,7 +11,7 @@ use crate::ids::WorkerId;
 use crate::ipc::handover::Handover;
 use crate::ipc::{Mailbox, Reassembly, sleep_if};
 use crate::request::{self, Event, admission};
-use crate::runtime::{self, WatchedEventFd};
+use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
 use crate::sys::clock;
 use crate::sys::signal::Signals;
@@ -307,18 +307,22 @@ impl EventLoop {
 
     fn sleep(&self, limit: Option<Duration>) {
         let Some(event_fd) = self.inboxes.first().map(|inbox| inbox.mailbox.event_fd()) else { return };
-        if self.block_on(self.something_arrives(limit)).is_none() {
+        let arrived = self.context.executor().runtime().and_then(|runtime| {
+            let arrives = self.something_arrives(&runtime, limit);
+            self.block_on(arrives)
+        });
+        if arrived.is_none() {
             socket::wait_readable(&[event_fd.as_raw_fd(), self.signals.event_fd().as_raw_fd()], limit);
             event_fd.drain();
         }
     }
 
     /// Waits on the runtime until there is something for user code, or `limit` is over.
-    async fn something_arrives(&self, limit: Option<Duration>) {
+    async fn something_arrives(&self, runtime: &ThreadRuntime, limit: Option<Duration>) {
         let Ok(watched) = self.watch() else { return };
         let timer = async {
             match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
+                Some(limit) => runtime.sleep(limit).await,
                 None => std::future::pending().await,
             }
         };

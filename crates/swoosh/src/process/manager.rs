@@ -339,9 +339,9 @@ impl Manager {
     fn wait(&self) {
         let now = clock::monotonic_ms();
         let timeout = self.processes.iter().filter_map(|c| c.child.next()).min();
-        let timer = self.context.timers().next_deadline();
-        let at = [timeout, timer].into_iter().flatten().min().map(|at| Duration::from_millis(at.saturating_sub(now)));
-        let limit = [at, self.context.handler().sleep_limit()].into_iter().flatten().min();
+        let child = timeout.map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let timer = self.context.timers().next_delay();
+        let limit = [child, timer, self.context.handler().sleep_limit()].into_iter().flatten().min();
         let mailbox = &self.context.state().to_manager;
         let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
         let requests = &self.context.state().server[0].manager_requests;

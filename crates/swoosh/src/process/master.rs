@@ -135,7 +135,7 @@ impl Master {
             let Ok(event_fd) = runtime::watch(self.signals.event_fd()) else { return };
             let timer = async {
                 match limit {
-                    Some(limit) => tokio::time::sleep(limit).await,
+                    Some(limit) => self.runtime.sleep(limit).await,
                     None => std::future::pending().await,
                 }
             };

@@ -35,8 +35,8 @@ impl Flags {
     pub const NARROW: u32 = 128;
     /// The TLS handshake is in progress: nothing can be sent, and user code does not know the connection yet.
     pub const HANDSHAKING: u32 = 256;
-    /// The worker that handled its request has died: it is about to be reset, and no other process may send in place of
-    /// the missing response.
+    /// Nothing can be sent any more: its socket failed, or the worker that handled its request has died and no other process
+    /// may send in place of the missing response.
     pub const BROKEN: u32 = 512;
 
     /// Whether any of these bits is set.

@@ -1,6 +1,6 @@
-//! Timers of one thread: a hierarchical timer wheel with ticks of one millisecond.
+//! Timers of one thread: a hierarchical timer wheel with ticks of 65.5 microseconds.
 //!
-//! The wheel never reads a clock: the caller passes `now`, milliseconds of a monotonic clock. It calls no code either:
+//! The wheel never reads a clock: the caller passes `now`, nanoseconds of a monotonic clock. It calls no code either:
 //! [`TimerWheel::next_due`] returns one due timer at a time, and the caller runs it, so that callbacks may add and cancel
 //! timers, including their own.
 //!

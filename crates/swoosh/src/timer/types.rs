@@ -16,9 +16,9 @@ pub struct Due {
 /// The state of a timer: see [`TimerWheel::info`](super::TimerWheel::info).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimerInfo {
-    /// The next time at which it is due, milliseconds of the caller's clock.
+    /// The next time at which it is due, nanoseconds of the caller's clock.
     pub deadline: u64,
-    /// Milliseconds between two times; 0 for a one-shot timer.
+    /// Nanoseconds between two times; 0 for a one-shot timer.
     pub interval: u64,
     /// The number of times that it was due.
     pub exec_count: u64,

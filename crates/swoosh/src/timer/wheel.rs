@@ -4,16 +4,16 @@ use super::id_index::{IdIndex, NONE};
 use super::types::{Due, NoSuchTimer, TimerId, TimerInfo};
 use std::collections::VecDeque;
 
-/// The timers of a thread, each with a value of the caller, such as a callback.
+/// The timers of a thread, each with a value of the caller, such as a callback. All times are nanoseconds.
 ///
 /// ```
 /// use swoosh::timer::TimerWheel;
 ///
 /// let mut wheel = TimerWheel::new(0);
-/// wheel.after(0, 10, "ten");
-/// assert_eq!(wheel.next_due(9), None);
-/// let due = wheel.next_due(10).unwrap();
-/// assert_eq!(wheel.finish(due.id), Some("ten"));
+/// wheel.after(0, 10_000_000, "10 ms");
+/// assert_eq!(wheel.next_due(9_999_999), None);
+/// let due = wheel.next_due(wheel.next_deadline().unwrap()).unwrap();
+/// assert_eq!(wheel.finish(due.id), Some("10 ms"));
 /// ```
 #[derive(Debug)]
 pub struct TimerWheel<T> {
@@ -25,7 +25,7 @@ pub struct TimerWheel<T> {
     free: u32,
     pub(super) index: IdIndex,
     alive: usize,
-    /// All timers due up to this time have been handed out.
+    /// The tick up to which all due timers have been handed out.
     elapsed: u64,
     /// Timers of one slot that are due and not handed out yet, lowest id first.
     due: VecDeque<TimerId>,
@@ -47,7 +47,9 @@ struct Chain {
 #[derive(Debug)]
 pub(super) struct Entry<T> {
     id: u64,
+    /// Nanoseconds.
     deadline: u64,
+    /// Nanoseconds; 0 for a one-shot timer.
     interval: u64,
     exec_count: u64,
     round: u64,
@@ -61,8 +63,15 @@ pub(super) struct Entry<T> {
     removed: bool,
 }
 
+impl<T> Entry<T> {
+    /// The first tick at whose beginning the deadline has passed, so that no timer is early.
+    fn tick(&self) -> u64 {
+        self.deadline.div_ceil(TICK)
+    }
+}
+
 impl<T> TimerWheel<T> {
-    /// An empty wheel that starts at `now`, milliseconds.
+    /// An empty wheel that starts at `now`, nanoseconds of the caller's clock.
     pub fn new(now: u64) -> Self {
         TimerWheel {
             levels: Box::new([Level { occupied: 0, slots: [EMPTY; SLOTS] }; LEVELS]),
@@ -71,18 +80,18 @@ impl<T> TimerWheel<T> {
             free: NONE,
             index: IdIndex::default(),
             alive: 0,
-            elapsed: now,
+            elapsed: now / TICK,
             due: VecDeque::new(),
             rounds: 0,
         }
     }
 
-    /// Adds a one-shot timer, due `delay` milliseconds (at least 1) after `now`.
+    /// Adds a one-shot timer, due `delay` nanoseconds (at least 1) after `now`.
     pub fn after(&mut self, now: u64, delay: u64, value: T) -> TimerId {
         self.add(now, delay, 0, value)
     }
 
-    /// Adds a repeating timer, due every `interval` milliseconds (at least 1), first `interval` after `now`.
+    /// Adds a repeating timer, due every `interval` nanoseconds (at least 1), first `interval` after `now`.
     pub fn every(&mut self, now: u64, interval: u64, value: T) -> TimerId {
         self.add(now, interval, interval.max(1), value)
     }
@@ -107,11 +116,12 @@ impl<T> TimerWheel<T> {
         Ok(self.release(at))
     }
 
-    /// The next timer that is due at `now`, by deadline, then by id.
+    /// The next timer that is due at `now`, by tick, then by id.
     ///
     /// A repeating timer has its next deadline already: the last one plus a multiple of the interval, in the future. Pass
     /// every timer that this returns to [`finish`](Self::finish).
     pub fn next_due(&mut self, now: u64) -> Option<Due> {
+        let tick = now / TICK;
         loop {
             while let Some(id) = self.due.pop_front() {
                 let Some(at) = self.index.get(id.0) else { continue };
@@ -131,9 +141,9 @@ impl<T> TimerWheel<T> {
                 return Some(Due { id, repeats });
             }
             match self.next_slot() {
-                Some((level, slot, begins)) if begins <= now => self.open(level, slot, begins),
+                Some((level, slot, begins)) if begins <= tick => self.open(level, slot, begins),
                 _ => {
-                    self.elapsed = self.elapsed.max(now);
+                    self.elapsed = self.elapsed.max(tick);
                     return None;
                 }
             }
@@ -173,13 +183,30 @@ impl<T> TimerWheel<T> {
         })
     }
 
-    /// The time to call [`next_due`](Self::next_due) again: never later than the next deadline, sometimes earlier, at the
-    /// beginning of a slot of a higher level. `None` without timers.
+    /// The time to call [`next_due`](Self::next_due) again, in nanoseconds: the end of the tick of the next deadline.
+    /// Earlier, at the beginning of a slot of a higher level, if that slot has many timers. `None` without timers.
     pub fn next_deadline(&self) -> Option<u64> {
         if !self.due.is_empty() {
-            return Some(self.elapsed);
+            return Some(self.elapsed.saturating_mul(TICK));
         }
-        self.next_slot().map(|(_, _, begins)| begins)
+        let (level, slot, begins) = self.next_slot()?;
+        let tick = if level == 0 { begins } else { self.first_tick(level, slot).unwrap_or(begins) };
+        Some(tick.saturating_mul(TICK))
+    }
+
+    /// The first tick of a slot's timers; `None` if the slot has more than [`MAX_LOOKED_AT`].
+    fn first_tick(&self, level: usize, slot: usize) -> Option<u64> {
+        let mut first = u64::MAX;
+        let mut at = self.levels[level].slots[slot].first;
+        for _ in 0..MAX_LOOKED_AT {
+            let entry = self.entries.get(at as usize)?;
+            first = first.min(entry.tick());
+            at = entry.next;
+            if at == NONE {
+                return Some(first);
+            }
+        }
+        None
     }
 
     /// The ids of all timers, newest first.
@@ -217,10 +244,9 @@ impl<T> TimerWheel<T> {
 
     fn add(&mut self, now: u64, delay: u64, interval: u64, value: T) -> TimerId {
         if self.alive == 0 && self.due.is_empty() {
-            self.elapsed = self.elapsed.max(now);
+            self.elapsed = self.elapsed.max(now / TICK);
         }
-        // A deadline before `elapsed` would never be found.
-        let deadline = now.max(self.elapsed).saturating_add(delay.max(1));
+        let deadline = now.saturating_add(delay.max(1));
         let id = self.index.next_id();
         let entry = Entry {
             id,
@@ -267,10 +293,11 @@ impl<T> TimerWheel<T> {
 
     /// Puts an entry into the slot of its deadline.
     fn link(&mut self, at: u32) {
-        let deadline = self.entries[at as usize].deadline;
-        let apart = (deadline ^ self.elapsed) | (SLOTS as u64 - 1);
+        // A tick before `elapsed` would never be found.
+        let tick = self.entries[at as usize].tick().max(self.elapsed);
+        let apart = (tick ^ self.elapsed) | (SLOTS as u64 - 1);
         let level = (63 - apart.leading_zeros()) / BITS;
-        let slot = (deadline >> (level * BITS)) as usize % SLOTS;
+        let slot = (tick >> (level * BITS)) as usize % SLOTS;
         let (level, lane) = (level as usize, level);
         let chain = &mut self.levels[level].slots[slot];
         let last = chain.last;
@@ -318,7 +345,7 @@ impl<T> TimerWheel<T> {
         }
     }
 
-    /// The occupied slot that begins first, with its time. Every slot of a level begins before any slot of the next level.
+    /// The occupied slot that begins first, with its tick. Every slot of a level begins before any slot of the next level.
     fn next_slot(&self) -> Option<(usize, usize, u64)> {
         if self.occupied == 0 {
             return None;
@@ -330,7 +357,7 @@ impl<T> TimerWheel<T> {
         Some((level as usize, slot as usize, base | (u64::from(slot) << shift)))
     }
 
-    /// Opens a slot at its time: timers that are due go to `due`, the others to lower levels.
+    /// Opens a slot at its tick: timers that are due go to `due`, the others to lower levels.
     fn open(&mut self, level: usize, slot: usize, begins: u64) {
         let mut at = self.levels[level].slots[slot].first;
         self.vacate(level, slot);
@@ -339,7 +366,7 @@ impl<T> TimerWheel<T> {
             let entry = &mut self.entries[at as usize];
             let next = entry.next;
             entry.place = NOWHERE;
-            if entry.deadline <= begins {
+            if entry.tick() <= begins {
                 self.due.push_back(TimerId(entry.id));
             } else {
                 self.link(at);
@@ -354,7 +381,11 @@ impl<T> TimerWheel<T> {
     }
 }
 
-/// Bits of a deadline that one level covers.
+/// Nanoseconds of a tick, the resolution of the wheel: 65.5 us. Timers of one tick are due together, in one wake-up.
+pub(super) const TICK: u64 = 1 << 16;
+/// Timers of a slot that are looked at for the exact time of the next one.
+const MAX_LOOKED_AT: usize = 16;
+/// Bits of a tick that one level covers.
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 pub(super) const LEVELS: usize = u64::BITS.div_ceil(BITS) as usize;

@@ -105,9 +105,8 @@ fn header(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let Some(value) = call.arg(1).cloned() else { return Ok(false) };
-    let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
-    // Releases the property's reference, so that the write does not copy the array.
-    this.set_slot(HEADER, ());
+    // The property's reference is dropped, so that the write does not copy the array.
+    let mut all = this.replace_slot(HEADER, ()).array().cloned().unwrap_or_default();
     match format {
         true => {
             let mut formatted = [0; MAX_NAME];

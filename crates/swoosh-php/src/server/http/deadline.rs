@@ -41,10 +41,10 @@ pub fn begin(session: SessionId, limit: Duration, until_closed: bool) -> Rc<Dead
         begun: Cell::new(false),
         over: Cell::new(false),
     });
-    let now = clock::monotonic_ms();
+    let now = clock::monotonic_nanos();
     let timer = WHEEL.with_borrow_mut(|wheel| {
         let wheel = wheel.get_or_insert_with(|| TimerWheel::new(now));
-        wheel.after(now, limit.as_millis() as u64, deadline.clone())
+        wheel.after(now, limit.as_nanos() as u64, deadline.clone())
     });
     deadline.timer.set(Some(timer));
     deadline
@@ -89,7 +89,7 @@ impl Deadline {
 
 /// Ends every request whose deadline has passed.
 pub fn run_due(node: &Context) -> PhpResult<()> {
-    let now = clock::monotonic_ms();
+    let now = clock::monotonic_nanos();
     loop {
         let late = WHEEL.with_borrow_mut(|wheel| {
             let wheel = wheel.as_mut().filter(|wheel| !wheel.is_empty())?;
@@ -106,7 +106,7 @@ pub fn run_due(node: &Context) -> PhpResult<()> {
 /// Time until the next deadline.
 pub fn sleep_limit() -> Option<Duration> {
     let next = WHEEL.with_borrow(|wheel| wheel.as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_millis(next.saturating_sub(clock::monotonic_ms())))
+    Some(Duration::from_nanos(next.saturating_sub(clock::monotonic_nanos())))
 }
 
 /// Warns at the start of worker 0 if the setting has no effect.

@@ -3,18 +3,18 @@
 use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
-use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 use swoosh::clock::seconds;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
-use swoosh::net::Port;
-use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::net::{AddressText, Port};
+use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
@@ -34,6 +34,8 @@ pub struct RequestData {
     pub stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
+    /// The parts of the head of a server's request.
+    pub index: RefCell<HeadIndex>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
@@ -69,11 +71,12 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const HAS_LAZY_PROPERTIES: bool = true;
 
-    /// Parses the head again: most handlers read few properties, and building one costs more than parsing.
+    /// Most handlers read few properties, and building one costs more than finding the parts of the head again.
     fn lazy_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
-        let mut fields = header_buffer();
-        let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
+        let mut fields = field_buffer();
+        let index = self.index.borrow();
+        let Some((request, headers)) = index.request(&raw, &mut fields) else { return Zval::null() };
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
             HEADER => self.header_of(headers).into_zval(),
@@ -158,7 +161,10 @@ pub static HEADER_KEYS: [InternedKey; 33] = [
 
 /// The interned key of a lower-case header name.
 fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
-    HEADER_KEYS.iter().find(|key| key.name().as_bytes() == name)
+    static BY_LENGTH: LazyLock<[Vec<&'static InternedKey>; 32]> = LazyLock::new(|| {
+        std::array::from_fn(|length| HEADER_KEYS.iter().filter(|key| key.name().len() == length).collect())
+    });
+    BY_LENGTH.get(name.len())?.iter().find(|key| key.name().as_bytes() == name).copied()
 }
 
 pub(crate) const FD: usize = 0;
@@ -177,7 +183,7 @@ pub fn from_engine(
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
@@ -202,7 +208,7 @@ pub fn from_coroutine(
     config: &HttpSettings,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
@@ -229,16 +235,19 @@ impl Arrival {
     fn server_fields(&self, request: &Request<'_>) -> Array {
         let mut server = server_fields(request, self.time);
         if let Some(port) = self.port {
-            server.insert_interned(&SERVER_PORT, port.number);
+            server.append_interned(&SERVER_PORT, port.number);
             match self.local {
-                Some(local) => server.insert_interned(&SERVER_ADDR, local.to_string()),
-                None => server.insert_interned(&SERVER_ADDR, host_of(&port.address)),
+                Some(local) => server.append_interned(&SERVER_ADDR, AddressText::new(local).as_bytes()),
+                None => server.append_interned(&SERVER_ADDR, host_of(&port.address)),
             }
         }
         if let Some((peer, received)) = self.peer {
-            server.insert_interned(&REMOTE_PORT, peer.port);
-            server.insert_interned(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
-            server.insert_interned(&MASTER_TIME, seconds(received) as i64);
+            server.append_interned(&REMOTE_PORT, peer.port);
+            match peer.ip {
+                Some(ip) => server.append_interned(&REMOTE_ADDR, AddressText::new(ip).as_bytes()),
+                None => server.append_interned(&REMOTE_ADDR, ""),
+            }
+            server.append_interned(&MASTER_TIME, seconds(received) as i64);
         }
         server
     }
@@ -253,29 +262,29 @@ pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
-        server.insert_interned(&QUERY_STRING, query);
+        server.append_interned(&QUERY_STRING, query);
     }
-    server.insert_interned(&REQUEST_METHOD, request.method);
-    server.insert_interned(&REQUEST_URI, path);
+    server.append_interned(&REQUEST_METHOD, request.method);
+    server.append_interned(&REQUEST_URI, path);
     match path.contains('%') {
-        true => server.insert_interned(&PATH_INFO, percent_decode(path.as_bytes())),
-        false => server.insert_interned(&PATH_INFO, path),
+        true => server.append_interned(&PATH_INFO, percent_decode(path.as_bytes())),
+        false => server.append_interned(&PATH_INFO, path),
     }
-    server.insert_interned(&REQUEST_TIME, time as i64);
-    server.insert_interned(&REQUEST_TIME_FLOAT, time);
-    server.insert_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    server.append_interned(&REQUEST_TIME, time as i64);
+    server.append_interned(&REQUEST_TIME_FLOAT, time);
+    server.append_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
     server
 }
 
 impl RequestData {
-    fn header_of(&self, headers: &[Header<'_>]) -> Array {
+    fn header_of(&self, headers: &[Field<'_>]) -> Array {
         let mut all = Array::with_capacity(headers.len());
         let mut lower = [0; 64];
         for header in headers {
-            if self.parse_cookie.get() && header.name.eq_ignore_ascii_case("cookie") {
+            if self.parse_cookie.get() && header.is("cookie") {
                 continue;
             }
-            let name = header.name.as_bytes();
+            let name = header.name;
             match lower.get_mut(..name.len()) {
                 Some(place) => {
                     place.copy_from_slice(name);
@@ -288,7 +297,7 @@ impl RequestData {
         all
     }
 
-    fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
+    fn cookie_of(&self, headers: &[Field<'_>]) -> Option<Array> {
         if self.parse_cookie.get() { form::cookies(headers) } else { None }
     }
 }
@@ -304,9 +313,10 @@ pub fn fill(
     data: &RequestData,
     config: &HttpSettings,
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> Result<(), u16> {
     data.head_length.set(request.head);
+    *data.index.borrow_mut() = HeadIndex::new(request, headers);
     data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
     let stored = data.stored.borrow().clone();
@@ -338,18 +348,16 @@ pub fn fill(
 
 /// Adds a field with a lower-case name. Repeated fields become a list.
 pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
-    let before = all.find(name).cloned();
-    let Some(before) = before else {
-        return match known_field(name) {
-            Some(key) => all.insert_interned(key, value),
-            None => all.put(name, value),
+    let added = match known_field(name) {
+        Some(key) => all.add_interned(key, value),
+        None => all.add(name, value),
+    };
+    if let Err(value) = added {
+        let mut list = match all.find(name).cloned() {
+            Some(before) if before.array().is_some() => before.array().cloned().unwrap_or_default(),
+            before => before.into_iter().collect(),
         };
-    };
-    let mut list = match before.array() {
-        Some(list) => list.clone(),
-        None => [before].into_iter().collect(),
-    };
-    // Releases the reference in `all`, so that the list is not copied.
-    list.push(value);
-    all.put(name, list);
+        list.push(value);
+        all.put(name, list);
+    }
 }

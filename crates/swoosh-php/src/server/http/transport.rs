@@ -7,6 +7,7 @@ use crate::server::send_yield::{self, Output};
 use crate::server::state::{PhpServer, succeeded};
 use std::fs::File;
 use std::rc::Rc;
+use swoosh::conn::Parts;
 use swoosh::context::Context;
 use swoosh::handler::SessionId;
 use swoosh::proto::websocket::deflate::DeflateParams;
@@ -60,10 +61,10 @@ impl Transport {
     }
 
     /// Sends the last bytes of a response.
-    pub fn send_final(&self, bytes: &[u8]) -> PhpResult<bool> {
+    pub fn send_final(&self, parts: Parts<'_>) -> PhpResult<bool> {
         match self {
-            Transport::Engine(state, node, session) => send_output(state, node, *session, Output::ResponseEnd(bytes)),
-            Transport::Socket(connection) => connection.send(bytes),
+            Transport::Engine(state, node, session) => send_output(state, node, *session, Output::ResponseEnd(parts)),
+            Transport::Socket(connection) => connection.send(&parts.joined()),
         }
     }
 

@@ -13,14 +13,10 @@ impl<T> Timers<T> {
         Timers(RefCell::new(TimerWheel::new(clock::monotonic_ms())))
     }
 
-    /// When the next timer expires: monotonic milliseconds.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.0.borrow().next_deadline()
-    }
-
     /// How long until the next timer expires.
     pub(crate) fn next_delay(&self) -> Option<Duration> {
-        self.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
+        let deadline = self.0.borrow().next_deadline()?;
+        Some(Duration::from_nanos(deadline.saturating_sub(clock::monotonic_nanos())))
     }
 
     /// Number of timers.

@@ -4,6 +4,8 @@ use super::head::put_trailers;
 use super::state::{Phase, ResponseState};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state::succeeded;
+use std::borrow::Cow;
+use swoosh::conn::Parts;
 use swoosh::proto::http1::response_writer::put_chunk;
 use swoosh_zend::{Object, PhpResult};
 
@@ -42,7 +44,7 @@ impl swoosh_zend::Payload for ResponseState {
         }
         let last = self.abandoned_bytes(object);
         if !last.is_empty() {
-            succeeded(node.send_answer(session, &last));
+            succeeded(node.send_answer(session, last.as_slice()));
         }
         self.finish(&transport);
     }
@@ -81,10 +83,12 @@ impl ResponseState {
             return Ok(false);
         }
         let begun = self.phase() == Phase::HeadSent;
-        let out = self.remaining_bytes(object, body);
+        let mut out = Vec::with_capacity(256 + if body.len() < MIN_UNCOPIED { body.len() } else { 0 });
+        let rest = self.put_remaining(&mut out, object, body);
+        let parts = Parts::new(&out, &rest);
         // Set before sending: other coroutines may run while it waits for room.
         self.enter(Phase::Ended);
-        let sent = out.is_empty() || transport.send_final(&out)?;
+        let sent = parts.is_empty() || transport.send_final(parts)?;
         if !sent {
             // Later bytes would be taken for the rest of this response.
             self.keep_alive.set(false);
@@ -96,20 +100,24 @@ impl ResponseState {
         Ok(sent)
     }
 
-    /// The unsent bytes up to the response's end, with the rest of the body.
-    pub(crate) fn remaining_bytes(&self, object: &Object, body: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256 + body.len());
+    /// Writes the unsent bytes up to the response's end, `body` included. Returns the part of the body that was not copied
+    /// and belongs behind them.
+    fn put_remaining<'a>(&self, out: &mut Vec<u8>, object: &Object, body: &'a [u8]) -> Cow<'a, [u8]> {
         if self.phase() == Phase::NotSent {
-            self.put_whole(&mut out, object, body);
+            let body = self.put_whole(out, object, body);
+            if body.len() >= MIN_UNCOPIED {
+                return body;
+            }
+            out.extend_from_slice(&body);
         } else if self.http10.get() || !self.has_body() {
             out.extend_from_slice(if self.has_body() { body } else { b"" });
         } else {
-            put_chunk(&mut out, body);
+            put_chunk(out, body);
             out.extend_from_slice(b"0\r\n");
-            put_trailers(&mut out, object);
+            put_trailers(out, object);
             out.extend_from_slice(b"\r\n");
         }
-        out
+        Cow::Borrowed(&[])
     }
 
     /// The bytes that end a response without `end()`: status 500 unless the handler set one.
@@ -117,6 +125,11 @@ impl ResponseState {
         if self.phase() == Phase::NotSent && self.status.get() == 200 {
             self.status.set(500);
         }
-        self.remaining_bytes(object, b"")
+        let mut out = Vec::with_capacity(256);
+        self.put_remaining(&mut out, object, b"");
+        out
     }
 }
+
+/// Bodies from this length on are written from where they are: a copy costs more than the second part of a write.
+const MIN_UNCOPIED: usize = 8 << 10;

@@ -2,6 +2,7 @@
 
 use super::state::{COOKIE, HEADER, ResponseState, TRAILER};
 use crate::server::http::settings::HttpSettings;
+use std::borrow::Cow;
 use swoosh::http::compress::Coding;
 use swoosh::proto::http1::response_writer::{self, put_number};
 use swoosh::proto::http1::{has_token, is_token_byte};
@@ -15,15 +16,17 @@ pub(crate) enum Body {
 }
 
 impl ResponseState {
-    pub(crate) fn put_whole(&self, out: &mut Vec<u8>, object: &Object, body: &[u8]) {
+    /// Writes the head of a complete response. Returns its body, compressed where that applies.
+    pub(crate) fn put_whole<'a>(&self, out: &mut Vec<u8>, object: &Object, body: &'a [u8]) -> Cow<'a, [u8]> {
         let own = object.slot(HEADER).array().cloned();
         let short =
             self.accepted_coding.get().and_then(|coding| Some((coding, self.shorter(coding, own.as_ref(), body)?)));
-        let (bytes, coding) = short.as_ref().map_or((body, None), |(coding, short)| (short, Some(*coding)));
+        let (coding, bytes) = match short {
+            Some((coding, short)) => (Some(coding), Cow::Owned(short)),
+            None => (None, Cow::Borrowed(body)),
+        };
         self.put_head(out, object, own.as_ref(), Body::Length(bytes.len() as u64), coding);
-        if self.has_body() {
-            out.extend_from_slice(bytes);
-        }
+        if self.has_body() { bytes } else { Cow::Borrowed(&[]) }
     }
 
     /// The compressed body, if the compression rules apply to it.

@@ -1,0 +1,101 @@
+//! Which coroutines wait for the descriptors of PHP's streams.
+//!
+//! Invariant: at most one coroutine waits for each direction of a stream, and none is left waiting for a descriptor when it
+//! is closed, since the kernel may reuse its number and the stream is freed.
+
+use crate::coroutine;
+use crate::coroutine::wait;
+use crate::coroutine::wait::WaitOutcome;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+use swoosh_zend::PhpResult;
+use swoosh_zend::error::throw_error;
+use swoosh_zend::hook::StreamWait;
+
+/// The purpose of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+    Lock,
+}
+
+impl Purpose {
+    /// That of a transfer.
+    pub(super) fn of(write: bool) -> Self {
+        if write { Purpose::Write } else { Purpose::Read }
+    }
+}
+
+thread_local! {
+    /// The coroutines that wait.
+    static WAITING: RefCell<HashMap<(i32, Purpose), u64>> = RefCell::default();
+    /// The descriptors that are being closed while waiting coroutines run.
+    static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Waits until a descriptor is readable (or writable).
+pub(super) fn wait_for(descriptor: i32, write: bool, limit: Option<Duration>) -> StreamWait {
+    let waited = registered(descriptor, Purpose::of(write), || wait::descriptor(descriptor, !write, write, limit));
+    match waited {
+        Err(early) => early,
+        Ok(Ok(WaitOutcome::Done(_))) => StreamWait::Ready,
+        Ok(Ok(WaitOutcome::TimedOut)) => StreamWait::TimedOut,
+        // A pending exception is thrown when the stream operation returns.
+        Ok(Ok(WaitOutcome::Cancelled) | Err(_)) => StreamWait::Cancelled,
+    }
+}
+
+/// Performs a wait that the close of the descriptor cancels. `Err`: it did not begin, or the descriptor was closed.
+pub(super) fn registered<T>(
+    descriptor: i32,
+    purpose: Purpose,
+    wait: impl FnOnce() -> PhpResult<T>,
+) -> Result<PhpResult<T>, StreamWait> {
+    let key = (descriptor, purpose);
+    let Some(me) = coroutine::current_id() else { return Err(StreamWait::Ready) };
+    if is_closing(descriptor) {
+        return Err(StreamWait::Closed);
+    }
+    let other = WAITING.with_borrow(|waiting| waiting.get(&key).copied());
+    // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
+    if let Some(other) = other.filter(|&other| other != me && coroutine::find(other).is_some()) {
+        let operation = if purpose == Purpose::Write { "writing" } else { "reading" };
+        // The exception stays pending until the stream operation returns. The text is Swoole's.
+        let _ = throw_error(&format!(
+            "Socket#{descriptor} has already been bound to another coroutine#{other}, {operation} of the same socket in \
+             coroutine#{me} at the same time is not allowed"
+        ));
+        return Err(StreamWait::Cancelled);
+    }
+    WAITING.with_borrow_mut(|waiting| waiting.insert(key, me));
+    let waited = wait();
+    WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
+    if is_closing(descriptor) { Err(StreamWait::Closed) } else { Ok(waited) }
+}
+
+/// Ends all waits for a descriptor that is about to be closed. Each waiting coroutine runs before this returns, so that it
+/// does not come back to a freed stream.
+pub(super) fn before_close(descriptor: i32) {
+    if WAITING.with_borrow(HashMap::is_empty) {
+        return;
+    }
+    for purpose in [Purpose::Read, Purpose::Write, Purpose::Lock] {
+        let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, purpose)).copied());
+        if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {
+            CLOSING.with_borrow_mut(|closing| closing.push(descriptor));
+            // Its exceptions are handled in that coroutine.
+            let _ = coroutine::cancel(other, false);
+            CLOSING.with_borrow_mut(|closing| {
+                if let Some(at) = closing.iter().rposition(|&fd| fd == descriptor) {
+                    closing.remove(at);
+                }
+            });
+        }
+    }
+}
+
+fn is_closing(descriptor: i32) -> bool {
+    CLOSING.with_borrow(|closing| closing.contains(&descriptor))
+}

@@ -1,0 +1,198 @@
+//! Waits of PHP and its libraries in system calls: files, pipes, processes, sockets, and the polls of client libraries.
+//!
+//! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
+
+use super::descriptors::{self, Purpose};
+use super::exclusive;
+use crate::coroutine::hook_flags::{STDIO, flags};
+use crate::coroutine::wait::{self, WaitOutcome};
+use crate::coroutine::{self, may_wait};
+use crate::runtime::reactor;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+use swoosh::sys::child::{self, ExitClaim};
+use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
+use swoosh::sys::foreign_fd::ForeignFd;
+use swoosh::sys::poll::PollFlags;
+use swoosh::sys::{command, flock, process};
+use swoosh_zend::error::pending;
+use swoosh_zend::hook::StreamWait;
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, PollEntry, WaitHooks, Waited, Work, install_wait_hooks};
+
+/// Sets the functions that wait during module startup.
+pub(super) fn start_up() {
+    install_wait_hooks(WaitHooks {
+        is_enabled,
+        poll,
+        descriptor,
+        sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
+        offload,
+        enter: exclusive::enter,
+        leave: exclusive::leave,
+        transfer,
+        open,
+        lock,
+        spawn,
+        child: wait_for_child,
+        keep_status: child::keep_status,
+        before_close: descriptors::before_close,
+    });
+}
+
+fn is_enabled(flag: i64) -> bool {
+    flags() & flag != 0 && may_wait()
+}
+
+fn poll(wanted: &[PollEntry], limit: Option<Duration>) -> Waited {
+    let wanted: Vec<_> = wanted.iter().map(|&(fd, events)| (fd, PollFlags::from_bits_truncate(events))).collect();
+    match wait::events(&wanted, limit) {
+        Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
+        Ok(WaitOutcome::Cancelled) | Err(_) => Err(libc::ECANCELED),
+    }
+}
+
+fn descriptor(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited {
+    let waited = code_of(descriptors::wait_for(fd, write, limit));
+    // The exception says what is wrong; PHP would add a warning for other codes.
+    waited.map_err(|code| if pending().is_some() { libc::EAGAIN } else { code })
+}
+
+fn code_of(waited: StreamWait) -> Waited {
+    match waited {
+        StreamWait::Ready => Ok(()),
+        StreamWait::TimedOut => Err(libc::EAGAIN),
+        StreamWait::Cancelled => Err(libc::ECANCELED),
+        StreamWait::Closed => Err(libc::EBADF),
+    }
+}
+
+/// The caller's memory may be in use by the work, so this returns only once it is done: a cancelled wait blocks for the
+/// rest.
+fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
+    let (done, result) = mpsc::sync_channel(1);
+    if let Ok(handle) = reactor::run_blocking(move || done.send(work()))
+        && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
+        && let Some(interrupt) = interrupt
+    {
+        interrupt();
+    }
+    result.recv().unwrap_or((-1, libc::EAGAIN))
+}
+
+fn open(work: OpenWork) -> io::Result<OwnedFd> {
+    match wait::future(reactor::run_blocking(work)?, None) {
+        Ok(WaitOutcome::Done(Ok(opened))) => opened,
+        // The other thread's descriptor is closed when its open returns.
+        _ => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+    }
+}
+
+fn transfer(fd: RawFd, write: bool, length: usize, supported: bool) -> Next {
+    match descriptor_kind(fd) {
+        Ok(DescriptorKind::File) => {
+            if supported && !write {
+                read_ahead(fd, length);
+            }
+            Next::Perform
+        }
+        Ok(DescriptorKind::Other) if flags() & STDIO != 0 => {
+            if is_nonblocking(fd) {
+                return Next::Fail(libc::EAGAIN);
+            }
+            match code_of(descriptors::wait_for(fd, write, None)) {
+                Ok(()) if supported => Next::Retry,
+                // A pipe that is writable takes this much without blocking.
+                Ok(()) if write => Next::PerformPart(libc::PIPE_BUF),
+                Ok(()) => Next::Perform,
+                // Cancelled or closed. PHP reports other codes with a notice, and this one as a transfer of nothing.
+                Err(_) => Next::Fail(libc::EAGAIN),
+            }
+        }
+        _ => Next::Perform,
+    }
+}
+
+/// Reads what the caller is about to read, so that it is in the page cache.
+fn read_ahead(fd: RawFd, length: usize) {
+    let Ok(copy) = ForeignFd::new(fd).duplicate() else { return };
+    let mut file = File::from(copy);
+    let read = move || {
+        let position = file.stream_position()?;
+        file.read_at(&mut vec![0; length.min(READ_AHEAD)], position)
+    };
+    if let Ok(handle) = reactor::run_blocking(read) {
+        // After a cancelled wait the caller reads by itself.
+        let _ = descriptors::registered(fd, Purpose::Read, || wait::future(handle, None));
+    }
+}
+
+/// The kernel reports no event for a released lock, so it is tried again after pauses that grow.
+fn lock(fd: RawFd, exclusive: bool) -> Next {
+    let waited = descriptors::registered(fd, Purpose::Lock, || {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if !wait::sleep(pause)? {
+                return Ok(Next::Fail(libc::ECANCELED));
+            }
+            if !matches!(flock::lock(&ForeignFd::new(fd), !exclusive, false), Ok(false)) {
+                // The caller's own call succeeds at once, or gets the error.
+                return Ok(Next::Retry);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    });
+    match waited {
+        Ok(Ok(next)) => next,
+        Ok(Err(_)) | Err(StreamWait::Cancelled) => Next::Fail(libc::ECANCELED),
+        Err(_) => Next::Fail(libc::EBADF),
+    }
+}
+
+fn spawn(text: CString, reads: bool) -> io::Result<(OwnedFd, i32)> {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(OsStr::from_bytes(text.as_bytes()));
+    let (end, pid) = command::pipe(&mut shell, reads)?;
+    CLAIMS.with_borrow_mut(|claims| claims.insert(pid, ExitClaim::new(pid)));
+    Ok((end, pid))
+}
+
+thread_local! {
+    /// Those of the children that [`spawn`] has started.
+    static CLAIMS: RefCell<HashMap<i32, ExitClaim>> = RefCell::default();
+}
+
+/// Other waits for any child leave this one's status to the caller.
+fn wait_for_child(pid: i32) -> Result<i32, i32> {
+    let claim = CLAIMS.with_borrow_mut(|claims| claims.remove(&pid)).unwrap_or_else(|| ExitClaim::new(pid));
+    loop {
+        match claim.take() {
+            Ok(Some(exit)) => return Ok(exit.status),
+            Ok(None) => {}
+            Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ECHILD)),
+        }
+        let process = process::pidfd_open(pid);
+        let Some(process) = process.filter(|_| coroutine::may_wait()) else {
+            drop(claim);
+            let exit = child::wait(pid, true).map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))?;
+            return exit.map(|exit| exit.status).ok_or(libc::ECHILD);
+        };
+        match wait::descriptor(process.as_raw_fd(), true, false, None) {
+            Ok(WaitOutcome::Done(_) | WaitOutcome::TimedOut) => {}
+            Ok(WaitOutcome::Cancelled) | Err(_) => return Err(libc::ECANCELED),
+        }
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+/// The largest part that is read in advance at a time.
+const READ_AHEAD: usize = 1024 * 1024;

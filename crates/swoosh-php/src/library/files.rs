@@ -41,6 +41,9 @@ pub(super) const FILES: &[File] = &[
     file!("fastcgi_proxy.php": "Swoole\\Coroutine\\FastCGI\\Proxy"),
     file!("server_admin.php": "Swoole\\Server\\Admin"),
     file!("server_helper.php": "Swoole\\Server\\Helper"),
+    file!("remote_object.php": "Swoole\\RemoteObject", "Swoole\\RemoteObject\\Client", "Swoole\\RemoteObject\\Context", "Swoole\\RemoteObject\\Exception", "Swoole\\RemoteObject\\ProxyTrait", "Swoole\\RemoteObject\\Server"),
+    file!("mongodb_client.php": "Swoole\\MongoDB\\Client"),
+    file!("mail.php": "Swoole\\Internal\\Mail"),
 ];
 
 /// Other names of classes.

@@ -27,4 +27,77 @@ final class Functions
     {
         return \SwooleLibrary::$options[$key] ?? null;
     }
+
+    /** The directory of the default server's socket, which other users cannot enter. */
+    public static function swoole_get_default_remote_object_server_dir(): string
+    {
+        return sys_get_temp_dir() . '/swoole-remote-object-' . getmyuid();
+    }
+
+    /** Starts the default server in a process of its own, which ends with this one. Call it before the first coroutine. */
+    public static function swoole_init_default_remote_object_server(): void
+    {
+        if (\SwooleLibrary::$remote_object_server_initiated) {
+            return;
+        }
+        $directory = self::swoole_get_default_remote_object_server_dir();
+        if (!is_dir($directory) && !mkdir($directory, 0700, true) && !is_dir($directory)) {
+            throw new \RuntimeException("the directory {$directory} cannot be made");
+        }
+        if (fileowner($directory) !== getmyuid() || (fileperms($directory) & 0077) !== 0) {
+            throw new \RuntimeException("the directory {$directory} belongs to another user, or others can enter it");
+        }
+        $socket = "{$directory}/" . getmypid() . '.sock';
+        $parent = getmypid();
+        $process = new \Swoole\Process(function () use ($socket, $parent): void {
+            ob_start(fn (): string => '');
+            $server = new \Swoole\RemoteObject\Server($socket, 0, ['log_level' => SWOOLE_LOG_ERROR] + (\SwooleLibrary::$options['remote_object_server'] ?? []));
+            \Swoole\Timer::tick(1000, function () use ($parent): void {
+                if (!\Swoole\Process::kill($parent, 0)) {
+                    \Swoole\Process::kill(getmypid(), SIGTERM);
+                }
+            });
+            $server->start();
+        }, false, 0);
+        $process->start();
+        register_shutdown_function(function () use ($process, $parent, $socket): void {
+            if (getmypid() === $parent) {
+                \Swoole\Process::kill($process->pid, SIGTERM);
+                @unlink($socket);
+            }
+        });
+        \SwooleLibrary::$remote_object_server_initiated = true;
+        \SwooleLibrary::$remote_object_server_socket_file = $socket;
+    }
+
+    /** A client of the default server. */
+    public static function swoole_get_default_remote_object_client(): \Swoole\RemoteObject\Client
+    {
+        static $client = null;
+        if ($client === null) {
+            self::swoole_init_default_remote_object_server();
+            $client = new \Swoole\RemoteObject\Client('unix:' . \SwooleLibrary::$remote_object_server_socket_file, 0);
+            for ($attempts = 0; !$client->ping(); $attempts++) {
+                if ($attempts > 500) {
+                    throw new \Swoole\RemoteObject\Exception('the default server does not start');
+                }
+                \Swoole\Coroutine::getCid() > 0 ? \Swoole\Coroutine::sleep(0.01) : usleep(10000);
+            }
+        }
+        return $client;
+    }
+
+    /** Sends a mail by the SMTP server of the library's option `mail` (host, port, user, password, from, ssl). */
+    public static function swoole_mail(string $to, string $subject, string $message, array $headers = []): bool
+    {
+        return (new Mail(\SwooleLibrary::$options['mail'] ?? []))->send($to, $subject, $message, $headers);
+    }
+
+    /** The mail hosts of a name, without references. */
+    public static function swoole_real_getmxrr(string $hostname, ?array $hosts = null, ?array $weights = null): array
+    {
+        $hosts = $weights = [];
+        $result = swoole_getmxrr($hostname, $hosts, $weights);
+        return ['result' => $result, 'hosts' => $hosts, 'weights' => $weights];
+    }
 }

@@ -30,7 +30,24 @@ pub(crate) fn add(functions: &mut Functions) {
         .add("swoole_library_get_option(string $key): mixed", |call: &mut Call<'_>| {
             call.string(0)?;
             forward(call, "swoole_library_get_option")
-        });
+        })
+        .add("swoole_get_default_remote_object_client(): Swoole\\RemoteObject\\Client", |call: &mut Call<'_>| {
+            forward(call, "swoole_get_default_remote_object_client")
+        })
+        .add("swoole_get_default_remote_object_server_dir(): string", |call: &mut Call<'_>| {
+            forward(call, "swoole_get_default_remote_object_server_dir")
+        })
+        .add("swoole_init_default_remote_object_server(): void", |call: &mut Call<'_>| {
+            forward(call, "swoole_init_default_remote_object_server")
+        })
+        .add(
+            "swoole_mail(string $to, string $subject, string $message, array $headers = []): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_mail"),
+        )
+        .add(
+            "swoole_real_getmxrr(string $hostname, ?array $hosts = null, ?array $weights = null): array",
+            |call: &mut Call<'_>| forward(call, "swoole_real_getmxrr"),
+        );
 }
 
 /// Runs the PHP function of that name with the arguments of the call.
@@ -38,7 +55,8 @@ fn forward(call: &Call<'_>, name: &str) -> PhpResult<Zval> {
     run(&format!("Swoole\\Internal\\Functions::{name}"), call.rest(0).to_vec())
 }
 
-fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
+/// Calls a function or static method of the library.
+pub(crate) fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
     match call_function(function, &mut arguments)? {
         Some(result) => Ok(result),
         None => Err(throw_error(&format!("{function}() is not available: swoole.enable_library is off"))),

@@ -16,9 +16,9 @@ pub fn start_up() {
         return;
     }
     install_library(source_of);
-    wrap_function::<40, _, _>("class_exists", load_first);
-    wrap_function::<41, _, _>("interface_exists", load_first);
-    wrap_function::<42, _, _>("trait_exists", load_first);
+    wrap_function::<61, _, _>("class_exists", load_first);
+    wrap_function::<62, _, _>("interface_exists", load_first);
+    wrap_function::<63, _, _>("trait_exists", load_first);
 }
 
 /// The name and the source of the file that declares a class, whose name is in lower case.

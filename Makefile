@@ -7,7 +7,7 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: help run test test-rust test-php lint memcheck autobahn bench install hooks setup components clean
+.PHONY: help run test test-rust test-php lint memcheck autobahn bench instructions install hooks setup components clean
 
 # The default target stays `run`.
 .DEFAULT_GOAL = run
@@ -17,6 +17,7 @@ help:
 	@echo 'make test        every test; test-rust and test-php for half of them'
 	@echo 'make lint        the quick gates: formatting, architecture, documents, clippy'
 	@echo 'make bench       figures beside reference programs'
+	@echo 'make instructions  user instructions of a request on ten workloads, counted by cachegrind'
 	@echo 'make memcheck    the PHP tests under valgrind (TESTS="tests/phpt/coroutine/*.phpt" for some)'
 	@echo 'make autobahn    the Autobahn WebSocket cases (CASES="1.* 7.*" for some)'
 	@echo 'make install     copy the extension to the extension directory of PHP'
@@ -54,6 +55,11 @@ autobahn: setup
 bench: setup
 	$(CARGO) build --release -p swoosh-php -p swoosh-bench
 	$(TARGET)/release/swoosh-bench
+
+# WORKLOADS: some of them. CHECK=--check: fail beyond the budgets of docs/instructions.json.
+instructions: setup
+	$(CARGO) build --release -p swoosh-php
+	@scripts/instructions.py $(CHECK) --extension $(RELEASE) $(WORKLOADS)
 
 # PHP loads it with `extension=swoole` in an ini file, or with `-d extension=swoole`.
 install: setup

@@ -54,6 +54,7 @@ LAYERS = {
         ("runtime",),
         ("config",),
         ("tls",),
+        ("client",),
         ("static_files",),
         ("net",),
         ("ipc",),
@@ -69,6 +70,7 @@ LAYERS = {
         ("runtime",),
         ("coroutine",),
         ("server", "hook"),
+        ("library",),
         ("api",),
     ],
 }

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the components that some tests need: MariaDB, PostgreSQL, Redis and their PHP clients, curl and clients on it, a
-# browser, nginx. If that fails, it
-# prints why, and those tests are skipped.
+# browser, nginx, valgrind and ab. If that fails, it prints why, and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 [ -x /usr/bin/redis-server ] || missing="$missing redis-server"
 [ -x /usr/bin/chromium ] || missing="$missing chromium"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+command -v valgrind >/dev/null || missing="$missing valgrind"
+command -v ab >/dev/null || missing="$missing apache2-utils"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 [ -f /usr/share/php/GuzzleHttp/autoload.php ] || missing="$missing php-guzzlehttp-guzzle"
 [ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ] || missing="$missing php-symfony-http-client"

@@ -29,7 +29,7 @@ pub fn http(mode: Mode) {
     let server = server.ports(|port| port.framing = swoosh::config::Framing::Http);
     server
         .on_receive(|worker, conn, data| {
-            let mut room = request::header_buffer();
+            let mut room = request::field_buffer();
             let Some((request, headers)) = request::Request::parse(data, &mut room) else { return Ok(()) };
             let keep = request.keeps_alive(headers);
             let mut out = Vec::with_capacity(256);
@@ -37,7 +37,7 @@ pub fn http(mode: Mode) {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs());
             out.extend_from_slice(&response_writer::date(now as i64));
             out.extend_from_slice(b"\r\nContent-Length: 13\r\n\r\nHello, World!");
-            worker.send_answer(conn, &out)?;
+            worker.send_answer(conn, out.as_slice())?;
             if keep { Ok(()) } else { worker.close(conn, false) }
         })
         .start()

@@ -29,7 +29,7 @@ pub const TARGETS: &[Target] = &[
 /// HTTP/1 requests; each framed request can be parsed.
 pub fn http1_frame(data: &[u8]) {
     for packet in packets(&Framing::Http, data) {
-        let mut room = request::header_buffer();
+        let mut room = request::field_buffer();
         if let Some((parsed, headers)) = Request::parse(packet, &mut room) {
             let body = parsed.body(headers);
             assert!(body.len() <= packet.len());

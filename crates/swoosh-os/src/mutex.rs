@@ -5,7 +5,7 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A robust mutex, placed in shared memory. Zeroed memory is valid before [`init`](RobustMutex::init).
 ///
@@ -126,9 +126,13 @@ impl RobustMutex {
     pub fn lock_repairing(&self, repair: impl FnOnce()) -> RobustMutexGuard<'_> {
         // SAFETY: `inner` was initialised by `init` and is never destroyed.
         let code = unsafe { libc::pthread_mutex_lock(self.inner.get()) };
-        if code == libc::EOWNERDEAD {
-            repair();
-            self.mark_consistent();
+        match code {
+            0 => {}
+            libc::EOWNERDEAD => {
+                repair();
+                self.mark_consistent();
+            }
+            other => refused("pthread_mutex_lock", other),
         }
         RobustMutexGuard { mutex: self, not_send: PhantomData }
     }
@@ -145,8 +149,8 @@ impl RobustMutex {
                 WaitMode::NonBlocking => libc::pthread_mutex_trylock(self.inner.get()),
                 WaitMode::Blocking => libc::pthread_mutex_lock(self.inner.get()),
                 WaitMode::Timeout(time) => {
-                    let until = wall_clock_after(time);
-                    libc::pthread_mutex_timedlock(self.inner.get(), &until)
+                    let until = monotonic_after(time);
+                    pthread_mutex_clocklock(self.inner.get(), libc::CLOCK_MONOTONIC, &until)
                 }
             }
         };
@@ -157,7 +161,8 @@ impl RobustMutex {
                 Ok(true)
             }
             libc::EDEADLK if wait != WaitMode::NonBlocking => Err(LockError::Deadlock),
-            _ => Err(LockError::Busy),
+            libc::EBUSY | libc::ETIMEDOUT | libc::EDEADLK => Err(LockError::Busy),
+            other => refused("acquire", other),
         }
     }
 
@@ -211,9 +216,28 @@ impl Drop for RobustMutexGuard<'_> {
     }
 }
 
-/// The moment after `time` on the wall clock, which pthread_mutex_timedlock(3) requires.
-fn wall_clock_after(time: Duration) -> libc::timespec {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+unsafe extern "C" {
+    /// pthread_mutex_clocklock(3), which the crate libc does not declare: waits until a moment of that clock. The wall
+    /// clock, which pthread_mutex_timedlock(3) uses, may be set while the wait lasts.
+    fn pthread_mutex_clocklock(
+        mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
+        until: *const libc::timespec,
+    ) -> libc::c_int;
+}
+
+/// The C library refused an operation on a mutex: its memory is damaged, and the guarded data must not be touched.
+#[cold]
+fn refused(operation: &str, code: i32) -> ! {
+    panic!("{operation}: {}", std::io::Error::from_raw_os_error(code));
+}
+
+/// The moment after `time` on the monotonic clock.
+fn monotonic_after(time: Duration) -> libc::timespec {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) fills `now`, which outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    let now = Duration::new(now.tv_sec.max(0) as u64, now.tv_nsec as u32);
     let then = now.saturating_add(time.min(MAX_TIMEOUT));
     libc::timespec { tv_sec: then.as_secs() as libc::time_t, tv_nsec: i64::from(then.subsec_nanos()) }
 }
@@ -246,5 +270,33 @@ mod tests {
             }
             drop(mutex.lock());
         }
+    }
+
+    #[test]
+    fn a_wait_with_a_timeout_lasts_that_long() {
+        let memory = SharedMemory::new(4096, "a test").unwrap();
+        // SAFETY: the mapping is zeroed, large enough, page-aligned and never unmapped.
+        let mutex = unsafe { &*memory.start().as_ptr().cast::<RobustMutex>() };
+        mutex.init_checking();
+        let held = mutex.lock();
+        let time = Duration::from_millis(30);
+        let waits = std::thread::spawn(move || {
+            let began = std::time::Instant::now();
+            (mutex.acquire(WaitMode::Timeout(time)), began.elapsed() >= time)
+        });
+        assert_eq!(waits.join().unwrap(), (Err(LockError::Busy), true));
+        drop(held);
+    }
+
+    #[test]
+    #[should_panic(expected = "pthread_mutex_lock")]
+    fn a_mutex_that_cannot_be_locked_is_not_treated_as_held() {
+        let memory = SharedMemory::new(4096, "a test").unwrap();
+        // SAFETY: the mapping is zeroed, large enough, page-aligned and never unmapped.
+        let mutex = unsafe { &*memory.start().as_ptr().cast::<RobustMutex>() };
+        mutex.init_checking();
+        std::mem::forget(mutex.lock());
+        // The thread would wait for itself.
+        drop(mutex.lock());
     }
 }

@@ -56,6 +56,13 @@ pub fn recv(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
 }
 
+/// Receives urgent data (`MSG_OOB` of recv(2)) without blocking; `EINVAL` if there is none.
+pub fn recv_urgent(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes into `buf`.
+    let n = unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT | libc::MSG_OOB) };
+    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
 /// Sends without blocking (send(2)) and returns the bytes sent. If the peer has closed, the error is `EPIPE`; no signal
 /// is raised.
 pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {

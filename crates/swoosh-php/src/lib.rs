@@ -6,6 +6,7 @@
 //! | [`coroutine`] | coroutine scheduler, channels, sockets, DNS and TLS that suspend the coroutine |
 //! | [`server`] | dispatches engine events to PHP callbacks and their results back |
 //! | [`hook`] | PHP's own functions and streams, made non-blocking in coroutines |
+//! | [`library`] | classes written in PHP, compiled into the extension and loaded on first use |
 //! | [`api`] | one file for each PHP class or function group: parses arguments and calls the other layers |
 //!
 //! Each imports only modules above it in this table; `server` and `hook` do not import each other. PHP's C API, and with it
@@ -16,6 +17,7 @@
 pub mod api;
 pub mod coroutine;
 pub mod hook;
+pub mod library;
 pub mod runtime;
 pub mod server;
 
@@ -48,6 +50,7 @@ impl Extension for Swoosh {
 
     fn functions(functions: &mut Functions) {
         api::functions::add(functions);
+        library::functions::add(functions);
     }
 
     fn start_up(module: &Module) {
@@ -62,6 +65,7 @@ impl Extension for Swoosh {
         }
         coroutine::start_up();
         hook::start_up();
+        library::start_up();
         interrupt::set_handler(|| {
             blocking::on_interrupt(coroutine::running_name);
             coroutine::on_interrupt();

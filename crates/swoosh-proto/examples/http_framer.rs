@@ -4,7 +4,7 @@
 
 use swoosh_proto::framing::FrameStatus;
 use swoosh_proto::http1::Refusal;
-use swoosh_proto::http1::request::{Request, field, header_buffer};
+use swoosh_proto::http1::request::{Request, field, field_buffer};
 use swoosh_proto::http1::request_framer::Framer;
 
 const STREAM: &[u8] = b"GET /one?x=1 HTTP/1.1\r\nHost: example.com\r\n\r\n\
@@ -40,7 +40,7 @@ fn main() -> std::io::Result<()> {
 }
 
 fn print_request(bytes: &[u8]) {
-    let mut memory = header_buffer();
+    let mut memory = field_buffer();
     let Some((request, headers)) = Request::parse(bytes, &mut memory) else { return };
     let host = field(headers, "host").unwrap_or_default();
     let body = request.body(headers);

@@ -27,6 +27,7 @@
 //! | [`websocket`] | WebSocket: frames, messages, handshake, permessage-deflate |
 //! | [`resp`] | the Redis serialization protocol |
 //! | [`mqtt`] | packets of MQTT |
+//! | [`proxy`] | tunnels through SOCKS5 and HTTP proxies, the client's side |
 //!
 //! # Features
 //!
@@ -43,6 +44,7 @@ mod peer_fault;
 pub mod framing;
 pub mod http1;
 pub mod mqtt;
+pub mod proxy;
 pub mod resp;
 pub mod websocket;
 

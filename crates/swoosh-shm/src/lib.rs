@@ -35,7 +35,8 @@
 //! | [`atomic`] | numbers of 32 and 64 bits, one of which can be waited for |
 //! | [`slots`] | the rows that describe connections, workers and reactors of a server |
 //!
-//! The algorithms that depend on memory ordering (`ring_cursor`, `row_version`, `hash_chains`, `robust_lock`) are
+//! The algorithms that depend on memory ordering (`ring_cursor`, `row_version`, `hash_chains`, `robust_lock`,
+//! `unowned_lock`) are
 //! compiled a second time by `tests/prove.rs` and `tests/prove_locks.rs`, where loom explores every interleaving.
 #![allow(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
@@ -47,6 +48,7 @@ mod robust_lock;
 mod row_version;
 mod shared;
 mod sync;
+mod unowned_lock;
 
 pub mod atomic;
 pub mod file_lock;

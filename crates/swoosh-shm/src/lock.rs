@@ -3,13 +3,15 @@
 //! Invariant: the holder of a lock holds a robust mutex, which the kernel releases when the thread that holds it ends,
 //! however it ends. `robust_lock.rs` builds the other kinds from such mutexes.
 //!
-//! A lock belongs to the thread that acquired it: a child forked meanwhile does not hold it.
+//! A lock belongs to the thread that acquired it: a child forked meanwhile does not hold it. [`LockKind::Unowned`] may be
+//! released by others (`unowned_lock.rs`).
 
 pub use swoosh_os::mutex::{LockError, WaitMode};
 
 use super::robust_lock::{LockHead, RobustLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use swoosh_os::arena::Arena;
 use swoosh_os::memory::Mapping;
 use swoosh_os::mutex::RobustMutex;
@@ -32,6 +34,11 @@ pub enum LockKind {
     ReadWrite,
     /// That many holders, 1 to [`MAX_PERMITS`].
     Semaphore(u32),
+    /// One holder, and any thread of any process may release it. Waiters retry for a while before they sleep if `spins`.
+    Unowned {
+        /// Whether waiters retry.
+        spins: bool,
+    },
 }
 
 /// The access that a lock is acquired for. Only [`LockKind::ReadWrite`] and file locks distinguish them.
@@ -72,6 +79,8 @@ struct Inner {
     kind: LockKind,
     /// `None` only while it is dropped.
     memory: Option<Mapping>,
+    /// The seat that this process used last ([`LockKind::Unowned`]).
+    last_seat: AtomicUsize,
 }
 
 /// Holds a [`Lock`] until it is dropped, in the thread that acquired it.
@@ -127,6 +136,7 @@ impl Lock {
         let mutexes = match kind {
             LockKind::Mutex | LockKind::Spin => 0,
             LockKind::ReadWrite => MAX_READERS,
+            LockKind::Unowned { .. } => SEATS,
             LockKind::Semaphore(permits) if (1..=MAX_PERMITS).contains(&permits) => permits,
             LockKind::Semaphore(permits) => {
                 let expected = format!("1 to {MAX_PERMITS}");
@@ -138,7 +148,7 @@ impl Lock {
             Some(arena) => Mapping::in_arena(arena, size, "a lock")?,
             None => Mapping::new(size, "a lock")?,
         };
-        let lock = Lock(Arc::new(Inner { kind, memory: Some(memory) }));
+        let lock = Lock(Arc::new(Inner { kind, memory: Some(memory), last_seat: AtomicUsize::new(0) }));
         lock.0.head().gate.init_checking();
         lock.0.mutexes().iter().for_each(RobustMutex::init_checking);
         Ok(lock)
@@ -173,13 +183,14 @@ impl Lock {
             (LockKind::ReadWrite, Access::Exclusive) => lock.write(wait),
             (LockKind::ReadWrite, Access::Shared) => lock.read(wait),
             (LockKind::Semaphore(_), _) => lock.take_permit(wait),
+            (LockKind::Unowned { spins }, _) => lock.take_unowned(&self.0.last_seat, wait, spins),
         }
     }
 
     /// Releases the lock. A thread that holds several read accesses or permits releases one of them.
     ///
     /// # Errors
-    /// [`LockError::NotOwner`] if the calling thread does not hold it.
+    /// [`LockError::NotOwner`] if the calling thread does not hold it; for [`LockKind::Unowned`], if nobody does.
     #[inline]
     pub fn release(&self) -> Result<(), LockError> {
         let lock = self.0.robust_lock();
@@ -187,6 +198,7 @@ impl Lock {
             LockKind::Mutex | LockKind::Spin => lock.head.gate.release(),
             LockKind::ReadWrite => lock.unlock(),
             LockKind::Semaphore(_) => lock.give_permit(),
+            LockKind::Unowned { .. } => lock.give_unowned(),
         }
     }
 }
@@ -235,6 +247,8 @@ impl Drop for Inner {
 
 /// The most readers at the same time.
 pub const MAX_READERS: u32 = 64;
+/// Threads that can wait for each other's [`LockKind::Unowned`] lock after others have released it for them.
+const SEATS: u32 = 64;
 /// The most permits of a semaphore.
 pub const MAX_PERMITS: u32 = 1024;
 
@@ -247,7 +261,12 @@ mod tests {
     use swoosh_os::process::Fork;
 
     const SOON: WaitMode = WaitMode::Timeout(Duration::from_millis(30));
-    const KINDS: [LockKind; 4] = [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite, LockKind::Semaphore(1)];
+    const OWNED: [LockKind; 4] = [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite, LockKind::Semaphore(1)];
+    const UNOWNED: [LockKind; 2] = [LockKind::Unowned { spins: false }, LockKind::Unowned { spins: true }];
+
+    fn kinds() -> impl Iterator<Item = LockKind> {
+        OWNED.into_iter().chain(UNOWNED)
+    }
 
     fn child(act: impl FnOnce() -> bool) -> i32 {
         match process::fork().unwrap() {
@@ -271,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_lock_has_one_holder() {
-        for kind in KINDS {
+        for kind in kinds() {
             let lock = Lock::new(kind).unwrap();
             let held = lock.lock(Access::Exclusive, WaitMode::Blocking).unwrap();
             assert!(
@@ -279,7 +298,9 @@ mod tests {
                 "{kind:?}"
             );
             assert!(in_child(|| lock.acquire(Access::Exclusive, SOON) == Err(LockError::Busy)), "{kind:?}");
-            assert!(in_child(|| lock.release() == Err(LockError::NotOwner)), "{kind:?}");
+            if OWNED.contains(&kind) {
+                assert!(in_child(|| lock.release() == Err(LockError::NotOwner)), "{kind:?}");
+            }
             let waits = child(|| lock.acquire(Access::Exclusive, WaitMode::Blocking) == Ok(false));
             std::thread::sleep(Duration::from_millis(20));
             drop(held);
@@ -310,7 +331,7 @@ mod tests {
 
     #[test]
     fn acquiring_a_lock_twice_is_an_error() {
-        for kind in [LockKind::Mutex, LockKind::Spin, LockKind::ReadWrite] {
+        for kind in kinds().filter(|kind| *kind != LockKind::Semaphore(1)) {
             let lock = Lock::new(kind).unwrap();
             lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
             assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock), "{kind:?}");
@@ -322,6 +343,28 @@ mod tests {
         assert_eq!(lock.acquire(Access::Exclusive, WaitMode::Blocking), Err(LockError::Deadlock));
         lock.release().unwrap();
         lock.acquire(Access::Exclusive, WaitMode::NonBlocking).unwrap();
+    }
+
+    #[test]
+    fn an_unowned_lock_is_released_by_any_process_and_its_holder_may_acquire_it_again() {
+        for kind in UNOWNED {
+            let lock = Lock::new(kind).unwrap();
+            for _ in 0..3 * SEATS {
+                lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
+                let waits = child(|| {
+                    lock.acquire(Access::Exclusive, WaitMode::Blocking) == Ok(false) && lock.release().is_ok()
+                });
+                assert!(in_child(|| lock.release().is_ok()), "{kind:?}");
+                assert!(ends_well(waits), "{kind:?}");
+            }
+            assert_eq!(lock.release(), Err(LockError::NotOwner), "{kind:?}");
+            // The holder of a lock that was released for it dies: nobody is affected.
+            let dies = child(|| {
+                lock.acquire(Access::Exclusive, WaitMode::Blocking) == Ok(false) && in_child(|| lock.release().is_ok())
+            });
+            assert!(ends_well(dies));
+            assert_eq!(lock.acquire(Access::Exclusive, WaitMode::NonBlocking), Ok(false), "{kind:?}");
+        }
     }
 
     #[test]
@@ -367,7 +410,7 @@ mod tests {
     #[test]
     fn every_kind_of_lock_passes_on_when_its_owner_is_killed() {
         let rounds = std::env::var("SWOOSH_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
-        for kind in KINDS {
+        for kind in kinds() {
             let lock = Lock::new(kind).unwrap();
             let inside = AtomicLong::new(0).unwrap();
             for round in 0..rounds {
@@ -413,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_dropped_while_held_stays_usable_elsewhere() {
-        for kind in KINDS {
+        for kind in kinds() {
             let lock = Lock::new(kind).unwrap();
             lock.acquire(Access::Exclusive, WaitMode::Blocking).unwrap();
             let clone = lock.clone();

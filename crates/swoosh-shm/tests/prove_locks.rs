@@ -98,6 +98,10 @@ mod sync {
             step();
             self.value.fetch_sub(value, order)
         }
+        pub fn compare_exchange(&self, old: u32, new: u32, good: Ordering, bad: Ordering) -> Result<u32, u32> {
+            step();
+            self.value.compare_exchange(old, new, good, bad)
+        }
     }
 
     pub mod futex {
@@ -202,11 +206,13 @@ mod sync {
 }
 #[path = "../src/robust_lock.rs"]
 mod robust_lock;
+#[path = "../src/unowned_lock.rs"]
+mod unowned_lock;
 
 use loom::cell::UnsafeCell;
 use robust_lock::{LockHead, RobustLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use sync::{AtomicU32, AtomicU64, LockError, RobustMutex, WaitMode, live, step};
 
 /// A lock, and two words that only an exclusive holder may change. They differ during a change.
@@ -300,6 +306,31 @@ fn tries_the_permit(lock: &Guarded) {
     assert_eq!(lock.lock().give_permit(), Err(LockError::NotOwner));
 }
 
+fn takes_unowned(lock: &Guarded) {
+    let died = lock.lock().take_unowned(&AtomicUsize::new(0), WaitMode::Blocking, false).unwrap();
+    lock.change(died);
+    lock.lock().give_unowned().unwrap();
+}
+
+fn spins_unowned(lock: &Guarded) {
+    let died = lock.lock().take_unowned(&AtomicUsize::new(0), WaitMode::Blocking, true).unwrap();
+    lock.change(died);
+    lock.lock().give_unowned().unwrap();
+}
+
+/// Leaves the lock for another thread to release.
+fn keeps_unowned(lock: &Guarded) {
+    let died = lock.lock().take_unowned(&AtomicUsize::new(0), WaitMode::Blocking, false).unwrap();
+    lock.change(died);
+}
+
+/// Releases the lock of another thread once it is held.
+fn frees_unowned(lock: &Guarded) {
+    while lock.lock().give_unowned().is_err() {
+        loom::thread::yield_now();
+    }
+}
+
 /// Runs all programs concurrently, the first of which dies before its step number `steps`, then `last`. Returns whether
 /// it died in any order of steps.
 fn run(make: fn() -> Guarded, acts: &'static [Act], steps: u32, last: Act) -> bool {
@@ -378,6 +409,22 @@ fn a_permit_has_one_holder_and_its_return_wakes_a_waiter() {
 #[test]
 fn a_permit_whose_holder_dies_at_any_step_passes_on() {
     prove_deaths(|| Guarded::new(1, true), &[takes_the_permit, takes_the_permit], takes_the_permit);
+}
+
+#[test]
+fn an_unowned_lock_has_one_holder_and_its_release_wakes_a_waiter() {
+    prove(|| Guarded::new(2, false), &[takes_unowned, takes_unowned], takes_unowned);
+    prove(|| Guarded::new(2, true), &[spins_unowned, spins_unowned], takes_unowned);
+}
+
+#[test]
+fn an_unowned_lock_whose_holder_dies_at_any_step_passes_on() {
+    prove_deaths(|| Guarded::new(2, true), &[takes_unowned, takes_unowned], takes_unowned);
+}
+
+#[test]
+fn an_unowned_lock_is_released_by_another_thread() {
+    prove(|| Guarded::new(2, true), &[keeps_unowned, frees_unowned], takes_unowned);
 }
 
 /// Preemptions in one order of steps, at most.

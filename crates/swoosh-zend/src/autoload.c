@@ -5,6 +5,7 @@
 static swoosh_autoload_begin autoload_begin;
 static swoosh_autoload_end autoload_end;
 static swoosh_autoload_is_loader autoload_is_loader;
+static swoosh_library_load library_load;
 static zend_class_entry *(*original_autoload)(zend_string *name, zend_string *lc_name);
 static zend_op_array *(*original_compile_file)(zend_file_handle *file, int type);
 static zend_op_array *(*original_compile_string)(zend_string *source, const char *filename, zend_compile_position position);
@@ -85,6 +86,9 @@ static zend_class_entry *guarded_autoload(zend_string *name, zend_string *lc_nam
     if (EG(in_autoload) != NULL) {
         zend_hash_del(EG(in_autoload), lc_name);
     }
+    if (library_load != NULL && library_load(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) {
+        return EG(exception) == NULL ? zend_hash_find_ptr(EG(class_table), lc_name) : NULL;
+    }
     while ((may_load = autoload_begin(ZSTR_VAL(lc_name), ZSTR_LEN(lc_name))) == 0) {
         found = zend_hash_find_ptr(EG(class_table), lc_name);
         if (found != NULL) {
@@ -113,6 +117,15 @@ void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_
         autoload_begin = begin;
         autoload_end = end;
         autoload_is_loader = is_loader;
+        original_autoload = zend_autoload;
+        zend_autoload = guarded_autoload;
+    }
+}
+
+void swoosh_install_library(swoosh_library_load load)
+{
+    library_load = load;
+    if (zend_autoload != NULL && original_autoload == NULL) {
         original_autoload = zend_autoload;
         zend_autoload = guarded_autoload;
     }

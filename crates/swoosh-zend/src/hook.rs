@@ -4,7 +4,7 @@
 //! caches the handler that it saw first, so a wrapper installed later would be bypassed.
 
 use super::{Call, IntoZval, PhpResult, Raised, Zval, ffi};
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
@@ -35,7 +35,8 @@ where
         ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry::<N, F, R>), &mut original)
     };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 
@@ -53,7 +54,8 @@ where
     let exists =
         unsafe { ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry), &mut original) };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 
@@ -301,4 +303,36 @@ unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {
             unsafe { ffi::swoosh_bailout() }
         }
     }
+}
+
+/// Returns the file name and the source, without the opening tag, of the file that declares a class, whose name is in lower
+/// case; `None` if the extension's library has no such class.
+pub type LibrarySource = fn(class: &[u8]) -> Option<(CString, String)>;
+
+static LIBRARY: OnceLock<LibrarySource> = OnceLock::new();
+
+/// Makes classes that are written in PHP part of the extension: `source` is asked before the autoloader. Only during module
+/// startup, after [`install_autoload_hooks`].
+pub fn install_library(source: LibrarySource) {
+    let _ = LIBRARY.set(source);
+    // SAFETY: a function with the declared signature and static lifetime.
+    unsafe { ffi::swoosh_install_library(Some(library_load)) }
+}
+
+unsafe extern "C" fn library_load(name: *const c_char, length: usize) -> bool {
+    // SAFETY: `shim.c` passes a string's bytes and length, and keeps the string for the duration of the call.
+    let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
+    let Some((file, source)) = LIBRARY.get().and_then(|source| catch_unwind(|| source(name)).ok()).flatten() else {
+        return false;
+    };
+    let failed = super::callable::guarded(|| {
+        // SAFETY: pointer and length describe `source`, which like the C string `file` outlives the guarded call.
+        unsafe { ffi::swoosh_run_source(source.as_ptr().cast::<c_char>(), source.len(), file.as_ptr()) }
+    });
+    drop((file, source));
+    if let Err(Raised::Bailout) = failed {
+        // SAFETY: runs inside PHP; no frame between here and PHP's guard has anything to drop.
+        unsafe { ffi::swoosh_bailout() }
+    }
+    true
 }

@@ -10,11 +10,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The text of an INI setting.
 pub fn ini_string(name: &str) -> Option<String> {
-    // SAFETY: pointer and length describe `name`; PHP returns null or a C string that it owns, which is copied at once.
+    with_ini(name, |text| text.to_string_lossy().into_owned())
+}
+
+/// The number that is the text of an INI setting; `None` if it is not set, not a number or negative.
+pub fn ini_number(name: &str) -> Option<usize> {
+    with_ini(name, |text| text.to_str().ok()?.trim().parse().ok())?
+}
+
+fn with_ini<T>(name: &str, read: impl FnOnce(&std::ffi::CStr) -> T) -> Option<T> {
+    // SAFETY: pointer and length describe `name`; PHP returns null or a C string that it owns, and `read` runs no PHP code
+    // that could change it.
     unsafe {
         let mut exists = false;
         let value = ffi::zend_ini_string_ex(name.as_ptr().cast::<c_char>(), name.len(), 0, &mut exists);
-        (exists && !value.is_null()).then(|| std::ffi::CStr::from_ptr(value).to_string_lossy().into_owned())
+        (exists && !value.is_null()).then(|| read(std::ffi::CStr::from_ptr(value)))
     }
 }
 
@@ -81,6 +91,12 @@ pub fn json_decode(bytes: &ZStr, flags: i64, depth: i64) -> Zval {
         ffi::php_json_decode_ex(result.as_mut_ptr(), bytes.as_ptr().cast::<c_char>(), bytes.len(), flags, depth);
     }
     result
+}
+
+/// Looks up a class, which loads it if it is not declared yet. The caller checks for a pending exception.
+pub fn load_class(name: &[u8]) {
+    // SAFETY: pointer and length describe `name`, which PHP copies.
+    unsafe { ffi::swoosh_load_class(name.as_ptr().cast::<c_char>(), name.len()) }
 }
 
 /// The descriptor of a stream or of a Socket object.

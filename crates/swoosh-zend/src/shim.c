@@ -737,3 +737,15 @@ bool swoosh_uploaded_remove(const char *path, size_t length)
 {
     return SG(rfc1867_uploaded_files) != NULL && zend_hash_str_del(SG(rfc1867_uploaded_files), path, length) == SUCCESS;
 }
+
+void swoosh_run_source(const char *source, size_t length, const char *name)
+{
+    zend_eval_stringl((char *) source, length, NULL, (char *) name);
+}
+
+void swoosh_load_class(const char *name, size_t length)
+{
+    zend_string *class = zend_string_init(name, length, 0);
+    zend_lookup_class(class);
+    zend_string_release(class);
+}

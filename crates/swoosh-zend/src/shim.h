@@ -176,6 +176,14 @@ typedef bool (*swoosh_autoload_is_loader)(const char *name, size_t length);
 /* Calls these functions around the autoloader. Only during module startup. */
 void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_end end,
     swoosh_autoload_is_loader is_loader);
+/* Declares the class with this name, in lower case, if it belongs to the extension's library; whether it does. */
+typedef bool (*swoosh_library_load)(const char *name, size_t length);
+/* Calls `load` before the autoloader. Only during module startup, after swoosh_install_autoload_hooks(). */
+void swoosh_install_library(swoosh_library_load load);
+/* Compiles and runs PHP code without an opening tag. `name` is its file name. Bails out after a fatal error. */
+void swoosh_run_source(const char *source, size_t length, const char *name);
+/* Looks up a class, with autoloading. */
+void swoosh_load_class(const char *name, size_t length);
 /* Replaces the handler of an internal function; false if there is no such function. */
 bool swoosh_replace_function(const char *name, size_t length, zif_handler handler, zif_handler *before);
 

@@ -281,12 +281,37 @@ static int unknown_host(php_stream_xport_param *xparam)
     return PHP_STREAM_OPTION_RETURN_OK;
 }
 
+/* Gives the context option `bindto` an address where it has the documented forms "0:PORT" and ":PORT", for which PHP looks
+ * for an interface of that name and binds to nothing. Stores the option to restore in `*before`. */
+static bool complete_bindto(php_stream *stream, const php_stream_xport_param *xparam, zval *before)
+{
+    php_stream_context *context = PHP_STREAM_CONTEXT(stream);
+    zval *given = context == NULL ? NULL : php_stream_context_get_option(context, "socket", "bindto");
+    const char *port;
+    zval complete;
+
+    if (given == NULL || Z_TYPE_P(given) != IS_STRING) {
+        return false;
+    }
+    port = Z_STRVAL_P(given) + (Z_STRVAL_P(given)[0] == '0');
+    if (*port != ':') {
+        return false;
+    }
+    ZVAL_COPY(before, given);
+    ZVAL_STR(&complete, strpprintf(0, "%s%s", *xparam->inputs.name == '[' ? "[::]" : "0.0.0.0", port));
+    php_stream_context_set_option(context, "socket", "bindto", &complete);
+    zval_ptr_dtor(&complete);
+    return true;
+}
+
 /* Connects to one address and waits. Returns the result of the original; stores an errno in `*code`, 0 if connected. */
 static int connect_once(php_stream *stream, int option, int value, php_stream_xport_param *xparam, int *code)
 {
     php_netstream_data_t *sock = stream->abstract;
     socklen_t size = sizeof(*code);
     int result, ready;
+    zval bindto;
+    bool completed = complete_bindto(stream, xparam, &bindto);
 
     xparam->op = STREAM_XPORT_OP_CONNECT_ASYNC;
     if (operations[place(stream->ops)].crypto == 0) {
@@ -299,6 +324,10 @@ static int connect_once(php_stream *stream, int option, int value, php_stream_xp
         stream->ops = hooked;
     }
     xparam->op = STREAM_XPORT_OP_CONNECT;
+    if (completed) {
+        php_stream_context_set_option(PHP_STREAM_CONTEXT(stream), "socket", "bindto", &bindto);
+        zval_ptr_dtor(&bindto);
+    }
     *code = 0;
     if (sock->socket == -1) {
         *code = xparam->outputs.error_code != 0 ? xparam->outputs.error_code : EHOSTUNREACH;

@@ -44,6 +44,7 @@
 //! | [`net`] | ports, listening sockets, datagrams |
 //! | [`ipc`] | messages between processes |
 //! | [`static_files`] | files that are served without a handler |
+//! | [`client`] | a blocking client: streams, datagrams, packets, TLS, proxies |
 //! | [`tls`] | TLS |
 //! | [`config`] | settings: the table of names, types and ranges; typed configuration |
 //! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
@@ -54,6 +55,8 @@
 #![deny(missing_docs, unreachable_pub)]
 
 pub mod blocking;
+#[cfg(feature = "tls")]
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod conn;

@@ -7,6 +7,7 @@ use crate::sys::timer_fd::TimerFd;
 use crate::sys::{clock, process, watch};
 use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
@@ -154,9 +155,10 @@ impl Alarm {
                 }
                 self.set_for.set(deadline);
             }
-            match self.timer.readable().await {
-                Ok(mut ready) => ready.clear_ready(),
-                Err(_) => return,
+            // Like `notified`.
+            let expired = poll_fn(|cx| self.timer.poll_read_ready(cx).map(|ready| ready.map(|mut r| r.clear_ready())));
+            if expired.await.is_err() {
+                return;
             }
             self.set_for.set(0);
             if clock::monotonic_nanos() >= deadline {
@@ -194,11 +196,9 @@ pub fn watch(event_fd: &'static EventFd) -> Result<WatchedEventFd> {
         .map_err(|e| Error::system("watch", "an event descriptor", e))
 }
 
-/// Waits for a notification.
+/// Waits for a notification. One task at a time: only the waker of the last one is kept, which costs less than a list.
 pub async fn notified(event_fd: &WatchedEventFd) {
-    if let Ok(mut ready) = event_fd.readable().await {
-        ready.clear_ready();
-    }
+    poll_fn(|cx| event_fd.poll_read_ready(cx).map(|ready| ready.map(|mut ready| ready.clear_ready()))).await.ok();
 }
 
 /// A flag that one side raises and the other waits for, within one thread.
@@ -220,7 +220,7 @@ impl WakeFlag {
 
     /// Waits until it is raised, and lowers it.
     pub async fn raised(&self) {
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             let mut state = self.state.borrow_mut();
             if std::mem::take(&mut state.0) {
                 return Poll::Ready(());

@@ -13,13 +13,12 @@ use crate::server::http::request_reader::{ERROR_RESPONSE_TIMEOUT, RawRequest, Re
 use crate::server::http::settings::HttpSettings;
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::http::{request as http_request, response as http_response};
-use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
-use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::http1::request::{Field, Request, field_buffer};
 use swoosh::proto::websocket::{accept_handshake, deflate};
 use swoosh::tls::Acceptor;
 use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
@@ -226,7 +225,7 @@ fn next_request(
 }
 
 fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): RawRequest) -> PhpResult<()> {
-    let mut fields = header_buffer();
+    let mut fields = field_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
         connection.close_after_response.set(true);
         return Ok(());
@@ -275,11 +274,11 @@ fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored)
 }
 
 /// Parameters of the upgrade, if the request is a valid opening handshake (RFC 6455 section 4.2.1).
-fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Header<'_>]) -> Option<Handshake> {
+fn handshake(config: &HttpSettings, request: &Request<'_>, headers: &[Field<'_>]) -> Option<Handshake> {
     let fields = headers.iter().map(|h| (h.name, h.value));
     let accept = accept_handshake(request.method, request.minor, fields).ok()?;
     let own = config.websocket.subprotocol_of(headers);
-    let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions")).map(|h| h.value);
+    let offers = headers.iter().filter(|h| h.is("sec-websocket-extensions")).map(|h| h.value);
     let deflate = if config.websocket.compression { deflate::negotiate(offers) } else { None };
     Some(Handshake { accept, protocol: own.map(<[u8]>::to_vec), deflate })
 }

@@ -7,7 +7,7 @@ use crate::server::http::request::{
 use crate::server::http::settings::HttpSettings;
 use std::rc::Rc;
 use swoosh::proto::framing::FrameStatus;
-use swoosh::proto::http1::request::{Request, header_buffer, reassemble};
+use swoosh::proto::http1::request::{Request, field_buffer, reassemble};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
@@ -114,7 +114,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         Ok(FrameStatus::Complete(length)) => {
             data.request_length.set(Some(length));
             let raw = data.raw.borrow().clone();
-            let mut fields = header_buffer();
+            let mut fields = field_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
                 this.set_slot(SERVER, server_fields(&request, swoosh::clock::now_seconds()));
                 let config = data.options.borrow_mut().take().unwrap_or_default();

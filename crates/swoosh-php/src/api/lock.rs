@@ -1,4 +1,5 @@
-//! `Swoole\Lock`: locks shared with forked processes, released when their holder dies.
+//! `Swoole\Lock`: locks shared with forked processes, released when their holder dies. A mutex and a spin lock may be
+//! released by any of the processes.
 
 use super::{exception, shared_memory};
 use std::cell::RefCell;
@@ -35,9 +36,9 @@ pub fn register() {
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let kind = match call.int_or(0, MUTEX)? {
-        MUTEX => LockKind::Mutex,
+        MUTEX => LockKind::Unowned { spins: false },
         RWLOCK => LockKind::ReadWrite,
-        SPINLOCK => LockKind::Spin,
+        SPINLOCK => LockKind::Unowned { spins: true },
         other => {
             let why = format!("unknown lock type {other}: use Lock::MUTEX, Lock::RWLOCK or Lock::SPINLOCK");
             return Err(throw(exception::EXCEPTION.get(), &why, other));

@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod channel;
+pub mod client;
 pub mod connection_iterator;
 pub mod constants;
 pub mod coroutine;
@@ -17,7 +18,6 @@ pub mod http_cookie;
 pub mod http_request;
 pub mod http_response;
 pub mod http_server;
-pub mod http_status;
 pub mod lock;
 pub mod name_resolver;
 pub mod process;
@@ -50,6 +50,7 @@ pub fn register(short_names: bool) {
     socket::register(short_names);
     coroutine_client::register(short_names);
     coroutine_server::register(short_names);
+    client::register();
     system::register(short_names);
     synchronization::register(short_names);
     runtime::register();
@@ -69,7 +70,6 @@ pub fn register(short_names: bool) {
     redis_server::register();
     http_server::register();
     http_cookie::register();
-    http_status::register();
     http_request::register();
     http_response::register();
     websocket::register();

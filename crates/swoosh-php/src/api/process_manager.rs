@@ -9,6 +9,7 @@ static MANAGER: ClassSlot = ClassSlot::new();
 /// Registers the class.
 pub fn register() {
     ClassBuilder::new("Swoole\\Process\\Manager")
+        .alias("Swoole\\Process\\ProcessManager")
         .protected_property("pool", Value::Null)
         .protected_property("ipcType", Value::Int(0))
         .protected_property("msgQueueKey", Value::Int(0))

@@ -123,12 +123,16 @@ fn get_socket(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
 
 /// A port's socket as an object of ext/sockets, with a descriptor of its own.
 pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
-    let fd = port.slot(slot("sock")?).to_int() as i32;
+    socket_object(port.slot(slot("sock")?).to_int() as i32)
+}
+
+/// A socket as an object of ext/sockets, with a descriptor of its own.
+pub(crate) fn socket_object(fd: i32) -> PhpResult<OrFalse<Zval>> {
     let kind = |option| socket::option(fd, libc::SOL_SOCKET, option);
     let (domain, kind) = match (kind(libc::SO_DOMAIN), kind(libc::SO_TYPE)) {
         (Ok(domain), Ok(kind)) => (domain, kind),
         (Err(e), _) | (_, Err(e)) => {
-            last_error::warn_misuse(&format!("get the socket of a port: {e}"));
+            last_error::warn_misuse(&format!("get the socket: {e}"));
             return Ok(OrFalse(None));
         }
     };
@@ -141,7 +145,7 @@ pub fn socket_of(port: &Object) -> PhpResult<OrFalse<Zval>> {
     Ok(OrFalse(match socket::dup_onto(fd, own) {
         Ok(()) => Some(made),
         Err(e) => {
-            last_error::warn_misuse(&format!("get the socket of a port: {e}"));
+            last_error::warn_misuse(&format!("get the socket: {e}"));
             None
         }
     }))

@@ -29,6 +29,12 @@ impl PacketReader {
         *self.framer.borrow_mut() = Framer::new();
     }
 
+    /// Sets the framing; packets of [`Framing::EofCheck`] may contain several records.
+    pub fn set_framing(&self, framing: Framing, max_length: u64) {
+        *self.framing.borrow_mut() = (!matches!(framing, Framing::None)).then_some((framing, max_length));
+        *self.framer.borrow_mut() = Framer::new();
+    }
+
     /// Discards the buffer.
     pub fn clear(&self) {
         self.buffer.take();

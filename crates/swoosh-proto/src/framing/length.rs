@@ -56,6 +56,10 @@ pub enum LengthType {
     U32Be,
     /// `V`: four bytes, little-endian.
     U32Le,
+    /// `J`: eight bytes, network order. A number beyond 2^63 is malformed.
+    U64Be,
+    /// `P`: eight bytes, little-endian. A number beyond 2^63 is malformed.
+    U64Le,
 }
 
 /// The length, in bytes, of the packet that `buf` starts with; `None` while its length field is incomplete.
@@ -76,7 +80,7 @@ pub(super) fn packet_length(config: &LengthFraming, buf: &[u8]) -> Result<Option
     }
     let body = u64::try_from(config.kind.read(&buf[config.offset as usize..]))
         .map_err(|_| PeerFault::Malformed("the length field is negative"))?;
-    let length = u64::from(config.body_offset) + body;
+    let length = u64::from(config.body_offset).saturating_add(body);
     if length < header {
         return Err(PeerFault::Malformed("the packet ends before its length field"));
     }
@@ -84,18 +88,20 @@ pub(super) fn packet_length(config: &LengthFraming, buf: &[u8]) -> Result<Option
 }
 
 impl LengthType {
-    /// Bytes of the field: 1, 2 or 4.
+    /// Bytes of the field: 1, 2, 4 or 8.
     pub fn size(self) -> usize {
         match self {
             LengthType::I8 | LengthType::U8 => 1,
             LengthType::I16 | LengthType::U16 | LengthType::U16Be | LengthType::U16Le => 2,
             LengthType::I32 | LengthType::U32 | LengthType::U32Be | LengthType::U32Le => 4,
+            LengthType::U64Be | LengthType::U64Le => 8,
         }
     }
 
     /// The number in the field that `bytes`, at least [`size`](LengthType::size) long, starts with.
     fn read(self, bytes: &[u8]) -> i64 {
         let two = || [bytes[0], bytes[1]];
+        let eight = || [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]];
         let four = || [bytes[0], bytes[1], bytes[2], bytes[3]];
         match self {
             LengthType::I8 => i64::from(bytes[0] as i8),
@@ -108,6 +114,9 @@ impl LengthType {
             LengthType::U32 => i64::from(u32::from_ne_bytes(four())),
             LengthType::U32Be => i64::from(u32::from_be_bytes(four())),
             LengthType::U32Le => i64::from(u32::from_le_bytes(four())),
+            // Negative beyond 2^63.
+            LengthType::U64Be => i64::from_be_bytes(eight()),
+            LengthType::U64Le => i64::from_le_bytes(eight()),
         }
     }
 }

@@ -124,7 +124,7 @@ fn a_peer_that_never_pauses_is_not_closed() {
 #[test]
 fn each_length_type_is_framed_alike_wherever_the_reads_end() {
     use LengthType::*;
-    for kind in [I8, U8, I16, U16, U16Be, U16Le, I32, U32, U32Be, U32Le] {
+    for kind in [I8, U8, I16, U16, U16Be, U16Le, I32, U32, U32Be, U32Le, U64Be, U64Le] {
         let number = |value: usize| -> Vec<u8> {
             match kind {
                 I8 | U8 => vec![value as u8],
@@ -134,6 +134,8 @@ fn each_length_type_is_framed_alike_wherever_the_reads_end() {
                 I32 | U32 => (value as u32).to_ne_bytes().to_vec(),
                 U32Be => (value as u32).to_be_bytes().to_vec(),
                 U32Le => (value as u32).to_le_bytes().to_vec(),
+                U64Be => (value as u64).to_be_bytes().to_vec(),
+                U64Le => (value as u64).to_le_bytes().to_vec(),
             }
         };
         for whole in [false, true] {
@@ -266,7 +268,7 @@ fn random_bytes_never_panic_and_no_byte_is_lost_or_reordered() {
         Framing::EofSplit(b"aba".to_vec()),
         length_func(|data| i64::from(data[0]) - 3),
     ];
-    for kind in [I8, U8, I16, U16, U16Be, U16Le, I32, U32, U32Be, U32Le] {
+    for kind in [I8, U8, I16, U16, U16Be, U16Le, I32, U32, U32Be, U32Le, U64Be, U64Le] {
         configs.extend([length(kind, 0, 0), length(kind, 3, 1), length(kind, 0, u32::MAX)]);
     }
     for round in 0..3000 {

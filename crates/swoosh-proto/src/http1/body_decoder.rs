@@ -2,18 +2,17 @@
 
 use super::chunked::{BAD_CHUNK, TrailerStatus, chunk_line, trailer};
 use super::refusal::Refusal;
-use super::request::{Request, field};
+use super::request::{Field, Request, field};
 use super::request_head::TOO_LARGE;
-use httparse::Header;
 
 /// Decodes the body of one request whose head was checked. It rejects what [`request_framer`](super::request_framer)
 /// rejects.
 ///
 /// ```
 /// use swoosh_proto::http1::body_decoder::BodyDecoder;
-/// use swoosh_proto::http1::request::{Request, header_buffer};
+/// use swoosh_proto::http1::request::{Field, Request, field_buffer};
 ///
-/// let mut buffer = header_buffer();
+/// let mut buffer = field_buffer();
 /// let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 /// let (request, headers) = Request::parse(head, &mut buffer).unwrap();
 /// let mut decoder = BodyDecoder::for_request(&request, headers, 1 << 20);
@@ -45,7 +44,7 @@ enum Stage {
 
 impl BodyDecoder {
     /// A decoder for the body that a head announces. `max`: bytes of the longest request, head included.
-    pub fn for_request(request: &Request<'_>, headers: &[Header<'_>], max: u64) -> Self {
+    pub fn for_request(request: &Request<'_>, headers: &[Field<'_>], max: u64) -> Self {
         let length = field(headers, "content-length");
         let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
         BodyDecoder::new(length, request.head as u64, max)

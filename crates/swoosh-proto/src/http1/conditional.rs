@@ -1,7 +1,7 @@
 //! Conditional requests (RFC 9110 section 13), ranges (section 14) and dates (section 5.6.7).
 
+use super::request::Field;
 use super::request::field;
-use httparse::Header;
 
 /// The properties of a file that conditions refer to: the selected representation of RFC 9110 section 3.2.
 ///
@@ -23,11 +23,11 @@ pub struct Representation<'a> {
 /// The response that conditions and ranges call for.
 ///
 /// ```
-/// use httparse::Header;
 /// use swoosh_proto::http1::conditional::{Representation, Selection, evaluate};
+/// use swoosh_proto::http1::request::Field;
 ///
 /// let file = Representation { size: 1000, modified: 784_111_777, tag: "\"v1\"" };
-/// let range = [Header { name: "Range", value: b"bytes=-100" }];
+/// let range = [Field { name: b"Range", value: b"bytes=-100" }];
 /// assert_eq!(evaluate(&range, file), Selection::Ranges(vec![(900, 1000)]));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub enum Selection {
 }
 
 /// Evaluates the conditions and ranges of a GET or HEAD request in the order of RFC 9110 section 13.2.2.
-pub fn evaluate(headers: &[Header<'_>], version: Representation<'_>) -> Selection {
+pub fn evaluate(headers: &[Field<'_>], version: Representation<'_>) -> Selection {
     let date = |name: &str| field(headers, name).and_then(parse_date);
     match (field(headers, "if-match"), date("if-unmodified-since")) {
         (Some(tags), _) if !has_tag(tags, version.tag, true) => return Selection::PreconditionFailed,
@@ -222,8 +222,8 @@ mod tests {
             (vec![("Range", "bytes=0-0"), ("If-Range", "W/\"a\"")], Selection::Whole),
             (vec![("Range", "bytes=0-0"), ("If-None-Match", "\"a\"")], Selection::NotModified),
         ] {
-            let headers: Vec<Header<'_>> =
-                fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+            let headers: Vec<Field<'_>> =
+                fields.iter().map(|(name, value)| Field { name: name.as_bytes(), value: value.as_bytes() }).collect();
             assert_eq!(evaluate(&headers, version), wanted, "{fields:?}");
         }
     }

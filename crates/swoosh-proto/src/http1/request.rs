@@ -1,28 +1,45 @@
 //! Parses a complete request that [`request_framer`](super::request_framer) has found.
 //!
-//! Performance: the framer has checked every byte of the head, so that lines and colons are all there is to find here. A
-//! head is parsed several times: by the process that reads it and by the worker, and again for properties that PHP reads.
+//! Performance: the framer has checked every byte of the head, so that only the ends of names and values are left to find.
+//! [`HeadIndex`] keeps them, for programs that read a request several times.
 
 use super::token::ConnectionOptions;
-use httparse::Header;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::ops::Range;
+
+/// A header field of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The name as it was sent, a token (RFC 9110 section 5.1).
+    pub name: &'a [u8],
+    /// The value without the blanks around it.
+    pub value: &'a [u8],
+}
+
+impl Field<'_> {
+    /// Whether it has that name, in any case.
+    #[inline]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+}
 
 /// Memory for the header fields of one request.
-pub type HeaderBuffer<'a> = SmallVec<[Header<'a>; 24]>;
+pub type FieldBuffer<'a> = SmallVec<[Field<'a>; 24]>;
 
-/// An empty [`HeaderBuffer`].
-pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
+/// An empty [`FieldBuffer`].
+pub fn field_buffer<'a>() -> FieldBuffer<'a> {
     SmallVec::new()
 }
 
 /// A complete request, borrowed from its bytes.
 ///
 /// ```
-/// use swoosh_proto::http1::request::{Request, field, header_buffer};
+/// use swoosh_proto::http1::request::{Request, field, field_buffer};
 ///
-/// let mut buffer = header_buffer();
+/// let mut buffer = field_buffer();
 /// let bytes = b"GET /search?q=1 HTTP/1.1\r\nHost: example.com\r\n\r\n";
 /// let (request, headers) = Request::parse(bytes, &mut buffer).unwrap();
 /// assert_eq!(request.path_and_query(), ("/search", Some("q=1")));
@@ -43,31 +60,28 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head. A head that
     /// the framer has not checked may give fields that it would refuse.
-    pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut HeaderBuffer<'a>) -> Option<(Self, &'r [Header<'a>])> {
+    pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut FieldBuffer<'a>) -> Option<(Self, &'r [Field<'a>])> {
         buffer.clear();
-        // Empty lines before a request (RFC 9112 section 2.2).
         let mut at = 0;
+        // Empty lines before a request (RFC 9112 section 2.2).
         while bytes[at..].starts_with(b"\r\n") {
             at += 2;
         }
-        let mut ends = memchr_iter(b'\n', &bytes[at..]).map({
-            let begin = at;
-            move |lf| begin + lf
-        });
-        let end = ends.next()?;
+        let end = at + memchr(b'\n', &bytes[at..])?;
         let (method, target, minor) = request_line(bytes[at..end].strip_suffix(b"\r")?)?;
         at = end + 1;
-        for end in ends {
-            let line = bytes[at..end].strip_suffix(b"\r")?;
-            at = end + 1;
-            if line.is_empty() {
-                return Some((Request { method, target, minor, head: at, bytes }, buffer.as_slice()));
+        loop {
+            let rest = &bytes[at..];
+            if let [b'\r', b'\n', ..] = rest {
+                return Some((Request { method, target, minor, head: at + 2, bytes }, buffer.as_slice()));
             }
-            let colon = memchr(b':', line)?;
-            let name = std::str::from_utf8(&line[..colon]).ok()?;
-            buffer.push(Header { name, value: trim_blanks(&line[colon + 1..]) });
+            // Names are short: a loop finds the colon before a vector search has begun.
+            let colon = rest.iter().position(|&byte| byte == b':')?;
+            let line = colon + memchr(b'\n', &rest[colon..])?;
+            let value = rest[colon + 1..line].strip_suffix(b"\r")?;
+            buffer.push(Field { name: &rest[..colon], value: trim_blanks(value) });
+            at += line + 1;
         }
-        None
     }
 
     /// The target before and after its `?`.
@@ -79,7 +93,7 @@ impl<'a> Request<'a> {
     }
 
     /// The body, decoded if it is chunked.
-    pub fn body(&self, headers: &[Header<'_>]) -> Cow<'a, [u8]> {
+    pub fn body(&self, headers: &[Field<'_>]) -> Cow<'a, [u8]> {
         let body = &self.bytes[self.head..];
         match field(headers, "transfer-encoding") {
             Some(_) => Cow::Owned(dechunk(body)),
@@ -88,9 +102,9 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
-    pub fn keeps_alive(&self, headers: &[Header<'_>]) -> bool {
+    pub fn keeps_alive(&self, headers: &[Field<'_>]) -> bool {
         let mut options = ConnectionOptions::default();
-        for field in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("connection")) {
+        for field in headers.iter().filter(|field| field.is("connection")) {
             options.add(field.value);
         }
         !options.close && (self.minor == 1 || options.keep_alive)
@@ -119,13 +133,87 @@ fn trim_blanks(mut value: &[u8]) -> &[u8] {
 }
 
 /// The value of the first field with that name, in any case.
-pub fn field<'v>(headers: &[Header<'v>], name: &str) -> Option<&'v [u8]> {
-    headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value)
+pub fn field<'v>(headers: &[Field<'v>], name: &str) -> Option<&'v [u8]> {
+    headers.iter().find(|field| field.is(name)).map(|field| field.value)
+}
+
+/// The positions of the parts of a head, from which a parsed request is made again without a search.
+///
+/// ```
+/// use swoosh_proto::http1::request::{HeadIndex, Request, field_buffer};
+///
+/// let bytes = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+/// let mut buffer = field_buffer();
+/// let (request, fields) = Request::parse(bytes, &mut buffer).unwrap();
+/// let index = HeadIndex::new(&request, fields);
+/// let mut buffer = field_buffer();
+/// let (again, fields) = index.request(bytes, &mut buffer).unwrap();
+/// assert_eq!((again.target, fields[0].value), ("/", &b"example.com"[..]));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct HeadIndex {
+    method: Place,
+    target: Place,
+    minor: u8,
+    head: usize,
+    fields: SmallVec<[(Place, Place); 12]>,
+}
+
+/// A range of bytes. A head has at most [`MAX_HEAD`](super::MAX_HEAD) bytes, and few before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl HeadIndex {
+    /// The index of a parsed request.
+    pub fn new(request: &Request<'_>, fields: &[Field<'_>]) -> Self {
+        let base = request.bytes.as_ptr() as usize;
+        let place = |part: &[u8]| {
+            let start = part.as_ptr() as usize - base;
+            Place { start: start as u32, end: (start + part.len()) as u32 }
+        };
+        HeadIndex {
+            method: place(request.method.as_bytes()),
+            target: place(request.target.as_bytes()),
+            minor: request.minor,
+            head: request.head,
+            fields: fields.iter().map(|field| (place(field.name), place(field.value))).collect(),
+        }
+    }
+
+    /// The request in `bytes`, the same that the index was made of; `None` for other bytes.
+    pub fn request<'a, 'r>(
+        &self,
+        bytes: &'a [u8],
+        buffer: &'r mut FieldBuffer<'a>,
+    ) -> Option<(Request<'a>, &'r [Field<'a>])> {
+        let text = |place: Place| std::str::from_utf8(bytes.get(place.range())?).ok();
+        let request = Request {
+            method: text(self.method)?,
+            target: text(self.target)?,
+            minor: self.minor,
+            head: self.head,
+            bytes: bytes.get(self.head..).map(|_| bytes)?,
+        };
+        buffer.clear();
+        for (name, value) in &self.fields {
+            buffer.push(Field { name: bytes.get(name.range())?, value: bytes.get(value.range())? });
+        }
+        Some((request, buffer.as_slice()))
+    }
 }
 
 /// Joins a head and a decoded body to a request that may have been sent: with one chunk if the head announces chunks.
 pub fn reassemble(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
-    let mut fields = header_buffer();
+    let mut fields = field_buffer();
     let parsed = Request::parse(head, &mut fields);
     let chunked = parsed.is_some_and(|(_, headers)| field(headers, "transfer-encoding").is_some());
     if chunked {
@@ -160,7 +248,7 @@ mod tests {
     #[test]
     fn a_request_is_parsed() {
         let bytes = b"POST /a?b=c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n";
-        let mut room = header_buffer();
+        let mut room = field_buffer();
         let (request, headers) = Request::parse(bytes, &mut room).unwrap();
         assert_eq!((request.method, request.target, request.minor), ("POST", "/a?b=c", 1));
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
@@ -189,17 +277,24 @@ mod tests {
             let mut room = [httparse::EMPTY_HEADER; 32];
             let mut expected = httparse::Request::new(&mut room);
             let length = expected.parse(bytes).unwrap().unwrap();
-            let mut room = header_buffer();
+            let mut room = field_buffer();
             let (request, headers) = Request::parse(bytes, &mut room).unwrap();
             assert_eq!(Some((request.method, request.target)), expected.method.zip(expected.path));
             assert_eq!((Some(request.minor), request.head), (expected.version, length));
-            assert_eq!(headers, expected.headers);
+            let expected: Vec<_> = expected.headers.iter().map(|h| (h.name.as_bytes(), h.value)).collect();
+            assert_eq!(headers.iter().map(|field| (field.name, field.value)).collect::<Vec<_>>(), expected);
+            let index = HeadIndex::new(&request, headers);
+            let mut room = field_buffer();
+            let (again, fields) = index.request(bytes, &mut room).unwrap();
+            assert_eq!((again.method, again.target, again.minor), (request.method, request.target, request.minor));
+            assert_eq!((again.head, fields), (request.head, headers));
+            assert!(index.request(b"", &mut field_buffer()).is_none());
         }
     }
 
     #[test]
     fn incomplete_and_malformed_heads_are_not_parsed() {
-        let mut room = header_buffer();
+        let mut room = field_buffer();
         let malformed: [&[u8]; 10] = [
             b"",
             b"\r\n",
@@ -224,7 +319,7 @@ mod tests {
         {
             for body in [&b"abc"[..], b""] {
                 let whole = reassemble(head.as_bytes(), body.to_vec());
-                let mut room = header_buffer();
+                let mut room = field_buffer();
                 let (request, headers) = Request::parse(&whole, &mut room).unwrap();
                 assert_eq!(request.body(headers).as_ref(), body, "{head}");
                 assert!(whole.starts_with(head.as_bytes()));
@@ -245,7 +340,7 @@ mod tests {
             (1, "closed", true),
         ] {
             let bytes = format!("GET / HTTP/1.{minor}\r\nConnection: {value}\r\n\r\n");
-            let mut room = header_buffer();
+            let mut room = field_buffer();
             let (request, headers) = Request::parse(bytes.as_bytes(), &mut room).unwrap();
             assert_eq!(request.keeps_alive(headers), keep, "1.{minor} {value}");
         }

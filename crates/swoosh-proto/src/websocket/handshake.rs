@@ -9,10 +9,10 @@ use crate::http1::has_token;
 /// use swoosh_proto::websocket::accept_handshake;
 ///
 /// let headers = [
-///     ("Upgrade", &b"websocket"[..]),
-///     ("Connection", b"Upgrade"),
-///     ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
-///     ("Sec-WebSocket-Version", b"13"),
+///     (&b"Upgrade"[..], &b"websocket"[..]),
+///     (b"Connection", b"Upgrade"),
+///     (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+///     (b"Sec-WebSocket-Version", b"13"),
 /// ];
 /// let accept = accept_handshake("GET", 1, headers.into_iter());
 /// assert_eq!(accept.as_deref(), Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
@@ -23,9 +23,9 @@ use crate::http1::has_token;
 pub fn accept_handshake<'h>(
     method: &str,
     minor: u8,
-    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
+    headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
 ) -> Result<String, u16> {
-    let values = |name: &'static str| headers.clone().filter(move |(own, _)| own.eq_ignore_ascii_case(name));
+    let values = |name: &'static str| headers.clone().filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()));
     let has = |name, token| values(name).any(|(_, value)| has_token(value, token));
     let asks = method == "GET" && minor > 0 && has("upgrade", "websocket") && has("connection", "upgrade");
     let first = |name| values(name).next().map(|(_, value)| value);

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::body_decoder::BodyDecoder;
-use crate::proto::http1::request::{Request, header_buffer};
+use crate::proto::http1::request::{Request, field_buffer};
 use crate::sys::temp_file::TempFile;
 use std::path::Path;
 
@@ -38,7 +38,7 @@ impl SpooledRequest {
     /// # Errors
     /// If the head is malformed, or no file can be made.
     pub fn begin(bytes: &[u8], max_body: u64, directory: &Path) -> Result<(Self, usize), SpoolError> {
-        let mut fields = header_buffer();
+        let mut fields = field_buffer();
         let Some((request, headers)) = Request::parse(bytes, &mut fields) else {
             return Err(SpoolError::Refused(Refusal::new(400, "the head is malformed")));
         };

@@ -12,7 +12,7 @@ use crate::ipc::spill::{self, Outgoing};
 use crate::ipc::{Mailbox, Message, sleep_if};
 use crate::shm::ring::RingFull;
 use crate::shm::slots::WorkerSlot;
-use crate::state::{ProcessKind, ServerState, WorkerRow};
+use crate::state::{ServerState, WorkerRow};
 use crate::sys::{clock, socket};
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
@@ -50,8 +50,11 @@ impl Context {
         if count == 0 {
             return Err(refuse("there are no task workers: set task_worker_num"));
         }
-        if self.worker_id().is_none_or(|id| state.kind_of(id) == ProcessKind::TaskWorker) {
-            return Err(refuse("only workers and user processes give tasks"));
+        if self.role() == Role::TaskWorker {
+            return Err(refuse("a task worker gives no tasks"));
+        }
+        if awaited && self.worker_id().is_none() {
+            return Err(refuse("only workers and user processes wait for results"));
         }
         if target.is_some_and(|t| t >= count) {
             return Err(refuse(&format!("there is no task worker {}: the last is {}", target.unwrap_or(0), count - 1)));
@@ -86,6 +89,9 @@ impl Context {
             payload.discard();
             return Err(e);
         }
+        if !self.has_worker_loop() {
+            self.mail().sender().wake_receivers();
+        }
         self.tasks().note_sent();
         state.server[0].tasks.fetch_add(1, Relaxed);
         Ok(id)
@@ -110,18 +116,23 @@ impl Context {
         }
     }
 
-    /// Keeps a task until its task worker has room. A user process has no loop of the engine, so it waits here instead.
+    /// Whether the loop of a worker runs in this process: it sends what waits for room, and wakes receivers.
+    fn has_worker_loop(&self) -> bool {
+        matches!(self.role(), Role::Worker | Role::TaskWorker)
+    }
+
+    /// Keeps a task until its task worker has room. A process without the loop of a worker waits here instead.
     fn queue_task(&self, target: u32, task: Message<Vec<u8>>) -> Result<()> {
         let limit = self.state().config.task_queue_bytes;
         let deadline = clock::monotonic_ms() + TASK_TIMEOUT.as_millis() as u64;
-        while self.role() == Role::User && clock::monotonic_ms() < deadline {
+        while !self.has_worker_loop() && clock::monotonic_ms() < deadline {
             std::thread::sleep(Duration::from_millis(1));
             if self.push_task(target, &task)? {
                 return Ok(());
             }
         }
         let mut backlog = self.tasks().backlog().borrow_mut();
-        if self.role() == Role::User || !backlog.has_room(task.payload().len(), limit) {
+        if !self.has_worker_loop() || !backlog.has_room(task.payload().len(), limit) {
             let subject = format!("to task worker {target}: {} tasks wait for room (task_queue_bytes)", backlog.len());
             return Err(Error::refused("give a task", subject, Code::QueueFull));
         }
@@ -152,7 +163,7 @@ impl Context {
     /// Answers a task: one `finish` event at the task's sender.
     ///
     /// # Errors
-    /// In any process but a task worker, where the sender does not take results, and where the task was answered before:
+    /// In any process but a task worker, where the sender takes no results (it is no worker and does not wait), and where the task was answered before:
     /// its first answer counts.
     pub fn finish_task(&self, event: &TaskEvent, data: &[u8], flags: u32) -> Result<()> {
         const ACT: &str = "answer a task";
@@ -165,11 +176,12 @@ impl Context {
         }
         let state = self.state();
         let source = event.source.0;
-        let Some(Some(mailbox)) = state.results.get(source as usize) else {
-            return Err(Error::State {
-                operation: ACT,
-                reason: format!("its sender, process {source}, takes no answers"),
-            });
+        // Only workers have finish events; other processes may have asked to wait for the result.
+        let takes = event.reply.awaited || source < state.config.worker_num;
+        let mailbox = state.results.get(source as usize).and_then(Option::as_ref).filter(|_| takes);
+        let Some(mailbox) = mailbox else {
+            let reason = "its sender is no worker, and takes no answers".into();
+            return Err(Error::State { operation: ACT, reason });
         };
         let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
         let result = Message::TaskResult {
@@ -373,7 +385,7 @@ pub fn unpack_task(form: &[u8]) -> Option<(u32, Vec<u8>)> {
 }
 
 const RESULT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a user process waits for room at a task worker.
+/// How long a process without the loop of a worker waits for room at a task worker.
 const TASK_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[cfg(test)]

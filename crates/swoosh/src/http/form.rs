@@ -3,9 +3,8 @@
 pub use super::body::{Body, BodySlice};
 use super::body_window::BodyWindow;
 use crate::error::Result;
-use crate::proto::http1::request::field;
+use crate::proto::http1::request::{Field, field};
 pub use crate::static_files::percent_decode;
-use httparse::Header;
 use memchr::memmem;
 use std::ops::Range;
 
@@ -29,7 +28,7 @@ pub fn pairs(query: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Whether a body has that media type, given in lower case without parameters.
-pub fn is_type(headers: &[Header<'_>], kind: &str) -> bool {
+pub fn is_type(headers: &[Field<'_>], kind: &str) -> bool {
     let value = field(headers, "content-type").unwrap_or_default();
     value.get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind.as_bytes()))
 }
@@ -100,12 +99,13 @@ fn read<'b>(window: &mut BodyWindow<'b>, part: Range<u64>) -> Result<Option<Part
     let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&bytes[..at + 4], &mut fields) else {
         return Ok(None);
     };
-    let named = field(headers, "content-disposition").and_then(|disposition| {
+    let headers: Vec<_> = headers.iter().map(|h| Field { name: h.name.as_bytes(), value: h.value }).collect();
+    let named = field(&headers, "content-disposition").and_then(|disposition| {
         let copy = |name| parameter(disposition, name).map(<[u8]>::to_vec);
         Some((copy("name")?, copy("filename")))
     });
     let Some((name, filename)) = named else { return Ok(None) };
-    let content_type = field(headers, "content-type").unwrap_or_default().to_vec();
+    let content_type = field(&headers, "content-type").unwrap_or_default().to_vec();
     let data = window.slice(part.start + at as u64 + 4..part.end);
     Ok(Some(Part { name, filename, content_type, data }))
 }

@@ -2,7 +2,7 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::proto::http1::request::{Request as Parsed, field_buffer};
 use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -42,14 +42,14 @@ enum Content {
 impl Request {
     /// Parses a complete request; `None` if it is malformed. `stored`: the body, if it is on disk.
     pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
-        let mut buffer = header_buffer();
+        let mut buffer = field_buffer();
         let (parsed, headers) = Parsed::parse(bytes, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
             let at = part.as_ptr() as usize - base;
             at..at + part.len()
         };
-        let fields = headers.iter().map(|h| (place(h.name.as_bytes()), place(h.value))).collect();
+        let fields = headers.iter().map(|h| (place(h.name), place(h.value))).collect();
         let (method, target) = (place(parsed.method.as_bytes()), place(parsed.target.as_bytes()));
         let body = match (stored, parsed.body(headers)) {
             (Some(stored), _) => Content::Disk(stored, OnceCell::new()),

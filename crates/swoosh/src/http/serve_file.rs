@@ -2,9 +2,8 @@
 
 use crate::context::Context;
 use crate::handler::SessionId;
-use crate::proto::http1::request::Request;
+use crate::proto::http1::request::{Field, Request};
 use crate::static_files::{Files, Lookup, ReplyPart, lookup};
-use httparse::Header;
 
 /// Sends the file for a request; false if the handler gets the request.
 pub fn serve_file(
@@ -12,7 +11,7 @@ pub fn serve_file(
     files: &Files,
     session: SessionId,
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> bool {
     let Lookup::Reply(reply) = lookup(files, request, headers) else { return false };
     let send = |part: &ReplyPart| match part {

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::context::Context;
 use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::proto::http1::request::{Request as Parsed, header_buffer};
+use crate::proto::http1::request::{Request as Parsed, field_buffer};
 use crate::request::pipeline::Pipeline;
 use crate::server::HttpService;
 use crate::static_files::Files;
@@ -121,7 +121,7 @@ impl Service {
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
-            let mut fields = header_buffer();
+            let mut fields = field_buffer();
             if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
                 && serve_file(node, files, event.session, &parsed, headers)
             {

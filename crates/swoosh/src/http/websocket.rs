@@ -214,7 +214,8 @@ fn handshake(
     minor: u8,
     compresses: bool,
 ) -> std::result::Result<(Vec<u8>, Option<DeflateParams>), u16> {
-    let key = accept_handshake(request.method(), minor, request.headers())?;
+    let key =
+        accept_handshake(request.method(), minor, request.headers().map(|(name, value)| (name.as_bytes(), value)))?;
     let mut fields = Vec::new();
     put_field(&mut fields, b"Upgrade", b"websocket");
     put_field(&mut fields, b"Connection", b"Upgrade");

@@ -4,11 +4,10 @@ use super::path::{normalize, percent_decode};
 use super::reply::{FileReply, Lookup};
 use super::root::{Files, Found};
 use super::writer::ReplyWriter;
-use crate::proto::http1::request::Request;
-use httparse::Header;
+use crate::proto::http1::request::{Field, Request};
 
 /// Finds the file for a request and makes the reply.
-pub fn lookup(files: &Files, request: &Request<'_>, headers: &[Header<'_>]) -> Lookup {
+pub fn lookup(files: &Files, request: &Request<'_>, headers: &[Field<'_>]) -> Lookup {
     if !matches!(request.method, "GET" | "HEAD") {
         return Lookup::Declined;
     }

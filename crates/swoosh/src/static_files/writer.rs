@@ -5,8 +5,8 @@ use super::mime;
 use super::path::{escape, percent_encode};
 use super::reply::ReplyPart;
 use crate::proto::http1::conditional::{Representation, Selection, evaluate};
+use crate::proto::http1::request::Field;
 use crate::proto::http1::response_writer::{self, date};
-use httparse::Header;
 use std::fmt::Write;
 use std::fs::{self, File, Metadata};
 use std::os::unix::ffi::OsStringExt;
@@ -49,7 +49,7 @@ impl ReplyWriter {
     }
 
     /// A file: as a whole, the requested ranges, or the result of a condition (RFC 9110 sections 13 and 14).
-    pub(super) fn file(&self, name: &str, file: File, metadata: &Metadata, headers: &[Header<'_>]) -> Vec<ReplyPart> {
+    pub(super) fn file(&self, name: &str, file: File, metadata: &Metadata, headers: &[Field<'_>]) -> Vec<ReplyPart> {
         let size = metadata.len();
         let tag = format!("\"{:x}-{:x}\"", metadata.mtime().wrapping_mul(1_000_000_000) + metadata.mtime_nsec(), size);
         let modified = date(metadata.mtime());

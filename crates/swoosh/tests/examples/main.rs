@@ -51,6 +51,26 @@ fn tls_echo_works_over_tls() {
 }
 
 #[test]
+fn the_client_talks_to_both_echo_servers() {
+    let run = |arguments: &[&str]| {
+        let out = Command::new(example("client")).args(arguments).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let echo = Example::start("echo", &["base"]);
+    assert_eq!(run(&[&echo.port.to_string()]), "one\ntwo\nthree\n");
+    echo.stop();
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cert"), made.cert.pem()).unwrap();
+    std::fs::write(path("key"), made.key_pair.serialize_pem()).unwrap();
+    let echo = Example::start("tls_echo", &["base", &path("cert"), &path("key")]);
+    assert_eq!(run(&[&echo.port.to_string(), &path("cert")]), "one\ntwo\nthree\n");
+    echo.stop();
+}
+
+#[test]
 fn a_program_that_cannot_bind_prints_the_cause() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

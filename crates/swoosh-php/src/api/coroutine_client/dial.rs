@@ -1,6 +1,6 @@
 //! Opening a connection: timeouts, the local address, the candidates of a name, an optional proxy.
 
-use super::proxy::{Proxy, http_connect, socks};
+use super::proxy::{Proxy, open_tunnel};
 use crate::api::socket::{address_of, addresses_of};
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode, should_try_next_address};
 use crate::coroutine::{Options, options, wait};
@@ -76,6 +76,19 @@ pub fn dial(
     port: i64,
     limit: Option<Duration>,
 ) -> PhpResult<Result<Rc<CoroutineSocket>, ErrorCode>> {
+    dial_with((family, kind), local, proxy, host, port, limit, |_| {})
+}
+
+/// Like [`dial`]; `opened` gets the descriptor of each socket before it connects.
+pub(crate) fn dial_with(
+    (family, kind): (i32, i32),
+    local: Option<SockAddr>,
+    proxy: Option<Proxy>,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+    opened: impl Fn(i32),
+) -> PhpResult<Result<Rc<CoroutineSocket>, ErrorCode>> {
     if family != libc::AF_UNIX && !(1..=65535).contains(&port) {
         return Ok(Err(libc::EINVAL));
     }
@@ -87,7 +100,7 @@ pub fn dial(
     };
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
-        connected = connect_to((family, kind), local.as_ref(), address, limit)?;
+        connected = connect_to((family, kind), local.as_ref(), address, limit, &opened)?;
         if !should_try_next_address(&connected) {
             break;
         }
@@ -97,16 +110,36 @@ pub fn dial(
         Err(code) => return Ok(Err(code)),
     };
     if let Some(proxy) = proxy {
-        let shaken = if proxy.socks {
-            socks(&link, &proxy, host, port, limit)?
-        } else {
-            http_connect(&link, &proxy, host, port, limit)?
-        };
+        let shaken = open_tunnel(&link, &proxy, host, port, limit)?;
         if let Err(code) = shaken {
             return Ok(Err(code));
         }
     }
     Ok(Ok(link))
+}
+
+/// A socket for datagrams, with a name to receive answers, and the address of a host; the two are not connected.
+pub(crate) fn open_datagrams(
+    (family, kind): (i32, i32),
+    local: Option<SockAddr>,
+    host: &[u8],
+    port: i64,
+    limit: Option<Duration>,
+    opened: impl Fn(i32),
+) -> PhpResult<Result<(Rc<CoroutineSocket>, SockAddr), ErrorCode>> {
+    let peer = match address_of(family, host, port, limit)? {
+        Ok(peer) => peer,
+        Err(code) => return Ok(Err(code)),
+    };
+    let link = match bound_link((family, kind), local.as_ref()) {
+        Ok(link) => link,
+        Err(e) => return Ok(Err(system(&e))),
+    };
+    opened(link.fd());
+    if family == libc::AF_UNIX && local.is_none() {
+        let _ = SockAddr::unix("").and_then(|nameless| link.socket().bind(&nameless));
+    }
+    Ok(Ok((Rc::new(link), peer)))
 }
 
 /// A new socket that is connected to an address.
@@ -115,11 +148,13 @@ pub(super) fn connect_to(
     local: Option<&SockAddr>,
     address: &SockAddr,
     limit: Option<Duration>,
+    opened: impl Fn(i32),
 ) -> PhpResult<Result<CoroutineSocket, ErrorCode>> {
     let link = match bound_link((family, kind), local) {
         Ok(link) => link,
         Err(e) => return Ok(Err(system(&e))),
     };
+    opened(link.fd());
     if local.is_some() {
         return Ok(link.connect(address, limit)?.map(|()| link));
     }

@@ -22,6 +22,7 @@ use swoosh::tls::{to_pem, verify};
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 pub use dial::{Times, dial, local_address};
+pub(crate) use dial::{dial_with, open_datagrams};
 pub use proxy::Proxy;
 
 static CLIENT: ClassSlot = ClassSlot::new();

@@ -3,6 +3,7 @@
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use std::time::Duration;
 use swoosh::proto::base64;
+use swoosh::proto::proxy::{Credentials, Handshake, ProxyFault, Step};
 use swoosh_zend::{Array, PhpResult, Zval};
 
 /// A SOCKS5 or HTTP proxy.
@@ -41,6 +42,21 @@ impl Proxy {
         (&self.host, self.port)
     }
 
+    /// User and password.
+    pub(crate) fn login(&self) -> Option<Credentials> {
+        self.user.as_ref().map(|user| Credentials { user: user.clone(), password: self.password.clone() })
+    }
+
+    /// The handshake for a tunnel to `host:port`.
+    pub(crate) fn handshake(&self, host: &[u8], port: i64) -> Result<Handshake, ProxyFault> {
+        let (host, port) = (String::from_utf8_lossy(host), port as u16);
+        let credentials = self.login();
+        if self.socks {
+            return Handshake::socks5(&host, port, credentials.as_ref());
+        }
+        Ok(Handshake::http(&host, port, credentials.as_ref(), USER_AGENT))
+    }
+
     /// The value of `Proxy-Authorization` (RFC 7617), if a user is set.
     pub fn credentials(&self) -> Option<String> {
         let user = self.user.as_ref()?;
@@ -48,107 +64,46 @@ impl Proxy {
     }
 }
 
-/// Sends a message and reads a reply of exactly `answer` bytes.
-fn exchange(
-    link: &CoroutineSocket,
-    words: &[u8],
-    answer: usize,
-    limit: Option<Duration>,
-) -> PhpResult<Result<Vec<u8>, ErrorCode>> {
-    if let (_, Some(code)) = link.send_all(words, limit)? {
-        return Ok(Err(code));
-    }
-    let mut got = Vec::new();
-    while got.len() < answer {
-        let missing = answer - got.len();
-        match link.read_into(&mut got, missing, limit)? {
-            Ok(0) => return Ok(Err(SOCKS_FAILED)),
-            Ok(_) => {}
-            Err(code) => return Ok(Err(code)),
-        }
-    }
-    Ok(Ok(got))
-}
-
-/// Connects through SOCKS5 (RFC 1928), with username authentication (RFC 1929) if set. The proxy resolves names.
-pub(super) fn socks(
+/// Opens a tunnel to `host:port` through the proxy that the socket is connected to.
+pub(super) fn open_tunnel(
     link: &CoroutineSocket,
     proxy: &Proxy,
     host: &[u8],
     port: i64,
     limit: Option<Duration>,
 ) -> PhpResult<Result<(), ErrorCode>> {
-    let method = if proxy.user.is_some() { 2 } else { 0 };
-    match exchange(link, &[5, 1, method], 2, limit)? {
-        Ok(answer) if answer == [5, method] => {}
-        Ok(answer) => return Ok(Err(if answer[0] == 5 { SOCKS_METHOD } else { SOCKS_VERSION })),
-        Err(code) => return Ok(Err(code)),
-    }
-    if let Some(user) = &proxy.user {
-        let mut words = vec![1, user.len() as u8];
-        words.extend_from_slice(user);
-        words.push(proxy.password.len() as u8);
-        words.extend_from_slice(&proxy.password);
-        match exchange(link, &words, 2, limit)? {
-            Ok(answer) if answer[1] == 0 => {}
-            Ok(_) => return Ok(Err(SOCKS_USER)),
-            Err(code) => return Ok(Err(code)),
+    let mut handshake = match proxy.handshake(host, port) {
+        Ok(handshake) => handshake,
+        Err(fault) => return Ok(Err(fault.code())),
+    };
+    let mut received = Vec::new();
+    loop {
+        match handshake.next(&received) {
+            Err(fault) => return Ok(Err(fault.code())),
+            Ok(Step::Done) => return Ok(Ok(())),
+            Ok(Step::Send(message)) => {
+                received.clear();
+                if let (_, Some(code)) = link.send_all(&message, limit)? {
+                    return Ok(Err(code));
+                }
+            }
+            Ok(Step::Receive(count)) => {
+                received.clear();
+                while received.len() < count {
+                    let missing = count - received.len();
+                    match link.read_into(&mut received, missing, limit)? {
+                        Ok(0) => return Ok(Err(if proxy.socks { SOCKS_FAILED } else { PROXY_FAILED })),
+                        Ok(_) => {}
+                        Err(code) => return Ok(Err(code)),
+                    }
+                }
+            }
         }
     }
-    let mut words = vec![5, 1, 0, 3, host.len() as u8];
-    words.extend_from_slice(host);
-    words.extend_from_slice(&(port as u16).to_be_bytes());
-    let head = match exchange(link, &words, 5, limit)? {
-        Ok(head) if head[0] == 5 && head[1] == 0 => head,
-        Ok(_) => return Ok(Err(SOCKS_CONNECT)),
-        Err(code) => return Ok(Err(code)),
-    };
-    // The rest of the address that the proxy uses, of which one byte was read.
-    let rest = match head[3] {
-        1 => 3 + 2,
-        4 => 15 + 2,
-        _ => usize::from(head[4]) + 2,
-    };
-    Ok(exchange(link, &[], rest, limit)?.map(drop))
 }
 
-/// CONNECT of RFC 9110, section 9.3.6.
-pub(super) fn http_connect(
-    link: &CoroutineSocket,
-    proxy: &Proxy,
-    host: &[u8],
-    port: i64,
-    limit: Option<Duration>,
-) -> PhpResult<Result<(), ErrorCode>> {
-    let host = String::from_utf8_lossy(host);
-    let mut words = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(credentials) = proxy.credentials() {
-        words.push_str(&format!("Proxy-Authorization: {credentials}\r\n"));
-    }
-    words.push_str("\r\n");
-    let mut answer = match exchange(link, words.as_bytes(), 0, limit)? {
-        Ok(answer) => answer,
-        Err(code) => return Ok(Err(code)),
-    };
-    // Byte by byte: bytes behind the head belong to the tunnel.
-    while !answer.ends_with(b"\r\n\r\n") {
-        match link.read_into(&mut answer, 1, limit)? {
-            Ok(1) if answer.len() < MAX_HEAD => {}
-            Ok(_) => return Ok(Err(PROXY_BAD)),
-            Err(code) => return Ok(Err(code)),
-        }
-    }
-    let good = answer.starts_with(b"HTTP/1.") && answer.get(9..12) == Some(b"200");
-    Ok(if good { Ok(()) } else { Err(PROXY_FAILED) })
-}
-
-/// Longest head of a CONNECT response, bytes.
-const MAX_HEAD: usize = 8192;
-/// SWOOLE_ERROR_SOCKS5_* and SWOOLE_ERROR_HTTP_PROXY_*.
-const SOCKS_VERSION: i32 = 7001;
-const SOCKS_METHOD: i32 = 7002;
-const SOCKS_USER: i32 = 7003;
+/// As Swoole sends it.
+const USER_AGENT: &str = "Swoole/6.2.1";
+/// SWOOLE_ERROR_SOCKS5_HANDSHAKE_FAILED and SWOOLE_ERROR_HTTP_PROXY_HANDSHAKE_FAILED.
 const SOCKS_FAILED: i32 = 7005;
-const SOCKS_CONNECT: i32 = 7006;
 const PROXY_FAILED: i32 = 7103;
-const PROXY_BAD: i32 = 7104;

@@ -1,6 +1,6 @@
 //! Waiting for one of several sockets, and pairs of sockets.
 
-use crate::api::{event, socket, system};
+use crate::api::{client, event, socket, system};
 use crate::coroutine;
 use crate::coroutine::configure;
 use crate::coroutine::socket::CoroutineSocket;
@@ -37,9 +37,15 @@ pub(super) fn add(functions: &mut Functions) {
 fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let kinds = [PollFlags::POLLIN, PollFlags::POLLOUT, PollFlags::POLLPRI];
     let mut wanted: Vec<(i32, PollFlags)> = Vec::new();
+    // Clients that have received more than they returned are readable, although their sockets may not be.
+    let mut buffered: Vec<bool> = Vec::new();
     for (n, flags) in kinds.into_iter().enumerate() {
         let given = call.arg(n).and_then(Zval::array).into_iter().flatten();
-        wanted.extend(given.filter_map(|(_, subject)| Some((event::descriptor_of(subject)?, flags))));
+        for (_, subject) in given {
+            let Some(fd) = event::descriptor_of(subject) else { continue };
+            wanted.push((fd, flags));
+            buffered.push(n == 0 && client::has_input(subject));
+        }
     }
     if wanted.is_empty() {
         last_error::warn_misuse("the arrays contain no descriptor");
@@ -47,23 +53,28 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     }
     let seconds = if call.has(3) { call.float(3)? } else { 0.5 };
     let limit = (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-    if limit != Some(Duration::ZERO) {
+    if limit != Some(Duration::ZERO) && !buffered.contains(&true) {
         if coroutine::may_wait() {
             wait::any_of(&wanted, limit)?;
         } else {
             let _ = look(&wanted, limit);
         }
     }
-    let mut ready = look(&wanted, Some(Duration::ZERO)).into_iter();
+    let polled = look(&wanted, Some(Duration::ZERO)).into_iter();
+    let mut ready = polled.zip(buffered).map(|((ready, closed), buffered)| (ready || buffered, closed));
     let mut count = 0;
     for n in 0..kinds.len() {
         let Some(given) = call.arg(n).and_then(Zval::array).cloned() else { continue };
         let mut kept = Array::new();
         for (key, subject) in &given {
-            if event::descriptor_of(subject).is_none() || !ready.next().unwrap_or(false) {
+            if event::descriptor_of(subject).is_none() {
                 continue;
             }
-            count += 1;
+            let (is_ready, is_closed) = ready.next().unwrap_or_default();
+            count += usize::from(is_ready || is_closed);
+            if !is_ready {
+                continue;
+            }
             match key {
                 Key::Index(index) => kept.set(index, subject.clone()),
                 Key::Name(name) => kept.insert(name.as_bytes(), subject.clone()),
@@ -74,11 +85,15 @@ fn select(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     Ok(OrFalse(Some(count)))
 }
 
-/// Which of them are ready.
-fn look(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> Vec<bool> {
+/// Which of them are ready, and which are not open: those end the wait, but are not ready.
+fn look(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> Vec<(bool, bool)> {
+    let judge = |events: &PollFlags| {
+        let closed = events.contains(PollFlags::POLLNVAL);
+        (!events.is_empty() && !closed, closed)
+    };
     match poll::ready(wanted, limit) {
-        Ok(found) => found.iter().map(|events| !events.is_empty()).collect(),
-        Err(_) => vec![false; wanted.len()],
+        Ok(found) => found.iter().map(judge).collect(),
+        Err(_) => vec![(false, false); wanted.len()],
     }
 }
 

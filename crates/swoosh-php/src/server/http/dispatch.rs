@@ -16,7 +16,7 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::proto::http1::request::{Request, field_buffer};
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
@@ -42,7 +42,7 @@ pub fn begin(
     if response_order::queue_request(event, || node.share_packet(data), &stored) {
         return Ok(None);
     }
-    let mut fields = header_buffer();
+    let mut fields = field_buffer();
     let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);

@@ -2,11 +2,10 @@
 
 use super::form_limits::FormLimits;
 use crate::server::http::settings::HttpSettings;
-use httparse::Header;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
-use swoosh::proto::http1::request::field;
+use swoosh::proto::http1::request::{Field, field};
 use swoosh_zend::form::{self, register};
 use swoosh_zend::{Array, IntoZval, Zval};
 
@@ -22,9 +21,9 @@ pub struct Form {
 }
 
 /// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
-pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
-    let (mut found, mut count, most) = (None, 0, FormLimits::of_php().fields);
-    for header in headers.iter().filter(|h| h.name.eq_ignore_ascii_case("cookie")) {
+pub fn cookies(headers: &[Field<'_>]) -> Option<Array> {
+    let (mut found, mut count, most) = (None, 0, FormLimits::max_fields());
+    for header in headers.iter().filter(|h| h.is("cookie")) {
         let all = found.get_or_insert_with(Array::new);
         for pair in header.value.split(|&b| b == b';') {
             if count >= most {
@@ -51,7 +50,7 @@ pub fn cookies(headers: &[Header<'_>]) -> Option<Array> {
 }
 
 /// Parses a `multipart/form-data` body (RFC 7578). `Err`: the status code to reject the request with.
-pub fn multipart(config: &HttpSettings, headers: &[Header<'_>], body: Body<'_>) -> Result<Form, u16> {
+pub fn multipart(config: &HttpSettings, headers: &[Field<'_>], body: Body<'_>) -> Result<Form, u16> {
     let mut form = Form::default();
     let found = parts(field(headers, "content-type").unwrap_or_default(), body).map_err(unreadable)?;
     let limits = FormLimits::of_php();

@@ -27,14 +27,19 @@ pub struct FormLimits {
 impl FormLimits {
     /// From php.ini.
     pub fn of_php() -> Self {
-        let (fields, files) = (ini_number("max_input_vars", MAX_VARS), ini_number("max_file_uploads", MAX_FILES));
+        let (fields, files) = (Self::max_fields(), ini_number("max_file_uploads", MAX_FILES));
         FormLimits { fields, files, parts: ini_number("max_multipart_body_parts", fields.saturating_add(files)) }
+    }
+
+    /// `max_input_vars` alone.
+    pub fn max_fields() -> usize {
+        ini_number("max_input_vars", MAX_VARS)
     }
 }
 
 /// A number of php.ini; `default` where it is not set or negative.
 fn ini_number(name: &str, default: usize) -> usize {
-    runtime::ini_string(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+    runtime::ini_number(name).unwrap_or(default)
 }
 
 /// PHP's defaults of `max_input_vars` and `max_file_uploads`.

@@ -3,7 +3,6 @@
 use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
-use httparse::Header;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -14,8 +13,8 @@ use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
-use swoosh::net::Port;
-use swoosh::proto::http1::request::{Request, header_buffer};
+use swoosh::net::{AddressText, Port};
+use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
@@ -35,6 +34,8 @@ pub struct RequestData {
     pub stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
+    /// The parts of the head of a server's request.
+    pub index: RefCell<HeadIndex>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
@@ -70,11 +71,12 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const HAS_LAZY_PROPERTIES: bool = true;
 
-    /// Parses the head again: most handlers read few properties, and building one costs more than parsing.
+    /// Most handlers read few properties, and building one costs more than finding the parts of the head again.
     fn lazy_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
-        let mut fields = header_buffer();
-        let Some((request, headers)) = Request::parse(&raw, &mut fields) else { return Zval::null() };
+        let mut fields = field_buffer();
+        let index = self.index.borrow();
+        let Some((request, headers)) = index.request(&raw, &mut fields) else { return Zval::null() };
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
             HEADER => self.header_of(headers).into_zval(),
@@ -181,7 +183,7 @@ pub fn from_engine(
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
@@ -206,7 +208,7 @@ pub fn from_coroutine(
     config: &HttpSettings,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
@@ -235,13 +237,16 @@ impl Arrival {
         if let Some(port) = self.port {
             server.append_interned(&SERVER_PORT, port.number);
             match self.local {
-                Some(local) => server.append_interned(&SERVER_ADDR, local.to_string()),
+                Some(local) => server.append_interned(&SERVER_ADDR, AddressText::new(local).as_bytes()),
                 None => server.append_interned(&SERVER_ADDR, host_of(&port.address)),
             }
         }
         if let Some((peer, received)) = self.peer {
             server.append_interned(&REMOTE_PORT, peer.port);
-            server.append_interned(&REMOTE_ADDR, peer.ip.map(|ip| ip.to_string()).unwrap_or_default());
+            match peer.ip {
+                Some(ip) => server.append_interned(&REMOTE_ADDR, AddressText::new(ip).as_bytes()),
+                None => server.append_interned(&REMOTE_ADDR, ""),
+            }
             server.append_interned(&MASTER_TIME, seconds(received) as i64);
         }
         server
@@ -272,14 +277,14 @@ pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
 }
 
 impl RequestData {
-    fn header_of(&self, headers: &[Header<'_>]) -> Array {
+    fn header_of(&self, headers: &[Field<'_>]) -> Array {
         let mut all = Array::with_capacity(headers.len());
         let mut lower = [0; 64];
         for header in headers {
-            if self.parse_cookie.get() && header.name.eq_ignore_ascii_case("cookie") {
+            if self.parse_cookie.get() && header.is("cookie") {
                 continue;
             }
-            let name = header.name.as_bytes();
+            let name = header.name;
             match lower.get_mut(..name.len()) {
                 Some(place) => {
                     place.copy_from_slice(name);
@@ -292,7 +297,7 @@ impl RequestData {
         all
     }
 
-    fn cookie_of(&self, headers: &[Header<'_>]) -> Option<Array> {
+    fn cookie_of(&self, headers: &[Field<'_>]) -> Option<Array> {
         if self.parse_cookie.get() { form::cookies(headers) } else { None }
     }
 }
@@ -308,9 +313,10 @@ pub fn fill(
     data: &RequestData,
     config: &HttpSettings,
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
 ) -> Result<(), u16> {
     data.head_length.set(request.head);
+    *data.index.borrow_mut() = HeadIndex::new(request, headers);
     data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
     let stored = data.stored.borrow().clone();

@@ -1,7 +1,6 @@
 //! The settings of HTTP and WebSocket, typed.
 
 use super::form_limits::max_form_length;
-use httparse::Header;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,6 +10,7 @@ use swoosh::config::{EmbedderConfig, PortSettings, ServerConfig, StaticFilesConf
 use swoosh::http::compress::Rules;
 use swoosh::http::files::Files;
 use swoosh::proto::http1::has_token;
+use swoosh::proto::http1::request::Field;
 use swoosh::proto::http1::request_framer::RequestRules;
 
 /// The HTTP settings of a server, defaults applied.
@@ -137,11 +137,10 @@ impl WebSocketSettings {
     }
 
     /// The configured subprotocol, if the client offers it.
-    pub fn subprotocol_of(&self, headers: &[Header<'_>]) -> Option<&[u8]> {
+    pub fn subprotocol_of(&self, headers: &[Field<'_>]) -> Option<&[u8]> {
         let own = self.subprotocol.as_deref()?;
         let name = String::from_utf8_lossy(own);
-        let offers =
-            |h: &Header<'_>| h.name.eq_ignore_ascii_case("sec-websocket-protocol") && has_token(h.value, &name);
+        let offers = |h: &Field<'_>| h.is("sec-websocket-protocol") && has_token(h.value, &name);
         headers.iter().any(offers).then_some(own)
     }
 }

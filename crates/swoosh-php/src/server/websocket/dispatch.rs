@@ -5,14 +5,13 @@ use crate::server::http::response;
 use crate::server::http::transport::Transport;
 use crate::server::state::{Callbacks, PhpServer, PortEvent};
 use crate::server::websocket::frame;
-use httparse::Header;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::proto::http1::has_token;
-use swoosh::proto::http1::request::{Request, field};
+use swoosh::proto::http1::request::{Field, Request, field};
 use swoosh::proto::websocket::{
     Event, FrameRules, MessageAssembler, Opcode, WebSocketError, accept_handshake, close_frame, deflate, put_frame,
 };
@@ -29,7 +28,7 @@ pub fn closed(session: u64) {
 }
 
 /// Whether a request asks for a WebSocket upgrade and the port has a message callback.
-pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Header<'_>]) -> bool {
+pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Field<'_>]) -> bool {
     callbacks.ports[port][PortEvent::Message as usize].is_some()
         && field(headers, "upgrade").is_some_and(|value| has_token(value, "websocket"))
 }
@@ -41,7 +40,7 @@ pub fn shake_hands(
     node: &Context,
     event: &ConnectionEvent,
     request: &Request<'_>,
-    headers: &[Header<'_>],
+    headers: &[Field<'_>],
     objects: (Object, Object),
 ) -> PhpResult<Option<PendingCall>> {
     let (asked, response) = objects;
@@ -133,7 +132,7 @@ pub fn receive(
 }
 
 /// Status and header fields of the response to a handshake; negotiates compression if the setting allows it.
-fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Header<'_>], response: &Object) -> (i64, Array) {
+fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Field<'_>], response: &Object) -> (i64, Array) {
     let mut fields = Array::new();
     let status = match accept_handshake(request.method, request.minor, headers.iter().map(|h| (h.name, h.value))) {
         Ok(accept) => {
@@ -155,7 +154,7 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Header<'_
     };
     let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
     if status == 101 && compresses {
-        let offers = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("sec-websocket-extensions"));
+        let offers = headers.iter().filter(|h| h.is("sec-websocket-extensions"));
         if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
             fields.insert("Sec-WebSocket-Extensions", answer);
             response::set_deflate(response, agreed);

@@ -100,12 +100,12 @@ settings! { PORT in Target::Port;
     });
     /// Packets carry their length in a field.
     open_length_check: Kind::Bool, "false" => Setter::Port(|p, v| v.store(&mut p.framing.length_check));
-    /// The format of the length field, a letter as of PHP's `pack`: `c C s S n v l L N V`.
+    /// The format of the length field, a letter as of PHP's `pack`: `c C s S n v l L N V J P`.
     package_length_type: Kind::Text, "`N`" => Setter::Port(|p, v| {
         let letters = v.bytes()?;
         match letters.first().and_then(|&letter| length_type(letter)) {
             Some(length) => p.framing.length = length,
-            None => return v.refused("one of the letters c C s S n v l L N V"),
+            None => return v.refused("one of the letters c C s S n v l L N V J P"),
         }
         let (name, first) = (v.name, char::from(letters[0]));
         Ok((letters.len() > 1).then(|| format!("of {name} only the first letter, {first}, counts")))
@@ -146,6 +146,8 @@ fn length_type(letter: u8) -> Option<LengthType> {
         b'L' => LengthType::U32,
         b'N' => LengthType::U32Be,
         b'V' => LengthType::U32Le,
+        b'J' => LengthType::U64Be,
+        b'P' => LengthType::U64Le,
         _ => return None,
     })
 }

@@ -187,7 +187,7 @@ fn the_first_letter_of_package_length_type_counts() {
         assert_eq!(outcome("package_length_type", text(&letter.to_string())), Outcome::Applied);
     }
     for bad in [text("x"), text(""), Value::Int(5)] {
-        assert!(refused("package_length_type", bad).ends_with("one of the letters c C s S n v l L N V"));
+        assert!(refused("package_length_type", bad).ends_with("one of the letters c C s S n v l L N V J P"));
     }
     assert!(matches!(outcome("package_length_type", text("NN")), Outcome::Adjusted(_)));
 }

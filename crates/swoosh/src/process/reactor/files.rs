@@ -5,7 +5,7 @@
 
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, add};
-use crate::proto::http1::request::{Request, header_buffer};
+use crate::proto::http1::request::{Request, field_buffer};
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::static_files::{self, FileReply, Files, Lookup, ReplyPart};
@@ -52,7 +52,7 @@ fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
 }
 
 fn lookup(files: &Files, packet: &[u8]) -> Lookup {
-    let mut fields = header_buffer();
+    let mut fields = field_buffer();
     match Request::parse(packet, &mut fields) {
         Some((request, headers)) => static_files::lookup(files, &request, headers),
         None => Lookup::Declined,

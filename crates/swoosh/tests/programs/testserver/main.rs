@@ -215,7 +215,7 @@ thread_local! {
 
 /// Replies to an HTTP request with its parsed parts.
 fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
-    let mut room = request::header_buffer();
+    let mut room = request::field_buffer();
     let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
     let body = format!("{} {} {}", request.method, request.target, request.body(headers).len());
     if request.target == "/slow" {

@@ -3,14 +3,13 @@
 use super::state::{FD, HEADER, Phase, RESPONSE, ResponseState};
 use crate::server::http::deadline::Deadline;
 use crate::server::http::transport::{HttpConnection, Transport};
-use httparse::Header;
 use std::rc::Rc;
-use swoosh::proto::http1::request::{Request, field};
+use swoosh::proto::http1::request::{Field, Request, field};
 use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::{Array, Object, PhpResult};
 
 /// The response to a request.
-pub fn for_request(connection: HttpConnection, request: &Request<'_>, headers: &[Header<'_>]) -> PhpResult<Object> {
+pub fn for_request(connection: HttpConnection, request: &Request<'_>, headers: &[Field<'_>]) -> PhpResult<Object> {
     let object = for_connection(connection)?;
     if let Some(state) = object.payload::<ResponseState>() {
         state.must_respond.set(true);

@@ -1,0 +1,82 @@
+//! `Swoole\Client` and `Swoole\Async\Client`. One payload serves both, because the methods of the one are inherited by the
+//! other.
+
+mod async_run;
+mod async_state;
+mod asynchronous;
+mod connection;
+mod data;
+mod idle;
+mod settings;
+mod synchronous;
+mod transfer;
+
+use super::exception::EXCEPTION;
+use data::Payload;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, Value};
+
+static CLIENT: ClassSlot = ClassSlot::new();
+static ASYNC_CLIENT: ClassSlot = ClassSlot::new();
+static CLIENT_EXCEPTION: ClassSlot = ClassSlot::new();
+
+/// Registers the classes.
+pub fn register() {
+    ClassBuilder::new("Swoole\\Client\\Exception").extends(EXCEPTION.get()).register(&CLIENT_EXCEPTION);
+    let client = ClassBuilder::new("Swoole\\Client")
+        .payload::<Payload>()
+        .constant("MSG_OOB", Value::Int(1))
+        .constant("MSG_PEEK", Value::Int(2))
+        .constant("MSG_DONTWAIT", Value::Int(64))
+        .constant("MSG_WAITALL", Value::Int(256))
+        .constant("SHUT_RDWR", Value::Int(2))
+        .constant("SHUT_RD", Value::Int(0))
+        .constant("SHUT_WR", Value::Int(1))
+        .property("errCode", Value::Int(0))
+        .property("sock", Value::Int(-1))
+        .property("reuse", Value::Bool(false))
+        .property("reuseCount", Value::Int(0))
+        .property("type", Value::Int(0))
+        .property("id", Value::Null)
+        .property("setting", Value::Null)
+        .method("__construct(int $type, bool $async = SWOOLE_SOCK_SYNC, string $id = '')", connection::construct)
+        .method("__destruct()", |_: &mut Call<'_>| Ok(()))
+        .method("set(array $settings): bool", settings::set)
+        .method(
+            "connect(string $host, int $port = 0, float $timeout = 0.5, int $sock_flag = 0): bool",
+            connection::connect,
+        )
+        .method("recv(int $size = 65536, int $flag = 0): string|false", transfer::recv)
+        .method("send(string $data, int $flag = 0): int|false", transfer::send)
+        .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", transfer::send_file)
+        .method("sendto(string $ip, int $port, string $data): bool", transfer::send_to)
+        .method("shutdown(int $how): bool", connection::shutdown)
+        .method("enableSSL(?callable $onSslReady = null): bool", connection::enable_tls)
+        .method("getPeerCert(): string|bool", connection::peer_certificate)
+        .method("verifyPeerCert(...): bool", connection::verify_peer)
+        .method("isConnected(): bool", connection::is_connected)
+        .method("getsockname(): array|false", connection::local_name)
+        .method("getpeername(): array|false", connection::peer_name)
+        .method("close(bool $force = false): bool", connection::close)
+        .method("getSocket(): Socket|false", connection::socket)
+        .register(&CLIENT);
+    ClassBuilder::new("Swoole\\Async\\Client")
+        .extends(client)
+        .payload::<Payload>()
+        .method("__construct(int $type)", asynchronous::construct)
+        .method("__destruct()", |_: &mut Call<'_>| Ok(()))
+        .method(
+            "connect(string $host, int $port = 0, float $timeout = 0.5, int $sock_flag = 0): bool",
+            connection::connect,
+        )
+        .method("sleep(): bool", asynchronous::sleep)
+        .method("wakeup(): bool", asynchronous::wake_up)
+        .method("pause(): bool", asynchronous::sleep)
+        .method("resume(): bool", asynchronous::wake_up)
+        .method("enableSSL(?callable $onSslReady = null): bool", connection::enable_tls)
+        .method("isConnected(): bool", connection::is_connected)
+        .method("close(bool $force = false): bool", connection::close)
+        .method("on(string $host, callable $callback): bool", asynchronous::on)
+        .register(&ASYNC_CLIENT);
+}
+
+pub use data::has_input;

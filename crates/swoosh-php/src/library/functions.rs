@@ -1,0 +1,78 @@
+//! The library's functions. They exist from the start; the PHP code that they run is loaded on first use.
+
+use swoosh_zend::error::throw_error;
+use swoosh_zend::module::Functions;
+use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval, call_function};
+
+/// Adds the functions of the library.
+pub(crate) fn add(functions: &mut Functions) {
+    functions
+        .add("_array(array $array = []): Swoole\\ArrayObject", array)
+        .add("swoole_array(array $array = []): Swoole\\ArrayObject", array)
+        .add("swoole_array_list(mixed ...$arrray): Swoole\\ArrayObject", |call: &mut Call<'_>| {
+            let items: Array = call.rest(0).iter().cloned().collect();
+            run("Swoole\\ArrayObject::from", vec![items.into_zval()])
+        })
+        .add("swoole_array_default_value(array $array, mixed $key, mixed $default_value = null): mixed", default_value)
+        .add("_string(string $string = ''): Swoole\\StringObject", string)
+        .add("swoole_string(string $string = ''): Swoole\\StringObject", string)
+        .add("_mbstring(string $string = ''): Swoole\\MultibyteStringObject", multibyte)
+        .add("swoole_mbstring(string $string = ''): Swoole\\MultibyteStringObject", multibyte)
+        .add("swoole_library_set_options(array $options): void", |call: &mut Call<'_>| {
+            call.array(0)?;
+            forward(call, "swoole_library_set_options")
+        })
+        .add("swoole_library_get_options(): array", |call: &mut Call<'_>| forward(call, "swoole_library_get_options"))
+        .add("swoole_library_set_option(string $key, mixed $value): void", |call: &mut Call<'_>| {
+            call.string(0)?;
+            forward(call, "swoole_library_set_option")
+        })
+        .add("swoole_library_get_option(string $key): mixed", |call: &mut Call<'_>| {
+            call.string(0)?;
+            forward(call, "swoole_library_get_option")
+        });
+}
+
+/// Runs the PHP function of that name with the arguments of the call.
+fn forward(call: &Call<'_>, name: &str) -> PhpResult<Zval> {
+    run(&format!("Swoole\\Internal\\Functions::{name}"), call.rest(0).to_vec())
+}
+
+fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
+    match call_function(function, &mut arguments)? {
+        Some(result) => Ok(result),
+        None => Err(throw_error(&format!("{function}() is not available: swoole.enable_library is off"))),
+    }
+}
+
+fn array(call: &mut Call<'_>) -> PhpResult<Zval> {
+    if call.count() > 0 {
+        call.array(0)?;
+    }
+    run("Swoole\\ArrayObject::from", call.rest(0).to_vec())
+}
+
+fn string(call: &mut Call<'_>) -> PhpResult<Zval> {
+    call.bytes_or(0, b"")?;
+    run("Swoole\\StringObject::from", call.rest(0).to_vec())
+}
+
+fn multibyte(call: &mut Call<'_>) -> PhpResult<Zval> {
+    call.bytes_or(0, b"")?;
+    run("Swoole\\MultibyteStringObject::from", call.rest(0).to_vec())
+}
+
+/// The element, `null` included, or the default.
+fn default_value(call: &mut Call<'_>) -> PhpResult<Zval> {
+    let array = call.array(0)?;
+    let key = call.arg(1).cloned().unwrap_or(Zval::null());
+    let exists = call_function("array_key_exists", &mut [key.clone(), array.clone().into_zval()])?;
+    if !exists.is_some_and(|exists| exists.to_bool()) {
+        return Ok(call.arg(2).cloned().unwrap_or(Zval::null()));
+    }
+    // PHP's own rules for keys: the only element of the column is the value.
+    let mut rows = Array::new();
+    rows.push(array.clone());
+    let column = call_function("array_column", &mut [rows.into_zval(), key])?;
+    Ok(column.and_then(|column| column.array()?.at(0).cloned()).unwrap_or(Zval::null()))
+}

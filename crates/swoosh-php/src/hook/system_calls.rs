@@ -5,8 +5,8 @@
 use super::descriptors::{self, Purpose};
 use super::{exclusive, polled};
 use crate::coroutine::hook_flags::{STDIO, flags};
+use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
-use crate::coroutine::{self, may_wait};
 use crate::runtime::reactor;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -172,21 +172,29 @@ thread_local! {
 /// Other waits for any child leave this one's status to the caller.
 fn wait_for_child(pid: i32) -> Result<i32, i32> {
     let claim = CLAIMS.with_borrow_mut(|claims| claims.remove(&pid)).unwrap_or_else(|| ExitClaim::new(pid));
+    let mut pause = FIRST_PAUSE;
     loop {
         match claim.take() {
             Ok(Some(exit)) => return Ok(exit.status),
             Ok(None) => {}
             Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ECHILD)),
         }
-        let process = process::pidfd_open(pid);
-        let Some(process) = process.filter(|_| coroutine::may_wait()) else {
+        if !may_wait() {
             drop(claim);
             let exit = child::wait(pid, true).map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))?;
             return exit.map(|exit| exit.status).ok_or(libc::ECHILD);
+        }
+        let goes_on = match process::pidfd_open(pid) {
+            Some(process) => wait::descriptor(process.as_raw_fd(), true, false, None)
+                .is_ok_and(|waited| !matches!(waited, WaitOutcome::Cancelled)),
+            // An old kernel.
+            None => {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait::sleep(pause).unwrap_or(false)
+            }
         };
-        match wait::descriptor(process.as_raw_fd(), true, false, None) {
-            Ok(WaitOutcome::Done(_) | WaitOutcome::TimedOut) => {}
-            Ok(WaitOutcome::Cancelled) | Err(_) => return Err(libc::ECANCELED),
+        if !goes_on {
+            return Err(libc::ECANCELED);
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn start_up() {
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
+        offload_on,
         enter: exclusive::enter,
         leave: exclusive::leave,
         transfer,
@@ -87,6 +88,16 @@ fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
     result.recv().unwrap_or((-1, libc::EAGAIN))
 }
 
+fn offload_on(fd: RawFd, work: Work) -> (isize, i32) {
+    let mut outcome = (-1, libc::EBADF);
+    // A close meanwhile cancels the wait, which goes on until the work is done.
+    let _ = descriptors::registered(fd, Purpose::File, || {
+        outcome = offload(work, None);
+        Ok(())
+    });
+    outcome
+}
+
 fn open(work: OpenWork) -> io::Result<OwnedFd> {
     match wait::future(reactor::run_blocking(work)?, None) {
         Ok(WaitOutcome::Done(Ok(opened))) => opened,
@@ -130,7 +141,7 @@ fn read_ahead(fd: RawFd, length: usize) {
     };
     if let Ok(handle) = reactor::run_blocking(read) {
         // After a cancelled wait the caller reads by itself.
-        let _ = descriptors::registered(fd, Purpose::Read, || wait::future(handle, None));
+        let _ = descriptors::registered(fd, Purpose::File, || wait::future(handle, None));
     }
 }
 

@@ -113,4 +113,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("swoole.blocking_threshold", "100000"),
     ("swoole.profile", "Off"),
     ("swoole.leak_detection", "Off"),
+    // Not in Swoole: OpenSwoole's class names.
+    ("swoole.openswoole_names", "Off"),
 ];

@@ -182,6 +182,8 @@ typedef bool (*swoosh_library_load)(const char *name, size_t length);
 void swoosh_install_library(swoosh_library_load load);
 /* Compiles and runs PHP code without an opening tag. `name` is its file name. Bails out after a fatal error. */
 void swoosh_run_source(const char *source, size_t length, const char *name);
+/* Gives a class, internal or not, another name until the end of the request; false if there is no such class. */
+bool swoosh_alias_class(const char *target, size_t target_length, const char *alias, size_t alias_length);
 /* Looks up a class, with autoloading. */
 void swoosh_load_class(const char *name, size_t length);
 /* Replaces the handler of an internal function; false if there is no such function. */

@@ -47,7 +47,25 @@ pub(crate) fn add(functions: &mut Functions) {
         .add(
             "swoole_real_getmxrr(string $hostname, ?array $hosts = null, ?array $weights = null): array",
             |call: &mut Call<'_>| forward(call, "swoole_real_getmxrr"),
-        );
+        )
+        .add("swoole_async_readfile(string $filename, callable $callback): bool", |call: &mut Call<'_>| {
+            forward(call, "swoole_async_readfile")
+        })
+        .add(
+            "swoole_async_writefile(string $filename, string $content, ?callable $callback = null, int $flags = 0): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_writefile"),
+        )
+        .add(
+            "swoole_async_read(string $filename, callable $callback, int $trunk_size = 8192, int $offset = 0): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_read"),
+        )
+        .add(
+            "swoole_async_write(string $filename, string $content, int $offset = -1, ?callable $callback = null): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_write"),
+        )
+        .add("swoole_async_dns_lookup(string $hostname, callable $callback): bool", |call: &mut Call<'_>| {
+            forward(call, "swoole_async_dns_lookup")
+        });
 }
 
 /// Runs the PHP function of that name with the arguments of the call.

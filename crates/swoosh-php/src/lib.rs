@@ -66,7 +66,9 @@ impl Extension for Swoosh {
         coroutine::start_up();
         hook::start_up();
         library::start_up();
+        api::functions::tracer::start_up();
         interrupt::set_handler(|| {
+            api::functions::tracer::sample();
             coroutine::on_interrupt();
             server::pool::between_instructions();
         });
@@ -75,6 +77,7 @@ impl Extension for Swoosh {
     }
 
     fn request_end() {
+        api::functions::tracer::request_end();
         api::shared_memory::request_end();
         signals::request_end();
         event_loop::request_end();

@@ -39,6 +39,7 @@ swoole_async_writefile($file, 'one two three', function ($name) use ($file) {
     });
 });
 echo "written later\n";
+swoole_event_wait();
 swoole_async_dns_lookup('localhost', fn ($name, $ip) => print("$name is $ip\n"));
 swoole_event_wait();
 
@@ -96,11 +97,11 @@ try {
 received ASYNC
 closed
 written later
-localhost is 127.0.0.1
 read: one two three
 piece: TWO th
 piece: ree!
 piece: 
+localhost is 127.0.0.1
 [11,11,"hello ","World",5,16,"rl"]
 [100,100,100,100] last 1 last false
 shared by all 8192 {"a":1}

@@ -50,6 +50,7 @@ pub(super) const FILES: &[File] = &[
     file!("coroutine_redis.php": "Swoole\\Coroutine\\Redis"),
     file!("coroutine_postgresql.php": "Swoole\\Coroutine\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQLStatement"),
     file!("open_swoole.php": "Swoole\\Internal\\OpenSwooleConstant", "Swoole\\Internal\\OpenSwooleUtil"),
+    file!("curl_handler.php": "Swoole\\Curl\\Exception", "Swoole\\Curl\\Handler"),
 ];
 
 /// Other names of classes.

@@ -176,4 +176,36 @@ final class Functions
             \Swoole\Coroutine::create($code);
         });
     }
+
+    public static function swoole_curl_init(string $url = ''): \Swoole\Curl\Handler
+    {
+        return new \Swoole\Curl\Handler($url);
+    }
+
+    /** All information, or that of one `CURLINFO_*` option. */
+    public static function swoole_curl_getinfo(\Swoole\Curl\Handler $obj, int $opt = 0): mixed
+    {
+        $info = $obj->getInfo();
+        if ($info === false || $opt === 0) {
+            return $info;
+        }
+        $name = match ($opt) {
+            CURLINFO_EFFECTIVE_URL => 'url',
+            CURLINFO_RESPONSE_CODE => 'http_code',
+            CURLINFO_CONTENT_TYPE => 'content_type',
+            CURLINFO_HEADER_SIZE => 'header_size',
+            CURLINFO_REQUEST_SIZE => 'request_size',
+            CURLINFO_REDIRECT_COUNT => 'redirect_count',
+            CURLINFO_REDIRECT_URL => 'redirect_url',
+            CURLINFO_TOTAL_TIME => 'total_time',
+            CURLINFO_PRIMARY_IP => 'primary_ip',
+            CURLINFO_PRIMARY_PORT => 'primary_port',
+            CURLINFO_LOCAL_IP => 'local_ip',
+            CURLINFO_LOCAL_PORT => 'local_port',
+            CURLINFO_SIZE_DOWNLOAD_T, CURLINFO_SIZE_DOWNLOAD => 'size_download',
+            CURLINFO_SIZE_UPLOAD_T, CURLINFO_SIZE_UPLOAD => 'size_upload',
+            default => '',
+        };
+        return $info[$name] ?? false;
+    }
 }

@@ -1,9 +1,12 @@
 //! The part of Swoole's API that is best written in PHP. Its files are compiled into the extension and run when one of their
 //! classes is used for the first time, so that a script that uses none of them starts no slower.
 
+mod call;
+mod curl;
 mod files;
 pub mod functions;
 
+pub(crate) use call::run;
 use files::{ALIASES, FILES, OPEN_SWOOLE};
 use std::ffi::CString;
 use swoosh_zend::hook::{LibraryClass, install_library, wrap_function};

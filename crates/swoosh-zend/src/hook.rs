@@ -321,7 +321,10 @@ static LIBRARY: OnceLock<FindLibraryClass> = OnceLock::new();
 pub fn install_library(find: FindLibraryClass) {
     let _ = LIBRARY.set(find);
     // SAFETY: a function with the declared signature and static lifetime.
-    unsafe { ffi::swoosh_install_library(Some(library_load)) }
+    unsafe {
+        ffi::swoosh_install_library(Some(library_load));
+        ffi::swoosh_install_early_binding(Some(library_load));
+    }
 }
 
 unsafe extern "C" fn library_load(name: *const c_char, length: usize) -> bool {

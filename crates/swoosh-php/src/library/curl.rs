@@ -19,7 +19,7 @@ pub(super) fn add(functions: &mut Functions) {
         .add("swoole_curl_setopt_array(Swoole\\Curl\\Handler $obj, array $array): bool", |call: &mut Call<'_>| {
             for (option, value) in call.array(1)? {
                 let swoosh_zend::Key::Index(option) = option else { continue };
-                let mut arguments = [(option as i64).into_zval(), value.clone()];
+                let mut arguments = [option.into_zval(), value.clone()];
                 if !handler(call)?.call_method("setOpt", &mut arguments)?.to_bool() {
                     return Ok(false);
                 }

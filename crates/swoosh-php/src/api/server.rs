@@ -212,7 +212,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let settings = this.slot(slot("setting")?).array().cloned().unwrap_or_default();
     let helper = setting_values::of_helper(&settings);
     if state.is_new() && !(helper.admin_server.is_empty() && helper.stats_file.is_empty()) {
-        library::functions::run("Swoole\\Server\\Helper::install", vec![this.clone().into_zval()])?;
+        library::run("Swoole\\Server\\Helper::install", vec![this.clone().into_zval()])?;
     }
     run(state, this)
 }

@@ -66,8 +66,10 @@ impl Extension for Swoosh {
         coroutine::start_up();
         hook::start_up();
         library::start_up();
+        api::functions::tracer::start_up();
         interrupt::set_handler(|| {
             blocking::on_interrupt(coroutine::running_name);
+            api::functions::tracer::sample();
             coroutine::on_interrupt();
             server::pool::between_instructions();
         });
@@ -76,6 +78,7 @@ impl Extension for Swoosh {
     }
 
     fn request_end() {
+        api::functions::tracer::request_end();
         api::shared_memory::request_end();
         signals::request_end();
         event_loop::request_end();
@@ -117,4 +120,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("swoole.blocking_threshold", "100000"),
     ("swoole.profile", "Off"),
     ("swoole.leak_detection", "Off"),
+    // Not in Swoole: OpenSwoole's class names.
+    ("swoole.openswoole_names", "Off"),
 ];

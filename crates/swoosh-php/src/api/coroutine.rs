@@ -188,7 +188,10 @@ fn stack_usage(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 fn list(_: &mut Call<'_>) -> PhpResult<Object> {
-    let ids: Array = coroutine::ids().into_iter().collect();
+    // Newest first, as Swoole lists them.
+    let mut ids = coroutine::ids();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let ids: Array = ids.into_iter().collect();
     let iterator = Object::new(ITERATOR.get())?;
     iterator.construct(&mut [ids.into_zval()])?;
     Ok(iterator)

@@ -17,6 +17,7 @@ use swoosh_zend::{Call, ClassBuilder, ClassSlot, Value};
 
 static CLIENT: ClassSlot = ClassSlot::new();
 static ASYNC_CLIENT: ClassSlot = ClassSlot::new();
+static OLD_CLIENT: ClassSlot = ClassSlot::new();
 static CLIENT_EXCEPTION: ClassSlot = ClassSlot::new();
 
 /// Registers the classes.
@@ -59,7 +60,7 @@ pub fn register() {
         .method("close(bool $force = false): bool", connection::close)
         .method("getSocket(): Socket|false", connection::socket)
         .register(&CLIENT);
-    ClassBuilder::new("Swoole\\Async\\Client")
+    let asynchronous_client = ClassBuilder::new("Swoole\\Async\\Client")
         .extends(client)
         .payload::<Payload>()
         .method("__construct(int $type)", asynchronous::construct)
@@ -77,6 +78,17 @@ pub fn register() {
         .method("close(bool $force = false): bool", connection::close)
         .method("on(string $host, callable $callback): bool", asynchronous::on)
         .register(&ASYNC_CLIENT);
+    // The class of Swoole 1 to 4, which is of either kind.
+    ClassBuilder::new("swoole_client")
+        .extends(asynchronous_client)
+        .payload::<Payload>()
+        .method("__construct(int $type, bool $async = SWOOLE_SOCK_SYNC, string $id = '')", |call: &mut Call<'_>| {
+            match call.bool_or(1, false)? {
+                true => asynchronous::construct(call),
+                false => connection::construct(call),
+            }
+        })
+        .register(&OLD_CLIENT);
 }
 
 pub use data::has_input;

@@ -5,9 +5,10 @@
 mod data;
 mod extensions;
 
+use super::exception::constructed;
 use super::shared_memory;
 use crate::runtime::last_error;
-use data::{Holder, SharedTable, array, convert, given, made, ok_or_report, zval};
+use data::{ColumnValue, Holder, SharedTable, Values, array, convert, given, made, ok_or_report, zval};
 use std::cell::Cell;
 use std::rc::Rc;
 use swoosh::shm::table::{ColumnKind, Table, TableBuilder, Value, WriteIf};
@@ -31,16 +32,16 @@ pub fn register() {
         .property("size", Constant::Null)
         .property("memorySize", Constant::Null)
         .method("__construct(int $table_size, float $conflict_proportion = 0.2)", construct)
-        .method("column(string $name, int $type, int $size = 0): bool", column)
-        .method("create(): bool", create)
-        .method("destroy(): bool", destroy)
+        .method("column(string $name, int $type, int $size = 0): bool", constructed::<Holder, _>(column))
+        .method("create(): bool", constructed::<Holder, _>(create))
+        .method("destroy(): bool", constructed::<Holder, _>(destroy))
         .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, WriteIf::Always))
         .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Absent))
         .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Present))
         .method("cmpset(string $key, array $expected, array $values): bool", compare_and_set)
         .method("get(string $key, ?string $field = null): array|string|int|float|false", get)
         .method("getdel(string $key, ?string $field = null): array|string|int|float|false", get_and_delete)
-        .method("count(): int", count)
+        .method("count(): int", constructed::<Holder, _>(count))
         .method("del(string $key): bool", delete)
         .method("delete(string $key): bool", delete)
         .method("cmpdel(string $key, array $expected): bool", compare_and_delete)
@@ -48,10 +49,10 @@ pub fn register() {
         .method("exist(string $key): bool", exists)
         .method("incr(string $key, string $column, int|float $incrby = 1): int|float|false", increase)
         .method("decr(string $key, string $column, int|float $incrby = 1): int|float|false", decrease)
-        .method("getSize(): int", size)
-        .method("getMemorySize(): int", memory_size)
-        .method("stats(): array|false", stats)
-        .method("configure(array $options): bool", extensions::configure)
+        .method("getSize(): int", constructed::<Holder, _>(size))
+        .method("getMemorySize(): int", constructed::<Holder, _>(memory_size))
+        .method("stats(): array|false", constructed::<Holder, _>(stats))
+        .method("configure(array $options): bool", constructed::<Holder, _>(extensions::configure))
         .method("setFor(string $key, array $values, float $seconds): bool", extensions::set_for)
         .method("expire(string $key, ?float $seconds): bool", extensions::expire)
         .method("purge(): int", extensions::purge)
@@ -80,6 +81,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let mut builder = Table::builder(rows.max(0) as u32);
     builder.extra(if extra.is_finite() { extra.max(MIN_CONFLICT_PROPORTION) } else { MIN_CONFLICT_PROPORTION });
     *holder.making.borrow_mut() = Some(builder);
+    holder.constructed.set(true);
     Ok(())
 }
 
@@ -184,7 +186,7 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, expected, values) = (call.bytes(0)?, call.array(1)?, call.array(2)?);
     let made = made(call)?;
     let ((expected, unknown), (values, _)) = (convert(&made, expected, false)?, convert(&made, values, true)?);
-    if unknown {
+    if !is_expectation(&expected, unknown) {
         return Ok(false);
     }
     Ok(ok_or_report(made.table.write(key, WriteIf::Present, &given(&expected), &given(&values))).unwrap_or(false))
@@ -194,7 +196,16 @@ fn compare_and_delete(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, expected) = (call.bytes(0)?, call.array(1)?);
     let made = made(call)?;
     let (expected, unknown) = convert(&made, expected, false)?;
-    Ok(!unknown && made.table.remove_if(key, &given(&expected)))
+    Ok(is_expectation(&expected, unknown) && made.table.remove_if(key, &given(&expected)))
+}
+
+/// Whether a row can be compared with these values; warns if there are none, or if a name is no column.
+fn is_expectation(expected: &Values<ColumnValue>, unknown: bool) -> bool {
+    if unknown || expected.is_empty() {
+        last_error::warn_misuse("the expected values must be those of one column or more, and of columns only");
+        return false;
+    }
+    true
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
@@ -212,6 +223,10 @@ fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
 
 fn get_and_delete(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     let key = call.bytes(0)?;
+    if key.is_empty() {
+        last_error::warn_misuse("the key is empty");
+        return Ok(OrFalse(None));
+    }
     let made = made(call)?;
     let column = if call.has(1) {
         let Some(column) = made.table.schema().find(call.bytes(1)?) else { return Ok(OrFalse(None)) };

@@ -21,7 +21,7 @@ pub mod library;
 pub mod runtime;
 pub mod server;
 
-use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, timers};
+use crate::runtime::{blocking, event_loop, fork, reactor, scheduler, script_end, signals, timers};
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
@@ -68,6 +68,7 @@ impl Extension for Swoosh {
         library::start_up();
         api::functions::tracer::start_up();
         interrupt::set_handler(|| {
+            blocking::on_interrupt(coroutine::running_name);
             api::functions::tracer::sample();
             coroutine::on_interrupt();
             server::pool::between_instructions();
@@ -81,10 +82,12 @@ impl Extension for Swoosh {
         api::shared_memory::request_end();
         signals::request_end();
         event_loop::request_end();
+        blocking::request_end();
         script_end::request_end();
         scheduler::request_end();
         timers::request_end();
         coroutine::request_end();
+        hook::request_end();
         coroutine::dns::request_end();
         coroutine::service_resolvers::request_end();
         reactor::request_end();

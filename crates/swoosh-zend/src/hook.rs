@@ -35,7 +35,8 @@ where
         ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry::<N, F, R>), &mut original)
     };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 
@@ -53,7 +54,8 @@ where
     let exists =
         unsafe { ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry), &mut original) };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 

@@ -61,6 +61,13 @@ impl Zval {
         self.type_info() as u8
     }
 
+    /// The name of the value's type, as PHP's own messages show it.
+    pub fn type_name(&self) -> &'static str {
+        const NAMES: [&str; 10] =
+            ["null", "null", "bool", "bool", "int", "float", "string", "array", "object", "resource"];
+        NAMES.get(usize::from(self.dereferenced().tag())).copied().unwrap_or("mixed")
+    }
+
     /// The referenced value, if this is a PHP reference, otherwise the value itself.
     pub fn dereferenced(&self) -> &Zval {
         if self.tag() == REFERENCE {

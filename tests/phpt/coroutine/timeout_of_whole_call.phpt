@@ -45,6 +45,21 @@ Co\run(function () {
         $sender->sendto('127.0.0.1', $udp->getsockname()['port'], 'hello');
     });
     var_dump($udp->recvfrom(1024, $address, $from));
+    // A proxy that answers byte by byte, and never all of it.
+    $answers = ['socks5' => "\5\0\5\0\0\1\0\0", 'http_proxy' => "HTTP/1.1 200 Connection established"];
+    foreach ($answers as $kind => $answer) {
+        $done = false;
+        go(function () use ($listener, $answer, &$done) {
+            $peer = $listener->accept();
+            for ($n = 0; !$done; $n++) { if ($peer->send($answer[$n] ?? 'x') === false) break; Co::sleep(0.03); }
+            $peer->close();
+        });
+        $client = new Co\Client(SWOOLE_SOCK_TCP);
+        $client->set(["{$kind}_host" => '127.0.0.1', "{$kind}_port" => $port]);
+        var_dump($client->connect('127.0.0.1', 1, 0.1));
+        echo $kind, ' ', $client->errCode === SOCKET_ETIMEDOUT ? 'timed out' : "ended with $client->errCode", "\n";
+        $done = true;
+    }
 });
 ?>
 --EXPECT--
@@ -55,3 +70,7 @@ recvPacket timed out
 bool(false)
 connect()'s timeout is the client's
 string(5) "hello"
+bool(false)
+socks5 timed out
+bool(false)
+http_proxy timed out

@@ -1,5 +1,6 @@
 //! `Swoole\Coroutine\Channel`: values from one coroutine to another.
 
+use super::exception::{Constructed, constructed, not_constructed};
 use crate::coroutine::channel::{Channel, ChannelError};
 use crate::coroutine::wait::limit;
 use swoosh_zend::{Array, Call, Class, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
@@ -10,6 +11,12 @@ pub static CHANNEL: ClassSlot = ClassSlot::new();
 /// Payload of a channel object.
 #[derive(Default)]
 pub struct Payload(pub Channel);
+impl Constructed for Payload {
+    fn is_constructed(&self) -> bool {
+        self.0.is_constructed()
+    }
+}
+
 swoosh_zend::payload!(Payload: traces |payload, visit| payload.0.trace(visit));
 
 /// Registers the class.
@@ -25,11 +32,11 @@ pub fn register(short_names: bool) -> Class {
         .method("__construct(int $size = 1)", construct)
         .method("push(mixed $data, float $timeout = -1): bool", push)
         .method("pop(float $timeout = -1): mixed", pop)
-        .method("isEmpty(): bool", |call: &mut Call<'_>| Ok(channel(call).is_empty()))
-        .method("isFull(): bool", |call: &mut Call<'_>| Ok(channel(call).is_full()))
-        .method("close(): bool", close)
-        .method("stats(): array", stats)
-        .method("length(): int", |call: &mut Call<'_>| Ok(channel(call).len()))
+        .method("isEmpty(): bool", constructed::<Payload, _>(|call: &mut Call<'_>| Ok(channel(call).is_empty())))
+        .method("isFull(): bool", constructed::<Payload, _>(|call: &mut Call<'_>| Ok(channel(call).is_full())))
+        .method("close(): bool", constructed::<Payload, _>(close))
+        .method("stats(): array", constructed::<Payload, _>(stats))
+        .method("length(): int", constructed::<Payload, _>(|call: &mut Call<'_>| Ok(channel(call).len())))
         .register(&CHANNEL)
 }
 
@@ -39,9 +46,9 @@ fn channel<'a>(call: &Call<'a>) -> &'a Channel {
 
 /// The channel; throws an `Error` if a subclass did not call the constructor.
 #[inline(always)]
-fn constructed<'a>(call: &Call<'a>) -> PhpResult<&'a Channel> {
+fn require_constructed<'a>(call: &Call<'a>) -> PhpResult<&'a Channel> {
     let channel = channel(call);
-    if channel.is_constructed() { Ok(channel) } else { Err(super::exception::not_constructed()) }
+    if channel.is_constructed() { Ok(channel) } else { Err(not_constructed()) }
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
@@ -54,7 +61,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
 fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     let value = call.arg(0).cloned().unwrap_or(Zval::null());
     let limit = limit(call.float_or(1, -1.0)?);
-    match constructed(call)?.push(value, limit)? {
+    match require_constructed(call)?.push(value, limit)? {
         Ok(()) => {
             succeed(call);
             Ok(true)
@@ -66,7 +73,7 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
 #[inline(always)]
 fn pop(call: &mut Call<'_>) -> PhpResult<Zval> {
     let limit = limit(call.float_or(0, -1.0)?);
-    match constructed(call)?.pop(limit)? {
+    match require_constructed(call)?.pop(limit)? {
         Ok(value) => {
             succeed(call);
             Ok(value)

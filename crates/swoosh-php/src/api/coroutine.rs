@@ -4,13 +4,13 @@ use super::system;
 use crate::coroutine;
 use crate::coroutine::classes::{CANCELED, CONTEXT, TIMEOUT};
 use crate::coroutine::configure;
-use crate::coroutine::introspection::trace_as_text;
 use crate::coroutine::{Job, Options, STACK_SIZE, options, wait};
 use crate::runtime::last_error;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::error::{fatal, throw_error};
+use swoosh_zend::vm_state::trace_as_text;
 use swoosh_zend::{
     Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, output,
 };
@@ -188,7 +188,10 @@ fn stack_usage(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
 }
 
 fn list(_: &mut Call<'_>) -> PhpResult<Object> {
-    let ids: Array = coroutine::ids().into_iter().collect();
+    // Newest first, as Swoole lists them.
+    let mut ids = coroutine::ids();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let ids: Array = ids.into_iter().collect();
     let iterator = Object::new(ITERATOR.get())?;
     iterator.construct(&mut [ids.into_zval()])?;
     Ok(iterator)

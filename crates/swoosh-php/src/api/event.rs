@@ -80,9 +80,12 @@ pub fn isset(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(descriptor(call).is_some_and(|fd| watchers::events(fd) & events != 0))
 }
 
-/// One iteration of the loop.
+/// One iteration of the loop, which waits until something happens; `false` if there is nothing to wait for.
 pub fn dispatch(_: &mut Call<'_>) -> PhpResult<bool> {
-    event_loop::tick().map(|()| true)
+    match event_loop::is_alive() {
+        true => event_loop::tick().map(|()| true),
+        false => Ok(false),
+    }
 }
 
 /// Calls a function in the next iteration of the loop.

@@ -35,6 +35,19 @@ pub fn not_constructed() -> Raised {
     throw(ERROR.get(), "must call constructor first", 0)
 }
 
+/// The state of a class whose methods require that the constructor was called.
+pub trait Constructed: swoosh_zend::Payload {
+    /// Whether it was.
+    fn is_constructed(&self) -> bool;
+}
+
+/// A method that throws [`not_constructed`] for an object whose constructor was not called.
+pub fn constructed<T: Constructed, R>(
+    method: impl Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static,
+) -> impl Fn(&mut Call<'_>) -> PhpResult<R> + Copy + 'static {
+    move |call| if call.payload::<T>().is_constructed() { method(call) } else { Err(not_constructed()) }
+}
+
 fn flags(call: &mut Call<'_>) -> PhpResult<Option<Zval>> {
     Ok(property(call, "flags"))
 }

@@ -7,6 +7,7 @@ use crate::server::http::request::{
 use crate::server::http::settings::HttpSettings;
 use std::rc::Rc;
 use swoosh::proto::framing::FrameStatus;
+use swoosh::proto::http1::is_method;
 use swoosh::proto::http1::request::{Request, field_buffer, reassemble};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
@@ -70,9 +71,14 @@ fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     if let Some(method) = server.as_ref().and_then(Zval::array).and_then(|all| all.get("request_method")) {
         return Ok(OrFalse(Some(method.clone())));
     }
-    // Before parse() has read the request line, Swoole reports DELETE.
-    let made = call.payload::<RequestData>().framer.borrow().is_some();
-    Ok(OrFalse(made.then(|| "DELETE".into_zval())))
+    let data = call.payload::<RequestData>();
+    if data.framer.borrow().is_none() {
+        return Ok(OrFalse(None));
+    }
+    // The request is incomplete. Before its method has arrived, Swoole reports DELETE.
+    let raw = data.raw.borrow();
+    let token = raw.iter().position(|byte| *byte == b' ').and_then(|end| std::str::from_utf8(&raw[..end]).ok());
+    Ok(OrFalse(Some(token.filter(|token| is_method(token)).unwrap_or("DELETE").into_zval())))
 }
 
 fn is_completed(call: &mut Call<'_>) -> PhpResult<bool> {

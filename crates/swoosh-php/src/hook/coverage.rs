@@ -5,7 +5,8 @@ use crate::coroutine::hook_flags::{
 };
 use swoosh_zend::hook::is_module_loaded;
 use swoosh_zend::system_calls::{
-    hook_files, hook_name_lookup, hook_poll, hook_postgres, hook_processes, hook_sleep, hook_sockets, hook_sqlite,
+    hook_close, hook_files, hook_name_lookup, hook_poll, hook_postgres, hook_processes, hook_sleep, hook_sockets,
+    hook_sqlite,
 };
 
 /// Installs the hooks during module startup.
@@ -14,22 +15,22 @@ pub(super) fn start_up() {
     record(PROC, "SWOOLE_HOOK_PROC", &hook_processes());
     hook_name_lookup::<NET_FUNCTION>(None);
     // Connections that PHP makes without a hooked stream, and the transfers of ext/ftp.
-    hook_poll::<TCP, false>(None);
-    hook_poll::<TCP, false>(Some("ftp.so"));
+    hook_poll::<TCP, false, false>(None);
+    hook_poll::<TCP, false, false>(Some("ftp.so"));
     if is_module_loaded("sockets") {
         record(SOCKETS, "SWOOLE_HOOK_SOCKETS", &hook_sockets());
     }
-    let curl = hook_poll::<{ NATIVE_CURL | CURL }, false>(Some("libcurl"));
+    let curl = hook_close("libcurl") && hook_poll::<{ NATIVE_CURL | CURL }, false, true>(Some("libcurl"));
     if is_module_loaded("curl") && !curl {
         record(NATIVE_CURL, "SWOOLE_HOOK_NATIVE_CURL", &["curl_exec()", "curl_multi_select()"]);
     }
-    let postgres = hook_poll::<PDO_PGSQL, true>(Some("libpq."));
+    let postgres = hook_close("libpq.") && hook_poll::<PDO_PGSQL, true, true>(Some("libpq."));
     hook_name_lookup::<PDO_PGSQL>(Some("libpq."));
     for (module, library) in [("pdo_pgsql", "pdo_pgsql.so"), ("pgsql", "pgsql.so")] {
         if is_module_loaded(module) {
             hook_postgres(library);
             // Waits for notifications.
-            hook_poll::<PDO_PGSQL, false>(Some(library));
+            hook_poll::<PDO_PGSQL, false, false>(Some(library));
             if !postgres {
                 record(PDO_PGSQL, "SWOOLE_HOOK_PDO_PGSQL", &[module]);
             }

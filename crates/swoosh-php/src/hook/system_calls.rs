@@ -3,7 +3,7 @@
 //! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
 
 use super::descriptors::{self, Purpose};
-use super::exclusive;
+use super::{exclusive, polled};
 use crate::coroutine::hook_flags::{STDIO, flags};
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::coroutine::{self, may_wait};
@@ -17,22 +17,22 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use swoosh::sys::child::{self, ExitClaim};
 use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
 use swoosh::sys::foreign_fd::ForeignFd;
-use swoosh::sys::poll::PollFlags;
 use swoosh::sys::{command, flock, process};
 use swoosh_zend::error::pending;
 use swoosh_zend::hook::StreamWait;
-use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, PollEntry, WaitHooks, Waited, Work, install_wait_hooks};
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
     install_wait_hooks(WaitHooks {
         is_enabled,
-        poll,
+        poll: polled::poll,
+        unwatch: polled::unwatch,
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
@@ -50,14 +50,6 @@ pub(super) fn start_up() {
 
 fn is_enabled(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()
-}
-
-fn poll(wanted: &[PollEntry], limit: Option<Duration>) -> Waited {
-    let wanted: Vec<_> = wanted.iter().map(|&(fd, events)| (fd, PollFlags::from_bits_truncate(events))).collect();
-    match wait::events(&wanted, limit) {
-        Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
-        Ok(WaitOutcome::Cancelled) | Err(_) => Err(libc::ECANCELED),
-    }
 }
 
 fn descriptor(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited {
@@ -83,7 +75,14 @@ fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
         && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
         && let Some(interrupt) = interrupt
     {
-        interrupt();
+        // Work that has not begun does not notice.
+        loop {
+            interrupt();
+            match result.recv_timeout(INTERRUPT_INTERVAL) {
+                Err(RecvTimeoutError::Timeout) => {}
+                ended => return ended.unwrap_or((-1, libc::EAGAIN)),
+            }
+        }
     }
     result.recv().unwrap_or((-1, libc::EAGAIN))
 }
@@ -192,6 +191,7 @@ fn wait_for_child(pid: i32) -> Result<i32, i32> {
     }
 }
 
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// The largest part that is read in advance at a time.

@@ -20,9 +20,9 @@ pub struct TimerInfo {
     pub deadline: u64,
     /// Nanoseconds between two times; 0 for a one-shot timer.
     pub interval: u64,
-    /// The number of times that it was due.
+    /// The number of its calls that have ended.
     pub exec_count: u64,
-    /// The wheel's round ([`TimerWheel::rounds`](super::TimerWheel::rounds)) in which it was due last, or was added.
+    /// The wheel's round ([`TimerWheel::rounds`](super::TimerWheel::rounds)) in which it was added.
     pub round: u64,
     /// Whether it was cancelled while it ran.
     pub removed: bool,

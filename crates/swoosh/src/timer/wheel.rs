@@ -130,8 +130,6 @@ impl<T> TimerWheel<T> {
                     continue;
                 }
                 entry.running = entry.running.saturating_add(1);
-                entry.exec_count += 1;
-                entry.round = self.rounds;
                 let repeats = entry.interval > 0;
                 if repeats {
                     let missed = now.saturating_sub(entry.deadline) / entry.interval;
@@ -155,6 +153,7 @@ impl<T> TimerWheel<T> {
         let at = self.index.get(id.0)?;
         let entry = &mut self.entries[at as usize];
         entry.running = entry.running.saturating_sub(1);
+        entry.exec_count += 1;
         if entry.running == 0 && (entry.removed || entry.interval == 0) {
             return self.release(at);
         }

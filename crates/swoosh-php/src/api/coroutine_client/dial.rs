@@ -2,7 +2,7 @@
 
 use super::proxy::{Proxy, open_tunnel};
 use crate::api::socket::{address_of, addresses_of};
-use crate::coroutine::socket::{CoroutineSocket, ErrorCode, should_try_next_address};
+use crate::coroutine::socket::{CoroutineSocket, Deadline, ErrorCode, should_try_next_address};
 use crate::coroutine::{Options, options, wait};
 use socket2::SockAddr;
 use std::io;
@@ -67,7 +67,8 @@ pub(super) fn resolve_local(
     }
 }
 
-/// Connects a socket of that family and kind, bound to `local`, through a proxy where there is one.
+/// Connects a socket of that family and kind, bound to `local`, through a proxy where there is one. `limit` bounds the whole
+/// call, the exchange with the proxy included; where a name has several addresses, each is tried for that long.
 pub fn dial(
     (family, kind): (i32, i32),
     local: Option<SockAddr>,
@@ -94,13 +95,21 @@ pub(crate) fn dial_with(
     }
     let proxy = proxy.filter(|_| kind == libc::SOCK_STREAM && family != libc::AF_UNIX);
     let (to, at) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host[..], proxy.port));
+    let mut deadline = Deadline::new(limit);
     let addresses = match addresses_of(family, to, at, limit)? {
         Ok(addresses) => addresses,
         Err(code) => return Ok(Err(code)),
     };
     let mut connected = Err(libc::EHOSTUNREACH);
     for address in &addresses {
-        connected = connect_to((family, kind), local.as_ref(), address, limit, &opened)?;
+        if addresses.len() > 1 {
+            deadline = Deadline::new(limit);
+        }
+        let left = match deadline.remaining() {
+            Ok(left) => left,
+            Err(code) => return Ok(Err(code)),
+        };
+        connected = connect_to((family, kind), local.as_ref(), address, left, &opened)?;
         if !should_try_next_address(&connected) {
             break;
         }
@@ -110,7 +119,7 @@ pub(crate) fn dial_with(
         Err(code) => return Ok(Err(code)),
     };
     if let Some(proxy) = proxy {
-        let shaken = open_tunnel(&link, &proxy, host, port, limit)?;
+        let shaken = open_tunnel(&link, &proxy, host, port, &deadline)?;
         if let Err(code) = shaken {
             return Ok(Err(code));
         }

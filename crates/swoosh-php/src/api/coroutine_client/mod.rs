@@ -3,6 +3,7 @@
 mod dial;
 mod proxy;
 
+use super::exception::{Constructed, constructed};
 use super::socket::{address_of, describe, object, protocol, words};
 use crate::coroutine::packet_reader::PacketReader;
 use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
@@ -46,6 +47,12 @@ struct Client {
 }
 swoosh_zend::payload!(Client);
 
+impl Constructed for Client {
+    fn is_constructed(&self) -> bool {
+        self.family.get().0 != libc::AF_UNSPEC
+    }
+}
+
 /// Registers the class.
 pub fn register(short_names: bool) {
     let mut class = ClassBuilder::new("Swoole\\Coroutine\\Client");
@@ -67,22 +74,40 @@ pub fn register(short_names: bool) {
         .property("connected", Value::Bool(false))
         .method("__construct(int $type)", construct)
         .method("__destruct()", |_: &mut Call<'_>| Ok(()))
-        .method("set(array $settings): bool", set)
-        .method("connect(string $host, int $port = 0, float $timeout = 0, int $sock_flag = 0): bool", connect)
-        .method("recv(float $timeout = 0): string|false", recv)
-        .method("peek(int $length = 65535): string|false", peek)
-        .method("send(string $data, float $timeout = 0): int|false", send)
-        .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", send_file)
-        .method("sendto(string $address, int $port, string $data): bool", send_to)
-        .method("recvfrom(int $length, mixed &$address, mixed &$port = 0): string|false", recv_from)
-        .method("enableSSL(): bool", enable_tls)
-        .method("getPeerCert(): string|false", peer_certificate)
-        .method("verifyPeerCert(bool $allow_self_signed = false): bool", verify_peer)
-        .method("isConnected(): bool", |call: &mut Call<'_>| Ok(call.payload::<Client>().link.borrow().is_some()))
-        .method("getsockname(): array|false", |call: &mut Call<'_>| name(call, Socket::local_addr))
-        .method("getpeername(): array|false", |call: &mut Call<'_>| name(call, Socket::peer_addr))
-        .method("close(): bool", close)
-        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", export)
+        .method("set(array $settings): bool", constructed::<Client, _>(set))
+        .method(
+            "connect(string $host, int $port = 0, float $timeout = 0, int $sock_flag = 0): bool",
+            constructed::<Client, _>(connect),
+        )
+        .method("recv(float $timeout = 0): string|false", constructed::<Client, _>(recv))
+        .method("peek(int $length = 65535): string|false", constructed::<Client, _>(peek))
+        .method("send(string $data, float $timeout = 0): int|false", constructed::<Client, _>(send))
+        .method(
+            "sendfile(string $filename, int $offset = 0, int $length = 0): bool",
+            constructed::<Client, _>(send_file),
+        )
+        .method("sendto(string $address, int $port, string $data): bool", constructed::<Client, _>(send_to))
+        .method(
+            "recvfrom(int $length, mixed &$address, mixed &$port = 0): string|false",
+            constructed::<Client, _>(recv_from),
+        )
+        .method("enableSSL(): bool", constructed::<Client, _>(enable_tls))
+        .method("getPeerCert(): string|false", constructed::<Client, _>(peer_certificate))
+        .method("verifyPeerCert(bool $allow_self_signed = false): bool", constructed::<Client, _>(verify_peer))
+        .method(
+            "isConnected(): bool",
+            constructed::<Client, _>(|call: &mut Call<'_>| Ok(call.payload::<Client>().link.borrow().is_some())),
+        )
+        .method(
+            "getsockname(): array|false",
+            constructed::<Client, _>(|call: &mut Call<'_>| name(call, Socket::local_addr)),
+        )
+        .method(
+            "getpeername(): array|false",
+            constructed::<Client, _>(|call: &mut Call<'_>| name(call, Socket::peer_addr)),
+        )
+        .method("close(): bool", constructed::<Client, _>(close))
+        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", constructed::<Client, _>(export))
         .register(&CLIENT);
 }
 

@@ -1,7 +1,6 @@
 //! Proxies: SOCKS5 (RFC 1928) and HTTP CONNECT (RFC 9110 section 9.3.6).
 
-use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
-use std::time::Duration;
+use crate::coroutine::socket::{CoroutineSocket, Deadline, ErrorCode};
 use swoosh::proto::base64;
 use swoosh::proto::proxy::{Credentials, Handshake, ProxyFault, Step};
 use swoosh_zend::{Array, PhpResult, Zval};
@@ -70,7 +69,7 @@ pub(super) fn open_tunnel(
     proxy: &Proxy,
     host: &[u8],
     port: i64,
-    limit: Option<Duration>,
+    deadline: &Deadline,
 ) -> PhpResult<Result<(), ErrorCode>> {
     let mut handshake = match proxy.handshake(host, port) {
         Ok(handshake) => handshake,
@@ -83,7 +82,11 @@ pub(super) fn open_tunnel(
             Ok(Step::Done) => return Ok(Ok(())),
             Ok(Step::Send(message)) => {
                 received.clear();
-                if let (_, Some(code)) = link.send_all(&message, limit)? {
+                let left = match deadline.remaining() {
+                    Ok(left) => left,
+                    Err(code) => return Ok(Err(code)),
+                };
+                if let (_, Some(code)) = link.send_all(&message, left)? {
                     return Ok(Err(code));
                 }
             }
@@ -91,7 +94,11 @@ pub(super) fn open_tunnel(
                 received.clear();
                 while received.len() < count {
                     let missing = count - received.len();
-                    match link.read_into(&mut received, missing, limit)? {
+                    let left = match deadline.remaining() {
+                        Ok(left) => left,
+                        Err(code) => return Ok(Err(code)),
+                    };
+                    match link.read_into(&mut received, missing, left)? {
                         Ok(0) => return Ok(Err(if proxy.socks { SOCKS_FAILED } else { PROXY_FAILED })),
                         Ok(_) => {}
                         Err(code) => return Ok(Err(code)),

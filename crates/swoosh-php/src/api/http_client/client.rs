@@ -1,5 +1,6 @@
 //! The state behind a `Swoole\Coroutine\Http\Client` object, and the properties that PHP code reads.
 
+use crate::api::exception::Constructed;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket::connection::WebSocketConnection;
@@ -22,6 +23,12 @@ pub(super) struct Client {
     pub(super) websocket: RefCell<Option<Rc<WebSocketConnection>>>,
 }
 swoosh_zend::payload!(Client);
+
+impl Constructed for Client {
+    fn is_constructed(&self) -> bool {
+        self.family.get() != libc::AF_UNSPEC
+    }
+}
 
 /// A connection.
 pub(super) struct Conn {

@@ -11,7 +11,7 @@ mod request_head;
 mod response;
 mod websocket;
 
-use super::exception::EXCEPTION;
+use super::exception::{EXCEPTION, constructed};
 use super::socket::describe;
 use crate::coroutine::setting_values;
 use crate::runtime::last_error;
@@ -59,40 +59,40 @@ pub fn register(short_names: bool) {
         .property("body", Value::Text(""))
         .method("__construct(string $host, int $port = 0, bool $ssl = false)", construct)
         .method("__destruct()", |_: &mut Call<'_>| Ok(()))
-        .method("set(array $settings): bool", set)
-        .method("getDefer(): bool", |call: &mut Call<'_>| Ok(call.payload::<Client>().defer.get()))
-        .method("setDefer(bool $defer = true): bool", |call: &mut Call<'_>| {
+        .method("set(array $settings): bool", constructed::<Client, _>(set))
+        .method("getDefer(): bool", constructed::<Client, _>(|call: &mut Call<'_>| Ok(call.payload::<Client>().defer.get())))
+        .method("setDefer(bool $defer = true): bool", constructed::<Client, _>(|call: &mut Call<'_>| {
             call.payload::<Client>().defer.set(call.bool_or(0, true)?);
             Ok(true)
-        })
-        .method("setMethod(string $method): bool", |call: &mut Call<'_>| set_from_argument(call, METHOD))
-        .method("setHeaders(array $headers): bool", |call: &mut Call<'_>| set_from_argument(call, REQUEST_HEADERS))
-        .method("setBasicAuth(string $username, string $password): void", set_basic_auth)
-        .method("setCookies(array $cookies): bool", |call: &mut Call<'_>| set_from_argument(call, COOKIES))
-        .method("setData(array|string $data): bool", |call: &mut Call<'_>| set_from_argument(call, BODY_SENT))
+        }))
+        .method("setMethod(string $method): bool", constructed::<Client, _>(|call: &mut Call<'_>| set_from_argument(call, METHOD)))
+        .method("setHeaders(array $headers): bool", constructed::<Client, _>(|call: &mut Call<'_>| set_from_argument(call, REQUEST_HEADERS)))
+        .method("setBasicAuth(string $username, string $password): void", constructed::<Client, _>(set_basic_auth))
+        .method("setCookies(array $cookies): bool", constructed::<Client, _>(|call: &mut Call<'_>| set_from_argument(call, COOKIES)))
+        .method("setData(array|string $data): bool", constructed::<Client, _>(|call: &mut Call<'_>| set_from_argument(call, BODY_SENT)))
         .method(
             "addFile(string $path, string $name, ?string $type = null, ?string $filename = null, int $offset = 0, int $length = 0): bool",
-            add_file,
+            constructed::<Client, _>(add_file),
         )
-        .method("addData(string $path, string $name, ?string $type = null, ?string $filename = null): bool", add_data)
-        .method("execute(string $path): bool", execute)
-        .method("getpeername(): array|false", |call: &mut Call<'_>| name(call, Socket::peer_addr))
-        .method("getsockname(): array|false", |call: &mut Call<'_>| name(call, Socket::local_addr))
-        .method("get(string $path): bool", get)
-        .method("post(string $path, mixed $data): bool", post)
-        .method("download(string $path, string $file, int $offset = 0): bool", download)
-        .method("getBody(): string|false", |call: &mut Call<'_>| property(call, BODY))
-        .method("getHeaders(): array|false|null", |call: &mut Call<'_>| property(call, HEADERS))
-        .method("getCookies(): array|false|null", |call: &mut Call<'_>| property(call, COOKIES))
-        .method("getStatusCode(): int|false", |call: &mut Call<'_>| property(call, STATUS))
-        .method("getHeaderOut(): string|false", header_out)
-        .method("getPeerCert(): string|false", peer_certificate)
-        .method("upgrade(string $path): bool", upgrade)
-        .method("push(mixed $data, int $opcode = SWOOLE_WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): bool", push)
-        .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|bool", recv)
-        .method("close(): bool", close)
-        .method("ping(string $data = ''): bool", ping)
-        .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", disconnect);
+        .method("addData(string $path, string $name, ?string $type = null, ?string $filename = null): bool", constructed::<Client, _>(add_data))
+        .method("execute(string $path): bool", constructed::<Client, _>(execute))
+        .method("getpeername(): array|false", constructed::<Client, _>(|call: &mut Call<'_>| name(call, Socket::peer_addr)))
+        .method("getsockname(): array|false", constructed::<Client, _>(|call: &mut Call<'_>| name(call, Socket::local_addr)))
+        .method("get(string $path): bool", constructed::<Client, _>(get))
+        .method("post(string $path, mixed $data): bool", constructed::<Client, _>(post))
+        .method("download(string $path, string $file, int $offset = 0): bool", constructed::<Client, _>(download))
+        .method("getBody(): string|false", constructed::<Client, _>(|call: &mut Call<'_>| property(call, BODY)))
+        .method("getHeaders(): array|false|null", constructed::<Client, _>(|call: &mut Call<'_>| property(call, HEADERS)))
+        .method("getCookies(): array|false|null", constructed::<Client, _>(|call: &mut Call<'_>| property(call, COOKIES)))
+        .method("getStatusCode(): int|false", constructed::<Client, _>(|call: &mut Call<'_>| property(call, STATUS)))
+        .method("getHeaderOut(): string|false", constructed::<Client, _>(header_out))
+        .method("getPeerCert(): string|false", constructed::<Client, _>(peer_certificate))
+        .method("upgrade(string $path): bool", constructed::<Client, _>(upgrade))
+        .method("push(mixed $data, int $opcode = SWOOLE_WEBSOCKET_OPCODE_TEXT, int $flags = SWOOLE_WEBSOCKET_FLAG_FIN): bool", constructed::<Client, _>(push))
+        .method("recv(float $timeout = 0): Swoole\\WebSocket\\Frame|string|bool", constructed::<Client, _>(recv))
+        .method("close(): bool", constructed::<Client, _>(close))
+        .method("ping(string $data = ''): bool", constructed::<Client, _>(ping))
+        .method("disconnect(int $code = SWOOLE_WEBSOCKET_CLOSE_NORMAL, string $reason = ''): bool", constructed::<Client, _>(disconnect));
     short(class, "Co\\Http\\Client").register(&HTTP_CLIENT);
 }
 

@@ -1,5 +1,6 @@
 //! The state behind a `Swoole\Process` object: both pipe ends live in the parent until the child takes its own.
 
+use crate::api::exception::Constructed;
 use crate::runtime::last_error;
 use std::cell::{Cell, RefCell};
 use swoosh::pool::Pipe;
@@ -26,6 +27,14 @@ pub(super) struct Holder {
     pub(super) childs: RefCell<Option<Pipe>>,
     /// This is the child.
     pub(super) in_child: Cell<bool>,
+    /// The constructor was called, or a pool made the object.
+    pub(super) constructed: Cell<bool>,
+}
+
+impl Constructed for Holder {
+    fn is_constructed(&self) -> bool {
+        self.constructed.get()
+    }
 }
 
 swoosh_zend::payload!(Holder: traces |holder, tell| {

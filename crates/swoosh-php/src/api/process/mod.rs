@@ -4,7 +4,7 @@ mod data;
 mod pipe;
 mod queue;
 
-use super::exception;
+use super::exception::{self, constructed};
 use data::{Holder, PIPE_DGRAM, PIPE_STREAM, ok_or_warn, slot};
 
 use crate::runtime::{event_loop, fork, last_error, scheduler, script_end, signals};
@@ -54,28 +54,28 @@ pub fn register() {
         .method("static wait(bool $blocking = true): array|false", wait)
         .method("static kill(int $pid, int $signal_no = SIGTERM): bool", kill)
         .method("static daemon(bool $nochdir = true, bool $noclose = true, array $pipes = []): bool", daemon)
-        .method("set(array $settings): void", set)
+        .method("set(array $settings): void", constructed::<Holder, _>(set))
         .method("static signal(int $signal_no, ?callable $callback = null): bool", signal)
         .method("static alarm(int $usec, int $type = 0): bool", alarm)
         .method("static setAffinity(array $cpu_settings): bool", set_affinity)
         .method("static getAffinity(): array", get_affinity)
-        .method("setPriority(int $which, int $priority, ?int $who = null): bool", set_priority)
-        .method("getPriority(int $which, ?int $who = null): int|false", get_priority)
-        .method("useQueue(int $key = 0, int $mode = 2, int $capacity = -1): bool", queue::use_queue)
-        .method("statQueue(): array|false", queue::stat_queue)
-        .method("freeQueue(): bool", queue::free_queue)
-        .method("push(string $data): bool", queue::push)
-        .method("pop(int $size = 65536): string|false", queue::pop)
-        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", pipe::export_socket)
-        .method("setTimeout(float $seconds): bool", pipe::set_timeout)
-        .method("setBlocking(bool $blocking): bool", pipe::set_blocking)
+        .method("setPriority(int $which, int $priority, ?int $who = null): bool", constructed::<Holder, _>(set_priority))
+        .method("getPriority(int $which, ?int $who = null): int|false", constructed::<Holder, _>(get_priority))
+        .method("useQueue(int $key = 0, int $mode = 2, int $capacity = -1): bool", constructed::<Holder, _>(queue::use_queue))
+        .method("statQueue(): array|false", constructed::<Holder, _>(queue::stat_queue))
+        .method("freeQueue(): bool", constructed::<Holder, _>(queue::free_queue))
+        .method("push(string $data): bool", constructed::<Holder, _>(queue::push))
+        .method("pop(int $size = 65536): string|false", constructed::<Holder, _>(queue::pop))
+        .method("exportSocket(): Swoole\\Coroutine\\Socket|false", constructed::<Holder, _>(pipe::export_socket))
+        .method("setTimeout(float $seconds): bool", constructed::<Holder, _>(pipe::set_timeout))
+        .method("setBlocking(bool $blocking): bool", constructed::<Holder, _>(pipe::set_blocking))
         .method("start(): int|bool", start)
-        .method("write(string $data): int|false", pipe::write)
-        .method("close(int $which = 0): bool", pipe::close)
-        .method("read(int $size = 8192): string|false", pipe::read)
-        .method("exit(int $exit_code = 0): void", exit)
-        .method("exec(string $exec_file, array $args): bool", exec)
-        .method("name(string $process_name): bool", name)
+        .method("write(string $data): int|false", constructed::<Holder, _>(pipe::write))
+        .method("close(int $which = 0): bool", constructed::<Holder, _>(pipe::close))
+        .method("read(int $size = 8192): string|false", constructed::<Holder, _>(pipe::read))
+        .method("exit(int $exit_code = 0): void", constructed::<Holder, _>(exit))
+        .method("exec(string $exec_file, array $args): bool", constructed::<Holder, _>(exec))
+        .method("name(string $process_name): bool", constructed::<Holder, _>(name))
         .register(&PROCESS);
 }
 
@@ -88,6 +88,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     pipe.kind.set(if redirects { PIPE_STREAM } else { kind });
     pipe.redirects.set(redirects);
     pipe.coroutine.set(coroutine);
+    pipe.constructed.set(true);
     this.set_slot(slot("callback")?, call.arg(0).cloned().unwrap_or(Zval::null()));
     let id = NEXT_ID.get();
     NEXT_ID.set(id + 1);
@@ -100,6 +101,9 @@ pub fn of_pool(id: i64, pid: i32, end: Option<Pipe>, own: bool) -> PhpResult<Obj
     let process = Object::new(PROCESS.get())?;
     set_id(&process, id);
     process.set_slot(slot("pid")?, pid);
+    if let Some(state) = process.payload::<Holder>() {
+        state.constructed.set(true);
+    }
     if let (Some(end), Some(pipe)) = (end, process.payload::<Holder>()) {
         process.set_slot(slot("pipe")?, end.as_raw_fd());
         pipe.kind.set(PIPE_DGRAM);
@@ -348,6 +352,9 @@ fn get_affinity(_: &mut Call<'_>) -> PhpResult<Array> {
     Ok(ok_or_warn(affinity::cores()).unwrap_or_default().into_iter().collect())
 }
 
+/// SWOOLE_ERROR_INVALID_PARAMS.
+const INVALID_PARAMS: i32 = 505;
+
 /// The target of a priority call; without an id, this object's process.
 fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::PriorityTarget>> {
     let number = if call.has(who) {
@@ -355,7 +362,12 @@ fn whose(call: &Call<'_>, which: i64, who: usize) -> PhpResult<Option<system::Pr
     } else if which == 0 {
         call.this().and_then(|this| this.slot(slot("pid").ok()?).int()).unwrap_or(0)
     } else {
-        last_error::warn_misuse("$who is required for process groups and users");
+        let (code, why) = match which {
+            1 | 2 => (INVALID_PARAMS, "$who is required for process groups and users"),
+            _ => (libc::EINVAL, "$which must be PRIO_PROCESS, PRIO_PGRP or PRIO_USER"),
+        };
+        last_error::set(code);
+        warning(why);
         return Ok(None);
     };
     match (u32::try_from(which), u32::try_from(number)) {

@@ -43,6 +43,12 @@ pub(super) struct Payload {
 }
 swoosh_zend::payload!(Payload);
 
+impl exception::Constructed for Payload {
+    fn is_constructed(&self) -> bool {
+        self.domain.get() != libc::AF_UNSPEC
+    }
+}
+
 pub(super) fn adopt(object: &Object, link: Rc<CoroutineSocket>, domain: i32, kind: i32, protocol: i32) {
     object.set_slot(FD, link.fd());
     object.set_slot(DOMAIN, domain);
@@ -63,8 +69,7 @@ pub(super) fn link(call: &Call<'_>) -> Option<Rc<CoroutineSocket>> {
     let link = payload.link.borrow().clone();
     match link {
         Some(_) => {}
-        // Sockets have a family from their construction on.
-        None if payload.domain.get() == 0 => drop(exception::not_constructed()),
+        None if !exception::Constructed::is_constructed(payload) => drop(exception::not_constructed()),
         None => fail(call, libc::EBADF),
     }
     link

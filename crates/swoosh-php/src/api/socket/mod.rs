@@ -5,13 +5,14 @@ mod data;
 mod multicast;
 mod reading;
 mod setup;
+mod vector;
 mod writing;
 
 pub use connecting::{address_of, addresses_of, describe};
 pub use data::{SOCKET_NONBLOCK, domain_of, limits_of, link_of, object, set_framing, show_error, words};
 pub use setup::{framing, protocol};
 
-use super::exception;
+use super::exception::{self, constructed};
 use crate::coroutine::socket::{CoroutineSocket, Direction};
 use crate::runtime::last_error;
 use crate::runtime::watchers::{READ, WRITE};
@@ -47,7 +48,7 @@ pub fn register(short_names: bool) {
         .method("accept(float $timeout = 0): Swoole\\Coroutine\\Socket|false", accept)
         .method("connect(string $host, int $port = 0, float $timeout = 0): bool", connect)
         .method("checkLiveness(): bool", check_liveness)
-        .method("getBoundCid(int $event): int", bound)
+        .method("getBoundCid(int $event): int", constructed::<Payload, _>(bound))
         .method("peek(int $length = 65536): string|false", peek)
         .method("recv(int $length = 65536, float $timeout = 0): string|false", recv)
         .method("recvAll(int $length = 65536, float $timeout = 0): string|false", recv_all)
@@ -64,7 +65,7 @@ pub fn register(short_names: bool) {
         .method("recvfrom(mixed &$peername, float $timeout = 0): string|false", recv_from)
         .method("sendto(string $addr, int $port, string $data): int|false", send_to)
         .method("getOption(int $level, int $opt_name): mixed", get_option)
-        .method("setProtocol(array $settings): bool", set_protocol)
+        .method("setProtocol(array $settings): bool", constructed::<Payload, _>(set_protocol))
         .method("setOption(int $level, int $opt_name, mixed $opt_value): bool", set_option)
         .method("sslHandshake(): bool", ssl_handshake)
         .method("shutdown(int $how = 2): bool", shutdown)
@@ -72,7 +73,10 @@ pub fn register(short_names: bool) {
         .method("close(): bool", close)
         .method("getpeername(): array|false", |call: &mut Call<'_>| name(call, Socket::peer_addr))
         .method("getsockname(): array|false", |call: &mut Call<'_>| name(call, Socket::local_addr))
-        .method("isClosed(): bool", |call: &mut Call<'_>| Ok(call.payload::<Payload>().link.borrow().is_none()))
+        .method(
+            "isClosed(): bool",
+            constructed::<Payload, _>(|call: &mut Call<'_>| Ok(call.payload::<Payload>().link.borrow().is_none())),
+        )
         .method("static import($stream): Swoole\\Coroutine\\Socket|false", import);
     short(class, "Co\\Socket").register(&SOCKET);
     let exception = ClassBuilder::new("Swoole\\Coroutine\\Socket\\Exception").extends(exception::EXCEPTION.get());

@@ -2,6 +2,7 @@
 
 use super::connecting::describe;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
+use super::vector;
 use crate::coroutine::socket::{CoroutineSocket, Deadline, Direction, ErrorCode};
 use std::time::Duration;
 use swoosh_zend::{Array, Call, OrFalse, PhpResult, ZStr};
@@ -128,12 +129,7 @@ pub(super) fn read_vector_all(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> 
 fn vector(call: &mut Call<'_>, all: bool) -> PhpResult<OrFalse<Array>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 1, Direction::Read)?;
-    let lengths: Option<Vec<usize>> =
-        call.array(0)?.iter().map(|(_, n)| usize::try_from(n.to_int()).ok().filter(|&n| n > 0)).collect();
-    let Some(lengths) = lengths.filter(|lengths| !lengths.is_empty()) else {
-        fail(call, libc::EINVAL);
-        return Ok(OrFalse(None));
-    };
+    let Some(lengths) = vector::lengths(call)? else { return Ok(OrFalse(None)) };
     let total = lengths.iter().sum();
     let (bytes, code) = match all {
         true => read_all(&link, Vec::new(), total, limit)?,

@@ -2,6 +2,7 @@
 
 use super::connecting::address;
 use super::data::{Payload, fail, io_or_fail, limit, link, ok_or_fail};
+use super::vector;
 use crate::coroutine::socket::{Direction, ErrorCode};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -36,16 +37,7 @@ fn counted(call: &Call<'_>, sent: usize, code: Option<ErrorCode>) -> OrFalse<usi
 pub(super) fn write_vector(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let Some(link) = link(call) else { return Ok(OrFalse(None)) };
     let limit = limit(call, 1, Direction::Write)?;
-    let mut all = Vec::new();
-    for (_, part) in call.array(0)? {
-        match part.bytes() {
-            Some(bytes) => all.extend_from_slice(bytes),
-            None => {
-                fail(call, libc::EINVAL);
-                return Ok(OrFalse(None));
-            }
-        }
-    }
+    let Some(all) = vector::contents(call)? else { return Ok(OrFalse(None)) };
     let (sent, code) = link.send_all(&all, limit)?;
     Ok(counted(call, sent, code))
 }

@@ -3,6 +3,7 @@
 //! Values are converted before a row is locked: conversion may run PHP code (`__toString`), which must not run under a
 //! lock that other processes wait for.
 
+use crate::api::exception::{Constructed, not_constructed};
 use crate::runtime::last_error;
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
@@ -19,6 +20,14 @@ pub(super) struct Holder {
     pub(super) made: RefCell<Option<Rc<SharedTable>>>,
     /// `configure` was called.
     pub(super) extended: Cell<bool>,
+    /// The constructor was called.
+    pub(super) constructed: Cell<bool>,
+}
+
+impl Constructed for Holder {
+    fn is_constructed(&self) -> bool {
+        self.constructed.get()
+    }
 }
 
 swoosh_zend::payload!(Holder);
@@ -60,8 +69,11 @@ impl SharedTable {
 
 #[inline]
 pub(super) fn made(call: &Call<'_>) -> PhpResult<Rc<SharedTable>> {
-    let made = call.payload::<Holder>().made.borrow();
-    made.clone().ok_or_else(|| throw_error("the table was not created, or was destroyed: call create()"))
+    let holder = call.payload::<Holder>();
+    holder.made.borrow().clone().ok_or_else(|| match holder.is_constructed() {
+        true => throw_error("the table was not created, or was destroyed: call create()"),
+        false => not_constructed(),
+    })
 }
 
 /// A value converted for its column; owns its bytes.

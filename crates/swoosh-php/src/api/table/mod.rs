@@ -5,6 +5,7 @@
 mod data;
 mod extensions;
 
+use super::exception::constructed;
 use super::shared_memory;
 use crate::runtime::last_error;
 use data::{ColumnValue, Holder, SharedTable, Values, array, convert, given, made, ok_or_report, zval};
@@ -31,16 +32,16 @@ pub fn register() {
         .property("size", Constant::Null)
         .property("memorySize", Constant::Null)
         .method("__construct(int $table_size, float $conflict_proportion = 0.2)", construct)
-        .method("column(string $name, int $type, int $size = 0): bool", column)
-        .method("create(): bool", create)
-        .method("destroy(): bool", destroy)
+        .method("column(string $name, int $type, int $size = 0): bool", constructed::<Holder, _>(column))
+        .method("create(): bool", constructed::<Holder, _>(create))
+        .method("destroy(): bool", constructed::<Holder, _>(destroy))
         .method("set(string $key, array $value): bool", |call: &mut Call<'_>| write(call, WriteIf::Always))
         .method("add(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Absent))
         .method("update(string $key, array $values): bool", |call: &mut Call<'_>| write(call, WriteIf::Present))
         .method("cmpset(string $key, array $expected, array $values): bool", compare_and_set)
         .method("get(string $key, ?string $field = null): array|string|int|float|false", get)
         .method("getdel(string $key, ?string $field = null): array|string|int|float|false", get_and_delete)
-        .method("count(): int", count)
+        .method("count(): int", constructed::<Holder, _>(count))
         .method("del(string $key): bool", delete)
         .method("delete(string $key): bool", delete)
         .method("cmpdel(string $key, array $expected): bool", compare_and_delete)
@@ -48,10 +49,10 @@ pub fn register() {
         .method("exist(string $key): bool", exists)
         .method("incr(string $key, string $column, int|float $incrby = 1): int|float|false", increase)
         .method("decr(string $key, string $column, int|float $incrby = 1): int|float|false", decrease)
-        .method("getSize(): int", size)
-        .method("getMemorySize(): int", memory_size)
-        .method("stats(): array|false", stats)
-        .method("configure(array $options): bool", extensions::configure)
+        .method("getSize(): int", constructed::<Holder, _>(size))
+        .method("getMemorySize(): int", constructed::<Holder, _>(memory_size))
+        .method("stats(): array|false", constructed::<Holder, _>(stats))
+        .method("configure(array $options): bool", constructed::<Holder, _>(extensions::configure))
         .method("setFor(string $key, array $values, float $seconds): bool", extensions::set_for)
         .method("expire(string $key, ?float $seconds): bool", extensions::expire)
         .method("purge(): int", extensions::purge)
@@ -80,6 +81,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let mut builder = Table::builder(rows.max(0) as u32);
     builder.extra(if extra.is_finite() { extra.max(MIN_CONFLICT_PROPORTION) } else { MIN_CONFLICT_PROPORTION });
     *holder.making.borrow_mut() = Some(builder);
+    holder.constructed.set(true);
     Ok(())
 }
 

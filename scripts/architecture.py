@@ -50,6 +50,7 @@ LAYERS = {
         ("error", "ids", "clock"),
         ("log",),
         ("timer",),
+        ("blocking",),
         ("runtime",),
         ("config",),
         ("tls",),

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the components that some tests need: MariaDB, PostgreSQL, Redis and their PHP clients, curl and clients on it, a
-# browser, nginx, valgrind and ab. If that fails, it prints why, and those tests are skipped.
+# browser, nginx, php-fpm, valgrind and ab. If that fails, it prints why, and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 [ -x /usr/bin/redis-server ] || missing="$missing redis-server"
 [ -x /usr/bin/chromium ] || missing="$missing chromium"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+[ -x /usr/sbin/php-fpm8.2 ] || missing="$missing php8.2-fpm"
 command -v valgrind >/dev/null || missing="$missing valgrind"
 command -v ab >/dev/null || missing="$missing apache2-utils"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"

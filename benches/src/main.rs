@@ -51,6 +51,7 @@ fn main() {
         ["ipc"] => ipc(),
         ["timers"] => timers(),
         ["coroutine"] => coroutine(),
+        ["hooks"] => hooks(),
         ["rest"] => rest(),
         ["table"] => tables(),
         ["lock"] => locks(),
@@ -64,12 +65,12 @@ fn main() {
         ["web", "idle"] => web::idle(),
         [] => {
             let first = [|| echo(""), tls, || http(""), web::all, tasks, ipc, idle];
-            first.iter().chain(&[timers, coroutine, rest, tables, locks, processes]).for_each(|part| part());
+            first.iter().chain(&[timers, coroutine, hooks, rest, tables, locks, processes]).for_each(|part| part());
         }
         ["pipe", "bare"] => println!("{}", pipe::bare()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | tls | http | web | tasks | ipc | idle | timers | coroutine | rest | table | lock | process]"
+                "usage: swoosh-bench [echo | tls | http | web | tasks | ipc | idle | timers | coroutine | hooks | rest | table | lock | process]"
             );
         }
     }
@@ -262,6 +263,13 @@ fn timers() {
 fn coroutine() {
     println!("Coroutines from PHP");
     let out = php("coroutine.php", &[]).output().expect("run php");
+    print!("{}", String::from_utf8_lossy(&out.stdout));
+}
+
+/// PHP's own functions in coroutines, beside the calls without hooks.
+fn hooks() {
+    println!("PHP's own functions in coroutines");
+    let out = php("hooks.php", &[]).output().expect("run php");
     print!("{}", String::from_utf8_lossy(&out.stdout));
 }
 

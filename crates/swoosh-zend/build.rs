@@ -6,7 +6,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
-    for file in ["wrapper.h", "shim.h", "shim.c", "autoload.c", "stream.c", "file_stream.c"] {
+    for file in ["wrapper.h", "shim.h", "shim.c", "autoload.c", "early_binding.c", "stream.c", "file_stream.c"] {
         println!("cargo:rerun-if-changed=src/{file}");
     }
     let includes = php_includes();
@@ -29,6 +29,7 @@ fn main() {
     let mut shim = cc::Build::new();
     shim.file("src/shim.c")
         .file("src/autoload.c")
+        .file("src/early_binding.c")
         .file("src/stream.c")
         .file("src/file_stream.c")
         .include("src")

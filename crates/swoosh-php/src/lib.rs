@@ -21,7 +21,7 @@ pub mod library;
 pub mod runtime;
 pub mod server;
 
-use crate::runtime::{event_loop, fork, reactor, scheduler, script_end, signals, timers};
+use crate::runtime::{blocking, event_loop, fork, reactor, scheduler, script_end, signals, timers};
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
@@ -66,7 +66,10 @@ impl Extension for Swoosh {
         coroutine::start_up();
         hook::start_up();
         library::start_up();
+        api::functions::tracer::start_up();
         interrupt::set_handler(|| {
+            blocking::on_interrupt(coroutine::running_name);
+            api::functions::tracer::sample();
             coroutine::on_interrupt();
             server::pool::between_instructions();
         });
@@ -75,13 +78,16 @@ impl Extension for Swoosh {
     }
 
     fn request_end() {
+        api::functions::tracer::request_end();
         api::shared_memory::request_end();
         signals::request_end();
         event_loop::request_end();
+        blocking::request_end();
         script_end::request_end();
         scheduler::request_end();
         timers::request_end();
         coroutine::request_end();
+        hook::request_end();
         coroutine::dns::request_end();
         coroutine::service_resolvers::request_end();
         reactor::request_end();
@@ -94,6 +100,7 @@ impl Extension for Swoosh {
         info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
         info.row("coroutine", "enabled");
         info.row("event loop", "tokio, epoll");
+        info.row("hooks", &coroutine::hook_flags::served());
         for (flag, functions) in coroutine::hook_flags::unserved() {
             info.row(flag, &format!("no effect on {functions}"));
         }
@@ -113,4 +120,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("swoole.blocking_threshold", "100000"),
     ("swoole.profile", "Off"),
     ("swoole.leak_detection", "Off"),
+    // Not in Swoole: OpenSwoole's class names.
+    ("swoole.openswoole_names", "Off"),
 ];

@@ -147,6 +147,21 @@ impl Ring {
     ///
     /// For the ring's single consumer only.
     pub fn pop<R>(&self, read: impl FnOnce(&Meta, &[u8]) -> R) -> Option<R> {
+        let (behind, meta, payload) = self.oldest()?;
+        let result = read(&meta, payload);
+        let consumer = &self.control.consumer;
+        consumer.popped.store(consumer.popped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        consumer.tail.publish(behind);
+        Some(result)
+    }
+
+    /// Like [`pop`](Self::pop), and leaves the message in the ring.
+    pub fn front<R>(&self, read: impl FnOnce(&Meta, &[u8]) -> R) -> Option<R> {
+        self.oldest().map(|(_, meta, payload)| read(&meta, payload))
+    }
+
+    /// The oldest message, with the position behind it.
+    fn oldest(&self) -> Option<(u64, Meta, &[u8])> {
         let consumer = &self.control.consumer;
         let mut tail = consumer.tail.own();
         let head = self.control.head.observe();
@@ -166,15 +181,12 @@ impl Ring {
         }
         let meta = [1, 2, 3, 4].map(|n| self.read_word(tail + 8 * n));
         // SAFETY: the check above keeps the record within the data. Its producer published it by a release store of
-        // `head`, and no producer writes there before `tail` moves past it.
+        // `head`, and no producer writes there before `tail` moves past it, which only the caller does.
         let payload = unsafe {
             let at = self.data.add(((tail + HEADER) & (self.capacity - 1)) as usize);
             std::slice::from_raw_parts(at, len as usize)
         };
-        let result = read(&meta, payload);
-        consumer.popped.store(consumer.popped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        consumer.tail.publish(tail + record_size(len as usize));
-        Some(result)
+        Some((tail + record_size(len as usize), meta, payload))
     }
 
     fn write_words(&self, at: u64, words: &[u64]) {

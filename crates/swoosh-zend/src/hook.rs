@@ -35,7 +35,8 @@ where
         ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry::<N, F, R>), &mut original)
     };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 
@@ -53,7 +54,8 @@ where
     let exists =
         unsafe { ffi::swoosh_replace_function(name.as_ptr().cast::<c_char>(), name.len(), Some(entry), &mut original) };
     if exists && let Some(original) = original {
-        ORIGINALS[N].store(original as *mut (), Ordering::Relaxed);
+        let other = ORIGINALS[N].swap(original as *mut (), Ordering::Relaxed);
+        assert!(other.is_null(), "wrapper number {N} is used twice, now for {name}()");
     }
 }
 
@@ -303,34 +305,56 @@ unsafe extern "C" fn autoload_end(name: *const c_char, length: usize) {
     }
 }
 
-/// Returns the file name and the source, without the opening tag, of the file that declares a class, whose name is in lower
-/// case; `None` if the extension's library has no such class.
-pub type LibrarySource = fn(class: &[u8]) -> Option<(CString, String)>;
+/// How a class of the extension's library comes into being.
+pub enum LibraryClass {
+    /// By running a file: its name, and its source without the opening tag.
+    Source(CString, String),
+    /// As another name of a class.
+    Alias(String),
+}
 
-static LIBRARY: OnceLock<LibrarySource> = OnceLock::new();
+/// Finds a class of the library by its name in lower case; `None` if there is none.
+pub type FindLibraryClass = fn(class: &[u8]) -> Option<LibraryClass>;
 
-/// Makes classes that are written in PHP part of the extension: `source` is asked before the autoloader. Only during module
+static LIBRARY: OnceLock<FindLibraryClass> = OnceLock::new();
+
+/// Makes classes that are written in PHP part of the extension: `find` is asked before the autoloader. Only during module
 /// startup, after [`install_autoload_hooks`].
-pub fn install_library(source: LibrarySource) {
-    let _ = LIBRARY.set(source);
+pub fn install_library(find: FindLibraryClass) {
+    let _ = LIBRARY.set(find);
     // SAFETY: a function with the declared signature and static lifetime.
-    unsafe { ffi::swoosh_install_library(Some(library_load)) }
+    unsafe {
+        ffi::swoosh_install_library(Some(library_load));
+        ffi::swoosh_install_early_binding(Some(library_load));
+    }
 }
 
 unsafe extern "C" fn library_load(name: *const c_char, length: usize) -> bool {
     // SAFETY: `shim.c` passes a string's bytes and length, and keeps the string for the duration of the call.
     let name = unsafe { std::slice::from_raw_parts(name.cast::<u8>(), length) };
-    let Some((file, source)) = LIBRARY.get().and_then(|source| catch_unwind(|| source(name)).ok()).flatten() else {
+    let Some(class) = LIBRARY.get().and_then(|find| catch_unwind(|| find(name)).ok()).flatten() else {
         return false;
     };
-    let failed = super::callable::guarded(|| {
+    let mut is_there = true;
+    let failed = super::callable::guarded(|| match &class {
         // SAFETY: pointer and length describe `source`, which like the C string `file` outlives the guarded call.
-        unsafe { ffi::swoosh_run_source(source.as_ptr().cast::<c_char>(), source.len(), file.as_ptr()) }
+        LibraryClass::Source(file, source) => unsafe {
+            ffi::swoosh_run_source(source.as_ptr().cast::<c_char>(), source.len(), file.as_ptr());
+        },
+        // SAFETY: pointers and lengths describe `target` and `name`, which outlive the call.
+        LibraryClass::Alias(target) => unsafe {
+            is_there = ffi::swoosh_alias_class(
+                target.as_ptr().cast::<c_char>(),
+                target.len(),
+                name.as_ptr().cast::<c_char>(),
+                name.len(),
+            );
+        },
     });
-    drop((file, source));
+    drop(class);
     if let Err(Raised::Bailout) = failed {
         // SAFETY: runs inside PHP; no frame between here and PHP's guard has anything to drop.
         unsafe { ffi::swoosh_bailout() }
     }
-    true
+    is_there
 }

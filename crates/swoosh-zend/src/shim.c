@@ -743,6 +743,17 @@ void swoosh_run_source(const char *source, size_t length, const char *name)
     zend_eval_stringl((char *) source, length, NULL, (char *) name);
 }
 
+bool swoosh_alias_class(const char *target, size_t target_length, const char *alias, size_t alias_length)
+{
+    zend_string *name = zend_string_init(target, target_length, 0);
+    zend_class_entry *class = zend_lookup_class(name);
+    zend_string_release(name);
+    if (class == NULL) {
+        return false;
+    }
+    return zend_register_class_alias_ex(alias, alias_length, class, false) == SUCCESS;
+}
+
 void swoosh_load_class(const char *name, size_t length)
 {
     zend_string *class = zend_string_init(name, length, 0);

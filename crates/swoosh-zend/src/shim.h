@@ -180,8 +180,12 @@ void swoosh_install_autoload_hooks(swoosh_autoload_begin begin, swoosh_autoload_
 typedef bool (*swoosh_library_load)(const char *name, size_t length);
 /* Calls `load` before the autoloader. Only during module startup, after swoosh_install_autoload_hooks(). */
 void swoosh_install_library(swoosh_library_load load);
+/* Calls `load` for the parents of a file's classes before it is compiled. Only during module startup. */
+void swoosh_install_early_binding(swoosh_library_load load);
 /* Compiles and runs PHP code without an opening tag. `name` is its file name. Bails out after a fatal error. */
 void swoosh_run_source(const char *source, size_t length, const char *name);
+/* Gives a class, internal or not, another name until the end of the request; false if there is no such class. */
+bool swoosh_alias_class(const char *target, size_t target_length, const char *alias, size_t alias_length);
 /* Looks up a class, with autoloading. */
 void swoosh_load_class(const char *name, size_t length);
 /* Replaces the handler of an internal function; false if there is no such function. */

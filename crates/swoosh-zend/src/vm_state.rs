@@ -94,6 +94,22 @@ pub fn backtrace(options: i64, limit: i64) -> Zval {
     result
 }
 
+/// Formats a backtrace like `debug_print_backtrace`.
+pub fn trace_as_text(trace: &Zval) -> String {
+    let mut text = String::new();
+    for (at, (_, frame)) in trace.array().into_iter().flatten().enumerate() {
+        let Some(frame) = frame.array() else { continue };
+        let part = |name: &str| frame.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
+        let place = match (part("file"), part("line")) {
+            (Some(file), Some(line)) => format!("{file}({line})"),
+            _ => "[internal function]".to_owned(),
+        };
+        let owner = part("class").map_or(String::new(), |class| class + &part("type").unwrap_or_default());
+        text.push_str(&format!("#{at} {place}: {owner}{}()\n", part("function").unwrap_or_default()));
+    }
+    text
+}
+
 /// The exception or exit with which the body of a coroutine ended.
 pub enum PendingException {
     /// Nothing is pending.

@@ -54,6 +54,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
 
+pub mod blocking;
 #[cfg(feature = "tls")]
 pub mod client;
 pub mod clock;

@@ -1,5 +1,6 @@
 //! The async runtime of one thread: tokio's current-thread scheduler, with hooks around its sleep.
 
+use crate::blocking;
 use crate::error::{Error, Result};
 use crate::sys::event_fd::EventFd;
 use crate::sys::timer_fd::TimerFd;
@@ -87,8 +88,14 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
         .on_thread_start(|| {
             let _ = crate::sys::signal::block_all();
         })
-        .on_thread_park(move || before())
-        .on_thread_unpark(move || after())
+        .on_thread_park(move || {
+            before();
+            blocking::end();
+        })
+        .on_thread_unpark(move || {
+            blocking::begin();
+            after();
+        })
         .build()
         .map_err(|e| Error::system("make", "an event loop", e))?;
     let mut descriptors: Vec<RawFd> = process::event_fds().into_iter().filter(|fd| !known.contains(fd)).collect();

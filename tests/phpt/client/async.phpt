@@ -48,12 +48,15 @@ Swoole\Event::wait();
 pcntl_waitpid($pid, $status);
 
 echo "much data\n";
-$pid = serve(function ($s) { usleep(30000); for ($n = 0; $n < 8 << 20; $n += strlen(fread($s, 1 << 16))); fwrite($s, 'all'); fread($s, 1); });
-$client = client(['connect' => fn ($client) => $client->send(str_repeat('x', 8 << 20)), 'receive' => fn ($client) => $client->close()]);
+$flag = sys_get_temp_dir() . '/full' . getmypid();
+$pid = serve(function ($s) use ($flag) { while (!file_exists($flag)) usleep(1000); for ($n = 0; $n < 8 << 20; $n += strlen(fread($s, 1 << 16))); fwrite($s, 'all'); fread($s, 1); });
+$client = client(['connect' => fn ($client) => $client->send(str_repeat('x', 8 << 20)), 'receive' => fn ($client) => $client->close(), 'bufferFull' => fn () => touch($flag)]);
 $client->set(['buffer_high_watermark' => 1 << 20]);
 $client->connect('127.0.0.1', $port);
 Swoole\Event::wait();
 pcntl_waitpid($pid, $status);
+
+unlink($flag);
 
 echo "refused\n";
 client([])->connect('127.0.0.1', 1, 1);

@@ -8,21 +8,24 @@ pcntl
 $path = tempnam(sys_get_temp_dir(), 'flock');
 Co\run(function () use ($path) {
     $order = [];
+    $checked = false;
     $group = new Co\WaitGroup();
     for ($i = 0; $i < 3; $i++) {
         $group->add();
-        go(function () use ($i, $path, $group, &$order) {
+        go(function () use ($i, $path, $group, &$order, &$checked) {
             $file = fopen($path, 'c');
             if (flock($file, LOCK_EX)) $order[] = "in $i";
-            Co::sleep(0.01);
+            do Co::sleep(0.005); while (!$checked);
             $order[] = "out $i";
             flock($file, LOCK_UN);
             $group->done();
         });
     }
-    // The first coroutine holds it, since no other has run the event loop.
+    // One of them holds it until this coroutine has looked.
+    while (!$order) Co::sleep(0.001);
     $file = fopen($path, 'c');
     var_dump(flock($file, LOCK_EX | LOCK_NB, $blocks), $blocks);
+    $checked = true;
     $group->wait();
     var_dump(flock($file, LOCK_EX));
     for ($i = 0; $i < 6; $i += 2) {
@@ -36,7 +39,7 @@ Co\run(function () use ($path) {
             $file = fopen($path, 'c');
             flock($file, LOCK_SH);
             $readers++;
-            Co::sleep(0.02);
+            while ($readers < 2) Co::sleep(0.001);
             echo "$readers readers at once\n";
         });
     }

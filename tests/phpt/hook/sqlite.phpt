@@ -84,9 +84,10 @@ Co\run(function () use ($open, $file, $old) {
     all(fn () => $p->query('select throws()'), fn () => $p->query('select 1')->fetchColumn());
 
     echo "A cancelled query is interrupted\n";
-    $id = go(function () {
+    $long = (new PDO('sqlite::memory:'))->prepare(str_replace('300000', '3000000000', LONG));
+    $id = go(function () use ($long) {
         try {
-            (new PDO('sqlite::memory:'))->query(str_replace('300000', '3000000000', LONG))->fetchColumn();
+            $long->execute();
         } catch (PDOException $e) {
             echo $e->errorInfo[1], "\n";
         }

@@ -6,7 +6,7 @@ swoole
 <?php
 $asked = [];
 spl_autoload_register(function (string $class) use (&$asked) { $asked[] = $class; });
-echo count(preg_grep('~^Swoole\\\\ArrayObject$~', get_declared_classes())), " loaded at first\n";
+echo count(preg_grep('~^Swoole\\\\ConnectionPool$~', get_declared_classes())), " loaded at first\n";
 var_dump(class_exists('\Swoole\StringObject', false), interface_exists('Swoole\StringObject', false), class_exists('swoole\nothing', false));
 class Child extends Swoole\ArrayObject {}
 Co\run(function () {

@@ -4,13 +4,13 @@ use super::system;
 use crate::coroutine;
 use crate::coroutine::classes::{CANCELED, CONTEXT, TIMEOUT};
 use crate::coroutine::configure;
-use crate::coroutine::introspection::trace_as_text;
 use crate::coroutine::{Job, Options, STACK_SIZE, options, wait};
 use crate::runtime::last_error;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::error::{fatal, throw_error};
+use swoosh_zend::vm_state::trace_as_text;
 use swoosh_zend::{
     Array, Call, Callable, Class, ClassBuilder, ClassSlot, IntoZval, Key, Object, OrFalse, PhpResult, Zval, output,
 };

@@ -32,6 +32,7 @@ pub mod server_object;
 pub mod server_port;
 pub mod server_task;
 pub mod server_values;
+pub mod shared_channel;
 pub mod shared_memory;
 pub mod socket;
 pub mod synchronization;
@@ -59,6 +60,7 @@ pub fn register(short_names: bool) {
     atomic::register();
     lock::register();
     table::register();
+    shared_channel::register();
     process::register();
     process_pool::register();
     process_manager::register();

@@ -3,6 +3,7 @@
 use super::server_object::{Server, state};
 use super::{connection_iterator, exception, process, server_methods, server_port, timer};
 use crate::coroutine::{hook_flags, setting_values};
+use crate::library;
 use crate::runtime::{event_loop, last_error};
 use crate::server::classes::{SERVER, server_slot as slot};
 use crate::server::start::start as run;
@@ -207,10 +208,13 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
-    match call.this() {
-        Some(this) => run(state, this),
-        None => Ok(false),
+    let Some(this) = call.this() else { return Ok(false) };
+    let settings = this.slot(slot("setting")?).array().cloned().unwrap_or_default();
+    let helper = setting_values::of_helper(&settings);
+    if state.is_new() && !(helper.admin_server.is_empty() && helper.stats_file.is_empty()) {
+        library::run("Swoole\\Server\\Helper::install", vec![this.clone().into_zval()])?;
     }
+    run(state, this)
 }
 
 fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {

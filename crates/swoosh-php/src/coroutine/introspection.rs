@@ -1,7 +1,7 @@
 //! Observing coroutines: counts, backtraces, stack usage.
 
 use super::classes::CONTEXT;
-use super::scheduler::{Coroutine, clone_cell, current, find, with};
+use super::scheduler::{Coroutine, clone_cell, current, current_id, find, with};
 use super::timers;
 use super::types::{CoroutineState, WaitKind};
 use std::rc::Rc;
@@ -11,6 +11,11 @@ use swoosh_zend::{Object, PhpResult, Zval, vm_state};
 /// The ids of all live coroutines, in ascending order.
 pub fn ids() -> Vec<u64> {
     with(|s| s.table.borrow().ids())
+}
+
+/// The running coroutine, or the callback that runs outside of coroutines, for a message.
+pub fn running_name() -> String {
+    current_id().map_or_else(|| "a callback".to_owned(), |id| format!("coroutine {id}"))
 }
 
 /// The number of live coroutines.
@@ -97,20 +102,4 @@ impl Coroutine {
         *self.context.borrow_mut() = Some(context.clone());
         Ok(context)
     }
-}
-
-/// Formats a backtrace like `debug_print_backtrace`.
-pub fn trace_as_text(trace: &Zval) -> String {
-    let mut text = String::new();
-    for (at, (_, frame)) in trace.array().into_iter().flatten().enumerate() {
-        let Some(frame) = frame.array() else { continue };
-        let part = |name: &str| frame.get(name).and_then(Zval::to_zstr).map(|s| s.to_text().into_owned());
-        let place = match (part("file"), part("line")) {
-            (Some(file), Some(line)) => format!("{file}({line})"),
-            _ => "[internal function]".to_owned(),
-        };
-        let owner = part("class").map_or(String::new(), |class| class + &part("type").unwrap_or_default());
-        text.push_str(&format!("#{at} {place}: {owner}{}()\n", part("function").unwrap_or_default()));
-    }
-    text
 }

@@ -43,7 +43,7 @@ mod types;
 pub mod wait;
 
 pub use create::{create, has_room, spawn_event};
-pub use introspection::{callbacks, count, ids, last_id, peak, unfinished};
+pub use introspection::{callbacks, count, ids, last_id, peak, running_name, unfinished};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{Coroutine, current, current_id, expect_current, find, may_wait};

@@ -2,7 +2,7 @@
 
 use send_wrapper::SendWrapper;
 use std::sync::Arc;
-use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, Settings, Value, apply_embedder};
+use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, HelperConfig, Settings, Value, apply_embedder};
 use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
 
 /// Merges settings into the `setting` property of an object.
@@ -50,6 +50,17 @@ pub fn of_coroutines(given: &Array) -> CoroutineConfig {
         apply_embedder(&mut embedder, &name, &plain(&value));
     }
     embedder.coroutine
+}
+
+/// The typed settings of the helpers in an array.
+pub fn of_helper(given: &Array) -> HelperConfig {
+    let mut embedder = EmbedderConfig::default();
+    for name in ["admin_server", "stats_file"] {
+        if let Some(value) = given.get(name) {
+            apply_embedder(&mut embedder, name, &plain(value));
+        }
+    }
+    embedder.helper
 }
 
 /// A value without functions.

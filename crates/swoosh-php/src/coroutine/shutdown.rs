@@ -2,14 +2,15 @@
 //! coroutine, which becomes an `ExitException`.
 
 use super::classes::EXIT;
-use super::introspection::{ids, trace_as_text};
+use super::introspection::ids;
 use super::options;
 use super::scheduler::{current_id, find, with};
 use super::switch::resume_with;
 use super::table::Table;
 use super::types::{Resumption, WaitKind, WakeReason};
 use crate::runtime::last_error;
-use swoosh_zend::{Object, PhpResult, Zval, output, vm_state};
+use swoosh_zend::vm_state::{self, trace_as_text};
+use swoosh_zend::{Object, PhpResult, Zval, output};
 
 /// Cancels the wait of a coroutine: it returns [`WakeReason::Cancelled`], or with `throws` a `CanceledException` is thrown.
 /// `false`, with the last error set, if there is no such coroutine or it cannot be cancelled.

@@ -29,6 +29,7 @@ pub(super) fn run_due() -> PhpResult<()> {
                     && coroutine.waits_for().is_some()
                 {
                     coroutine.timer.set(None);
+                    swoosh::blocking::begin();
                     resume_with(coroutine, Resumption::Wake(WakeReason::TimedOut))?;
                 }
             }

@@ -239,31 +239,22 @@ pub fn any_of(wanted: &[(i32, PollFlags)], limit: Option<Duration>) -> PhpResult
     waited.map(drop)
 }
 
-/// Waits until one of several descriptors, of which none was ready, may have one of its events. Also returns early, so that
-/// the caller looks at them again.
-pub fn events(wanted: &[(RawFd, PollFlags)], limit: Option<Duration>) -> PhpResult<WaitOutcome<()>> {
-    let mut watches: Vec<(Watch, bool, bool)> = Vec::with_capacity(wanted.len());
-    for &(fd, flags) in wanted {
-        let read = flags.intersects(PollFlags::POLLIN | PollFlags::POLLPRI);
-        let write = flags.contains(PollFlags::POLLOUT);
-        let interest = match (read, write) {
-            (true, true) => Interest::READABLE | Interest::WRITABLE,
-            (false, true) => Interest::WRITABLE,
-            _ => Interest::READABLE,
-        };
-        match Watch::new(fd, interest) {
-            Ok(watch) => watches.push((watch, read, write)),
-            Err(_) => return Ok(WaitOutcome::Done(())),
-        }
+/// Waits until one of several watched descriptors, of which none was ready, may have one of its events. May also return
+/// early: the caller looks at them again.
+pub fn events(watches: &[(&Watch, PollFlags)], limit: Option<Duration>) -> PhpResult<WaitOutcome<()>> {
+    for (watch, _) in watches {
+        // Earlier events; a new watch has none, and reports what is ready now.
+        watch.clear_read_ready();
+        watch.clear_write_ready();
     }
-    // A new watch reports what is ready already.
     poll(WaitKind::Io, limit, |cx| {
-        let ready = watches.iter().any(|(watch, read, write)| {
-            let readable = *read && watch.poll_read(cx).is_ready();
-            let writable = *write && watch.poll_write(cx).is_ready();
+        let ready = watches.iter().filter(|(watch, flags)| {
+            let reads = flags.intersects(PollFlags::POLLIN | PollFlags::POLLPRI);
+            let readable = reads && watch.poll_read(cx).is_ready();
+            let writable = flags.contains(PollFlags::POLLOUT) && watch.poll_write(cx).is_ready();
             readable || writable
         });
-        if ready { Poll::Ready(()) } else { Poll::Pending }
+        if ready.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
     })
 }
 

@@ -58,7 +58,7 @@ pub(super) fn enter(object: usize) -> bool {
 /// Ends a use; wakes those who wait in the next tick of the event loop.
 pub(super) fn leave(object: usize) {
     let waiters = USES.with_borrow_mut(|uses| {
-        let own = uses.get_mut(&object)?;
+        let own = uses.get_mut(&object).filter(|own| coroutine::current_id() == Some(own.user))?;
         own.depth -= 1;
         (own.depth == 0).then(|| uses.remove(&object)).flatten()
     });

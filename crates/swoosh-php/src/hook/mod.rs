@@ -9,6 +9,7 @@ mod descriptors;
 mod dns_functions;
 pub mod dns_records;
 mod exclusive;
+mod polled;
 mod sleep;
 mod stream;
 mod system_calls;
@@ -22,4 +23,9 @@ pub fn start_up() {
     curl::start_up();
     system_calls::start_up();
     coverage::start_up();
+}
+
+/// Drops the state of hooks at the end of the request.
+pub fn request_end() {
+    polled::request_end();
 }

@@ -3,10 +3,10 @@
 //! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
 
 use super::descriptors::{self, Purpose};
-use super::exclusive;
+use super::{exclusive, polled};
 use crate::coroutine::hook_flags::{STDIO, flags};
+use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
-use crate::coroutine::{self, may_wait};
 use crate::runtime::reactor;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,25 +17,26 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use swoosh::sys::child::{self, ExitClaim};
 use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
 use swoosh::sys::foreign_fd::ForeignFd;
-use swoosh::sys::poll::PollFlags;
 use swoosh::sys::{command, flock, process};
 use swoosh_zend::error::pending;
 use swoosh_zend::hook::StreamWait;
-use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, PollEntry, WaitHooks, Waited, Work, install_wait_hooks};
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
     install_wait_hooks(WaitHooks {
         is_enabled,
-        poll,
+        poll: polled::poll,
+        unwatch: polled::unwatch,
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
+        offload_on,
         enter: exclusive::enter,
         leave: exclusive::leave,
         transfer,
@@ -50,14 +51,6 @@ pub(super) fn start_up() {
 
 fn is_enabled(flag: i64) -> bool {
     flags() & flag != 0 && may_wait()
-}
-
-fn poll(wanted: &[PollEntry], limit: Option<Duration>) -> Waited {
-    let wanted: Vec<_> = wanted.iter().map(|&(fd, events)| (fd, PollFlags::from_bits_truncate(events))).collect();
-    match wait::events(&wanted, limit) {
-        Ok(WaitOutcome::Done(()) | WaitOutcome::TimedOut) => Ok(()),
-        Ok(WaitOutcome::Cancelled) | Err(_) => Err(libc::ECANCELED),
-    }
 }
 
 fn descriptor(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited {
@@ -83,9 +76,26 @@ fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
         && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
         && let Some(interrupt) = interrupt
     {
-        interrupt();
+        // Work that has not begun does not notice.
+        loop {
+            interrupt();
+            match result.recv_timeout(INTERRUPT_INTERVAL) {
+                Err(RecvTimeoutError::Timeout) => {}
+                ended => return ended.unwrap_or((-1, libc::EAGAIN)),
+            }
+        }
     }
     result.recv().unwrap_or((-1, libc::EAGAIN))
+}
+
+fn offload_on(fd: RawFd, work: Work) -> (isize, i32) {
+    let mut outcome = (-1, libc::EBADF);
+    // A close meanwhile cancels the wait, which goes on until the work is done.
+    let _ = descriptors::registered(fd, Purpose::File, || {
+        outcome = offload(work, None);
+        Ok(())
+    });
+    outcome
 }
 
 fn open(work: OpenWork) -> io::Result<OwnedFd> {
@@ -131,7 +141,7 @@ fn read_ahead(fd: RawFd, length: usize) {
     };
     if let Ok(handle) = reactor::run_blocking(read) {
         // After a cancelled wait the caller reads by itself.
-        let _ = descriptors::registered(fd, Purpose::Read, || wait::future(handle, None));
+        let _ = descriptors::registered(fd, Purpose::File, || wait::future(handle, None));
     }
 }
 
@@ -173,25 +183,34 @@ thread_local! {
 /// Other waits for any child leave this one's status to the caller.
 fn wait_for_child(pid: i32) -> Result<i32, i32> {
     let claim = CLAIMS.with_borrow_mut(|claims| claims.remove(&pid)).unwrap_or_else(|| ExitClaim::new(pid));
+    let mut pause = FIRST_PAUSE;
     loop {
         match claim.take() {
             Ok(Some(exit)) => return Ok(exit.status),
             Ok(None) => {}
             Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ECHILD)),
         }
-        let process = process::pidfd_open(pid);
-        let Some(process) = process.filter(|_| coroutine::may_wait()) else {
+        if !may_wait() {
             drop(claim);
             let exit = child::wait(pid, true).map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))?;
             return exit.map(|exit| exit.status).ok_or(libc::ECHILD);
+        }
+        let goes_on = match process::pidfd_open(pid) {
+            Some(process) => wait::descriptor(process.as_raw_fd(), true, false, None)
+                .is_ok_and(|waited| !matches!(waited, WaitOutcome::Cancelled)),
+            // An old kernel.
+            None => {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait::sleep(pause).unwrap_or(false)
+            }
         };
-        match wait::descriptor(process.as_raw_fd(), true, false, None) {
-            Ok(WaitOutcome::Done(_) | WaitOutcome::TimedOut) => {}
-            Ok(WaitOutcome::Cancelled) | Err(_) => return Err(libc::ECANCELED),
+        if !goes_on {
+            return Err(libc::ECANCELED);
         }
     }
 }
 
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// The largest part that is read in advance at a time.

@@ -33,7 +33,43 @@ pub(super) const FILES: &[File] = &[
     file!("pdo_proxy.php": "Swoole\\Database\\PDOProxy", "Swoole\\Database\\PDOStatementProxy"),
     file!("mysqli_proxy.php": "Swoole\\Database\\MysqliProxy", "Swoole\\Database\\MysqliStatementProxy", "Swoole\\Database\\MysqliException"),
     file!("database_pools.php": "Swoole\\Database\\PDOPool", "Swoole\\Database\\MysqliPool", "Swoole\\Database\\RedisPool"),
+    file!("fastcgi.php": "Swoole\\FastCGI"),
+    file!("fastcgi_records.php": "Swoole\\FastCGI\\Record", "Swoole\\FastCGI\\Record\\AbortRequest", "Swoole\\FastCGI\\Record\\BeginRequest", "Swoole\\FastCGI\\Record\\Data", "Swoole\\FastCGI\\Record\\EndRequest", "Swoole\\FastCGI\\Record\\Params", "Swoole\\FastCGI\\Record\\GetValues", "Swoole\\FastCGI\\Record\\GetValuesResult", "Swoole\\FastCGI\\Record\\Stderr", "Swoole\\FastCGI\\Record\\Stdin", "Swoole\\FastCGI\\Record\\Stdout", "Swoole\\FastCGI\\Record\\UnknownType", "Swoole\\FastCGI\\FrameParser"),
+    file!("fastcgi_messages.php": "Swoole\\FastCGI\\Message", "Swoole\\FastCGI\\Request", "Swoole\\FastCGI\\Response", "Swoole\\FastCGI\\HttpResponse"),
+    file!("fastcgi_http_request.php": "Swoole\\FastCGI\\HttpRequest"),
+    file!("fastcgi_client.php": "Swoole\\Coroutine\\FastCGI\\Client", "Swoole\\Coroutine\\FastCGI\\Client\\Exception"),
+    file!("fastcgi_proxy.php": "Swoole\\Coroutine\\FastCGI\\Proxy"),
+    file!("server_admin.php": "Swoole\\Server\\Admin"),
+    file!("server_helper.php": "Swoole\\Server\\Helper"),
+    file!("remote_object.php": "Swoole\\RemoteObject", "Swoole\\RemoteObject\\Client", "Swoole\\RemoteObject\\Context", "Swoole\\RemoteObject\\Exception", "Swoole\\RemoteObject\\ProxyTrait", "Swoole\\RemoteObject\\Server"),
+    file!("mongodb_client.php": "Swoole\\MongoDB\\Client"),
+    file!("mail.php": "Swoole\\Internal\\Mail"),
+    file!("buffer.php": "Swoole\\Buffer"),
+    file!("old_names.php": "Swoole\\Mmap", "Swoole\\Serialize", "Swoole\\Coroutine\\ObjectPool"),
+    file!("coroutine_mysql.php": "Swoole\\Coroutine\\MySQL", "Swoole\\Coroutine\\MySQL\\Exception", "Swoole\\Coroutine\\MySQL\\Statement"),
+    file!("coroutine_redis.php": "Swoole\\Coroutine\\Redis"),
+    file!("coroutine_postgresql.php": "Swoole\\Coroutine\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQLStatement"),
+    file!("open_swoole.php": "Swoole\\Internal\\OpenSwooleConstant", "Swoole\\Internal\\OpenSwooleUtil"),
+    file!("curl_handler.php": "Swoole\\Curl\\Exception", "Swoole\\Curl\\Handler"),
 ];
 
 /// Other names of classes.
-pub(super) const ALIASES: &[(&str, &str)] = &[];
+pub(super) const ALIASES: &[(&str, &str)] = &[
+    ("Co\\FastCGI\\Client", "Swoole\\Coroutine\\FastCGI\\Client"),
+    ("Co\\MySQL", "Swoole\\Coroutine\\MySQL"),
+    ("Co\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQL"),
+    ("Co\\Redis", "Swoole\\Coroutine\\Redis"),
+    ("swoole_buffer", "Swoole\\Buffer"),
+    ("swoole_mmap", "Swoole\\Mmap"),
+    ("swoole_serialize", "Swoole\\Serialize"),
+    ("Co\\FastCGI\\Proxy", "Swoole\\Coroutine\\FastCGI\\Proxy"),
+];
+
+/// The classes of OpenSwoole, in lower case, that have other names in Swoole.
+pub(super) const OPEN_SWOOLE: &[(&str, &str)] = &[
+    ("constant", "Swoole\\Internal\\OpenSwooleConstant"),
+    ("util", "Swoole\\Internal\\OpenSwooleUtil"),
+    ("core\\coroutine\\waitgroup", "Swoole\\Coroutine\\WaitGroup"),
+    ("core\\coroutine\\client\\clientproxy", "Swoole\\ObjectProxy"),
+    ("core\\coroutine\\pool\\clientpool", "Swoole\\ConnectionPool"),
+];

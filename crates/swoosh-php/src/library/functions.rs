@@ -1,11 +1,13 @@
 //! The library's functions. They exist from the start; the PHP code that they run is loaded on first use.
 
-use swoosh_zend::error::throw_error;
+use super::call::run;
+use super::curl;
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval, call_function};
 
 /// Adds the functions of the library.
 pub(crate) fn add(functions: &mut Functions) {
+    curl::add(functions);
     functions
         .add("_array(array $array = []): Swoole\\ArrayObject", array)
         .add("swoole_array(array $array = []): Swoole\\ArrayObject", array)
@@ -30,19 +32,47 @@ pub(crate) fn add(functions: &mut Functions) {
         .add("swoole_library_get_option(string $key): mixed", |call: &mut Call<'_>| {
             call.string(0)?;
             forward(call, "swoole_library_get_option")
+        })
+        .add("swoole_get_default_remote_object_client(): Swoole\\RemoteObject\\Client", |call: &mut Call<'_>| {
+            forward(call, "swoole_get_default_remote_object_client")
+        })
+        .add("swoole_get_default_remote_object_server_dir(): string", |call: &mut Call<'_>| {
+            forward(call, "swoole_get_default_remote_object_server_dir")
+        })
+        .add("swoole_init_default_remote_object_server(): void", |call: &mut Call<'_>| {
+            forward(call, "swoole_init_default_remote_object_server")
+        })
+        .add(
+            "swoole_mail(string $to, string $subject, string $message, array $headers = []): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_mail"),
+        )
+        .add(
+            "swoole_real_getmxrr(string $hostname, ?array $hosts = null, ?array $weights = null): array",
+            |call: &mut Call<'_>| forward(call, "swoole_real_getmxrr"),
+        )
+        .add("swoole_async_readfile(string $filename, callable $callback): bool", |call: &mut Call<'_>| {
+            forward(call, "swoole_async_readfile")
+        })
+        .add(
+            "swoole_async_writefile(string $filename, string $content, ?callable $callback = null, int $flags = 0): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_writefile"),
+        )
+        .add(
+            "swoole_async_read(string $filename, callable $callback, int $trunk_size = 8192, int $offset = 0): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_read"),
+        )
+        .add(
+            "swoole_async_write(string $filename, string $content, int $offset = -1, ?callable $callback = null): bool",
+            |call: &mut Call<'_>| forward(call, "swoole_async_write"),
+        )
+        .add("swoole_async_dns_lookup(string $hostname, callable $callback): bool", |call: &mut Call<'_>| {
+            forward(call, "swoole_async_dns_lookup")
         });
 }
 
 /// Runs the PHP function of that name with the arguments of the call.
 fn forward(call: &Call<'_>, name: &str) -> PhpResult<Zval> {
     run(&format!("Swoole\\Internal\\Functions::{name}"), call.rest(0).to_vec())
-}
-
-fn run(function: &str, mut arguments: Vec<Zval>) -> PhpResult<Zval> {
-    match call_function(function, &mut arguments)? {
-        Some(result) => Ok(result),
-        None => Err(throw_error(&format!("{function}() is not available: swoole.enable_library is off"))),
-    }
 }
 
 fn array(call: &mut Call<'_>) -> PhpResult<Zval> {

@@ -1,12 +1,15 @@
 //! The part of Swoole's API that is best written in PHP. Its files are compiled into the extension and run when one of their
 //! classes is used for the first time, so that a script that uses none of them starts no slower.
 
+mod call;
+mod curl;
 mod files;
 pub mod functions;
 
-use files::{ALIASES, FILES};
+pub(crate) use call::run;
+use files::{ALIASES, FILES, OPEN_SWOOLE};
 use std::ffi::CString;
-use swoosh_zend::hook::{install_library, wrap_function};
+use swoosh_zend::hook::{LibraryClass, install_library, wrap_function};
 use swoosh_zend::runtime::{self, ini_bool};
 use swoosh_zend::{Call, PhpResult};
 
@@ -15,35 +18,46 @@ pub fn start_up() {
     if !ini_bool("swoole.enable_library") {
         return;
     }
-    install_library(source_of);
-    wrap_function::<13, _, _>("class_exists", load_first);
-    wrap_function::<14, _, _>("interface_exists", load_first);
-    wrap_function::<15, _, _>("trait_exists", load_first);
+    install_library(find);
+    wrap_function::<61, _, _>("class_exists", load_first);
+    wrap_function::<62, _, _>("interface_exists", load_first);
+    wrap_function::<63, _, _>("trait_exists", load_first);
 }
 
-/// The name and the source of the file that declares a class, whose name is in lower case.
-fn source_of(class: &[u8]) -> Option<(CString, String)> {
+/// A class of the library by its name in lower case.
+fn find(class: &[u8]) -> Option<LibraryClass> {
+    if let Some(rest) = class.strip_prefix(b"openswoole\\") {
+        return ini_bool("swoole.openswoole_names").then(|| open_swoole(rest)).flatten();
+    }
     if !class.starts_with(b"swoole") && !class.starts_with(b"co\\") {
         return None;
     }
     if let Some((alias, class)) = ALIASES.iter().find(|(alias, _)| alias.as_bytes().eq_ignore_ascii_case(class)) {
-        if alias.starts_with("Co\\") && !ini_bool("swoole.use_shortname") {
-            return None;
-        }
-        return Some((c"@swoole/library/aliases.php".to_owned(), format!("class_alias('{class}', '{alias}');")));
+        let is_on = !alias.starts_with("Co\\") || ini_bool("swoole.use_shortname");
+        return is_on.then(|| LibraryClass::Alias((*class).to_owned()));
     }
     let file = FILES
         .iter()
         .find(|file| file.classes.iter().any(|declared| declared.as_bytes().eq_ignore_ascii_case(class)))?;
     let name = CString::new(format!("@swoole/library/{}", file.name)).ok()?;
-    Some((name, file.source.strip_prefix("<?php")?.to_owned()))
+    Some(LibraryClass::Source(name, file.source.strip_prefix("<?php")?.to_owned()))
+}
+
+/// A class of OpenSwoole's namespace: Swoole's of the same name, or one with a name of its own.
+fn open_swoole(rest: &[u8]) -> Option<LibraryClass> {
+    let rest = std::str::from_utf8(rest).ok()?;
+    let target = match OPEN_SWOOLE.iter().find(|(own, _)| *own == rest) {
+        Some((_, target)) => (*target).to_owned(),
+        None => format!("Swoole\\{rest}"),
+    };
+    Some(LibraryClass::Alias(target))
 }
 
 /// `class_exists($name, false)` and its kin: to them, the library's classes exist from the start.
 fn load_first(call: &mut Call<'_>) -> PhpResult<Option<bool>> {
     if call.count() == 2
         && let Some(name) = call.arg(0).and_then(|name| name.bytes())
-        && source_of(&name.strip_prefix(b"\\").unwrap_or(name).to_ascii_lowercase()).is_some()
+        && find(&name.strip_prefix(b"\\").unwrap_or(name).to_ascii_lowercase()).is_some()
     {
         runtime::load_class(name);
     }

@@ -8,7 +8,7 @@
 
 use super::reactor::WakeTarget;
 use super::scheduler::{LoopEnd, call_back, scheduler};
-use super::{reactor, script_end, signals, timers, watchers};
+use super::{blocking, reactor, script_end, signals, timers, watchers};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -86,6 +86,7 @@ pub fn run_nested() -> PhpResult<()> {
 /// whether [`stop`] ended the loop, in which case all watchers, timers and deferred calls are dropped.
 pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
     with(|state| state.running = true);
+    blocking::ensure_started();
     let result = loop {
         if with(|state| state.stopped) {
             break Ok(());
@@ -99,6 +100,7 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
             Err(raised) => break Err(raised),
         }
     };
+    swoosh::blocking::end();
     let stopped = with(|state| {
         state.running = false;
         state.shut_down |= result.is_err();
@@ -185,7 +187,10 @@ fn run_tick(sleep: Sleep) -> PhpResult<()> {
 fn run_woken() -> PhpResult<()> {
     for _ in 0..reactor::collect() {
         match reactor::next() {
-            Some(WakeTarget::Coroutine(id, wait)) => scheduler().wake(id, wait)?,
+            Some(WakeTarget::Coroutine(id, wait)) => {
+                swoosh::blocking::begin();
+                scheduler().wake(id, wait)?;
+            }
             Some(WakeTarget::Watcher(fd)) => watchers::mark_ready(fd),
             None => break,
         }

@@ -319,6 +319,11 @@ impl Watch {
         Ok(Watch { fd: Some(fd), generation: runtime::generation(), epoch: epoch() })
     }
 
+    /// Whether it watches the descriptor itself, and not a duplicate that stays open when the descriptor is closed.
+    pub fn is_borrowed(&self) -> bool {
+        matches!(self.fd.as_ref().map(AsyncFd::get_ref), Some(WatchedFd::Borrowed(_)))
+    }
+
     /// Whether the runtime that it is registered with is still in use.
     pub fn is_current(&self) -> bool {
         self.epoch == epoch()

@@ -88,6 +88,7 @@ pub fn callbacks_in_coroutines() -> bool {
 /// Runs the callback of an event, in a new coroutine if `in_coroutine`. An exception in a coroutine is reported as
 /// uncaught and ends the process.
 pub fn run_callback(in_coroutine: bool, run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
+    swoosh::blocking::begin();
     if !in_coroutine {
         return run();
     }

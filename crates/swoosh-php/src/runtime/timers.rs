@@ -88,6 +88,7 @@ pub fn run_due() -> PhpResult<usize> {
         });
         let Some(Some((due, Some(job)))) = next else { return Ok(ran) };
         let id = due.repeats.then(|| due.id.0.into_zval());
+        swoosh::blocking::begin();
         let result = if callbacks_in_coroutines() {
             scheduler().spawn(match job {
                 Job::Closure(closure) => Callback::Closure(closure, id.into_iter().collect()),

@@ -7,7 +7,7 @@ use super::http::{deadline, dispatch, response_order};
 use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
-use crate::runtime::{event_loop, reactor, scheduler, timers};
+use crate::runtime::{blocking, event_loop, reactor, scheduler, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -104,6 +104,7 @@ impl EventBridge {
             scheduler::set_callbacks_in_coroutines(apart);
             deadline::warn_without_effect(&self.state, node, apart);
             hook_flags::set_flags(options.hook_flags);
+            blocking::ensure_started();
         }
         let Some(callable) = &callbacks.server_events[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));

@@ -8,34 +8,18 @@ use crate::ffi;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::ptr::null_mut;
 
 /// SWOOLE_HOOK_FILE.
 const FILE: i64 = 256;
 /// SWOOLE_HOOK_STDIO.
 const STDIO: i64 = 32768;
 
-/// The C functions that [`hook_files`] replaces in PHP.
-pub const FILE_CALLS: &[&str] = &[
-    "read",
-    "write",
-    "open",
-    "opendir",
-    "mkdir",
-    "rmdir",
-    "rename",
-    "unlink",
-    "ftruncate",
-    "fsync",
-    "fdatasync",
-    "flock",
-    "glob",
-];
-
-/// Hooks plain files and pipes. Returns the functions of [`FILE_CALLS`] that PHP does not import: those block.
+/// Hooks plain files and pipes. Returns the C functions that PHP does not import: those block.
 pub fn hook_files() -> Vec<&'static str> {
     // SAFETY: the callback has the declared signature and static lifetime; module startup is single-threaded.
     unsafe { ffi::swoosh_install_file_hooks(Some(before_close)) };
-    let replacements: [(&'static CStr, *const ()); 13] = [
+    let replacements: [(&'static CStr, *const ()); 14] = [
         (c"read", read as *const ()),
         (c"write", write as *const ()),
         (c"open", open as *const ()),
@@ -49,6 +33,7 @@ pub fn hook_files() -> Vec<&'static str> {
         (c"fdatasync", fdatasync as *const ()),
         (c"flock", flock as *const ()),
         (c"glob", glob as *const ()),
+        (c"copy_file_range", copy_file_range as *const ()),
     ];
     let missing = replacements.iter().filter(|(name, with)| !replace(None, name, *with));
     missing.filter_map(|(name, _)| name.to_str().ok()).collect()
@@ -151,13 +136,11 @@ fn with_descriptor(hooks: &WaitHooks, fd: c_int, call: impl FnOnce(c_int) -> isi
     }
     // SAFETY: a new descriptor that nothing else owns.
     let duplicate = unsafe { OwnedFd::from_raw_fd(duplicate) };
-    with_errno((hooks.offload)(
-        Box::new(move || {
-            let result = call(duplicate.as_raw_fd());
-            (result, errno())
-        }),
-        None,
-    ))
+    let work = move || {
+        let result = call(duplicate.as_raw_fd());
+        (result, errno())
+    };
+    with_errno((hooks.offload_on)(fd, Box::new(work)))
 }
 
 /// open(2), whose third argument counts only for calls that may create a file. A C function with variable arguments gets
@@ -327,6 +310,30 @@ unsafe extern "C" fn fdatasync(fd: c_int) -> c_int {
     // SAFETY: fdatasync(2) takes a number.
     let call = |fd| unsafe { libc::fdatasync(fd) } as isize;
     file_call(FILE).map_or_else(|| call(fd), |hooks| with_descriptor(hooks, fd, call)) as c_int
+}
+
+unsafe extern "C" fn copy_file_range(
+    from: c_int,
+    from_offset: *mut libc::off_t,
+    to: c_int,
+    to_offset: *mut libc::off_t,
+    length: usize,
+    flags: c_uint,
+) -> isize {
+    // With offsets in the caller's memory it is left alone: PHP passes none.
+    let hooks = if from_offset.is_null() && to_offset.is_null() { file_call(FILE) } else { None };
+    // SAFETY: F_DUPFD_CLOEXEC takes numbers, and returns -1 or a new descriptor.
+    let target = hooks.map_or(-1, |_| unsafe { libc::fcntl(to, libc::F_DUPFD_CLOEXEC, 3) });
+    let (Some(hooks), true) = (hooks, target >= 0) else {
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { libc::copy_file_range(from, from_offset, to, to_offset, length, flags) };
+    };
+    // SAFETY: a new descriptor that nothing else owns.
+    let target = unsafe { OwnedFd::from_raw_fd(target) };
+    with_descriptor(hooks, from, move |from| {
+        // SAFETY: the descriptors are open; without offsets the positions of the files are used.
+        unsafe { libc::copy_file_range(from, null_mut(), target.as_raw_fd(), null_mut(), length, flags) }
+    })
 }
 
 unsafe extern "C" fn flock(fd: c_int, operation: c_int) -> c_int {

@@ -11,10 +11,10 @@ mod sockets;
 mod waits;
 
 pub use connections::{hook_postgres, hook_sqlite};
-pub use files::{FILE_CALLS, hook_files};
+pub use files::hook_files;
 pub use processes::hook_processes;
 pub use sockets::hook_sockets;
-pub use waits::{hook_name_lookup, hook_poll, hook_sleep};
+pub use waits::{hook_close, hook_name_lookup, hook_poll, hook_sleep};
 
 use super::imports::{self, Object};
 use super::thread;
@@ -56,14 +56,19 @@ pub enum Next {
 pub struct WaitHooks {
     /// Whether a hook (a `SWOOLE_HOOK_*` bit) is on and the caller may wait.
     pub is_enabled: fn(flag: i64) -> bool,
-    /// Waits until one of the descriptors has one of its poll(2) events, or the time is over.
-    pub poll: fn(wanted: &[PollEntry], limit: Option<Duration>) -> Waited,
+    /// Waits until one of the descriptors, none of which was ready, may have one of its poll(2) events, or the time is over.
+    /// With `keeps` they may stay watched until [`unwatch`](Self::unwatch).
+    pub poll: fn(wanted: &[PollEntry], limit: Option<Duration>, keeps: bool) -> Waited,
+    /// A descriptor is about to be closed, in PHP's thread or in another one.
+    pub unwatch: fn(fd: RawFd, in_php_thread: bool),
     /// Waits until a descriptor is readable (or writable). `EAGAIN`: the time is over.
     pub descriptor: fn(fd: RawFd, write: bool, limit: Option<Duration>) -> Waited,
     /// Sleeps; false if the wait was cancelled.
     pub sleep: fn(time: Duration) -> bool,
     /// Runs work in another thread; returns once it is done. A cancelled wait calls `interrupt`, and goes on.
     pub offload: fn(work: Work, interrupt: Interrupt<'_>) -> (isize, i32),
+    /// Like [`offload`](Self::offload) for work on a stream's descriptor: a close of the stream waits for it.
+    pub offload_on: fn(fd: RawFd, work: Work) -> (isize, i32),
     /// Waits until no other coroutine uses the object at an address. False if the wait was cancelled.
     pub enter: fn(object: usize) -> bool,
     /// Ends the use of an object that [`enter`](Self::enter) has begun.

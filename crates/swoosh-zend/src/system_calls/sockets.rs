@@ -259,7 +259,7 @@ unsafe extern "C" fn select(
         if ready != 0 || left == Some(Duration::ZERO) {
             return ready;
         }
-        if let Err(code) = (hooks.poll)(&wanted, left) {
+        if let Err(code) = (hooks.poll)(&wanted, left, false) {
             set_errno(code);
             return -1;
         }

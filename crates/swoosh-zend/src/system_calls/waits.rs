@@ -1,15 +1,32 @@
 //! poll(2), usleep(3) and getaddrinfo(3), as client libraries call them while they wait for a peer or a lock.
 
-use super::{Shared, active, replace, set_errno, with_errno};
+use super::{HOOKS, Shared, active, replace, set_errno, with_errno};
+use crate::thread;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// Hooks poll(2) in a library, or in PHP itself for `None`, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that fails, because the coroutine is
-/// cancelled, ends the connection: the peer's answer must not be taken for that to the next request. False if the library
-/// is not loaded or does not call it.
-pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool>(library: Option<&'static str>) -> bool {
-    replace(library, c"poll", poll::<FLAGS, DISCONNECTS> as *const ())
+/// Hooks poll(2) in a library, or in PHP itself for `None`, under a `SWOOLE_HOOK_*` flag. With `DISCONNECTS` a wait that
+/// fails, because the coroutine is cancelled, ends the connection: the peer's answer must not be taken for that to the next
+/// request. With `KEEPS` the descriptors stay watched; the library's closes are hooked. False if the library is not loaded
+/// or does not call it.
+pub fn hook_poll<const FLAGS: i64, const DISCONNECTS: bool, const KEEPS: bool>(library: Option<&'static str>) -> bool {
+    replace(library, c"poll", poll::<FLAGS, DISCONNECTS, KEEPS> as *const ())
+}
+
+/// Hooks close(2) in a library, so that its descriptors may stay watched from one poll to the next. Before
+/// [`hook_poll`] of that library.
+pub fn hook_close(library: &'static str) -> bool {
+    replace(Some(library), c"close", close as *const ())
+}
+
+unsafe extern "C" fn close(fd: c_int) -> c_int {
+    if let Some(hooks) = HOOKS.get() {
+        // Before the number is free for another file.
+        (hooks.unwatch)(fd, thread::is_php_thread());
+    }
+    // SAFETY: passes the caller's argument on.
+    unsafe { libc::close(fd) }
 }
 
 /// Hooks usleep(3) in a library.
@@ -17,12 +34,13 @@ pub fn hook_sleep<const FLAGS: i64>(library: &'static str) -> bool {
     replace(Some(library), c"usleep", usleep::<FLAGS> as *const ())
 }
 
-/// Hooks getaddrinfo(3) in a library, or in PHP itself for `None`.
+/// Hooks getaddrinfo(3) and getnameinfo(3) in a library, or in PHP itself for `None`. False if it does not call the first.
 pub fn hook_name_lookup<const FLAGS: i64>(library: Option<&'static str>) -> bool {
+    replace(library, c"getnameinfo", getnameinfo::<FLAGS> as *const ());
     replace(library, c"getaddrinfo", getaddrinfo::<FLAGS> as *const ())
 }
 
-unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool>(
+unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool, const KEEPS: bool>(
     fds: *mut libc::pollfd,
     count: libc::nfds_t,
     timeout: c_int,
@@ -48,7 +66,7 @@ unsafe extern "C" fn poll<const FLAGS: i64, const DISCONNECTS: bool>(
                 .map(|entry| (entry.fd, entry.events))
                 .collect(),
         };
-        if let Err(code) = (hooks.poll)(&wanted, left) {
+        if let Err(code) = (hooks.poll)(&wanted, left, KEEPS) {
             if DISCONNECTS {
                 for (fd, _) in wanted {
                     // SAFETY: shutdown(2) takes numbers; it fails for what is not a socket.
@@ -116,4 +134,46 @@ unsafe extern "C" fn getaddrinfo<const FLAGS: i64>(
         unsafe { *result = found };
     }
     code
+}
+
+unsafe extern "C" fn getnameinfo<const FLAGS: i64>(
+    address: *const libc::sockaddr,
+    size: libc::socklen_t,
+    host: *mut c_char,
+    host_size: libc::socklen_t,
+    service: *mut c_char,
+    service_size: libc::socklen_t,
+    flags: c_int,
+) -> c_int {
+    let is_lookup = flags & libc::NI_NUMERICHOST == 0 && !host.is_null() && service.is_null();
+    let Some(hooks) = (if is_lookup { active(FLAGS) } else { None }) else {
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { libc::getnameinfo(address, size, host, host_size, service, service_size, flags) };
+    };
+    // SAFETY: the caller passes `size` bytes at `address`.
+    let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), size as usize) };
+    // A copy that is aligned like any socket address.
+    let mut copy: Box<libc::sockaddr_storage> = Box::new(empty_address());
+    let length = bytes.len().min(size_of::<libc::sockaddr_storage>());
+    // SAFETY: `length` bytes fit into both.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut *copy).cast::<u8>(), length) };
+    let shared = Shared(host);
+    let done = (hooks.offload)(
+        Box::new(move || {
+            let address = (&raw const *copy).cast::<libc::sockaddr>();
+            // SAFETY: the address is this closure's own; the waiting caller keeps the place of the result, which has room
+            // for `host_size` bytes, and does not touch it.
+            let code = unsafe {
+                libc::getnameinfo(address, length as libc::socklen_t, shared.get(), host_size, null_mut(), 0, flags)
+            };
+            (code as isize, super::errno())
+        }),
+        None,
+    );
+    with_errno(done) as c_int
+}
+
+fn empty_address() -> libc::sockaddr_storage {
+    // SAFETY: the structure consists of numbers, for which zero is valid.
+    unsafe { std::mem::zeroed() }
 }

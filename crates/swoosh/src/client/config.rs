@@ -1,4 +1,4 @@
-//! What a client connects with.
+//! The settings of a client.
 
 use crate::proto::framing::Framing;
 use crate::proto::proxy::Credentials;

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct EmbedderConfig {
     /// The form in which callbacks are called.
     pub callback: CallbackConfig,
+    /// Parts of a server that the front end adds.
+    pub helper: HelperConfig,
     /// HTTP.
     pub http: HttpConfig,
     /// WebSocket.
@@ -24,6 +26,23 @@ pub struct EmbedderConfig {
     pub files: StaticFilesConfig,
     /// Coroutines, and the sockets and names that they wait for.
     pub coroutine: CoroutineConfig,
+}
+
+/// Parts of a server that the front end adds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HelperConfig {
+    /// `admin_server`: the address of the administration interface; empty: none.
+    pub admin_server: Vec<u8>,
+    /// `stats_file`: a file that statistics are written to; empty: none.
+    pub stats_file: Vec<u8>,
+    /// `stats_timer_interval`, milliseconds. Default 1000.
+    pub stats_timer_interval: u32,
+}
+
+impl Default for HelperConfig {
+    fn default() -> Self {
+        HelperConfig { admin_server: Vec::new(), stats_file: Vec::new(), stats_timer_interval: 1000 }
+    }
 }
 
 /// The form in which callbacks are called.

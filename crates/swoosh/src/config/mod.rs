@@ -39,8 +39,8 @@ mod value;
 pub use crate::log::LogRotation;
 pub use apply::{Outcome, Settings, apply_embedder, apply_port, apply_server, find};
 pub use embedder::{
-    CallbackConfig, CompressionConfig, CoroutineConfig, EmbedderConfig, HttpConfig, NotARule, StaticFilesConfig,
-    WebSocketConfig,
+    CallbackConfig, CompressionConfig, CoroutineConfig, EmbedderConfig, HelperConfig, HttpConfig, NotARule,
+    StaticFilesConfig, WebSocketConfig,
 };
 pub use kind::{Kind, Max};
 pub use port::{PortConfig, SlowConsumer};

@@ -66,5 +66,6 @@ const SECTIONS: &[(Target, &str, &str)] = &[
         "Coroutines",
         "Given to `Coroutine::set` and `swoole_async_set`; those of coroutines also to a server.",
     ),
+    (Target::Helper, "Helpers", "Parts of a PHP server beside its own callbacks."),
     (Target::Absent, "Not supported", "Names that are known, and have no effect."),
 ];

@@ -90,6 +90,9 @@ pub struct ServerConfig {
     pub log_date_with_microseconds: bool,
     /// `pid_file`: holds the master's process id while the server runs.
     pub pid_file: Option<PathBuf>,
+    /// User code that holds the loop of a worker for longer is logged; `None`: it is not looked for. Only for programs in
+    /// Rust: the extension has `swoole.blocking_detection`.
+    pub blocking_detection: Option<Duration>,
     /// `user`: the user that workers run as.
     pub user: Option<String>,
     /// `group`: the group that workers run as.
@@ -141,6 +144,7 @@ impl Default for ServerConfig {
             log_date_format: None,
             log_date_with_microseconds: false,
             pid_file: None,
+            blocking_detection: None,
             user: None,
             group: None,
             chroot: None,

@@ -60,13 +60,15 @@ pub enum Target {
     Port,
     /// The form in which a front end's callbacks are called.
     Callback,
+    /// Parts of a server that the front end adds.
+    Helper,
     /// HTTP, WebSocket and static files of a front end.
     Http,
     /// The log of the process.
     Log,
     /// The coroutines of a process, and the sockets and names that they wait for.
     Coroutine,
-    /// A thread pool or a helper that this version does not have.
+    /// A thread pool that this version does not have.
     Absent,
 }
 

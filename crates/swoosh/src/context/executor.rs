@@ -1,6 +1,7 @@
 //! Running futures.
 
 use super::{Context, Role};
+use crate::blocking;
 use crate::error::{Error, Result};
 use crate::runtime;
 
@@ -31,6 +32,30 @@ impl Context {
         Ok(executor.set_runtime(runtime).clone())
     }
 
+    /// Runs work that blocks, such as calls of a library that waits, in another thread: the loop goes on meanwhile. At most
+    /// 64 run at once; more are queued. Work that has begun is not interrupted when the future is dropped.
+    ///
+    /// ```no_run
+    /// # use swoosh::Context;
+    /// # async fn hash(context: &Context, password: String) -> swoosh::Result<u64> {
+    /// let hash = context.spawn_blocking(move || slow_hash(&password)).await?;
+    /// # Ok(hash) }
+    /// # fn slow_hash(_: &str) -> u64 { 0 }
+    /// ```
+    ///
+    /// # Errors
+    /// If this process has no runtime (see [`runtime`](Self::runtime)), or the work panics.
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + 'static {
+        let running = self.runtime().map(|runtime| runtime.spawn_blocking(work));
+        async move {
+            let joined = running?.await;
+            joined.map_err(|e| Error::State { operation: "run blocking work", reason: e.to_string() })
+        }
+    }
+
     /// Runs a future on this process's event loop, beside everything else. A process that is to end waits for its futures
     /// first, as far as `max_wait_time` allows.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
@@ -39,7 +64,12 @@ impl Context {
                 let running = self.executor().begin_future(self.lifecycle().clone());
                 runtime.spawn(send_wrapper::SendWrapper::new(async move {
                     let _running = running;
-                    future.await;
+                    let mut future = std::pin::pin!(future);
+                    std::future::poll_fn(move |cx| {
+                        blocking::begin();
+                        future.as_mut().poll(cx)
+                    })
+                    .await;
                 }));
                 self.lifecycle().wake().raise();
             }

@@ -3,6 +3,7 @@
 //! Runs in: workers of base mode. Handlers that may run inside the runtime get each packet where it was read, without a
 //! copy. For the others, events are queued until the runtime has been left.
 
+use crate::blocking;
 use crate::clock::{now_seconds, seconds};
 use crate::conn::connection::{Connection, ConnectionState, ReadHold};
 use crate::conn::owner::{ConnectionObserver, Owner, ReadAction, add};
@@ -201,6 +202,7 @@ pub(super) fn handle_events(context: &Context, mut is_last: impl FnMut(bool) -> 
     let mut batch = QUEUE.with(RefCell::take);
     let any = !batch.events.is_empty();
     while let Some((event, data, more_follow)) = batch.next() {
+        blocking::begin();
         owner.begin_reply(event.packet_of(), more_follow);
         let counts = match event.decode(context, data) {
             Some(event) => request::admit(context, &event),

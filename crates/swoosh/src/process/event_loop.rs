@@ -3,7 +3,8 @@
 //! Runs in: workers and task workers. User code runs between two waits, outside the async runtime; only handlers that agree
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
-use super::base_worker;
+use super::{base_worker, blocking_watch};
+use crate::blocking;
 use crate::config::Mode;
 use crate::context::{Context, Role};
 use crate::handler::{Event as HandlerEvent, Flow, Stop};
@@ -164,6 +165,7 @@ impl EventLoop {
                 context.handler().start(&context)?;
             }
         }
+        let _watch = blocking_watch::start(&context);
         context.handler().worker_start(&context)?;
         slot.ready.store(slot.current_generation(), Relaxed);
         if context.owner().is_some() {
@@ -181,10 +183,12 @@ impl EventLoop {
                 break;
             }
             slot.set_status(WorkerStatus::Busy);
+            blocking::begin();
             let is_busy = tick(self)?;
             context.flush_tasks();
             slot.set_status(WorkerStatus::Idle);
             context.lifecycle().check()?;
+            blocking::end();
             self.wait(is_busy);
         }
         slot.set_status(WorkerStatus::Exiting);
@@ -382,6 +386,7 @@ impl EventLoop {
                 let inbox = &self.inboxes[which];
                 let Some(message) = inbox.mailbox.take(&mut inbox.reassembly.borrow_mut()) else { break };
                 progress = Progress::Busy;
+                blocking::begin();
                 let Some(event) = Event::of(message) else { continue };
                 let counts = request::admit(&context, &event)?;
                 if let Some(buffer) = event.into_buffer() {
@@ -431,6 +436,7 @@ impl EventLoop {
         let mut any = false;
         while let Some(event) = admission::next(&context) {
             any = true;
+            blocking::begin();
             let counts = request::deliver::deliver(&context, &event)?;
             // The rest is left to the successor, where there is one.
             let is_ending = counts && self.reaches_limit() || context.is_stopping();

@@ -4,6 +4,7 @@
 //! `reactor` threads.
 
 mod base_worker;
+mod blocking_watch;
 mod child;
 mod cleanup;
 mod event_loop;

@@ -210,6 +210,26 @@ fn waiting_has_channels_groups_timeouts_and_a_concurrency_limit() {
 }
 
 #[test]
+fn blocking_work_in_another_thread_lets_others_run_and_a_held_worker_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let log = folder.path().join("log");
+    let server = Example::start("blocking", &[&log.display().to_string()]);
+    let mut reader = server.connect();
+    reader.send(&format!("read {pipe}"));
+    let mut client = server.connect();
+    assert_eq!(client.ask("ping"), "pong");
+    std::fs::write(&pipe, "through the pipe").unwrap();
+    assert_eq!(reader.next(), "read through the pipe");
+    assert!(client.ask("read /no/such/file").starts_with("cannot: "));
+    assert_eq!(client.ask("hold 200"), "held");
+    server.stop();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("user code of worker 0 has held its loop for "), "{log}");
+}
+
+#[test]
 fn shared_table_counts_every_visit_and_survives_a_killed_writer() {
     let out = Command::new(example("shared_table")).output().unwrap();
     let printed = String::from_utf8_lossy(&out.stdout);

@@ -17,6 +17,7 @@ use swoosh_zend::{Call, ClassBuilder, ClassSlot, Value};
 
 static CLIENT: ClassSlot = ClassSlot::new();
 static ASYNC_CLIENT: ClassSlot = ClassSlot::new();
+static OLD_CLIENT: ClassSlot = ClassSlot::new();
 static CLIENT_EXCEPTION: ClassSlot = ClassSlot::new();
 
 /// Registers the classes.
@@ -62,7 +63,7 @@ pub fn register() {
         .method("close(bool $force = false): bool", constructed::<Payload, _>(connection::close))
         .method("getSocket(): Socket|false", constructed::<Payload, _>(connection::socket))
         .register(&CLIENT);
-    ClassBuilder::new("Swoole\\Async\\Client")
+    let asynchronous_client = ClassBuilder::new("Swoole\\Async\\Client")
         .extends(client)
         .payload::<Payload>()
         .method("__construct(int $type)", asynchronous::construct)
@@ -80,6 +81,17 @@ pub fn register() {
         .method("close(bool $force = false): bool", constructed::<Payload, _>(connection::close))
         .method("on(string $host, callable $callback): bool", constructed::<Payload, _>(asynchronous::on))
         .register(&ASYNC_CLIENT);
+    // The class of Swoole 1 to 4, which is of either kind.
+    ClassBuilder::new("swoole_client")
+        .extends(asynchronous_client)
+        .payload::<Payload>()
+        .method("__construct(int $type, bool $async = SWOOLE_SOCK_SYNC, string $id = '')", |call: &mut Call<'_>| {
+            match call.bool_or(1, false)? {
+                true => asynchronous::construct(call),
+                false => connection::construct(call),
+            }
+        })
+        .register(&OLD_CLIENT);
 }
 
 pub use data::has_input;

@@ -13,6 +13,7 @@ mod select;
 mod sockets;
 mod system;
 mod table;
+pub mod tracer;
 
 use super::{event, timer};
 use swoosh_zend::module::Functions;
@@ -32,6 +33,7 @@ pub fn add(functions: &mut Functions) {
     sockets::add_all(functions);
     system::add(functions);
     table::add(functions);
+    tracer::add(functions);
     functions
         .add("swoole_timer_after(int $ms, callable $callback, ...): int|false", timer::after)
         .add("swoole_timer_tick(int $ms, callable $callback, ...): int|false", timer::tick)

@@ -8,7 +8,7 @@ mod extensions;
 use super::exception::constructed;
 use super::shared_memory;
 use crate::runtime::last_error;
-use data::{Holder, SharedTable, array, convert, given, made, ok_or_report, zval};
+use data::{ColumnValue, Holder, SharedTable, Values, array, convert, given, made, ok_or_report, zval};
 use std::cell::Cell;
 use std::rc::Rc;
 use swoosh::shm::table::{ColumnKind, Table, TableBuilder, Value, WriteIf};
@@ -186,7 +186,7 @@ fn compare_and_set(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, expected, values) = (call.bytes(0)?, call.array(1)?, call.array(2)?);
     let made = made(call)?;
     let ((expected, unknown), (values, _)) = (convert(&made, expected, false)?, convert(&made, values, true)?);
-    if unknown {
+    if !is_expectation(&expected, unknown) {
         return Ok(false);
     }
     Ok(ok_or_report(made.table.write(key, WriteIf::Present, &given(&expected), &given(&values))).unwrap_or(false))
@@ -196,7 +196,16 @@ fn compare_and_delete(call: &mut Call<'_>) -> PhpResult<bool> {
     let (key, expected) = (call.bytes(0)?, call.array(1)?);
     let made = made(call)?;
     let (expected, unknown) = convert(&made, expected, false)?;
-    Ok(!unknown && made.table.remove_if(key, &given(&expected)))
+    Ok(is_expectation(&expected, unknown) && made.table.remove_if(key, &given(&expected)))
+}
+
+/// Whether a row can be compared with these values; warns if there are none, or if a name is no column.
+fn is_expectation(expected: &Values<ColumnValue>, unknown: bool) -> bool {
+    if unknown || expected.is_empty() {
+        last_error::warn_misuse("the expected values must be those of one column or more, and of columns only");
+        return false;
+    }
+    true
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
@@ -214,6 +223,10 @@ fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
 
 fn get_and_delete(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
     let key = call.bytes(0)?;
+    if key.is_empty() {
+        last_error::warn_misuse("the key is empty");
+        return Ok(OrFalse(None));
+    }
     let made = made(call)?;
     let column = if call.has(1) {
         let Some(column) = made.table.schema().find(call.bytes(1)?) else { return Ok(OrFalse(None)) };

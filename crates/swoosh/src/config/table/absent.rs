@@ -39,16 +39,9 @@ settings! { ABSENT in Target::Absent;
     http2_max_header_list_size: COUNT, "none" => NO_HTTP2;
     /// The greatest number of header fields.
     http2_max_headers: COUNT, "none" => NO_HTTP2;
-    /// The address of the administration server.
-    admin_server: Kind::Text, "none" => NO_HELPER;
-    /// A file that statistics are written to.
-    stats_file: Kind::Path, "none" => NO_HELPER;
-    /// The interval of writing them.
-    stats_timer_interval: SECONDS, "none" => NO_HELPER;
 }
 
 const NO_POOL: Setter = Setter::Ignored("there is no thread pool and no io_uring");
 const NO_HTTP2: Setter = Setter::Ignored("HTTP/2 is not served by this version");
-const NO_HELPER: Setter = Setter::Unsupported("this version has no such helper");
 const COUNT: Kind = Kind::int(0, U32_MAX, "a number");
 const SECONDS: Kind = Kind::Seconds { min: 0, max: U32_MAX };

@@ -25,6 +25,25 @@ settings! { CALLBACK in Target::Callback;
     });
 }
 
+settings! { HELPER in Target::Helper;
+    /// The address of the administration interface, `host:port` or `http://TOKEN@host:port`. Without a token it is one of the
+    /// loopback interface.
+    admin_server: Kind::Text, "none" => Setter::Embedder(|e, v| {
+        e.helper.admin_server = v.value.bytes().unwrap_or_default().to_vec();
+        Ok(None)
+    });
+    /// A file that statistics are written to, in JSON.
+    stats_file: Kind::Path, "none" => Setter::Embedder(|e, v| {
+        e.helper.stats_file = v.value.bytes().unwrap_or_default().to_vec();
+        Ok(None)
+    });
+    /// The interval of writing them.
+    stats_timer_interval: Kind::int(1, U32_MAX, "milliseconds"), "1000" => Setter::Embedder(|e, v| {
+        e.helper.stats_timer_interval = v.clamped() as u32;
+        Ok(None)
+    });
+}
+
 settings! { HTTP in Target::Http;
     /// The body of a form is parsed into `$request->post`.
     http_parse_post: Kind::Bool, "true" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_post));

@@ -21,6 +21,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
     [
         server::SERVER,
         front_end::CALLBACK,
+        front_end::HELPER,
         front_end::HTTP,
         front_end::WEBSOCKET_SERVER,
         port::PORT,

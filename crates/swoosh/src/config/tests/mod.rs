@@ -362,7 +362,7 @@ fn list(settings: &Settings) -> String {
         task_max_request_grace max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
         input_buffer_size upload_tmp_dir output_buffer_size start_session_id
         heartbeat_check_interval daemonize log_file log_level log_rotation log_date_format
-        log_date_with_microseconds pid_file user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);
+        log_date_with_microseconds pid_file blocking_detection user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);
     let port = settings.port.finish(&settings.server, false).unwrap();
     list_fields!(all, &port, PortConfig:
         backlog reuse_port package_max_length socket_buffer_size high_watermark low_watermark

@@ -1,0 +1,84 @@
+--TEST--
+swoole.blocking_detection logs code that holds the event loop, with its stack, once for each piece of code
+--EXTENSIONS--
+swoole
+pcntl
+--INI--
+swoole.blocking_detection=On
+swoole.blocking_threshold=20000
+--FILE--
+<?php
+require __DIR__ . '/../inc/server.inc';
+use Swoole\Coroutine as Co;
+$log = tempnam(sys_get_temp_dir(), 'blocking');
+
+function blocks_in_the_kernel(): void
+{
+    Swoole\Runtime::setHookFlags(0);
+    usleep(60000);
+}
+function computes(): void
+{
+    for ($end = hrtime(true) + 60_000_000; hrtime(true) < $end;);
+}
+echo "In a server's worker\n";
+serve(function ($server, $journal) use ($log) {
+    $server->set(['log_file' => $log, 'log_level' => SWOOLE_LOG_WARNING]);
+    $server->on('receive', function ($server, $fd) use ($journal) {
+        computes();
+        $journal->record('computed');
+        $server->send($fd, 'answer');
+    });
+}, function ($ports, $journal) {
+    fwrite(connect($ports[0]), 'x');
+    $journal->await('computed');
+});
+$lines = preg_grep('/held the event loop|computes/', file($log));
+echo preg_replace(['/^.*\t/', '/\d+ ms.*/s'], ['', ''], array_shift($lines)), "\n", count($lines), " frame\n";
+file_put_contents($log, '');
+
+echo "In a script\n";
+Co::set(['log_file' => $log, 'hook_flags' => 0]);
+Co\run(function () {
+    Co::sleep(0.001);
+    blocks_in_the_kernel();
+    Co::sleep(0.001);
+    computes();
+    go(function () {
+        Co::sleep(0.001);
+        computes();
+    });
+    // Waiting and many short pieces of code hold nothing.
+    Co::sleep(0.06);
+    for ($i = 0; $i < 60; $i++) {
+        Swoole\Timer::after(1 + $i % 3, function () { for ($end = hrtime(true) + 1_000_000; hrtime(true) < $end;); });
+    }
+    Co::sleep(0.1);
+});
+Swoole\Timer::after(1, function () { computes(); });
+Swoole\Event::wait();
+$show = function () use ($log) {
+    $text = preg_replace(['/^\[.*?\]\t/m', '/held the event loop for (\d+) ms/', '~ /\S+/~', '/\(\d+\)/'], ['', 'held the event loop', ' ', ''], file_get_contents($log));
+    echo preg_replace('/coroutine \d+/', 'coroutine N', $text);
+    file_put_contents($log, '');
+};
+$show();
+unlink($log);
+?>
+--EXPECT--
+In a server's worker
+coroutine 1 has held the event loop for 
+1 frame
+In a script
+WARNING	coroutine N has held the event loop
+#0 blocking_detection.php: blocks_in_the_kernel()
+#1 [internal function]: {closure}()
+WARNING	coroutine N has held the event loop
+#0 blocking_detection.php: computes()
+#1 [internal function]: {closure}()
+WARNING	coroutine N has held the event loop
+#0 blocking_detection.php: computes()
+#1 [internal function]: {closure}()
+WARNING	coroutine N has held the event loop
+#0 blocking_detection.php: computes()
+#1 [internal function]: {closure}()

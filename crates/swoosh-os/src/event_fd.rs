@@ -34,8 +34,8 @@ impl EventFd {
 
     /// Makes the descriptor readable, which wakes its waiters.
     pub fn notify(&self) {
-        // It fails only if the counter is near 2^64, and then the descriptor is readable already.
-        let _ = self.0.write(1);
+        // It fails otherwise only if the counter is near 2^64, and then the descriptor is readable already.
+        while self.0.write(1) == Err(nix::Error::EINTR) {}
     }
 
     /// Clears pending notifications. Only level-triggered waiters need it.

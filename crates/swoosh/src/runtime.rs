@@ -116,12 +116,17 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
     tokio::spawn(SendWrapper::new(async move {
         if AssertUnwindSafe(task).catch_unwind().await.is_err() {
             crate::log::error!("a task of {} ended by a panic", std::thread::current().name().unwrap_or("a thread"));
-            ON_TASK_PANIC.with_borrow(|hook| match hook {
-                Some(hook) => hook(),
-                None => process::exit_now(PANICKED),
-            });
+            report_failure();
         }
     }))
+}
+
+/// This thread cannot serve any more: does what a panic of one of its tasks does, see [`spawn`].
+pub fn report_failure() {
+    ON_TASK_PANIC.with_borrow(|hook| match hook {
+        Some(hook) => hook(),
+        None => process::exit_now(PANICKED),
+    });
 }
 
 /// Sets the function that is called when a task of this thread panics, see [`spawn`].

@@ -9,13 +9,13 @@ use super::scheduler::expect_current;
 use super::wait;
 use super::wait::WaitOutcome;
 use crate::runtime::{last_error, reactor};
-use hickory_resolver::config::{LookupIpStrategy, NameServerConfigGroup, ResolverConfig, ResolverOpts};
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
-use hickory_resolver::name_server::TokioConnectionProvider;
-use hickory_resolver::proto::ProtoErrorKind;
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::system_conf::read_system_conf;
-use hickory_resolver::{ResolveError, TokioResolver};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
@@ -109,7 +109,7 @@ pub fn request_end() {
 fn run<T, F>(query: impl FnOnce(Rc<DnsClient>) -> F, limit: Option<Duration>) -> PhpResult<Option<T>>
 where
     T: Send + 'static,
-    F: Future<Output = Result<T, ResolveError>> + Send + 'static,
+    F: Future<Output = Result<T, NetError>> + Send + 'static,
 {
     expect_current()?;
     let spawned = client().and_then(|client| reactor::spawn(query(client)));
@@ -139,8 +139,8 @@ where
     Ok(None)
 }
 
-fn is_timeout(e: &ResolveError) -> bool {
-    e.proto().is_some_and(|e| matches!(e.kind(), ProtoErrorKind::Timeout))
+fn is_timeout(e: &NetError) -> bool {
+    matches!(e, NetError::Timeout)
 }
 
 /// The resolvers for the current runtime and settings.
@@ -163,23 +163,32 @@ fn client() -> io::Result<Rc<DnsClient>> {
 fn build(epoch: u64, server: Option<String>) -> io::Result<DnsClient> {
     let (mut config, mut opts) = read_system_conf().unwrap_or_else(|_| {
         // resolv.conf(5): without the file, the name server on this machine is queried.
-        let local = NameServerConfigGroup::from_ips_clear(&[Ipv4Addr::LOCALHOST.into()], DNS_PORT, true);
-        (ResolverConfig::from_parts(None, Vec::new(), local), ResolverOpts::default())
+        let local = name_server(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), DNS_PORT));
+        (ResolverConfig::from_parts(None, Vec::new(), vec![local]), ResolverOpts::default())
     });
     if let Some(server) = &server {
         let at = parse_server(server)?;
-        let servers = NameServerConfigGroup::from_ips_clear(&[at.ip()], at.port(), true);
-        config = ResolverConfig::from_parts(config.domain().cloned(), config.search().to_vec(), servers);
+        config = ResolverConfig::from_parts(config.domain().cloned(), config.search().to_vec(), vec![name_server(at)]);
     }
     // `CACHE` is used instead, because the settings configure its size and lifetime.
     opts.cache_size = 0;
-    let resolvers = [LookupIpStrategy::Ipv4Only, LookupIpStrategy::Ipv6Only].map(|strategy| {
-        let mut builder = TokioResolver::builder_with_config(config.clone(), TokioConnectionProvider::default());
+    let resolver = |strategy| {
+        let mut builder = TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
         *builder.options_mut() = opts.clone();
         builder.options_mut().ip_strategy = strategy;
-        builder.build()
-    });
+        builder.build().map_err(io::Error::other)
+    };
+    let resolvers = [resolver(LookupIpStrategy::Ipv4Only)?, resolver(LookupIpStrategy::Ipv6Only)?];
     Ok(DnsClient { epoch, server, resolvers })
+}
+
+/// A name server that is asked by UDP, and by TCP where an answer is too long for that.
+fn name_server(at: SocketAddr) -> NameServerConfig {
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+        connection.port = at.port();
+        connection
+    });
+    NameServerConfig::new(at.ip(), true, connections.into())
 }
 
 /// Parses `dns_server`: an IP address, optionally with a port.

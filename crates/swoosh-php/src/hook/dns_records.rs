@@ -9,8 +9,8 @@ use swoosh_zend::{Array, Call, IntoZval, OrFalse, PhpResult};
 pub fn host_of(ip: &str) -> PhpResult<Option<String>> {
     let Ok(ip) = ip.parse::<IpAddr>() else { return Ok(None) };
     let found = wait::run_in_coroutine(move || dns::records(&Name::from(ip).to_utf8(), RecordType::PTR, None))?;
-    let mut names = found.iter().flat_map(|found| found.record_iter()).filter_map(|record| match record.data() {
-        RData::PTR(name) => Some(text_of(name)),
+    let mut names = found.iter().flat_map(|found| found.answers().iter()).filter_map(|record| match &record.data {
+        RData::PTR(name) => Some(text_of(&name.0)),
         _ => None,
     });
     Ok(names.next())
@@ -28,17 +28,17 @@ pub fn is_there(call: &mut Call<'_>) -> PhpResult<bool> {
     let wanted = if call.has(1) { call.text(1)?.to_ascii_uppercase() } else { "MX".to_owned() };
     let kinds = TYPES.iter().find(|(_, name, _)| *name == wanted).map(|(_, _, kind)| *kind);
     let kind = kinds.unwrap_or(if wanted == "ANY" { RecordType::ANY } else { RecordType::MX });
-    Ok(dns::records(&name, kind, None)?.is_some_and(|found| found.record_iter().next().is_some()))
+    Ok(dns::records(&name, kind, None)?.is_some_and(|found| found.answers().iter().next().is_some()))
 }
 
 /// `getmxrr`: the mail hosts of a name and their preferences.
 pub fn mail_hosts(call: &mut Call<'_>) -> PhpResult<bool> {
     let (mut hosts, mut weights) = (Array::new(), Array::new());
     let found = dns::records(&call.text(0)?, RecordType::MX, None)?;
-    for record in found.iter().flat_map(|found| found.record_iter()) {
-        if let RData::MX(mx) = record.data() {
-            hosts.push(text_of(mx.exchange()));
-            weights.push(mx.preference());
+    for record in found.iter().flat_map(|found| found.answers().iter()) {
+        if let RData::MX(mx) = &record.data {
+            hosts.push(text_of(&mx.exchange));
+            weights.push(mx.preference);
         }
     }
     let any = !hosts.is_empty();
@@ -72,7 +72,7 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
         let Some(found) = dns::records(name, kind, None)? else { continue };
         any = true;
         let fits = |record: &&Record| kind == RecordType::ANY || record.record_type() == kind;
-        found.record_iter().filter(fits).filter_map(entry).for_each(|entry| all.push(entry));
+        found.answers().iter().filter(fits).filter_map(entry).for_each(|entry| all.push(entry));
     }
     Ok(any.then_some(all))
 }
@@ -81,43 +81,43 @@ pub fn found(name: &str, wanted: i64) -> PhpResult<Option<Array>> {
 fn entry(record: &Record) -> Option<Array> {
     let kind = record.record_type();
     let mut entry = Array::new();
-    entry.insert("host", text_of(record.name()));
+    entry.insert("host", text_of(&record.name));
     entry.insert("class", "IN");
-    entry.insert("ttl", record.ttl());
+    entry.insert("ttl", record.ttl);
     entry.insert("type", TYPES.iter().find(|(.., known)| *known == kind)?.1);
-    match record.data() {
+    match &record.data {
         RData::A(ip) => entry.insert("ip", ip.0.to_string()),
         RData::AAAA(ip) => entry.insert("ipv6", ip.0.to_string()),
-        RData::CNAME(name) => entry.insert("target", text_of(name)),
-        RData::NS(name) => entry.insert("target", text_of(name)),
-        RData::PTR(name) => entry.insert("target", text_of(name)),
+        RData::CNAME(name) => entry.insert("target", text_of(&name.0)),
+        RData::NS(name) => entry.insert("target", text_of(&name.0)),
+        RData::PTR(name) => entry.insert("target", text_of(&name.0)),
         RData::MX(mx) => {
-            entry.insert("pri", mx.preference());
-            entry.insert("target", text_of(mx.exchange()));
+            entry.insert("pri", mx.preference);
+            entry.insert("target", text_of(&mx.exchange));
         }
         RData::SRV(srv) => {
-            entry.insert("pri", srv.priority());
-            entry.insert("weight", srv.weight());
-            entry.insert("port", srv.port());
-            entry.insert("target", text_of(srv.target()));
+            entry.insert("pri", srv.priority);
+            entry.insert("weight", srv.weight);
+            entry.insert("port", srv.port);
+            entry.insert("target", text_of(&srv.target));
         }
         RData::TXT(txt) => {
-            entry.insert("txt", txt.txt_data().concat());
-            entry.insert("entries", txt.iter().map(|text| text.to_vec().into_zval()).collect::<Array>());
+            entry.insert("txt", txt.txt_data.concat());
+            entry.insert("entries", txt.txt_data.iter().map(|text| text.to_vec().into_zval()).collect::<Array>());
         }
         RData::SOA(soa) => {
-            entry.insert("mname", text_of(soa.mname()));
-            entry.insert("rname", text_of(soa.rname()));
-            entry.insert("serial", soa.serial());
-            entry.insert("refresh", soa.refresh());
-            entry.insert("retry", soa.retry());
-            entry.insert("expire", soa.expire());
-            entry.insert("minimum-ttl", soa.minimum());
+            entry.insert("mname", text_of(&soa.mname));
+            entry.insert("rname", text_of(&soa.rname));
+            entry.insert("serial", soa.serial);
+            entry.insert("refresh", soa.refresh);
+            entry.insert("retry", soa.retry);
+            entry.insert("expire", soa.expire);
+            entry.insert("minimum-ttl", soa.minimum);
         }
         RData::CAA(caa) => {
             entry.insert("flags", i64::from(caa.flags()));
-            entry.insert("tag", caa.tag().as_str());
-            entry.insert("value", caa.raw_value().to_vec());
+            entry.insert("tag", caa.tag.as_str());
+            entry.insert("value", caa.value.clone());
         }
         _ => return None,
     }

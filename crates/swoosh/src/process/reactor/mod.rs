@@ -231,7 +231,8 @@ impl Reactor {
     async fn take_commands(&self) {
         let mailbox = &self.state.commands[self.id as usize];
         let Ok(event_fd) = runtime::watch(mailbox.event_fd()) else {
-            return crate::log::error!("reactor {}: its event descriptor cannot be watched", self.id);
+            crate::log::error!("reactor {}: its event descriptor cannot be watched", self.id);
+            return runtime::report_failure();
         };
         let sleeping = &self.owner.slot().sleeping;
         let mut reassembly = Reassembly::default();

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::open::{self, WriteFrom};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 use std::fs::{File, OpenOptions};
@@ -29,7 +30,7 @@ pub fn daemonize(output: Option<&Path>) -> Result<()> {
     let null = null.map_err(|e| Error::system("open", "/dev/null", e))?;
     let output = match output {
         Some(path) => {
-            let file = OpenOptions::new().append(true).create(true).open(path);
+            let file = open::for_writing(path, WriteFrom::End, 0o640);
             file.map_err(|e| Error::system("open", path.display(), e))?
         }
         None => null.try_clone().map_err(|e| Error::system("open", "/dev/null", e))?,

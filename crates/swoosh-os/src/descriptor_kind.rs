@@ -1,4 +1,4 @@
-//! What a descriptor refers to, as far as waiting for it is concerned.
+//! The kinds of descriptors, as far as waiting for them is concerned.
 //!
 //! ```
 //! use std::os::fd::AsRawFd;

@@ -100,6 +100,7 @@ impl Extension for Swoosh {
         info.row("server", "tcp, udp, unix, http, websocket; process and base mode");
         info.row("coroutine", "enabled");
         info.row("event loop", "tokio, epoll");
+        info.row("hooks", &coroutine::hook_flags::served());
         for (flag, functions) in coroutine::hook_flags::unserved() {
             info.row(flag, &format!("no effect on {functions}"));
         }

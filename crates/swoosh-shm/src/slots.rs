@@ -86,6 +86,8 @@ pub struct ConnectionSlot {
     pub last_dispatch: AtomicU64,
     /// Bytes that workers have sent and the kernel has not accepted yet. Workers add, the owner subtracts.
     pub send_queued: AtomicU64,
+    /// Ranges of files on their way to the peer, each an open descriptor of its owner. Senders add, the owner subtracts.
+    pub files_queued: AtomicU32,
     /// Bytes received that do not form a whole packet yet.
     pub recv_queued: AtomicU64,
     /// Bytes of packets dispatched to a worker whose user code has not received them, if their number is limited. The

@@ -5,16 +5,19 @@ use crate::error::{Error, Result};
 use crate::sys::event_fd::EventFd;
 use crate::sys::timer_fd::TimerFd;
 use crate::sys::{clock, process, watch};
+use futures_util::FutureExt;
 use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 /// The runtime of one thread. A forked child that forgets it closes its descriptors with [`close_inherited`].
 #[derive(Debug)]
@@ -105,6 +108,33 @@ pub fn for_this_thread(before_sleep: impl Fn() + 'static, after_sleep: impl Fn()
     all.extend(descriptors.iter().map(|fd| (process::pid(), *fd)));
     Ok(ThreadRuntime { alarm: Some(alarm), runtime: Some(runtime), descriptors })
 }
+
+/// Starts a task that this thread cannot do without, on the runtime that is entered. If it panics, the function given to
+/// [`on_task_panic`] is called; without one the process ends with status 101. The runtime alone would drop the task, and
+/// the thread would go on without it.
+pub fn spawn(task: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
+    tokio::spawn(SendWrapper::new(async move {
+        if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            crate::log::error!("a task of {} ended by a panic", std::thread::current().name().unwrap_or("a thread"));
+            ON_TASK_PANIC.with_borrow(|hook| match hook {
+                Some(hook) => hook(),
+                None => process::exit_now(PANICKED),
+            });
+        }
+    }))
+}
+
+/// Sets the function that is called when a task of this thread panics, see [`spawn`].
+pub fn on_task_panic(hook: impl Fn() + 'static) {
+    ON_TASK_PANIC.set(Some(Box::new(hook)));
+}
+
+thread_local! {
+    static ON_TASK_PANIC: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+}
+
+/// The exit status after a panic, as in the standard library.
+const PANICKED: i32 = 101;
 
 /// Closes, by number, the descriptors of the runtimes that this process inherited. For a child that has forgotten them without
 /// dropping them: a drop would remove their sockets from the parent's event queue, which both share.

@@ -199,6 +199,18 @@ fn a_server_whose_manager_was_killed_ends_with_an_error_and_leaves_nothing() {
 }
 
 #[test]
+fn a_reactor_thread_that_panics_ends_the_server_with_status_255() {
+    for threads in ["reactors=2", "reactors=1"] {
+        let mut server = Server::start(&["workers=2", threads, "panic_in_reactor=1"]);
+        assert_eq!(server.client().ask("echo a"), "a");
+        server.client().send("echo panic in the reactor");
+        assert_eq!(server.wait().code(), Some(255), "{}", server.log());
+        assert!(server.log().contains("as asked"), "{}", server.log());
+        assert_gone(&server, TIMEOUT);
+    }
+}
+
+#[test]
 fn nothing_is_left_two_seconds_after_the_master_was_killed() {
     for mode in MODES {
         let mut server = Server::start(&[mode, "workers=2", "tasks=1", "user_process=1"]);

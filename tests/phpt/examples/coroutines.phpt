@@ -35,7 +35,7 @@ first ends
 as long as the longer wait
 == coroutine, status 0
 this is coroutine 1
-alive: 1, 2, 3
+alive: 3, 2, 1
 coroutine 3 of 1 is still b
 coroutine 2 of 1 is still a
 main has waited for both

@@ -71,6 +71,22 @@ Co\run(function () use ($dir) {
     fclose($h);
 });
 unlink("$dir.fifo");
+// A file that is closed while another coroutine writes to it, reads it or syncs it.
+Co\run(function () use ($dir) {
+    $text = str_repeat('x', 8_000_000);
+    foreach (['write' => fn ($h) => fwrite($h, $text), 'sync' => fn ($h) => fsync($h), 'truncate' => fn ($h) => ftruncate($h, 5), 'read' => fn ($h) => fread($h, 1000), 'lock' => fn ($h) => flock($h, LOCK_EX)] as $name => $use) {
+        $other = fopen("$dir.closed", 'w+');
+        flock($other, LOCK_EX);
+        $h = fopen("$dir.closed", 'r+');
+        $done = false;
+        go(function () use ($use, $h, &$done) { $use($h); $done = true; });
+        go(function () use ($use, $h) { $use($h); });
+        fclose($h);
+        echo "$name: ", $done ? 'ended' : 'still waits', "\n";
+        fclose($other);
+    }
+    unlink("$dir.closed");
+});
 ?>
 --EXPECT--
 15 groups compared
@@ -78,3 +94,8 @@ unlink("$dir.fifo");
 bool(true)
 the reader waits for a writer
 read the first part and the rest
+write: ended
+sync: ended
+truncate: ended
+read: ended
+lock: ended

@@ -54,12 +54,25 @@ pub fn add_unserved(entry: Unserved) {
     UNSERVED.with_borrow_mut(|unserved| unserved.push(entry));
 }
 
+/// Records a family of functions whose system calls are hooked. During module startup.
+pub fn add_served(family: &'static str) {
+    SERVED.with_borrow_mut(|served| served.push(family));
+}
+
+/// The families of functions that wait without blocking others, for the module's section of `phpinfo()`.
+pub fn served() -> String {
+    let mut families = vec!["sleep", "streams", "DNS"];
+    SERVED.with_borrow(|served| families.extend(served));
+    families.join(", ")
+}
+
 /// The names of the flags that have no effect on some functions, and those functions.
 pub fn unserved() -> Vec<(&'static str, String)> {
     ALL_UNSERVED.with_borrow(Clone::clone)
 }
 
 thread_local! {
+    static SERVED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
     static ALL_UNSERVED: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
     /// Those that no warning was given for.
     static UNSERVED: RefCell<Vec<Unserved>> = const { RefCell::new(Vec::new()) };

@@ -6,6 +6,7 @@
 use crate::coroutine;
 use crate::coroutine::wait;
 use crate::coroutine::wait::WaitOutcome;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub(super) enum Purpose {
     Read,
     Write,
     Lock,
+    /// Work of another thread.
+    File,
 }
 
 impl Purpose {
@@ -26,11 +29,16 @@ impl Purpose {
     pub(super) fn of(write: bool) -> Self {
         if write { Purpose::Write } else { Purpose::Read }
     }
+
+    /// Whether one coroutine at a time may wait.
+    fn is_exclusive(self) -> bool {
+        matches!(self, Purpose::Read | Purpose::Write)
+    }
 }
 
 thread_local! {
     /// The coroutines that wait.
-    static WAITING: RefCell<HashMap<(i32, Purpose), u64>> = RefCell::default();
+    static WAITING: RefCell<HashMap<(i32, Purpose), SmallVec<[u64; 2]>>> = RefCell::default();
     /// The descriptors that are being closed while waiting coroutines run.
     static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
 }
@@ -58,9 +66,10 @@ pub(super) fn registered<T>(
     if is_closing(descriptor) {
         return Err(StreamWait::Closed);
     }
-    let other = WAITING.with_borrow(|waiting| waiting.get(&key).copied());
     // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
-    if let Some(other) = other.filter(|&other| other != me && coroutine::find(other).is_some()) {
+    let is_other = |&user: &u64| user != me && coroutine::find(user).is_some();
+    let other = WAITING.with_borrow(|waiting| waiting.get(&key)?.iter().copied().find(is_other));
+    if let Some(other) = other.filter(|_| purpose.is_exclusive()) {
         let operation = if purpose == Purpose::Write { "writing" } else { "reading" };
         // The exception stays pending until the stream operation returns. The text is Swoole's.
         let _ = throw_error(&format!(
@@ -69,9 +78,16 @@ pub(super) fn registered<T>(
         ));
         return Err(StreamWait::Cancelled);
     }
-    WAITING.with_borrow_mut(|waiting| waiting.insert(key, me));
+    WAITING.with_borrow_mut(|waiting| waiting.entry(key).or_default().push(me));
     let waited = wait();
-    WAITING.with_borrow_mut(|waiting| waiting.remove(&key));
+    WAITING.with_borrow_mut(|waiting| {
+        if let Some(users) = waiting.get_mut(&key) {
+            users.retain(|&mut user| user != me);
+            if users.is_empty() {
+                waiting.remove(&key);
+            }
+        }
+    });
     if is_closing(descriptor) { Err(StreamWait::Closed) } else { Ok(waited) }
 }
 
@@ -81,9 +97,9 @@ pub(super) fn before_close(descriptor: i32) {
     if WAITING.with_borrow(HashMap::is_empty) {
         return;
     }
-    for purpose in [Purpose::Read, Purpose::Write, Purpose::Lock] {
-        let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, purpose)).copied());
-        if let Some(other) = other.filter(|&other| coroutine::current_id() != Some(other)) {
+    for purpose in [Purpose::Read, Purpose::Write, Purpose::Lock, Purpose::File] {
+        let users = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, purpose)).cloned()).unwrap_or_default();
+        for other in users.into_iter().filter(|&other| coroutine::current_id() != Some(other)) {
             CLOSING.with_borrow_mut(|closing| closing.push(descriptor));
             // Its exceptions are handled in that coroutine.
             let _ = coroutine::cancel(other, false);

@@ -5,8 +5,8 @@
 use super::descriptors::{self, Purpose};
 use super::{exclusive, polled};
 use crate::coroutine::hook_flags::{STDIO, flags};
+use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
-use crate::coroutine::{self, may_wait};
 use crate::runtime::reactor;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ pub(super) fn start_up() {
         descriptor,
         sleep: |time| wait::sleep(time.max(Duration::from_millis(1))).unwrap_or(false),
         offload,
+        offload_on,
         enter: exclusive::enter,
         leave: exclusive::leave,
         transfer,
@@ -87,6 +88,16 @@ fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
     result.recv().unwrap_or((-1, libc::EAGAIN))
 }
 
+fn offload_on(fd: RawFd, work: Work) -> (isize, i32) {
+    let mut outcome = (-1, libc::EBADF);
+    // A close meanwhile cancels the wait, which goes on until the work is done.
+    let _ = descriptors::registered(fd, Purpose::File, || {
+        outcome = offload(work, None);
+        Ok(())
+    });
+    outcome
+}
+
 fn open(work: OpenWork) -> io::Result<OwnedFd> {
     match wait::future(reactor::run_blocking(work)?, None) {
         Ok(WaitOutcome::Done(Ok(opened))) => opened,
@@ -130,7 +141,7 @@ fn read_ahead(fd: RawFd, length: usize) {
     };
     if let Ok(handle) = reactor::run_blocking(read) {
         // After a cancelled wait the caller reads by itself.
-        let _ = descriptors::registered(fd, Purpose::Read, || wait::future(handle, None));
+        let _ = descriptors::registered(fd, Purpose::File, || wait::future(handle, None));
     }
 }
 
@@ -172,21 +183,29 @@ thread_local! {
 /// Other waits for any child leave this one's status to the caller.
 fn wait_for_child(pid: i32) -> Result<i32, i32> {
     let claim = CLAIMS.with_borrow_mut(|claims| claims.remove(&pid)).unwrap_or_else(|| ExitClaim::new(pid));
+    let mut pause = FIRST_PAUSE;
     loop {
         match claim.take() {
             Ok(Some(exit)) => return Ok(exit.status),
             Ok(None) => {}
             Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ECHILD)),
         }
-        let process = process::pidfd_open(pid);
-        let Some(process) = process.filter(|_| coroutine::may_wait()) else {
+        if !may_wait() {
             drop(claim);
             let exit = child::wait(pid, true).map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))?;
             return exit.map(|exit| exit.status).ok_or(libc::ECHILD);
+        }
+        let goes_on = match process::pidfd_open(pid) {
+            Some(process) => wait::descriptor(process.as_raw_fd(), true, false, None)
+                .is_ok_and(|waited| !matches!(waited, WaitOutcome::Cancelled)),
+            // An old kernel.
+            None => {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait::sleep(pause).unwrap_or(false)
+            }
         };
-        match wait::descriptor(process.as_raw_fd(), true, false, None) {
-            Ok(WaitOutcome::Done(_) | WaitOutcome::TimedOut) => {}
-            Ok(WaitOutcome::Cancelled) | Err(_) => return Err(libc::ECANCELED),
+        if !goes_on {
+            return Err(libc::ECANCELED);
         }
     }
 }

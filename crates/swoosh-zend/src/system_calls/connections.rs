@@ -157,17 +157,17 @@ impl<F: FnOnce() -> c_int> Lent<F> {
     }
 }
 
-/// Runs a call into a database; in another thread unless the database calls PHP code.
+/// Runs a call into a database, which a cancelled wait interrupts; in another thread unless the database calls PHP code.
 fn in_database(hooks: &WaitHooks, database: *mut c_void, call: impl FnOnce() -> c_int) -> c_int {
     if !(hooks.enter)(database as usize) {
         return BUSY;
     }
-    let stays = WITH_CALLBACKS.with_borrow(|all| all.contains(&(database as usize)));
-    let result = if stays { call() } else { elsewhere(hooks, database, call) };
+    let result = if calls_php(database) { call() } else { elsewhere(hooks, database, call) };
     (hooks.leave)(database as usize);
     result
 }
 
+/// Runs a call in another thread. A cancelled wait interrupts `database`, unless that is null.
 fn elsewhere(hooks: &WaitHooks, database: *mut c_void, call: impl FnOnce() -> c_int) -> c_int {
     let lent: Box<dyn FnOnce() -> (isize, i32)> = {
         let lent = Lent(call);
@@ -279,7 +279,15 @@ unsafe extern "C" fn open(
 
 unsafe extern "C" fn close(database: *mut c_void) -> c_int {
     let call = || of_one(&CLOSE, database);
-    active(SQLITE).map_or_else(call, |hooks| in_database(hooks, database, call))
+    match active(SQLITE) {
+        // No interrupt: a database that is being closed may be gone.
+        Some(hooks) if (hooks.enter)(database as usize) => {
+            let code = if calls_php(database) { call() } else { elsewhere(hooks, null_mut(), call) };
+            (hooks.leave)(database as usize);
+            code
+        }
+        _ => call(),
+    }
 }
 
 unsafe extern "C" fn reset(statement: *mut c_void) -> c_int {
@@ -299,6 +307,11 @@ unsafe extern "C" fn finalize(statement: *mut c_void) -> c_int {
         }
         _ => call(),
     }
+}
+
+/// Whether the database may call PHP code.
+fn calls_php(database: *mut c_void) -> bool {
+    WITH_CALLBACKS.with_borrow(|all| all.contains(&(database as usize)))
 }
 
 /// Notes that the database calls PHP code.

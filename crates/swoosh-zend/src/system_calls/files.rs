@@ -136,13 +136,11 @@ fn with_descriptor(hooks: &WaitHooks, fd: c_int, call: impl FnOnce(c_int) -> isi
     }
     // SAFETY: a new descriptor that nothing else owns.
     let duplicate = unsafe { OwnedFd::from_raw_fd(duplicate) };
-    with_errno((hooks.offload)(
-        Box::new(move || {
-            let result = call(duplicate.as_raw_fd());
-            (result, errno())
-        }),
-        None,
-    ))
+    let work = move || {
+        let result = call(duplicate.as_raw_fd());
+        (result, errno())
+    };
+    with_errno((hooks.offload_on)(fd, Box::new(work)))
 }
 
 /// open(2), whose third argument counts only for calls that may create a file. A C function with variable arguments gets

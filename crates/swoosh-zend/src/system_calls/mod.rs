@@ -67,6 +67,8 @@ pub struct WaitHooks {
     pub sleep: fn(time: Duration) -> bool,
     /// Runs work in another thread; returns once it is done. A cancelled wait calls `interrupt`, and goes on.
     pub offload: fn(work: Work, interrupt: Interrupt<'_>) -> (isize, i32),
+    /// Like [`offload`](Self::offload) for work on a stream's descriptor: a close of the stream waits for it.
+    pub offload_on: fn(fd: RawFd, work: Work) -> (isize, i32),
     /// Waits until no other coroutine uses the object at an address. False if the wait was cancelled.
     pub enter: fn(object: usize) -> bool,
     /// Ends the use of an object that [`enter`](Self::enter) has begun.

@@ -11,7 +11,6 @@ use crate::proto::PeerFault;
 use crate::proto::http1::Refusal;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
-use send_wrapper::SendWrapper;
 use socket2::SockRef;
 use std::io;
 use std::rc::Rc;
@@ -127,7 +126,8 @@ impl Owner {
         if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config.framing, fault) {
             log::info!("connection {} from {} is closed: {fault}", conn.session().0, conn.peer_name());
             conn.discard_input.set(true);
-            return self.reply_and_close(conn, format!("-ERR Protocol error: {reason}\r\n").as_bytes());
+            let reply = format!("-ERR Protocol error: {reason}\r\n").into_bytes();
+            return self.reply_last(conn, reply);
         }
         conn.reset_after_output();
         self.abort(conn, format_args!("{fault}"));
@@ -161,6 +161,35 @@ impl Owner {
         self.reply_and_close(conn, &Refusal::response(refusal.status));
     }
 
+    /// Sends a last reply behind those that earlier commands still get, and closes the connection.
+    fn reply_last(self: &Rc<Self>, conn: &Rc<Connection>, reply: Vec<u8>) {
+        if conn.unanswered.get() == 0 {
+            return self.reply_and_close(conn, &reply);
+        }
+        *conn.last_reply.borrow_mut() = Some(reply);
+        // A command whose handler never replies does not keep the connection.
+        let (owner, conn) = (self.clone(), conn.clone());
+        self.tasks.begin(async move {
+            tokio::time::sleep(Duration::from_millis(LINGER_MS)).await;
+            owner.send_last_reply(&conn);
+        });
+    }
+
+    /// A command was replied to.
+    pub(super) fn note_reply(self: &Rc<Self>, conn: &Rc<Connection>) {
+        conn.unanswered.set(conn.unanswered.get().saturating_sub(1));
+        if conn.unanswered.get() == 0 {
+            self.send_last_reply(conn);
+        }
+    }
+
+    fn send_last_reply(self: &Rc<Self>, conn: &Rc<Connection>) {
+        let reply = conn.last_reply.borrow_mut().take();
+        if let Some(reply) = reply.filter(|_| conn.state() == ConnectionState::Open) {
+            self.reply_and_close(conn, &reply);
+        }
+    }
+
     /// Sends a last reply and closes the connection.
     fn reply_and_close(self: &Rc<Self>, conn: &Rc<Connection>, reply: &[u8]) {
         add(&self.slot().aborted, 1);
@@ -171,10 +200,11 @@ impl Owner {
         send_close_notify(conn);
         let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Write);
         let (owner, conn) = (self.clone(), conn.clone());
-        tokio::spawn(SendWrapper::new(async move {
+        // The reply may be sent by user code, outside of the async runtime.
+        self.tasks.begin(async move {
             tokio::time::sleep(REFUSED_LINGER).await;
             owner.end(&conn);
-        }));
+        });
     }
 
     /// Starts a task that closes connections which stay in a closing state without progress: their user code never

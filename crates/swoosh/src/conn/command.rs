@@ -13,7 +13,7 @@ impl Owner {
             Command::Send { data, file_follows: true } => self.write_before_file(conn, data, true),
             Command::Send { data, file_follows: false } => self.write_reply(conn, data.as_slice(), true),
             Command::SendFile { file, offset, length } => match self.take_file(file) {
-                Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length)),
+                Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length), true),
                 // A missing range would corrupt the stream.
                 None => self.abort(conn, format_args!("a file that was to be sent is lost")),
             },

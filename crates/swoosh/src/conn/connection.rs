@@ -53,6 +53,10 @@ pub struct Connection {
     pub(super) has_deferred_input: Cell<bool>,
     /// It ends by a reset (RST), not in order.
     pub(super) resets: Cell<bool>,
+    /// Redis: commands that were delivered, and not replied to.
+    pub(super) unanswered: Cell<u32>,
+    /// The reply that ends the connection, once those before it were sent.
+    pub(super) last_reply: RefCell<Option<Vec<u8>>>,
     /// When the timeout of an incomplete request started: monotonic milliseconds.
     request_started_at: Cell<u64>,
     /// Packets of this connection that were dispatched to workers; wraps around, like `answered` of its row.
@@ -121,6 +125,8 @@ impl Connection {
             discard_input: Cell::new(false),
             has_deferred_input: Cell::new(false),
             resets: Cell::new(false),
+            unanswered: Cell::new(0),
+            last_reply: RefCell::default(),
             request_started_at: Cell::new(clock::monotonic_ms()),
             dispatched: Cell::new(0),
             registry,
@@ -222,6 +228,7 @@ impl Connection {
 
     /// Drops queued output.
     pub(super) fn drop_output(&self) {
+        self.note_files_unqueued(self.output.borrow().files());
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
             tls.borrow_mut().discard_output();
@@ -279,5 +286,13 @@ impl Connection {
     pub(super) fn note_unqueued(&self, bytes: u64) {
         let queued = &self.slot().send_queued;
         let _ = queued.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(bytes)));
+    }
+
+    /// `count` ranges of files have left the queue, by being written or dropped.
+    pub(super) fn note_files_unqueued(&self, count: usize) {
+        if count > 0 {
+            let queued = &self.slot().files_queued;
+            let _ = queued.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(count as u32)));
+        }
     }
 }

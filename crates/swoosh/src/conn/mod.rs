@@ -26,6 +26,6 @@ mod spool;
 mod tasks;
 pub mod timeouts;
 mod wire;
-mod write;
+pub(crate) mod write;
 
 pub use output::Parts;

@@ -225,6 +225,7 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             if input.is_joined && length == input.all().len() && length >= PASS_BUFFER_FROM =>
         {
             conn.slot().recv_queued.store(0, Relaxed);
+            conn.note_command();
             let mut packet = std::mem::take(&mut input.kept);
             packet.shrink_to_fit();
             let action = owner.observer().whole_packet(owner, conn, packet);
@@ -235,6 +236,7 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             // A reply that is ready at once is corked with the replies to the requests behind this one.
             let more_follow = input.has_replies && length < input.rest().len() && !conn.discard_input.get();
             owner.begin_reply(Some(conn.session()), more_follow);
+            conn.note_command();
             let action = owner.observer().packet(owner, conn, &input.rest()[..length]);
             owner.end_reply(more_follow);
             input.consume(conn, length);
@@ -261,6 +263,15 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
 /// Whether the bytes behind the last request have to wait for its response: it may change the protocol.
 fn awaits_upgrade(conn: &Connection) -> bool {
     conn.framer.borrow().asks_for_upgrade() && !conn.slot().flags().any(Flags::WEBSOCKET)
+}
+
+impl Connection {
+    /// A packet is delivered; a Redis command is to be replied to.
+    fn note_command(&self) {
+        if matches!(self.port().config.framing, Framing::Redis) {
+            self.unanswered.set(self.unanswered.get() + 1);
+        }
+    }
 }
 
 impl Owner {

@@ -11,10 +11,10 @@ use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;
+use crate::runtime;
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
-use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use std::time::Duration;
 /// Starts the tasks that the settings call for, on the runtime that is entered.
 pub fn start(owner: &Rc<Owner>) {
     if let Some(interval) = heartbeat_interval(owner.state) {
-        tokio::spawn(SendWrapper::new(watch_silent_peers(owner.clone(), interval)));
+        runtime::spawn(watch_silent_peers(owner.clone(), interval));
     }
     if let Some(interval) = request_interval(owner.state) {
-        tokio::spawn(SendWrapper::new(watch_slow_peers(owner.clone(), interval)));
+        runtime::spawn(watch_slow_peers(owner.clone(), interval));
     }
 }
 

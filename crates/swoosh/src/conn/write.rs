@@ -106,11 +106,13 @@ impl Owner {
     pub fn write_reply<'a>(self: &Rc<Self>, conn: &Rc<Connection>, data: impl Into<Parts<'a>>, counted: bool) {
         let data = data.into();
         if !self.batch.holds(conn.session()) || conn.state() >= ConnectionState::Draining {
-            return self.write(conn, data, counted);
+            self.write(conn, data, counted);
+        } else {
+            add(&self.slot().responses, 1);
+            conn.slot().last_send.store(self.now(), Relaxed);
+            self.cork(conn, data, counted, true);
         }
-        add(&self.slot().responses, 1);
-        conn.slot().last_send.store(self.now(), Relaxed);
-        self.cork(conn, data, counted, true);
+        self.note_reply(conn);
     }
 
     /// Queues bytes, and writes the queue unless `hold`.
@@ -133,16 +135,16 @@ impl Owner {
         }
     }
 
-    /// Writes a range of a file, behind queued output.
-    pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: Rc<File>, offset: u64, end: u64) {
+    /// Writes a range of a file, behind queued output. `counted`: it is part of the row's `files_queued` already, which its
+    /// sender has kept within [`MAX_FILES_QUEUED`].
+    pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: Rc<File>, offset: u64, end: u64, counted: bool) {
+        if !counted {
+            conn.slot().files_queued.fetch_add(1, Relaxed);
+        }
         if conn.state() >= ConnectionState::Draining {
-            return;
+            return conn.note_files_unqueued(1);
         }
         add(&self.slot().responses, 1);
-        if conn.output.borrow().files() >= MAX_FILES {
-            // A missing file would corrupt the stream: the peer would take the following bytes for it.
-            return self.abort(conn, format_args!("{MAX_FILES} files are queued and the peer does not read"));
-        }
         let is_idle = !conn.has_output();
         conn.output.borrow_mut().push_file(file, offset, end);
         if !is_idle || !self.flush(conn) {
@@ -161,7 +163,9 @@ impl Owner {
 
     /// Writes what the socket takes now; `false` where output remains queued and the socket takes no more.
     pub(super) fn flush(self: &Rc<Self>, conn: &Rc<Connection>) -> bool {
+        let files_before = conn.output.borrow().files();
         let (written, result) = conn.output.borrow_mut().write_to(&mut conn.wire());
+        conn.note_files_unqueued(files_before - conn.output.borrow().files());
         if written.all > 0 {
             add(&self.slot().send_bytes, written.all);
             conn.note_unqueued(written.from_memory);
@@ -216,7 +220,7 @@ impl Owner {
     }
 }
 
-/// Files queued for one peer: each is an open descriptor.
-const MAX_FILES: usize = 256;
+/// Files queued for one peer, at most: each is an open descriptor.
+pub(crate) const MAX_FILES_QUEUED: u32 = 256;
 /// Bytes for one peer that may be corked.
 const CORK_LIMIT: u64 = 64 << 10;

@@ -6,6 +6,7 @@ use crate::config::{Framing, Mode, SlowConsumer};
 use crate::conn::Parts;
 use crate::conn::connection::ReadHold;
 use crate::conn::owner::Owner;
+use crate::conn::write::MAX_FILES_QUEUED;
 use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
 use crate::ipc::{Command, Message, Reading};
@@ -155,15 +156,25 @@ impl Context {
     /// it.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// As [`send`](Self::send); [`Code::OutputBufferOverflow`] while 256 files wait for the peer.
     pub fn send_open_file(&self, session: SessionId, file: &Rc<File>, offset: u64, end: u64) -> Result<()> {
         let slot = self.sendable(SEND_FILE, session)?;
+        if slot.files_queued.fetch_add(1, Relaxed) >= MAX_FILES_QUEUED {
+            slot.files_queued.fetch_sub(1, Relaxed);
+            return self.close_if_slow(session, Err(refused(SEND_FILE, session, Code::OutputBufferOverflow)));
+        }
         if let Some((owner, conn)) = self.own_connection(session) {
-            owner.write_file(&conn, file.clone(), offset, end);
+            owner.write_file(&conn, file.clone(), offset, end, true);
             return Ok(());
         }
-        let number = self.pass_file(slot.reactor.load(Relaxed) as usize, file)?.to_le_bytes();
-        self.command(slot, session, Command::SendFile { file: &number, offset, length: end - offset })
+        let number = self.pass_file(slot.reactor.load(Relaxed) as usize, file).map(u64::to_le_bytes);
+        let sent = number.and_then(|number| {
+            self.command(slot, session, Command::SendFile { file: &number, offset, length: end - offset })
+        });
+        if sent.is_err() {
+            slot.files_queued.fetch_sub(1, Relaxed);
+        }
+        sent
     }
 
     /// Passes an open file to the owner of a connection. Returns the number that the command names it by.

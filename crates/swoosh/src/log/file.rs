@@ -3,8 +3,9 @@
 use super::types::{LogConfig, LogRotation};
 use crate::error::{Error, Result};
 use crate::sys::local_time::LocalTime;
+use crate::sys::open::{self, WriteFrom};
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ fn open_file(path: &Path, period: &str) -> Result<File> {
         name.push(".");
         name.push(period);
     }
-    let file = OpenOptions::new().append(true).create(true).open(&name);
+    let file = open::for_writing(Path::new(&name), WriteFrom::End, 0o640);
     file.map_err(|e| Error::system("open log file", Path::new(&name).display(), e))
 }
 

@@ -14,9 +14,9 @@ use crate::ids::SessionId;
 use crate::net::Port;
 use crate::net::datagram::{self, Origin};
 use crate::request::{self, Bytes, Event, Packet};
+use crate::runtime;
 use crate::sys::clock;
 use crate::sys::temp_file::TempFile;
-use send_wrapper::SendWrapper;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -43,12 +43,12 @@ pub(super) async fn begin(context: &Context) {
         let port = own_socket(port, owner.id());
         if port.kind.is_stream() {
             let accept = owner.clone().accept_from(port, |socket, peer| Some((socket, peer)));
-            tokio::spawn(SendWrapper::new(accept));
+            runtime::spawn(accept);
         } else {
             let (context, is_inline) = (context.clone(), context.handler().inline());
             let deliver =
                 move |port: &Port, from: Origin, data: &[u8]| receive_datagram(&context, is_inline, port, from, data);
-            tokio::spawn(SendWrapper::new(datagram::receive_from(port, || state.accepts(), deliver)));
+            runtime::spawn(datagram::receive_from(port, || state.accepts(), deliver));
         }
     }
     timeouts::start(owner);

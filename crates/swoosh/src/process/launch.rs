@@ -21,11 +21,10 @@ use crate::state::registry::Registry;
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::fd_channel::FdChannel;
 use crate::sys::message_queue::MessageQueue;
+use crate::sys::open::{self, WriteFrom};
 use crate::sys::process::{self, Fork};
 use crate::sys::{clock, daemon, signal, user};
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -319,8 +318,7 @@ fn may_serve_files(config: &ServerConfig) -> bool {
 fn write_pid_file(config: &ServerConfig) -> Result<()> {
     let Some(path) = &config.pid_file else { return Ok(()) };
     let write = || -> std::io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        let mut file = open::for_writing(path, WriteFrom::Start, 0o640)?;
         file.write_all(process::pid().to_string().as_bytes())
     };
     write().map_err(|e| Error::system("write pid_file", path.display(), e))

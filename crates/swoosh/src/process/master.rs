@@ -15,8 +15,7 @@ use crate::state::{ServerPhase, ServerState};
 use crate::sys::signal::Signals;
 use crate::sys::temp_file::TempFile;
 use crate::sys::{clock, process};
-use send_wrapper::SendWrapper;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -29,6 +28,7 @@ pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
         &[libc::SIGPIPE, libc::SIGXFSZ],
     )?;
     let here: Rc<RefCell<Option<Rc<reactor::Reactor>>>> = Rc::default();
+    let accepting_failed: Rc<Cell<bool>> = Rc::default();
     let (before, after) = (here.clone(), here.clone());
     let before_sleep = move || {
         if let Some(reactor) = &*before.borrow() {
@@ -49,8 +49,21 @@ pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
     } else {
         (0..state.reactors.len() as u32).map(|id| reactor::start_thread(state, id)).collect::<Result<_>>()?
     };
-    let mut master =
-        Master { context: context.clone(), signals, runtime, reactors: Rc::new(RefCell::new(reactors)), manager };
+    if !state.config.single_thread {
+        let failed = accepting_failed.clone();
+        runtime::on_task_panic(move || {
+            failed.set(true);
+            process::kill(process::pid(), libc::SIGCHLD);
+        });
+    }
+    let mut master = Master {
+        accepting_failed,
+        context: context.clone(),
+        signals,
+        runtime,
+        reactors: Rc::new(RefCell::new(reactors)),
+        manager,
+    };
     master.accept();
     state.enter(ServerPhase::Running);
     let flow = master.serve();
@@ -63,6 +76,8 @@ struct Master {
     signals: Signals,
     runtime: ThreadRuntime,
     reactors: Rc<RefCell<Vec<Handle>>>,
+    /// A task that accepts connections has panicked.
+    accepting_failed: Rc<Cell<bool>>,
     /// Its process id, 0 once it has ended.
     manager: i32,
 }
@@ -84,7 +99,7 @@ impl Master {
                 None
             };
             let _in_runtime = self.runtime.enter();
-            self.runtime.spawn(SendWrapper::new(acceptor.clone().accept_from(port.clone(), place)));
+            runtime::spawn(acceptor.clone().accept_from(port.clone(), place));
         }
     }
 
@@ -107,6 +122,10 @@ impl Master {
             }
             if arrived.contains(libc::SIGCHLD) && self.manager_has_ended() {
                 crate::log::error!("the manager process has ended: the server ends");
+                return Err(Stop { code: 255 });
+            }
+            if self.accepting_failed.get() {
+                crate::log::error!("the master accepts no more connections: the server ends");
                 return Err(Stop { code: 255 });
             }
             if let Some(id) = self.reactors.borrow().iter().find(|r| r.has_failed()).map(Handle::id) {

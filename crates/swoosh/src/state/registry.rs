@@ -125,6 +125,7 @@ impl Registry {
         slot.last_send.store(0, Relaxed);
         slot.last_dispatch.store(0, Relaxed);
         slot.send_queued.store(0, Relaxed);
+        slot.files_queued.store(0, Relaxed);
         slot.recv_queued.store(0, Relaxed);
         slot.unprocessed_bytes.store(0, Relaxed);
         slot.in_flight.store(0, Relaxed);

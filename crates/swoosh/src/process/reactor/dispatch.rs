@@ -13,12 +13,12 @@ use crate::ipc::message::{FileNumber, Origin};
 use crate::ipc::{Command, Message, Sender, Source};
 use crate::net::{Port, datagram};
 use crate::proto::http1::Refusal;
+use crate::runtime;
 use crate::shm::slots::WorkerSlot;
 use crate::state::registry::{ConnectionRow, Flags, Registry};
 use crate::state::{ServerState, WorkerRow};
 use crate::sys::clock;
 use crate::sys::temp_file::TempFile;
-use send_wrapper::SendWrapper;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -329,7 +329,7 @@ impl Dispatcher {
             return;
         }
         let Some(me) = self.weak.borrow().upgrade() else { return };
-        tokio::spawn(SendWrapper::new(async move {
+        runtime::spawn(async move {
             let mut pause = 1;
             loop {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -341,7 +341,7 @@ impl Dispatcher {
                     (true, true) => return me.flushing.set(false),
                 }
             }
-        }));
+        });
     }
 
     fn flush(&self) -> bool {

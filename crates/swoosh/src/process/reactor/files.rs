@@ -64,7 +64,7 @@ fn send(owner: &Rc<Owner>, conn: &Rc<Connection>, reply: FileReply) {
         match part {
             ReplyPart::Head(text) => owner.write_before_file(conn, text.as_bytes(), false),
             ReplyPart::Text(text) => owner.write(conn, text.as_bytes(), false),
-            ReplyPart::File(file, from, to) => owner.write_file(conn, file, from, to),
+            ReplyPart::File(file, from, to) => owner.write_file(conn, file, from, to, false),
         }
     }
     if !reply.keep_alive {

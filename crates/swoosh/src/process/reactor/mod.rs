@@ -87,6 +87,7 @@ pub(super) fn start_thread(state: &'static ServerState, id: u32) -> Result<Handl
     let thread = std::thread::Builder::new()
         .name(format!("reactor {id}"))
         .spawn(move || {
+            alarm.watch_tasks();
             let was_asked = run_thread(state, id, receiver);
             alarm.end(was_asked);
         })
@@ -101,6 +102,12 @@ struct EndAlarm {
 }
 
 impl EndAlarm {
+    /// Has a task of this thread that panics report the reactor: its other tasks cannot serve alone.
+    fn watch_tasks(&self) {
+        let failed = self.failed.clone();
+        runtime::on_task_panic(move || report(&failed));
+    }
+
     fn end(mut self, was_asked: bool) {
         self.was_asked = was_asked;
     }
@@ -109,11 +116,15 @@ impl EndAlarm {
 impl Drop for EndAlarm {
     fn drop(&mut self) {
         if !self.was_asked {
-            self.failed.store(true, Relaxed);
-            // Wakes the master's loop, which waits for signals.
-            process::kill(process::pid(), libc::SIGCHLD);
+            report(&self.failed);
         }
     }
+}
+
+fn report(failed: &AtomicBool) {
+    failed.store(true, Relaxed);
+    // Wakes the master's loop, which waits for signals.
+    process::kill(process::pid(), libc::SIGCHLD);
 }
 
 /// Starts reactor `id` as tasks of the runtime that is entered; its loop calls [`Reactor::before_sleep`] and
@@ -124,6 +135,7 @@ pub(super) fn start_here(state: &'static ServerState, id: u32) -> (Handle, Rc<Re
     let task = reactor.clone();
     let failed = Arc::<AtomicBool>::default();
     let alarm = EndAlarm { failed: failed.clone(), was_asked: false };
+    alarm.watch_tasks();
     let task = tokio::spawn(SendWrapper::new(async move {
         task.serve(receiver).await;
         alarm.end(true);
@@ -180,9 +192,9 @@ impl Reactor {
 
     async fn serve(self: Rc<Self>, mut receiver: UnboundedReceiver<ReactorCommand>) {
         let me = self.clone();
-        let commands = tokio::spawn(SendWrapper::new(async move { me.take_commands().await }));
+        let commands = runtime::spawn(async move { me.take_commands().await });
         let owner = self.owner.clone();
-        let connections = tokio::spawn(SendWrapper::new(async move { owner.tasks.run().await }));
+        let connections = runtime::spawn(async move { owner.tasks.run().await });
         self.watch_datagrams();
         timeouts::start(&self.owner);
         while let Some(command) = receiver.recv().await {
@@ -270,7 +282,7 @@ impl Reactor {
             let is_running = || state.accepts();
             let deliver =
                 move |port: &Port, from: datagram::Origin, data: &[u8]| dispatcher.datagram(port, &from, data);
-            tokio::spawn(SendWrapper::new(datagram::receive_from(port.clone(), is_running, deliver)));
+            runtime::spawn(datagram::receive_from(port.clone(), is_running, deliver));
         }
     }
 }

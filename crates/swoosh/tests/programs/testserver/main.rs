@@ -83,6 +83,12 @@ fn run() -> swoosh::Result<()> {
             5 => DispatchMode::Uid,
             _ => DispatchMode::Connection,
         };
+        if o.get::<u32>("panic_in_reactor").is_some() {
+            c.dispatch_func = Some(std::sync::Arc::new(|_, kind, data: &[u8]| {
+                assert!(kind != 0 || !data.ends_with(b"panic in the reactor"), "as asked");
+                swoosh::config::Dispatch::Fallback
+            }));
+        }
         c.task_ipc = match o.get::<u32>("ipc").unwrap_or(1) {
             2 => TaskIpc::Queue,
             3 => TaskIpc::Preemptive,

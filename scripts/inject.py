@@ -4,15 +4,15 @@
     cargo build -p swoosh --example testserver
     scripts/inject.py target/debug/examples/testserver
 
-Each run makes one call fail (`strace -e inject`). A server may refuse to start with a status and a message, or go on; it
-must neither hang, nor die by a signal, nor stop answering. The exit status is 1 if one does. Needs strace(1) and the right
+Each run makes one call fail (`strace -e inject`), in each process once. A server may refuse to start with a status and a
+message, go on, or end with status 255; it must neither hang, nor die by a signal, nor live on without answering. The exit status is 1 if one does. Needs strace(1) and the right
 to trace processes.
 """
 import os, re, signal, socket, struct, subprocess, sys, tempfile, time
 
 PROGRAM = sys.argv[1]
 # The calls by their failure. Left out: what the loader and the standard library call before `main`, and errors that the
-# kernel does not give (EAGAIN for an eventfd whose counter is small). `start`: while the server starts; `request`: while it accepts a connection and answers.
+# kernel does not give (EAGAIN for bytes that epoll has announced). `start`: while the server starts; `request`: while it accepts a connection and answers.
 START = {
     'EMFILE': ['socket', 'epoll_create1', 'eventfd2', 'timerfd_create', 'memfd_create', 'socketpair', 'dup', 'pipe2'],
     'ENOMEM': ['epoll_ctl'],
@@ -27,7 +27,7 @@ REQUEST = {
     'ECONNABORTED': ['accept4'],
     'EINTR': ['epoll_wait', 'recvfrom', 'sendto', 'read', 'write'],
     'ECONNRESET': ['recvfrom', 'sendto'],
-    'EAGAIN': ['recvfrom', 'sendto', 'read'],
+    'EAGAIN': ['sendto', 'read'],
     'ENOMEM': ['epoll_ctl', 'recvfrom'],
     'EINVAL': ['setsockopt', 'getpeername', 'getsockname', 'timerfd_settime', 'shutdown'],
 }
@@ -121,7 +121,11 @@ def while_answering(call, error):
         tracer.wait()
         alive = process.poll() is None
         then = answers(port) if alive else False
-        outcome = ('the request is answered' if first else 'the request fails') + (', the next ones are answered' if then else ', THE SERVER ANSWERS NO MORE')
+        if not then:
+            for _ in range(100):
+                time.sleep(0 if process.poll() is not None else 0.05)
+        lasts = 'the next ones are answered' if then else ('the server ends with status 255' if process.poll() == 255 else 'THE SERVER ANSWERS NO MORE')
+        outcome = ('the request is answered, ' if first else 'the request fails, ') + lasts
         end(process)
         return outcome if hit else None
 

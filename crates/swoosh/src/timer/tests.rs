@@ -101,7 +101,7 @@ fn a_timer_may_cancel_itself_and_others_while_it_runs() {
 #[test]
 fn a_single_timer_exists_while_it_runs() {
     let mut wheel = TimerWheel::new(0);
-    let id = wheel.after(0, 1 * MS, 1);
+    let id = wheel.after(0, MS, 1);
     wheel.next_due(2 * MS).unwrap();
     assert!(wheel.exists(id));
     assert_eq!(wheel.cancel(id), Ok(None));

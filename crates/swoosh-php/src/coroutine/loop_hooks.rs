@@ -38,8 +38,8 @@ impl Scheduler for Coroutines {
         wake_from(id, wait)
     }
 
-    fn run_due(&self) -> PhpResult<()> {
-        timers::run_due()
+    fn run_due(&self, until: Option<u64>) -> PhpResult<()> {
+        timers::run_due(until)
     }
 
     fn pending_waits(&self) -> usize {

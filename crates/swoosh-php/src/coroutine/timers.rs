@@ -8,12 +8,12 @@ use swoosh::sys::clock::monotonic_nanos;
 use swoosh::timer::TimerWheel;
 use swoosh_zend::PhpResult;
 
-/// Resumes every coroutine whose timeout has expired.
-pub(super) fn run_due() -> PhpResult<()> {
+/// Resumes every coroutine whose timeout has expired, at `until` (monotonic nanoseconds, `None`: now) at the latest.
+pub(super) fn run_due(until: Option<u64>) -> PhpResult<()> {
     if with(|s| s.timers.borrow().as_ref().is_none_or(TimerWheel::is_empty)) {
         return Ok(());
     }
-    let now = monotonic_nanos();
+    let now = until.unwrap_or_else(monotonic_nanos);
     loop {
         let due = with(|s| {
             let mut timers = s.timers.borrow_mut();

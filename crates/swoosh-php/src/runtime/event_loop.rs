@@ -168,7 +168,7 @@ fn run_tick(sleep: Sleep) -> PhpResult<()> {
     signals::run_due()?;
     watchers::run_ready()?;
     timers::run_due()?;
-    scheduler().run_due()?;
+    scheduler().run_due(None)?;
     // Calls that are deferred meanwhile run in the next tick.
     for _ in 0..with(|state| state.deferred.len()) {
         let Some(deferred) = with(|state| state.deferred.pop_front()) else { break };

@@ -36,8 +36,8 @@ pub trait Scheduler: Sync {
     fn spawn(&self, callback: Callback) -> PhpResult<()>;
     /// Wakes a coroutine from the wait with that number; does nothing if that wait is over.
     fn wake(&self, id: u64, wait: u32) -> PhpResult<()>;
-    /// Resumes every coroutine whose timeout has expired.
-    fn run_due(&self) -> PhpResult<()>;
+    /// Resumes every coroutine whose timeout has expired, at `until` (monotonic nanoseconds, `None`: now) at the latest.
+    fn run_due(&self, until: Option<u64>) -> PhpResult<()>;
     /// The number of waits that the clock, a descriptor or another thread will end.
     fn pending_waits(&self) -> usize;
     /// The number of waits that a descriptor or another thread will end.

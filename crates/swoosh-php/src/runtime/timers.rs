@@ -76,12 +76,18 @@ fn begin(timers: &mut Option<Timers>, now: u64) -> &mut Timers {
     timers
 }
 
-/// Runs all due timers and returns their number. An exception of a callback ends the process, see [`raise_uncaught`].
+/// Runs all due timers and returns their number. Coroutines whose timeouts expire before them are resumed first: a late loop
+/// keeps the order of time. An exception of a callback ends the process, see [`raise_uncaught`].
 pub fn run_due() -> PhpResult<usize> {
     let now = monotonic_nanos();
     let mut ran = 0;
     with(|timers| timers.wheel.begin_round());
     loop {
+        if let Some(deadline) =
+            with(|timers| timers.wheel.next_deadline()).flatten().filter(|deadline| *deadline <= now)
+        {
+            scheduler().run_due(Some(deadline))?;
+        }
         let next = with(|timers| {
             let due = timers.wheel.next_due(now)?;
             Some((due, timers.wheel.value(due.id).cloned()))

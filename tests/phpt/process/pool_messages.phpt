@@ -171,7 +171,8 @@ echo implode("\n", pool(function ($journal) {
     $done = new Swoole\Atomic();
     $job = function ($pool, $id) use ($journal, $done) {
         $journal->record("worker $id in coroutine " . json_encode(Swoole\Coroutine::getCid() > 0) . ' ' . get_class($pool));
-        $done->add() === 4 && $pool->shutdown();
+        // It asks before it is told to end, so that it ends in order.
+        $pool->workerRunning && $done->add() === 4 && $pool->shutdown();
         while ($pool->workerRunning) {
             Swoole\Coroutine::getCid() > 0 ? Swoole\Coroutine::sleep(0.01) : usleep(1000);
         }

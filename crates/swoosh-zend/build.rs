@@ -6,7 +6,16 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
-    for file in ["wrapper.h", "shim.h", "shim.c", "autoload.c", "early_binding.c", "stream.c", "file_stream.c"] {
+    for file in [
+        "wrapper.h",
+        "shim.h",
+        "shim.c",
+        "autoload.c",
+        "early_binding.c",
+        "state_writes.c",
+        "stream.c",
+        "file_stream.c",
+    ] {
         println!("cargo:rerun-if-changed=src/{file}");
     }
     let includes = php_includes();
@@ -30,6 +39,7 @@ fn main() {
     shim.file("src/shim.c")
         .file("src/autoload.c")
         .file("src/early_binding.c")
+        .file("src/state_writes.c")
         .file("src/stream.c")
         .file("src/file_stream.c")
         .include("src")

@@ -122,4 +122,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("swoole.leak_detection", "Off"),
     // Not in Swoole: OpenSwoole's class names.
     ("swoole.openswoole_names", "Off"),
+    // Not in Swoole: reports what requests leave behind, for development.
+    ("swoole.state_leaks", "Off"),
 ];

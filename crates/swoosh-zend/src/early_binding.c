@@ -99,9 +99,16 @@ static void load_parents(zend_ast_list *statements, zend_string *space, HashTabl
     }
 }
 
+/* The library loads what its own files need before it compiles them. */
+static bool compiles_library(void)
+{
+    static const char prefix[] = "@swoole/";
+    return zend_string_starts_with_cstr(CG(compiled_filename), prefix, sizeof prefix - 1);
+}
+
 static void process(zend_ast *ast)
 {
-    if (ast != NULL && ast->kind == ZEND_AST_STMT_LIST && EG(active)) {
+    if (ast != NULL && ast->kind == ZEND_AST_STMT_LIST && EG(active) && CG(compiled_filename) != NULL && !compiles_library()) {
         HashTable imports;
         zend_hash_init(&imports, 8, NULL, release_import, false);
         load_parents(zend_ast_get_list(ast), NULL, &imports);

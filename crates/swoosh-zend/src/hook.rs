@@ -358,3 +358,35 @@ unsafe extern "C" fn library_load(name: *const c_char, length: usize) -> bool {
     }
     is_there
 }
+
+/// Gets the name of a static property without its dollar sign, and the file and line that are about to write it. Must not call
+/// PHP code.
+pub type StaticWrite = fn(name: &str, file: &str, line: u32);
+
+static STATIC_WRITE: OnceLock<StaticWrite> = OnceLock::new();
+
+/// Reports every write to a static property. Only during module startup.
+pub fn watch_static_writes(report: StaticWrite) {
+    let _ = STATIC_WRITE.set(report);
+    // SAFETY: a function with the declared signature and static lifetime.
+    unsafe { ffi::swoosh_watch_static_writes(Some(write_seen)) }
+}
+
+unsafe extern "C" fn write_seen(
+    name: *const c_char,
+    length: usize,
+    file: *const c_char,
+    file_length: usize,
+    line: u32,
+) {
+    // SAFETY: `state_writes.c` passes the bytes and lengths of two strings, and keeps them for the duration of the call.
+    let (name, file) = unsafe {
+        (
+            std::slice::from_raw_parts(name.cast::<u8>(), length),
+            std::slice::from_raw_parts(file.cast::<u8>(), file_length),
+        )
+    };
+    if let Some(report) = STATIC_WRITE.get() {
+        let _ = catch_unwind(|| report(&String::from_utf8_lossy(name), &String::from_utf8_lossy(file), line));
+    }
+}

@@ -186,6 +186,10 @@ void swoosh_install_early_binding(swoosh_library_load load);
 void swoosh_run_source(const char *source, size_t length, const char *name);
 /* Gives a class, internal or not, another name until the end of the request; false if there is no such class. */
 bool swoosh_alias_class(const char *target, size_t target_length, const char *alias, size_t alias_length);
+/* Called before a static property is written: its name without the dollar sign, and the place. */
+typedef void (*swoosh_write_seen)(const char *name, size_t length, const char *file, size_t file_length, uint32_t line);
+/* Only during module startup, because compiled code keeps the handlers that it saw first. */
+void swoosh_watch_static_writes(swoosh_write_seen callback);
 /* Looks up a class, with autoloading. */
 void swoosh_load_class(const char *name, size_t length);
 /* Replaces the handler of an internal function; false if there is no such function. */

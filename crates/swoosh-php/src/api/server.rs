@@ -13,7 +13,9 @@ use swoosh::net::SocketKind;
 use swoosh::net::listener::BoundPort;
 use swoosh::{Error, Mode};
 use swoosh_zend::error::{argument_count_error, deprecated, throw};
-use swoosh_zend::{Array, Call, Class, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, Zval, call_function};
+use swoosh_zend::{
+    Array, Call, Class, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, Zval, call_function, runtime,
+};
 
 /// Registers the class.
 pub fn register() {
@@ -213,6 +215,9 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     let helper = setting_values::of_helper(&settings);
     if state.is_new() && !(helper.admin_server.is_empty() && helper.stats_file.is_empty()) {
         library::run("Swoole\\Server\\Helper::install", vec![this.clone().into_zval()])?;
+    }
+    if state.is_new() && runtime::ini_bool("swoole.state_leaks") {
+        library::run("Swoole\\Internal\\StateLeaks::install", vec![this.clone().into_zval()])?;
     }
     run(state, this)
 }

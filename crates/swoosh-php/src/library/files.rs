@@ -51,6 +51,7 @@ pub(super) const FILES: &[File] = &[
     file!("coroutine_postgresql.php": "Swoole\\Coroutine\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQLStatement"),
     file!("open_swoole.php": "Swoole\\Internal\\OpenSwooleConstant", "Swoole\\Internal\\OpenSwooleUtil"),
     file!("curl_handler.php": "Swoole\\Curl\\Exception", "Swoole\\Curl\\Handler"),
+    file!("state_leaks.php": "Swoole\\Internal\\StateLeaks"),
 ];
 
 /// Other names of classes.

@@ -1,13 +1,14 @@
 //! The library's functions. They exist from the start; the PHP code that they run is loaded on first use.
 
 use super::call::run;
-use super::curl;
+use super::{curl, state_leaks};
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval, call_function};
 
 /// Adds the functions of the library.
 pub(crate) fn add(functions: &mut Functions) {
     curl::add(functions);
+    state_leaks::add(functions);
     functions
         .add("_array(array $array = []): Swoole\\ArrayObject", array)
         .add("swoole_array(array $array = []): Swoole\\ArrayObject", array)

@@ -5,6 +5,7 @@ mod call;
 mod curl;
 mod files;
 pub mod functions;
+mod state_leaks;
 
 pub(crate) use call::run;
 use files::{ALIASES, FILES, OPEN_SWOOLE};
@@ -22,6 +23,7 @@ pub fn start_up() {
     wrap_function::<61, _, _>("class_exists", load_first);
     wrap_function::<62, _, _>("interface_exists", load_first);
     wrap_function::<63, _, _>("trait_exists", load_first);
+    state_leaks::start_up();
 }
 
 /// A class of the library by its name in lower case.

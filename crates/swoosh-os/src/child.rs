@@ -64,13 +64,17 @@ impl ExitClaim {
         ExitClaim { pid }
     }
 
+    /// The status that a wait for any child has kept for this claim.
+    pub fn kept(&self) -> Option<i32> {
+        claimed(|all| all.get(&(std::process::id(), self.pid)).copied().flatten())
+    }
+
     /// The child's exit; `None` while it runs. A status is taken once.
     ///
     /// # Errors
     /// `ECHILD` if there is no such child.
     pub fn take(&self) -> io::Result<Option<ChildExit>> {
-        let kept = claimed(|all| all.get(&(std::process::id(), self.pid)).copied().flatten());
-        match kept {
+        match self.kept() {
             Some(status) => Ok(Some(ChildExit { pid: self.pid, status })),
             None => wait(self.pid, false),
         }

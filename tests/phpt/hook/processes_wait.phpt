@@ -83,6 +83,18 @@ Co\run(function () use ($fifo) {
     while (!$seen) Co::sleep(0.002);
     ksort($codes);
     echo json_encode([$codes, $seen]), "\n";
+    // Children of proc_open that the handler meets before anyone asks for their codes.
+    $early = [proc_open("read x < $fifo.go; exit 24", [], $pipes), proc_open('exit 25', [], $pipes)];
+    $pid = proc_get_status($early[0])['pid'];
+    file_put_contents("$fifo.go", "x\n");
+    $own = new Process(fn () => exit(2));
+    $own->start();
+    while (count($seen) < 2) Co::sleep(0.002);
+    for (; is_dir("/proc/$pid"); clearstatcache()) {
+        posix_kill(getmypid(), SIGCHLD);
+        Co::sleep(0.002);
+    }
+    echo json_encode([proc_close($early[0]), proc_close($early[1]), $seen]), "\n";
     Process::signal(SIGCHLD, null);
 });
 
@@ -110,6 +122,7 @@ status: [true,true,9]
 terminate: [true,9]
 A handler that waits for any child takes no command's exit code
 [{"exec":"21","popen":23,"proc":22},[1]]
+[24,25,[1,2]]
 A cancelled wait ends
 bool(true)
 string(0) ""

@@ -24,11 +24,20 @@ use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocki
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::{command, flock, process};
 use swoosh_zend::error::pending;
-use swoosh_zend::hook::StreamWait;
-use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks};
+use swoosh_zend::hook::{StreamWait, surround_function};
+use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks, set_starting};
+use swoosh_zend::{Call, Zval};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
+    surround_function::<23, _, _>(
+        "proc_open",
+        |_: &mut Call<'_>| {
+            set_starting(true);
+            Ok(())
+        },
+        |_: &mut Call<'_>, _: &mut Zval| set_starting(false),
+    );
     install_wait_hooks(WaitHooks {
         is_enabled,
         poll: polled::poll,
@@ -45,6 +54,9 @@ pub(super) fn start_up() {
         spawn,
         child: wait_for_child,
         keep_status: child::keep_status,
+        claim: |pid| claims(|claims| drop(claims.insert(pid, ExitClaim::new(pid)))),
+        kept,
+        reaped: |pid| claims(|claims| drop(claims.remove(&pid))),
         before_close: descriptors::before_close,
     });
 }
@@ -176,8 +188,21 @@ fn spawn(text: CString, reads: bool) -> io::Result<(OwnedFd, i32)> {
 }
 
 thread_local! {
-    /// Those of the children that [`spawn`] has started.
+    /// Those of the children that [`spawn`] or `proc_open` has started.
     static CLAIMS: RefCell<HashMap<i32, ExitClaim>> = RefCell::default();
+}
+
+fn claims<T>(work: impl FnOnce(&mut HashMap<i32, ExitClaim>) -> T) -> T {
+    CLAIMS.with_borrow_mut(work)
+}
+
+/// A status is taken once.
+fn kept(pid: i32) -> Option<i32> {
+    claims(|claims| {
+        let status = claims.get(&pid)?.kept()?;
+        claims.remove(&pid);
+        Some(status)
+    })
 }
 
 /// Other waits for any child leave this one's status to the caller.

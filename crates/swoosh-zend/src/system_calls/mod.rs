@@ -12,7 +12,7 @@ mod waits;
 
 pub use connections::{hook_postgres, hook_sqlite};
 pub use files::hook_files;
-pub use processes::hook_processes;
+pub use processes::{hook_processes, set_starting};
 pub use sockets::hook_sockets;
 pub use waits::{hook_close, hook_name_lookup, hook_poll, hook_sleep};
 
@@ -83,6 +83,12 @@ pub struct WaitHooks {
     pub spawn: fn(command: CString, reads: bool) -> io::Result<(OwnedFd, i32)>,
     /// Waits for the end of a child: its wait status.
     pub child: fn(pid: i32) -> Result<i32, i32>,
+    /// The status of a child that `proc_open` has started belongs to its resource.
+    pub claim: fn(pid: i32),
+    /// The wait status of such a child, if a wait for any child has reaped it.
+    pub kept: fn(pid: i32) -> Option<i32>,
+    /// A child has been reaped.
+    pub reaped: fn(pid: i32),
     /// Whether a child that a wait for any child has reaped belongs to another caller, for which its status is kept.
     pub keep_status: fn(pid: i32, status: i32) -> bool,
     /// A stream's descriptor is about to be closed: ends all waits for it before it returns.

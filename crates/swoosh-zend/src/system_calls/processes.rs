@@ -1,7 +1,8 @@
 //! popen(3), pclose(3) and waitpid(2) of PHP: `exec`, `shell_exec`, `popen`, `proc_open`, `mail` and others.
 
 use super::{active, errno, replace, with_errno};
-use std::cell::RefCell;
+use crate::thread;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::IntoRawFd;
@@ -12,6 +13,8 @@ const FLAGS: i64 = 32768 | 1024;
 thread_local! {
     /// The children of [`popen`], by the address of their FILE.
     static CHILDREN: RefCell<HashMap<usize, i32>> = RefCell::default();
+    /// Whether `proc_open` runs.
+    static STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Hooks processes. Returns the C functions that PHP does not import: those block.
@@ -24,6 +27,7 @@ pub fn hook_processes() -> Vec<&'static str> {
     if !replace(None, c"waitpid", waitpid as *const ()) {
         missing.push("waitpid");
     }
+    replace(None, c"fork", fork as *const ());
     replace(None, c"wait3", wait3 as *const ());
     replace(None, c"wait4", wait4 as *const ());
     missing
@@ -71,6 +75,24 @@ fn wait_for(pid: i32) -> c_int {
     })
 }
 
+/// `proc_open` begins, or ends: a child that is forked meanwhile is its own.
+pub fn set_starting(starting: bool) {
+    STARTING.set(starting);
+}
+
+unsafe extern "C" fn fork() -> libc::pid_t {
+    // SAFETY: fork(2) has no preconditions; the caller does in the child what it would do without the hook.
+    let child = unsafe { libc::fork() };
+    if child > 0
+        && thread::is_php_thread()
+        && STARTING.get()
+        && let Some(hooks) = active(FLAGS)
+    {
+        (hooks.claim)(child);
+    }
+    child
+}
+
 unsafe extern "C" fn waitpid(pid: libc::pid_t, status: *mut c_int, options: c_int) -> libc::pid_t {
     // SAFETY: passes the caller's arguments on; a null pointer instead of usage counts is allowed.
     unsafe { wait4(pid, status, options, std::ptr::null_mut()) }
@@ -93,14 +115,30 @@ unsafe extern "C" fn wait4(pid: libc::pid_t, status: *mut c_int, options: c_int,
         }
         return pid;
     }
+    let hooks = super::HOOKS.get().filter(|_| thread::is_php_thread());
+    if pid > 0
+        && let Some(kept) = hooks.and_then(|hooks| (hooks.kept)(pid))
+    {
+        if !status.is_null() {
+            // SAFETY: the caller passes null or a place for the status.
+            unsafe { *status = kept };
+        }
+        return pid;
+    }
     loop {
         let mut ended = 0;
         // SAFETY: the status is stored in a local, and `usage` is the caller's pointer.
         let reaped = unsafe { libc::wait4(pid, &mut ended, options, usage.cast::<libc::rusage>()) };
         let code = errno();
         // A wait for any child leaves those that a coroutine waits for.
-        if pid <= 0 && reaped > 0 && super::HOOKS.get().is_some_and(|hooks| (hooks.keep_status)(reaped, ended)) {
+        if pid <= 0 && reaped > 0 && hooks.is_some_and(|hooks| (hooks.keep_status)(reaped, ended)) {
             continue;
+        }
+        if pid > 0
+            && reaped > 0
+            && let Some(hooks) = hooks
+        {
+            (hooks.reaped)(pid);
         }
         if reaped > 0 && !status.is_null() {
             // SAFETY: the caller passes null or a place for the status.

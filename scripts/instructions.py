@@ -15,6 +15,7 @@ the numbers as the new budgets.
 """
 
 import argparse
+import glob
 import json
 import os
 import re
@@ -69,9 +70,9 @@ def run(name, extension, requests, connections, folder):
     if name == 'tls':
         scheme, more = 'https', [f'{folder}/cert.pem', f'{folder}/key.pem']
     server = subprocess.Popen(
-        ['valgrind', '--tool=cachegrind', '--cache-sim=no', f'--cachegrind-out-file={folder}/out.%p', 'php', '-d',
-         f'extension={extension}', SERVER, name, str(port), *more],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        ['valgrind', '--tool=cachegrind', '--cache-sim=no', f'--cachegrind-out-file={folder}/out.%p',
+         f'--log-file={folder}/log.%p', 'php', '-d', f'extension={extension}', SERVER, name, str(port), *more],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         for _ in range(600):
             try:
@@ -91,7 +92,12 @@ def run(name, extension, requests, connections, folder):
         if not complete or int(complete[1]) != requests or 'Non-2xx' in ab.stdout:
             sys.exit(f'{name}: ab did not get {requests} responses:\n{ab.stdout}{ab.stderr}')
         os.kill(server.pid, signal.SIGTERM)
-        counted = re.findall(r'I\s+refs:\s+([\d,]+)', server.communicate(timeout=120)[1])
+        server.wait(timeout=120)
+        counted = []
+        for log in glob.glob(f'{folder}/log.*'):
+            with open(log) as file:
+                counted += re.findall(r'I\s+refs:\s+([\d,]+)', file.read())
+            os.unlink(log)
         return sum(int(number.replace(',', '')) for number in counted)
     finally:
         try:
@@ -103,7 +109,7 @@ def run(name, extension, requests, connections, folder):
 def measure(name, extension, connections):
     with tempfile.TemporaryDirectory() as folder:
         if name == 'tls':
-            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', f'{folder}/key.pem',
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', f'{folder}/key.pem',
                             '-out', f'{folder}/cert.pem', '-subj', '/CN=localhost', '-days', '30'], check=True,
                            capture_output=True)
         few, many = (run(name, extension, requests, connections, folder) for requests in (300, 1300))

@@ -5,7 +5,7 @@ swoole
 pcntl
 --INI--
 swoole.blocking_detection=On
-swoole.blocking_threshold=20000
+swoole.blocking_threshold=100000
 --FILE--
 <?php
 require __DIR__ . '/../inc/server.inc';
@@ -15,11 +15,11 @@ $log = tempnam(sys_get_temp_dir(), 'blocking');
 function blocks_in_the_kernel(): void
 {
     Swoole\Runtime::setHookFlags(0);
-    usleep(60000);
+    usleep(250000);
 }
 function computes(): void
 {
-    for ($end = hrtime(true) + 60_000_000; hrtime(true) < $end;);
+    for ($end = hrtime(true) + 250_000_000; hrtime(true) < $end;);
 }
 echo "In a server's worker\n";
 serve(function ($server, $journal) use ($log) {
@@ -49,11 +49,11 @@ Co\run(function () {
         computes();
     });
     // Waiting and many short pieces of code hold nothing.
-    Co::sleep(0.06);
-    for ($i = 0; $i < 60; $i++) {
+    Co::sleep(0.15);
+    for ($i = 0; $i < 150; $i++) {
         Swoole\Timer::after(1 + $i % 3, function () { for ($end = hrtime(true) + 1_000_000; hrtime(true) < $end;); });
     }
-    Co::sleep(0.1);
+    Co::sleep(0.2);
 });
 Swoole\Timer::after(1, function () { computes(); });
 Swoole\Event::wait();

@@ -4,7 +4,7 @@ Methods of an object whose constructor was not called throw an Error, and neithe
 swoole
 --FILE--
 <?php
-$classes = ['Coroutine\Client', 'Coroutine\Http\Client', 'Coroutine\Channel', 'Coroutine\Socket', 'Table', 'Lock', 'Process', 'Process\Pool', 'Server', 'Http\Server', 'WebSocket\Server', 'Redis\Server'];
+$classes = ['Client', 'Async\Client', 'Coroutine\Client', 'Coroutine\Http\Client', 'Coroutine\Channel', 'Coroutine\Socket', 'Table', 'Lock', 'Process', 'Process\Pool', 'Server', 'Http\Server', 'WebSocket\Server', 'Redis\Server'];
 // They need no server.
 $static = ['tick', 'after', 'clearTimer', 'addtimer', 'gettimer', 'defer', 'getLastError', 'getCallback', 'getSocket', 'getHandler', '__destruct', '__construct'];
 $test = function () use ($classes, $static) {
@@ -51,6 +51,8 @@ foreach (['Coroutine\Http\Client' => ['127.0.0.1', 1], 'Coroutine\Client' => [SW
 }
 ?>
 --EXPECT--
+Client
+Async\Client
 Coroutine\Client
 Coroutine\Http\Client
 Coroutine\Channel
@@ -63,6 +65,8 @@ Server
 Http\Server
 WebSocket\Server
 Redis\Server
+Client
+Async\Client
 Coroutine\Client
 Coroutine\Http\Client
 Coroutine\Channel

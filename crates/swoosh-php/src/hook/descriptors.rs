@@ -36,9 +36,11 @@ impl Purpose {
     }
 }
 
+/// The coroutines that wait for a descriptor.
+type Waiters = SmallVec<[u64; 2]>;
+
 thread_local! {
-    /// The coroutines that wait.
-    static WAITING: RefCell<HashMap<(i32, Purpose), SmallVec<[u64; 2]>>> = RefCell::default();
+    static WAITING: RefCell<HashMap<(i32, Purpose), Waiters>> = RefCell::default();
     /// The descriptors that are being closed while waiting coroutines run.
     static CLOSING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
 }

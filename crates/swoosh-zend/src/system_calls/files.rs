@@ -9,6 +9,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr::null_mut;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// SWOOLE_HOOK_FILE.
 const FILE: i64 = 256;
@@ -158,7 +160,7 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_uint) -> c_
             Ok(Cached::Open(fd)) => return fd,
             // Stays open, so that a writer that has seen this reader finds it.
             Ok(Cached::Pipe(reader)) => waits_for_peer = Some(reader),
-            Err(libc::EAGAIN | libc::ENOSYS | libc::EPERM | libc::EXDEV | libc::EINVAL) => {}
+            Err(libc::EAGAIN | libc::EPERM | libc::EXDEV | libc::EINVAL) => {}
             Err(code) => return with_errno((-1, code)),
         }
     }
@@ -184,15 +186,29 @@ enum Cached {
     Pipe(OwnedFd),
 }
 
-/// Opens a file for reading if the kernel has its whole path at hand. Does not block.
+/// Opens a file for reading if the kernel has its whole path at hand. Does not block, except where the kernel has no
+/// openat2(2): there a path is looked up at once, because disks seldom delay that and another thread always costs time.
 fn open_cached(path: *const c_char, flags: c_int) -> Result<Cached, i32> {
-    let how = OpenHow { flags: (flags | libc::O_NONBLOCK) as u64, mode: 0, resolve: libc::RESOLVE_CACHED };
-    // SAFETY: openat2(2) reads the path, a C string, and the structure with the given size.
-    let fd = unsafe { libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size_of::<OpenHow>()) };
+    /// The kernel is older than Linux 5.6, or a tool such as valgrind stands between.
+    static HAS_NO_OPENAT2: AtomicBool = AtomicBool::new(false);
+    let mut fd = -1;
+    if !HAS_NO_OPENAT2.load(Relaxed) {
+        let how = OpenHow { flags: (flags | libc::O_NONBLOCK) as u64, mode: 0, resolve: libc::RESOLVE_CACHED };
+        // SAFETY: openat2(2) reads the path, a C string, and the structure with the given size.
+        let opened =
+            unsafe { libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size_of::<OpenHow>()) };
+        fd = opened as c_int;
+        if fd < 0 && errno() == libc::ENOSYS {
+            HAS_NO_OPENAT2.store(true, Relaxed);
+        }
+    }
+    if HAS_NO_OPENAT2.load(Relaxed) {
+        // SAFETY: open(2) reads the path, a C string.
+        fd = unsafe { libc::open(path, flags | libc::O_NONBLOCK) };
+    }
     if fd < 0 {
         return Err(errno());
     }
-    let fd = fd as c_int;
     if flags & libc::O_NONBLOCK != 0 {
         return Ok(Cached::Open(fd));
     }

@@ -2,6 +2,7 @@
 
 use super::async_state::AsyncState;
 use super::idle::{self, Key};
+use crate::api::exception::Constructed;
 use crate::runtime::last_error;
 use socket2::{SockAddr, Socket};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -40,6 +41,12 @@ pub(crate) struct Payload {
     /// The state of an asynchronous client.
     pub(super) asynchronous: OnceCell<Rc<AsyncState>>,
 }
+impl Constructed for Payload {
+    fn is_constructed(&self) -> bool {
+        self.kind.get().is_some()
+    }
+}
+
 swoosh_zend::payload!(Payload: traces |payload, visit| {
     if let Some(state) = payload.asynchronous.get() {
         state.trace(visit);

@@ -11,7 +11,7 @@ mod settings;
 mod synchronous;
 mod transfer;
 
-use super::exception::EXCEPTION;
+use super::exception::{EXCEPTION, constructed};
 use data::Payload;
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, Value};
 
@@ -41,24 +41,27 @@ pub fn register() {
         .property("setting", Value::Null)
         .method("__construct(int $type, bool $async = SWOOLE_SOCK_SYNC, string $id = '')", connection::construct)
         .method("__destruct()", |_: &mut Call<'_>| Ok(()))
-        .method("set(array $settings): bool", settings::set)
+        .method("set(array $settings): bool", constructed::<Payload, _>(settings::set))
         .method(
             "connect(string $host, int $port = 0, float $timeout = 0.5, int $sock_flag = 0): bool",
-            connection::connect,
+            constructed::<Payload, _>(connection::connect),
         )
-        .method("recv(int $size = 65536, int $flag = 0): string|false", transfer::recv)
-        .method("send(string $data, int $flag = 0): int|false", transfer::send)
-        .method("sendfile(string $filename, int $offset = 0, int $length = 0): bool", transfer::send_file)
-        .method("sendto(string $ip, int $port, string $data): bool", transfer::send_to)
-        .method("shutdown(int $how): bool", connection::shutdown)
-        .method("enableSSL(?callable $onSslReady = null): bool", connection::enable_tls)
-        .method("getPeerCert(): string|bool", connection::peer_certificate)
-        .method("verifyPeerCert(...): bool", connection::verify_peer)
-        .method("isConnected(): bool", connection::is_connected)
-        .method("getsockname(): array|false", connection::local_name)
-        .method("getpeername(): array|false", connection::peer_name)
-        .method("close(bool $force = false): bool", connection::close)
-        .method("getSocket(): Socket|false", connection::socket)
+        .method("recv(int $size = 65536, int $flag = 0): string|false", constructed::<Payload, _>(transfer::recv))
+        .method("send(string $data, int $flag = 0): int|false", constructed::<Payload, _>(transfer::send))
+        .method(
+            "sendfile(string $filename, int $offset = 0, int $length = 0): bool",
+            constructed::<Payload, _>(transfer::send_file),
+        )
+        .method("sendto(string $ip, int $port, string $data): bool", constructed::<Payload, _>(transfer::send_to))
+        .method("shutdown(int $how): bool", constructed::<Payload, _>(connection::shutdown))
+        .method("enableSSL(?callable $onSslReady = null): bool", constructed::<Payload, _>(connection::enable_tls))
+        .method("getPeerCert(): string|bool", constructed::<Payload, _>(connection::peer_certificate))
+        .method("verifyPeerCert(...): bool", constructed::<Payload, _>(connection::verify_peer))
+        .method("isConnected(): bool", constructed::<Payload, _>(connection::is_connected))
+        .method("getsockname(): array|false", constructed::<Payload, _>(connection::local_name))
+        .method("getpeername(): array|false", constructed::<Payload, _>(connection::peer_name))
+        .method("close(bool $force = false): bool", constructed::<Payload, _>(connection::close))
+        .method("getSocket(): Socket|false", constructed::<Payload, _>(connection::socket))
         .register(&CLIENT);
     let asynchronous_client = ClassBuilder::new("Swoole\\Async\\Client")
         .extends(client)
@@ -67,16 +70,16 @@ pub fn register() {
         .method("__destruct()", |_: &mut Call<'_>| Ok(()))
         .method(
             "connect(string $host, int $port = 0, float $timeout = 0.5, int $sock_flag = 0): bool",
-            connection::connect,
+            constructed::<Payload, _>(connection::connect),
         )
-        .method("sleep(): bool", asynchronous::sleep)
-        .method("wakeup(): bool", asynchronous::wake_up)
-        .method("pause(): bool", asynchronous::sleep)
-        .method("resume(): bool", asynchronous::wake_up)
-        .method("enableSSL(?callable $onSslReady = null): bool", connection::enable_tls)
-        .method("isConnected(): bool", connection::is_connected)
-        .method("close(bool $force = false): bool", connection::close)
-        .method("on(string $host, callable $callback): bool", asynchronous::on)
+        .method("sleep(): bool", constructed::<Payload, _>(asynchronous::sleep))
+        .method("wakeup(): bool", constructed::<Payload, _>(asynchronous::wake_up))
+        .method("pause(): bool", constructed::<Payload, _>(asynchronous::sleep))
+        .method("resume(): bool", constructed::<Payload, _>(asynchronous::wake_up))
+        .method("enableSSL(?callable $onSslReady = null): bool", constructed::<Payload, _>(connection::enable_tls))
+        .method("isConnected(): bool", constructed::<Payload, _>(connection::is_connected))
+        .method("close(bool $force = false): bool", constructed::<Payload, _>(connection::close))
+        .method("on(string $host, callable $callback): bool", constructed::<Payload, _>(asynchronous::on))
         .register(&ASYNC_CLIENT);
     // The class of Swoole 1 to 4, which is of either kind.
     ClassBuilder::new("swoole_client")

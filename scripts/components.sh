@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the components that some tests need: MariaDB, PostgreSQL, Redis and their PHP clients, curl and clients on it, a
-# browser, nginx, php-fpm, valgrind and ab. If that fails, it prints why, and those tests are skipped.
+# Installs the components that some tests need: MariaDB, PostgreSQL, Redis and their PHP clients, curl and clients on it,
+# Symfony, a browser, nginx, php-fpm, valgrind and ab. If that fails, it prints why, and those tests are skipped.
 set -u
 missing=""
 [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
@@ -13,6 +13,7 @@ command -v ab >/dev/null || missing="$missing apache2-utils"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 [ -f /usr/share/php/GuzzleHttp/autoload.php ] || missing="$missing php-guzzlehttp-guzzle"
 [ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ] || missing="$missing php-symfony-http-client"
+[ -f /usr/share/php/Symfony/Bundle/FrameworkBundle/autoload.php ] || missing="$missing php-symfony-framework-bundle php-symfony-yaml"
 modules=$(php -m 2>/dev/null || true)
 echo "$modules" | grep -qx mysqli || missing="$missing php8.2-mysql"
 echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"

@@ -6,7 +6,7 @@
 //! | [`owner`] | the connections of one thread, and who observes them |
 //! | `accept`, `handshake`, `drive` | from a listening socket to a connection's task |
 //! | `read`, `spool`, [`incoming`] | bytes -> packets; long bodies -> files |
-//! | `write`, `output`, `wire`, `reply_batch` | replies -> socket |
+//! | `write`, `output`, `parts`, `wire`, `reply_batch` | replies -> socket |
 //! | `close`, [`timeouts`] | how a connection ends |
 //! | `command` | operations that other processes request |
 
@@ -20,6 +20,7 @@ mod handshake;
 pub mod incoming;
 mod output;
 pub mod owner;
+mod parts;
 mod read;
 mod reply_batch;
 mod spool;
@@ -28,4 +29,4 @@ pub mod timeouts;
 mod wire;
 pub(crate) mod write;
 
-pub use output::Parts;
+pub use parts::Parts;

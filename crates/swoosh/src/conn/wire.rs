@@ -1,6 +1,6 @@
 //! The way of output to the peer: the socket, through TLS on a port that uses it.
 
-use super::output::Parts;
+use super::parts::Parts;
 use crate::sys::socket;
 use crate::tls::Session;
 use std::cell::RefMut;

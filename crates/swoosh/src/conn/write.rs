@@ -1,8 +1,8 @@
 //! Writing: what the socket takes at once is written, the rest is queued.
 
 use super::connection::{Connection, ConnectionState};
-use super::output::Parts;
 use super::owner::{Owner, add, is_transient};
+use super::parts::Parts;
 use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
 use crate::sys;

@@ -2,22 +2,7 @@
 
 use crate::config::CompressionConfig;
 
-/// A content coding (RFC 9110 section 8.4.1).
-///
-/// ```
-/// assert_eq!(swoosh::http::compress::Coding::Brotli.name(), "br");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coding {
-    /// `br`, RFC 7932.
-    Brotli,
-    /// `zstd`, RFC 8878.
-    Zstd,
-    /// `gzip`, RFC 1952.
-    Gzip,
-    /// `deflate`: zlib's format, RFC 1950.
-    Deflate,
-}
+pub use super::coding::Coding;
 
 /// The rules of compression: which responses, at which level.
 ///
@@ -105,18 +90,6 @@ impl Rules {
     pub fn compress(&self, _: Coding, _: &[u8]) -> Option<Vec<u8>> {
         let _ = self.level;
         None
-    }
-}
-
-impl Coding {
-    /// The name in `Content-Encoding`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Coding::Brotli => "br",
-            Coding::Zstd => "zstd",
-            Coding::Gzip => "gzip",
-            Coding::Deflate => "deflate",
-        }
     }
 }
 

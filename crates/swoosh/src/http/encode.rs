@@ -1,6 +1,6 @@
 //! Encoders of content codings. Each thread keeps those that it has used: making one costs more than a small body.
 
-use super::compress::Coding;
+use super::coding::Coding;
 use libdeflater::{CompressionLvl, Compressor};
 use std::cell::RefCell;
 use std::io::Write;

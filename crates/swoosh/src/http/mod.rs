@@ -19,6 +19,7 @@
 
 mod body;
 mod body_window;
+mod coding;
 pub mod compress;
 #[cfg(feature = "compression")]
 mod encode;

@@ -3,7 +3,7 @@
 use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -34,8 +34,8 @@ pub struct RequestData {
     pub stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
-    /// The parts of the head of a server's request.
-    pub index: RefCell<HeadIndex>,
+    /// The parts of the head, once a property was built from it.
+    pub index: OnceCell<Box<HeadIndex>>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
@@ -75,8 +75,13 @@ impl swoosh_zend::Payload for RequestData {
     fn lazy_property(&self, slot: usize) -> Zval {
         let raw = self.raw.borrow().clone();
         let mut fields = field_buffer();
-        let index = self.index.borrow();
-        let Some((request, headers)) = index.request(&raw, &mut fields) else { return Zval::null() };
+        let parsed = match self.index.get() {
+            Some(index) => index.request(&raw, &mut fields),
+            None => Request::parse(&raw, &mut fields).inspect(|(request, headers)| {
+                let _ = self.index.set(Box::new(HeadIndex::new(request, headers)));
+            }),
+        };
+        let Some((request, headers)) = parsed else { return Zval::null() };
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
             HEADER => self.header_of(headers).into_zval(),
@@ -316,7 +321,6 @@ pub fn fill(
     headers: &[Field<'_>],
 ) -> Result<(), u16> {
     data.head_length.set(request.head);
-    *data.index.borrow_mut() = HeadIndex::new(request, headers);
     data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
     let stored = data.stored.borrow().clone();

@@ -54,6 +54,10 @@ class DetectsLostConnections
 
     public static function causedByLostConnection(\Throwable $e): bool
     {
+        // A cancelled wait ends the connection on purpose: the statement may have had its effect, and nobody waits for it.
+        if (\Swoole\Coroutine::getCid() > 0 && \Swoole\Coroutine::isCanceled()) {
+            return false;
+        }
         $message = $e->getMessage();
         foreach (self::ERROR_MESSAGES as $part) {
             if (str_contains($message, $part)) {

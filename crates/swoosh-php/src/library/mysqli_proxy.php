@@ -134,6 +134,9 @@ class MysqliProxy extends ObjectProxy
                 throw $failure;
             }
         }
+        if (\Swoole\Coroutine::getCid() > 0 && \Swoole\Coroutine::isCanceled()) {
+            return isset($failure) ? throw $failure : $result;
+        }
         if ($this->isInTransaction()) {
             if (in_array(strtolower($name), ['commit', 'rollback'], true)) {
                 $this->inTransaction = false;

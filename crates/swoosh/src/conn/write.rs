@@ -136,7 +136,7 @@ impl Owner {
     }
 
     /// Writes a range of a file, behind queued output. `counted`: it is part of the row's `files_queued` already, which its
-    /// sender has kept within [`MAX_FILES_QUEUED`].
+    /// sender has kept within the limit of queued files.
     pub fn write_file(self: &Rc<Self>, conn: &Rc<Connection>, file: Rc<File>, offset: u64, end: u64, counted: bool) {
         if !counted {
             conn.slot().files_queued.fetch_add(1, Relaxed);

@@ -11,6 +11,7 @@ use Swoole\Coroutine as Co;
 
 require __DIR__ . '/../inc/http.inc';
 http_serve([], fn ($request, $response) => $response->end(str_repeat('x', 1000)), function () {
+    fclose(http_dial()); // The server listens.
     Co::set(['hook_flags' => SWOOLE_HOOK_ALL]);
     Co\run(function () {
         $url = "http://127.0.0.1:{$GLOBALS['port']}/";
@@ -33,12 +34,14 @@ http_serve([], fn ($request, $response) => $response->end(str_repeat('x', 1000))
         $handle = curl_init($url);
         curl_setopt($handle, CURLOPT_WRITEFUNCTION, $waits);
         curl_multi_add_handle($multi, $handle);
-        go(function () use ($multi) {
+        $finished = new Co\Channel();
+        go(function () use ($multi, $finished) {
             do {
                 curl_multi_exec($multi, $running);
                 curl_multi_select($multi, 0.1);
             } while ($running);
             echo "all done\n";
+            $finished->push(true);
         });
         $inside->pop();
         $refused('close', fn () => curl_multi_close($multi));
@@ -48,7 +51,7 @@ http_serve([], fn ($request, $response) => $response->end(str_repeat('x', 1000))
             curl_multi_exec($multi, $running);
         });
         $leave->push(true);
-        Co::sleep(0.05);
+        $finished->pop();
         curl_multi_close($multi);
 
         // The header function waits, the body goes to a file.

@@ -57,6 +57,11 @@ impl Coroutine {
         self.cancelled.get()
     }
 
+    /// Its last wait counts as cancelled, although it ended in another way.
+    pub fn mark_cancelled(&self) {
+        self.cancelled.set(true);
+    }
+
     /// Milliseconds since it was created.
     pub fn elapsed(&self) -> u64 {
         monotonic_nanos().saturating_sub(self.created_at) / 1_000_000

@@ -4,6 +4,7 @@
 
 use super::descriptors::{self, Purpose};
 use super::{exclusive, polled};
+use crate::coroutine;
 use crate::coroutine::hook_flags::{STDIO, flags};
 use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
@@ -17,7 +18,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 use swoosh::sys::child::{self, ExitClaim};
 use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
@@ -80,24 +81,42 @@ fn code_of(waited: StreamWait) -> Waited {
     }
 }
 
-/// The caller's memory may be in use by the work, so this returns only once it is done: a cancelled wait blocks for the
-/// rest.
+/// The caller's memory may be in use by the work, so this returns only once it is done. A cancelled wait interrupts the work
+/// and goes on, so that others run meanwhile. It blocks for work that cannot be interrupted, because a close of its
+/// descriptor has to find it done, and at the end of the script, where nothing can wait.
 fn offload(work: Work, interrupt: Interrupt<'_>) -> (isize, i32) {
     let (done, result) = mpsc::sync_channel(1);
-    if let Ok(handle) = reactor::run_blocking(move || done.send(work()))
-        && !matches!(wait::future(handle, None), Ok(WaitOutcome::Done(_)))
-        && let Some(interrupt) = interrupt
-    {
-        // Work that has not begun does not notice.
-        loop {
+    let Ok(mut handle) = reactor::run_blocking(move || done.send(work())) else { return (-1, libc::EAGAIN) };
+    let mut cancelled = false;
+    loop {
+        let limit = interrupt.filter(|_| cancelled).map(|_| INTERRUPT_INTERVAL);
+        match wait::future(&mut handle, limit) {
+            Ok(WaitOutcome::Done(_)) => break,
+            Ok(WaitOutcome::Cancelled) if interrupt.is_some() => cancelled = true,
+            Ok(WaitOutcome::TimedOut) if may_wait() => {}
+            _ => return finish(&result, interrupt),
+        }
+        // Repeated, because work that has not begun does not notice.
+        if let Some(interrupt) = interrupt {
             interrupt();
-            match result.recv_timeout(INTERRUPT_INTERVAL) {
-                Err(RecvTimeoutError::Timeout) => {}
-                ended => return ended.unwrap_or((-1, libc::EAGAIN)),
-            }
         }
     }
+    if cancelled && let Some(me) = coroutine::current() {
+        me.mark_cancelled();
+    }
     result.recv().unwrap_or((-1, libc::EAGAIN))
+}
+
+/// Blocks until work is done that is interrupted.
+fn finish(result: &Receiver<(isize, i32)>, interrupt: Interrupt<'_>) -> (isize, i32) {
+    let Some(interrupt) = interrupt else { return result.recv().unwrap_or((-1, libc::EAGAIN)) };
+    loop {
+        interrupt();
+        match result.recv_timeout(INTERRUPT_INTERVAL) {
+            Err(RecvTimeoutError::Timeout) => {}
+            ended => return ended.unwrap_or((-1, libc::EAGAIN)),
+        }
+    }
 }
 
 fn offload_on(fd: RawFd, work: Work) -> (isize, i32) {

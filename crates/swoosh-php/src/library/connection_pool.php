@@ -97,6 +97,9 @@ class ConnectionPool
 
     public function close(): void
     {
+        if ($this->pool === null) {
+            throw new \RuntimeException('Pool has been closed');
+        }
         $this->pool->close();
         $this->pool = null;
         $this->num = 0;

@@ -12,9 +12,11 @@ namespace Swoole\Coroutine\FastCGI;
 
 use Swoole\Coroutine\FastCGI\Client\Exception;
 use Swoole\Coroutine\Socket;
+use Swoole\FastCGI;
 use Swoole\FastCGI\FrameParser;
 use Swoole\FastCGI\HttpRequest;
 use Swoole\FastCGI\HttpResponse;
+use Swoole\FastCGI\Record;
 use Swoole\FastCGI\Record\EndRequest;
 use Swoole\FastCGI\Request;
 use Swoole\FastCGI\Response;
@@ -86,7 +88,7 @@ class Client
         }
         for ($records = [], $buffer = ''; !end($records) instanceof EndRequest;) {
             if (FrameParser::hasFrame($buffer)) {
-                $records[] = FrameParser::parseFrame($buffer);
+                $records[] = $this->parse($buffer, FastCGI::DEFAULT_REQUEST_ID);
                 continue;
             }
             $received = $this->socket->recv(65536, $left());
@@ -99,7 +101,29 @@ class Client
             $this->socket->close();
             $this->socket = null;
         }
+        $status = end($records)->getProtocolStatus();
+        if ($status !== FastCGI::REQUEST_COMPLETE) {
+            $text = [FastCGI::CANT_MPX_CONN => 'cannot multiplex', FastCGI::OVERLOADED => 'is overloaded',
+                FastCGI::UNKNOWN_ROLE => 'does not know the role'][$status] ?? "ended the request with protocol status {$status}";
+            throw new Exception("FastCGI request to {$this->host}: the server {$text}", $status);
+        }
         return $request instanceof HttpRequest ? new HttpResponse($records) : new Response($records);
+    }
+
+    /** Takes the next record off the buffer. What is not a record of this request ends the connection. */
+    private function parse(string &$buffer, int $id): Record
+    {
+        try {
+            $record = FrameParser::parseFrame($buffer);
+            if ($record->getRequestId() !== $id && $record->getRequestId() !== 0) {
+                throw new \DomainException("a record of request {$record->getRequestId()} instead of {$id}");
+            }
+            return $record;
+        } catch (\DomainException | \TypeError | \RuntimeException $failure) {
+            $this->socket->close();
+            $this->socket = null;
+            throw new Exception("FastCGI response of {$this->host}: {$failure->getMessage()}", 0, $failure);
+        }
     }
 
     /** Host and port of `host:port`, or the path of a Unix socket as a host. */

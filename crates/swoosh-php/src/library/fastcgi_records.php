@@ -205,6 +205,9 @@ class EndRequest extends Record
 
     protected static function unpackPayload(Record $self, string $binaryData): void
     {
+        if (strlen($binaryData) < 8) {
+            throw new \DomainException('an END_REQUEST record of ' . strlen($binaryData) . ' bytes instead of 8');
+        }
         ['app' => $self->appStatus, 'protocol' => $self->protocolStatus, 'reserved' => $self->reserved1]
             = unpack('Napp/Cprotocol/a3reserved', $binaryData);
     }

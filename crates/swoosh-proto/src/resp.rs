@@ -77,6 +77,21 @@ impl Framer {
     }
 }
 
+/// Whether a complete command has arguments. Redis skips one without, and does not reply to it.
+///
+/// ```
+/// use swoosh_proto::resp::has_arguments;
+///
+/// assert!(has_arguments(b"*1\r\n$4\r\nPING\r\n") && has_arguments(b"PING\r\n"));
+/// assert!(!has_arguments(b"*0\r\n") && !has_arguments(b"\r\n"));
+/// ```
+pub fn has_arguments(command: &[u8]) -> bool {
+    match command.first() {
+        Some(b'*') => matches!(number(command, 1), Ok(Some((1.., _)))),
+        _ => !command.trim_ascii().is_empty(),
+    }
+}
+
 /// The arguments of a framed command, the first of which is its name. Empty for an empty line and for bytes that are not
 /// a command.
 ///
@@ -361,6 +376,7 @@ mod tests {
         let (packets, fault) = feed(b"*0\r\n*-1\r\nPING\r\n", 1, 65_536);
         assert_eq!((packets.len(), fault), (3, None));
         assert!(packets[..2].iter().all(|packet| arguments(packet).is_empty()));
+        assert!(packets.iter().all(|packet| has_arguments(packet) != arguments(packet).is_empty()));
         let found = arguments(b"SET \"a\\x41\\n\\\" b\" 'it\\'s' \"\" c\r\n");
         assert_eq!(found, [&b"SET"[..], b"aA\n\" b", b"it's", b"", b"c"]);
     }

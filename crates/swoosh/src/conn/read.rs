@@ -9,6 +9,7 @@ use super::spool;
 use crate::config::Framing;
 use crate::proto::framing::FrameStatus;
 use crate::proto::http1::response_writer::CONTINUE;
+use crate::proto::resp;
 use crate::proto::{PeerFault, websocket};
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::socket;
@@ -225,9 +226,9 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             if input.is_joined && length == input.all().len() && length >= PASS_BUFFER_FROM =>
         {
             conn.slot().recv_queued.store(0, Relaxed);
-            conn.note_command();
             let mut packet = std::mem::take(&mut input.kept);
             packet.shrink_to_fit();
+            conn.note_command(&packet);
             let action = owner.observer().whole_packet(owner, conn, packet);
             Step::Return(owner.apply(conn, action))
         }
@@ -236,7 +237,7 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             // A reply that is ready at once is corked with the replies to the requests behind this one.
             let more_follow = input.has_replies && length < input.rest().len() && !conn.discard_input.get();
             owner.begin_reply(Some(conn.session()), more_follow);
-            conn.note_command();
+            conn.note_command(&input.rest()[..length]);
             let action = owner.observer().packet(owner, conn, &input.rest()[..length]);
             owner.end_reply(more_follow);
             input.consume(conn, length);
@@ -266,9 +267,9 @@ fn awaits_upgrade(conn: &Connection) -> bool {
 }
 
 impl Connection {
-    /// A packet is delivered; a Redis command is to be replied to.
-    fn note_command(&self) {
-        if matches!(self.port().config.framing, Framing::Redis) {
+    /// A packet is delivered; a Redis command with arguments is to be replied to.
+    fn note_command(&self, packet: &[u8]) {
+        if matches!(self.port().config.framing, Framing::Redis) && resp::has_arguments(packet) {
             self.unanswered.set(self.unanswered.get() + 1);
         }
     }

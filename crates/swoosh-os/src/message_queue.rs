@@ -75,7 +75,7 @@ pub struct MessageBuffer {
 }
 
 impl MessageQueue {
-    /// Opens the queue with that key; creates it if there is none. Key 0 creates a private queue that no key finds. Only the
+    /// Opens the queue with that key; creates a missing one. Key 0 creates a private queue that no key finds. Only the
     /// queue's user may use it afterwards (mode 0600): whoever can write to a queue decides what its readers do.
     ///
     /// # Errors

@@ -222,7 +222,7 @@ pub struct ServerSlot {
     pub fresh_slots: AtomicU32,
     /// The next worker of round-robin dispatch.
     pub next_worker: AtomicU32,
-    /// What other processes ask of the manager, as bits that the engine defines. Workers may have given up the right to send
+    /// The requests of other processes to the manager, as bits that the engine defines. Workers may have given up the right to send
     /// it signals.
     pub manager_requests: AtomicU32,
     /// Completed reloads.

@@ -190,9 +190,7 @@ impl Alarm {
                 }
                 self.set_for.set(deadline);
             }
-            // Like `notified`.
-            let expired = poll_fn(|cx| self.timer.poll_read_ready(cx).map(|ready| ready.map(|mut r| r.clear_ready())));
-            if expired.await.is_err() {
+            if readable(&self.timer).await.is_err() {
                 return;
             }
             self.set_for.set(0);
@@ -231,9 +229,15 @@ pub fn watch(event_fd: &'static EventFd) -> Result<WatchedEventFd> {
         .map_err(|e| Error::system("watch", "an event descriptor", e))
 }
 
-/// Waits for a notification. One task at a time: only the waker of the last one is kept, which costs less than a list.
+/// Waits for a notification. One task at a time: only the waker of the last one is kept.
 pub async fn notified(event_fd: &WatchedEventFd) {
-    poll_fn(|cx| event_fd.poll_read_ready(cx).map(|ready| ready.map(|mut ready| ready.clear_ready()))).await.ok();
+    readable(event_fd).await.ok();
+}
+
+/// Waits for the next edge of a descriptor. One task at a time: only the waker of the last one is kept, which costs less
+/// than a list.
+async fn readable(fd: &AsyncFd<impl AsRawFd>) -> std::io::Result<()> {
+    poll_fn(|cx| fd.poll_read_ready(cx).map(|ready| ready.map(|mut ready| ready.clear_ready()))).await
 }
 
 /// A flag that one side raises and the other waits for, within one thread.

@@ -65,7 +65,7 @@ fn push(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(queue.ring.push(&[0; 4], &[value.as_bytes()]).is_ok())
 }
 
-/// The oldest value; false if there is none.
+/// Takes the oldest value; false if the channel is empty.
 fn take(call: &Call<'_>, remove: bool) -> PhpResult<Zval> {
     let queue = queue(call)?;
     let copy = |_: &[u64; 4], bytes: &[u8]| bytes.to_vec();

@@ -230,9 +230,8 @@ impl Scheduler {
 
     pub(super) fn start_timer(&self, after: Duration, timer: CoroutineTimer) -> TimerId {
         let now = monotonic_nanos();
-        let delay = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         let mut timers = self.timers.borrow_mut();
-        timers.get_or_insert_with(|| TimerWheel::new(now)).after(now, delay, timer)
+        timers.get_or_insert_with(|| TimerWheel::new(now)).after(now, after, timer)
     }
 
     pub(super) fn cancel_timer(&self, timer: TimerId) {

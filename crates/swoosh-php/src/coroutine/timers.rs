@@ -47,8 +47,7 @@ pub(super) fn run_due(until: Option<u64>) -> PhpResult<()> {
 
 /// How long the loop may sleep before a timeout expires; `None` if there are none.
 pub(super) fn sleep_limit() -> Option<Duration> {
-    let deadline = with(|s| s.timers.borrow().as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_nanos(deadline.saturating_sub(monotonic_nanos())))
+    with(|s| s.timers.borrow().as_ref()?.time_left(monotonic_nanos))
 }
 
 /// The number of waits that the clock, a descriptor or another thread will end.

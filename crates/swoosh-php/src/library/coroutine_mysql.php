@@ -12,8 +12,32 @@ class Exception extends \Swoole\Exception
 {
 }
 
+/** The rows of the last result. */
+trait Rows
+{
+    private ?array $rows = null;
+
+    public function fetch(float $timeout = -1): array|null|false
+    {
+        return $this->rows === null ? false : array_shift($this->rows);
+    }
+
+    public function fetchAll(float $timeout = -1): array|false
+    {
+        [$rows, $this->rows] = [$this->rows, null];
+        return $rows ?? false;
+    }
+
+    public function nextResult(float $timeout = -1): ?bool
+    {
+        return null;
+    }
+}
+
 class Statement
 {
+    use Rows;
+
     public int $affected_rows = 0;
 
     public int $insert_id = 0;
@@ -21,8 +45,6 @@ class Statement
     public string $error = '';
 
     public int $errno = 0;
-
-    private ?array $rows = null;
 
     /** Made by MySQL::prepare(). */
     public function __construct(private MySQL $client, private \mysqli_stmt $statement, private bool $fetches)
@@ -53,22 +75,6 @@ class Statement
         }, fn () => [$this->statement->errno, $this->statement->error]);
     }
 
-    public function fetch(float $timeout = -1): array|null|false
-    {
-        return $this->rows === null ? false : array_shift($this->rows);
-    }
-
-    public function fetchAll(float $timeout = -1): array|false
-    {
-        [$rows, $this->rows] = [$this->rows, null];
-        return $rows ?? false;
-    }
-
-    public function nextResult(float $timeout = -1): ?bool
-    {
-        return null;
-    }
-
     public function recv(float $timeout = -1): mixed
     {
         return $this->client->recv($timeout);
@@ -88,6 +94,8 @@ use Swoole\Runtime;
 
 class MySQL
 {
+    use MySQL\Rows;
+
     public array $serverInfo = [];
 
     public int $sock = -1;
@@ -112,8 +120,6 @@ class MySQL
 
     /** The result of a deferred call. */
     private ?Channel $deferred = null;
-
-    private ?array $rows = null;
 
     public function __construct(?array $serverInfo = null)
     {
@@ -183,22 +189,6 @@ class MySQL
             $statement = $this->connection->prepare($query);
             return $statement === false ? false : new Statement($this, $statement, !empty($this->serverInfo['fetch_mode']));
         });
-    }
-
-    public function fetch(float $timeout = -1): array|null|false
-    {
-        return $this->rows === null ? false : array_shift($this->rows);
-    }
-
-    public function fetchAll(float $timeout = -1): array|false
-    {
-        [$rows, $this->rows] = [$this->rows, null];
-        return $rows ?? false;
-    }
-
-    public function nextResult(float $timeout = -1): ?bool
-    {
-        return null;
     }
 
     public function escape(string $string): string|false

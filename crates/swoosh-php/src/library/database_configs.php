@@ -6,11 +6,36 @@ declare(strict_types=1);
 
 namespace Swoole\Database;
 
-class PDOConfig
+/** The address of a server. Each class declares the properties with its own defaults. */
+trait ServerAddress
 {
-    public const DRIVER_MYSQL = 'mysql';
+    public function getHost(): string
+    {
+        return $this->host;
+    }
 
-    protected string $driver = self::DRIVER_MYSQL;
+    public function withHost(string $host): self
+    {
+        $this->host = $host;
+        return $this;
+    }
+
+    public function getPort(): int
+    {
+        return $this->port;
+    }
+
+    public function withPort(int $port): self
+    {
+        $this->port = $port;
+        return $this;
+    }
+}
+
+/** The settings that all SQL servers have. */
+trait SqlServerSettings
+{
+    use ServerAddress;
 
     protected string $host = '127.0.0.1';
 
@@ -27,6 +52,81 @@ class PDOConfig
     protected string $password = 'root';
 
     protected array $options = [];
+
+    public function getUnixSocket(): ?string
+    {
+        return $this->unixSocket;
+    }
+
+    public function withUnixSocket(?string $unixSocket): self
+    {
+        $this->unixSocket = $unixSocket;
+        return $this;
+    }
+
+    public function getDbname(): string
+    {
+        return $this->dbname;
+    }
+
+    public function withDbname(string $dbname): self
+    {
+        $this->dbname = $dbname;
+        return $this;
+    }
+
+    public function getCharset(): string
+    {
+        return $this->charset;
+    }
+
+    public function withCharset(string $charset): self
+    {
+        $this->charset = $charset;
+        return $this;
+    }
+
+    public function getUsername(): string
+    {
+        return $this->username;
+    }
+
+    public function withUsername(string $username): self
+    {
+        $this->username = $username;
+        return $this;
+    }
+
+    public function getPassword(): string
+    {
+        return $this->password;
+    }
+
+    public function withPassword(string $password): self
+    {
+        $this->password = $password;
+        return $this;
+    }
+
+    public function getOptions(): array
+    {
+        return $this->options;
+    }
+
+    public function withOptions(array $options): self
+    {
+        $this->options = $options;
+        return $this;
+    }
+}
+
+class PDOConfig
+{
+    use SqlServerSettings;
+
+    public const DRIVER_MYSQL = 'mysql';
+
+    protected string $driver = self::DRIVER_MYSQL;
 
     public function getDriver(): string
     {
@@ -39,97 +139,9 @@ class PDOConfig
         return $this;
     }
 
-    public function getHost(): string
-    {
-        return $this->host;
-    }
-
-    public function withHost(string $host): self
-    {
-        $this->host = $host;
-        return $this;
-    }
-
-    public function getPort(): int
-    {
-        return $this->port;
-    }
-
-    public function withPort(int $port): self
-    {
-        $this->port = $port;
-        return $this;
-    }
-
     public function hasUnixSocket(): bool
     {
         return $this->unixSocket !== null;
-    }
-
-    public function getUnixSocket(): ?string
-    {
-        return $this->unixSocket;
-    }
-
-    public function withUnixSocket(?string $unixSocket): self
-    {
-        $this->unixSocket = $unixSocket;
-        return $this;
-    }
-
-    public function getDbname(): string
-    {
-        return $this->dbname;
-    }
-
-    public function withDbname(string $dbname): self
-    {
-        $this->dbname = $dbname;
-        return $this;
-    }
-
-    public function getCharset(): string
-    {
-        return $this->charset;
-    }
-
-    public function withCharset(string $charset): self
-    {
-        $this->charset = $charset;
-        return $this;
-    }
-
-    public function getUsername(): string
-    {
-        return $this->username;
-    }
-
-    public function withUsername(string $username): self
-    {
-        $this->username = $username;
-        return $this;
-    }
-
-    public function getPassword(): string
-    {
-        return $this->password;
-    }
-
-    public function withPassword(string $password): self
-    {
-        $this->password = $password;
-        return $this;
-    }
-
-    public function getOptions(): array
-    {
-        return $this->options;
-    }
-
-    public function withOptions(array $options): self
-    {
-        $this->options = $options;
-        return $this;
     }
 
     /** The drivers with settings of their own. */
@@ -141,113 +153,13 @@ class PDOConfig
 
 class MysqliConfig
 {
-    protected string $host = '127.0.0.1';
-
-    protected int $port = 3306;
-
-    protected ?string $unixSocket = null;
-
-    protected string $dbname = 'test';
-
-    protected string $charset = 'utf8mb4';
-
-    protected string $username = 'root';
-
-    protected string $password = 'root';
-
-    protected array $options = [];
-
-    public function getHost(): string
-    {
-        return $this->host;
-    }
-
-    public function withHost(string $host): self
-    {
-        $this->host = $host;
-        return $this;
-    }
-
-    public function getPort(): int
-    {
-        return $this->port;
-    }
-
-    public function withPort(int $port): self
-    {
-        $this->port = $port;
-        return $this;
-    }
-
-    public function getUnixSocket(): ?string
-    {
-        return $this->unixSocket;
-    }
-
-    public function withUnixSocket(?string $unixSocket): self
-    {
-        $this->unixSocket = $unixSocket;
-        return $this;
-    }
-
-    public function getDbname(): string
-    {
-        return $this->dbname;
-    }
-
-    public function withDbname(string $dbname): self
-    {
-        $this->dbname = $dbname;
-        return $this;
-    }
-
-    public function getCharset(): string
-    {
-        return $this->charset;
-    }
-
-    public function withCharset(string $charset): self
-    {
-        $this->charset = $charset;
-        return $this;
-    }
-
-    public function getUsername(): string
-    {
-        return $this->username;
-    }
-
-    public function withUsername(string $username): self
-    {
-        $this->username = $username;
-        return $this;
-    }
-
-    public function getPassword(): string
-    {
-        return $this->password;
-    }
-
-    public function withPassword(string $password): self
-    {
-        $this->password = $password;
-        return $this;
-    }
-
-    public function getOptions(): array
-    {
-        return $this->options;
-    }
-
-    public function withOptions(array $options): self
-    {
-        $this->options = $options;
-        return $this;
-    }
+    use SqlServerSettings;
 }
 
 class RedisConfig
 {
+    use ServerAddress;
+
     protected string $host = '127.0.0.1';
 
     protected int $port = 6379;
@@ -265,28 +177,6 @@ class RedisConfig
     protected int $dbIndex = 0;
 
     protected array $options = [];
-
-    public function getHost(): string
-    {
-        return $this->host;
-    }
-
-    public function withHost(string $host): self
-    {
-        $this->host = $host;
-        return $this;
-    }
-
-    public function getPort(): int
-    {
-        return $this->port;
-    }
-
-    public function withPort(int $port): self
-    {
-        $this->port = $port;
-        return $this;
-    }
 
     public function getTimeout(): float
     {

@@ -48,7 +48,7 @@ thread_local! {
 #[inline]
 pub fn add(ms: u64, repeats: bool, job: Job) -> u64 {
     let now = monotonic_nanos();
-    let delay = ms.max(1).saturating_mul(NANOS_PER_MS);
+    let delay = Duration::from_millis(ms.max(1));
     TIMERS.with_borrow_mut(|timers| {
         let timers = match timers {
             Some(timers) if timers.initialized && timers.generation == runtime::generation() => timers,
@@ -182,8 +182,7 @@ pub fn due_within(limit: Duration) -> usize {
 
 /// How long the loop may sleep before the next timer; `None` without timers.
 pub fn sleep_limit() -> Option<Duration> {
-    let deadline = with(|timers| timers.wheel.next_deadline())??;
-    Some(Duration::from_nanos(deadline.saturating_sub(monotonic_nanos())))
+    with(|timers| timers.wheel.time_left(monotonic_nanos))?
 }
 
 /// Resets the counters of [`stats`] when the loop ends.

@@ -36,6 +36,11 @@ fn blocking(fd: c_int) -> Option<&'static WaitHooks> {
     (flags >= 0 && flags & libc::O_NONBLOCK == 0).then_some(hooks)
 }
 
+/// Like [`blocking`], for a call with flags.
+fn blocking_with(fd: c_int, flags: c_int) -> Option<&'static WaitHooks> {
+    if flags & libc::MSG_DONTWAIT == 0 { blocking(fd) } else { None }
+}
+
 /// The timeout that `socket_set_option` has set; `None`: no limit.
 fn limit(fd: c_int, write: bool) -> Option<Duration> {
     let option = if write { libc::SO_SNDTIMEO } else { libc::SO_RCVTIMEO };
@@ -103,7 +108,7 @@ unsafe extern "C" fn recvfrom(
     let step = |at: usize, flags| unsafe {
         libc::recvfrom(fd, buffer.cast::<u8>().add(at).cast(), length - at, flags, address, size)
     };
-    let Some(hooks) = (if flags & libc::MSG_DONTWAIT == 0 { blocking(fd) } else { None }) else {
+    let Some(hooks) = blocking_with(fd, flags) else {
         return step(0, flags);
     };
     let mut received = 0;
@@ -118,7 +123,7 @@ unsafe extern "C" fn recvfrom(
 }
 
 unsafe extern "C" fn recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> isize {
-    match if flags & libc::MSG_DONTWAIT == 0 { blocking(fd) } else { None } {
+    match blocking_with(fd, flags) {
         // SAFETY: passes the caller's arguments on.
         Some(hooks) => repeat(hooks, fd, false, || unsafe { libc::recvmsg(fd, message, flags | libc::MSG_DONTWAIT) }),
         // SAFETY: passes the caller's arguments on.
@@ -139,7 +144,7 @@ unsafe extern "C" fn sendto(
     address: *const libc::sockaddr,
     size: libc::socklen_t,
 ) -> isize {
-    match if flags & libc::MSG_DONTWAIT == 0 { blocking(fd) } else { None } {
+    match blocking_with(fd, flags) {
         Some(hooks) => send_all(hooks, fd, bytes, length, |bytes, length| {
             // SAFETY: `send_all` passes a part of the caller's buffer.
             unsafe { libc::sendto(fd, bytes, length, flags | libc::MSG_DONTWAIT, address, size) }
@@ -168,7 +173,7 @@ unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, length: usize) -> is
 }
 
 unsafe extern "C" fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> isize {
-    match if flags & libc::MSG_DONTWAIT == 0 { blocking(fd) } else { None } {
+    match blocking_with(fd, flags) {
         // SAFETY: passes the caller's arguments on.
         Some(hooks) => repeat(hooks, fd, true, || unsafe { libc::sendmsg(fd, message, flags | libc::MSG_DONTWAIT) }),
         // SAFETY: passes the caller's arguments on.

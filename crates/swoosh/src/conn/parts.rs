@@ -17,6 +17,14 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Bodies from this length on are written from where they are: a copy costs more than the second part of a write.
+    pub const MIN_UNCOPIED: usize = 8 << 10;
+
+    /// The room that a body of that length needs behind its head: none if it is a part of its own.
+    pub fn room_for(body: usize) -> usize {
+        if body < Self::MIN_UNCOPIED { body } else { 0 }
+    }
+
     /// A head and a body; either may be empty.
     pub fn new(head: &'a [u8], body: &'a [u8]) -> Self {
         Parts { head, body }
@@ -44,7 +52,7 @@ impl<'a> Parts<'a> {
         [self.head, self.body]
     }
 
-    /// What is left behind the first `count` bytes.
+    /// The bytes behind the first `count`.
     pub(super) fn after(self, count: usize) -> Self {
         let of_head = count.min(self.head.len());
         Parts { head: &self.head[of_head..], body: &self.body[count - of_head..] }

@@ -37,7 +37,7 @@ impl Context {
         Err(Error::State { operation: "reload", reason: "this server has no manager to replace its one worker".into() })
     }
 
-    /// Asks the manager for something; `false` where there is none. No signal is sent: a worker that has dropped its
+    /// Asks the manager for something; `false` in a server without a manager. No signal is sent: a worker that has dropped its
     /// privileges must not signal the manager (kill(2)).
     fn ask_manager(&self, request: ManagerRequest) -> bool {
         let state = self.state();

@@ -261,7 +261,7 @@ impl Context {
         }
     }
 
-    /// Gives an awaited result to its waiter; drops it where there is none any more.
+    /// Gives an awaited result to its waiter; drops it if nobody waits for it any more.
     pub(crate) fn deliver_awaited(&self, event: &FinishEvent, reply: &ReplyTo, content: &Content<Rc<Vec<u8>>>) {
         if reply.generation != self.generation() || !self.tasks().is_expected(event.task_id) {
             return self.drop_late_result(content);

@@ -26,7 +26,7 @@ impl Context {
     }
 
     fn add_timer(&self, delay: Duration, repeat: bool, code: TimerFn) -> u64 {
-        let delay = u64::try_from(delay.max(MIN_DELAY).as_nanos()).unwrap_or(u64::MAX);
+        let delay = delay.max(MIN_DELAY);
         let now = clock::monotonic_nanos();
         let mut timers = self.timers().wheel();
         let id = if repeat { timers.every(now, delay, code) } else { timers.after(now, delay, code) };

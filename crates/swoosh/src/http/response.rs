@@ -281,7 +281,7 @@ impl Response {
 
     /// Sends the rest of the response. `failed`: the handler returned an error.
     pub(super) fn finish(&mut self, failed: bool) {
-        let mut out = Vec::with_capacity(192 + if self.body.len() < MIN_UNCOPIED { self.body.len() } else { 0 });
+        let mut out = Vec::with_capacity(192 + Parts::room_for(self.body.len()));
         let mut rest = Vec::new();
         match self.progress {
             Progress::Ended => return,
@@ -332,7 +332,7 @@ impl Response {
         if !self.has_body() {
             return Vec::new();
         }
-        if body.len() < MIN_UNCOPIED {
+        if body.len() < Parts::MIN_UNCOPIED {
             out.append(&mut body);
         }
         body
@@ -368,6 +368,4 @@ const TYPE: &[u8] = b"Content-Type: ";
 const FIELDS_CAPACITY: usize = 128;
 /// The pause before another attempt to send while the output buffer is full.
 const MIN_RETRY: Duration = Duration::from_millis(1);
-/// Bodies from this length on are written from where they are: a copy costs more than the second part of a write.
-const MIN_UNCOPIED: usize = 8 << 10;
 const MAX_RETRY: Duration = Duration::from_millis(50);

@@ -3,15 +3,18 @@
 use super::id_index::{IdIndex, NONE};
 use super::types::{Due, NoSuchTimer, TimerId, TimerInfo};
 use std::collections::VecDeque;
+use std::time::Duration;
 
-/// The timers of a thread, each with a value of the caller, such as a callback. All times are nanoseconds.
+/// The timers of a thread, each with a value of the caller, such as a callback. Times are nanoseconds of the caller's clock.
 ///
 /// ```
+/// use std::time::Duration;
 /// use swoosh::timer::TimerWheel;
 ///
 /// let mut wheel = TimerWheel::new(0);
-/// wheel.after(0, 10_000_000, "10 ms");
+/// wheel.after(0, Duration::from_millis(10), "10 ms");
 /// assert_eq!(wheel.next_due(9_999_999), None);
+/// assert!(wheel.time_left(|| 9_999_999).unwrap() > Duration::ZERO);
 /// let due = wheel.next_due(wheel.next_deadline().unwrap()).unwrap();
 /// assert_eq!(wheel.finish(due.id), Some("10 ms"));
 /// ```
@@ -86,14 +89,14 @@ impl<T> TimerWheel<T> {
         }
     }
 
-    /// Adds a one-shot timer, due `delay` nanoseconds (at least 1) after `now`.
-    pub fn after(&mut self, now: u64, delay: u64, value: T) -> TimerId {
-        self.add(now, delay, 0, value)
+    /// Adds a one-shot timer, due `delay` (at least 1 ns) after `now`.
+    pub fn after(&mut self, now: u64, delay: Duration, value: T) -> TimerId {
+        self.add(now, nanos(delay), 0, value)
     }
 
-    /// Adds a repeating timer, due every `interval` nanoseconds (at least 1), first `interval` after `now`.
-    pub fn every(&mut self, now: u64, interval: u64, value: T) -> TimerId {
-        self.add(now, interval, interval.max(1), value)
+    /// Adds a repeating timer, due every `interval` (at least 1 ns), first `interval` after `now`.
+    pub fn every(&mut self, now: u64, interval: Duration, value: T) -> TimerId {
+        self.add(now, nanos(interval), nanos(interval), value)
     }
 
     /// Cancels a timer and returns its value, which the caller drops after releasing its borrows. The value of a running
@@ -193,6 +196,12 @@ impl<T> TimerWheel<T> {
         Some(tick.saturating_mul(TICK))
     }
 
+    /// The time until [`next_due`](Self::next_due) is to be called again; `None` without timers, and then the clock `now` is
+    /// not read.
+    pub fn time_left(&self, now: impl FnOnce() -> u64) -> Option<Duration> {
+        self.next_deadline().map(|deadline| Duration::from_nanos(deadline.saturating_sub(now())))
+    }
+
     /// The first tick of a slot's timers; `None` if the slot has more than [`MAX_LOOKED_AT`].
     fn first_tick(&self, level: usize, slot: usize) -> Option<u64> {
         let mut first = u64::MAX;
@@ -245,7 +254,7 @@ impl<T> TimerWheel<T> {
         if self.alive == 0 && self.due.is_empty() {
             self.elapsed = self.elapsed.max(now / TICK);
         }
-        let deadline = now.saturating_add(delay.max(1));
+        let deadline = now.saturating_add(delay);
         let id = self.index.next_id();
         let entry = Entry {
             id,
@@ -378,6 +387,11 @@ impl<T> TimerWheel<T> {
             due.sort_unstable();
         }
     }
+}
+
+/// A delay in nanoseconds, at least 1; the longest ones are cut to 584 years.
+fn nanos(delay: Duration) -> u64 {
+    u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Nanoseconds of a tick, the resolution of the wheel: 65.5 us. Timers of one tick are due together, in one wake-up.

@@ -6,7 +6,7 @@
 use super::async_state::{AsyncState, Event, Phase};
 use super::data::{ERR_CODE, SETTING, SOCK};
 use super::settings::{Parsed, parse, tls_of};
-use crate::api::coroutine_client::{dial_with, open_datagrams};
+use crate::api::coroutine_client::{dial, open_datagrams};
 use crate::api::socket::address_of;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::coroutine::{WaitKind, wait};
@@ -158,7 +158,7 @@ fn open(
         }));
     }
     let proxy = settings.proxy.clone();
-    let linked = dial_with(family, local, proxy, &target.host, target.port, target.timeout, opened)?;
+    let linked = dial(family, local, proxy, &target.host, target.port, target.timeout, opened)?;
     if target.kind == Kind::UnixStream && linked.is_ok() {
         // Connected at once; the callbacks come from the event loop all the same.
         wait::sleep(Duration::from_millis(1))?;

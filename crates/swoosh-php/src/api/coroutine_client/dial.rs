@@ -68,20 +68,9 @@ pub(super) fn resolve_local(
 }
 
 /// Connects a socket of that family and kind, bound to `local`, through a proxy where there is one. `limit` bounds the whole
-/// call, the exchange with the proxy included; where a name has several addresses, each is tried for that long.
+/// call, the exchange with the proxy included; where a name has several addresses, each is tried for that long. `opened` gets
+/// the descriptor of each socket before it connects.
 pub fn dial(
-    (family, kind): (i32, i32),
-    local: Option<SockAddr>,
-    proxy: Option<Proxy>,
-    host: &[u8],
-    port: i64,
-    limit: Option<Duration>,
-) -> PhpResult<Result<Rc<CoroutineSocket>, ErrorCode>> {
-    dial_with((family, kind), local, proxy, host, port, limit, |_| {})
-}
-
-/// Like [`dial`]; `opened` gets the descriptor of each socket before it connects.
-pub(crate) fn dial_with(
     (family, kind): (i32, i32),
     local: Option<SockAddr>,
     proxy: Option<Proxy>,

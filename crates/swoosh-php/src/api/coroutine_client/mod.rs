@@ -22,8 +22,8 @@ use std::time::Duration;
 use swoosh::tls::{to_pem, verify};
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
+pub(crate) use dial::open_datagrams;
 pub use dial::{Times, dial, local_address};
-pub(crate) use dial::{dial_with, open_datagrams};
 pub use proxy::Proxy;
 
 static CLIENT: ClassSlot = ClassSlot::new();
@@ -220,7 +220,7 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(false);
         }
     };
-    let connected = dial(client.family.get(), local, proxy, host, port, limit)?;
+    let connected = dial(client.family.get(), local, proxy, host, port, limit, |_| {})?;
     let Some(link) = ok_or_fail(call, connected).0 else { return Ok(false) };
     *client.host.borrow_mut() = host.to_vec();
     if client.opens_tls.get() && !begin_tls(call, &link, limit)? {

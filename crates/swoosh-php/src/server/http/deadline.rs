@@ -44,7 +44,7 @@ pub fn begin(session: SessionId, limit: Duration, until_closed: bool) -> Rc<Dead
     let now = clock::monotonic_nanos();
     let timer = WHEEL.with_borrow_mut(|wheel| {
         let wheel = wheel.get_or_insert_with(|| TimerWheel::new(now));
-        wheel.after(now, limit.as_nanos() as u64, deadline.clone())
+        wheel.after(now, limit, deadline.clone())
     });
     deadline.timer.set(Some(timer));
     deadline
@@ -105,8 +105,7 @@ pub fn run_due(node: &Context) -> PhpResult<()> {
 
 /// Time until the next deadline.
 pub fn sleep_limit() -> Option<Duration> {
-    let next = WHEEL.with_borrow(|wheel| wheel.as_ref().and_then(TimerWheel::next_deadline))?;
-    Some(Duration::from_nanos(next.saturating_sub(clock::monotonic_nanos())))
+    WHEEL.with_borrow(|wheel| wheel.as_ref()?.time_left(clock::monotonic_nanos))
 }
 
 /// Warns at the start of worker 0 if the setting has no effect.

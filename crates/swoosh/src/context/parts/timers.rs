@@ -15,8 +15,7 @@ impl<T> Timers<T> {
 
     /// How long until the next timer expires.
     pub(crate) fn next_delay(&self) -> Option<Duration> {
-        let deadline = self.0.borrow().next_deadline()?;
-        Some(Duration::from_nanos(deadline.saturating_sub(clock::monotonic_nanos())))
+        self.0.borrow().time_left(clock::monotonic_nanos)
     }
 
     /// Number of timers.

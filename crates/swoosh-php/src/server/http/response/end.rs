@@ -83,7 +83,7 @@ impl ResponseState {
             return Ok(false);
         }
         let begun = self.phase() == Phase::HeadSent;
-        let mut out = Vec::with_capacity(256 + if body.len() < MIN_UNCOPIED { body.len() } else { 0 });
+        let mut out = Vec::with_capacity(256 + Parts::room_for(body.len()));
         let rest = self.put_remaining(&mut out, object, body);
         let parts = Parts::new(&out, &rest);
         // Set before sending: other coroutines may run while it waits for room.
@@ -105,7 +105,7 @@ impl ResponseState {
     fn put_remaining<'a>(&self, out: &mut Vec<u8>, object: &Object, body: &'a [u8]) -> Cow<'a, [u8]> {
         if self.phase() == Phase::NotSent {
             let body = self.put_whole(out, object, body);
-            if body.len() >= MIN_UNCOPIED {
+            if body.len() >= Parts::MIN_UNCOPIED {
                 return body;
             }
             out.extend_from_slice(&body);
@@ -130,6 +130,3 @@ impl ResponseState {
         out
     }
 }
-
-/// Bodies from this length on are written from where they are: a copy costs more than the second part of a write.
-const MIN_UNCOPIED: usize = 8 << 10;

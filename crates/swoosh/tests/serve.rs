@@ -140,7 +140,7 @@ fn a_killed_worker_is_replaced_and_connections_stay_open_in_process_mode() {
 
 #[test]
 fn nothing_is_left_two_seconds_after_the_master_was_killed() {
-    let server = Server::start("process");
+    let mut server = Server::start("process");
     let (manager, mut all) = server.processes();
     all.push(manager);
     Command::new("kill").args(["-KILL", &server.child.id().to_string()]).status().unwrap();
@@ -150,6 +150,8 @@ fn nothing_is_left_two_seconds_after_the_master_was_killed() {
         assert!(Instant::now() < until, "a process outlived its master");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Its sockets are closed once all of its threads have ended.
+    server.child.wait().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err(), "somebody still listens");
 }
 

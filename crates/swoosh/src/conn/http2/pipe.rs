@@ -1,0 +1,194 @@
+//! The bytes between a connection's socket and `h2`.
+//!
+//! The connection reads and writes the socket as it does for HTTP/1. `h2` reads and writes memory: what it writes in one tick,
+//! for all streams, leaves in one system call. No waker is kept, because `h2` is polled whenever the connection's task runs.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use swoosh_proto::http2::frames::FrameScanner;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Both directions.
+#[derive(Debug, Default)]
+pub(super) struct Pipe {
+    input: RefCell<Vec<u8>>,
+    /// Bytes of the input that were read.
+    read: Cell<usize>,
+    output: RefCell<Vec<u8>>,
+    /// Where frames end in the output.
+    boundaries: RefCell<FrameScanner>,
+    /// Frames of the server's own, for the next boundary.
+    inserted: RefCell<Vec<u8>>,
+    /// `h2` was told to wait until output was written.
+    is_blocked: Cell<bool>,
+    /// No more input follows.
+    is_ended: Cell<bool>,
+}
+
+impl Pipe {
+    /// Appends input.
+    pub(super) fn receive(&self, bytes: &[u8]) {
+        self.input.borrow_mut().extend_from_slice(bytes);
+    }
+
+    /// Whether input is left that `h2` has not read: it waits for its output to be written.
+    pub(super) fn has_input(&self) -> bool {
+        self.read.get() < self.input.borrow().len()
+    }
+
+    /// Ends the input.
+    pub(super) fn end_input(&self) {
+        self.is_ended.set(true);
+    }
+
+    /// Takes the output; an empty buffer has no memory.
+    pub(super) fn take_output(&self) -> Vec<u8> {
+        self.insert_at_boundary();
+        std::mem::take(&mut *self.output.borrow_mut())
+    }
+
+    /// Gives the memory of written output back, while the connection is busy.
+    pub(super) fn recycle(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT && self.output.borrow().capacity() == 0 {
+            buffer.clear();
+            *self.output.borrow_mut() = buffer;
+        }
+    }
+
+    /// Whether `h2` waits until output is written; answers `true` once.
+    pub(super) fn take_blocked(&self) -> bool {
+        self.is_blocked.replace(false)
+    }
+
+    /// Inserts a frame between those of `h2`.
+    pub(super) fn insert(&self, frame: &[u8]) {
+        self.inserted.borrow_mut().extend_from_slice(frame);
+    }
+
+    /// Releases memory that an idle connection does not need.
+    pub(super) fn shrink(&self) {
+        if self.output.borrow().is_empty() {
+            *self.output.borrow_mut() = Vec::new();
+        }
+    }
+
+    fn insert_at_boundary(&self) {
+        if !self.inserted.borrow().is_empty() && self.boundaries.borrow().is_between_frames() {
+            self.output.borrow_mut().append(&mut self.inserted.borrow_mut());
+        }
+    }
+}
+
+/// The end of a pipe that `h2` uses.
+#[derive(Debug)]
+pub(super) struct PipeEnd(pub(super) Rc<Pipe>);
+
+impl AsyncRead for PipeEnd {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let pipe = &self.0;
+        let mut input = pipe.input.borrow_mut();
+        let rest = &input[pipe.read.get()..];
+        if rest.is_empty() {
+            return if pipe.is_ended.get() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
+        let taken = rest.len().min(buffer.remaining());
+        buffer.put_slice(&rest[..taken]);
+        pipe.read.set(pipe.read.get() + taken);
+        if pipe.read.get() == input.len() {
+            pipe.read.set(0);
+            input.clear();
+            if input.capacity() > KEPT {
+                *input = Vec::new();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for PipeEnd {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let pipe = &self.0;
+        pipe.insert_at_boundary();
+        let mut output = pipe.output.borrow_mut();
+        if output.len() >= LIMIT {
+            pipe.is_blocked.set(true);
+            return Poll::Pending;
+        }
+        let mut boundaries = pipe.boundaries.borrow_mut();
+        let mut written = 0;
+        for piece in pieces {
+            boundaries.scan(piece, |_| {});
+            output.extend_from_slice(piece);
+            written += piece.len();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Bytes of output at which `h2` waits.
+const LIMIT: usize = 128 << 10;
+/// Memory that is kept for the next bytes.
+const KEPT: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    #[test]
+    fn an_own_frame_goes_between_those_of_the_library() {
+        let pipe = Rc::new(Pipe::default());
+        let mut end = PipeEnd(pipe.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        let frame = [0, 0, 3, 0, 0, 0, 0, 0, 1, b'a', b'b', b'c'];
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &frame[..10]).is_ready());
+        pipe.insert(b"own");
+        assert_eq!(pipe.take_output(), frame[..10], "a frame is not complete");
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &frame[10..]).is_ready());
+        assert_eq!(pipe.take_output(), b"bcown");
+    }
+
+    #[test]
+    fn the_output_is_bounded_and_the_end_of_the_input_is_seen() {
+        let pipe = Rc::new(Pipe::default());
+        let mut end = PipeEnd(pipe.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &vec![0; LIMIT]).is_ready());
+        assert!(Pin::new(&mut end).poll_write(&mut cx, b"x").is_pending());
+        assert!(pipe.take_blocked() && !pipe.take_blocked());
+        let mut room = [0; 3];
+        let mut read = |end: &mut PipeEnd| {
+            let mut buffer = ReadBuf::new(&mut room);
+            Pin::new(end).poll_read(&mut cx, &mut buffer).map(|_| buffer.filled().len())
+        };
+        assert!(read(&mut end).is_pending());
+        pipe.receive(b"abcd");
+        assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(3), true));
+        assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(1), false));
+        pipe.end_input();
+        assert_eq!(read(&mut end), Poll::Ready(0));
+    }
+}

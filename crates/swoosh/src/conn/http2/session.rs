@@ -1,0 +1,303 @@
+//! The HTTP/2 side of a connection.
+//!
+//! Runs in: the connection's own task. User code may run while a stream is accepted: nothing is borrowed then.
+
+use super::body::IncomingBody;
+use super::head::{self, BodyForm};
+use super::pipe::{Pipe, PipeEnd};
+use super::stream::Stream;
+use crate::config::Http2Config;
+use crate::conn::connection::{Connection, ConnectionState, ReadHold};
+use crate::conn::drive;
+use crate::conn::owner::{Owner, ReadAction, add};
+use crate::conn::read;
+use crate::log;
+use crate::proto::http1::request_framer::RequestRules;
+use crate::sys::clock;
+use bytes::Bytes;
+use h2::server::{Builder, Handshake, SendResponse};
+use h2::{Reason, RecvStream};
+use http_types::Request;
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use swoosh_proto::http2::PREFACE;
+use swoosh_proto::http2::budget::{Flood, FrameBudget};
+use swoosh_proto::http2::frames::{FrameHead, FrameScanner};
+
+/// The state of a connection that speaks HTTP/2.
+pub(crate) struct Session {
+    pipe: Rc<Pipe>,
+    state: RefCell<State>,
+    /// Heads of the client's frames.
+    scanner: RefCell<FrameScanner>,
+    budget: RefCell<FrameBudget>,
+    /// Streams whose worker has too much to do: no further ones are accepted.
+    stalled: RefCell<Vec<Rc<Connection>>>,
+    /// The number of the last stream that was accepted.
+    last_stream: Cell<u32>,
+    /// Streams are refused: the server is ending, or user code has sent GOAWAY.
+    refuses: Cell<bool>,
+    /// When a block of header fields began that is not complete, monotonic milliseconds; 0: none is.
+    block_since: Cell<u64>,
+}
+
+/// The connection of `h2`.
+enum State {
+    Preface(Handshake<PipeEnd, Bytes>),
+    Open(h2::server::Connection<PipeEnd, Bytes>),
+    Closed,
+}
+
+type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
+
+impl Session {
+    /// A session before the client's preface.
+    pub(super) fn new(config: &Http2Config) -> Self {
+        let pipe = Rc::new(Pipe::default());
+        let mut builder = Builder::new();
+        builder
+            .header_table_size(config.header_table_size)
+            .max_concurrent_streams(config.max_concurrent_streams)
+            .initial_window_size(config.init_window_size)
+            .initial_connection_window_size(config.init_window_size.max(CONNECTION_WINDOW))
+            .max_frame_size(config.max_frame_size)
+            .max_header_list_size(config.max_header_list_size)
+            .max_send_buffer_size(MAX_SEND_BUFFER)
+            .enable_connect_protocol();
+        let handshake = builder.handshake(PipeEnd(pipe.clone()));
+        Session {
+            pipe,
+            state: RefCell::new(State::Preface(handshake)),
+            scanner: RefCell::new(FrameScanner::behind(PREFACE.len() as u32)),
+            budget: RefCell::default(),
+            stalled: RefCell::default(),
+            last_stream: Cell::new(0),
+            refuses: Cell::new(false),
+            block_since: Cell::new(0),
+        }
+    }
+
+    /// Takes bytes of the client.
+    ///
+    /// # Errors
+    /// If it sends too many frames of a kind that has no use.
+    pub(super) fn receive(&self, bytes: &[u8]) -> Result<(), Flood> {
+        let now = clock::monotonic_ms();
+        let (mut scanner, mut budget) = (self.scanner.borrow_mut(), self.budget.borrow_mut());
+        let mut outcome = Ok(());
+        scanner.scan(bytes, |frame| {
+            outcome = outcome.and_then(|()| budget.count(&frame, now));
+            match (frame.kind, frame.flags & FrameHead::END_HEADERS != 0) {
+                (FrameHead::HEADERS | FrameHead::CONTINUATION, true) => self.block_since.set(0),
+                (FrameHead::HEADERS, false) => self.block_since.set(now),
+                _ => {}
+            }
+        });
+        self.pipe.receive(bytes);
+        outcome
+    }
+
+    /// Inserts input that the client has not sent.
+    pub(super) fn receive_unchecked(&self, bytes: &[u8]) {
+        self.pipe.receive(bytes);
+    }
+
+    /// Whether no more is to be read before `h2` has taken what is here.
+    pub(in crate::conn) fn is_full(&self) -> bool {
+        self.pipe.has_input()
+    }
+
+    /// Milliseconds for which a block of header fields has been incomplete; `None`: none is.
+    pub(in crate::conn) fn block_age(&self, now: u64) -> Option<u64> {
+        Some(self.block_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
+    }
+
+    /// Whether a request has arrived.
+    pub(in crate::conn) fn has_had_streams(&self) -> bool {
+        self.last_stream.get() > 0
+    }
+
+    /// Streams that follow are refused, in the way that clients send their requests again elsewhere; those that were
+    /// accepted are answered, then the connection ends.
+    pub(in crate::conn) fn end_in_order(&self) {
+        if self.refuses.replace(true) {
+            return;
+        }
+        if let State::Open(h2) = &mut *self.state.borrow_mut() {
+            h2.graceful_shutdown();
+        }
+    }
+
+    /// Sends a PING that is answered by the client alone.
+    pub(in crate::conn) fn ping(&self, data: [u8; 8]) {
+        let head = FrameHead { length: 8, kind: FrameHead::PING, flags: 0, stream: 0 };
+        self.pipe.insert(&[&head.encode()[..], &data].concat());
+    }
+
+    /// Sends a GOAWAY with an error code and a reason for the client's log. Streams that follow are refused.
+    pub(in crate::conn) fn go_away(&self, code: u32, debug: &[u8]) {
+        let debug = &debug[..debug.len().min(MAX_DEBUG)];
+        let head = FrameHead { length: 8 + debug.len() as u32, kind: FrameHead::GOAWAY, flags: 0, stream: 0 };
+        let last = self.last_stream.get().to_be_bytes();
+        self.pipe.insert(&[&head.encode()[..], &last, &code.to_be_bytes(), debug].concat());
+        self.refuses.set(true);
+    }
+
+    /// Ends the connection at once, with a GOAWAY where the socket takes it.
+    pub(in crate::conn) fn abort(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, reason: Reason) {
+        if let State::Open(h2) = &mut *self.state.borrow_mut() {
+            h2.abrupt_shutdown(reason);
+            // Has the frame written to the pipe; its outcome is the end that was asked for.
+            let _ = h2.poll_closed(&mut Context::from_waker(Waker::noop()));
+        }
+        self.flush(owner, conn);
+        *self.state.borrow_mut() = State::Closed;
+    }
+
+    /// The client sends no more.
+    pub(in crate::conn) fn end_input(&self) {
+        self.pipe.end_input();
+        *self.state.borrow_mut() = State::Closed;
+    }
+
+    /// The next stream, or the reason why there is none: `None` at the end of the connection.
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        let mut state = self.state.borrow_mut();
+        if let State::Preface(handshake) = &mut *state {
+            match Pin::new(handshake).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(mut h2)) => {
+                    if self.refuses.get() {
+                        h2.graceful_shutdown();
+                    }
+                    *state = State::Open(h2);
+                }
+                Poll::Ready(Err(e)) => {
+                    log::debug!("HTTP/2: {e}");
+                    *state = State::Closed;
+                }
+            }
+        }
+        let State::Open(h2) = &mut *state else { return Poll::Ready(None) };
+        self.stalled.borrow_mut().retain(|conn| {
+            conn.state() == ConnectionState::Open && conn.is_held(ReadHold::Backlog)
+        });
+        let next = match self.stalled.borrow().is_empty() {
+            true => h2.poll_accept(cx),
+            // Frames are still exchanged, but no stream is accepted.
+            false => match h2.poll_closed(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => Poll::Ready(None),
+                Poll::Ready(Err(e)) => Poll::Ready(Some(Err(e))),
+            },
+        };
+        next.map(|next| match next {
+            Some(Ok(incoming)) => Some(incoming),
+            Some(Err(e)) => {
+                log::debug!("HTTP/2: {e}");
+                None
+            }
+            None => None,
+        })
+    }
+
+    /// Writes what `h2` has written, in one system call.
+    fn flush(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
+        let output = self.pipe.take_output();
+        if !output.is_empty() {
+            self.budget.borrow_mut().note_sent(output.len() as u64);
+            owner.write(conn, &output, false);
+        }
+        self.pipe.recycle(output);
+    }
+}
+
+/// Drives the HTTP/2 side of a connection until nothing more can be done now.
+pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
+    loop {
+        let next = session.poll_next(cx);
+        match next {
+            Poll::Ready(Some(incoming)) => {
+                accept(owner, conn, session, incoming);
+                if conn.state() >= ConnectionState::Draining {
+                    return;
+                }
+            }
+            Poll::Ready(None) => {
+                session.flush(owner, conn);
+                *session.state.borrow_mut() = State::Closed;
+                return owner.end(conn);
+            }
+            Poll::Pending => {
+                session.flush(owner, conn);
+                // `h2` waited for its output to be written, which has happened.
+                if !session.pipe.take_blocked() || conn.has_output() {
+                    return session.pipe.shrink();
+                }
+            }
+        }
+    }
+}
+
+fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, (request, mut respond): Incoming) {
+    let number = respond.stream_id().as_u32();
+    if session.refuses.get() || parent.state() != ConnectionState::Open {
+        return respond.send_reset(Reason::REFUSED_STREAM);
+    }
+    session.last_stream.set(number);
+    let (head, body) = request.into_parts();
+    let mut message = owner.take_plaintext_buffer();
+    let form = head::serialize(&mut message, &head, !body.is_end_stream());
+    match form {
+        Ok(form) => open(owner, parent, session, Opened { number, head, body, respond, form }, &message),
+        Err(head::Malformed) => {
+            log::info!("connection {}: stream {number} is reset: its head is malformed", parent.session().0);
+            respond.send_reset(Reason::PROTOCOL_ERROR);
+        }
+    }
+    owner.put_plaintext_buffer(message);
+}
+
+/// A stream that is accepted.
+struct Opened {
+    number: u32,
+    head: http_types::request::Parts,
+    body: RecvStream,
+    respond: SendResponse<Bytes>,
+    form: BodyForm,
+}
+
+/// Makes a connection of the stream and reads its request.
+fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, stream: Opened, message: &[u8]) {
+    let Opened { number, head, body, mut respond, form } = stream;
+    let registry = owner.registry();
+    let Some((id, index)) = registry.open_stream(parent.session(), parent.index(), number) else {
+        add(&owner.slot().aborted, 1);
+        return respond.send_reset(Reason::REFUSED_STREAM);
+    };
+    let body = (form != BodyForm::None).then(|| IncomingBody::new(body, form));
+    let transport = Stream::new(parent, respond, head.method.as_str().as_bytes(), form, body);
+    let conn = Rc::new(Connection::of_stream(id, index, transport, registry));
+    let too_many = parent.port().config.http2.is_some_and(|config| head.headers.len() > config.max_headers as usize);
+    drop(head);
+    conn.framer.borrow_mut().set_http_rules(RequestRules { requires_host: false, max_form: owner.max_form_length() });
+    owner.insert(conn.clone());
+    let action = match too_many {
+        true => read::refuse_head(owner, &conn),
+        false => read::take_bytes(owner, &conn, message),
+    };
+    if action == ReadAction::Hold {
+        conn.hold(ReadHold::Backlog);
+        session.stalled.borrow_mut().push(conn.clone());
+    }
+    owner.tasks.begin(drive::run_stream(owner.clone(), conn));
+}
+
+/// The window of the whole connection: it bounds what is received of all bodies together.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Bytes of one response that `h2` keeps. The rest waits where the limits of output count it.
+const MAX_SEND_BUFFER: usize = 256 << 10;
+/// Bytes of a GOAWAY's text.
+const MAX_DEBUG: usize = 1024;

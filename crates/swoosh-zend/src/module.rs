@@ -164,10 +164,7 @@ extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_res
 
 extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
     // SAFETY: PHP passes the number of this module, and no PHP code runs any more.
-    unsafe {
-        ffi::zend_unregister_ini_entries(number);
-        ffi::swoosh_remove_aliases();
-    }
+    unsafe { ffi::zend_unregister_ini_entries(number) };
     0
 }
 

@@ -218,8 +218,6 @@ bool swoosh_replace_function(const char *name, size_t length, zif_handler handle
 
 /* Registers the internal function `of` under a second name; false if there is no such function. Only during module startup. */
 bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length);
-/* Removes all aliases. During module shutdown. */
-void swoosh_remove_aliases(void);
 /* Whether a module is loaded. */
 bool swoosh_module_loaded(const char *name, size_t length);
 

@@ -19,7 +19,7 @@ pub fn is_php_thread() -> bool {
 
 /// A static that is bound to PHP's thread. Unlike `thread_local!`, access needs no lookup.
 ///
-/// PHP without thread safety (the only supported build) runs in one thread. Other threads reach the extension only through
+/// The thread that started the module runs PHP: the only one without thread safety, and in the command line with it. Other threads reach the extension only through
 /// wakers, which do not access such statics; debug builds assert this.
 pub struct ThreadBound<T>(T);
 

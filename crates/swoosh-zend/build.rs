@@ -138,6 +138,7 @@ fn defined<'a>(header: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Ends the build with one line that says what to do.
+#[expect(clippy::disallowed_methods, reason = "a build that cannot be says so in one line, without a backtrace")]
 fn refuse(problem: &str) -> ! {
     println!("cargo::error={problem}");
     exit(1)

@@ -1,11 +1,12 @@
 # `make run` serves a first page and `make test` runs every test; `make help` lists the others.
 
 PHP      ?= php
+PHP_CONFIG ?= php-config
 CARGO    ?= cargo
 TARGET    = $(abspath $(or $(CARGO_TARGET_DIR),target))
 RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
-RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
+RUN_TESTS = $(shell $(PHP_CONFIG) --prefix 2>/dev/null | xargs -r -I{} find {}/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
 .PHONY: help run test test-rust test-php test-matrix lint memcheck autobahn bench instructions install hooks setup components clean
 
@@ -69,7 +70,7 @@ instructions: setup
 # PHP loads it with `extension=swoole` in an ini file, or with `-d extension=swoole`.
 install: setup
 	$(CARGO) build --release -p swoosh-php
-	install -m 0644 $(RELEASE) $$(php-config --extension-dir)/swoole.so
+	install -m 0644 $(RELEASE) $$($(PHP_CONFIG) --extension-dir)/swoole.so
 
 hooks:
 	install -m 0755 scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"

@@ -18,16 +18,17 @@ esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/swoosh
 prefix=$cache/$name
 [ -x "$prefix/bin/php-config" ] && { echo "$prefix/bin/php-config"; exit 0; }
+. "$(dirname "$0")/packages.sh"
+missing=""
 for package in libcurl4-openssl-dev libonig-dev libsqlite3-dev libssl-dev libpq-dev libxml2-dev libreadline-dev zlib1g-dev; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing="${missing:-} $package"
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
-if [ -n "${missing:-}" ]; then
-    echo "PHP needs these packages: apt install$missing" >&2
-    exit 1
-fi
+# shellcheck disable=SC2086 # a list of names
+[ -z "$missing" ] || install_packages $missing 3>&2 >&2
 # A state of its own, so that the lists of the machine's apt stay as they are.
 apt=$cache/apt
-mirror=http://deb.debian.org/debian
+# The mirror that apt uses.
+mirror=$(apt-get indextargets 'Identifier: Packages' --format '$(REPO_URI)' | head -n 1)
 mkdir -p "$apt/lists/partial" "$cache/source"
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb-src [signed-by=$key] $mirror $suite main" >"$apt/$suite.list"

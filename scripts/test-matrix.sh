@@ -10,18 +10,10 @@ result=0
 run() {
     config=$1
     php=$("$config" --php-binary)
-    tests=$(dirname "$("$config" --extension-dir)")
-    runner=$(find "$tests" "$("$config" --prefix)/lib/php" -name run-tests.php 2>/dev/null | head -n 1)
     label=$("$php" -n -r 'echo PHP_VERSION, PHP_ZTS ? " ZTS" : " NTS";')
     own=$target/php-$(echo "$label" | tr 'A-Z ' 'a-z-')
     mkdir -p "$own"
-    if ! CARGO_TARGET_DIR=$own PHP_CONFIG=$config nice cargo build -q -p swoosh-php >"$own/build.log" 2>&1; then
-        echo "PHP $label: does not build, see $own/build.log"
-        result=1
-        return
-    fi
-    NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$php nice "$php" "$runner" -q -j4 --show-diff \
-        -d extension="$own/debug/libswoosh_php.so" ${TESTS:-tests/phpt} >"$own/tests.log" 2>&1 || result=1
+    PHP=$php PHP_CONFIG=$config CARGO_TARGET_DIR=$own nice make -s test-php >"$own/tests.log" 2>&1 || result=1
     counts=$(sed -n 's/^Tests \(passed\|failed\|skipped\) *: *\([0-9]*\).*/\2 \1/p' "$own/tests.log" | paste -s -d, | sed 's/,/, /g')
     echo "PHP $label: ${counts:-no test has run}, log in $own/tests.log"
     [ -n "$counts" ] || result=1

@@ -102,63 +102,34 @@ fn claim(child: libc::pid_t) {
     }
 }
 
-/// posix_spawn(3) and posix_spawnp(3).
-type Spawn = unsafe extern "C" fn(
-    *mut libc::pid_t,
-    *const c_char,
-    *const libc::posix_spawn_file_actions_t,
-    *const libc::posix_spawnattr_t,
-    *const *mut c_char,
-    *const *mut c_char,
-) -> c_int;
-
-unsafe extern "C" fn posix_spawn(
-    pid: *mut libc::pid_t,
-    path: *const c_char,
-    actions: *const libc::posix_spawn_file_actions_t,
-    attributes: *const libc::posix_spawnattr_t,
-    arguments: *const *mut c_char,
-    environment: *const *mut c_char,
-) -> c_int {
-    // SAFETY: passes the caller's arguments on.
-    unsafe { spawn_with(libc::posix_spawn, pid, path, actions, attributes, arguments, environment) }
-}
-
-unsafe extern "C" fn posix_spawnp(
-    pid: *mut libc::pid_t,
-    file: *const c_char,
-    actions: *const libc::posix_spawn_file_actions_t,
-    attributes: *const libc::posix_spawnattr_t,
-    arguments: *const *mut c_char,
-    environment: *const *mut c_char,
-) -> c_int {
-    // SAFETY: passes the caller's arguments on.
-    unsafe { spawn_with(libc::posix_spawnp, pid, file, actions, attributes, arguments, environment) }
-}
-
-/// # Safety
-/// The arguments behind `spawn` are valid for it.
-unsafe fn spawn_with(
-    spawn: Spawn,
-    pid: *mut libc::pid_t,
-    path: *const c_char,
-    actions: *const libc::posix_spawn_file_actions_t,
-    attributes: *const libc::posix_spawnattr_t,
-    arguments: *const *mut c_char,
-    environment: *const *mut c_char,
-) -> c_int {
-    let mut child = 0;
-    // SAFETY: the caller's arguments are valid; the child's id is stored in a local.
-    let result = unsafe { spawn(&mut child, path, actions, attributes, arguments, environment) };
-    if result == 0 {
-        claim(child);
-        if !pid.is_null() {
-            // SAFETY: the caller passes null or a place for the id.
-            unsafe { *pid = child };
+/// A hook of posix_spawn(3) or posix_spawnp(3), whose arguments are the same.
+macro_rules! spawn_hook {
+    ($name:ident) => {
+        unsafe extern "C" fn $name(
+            pid: *mut libc::pid_t,
+            file: *const c_char,
+            actions: *const libc::posix_spawn_file_actions_t,
+            attributes: *const libc::posix_spawnattr_t,
+            arguments: *const *mut c_char,
+            environment: *const *mut c_char,
+        ) -> c_int {
+            let mut child = 0;
+            // SAFETY: passes the caller's arguments on; the child's id is stored in a local.
+            let result = unsafe { libc::$name(&mut child, file, actions, attributes, arguments, environment) };
+            if result == 0 {
+                claim(child);
+                if !pid.is_null() {
+                    // SAFETY: the caller passes null or a place for the id.
+                    unsafe { *pid = child };
+                }
+            }
+            result
         }
-    }
-    result
+    };
 }
+
+spawn_hook!(posix_spawn);
+spawn_hook!(posix_spawnp);
 
 unsafe extern "C" fn waitpid(pid: libc::pid_t, status: *mut c_int, options: c_int) -> libc::pid_t {
     // SAFETY: passes the caller's arguments on; a null pointer instead of usage counts is allowed.

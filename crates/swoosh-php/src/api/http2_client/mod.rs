@@ -156,7 +156,7 @@ fn limit(call: &Call<'_>) -> PhpResult<Option<Duration>> {
 fn recv(call: &mut Call<'_>, want: Want) -> PhpResult<Zval> {
     let limit = limit(call)?;
     let client = call.payload::<Client>();
-    // What has arrived can be read although the connection has ended meanwhile.
+    // Responses that have arrived can be read although the connection has ended meanwhile.
     let known = client.connection.borrow().clone();
     let Some(connection) = known.or_else(|| self::connection(call)) else { return Ok(false.into_zval()) };
     loop {

@@ -1,7 +1,9 @@
 //! Connecting, sending, receiving, closing.
 
-use super::inbox::{Delivery, Failure, Inbox, RequestBody, Want, run_waiters};
+use super::failure::{Failure, connection_lost, failure_of, outcome};
+use super::inbox::{Delivery, Inbox, RequestBody, Want, run_waiters};
 use super::request_body::send_body;
+use super::settings::Http2Settings;
 use super::transport::{Observed, Transport};
 use crate::coroutine::scheduler::expect_current;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
@@ -11,13 +13,11 @@ use crate::runtime::reactor;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
+use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason};
 use http::{HeaderMap, Request};
-use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -25,15 +25,6 @@ use std::time::Duration;
 use swoosh::proto::http2::{PeerSettings, goaway};
 use swoosh_zend::{PhpResult, runtime};
 use tokio::sync::Mutex;
-
-/// The settings that a client announces, and bounds of its own.
-#[derive(Debug, Clone, Copy)]
-pub struct Http2Settings {
-    /// Announced in SETTINGS (RFC 9113 section 6.5.2). The header list's size is announced if it is limited.
-    pub local: PeerSettings,
-    /// The longest body of a response that is kept in memory, bytes.
-    pub max_body: u64,
-}
 
 /// A request.
 #[derive(Debug)]
@@ -86,22 +77,7 @@ impl Http2Connection {
         limit: Option<Duration>,
     ) -> PhpResult<Result<Self, ErrorCode>> {
         let observed = Rc::new(RefCell::new(Observed::default()));
-        let mut builder = Builder::new();
-        let local = &settings.local;
-        builder
-            .enable_push(false)
-            .initial_window_size(local.initial_window_size.min(MAX_WINDOW))
-            .initial_connection_window_size(local.initial_window_size.clamp(CONNECTION_WINDOW, MAX_WINDOW))
-            .max_frame_size(local.max_frame_size.clamp(16_384, (1 << 24) - 1))
-            .max_send_buffer_size(SEND_BUFFER);
-        let default = PeerSettings::default();
-        if local.header_table_size != default.header_table_size {
-            builder.header_table_size(local.header_table_size);
-        }
-        if local.max_header_list_size != default.max_header_list_size {
-            builder.max_header_list_size(local.max_header_list_size);
-        }
-        let handshake = builder.handshake::<_, Bytes>(Transport::new(link.clone(), observed.clone()));
+        let handshake = settings.builder().handshake::<_, Bytes>(Transport::new(link.clone(), observed.clone()));
         let (sender, mut connection) = match wait::future(handshake, limit)? {
             WaitOutcome::Done(Ok(pair)) => pair,
             WaitOutcome::Done(Err(e)) => return Ok(Err(failure_of(&e).code)),
@@ -406,7 +382,7 @@ impl Shared {
         drop(turn);
         self.drive();
         let body = request.body.as_ref();
-        if !ends && !(body.is_empty() && request.is_open) {
+        if !(ends || body.is_empty() && request.is_open) {
             let mut incomplete = ResetOnDrop { shared: &self, id, body: Some(stream.clone()) };
             let sent = send_body(&mut *stream.lock().await, body, !request.is_open, || self.drive()).await;
             incomplete.body = None;
@@ -495,33 +471,3 @@ impl Drop for ResetOnDrop<'_> {
         }
     }
 }
-
-/// The result of a wait that may have ended early.
-fn outcome<T>(waited: WaitOutcome<T>) -> Result<T, Failure> {
-    let code = match waited {
-        WaitOutcome::Done(value) => return Ok(value),
-        WaitOutcome::TimedOut => libc::ETIMEDOUT,
-        WaitOutcome::Cancelled => libc::ECANCELED,
-    };
-    Err(Failure { code, message: Errno::from_raw(code).desc().to_owned() })
-}
-
-fn failure_of(error: &h2::Error) -> Failure {
-    let code = match (error.get_io().and_then(io::Error::raw_os_error), error.reason()) {
-        (Some(code), _) => code,
-        (None, Some(reason)) => u32::from(reason) as i32,
-        (None, None) if error.is_io() => libc::ECONNRESET,
-        (None, None) => libc::EINVAL,
-    };
-    Failure { code, message: error.to_string() }
-}
-
-fn connection_lost() -> Failure {
-    Failure { code: libc::ECONNRESET, message: "the server closed the connection".to_owned() }
-}
-
-/// The connection's window (RFC 9113 section 6.9.1), bytes: so much is kept at most of streams that are not read.
-const CONNECTION_WINDOW: u32 = 1 << 20;
-const MAX_WINDOW: u32 = (1 << 31) - 1;
-/// Bytes of one stream that are queued before they are written.
-const SEND_BUFFER: usize = 128 << 10;

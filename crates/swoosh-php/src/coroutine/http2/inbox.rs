@@ -1,5 +1,6 @@
 //! Responses that have arrived, whole or in parts, and the coroutines that wait for them.
 
+use super::failure::Failure;
 use crate::coroutine::scheduler::Coroutine;
 use crate::coroutine::switch::wake_from;
 use crate::runtime::reactor;
@@ -39,15 +40,6 @@ pub enum Want {
     Part,
     /// Parts of that stream's response.
     Stream(u32),
-}
-
-/// Why a connection is of no use any more: an error number and a message.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// An errno value, a `SWOOLE_ERROR_*` code or an HTTP/2 error code.
-    pub code: i32,
-    /// The message.
-    pub message: String,
 }
 
 /// The sending half of a request that is written in parts. One coroutine at a time writes to it.

@@ -12,12 +12,17 @@
 //! | `transport` | the socket as h2 reads and writes it; the peer's settings and GOAWAY frames |
 //! | `inbox` | responses that have arrived and the coroutines that wait for them |
 //! | `request_body` | bodies of requests, as the peer's windows allow |
+//! | `settings`, `failure` | settings, errors |
 //! | `connection` | connecting, sending, receiving, closing |
 
 mod connection;
+mod failure;
 mod inbox;
 mod request_body;
+mod settings;
 mod transport;
 
-pub use connection::{Http2Connection, Http2Settings, OutgoingRequest};
-pub use inbox::{Delivery, Failure, Want};
+pub use connection::{Http2Connection, OutgoingRequest};
+pub use failure::Failure;
+pub use inbox::{Delivery, Want};
+pub use settings::Http2Settings;

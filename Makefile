@@ -1,13 +1,14 @@
 # `make run` serves a first page and `make test` runs every test; `make help` lists the others.
 
 PHP      ?= php
+PHP_CONFIG ?= php-config
 CARGO    ?= cargo
 TARGET    = $(abspath $(or $(CARGO_TARGET_DIR),target))
 RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
-RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | xargs -r -I{} find {} /usr/lib/php -name run-tests.php 2>/dev/null | head -n 1)
+RUN_TESTS = $(shell $(PHP_CONFIG) --prefix 2>/dev/null | xargs -r -I{} find {}/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: help run test test-rust test-php lint memcheck autobahn bench instructions install hooks setup components clean
+.PHONY: help run test test-rust test-php test-matrix lint memcheck autobahn bench instructions install hooks setup components clean
 
 # The default target stays `run`.
 .DEFAULT_GOAL = run
@@ -15,6 +16,7 @@ RUN_TESTS = $(shell php-config --extension-dir 2>/dev/null | xargs -r dirname | 
 help:
 	@echo 'make run         build, and serve the first page (SWOOSH_PORT=8080 for another port)'
 	@echo 'make test        every test; test-rust and test-php for half of them'
+	@echo 'make test-matrix the PHP tests on PHP 8.2 and 8.4, with and without threads (PHP_CONFIGS="..." for others)'
 	@echo 'make lint        the quick gates: formatting, architecture, documents, clippy'
 	@echo 'make bench       figures beside reference programs'
 	@echo 'make instructions  user instructions of a request on ten workloads, counted by cachegrind'
@@ -38,6 +40,10 @@ test-rust:
 test-php:
 	$(CARGO) build -p swoosh-php
 	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) $(or $(TESTS),tests/phpt)
+
+# Builds the other versions of PHP first, which takes minutes. PHP_CONFIGS: php-config programs to use instead.
+test-matrix: setup
+	@sh scripts/test-matrix.sh $(TARGET) $(PHP_CONFIGS)
 
 lint:
 	@sh scripts/pre-commit
@@ -64,7 +70,7 @@ instructions: setup
 # PHP loads it with `extension=swoole` in an ini file, or with `-d extension=swoole`.
 install: setup
 	$(CARGO) build --release -p swoosh-php
-	install -m 0644 $(RELEASE) $$(php-config --extension-dir)/swoole.so
+	install -m 0644 $(RELEASE) $$($(PHP_CONFIG) --extension-dir)/swoole.so
 
 hooks:
 	install -m 0755 scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"

@@ -1,34 +1,49 @@
 #!/bin/sh
-# Installs the components that some tests need: MariaDB, PostgreSQL, Redis and their PHP clients, curl and clients on it,
-# Symfony, a browser, nginx, php-fpm, valgrind and ab. If that fails, it prints why, and those tests are skipped.
+# Installs the servers and clients that some tests need: databases and their PHP clients, curl and clients on it, Symfony, a
+# browser, nginx, php-fpm, load generators, valgrind. The tests that need one that cannot be installed are skipped.
 set -u
-missing=""
-[ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
-[ -x /usr/bin/redis-server ] || missing="$missing redis-server"
-[ -x /usr/bin/chromium ] || missing="$missing chromium"
-[ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
-[ -x /usr/sbin/php-fpm8.2 ] || missing="$missing php8.2-fpm"
-command -v valgrind >/dev/null || missing="$missing valgrind"
-command -v ab >/dev/null || missing="$missing apache2-utils"
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
-[ -f /usr/share/php/GuzzleHttp/autoload.php ] || missing="$missing php-guzzlehttp-guzzle"
-[ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ] || missing="$missing php-symfony-http-client"
-[ -f /usr/share/php/Symfony/Bundle/FrameworkBundle/autoload.php ] || missing="$missing php-symfony-framework-bundle php-symfony-yaml"
-modules=$(php -m 2>/dev/null || true)
-echo "$modules" | grep -qx mysqli || missing="$missing php8.2-mysql"
-echo "$modules" | grep -qx redis || missing="$missing php8.2-redis"
-echo "$modules" | grep -qx curl || missing="$missing php8.2-curl"
-echo "$modules" | grep -qx pdo_pgsql || missing="$missing php8.2-pgsql"
-echo "$modules" | grep -qx pdo_sqlite || missing="$missing php8.2-sqlite3"
-[ -z "$missing" ] && exit 0
-skipped="the tests that need them will be skipped"
-if ! command -v apt-get >/dev/null; then
-    echo "missing:$missing; there is no apt-get to install them: $skipped" >&2
-    exit 0
-fi
-run=""
-[ "$(id -u)" = 0 ] || run="sudo"
-echo "installing$missing"
-{ $run apt-get update -q && DEBIAN_FRONTEND=noninteractive timeout 300 $run apt-get install -q -y --no-install-recommends $missing; } >/dev/null ||
-    echo "could not install$missing: $skipped" >&2
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+# One line for each component: a test that succeeds where it is installed, and its package. VERSION is PHP's.
+components='
+[ -x /usr/sbin/mariadbd ]                                                | mariadb-server
+[ -x /usr/bin/redis-server ]                                             | redis-server
+[ -x /usr/bin/chromium ]                                                 | chromium
+[ -x /usr/sbin/nginx ]                                                   | nginx-light
+[ -x /usr/sbin/php-fpmVERSION ]                                          | phpVERSION-fpm
+[ -x /usr/bin/curl ]                                                     | curl
+command -v valgrind                                                      | valgrind
+command -v ab                                                            | apache2-utils
+command -v h2load                                                        | nghttp2-client
+command -v nghttpd                                                       | nghttp2-server
+ls /usr/lib/postgresql/*/bin/postgres                                    | postgresql
+[ -f /usr/share/php/GuzzleHttp/autoload.php ]                            | php-guzzlehttp-guzzle
+[ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ]          | php-symfony-http-client
+[ -f /usr/share/php/Symfony/Bundle/FrameworkBundle/autoload.php ]        | php-symfony-framework-bundle
+[ -f /usr/share/php/Symfony/Component/Yaml/autoload.php ]                | php-symfony-yaml
+php -m | grep -qx mysqli                                                 | phpVERSION-mysql
+php -m | grep -qx redis                                                  | php-redis
+php -m | grep -qx curl                                                   | phpVERSION-curl
+php -m | grep -qx pdo_pgsql                                              | phpVERSION-pgsql
+php -m | grep -qx pdo_sqlite                                             | phpVERSION-sqlite3
+php -m | grep -qx mbstring                                               | phpVERSION-mbstring
+'
+
+version=$(php -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+missing=$(echo "$components" | sed "s/VERSION/$version/g" | while IFS='|' read -r test package; do
+    [ -n "$package" ] || continue
+    # The last bar separates; tests contain bars of their own.
+    test="$test|$package"
+    package=${test##*|}
+    eval "${test%|*}" >/dev/null 2>&1 || echo "${package# }"
+done)
+[ -n "$missing" ] || exit 0
+failed=$(mktemp)
+trap 'rm -f "$failed"' EXIT
+# shellcheck disable=SC2086 # a list of names
+install_packages $missing 3>"$failed" || echo "swoosh: the tests that need them are skipped" >&2
+while read -r package; do
+    echo "swoosh: could not install $package: the tests that need it are skipped" >&2
+done <"$failed"
 exit 0

@@ -1,8 +1,12 @@
 //! Reads PHP's own headers: bindings for `ffi.rs`, and the C shim for what only macros can do.
+//!
+//! The headers are those of `php-config`, or of the program named in `PHP_CONFIG`. What depends on their version or thread
+//! model is compiled by `cfg(php83)`, `cfg(php84)`, `cfg(php85)` (that version or a later one) and `cfg(php_zts)`.
 
 use std::env;
-use std::path::PathBuf;
-use std::process::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PHP_CONFIG");
@@ -12,6 +16,7 @@ fn main() {
         "shim.c",
         "autoload.c",
         "early_binding.c",
+        "exit.c",
         "state_writes.c",
         "stream.c",
         "file_stream.c",
@@ -19,11 +24,24 @@ fn main() {
         println!("cargo:rerun-if-changed=src/{file}");
     }
     let includes = php_includes();
+    let php = Php::of(&includes);
+    println!("cargo::rustc-check-cfg=cfg(php83, php84, php85, php_zts)");
+    for (name, first) in [("php83", 80300), ("php84", 80400), ("php85", 80500)] {
+        if php.version >= first {
+            println!("cargo::rustc-cfg={name}");
+        }
+    }
+    let mut flags = includes;
+    if php.is_thread_safe {
+        println!("cargo::rustc-cfg=php_zts");
+        // PHP's globals are reached through a pointer that each thread keeps, rather than through a look-up.
+        flags.push("-DZEND_ENABLE_STATIC_TSRMLS_CACHE=1".to_owned());
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     bindgen::Builder::default()
         .header("src/wrapper.h")
-        .clang_args(&includes)
+        .clang_args(&flags)
         .allowlist_function(FUNCTIONS.join("|"))
         .allowlist_type(TYPES.join("|"))
         .allowlist_var(VARIABLES.join("|"))
@@ -39,6 +57,7 @@ fn main() {
     shim.file("src/shim.c")
         .file("src/autoload.c")
         .file("src/early_binding.c")
+        .file("src/exit.c")
         .file("src/state_writes.c")
         .file("src/stream.c")
         .file("src/file_stream.c")
@@ -48,8 +67,8 @@ fn main() {
         // A switch between coroutines goes through here twice.
         .flag("-fno-plt")
         .flag("-fomit-frame-pointer");
-    for include in &includes {
-        shim.flag(include);
+    for flag in &flags {
+        shim.flag(flag);
     }
     shim.compile("swoosh_zend_shim");
 }
@@ -61,11 +80,68 @@ fn php_includes() -> Vec<String> {
         Ok(out) if out.status.success() => {
             String::from_utf8_lossy(&out.stdout).split_whitespace().map(str::to_owned).collect()
         }
-        _ => panic!(
+        _ => refuse(&format!(
             "`{program} --includes` does not run: install PHP's development files (Debian: apt install php-dev), \
              or name another php-config in PHP_CONFIG"
-        ),
+        )),
     }
+}
+
+/// The PHP whose headers are used.
+struct Php {
+    /// `PHP_VERSION_ID`: 80200 for PHP 8.2.0.
+    version: u32,
+    /// Whether it is built with `--enable-zts`.
+    is_thread_safe: bool,
+}
+
+impl Php {
+    /// Reads its headers; ends the build if the version is not supported.
+    fn of(includes: &[String]) -> Self {
+        let folder = includes
+            .iter()
+            .filter_map(|flag| flag.strip_prefix("-I"))
+            .map(Path::new)
+            .find(|folder| folder.join("main/php_version.h").is_file());
+        let Some(folder) = folder else {
+            refuse("php-config names no folder with main/php_version.h: install PHP's development files");
+        };
+        let header = |name: &str| {
+            let path = folder.join(name);
+            // An upgrade of PHP in place needs new bindings.
+            println!("cargo:rerun-if-changed={}", path.display());
+            fs::read_to_string(&path).unwrap_or_else(|error| refuse(&format!("{}: {error}", path.display())))
+        };
+        let version = defined(&header("main/php_version.h"), "PHP_VERSION_ID").and_then(|text| text.parse().ok());
+        let is_thread_safe = defined(&header("main/php_config.h"), "ZTS").is_some();
+        match version {
+            Some(version) if SUPPORTED.contains(&version) => Php { version, is_thread_safe },
+            Some(version) => refuse(&format!(
+                "PHP {}.{} is not supported, but 8.2 to 8.5 are: name the php-config of one of them in PHP_CONFIG",
+                version / 10000,
+                version / 100 % 100
+            )),
+            None => refuse(&format!("{} does not say which PHP it is of", folder.join("main/php_version.h").display())),
+        }
+    }
+}
+
+/// The values of `PHP_VERSION_ID` for which the extension can be built.
+const SUPPORTED: std::ops::Range<u32> = 80200..80600;
+
+/// The text that a header defines `name` as.
+fn defined<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    header.lines().find_map(|line| {
+        let mut words = line.strip_prefix("#define")?.splitn(3, char::is_whitespace).skip(1);
+        (words.next()? == name).then(|| words.next().unwrap_or("").trim())
+    })
+}
+
+/// Ends the build with one line that says what to do.
+#[expect(clippy::disallowed_methods, reason = "a build that cannot be says so in one line, without a backtrace")]
+fn refuse(problem: &str) -> ! {
+    println!("cargo::error={problem}");
+    exit(1)
 }
 
 const FUNCTIONS: &[&str] = &[
@@ -82,9 +158,7 @@ const FUNCTIONS: &[&str] = &[
     "zend_throw_exception_ex",
     "zend_throw_exception_object",
     "zend_throw_unwind_exit",
-    "zend_exception_error",
     "zend_clear_exception",
-    "zend_user_exception_handler",
     "zend_is_(unwind|graceful)_exit",
     "zend_value_error",
     "zend_type_error",

@@ -341,20 +341,21 @@ where
     let mut flags = signature.flags;
     let mut infos = vec![info(signature.required as *const c_char, &signature.returns, 0, None)];
     for param in &signature.params {
-        let mut bits = u32::from(param.by_ref) << SEND_MODE_SHIFT;
+        let mut bits = u32::from(param.by_ref) << ffi::SWOOSH_SEND_MODE_SHIFT;
         if param.variadic {
-            bits |= 1 << (SEND_MODE_SHIFT + 2);
+            bits |= 1 << (ffi::SWOOSH_SEND_MODE_SHIFT + 2);
             flags |= VARIADIC;
         }
         infos.push(info(c_string(&param.name), &param.kind, bits, param.default.as_deref()));
     }
-    ffi::zend_function_entry {
-        fname: c_string(&signature.name),
-        handler: Some(if signature.open { entry::<F, R, true> } else { entry::<F, R, false> }),
-        num_args: signature.params.len() as u32,
-        arg_info: Vec::leak(infos).as_ptr(),
-        flags,
-    }
+    // SAFETY: all-zero is a valid entry; its fields that are not set here are optional, and depend on PHP's version.
+    let mut entry_of: ffi::zend_function_entry = unsafe { std::mem::zeroed() };
+    entry_of.fname = c_string(&signature.name);
+    entry_of.handler = Some(if signature.open { entry::<F, R, true> } else { entry::<F, R, false> });
+    entry_of.num_args = signature.params.len() as u32;
+    entry_of.arg_info = Vec::leak(infos).as_ptr();
+    entry_of.flags = flags;
+    entry_of
 }
 
 fn info(name: *const c_char, kind: &Type, bits: u32, default: Option<&str>) -> ffi::zend_internal_arg_info {
@@ -362,7 +363,7 @@ fn info(name: *const c_char, kind: &Type, bits: u32, default: Option<&str>) -> f
     let mut ptr = null_mut();
     if let Some(classes) = &kind.classes {
         ptr = c_string(classes).cast_mut().cast::<c_void>();
-        type_mask |= NAME_BIT;
+        type_mask |= ffi::SWOOSH_TYPE_NAME_BIT;
     }
     ffi::zend_internal_arg_info {
         name,
@@ -381,8 +382,3 @@ pub(super) fn permanent(text: &str) -> *mut ffi::zend_string {
     // SAFETY: pointer and length describe `text`; PHP allows persistent interning during module startup, when this is called.
     unsafe { ffi::swoosh_string_permanent(text.as_ptr().cast::<c_char>(), text.len()) }
 }
-
-/// `_ZEND_TYPE_NAME_BIT`.
-const NAME_BIT: u32 = 1 << 24;
-/// `_ZEND_SEND_MODE_SHIFT`.
-const SEND_MODE_SHIFT: u32 = 25;

@@ -19,16 +19,22 @@ pub type PhpResult<T> = Result<T, Raised>;
 
 /// The pending exception or exit, if any.
 pub fn pending() -> Option<Raised> {
-    // SAFETY: PHP is built without thread safety, so the globals belong to the calling thread, which runs PHP.
-    unsafe {
-        if ffi::executor_globals.exception.is_null() {
-            None
-        } else if ffi::swoosh_is_exit() {
-            Some(Raised::Exit)
-        } else {
-            Some(Raised::Exception)
-        }
+    if !has_exception() {
+        return None;
     }
+    // SAFETY: reads a global of the calling thread, which runs PHP.
+    Some(if unsafe { ffi::swoosh_is_exit() } { Raised::Exit } else { Raised::Exception })
+}
+
+/// Whether an exception or an exit is pending.
+#[inline]
+pub(crate) fn has_exception() -> bool {
+    // SAFETY: without thread safety, PHP's globals belong to its only thread, which calls this.
+    #[cfg(not(php_zts))]
+    return unsafe { !ffi::executor_globals.exception.is_null() };
+    // SAFETY: reads a global of the calling thread, which runs PHP.
+    #[cfg(php_zts)]
+    return unsafe { !ffi::swoosh_exception().is_null() };
 }
 
 /// Throws a new exception of a class.
@@ -130,19 +136,8 @@ pub fn raise_uncaught(raised: Raised) -> Raised {
         return raised;
     }
     let handled = super::callable::guarded(|| {
-        // SAFETY: `Raised::Exception` means that an exception is pending, which both functions require and take over; the
-        // globals belong to this thread, and the guard stops a jump.
-        unsafe {
-            if ffi::executor_globals.user_exception_handler.u1.type_info != 0 {
-                ffi::zend_user_exception_handler();
-            }
-            if !ffi::executor_globals.exception.is_null() {
-                let exception = ffi::executor_globals.exception;
-                ffi::executor_globals.exception = std::ptr::null_mut();
-                ffi::zend_exception_error(exception, 1);
-            }
-            ffi::executor_globals.exit_status = 255;
-        }
+        // SAFETY: `Raised::Exception` means that an exception is pending; the guard stops a fatal error's jump.
+        unsafe { ffi::swoosh_handle_uncaught() }
     });
     let _ = handled;
     Raised::Bailout

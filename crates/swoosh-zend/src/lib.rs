@@ -16,7 +16,7 @@
 //!    guarded calls of [`callable`] return such an error as [`Raised::Bailout`]; pass it up as data to the C entry function,
 //!    which continues the jump and owns nothing.
 //! 2. Do not keep a reference to a value that PHP code can reach across a call into PHP: clone it first.
-//! 3. PHP is built without thread safety, so its state belongs to the thread that loaded the module. Call functions from
+//! 3. The state of PHP belongs to the thread that loaded the module, in a thread-safe PHP too. Call functions from
 //!    that thread only, unless they say otherwise.
 //!
 //! # Example

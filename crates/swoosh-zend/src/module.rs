@@ -154,6 +154,8 @@ fn dependencies(names: &[&'static CStr]) -> *const ffi::zend_module_dep {
 
 extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_result {
     thread::enter();
+    // SAFETY: called in the thread that starts the module, whose globals PHP has created.
+    unsafe { ffi::swoosh_enter_thread() };
     match std::panic::catch_unwind(|| E::start_up(&Module { number })) {
         Ok(()) => 0,
         Err(_) => -1,
@@ -162,14 +164,13 @@ extern "C" fn module_startup<E: Extension>(_: i32, number: i32) -> ffi::zend_res
 
 extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
     // SAFETY: PHP passes the number of this module, and no PHP code runs any more.
-    unsafe {
-        ffi::zend_unregister_ini_entries(number);
-        ffi::swoosh_remove_aliases();
-    }
+    unsafe { ffi::zend_unregister_ini_entries(number) };
     0
 }
 
 extern "C" fn request_startup(_: i32, _: i32) -> ffi::zend_result {
+    // SAFETY: called in a thread that runs PHP, whose globals PHP has created.
+    unsafe { ffi::swoosh_enter_thread() };
     0
 }
 

@@ -11,7 +11,17 @@
 #define SWOOSH_VM_PAGE 3072
 #define SWOOSH_VM_PAGE_MORE 8192
 
+/* Bytes of a coroutine's native stack that PHP code leaves to functions of the extension. */
+#define SWOOSH_STACK_RESERVE (128 * 1024)
+
 const char swoosh_build_id[] = ZEND_MODULE_BUILD_ID;
+
+ZEND_TSRMLS_CACHE_DEFINE()
+
+void swoosh_enter_thread(void)
+{
+    ZEND_TSRMLS_CACHE_UPDATE();
+}
 
 bool swoosh_try(void (*body)(void *), void *context)
 {
@@ -43,18 +53,15 @@ bool swoosh_call(zend_fcall_info *call, zend_fcall_info_cache *cache)
 bool swoosh_call_closure(zend_object *closure, zval *retval, uint32_t count, zval *params)
 {
     volatile bool failed = false;
-    zend_fcall_info call;
-    zend_fcall_info_cache cache;
+    zend_fcall_info call = empty_fcall_info;
+    zend_fcall_info_cache cache = empty_fcall_info_cache;
 
     call.size = sizeof(call);
     ZVAL_OBJ(&call.function_name, closure);
     call.retval = retval;
     call.params = params;
-    call.object = NULL;
     call.param_count = count;
-    call.named_params = NULL;
     closure->handlers->get_closure(closure, &cache.called_scope, &cache.function_handler, &cache.object, false);
-    cache.calling_scope = NULL;
     zend_try {
         zend_call_function(&call, &cache);
     } zend_catch {
@@ -203,6 +210,26 @@ int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name)
 void swoosh_assign_reference(zval *reference, zval *value)
 {
     ZEND_TRY_ASSIGN_REF_TMP(reference, value);
+}
+
+zend_object *swoosh_exception(void)
+{
+    return EG(exception);
+}
+
+void swoosh_handle_uncaught(void)
+{
+    zend_object *exception;
+
+    if (Z_TYPE(EG(user_exception_handler)) != IS_UNDEF) {
+        zend_user_exception_handler();
+    }
+    exception = EG(exception);
+    if (exception != NULL) {
+        EG(exception) = NULL;
+        zend_exception_error(exception, E_ERROR);
+    }
+    EG(exit_status) = 255;
 }
 
 bool swoosh_is_exit(void)
@@ -366,7 +393,13 @@ int swoosh_exit_status(void)
 #define SWOOSH_GLOBALS(X, to) \
     X(to, vm_stack) X(to, vm_stack_top) X(to, vm_stack_end) X(to, vm_stack_page_size) \
     X(to, current_execute_data) X(to, bailout) X(to, current_fiber_context) X(to, error_reporting) \
-    X(to, jit_trace_num)
+    X(to, jit_trace_num) SWOOSH_STACK_GLOBALS(X, to)
+/* The bounds of the native stack, with which PHP 8.3 and later detect endless recursion. */
+#ifdef ZEND_CHECK_STACK_LIMIT
+#define SWOOSH_STACK_GLOBALS(X, to) X(to, stack_base) X(to, stack_limit)
+#else
+#define SWOOSH_STACK_GLOBALS(X, to)
+#endif
 #define SWOOSH_RARE_GLOBALS(X, to) \
     X(to, active_fiber) X(to, exception_class) X(to, exception) X(to, prev_exception) \
     X(to, opline_before_exception) X(to, error_handling)
@@ -389,6 +422,12 @@ struct swoosh_rare {
     struct php_serialize_data *serialize;
     struct php_unserialize_data *unserialize;
 };
+
+#ifdef ZTS
+#define SWOOSH_OUTPUT_GLOBALS ((zend_output_globals *) ZEND_MODULE_GLOBALS_BULK(output))
+#else
+#define SWOOSH_OUTPUT_GLOBALS (&output_globals)
+#endif
 
 static zend_function swoosh_entry_function = { ZEND_INTERNAL_FUNCTION };
 static int swoosh_fiber_kind;
@@ -419,7 +458,7 @@ static ZEND_COLD struct swoosh_rare *save_rare(void)
     reset_exceptions();
     rare->has_output = OG(active) != NULL;
     if (rare->has_output) {
-        rare->output = output_globals;
+        rare->output = *SWOOSH_OUTPUT_GLOBALS;
         php_output_activate();
         OG(flags) |= rare->output.flags & (PHP_OUTPUT_IMPLICITFLUSH | PHP_OUTPUT_DISABLED | PHP_OUTPUT_WRITTEN | PHP_OUTPUT_SENT);
     }
@@ -449,7 +488,7 @@ static ZEND_COLD void restore_rare(struct swoosh_rare *rare)
     SWOOSH_RARE_GLOBALS(SWOOSH_RESTORE, rare)
     if (rare->has_output) {
         zend_stack_destroy(&OG(handlers));
-        output_globals = rare->output;
+        *SWOOSH_OUTPUT_GLOBALS = rare->output;
     }
     for (; rare->blocked > 0; rare->blocked--) {
         zend_fiber_switch_block();
@@ -526,6 +565,11 @@ bool swoosh_vm_run(swoosh_vm *vm, void (*body)(void *), void *context)
     EG(current_execute_data) = frame;
     EG(jit_trace_num) = 0;
     EG(current_fiber_context) = &vm->context;
+#ifdef ZEND_CHECK_STACK_LIMIT
+    EG(stack_base) = vm->stack_base;
+    EG(stack_limit) = EG(max_allowed_stack_size) == ZEND_MAX_ALLOWED_STACK_SIZE_UNCHECKED
+        ? NULL : vm->stack_end + EG(reserved_stack_size) + SWOOSH_STACK_RESERVE;
+#endif
     if (UNEXPECTED((EG(error_reporting) & ~E_FATAL_ERRORS) == 0)) {
         /* Created within an `@` expression, which applies to the creator only. */
         const char *level = zend_ini_string("error_reporting", sizeof("error_reporting") - 1, 0);
@@ -577,7 +621,7 @@ void swoosh_vm_backtrace(swoosh_vm *vm, bool of_resumer, zval *result, int optio
 
 void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *result, uint32_t count, zval *params)
 {
-    zend_fcall_info call;
+    zend_fcall_info call = empty_fcall_info;
 
     call.size = sizeof(call);
     ZVAL_COPY_VALUE(&call.function_name, callable);
@@ -585,18 +629,16 @@ void swoosh_call_unguarded(zend_fcall_info_cache *cache, zval *callable, zval *r
     call.params = params;
     call.object = cache->object;
     call.param_count = count;
-    call.named_params = NULL;
     zend_call_function(&call, cache);
 }
 
 void swoosh_call_closure_unguarded(zend_object *closure, zval *result, uint32_t count, zval *params)
 {
-    zend_fcall_info_cache cache;
+    zend_fcall_info_cache cache = empty_fcall_info_cache;
     zval callable;
 
     ZVAL_OBJ(&callable, closure);
     closure->handlers->get_closure(closure, &cache.called_scope, &cache.function_handler, &cache.object, false);
-    cache.calling_scope = NULL;
     swoosh_call_unguarded(&cache, &callable, result, count, params);
 }
 
@@ -639,54 +681,25 @@ void swoosh_throw_graceful_exit(void)
     zend_throw_graceful_exit();
 }
 
-static bool (*exit_callback)(zval *);
-static user_opcode_handler_t previous_exit_handler;
-
-static int exit_handler(zend_execute_data *execute_data)
-{
-    const zend_op *opline = EX(opline);
-    zval null, *status = &null;
-
-    ZVAL_NULL(&null);
-    if (opline->op1_type != IS_UNUSED) {
-        status = opline->op1_type == IS_CONST ? RT_CONSTANT(opline, opline->op1) : EX_VAR(opline->op1.var);
-        ZVAL_DEREF(status);
-        if (Z_TYPE_P(status) == IS_UNDEF) {
-            status = &null;
-        }
-    }
-    if (exit_callback(status)) {
-        if (opline->op1_type & (IS_TMP_VAR | IS_VAR)) {
-            zval_ptr_dtor_nogc(EX_VAR(opline->op1.var));
-        }
-        return ZEND_USER_OPCODE_CONTINUE;
-    }
-    return previous_exit_handler ? previous_exit_handler(execute_data) : ZEND_USER_OPCODE_DISPATCH;
-}
-
-void swoosh_set_exit_handler(bool (*handler)(zval *))
-{
-    exit_callback = handler;
-    previous_exit_handler = zend_get_user_opcode_handler(ZEND_EXIT);
-    zend_set_user_opcode_handler(ZEND_EXIT, exit_handler);
-}
-
 static void (*interrupt_callback)(void);
 static void (*previous_interrupt_handler)(zend_execute_data *execute_data);
 static zend_atomic_bool interrupt_requested;
+/* EG(vm_interrupt) of the thread that runs coroutines, for requests from other threads. */
+static zend_atomic_bool *vm_interrupt;
 
 static void interrupt_handler(zend_execute_data *execute_data)
 {
     if (previous_interrupt_handler) {
         previous_interrupt_handler(execute_data);
     }
-    if (zend_atomic_bool_exchange(&interrupt_requested, false)) {
+    if (vm_interrupt == &EG(vm_interrupt) && zend_atomic_bool_exchange(&interrupt_requested, false)) {
         interrupt_callback();
     }
 }
 
 void swoosh_set_interrupt_handler(void (*handler)(void))
 {
+    vm_interrupt = &EG(vm_interrupt);
     interrupt_callback = handler;
     previous_interrupt_handler = zend_interrupt_function;
     zend_interrupt_function = interrupt_handler;
@@ -695,7 +708,9 @@ void swoosh_set_interrupt_handler(void (*handler)(void))
 void swoosh_interrupt(void)
 {
     zend_atomic_bool_store(&interrupt_requested, true);
-    zend_atomic_bool_store(&EG(vm_interrupt), true);
+    if (vm_interrupt != NULL) {
+        zend_atomic_bool_store(vm_interrupt, true);
+    }
 }
 
 bool swoosh_is_interrupted(void)

@@ -7,8 +7,18 @@
 
 /* Constants that PHP's macros compute. */
 static const uint32_t SWOOSH_CALL_FRAME_SLOTS = ZEND_CALL_FRAME_SLOT;
+static const uint32_t SWOOSH_SEND_MODE_SHIFT = _ZEND_SEND_MODE_SHIFT;
+/* The kind of a type whose class names are a C string: its own since PHP 8.3. */
+#ifdef _ZEND_TYPE_LITERAL_NAME_BIT
+static const uint32_t SWOOSH_TYPE_NAME_BIT = _ZEND_TYPE_LITERAL_NAME_BIT;
+#else
+static const uint32_t SWOOSH_TYPE_NAME_BIT = _ZEND_TYPE_NAME_BIT;
+#endif
 extern const char swoosh_build_id[];
 
+/* Lets the C side reach the globals of the calling thread; before its other functions, in each thread that runs PHP. Does
+   nothing in a PHP without threads. */
+void swoosh_enter_thread(void);
 /* Runs `body(context)` under a bailout guard; true if a fatal error ended it. */
 bool swoosh_try(void (*body)(void *), void *context);
 /* Continues the jump of a fatal error that a guard stopped. Does not return. */
@@ -52,6 +62,10 @@ int swoosh_property_slot_of(zend_class_entry *ce, zend_string *name);
 /* Assigns to a reference like `$ref = $value`. Takes over the value. */
 void swoosh_assign_reference(zval *reference, zval *value);
 
+/* EG(exception). */
+zend_object *swoosh_exception(void);
+/* Calls the user's exception handler with the pending exception, or reports it as a fatal error. Sets exit status 255. */
+void swoosh_handle_uncaught(void);
 /* Whether EG(exception) is an exit(). */
 bool swoosh_is_exit(void);
 /* Whether a fatal error has ended the script. */
@@ -93,6 +107,10 @@ typedef struct {
     zend_fiber_context *current_fiber_context;
     int error_reporting;
     uint32_t jit_trace_num;
+#ifdef ZEND_CHECK_STACK_LIMIT
+    void *stack_base;
+    void *stack_limit;
+#endif
     /* Rarely set globals: a pending exception, a fiber, output buffers, a running sort or serialisation, blocked fiber
      * switches. NULL if none is set. */
     struct swoosh_rare *rare;
@@ -102,6 +120,8 @@ typedef struct {
     swoosh_vm_globals own;
     swoosh_vm_globals resumer;
     zend_fiber_context context;
+    /* The highest and the lowest usable address of its native stack. */
+    char *stack_base, *stack_end;
     /* The first page of its VM stack, reused by the next body. */
     zend_vm_stack page;
 } swoosh_vm;
@@ -132,7 +152,8 @@ void swoosh_backtrace(zval *result, int options, int limit);
 void swoosh_write(const char *bytes, size_t length);
 void swoosh_throw_graceful_exit(void);
 
-/* Calls `handler(status)` for each `exit`. If it returns true it has thrown, and the exit is cancelled. */
+/* Calls `handler(status)` for each `exit`. If it returns true it has thrown, and the exit is cancelled. Only during module
+   startup. */
 void swoosh_set_exit_handler(bool (*handler)(zval *));
 /* Calls `handler` between two PHP instructions after each swoosh_interrupt(). */
 void swoosh_set_interrupt_handler(void (*handler)(void));
@@ -197,8 +218,6 @@ bool swoosh_replace_function(const char *name, size_t length, zif_handler handle
 
 /* Registers the internal function `of` under a second name; false if there is no such function. Only during module startup. */
 bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length);
-/* Removes all aliases. During module shutdown. */
-void swoosh_remove_aliases(void);
 /* Whether a module is loaded. */
 bool swoosh_module_loaded(const char *name, size_t length);
 

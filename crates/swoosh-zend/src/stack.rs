@@ -57,7 +57,7 @@ impl Stack {
     pub fn new() -> Option<Self> {
         let stack = PooledStack::take()?;
         let inner = Box::new(Inner {
-            vm_state: VmState::new(),
+            vm_state: VmState::new(stack.base().get(), stack.lowest + PAGE),
             native: UnsafeCell::new(None),
             yielder: Cell::new(null()),
             body: Cell::new(|| {}),

@@ -574,6 +574,10 @@ bool swoosh_replace_function(const char *name, size_t length, zif_handler handle
     }
     *before = function->internal_function.handler;
     function->internal_function.handler = handler;
+#if PHP_VERSION_ID >= 80400
+    /* The compiler would call a second implementation directly, which needs no frame. */
+    function->internal_function.frameless_function_infos = NULL;
+#endif
     return true;
 }
 
@@ -582,34 +586,50 @@ bool swoosh_module_loaded(const char *name, size_t length)
     return zend_hash_str_exists(&module_registry, name, length);
 }
 
-/* The aliases, which share the argument descriptions of their originals and must not free them. */
-static zend_string *aliases[32];
-static size_t alias_count;
+/* A copy of the argument descriptions of a function, the first of which is its return type; PHP frees it with the function
+   that it belongs to. */
+static void copy_arg_info(zend_internal_function *function)
+{
+    size_t count = (size_t) function->num_args + 1 + ((function->fn_flags & ZEND_ACC_VARIADIC) != 0);
+    __typeof__(function->arg_info) copy;
+    zend_type *type;
+
+    if (function->arg_info == NULL || !(function->fn_flags & (ZEND_ACC_HAS_RETURN_TYPE | ZEND_ACC_HAS_TYPE_HINTS))) {
+        return;
+    }
+    copy = pemalloc(count * sizeof(*copy), 1);
+    memcpy(copy, function->arg_info - 1, count * sizeof(*copy));
+    for (size_t at = 0; at < count; at++) {
+        if (ZEND_TYPE_HAS_LIST(copy[at].type)) {
+            zend_type_list *list = ZEND_TYPE_LIST(copy[at].type);
+            zend_type_list *own = pemalloc(ZEND_TYPE_LIST_SIZE(list->num_types), 1);
+            memcpy(own, list, ZEND_TYPE_LIST_SIZE(list->num_types));
+            ZEND_TYPE_SET_PTR(copy[at].type, own);
+        }
+        ZEND_TYPE_FOREACH(copy[at].type, type) {
+            if (ZEND_TYPE_HAS_NAME(*type)) {
+                zend_string_addref(ZEND_TYPE_NAME(*type));
+            }
+        } ZEND_TYPE_FOREACH_END();
+    }
+    function->arg_info = copy + 1;
+}
 
 bool swoosh_alias_function(const char *name, size_t length, const char *of, size_t of_length)
 {
     zend_function *function = zend_hash_str_find_ptr(CG(function_table), of, of_length);
     zend_internal_function copy;
 
-    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION || alias_count == sizeof(aliases) / sizeof(*aliases)) {
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION || zend_hash_str_exists(CG(function_table), name, length)) {
         return false;
     }
     copy = function->internal_function;
     copy.function_name = zend_string_init_interned(name, length, 1);
-    if (zend_hash_add_mem(CG(function_table), copy.function_name, &copy, sizeof(copy)) == NULL) {
-        return false;
-    }
-    aliases[alias_count++] = copy.function_name;
-    return true;
-}
-
-void swoosh_remove_aliases(void)
-{
-    dtor_func_t destructor = CG(function_table)->pDestructor;
-
-    CG(function_table)->pDestructor = NULL;
-    while (alias_count > 0) {
-        zend_hash_del(CG(function_table), aliases[--alias_count]);
-    }
-    CG(function_table)->pDestructor = destructor;
+    copy.attributes = NULL;
+#if PHP_VERSION_ID >= 80400
+    copy.frameless_function_infos = NULL;
+    copy.doc_comment = NULL;
+#endif
+    copy_arg_info(&copy);
+    return zend_hash_add_mem(CG(function_table), copy.function_name, &copy, sizeof(copy)) != NULL;
 }

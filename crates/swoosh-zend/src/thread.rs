@@ -19,8 +19,8 @@ pub fn is_php_thread() -> bool {
 
 /// A static that is bound to PHP's thread. Unlike `thread_local!`, access needs no lookup.
 ///
-/// PHP without thread safety (the only supported build) runs in one thread. Other threads reach the extension only through
-/// wakers, which do not access such statics; debug builds assert this.
+/// The thread that started the module runs PHP; in a thread-safe PHP this holds for the command line. Other threads reach the
+/// extension only through wakers, which do not access such statics; debug builds assert this.
 pub struct ThreadBound<T>(T);
 
 // SAFETY: `get` is called in PHP's thread only (asserted in debug builds), so no two threads share the value.

@@ -3,20 +3,24 @@
 //! Invariant: while a body runs, PHP's globals hold its state and [`VmState`] holds its resumer's; while it is suspended,
 //! [`VmState`] holds the body's. Every switch therefore goes through exactly one of `begin`, `resume`, `suspend` and the
 //! end of `run`. Swapped are: the VM stack, the current frame, the bailout point, the fiber, the pending exception, error
-//! reporting, open output buffers, the comparison function of a running sort, and serialisation state.
+//! reporting, open output buffers, the comparison function of a running sort, serialisation state, and (since PHP 8.3) the
+//! bounds of the native stack.
 
 use super::{Object, Raised, Zval, ffi};
 use std::cell::UnsafeCell;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 /// The executor state of one coroutine. PHP points into it from `begin` on, so it must not move until it is dropped.
 pub struct VmState(UnsafeCell<ffi::swoosh_vm>);
 
 impl VmState {
-    /// A state without a body.
-    pub(crate) fn new() -> Self {
+    /// A state without a body, for a native stack that grows from `base` down to `end`.
+    pub(crate) fn new(base: usize, end: usize) -> Self {
         // SAFETY: `swoosh_vm` is plain C data; all-zero means that it has no VM stack page and nothing saved.
-        VmState(UnsafeCell::new(unsafe { std::mem::zeroed() }))
+        let mut state: ffi::swoosh_vm = unsafe { std::mem::zeroed() };
+        state.stack_base = base as *mut c_char;
+        state.stack_end = end as *mut c_char;
+        VmState(UnsafeCell::new(state))
     }
 
     /// Saves the resumer's state before the first switch to a new body.
@@ -123,8 +127,7 @@ pub enum PendingException {
 /// Takes the pending exception out of PHP's globals.
 #[inline]
 pub fn take_pending_exception() -> PendingException {
-    // SAFETY: PHP is built without thread safety, so the globals belong to the calling thread, which runs PHP.
-    if unsafe { ffi::executor_globals.exception.is_null() } {
+    if !super::error::has_exception() {
         return PendingException::None;
     }
     let mut exits = false;
@@ -173,6 +176,7 @@ pub fn set_exit_handler(handler: fn(&Zval) -> bool) {
         std::panic::catch_unwind(|| handler(&status)).unwrap_or(false)
     }
     let _ = HANDLER.set(handler);
-    // SAFETY: stores a function pointer and replaces an opcode handler, which PHP permits during module startup.
+    // SAFETY: stores a function pointer and replaces the handler of an opcode or of functions, which PHP permits during module
+    // startup.
     unsafe { ffi::swoosh_set_exit_handler(Some(call)) }
 }

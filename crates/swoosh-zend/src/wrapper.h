@@ -14,8 +14,12 @@
 #include "Zend/zend_exceptions.h"
 #include "Zend/zend_closures.h"
 #include "Zend/zend_attributes.h"
+#include "Zend/zend_builtin_functions.h"
 #include "Zend/zend_fibers.h"
 #include "Zend/zend_observer.h"
 #include "main/php_streams.h"
 #include "main/php_output.h"
 #include "shim.h"
+
+/* In a thread-safe PHP, the pointer to the globals of the running thread; see swoosh_enter_thread(). */
+ZEND_TSRMLS_CACHE_EXTERN()

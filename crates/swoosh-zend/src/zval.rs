@@ -179,7 +179,9 @@ impl Zval {
     pub fn to_bool(&self) -> bool {
         self.bool().unwrap_or_else(|| {
             // SAFETY: `dereferenced` returns a valid zval, which the function only reads.
-            unsafe { ffi::zend_is_true(self.dereferenced().as_ptr().cast_mut()) != 0 }
+            let truth = unsafe { ffi::zend_is_true(self.dereferenced().as_ptr().cast_mut()) };
+            // An `int` before PHP 8.4, and a `bool` since.
+            truth != Default::default()
         })
     }
 

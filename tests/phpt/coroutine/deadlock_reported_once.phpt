@@ -16,6 +16,6 @@ Swoole\Event::wait();
   [Coroutine-1]
  -----------------------------------------------------------------
 #0 %s(2): Swoole\Coroutine::yield()
-#1 [internal function]: {closure}()
+#1 [internal function]: {closure%S}()
 
  =================================================================

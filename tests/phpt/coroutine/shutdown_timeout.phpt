@@ -29,8 +29,8 @@ Co\run(function () {
     go(function () use ($me) { echo implode(' ', array_column(Co::getBackTrace($me), 'function')), "\n"; });
 });
 ?>
---EXPECT--
+--EXPECTF--
 a coroutine of its own 1
 waited for it
 told with its frames
-go {closure}
+go {closure%S}

@@ -18,7 +18,7 @@ Co\run(function () {
 --EXPECTF--
 Fatal error: Uncaught Exception: uncaught in %s:%d
 Stack trace:
-#0 [internal function]: {closure}()
+#0 [internal function]: {closure%S}()
 #1 {main}
   thrown in %s on line %d
 first

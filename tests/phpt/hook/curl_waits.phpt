@@ -80,7 +80,7 @@ with_server(function (string $url) use ($short) {
     [$mine, $other] = all(function () use ($url, $wait, &$upload) {
         $body = '';
         $c = handle("$url/echo", [
-            CURLOPT_UPLOAD => true, CURLOPT_INFILESIZE => 8, CURLOPT_NOPROGRESS => false, CURLOPT_VERBOSE => false,
+            CURLOPT_UPLOAD => true, CURLOPT_INFILESIZE => 8, CURLOPT_HTTPHEADER => ['Expect: 100-continue'], CURLOPT_NOPROGRESS => false, CURLOPT_VERBOSE => false,
             CURLOPT_READFUNCTION => function ($c, $f, $n) use ($wait, &$upload) { $wait('read'); $part = substr($upload, 0, 4); $upload = substr($upload, 4); return $part; },
             CURLOPT_HEADERFUNCTION => function ($c, $line) use ($wait) { $wait('header'); return strlen($line); },
             CURLOPT_WRITEFUNCTION => function ($c, $part) use ($wait, &$body) { $wait('write'); $body .= $part; return strlen($part); },
@@ -110,7 +110,7 @@ with_server(function (string $url) use ($short) {
     $free = stream_socket_server('tcp://127.0.0.1:0');
     $nobody = stream_socket_get_name($free, false);
     fclose($free);
-    $fails = fn ($where, $options = []) => function () use ($where, $options) { $c = handle($where, $options); return [curl_exec($c), curl_errno($c), curl_strerror(curl_errno($c))]; };
+    $fails = fn ($where, $options = []) => function () use ($where, $options) { $c = handle($where, $options); return [curl_exec($c), curl_errno($c), strtr(curl_strerror(curl_errno($c)), ["Couldn't" => 'Could not', 'host name' => 'hostname'])]; };
     foreach (all(refused: $fails("http://$nobody/"), timeout: $fails("$url/never", [CURLOPT_TIMEOUT_MS => 50]), name: $fails('http://no-such-name.invalid/'), scheme: $fails('nothing://x')) as $name => $r) {
         echo "$name ", json_encode($r), "\n";
     }
@@ -175,9 +175,9 @@ DomainException [false,42]
 Files and forms
 [true,"[\"PUT\",\"from a file\",[],null]",["POST",{"a":"b"},{"f":["name.txt","text\/x","from a file"],"s":["s.txt","application\/octet-stream","in memory"]},null],1000000]
 Errors
-refused [false,7,"Couldn't connect to server"]
+refused [false,7,"Could not connect to server"]
 timeout [false,28,"Timeout was reached"]
-name [false,6,"Couldn't resolve host name"]
+name [false,6,"Could not resolve hostname"]
 scheme [false,1,"Unsupported protocol"]
 A handle keeps its connection, follows redirects and keeps cookies
 [true,true] answer to /after 1

@@ -17,7 +17,7 @@ echo "never\n";
 --EXPECTF--
 Fatal error: Uncaught RuntimeException: out of a timer in %s:%d
 Stack trace:
-#0 [internal function]: {closure}()
+#0 [internal function]: {closure%S}()
 #1 {main}
   thrown in %s on line %d
 

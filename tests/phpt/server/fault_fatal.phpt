@@ -44,7 +44,7 @@ in_both_modes(function (string $mode) {
     foreach (TOLD as $fault => $words) {
         check(substr_count($server->log(), $words) >= 2, "$fault is logged", $server->log());
     }
-    check(str_contains($server->log(), '#0 [internal function]: {closure}'), 'the trace is logged', $server->log());
+    check(str_contains($server->log(), '#0 [internal function]: {closure'), 'the trace is logged', $server->log());
     report("faults of callbacks, $mode", $load, '16 faults;');
     check($load->answered > 500 && $load->wrong === 0, 'the others are served', $load->counts());
     check($load->lost <= ($mode === 'process' ? 0 : 16), 'nothing is lost', $load->counts());

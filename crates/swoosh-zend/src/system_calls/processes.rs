@@ -28,6 +28,9 @@ pub fn hook_processes() -> Vec<&'static str> {
         missing.push("waitpid");
     }
     replace(None, c"fork", fork as *const ());
+    // PHP 8.4 and later start a child without fork(2) where the C library can change its folder.
+    replace(None, c"posix_spawn", posix_spawn as *const ());
+    replace(None, c"posix_spawnp", posix_spawnp as *const ());
     replace(None, c"wait3", wait3 as *const ());
     replace(None, c"wait4", wait4 as *const ());
     missing
@@ -83,15 +86,50 @@ pub fn set_starting(starting: bool) {
 unsafe extern "C" fn fork() -> libc::pid_t {
     // SAFETY: fork(2) has no preconditions; the caller does in the child what it would do without the hook.
     let child = unsafe { libc::fork() };
-    if child > 0
-        && thread::is_php_thread()
+    if child > 0 {
+        claim(child);
+    }
+    child
+}
+
+/// Records a child that was forked while `proc_open` runs.
+fn claim(child: libc::pid_t) {
+    if thread::is_php_thread()
         && STARTING.get()
         && let Some(hooks) = active(FLAGS)
     {
         (hooks.claim)(child);
     }
-    child
 }
+
+/// A hook of posix_spawn(3) or posix_spawnp(3), whose arguments are the same.
+macro_rules! spawn_hook {
+    ($name:ident) => {
+        unsafe extern "C" fn $name(
+            pid: *mut libc::pid_t,
+            file: *const c_char,
+            actions: *const libc::posix_spawn_file_actions_t,
+            attributes: *const libc::posix_spawnattr_t,
+            arguments: *const *mut c_char,
+            environment: *const *mut c_char,
+        ) -> c_int {
+            let mut child = 0;
+            // SAFETY: passes the caller's arguments on; the child's id is stored in a local.
+            let result = unsafe { libc::$name(&mut child, file, actions, attributes, arguments, environment) };
+            if result == 0 {
+                claim(child);
+                if !pid.is_null() {
+                    // SAFETY: the caller passes null or a place for the id.
+                    unsafe { *pid = child };
+                }
+            }
+            result
+        }
+    };
+}
+
+spawn_hook!(posix_spawn);
+spawn_hook!(posix_spawnp);
 
 unsafe extern "C" fn waitpid(pid: libc::pid_t, status: *mut c_int, options: c_int) -> libc::pid_t {
     // SAFETY: passes the caller's arguments on; a null pointer instead of usage counts is allowed.

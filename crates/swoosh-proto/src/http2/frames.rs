@@ -25,6 +25,8 @@ impl FrameHead {
     /// See [`DATA`](Self::DATA).
     pub const SETTINGS: u8 = 4;
     /// See [`DATA`](Self::DATA).
+    pub const PUSH_PROMISE: u8 = 5;
+    /// See [`DATA`](Self::DATA).
     pub const PING: u8 = 6;
     /// See [`DATA`](Self::DATA).
     pub const GOAWAY: u8 = 7;
@@ -32,6 +34,10 @@ impl FrameHead {
     pub const WINDOW_UPDATE: u8 = 8;
     /// See [`DATA`](Self::DATA).
     pub const CONTINUATION: u8 = 9;
+    /// The length of a head, bytes.
+    pub const LENGTH: usize = 9;
+    /// The flag ACK of SETTINGS and PING.
+    pub const ACK: u8 = 1;
     /// The flag END_STREAM of DATA and HEADERS.
     pub const END_STREAM: u8 = 1;
     /// The flag END_HEADERS of HEADERS and CONTINUATION.
@@ -45,12 +51,12 @@ impl FrameHead {
     /// let ping = FrameHead { length: 8, kind: FrameHead::PING, flags: 0, stream: 0 };
     /// assert_eq!(ping.encode(), [0, 0, 8, 6, 0, 0, 0, 0, 0]);
     /// ```
-    pub fn encode(&self) -> [u8; 9] {
+    pub fn encode(&self) -> [u8; Self::LENGTH] {
         let (length, stream) = (self.length.to_be_bytes(), self.stream.to_be_bytes());
         [length[1], length[2], length[3], self.kind, self.flags, stream[0], stream[1], stream[2], stream[3]]
     }
 
-    fn decode(bytes: &[u8; 9]) -> Self {
+    fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
         FrameHead {
             length: u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]),
             kind: bytes[3],
@@ -73,11 +79,13 @@ impl FrameHead {
 /// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FrameScanner {
-    head: [u8; 9],
+    head: [u8; FrameHead::LENGTH],
     /// Bytes of the head that are here.
     have: u8,
     /// Bytes of the payload that follow.
     payload: u32,
+    /// A header block continues in the next frame (RFC 9113 section 6.10).
+    in_header_block: bool,
 }
 
 impl FrameScanner {
@@ -86,9 +94,9 @@ impl FrameScanner {
         FrameScanner { payload: skipped, ..FrameScanner::default() }
     }
 
-    /// Whether the next byte is the first one of a frame.
+    /// Whether another frame may be inserted here: the last one is complete, and its header block too.
     pub fn is_between_frames(&self) -> bool {
-        self.have == 0 && self.payload == 0
+        self.have == 0 && self.payload == 0 && !self.in_header_block
     }
 
     /// Bytes up to the end of the frame whose head was found last.
@@ -98,24 +106,36 @@ impl FrameScanner {
 
     /// Takes the next bytes, and calls `found` for each head that is complete with them.
     pub fn scan(&mut self, mut bytes: &[u8], mut found: impl FnMut(FrameHead)) {
-        loop {
-            let skipped = bytes.len().min(self.payload as usize);
-            self.payload -= skipped as u32;
-            bytes = &bytes[skipped..];
-            if bytes.is_empty() {
-                return;
-            }
-            let have = self.have as usize;
-            let taken = bytes.len().min(self.head.len() - have);
-            self.head[have..have + taken].copy_from_slice(&bytes[..taken]);
+        while !bytes.is_empty() {
+            let (taken, head) = self.advance(bytes);
             bytes = &bytes[taken..];
-            self.have += taken as u8;
-            if self.have as usize == self.head.len() {
-                let head = FrameHead::decode(&self.head);
-                (self.have, self.payload) = (0, head.length);
+            if let Some(head) = head {
                 found(head);
             }
         }
+    }
+
+    /// Takes bytes of a payload up to its end, or bytes of a head up to its end. Returns their number, and the head that is
+    /// complete with them.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> (usize, Option<FrameHead>) {
+        if self.payload > 0 {
+            let skipped = bytes.len().min(self.payload as usize);
+            self.payload -= skipped as u32;
+            return (skipped, None);
+        }
+        let have = self.have as usize;
+        let taken = bytes.len().min(self.head.len() - have);
+        self.head[have..have + taken].copy_from_slice(&bytes[..taken]);
+        self.have += taken as u8;
+        if (self.have as usize) < self.head.len() {
+            return (taken, None);
+        }
+        let head = FrameHead::decode(&self.head);
+        (self.have, self.payload) = (0, head.length);
+        if let FrameHead::HEADERS | FrameHead::PUSH_PROMISE | FrameHead::CONTINUATION = head.kind {
+            self.in_header_block = head.flags & FrameHead::END_HEADERS == 0;
+        }
+        (taken, Some(head))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Runs in: the thread that owns the connection.
 
-use super::http2::start::Version;
 use super::http2::session::Session as Http2Session;
+use super::http2::start::Version;
 use super::http2::stream::Stream;
 use super::incoming::SpooledRequest;
 use super::output::Output;
@@ -19,6 +19,7 @@ use crate::sys::clock;
 use crate::tls::Session;
 use socket2::{SockRef, Socket};
 use std::cell::{Cell, RefCell};
+use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -288,6 +289,13 @@ impl Connection {
         self.note_unqueued(self.output.borrow_mut().clear());
         if let Some(tls) = &self.tls {
             tls.borrow_mut().discard_output();
+        }
+    }
+
+    /// Ends the socket's sending side, or both (shutdown(2)).
+    pub(super) fn shutdown(&self, how: Shutdown) {
+        if let Some(io) = self.transport.socket() {
+            let _ = SockRef::from(io.get_ref()).shutdown(how);
         }
     }
 

@@ -3,8 +3,8 @@
 //! Runs in: the thread that owns the connection.
 
 use super::connection::{Connection, ConnectionState, ReadHold};
-use super::owner::{Owner, ReadAction};
 use super::http2::{session, stream};
+use super::owner::{Owner, ReadAction};
 use super::{handshake, read, write};
 use std::future::poll_fn;
 use std::rc::Rc;

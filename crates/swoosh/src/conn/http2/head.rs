@@ -160,7 +160,10 @@ mod tests {
     #[test]
     fn the_framing_of_the_body_is_the_servers_own() {
         let (text, form) = message("http://a/", &[("content-length", "5")], true).unwrap();
-        assert_eq!((text.as_str(), form), ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n", BodyForm::Length));
+        assert_eq!(
+            (text.as_str(), form),
+            ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n", BodyForm::Length)
+        );
         let (text, form) = message("http://a/", &[], true).unwrap();
         let wanted = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         assert_eq!((text.as_str(), form), (wanted, BodyForm::Chunked));

@@ -3,12 +3,12 @@
 //! The connection reads and writes the socket as it does for HTTP/1. `h2` reads and writes memory: what it writes in one tick,
 //! for all streams, leaves in one system call. No waker is kept, because `h2` is polled whenever the connection's task runs.
 
+use crate::proto::http2::frames::FrameScanner;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use swoosh_proto::http2::frames::FrameScanner;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Both directions.
@@ -39,14 +39,17 @@ impl Pipe {
         self.read.get() < self.input.borrow().len()
     }
 
-    /// Ends the input.
+    /// Ends the input, and drops what was not read.
     pub(super) fn end_input(&self) {
         self.is_ended.set(true);
+        self.read.set(0);
+        *self.input.borrow_mut() = Vec::new();
     }
 
     /// Takes the output; an empty buffer has no memory.
     pub(super) fn take_output(&self) -> Vec<u8> {
         self.insert_at_boundary();
+        self.is_blocked.set(false);
         std::mem::take(&mut *self.output.borrow_mut())
     }
 
@@ -58,9 +61,15 @@ impl Pipe {
         }
     }
 
-    /// Whether `h2` waits until output is written; answers `true` once.
-    pub(super) fn take_blocked(&self) -> bool {
-        self.is_blocked.replace(false)
+    /// Whether `h2` waits until output is taken.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked.get()
+    }
+
+    /// Whether there is output to take.
+    pub(super) fn has_output(&self) -> bool {
+        self.insert_at_boundary();
+        !self.output.borrow().is_empty()
     }
 
     /// Inserts a frame between those of `h2`.
@@ -178,7 +187,8 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut end).poll_write(&mut cx, &vec![0; LIMIT]).is_ready());
         assert!(Pin::new(&mut end).poll_write(&mut cx, b"x").is_pending());
-        assert!(pipe.take_blocked() && !pipe.take_blocked());
+        assert!(pipe.is_blocked());
+        assert_eq!((pipe.take_output().len(), pipe.is_blocked()), (LIMIT, false));
         let mut room = [0; 3];
         let mut read = |end: &mut PipeEnd| {
             let mut buffer = ReadBuf::new(&mut room);

@@ -13,6 +13,9 @@ use crate::conn::owner::{Owner, ReadAction, add};
 use crate::conn::read;
 use crate::log;
 use crate::proto::http1::request_framer::RequestRules;
+use crate::proto::http2::budget::{Flood, FrameBudget};
+use crate::proto::http2::frames::{FrameHead, FrameScanner};
+use crate::proto::http2::{self as control, PREFACE};
 use crate::sys::clock;
 use bytes::Bytes;
 use h2::server::{Builder, Handshake, SendResponse};
@@ -22,9 +25,6 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use swoosh_proto::http2::PREFACE;
-use swoosh_proto::http2::budget::{Flood, FrameBudget};
-use swoosh_proto::http2::frames::{FrameHead, FrameScanner};
 
 /// The state of a connection that speaks HTTP/2.
 pub(crate) struct Session {
@@ -35,12 +35,18 @@ pub(crate) struct Session {
     budget: RefCell<FrameBudget>,
     /// Streams whose worker has too much to do: no further ones are accepted.
     stalled: RefCell<Vec<Rc<Connection>>>,
+    /// Streams that are open.
+    live: Cell<u32>,
     /// The number of the last stream that was accepted.
     last_stream: Cell<u32>,
     /// Streams are refused: the server is ending, or user code has sent GOAWAY.
     refuses: Cell<bool>,
+    /// The connection ends once no stream is open: user code has sent GOAWAY.
+    ends_when_idle: Cell<bool>,
     /// When a block of header fields began that is not complete, monotonic milliseconds; 0: none is.
     block_since: Cell<u64>,
+    /// The socket was not read because `h2` had not taken the last bytes.
+    was_full: Cell<bool>,
 }
 
 /// The connection of `h2`.
@@ -51,6 +57,18 @@ enum State {
 }
 
 type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// What `h2` has to say.
+enum Next {
+    Stream(Box<Incoming>),
+    Pending,
+    /// The connection has ended in order.
+    End,
+    /// It has failed; `h2` has written a GOAWAY.
+    Failed,
+    /// It was closed before.
+    Closed,
+}
 
 impl Session {
     /// A session before the client's preface.
@@ -73,9 +91,12 @@ impl Session {
             scanner: RefCell::new(FrameScanner::behind(PREFACE.len() as u32)),
             budget: RefCell::default(),
             stalled: RefCell::default(),
+            live: Cell::new(0),
             last_stream: Cell::new(0),
             refuses: Cell::new(false),
+            ends_when_idle: Cell::new(false),
             block_since: Cell::new(0),
+            was_full: Cell::new(false),
         }
     }
 
@@ -106,17 +127,24 @@ impl Session {
 
     /// Whether no more is to be read before `h2` has taken what is here.
     pub(in crate::conn) fn is_full(&self) -> bool {
-        self.pipe.has_input()
+        let is_full = self.pipe.has_input();
+        self.was_full.set(self.was_full.get() || is_full);
+        is_full
+    }
+
+    /// Whether the connection is to be read or written once more: the input that was not taken was taken now, or output of
+    /// `h2` can be written now. Neither is reported by the socket.
+    pub(in crate::conn) fn continues(&self, conn: &Connection) -> bool {
+        if matches!(&*self.state.borrow(), State::Closed) {
+            return false;
+        }
+        let was_full = self.was_full.replace(false);
+        was_full && !self.pipe.has_input() && read::may_read(conn) || !conn.has_output() && self.pipe.has_output()
     }
 
     /// Milliseconds for which a block of header fields has been incomplete; `None`: none is.
     pub(in crate::conn) fn block_age(&self, now: u64) -> Option<u64> {
         Some(self.block_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
-    }
-
-    /// Whether a request has arrived.
-    pub(in crate::conn) fn has_had_streams(&self) -> bool {
-        self.last_stream.get() > 0
     }
 
     /// Streams that follow are refused, in the way that clients send their requests again elsewhere; those that were
@@ -132,17 +160,15 @@ impl Session {
 
     /// Sends a PING that is answered by the client alone.
     pub(in crate::conn) fn ping(&self, data: [u8; 8]) {
-        let head = FrameHead { length: 8, kind: FrameHead::PING, flags: 0, stream: 0 };
-        self.pipe.insert(&[&head.encode()[..], &data].concat());
+        self.pipe.insert(&control::ping(data));
     }
 
-    /// Sends a GOAWAY with an error code and a reason for the client's log. Streams that follow are refused.
+    /// Sends a GOAWAY with an error code and a reason for the client's log. Streams that follow are refused, and the
+    /// connection ends once no stream is open.
     pub(in crate::conn) fn go_away(&self, code: u32, debug: &[u8]) {
-        let debug = &debug[..debug.len().min(MAX_DEBUG)];
-        let head = FrameHead { length: 8 + debug.len() as u32, kind: FrameHead::GOAWAY, flags: 0, stream: 0 };
-        let last = self.last_stream.get().to_be_bytes();
-        self.pipe.insert(&[&head.encode()[..], &last, &code.to_be_bytes(), debug].concat());
+        self.pipe.insert(&control::goaway(self.last_stream.get(), code, &debug[..debug.len().min(MAX_DEBUG)]));
         self.refuses.set(true);
+        self.ends_when_idle.set(true);
     }
 
     /// Ends the connection at once, with a GOAWAY where the socket takes it.
@@ -152,22 +178,30 @@ impl Session {
             // Has the frame written to the pipe; its outcome is the end that was asked for.
             let _ = h2.poll_closed(&mut Context::from_waker(Waker::noop()));
         }
-        self.flush(owner, conn);
-        *self.state.borrow_mut() = State::Closed;
+        if !conn.has_output() {
+            self.flush(owner, conn);
+        }
+        self.close();
     }
 
-    /// The client sends no more.
-    pub(in crate::conn) fn end_input(&self) {
+    /// Nothing more is exchanged: the streams end.
+    pub(in crate::conn) fn close(&self) {
         self.pipe.end_input();
-        *self.state.borrow_mut() = State::Closed;
+        let state = std::mem::replace(&mut *self.state.borrow_mut(), State::Closed);
+        drop(state);
     }
 
-    /// The next stream, or the reason why there is none: `None` at the end of the connection.
-    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+    /// A stream is closed.
+    pub(super) fn note_stream_end(&self) {
+        self.live.set(self.live.get().saturating_sub(1));
+    }
+
+    /// Exchanges frames; returns the next stream, or the reason why there is none.
+    fn poll_next(&self, cx: &mut Context<'_>) -> Next {
         let mut state = self.state.borrow_mut();
         if let State::Preface(handshake) = &mut *state {
             match Pin::new(handshake).poll(cx) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => return Next::Pending,
                 Poll::Ready(Ok(mut h2)) => {
                     if self.refuses.get() {
                         h2.graceful_shutdown();
@@ -176,64 +210,77 @@ impl Session {
                 }
                 Poll::Ready(Err(e)) => {
                     log::debug!("HTTP/2: {e}");
-                    *state = State::Closed;
+                    return Next::Failed;
                 }
             }
         }
-        let State::Open(h2) = &mut *state else { return Poll::Ready(None) };
-        self.stalled.borrow_mut().retain(|conn| {
-            conn.state() == ConnectionState::Open && conn.is_held(ReadHold::Backlog)
-        });
+        let State::Open(h2) = &mut *state else { return Next::Closed };
+        let waits = |conn: &Rc<Connection>| conn.state() == ConnectionState::Open && conn.is_held(ReadHold::Backlog);
+        self.stalled.borrow_mut().retain(waits);
         let next = match self.stalled.borrow().is_empty() {
             true => h2.poll_accept(cx),
             // Frames are still exchanged, but no stream is accepted.
-            false => match h2.poll_closed(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => Poll::Ready(None),
-                Poll::Ready(Err(e)) => Poll::Ready(Some(Err(e))),
-            },
+            false => h2.poll_closed(cx).map(|closed| closed.err().map(Err)),
         };
-        next.map(|next| match next {
-            Some(Ok(incoming)) => Some(incoming),
-            Some(Err(e)) => {
+        match next {
+            Poll::Pending => Next::Pending,
+            Poll::Ready(Some(Ok(incoming))) => Next::Stream(Box::new(incoming)),
+            Poll::Ready(None) => Next::End,
+            Poll::Ready(Some(Err(e))) => {
                 log::debug!("HTTP/2: {e}");
-                None
+                Next::Failed
             }
-            None => None,
-        })
+        }
     }
 
-    /// Writes what `h2` has written, in one system call.
+    /// Writes what `h2` has written, in one system call. While the socket takes no more, it stays in the pipe, which is
+    /// bounded.
     fn flush(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        let output = self.pipe.take_output();
-        if !output.is_empty() {
-            self.budget.borrow_mut().note_sent(output.len() as u64);
-            owner.write(conn, &output, false);
+        if conn.has_output() || !self.pipe.has_output() {
+            return;
         }
+        let output = self.pipe.take_output();
+        self.budget.borrow_mut().note_sent(output.len() as u64);
+        owner.write(conn, &output[..], false);
         self.pipe.recycle(output);
+    }
+
+    /// Whether user code has ended the connection and the last response was sent.
+    fn is_done(&self, conn: &Connection) -> bool {
+        self.ends_when_idle.get() && self.live.get() == 0 && !self.pipe.has_output() && !conn.has_output()
     }
 }
 
 /// Drives the HTTP/2 side of a connection until nothing more can be done now.
 pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
     loop {
-        let next = session.poll_next(cx);
-        match next {
-            Poll::Ready(Some(incoming)) => {
-                accept(owner, conn, session, incoming);
+        match session.poll_next(cx) {
+            Next::Stream(incoming) => {
+                accept(owner, conn, session, *incoming);
                 if conn.state() >= ConnectionState::Draining {
                     return;
                 }
             }
-            Poll::Ready(None) => {
+            Next::Closed => return,
+            Next::End => {
                 session.flush(owner, conn);
-                *session.state.borrow_mut() = State::Closed;
+                session.close();
                 return owner.end(conn);
             }
-            Poll::Pending => {
+            Next::Failed => {
                 session.flush(owner, conn);
-                // `h2` waited for its output to be written, which has happened.
-                if !session.pipe.take_blocked() || conn.has_output() {
+                session.close();
+                add(&owner.slot().aborted, 1);
+                return owner.end_after_last_bytes(conn);
+            }
+            Next::Pending => {
+                let was_blocked = session.pipe.is_blocked();
+                session.flush(owner, conn);
+                if session.is_done(conn) {
+                    session.close();
+                    return owner.end_after_last_bytes(conn);
+                }
+                if !was_blocked || session.pipe.is_blocked() {
                     return session.pipe.shrink();
                 }
             }
@@ -284,6 +331,7 @@ fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, strea
     drop(head);
     conn.framer.borrow_mut().set_http_rules(RequestRules { requires_host: false, max_form: owner.max_form_length() });
     owner.insert(conn.clone());
+    session.live.set(session.live.get() + 1);
     let action = match too_many {
         true => read::refuse_head(owner, &conn),
         false => read::take_bytes(owner, &conn, message),

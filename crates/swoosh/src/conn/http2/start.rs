@@ -4,12 +4,15 @@
 use super::session::Session;
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, ReadAction, add};
+use crate::log;
+use crate::proto::http2::PREFACE;
+use crate::proto::http2::frames::{FrameHead, FrameScanner};
+use crate::proto::http2::upgrade;
 use crate::state::registry::{ConnectionRow, Flags};
 use h2::Reason;
+use std::fmt;
 use std::rc::Rc;
-use swoosh_proto::http2::PREFACE;
-use swoosh_proto::http2::frames::{FrameHead, FrameScanner};
-use swoosh_proto::http2::upgrade;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The version of HTTP that a connection speaks.
 pub(in crate::conn) enum Version {
@@ -39,7 +42,16 @@ impl Version {
 }
 
 /// Takes bytes of a connection that speaks, or may speak, HTTP/2; `None`: they are HTTP/1.
+#[inline]
 pub(in crate::conn) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAction> {
+    match &*conn.version.borrow() {
+        Version::Http1 => return None,
+        _ => {}
+    }
+    take(owner, conn, data)
+}
+
+fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAction> {
     let mut version = conn.version.borrow_mut();
     match &mut *version {
         Version::Http1 => None,
@@ -93,7 +105,9 @@ pub(in crate::conn) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data
 
 /// Upgrades a connection whose first complete request asks for HTTP/2; `false`: it does not.
 pub(in crate::conn) fn upgrade(owner: &Rc<Owner>, conn: &Rc<Connection>, request: &[u8]) -> bool {
-    if conn.port().config.http2.is_none() || conn.is_stream() || conn.tls.is_some() {
+    // Earlier requests, which HTTP/1.1 answers, would be overtaken.
+    let is_first = conn.slot().last_dispatch.load(Relaxed) == 0 && !conn.has_output();
+    if conn.port().config.http2.is_none() || !is_first || conn.is_stream() || conn.tls.is_some() {
         return false;
     }
     let Some(first_stream) = upgrade::first_stream(request) else { return false };
@@ -116,19 +130,23 @@ fn begin(conn: &Rc<Connection>) -> Rc<Session> {
 
 fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data: &[u8]) -> ReadAction {
     if let Err(flood) = session.receive(data) {
-        let (id, peer) = (conn.session().0, conn.peer_name());
-        crate::log::warn!("connection {id} from {peer} is closed: too many HTTP/2 frames of kind {}", flood.0);
-        add(&owner.slot().aborted, 1);
-        session.abort(owner, conn, Reason::ENHANCE_YOUR_CALM);
-        owner.end(conn);
+        abort(owner, conn, session, format_args!("too many HTTP/2 frames of kind {}", flood.0));
     }
     ReadAction::Continue
+}
+
+/// Closes a connection that costs too much, with ENHANCE_YOUR_CALM (RFC 9113 section 10.5).
+pub(in crate::conn) fn abort(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Session, why: fmt::Arguments<'_>) {
+    log::warn!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
+    add(&owner.slot().aborted, 1);
+    session.abort(owner, conn, Reason::ENHANCE_YOUR_CALM);
+    owner.end_after_last_bytes(conn);
 }
 
 /// Where the client's preface and its settings, which follow it at once, end.
 fn end_of_settings(input: &[u8]) -> Option<usize> {
     let mut scanner = FrameScanner::behind(PREFACE.len() as u32);
-    let head = input.get(..PREFACE.len() + HEAD)?;
+    let head = input.get(..PREFACE.len() + FrameHead::LENGTH)?;
     let mut kind = None;
     scanner.scan(head, |frame| kind = Some(frame.kind));
     // Other frames are an error, which `h2` reports.
@@ -136,7 +154,5 @@ fn end_of_settings(input: &[u8]) -> Option<usize> {
     Some(head.len() + payload).filter(|end| *end <= input.len())
 }
 
-/// Bytes of a frame's head.
-const HEAD: usize = 9;
 /// Bytes within which the settings of an upgraded client are complete.
 const MAX_START: usize = 4096;

@@ -7,6 +7,7 @@ use crate::conn::owner::{Owner, ReadAction, add};
 use crate::conn::parts::Parts;
 use crate::conn::read;
 use crate::log;
+use crate::proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
 use crate::state::registry::{ConnectionRow, Flags};
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -20,7 +21,6 @@ use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use swoosh_proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
 
 /// A stream of HTTP/2.
 pub(crate) struct Stream {
@@ -182,6 +182,10 @@ impl Stream {
             self.reset(if was_delivered { Reason::INTERNAL_ERROR } else { Reason::REFUSED_STREAM });
         }
         self.body.take();
+        *self.output.borrow_mut() = Output::Closed;
+        if let Some(session) = self.parent.http2() {
+            session.note_stream_end();
+        }
         self.parent.wake();
     }
 
@@ -238,7 +242,12 @@ pub(in crate::conn) fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, strea
 }
 
 /// Drives a stream until it is closed.
-pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) -> Poll<()> {
+pub(in crate::conn) fn poll(
+    owner: &Rc<Owner>,
+    conn: &Rc<Connection>,
+    stream: &Stream,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     if conn.state() < ConnectionState::Draining && stream.poll_reset(cx) {
         let gone = io::Error::from(io::ErrorKind::ConnectionReset);
         owner.lose(conn, &gone);

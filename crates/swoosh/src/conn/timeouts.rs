@@ -88,9 +88,9 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
         return;
     }
     if let Some(session) = conn.http2() {
-        // Its requests are streams. A block of header fields is a part of one that is not a stream yet.
+        // Its requests are streams, but for the block of header fields that a stream begins with.
         let limit = config.http_header_timeout.as_millis();
-        if limit > 0 && session.block_age(now).is_some_and(|age| u128::from(age) > limit) {
+        if limit > 0 && session.incomplete_for(now).is_some_and(|age| u128::from(age) > limit) {
             start::abort(owner, conn, &session, format_args!("header timeout"));
         }
         return;

@@ -1,8 +1,10 @@
 //! Conformance with RFC 9113 (HTTP/2) and RFC 7541 (HPACK), section by section, frame by frame.
 //!
-//! Each case has a connection of its own. `HTTP2_TARGET=ADDRESS` runs the cases against another server, whose page `/`
+//! Each case has a connection of its own, in both modes. `HTTP2_TARGET=ADDRESS` runs the cases against another server, whose page `/`
 //! answers GET, HEAD and POST with a body; `HTTP2_CASES=TEXT` runs those whose section or title contains the text.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod connection;
 mod fields;
 mod frames;
@@ -10,6 +12,7 @@ mod hpack;
 mod peer;
 mod streams;
 
+use common::{MODES, Server};
 use peer::{Peer, Verdict};
 use std::net::SocketAddr;
 
@@ -37,7 +40,16 @@ fn failures(server: SocketAddr) -> Vec<String> {
 
 #[test]
 fn the_server_behaves_as_the_rfcs_say() {
-    let target = std::env::var("HTTP2_TARGET").unwrap();
-    let failures = failures(target.parse().unwrap());
-    assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+    if let Ok(target) = std::env::var("HTTP2_TARGET") {
+        return check("another server", target.parse().unwrap());
+    }
+    for mode in MODES {
+        let server = Server::start(&[mode, "framing=http", "http2=1"]);
+        check(mode, SocketAddr::from(([127, 0, 0, 1], server.ports[0])));
+    }
+}
+
+fn check(name: &str, server: SocketAddr) {
+    let failures = failures(server);
+    assert!(failures.is_empty(), "{name}: {} failed:\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! The body of a request: frames to the bytes of an HTTP/1 message.
 
 use super::head::BodyForm;
+use crate::proto::http2::guard::TRAILER_MARKER;
 use bytes::Bytes;
 use h2::RecvStream;
 use http_types::HeaderMap;
@@ -107,7 +108,7 @@ impl IncomingBody {
 }
 
 fn put_trailers(out: &mut Vec<u8>, trailers: &HeaderMap) {
-    for (name, value) in trailers {
+    for (name, value) in trailers.iter().filter(|(name, _)| *name != TRAILER_MARKER) {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(value.as_bytes());

@@ -36,6 +36,10 @@ pub(super) fn serialize(out: &mut Vec<u8>, head: &request::Parts, has_body: bool
     put_request_line(out, head, form)?;
     put_host(out, head)?;
     for (name, value) in &head.headers {
+        // RFC 9113 section 8.2.1.
+        if let [b' ' | b'\t', ..] | [.., b' ' | b'\t'] = value.as_bytes() {
+            return Err(Malformed);
+        }
         if is_left_out(name, value.as_bytes(), form)? {
             continue;
         }
@@ -179,6 +183,8 @@ mod tests {
             ("proxy-connection", "x"),
             ("te", "gzip"),
             ("host", "b.test"),
+            ("x-space", " v"),
+            ("x-tab", "v\t"),
         ] {
             assert_eq!(message("http://a.test/", &[field], true), Err(Malformed), "{field:?}");
         }

@@ -3,7 +3,8 @@
 //! The connection reads and writes the socket as it does for HTTP/1. `h2` reads and writes memory: what it writes in one tick,
 //! for all streams, leaves in one system call. No waker is kept, because `h2` is polled whenever the connection's task runs.
 
-use crate::proto::http2::frames::FrameScanner;
+use crate::proto::http2::frames::{FrameHead, FrameScanner};
+use crate::proto::http2::goaway;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -29,9 +30,9 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Appends input.
-    pub(super) fn receive(&self, bytes: &[u8]) {
-        self.input.borrow_mut().extend_from_slice(bytes);
+    /// Has `append` append input.
+    pub(super) fn receive<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        append(&mut self.input.borrow_mut())
     }
 
     /// Whether input is left that `h2` has not read: it waits for its output to be written.
@@ -70,6 +71,18 @@ impl Pipe {
     pub(super) fn has_output(&self) -> bool {
         self.insert_at_boundary();
         !self.output.borrow().is_empty()
+    }
+
+    /// Changes the code of the GOAWAY that the output ends with, if it has the code `from`.
+    pub(super) fn change_code_of_goaway(&self, from: u32, to: u32) {
+        let mut output = self.output.borrow_mut();
+        let frame = goaway(0, from, b"");
+        let Some(start) = output.len().checked_sub(frame.len()) else { return };
+        let last = &mut output[start..];
+        let code = frame.len() - 4;
+        if last[..FrameHead::LENGTH] == frame[..FrameHead::LENGTH] && last[code..] == frame[code..] {
+            last[code..].copy_from_slice(&to.to_be_bytes());
+        }
     }
 
     /// Inserts a frame between those of `h2`.
@@ -181,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn only_the_code_of_the_last_frame_is_changed() {
+        let pipe = Rc::new(Pipe::default());
+        let frames = [goaway(1, 1, b""), goaway(1, 1, b"text"), goaway(5, 1, b"")].concat();
+        let mut end = PipeEnd(pipe.clone());
+        assert!(Pin::new(&mut end).poll_write(&mut Context::from_waker(Waker::noop()), &frames).is_ready());
+        pipe.change_code_of_goaway(2, 9);
+        pipe.change_code_of_goaway(1, 9);
+        pipe.change_code_of_goaway(1, 10);
+        assert_eq!(pipe.take_output(), [goaway(1, 1, b""), goaway(1, 1, b"text"), goaway(5, 9, b"")].concat());
+    }
+
+    #[test]
     fn the_output_is_bounded_and_the_end_of_the_input_is_seen() {
         let pipe = Rc::new(Pipe::default());
         let mut end = PipeEnd(pipe.clone());
@@ -195,7 +220,7 @@ mod tests {
             Pin::new(end).poll_read(&mut cx, &mut buffer).map(|_| buffer.filled().len())
         };
         assert!(read(&mut end).is_pending());
-        pipe.receive(b"abcd");
+        pipe.receive(|input| input.extend_from_slice(b"abcd"));
         assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(3), true));
         assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(1), false));
         pipe.end_input();

@@ -13,9 +13,8 @@ use crate::conn::owner::{Owner, ReadAction, add};
 use crate::conn::read;
 use crate::log;
 use crate::proto::http1::request_framer::RequestRules;
-use crate::proto::http2::budget::{Flood, FrameBudget};
-use crate::proto::http2::frames::{FrameHead, FrameScanner};
-use crate::proto::http2::{self as control, PREFACE};
+use crate::proto::http2 as control;
+use crate::proto::http2::guard::{FrameGuard, Violation, code};
 use crate::sys::clock;
 use bytes::Bytes;
 use h2::server::{Builder, Handshake, SendResponse};
@@ -30,9 +29,8 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Session {
     pipe: Rc<Pipe>,
     state: RefCell<State>,
-    /// Heads of the client's frames.
-    scanner: RefCell<FrameScanner>,
-    budget: RefCell<FrameBudget>,
+    /// Checks the client's frames.
+    guard: RefCell<FrameGuard>,
     /// Streams whose worker has too much to do: no further ones are accepted.
     stalled: RefCell<Vec<Rc<Connection>>>,
     /// Streams that are open.
@@ -43,8 +41,9 @@ pub(crate) struct Session {
     refuses: Cell<bool>,
     /// The connection ends once no stream is open: user code has sent GOAWAY.
     ends_when_idle: Cell<bool>,
-    /// When a block of header fields began that is not complete, monotonic milliseconds; 0: none is.
-    block_since: Cell<u64>,
+    /// When a frame began, or a block of header fields, that is not complete and no part of a body: monotonic milliseconds;
+    /// 0: there is none.
+    incomplete_since: Cell<u64>,
     /// The socket was not read because `h2` had not taken the last bytes.
     was_full: Cell<bool>,
 }
@@ -88,14 +87,13 @@ impl Session {
         Session {
             pipe,
             state: RefCell::new(State::Preface(handshake)),
-            scanner: RefCell::new(FrameScanner::behind(PREFACE.len() as u32)),
-            budget: RefCell::default(),
+            guard: RefCell::new(FrameGuard::new(config.max_frame_size, config.max_header_list_size)),
             stalled: RefCell::default(),
             live: Cell::new(0),
             last_stream: Cell::new(0),
             refuses: Cell::new(false),
             ends_when_idle: Cell::new(false),
-            block_since: Cell::new(0),
+            incomplete_since: Cell::new(0),
             was_full: Cell::new(false),
         }
     }
@@ -103,26 +101,24 @@ impl Session {
     /// Takes bytes of the client.
     ///
     /// # Errors
-    /// If it sends too many frames of a kind that has no use.
-    pub(super) fn receive(&self, bytes: &[u8]) -> Result<(), Flood> {
+    /// If it breaks a rule that the guard knows: the connection is to be closed.
+    pub(super) fn receive(&self, bytes: &[u8]) -> Result<(), Violation> {
         let now = clock::monotonic_ms();
-        let (mut scanner, mut budget) = (self.scanner.borrow_mut(), self.budget.borrow_mut());
-        let mut outcome = Ok(());
-        scanner.scan(bytes, |frame| {
-            outcome = outcome.and_then(|()| budget.count(&frame, now));
-            match (frame.kind, frame.flags & FrameHead::END_HEADERS != 0) {
-                (FrameHead::HEADERS | FrameHead::CONTINUATION, true) => self.block_since.set(0),
-                (FrameHead::HEADERS, false) => self.block_since.set(now),
-                _ => {}
-            }
-        });
-        self.pipe.receive(bytes);
+        let mut guard = self.guard.borrow_mut();
+        let frames_before = guard.frames();
+        let outcome = self.pipe.receive(|input| guard.take(bytes, now, input));
+        if !guard.is_incomplete() {
+            self.incomplete_since.set(0);
+        } else if self.incomplete_since.get() == 0 || guard.frames() != frames_before {
+            self.incomplete_since.set(now);
+        }
         outcome
     }
 
-    /// Inserts input that the client has not sent.
-    pub(super) fn receive_unchecked(&self, bytes: &[u8]) {
-        self.pipe.receive(bytes);
+    /// Inserts the frames of stream 1, which the client has sent as a request of HTTP/1.1.
+    pub(super) fn receive_upgraded(&self, frames: &[u8]) {
+        self.guard.borrow_mut().note_upgraded_stream();
+        self.pipe.receive(|input| input.extend_from_slice(frames));
     }
 
     /// Whether no more is to be read before `h2` has taken what is here.
@@ -142,9 +138,9 @@ impl Session {
         was_full && !self.pipe.has_input() && read::may_read(conn) || !conn.has_output() && self.pipe.has_output()
     }
 
-    /// Milliseconds for which a block of header fields has been incomplete; `None`: none is.
-    pub(in crate::conn) fn block_age(&self, now: u64) -> Option<u64> {
-        Some(self.block_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
+    /// Milliseconds for which a frame, or a block of header fields, has been incomplete; `None`: none is. Bodies do not count.
+    pub(in crate::conn) fn incomplete_for(&self, now: u64) -> Option<u64> {
+        Some(self.incomplete_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
     }
 
     /// Streams that follow are refused, in the way that clients send their requests again elsewhere; those that were
@@ -173,6 +169,7 @@ impl Session {
 
     /// Ends the connection at once, with a GOAWAY where the socket takes it.
     pub(in crate::conn) fn abort(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, reason: Reason) {
+        let _ = self.poll_handshake(&mut Context::from_waker(Waker::noop()));
         if let State::Open(h2) = &mut *self.state.borrow_mut() {
             h2.abrupt_shutdown(reason);
             // Has the frame written to the pipe; its outcome is the end that was asked for.
@@ -196,24 +193,34 @@ impl Session {
         self.live.set(self.live.get().saturating_sub(1));
     }
 
-    /// Exchanges frames; returns the next stream, or the reason why there is none.
-    fn poll_next(&self, cx: &mut Context<'_>) -> Next {
+    /// Exchanges the prefaces. `false`: the client's is wrong.
+    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.borrow_mut();
-        if let State::Preface(handshake) = &mut *state {
-            match Pin::new(handshake).poll(cx) {
-                Poll::Pending => return Next::Pending,
-                Poll::Ready(Ok(mut h2)) => {
-                    if self.refuses.get() {
-                        h2.graceful_shutdown();
-                    }
-                    *state = State::Open(h2);
+        let State::Preface(handshake) = &mut *state else { return Poll::Ready(true) };
+        match Pin::new(handshake).poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(mut h2)) => {
+                if self.refuses.get() {
+                    h2.graceful_shutdown();
                 }
-                Poll::Ready(Err(e)) => {
-                    log::debug!("HTTP/2: {e}");
-                    return Next::Failed;
-                }
+                *state = State::Open(h2);
+                Poll::Ready(true)
+            }
+            Poll::Ready(Err(e)) => {
+                log::debug!("HTTP/2: {e}");
+                Poll::Ready(false)
             }
         }
+    }
+
+    /// Exchanges frames; returns the next stream, or the reason why there is none.
+    fn poll_next(&self, cx: &mut Context<'_>) -> Next {
+        match self.poll_handshake(cx) {
+            Poll::Pending => return Next::Pending,
+            Poll::Ready(false) => return Next::Failed,
+            Poll::Ready(true) => {}
+        }
+        let mut state = self.state.borrow_mut();
         let State::Open(h2) = &mut *state else { return Next::Closed };
         let waits = |conn: &Rc<Connection>| conn.state() == ConnectionState::Open && conn.is_held(ReadHold::Backlog);
         self.stalled.borrow_mut().retain(waits);
@@ -228,6 +235,10 @@ impl Session {
             Poll::Ready(None) => Next::End,
             Poll::Ready(Some(Err(e))) => {
                 log::debug!("HTTP/2: {e}");
+                if e.is_library() && e.reason() == Some(Reason::PROTOCOL_ERROR) {
+                    // The guard has found every other cause of this code.
+                    self.pipe.change_code_of_goaway(code::PROTOCOL_ERROR, code::COMPRESSION_ERROR);
+                }
                 Next::Failed
             }
         }
@@ -240,7 +251,7 @@ impl Session {
             return;
         }
         let output = self.pipe.take_output();
-        self.budget.borrow_mut().note_sent(output.len() as u64);
+        self.guard.borrow_mut().note_sent(output.len() as u64);
         owner.write(conn, &output[..], false);
         self.pipe.recycle(output);
     }

@@ -7,6 +7,7 @@ use crate::conn::owner::{Owner, ReadAction, add};
 use crate::log;
 use crate::proto::http2::PREFACE;
 use crate::proto::http2::frames::{FrameHead, FrameScanner};
+use crate::proto::http2::guard::{Violation, code};
 use crate::proto::http2::upgrade;
 use crate::state::registry::{ConnectionRow, Flags};
 use h2::Reason;
@@ -97,7 +98,7 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
             drop(version);
             let (start, rest) = input.split_at(end);
             let action = receive(owner, conn, &session, start);
-            session.receive_unchecked(&first_stream);
+            session.receive_upgraded(&first_stream);
             Some(action.then(receive(owner, conn, &session, rest)))
         }
     }
@@ -129,8 +130,17 @@ fn begin(conn: &Rc<Connection>) -> Rc<Session> {
 }
 
 fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data: &[u8]) -> ReadAction {
-    if let Err(flood) = session.receive(data) {
-        abort(owner, conn, session, format_args!("too many HTTP/2 frames of kind {}", flood.0));
+    match session.receive(data) {
+        Ok(()) => {}
+        Err(Violation { code: code::ENHANCE_YOUR_CALM, reason }) => {
+            abort(owner, conn, session, format_args!("HTTP/2: too much: {reason}"));
+        }
+        Err(Violation { code, reason }) => {
+            log::info!("connection {} from {} is closed: HTTP/2: {reason}", conn.session().0, conn.peer_name());
+            add(&owner.slot().aborted, 1);
+            session.abort(owner, conn, code.into());
+            owner.end_after_last_bytes(conn);
+        }
     }
     ReadAction::Continue
 }

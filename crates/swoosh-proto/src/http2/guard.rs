@@ -2,8 +2,8 @@
 //!
 //! The crate h2 answers most violations with PROTOCOL_ERROR, and refuses header blocks in many CONTINUATION frames. The
 //! guard finds what frame heads and fixed payloads show, with the code that RFC 9113 names; it joins header blocks; and it
-//! counts frames that cost the receiver work and the sender nothing. Behind it, a failure of h2 with PROTOCOL_ERROR is one of
-//! HPACK, which has the code COMPRESSION_ERROR (section 4.3).
+//! counts frames that cost the receiver work and the sender nothing. Behind it, a failure of h2 with PROTOCOL_ERROR is that of
+//! a header block ([`block_fault`](super::block_fault)).
 
 use super::budget::{Flood, FrameBudget};
 use super::frames::{FrameHead, FrameScanner};
@@ -219,10 +219,10 @@ impl FrameGuard {
             FrameHead::PRIORITY => has_known_length(5),
             FrameHead::RST_STREAM | FrameHead::WINDOW_UPDATE => has_known_length(4),
             FrameHead::PING => has_known_length(8),
+            FrameHead::SETTINGS if flags & FrameHead::ACK != 0 && length > 0 => has_known_length(0),
             FrameHead::SETTINGS if flags & FrameHead::ACK != 0 && self.has_ack => {
                 protocol("settings are acknowledged that were not sent")
             }
-            FrameHead::SETTINGS if flags & FrameHead::ACK != 0 => has_known_length(0),
             FrameHead::SETTINGS if !length.is_multiple_of(6) => size("SETTINGS are cut"),
             FrameHead::GOAWAY if length < 8 => size("GOAWAY is cut"),
             FrameHead::PUSH_PROMISE => protocol("a client pushes"),

@@ -5,10 +5,12 @@
 //! | [`frames`] | the heads of frames in a stream of bytes |
 //! | [`FrameTracker`], [`PeerSettings`] | control frames as they pass by, and settings in force |
 //! | [`guard`] | a check of a client's frames, before h2 gets them |
+//! | [`block_fault`] | why h2 has refused a header block |
 //! | [`budget`] | a limit for frames that cost the receiver work and the sender nothing |
 //! | [`response`] | HTTP/1 responses, as they are written, to the parts of an HTTP/2 response |
 //! | [`upgrade`] | `Upgrade: h2c`, the change from HTTP/1.1 (RFC 7540 section 3.2) |
 
+pub mod block_fault;
 pub mod budget;
 mod control;
 pub mod frames;

@@ -65,6 +65,8 @@ fn put_request_line(out: &mut Vec<u8>, head: &request::Parts, form: BodyForm) ->
     out.extend_from_slice(method.as_bytes());
     out.push(b' ');
     let target = match head.uri.path_and_query() {
+        // There was no `:path`.
+        _ if head.uri.path().is_empty() && head.method != Method::CONNECT => return Err(Malformed),
         _ if head.method == Method::CONNECT && form != BodyForm::Tunnel => {
             head.uri.authority().ok_or(Malformed)?.as_str()
         }

@@ -5,7 +5,7 @@
 
 use crate::proto::http2::frames::{FrameHead, FrameScanner};
 use crate::proto::http2::goaway;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -32,12 +32,22 @@ pub(super) struct Pipe {
 impl Pipe {
     /// Has `append` append input.
     pub(super) fn receive<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        append(&mut self.input.borrow_mut())
+        let mut input = self.input.borrow_mut();
+        if self.read.get() == input.len() {
+            self.read.set(0);
+            input.clear();
+        }
+        append(&mut input)
     }
 
     /// Whether input is left that `h2` has not read: it waits for its output to be written.
     pub(super) fn has_input(&self) -> bool {
         self.read.get() < self.input.borrow().len()
+    }
+
+    /// The input that was taken last; it begins with a frame unless one was incomplete before.
+    pub(super) fn last_input(&self) -> Ref<'_, Vec<u8>> {
+        self.input.borrow()
     }
 
     /// Ends the input, and drops what was not read.
@@ -95,6 +105,10 @@ impl Pipe {
         if self.output.borrow().is_empty() {
             *self.output.borrow_mut() = Vec::new();
         }
+        if !self.has_input() {
+            self.read.set(0);
+            *self.input.borrow_mut() = Vec::new();
+        }
     }
 
     fn insert_at_boundary(&self) {
@@ -111,7 +125,7 @@ pub(super) struct PipeEnd(pub(super) Rc<Pipe>);
 impl AsyncRead for PipeEnd {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let pipe = &self.0;
-        let mut input = pipe.input.borrow_mut();
+        let input = pipe.input.borrow();
         let rest = &input[pipe.read.get()..];
         if rest.is_empty() {
             return if pipe.is_ended.get() { Poll::Ready(Ok(())) } else { Poll::Pending };
@@ -119,13 +133,6 @@ impl AsyncRead for PipeEnd {
         let taken = rest.len().min(buffer.remaining());
         buffer.put_slice(&rest[..taken]);
         pipe.read.set(pipe.read.get() + taken);
-        if pipe.read.get() == input.len() {
-            pipe.read.set(0);
-            input.clear();
-            if input.capacity() > KEPT {
-                *input = Vec::new();
-            }
-        }
         Poll::Ready(Ok(()))
     }
 }

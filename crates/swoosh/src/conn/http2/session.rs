@@ -14,6 +14,7 @@ use crate::conn::read;
 use crate::log;
 use crate::proto::http1::request_framer::RequestRules;
 use crate::proto::http2 as control;
+use crate::proto::http2::block_fault::{BlockFault, first_fault};
 use crate::proto::http2::guard::{FrameGuard, Violation, code};
 use crate::sys::clock;
 use bytes::Bytes;
@@ -28,6 +29,8 @@ use std::task::{Context, Poll, Waker};
 /// The state of a connection that speaks HTTP/2.
 pub(crate) struct Session {
     pipe: Rc<Pipe>,
+    /// The table that the client may compress its fields with, bytes.
+    max_table: usize,
     state: RefCell<State>,
     /// Checks the client's frames.
     guard: RefCell<FrameGuard>,
@@ -86,6 +89,7 @@ impl Session {
         let handshake = builder.handshake(PipeEnd(pipe.clone()));
         Session {
             pipe,
+            max_table: config.header_table_size as usize,
             state: RefCell::new(State::Preface(handshake)),
             guard: RefCell::new(FrameGuard::new(config.max_frame_size, config.max_header_list_size)),
             stalled: RefCell::default(),
@@ -193,6 +197,12 @@ impl Session {
         self.live.set(self.live.get().saturating_sub(1));
     }
 
+    /// The fault of the header blocks that were received last.
+    fn last_block_fault(&self) -> Option<BlockFault> {
+        let input = self.pipe.last_input();
+        first_fault(input.strip_prefix(&control::PREFACE[..]).unwrap_or(&input), self.max_table)
+    }
+
     /// Exchanges the prefaces. `false`: the client's is wrong.
     fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.borrow_mut();
@@ -235,8 +245,11 @@ impl Session {
             Poll::Ready(None) => Next::End,
             Poll::Ready(Some(Err(e))) => {
                 log::debug!("HTTP/2: {e}");
-                if e.is_library() && e.reason() == Some(Reason::PROTOCOL_ERROR) {
-                    // The guard has found every other cause of this code.
+                // The guard has found every other cause of this code.
+                if e.is_library()
+                    && e.reason() == Some(Reason::PROTOCOL_ERROR)
+                    && self.last_block_fault() != Some(BlockFault::Field)
+                {
                     self.pipe.change_code_of_goaway(code::PROTOCOL_ERROR, code::COMPRESSION_ERROR);
                 }
                 Next::Failed

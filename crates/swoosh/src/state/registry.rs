@@ -326,6 +326,8 @@ pub trait ConnectionRow {
     fn bind_worker(&self, id: WorkerId);
     /// Index of the port that accepted it.
     fn port_index(&self) -> usize;
+    /// The id that events are dispatched by: the streams of an HTTP/2 connection go to one worker.
+    fn dispatch_id(&self, session: SessionId) -> u64;
 }
 
 impl ConnectionRow for ConnectionSlot {
@@ -352,6 +354,10 @@ impl ConnectionRow for ConnectionSlot {
 
     fn port_index(&self) -> usize {
         self.port.load(Relaxed) as usize
+    }
+
+    fn dispatch_id(&self, session: SessionId) -> u64 {
+        if session.is_stream() { self.parent.load(Relaxed) } else { session.0 }
     }
 }
 

@@ -217,10 +217,13 @@ impl Reactor {
 
     /// Closes every connection; queued output is written, within a time limit.
     async fn close_all(&self) {
-        for conn in self.owner.all() {
-            self.owner.finish(&conn, false);
+        for conn in self.owner.all().iter().filter(|conn| !conn.speaks_http2()) {
+            self.owner.finish(conn, false);
         }
         for _ in 0..LAST_WRITES_MS / 10 {
+            for conn in self.owner.all().iter().filter(|conn| conn.is_idle_http2()) {
+                self.owner.finish(conn, false);
+            }
             if self.owner.all().iter().all(|c| c.state() == ConnectionState::Closed) {
                 return;
             }

@@ -277,15 +277,43 @@ impl Server {
 
     /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Context::shutdown`]).
     ///
-    /// Only the process that calls this returns from it; workers end inside. Fails before anything is forked where a
-    /// setting cannot be, and afterwards where the server cannot go on.
+    /// Only the process that calls this returns from it; workers end inside.
+    ///
+    /// # Errors
+    /// Before anything is forked: a setting is invalid, or nothing handles a port's data or the tasks. Afterwards: the
+    /// server cannot go on.
     pub fn start(self) -> Result<()> {
+        self.check_handlers()?;
         match launch(self.builder, Rc::new(self.code))? {
             End::Head => Ok(()),
             End::Forked { code, .. } => {
                 let _ = std::io::stdout().flush();
                 process::exit_now(code)
             }
+        }
+    }
+}
+
+impl Server {
+    /// Refuses a server that would read data and drop it.
+    fn check_handlers(&self) -> Result<()> {
+        let refused = |subject: &str, handler: &str| {
+            let reason = format!("{subject} has no handler; set one with {handler}");
+            Err(Error::State { operation: "start", reason })
+        };
+        for (index, (port, _)) in self.builder.ports.iter().enumerate() {
+            let is_received = || self.code.receive.iter().any(|(of, _)| of.is_none_or(|of| of == index));
+            match port.kind.is_stream() {
+                true if self.code.http.is_none() && !is_received() => {
+                    return refused(&format!("port {}", port.name()), "on_receive");
+                }
+                false if self.code.packet.is_none() => return refused(&format!("port {}", port.name()), "on_packet"),
+                _ => {}
+            }
+        }
+        match self.builder.config.task_worker_num > 0 && self.code.task.is_none() {
+            true => refused("task_worker_num", "on_task"),
+            false => Ok(()),
         }
     }
 }
@@ -476,6 +504,20 @@ impl Handler for Code {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_without_a_handler_for_its_data_refuses_to_start() {
+        let refusal = |server: Server| server.start().unwrap_err().to_string();
+        let stream = Server::bind("127.0.0.1:0", Mode::Base).unwrap();
+        let address = format!("127.0.0.1:{}", stream.port(0));
+        assert_eq!(refusal(stream), format!("start: port {address} has no handler; set one with on_receive"));
+        let datagrams = || Server::bind("udp://127.0.0.1:0", Mode::Process).unwrap();
+        assert!(refusal(datagrams()).ends_with("has no handler; set one with on_packet"));
+        let first_only = Server::bind("127.0.0.1:0", Mode::Base).unwrap().on_receive_here(|_, _, _| ());
+        assert!(refusal(first_only.listen("127.0.0.1:0").unwrap()).ends_with("set one with on_receive"));
+        let tasks = datagrams().on_packet(|_, _, _| ()).task_workers(1);
+        assert_eq!(refusal(tasks), "start: task_worker_num has no handler; set one with on_task");
+    }
 
     #[test]
     fn addresses_are_read_as_they_are_written() {

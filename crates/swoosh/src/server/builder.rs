@@ -1,5 +1,6 @@
 //! [`Server`]: a builder whose handlers are closures.
 
+use super::address;
 use super::http_service::HttpService;
 use super::{ServerBuilder, launch};
 use crate::config::PortSettings;
@@ -11,7 +12,6 @@ use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId, receive_whole,
 };
-use crate::net::SocketKind;
 use crate::net::listener::BoundPort;
 use crate::process::End;
 use crate::static_files::Files;
@@ -111,7 +111,7 @@ impl Server {
 
     /// Serves one more address.
     pub fn listen(mut self, address: &str) -> Result<Self> {
-        let (kind, host, port) = parse(address)?;
+        let (kind, host, port) = address::parse(address)?;
         self.builder.add_port(BoundPort::bind(kind, &host, port)?);
         Ok(self)
     }
@@ -321,31 +321,6 @@ impl Server {
 /// Exit status of a worker whose handler panicked, as of any Rust program.
 const PANICKED: i32 = 101;
 
-fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
-    let unclear = |why: &str| Error::State { operation: "bind", reason: format!("{address}: {why}") };
-    if let Some(path) = address.strip_prefix("unixgram://") {
-        return Ok((SocketKind::UnixDatagram, path.into(), 0));
-    }
-    if let Some(path) = address.strip_prefix("unix://") {
-        return Ok((SocketKind::UnixStream, path.into(), 0));
-    }
-    let (rest, datagrams) = match address.strip_prefix("udp://") {
-        Some(rest) => (rest, true),
-        None => (address.strip_prefix("tcp://").unwrap_or(address), false),
-    };
-    let (host, port) =
-        rest.rsplit_once(':').ok_or_else(|| unclear("a host and a port are wanted, as in 127.0.0.1:9501"))?;
-    let port = port.parse().map_err(|_| unclear("the port is not a number"))?;
-    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let kind = match (v6.is_some(), datagrams) {
-        (false, false) => SocketKind::Tcp,
-        (true, false) => SocketKind::Tcp6,
-        (false, true) => SocketKind::Udp,
-        (true, true) => SocketKind::Udp6,
-    };
-    Ok((kind, v6.unwrap_or(host).into(), port))
-}
-
 impl Code {
     fn run(code: &Option<Plain>, context: &Context) -> Flow {
         if let Some(code) = code {
@@ -517,18 +492,5 @@ mod tests {
         assert!(refusal(first_only.listen("127.0.0.1:0").unwrap()).ends_with("set one with on_receive"));
         let tasks = datagrams().on_packet(|_, _, _| ()).task_workers(1);
         assert_eq!(refusal(tasks), "start: task_worker_num has no handler; set one with on_task");
-    }
-
-    #[test]
-    fn addresses_are_read_as_they_are_written() {
-        let read = |a: &str| parse(a).unwrap();
-        assert_eq!(read("127.0.0.1:9501"), (SocketKind::Tcp, "127.0.0.1".into(), 9501));
-        assert_eq!(read("tcp://[::1]:0"), (SocketKind::Tcp6, "::1".into(), 0));
-        assert_eq!(read("udp://localhost:53"), (SocketKind::Udp, "localhost".into(), 53));
-        assert_eq!(read("unix:///run/a.sock"), (SocketKind::UnixStream, "/run/a.sock".into(), 0));
-        assert_eq!(read("unixgram:///run/a"), (SocketKind::UnixDatagram, "/run/a".into(), 0));
-        for bad in ["nonsense", "127.0.0.1:port"] {
-            assert!(parse(bad).unwrap_err().to_string().contains(bad));
-        }
     }
 }

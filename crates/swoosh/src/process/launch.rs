@@ -209,7 +209,7 @@ fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<E
 
 fn is_alone(state: &ServerState) -> bool {
     let config = &state.config;
-    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0
+    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0 && config.reload_on_change.is_empty()
 }
 
 /// Reserves everything that the processes will share.

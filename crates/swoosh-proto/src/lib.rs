@@ -24,6 +24,7 @@
 //! |---|---|
 //! | [`framing`] | packets of a connection: by end marker, by length field, or by one of the protocols below |
 //! | [`http1`] | HTTP/1: request framer, request and response parsers, response writer, conditional requests |
+//! | [`http2`] | HTTP/2: control frames, as they pass by |
 //! | [`websocket`] | WebSocket: frames, messages, handshake, permessage-deflate |
 //! | [`resp`] | the Redis serialization protocol |
 //! | [`mqtt`] | packets of MQTT |
@@ -43,6 +44,7 @@ mod peer_fault;
 
 pub mod framing;
 pub mod http1;
+pub mod http2;
 pub mod mqtt;
 pub mod proxy;
 pub mod resp;

@@ -73,6 +73,12 @@ impl Clone for ZStr {
     }
 }
 
+impl AsRef<[u8]> for ZStr {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 impl Drop for ZStr {
     fn drop(&mut self) {
         // SAFETY: `self` owns one reference, released here.

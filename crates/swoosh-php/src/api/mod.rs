@@ -13,6 +13,7 @@ pub mod error_text;
 pub mod event;
 pub mod exception;
 pub mod functions;
+pub mod http2_client;
 pub mod http_client;
 pub mod http_cookie;
 pub mod http_request;
@@ -76,6 +77,7 @@ pub fn register(short_names: bool) {
     http_response::register();
     websocket::register();
     http_client::register(short_names);
+    http2_client::register(short_names);
     coroutine_http_server::register(short_names);
     functions::http::register();
     name_resolver::register();

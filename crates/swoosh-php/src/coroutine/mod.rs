@@ -8,7 +8,8 @@
 //! | `timers`, `time_slice`, `ticker` | timeouts and preemption |
 //! | `shutdown`, [`introspection`] | cancellation, script end, deadlock reports; counts and backtraces |
 //! | `loop_hooks` | the event loop's interface to the scheduler |
-//! | [`socket`], `socket_io`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
+//! | [`socket`], `socket_io`, `socket_poll`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
+//! | [`http2`] | HTTP/2 connections to servers |
 //! | [`dns`], [`service_resolvers`], [`cluster`] | host names and services |
 //! | [`mod@options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
 
@@ -19,6 +20,7 @@ pub mod configure;
 pub mod create;
 pub mod dns;
 pub mod hook_flags;
+pub mod http2;
 pub mod introspection;
 mod join;
 mod loop_hooks;
@@ -30,6 +32,7 @@ pub mod setting_values;
 mod shutdown;
 pub mod socket;
 mod socket_io;
+mod socket_poll;
 mod stack_pool;
 pub mod switch;
 mod table;

@@ -210,19 +210,30 @@ impl CoroutineSocket {
 
     /// Waits until the socket is readable or writable.
     pub fn wait(&self, direction: Direction, limit: Option<Duration>) -> PhpResult<Result<(), ErrorCode>> {
-        if !self.watch.borrow().as_ref().is_some_and(Watch::is_current) {
-            match Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE) {
-                Ok(watch) => *self.watch.borrow_mut() = Some(watch),
-                Err(e) => return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO))),
-            }
+        if let Err(e) = self.clear_ready(direction) {
+            return Ok(Err(e.raw_os_error().unwrap_or(libc::EIO)));
         }
+        self.wait_for_event(direction, limit)
+    }
+
+    /// Registers the socket with the event queue, unless it is.
+    pub(super) fn ensure_watch(&self) -> io::Result<()> {
+        if !self.watch.borrow().as_ref().is_some_and(Watch::is_current) {
+            *self.watch.borrow_mut() = Some(Watch::new(self.fd(), Interest::READABLE | Interest::WRITABLE)?);
+        }
+        Ok(())
+    }
+
+    /// Clears a direction's readiness, after it would have blocked.
+    pub(super) fn clear_ready(&self, direction: Direction) -> io::Result<()> {
+        self.ensure_watch()?;
         if let Some(watch) = &*self.watch.borrow() {
             match direction {
                 Direction::Read => watch.clear_read_ready(),
                 Direction::Write => watch.clear_write_ready(),
             }
         }
-        self.wait_for_event(direction, limit)
+        Ok(())
     }
 
     /// Like [`wait`](Self::wait), after the readiness was cleared.
@@ -316,7 +327,7 @@ impl CoroutineSocket {
     }
 
     /// Whether a read would certainly block. Resets the flag, so that the next read is tried.
-    fn is_drained(&self) -> bool {
+    pub(super) fn is_drained(&self) -> bool {
         self.drained.take()
             && self.tls.borrow().is_none()
             && self.watch.borrow().as_ref().is_some_and(|watch| watch.is_current() && !watch.can_read())

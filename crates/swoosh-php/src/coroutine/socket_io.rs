@@ -78,7 +78,8 @@ impl CoroutineSocket {
         }
     }
 
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads without waiting; 0 at the end of the stream.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut *self.tls.borrow_mut() {
             None => {
                 let read = socket::recv(self.fd(), buffer)?;

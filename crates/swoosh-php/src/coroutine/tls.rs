@@ -27,7 +27,7 @@ impl CoroutineSocket {
         self.tls.borrow().is_some()
     }
 
-    fn with_tls<T>(&self, f: impl FnOnce(&mut Tls) -> T) -> Option<T> {
+    pub(super) fn with_tls<T>(&self, f: impl FnOnce(&mut Tls) -> T) -> Option<T> {
         self.tls.borrow_mut().as_deref_mut().map(f)
     }
 
@@ -101,6 +101,11 @@ impl CoroutineSocket {
         shown.unwrap_or_default()
     }
 
+    /// The protocol that was selected in the handshake (ALPN, RFC 7301).
+    pub fn negotiated_protocol(&self) -> Option<Vec<u8>> {
+        self.with_tls(|tls| tls.session.protocol().map(<[u8]>::to_vec)).flatten()
+    }
+
     /// Sends a close_notify alert (RFC 8446, section 6.1), if that is possible without waiting.
     pub fn send_close_notify(&self) {
         self.with_tls(|tls| {
@@ -143,7 +148,13 @@ impl TlsSettings {
 
     /// A client session for a server host.
     pub fn begin(&self, host: &[u8]) -> swoosh::Result<Session> {
-        connector(&self.of_client(host))?.begin()
+        self.begin_with(host, &[])
+    }
+
+    /// A client session for a server host that offers protocols, in order of preference (ALPN, RFC 7301).
+    pub fn begin_with(&self, host: &[u8], protocols: &[&[u8]]) -> swoosh::Result<Session> {
+        let alpn = protocols.iter().map(|name| name.to_vec()).collect();
+        connector(&ClientTls { alpn, ..self.of_client(host) })?.begin()
     }
 
     /// The acceptor that creates server sessions.

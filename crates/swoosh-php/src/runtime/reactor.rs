@@ -269,6 +269,14 @@ pub fn spawn<T: Send + 'static>(
     Ok(handle()?.spawn(future))
 }
 
+/// Spawns a future of this thread on the runtime. Fails without a runtime.
+pub fn spawn_local(future: impl Future<Output = ()> + 'static) -> io::Result<()> {
+    let handle = handle()?;
+    let _entered = handle.enter();
+    drop(swoosh::runtime::spawn(future));
+    Ok(())
+}
+
 /// An edge-triggered registration of a descriptor with the event queue.
 pub struct Watch {
     /// `None` only during drop.

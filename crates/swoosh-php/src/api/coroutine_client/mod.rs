@@ -1,6 +1,7 @@
 //! `Swoole\Coroutine\Client`: a TCP, UDP or Unix client.
 
 mod dial;
+mod encrypt;
 mod proxy;
 
 use super::exception::{Constructed, constructed};
@@ -24,6 +25,7 @@ use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, Object, OrFalse, PhpResu
 
 pub(crate) use dial::open_datagrams;
 pub use dial::{Times, dial, local_address};
+pub use encrypt::encrypt;
 pub use proxy::Proxy;
 
 static CLIENT: ClassSlot = ClassSlot::new();

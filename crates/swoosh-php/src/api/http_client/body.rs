@@ -119,7 +119,7 @@ impl Slice {
 }
 
 /// As forms are encoded: letters, digits and `-_.` stay, a space is a plus.
-pub(super) fn encode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn encode(text: &[u8]) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {

@@ -148,6 +148,6 @@ pub(super) const HANDSHAKE_FAILED: ErrorCode = 8504;
 pub(super) const BROKEN_PROTOCOL: ErrorCode = 508;
 pub(super) const PACK_FAILED: ErrorCode = 8505;
 /// Default of `package_max_length`, bytes: the longest body or message kept in memory.
-pub(super) const DEFAULT_MAX_BODY: i64 = 1 << 31;
+pub(crate) const DEFAULT_MAX_BODY: i64 = 1 << 31;
 /// Bytes read at once.
 pub(super) const CHUNK: usize = 65536;

@@ -4,7 +4,7 @@ use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use std::io::{self, Write};
 
 /// Unpacks a body piece by piece.
-pub(super) enum Decoder {
+pub(crate) enum Decoder {
     /// Identity, or decompression is off.
     Plain,
     /// `gzip`.
@@ -23,7 +23,7 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// For a `Content-Encoding`; what is not known is left as it is.
-    pub(super) fn new(coding: &[u8]) -> Decoder {
+    pub(crate) fn new(coding: &[u8]) -> Decoder {
         match coding.trim_ascii().to_ascii_lowercase().as_slice() {
             b"gzip" | b"x-gzip" => Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
             b"deflate" => Decoder::Unknown,
@@ -40,7 +40,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The bytes are not valid in this coding.
-    pub(super) fn take(&mut self, step: &[u8]) -> io::Result<Vec<u8>> {
+    pub(crate) fn take(&mut self, step: &[u8]) -> io::Result<Vec<u8>> {
         if let (Decoder::Unknown, Some(&first)) = (&self, step.first()) {
             // RFC 1950 section 2.2: the method of a zlib header is 8.
             *self = match first & 15 {
@@ -63,7 +63,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The compressed stream is truncated.
-    pub(super) fn finish(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn finish(&mut self) -> io::Result<Vec<u8>> {
         match self {
             Decoder::Plain | Decoder::Unknown => Ok(Vec::new()),
             Decoder::Gzip(to) => to.try_finish().map(|()| std::mem::take(to.get_mut())),
@@ -79,5 +79,5 @@ impl Decoder {
 }
 
 /// Compressed bytes per step; the expansion factor is about 1000 at most.
-pub(super) const STEP: usize = 16384;
+pub(crate) const STEP: usize = 16384;
 const CHUNK: usize = 4096;

@@ -11,6 +11,11 @@ mod request_head;
 mod response;
 mod websocket;
 
+pub(crate) use body::encode;
+pub(crate) use client::DEFAULT_MAX_BODY;
+pub(crate) use decode::{Decoder, STEP};
+pub(crate) use request::{host_field, unix_path};
+
 use super::exception::{EXCEPTION, constructed};
 use super::socket::describe;
 use crate::coroutine::setting_values;

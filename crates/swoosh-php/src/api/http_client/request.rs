@@ -7,12 +7,9 @@ use super::client::{
     close_connection, set_property,
 };
 use super::request_head::Head;
-use crate::api::coroutine_client::{Proxy, Times, dial, local_address};
-use crate::api::socket::{object as socket_object, protocol};
+use crate::api::coroutine_client::{Proxy, Times, dial, encrypt, local_address};
+use crate::api::socket::object as socket_object;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
-use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::runtime::last_error;
-use nix::errno::Errno;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -57,8 +54,8 @@ fn connection(
         Ok(link) => link,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };
-    if ssl && let Err(failure) = seal(&link, settings, &host, limit)? {
-        return Ok(Err(failure));
+    if ssl && let Err((code, why)) = encrypt(&link, settings, &host, &[], limit)? {
+        return Ok(Err(Failure::new(CONNECT_FAILED, code, why)));
     }
     let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default() });
     set_property(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
@@ -72,27 +69,8 @@ fn is_forwarded(client: &Client, proxy: &Proxy, ssl: bool) -> bool {
     !proxy.socks && !ssl && client.family.get() != libc::AF_UNIX
 }
 
-/// Agrees upon TLS with the server.
-fn seal(
-    link: &CoroutineSocket,
-    settings: &Array,
-    host: &[u8],
-    limit: Option<Duration>,
-) -> PhpResult<Result<(), Failure>> {
-    let refused = || Failure::new(CONNECT_FAILED, CONTEXT_FAILED, "invalid TLS settings");
-    let Some((_, wanted)) = protocol(settings) else { return Ok(Err(refused())) };
-    match wanted.begin(host) {
-        Ok(session) => link.start_tls(session),
-        Err(e) => {
-            last_error::warn_misuse(&e.to_string());
-            return Ok(Err(refused()));
-        }
-    }
-    let why = |code| link.tls_error().unwrap_or_else(|| Errno::from_raw(code).desc().to_owned());
-    Ok(link.handshake(limit)?.map_err(|code| Failure::new(CONNECT_FAILED, code, why(code))))
-}
-
-fn unix_path(host: &[u8]) -> Vec<u8> {
+/// The path in a host that begins with `unix:`.
+pub(crate) fn unix_path(host: &[u8]) -> Vec<u8> {
     let path = host.strip_prefix(b"unix:").unwrap_or(host);
     let slashes = path.iter().take_while(|&&byte| byte == b'/').count();
     path[slashes.saturating_sub(1)..].to_vec()
@@ -168,7 +146,7 @@ pub(super) fn send(
 }
 
 /// The `Host` field: without the scheme's default port.
-fn host_field(family: i32, host: &[u8], port: i64, ssl: bool) -> Vec<u8> {
+pub(crate) fn host_field(family: i32, host: &[u8], port: i64, ssl: bool) -> Vec<u8> {
     match family {
         libc::AF_UNIX => b"localhost".to_vec(),
         _ if port == if ssl { 443 } else { 80 } => bracketed(host),

@@ -1,0 +1,28 @@
+//! The client's side of an HTTP/2 connection (RFC 9113), on which several coroutines send and wait.
+//!
+//! The crate h2 has the protocol. A task of the thread's runtime drives it, so that pings and settings are answered and
+//! windows are opened while PHP code waits elsewhere; a coroutine that sends drives it too, so that its request is written
+//! before it goes on.
+//!
+//! Memory is bounded: a body that nobody waits for is read up to 64 KiB and then left to
+//! the peer by flow control. Bodies that are sent wait for the peer's window.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `transport` | the socket as h2 reads and writes it; the peer's settings and GOAWAY frames |
+//! | `inbox` | responses that have arrived and the coroutines that wait for them |
+//! | `request_body` | bodies of requests, as the peer's windows allow |
+//! | `settings`, `failure` | settings, errors |
+//! | `connection` | connecting, sending, receiving, closing |
+
+mod connection;
+mod failure;
+mod inbox;
+mod request_body;
+mod settings;
+mod transport;
+
+pub use connection::{Http2Connection, OutgoingRequest};
+pub use failure::Failure;
+pub use inbox::{Delivery, Want};
+pub use settings::Http2Settings;

@@ -1,0 +1,41 @@
+//! The settings that a client announces, and its own bounds.
+
+use h2::client::Builder;
+use swoosh::proto::http2::PeerSettings;
+
+/// The settings that a client announces, and bounds of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Http2Settings {
+    /// Announced in SETTINGS (RFC 9113 section 6.5.2). The header list's size is announced if it is limited.
+    pub local: PeerSettings,
+    /// The longest body of a response that is kept in memory, bytes.
+    pub max_body: u64,
+}
+
+impl Http2Settings {
+    /// h2's settings. Push is disabled: PHP has no place for a response that it did not ask for.
+    pub(super) fn builder(&self) -> Builder {
+        let mut builder = Builder::new();
+        let local = &self.local;
+        builder
+            .enable_push(false)
+            .initial_window_size(local.initial_window_size.min(MAX_WINDOW))
+            .initial_connection_window_size(local.initial_window_size.clamp(CONNECTION_WINDOW, MAX_WINDOW))
+            .max_frame_size(local.max_frame_size.clamp(16_384, (1 << 24) - 1))
+            .max_send_buffer_size(SEND_BUFFER);
+        let default = PeerSettings::default();
+        if local.header_table_size != default.header_table_size {
+            builder.header_table_size(local.header_table_size);
+        }
+        if local.max_header_list_size != default.max_header_list_size {
+            builder.max_header_list_size(local.max_header_list_size);
+        }
+        builder
+    }
+}
+
+/// The connection's window (RFC 9113 section 6.9.1), bytes: so much is kept at most of streams that are not read.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+/// Bytes of one stream that are queued before they are written.
+const SEND_BUFFER: usize = 128 << 10;

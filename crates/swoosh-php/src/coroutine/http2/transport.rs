@@ -1,0 +1,144 @@
+//! The socket as h2 reads and writes it.
+//!
+//! Reads along to know the peer's settings and its GOAWAY frames, which h2 does not show. After a GOAWAY with an error the
+//! peer's bytes are not read any more: it has given the connection up. Frames that h2 cannot send, such as a GOAWAY with a
+//! program's own code, are written between two of its frames.
+
+use crate::coroutine::socket::CoroutineSocket;
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use swoosh::proto::http2::{ControlFrame, FrameTracker, PeerSettings};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What the connection's frames have said, and frames to insert.
+#[derive(Default)]
+pub(super) struct Observed {
+    /// The peer's settings, once it has sent them.
+    pub(super) settings: Option<PeerSettings>,
+    /// The peer's last GOAWAY: its last stream, code and debug data.
+    pub(super) goaway: Option<(u32, u32, Vec<u8>)>,
+    /// Whole frames that are to be written before the next one of h2.
+    pub(super) inserted: Vec<u8>,
+}
+
+pub(super) struct Transport {
+    link: Rc<CoroutineSocket>,
+    observed: Rc<RefCell<Observed>>,
+    incoming: FrameTracker,
+    outgoing: FrameTracker,
+    /// The peer has given up the connection.
+    ended: bool,
+}
+
+impl Transport {
+    pub(super) fn new(link: Rc<CoroutineSocket>, observed: Rc<RefCell<Observed>>) -> Self {
+        let outgoing = FrameTracker::new(FrameTracker::PREFACE);
+        Transport { link, observed, incoming: FrameTracker::new(0), outgoing, ended: false }
+    }
+
+    /// Follows received bytes; returns how many of them h2 may see.
+    fn follow_incoming(&mut self, bytes: &[u8]) -> usize {
+        let mut seen = 0;
+        while seen < bytes.len() {
+            let (used, frame) = self.incoming.next(&bytes[seen..]);
+            seen += used;
+            let mut observed = self.observed.borrow_mut();
+            match frame {
+                Some(ControlFrame::Settings(settings)) => {
+                    observed.settings.get_or_insert_default().apply(&settings);
+                }
+                Some(ControlFrame::GoAway { last_stream_id, code, debug_data }) => {
+                    observed.goaway = Some((last_stream_id, code, debug_data));
+                    self.ended = code != 0;
+                }
+                None => {}
+            }
+            if self.ended {
+                break;
+            }
+        }
+        seen
+    }
+
+    fn follow_outgoing(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (used, _) = self.outgoing.next(bytes);
+            bytes = &bytes[used..];
+        }
+    }
+
+    /// Writes inserted frames where that is possible.
+    fn write_inserted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.outgoing.is_between_frames() {
+            let mut observed = self.observed.borrow_mut();
+            if observed.inserted.is_empty() {
+                break;
+            }
+            let written = ready!(self.link.poll_write(cx, &[IoSlice::new(&observed.inserted)]))?;
+            observed.inserted.drain(..written);
+            if !observed.inserted.is_empty() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(Ok(()));
+        }
+        let room = buffer.initialize_unfilled();
+        let read = ready!(this.link.poll_read(cx, room))?;
+        let shown = this.follow_incoming(&room[..read]);
+        buffer.advance(shown);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.write_inserted(cx))?;
+        let written = ready!(this.link.poll_write(cx, pieces))?;
+        let mut left = written;
+        for piece in pieces {
+            let count = left.min(piece.len());
+            this.follow_outgoing(&piece[..count]);
+            left -= count;
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.write_inserted(cx))?;
+        this.link.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.link.poll_flush(cx))?;
+        this.link.send_close_notify();
+        let _ = this.link.socket().shutdown(std::net::Shutdown::Write);
+        Poll::Ready(Ok(()))
+    }
+}

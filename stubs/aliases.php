@@ -11,6 +11,8 @@ class_alias(\Swoole\Coroutine\Context::class, 'Co\\Context');
 class_alias(\Swoole\Coroutine\Curl\Exception::class, 'Co\\Coroutine\\Curl\\Exception');
 class_alias(\Swoole\Coroutine\FastCGI\Client::class, 'Co\\FastCGI\\Client');
 class_alias(\Swoole\Coroutine\FastCGI\Proxy::class, 'Co\\FastCGI\\Proxy');
+class_alias(\Swoole\Coroutine\Http2\Client::class, 'Co\\Http2\\Client');
+class_alias(\Swoole\Coroutine\Http2\Client\Exception::class, 'Co\\Http2\\Client\\Exception');
 class_alias(\Swoole\Coroutine\Http\Client::class, 'Co\\Http\\Client');
 class_alias(\Swoole\Coroutine\Http\Client\Exception::class, 'Co\\Http\\Client\\Exception');
 class_alias(\Swoole\Coroutine\Http\Server::class, 'Co\\Http\\Server');

@@ -35,7 +35,7 @@
 //!
 //! | area | modules |
 //! |---|---|
-//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
+//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`], [`sd_notify`] |
 //! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
@@ -74,6 +74,7 @@ pub mod open;
 pub mod parent_death;
 pub mod poll;
 pub mod process;
+pub mod sd_notify;
 pub mod signal;
 pub mod signal_fd;
 pub mod socket;

@@ -18,6 +18,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::state::certificates::Certificates;
 use crate::state::registry::Registry;
+use crate::state::service_manager::ServiceManager;
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::fd_channel::FdChannel;
 use crate::sys::message_queue::MessageQueue;
@@ -314,6 +315,7 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         commands,
         task_queue,
         user_processes,
+        service_manager: ServiceManager::from_env(),
     })))
 }
 

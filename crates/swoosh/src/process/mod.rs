@@ -14,6 +14,7 @@ mod manager;
 mod master;
 mod reactor;
 pub(crate) mod restart_policy;
+mod service_reporter;
 mod task_worker;
 mod title;
 mod user_process;

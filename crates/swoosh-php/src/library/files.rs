@@ -50,6 +50,7 @@ pub(super) const FILES: &[File] = &[
     file!("coroutine_redis.php": "Swoole\\Coroutine\\Redis"),
     file!("coroutine_postgresql.php": "Swoole\\Coroutine\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQLStatement"),
     file!("open_swoole.php": "Swoole\\Internal\\OpenSwooleConstant", "Swoole\\Internal\\OpenSwooleUtil"),
+    file!("multiplex_client.php": "Swoole\\Coroutine\\Http2\\MultiplexClient"),
     file!("curl_handler.php": "Swoole\\Curl\\Exception", "Swoole\\Curl\\Handler"),
     file!("state_leaks.php": "Swoole\\Internal\\StateLeaks"),
 ];

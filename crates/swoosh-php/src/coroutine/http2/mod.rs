@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `transport` | the socket as h2 reads and writes it; the peer's settings and GOAWAY frames |
 //! | `inbox` | responses that have arrived and the coroutines that wait for them |
+//! | `outgoing` | a request to send |
 //! | `request_body` | bodies of requests, as the peer's windows allow |
 //! | `settings`, `failure` | settings, errors |
 //! | `connection` | connecting, sending, receiving, closing |
@@ -18,11 +19,13 @@
 mod connection;
 mod failure;
 mod inbox;
+mod outgoing;
 mod request_body;
 mod settings;
 mod transport;
 
-pub use connection::{Http2Connection, OutgoingRequest};
+pub use connection::Http2Connection;
 pub use failure::Failure;
 pub use inbox::{Delivery, Want};
+pub use outgoing::{FORBIDDEN, OutgoingRequest, Parts, uri};
 pub use settings::Http2Settings;

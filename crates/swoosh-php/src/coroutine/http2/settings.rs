@@ -2,6 +2,7 @@
 
 use h2::client::Builder;
 use swoosh::proto::http2::PeerSettings;
+use swoosh_zend::{Array, Zval};
 
 /// The settings that a client announces, and bounds of its own.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,26 @@ pub struct Http2Settings {
 }
 
 impl Http2Settings {
+    /// From a PHP client's settings; `max_body`: the default of `package_max_length`, bytes.
+    pub fn new(settings: &Array, max_body: i64) -> Self {
+        let default = PeerSettings::default();
+        let number = |name: &str, or: u32| {
+            let given = settings.get(name).map(Zval::to_int).filter(|&number| number >= 0);
+            given.map_or(or, |number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let max_body = settings.get("package_max_length").map_or(max_body, Zval::to_int);
+        Http2Settings {
+            local: PeerSettings {
+                header_table_size: number("http2_header_table_size", default.header_table_size),
+                initial_window_size: number("http2_init_window_size", default.initial_window_size),
+                max_concurrent_streams: default.max_concurrent_streams,
+                max_frame_size: number("http2_max_frame_size", default.max_frame_size).clamp(16_384, (1 << 24) - 1),
+                max_header_list_size: number("http2_max_header_list_size", default.max_header_list_size),
+            },
+            max_body: u64::try_from(max_body).unwrap_or(0),
+        }
+    }
+
     /// h2's settings. Push is disabled: PHP has no place for a response that it did not ask for.
     pub(super) fn builder(&self) -> Builder {
         let mut builder = Builder::new();

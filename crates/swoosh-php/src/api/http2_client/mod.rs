@@ -3,24 +3,22 @@
 //! the class with access to single streams.
 
 mod client;
-mod receive;
+mod exchange;
 mod request;
 mod response;
 mod statistics;
 mod streams;
 
 use super::exception::{EXCEPTION, constructed};
-use crate::coroutine::http2::{Parts, Want};
+use crate::coroutine::http2::Want;
 use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use client::{
-    CLIENT_EXCEPTION, Client, ERR_CODE, ERR_MSG, HOST, PORT, SETTING, SSL, connect, connection, disconnect, fail,
-    is_stream_client, times,
+    CLIENT_EXCEPTION, Client, ERR_CODE, ERR_MSG, HOST, PORT, SETTING, SSL, connect, connection, disconnect, fail, times,
 };
-use receive::{limit, receive};
-use request::{REQUEST, body_of, outgoing};
-use swoosh_zend::error::{argument_type_error, throw};
-use swoosh_zend::{Call, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
+use exchange::{limit, receive, send, write};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 /// `Swoole\Coroutine\Http2\Client`.
 pub static HTTP2_CLIENT: ClassSlot = ClassSlot::new();
@@ -51,15 +49,25 @@ pub fn register(short_names: bool) {
         .method("connect(): bool", constructed::<Client, _>(connect))
         .method("stats(string $key = ''): array|int", constructed::<Client, _>(statistics::stats))
         .method("isStreamExist(int $stream_id): bool", constructed::<Client, _>(is_stream_exist))
-        .method("send(Swoole\\Http2\\Request $request): int|false", constructed::<Client, _>(send))
-        .method("write(int $stream_id, mixed $data, bool $end_stream = false): bool", constructed::<Client, _>(write))
+        .method(
+            "send(Swoole\\Http2\\Request $request): int|false",
+            constructed::<Client, _>(|call: &mut Call<'_>| send(call, times(call).write)),
+        )
+        .method(
+            "write(int $stream_id, mixed $data, bool $end_stream = false): bool",
+            constructed::<Client, _>(|call: &mut Call<'_>| write(call, times(call).write)),
+        )
         .method(
             "recv(float $timeout = 0): Swoole\\Http2\\Response|false",
-            constructed::<Client, _>(|call: &mut Call<'_>| receive(call, Want::Response, limit(call, 0)?)),
+            constructed::<Client, _>(|call: &mut Call<'_>| {
+                receive(call, Want::Response, limit(call, 0, |times| times.read)?)
+            }),
         )
         .method(
             "read(float $timeout = 0): Swoole\\Http2\\Response|false",
-            constructed::<Client, _>(|call: &mut Call<'_>| receive(call, Want::Part, limit(call, 0)?)),
+            constructed::<Client, _>(|call: &mut Call<'_>| {
+                receive(call, Want::Part, limit(call, 0, |times| times.read)?)
+            }),
         )
         .method(
             "goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool",
@@ -107,47 +115,6 @@ fn is_stream_exist(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some(connection) = connection(call) else { return Ok(false) };
     // Stream 0 is the connection itself.
     Ok(id <= 0 || u32::try_from(id).is_ok_and(|id| connection.has_stream(id)))
-}
-
-fn send(call: &mut Call<'_>) -> PhpResult<Zval> {
-    let Some(request) = call.arg(0).and_then(Zval::object).filter(|object| object.class().is_a(REQUEST.get())) else {
-        return Err(argument_type_error(1, "must be of type Swoole\\Http2\\Request"));
-    };
-    let Some(connection) = connection(call) else { return Ok(false.into_zval()) };
-    let client = call.payload::<Client>();
-    let mut outgoing = match outgoing(request, &client.authority(call), client.scheme(call))? {
-        Ok(outgoing) => outgoing,
-        Err(why) => {
-            swoosh_zend::error::warning(&format!("the request is not sent: {why}"));
-            fail(call, libc::EINVAL, &why)?;
-            return Ok(false.into_zval());
-        }
-    };
-    if outgoing.parts == Parts::Body && is_stream_client(call) {
-        outgoing.parts = Parts::HeadFirst;
-    }
-    match connection.send(outgoing, times(call).write)? {
-        Ok(id) => Ok(i64::from(id).into_zval()),
-        Err(failure) => {
-            client.note_failure(call, &connection, failure, true)?;
-            Ok(false.into_zval())
-        }
-    }
-}
-
-fn write(call: &mut Call<'_>) -> PhpResult<bool> {
-    let (id, ends) = (call.int(0)?, call.bool_or(2, false)?);
-    let Some(connection) = connection(call) else { return Ok(false) };
-    let Some(data) = call.arg(1) else { return Ok(false) };
-    let (data, _) = body_of(data)?;
-    let id = u32::try_from(id).unwrap_or(0);
-    match connection.write(id, data, ends, times(call).write)? {
-        Ok(()) => Ok(true),
-        Err(failure) => {
-            call.payload::<Client>().note_failure(call, &connection, failure, true)?;
-            Ok(false)
-        }
-    }
 }
 
 fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {

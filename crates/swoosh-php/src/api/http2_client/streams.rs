@@ -2,7 +2,7 @@
 //! such as gRPC. Not part of Swoole's API.
 
 use super::client::{Client, STREAM_CLIENT, connection, fail};
-use super::receive::{limit, receive};
+use super::exchange::{limit, receive, send, write};
 use crate::api::exception::constructed;
 use crate::coroutine::http2::Want;
 use swoosh_zend::{Call, Class, ClassBuilder, PhpResult, Zval};
@@ -16,6 +16,14 @@ pub(super) fn register(parent: Class) {
             constructed::<Client, _>(recv_stream),
         )
         .method(
+            "send(Swoole\\Http2\\Request $request, float $timeout = 0): int|false",
+            constructed::<Client, _>(|call: &mut Call<'_>| send(call, limit(call, 1, |times| times.write)?)),
+        )
+        .method(
+            "write(int $stream_id, mixed $data, bool $end_stream = false, float $timeout = 0): bool",
+            constructed::<Client, _>(|call: &mut Call<'_>| write(call, limit(call, 3, |times| times.write)?)),
+        )
+        .method(
             "reset(int $stream_id, int $error_code = SWOOLE_HTTP2_ERROR_CANCEL): bool",
             constructed::<Client, _>(reset),
         )
@@ -24,7 +32,7 @@ pub(super) fn register(parent: Class) {
 
 /// Waits for the response of one stream, or for its next part.
 fn recv_stream(call: &mut Call<'_>) -> PhpResult<Zval> {
-    let (id, limit) = (call.int(0)?, limit(call, 1)?);
+    let (id, limit) = (call.int(0)?, limit(call, 1, |times| times.read)?);
     receive(call, Want::Stream(u32::try_from(id).unwrap_or(0)), limit)
 }
 

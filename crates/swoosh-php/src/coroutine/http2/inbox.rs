@@ -6,6 +6,7 @@ use super::request_body::RequestStream;
 use crate::coroutine::scheduler::Coroutine;
 use crate::coroutine::switch::wake_from;
 use crate::runtime::reactor;
+use h2::Reason;
 use http::HeaderMap;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -273,6 +274,10 @@ impl Inbox {
             Delivery { stream_id: id, head: stream.head.take(), body, trailers: None, is_last, error: None };
         if is_last {
             (delivery.trailers, delivery.error) = (stream.trailers.take(), stream.error);
+            if let Some(request) = stream.request.take().filter(|_| stream.is_open) {
+                // A coroutine may still be writing, although nobody reads it.
+                request.reset(Reason::CANCEL);
+            }
             self.streams.remove(&id);
         } else {
             if let Some(room) = stream.room.take() {

@@ -43,7 +43,8 @@ impl Http2Settings {
             .initial_window_size(local.initial_window_size.min(MAX_WINDOW))
             .initial_connection_window_size(local.initial_window_size.clamp(CONNECTION_WINDOW, MAX_WINDOW))
             .max_frame_size(local.max_frame_size.clamp(16_384, (1 << 24) - 1))
-            .max_send_buffer_size(SEND_BUFFER);
+            .max_send_buffer_size(SEND_BUFFER)
+            .data_frame_budget(FRAME_BUDGET);
         let default = PeerSettings::default();
         if local.header_table_size != default.header_table_size {
             builder.header_table_size(local.header_table_size);
@@ -57,6 +58,9 @@ impl Http2Settings {
 
 /// The connection's window (RFC 9113 section 6.9.1), bytes: so much is kept at most of streams that are not read.
 const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Memory for frames of bodies beyond their bytes. h2 counts 256 bytes for a short frame, and its default ends the connection at
+/// some thousand short messages that arrive at once.
+const FRAME_BUDGET: usize = 32 << 20;
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// Bytes of one stream that are queued before they are written.
 const SEND_BUFFER: usize = 128 << 10;

@@ -36,10 +36,10 @@ test: setup components test-rust test-php
 test-rust:
 	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench
 
-# TESTS: files or folders to run instead of all.
+# TESTS: files or folders to run instead of all. TEST_LIMIT: seconds after which a test is ended. TEST_JOBS: at once.
 test-php:
 	$(CARGO) build -p swoosh-php
-	NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$$(command -v $(PHP)) $(PHP) $(RUN_TESTS) -q -j4 --show-diff -d extension=$(DEBUG) $(or $(TESTS),tests/phpt)
+	@scripts/test_php.py $(PHP) $(RUN_TESTS) $(DEBUG) $(TESTS)
 
 # Builds the other versions of PHP first, which takes minutes. PHP_CONFIGS: php-config programs to use instead.
 test-matrix: setup

@@ -43,6 +43,7 @@ pub use embedder::{
     StaticFilesConfig, WebSocketConfig,
 };
 pub use kind::{Kind, Max};
+pub use nearest::nearest;
 pub use port::{PortConfig, SlowConsumer};
 pub use port_settings::PortSettings;
 pub use reference::reference;

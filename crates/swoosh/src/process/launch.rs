@@ -195,6 +195,14 @@ fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<E
             Ok(()) => End::Head,
             Err(stop) => End::Forked { code: stop.code, fatal: true },
         },
+        failed @ End::Forked { code, fatal: true } if code != 0 => {
+            crate::log::error!(
+                "worker 0 cannot continue, and the server ends with it, status {code}: with worker_num 1, base mode runs \
+                 in the process that called start(). Set worker_num to 2 or more, or use process mode: a worker that \
+                 fails is replaced there"
+            );
+            failed
+        }
         failed => failed,
     })
 }

@@ -6,6 +6,7 @@
 //! connection without a request is left to the heartbeat.
 
 use super::connection::{Connection, ConnectionState};
+use super::http2::start;
 use super::owner::Owner;
 use crate::config::{Framing, PortConfig};
 use crate::log;
@@ -60,7 +61,7 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
             let is_protected = slot.flags().any(Flags::PROTECTED);
             // A peer that never begins its TLS handshake is silent too.
             let is_open = conn.state() <= ConnectionState::Open;
-            if limit > 0 && !is_protected && is_open && silence > limit * 1_000_000_000 {
+            if limit > 0 && !conn.is_stream() && !is_protected && is_open && silence > limit * 1_000_000_000 {
                 let (session, peer) = (conn.session().0, conn.peer_name());
                 log::info!("connection {session} from {peer} is closed: nothing was received for {limit} seconds");
                 owner.close_idle(&conn);
@@ -84,6 +85,14 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     let config = &conn.port().config;
     let is_http = matches!(config.framing, Framing::Http) && !conn.slot().flags().any(Flags::WEBSOCKET);
     if !is_http || conn.state() != ConnectionState::Open || conn.discard_input.get() {
+        return;
+    }
+    if let Some(session) = conn.http2() {
+        // Its requests are streams, but for the block of header fields that a stream begins with.
+        let limit = config.http_header_timeout.as_millis();
+        if limit > 0 && session.incomplete_for(now).is_some_and(|age| u128::from(age) > limit) {
+            start::abort(owner, conn, &session, format_args!("header timeout"));
+        }
         return;
     }
     if conn.is_held_at_all() {

@@ -5,7 +5,7 @@
 
 use crate::blocking;
 use crate::clock::{now_seconds, seconds};
-use crate::conn::connection::{Connection, ConnectionState, ReadHold};
+use crate::conn::connection::{Connection, ConnectionState};
 use crate::conn::owner::{ConnectionObserver, Owner, ReadAction, add};
 use crate::conn::timeouts;
 use crate::context::{Context, Role};
@@ -64,7 +64,7 @@ fn own_socket(port: &Arc<Port>, worker: u32) -> Arc<Port> {
 pub(super) fn quiesce(context: &Context) {
     let Some(owner) = context.owner() else { return };
     owner.stop_accepting();
-    owner.all().iter().for_each(|conn| conn.hold(ReadHold::Pause));
+    owner.quiesce();
 }
 
 /// Closes this worker's connections: user code gets the close events, and queued output is still written.

@@ -282,7 +282,7 @@ fn null_leaves_every_setting_alone() {
         assert!(!matches!(one, Ok(Outcome::Unknown { .. })), "{name}");
     }
     assert_eq!(outcome("open_http_protocol", Value::Bool(false)), Outcome::Applied);
-    assert!(matches!(outcome("open_http2_protocol", Value::Bool(true)), Outcome::NotSupported(_)));
+    assert_eq!(outcome("open_http2_protocol", Value::Bool(true)), Outcome::Applied);
     assert!(matches!(outcome("ssl_dhparam", text("/a")), Outcome::NotSupported(_)));
 }
 
@@ -368,7 +368,9 @@ fn list(settings: &Settings) -> String {
         backlog reuse_port package_max_length socket_buffer_size high_watermark low_watermark
         heartbeat_idle_time slow_consumer http_header_timeout http_body_timeout http_require_host tcp_nodelay
         tcp_keepalive tcp_keepidle tcp_keepinterval tcp_keepcount tcp_user_timeout tcp_defer_accept
-        tcp_fastopen recv_buffer send_buffer; without framing tls);
+        tcp_fastopen recv_buffer send_buffer; without framing tls http2);
+    list_fields!(all, &settings.port.http2, Http2Config:
+        header_table_size max_concurrent_streams init_window_size max_frame_size max_header_list_size max_headers; without);
     list_fields!(all, &settings.port.framing, super::port_settings::FramingBuilder:
         http redis mqtt eof_check eof_split length_check eof length offset body_offset; without func);
     let tls = &settings.port.tls;

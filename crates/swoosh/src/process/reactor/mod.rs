@@ -6,7 +6,7 @@
 mod dispatch;
 mod files;
 
-use crate::conn::connection::{ConnectionState, ReadHold};
+use crate::conn::connection::ConnectionState;
 use crate::conn::owner::Owner;
 use crate::conn::timeouts;
 use crate::error::Result;
@@ -200,7 +200,7 @@ impl Reactor {
         while let Some(command) = receiver.recv().await {
             match command {
                 ReactorCommand::Adopt(socket, peer, port) => self.owner.adopt(socket, peer, &port),
-                ReactorCommand::Quiesce => self.owner.all().iter().for_each(|c| c.hold(ReadHold::Pause)),
+                ReactorCommand::Quiesce => self.owner.quiesce(),
                 ReactorCommand::End => break,
             }
         }

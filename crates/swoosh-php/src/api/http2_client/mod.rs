@@ -114,7 +114,7 @@ fn is_stream_exist(call: &mut Call<'_>) -> PhpResult<bool> {
     let id = call.int(0)?;
     let Some(connection) = connection(call) else { return Ok(false) };
     // Stream 0 is the connection itself.
-    Ok(id <= 0 || u32::try_from(id).is_ok_and(|id| connection.has_stream(id)))
+    Ok(id == 0 || u32::try_from(id).is_ok_and(|id| connection.has_stream(id)))
 }
 
 fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {

@@ -3,7 +3,7 @@
 use super::failure::{Failure, connection_lost, failure_of, outcome};
 use super::inbox::{Delivery, Inbox, Want, run_waiters};
 use super::outgoing::OutgoingRequest;
-use super::request_body::RequestStream;
+use super::send_half::SendHalf;
 use super::settings::Http2Settings;
 use super::transport::{Observed, Transport};
 use crate::coroutine::scheduler::expect_current;
@@ -370,7 +370,7 @@ impl Shared {
         let (response, stream) = opened.map_err(|e| self.failure_now(&e))?;
         let id = response.stream_id().as_u32();
         self.next_stream_id.set(id + 2);
-        let stream = Rc::new(RequestStream::new(stream));
+        let stream = Rc::new(SendHalf::new(stream));
         self.inbox.borrow_mut().add_stream(id, request.parts, stream.clone(), request.is_open);
         if let Some(driver) = &mut *self.driver.borrow_mut() {
             driver.responses.push(Box::pin(self.clone().read_response(id, response)));
@@ -466,7 +466,7 @@ impl Drop for Demand<'_> {
 struct ResetOnDrop<'a> {
     shared: &'a Shared,
     id: u32,
-    body: Option<Rc<RequestStream>>,
+    body: Option<Rc<SendHalf>>,
 }
 
 impl Drop for ResetOnDrop<'_> {

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::outgoing::Parts;
-use super::request_body::RequestStream;
+use super::send_half::SendHalf;
 use crate::coroutine::scheduler::Coroutine;
 use crate::coroutine::switch::wake_from;
 use crate::runtime::reactor;
@@ -56,7 +56,7 @@ struct Stream {
     place: Option<Place>,
     /// Its task, which waits for room.
     room: Option<Waker>,
-    request: Option<Rc<RequestStream>>,
+    request: Option<Rc<SendHalf>>,
     /// More of the request follows.
     is_open: bool,
 }
@@ -95,12 +95,12 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn add_stream(&mut self, id: u32, delivered: Parts, request: Rc<RequestStream>, is_open: bool) {
+    pub(super) fn add_stream(&mut self, id: u32, delivered: Parts, request: Rc<SendHalf>, is_open: bool) {
         self.streams.insert(id, Stream { delivered, request: Some(request), is_open, ..Stream::default() });
     }
 
     /// Forgets a stream whose response nobody wants; returns its sending half.
-    pub(super) fn remove_stream(&mut self, id: u32) -> Option<Rc<RequestStream>> {
+    pub(super) fn remove_stream(&mut self, id: u32) -> Option<Rc<SendHalf>> {
         self.set_place(id, None);
         let stream = self.streams.remove(&id)?;
         self.waiters.retain(|waiter| {
@@ -126,7 +126,7 @@ impl Inbox {
     }
 
     /// The sending half of a stream whose request has not ended.
-    pub(super) fn request_body(&self, id: u32) -> Option<Rc<RequestStream>> {
+    pub(super) fn request_body(&self, id: u32) -> Option<Rc<SendHalf>> {
         self.streams.get(&id).filter(|stream| stream.is_open)?.request.clone()
     }
 

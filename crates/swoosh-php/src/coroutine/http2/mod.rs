@@ -12,7 +12,7 @@
 //! | `transport` | the socket as h2 reads and writes it; the peer's settings and GOAWAY frames |
 //! | `inbox` | responses that have arrived and the coroutines that wait for them |
 //! | `outgoing` | a request to send |
-//! | `request_body` | bodies of requests, as the peer's windows allow |
+//! | `send_half` | bodies of requests, as the peer's windows allow |
 //! | `settings`, `failure` | settings, errors |
 //! | `connection` | connecting, sending, receiving, closing |
 
@@ -20,7 +20,7 @@ mod connection;
 mod failure;
 mod inbox;
 mod outgoing;
-mod request_body;
+pub(in crate::coroutine) mod send_half;
 mod settings;
 mod transport;
 

@@ -1,4 +1,4 @@
-//! Sending the body of a request.
+//! Sending the body of a request or a response.
 
 use bytes::Bytes;
 use h2::{Error, Reason, SendStream};
@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The sending half of a stream. One coroutine at a time writes to it; any may reset it.
-pub(super) struct RequestStream {
+pub(in crate::coroutine) struct SendHalf {
     stream: Mutex<SendStream<Bytes>>,
     /// Reset with that code once the coroutine that writes has noticed.
     reset: Cell<Option<Reason>>,
@@ -16,19 +16,19 @@ pub(super) struct RequestStream {
     writer: RefCell<Waker>,
 }
 
-impl RequestStream {
-    pub(super) fn new(stream: SendStream<Bytes>) -> Self {
+impl SendHalf {
+    pub(in crate::coroutine) fn new(stream: SendStream<Bytes>) -> Self {
         let writer = RefCell::new(Waker::noop().clone());
-        RequestStream { stream: Mutex::new(stream), reset: Cell::new(None), writer }
+        SendHalf { stream: Mutex::new(stream), reset: Cell::new(None), writer }
     }
 
     /// Waits for its turn to write.
-    pub(super) async fn lock(&self) -> MutexGuard<'_, SendStream<Bytes>> {
+    pub(in crate::coroutine) async fn lock(&self) -> MutexGuard<'_, SendStream<Bytes>> {
         self.stream.lock().await
     }
 
     /// Ends the stream with an error code (RFC 9113 section 6.4).
-    pub(super) fn reset(&self, reason: Reason) {
+    pub(in crate::coroutine) fn reset(&self, reason: Reason) {
         match self.stream.try_lock() {
             Ok(mut stream) => stream.send_reset(reason),
             Err(_) => {
@@ -42,7 +42,7 @@ impl RequestStream {
     ///
     /// # Errors
     /// The stream was reset, or the connection has ended.
-    pub(super) async fn send(
+    pub(in crate::coroutine) async fn send(
         &self,
         stream: &mut SendStream<Bytes>,
         mut body: &[u8],

@@ -33,7 +33,7 @@ foreach ([['basics,both_ways', []], ['both_ways', $authority->pair() + ['compres
 unary b'hello' b'' 1000000 bytes
 metadata plain a,b b'\x00\xff\n' yes b'\x00\xff' OK
 fail NOT_FOUND: gibt es nicht: ü % 100
-trailers {'x-why': 'test'}
+trailers test
 broken UNKNOWN: the handler has failed
 unknown UNIMPLEMENTED: there is no method /test.Service/Nothing
 no reply UNKNOWN: the handler has failed

@@ -34,7 +34,7 @@ def basics():
     try:
         unary('Fail', b'x')
     except grpc.RpcError as e:
-        print('trailers', dict(e.trailing_metadata()))
+        print('trailers', dict(e.trailing_metadata())['x-why'])
     print('broken', outcome(lambda: unary('Broken', b'x')))
     print('unknown', outcome(lambda: unary('Nothing', b'x')))
     print('no reply', outcome(lambda: unary('NoReply', b'x')))

@@ -239,6 +239,7 @@ final class Server extends Service
                 continue;
             }
             Coroutine::create($this->connection(...), $socket);
+            unset($socket);
         }
         $until = microtime(true) + (float) ($this->settings['max_wait_time'] ?? 3.0);
         while ($this->connections !== [] && microtime(true) < $until) {

@@ -7,6 +7,7 @@ use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::coroutine::types::WaitKind;
 use crate::coroutine::wait::{self, WaitOutcome};
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::{PhpResult, runtime};
@@ -64,6 +65,8 @@ impl ServerConnection {
             return Ok(());
         }
         self.shared.end();
+        // PHP code may hold the socket's object, which keeps the descriptor open.
+        let _ = self.shared.link.socket().shutdown(Shutdown::Both);
         self.shared.link.close()
     }
 }

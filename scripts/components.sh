@@ -12,6 +12,11 @@ components='
 [ -x /usr/bin/chromium ]                                                 | chromium
 [ -x /usr/sbin/nginx ]                                                   | nginx-light
 [ -x /usr/sbin/php-fpmVERSION ]                                          | phpVERSION-fpm
+[ -x /usr/bin/caddy ]                                                    | caddy
+[ -x /usr/bin/supervisord ]                                              | supervisor
+[ -x /usr/sbin/logrotate ]                                               | logrotate
+[ -x /usr/bin/shellcheck ]                                               | shellcheck
+[ -x /usr/bin/phpunit ]                                                  | phpunit
 [ -x /usr/bin/curl ]                                                     | curl
 command -v valgrind                                                      | valgrind
 command -v ab                                                            | apache2-utils

@@ -2,7 +2,7 @@
 """Checks the documents: every relative link leads to a file, every fragment to a heading, every chapter of the book is
 in its summary, and no link of the book leads out of it. Links to other sites are not followed. Needs Python 3 and nothing else.
 
-    scripts/links.py             check README.md and the like, docs/ and .github/
+    scripts/links.py             check README.md and the like, docs/, kit/ and .github/
     scripts/links.py --self-test check that a broken link, fragment and summary are found
 """
 
@@ -37,7 +37,7 @@ def anchors(text):
 
 def documents(root):
     yield from sorted(root.glob("*.md"))
-    for folder in ("docs", ".github"):
+    for folder in ("docs", ".github", "kit"):
         yield from sorted((root / folder).rglob("*.md"))
 
 

@@ -212,6 +212,23 @@ impl Connection {
         }
     }
 
+    /// Whether it is a stream of HTTP/2, or has open ones: it ends by itself once the last response is sent.
+    pub(crate) fn has_streams(&self) -> bool {
+        self.is_stream() || self.http2().is_some_and(|session| session.has_streams())
+    }
+
+    /// Whether it is an HTTP/2 connection of which the last response is sent, and which user code has not been told to be
+    /// closed.
+    pub(crate) fn is_idle_http2(&self) -> bool {
+        let is_idle = self.http2().is_some_and(|session| !session.has_streams() && !session.awaits_client());
+        is_idle && self.state() <= ConnectionState::Closing && !self.has_output()
+    }
+
+    /// Whether it is an HTTP/2 connection, and no stream of one.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        matches!(&*self.version.borrow(), Version::Http2(_))
+    }
+
     /// Bytes of a request, or of a preface, have begun to arrive.
     pub(super) fn note_start(&self, length: usize) {
         self.note_request_bytes(length, true);

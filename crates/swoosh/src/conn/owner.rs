@@ -6,6 +6,7 @@
 use super::connection::{Connection, ReadHold};
 use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
+use crate::config::Mode;
 use crate::ids::SessionId;
 use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
@@ -169,18 +170,30 @@ impl Owner {
         (conn.session() == session).then(|| conn.clone())
     }
 
-    /// Reads no more from its connections. A connection of HTTP/2 accepts no more streams; those that were accepted go on.
+    /// Reads no more from its connections. A connection of HTTP/2 is ended in order: its streams go on, and in base mode
+    /// those that the client opens before it knows of the end are still accepted.
     pub fn quiesce(&self) {
         for conn in self.all() {
             match conn.http2() {
                 Some(session) => {
-                    session.end_in_order();
+                    session.end_in_order(self.state.mode == Mode::Process);
                     conn.wake();
                 }
                 None if conn.is_stream() => {}
                 None => conn.hold(ReadHold::Pause),
             }
         }
+    }
+
+    /// Whether a client of HTTP/2 may still open streams after [`quiesce`](Self::quiesce).
+    pub(crate) fn awaits_clients(&self) -> bool {
+        let connections = self.connections.borrow();
+        connections.iter().flatten().filter_map(|conn| conn.http2()).any(|session| session.awaits_client())
+    }
+
+    /// Accepts no more streams of HTTP/2.
+    pub(crate) fn refuse_streams(&self) {
+        self.all().iter().filter_map(|conn| conn.http2()).for_each(|session| session.end_in_order(true));
     }
 
     /// All its connections, and the streams of HTTP/2.

@@ -99,6 +99,10 @@ impl Owner {
         if !counted {
             slot.send_queued.fetch_add(rest.len() as u64, Relaxed);
         }
+        if conn.output.borrow().is_empty() {
+            // The peer is given time from now on.
+            conn.note_progress();
+        }
         conn.output.borrow_mut().push(rest);
         self.note_output_growth(conn);
     }
@@ -166,6 +170,9 @@ impl Owner {
         }
         add(&self.slot().responses, 1);
         let is_idle = !conn.has_output();
+        if is_idle && conn.is_stream() {
+            conn.note_progress();
+        }
         conn.output.borrow_mut().push_file(file, offset, end);
         if !is_idle || !self.flush(conn) {
             self.note_output_growth(conn);

@@ -23,6 +23,8 @@ pub(super) struct Pipe {
     boundaries: RefCell<FrameScanner>,
     /// Frames of the server's own, for the next boundary.
     inserted: RefCell<Vec<u8>>,
+    /// GOAWAY frames of `h2`.
+    goaways: Cell<u32>,
     /// `h2` was told to wait until output was written.
     is_blocked: Cell<bool>,
     /// No more input follows.
@@ -81,6 +83,11 @@ impl Pipe {
     pub(super) fn has_output(&self) -> bool {
         self.insert_at_boundary();
         !self.output.borrow().is_empty()
+    }
+
+    /// How many GOAWAY frames `h2` has sent.
+    pub(super) fn goaways(&self) -> u32 {
+        self.goaways.get()
     }
 
     /// Changes the code of the GOAWAY that the output ends with, if it has the code `from`.
@@ -157,7 +164,9 @@ impl AsyncWrite for PipeEnd {
         let mut boundaries = pipe.boundaries.borrow_mut();
         let mut written = 0;
         for piece in pieces {
-            boundaries.scan(piece, |_| {});
+            boundaries.scan(piece, |frame| {
+                pipe.goaways.set(pipe.goaways.get() + u32::from(frame.kind == FrameHead::GOAWAY));
+            });
             output.extend_from_slice(piece);
             written += piece.len();
         }

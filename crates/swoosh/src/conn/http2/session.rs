@@ -40,6 +40,8 @@ pub(crate) struct Session {
     live: Cell<u32>,
     /// The number of the last stream that was accepted.
     last_stream: Cell<u32>,
+    /// The server ends the connection in order.
+    is_ending: Cell<bool>,
     /// Streams are refused: the server is ending, or user code has sent GOAWAY.
     refuses: Cell<bool>,
     /// The connection ends once no stream is open: user code has sent GOAWAY.
@@ -95,6 +97,7 @@ impl Session {
             stalled: RefCell::default(),
             live: Cell::new(0),
             last_stream: Cell::new(0),
+            is_ending: Cell::new(false),
             refuses: Cell::new(false),
             ends_when_idle: Cell::new(false),
             incomplete_since: Cell::new(0),
@@ -147,15 +150,27 @@ impl Session {
         Some(self.incomplete_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
     }
 
-    /// Streams that follow are refused, in the way that clients send their requests again elsewhere; those that were
-    /// accepted are answered, then the connection ends.
-    pub(in crate::conn) fn end_in_order(&self) {
-        if self.refuses.replace(true) {
-            return;
-        }
-        if let State::Open(h2) = &mut *self.state.borrow_mut() {
+    /// Has the client open no more streams; those that were accepted are answered, then the connection ends. Streams that
+    /// are on the way are accepted too, unless `refuses`: then they are refused in the way that clients send their requests
+    /// again elsewhere.
+    pub(in crate::conn) fn end_in_order(&self, refuses: bool) {
+        self.refuses.set(self.refuses.get() || refuses);
+        if !self.is_ending.replace(true)
+            && let State::Open(h2) = &mut *self.state.borrow_mut()
+        {
             h2.graceful_shutdown();
         }
+    }
+
+    /// Whether the client may still open streams after [`end_in_order`](Self::end_in_order), because it may not know yet.
+    pub(in crate::conn) fn awaits_client(&self) -> bool {
+        // The first GOAWAY names no stream, the second one the last: the client has answered in between.
+        self.is_ending.get() && self.pipe.goaways() < 2 && matches!(&*self.state.borrow(), State::Open(_))
+    }
+
+    /// Whether streams are open.
+    pub(in crate::conn) fn has_streams(&self) -> bool {
+        self.live.get() > 0
     }
 
     /// Sends a PING that is answered by the client alone.
@@ -210,7 +225,7 @@ impl Session {
         match Pin::new(handshake).poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(mut h2)) => {
-                if self.refuses.get() {
+                if self.is_ending.get() {
                     h2.graceful_shutdown();
                 }
                 *state = State::Open(h2);
@@ -370,6 +385,6 @@ fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, strea
 /// The window of the whole connection: it bounds what is received of all bodies together.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Bytes of one response that `h2` keeps. The rest waits where the limits of output count it.
-const MAX_SEND_BUFFER: usize = 256 << 10;
+const MAX_SEND_BUFFER: usize = 128 << 10;
 /// Bytes of a GOAWAY's text.
 const MAX_DEBUG: usize = 1024;

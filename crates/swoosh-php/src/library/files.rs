@@ -53,7 +53,7 @@ pub(super) const FILES: &[File] = &[
     file!("grpc_status.php": "Swoosh\\Grpc\\Status", "Swoosh\\Grpc\\Exception"),
     file!("grpc_protocol.php": "Swoosh\\Grpc\\Metadata", "Swoosh\\Grpc\\Messages"),
     file!("grpc_client.php": "Swoosh\\Grpc\\Client", "Swoosh\\Grpc\\ClientCall"),
-    file!("grpc_call.php": "Swoosh\\Grpc\\ServerCall", "Swoosh\\Grpc\\Transport", "Swoosh\\Grpc\\StreamTransport", "Swoosh\\Grpc\\HttpTransport"),
+    file!("grpc_call.php": "Swoosh\\Grpc\\ServerCall", "Swoosh\\Grpc\\Internal\\Transport", "Swoosh\\Grpc\\Internal\\StreamTransport", "Swoosh\\Grpc\\Internal\\HttpTransport"),
     file!("grpc_server.php": "Swoosh\\Grpc\\Service", "Swoosh\\Grpc\\Server"),
     file!("grpc_stub.php": "Swoosh\\Grpc\\BaseStub", "Swoosh\\Grpc\\StubCall"),
     file!("multiplex_client.php": "Swoole\\Coroutine\\Http2\\MultiplexClient"),

@@ -1,13 +1,13 @@
 <?php
 
-/** `Swoosh\Grpc\ServerCall`: a call as its handler sees it, on one of the transports below. */
+/** `Swoosh\Grpc\ServerCall`: a call as its handler sees it, and the transports that it runs on. */
 
 declare(strict_types=1);
 
-namespace Swoosh\Grpc;
+namespace Swoosh\Grpc\Internal;
 
-use Swoole\Coroutine;
-use Swoole\Timer;
+use Swoosh\Grpc\Exception;
+use Swoosh\Grpc\Status;
 use Swoosh\Http2\ServerStream;
 
 /** Moves the bytes of one call. Its methods throw Exception if the client has given the call up. @internal */
@@ -133,6 +133,12 @@ final class HttpTransport implements Transport
         throw new Exception(Status::CANCELLED, 'the client has cancelled the call');
     }
 }
+
+namespace Swoosh\Grpc;
+
+use Swoole\Coroutine;
+use Swoole\Timer;
+use Swoosh\Grpc\Internal\Transport;
 
 /** A call in progress. */
 final class ServerCall

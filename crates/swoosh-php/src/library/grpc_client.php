@@ -428,7 +428,7 @@ final class ClientCall implements \IteratorAggregate
             return new Status(Status::UNKNOWN, 'the server has sent no status', Metadata::decode($fields));
         }
         $details = Metadata::decodeMessage(Metadata::field($fields, 'grpc-message') ?? '');
-        return new Status(ctype_digit($code) ? (int) $code : Status::UNKNOWN, $details, Metadata::decode($fields));
+        return new Status(preg_match('/^[0-9]{1,9}$/D', $code) ? (int) $code : Status::UNKNOWN, $details, Metadata::decode($fields));
     }
 
     private function end(Status $status, bool $resets = false): void

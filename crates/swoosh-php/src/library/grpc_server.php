@@ -11,6 +11,9 @@ namespace Swoosh\Grpc;
 
 use Swoole\Coroutine;
 use Swoole\Coroutine\Socket;
+use Swoosh\Grpc\Internal\HttpTransport;
+use Swoosh\Grpc\Internal\StreamTransport;
+use Swoosh\Grpc\Internal\Transport;
 use Swoosh\Http2\ServerConnection;
 
 class Service

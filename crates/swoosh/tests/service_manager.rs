@@ -112,6 +112,7 @@ fn the_watchdog_starves_while_the_manager_does_not_run() {
     let manager = Receiver::new();
     let environment = [("NOTIFY_SOCKET", manager.path.as_str()), ("WATCHDOG_USEC", "200000")];
     let server = Server::spawn_in(&environment, &["mode=process"]).unwrap();
+    manager.wait_for("READY=1");
     manager.wait_for("WATCHDOG=1");
     let status = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     // The manager is the only child of the process that called `start`.

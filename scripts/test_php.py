@@ -3,9 +3,12 @@
 
     scripts/test_php.py PHP RUN_TESTS EXTENSION [TEST or FOLDER...]
 
-run-tests.php waits without limit for a process that closed its output, and for output that keeps coming, and it does not
-kill what a test started. A test beyond the limit (environment variable TEST_LIMIT, default 300 seconds) fails here with a
-report of its processes: state, system call, threads, and their stacks where gdb is installed. Exits as run-tests.php does.
+run-tests.php waits without limit for a process that a failed test left behind with the test's output open, and it kills
+nothing that a test started. A test beyond the limit (environment variable TEST_LIMIT, default 300 seconds) fails here with
+a report of its processes: state, system call, threads, and their stacks where gdb is installed.
+
+Tests that fail run again, one at a time: a busy machine can delay one of many processes beyond any limit that a test sets.
+Both results are printed. Exits as run-tests.php does, by the second result.
 """
 
 import os
@@ -14,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import tempfile
 
 LIMIT = int(os.environ.get("TEST_LIMIT", "300"))
 INTERVAL = 5
@@ -63,14 +66,15 @@ def descendants(root, table):
     return found
 
 
-def late(runner, table):
-    """Yields (worker, process) for each test that runs longer than LIMIT."""
-    for worker, (parent, _) in table.items():
-        if parent != runner:
-            continue
-        for pid, (parent, age) in table.items():
-            if parent == worker and age > LIMIT:
-                yield worker, pid
+def is_shell(pid):
+    return read(f"/proc/{pid}/comm").strip() == "sh"
+
+
+def late(runners, table):
+    """Yields (runner, process) for each test that runs longer than LIMIT. A test is started by a shell."""
+    for pid, (parent, age) in table.items():
+        if parent in runners and age > LIMIT and is_shell(pid):
+            yield parent, pid
 
 
 def report(pid):
@@ -92,12 +96,13 @@ def report(pid):
 
 def end_late_tests(runner):
     table = processes()
-    for worker, test in late(runner, table):
+    # Any worker starts tests; without workers run-tests.php itself does.
+    runners = {runner} | {pid for pid, (parent, _) in table.items() if parent == runner and not is_shell(pid)}
+    for reader, test in late(runners, table):
         # A process that has been adopted by init is recognised by the pipe that run-tests.php reads.
-        read_by_worker = pipes(worker)
+        read_there = pipes(reader) - pipes(os.getpid())
         family = descendants(test, table)
-        family |= {pid for pid in table if pid not in (worker, runner, os.getpid())
-                   and table[pid][0] != runner and pipes(pid) & read_by_worker}
+        family |= {pid for pid in table if pid not in runners | {os.getpid()} and pipes(pid) & read_there}
         print(f"\n** no end within {LIMIT} s; the processes of this test are killed:", flush=True)
         for pid in sorted(family):
             try:
@@ -112,20 +117,30 @@ def end_late_tests(runner):
                 pass
 
 
+def run(php, run_tests, extension, tests, jobs, failures):
+    """Runs tests. Returns the exit status of run-tests.php; the failed tests are in the file `failures`."""
+    environment = dict(os.environ, NO_INTERACTION="1", TEST_PHP_EXECUTABLE=shutil.which(php) or php)
+    runner = subprocess.Popen([php, run_tests, "-q", f"-j{jobs}", "--show-diff", "-w", failures,
+                               "-d", f"extension={extension}", *tests], env=environment)
+    while True:
+        try:
+            return runner.wait(timeout=INTERVAL)
+        except subprocess.TimeoutExpired:
+            end_late_tests(runner.pid)
+        except KeyboardInterrupt:
+            return runner.wait()
+
+
 def main():
     php, run_tests, extension, *tests = sys.argv[1:]
-    environment = dict(os.environ, NO_INTERACTION="1", TEST_PHP_EXECUTABLE=shutil.which(php) or php)
-    runner = subprocess.Popen(
-        [php, run_tests, "-q", "-j" + os.environ.get("TEST_JOBS", "4"), "--show-diff", "-d", f"extension={extension}",
-         *(tests or ["tests/phpt"])], env=environment)
-    try:
-        while True:
-            try:
-                return runner.wait(timeout=INTERVAL)
-            except subprocess.TimeoutExpired:
-                end_late_tests(runner.pid)
-    except KeyboardInterrupt:
-        return runner.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        failures = str(pathlib.Path(folder, "failures"))
+        status = run(php, run_tests, extension, tests or ["tests/phpt"], os.environ.get("TEST_JOBS", "4"), failures)
+        failed = read(failures).split("\n")[:-1]
+        if status != 1 or not failed:
+            return status
+        print(f"\n== {len(failed)} failed; one at a time:", flush=True)
+        return run(php, run_tests, extension, failed, 1, failures)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,10 @@ pub struct ConnectionSlot {
     pub in_flight: AtomicU32,
     /// HTTP requests whose response is complete; wraps around. Workers add.
     pub responses_completed: AtomicU32,
+    /// Of a stream of HTTP/2: the id of its connection. 0 for connections.
+    pub parent: AtomicU64,
+    /// Of a stream of HTTP/2: its number within its connection (RFC 9113 section 5.1.1). 0 for connections.
+    pub stream: AtomicU32,
 }
 // SAFETY: atomics only; zero is a free slot.
 unsafe impl Shareable for ConnectionSlot {}
@@ -217,6 +221,10 @@ pub struct ServerSlot {
     pub next_session: AtomicU64,
     /// Open connections.
     pub connections: AtomicU64,
+    /// The number of streams of HTTP/2 so far, from which their ids are made.
+    pub next_stream: AtomicU64,
+    /// Open streams of HTTP/2, in all connections.
+    pub streams: AtomicU64,
     /// Head of the list of free connection slots: the first one plus one in the low half, and above it a tag that changes
     /// with each removal, against the ABA problem.
     pub free_slots: AtomicU64,

@@ -247,6 +247,10 @@ impl Handler for EventBridge {
         websocket::dispatch::closed(event.session.0);
         response_order::connection_closed(event.session.0);
         self.state.redis.closed(event.session);
+        if event.session.is_stream() && !node.was_websocket(event.session) {
+            // A request of HTTP/2 has ended, and no connection.
+            return Ok(());
+        }
         let callbacks = self.callbacks(node)?;
         let ended = PortEvent::Disconnect as usize;
         if callbacks.ports.get(event.port).is_some_and(|port| port[ended].is_some())

@@ -110,6 +110,11 @@ impl ResponseParser {
         matches!(self.stage, Stage::UntilClosed | Stage::End | Stage::Length(0))
     }
 
+    /// Whether the response is complete.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::End | Stage::Length(0))
+    }
+
     /// Whether the connection can be used for another request.
     pub fn keeps_alive(&self) -> bool {
         !self.closes

@@ -20,6 +20,7 @@
 mod apply;
 mod checks;
 mod embedder;
+mod http2;
 mod input;
 mod kind;
 mod nearest;
@@ -42,6 +43,7 @@ pub use embedder::{
     CallbackConfig, CompressionConfig, CoroutineConfig, EmbedderConfig, HelperConfig, HttpConfig, NotARule,
     StaticFilesConfig, WebSocketConfig,
 };
+pub use http2::Http2Config;
 pub use kind::{Kind, Max};
 pub use nearest::nearest;
 pub use port::{PortConfig, SlowConsumer};

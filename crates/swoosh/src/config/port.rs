@@ -1,5 +1,6 @@
 //! Settings of one port.
 
+use super::http2::Http2Config;
 use super::tls::TlsConfig;
 use std::time::Duration;
 use swoosh_proto::framing::Framing;
@@ -39,6 +40,8 @@ pub struct PortConfig {
     pub http_body_timeout: Duration,
     /// `http_require_host`: requests of HTTP/1.1 without a `Host` field are refused (RFC 9112 section 3.2). Default true.
     pub http_require_host: bool,
+    /// `open_http2_protocol`: a port of HTTP speaks HTTP/2 too (RFC 9113), with these settings. Default: `None`.
+    pub http2: Option<Http2Config>,
     /// `open_tcp_nodelay`. Default true.
     pub tcp_nodelay: bool,
     /// `open_tcp_keepalive`.
@@ -94,6 +97,7 @@ impl Default for PortConfig {
             http_header_timeout: Duration::from_secs(60),
             http_body_timeout: Duration::from_secs(60),
             http_require_host: true,
+            http2: None,
             tcp_nodelay: true,
             tcp_keepalive: false,
             tcp_keepidle: 0,

@@ -1,5 +1,6 @@
 //! A port's settings while they arrive by name, in any order.
 
+use super::http2::Http2Config;
 use super::port::PortConfig;
 use super::server::ServerConfig;
 use super::tls::TlsConfig;
@@ -24,6 +25,8 @@ pub struct PortSettings {
     pub(super) package_max_length: Option<u64>,
     pub(super) idle_time: Option<u32>,
     pub(super) tls: TlsConfig,
+    pub(super) speaks_http2: bool,
+    pub(super) http2: Http2Config,
     /// The fields were set directly, framing included: nothing is composed.
     typed: bool,
 }
@@ -74,6 +77,7 @@ impl PortSettings {
         let mut config = self.config.clone();
         if !self.typed {
             config.framing = self.framing.finish();
+            config.http2 = (self.speaks_http2 && matches!(config.framing, Framing::Http)).then_some(self.http2);
             config.heartbeat_idle_time = self.idle_time.unwrap_or(server.heartbeat_check_interval.saturating_mul(2));
             config.tls = tls.then(|| self.tls.clone());
             if let Some(bytes) = self.package_max_length {

@@ -114,7 +114,8 @@ impl Owner {
         }
         let conn = Rc::new(Connection::new(session, index, port.clone(), io, tls, registry));
         if port.has_wildcard_address()
-            && let Some(local) = SockRef::from(conn.io.get_ref()).local_addr().ok().and_then(|local| local.as_socket())
+            && let Some(io) = conn.transport.socket()
+            && let Some(local) = SockRef::from(io.get_ref()).local_addr().ok().and_then(|local| local.as_socket())
         {
             Registry::set_local_address(conn.slot(), local.ip());
         }

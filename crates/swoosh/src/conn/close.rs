@@ -11,8 +11,9 @@ use crate::proto::PeerFault;
 use crate::proto::http1::Refusal;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
-use socket2::SockRef;
+use h2::Reason;
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -45,6 +46,12 @@ impl Owner {
         conn.enter(ConnectionState::Closing);
         *conn.input.borrow_mut() = Vec::new();
         drop(conn.spool.take());
+        if let Some(session) = conn.http2() {
+            session.close();
+        }
+        if conn.is_request_stream() {
+            return self.finish(conn, false);
+        }
         self.sweep_later();
         let before = Flags(conn.slot().flags.fetch_or(Flags::PEER_CLOSED, SeqCst));
         if !before.any(Flags::CLOSING) {
@@ -64,6 +71,12 @@ impl Owner {
             conn.reset_on_close();
         }
         conn.enter(ConnectionState::Closing);
+        if let Some(session) = conn.http2() {
+            session.abort(self, conn, Reason::NO_ERROR);
+        }
+        if conn.is_request_stream() {
+            return self.finish(conn, false);
+        }
         self.sweep_later();
         self.observer().close(self, conn);
     }
@@ -79,6 +92,9 @@ impl Owner {
         }
         if conn.corked.get() {
             self.uncork(conn);
+        }
+        if let Some(session) = conn.http2() {
+            session.abort(self, conn, Reason::NO_ERROR);
         }
         if conn.state() == ConnectionState::Handshaking || !conn.has_output() {
             self.forget(conn);
@@ -96,10 +112,17 @@ impl Owner {
         if !self.remove(conn) {
             return;
         }
+        if let Some(stream) = conn.transport.stream() {
+            stream.finish(conn.slot().last_dispatch.load(Relaxed) != 0);
+            return self.state.release_connection(conn.session(), conn.index());
+        }
+        if let Some(session) = conn.http2() {
+            session.close();
+        }
         if !conn.resets.get() {
             send_close_notify(conn);
             // Bytes that the kernel has taken are still sent; only a reset drops them.
-            let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Both);
+            conn.shutdown(Shutdown::Both);
         }
         let slot = self.slot();
         add(&slot.closed, 1);
@@ -194,11 +217,18 @@ impl Owner {
     fn reply_and_close(self: &Rc<Self>, conn: &Rc<Connection>, reply: &[u8]) {
         add(&self.slot().aborted, 1);
         self.write(conn, reply, false);
-        if conn.has_output() {
+        self.end_after_last_bytes(conn);
+    }
+
+    /// Closes a connection whose last bytes are written: a refusal, or a GOAWAY. Its input is read and discarded for a
+    /// while.
+    pub(super) fn end_after_last_bytes(self: &Rc<Self>, conn: &Rc<Connection>) {
+        conn.discard_input.set(true);
+        if conn.has_output() || conn.is_stream() || conn.state() != ConnectionState::Open {
             return self.end(conn);
         }
         send_close_notify(conn);
-        let _ = SockRef::from(conn.io.get_ref()).shutdown(std::net::Shutdown::Write);
+        conn.shutdown(Shutdown::Write);
         let (owner, conn) = (self.clone(), conn.clone());
         // The reply may be sent by user code, outside of the async runtime.
         self.tasks.begin(async move {

@@ -1,18 +1,20 @@
 //! Operations on connections that other processes request.
 
 use super::connection::{Connection, ReadHold};
+use super::http2::session::Session;
 use super::owner::Owner;
+use crate::ipc::message::Payload;
 use crate::ipc::{Command, Reading};
 use std::fs::File;
 use std::rc::Rc;
 
 impl Owner {
     /// Carries out a command.
-    pub fn execute(self: &Rc<Self>, conn: &Rc<Connection>, command: &Command) {
+    pub fn execute<P: Payload>(self: &Rc<Self>, conn: &Rc<Connection>, command: &Command<P>) {
         match command {
-            Command::Send { data, file_follows: true } => self.write_before_file(conn, data, true),
-            Command::Send { data, file_follows: false } => self.write_reply(conn, data.as_slice(), true),
-            Command::SendFile { file, offset, length } => match self.take_file(file) {
+            Command::Send { data, file_follows: true } => self.write_before_file(conn, (**data).as_ref(), true),
+            Command::Send { data, file_follows: false } => self.write_reply(conn, (**data).as_ref(), true),
+            Command::SendFile { file, offset, length } => match self.take_file((**file).as_ref()) {
                 Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length), true),
                 // A missing range would corrupt the stream.
                 None => self.abort(conn, format_args!("a file that was to be sent is lost")),
@@ -20,6 +22,12 @@ impl Owner {
             Command::Finish { reset } => self.finish(conn, *reset),
             Command::RequestClose { reset } => self.request_close(conn, *reset),
             Command::SetReading(reading) => conn.set_reading(*reading),
+            Command::Ping { data } => {
+                if let Ok(data) = (**data).as_ref().try_into() {
+                    conn.with_session(|session| session.ping(data));
+                }
+            }
+            Command::GoAway { code, debug } => conn.with_session(|session| session.go_away(*code, (**debug).as_ref())),
         }
     }
 }
@@ -42,6 +50,15 @@ impl Owner {
 }
 
 impl Connection {
+    /// Does something with the HTTP/2 connection that this is, or is a stream of.
+    fn with_session(self: &Rc<Self>, act: impl FnOnce(&Session)) {
+        let parent = self.transport.stream().map_or(self, |stream| stream.parent());
+        if let Some(session) = parent.http2() {
+            act(&session);
+            parent.wake();
+        }
+    }
+
     /// Starts or stops reading.
     pub fn set_reading(&self, reading: Reading) {
         match reading {

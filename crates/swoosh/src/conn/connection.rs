@@ -2,20 +2,26 @@
 //!
 //! Runs in: the thread that owns the connection.
 
+use super::http2::session::Session as Http2Session;
+use super::http2::start::Version;
+use super::http2::stream::Stream;
 use super::incoming::SpooledRequest;
 use super::output::Output;
+use super::transport::Transport;
 use super::wire::Wire;
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::proto::framing::Framer;
 use crate::proto::http1::request_framer::Progress;
 use crate::shm::slots::ConnectionSlot;
-use crate::state::registry::{Registry, SlotIndex};
+use crate::state::registry::{ConnectionRow, Flags, Registry, SlotIndex};
 use crate::sys::clock;
 use crate::tls::Session;
 use socket2::{SockRef, Socket};
 use std::cell::{Cell, RefCell};
+use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
@@ -27,7 +33,9 @@ pub struct Connection {
     session: SessionId,
     index: SlotIndex,
     port: Arc<Port>,
-    pub(super) io: AsyncFd<Socket>,
+    pub(super) transport: Transport,
+    /// The version of HTTP.
+    pub(super) version: RefCell<Version>,
     /// The TLS session, on a port with TLS.
     pub(super) tls: Option<Box<RefCell<Session>>>,
     pub(super) output: RefCell<Output>,
@@ -106,11 +114,34 @@ impl Connection {
         registry: Registry,
     ) -> Self {
         let state = if tls.is_some() { ConnectionState::Handshaking } else { ConnectionState::Open };
+        let version = Version::initial(port.config.http2.is_some());
+        Self::with(session, index, port, Transport::Socket(io), version, state, tls, registry)
+    }
+
+    /// A stream of an HTTP/2 connection.
+    pub(super) fn of_stream(session: SessionId, index: SlotIndex, stream: Stream, registry: Registry) -> Self {
+        let port = stream.parent().port().clone();
+        let transport = Transport::Stream(Box::new(stream));
+        Self::with(session, index, port, transport, Version::Http1, ConnectionState::Open, None, registry)
+    }
+
+    #[allow(clippy::too_many_arguments)] // both kinds of connections begin here
+    fn with(
+        session: SessionId,
+        index: SlotIndex,
+        port: Arc<Port>,
+        transport: Transport,
+        version: Version,
+        state: ConnectionState,
+        tls: Option<Session>,
+        registry: Registry,
+    ) -> Self {
         Connection {
             session,
             index,
             port,
-            io,
+            transport,
+            version: RefCell::new(version),
             state: Cell::new(state),
             tls: tls.map(|tls| Box::new(RefCell::new(tls))),
             output: RefCell::default(),
@@ -158,9 +189,49 @@ impl Connection {
         self.state.get()
     }
 
-    /// The socket's descriptor.
+    /// The socket's descriptor; -1 for a stream of HTTP/2.
     pub fn fd(&self) -> RawFd {
-        self.io.as_raw_fd()
+        self.transport.socket().map_or(-1, AsRawFd::as_raw_fd)
+    }
+
+    /// Whether this is a stream of an HTTP/2 connection.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.transport.stream().is_some()
+    }
+
+    /// Whether this is a stream for requests alone: user code knows no connection of it.
+    pub(super) fn is_request_stream(&self) -> bool {
+        self.is_stream() && !self.slot().flags().any(Flags::WEBSOCKET)
+    }
+
+    /// Its HTTP/2 side, if it speaks HTTP/2.
+    pub(super) fn http2(&self) -> Option<Rc<Http2Session>> {
+        match &*self.version.borrow() {
+            Version::Http2(session) => Some(session.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a stream of HTTP/2, or has open ones: it ends by itself once the last response is sent.
+    pub(crate) fn has_streams(&self) -> bool {
+        self.is_stream() || self.http2().is_some_and(|session| session.has_streams())
+    }
+
+    /// Whether it is an HTTP/2 connection of which the last response is sent, and which user code has not been told to be
+    /// closed.
+    pub(crate) fn is_idle_http2(&self) -> bool {
+        let is_idle = self.http2().is_some_and(|session| !session.has_streams() && !session.awaits_client());
+        is_idle && self.state() <= ConnectionState::Closing && !self.has_output()
+    }
+
+    /// Whether it is an HTTP/2 connection, and no stream of one.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        matches!(&*self.version.borrow(), Version::Http2(_))
+    }
+
+    /// Bytes of a request, or of a preface, have begun to arrive.
+    pub(super) fn note_start(&self, length: usize) {
+        self.note_request_bytes(length, true);
     }
 
     /// The peer's address for display.
@@ -213,7 +284,10 @@ impl Connection {
     }
 
     pub(super) fn wire(&self) -> Wire<'_> {
-        Wire::new(self.fd(), self.tls.as_ref().map(|tls| tls.borrow_mut()))
+        match &self.transport {
+            Transport::Socket(io) => Wire::new(io.as_raw_fd(), self.tls.as_ref().map(|tls| tls.borrow_mut())),
+            Transport::Stream(stream) => Wire::Stream(stream),
+        }
     }
 
     /// Whether output is queued, as plaintext or as TLS records.
@@ -235,11 +309,20 @@ impl Connection {
         }
     }
 
+    /// Ends the socket's sending side, or both (shutdown(2)).
+    pub(super) fn shutdown(&self, how: Shutdown) {
+        if let Some(io) = self.transport.socket() {
+            let _ = SockRef::from(io.get_ref()).shutdown(how);
+        }
+    }
+
     /// Makes the close a reset, behind queued output.
     pub(super) fn reset_after_output(&self) {
         // A shutdown in order would precede the reset.
         self.resets.set(true);
-        let _ = SockRef::from(self.io.get_ref()).set_linger(Some(Duration::ZERO));
+        if let Some(io) = self.transport.socket() {
+            let _ = SockRef::from(io.get_ref()).set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// Drops queued output and makes the close a reset.
@@ -274,6 +357,10 @@ impl Connection {
         self.holds.set(self.holds.get() & !(reason as u8));
         self.has_deferred_input.set(self.has_deferred_input.get() || reason == ReadHold::Upgrade);
         self.wake();
+        if let Some(stream) = self.transport.stream() {
+            // It accepts no streams while one waits for the backlog of its worker.
+            stream.parent().wake();
+        }
     }
 
     pub(super) fn wake(&self) {

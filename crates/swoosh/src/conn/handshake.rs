@@ -8,9 +8,11 @@ use crate::config::Framing;
 use crate::log;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::{clock, socket};
+use socket2::Socket;
 use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
+use tokio::io::unix::AsyncFd;
 
 /// Runs the handshake; `false`: it failed, and the connection is to be forgotten.
 pub(super) async fn run(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
@@ -59,13 +61,14 @@ fn store_certificate(owner: &Owner, conn: &Connection) {
 
 async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
     let tls = conn.tls.as_ref().expect("a handshaking connection has a session");
+    let io = conn.transport.socket().expect("a handshaking connection has a socket");
     let mut has_received = false;
     loop {
-        write(conn).await?;
+        write(conn, io).await?;
         if !tls.borrow().is_handshaking() {
             return Ok(());
         }
-        let mut ready = conn.io.readable().await.map_err(|e| e.to_string())?;
+        let mut ready = io.readable().await.map_err(|e| e.to_string())?;
         let mut buffer = owner.take_read_buffer(READ_SIZE);
         let result = socket::recv(conn.fd(), &mut buffer[..READ_SIZE]);
         let taken = result.as_ref().ok().map(|n| {
@@ -100,7 +103,7 @@ async fn steps(owner: &Rc<Owner>, conn: &Rc<Connection>) -> Result<(), String> {
 }
 
 /// Writes all queued TLS records.
-async fn write(conn: &Connection) -> Result<(), String> {
+async fn write(conn: &Connection, io: &AsyncFd<Socket>) -> Result<(), String> {
     loop {
         match conn.wire().flush() {
             Ok(()) => return Ok(()),
@@ -108,7 +111,7 @@ async fn write(conn: &Connection) -> Result<(), String> {
             Err(e) if is_transient(&e) => continue,
             Err(e) => return Err(e.to_string()),
         }
-        let mut ready = conn.io.writable().await.map_err(|e| e.to_string())?;
+        let mut ready = io.writable().await.map_err(|e| e.to_string())?;
         if let Ok(result) = ready.try_io(|_| conn.wire().flush()) {
             return result.map_err(|e| e.to_string());
         }

@@ -7,6 +7,7 @@
 //! | `accept`, `handshake`, `drive` | from a listening socket to a connection's task |
 //! | `read`, `spool`, [`incoming`] | bytes -> packets; long bodies -> files |
 //! | `write`, `output`, `parts`, `wire`, `reply_batch` | replies -> socket |
+//! | `http2`, `transport` | connections of HTTP/2, whose streams are connections of their own |
 //! | `close`, [`timeouts`] | how a connection ends |
 //! | `command` | operations that other processes request |
 
@@ -17,6 +18,7 @@ mod command;
 pub mod connection;
 mod drive;
 mod handshake;
+mod http2;
 pub mod incoming;
 mod output;
 pub mod owner;
@@ -26,6 +28,7 @@ mod reply_batch;
 mod spool;
 mod tasks;
 pub mod timeouts;
+mod transport;
 mod wire;
 pub(crate) mod write;
 

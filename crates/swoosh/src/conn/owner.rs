@@ -3,13 +3,14 @@
 //! Runs in: the thread that owns the connections, and only there. This file keeps the set of connections; `accept`, `read`,
 //! `write` and `close` are what the owner does with one of them. Events go to a [`ConnectionObserver`].
 
-use super::connection::Connection;
+use super::connection::{Connection, ReadHold};
 use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
+use crate::config::Mode;
 use crate::ids::SessionId;
 use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
-use crate::state::registry::SlotIndex;
+use crate::state::registry::{Registry, SlotIndex};
 use crate::sys::clock;
 use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
@@ -130,6 +131,16 @@ impl Owner {
         self.accepting.get() && self.state.accepts()
     }
 
+    /// The registry of connections.
+    pub(super) fn registry(&self) -> Registry {
+        self.state.registry
+    }
+
+    /// Bytes of the longest form with files.
+    pub(super) fn max_form_length(&self) -> u64 {
+        self.state.config.max_form_length
+    }
+
     /// Accepts no more connections.
     pub fn stop_accepting(&self) {
         self.accepting.set(false);
@@ -159,7 +170,33 @@ impl Owner {
         (conn.session() == session).then(|| conn.clone())
     }
 
-    /// All its connections.
+    /// Reads no more from its connections. A connection of HTTP/2 is ended in order: its streams go on, and in base mode
+    /// those that the client opens before it knows of the end are still accepted.
+    pub fn quiesce(&self) {
+        for conn in self.all() {
+            match conn.http2() {
+                Some(session) => {
+                    session.end_in_order(self.state.mode == Mode::Process);
+                    conn.wake();
+                }
+                None if conn.is_stream() => {}
+                None => conn.hold(ReadHold::Pause),
+            }
+        }
+    }
+
+    /// Whether a client of HTTP/2 may still open streams after [`quiesce`](Self::quiesce).
+    pub(crate) fn awaits_clients(&self) -> bool {
+        let connections = self.connections.borrow();
+        connections.iter().flatten().filter_map(|conn| conn.http2()).any(|session| session.awaits_client())
+    }
+
+    /// Accepts no more streams of HTTP/2.
+    pub(crate) fn refuse_streams(&self) {
+        self.all().iter().filter_map(|conn| conn.http2()).for_each(|session| session.end_in_order(true));
+    }
+
+    /// All its connections, and the streams of HTTP/2.
     pub fn all(&self) -> Vec<Rc<Connection>> {
         self.connections.borrow().iter().flatten().cloned().collect()
     }

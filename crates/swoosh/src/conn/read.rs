@@ -4,10 +4,12 @@
 //! connections of the thread share, and only the beginning of an incomplete packet is kept.
 
 use super::connection::{Connection, ConnectionState, ReadHold};
+use super::http2::start::{self, Version};
 use super::owner::{Owner, READ_SIZE, ReadAction, add, is_transient};
 use super::spool;
 use crate::config::Framing;
 use crate::proto::framing::FrameStatus;
+use crate::proto::http1::Refusal;
 use crate::proto::http1::response_writer::CONTINUE;
 use crate::proto::resp;
 use crate::proto::{PeerFault, websocket};
@@ -23,11 +25,17 @@ use std::time::Duration;
 
 /// Whether the connection is to be read now.
 pub(super) fn may_read(conn: &Connection) -> bool {
-    conn.state() == ConnectionState::Open && !conn.is_held_at_all()
+    conn.state() == ConnectionState::Open && !conn.is_held_at_all() && !is_full(conn)
+}
+
+/// Whether the HTTP/2 side of the connection has bytes that it has not taken.
+fn is_full(conn: &Connection) -> bool {
+    matches!(&*conn.version.borrow(), Version::Http2(session) if session.is_full())
 }
 
 /// Reads while the socket is readable, up to [`READS_PER_TICK`] times.
 pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    let Some(io) = conn.transport.socket() else { return };
     if let Some(tls) = &conn.tls {
         // Data that arrived with the last handshake record.
         let early = tls.borrow_mut().take_early();
@@ -47,7 +55,7 @@ pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_
         }
     }
     for _ in 0..READS_PER_TICK {
-        let mut ready = match conn.io.poll_read_ready(cx) {
+        let mut ready = match io.poll_read_ready(cx) {
             Poll::Pending => return,
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(e)) => return owner.fail(conn, &e),
@@ -103,9 +111,13 @@ fn take_ciphertext(owner: &Rc<Owner>, conn: &Rc<Connection>, tls: &RefCell<Sessi
     action
 }
 
-fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
+/// Takes bytes that were received.
+pub(super) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
     if conn.discard_input.get() {
         return ReadAction::Continue;
+    }
+    if let Some(action) = start::take_bytes(owner, conn, data) {
+        return action;
     }
     if let Framing::None = conn.port().config.framing {
         let action = owner.observer().packet(owner, conn, data);
@@ -115,6 +127,11 @@ fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadActi
         return take_body(owner, conn, data);
     }
     take_packets(owner, conn, data)
+}
+
+/// Refuses a request of HTTP/2 that has too many header fields.
+pub(super) fn refuse_head(owner: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction {
+    owner.reject(conn, Refusal::new(431, "it has too many header fields"))
 }
 
 /// Writes bytes of a long body to its file. Bytes behind the body belong to the next request.
@@ -231,6 +248,14 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             conn.note_command(&packet);
             let action = owner.observer().whole_packet(owner, conn, packet);
             Step::Return(owner.apply(conn, action))
+        }
+        Ok(FrameStatus::Complete(length))
+            if conn.framer.borrow().asks_for_upgrade() && start::upgrade(owner, conn, &input.rest()[..length]) =>
+        {
+            input.consumed += length;
+            // At once, so that the client's settings are not waited for before it sends them.
+            let action = take_bytes(owner, conn, input.rest());
+            Step::Return(input.action.then(action))
         }
         Ok(FrameStatus::Complete(length)) => {
             conn.discard_input.set(conn.framer.borrow().closes_connection());

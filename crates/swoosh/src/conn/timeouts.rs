@@ -6,7 +6,8 @@
 //! connection without a request is left to the heartbeat.
 
 use super::connection::{Connection, ConnectionState};
-use super::owner::Owner;
+use super::http2::start;
+use super::owner::{Owner, add};
 use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
@@ -15,6 +16,8 @@ use crate::runtime;
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
+use h2::Reason;
+use std::io;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -60,7 +63,7 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
             let is_protected = slot.flags().any(Flags::PROTECTED);
             // A peer that never begins its TLS handshake is silent too.
             let is_open = conn.state() <= ConnectionState::Open;
-            if limit > 0 && !is_protected && is_open && silence > limit * 1_000_000_000 {
+            if limit > 0 && !conn.is_stream() && !is_protected && is_open && silence > limit * 1_000_000_000 {
                 let (session, peer) = (conn.session().0, conn.peer_name());
                 log::info!("connection {session} from {peer} is closed: nothing was received for {limit} seconds");
                 owner.close_idle(&conn);
@@ -75,15 +78,43 @@ async fn watch_slow_peers(owner: Rc<Owner>, interval: Duration) {
         tokio::time::sleep(interval).await;
         let now = clock::monotonic_ms();
         for conn in owner.all() {
+            if conn.is_stream() || conn.speaks_http2() {
+                check_output(&owner, &conn, now);
+            }
             check_request(&owner, &conn, now);
         }
     }
+}
+
+/// Ends a stream, or a connection of HTTP/2, whose client takes nothing of what waits for it: a client may have many streams
+/// that each hold a response in memory. A WebSocket is left to `slow_consumer`, as by HTTP/1.
+fn check_output(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
+    let limit = conn.port().config.http_body_timeout.as_millis();
+    let is_stalled = conn.has_output() && limit > 0 && u128::from(conn.stalled_for(now)) > limit;
+    if !is_stalled || conn.slot().flags().any(Flags::WEBSOCKET) {
+        return;
+    }
+    log::info!("connection {} from {} is closed: its client does not read", conn.session().0, conn.peer_name());
+    add(&owner.slot().aborted, 1);
+    match conn.transport.stream() {
+        Some(stream) => stream.reset(Reason::ENHANCE_YOUR_CALM),
+        None => conn.drop_output(),
+    }
+    owner.lose(conn, &io::ErrorKind::TimedOut.into());
 }
 
 fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     let config = &conn.port().config;
     let is_http = matches!(config.framing, Framing::Http) && !conn.slot().flags().any(Flags::WEBSOCKET);
     if !is_http || conn.state() != ConnectionState::Open || conn.discard_input.get() {
+        return;
+    }
+    if let Some(session) = conn.http2() {
+        // Its requests are streams, but for the block of header fields that a stream begins with.
+        let limit = config.http_header_timeout.as_millis();
+        if limit > 0 && session.incomplete_for(now).is_some_and(|age| u128::from(age) > limit) {
+            start::abort(owner, conn, &session, format_args!("header timeout"));
+        }
         return;
     }
     if conn.is_held_at_all() {

@@ -1,5 +1,6 @@
 //! The way of output to the peer: the socket, through TLS on a port that uses it.
 
+use super::http2::stream::Stream;
 use super::parts::Parts;
 use crate::sys::socket;
 use crate::tls::Session;
@@ -10,15 +11,17 @@ use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
 
 /// The way to one peer, for one write.
-pub(super) struct Wire<'a> {
-    socket: RawFd,
-    tls: Option<RefMut<'a, Session>>,
+pub(super) enum Wire<'a> {
+    /// By a socket, encrypted where it has a TLS session.
+    Socket(RawFd, Option<RefMut<'a, Session>>),
+    /// By a stream of an HTTP/2 connection.
+    Stream(&'a Stream),
 }
 
 impl<'a> Wire<'a> {
     /// A wire to `socket`, encrypted by `tls` where given.
     pub(super) fn new(socket: RawFd, tls: Option<RefMut<'a, Session>>) -> Self {
-        Wire { socket, tls }
+        Wire::Socket(socket, tls)
     }
 
     /// Sends a prefix of `parts`; its length. With TLS that prefix is encrypted, though some of it may still be queued
@@ -27,17 +30,21 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// `WouldBlock` while the socket takes no more; the socket's failures.
     pub(super) fn send(&mut self, parts: Parts<'_>, more: bool) -> io::Result<usize> {
-        match (&mut self.tls, parts.slices()) {
-            (None, [data, []]) if more => socket::send_more(self.socket, data),
-            (None, [data, []]) => socket::send(self.socket, data),
-            (None, [head, body]) => socket::send_pieces(self.socket, &[IoSlice::new(head), IoSlice::new(body)]),
-            (Some(tls), [data, []]) => encrypt_and_send(self.socket, tls, data),
+        let (socket, tls) = match self {
+            Wire::Stream(stream) => return stream.send(parts),
+            Wire::Socket(socket, tls) => (*socket, tls),
+        };
+        match (tls, parts.slices()) {
+            (None, [data, []]) if more => socket::send_more(socket, data),
+            (None, [data, []]) => socket::send(socket, data),
+            (None, [head, body]) => socket::send_pieces(socket, &[IoSlice::new(head), IoSlice::new(body)]),
+            (Some(tls), [data, []]) => encrypt_and_send(socket, tls, data),
             (Some(tls), [head, body]) => {
-                let sent = encrypt_and_send(self.socket, tls, head)?;
+                let sent = encrypt_and_send(socket, tls, head)?;
                 if sent < head.len() {
                     return Ok(sent);
                 }
-                match encrypt_and_send(self.socket, tls, body) {
+                match encrypt_and_send(socket, tls, body) {
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(sent),
                     of_body => of_body.map(|of_body| sent + of_body),
                 }
@@ -50,12 +57,16 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// Those of [`send`](Wire::send), and the file's.
     pub(super) fn send_file(&mut self, file: &File, offset: &mut u64, len: usize) -> io::Result<usize> {
-        let Some(tls) = &mut self.tls else { return socket::send_file(self.socket, file, offset, len) };
+        let (socket, tls) = match self {
+            Wire::Stream(stream) => return stream.send_file(file, offset, len),
+            Wire::Socket(socket, None) => return socket::send_file(*socket, file, offset, len),
+            Wire::Socket(socket, Some(tls)) => (*socket, tls),
+        };
         // Read no more of the file than the socket may take.
-        flush(self.socket, tls)?;
+        flush(socket, tls)?;
         let mut piece = vec![0; len.min(FILE_PIECE)];
         let read = file.read_at(&mut piece, *offset)?;
-        let sent = if read == 0 { 0 } else { encrypt_and_send(self.socket, tls, &piece[..read])? };
+        let sent = if read == 0 { 0 } else { encrypt_and_send(socket, tls, &piece[..read])? };
         *offset += sent as u64;
         Ok(sent)
     }
@@ -65,7 +76,10 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// `WouldBlock` while some of it waits; the socket's failures.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.tls.as_deref_mut().map_or(Ok(()), |tls| flush(self.socket, tls))
+        match self {
+            Wire::Socket(socket, Some(tls)) => flush(*socket, tls),
+            _ => Ok(()),
+        }
     }
 }
 

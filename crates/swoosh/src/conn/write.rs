@@ -1,8 +1,10 @@
 //! Writing: what the socket takes at once is written, the rest is queued.
 
 use super::connection::{Connection, ConnectionState};
+use super::http2::stream::Stream;
 use super::owner::{Owner, add, is_transient};
 use super::parts::Parts;
+use super::transport::Transport;
 use crate::error::{Code, Error, Result};
 use crate::ids::SessionId;
 use crate::sys;
@@ -14,8 +16,12 @@ use std::task::{Context, Poll};
 
 /// Writes queued output while the socket is writable.
 pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
+    let io = match &conn.transport {
+        Transport::Socket(io) => io,
+        Transport::Stream(stream) => return poll_stream(owner, conn, stream, cx),
+    };
     loop {
-        let mut ready = match conn.io.poll_write_ready(cx) {
+        let mut ready = match io.poll_write_ready(cx) {
             Poll::Pending => return,
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(e)) => return owner.lose(conn, &e),
@@ -24,6 +30,20 @@ pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_
             return;
         }
         ready.clear_ready();
+    }
+}
+
+/// Writes queued output while the peer's window is open.
+fn poll_stream(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) {
+    loop {
+        match stream.poll_write_ready(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(e)) => return owner.lose(conn, &e),
+        }
+        if owner.flush(conn) {
+            return;
+        }
     }
 }
 
@@ -78,6 +98,10 @@ impl Owner {
         }
         if !counted {
             slot.send_queued.fetch_add(rest.len() as u64, Relaxed);
+        }
+        if conn.output.borrow().is_empty() {
+            // The peer is given time from now on.
+            conn.note_progress();
         }
         conn.output.borrow_mut().push(rest);
         self.note_output_growth(conn);
@@ -146,6 +170,9 @@ impl Owner {
         }
         add(&self.slot().responses, 1);
         let is_idle = !conn.has_output();
+        if is_idle && conn.is_stream() {
+            conn.note_progress();
+        }
         conn.output.borrow_mut().push_file(file, offset, end);
         if !is_idle || !self.flush(conn) {
             self.note_output_growth(conn);

@@ -98,7 +98,9 @@ impl Context {
         match state.config.dispatch_mode {
             // There is no close event in these modes: any process may finish the connection.
             _ if !state.dispatches_connection_events() => true,
-            DispatchMode::Connection if state.config.dispatch_func.is_none() => session.0 % workers == u64::from(id.0),
+            DispatchMode::Connection if state.config.dispatch_func.is_none() => {
+                slot.dispatch_id(session) % workers == u64::from(id.0)
+            }
             _ => workers == 1 || slot.bound_worker() == Some(id),
         }
     }

@@ -57,7 +57,7 @@ impl Context {
         let registry = &self.state().registry;
         match port {
             None => registry.count(),
-            Some(p) => registry.all().filter(|(_, _, slot)| slot.port_index() == p).count() as u64,
+            Some(p) => registry.all().filter(|(id, _, slot)| slot.port_index() == p && !id.is_stream()).count() as u64,
         }
     }
 

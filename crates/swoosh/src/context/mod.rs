@@ -9,6 +9,7 @@
 //! | `handle` | [`Context`] itself, and the trait that handlers implement |
 //! | `parts` | the state of a process, by topic |
 //! | `connections`, `send`, `close` | connections: queries, output, closing |
+//! | `http2` | the HTTP/2 connections of streams |
 //! | `tasks`, `messages` | tasks and messages between processes |
 //! | `lifecycle` | stopping, reloading, faults |
 //! | `in_flight` | requests that are being handled |
@@ -21,6 +22,7 @@ mod events;
 mod executor;
 mod files;
 mod handle;
+mod http2;
 mod in_flight;
 mod lifecycle;
 mod messages;

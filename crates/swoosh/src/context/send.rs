@@ -314,6 +314,10 @@ impl Context {
         // In base mode the close event may still send: the connection is closed after it returns.
         let may_still_send = self.state().mode == Mode::Base && self.is_in_close_event(session);
         let flags = slot.flags();
+        if flags.any(Flags::HTTP2) && !session.is_stream() {
+            // Only its streams carry bytes of user code.
+            return Err(refused(act, session, Code::OperationNotSupport));
+        }
         if flags.any(Flags::BROKEN) || flags.any(Flags::CLOSING) && !may_still_send {
             return Err(refused(act, session, Code::SessionClosed));
         }

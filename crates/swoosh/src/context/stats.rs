@@ -58,7 +58,7 @@ impl Context {
         let (workers, tasks) = (state.request_workers(), state.task_workers());
         let idle = |slots: &[WorkerSlot]| slots.iter().filter(|w| w.is_idle()).count() as u32;
         let own = |pick: fn(&WorkerSlot) -> &AtomicU64| self.own_slot().map_or(0, |w| pick(w).load(Relaxed));
-        let ids = || state.registry.all().map(|(id, _, _)| id.0);
+        let ids = || state.registry.all().map(|(id, _, _)| id).filter(|id| !id.is_stream()).map(|id| id.0);
         Stats {
             start_time: server.start_time.load(Relaxed),
             connections: state.registry.count(),

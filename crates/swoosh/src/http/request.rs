@@ -27,6 +27,7 @@ pub struct Request {
     fields: Vec<(Range<usize>, Range<usize>)>,
     body: Content,
     conn: SessionId,
+    minor: u8,
 }
 
 /// A request's body.
@@ -61,7 +62,8 @@ impl Request {
             http10: parsed.minor == 0,
             head_only: parsed.method == "HEAD",
         };
-        Some((Request { method, target, fields, body, conn, bytes: bytes.to_vec() }, mode))
+        let minor = parsed.minor;
+        Some((Request { method, target, fields, body, conn, minor, bytes: bytes.to_vec() }, mode))
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -153,7 +155,16 @@ impl Request {
         parts.inspect_err(|e| crate::log::error!("cannot read the body of a form: {e}")).ok().flatten()
     }
 
-    /// The connection of the request.
+    /// The version of HTTP: `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`.
+    pub fn version(&self) -> &'static str {
+        match self.minor {
+            _ if self.conn.is_stream() => "HTTP/2",
+            0 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// The connection of the request; its stream in HTTP/2.
     pub fn conn(&self) -> SessionId {
         self.conn
     }

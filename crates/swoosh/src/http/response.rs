@@ -38,6 +38,8 @@ pub struct Response {
     /// The program's own fields, serialized.
     pub(super) fields: Vec<u8>,
     own: OwnFields,
+    /// Fields behind the body, serialized.
+    trailers: Vec<u8>,
     body: Vec<u8>,
     pub(super) progress: Progress,
     pub(super) mode: ResponseMode,
@@ -82,6 +84,7 @@ impl Response {
             status: 200,
             fields: Vec::with_capacity(FIELDS_CAPACITY),
             own: OwnFields::default(),
+            trailers: Vec::new(),
             body: Vec::new(),
             progress: Progress::NotStarted,
             mode,
@@ -134,6 +137,17 @@ impl Response {
         self.fields.extend_from_slice(kind.as_bytes());
         self.own.content_type = Some(from..self.fields.len());
         self.fields.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds a field behind the body (RFC 9110 section 6.5): by HTTP/1.1 the body is sent in chunks then, HTTP/1.0 has none. An
+    /// invalid name or value is left out and logged.
+    pub fn trailer(&mut self, name: &str, value: &str) -> &mut Self {
+        if !name.is_empty() && name.bytes().all(is_token_byte) && response_writer::is_field_value(value.as_bytes()) {
+            put_field(&mut self.trailers, name.as_bytes(), value.as_bytes());
+        } else {
+            crate::log::warn!("trailer field {name:?} is not valid in a response; left out");
+        }
+        self
     }
 
     /// Sets the whole body.
@@ -289,13 +303,18 @@ impl Response {
                 if failed {
                     (self.status, self.body) = (500, Vec::new());
                 }
-                rest = self.put_complete(&mut out);
+                // Only a body in chunks has fields behind it.
+                if self.trailers.is_empty() || failed || self.mode.http10 || !self.has_body() {
+                    rest = self.put_complete(&mut out);
+                } else {
+                    self.put_head(&mut out, None, None);
+                    self.put_last_chunks(&mut out);
+                }
             }
             // An incomplete response must not look complete.
             Progress::Streaming if failed => self.mode.keep_alive = false,
             Progress::Streaming if self.has_body() && !self.mode.http10 => {
-                put_chunk(&mut out, &std::mem::take(&mut self.body));
-                out.extend_from_slice(b"0\r\n\r\n");
+                self.put_last_chunks(&mut out);
             }
             Progress::Streaming => out.append(&mut self.body),
         }
@@ -309,6 +328,14 @@ impl Response {
             self.mode.keep_alive = false;
         }
         self.complete();
+    }
+
+    /// Appends the rest of the body, the end of the chunks, and the trailer section (RFC 9112 section 7.1).
+    fn put_last_chunks(&mut self, out: &mut Vec<u8>) {
+        put_chunk(out, &std::mem::take(&mut self.body));
+        out.extend_from_slice(b"0\r\n");
+        out.append(&mut self.trailers);
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Appends a complete response, or its head: then the body, which is too long to be copied, is returned.

@@ -4,7 +4,7 @@ use super::compress::Rules;
 use super::request::Request;
 use super::response::Response;
 use super::service::Service;
-use crate::config::{Framing, Mode, PortConfig, ServerConfig};
+use crate::config::{Framing, Http2Config, Mode, PortConfig, ServerConfig};
 use crate::error::Result;
 use crate::handler::Outcome;
 use crate::static_files::Files;
@@ -61,6 +61,12 @@ impl Server {
     /// Changes any setting of the ports, such as the longest request (`package_max_length`) or `tls`.
     pub fn ports(self, change: impl FnOnce(&mut PortConfig)) -> Self {
         self.with(|server| server.ports(change))
+    }
+
+    /// Speaks HTTP/2 too (RFC 9113), on every port and with the same handler: by prior knowledge, by `Upgrade: h2c`, and by
+    /// ALPN on a port with TLS. `trailers` of requests and responses, and WebSockets (RFC 8441), work alike.
+    pub fn http2(self, config: Http2Config) -> Self {
+        self.ports(|port| port.http2 = Some(config))
     }
 
     /// Configures the underlying server: tasks, timers, more ports, lifecycle callbacks.

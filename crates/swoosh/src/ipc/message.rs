@@ -142,6 +142,18 @@ pub enum Command<P = Rc<Vec<u8>>> {
     },
     /// Start or stop reading.
     SetReading(Reading),
+    /// Send a PING on the HTTP/2 connection.
+    Ping {
+        /// Its payload, eight bytes.
+        data: P,
+    },
+    /// Send a GOAWAY on the HTTP/2 connection.
+    GoAway {
+        /// The error code.
+        code: u32,
+        /// A text for the peer's log.
+        debug: P,
+    },
 }
 
 /// A change of whether a connection is read.
@@ -270,6 +282,8 @@ mod kind {
     pub(super) const PAUSE: u8 = 44;
     pub(super) const RESUME: u8 = 45;
     pub(super) const CONFIRM: u8 = 46;
+    pub(super) const PING: u8 = 47;
+    pub(super) const GO_AWAY: u8 = 48;
 }
 
 /// A flag of any kind with one yes-or-no field.
@@ -382,6 +396,8 @@ impl<P: Payload> Message<P> {
                     Command::SetReading(Reading::Pause) => (kind::PAUSE, 0),
                     Command::SetReading(Reading::Resume) => (kind::RESUME, 0),
                     Command::SetReading(Reading::Confirm) => (kind::CONFIRM, 0),
+                    Command::Ping { .. } => (kind::PING, 0),
+                    Command::GoAway { code, .. } => (kind::GO_AWAY, *code),
                 };
                 words(kind, flags, session.0, 0, 0)
             }
@@ -404,7 +420,10 @@ impl<P: Payload> Message<P> {
             | Message::Task { content, .. }
             | Message::TaskResult { content, .. } => (**content.payload()).as_ref(),
             Message::Command { command: Command::Send { data, .. }, .. } => (**data).as_ref(),
-            Message::Command { command: Command::SendFile { file, .. }, .. } => (**file).as_ref(),
+            Message::Command { command: Command::SendFile { file: data, .. }, .. }
+            | Message::Command { command: Command::Ping { data } | Command::GoAway { debug: data, .. }, .. } => {
+                (**data).as_ref()
+            }
             Message::Connect(_) | Message::Close { .. } | Message::Watermark { .. } | Message::Command { .. } => &[],
         }
     }
@@ -420,7 +439,10 @@ impl<P> Message<P> {
             | Message::Task { content, .. }
             | Message::TaskResult { content, .. } => Some(content.into_payload()),
             Message::Command { command: Command::Send { data, .. }, .. } => Some(data),
-            Message::Command { command: Command::SendFile { file, .. }, .. } => Some(file),
+            Message::Command { command: Command::SendFile { file: data, .. }, .. }
+            | Message::Command { command: Command::Ping { data } | Command::GoAway { debug: data, .. }, .. } => {
+                Some(data)
+            }
             Message::Connect(_) | Message::Close { .. } | Message::Watermark { .. } | Message::Command { .. } => None,
         }
     }
@@ -454,6 +476,8 @@ impl<P> Message<P> {
                     Command::Finish { reset } => Command::Finish { reset },
                     Command::RequestClose { reset } => Command::RequestClose { reset },
                     Command::SetReading(reading) => Command::SetReading(reading),
+                    Command::Ping { data } => Command::Ping { data: change(data) },
+                    Command::GoAway { code, debug } => Command::GoAway { code, debug: change(debug) },
                 };
                 Message::Command { session, command }
             }
@@ -496,6 +520,8 @@ impl<P> Message<P> {
             kind::PAUSE => command(Command::SetReading(Reading::Pause)),
             kind::RESUME => command(Command::SetReading(Reading::Resume)),
             kind::CONFIRM => command(Command::SetReading(Reading::Confirm)),
+            kind::PING => command(Command::Ping { data: payload() }),
+            kind::GO_AWAY => command(Command::GoAway { code: flags, debug: payload() }),
             _ => return None,
         })
     }
@@ -551,6 +577,8 @@ mod tests {
         }
         let command = |command| Message::Command { session: SessionId(9), command };
         all.push(command(Command::SendFile { file: data, offset: u64::MAX, length: u64::MAX - 1 }));
+        all.push(command(Command::Ping { data }));
+        all.push(command(Command::GoAway { code: u32::MAX, debug: data }));
         all.extend([Reading::Pause, Reading::Resume, Reading::Confirm].map(|r| command(Command::SetReading(r))));
         all
     }

@@ -142,11 +142,13 @@ impl PortConfig {
         }
     }
 
-    /// TLS configuration of the port, `None` without TLS. An HTTP port offers HTTP by ALPN unless the settings name protocols.
+    /// TLS configuration of the port, `None` without TLS. An HTTP port offers its versions of
+    /// HTTP by ALPN unless the settings name protocols.
     pub(crate) fn acceptor(&self) -> Result<Option<Arc<Acceptor>>> {
         let Some(mut tls) = self.tls.clone() else { return Ok(None) };
         if tls.alpn.is_empty() && matches!(self.framing, Framing::Http) {
-            tls.alpn = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+            let http2 = self.http2.map(|_| b"h2".to_vec());
+            tls.alpn = http2.into_iter().chain([b"http/1.1".to_vec(), b"http/1.0".to_vec()]).collect();
         }
         Acceptor::new(&tls).map(|acceptor| Some(Arc::new(acceptor)))
     }

@@ -5,7 +5,7 @@
 
 use crate::blocking;
 use crate::clock::{now_seconds, seconds};
-use crate::conn::connection::{Connection, ConnectionState, ReadHold};
+use crate::conn::connection::{Connection, ConnectionState};
 use crate::conn::owner::{ConnectionObserver, Owner, ReadAction, add};
 use crate::conn::timeouts;
 use crate::context::{Context, Role};
@@ -64,15 +64,23 @@ fn own_socket(port: &Arc<Port>, worker: u32) -> Arc<Port> {
 pub(super) fn quiesce(context: &Context) {
     let Some(owner) = context.owner() else { return };
     owner.stop_accepting();
-    owner.all().iter().for_each(|conn| conn.hold(ReadHold::Pause));
+    owner.quiesce();
+}
+
+/// Whether clients of HTTP/2 may still open streams, because they may not know of the end yet.
+pub(super) fn awaits_clients(context: &Context) -> bool {
+    context.owner().is_some_and(|owner| owner.awaits_clients())
 }
 
 /// Closes this worker's connections: user code gets the close events, and queued output is still written.
 pub(super) fn close_all(context: &Context) {
     let Some(owner) = context.owner() else { return };
     owner.stop_accepting();
+    owner.refuse_streams();
     for conn in owner.all() {
         match conn.state() {
+            // Their responses are still sent.
+            ConnectionState::Open if conn.has_streams() => {}
             ConnectionState::Draining | ConnectionState::Closed => {}
             ConnectionState::Handshaking => owner.finish(&conn, true),
             // An error means that it is being closed already.
@@ -89,6 +97,10 @@ pub(super) async fn drain(context: &Context) {
     let deadline = clock::monotonic_ms() + limit;
     while !owner.all().is_empty() && clock::monotonic_ms() < deadline {
         tokio::time::sleep(Duration::from_millis(5)).await;
+        for conn in owner.all().iter().filter(|conn| conn.is_idle_http2()) {
+            // An error means that it is being closed already.
+            let _ = context.close(conn.session(), false);
+        }
     }
     for conn in owner.all() {
         owner.finish(&conn, true);

@@ -54,7 +54,7 @@ fn release_rows(state: &ServerState, id: u32) {
         .collect();
     for (session, index) in lost {
         state.release_connection(session, index);
-        add(&state.reactor_slot(id).closed, 1);
+        add(&state.reactor_slot(id).closed, u64::from(!session.is_stream()));
     }
     state.reactor_slot(id).connections.store(0, Relaxed);
 }

@@ -216,6 +216,9 @@ impl EventLoop {
         let has_successor = self.handover().is_some();
         let is_joining = has_successor && self.requests().borrow().is_joining();
         let has_queued = !admission::is_empty() && self.time_left().is_none_or(|left| left > Duration::ZERO);
+        if base_worker::awaits_clients(&self.context) && self.time_left().is_none_or(|left| left > self.half_time()) {
+            return false;
+        }
         let has_work = is_joining || has_queued || self.inboxes.iter().any(|inbox| !inbox.mailbox.is_empty());
         !(is_server_ending && has_work || base_worker::has_events(&self.context) || has_queued && !has_successor)
     }
@@ -362,6 +365,11 @@ impl EventLoop {
         }
     }
 
+    /// Half of the time for the requests in flight: clients of HTTP/2 have answered before, unless they never do.
+    fn half_time(&self) -> Duration {
+        self.context.state().config.max_wait_time / 2
+    }
+
     /// How long requests in flight are still waited for; `None` while this process is not to end.
     fn time_left(&self) -> Option<Duration> {
         self.shutdown_deadline.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
@@ -374,7 +382,9 @@ impl EventLoop {
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
         let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
         let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);
-        [timer, self.context.handler().sleep_limit(), queue, shutdown, backlog, report].into_iter().flatten().min()
+        let clients = base_worker::awaits_clients(&self.context).then_some(CLIENT_POLL);
+        let user_code = self.context.handler().sleep_limit();
+        [timer, user_code, queue, shutdown, backlog, clients, report].into_iter().flatten().min()
     }
 
     /// Takes messages of every mailbox, up to `limit` each, and handles them. Returns whether there was one; stops early
@@ -491,6 +501,8 @@ pub(super) enum Progress {
 
 const TICKS_BETWEEN_POLLS: u64 = 61;
 const EXIT_EVENT_INTERVAL_MS: u64 = 1000;
+/// How often an ending worker looks whether its clients of HTTP/2 know of its end.
+const CLIENT_POLL: Duration = Duration::from_millis(5);
 /// How long a process that shuts down sleeps at most while user code is unfinished.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
 /// How often a worker whose tasks wait for room checks whether there is some.

@@ -210,7 +210,7 @@ fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<E
 
 fn is_alone(state: &ServerState) -> bool {
     let config = &state.config;
-    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0
+    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0 && config.reload_on_change.is_empty()
 }
 
 /// Reserves everything that the processes will share.
@@ -253,7 +253,8 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
     server[0].next_session.store(config.start_session_id, Relaxed);
     let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
     let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
-    let registry = Registry::new(config.max_conn, server)?;
+    let speaks_http2 = served.iter().any(|port: &Arc<Port>| port.config.http2.is_some());
+    let registry = Registry::new(config.max_conn, if speaks_http2 { max_streams(config.max_conn) } else { 0 }, server)?;
     let verifies = |port: &Arc<Port>| port.config.tls.as_ref().is_some_and(|tls| tls.verify_peer);
     let verifies_any = mode == Mode::Process && served.iter().any(verifies);
     let certificates = verifies_any.then(|| Certificates::new(&registry)).transpose()?;
@@ -366,3 +367,9 @@ const MESSAGES_CAPACITY: usize = 4 << 20;
 const MANAGER_CAPACITY: usize = 256 << 10;
 const RESULTS_CAPACITY: usize = 1 << 20;
 const COMMANDS_CAPACITY: usize = 1 << 20;
+
+/// Streams of HTTP/2 that may be open at once in all connections; more are refused, and clients send them again. A row takes
+/// 256 bytes once it is used.
+fn max_streams(max_conn: u32) -> u32 {
+    max_conn.saturating_mul(4).clamp(16_384, 1 << 20)
+}

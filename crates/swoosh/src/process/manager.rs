@@ -3,6 +3,7 @@
 //! Runs in: the manager process (base mode: the process that called `start`). Invariant: it has one thread, so that its
 //! children are complete copies.
 
+use super::change_watch::ChangeWatch;
 use super::restart_policy::ChildState;
 use super::service_reporter::ServiceReporter;
 use super::{End, cleanup, task_worker, user_process, worker};
@@ -44,6 +45,8 @@ struct Manager {
     is_orphaned: bool,
     /// Process id of the master; `None` in base mode.
     master: Option<i32>,
+    /// `reload_on_change`.
+    changes: Option<ChangeWatch>,
     /// In base mode, where this process heads the server.
     reporter: Option<ServiceReporter>,
 }
@@ -97,6 +100,7 @@ fn begin(context: &Context) -> Result<Manager> {
         is_ending: false,
         is_orphaned: false,
         master: (!base).then(process::parent_pid),
+        changes: ChangeWatch::new(&state.config),
         reporter: base.then(|| ServiceReporter::new(state)),
     })
 }
@@ -161,6 +165,9 @@ impl Manager {
             && self.next_reload.is_none()
         {
             self.next_reload = Some(Reload::TaskWorkers);
+        }
+        if self.changes.as_mut().is_some_and(ChangeWatch::is_due) {
+            self.next_reload = Some(Reload::All);
         }
         if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
@@ -339,6 +346,7 @@ impl Manager {
             }
             Ok(Fork::Child) => {
                 signal::unsubscribe_all();
+                self.changes = None;
                 let kind = state.kind_of(id);
                 let role = match kind {
                     ProcessKind::Worker => Role::Worker,
@@ -367,15 +375,17 @@ impl Manager {
         let timeout = self.processes.iter().filter_map(|c| c.child.next()).min();
         let child = timeout.map(|at| Duration::from_millis(at.saturating_sub(now)));
         let timer = self.context.timers().next_delay();
+        let change = self.changes.as_ref().and_then(ChangeWatch::delay);
         let report = self.report_delay();
-        let limit = [child, timer, self.context.handler().sleep_limit(), report].into_iter().flatten().min();
+        let limit = [child, timer, self.context.handler().sleep_limit(), change, report].into_iter().flatten().min();
         let mailbox = &self.context.state().to_manager;
         let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
         let requests = &self.context.state().server[0].manager_requests;
         if sleep_if(sleeping, || mailbox.is_empty() && requests.load(SeqCst) == 0) {
             let subscribed = signal::subscription_fd();
             let own = [self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()];
-            let descriptors: Vec<_> = own.into_iter().chain(subscribed).collect();
+            let descriptors: Vec<_> =
+                own.into_iter().chain(subscribed).chain(self.changes.as_ref().map(ChangeWatch::descriptor)).collect();
             socket::wait_readable(&descriptors, limit);
             sleeping.store(0, Relaxed);
             mailbox.event_fd().drain();

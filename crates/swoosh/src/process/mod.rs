@@ -5,6 +5,7 @@
 
 mod base_worker;
 mod blocking_watch;
+mod change_watch;
 mod child;
 mod cleanup;
 mod event_loop;

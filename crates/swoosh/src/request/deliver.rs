@@ -96,6 +96,10 @@ fn deliver_bytes(context: &Context, event: &ConnectionEvent, data: &[u8]) -> Flo
 /// `discard_timeout_request` is set.
 fn is_obsolete(context: &Context, session: SessionId) -> bool {
     let state = context.state();
+    if session.is_stream() && state.registry.find(session).is_none() {
+        // The client has reset the stream.
+        return true;
+    }
     let bits = match state.mode {
         Mode::Base => Flags::CLOSED | Flags::CLOSING,
         Mode::Process if !state.config.discard_timeout_request => return false,

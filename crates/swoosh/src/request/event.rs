@@ -216,9 +216,14 @@ impl Event<'_> {
             Event::Task { content, .. } | Event::TaskResult { content, .. } | Event::PipeMessage { content, .. } => {
                 Some(content.into_payload())
             }
-            Event::Command { command: Command::Send { data, .. } | Command::SendFile { file: data, .. }, .. } => {
-                Some(data)
-            }
+            Event::Command {
+                command:
+                    Command::Send { data, .. }
+                    | Command::SendFile { file: data, .. }
+                    | Command::Ping { data }
+                    | Command::GoAway { debug: data, .. },
+                ..
+            } => Some(data),
             _ => None,
         }
     }

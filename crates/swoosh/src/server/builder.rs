@@ -420,6 +420,10 @@ impl Handler for Code {
         if let Some(service) = &self.http {
             service.closed(event.session);
         }
+        if event.session.is_stream() && !context.was_websocket(event.session) {
+            // A request of HTTP/2 has ended, and no connection.
+            return Ok(());
+        }
         Self::of_connection(&self.close, context, event)
     }
     fn packet(&self, context: &Context, event: &PacketEvent, data: &[u8]) -> Flow {

@@ -38,6 +38,8 @@ impl Flags {
     /// Nothing can be sent any more: its socket failed, or the worker that handled its request has died and no other process
     /// may send in place of the missing response.
     pub const BROKEN: u32 = 512;
+    /// An HTTP/2 connection, or a stream of one ([`SessionId::is_stream`]).
+    pub const HTTP2: u32 = 1024;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {
@@ -53,6 +55,8 @@ pub struct Registry {
     server: SharedSlice<ServerSlot>,
     /// Connections open at once, at most.
     limit: u64,
+    /// Streams of HTTP/2 open at once, at most.
+    stream_limit: u64,
 }
 
 /// A slot's index.
@@ -69,15 +73,18 @@ pub struct Peer {
 }
 
 impl Registry {
-    /// A registry with room for `max_conn` connections.
-    pub fn new(max_conn: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
-        let entries = (max_conn as usize * 2).next_power_of_two().max(64);
+    /// A registry with room for `max_conn` connections and `max_streams` streams of HTTP/2. The kernel provides the memory
+    /// of rows that are used.
+    pub fn new(max_conn: u32, max_streams: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
+        let rows = max_conn as usize + max_streams as usize;
+        let entries = (rows * 2).next_power_of_two().max(64);
         Ok(Registry {
             // Spare rows: an owner that is killed while it opens a connection leaks one.
-            slots: SharedSlice::new(max_conn as usize + SPARE_ROWS, "connections")?,
+            slots: SharedSlice::new(rows + SPARE_ROWS, "connections")?,
             map: SharedSlice::new(entries, "the map of connections")?,
             server,
             limit: u64::from(max_conn),
+            stream_limit: u64::from(max_streams),
         })
     }
 
@@ -130,7 +137,48 @@ impl Registry {
         slot.unprocessed_bytes.store(0, Relaxed);
         slot.in_flight.store(0, Relaxed);
         slot.responses_completed.store(0, Relaxed);
-        let session = self.next_session(index);
+        slot.parent.store(0, Relaxed);
+        slot.stream.store(0, Relaxed);
+        let session = self.next_session(index, &self.server[0].next_session, 0);
+        slot.session.store(session, Release);
+        Some((SessionId(session), index))
+    }
+
+    /// Allocates a slot and an id for stream number `stream` of an HTTP/2 connection; `None` where the limit of streams is
+    /// reached. The row is a copy of the connection's, as far as requests show it.
+    pub fn open_stream(&self, parent: SessionId, of: SlotIndex, stream: u32) -> Option<(SessionId, SlotIndex)> {
+        let open = &self.server[0].streams;
+        open.fetch_update(Relaxed, Relaxed, |n| (n < self.stream_limit).then_some(n + 1)).ok()?;
+        let Some(index) = self.take_slot() else {
+            open.fetch_sub(1, Relaxed);
+            return None;
+        };
+        let (slot, connection) = (&self.slots[index.0 as usize], &self.slots[of.0 as usize]);
+        let copy = |to: &AtomicU64, from: &AtomicU64| to.store(from.load(Relaxed), Relaxed);
+        slot.flags.store(Flags::HTTP2, Relaxed);
+        slot.fd.store(connection.fd.load(Relaxed), Relaxed);
+        slot.port.store(connection.port.load(Relaxed), Relaxed);
+        slot.reactor.store(connection.reactor.load(Relaxed), Relaxed);
+        slot.worker.set(None);
+        slot.uid.store(connection.uid.load(Relaxed), Relaxed);
+        slot.family.store(connection.family.load(Relaxed), Relaxed);
+        slot.peer_port.store(connection.peer_port.load(Relaxed), Relaxed);
+        slot.address.iter().zip(&connection.address).for_each(|(to, from)| copy(to, from));
+        slot.local_address.iter().zip(&connection.local_address).for_each(|(to, from)| copy(to, from));
+        slot.close_errno.store(0, Relaxed);
+        copy(&slot.connect_time, &connection.connect_time);
+        copy(&slot.last_recv, &connection.last_recv);
+        slot.last_send.store(0, Relaxed);
+        slot.last_dispatch.store(0, Relaxed);
+        slot.send_queued.store(0, Relaxed);
+        slot.files_queued.store(0, Relaxed);
+        slot.recv_queued.store(0, Relaxed);
+        slot.unprocessed_bytes.store(0, Relaxed);
+        slot.in_flight.store(0, Relaxed);
+        slot.responses_completed.store(0, Relaxed);
+        slot.parent.store(parent.0, Relaxed);
+        slot.stream.store(stream, Relaxed);
+        let session = self.next_session(index, &self.server[0].next_stream, SessionId::FIRST_STREAM);
         slot.session.store(session, Release);
         Some((SessionId(session), index))
     }
@@ -143,7 +191,8 @@ impl Registry {
         }
         let entry = &self.map[self.entry_of(session.0)].0;
         let _ = entry.compare_exchange(pack(session.0, index), 0, AcqRel, Relaxed);
-        self.server[0].connections.fetch_sub(1, Relaxed);
+        let open = if session.is_stream() { &self.server[0].streams } else { &self.server[0].connections };
+        open.fetch_sub(1, Relaxed);
         self.give_slot(index);
     }
 
@@ -167,7 +216,7 @@ impl Registry {
     }
 
     /// Up to `count` ids of connections that satisfy `wanted`, starting behind the slot of `after` (id 0: at the first
-    /// slot). `None`: `after` is not a registered connection.
+    /// slot). `None`: `after` is not a registered connection. Streams of HTTP/2 are connections only as WebSockets.
     pub fn list(
         &self,
         after: SessionId,
@@ -181,14 +230,16 @@ impl Registry {
         let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
         let ids = self.slots.get(first..used).unwrap_or_default().iter().filter_map(|slot| {
             let session = slot.session.load(Acquire);
+            let flags = Flags(slot.flags.load(Relaxed));
             let open = session != 0
-                && !Flags(slot.flags.load(Relaxed)).any(Flags::CLOSING | Flags::CLOSED | Flags::HANDSHAKING);
+                && (!SessionId(session).is_stream() || flags.any(Flags::WEBSOCKET))
+                && !flags.any(Flags::CLOSING | Flags::CLOSED | Flags::HANDSHAKING);
             (open && wanted(slot) && slot.session.load(Acquire) == session).then_some(SessionId(session))
         });
         Some(ids.take(count).collect())
     }
 
-    /// Every slot in use, with its connection's id.
+    /// Every slot in use, with the id of its connection or stream.
     pub fn all(&self) -> impl Iterator<Item = (SessionId, SlotIndex, &ConnectionSlot)> {
         let used = (self.server[0].fresh_slots.load(Acquire) as usize).min(self.slots.len());
         self.slots[..used].iter().enumerate().filter_map(|(n, slot)| {
@@ -215,9 +266,9 @@ impl Registry {
         Peer { ip, port: slot.peer_port.load(Relaxed) as u16 }
     }
 
-    fn next_session(&self, index: SlotIndex) -> u64 {
+    fn next_session(&self, index: SlotIndex, counter: &AtomicU64, first: u64) -> u64 {
         loop {
-            let session = self.server[0].next_session.fetch_add(1, Relaxed);
+            let session = first + counter.fetch_add(1, Relaxed);
             let entry = &self.map[self.entry_of(session)].0;
             // An old connection may still occupy this map entry; then the id is skipped.
             if session != 0 && entry.compare_exchange(0, pack(session, index), AcqRel, Relaxed).is_ok() {
@@ -275,6 +326,8 @@ pub trait ConnectionRow {
     fn bind_worker(&self, id: WorkerId);
     /// Index of the port that accepted it.
     fn port_index(&self) -> usize;
+    /// The id that events are dispatched by: the streams of an HTTP/2 connection go to one worker.
+    fn dispatch_id(&self, session: SessionId) -> u64;
 }
 
 impl ConnectionRow for ConnectionSlot {
@@ -301,6 +354,10 @@ impl ConnectionRow for ConnectionSlot {
 
     fn port_index(&self) -> usize {
         self.port.load(Relaxed) as usize
+    }
+
+    fn dispatch_id(&self, session: SessionId) -> u64 {
+        if session.is_stream() { self.parent.load(Relaxed) } else { session.0 }
     }
 }
 
@@ -339,7 +396,7 @@ mod tests {
         pub(crate) fn for_test(room: u32) -> Registry {
             let server = SharedSlice::<ServerSlot>::new(1, "a test").unwrap();
             server[0].next_session.store(1, Relaxed);
-            Registry::new(room, server).unwrap()
+            Registry::new(room, 4, server).unwrap()
         }
     }
 
@@ -370,6 +427,23 @@ mod tests {
         let (id, slot) = registry.open(9, 0, 0, NOBODY).unwrap();
         assert_eq!(slot, all[1].1);
         assert_eq!(id, SessionId(4));
+    }
+
+    #[test]
+    fn streams_have_ids_of_their_own_and_are_no_connections() {
+        let registry = Registry::for_test(2);
+        let peer = Peer { ip: Some("10.1.2.3".parse().unwrap()), port: 9 };
+        let (parent, of) = registry.open(7, 0, 3, peer).unwrap();
+        let all: Vec<_> = (0..4).map(|n| registry.open_stream(parent, of, 2 * n + 1).unwrap()).collect();
+        assert!(registry.open_stream(parent, of, 9).is_none(), "the limit of streams is reached");
+        assert!(all.iter().all(|(id, _)| id.is_stream()) && !parent.is_stream());
+        let (_, row) = registry.find(all[1].0).unwrap();
+        assert_eq!((Registry::peer(row), row.stream.load(Relaxed), row.parent.load(Relaxed)), (peer, 3, parent.0));
+        assert_eq!((registry.count(), registry.list(SessionId(0), 9, |_| true)), (1, Some(vec![parent])));
+        row.set_flags(Flags::WEBSOCKET);
+        assert_eq!(registry.list(SessionId(0), 9, |_| true).unwrap().len(), 2, "a WebSocket is listed");
+        all.iter().for_each(|(id, index)| registry.release(*id, *index));
+        assert_eq!((registry.count(), registry.open(8, 0, 0, NOBODY).unwrap().0), (1, SessionId(2)));
     }
 
     #[test]

@@ -89,6 +89,45 @@ fn http_hello_greets_in_both_modes() {
     }
 }
 
+/// The status, body and `sum` trailer of a request by HTTP/2.
+fn over_http2(port: u16, path: &str, body: &'static [u8]) -> (u16, String, Option<String>) {
+    let request = http_types::Request::post(format!("http://127.0.0.1:{port}{path}")).body(()).unwrap();
+    let exchange = async {
+        let socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (sender, connection) = h2::client::handshake(socket).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let (response, mut stream) = sender.ready().await.unwrap().send_request(request, false).unwrap();
+        stream.send_data(body.into(), true).unwrap();
+        let (head, mut body) = response.await.unwrap().into_parts();
+        let mut text = Vec::new();
+        while let Some(part) = body.data().await {
+            let part = part.unwrap();
+            body.flow_control().release_capacity(part.len()).unwrap();
+            text.extend_from_slice(&part);
+        }
+        let trailers = body.trailers().await.unwrap().unwrap_or_default();
+        driver.abort();
+        let sum = trailers.get("sum").map(|sum| sum.to_str().unwrap().to_owned());
+        (head.status.as_u16(), String::from_utf8(text).unwrap(), sum)
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(exchange)
+}
+
+#[test]
+fn http2_serves_both_versions_on_one_port() {
+    for mode in ["process", "base"] {
+        let server = Example::start("http2", &[mode]);
+        let numbers = "1\n2\n3\n4\n5\n".to_owned();
+        assert_eq!(over_http2(server.port, "/count", b""), (200, numbers.clone(), Some("15".to_owned())), "{mode}");
+        assert_eq!(over_http2(server.port, "/echo", b"a body"), (200, "a body".to_owned(), None));
+        assert_eq!(over_http2(server.port, "/page", b"").1, "/page by HTTP/2\n");
+        let mut client = server.connect();
+        assert_eq!(client.get("/page"), (200, "/page by HTTP/1.1\n".to_owned()));
+        assert_eq!(client.put("POST /echo", "a body"), (200, "a body".to_owned()));
+        server.stop();
+    }
+}
+
 #[test]
 fn http_json_responds_in_order_in_parts_and_in_time() {
     let server = Example::start("http_json", &[]);

@@ -14,16 +14,17 @@ use crate::server::http::response::state::{COOKIE, HEADER, Phase, RESPONSE, Resp
 use crate::server::http::response::{for_connection, is_open};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state;
-use crate::server::state::session as id_of;
+use crate::server::state::{session as id_of, succeeded};
 use std::path::Path;
 use std::rc::Rc;
+use swoosh::context::Context;
 use swoosh::handler::SessionId;
 use swoosh::proto::http1::is_token_byte;
 use swoosh::proto::http1::response_writer::{self, put_chunk};
 use swoosh::sys::open as opening;
 use swoosh_zend::error::{argument_count_error, warning};
 use swoosh_zend::{Array, Call, ClassBuilder, Key, Object, OrFalse, PhpResult, Value, Zval};
-use websocket::{disconnect, ping, push, recv, upgrade};
+use websocket::{disconnect, push, recv, upgrade};
 use writable::{CONTEXT_UNAVAILABLE, open, transport_of};
 
 /// Registers the class. The order of properties is the order of slots in `server::http::response`.
@@ -407,11 +408,45 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     Ok(closed)
 }
 
+/// Sends a GOAWAY on the HTTP/2 connection of this response: it is closed behind the responses that are on the way.
 fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {
-    if open(call).is_some() {
+    let (code, debug) = (call.int_or(0, 0)?, call.bytes_or(1, b"")?);
+    let Some((state, _)) = open(call) else { return Ok(false) };
+    let Some((node, session)) = http2_stream_of(state) else {
         last_error::set(CONTEXT_UNAVAILABLE);
+        return Ok(false);
+    };
+    let Ok(code) = u32::try_from(code) else {
+        last_error::set(INVALID_PARAMS);
+        return Ok(false);
+    };
+    Ok(succeeded(node.http2_go_away(session, code, debug)))
+}
+
+/// Sends a PING: of HTTP/2, with up to eight bytes, or of the WebSocket of a coroutine server.
+fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
+    let data = call.bytes_or(0, b"")?;
+    let Some((node, session)) = http2_stream_of(call.payload::<ResponseState>()) else {
+        return websocket::ping(call);
+    };
+    if open(call).is_none() {
+        return Ok(false);
     }
-    Ok(false)
+    let mut payload = [0; 8];
+    let Some(place) = payload.get_mut(..data.len()) else {
+        last_error::set(INVALID_PARAMS);
+        return Ok(false);
+    };
+    place.copy_from_slice(data);
+    Ok(succeeded(node.http2_ping(session, payload)))
+}
+
+/// The HTTP/2 stream that a response is sent on.
+fn http2_stream_of(state: &ResponseState) -> Option<(Context, SessionId)> {
+    match state.connection.get()? {
+        HttpConnection::Server(state, session) if session.is_stream() => Some((state.running()?, *session)),
+        _ => None,
+    }
 }
 
 /// SWOOLE_ERROR_SESSION_NOT_EXIST.

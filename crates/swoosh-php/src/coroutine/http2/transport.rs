@@ -10,7 +10,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use swoosh::proto::http2::{ControlFrame, FrameTracker, PeerSettings};
+use swoosh::proto::http2::{ControlFrame, FrameTracker, PREFACE, PeerSettings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What the connection's frames have said, and frames to insert.
@@ -35,7 +35,7 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(link: Rc<CoroutineSocket>, observed: Rc<RefCell<Observed>>) -> Self {
-        let outgoing = FrameTracker::new(FrameTracker::PREFACE);
+        let outgoing = FrameTracker::new(PREFACE.len());
         Transport { link, observed, incoming: FrameTracker::new(0), outgoing, ended: false }
     }
 

@@ -50,6 +50,8 @@ pub struct RequestData {
     pub arrival: Cell<Option<Arrival>>,
     /// `http_parse_cookie`.
     pub parse_cookie: Cell<bool>,
+    /// It is a stream of HTTP/2.
+    pub is_http2: Cell<bool>,
 }
 
 /// When and where a request came to a server.
@@ -61,6 +63,8 @@ pub struct Arrival {
     peer: Option<(Peer, u64)>,
     /// The connection's local address, if its port is bound to every address.
     local: Option<IpAddr>,
+    /// It is a stream of HTTP/2.
+    is_http2: bool,
 }
 
 impl swoosh_zend::Payload for RequestData {
@@ -173,6 +177,7 @@ fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
 }
 
 pub(crate) const FD: usize = 0;
+pub(crate) const STREAM_ID: usize = 1;
 pub(crate) const HEADER: usize = 2;
 pub(crate) const SERVER: usize = 3;
 pub(crate) const COOKIE: usize = 4;
@@ -197,11 +202,17 @@ pub fn from_engine(
     *data.stored.borrow_mut() = stored;
     data.request_length.set(Some(bytes.len()));
     let known = node.state().registry.find(event.session);
+    let stream = node.http2_stream(event.session);
+    if let Some(stream) = stream {
+        object.set_slot(STREAM_ID, stream);
+    }
+    data.is_http2.set(event.session.is_stream());
     data.arrival.set(Some(Arrival {
         time: event.dispatch_time,
         port: node.state().ports.get(event.port).map(|port| &**port),
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
         local: known.and_then(|(_, slot)| Registry::local_address(slot)),
+        is_http2: event.session.is_stream(),
     }));
     object.set_lazy_slot(SERVER);
     Ok(fill(&object, data, config, request, headers).map(|()| object))
@@ -217,7 +228,7 @@ pub fn from_coroutine(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = server_fields(request, swoosh::clock::now_seconds());
+    let mut server = server_fields(request, swoosh::clock::now_seconds(), false);
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -238,7 +249,7 @@ pub fn from_coroutine(
 
 impl Arrival {
     fn server_fields(&self, request: &Request<'_>) -> Array {
-        let mut server = server_fields(request, self.time);
+        let mut server = server_fields(request, self.time, self.is_http2);
         if let Some(port) = self.port {
             server.append_interned(&SERVER_PORT, port.number);
             match self.local {
@@ -263,7 +274,7 @@ fn host_of(address: &str) -> &str {
 }
 
 /// `$request->server` from the request line and the time of arrival.
-pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
+pub fn server_fields(request: &Request<'_>, time: f64, is_http2: bool) -> Array {
     let mut server = Array::with_capacity(16);
     let (path, query) = request.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
@@ -277,7 +288,12 @@ pub fn server_fields(request: &Request<'_>, time: f64) -> Array {
     }
     server.append_interned(&REQUEST_TIME, time as i64);
     server.append_interned(&REQUEST_TIME_FLOAT, time);
-    server.append_interned(&SERVER_PROTOCOL, if request.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" });
+    let protocol = match request.minor {
+        _ if is_http2 => "HTTP/2",
+        0 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    };
+    server.append_interned(&SERVER_PROTOCOL, protocol);
     server
 }
 
@@ -287,6 +303,10 @@ impl RequestData {
         let mut lower = [0; 64];
         for header in headers {
             if self.parse_cookie.get() && header.is("cookie") {
+                continue;
+            }
+            if self.is_http2.get() && header.is("transfer-encoding") {
+                // The server's own: HTTP/2 has no such field.
                 continue;
             }
             let name = header.name;

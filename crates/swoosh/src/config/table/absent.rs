@@ -25,23 +25,8 @@ settings! { ABSENT in Target::Absent;
     socket_dontwait: Kind::Bool, "none" => NO_POOL;
     /// Names are resolved without a thread.
     use_async_resolver: Kind::Bool, "true" => Setter::Ignored("names are never resolved in a thread");
-    /// Server push.
-    http2_enable_push: Kind::Bool, "none" => NO_HTTP2;
-    /// The HPACK table.
-    http2_header_table_size: COUNT, "none" => NO_HTTP2;
-    /// The initial flow-control window.
-    http2_init_window_size: COUNT, "none" => NO_HTTP2;
-    /// Streams of a connection at once.
-    http2_max_concurrent_streams: COUNT, "none" => NO_HTTP2;
-    /// The longest frame.
-    http2_max_frame_size: COUNT, "none" => NO_HTTP2;
-    /// The longest list of header fields, bytes.
-    http2_max_header_list_size: COUNT, "none" => NO_HTTP2;
-    /// The greatest number of header fields.
-    http2_max_headers: COUNT, "none" => NO_HTTP2;
 }
 
 const NO_POOL: Setter = Setter::Ignored("there is no thread pool and no io_uring");
-const NO_HTTP2: Setter = Setter::Ignored("HTTP/2 is not served by this version");
 const COUNT: Kind = Kind::int(0, U32_MAX, "a number");
 const SECONDS: Kind = Kind::Seconds { min: 0, max: U32_MAX };

@@ -3,6 +3,7 @@
 mod absent;
 mod coroutine;
 mod front_end;
+mod http2;
 mod log;
 mod port;
 mod rows;
@@ -25,6 +26,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         front_end::HTTP,
         front_end::WEBSOCKET_SERVER,
         port::PORT,
+        http2::HTTP2,
         tls::TLS,
         front_end::WEBSOCKET,
         log::LOG,

@@ -80,8 +80,12 @@ settings! { PORT in Target::Port;
         p.framing.http |= v.value.to_bool();
         Ok(None)
     });
-    /// The port speaks HTTP/2.
-    open_http2_protocol: Kind::Bool, "false" => Setter::Unsupported("HTTP/2 is not served by this version");
+    /// The port speaks HTTP/2, and HTTP/1.
+    open_http2_protocol: Kind::Bool, "false" => Setter::Port(|p, v| {
+        p.speaks_http2 = v.value.to_bool();
+        p.framing.http |= p.speaks_http2;
+        Ok(None)
+    });
     /// Each packet is one Redis command.
     open_redis_protocol: Kind::Bool, "true on the first port of a Redis server" =>
         Setter::Port(|p, v| v.store(&mut p.framing.redis));

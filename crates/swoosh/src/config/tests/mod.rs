@@ -282,7 +282,7 @@ fn null_leaves_every_setting_alone() {
         assert!(!matches!(one, Ok(Outcome::Unknown { .. })), "{name}");
     }
     assert_eq!(outcome("open_http_protocol", Value::Bool(false)), Outcome::Applied);
-    assert!(matches!(outcome("open_http2_protocol", Value::Bool(true)), Outcome::NotSupported(_)));
+    assert_eq!(outcome("open_http2_protocol", Value::Bool(true)), Outcome::Applied);
     assert!(matches!(outcome("ssl_dhparam", text("/a")), Outcome::NotSupported(_)));
 }
 
@@ -359,7 +359,7 @@ fn list(settings: &Settings) -> String {
         reactor_num worker_num task_worker_num dispatch_mode enable_unsafe_event
         discard_timeout_request enable_delay_receive max_form_length single_thread max_conn max_concurrency
         worker_max_concurrency max_queued_bytes max_request max_request_grace task_max_request
-        task_max_request_grace max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
+        task_max_request_grace reload_on_change reload_on_change_extensions reload_on_change_ignore max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
         input_buffer_size upload_tmp_dir output_buffer_size start_session_id
         heartbeat_check_interval daemonize log_file log_level log_rotation log_date_format
         log_date_with_microseconds pid_file blocking_detection user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);
@@ -368,7 +368,9 @@ fn list(settings: &Settings) -> String {
         backlog reuse_port package_max_length socket_buffer_size high_watermark low_watermark
         heartbeat_idle_time slow_consumer http_header_timeout http_body_timeout http_require_host tcp_nodelay
         tcp_keepalive tcp_keepidle tcp_keepinterval tcp_keepcount tcp_user_timeout tcp_defer_accept
-        tcp_fastopen recv_buffer send_buffer; without framing tls);
+        tcp_fastopen recv_buffer send_buffer; without framing tls http2);
+    list_fields!(all, &settings.port.http2, Http2Config:
+        header_table_size max_concurrent_streams init_window_size max_frame_size max_header_list_size max_headers; without);
     list_fields!(all, &settings.port.framing, super::port_settings::FramingBuilder:
         http redis mqtt eof_check eof_split length_check eof length offset body_offset; without func);
     let tls = &settings.port.tls;

@@ -207,7 +207,7 @@ impl Dispatcher {
         let config = &self.state.config;
         if let Some(decide) = &config.dispatch_func {
             // A close event has to reach a worker whatever the function answers.
-            let answer = kind.number().map(|number| decide(conn.session().0, number, data));
+            let answer = kind.number().map(|number| decide(conn.slot().dispatch_id(conn.session()), number, data));
             match answer.unwrap_or(Dispatch::Fallback) {
                 Dispatch::Worker(n) if n < self.workers() => return Dispatch::Worker(n),
                 Dispatch::Worker(n) => {
@@ -223,7 +223,7 @@ impl Dispatcher {
         }
         let slot = conn.slot();
         let bound = slot.bound_worker().map(|id| id.0);
-        let by_id = (conn.session().0 % u64::from(self.workers())) as u32;
+        let by_id = (slot.dispatch_id(conn.session()) % u64::from(self.workers())) as u32;
         let stays = kind != EventKind::Packet || bound.is_some() && self.has_to_stay(conn);
         Dispatch::Worker(match config.dispatch_mode {
             _ if self.workers() == 1 => 0,

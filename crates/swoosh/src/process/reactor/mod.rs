@@ -6,7 +6,7 @@
 mod dispatch;
 mod files;
 
-use crate::conn::connection::{ConnectionState, ReadHold};
+use crate::conn::connection::ConnectionState;
 use crate::conn::owner::Owner;
 use crate::conn::timeouts;
 use crate::error::Result;
@@ -202,7 +202,7 @@ impl Reactor {
         while let Some(command) = receiver.recv().await {
             match command {
                 ReactorCommand::Adopt(socket, peer, port) => self.owner.adopt(socket, peer, &port),
-                ReactorCommand::Quiesce => self.owner.all().iter().for_each(|c| c.hold(ReadHold::Pause)),
+                ReactorCommand::Quiesce => self.owner.quiesce(),
                 ReactorCommand::End => break,
             }
         }
@@ -219,10 +219,13 @@ impl Reactor {
 
     /// Closes every connection; queued output is written, within a time limit.
     async fn close_all(&self) {
-        for conn in self.owner.all() {
-            self.owner.finish(&conn, false);
+        for conn in self.owner.all().iter().filter(|conn| !conn.speaks_http2()) {
+            self.owner.finish(conn, false);
         }
         for _ in 0..LAST_WRITES_MS / 10 {
+            for conn in self.owner.all().iter().filter(|conn| conn.is_idle_http2()) {
+                self.owner.finish(conn, false);
+            }
             if self.owner.all().iter().all(|c| c.state() == ConnectionState::Closed) {
                 return;
             }

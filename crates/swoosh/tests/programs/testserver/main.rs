@@ -224,7 +224,11 @@ thread_local! {
 fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<()> {
     let mut room = request::field_buffer();
     let (request, headers) = request::Request::parse(data, &mut room).expect("only whole requests are handed over");
-    let body = format!("{} {} {}", request.method, request.target, request.body(headers).len());
+    let body = match request.target.split_once("/size/") {
+        Some((_, size)) => "x".repeat(size.parse().expect("a number")),
+        None if request.target == "/aborted" => node.stats().aborted.to_string(),
+        None => format!("{} {} {}", request.method, request.target, request.body(headers).len()),
+    };
     if request.target == "/slow" {
         std::thread::sleep(Duration::from_millis(100));
     }

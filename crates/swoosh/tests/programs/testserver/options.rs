@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 use std::time::Duration;
-use swoosh::config::{Framing, LengthFraming, LengthType, NamedCertificate, PortConfig, TlsConfig, Versions};
+use swoosh::config::{
+    Framing, Http2Config, LengthFraming, LengthType, NamedCertificate, PortConfig, TlsConfig, Versions,
+};
 
 /// The arguments `name=value`, in order.
 pub(crate) struct Options(pub(crate) Vec<(String, String)>);
@@ -47,7 +49,17 @@ pub(crate) fn tune(options: &Options, port: &mut PortConfig) {
     port.http_body_timeout = seconds("body_timeout", port.http_body_timeout);
     port.reuse_port = options.is("reuse_port");
     port.send_buffer = options.get("kernel_send").unwrap_or(0);
+    port.http2 = options.is("http2").then(|| http2(options));
     port.tls = tls(options);
+}
+
+fn http2(options: &Options) -> Http2Config {
+    let otherwise = Http2Config::default();
+    Http2Config {
+        max_concurrent_streams: options.get("streams").unwrap_or(otherwise.max_concurrent_streams),
+        max_header_list_size: options.get("header_list").unwrap_or(otherwise.max_header_list_size),
+        ..otherwise
+    }
 }
 
 fn tls(options: &Options) -> Option<TlsConfig> {

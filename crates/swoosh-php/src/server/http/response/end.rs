@@ -1,6 +1,6 @@
 //! The end of a response. Exactly one of the callback, its deadline and the object's destructor ends it.
 
-use super::head::put_trailers;
+use super::head::{has_trailers, put_trailers};
 use super::state::{Phase, ResponseState};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state::succeeded;
@@ -106,7 +106,11 @@ impl ResponseState {
     /// Writes the unsent bytes up to the response's end, `body` included. Returns the part of the body that was not copied
     /// and belongs behind them.
     fn put_remaining<'a>(&self, out: &mut Vec<u8>, object: &Object, body: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.phase() == Phase::NotSent {
+        if self.phase() == Phase::NotSent && self.is_http2() && has_trailers(object) {
+            self.in_chunks.set(true);
+            let body = self.put_whole(out, object, body);
+            put_last_chunks(out, object, &body);
+        } else if self.phase() == Phase::NotSent {
             let body = self.put_whole(out, object, body);
             if body.len() >= Parts::MIN_UNCOPIED {
                 return body;
@@ -115,10 +119,7 @@ impl ResponseState {
         } else if self.http10.get() || !self.has_body() {
             out.extend_from_slice(if self.has_body() { body } else { b"" });
         } else {
-            put_chunk(out, body);
-            out.extend_from_slice(b"0\r\n");
-            put_trailers(out, object);
-            out.extend_from_slice(b"\r\n");
+            put_last_chunks(out, object, body);
         }
         Cow::Borrowed(&[])
     }
@@ -132,4 +133,12 @@ impl ResponseState {
         self.put_remaining(&mut out, object, b"");
         out
     }
+}
+
+/// Writes the rest of a body in chunks, and the trailers (RFC 9112 section 7.1).
+fn put_last_chunks(out: &mut Vec<u8>, object: &Object, body: &[u8]) {
+    put_chunk(out, body);
+    out.extend_from_slice(b"0\r\n");
+    put_trailers(out, object);
+    out.extend_from_slice(b"\r\n");
 }

@@ -95,6 +95,10 @@ impl ResponseState {
             put_field(out, b"Content-Encoding", coding.name().as_bytes());
             put_field(out, b"Vary", b"Accept-Encoding");
         }
+        if self.in_chunks.get() {
+            // The stream's own framing: HTTP/2 sends the length, and what follows the body.
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+        }
         if !(seen.omits_length && matches!(body, Body::Length(_))) {
             self.put_framing(out, body, seen.length);
         }
@@ -149,7 +153,8 @@ impl ResponseState {
             6 if is("server") => seen.server = true,
             10 if is("connection") => {
                 seen.connection = true;
-                if value.bytes().is_some_and(|value| has_token(value, "close")) {
+                // Of a stream, this is not the connection.
+                if !self.is_http2() && value.bytes().is_some_and(|value| has_token(value, "close")) {
                     self.keep_alive.set(false);
                 }
             }
@@ -221,6 +226,10 @@ fn put_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"Content-Length: ");
     put_number(out, length);
     out.extend_from_slice(b"\r\n");
+}
+
+pub(crate) fn has_trailers(object: &Object) -> bool {
+    object.slot(TRAILER).array().is_some_and(|trailers| trailers.len() > 0)
 }
 
 pub(crate) fn put_trailers(out: &mut Vec<u8>, object: &Object) {

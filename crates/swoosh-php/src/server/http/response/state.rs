@@ -43,6 +43,8 @@ pub struct ResponseState {
     pub deadline: OnceCell<Rc<Deadline>>,
     /// Negotiated compression of WebSocket messages.
     pub deflate: Cell<Option<DeflateParams>>,
+    /// A whole body is sent in chunks nevertheless, because trailers follow it on a stream of HTTP/2.
+    pub in_chunks: Cell<bool>,
     /// Hash of a part of the body that could not be sent: until it is written again, the response is incomplete.
     pub unsent_part: Cell<Option<u64>>,
 }
@@ -77,6 +79,7 @@ impl Default for ResponseState {
             handshake: Cell::new(false),
             deadline: OnceCell::new(),
             deflate: Cell::new(None),
+            in_chunks: Cell::new(false),
             unsent_part: Cell::new(None),
         }
     }
@@ -114,6 +117,11 @@ impl ResponseState {
         if self.unsent_part.get().is_some_and(|unsent| unsent == hash_of(part)) {
             self.unsent_part.set(None);
         }
+    }
+
+    /// Whether it is sent on a stream of HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self.connection.get(), Some(HttpConnection::Server(_, session)) if session.is_stream())
     }
 
     pub(crate) fn has_body(&self) -> bool {

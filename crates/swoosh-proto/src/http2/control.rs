@@ -1,8 +1,10 @@
-//! HTTP/2 (RFC 9113): the frames of one direction of a connection, followed but not decoded.
+//! Control frames of one direction of a connection, as they pass by.
 //!
 //! The protocol itself is the crate h2's. It keeps the peer's settings and the contents of its GOAWAY frames to itself, and
 //! sends no GOAWAY with a program's own code; [`FrameTracker`] reads along to know both and to find the places between two
 //! frames where one more can be inserted.
+
+use super::frames::{FrameHead, FrameScanner};
 
 /// Finds the frames in a stream of bytes, however the network has split them. Keeps at most
 /// [`MAX_CAPTURED`](FrameTracker::MAX_CAPTURED) bytes of a payload.
@@ -21,17 +23,11 @@
 /// ```
 #[derive(Debug, Default)]
 pub struct FrameTracker {
-    /// Bytes before the first frame that were not seen yet.
-    preface: usize,
-    head: [u8; HEAD],
-    /// Bytes of `head` that have arrived.
-    arrived: usize,
-    /// Bytes of the payload that are missing.
-    missing: usize,
+    scanner: FrameScanner,
+    /// The frame whose payload follows.
+    current: Option<FrameHead>,
     /// The beginning of the payload, of frames that are reported.
     payload: Vec<u8>,
-    /// A header block continues in the next frame (RFC 9113 section 6.10).
-    in_header_block: bool,
 }
 
 /// A frame that concerns the connection.
@@ -55,44 +51,31 @@ impl FrameTracker {
     pub const MAX_CAPTURED: usize = 1024;
 
     /// Follows a direction that begins with that many bytes before its first frame, as a client's does
-    /// ([`PREFACE`](Self::PREFACE)).
+    /// ([`PREFACE`](super::PREFACE)).
     pub fn new(preface: usize) -> Self {
-        FrameTracker { preface, ..FrameTracker::default() }
+        FrameTracker { scanner: FrameScanner::behind(preface as u32), ..FrameTracker::default() }
     }
-
-    /// The length of a client's connection preface (RFC 9113 section 3.4), bytes.
-    pub const PREFACE: usize = 24;
 
     /// Whether another frame may be inserted here: the last one is complete, and its header block too.
     pub fn is_between_frames(&self) -> bool {
-        self.preface == 0 && self.arrived == 0 && !self.in_header_block
+        self.scanner.is_between_frames()
     }
 
     /// Follows `bytes` up to the end of the next control frame. Returns how many bytes that are, and the frame; without one,
     /// all of them.
     pub fn next(&mut self, bytes: &[u8]) -> (usize, Option<ControlFrame>) {
-        let mut used = self.preface.min(bytes.len());
-        self.preface -= used;
+        let mut used = 0;
         while used < bytes.len() {
-            if self.arrived < HEAD {
-                let count = (HEAD - self.arrived).min(bytes.len() - used);
-                self.head[self.arrived..self.arrived + count].copy_from_slice(&bytes[used..used + count]);
-                self.arrived += count;
-                used += count;
-                if self.arrived < HEAD {
-                    break;
-                }
-                self.missing =
-                    usize::from(self.head[0]) << 16 | usize::from(self.head[1]) << 8 | usize::from(self.head[2]);
-            }
-            let count = self.missing.min(bytes.len() - used);
-            if self.is_reported() {
+            let is_payload = self.scanner.left_of_payload() > 0;
+            let (taken, head) = self.scanner.advance(&bytes[used..]);
+            if is_payload && self.current.as_ref().is_some_and(is_reported) {
                 let room = Self::MAX_CAPTURED - self.payload.len();
-                self.payload.extend_from_slice(&bytes[used..used + count.min(room)]);
+                self.payload.extend_from_slice(&bytes[used..used + taken.min(room)]);
             }
-            self.missing -= count;
-            used += count;
-            if self.missing == 0
+            used += taken;
+            self.current = head.or(self.current);
+            if (is_payload || head.is_some())
+                && self.scanner.left_of_payload() == 0
                 && let Some(frame) = self.end_frame()
             {
                 return (used, Some(frame));
@@ -101,24 +84,12 @@ impl FrameTracker {
         (used, None)
     }
 
-    /// Whether the frame is one of those that `next` returns. An acknowledgement of settings is not.
-    fn is_reported(&self) -> bool {
-        matches!((self.head[3], self.head[4] & ACK), (SETTINGS, 0) | (GOAWAY, _))
-    }
-
     fn end_frame(&mut self) -> Option<ControlFrame> {
         let payload = std::mem::take(&mut self.payload);
-        self.arrived = 0;
-        match self.head[3] {
-            HEADERS | PUSH_PROMISE | CONTINUATION => self.in_header_block = self.head[4] & END_HEADERS == 0,
-            _ => {}
-        }
-        if !self.is_reported() {
-            return None;
-        }
+        let head = self.current.take().filter(is_reported)?;
         let number =
             |at: usize| payload.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-        if self.head[3] == GOAWAY {
+        if head.kind == FrameHead::GOAWAY {
             let (last, code) = (number(0)?, number(4)?);
             return Some(ControlFrame::GoAway {
                 last_stream_id: last & 0x7fff_ffff,
@@ -134,75 +105,32 @@ impl FrameTracker {
     }
 }
 
-/// The settings of one side as they are in force (RFC 9113 section 6.5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerSettings {
-    /// SETTINGS_HEADER_TABLE_SIZE, bytes.
-    pub header_table_size: u32,
-    /// SETTINGS_INITIAL_WINDOW_SIZE, bytes.
-    pub initial_window_size: u32,
-    /// SETTINGS_MAX_CONCURRENT_STREAMS.
-    pub max_concurrent_streams: u32,
-    /// SETTINGS_MAX_FRAME_SIZE, bytes.
-    pub max_frame_size: u32,
-    /// SETTINGS_MAX_HEADER_LIST_SIZE, bytes.
-    pub max_header_list_size: u32,
-}
-
-impl Default for PeerSettings {
-    /// The initial values; `u32::MAX` for no limit.
-    fn default() -> Self {
-        PeerSettings {
-            header_table_size: 4096,
-            initial_window_size: 65_535,
-            max_concurrent_streams: u32::MAX,
-            max_frame_size: 16_384,
-            max_header_list_size: u32::MAX,
-        }
-    }
-}
-
-impl PeerSettings {
-    /// Applies the settings of a frame. Unknown ones are ignored (RFC 9113 section 6.5.2).
-    pub fn apply(&mut self, settings: &[(u16, u32)]) {
-        for &(identifier, value) in settings {
-            match identifier {
-                1 => self.header_table_size = value,
-                3 => self.max_concurrent_streams = value,
-                4 => self.initial_window_size = value,
-                5 => self.max_frame_size = value,
-                6 => self.max_header_list_size = value,
-                _ => {}
-            }
-        }
-    }
+/// Whether the frame is one of those that `next` returns. An acknowledgement of settings is not.
+fn is_reported(head: &FrameHead) -> bool {
+    matches!((head.kind, head.flags & FrameHead::ACK), (FrameHead::SETTINGS, 0) | (FrameHead::GOAWAY, _))
 }
 
 /// A GOAWAY frame (RFC 9113 section 6.8). Of `debug_data`, what fits into a frame of the smallest maximum size.
 pub fn goaway(last_stream_id: u32, code: u32, debug_data: &[u8]) -> Vec<u8> {
     let debug_data = &debug_data[..debug_data.len().min(16_384 - 8)];
-    let length = (8 + debug_data.len()) as u32;
-    let mut frame = length.to_be_bytes()[1..].to_vec();
-    frame.extend_from_slice(&[GOAWAY, 0, 0, 0, 0, 0]);
+    let head = FrameHead { length: 8 + debug_data.len() as u32, kind: FrameHead::GOAWAY, flags: 0, stream: 0 };
+    let mut frame = head.encode().to_vec();
     frame.extend_from_slice(&(last_stream_id & 0x7fff_ffff).to_be_bytes());
     frame.extend_from_slice(&code.to_be_bytes());
     frame.extend_from_slice(debug_data);
     frame
 }
 
-/// The length of a frame's head (RFC 9113 section 4.1), bytes.
-const HEAD: usize = 9;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const PUSH_PROMISE: u8 = 5;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+/// A PING frame with that payload (RFC 9113 section 6.7).
+pub fn ping(payload: [u8; 8]) -> Vec<u8> {
+    let head = FrameHead { length: 8, kind: FrameHead::PING, flags: 0, stream: 0 };
+    [&head.encode()[..], &payload].concat()
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http2::PREFACE;
 
     fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
@@ -247,9 +175,9 @@ mod tests {
 
     #[test]
     fn nothing_is_inserted_into_a_frame_a_header_block_or_the_preface() {
-        let mut tracker = FrameTracker::new(FrameTracker::PREFACE);
+        let mut tracker = FrameTracker::new(PREFACE.len());
         assert!(!tracker.is_between_frames());
-        tracker.next(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        tracker.next(PREFACE);
         assert!(tracker.is_between_frames());
         tracker.next(&frame(1, 0, b"block"));
         assert!(!tracker.is_between_frames(), "its CONTINUATION must follow");
@@ -269,15 +197,5 @@ mod tests {
         let [ControlFrame::GoAway { debug_data, .. }] = &frames[..] else { panic!("{frames:?}") };
         assert_eq!(debug_data.len(), FrameTracker::MAX_CAPTURED - 8);
         assert_eq!(reported(&frame(7, 0, b"short"), 3), vec![]);
-    }
-
-    #[test]
-    fn settings_replace_each_other() {
-        let mut settings = PeerSettings::default();
-        settings.apply(&[(3, 100), (4, 1), (4, 2), (8, 1)]);
-        assert_eq!(
-            settings,
-            PeerSettings { max_concurrent_streams: 100, initial_window_size: 2, ..PeerSettings::default() }
-        );
     }
 }

@@ -1,0 +1,26 @@
+//! Parts of HTTP/2 (RFC 9113) beside the protocol itself, which is the crate h2's.
+//!
+//! | module | contains |
+//! |---|---|
+//! | [`frames`] | the heads of frames in a stream of bytes |
+//! | [`FrameTracker`], [`PeerSettings`] | control frames as they pass by, and settings in force |
+//! | [`guard`] | a check of a client's frames, before h2 gets them |
+//! | [`block_fault`] | why h2 has refused a header block |
+//! | [`budget`] | a limit for frames that cost the receiver work and the sender nothing |
+//! | [`response`] | HTTP/1 responses, as they are written, to the parts of an HTTP/2 response |
+//! | [`upgrade`] | `Upgrade: h2c`, the change from HTTP/1.1 (RFC 7540 section 3.2) |
+
+pub mod block_fault;
+pub mod budget;
+mod control;
+pub mod frames;
+pub mod guard;
+pub mod response;
+mod settings;
+pub mod upgrade;
+
+pub use control::{ControlFrame, FrameTracker, goaway, ping};
+pub use settings::PeerSettings;
+
+/// The first bytes of a client (RFC 9113 section 3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

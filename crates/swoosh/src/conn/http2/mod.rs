@@ -1,0 +1,26 @@
+//! HTTP/2 (RFC 9113) on a connection, by the crate `h2`.
+//!
+//! Runs in: the thread that owns the connection.
+//!
+//! A connection that speaks HTTP/2 has a [`Session`](session::Session). Each of its streams is a [`Connection`] of its own,
+//! whose transport is the stream: its request is read as an HTTP/1 message, and what is written to it is translated from
+//! HTTP/1. So everything behind the connection (framing, long bodies in files, dispatch, admission, handlers) is the same for
+//! both versions.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `session` | the HTTP/2 connection: accepts streams, limits frames, ends |
+//! | `pipe` | the bytes between the socket and `h2` |
+//! | `stream` | one stream: response -> frames, within its flow control |
+//! | `body` | frames of a request's body -> bytes of an HTTP/1 message |
+//! | `head` | a request's head -> HTTP/1 |
+//! | `start` | how a connection begins to speak HTTP/2 |
+//!
+//! [`Connection`]: super::connection::Connection
+
+mod body;
+mod head;
+mod pipe;
+pub(super) mod session;
+pub(super) mod start;
+pub(super) mod stream;

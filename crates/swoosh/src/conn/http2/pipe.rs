@@ -1,0 +1,245 @@
+//! The bytes between a connection's socket and `h2`.
+//!
+//! The connection reads and writes the socket as it does for HTTP/1. `h2` reads and writes memory: what it writes in one tick,
+//! for all streams, leaves in one system call. No waker is kept, because `h2` is polled whenever the connection's task runs.
+
+use crate::proto::http2::frames::{FrameHead, FrameScanner};
+use crate::proto::http2::goaway;
+use std::cell::{Cell, Ref, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Both directions.
+#[derive(Debug, Default)]
+pub(super) struct Pipe {
+    input: RefCell<Vec<u8>>,
+    /// Bytes of the input that were read.
+    read: Cell<usize>,
+    output: RefCell<Vec<u8>>,
+    /// Where frames end in the output.
+    boundaries: RefCell<FrameScanner>,
+    /// Frames of the server's own, for the next boundary.
+    inserted: RefCell<Vec<u8>>,
+    /// GOAWAY frames of `h2`.
+    goaways: Cell<u32>,
+    /// `h2` was told to wait until output was written.
+    is_blocked: Cell<bool>,
+    /// No more input follows.
+    is_ended: Cell<bool>,
+}
+
+impl Pipe {
+    /// Has `append` append input.
+    pub(super) fn receive<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let mut input = self.input.borrow_mut();
+        if self.read.get() == input.len() {
+            self.read.set(0);
+            input.clear();
+        }
+        append(&mut input)
+    }
+
+    /// Whether input is left that `h2` has not read: it waits for its output to be written.
+    pub(super) fn has_input(&self) -> bool {
+        self.read.get() < self.input.borrow().len()
+    }
+
+    /// The input that was taken last; it begins with a frame unless one was incomplete before.
+    pub(super) fn last_input(&self) -> Ref<'_, Vec<u8>> {
+        self.input.borrow()
+    }
+
+    /// Ends the input, and drops what was not read.
+    pub(super) fn end_input(&self) {
+        self.is_ended.set(true);
+        self.read.set(0);
+        *self.input.borrow_mut() = Vec::new();
+    }
+
+    /// Takes the output; an empty buffer has no memory.
+    pub(super) fn take_output(&self) -> Vec<u8> {
+        self.insert_at_boundary();
+        self.is_blocked.set(false);
+        std::mem::take(&mut *self.output.borrow_mut())
+    }
+
+    /// Gives the memory of written output back, while the connection is busy.
+    pub(super) fn recycle(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT && self.output.borrow().capacity() == 0 {
+            buffer.clear();
+            *self.output.borrow_mut() = buffer;
+        }
+    }
+
+    /// Whether `h2` waits until output is taken.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked.get()
+    }
+
+    /// Whether there is output to take.
+    pub(super) fn has_output(&self) -> bool {
+        self.insert_at_boundary();
+        !self.output.borrow().is_empty()
+    }
+
+    /// How many GOAWAY frames `h2` has sent.
+    pub(super) fn goaways(&self) -> u32 {
+        self.goaways.get()
+    }
+
+    /// Changes the code of the GOAWAY that the output ends with, if it has the code `from`.
+    pub(super) fn change_code_of_goaway(&self, from: u32, to: u32) {
+        let mut output = self.output.borrow_mut();
+        let frame = goaway(0, from, b"");
+        let Some(start) = output.len().checked_sub(frame.len()) else { return };
+        let last = &mut output[start..];
+        let code = frame.len() - 4;
+        if last[..FrameHead::LENGTH] == frame[..FrameHead::LENGTH] && last[code..] == frame[code..] {
+            last[code..].copy_from_slice(&to.to_be_bytes());
+        }
+    }
+
+    /// Inserts a frame between those of `h2`.
+    pub(super) fn insert(&self, frame: &[u8]) {
+        self.inserted.borrow_mut().extend_from_slice(frame);
+    }
+
+    /// Releases memory that an idle connection does not need.
+    pub(super) fn shrink(&self) {
+        if self.output.borrow().is_empty() {
+            *self.output.borrow_mut() = Vec::new();
+        }
+        if !self.has_input() {
+            self.read.set(0);
+            *self.input.borrow_mut() = Vec::new();
+        }
+    }
+
+    fn insert_at_boundary(&self) {
+        if !self.inserted.borrow().is_empty() && self.boundaries.borrow().is_between_frames() {
+            self.output.borrow_mut().append(&mut self.inserted.borrow_mut());
+        }
+    }
+}
+
+/// The end of a pipe that `h2` uses.
+#[derive(Debug)]
+pub(super) struct PipeEnd(pub(super) Rc<Pipe>);
+
+impl AsyncRead for PipeEnd {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let pipe = &self.0;
+        let input = pipe.input.borrow();
+        let rest = &input[pipe.read.get()..];
+        if rest.is_empty() {
+            return if pipe.is_ended.get() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
+        let taken = rest.len().min(buffer.remaining());
+        buffer.put_slice(&rest[..taken]);
+        pipe.read.set(pipe.read.get() + taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for PipeEnd {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let pipe = &self.0;
+        pipe.insert_at_boundary();
+        let mut output = pipe.output.borrow_mut();
+        if output.len() >= LIMIT {
+            pipe.is_blocked.set(true);
+            return Poll::Pending;
+        }
+        let mut boundaries = pipe.boundaries.borrow_mut();
+        let mut written = 0;
+        for piece in pieces {
+            boundaries.scan(piece, |frame| {
+                pipe.goaways.set(pipe.goaways.get() + u32::from(frame.kind == FrameHead::GOAWAY));
+            });
+            output.extend_from_slice(piece);
+            written += piece.len();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Bytes of output at which `h2` waits.
+const LIMIT: usize = 128 << 10;
+/// Memory that is kept for the next bytes.
+const KEPT: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    #[test]
+    fn an_own_frame_goes_between_those_of_the_library() {
+        let pipe = Rc::new(Pipe::default());
+        let mut end = PipeEnd(pipe.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        let frame = [0, 0, 3, 0, 0, 0, 0, 0, 1, b'a', b'b', b'c'];
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &frame[..10]).is_ready());
+        pipe.insert(b"own");
+        assert_eq!(pipe.take_output(), frame[..10], "a frame is not complete");
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &frame[10..]).is_ready());
+        assert_eq!(pipe.take_output(), b"bcown");
+    }
+
+    #[test]
+    fn only_the_code_of_the_last_frame_is_changed() {
+        let pipe = Rc::new(Pipe::default());
+        let frames = [goaway(1, 1, b""), goaway(1, 1, b"text"), goaway(5, 1, b"")].concat();
+        let mut end = PipeEnd(pipe.clone());
+        assert!(Pin::new(&mut end).poll_write(&mut Context::from_waker(Waker::noop()), &frames).is_ready());
+        pipe.change_code_of_goaway(2, 9);
+        pipe.change_code_of_goaway(1, 9);
+        pipe.change_code_of_goaway(1, 10);
+        assert_eq!(pipe.take_output(), [goaway(1, 1, b""), goaway(1, 1, b"text"), goaway(5, 9, b"")].concat());
+    }
+
+    #[test]
+    fn the_output_is_bounded_and_the_end_of_the_input_is_seen() {
+        let pipe = Rc::new(Pipe::default());
+        let mut end = PipeEnd(pipe.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut end).poll_write(&mut cx, &vec![0; LIMIT]).is_ready());
+        assert!(Pin::new(&mut end).poll_write(&mut cx, b"x").is_pending());
+        assert!(pipe.is_blocked());
+        assert_eq!((pipe.take_output().len(), pipe.is_blocked()), (LIMIT, false));
+        let mut room = [0; 3];
+        let mut read = |end: &mut PipeEnd| {
+            let mut buffer = ReadBuf::new(&mut room);
+            Pin::new(end).poll_read(&mut cx, &mut buffer).map(|_| buffer.filled().len())
+        };
+        assert!(read(&mut end).is_pending());
+        pipe.receive(|input| input.extend_from_slice(b"abcd"));
+        assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(3), true));
+        assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(1), false));
+        pipe.end_input();
+        assert_eq!(read(&mut end), Poll::Ready(0));
+    }
+}

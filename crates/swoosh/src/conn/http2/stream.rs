@@ -1,0 +1,354 @@
+//! One stream: the transport of a connection whose peer is a request of HTTP/2.
+
+use super::body::{IncomingBody, Received};
+use super::head::BodyForm;
+use crate::conn::connection::{Connection, ConnectionState, ReadHold};
+use crate::conn::owner::{Owner, ReadAction, add};
+use crate::conn::parts::Parts;
+use crate::conn::read;
+use crate::log;
+use crate::proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
+use crate::state::registry::{ConnectionRow, Flags};
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, SendStream};
+use http_types::header::{HeaderMap, HeaderName, HeaderValue};
+use http_types::{Response, StatusCode};
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+/// A stream of HTTP/2.
+pub(crate) struct Stream {
+    parent: Rc<Connection>,
+    number: u32,
+    translator: RefCell<ResponseTranslator>,
+    output: RefCell<Output>,
+    body: RefCell<Option<IncomingBody>>,
+    is_tunnel: bool,
+    /// The peer, or a fault, has ended it.
+    is_reset: Cell<bool>,
+}
+
+/// The way to the peer.
+enum Output {
+    /// The head was not sent.
+    Head(SendResponse<Bytes>),
+    Body(SendStream<Bytes>),
+    /// The stream was reset, or ended with its head.
+    Closed,
+}
+
+impl Stream {
+    /// A stream of `parent`, whose request has that method and a body of that form.
+    pub(super) fn new(
+        parent: &Rc<Connection>,
+        respond: SendResponse<Bytes>,
+        method: &[u8],
+        form: BodyForm,
+        body: Option<IncomingBody>,
+    ) -> Self {
+        let is_tunnel = form == BodyForm::Tunnel;
+        Stream {
+            parent: parent.clone(),
+            number: respond.stream_id().as_u32(),
+            translator: RefCell::new(ResponseTranslator::new(method, is_tunnel)),
+            output: RefCell::new(Output::Head(respond)),
+            body: RefCell::new(body),
+            is_tunnel,
+            is_reset: Cell::new(false),
+        }
+    }
+
+    /// The connection.
+    pub(in crate::conn) fn parent(&self) -> &Rc<Connection> {
+        &self.parent
+    }
+
+    /// Whether the response is complete, or nothing can be sent any more.
+    pub(in crate::conn) fn is_over(&self) -> bool {
+        self.is_reset.get() || self.translator.borrow().is_complete()
+    }
+
+    /// Sends a prefix of `parts`; its length.
+    ///
+    /// # Errors
+    /// `WouldBlock` while the peer's window is closed; others if the stream was reset.
+    pub(in crate::conn) fn send(&self, parts: Parts<'_>) -> io::Result<usize> {
+        let mut sent = 0;
+        for part in parts.slices() {
+            let taken = self.take(part)?;
+            sent += taken;
+            if taken < part.len() {
+                break;
+            }
+        }
+        if sent == 0 && !parts.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(sent) }
+    }
+
+    /// Sends at most `len` bytes of a file from `offset`, and advances it. 0: the file ends here.
+    ///
+    /// # Errors
+    /// Those of [`send`](Stream::send), and the file's.
+    pub(in crate::conn) fn send_file(&self, file: &File, offset: &mut u64, len: usize) -> io::Result<usize> {
+        let room = self.sink(|sink| sink.room(len.min(FILE_PIECE)))?;
+        if room == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut piece = vec![0; room];
+        let read = file.read_at(&mut piece, *offset)?;
+        let sent = if read == 0 { 0 } else { self.take(&piece[..read])? };
+        *offset += sent as u64;
+        Ok(sent)
+    }
+
+    fn take(&self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let taken = self.sink(|sink| self.translator.borrow_mut().take(bytes, sink))?;
+        let failed = match taken {
+            Ok(taken) if !self.is_reset.get() => return Ok(taken),
+            Ok(_) => io::ErrorKind::ConnectionReset.into(),
+            Err(e) => {
+                log::warn!("stream {} of connection {}: {}", self.number, self.parent.session().0, e.0);
+                io::Error::new(io::ErrorKind::InvalidData, e.0)
+            }
+        };
+        self.reset(Reason::INTERNAL_ERROR);
+        Err(failed)
+    }
+
+    fn sink<T>(&self, with: impl FnOnce(&mut Sink<'_>) -> T) -> io::Result<T> {
+        if self.is_reset.get() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(with(&mut Sink { output: &mut self.output.borrow_mut(), is_reset: &self.is_reset }))
+    }
+
+    /// Waits for the peer's window.
+    pub(in crate::conn) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut output = self.output.borrow_mut();
+        let Output::Body(stream) = &mut *output else { return Poll::Ready(Ok(())) };
+        loop {
+            if stream.capacity() > 0 {
+                return Poll::Ready(Ok(()));
+            }
+            match stream.poll_capacity(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            }
+        }
+    }
+
+    /// Whether the peer, or the end of its connection, has ended the stream.
+    pub(in crate::conn) fn poll_reset(&self, cx: &mut Context<'_>) -> bool {
+        let ended = match &mut *self.output.borrow_mut() {
+            Output::Head(respond) => respond.poll_reset(cx).is_ready(),
+            Output::Body(stream) => stream.poll_reset(cx).is_ready(),
+            Output::Closed => false,
+        };
+        if ended && !self.is_over() {
+            self.is_reset.set(true);
+        }
+        self.is_reset.get()
+    }
+
+    /// Resets the stream, unless its response is complete.
+    pub(in crate::conn) fn reset(&self, reason: Reason) {
+        let output = std::mem::replace(&mut *self.output.borrow_mut(), Output::Closed);
+        if !self.translator.borrow().is_complete() {
+            match output {
+                Output::Head(mut respond) => respond.send_reset(reason),
+                Output::Body(mut stream) => stream.send_reset(reason),
+                Output::Closed => {}
+            }
+        }
+        self.is_reset.set(true);
+        self.parent.wake();
+    }
+
+    /// Nothing more is sent: ends a response that ends with its connection, and resets the stream if the response is
+    /// incomplete. `was_delivered`: user code may have seen the request.
+    pub(in crate::conn) fn finish(&self, was_delivered: bool) {
+        let ended = self.sink(|sink| self.translator.borrow_mut().close(sink));
+        if !matches!(ended, Ok(true)) && !self.is_reset.get() {
+            // The peer may send a request again that was not delivered.
+            self.reset(if was_delivered { Reason::INTERNAL_ERROR } else { Reason::REFUSED_STREAM });
+        }
+        self.body.take();
+        *self.output.borrow_mut() = Output::Closed;
+        if let Some(session) = self.parent.http2() {
+            session.note_stream_end();
+        }
+        self.parent.wake();
+    }
+
+    /// Whether a WebSocket is open on it.
+    fn is_websocket(&self) -> bool {
+        self.is_tunnel && self.translator.borrow().is_tunnel()
+    }
+}
+
+/// Reads what has arrived of a stream's body.
+pub(in crate::conn) fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) {
+    for _ in 0..READS_PER_TICK {
+        // The bytes of a tunnel belong to the protocol that the response accepts.
+        if !read::may_read(conn) || stream.is_tunnel && !stream.is_websocket() {
+            return;
+        }
+        // Taken out while user code runs: it may end the stream.
+        let Some(mut body) = stream.body.take() else { return };
+        let mut buffer = owner.take_plaintext_buffer();
+        let received = body.poll(&mut buffer, cx);
+        let (action, bytes) = match &received {
+            Received::Bytes(count) => (read::take_bytes(owner, conn, &buffer), *count),
+            Received::Piece(data) => (read::take_bytes(owner, conn, data), data.len()),
+            Received::End if !buffer.is_empty() => (read::take_bytes(owner, conn, &buffer), 0),
+            _ => (ReadAction::Continue, 0),
+        };
+        owner.put_plaintext_buffer(buffer);
+        if bytes > 0 {
+            add(&owner.slot().recv_bytes, bytes as u64);
+            conn.slot().last_recv.store(owner.now(), Relaxed);
+            body.release(bytes);
+        }
+        if action == ReadAction::Hold {
+            conn.hold(ReadHold::Backlog);
+        }
+        match received {
+            Received::Bytes(_) | Received::Piece(_) => {}
+            Received::End if stream.is_tunnel => return owner.end(conn),
+            Received::End => return,
+            Received::Failed => return,
+            Received::Pending => {
+                if conn.state() == ConnectionState::Open {
+                    stream.body.replace(Some(body));
+                }
+                return;
+            }
+        }
+        if conn.state() != ConnectionState::Open || conn.discard_input.get() {
+            return;
+        }
+        stream.body.replace(Some(body));
+    }
+    cx.waker().wake_by_ref();
+}
+
+/// Drives a stream until it is closed.
+pub(in crate::conn) fn poll(
+    owner: &Rc<Owner>,
+    conn: &Rc<Connection>,
+    stream: &Stream,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if conn.state() < ConnectionState::Draining && stream.poll_reset(cx) {
+        let gone = io::Error::from(io::ErrorKind::ConnectionReset);
+        owner.lose(conn, &gone);
+    }
+    if read::may_read(conn) {
+        poll_read(owner, conn, stream, cx);
+    }
+    if conn.has_output() {
+        crate::conn::write::poll(owner, conn, cx);
+    }
+    if stream.is_over() && !conn.has_output() && conn.state() == ConnectionState::Open {
+        // A WebSocket ends by its close event.
+        match conn.slot().flags().any(Flags::WEBSOCKET) {
+            true => owner.end(conn),
+            false => owner.finish(conn, false),
+        }
+    }
+    match conn.state() {
+        ConnectionState::Closed => Poll::Ready(()),
+        ConnectionState::Draining if !conn.has_output() => Poll::Ready(()),
+        _ => Poll::Pending,
+    }
+}
+
+/// Passes the parts of a response to `h2`.
+struct Sink<'a> {
+    output: &'a mut Output,
+    is_reset: &'a Cell<bool>,
+}
+
+impl Sink<'_> {
+    fn check<T>(&self, result: Result<T, h2::Error>) -> Option<T> {
+        if let Err(e) = &result {
+            log::debug!("a stream is closed: {e}");
+            self.is_reset.set(true);
+        }
+        result.ok()
+    }
+}
+
+impl ResponseSink for Sink<'_> {
+    fn interim(&mut self, status: u16, fields: &Fields<'_>) {
+        if let Output::Head(respond) = self.output
+            && let Some(head) = response(status, fields)
+        {
+            let sent = respond.send_informational(head);
+            self.check(sent);
+        }
+    }
+
+    fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool) {
+        let Output::Head(respond) = self.output else { return };
+        let Some(head) = response(status, fields) else {
+            self.is_reset.set(true);
+            return respond.send_reset(Reason::INTERNAL_ERROR);
+        };
+        let sent = respond.send_response(head, is_end);
+        *self.output = match self.check(sent) {
+            Some(stream) if !is_end => Output::Body(stream),
+            _ => Output::Closed,
+        };
+    }
+
+    fn room(&mut self, wanted: usize) -> usize {
+        let Output::Body(stream) = self.output else { return 0 };
+        stream.reserve_capacity(wanted);
+        stream.capacity().min(wanted)
+    }
+
+    fn data(&mut self, data: &[u8], is_end: bool) {
+        let Output::Body(stream) = self.output else { return };
+        let sent = stream.send_data(Bytes::copy_from_slice(data), is_end);
+        self.check(sent);
+    }
+
+    fn trailers(&mut self, fields: &Fields<'_>) {
+        let Output::Body(stream) = self.output else { return };
+        let sent = stream.send_trailers(header_map(fields));
+        self.check(sent);
+    }
+}
+
+fn response(status: u16, fields: &Fields<'_>) -> Option<Response<()>> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(status).ok()?;
+    *response.headers_mut() = header_map(fields);
+    Some(response)
+}
+
+/// The fields; those that HTTP/2 does not allow are left out.
+fn header_map(fields: &Fields<'_>) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+/// Bytes of a file that are read at once.
+const FILE_PIECE: usize = 128 << 10;
+/// Pieces of a body that are read before other streams get their turn.
+const READS_PER_TICK: usize = 16;

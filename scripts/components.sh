@@ -15,6 +15,7 @@ components='
 [ -x /usr/bin/caddy ]                                                    | caddy
 [ -x /usr/bin/supervisord ]                                              | supervisor
 [ -x /usr/sbin/logrotate ]                                               | logrotate
+[ -x /usr/bin/strace ]                                                   | strace
 [ -x /usr/bin/shellcheck ]                                               | shellcheck
 [ -x /usr/bin/phpunit ]                                                  | phpunit
 [ -x /usr/bin/curl ]                                                     | curl

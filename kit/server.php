@@ -57,9 +57,7 @@ $releases->column('name', Swoole\Table::TYPE_STRING, 128);
 $releases->create();
 
 $handler = null;
-$server->on('start', function (Server $server) {
-    echo 'serving http://', $server->port ? "$server->host:$server->port" : $server->host, "\n";
-});
+$server->on('start', fn () => print "serving on $listen\n");
 $server->on('workerStart', function (Server $server, int $id) use ($current, $releases, &$handler) {
     [$name, $handler] = load_release($current);
     $releases->set((string) $id, ['name' => $name]);

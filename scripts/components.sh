@@ -2,7 +2,7 @@
 # Installs the servers and clients that some tests need: databases and their PHP clients, curl and clients on it, Symfony, a
 # browser, nginx, php-fpm, load generators, valgrind. The tests that need one that cannot be installed are skipped.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 . scripts/packages.sh
 
 # One line for each component: a test that succeeds where it is installed, and its package. VERSION is PHP's.
@@ -12,11 +12,19 @@ components='
 [ -x /usr/bin/chromium ]                                                 | chromium
 [ -x /usr/sbin/nginx ]                                                   | nginx-light
 [ -x /usr/sbin/php-fpmVERSION ]                                          | phpVERSION-fpm
+[ -x /usr/bin/caddy ]                                                    | caddy
+[ -x /usr/bin/supervisord ]                                              | supervisor
+[ -x /usr/sbin/logrotate ]                                               | logrotate
+[ -x /usr/bin/strace ]                                                   | strace
+[ -x /usr/bin/shellcheck ]                                               | shellcheck
+[ -x /usr/bin/phpunit ]                                                  | phpunit
 [ -x /usr/bin/curl ]                                                     | curl
 command -v valgrind                                                      | valgrind
 command -v ab                                                            | apache2-utils
 command -v h2load                                                        | nghttp2-client
 command -v nghttpd                                                       | nghttp2-server
+/usr/bin/python3 -c "import grpc"                                        | python3-grpcio
+[ -f /usr/share/php/Google/Protobuf/StringValue.php ]                    | php-google-protobuf
 ls /usr/lib/postgresql/*/bin/postgres                                    | postgresql
 [ -f /usr/share/php/GuzzleHttp/autoload.php ]                            | php-guzzlehttp-guzzle
 [ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ]          | php-symfony-http-client

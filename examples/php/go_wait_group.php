@@ -8,7 +8,7 @@ use Swoole\Coroutine\WaitGroup;
 Co\run(function () {
     $group = new WaitGroup();
     $results = [];
-    foreach (['slow' => 0.05, 'quick' => 0.01, 'medium' => 0.03] as $name => $time) {
+    foreach (['slow' => 0.5, 'quick' => 0.01, 'medium' => 0.3] as $name => $time) {
         $group->add();
         go(function () use ($group, $name, $time, &$results) {
             Co::sleep($time);
@@ -16,6 +16,6 @@ Co\run(function () {
             $group->done();
         });
     }
-    echo 'in time: ', var_export($group->wait(0.02), true), ', so far ', implode(', ', $results), "\n";
+    echo 'in time: ', var_export($group->wait(0.1), true), ', so far ', implode(', ', $results), "\n";
     echo 'in time: ', var_export($group->wait(), true), ', now ', implode(', ', $results), "\n";
 });

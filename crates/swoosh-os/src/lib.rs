@@ -35,12 +35,12 @@
 //!
 //! | area | modules |
 //! |---|---|
-//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`] |
+//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`], [`sd_notify`] |
 //! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
 //! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
-//! | files | [`open`], [`temp_file`] |
+//! | files | [`open`], [`temp_file`], [`folder_watch`] |
 //! | queues | [`message_queue`] |
 //! | time and machine | [`clock`], [`local_time`], [`machine`] |
 #![allow(unsafe_code)]
@@ -59,6 +59,7 @@ pub mod descriptor_kind;
 pub mod event_fd;
 pub mod fd_channel;
 pub mod flock;
+pub mod folder_watch;
 pub mod foreign_fd;
 pub mod futex;
 pub mod listen_fds;
@@ -73,6 +74,7 @@ pub mod open;
 pub mod parent_death;
 pub mod poll;
 pub mod process;
+pub mod sd_notify;
 pub mod signal;
 pub mod signal_fd;
 pub mod socket;

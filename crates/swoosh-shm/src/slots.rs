@@ -192,6 +192,8 @@ pub struct ReactorSlot {
     pub recv_bytes: AtomicU64,
     /// Bytes sent.
     pub send_bytes: AtomicU64,
+    /// When the reactor's loop ran last, monotonic milliseconds. Kept while a service manager watches the server.
+    pub alive_at: AtomicU64,
 }
 // SAFETY: atomics only; zero is a reactor that has done nothing.
 unsafe impl Shareable for ReactorSlot {}
@@ -233,6 +235,8 @@ pub struct ServerSlot {
     /// The requests of other processes to the manager, as bits that the engine defines. Workers may have given up the right to send
     /// it signals.
     pub manager_requests: AtomicU32,
+    /// Reloads that the manager has begun.
+    pub reloads_begun: AtomicU32,
     /// Completed reloads.
     pub reloads: AtomicU32,
     /// Tasks sent.
@@ -243,6 +247,8 @@ pub struct ServerSlot {
     pub messages: AtomicU64,
     /// 1 while the manager waits for its eventfd.
     pub manager_sleeping: AtomicU32,
+    /// When the manager's loop ran last, monotonic milliseconds. Kept while a service manager watches the server.
+    pub manager_alive_at: AtomicU64,
 }
 // SAFETY: atomics only; zero is a server that has not started.
 unsafe impl Shareable for ServerSlot {}

@@ -28,7 +28,7 @@ pub fn pending() -> Option<Raised> {
 
 /// Whether an exception or an exit is pending.
 #[inline]
-pub(crate) fn has_exception() -> bool {
+pub fn has_exception() -> bool {
     // SAFETY: without thread safety, PHP's globals belong to its only thread, which calls this.
     #[cfg(not(php_zts))]
     return unsafe { !ffi::executor_globals.exception.is_null() };

@@ -10,15 +10,9 @@ pcntl
 use Swoole\Coroutine as Co;
 use Swoole\Coroutine\Http2\Client;
 use Swoole\Http2\Request;
-$listener = stream_socket_server('tcp://127.0.0.1:0');
-$port = (int) substr(strrchr(stream_socket_get_name($listener, false), ':'), 1);
-fclose($listener);
-$root = sys_get_temp_dir() . '/http2_' . getmypid();
-mkdir($root);
-file_put_contents("$root/large", str_repeat('l', 3000000));
-$server = proc_open(['/usr/sbin/nghttpd', '--no-tls', '-d', $root, '--echo-upload', (string) $port], [1 => ['file', '/dev/null', 'w'], 2 => ['file', '/dev/null', 'w']], $pipes);
-for ($i = 0; $i < 500 && !($probe = @stream_socket_client("tcp://127.0.0.1:$port")); $i++) usleep(10000);
-fclose($probe);
+require __DIR__ . '/../inc/nghttpd.inc';
+$server = new Nghttpd(['large' => str_repeat('l', 3000000)]);
+$port = $server->port;
 function request(string $path, string $data = '', bool $open = false, bool $parts = false): Request
 {
     $r = new Request();
@@ -67,9 +61,6 @@ Co\run(function () use ($port) {
     $client->close();
     var_dump(Co::exists($waiting), $client->send(request('/')), $client->errCode);
 });
-proc_terminate($server);
-unlink("$root/large");
-rmdir($root);
 --EXPECT--
 bool(true)
 bool(false)

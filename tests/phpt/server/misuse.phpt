@@ -21,6 +21,9 @@ foreach (['send' => [1, 'x'], 'close' => [1], 'task' => ['x'], 'reload' => [], '
     $say("$method before start", $server->$method(...$arguments));
 }
 $say('an event that is none', $server->on('recieve', fn () => null));
+$say('an event with on', $server->on('onReceive', fn () => null));
+$say('an event of the server', $server->ports[0]->on('onWorkerStrat', fn () => null));
+$say('an event like no other', $server->on('tick', fn () => null));
 $say('a callback that is none', $server->on('receive', 'no_such_function'));
 $say('a misspelt setting', $server->set(['worker_number' => 1]));
 $say('a type that is none', $server->listen('127.0.0.1', 0, 99));
@@ -78,7 +81,10 @@ stats before start: false | Swoole\Server::stats(): the server is not running; c
 getClientInfo before start: false | Swoole\Server::getClientInfo(): the server is not running; call this in one of its callbacks
 heartbeat before start: false | Swoole\Server::heartbeat(): the server is not running; call this in one of its callbacks
 sendMessage before start: false | Swoole\Server::sendMessage(): the server is not running; call this in one of its callbacks
-an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; event names are written without 'on'
+an event that is none: false | Swoole\Server::on(): there is no event 'recieve'; did you mean 'receive'?
+an event with on: false | Swoole\Server::on(): there is no event 'onReceive'; event names are written without 'on': 'receive'
+an event of the server: false | Swoole\Server\Port::on(): there is no event 'onWorkerStrat'; its events are connect, receive, close, packet, bufferfull, bufferempty, request, handshake, beforehandshakeresponse, open, message, disconnect
+an event like no other: false | Swoole\Server::on(): there is no event 'tick'; its events are connect, receive, close, packet, bufferfull, bufferempty, request, handshake, beforehandshakeresponse, open, message, disconnect, start, beforeshutdown, shutdown, workerstart, workerstop, beforereload, afterreload, workerexit, workererror, task, finish, managerstart, managerstop, pipemessage
 a callback that is none: false | Swoole\Server::on(): the callback cannot be called: function "no_such_function" not found or invalid function name
 a misspelt setting: true | Swoole\Server::set(): unknown setting worker_number; did you mean worker_num?
 a type that is none: false | Swoole\Server::listen(): unknown socket type 99: use one of the SWOOLE_SOCK_* constants

@@ -171,7 +171,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let first = ports(this).into_iter().next();
     let set = first.and_then(|port| server_port::set_callback(&port, &name, call.arg(1)));
-    Ok(set.unwrap_or_else(|| server_port::unknown(&name)))
+    Ok(set.unwrap_or_else(|| server_port::unknown(&name, SERVER_EVENTS)))
 }
 
 fn own_event(name: &str) -> Option<usize> {

@@ -7,6 +7,7 @@ use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
 use crate::server::state::{PORT_EVENTS, PhpServer, ServerRef};
 use std::rc::Rc;
+use swoosh::config::nearest;
 use swoosh::net::listener::BoundPort;
 use swoosh::sys::socket;
 use swoosh_zend::{
@@ -71,7 +72,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         return Ok(false);
     }
     let name = call.text(0)?;
-    Ok(set_callback(this, &name, call.arg(1)).unwrap_or_else(|| unknown(&name)))
+    Ok(set_callback(this, &name, call.arg(1)).unwrap_or_else(|| unknown(&name, &[])))
 }
 
 /// Sets a port's callback; `None` if the event is unknown.
@@ -95,9 +96,18 @@ pub fn put(object: &Object, slot: usize, callback: Option<&Zval>) -> bool {
     }
 }
 
-/// Warns that an event is unknown.
-pub fn unknown(name: &str) -> bool {
-    last_error::warn_misuse(&format!("there is no event '{name}'; event names are written without 'on'"));
+/// Warns that an event is unknown; `others`: events of the object beside those of a port.
+pub fn unknown(name: &str, others: &[(&'static str, &'static str)]) -> bool {
+    let bare = name.get(..2).filter(|start| start.eq_ignore_ascii_case("on")).map_or(name, |_| &name[2..]);
+    let known = || PORT_EVENTS.iter().chain(others);
+    let hint = match known().find(|(lower, _)| bare.eq_ignore_ascii_case(lower)) {
+        Some(&(event, _)) => format!("event names are written without 'on': '{event}'"),
+        None => match nearest(bare, known().map(|&(event, _)| event)) {
+            Some(event) => format!("did you mean '{event}'?"),
+            None => format!("its events are {}", known().map(|&(event, _)| event).collect::<Vec<_>>().join(", ")),
+        },
+    };
+    last_error::warn_misuse(&format!("there is no event '{name}'; {hint}"));
     false
 }
 

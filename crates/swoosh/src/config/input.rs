@@ -96,6 +96,28 @@ impl Input<'_> {
         Ok(Some(PathBuf::from(OsString::from_vec(bytes))).filter(|path| !path.as_os_str().is_empty()))
     }
 
+    /// As [`strings`](Self::strings); bytes that are not UTF-8 are replaced.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.strings().iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+    }
+
+    /// Folders; none for false and an empty string.
+    pub(super) fn folders(&self) -> Result<Vec<PathBuf>> {
+        let folders = match self.value {
+            Value::Bool(true) => vec![b".".to_vec()],
+            Value::List(_) | Value::Map(_) => self.strings(),
+            _ => vec![self.bytes()?],
+        };
+        if folders.iter().any(|folder| folder.contains(&0)) {
+            return self.refused(self.kind.expected());
+        }
+        Ok(folders
+            .into_iter()
+            .filter(|folder| !folder.is_empty())
+            .map(|f| PathBuf::from(OsString::from_vec(f)))
+            .collect())
+    }
+
     /// The strings of a list; of anything else none.
     pub(super) fn strings(&self) -> Vec<Vec<u8>> {
         match self.value {

@@ -45,6 +45,8 @@ pub enum Kind {
     Path,
     /// A list of strings.
     Strings,
+    /// Folders: true for the current one, a path or a list of paths.
+    Folders,
     /// A list of whole numbers.
     Numbers,
     /// Values by name.
@@ -104,6 +106,7 @@ impl Kind {
             Kind::Text => "a string in UTF-8".to_owned(),
             Kind::Path => "a path, which has no NUL byte".to_owned(),
             Kind::Strings => "a list of strings".to_owned(),
+            Kind::Folders => "true, a folder or a list of folders".to_owned(),
             Kind::Numbers => "a list of whole numbers from 0".to_owned(),
             Kind::Map => "values by name".to_owned(),
             Kind::Objects => "a list of objects".to_owned(),
@@ -144,6 +147,7 @@ impl fmt::Display for Kind {
             Kind::Text => f.write_str("string"),
             Kind::Path => f.write_str("path"),
             Kind::Strings => f.write_str("list of strings"),
+            Kind::Folders => f.write_str("true, folder or list of folders"),
             Kind::Numbers => f.write_str("list of int"),
             Kind::Map => f.write_str("map"),
             Kind::Objects => f.write_str("list of objects"),

@@ -45,6 +45,7 @@ pub use embedder::{
 };
 pub use http2::Http2Config;
 pub use kind::{Kind, Max};
+pub use nearest::nearest;
 pub use port::{PortConfig, SlowConsumer};
 pub use port_settings::PortSettings;
 pub use reference::reference;

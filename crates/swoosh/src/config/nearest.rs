@@ -1,7 +1,13 @@
 //! The suggestion for a misspelt name.
 
 /// The name most similar to `name`, if at most three edits, and fewer than half its letters, make one of the other.
-pub(super) fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+///
+/// ```
+/// let events = ["request", "receive", "close"];
+/// assert_eq!(swoosh::config::nearest("requets", events.into_iter()), Some("request"));
+/// assert_eq!(swoosh::config::nearest("tick", events.into_iter()), None);
+/// ```
+pub fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     if name.len() > LONGEST_MISSPELLING {
         return None;

@@ -51,6 +51,12 @@ pub struct ServerConfig {
     pub task_max_request: u32,
     /// `task_max_request_grace`: like `max_request_grace`, for task workers.
     pub task_max_request_grace: u32,
+    /// `reload_on_change`: workers are replaced when a file below these folders changes. Empty by default.
+    pub reload_on_change: Vec<PathBuf>,
+    /// `reload_on_change_extensions`: ends of the names of the files that count, without the dot.
+    pub reload_on_change_extensions: Vec<String>,
+    /// `reload_on_change_ignore`: names of folders that are not looked into.
+    pub reload_on_change_ignore: Vec<String>,
     /// `max_wait_time`: the time that a worker may take to end before it is killed. Default 3 s.
     pub max_wait_time: Duration,
     /// `task_ipc_mode`: the transport of tasks.
@@ -127,6 +133,9 @@ impl Default for ServerConfig {
             max_request_grace: 0,
             task_max_request: 0,
             task_max_request_grace: 0,
+            reload_on_change: Vec::new(),
+            reload_on_change_extensions: owned(&RELOAD_EXTENSIONS),
+            reload_on_change_ignore: owned(&RELOAD_IGNORE),
             max_wait_time: Duration::from_secs(3),
             task_ipc: TaskIpc::default(),
             message_queue_key: 0,
@@ -177,3 +186,14 @@ pub(crate) fn descriptor_limit() -> u32 {
         nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
     u32::try_from(soft).unwrap_or(u32::MAX)
 }
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Code, templates and settings of PHP programs.
+const RELOAD_EXTENSIONS: [&str; 12] =
+    ["php", "phtml", "inc", "html", "twig", "env", "ini", "json", "toml", "xml", "yaml", "yml"];
+/// Folders that frameworks write to while they serve, and those whose many files nobody edits.
+const RELOAD_IGNORE: [&str; 11] =
+    [".git", ".idea", "cache", "log", "logs", "node_modules", "runtime", "storage", "tmp", "var", "vendor"];

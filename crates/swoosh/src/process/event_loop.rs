@@ -3,6 +3,7 @@
 //! Runs in: workers and task workers. User code runs between two waits, outside the async runtime; only handlers that agree
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
+use super::service_reporter::ServiceReporter;
 use super::{base_worker, blocking_watch};
 use crate::blocking;
 use crate::config::Mode;
@@ -14,14 +15,12 @@ use crate::ipc::{Mailbox, Reassembly, sleep_if};
 use crate::request::{self, Event, admission};
 use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
-use crate::sys::clock;
 use crate::sys::signal::Signals;
-use crate::sys::{process, socket};
+use crate::sys::{clock, process, socket};
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The loop of one process.
@@ -40,6 +39,8 @@ pub(super) struct EventLoop {
     shutdown_deadline: Option<u64>,
     /// The descriptors that the runtime watches.
     watched: RefCell<Option<Rc<Watched>>>,
+    /// In the process that called `start`.
+    reporter: Option<ServiceReporter>,
 }
 
 /// A mailbox of this process.
@@ -80,30 +81,27 @@ impl Drop for EventLoop {
 }
 
 impl EventLoop {
-    /// The loop of process `id`, in that process.
-    pub(super) fn new(context: &Context, id: WorkerId, request_limit: Option<u64>) -> crate::error::Result<Self> {
+    /// The loop of this process.
+    pub(super) fn new(context: &Context, request_limit: Option<u64>) -> crate::error::Result<Self> {
         let signals =
             Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
-        Self::with_signals(context, id, request_limit, signals)
+        Self::with_signals(context, request_limit, signals)
     }
 
     /// Like [`new`](Self::new), in the process that called `start`: an interrupt from the terminal ends it.
-    pub(super) fn in_head(context: &Context, id: WorkerId) -> crate::error::Result<Self> {
+    pub(super) fn in_head(context: &Context) -> crate::error::Result<Self> {
         let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()];
         let signals = Signals::install(&handled, &[libc::SIGPIPE, libc::SIGXFSZ])?;
-        Self::with_signals(context, id, None, signals)
+        let mut work = Self::with_signals(context, None, signals)?;
+        work.reporter = Some(ServiceReporter::new(context.state()));
+        Ok(work)
     }
 
-    fn with_signals(
-        context: &Context,
-        id: WorkerId,
-        request_limit: Option<u64>,
-        signals: Signals,
-    ) -> crate::error::Result<Self> {
+    fn with_signals(context: &Context, request_limit: Option<u64>, signals: Signals) -> crate::error::Result<Self> {
         let state = context.state();
-        let slot = &state.workers.as_static()[id.0 as usize];
+        let here = context.worker_id().expect("a loop has a row").0 as usize;
+        let slot = &state.workers.as_static()[here];
         context.in_flight().attach(slot);
-        let here = id.0 as usize;
         let inbox = |mailbox| Inbox { mailbox, reassembly: Rc::default() };
         let mut inboxes = Vec::new();
         inboxes.extend(state.requests.get(here).map(inbox));
@@ -121,6 +119,7 @@ impl EventLoop {
             ticks: 0,
             shutdown_deadline: None,
             watched: RefCell::default(),
+            reporter: None,
         };
         let is_base = state.mode == Mode::Base && context.role() == Role::Worker;
         if is_base || context.handler().inline() {
@@ -173,6 +172,7 @@ impl EventLoop {
         }
         loop {
             self.handle_signals();
+            self.reporter.iter_mut().for_each(ServiceReporter::report);
             if context.is_stopping() {
                 base_worker::quiesce(&context);
                 // Less than the manager waits: the end of the shutdown is user code's.
@@ -372,8 +372,10 @@ impl EventLoop {
         let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
         let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
+        let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);
         let clients = base_worker::awaits_clients(&self.context, self.time_left()).then_some(SHUTDOWN_POLL);
-        [timer, self.context.handler().sleep_limit(), queue, shutdown, backlog, clients].into_iter().flatten().min()
+        let user_code = self.context.handler().sleep_limit();
+        [timer, user_code, queue, shutdown, backlog, clients, report].into_iter().flatten().min()
     }
 
     /// Takes messages of every mailbox, up to `limit` each, and handles them. Returns whether there was one; stops early

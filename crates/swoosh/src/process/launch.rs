@@ -18,6 +18,7 @@ use crate::shm::SharedSlice;
 use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
 use crate::state::certificates::Certificates;
 use crate::state::registry::Registry;
+use crate::state::service_manager::ServiceManager;
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::fd_channel::FdChannel;
 use crate::sys::message_queue::MessageQueue;
@@ -195,13 +196,21 @@ fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<E
             Ok(()) => End::Head,
             Err(stop) => End::Forked { code: stop.code, fatal: true },
         },
+        failed @ End::Forked { code, fatal: true } if code != 0 => {
+            crate::log::error!(
+                "worker 0 cannot continue, and the server ends with it, status {code}: with worker_num 1, base mode runs \
+                 in the process that called start(). Set worker_num to 2 or more, or use process mode: a worker that \
+                 fails is replaced there"
+            );
+            failed
+        }
         failed => failed,
     })
 }
 
 fn is_alone(state: &ServerState) -> bool {
     let config = &state.config;
-    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0
+    config.worker_num == 1 && state.processes() == 1 && config.max_request == 0 && config.reload_on_change.is_empty()
 }
 
 /// Reserves everything that the processes will share.
@@ -307,6 +316,7 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
         commands,
         task_queue,
         user_processes,
+        service_manager: ServiceManager::from_env(),
     })))
 }
 

@@ -3,7 +3,9 @@
 //! Runs in: the manager process (base mode: the process that called `start`). Invariant: it has one thread, so that its
 //! children are complete copies.
 
+use super::change_watch::ChangeWatch;
 use super::restart_policy::ChildState;
+use super::service_reporter::ServiceReporter;
 use super::{End, cleanup, task_worker, user_process, worker};
 use crate::config::Mode;
 use crate::context::{Context, Role};
@@ -43,6 +45,10 @@ struct Manager {
     is_orphaned: bool,
     /// Process id of the master; `None` in base mode.
     master: Option<i32>,
+    /// `reload_on_change`.
+    changes: Option<ChangeWatch>,
+    /// In base mode, where this process heads the server.
+    reporter: Option<ServiceReporter>,
 }
 
 /// The extent of a reload.
@@ -94,6 +100,8 @@ fn begin(context: &Context) -> Result<Manager> {
         is_ending: false,
         is_orphaned: false,
         master: (!base).then(process::parent_pid),
+        changes: ChangeWatch::new(&state.config),
+        reporter: base.then(|| ServiceReporter::new(state)),
     })
 }
 
@@ -110,6 +118,8 @@ impl Manager {
             if let Some(end) = self.check_processes()? {
                 return Ok(Some(end));
             }
+            // Before the loop can end: children may end as soon as they are asked to.
+            self.report();
             if self.is_ending && self.processes.iter().all(|c| c.child.pid == 0) {
                 break;
             }
@@ -156,6 +166,9 @@ impl Manager {
         {
             self.next_reload = Some(Reload::TaskWorkers);
         }
+        if self.changes.as_mut().is_some_and(ChangeWatch::is_due) {
+            self.next_reload = Some(Reload::All);
+        }
         if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for managed in &self.processes {
@@ -194,6 +207,21 @@ impl Manager {
         Ok(())
     }
 
+    /// Reports to the service manager, or gives the master a sign of life for its reports.
+    fn report(&mut self) {
+        match &mut self.reporter {
+            Some(reporter) => reporter.report(),
+            None => self.context.state().server[0].manager_alive_at.store(clock::monotonic_ms(), Relaxed),
+        }
+    }
+
+    fn report_delay(&self) -> Option<Duration> {
+        match &self.reporter {
+            Some(reporter) => reporter.next_delay(),
+            None => self.context.state().service_manager.as_ref()?.heartbeat(),
+        }
+    }
+
     fn begin_end(&mut self, timeout: Duration) {
         self.is_ending = true;
         self.terminate(|_| true, timeout);
@@ -205,6 +233,11 @@ impl Manager {
         crate::log::info!("replacing {}", if tasks_only { "task workers" } else { "workers" });
         self.is_reloading = true;
         let context = self.context.clone();
+        context.state().server[0].reloads_begun.fetch_add(1, Relaxed);
+        if let Some(master) = self.master.filter(|_| context.state().service_manager.is_some()) {
+            // Wakes the master's loop, which waits for signals, so that it reports the reload.
+            process::kill(master, libc::SIGCHLD);
+        }
         let is_replaced = move |n: usize| match context.state().kind_of(WorkerId(n as u32)) {
             ProcessKind::Worker => !tasks_only,
             ProcessKind::TaskWorker => true,
@@ -313,6 +346,7 @@ impl Manager {
             }
             Ok(Fork::Child) => {
                 signal::unsubscribe_all();
+                self.changes = None;
                 let kind = state.kind_of(id);
                 let role = match kind {
                     ProcessKind::Worker => Role::Worker,
@@ -341,14 +375,17 @@ impl Manager {
         let timeout = self.processes.iter().filter_map(|c| c.child.next()).min();
         let child = timeout.map(|at| Duration::from_millis(at.saturating_sub(now)));
         let timer = self.context.timers().next_delay();
-        let limit = [child, timer, self.context.handler().sleep_limit()].into_iter().flatten().min();
+        let change = self.changes.as_ref().and_then(ChangeWatch::delay);
+        let report = self.report_delay();
+        let limit = [child, timer, self.context.handler().sleep_limit(), change, report].into_iter().flatten().min();
         let mailbox = &self.context.state().to_manager;
         let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
         let requests = &self.context.state().server[0].manager_requests;
         if sleep_if(sleeping, || mailbox.is_empty() && requests.load(SeqCst) == 0) {
             let subscribed = signal::subscription_fd();
             let own = [self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()];
-            let descriptors: Vec<_> = own.into_iter().chain(subscribed).collect();
+            let descriptors: Vec<_> =
+                own.into_iter().chain(subscribed).chain(self.changes.as_ref().map(ChangeWatch::descriptor)).collect();
             socket::wait_readable(&descriptors, limit);
             sleeping.store(0, Relaxed);
             mailbox.event_fd().drain();

@@ -5,6 +5,7 @@
 
 use super::End;
 use super::reactor::{self, Handle, ReactorCommand};
+use super::service_reporter::ServiceReporter;
 use crate::conn::connection::Connection;
 use crate::conn::owner::{ConnectionObserver, Owner, ReadAction};
 use crate::context::Context;
@@ -62,6 +63,7 @@ pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
         signals,
         runtime,
         reactors: Rc::new(RefCell::new(reactors)),
+        reporter: ServiceReporter::new(state),
         manager,
     };
     master.accept();
@@ -76,6 +78,7 @@ struct Master {
     signals: Signals,
     runtime: ThreadRuntime,
     reactors: Rc<RefCell<Vec<Handle>>>,
+    reporter: ServiceReporter,
     /// A task that accepts connections has panicked.
     accepting_failed: Rc<Cell<bool>>,
     /// Its process id, 0 once it has ended.
@@ -134,6 +137,7 @@ impl Master {
             }
             context.handler().tick(&context)?;
             context.run_due_timers();
+            self.reporter.report();
             self.sleep();
         }
     }
@@ -147,7 +151,8 @@ impl Master {
 
     fn sleep(&self) {
         let timer = self.context.timers().next_delay();
-        let limit = [timer, self.context.handler().sleep_limit()].into_iter().flatten().min();
+        let report = self.reporter.next_delay();
+        let limit = [timer, self.context.handler().sleep_limit(), report].into_iter().flatten().min();
         let wake = self.context.lifecycle().wake().clone();
         let handler = self.context.handler();
         self.runtime.block_on(async {
@@ -178,6 +183,7 @@ impl Master {
             code = stop.code;
         }
         state.enter(ServerPhase::Ending);
+        self.reporter.report();
         crate::net::stop_listening(&state.ports);
         self.reactors.borrow().iter().for_each(|r| r.send(ReactorCommand::Quiesce));
         if self.manager == 0 {
@@ -207,6 +213,7 @@ impl Master {
                 crate::log::error!("the manager did not end in time: killed");
                 process::kill(self.manager, libc::SIGKILL);
             }
+            self.reporter.report();
             // Meanwhile the reactors carry out commands of workers, in their threads or here.
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(2)).await });
         }

@@ -5,6 +5,7 @@
 
 mod base_worker;
 mod blocking_watch;
+mod change_watch;
 mod child;
 mod cleanup;
 mod event_loop;
@@ -13,6 +14,7 @@ mod manager;
 mod master;
 mod reactor;
 pub(crate) mod restart_policy;
+mod service_reporter;
 mod task_worker;
 mod title;
 mod user_process;

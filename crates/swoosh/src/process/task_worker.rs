@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
     let state = context.state();
     correct_counters(context, id);
     let limit = child::request_limit(state.config.task_max_request, state.config.task_max_request_grace);
-    let mut work = match EventLoop::new(context, id, limit) {
+    let mut work = match EventLoop::new(context, limit) {
         Ok(work) => work,
         Err(e) => return child::end_unstarted(NAME, id, &e),
     };

@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
         affinity::bind_to_nth(id.0 as usize, &config.cpu_affinity_ignore);
     }
     let limit = child::request_limit(config.max_request, config.max_request_grace);
-    match EventLoop::new(context, id, limit) {
+    match EventLoop::new(context, limit) {
         Ok(work) => serve(context, work),
         Err(e) => child::end_unstarted(NAME, id, &e),
     }
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
 pub(super) fn run_alone(context: &Context) -> End {
     let id = WorkerId(0);
     child::mark(context, id, NAME);
-    match EventLoop::in_head(context, id) {
+    match EventLoop::in_head(context) {
         Ok(work) => serve(context, work),
         Err(e) => child::end_unstarted(NAME, id, &e),
     }

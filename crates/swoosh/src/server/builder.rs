@@ -1,5 +1,6 @@
 //! [`Server`]: a builder whose handlers are closures.
 
+use super::address;
 use super::http_service::HttpService;
 use super::{ServerBuilder, launch};
 use crate::config::PortSettings;
@@ -11,7 +12,6 @@ use crate::handler::{
     ConnectionEvent, Event, FinishEvent, Flow, Handler, MessageEvent, PacketEvent, SessionId, TaskEvent, WorkerError,
     WorkerId, receive_whole,
 };
-use crate::net::SocketKind;
 use crate::net::listener::BoundPort;
 use crate::process::End;
 use crate::static_files::Files;
@@ -111,7 +111,7 @@ impl Server {
 
     /// Serves one more address.
     pub fn listen(mut self, address: &str) -> Result<Self> {
-        let (kind, host, port) = parse(address)?;
+        let (kind, host, port) = address::parse(address)?;
         self.builder.add_port(BoundPort::bind(kind, &host, port)?);
         Ok(self)
     }
@@ -277,9 +277,13 @@ impl Server {
 
     /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Context::shutdown`]).
     ///
-    /// Only the process that calls this returns from it; workers end inside. Fails before anything is forked where a
-    /// setting cannot be, and afterwards where the server cannot go on.
+    /// Only the process that calls this returns from it; workers end inside.
+    ///
+    /// # Errors
+    /// Before anything is forked: a setting is invalid, or nothing handles a port's data or the tasks. Afterwards: the
+    /// server cannot go on.
     pub fn start(self) -> Result<()> {
+        self.check_handlers()?;
         match launch(self.builder, Rc::new(self.code))? {
             End::Head => Ok(()),
             End::Forked { code, .. } => {
@@ -290,33 +294,32 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Refuses a server that would read data and drop it.
+    fn check_handlers(&self) -> Result<()> {
+        let refused = |subject: &str, handler: &str| {
+            let reason = format!("{subject} has no handler; set one with {handler}");
+            Err(Error::State { operation: "start", reason })
+        };
+        for (index, (port, _)) in self.builder.ports.iter().enumerate() {
+            let is_received = || self.code.receive.iter().any(|(of, _)| of.is_none_or(|of| of == index));
+            match port.kind.is_stream() {
+                true if self.code.http.is_none() && !is_received() => {
+                    return refused(&format!("port {}", port.name()), "on_receive");
+                }
+                false if self.code.packet.is_none() => return refused(&format!("port {}", port.name()), "on_packet"),
+                _ => {}
+            }
+        }
+        match self.builder.config.task_worker_num > 0 && self.code.task.is_none() {
+            true => refused("task_worker_num", "on_task"),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Exit status of a worker whose handler panicked, as of any Rust program.
 const PANICKED: i32 = 101;
-
-fn parse(address: &str) -> Result<(SocketKind, String, i64)> {
-    let unclear = |why: &str| Error::State { operation: "bind", reason: format!("{address}: {why}") };
-    if let Some(path) = address.strip_prefix("unixgram://") {
-        return Ok((SocketKind::UnixDatagram, path.into(), 0));
-    }
-    if let Some(path) = address.strip_prefix("unix://") {
-        return Ok((SocketKind::UnixStream, path.into(), 0));
-    }
-    let (rest, datagrams) = match address.strip_prefix("udp://") {
-        Some(rest) => (rest, true),
-        None => (address.strip_prefix("tcp://").unwrap_or(address), false),
-    };
-    let (host, port) =
-        rest.rsplit_once(':').ok_or_else(|| unclear("a host and a port are wanted, as in 127.0.0.1:9501"))?;
-    let port = port.parse().map_err(|_| unclear("the port is not a number"))?;
-    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let kind = match (v6.is_some(), datagrams) {
-        (false, false) => SocketKind::Tcp,
-        (true, false) => SocketKind::Tcp6,
-        (false, true) => SocketKind::Udp,
-        (true, true) => SocketKind::Udp6,
-    };
-    Ok((kind, v6.unwrap_or(host).into(), port))
-}
 
 impl Code {
     fn run(code: &Option<Plain>, context: &Context) -> Flow {
@@ -482,15 +485,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_as_they_are_written() {
-        let read = |a: &str| parse(a).unwrap();
-        assert_eq!(read("127.0.0.1:9501"), (SocketKind::Tcp, "127.0.0.1".into(), 9501));
-        assert_eq!(read("tcp://[::1]:0"), (SocketKind::Tcp6, "::1".into(), 0));
-        assert_eq!(read("udp://localhost:53"), (SocketKind::Udp, "localhost".into(), 53));
-        assert_eq!(read("unix:///run/a.sock"), (SocketKind::UnixStream, "/run/a.sock".into(), 0));
-        assert_eq!(read("unixgram:///run/a"), (SocketKind::UnixDatagram, "/run/a".into(), 0));
-        for bad in ["nonsense", "127.0.0.1:port"] {
-            assert!(parse(bad).unwrap_err().to_string().contains(bad));
-        }
+    fn a_server_without_a_handler_for_its_data_refuses_to_start() {
+        let refusal = |server: Server| server.start().unwrap_err().to_string();
+        let stream = Server::bind("127.0.0.1:0", Mode::Base).unwrap();
+        let address = format!("127.0.0.1:{}", stream.port(0));
+        assert_eq!(refusal(stream), format!("start: port {address} has no handler; set one with on_receive"));
+        let datagrams = || Server::bind("udp://127.0.0.1:0", Mode::Process).unwrap();
+        assert!(refusal(datagrams()).ends_with("has no handler; set one with on_packet"));
+        let first_only = Server::bind("127.0.0.1:0", Mode::Base).unwrap().on_receive_here(|_, _, _| ());
+        assert!(refusal(first_only.listen("127.0.0.1:0").unwrap()).ends_with("set one with on_receive"));
+        let tasks = datagrams().on_packet(|_, _, _| ()).task_workers(1);
+        assert_eq!(refusal(tasks), "start: task_worker_num has no handler; set one with on_task");
     }
 }

@@ -1,5 +1,6 @@
 //! The server as programs in Rust build it; see [`Server`].
 
+mod address;
 mod builder;
 mod http_service;
 

@@ -5,6 +5,7 @@
 
 pub mod certificates;
 pub mod registry;
+pub mod service_manager;
 
 use crate::config::{DispatchMode, Mode, ServerConfig};
 use crate::error::Result;
@@ -19,6 +20,7 @@ use crate::sys::fd_channel::FdChannel;
 use crate::sys::message_queue::MessageQueue;
 use certificates::Certificates;
 use registry::{ConnectionRow, Registry, SlotIndex};
+use service_manager::ServiceManager;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -60,6 +62,8 @@ pub struct ServerState {
     pub task_queue: Option<MessageQueue>,
     /// Number of user processes.
     pub user_processes: usize,
+    /// The service manager that started the server, where it wants reports.
+    pub service_manager: Option<ServiceManager>,
 }
 
 /// Phase of the server's life. A server only moves to a later phase.

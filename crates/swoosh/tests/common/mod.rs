@@ -58,8 +58,14 @@ impl Server {
 
     /// Starts the test server; the error is the message that it printed.
     pub fn spawn(arguments: &[&str]) -> Result<Server, String> {
+        Self::spawn_in(&[], arguments)
+    }
+
+    /// Like [`spawn`](Self::spawn), with further environment variables.
+    pub fn spawn_in(environment: &[(&str, &str)], arguments: &[&str]) -> Result<Server, String> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(example("testserver"));
+        command.envs(environment.iter().copied());
         command.arg(format!("events={}", folder.path().join("events").display()));
         command.arg(format!("tmpdir={}", folder.path().display()));
         let at = |a: &&str| a.replace("FOLDER", &folder.path().display().to_string());

@@ -78,6 +78,24 @@ settings! { SERVER in Target::Server;
     max_wait_time: Kind::int(0, U32_MAX, "seconds"), "3" => Setter::Server(|c, v| v.store(&mut c.max_wait_time));
     /// Accepted for compatibility: a worker that ends always completes the requests in progress.
     reload_async: Kind::Bool, "true" => Setter::Server(|_, _| Ok(None));
+    /// For development: workers are replaced when a file below these folders changes. Base mode then has a manager with
+    /// one worker, too.
+    reload_on_change: Kind::Folders, "false" => Setter::Server(|c, v| {
+        c.reload_on_change = v.folders()?;
+        Ok(None)
+    });
+    /// The ends of the names of files that `reload_on_change` looks at.
+    reload_on_change_extensions: Kind::Strings, "php, phtml, inc, html, twig, env, ini, json, toml, xml, yaml, yml" =>
+        Setter::Server(|c, v| {
+            c.reload_on_change_extensions = v.texts();
+            Ok(None)
+        });
+    /// The names of folders that `reload_on_change` does not look into.
+    reload_on_change_ignore: Kind::Strings, ".git, .idea, cache, log, logs, node_modules, runtime, storage, tmp, var, vendor"
+        => Setter::Server(|c, v| {
+            c.reload_on_change_ignore = v.texts();
+            Ok(None)
+        });
     /// The transport of tasks: 1 shared memory, 2 a System V queue, 3 a System V queue that any task worker reads.
     task_ipc_mode: Kind::int(1, 3, "a mode"), "1" =>
         Setter::Server(|c, v| v.store_choice(&mut c.task_ipc, &TASK_IPC_MODES));

@@ -359,7 +359,7 @@ fn list(settings: &Settings) -> String {
         reactor_num worker_num task_worker_num dispatch_mode enable_unsafe_event
         discard_timeout_request enable_delay_receive max_form_length single_thread max_conn max_concurrency
         worker_max_concurrency max_queued_bytes max_request max_request_grace task_max_request
-        task_max_request_grace max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
+        task_max_request_grace reload_on_change reload_on_change_extensions reload_on_change_ignore max_wait_time task_ipc message_queue_key task_queue_bytes task_tmpdir
         input_buffer_size upload_tmp_dir output_buffer_size start_session_id
         heartbeat_check_interval daemonize log_file log_level log_rotation log_date_format
         log_date_with_microseconds pid_file blocking_detection user group chroot open_cpu_affinity cpu_affinity_ignore; without dispatch_func);

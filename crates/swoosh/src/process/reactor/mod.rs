@@ -16,7 +16,8 @@ use crate::net::{Port, datagram};
 use crate::runtime;
 use crate::state::ServerState;
 use crate::state::registry::Peer;
-use crate::sys::{affinity, process, title};
+use crate::state::service_manager::ServiceManager;
+use crate::sys::{affinity, clock, process, title};
 use dispatch::Dispatcher;
 use send_wrapper::SendWrapper;
 use socket2::Socket;
@@ -197,6 +198,7 @@ impl Reactor {
         let connections = runtime::spawn(async move { owner.tasks.run().await });
         self.watch_datagrams();
         timeouts::start(&self.owner);
+        self.start_heartbeat();
         while let Some(command) = receiver.recv().await {
             match command {
                 ReactorCommand::Adopt(socket, peer, port) => self.owner.adopt(socket, peer, &port),
@@ -274,6 +276,18 @@ impl Reactor {
             Some(conn) => self.owner.execute(&conn, command),
             None => self.owner.discard(command),
         }
+    }
+
+    /// Gives the master signs of life for its reports to the service manager.
+    fn start_heartbeat(&self) {
+        let Some(interval) = self.state.service_manager.as_ref().and_then(ServiceManager::heartbeat) else { return };
+        let slot = self.state.reactor_slot(self.id);
+        runtime::spawn(async move {
+            loop {
+                slot.alive_at.store(clock::monotonic_ms(), Relaxed);
+                tokio::time::sleep(interval).await;
+            }
+        });
     }
 
     fn watch_datagrams(&self) {

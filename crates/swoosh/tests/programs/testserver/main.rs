@@ -166,6 +166,7 @@ fn run() -> swoosh::Result<()> {
     let dies = options.is("die_at_start");
     let o = options.clone();
     server = server.on_worker_start(move |node| {
+        std::thread::sleep(Duration::from_millis(o.get("start_pause").unwrap_or(0)));
         e.say(format_args!("worker_start {} {}", own_id(node), swoosh::sys::process::pid()));
         if dies {
             swoosh::sys::process::exit_now(7);

@@ -38,7 +38,10 @@ impl swoosh_zend::Payload for ResponseState {
         if !node.exists(session) {
             return self.finish(&transport);
         }
-        swoosh::log::info!("connection {}: response dropped without end(); ending it", session.0);
+        // Where the handler failed, the report of its error says enough.
+        if !swoosh_zend::error::has_exception() && !swoosh_zend::runtime::has_failed() {
+            swoosh::log::info!("connection {}: response dropped without end(); ending it", session.0);
+        }
         if self.has_unsent_part() {
             return self.finish(&transport);
         }

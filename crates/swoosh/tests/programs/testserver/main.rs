@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use swoosh::config::{DispatchMode, TaskIpc};
 use swoosh::context::Reading;
@@ -227,6 +228,7 @@ fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<(
     let body = match request.target.split_once("/size/") {
         Some((_, size)) => "x".repeat(size.parse().expect("a number")),
         None if request.target == "/aborted" => node.stats().aborted.to_string(),
+        None if request.target == "/streams" => node.state().server[0].streams.load(Relaxed).to_string(),
         None => format!("{} {} {}", request.method, request.target, request.body(headers).len()),
     };
     if request.target == "/slow" {

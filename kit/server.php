@@ -56,14 +56,18 @@ $releases = new Swoole\Table(1024);
 $releases->column('name', Swoole\Table::TYPE_STRING, 128);
 $releases->create();
 
-$handler = null;
+$handler = $loaded = null;
 $server->on('start', fn () => print "serving on $listen\n");
-$server->on('workerStart', function (Server $server, int $id) use ($current, $releases, &$handler) {
+$server->on('workerStart', function (Server $server, int $id) use ($current, $releases, &$handler, &$loaded) {
+    $loaded = new Swoole\Coroutine\Channel();
     [$name, $handler] = load_release($current);
+    $loaded->close();
     $releases->set((string) $id, ['name' => $name]);
 });
-$server->on('request', function (Request $request, Response $response) use ($server, $releases, &$handler) {
+$server->on('request', function (Request $request, Response $response) use ($server, $releases, &$handler, &$loaded) {
     if ($request->server['request_uri'] !== '/health') {
+        // Where the release waits for something while it loads, requests arrive already.
+        $handler ?? $loaded->pop();
         $handler($request, $response);
         return;
     }

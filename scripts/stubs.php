@@ -53,7 +53,7 @@ final class Docs
 /** The settings of docs/SETTINGS.md by section, as a shape of arrays that editors complete. */
 function settings(string $file, string ...$sections): string
 {
-    $types = ['int' => 'int', 'bool' => 'bool', 'string' => 'string', 'path' => 'string', 'function' => 'callable', 'seconds' => 'float', 'list of strings' => 'string[]'];
+    $types = ['int' => 'int', 'bool' => 'bool', 'string' => 'string', 'path' => 'string', 'function' => 'callable', 'seconds' => 'float', 'list of strings' => 'string[]', 'true, folder' => 'bool|string|string[]'];
     $shape = [];
     foreach (preg_split('~^## ~m', file_get_contents($file)) as $section) {
         if (!in_array(strtok($section, "\n"), $sections, true)) {

@@ -136,7 +136,7 @@ class Server
      *     task_max_request_grace?: int,
      *     max_wait_time?: int,
      *     reload_async?: bool,
-     *     reload_on_change?: mixed,
+     *     reload_on_change?: bool|string|string[],
      *     reload_on_change_extensions?: string[],
      *     reload_on_change_ignore?: string[],
      *     task_ipc_mode?: int,

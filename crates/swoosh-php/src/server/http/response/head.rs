@@ -58,6 +58,10 @@ impl ResponseState {
         coding: Option<Coding>,
     ) {
         let status = self.status.get();
+        if self.is_http2() && (102..200).contains(&status) | (status == 100) {
+            // No response follows: the stream is reset.
+            self.keep_alive.set(false);
+        }
         self.put_status_line(out);
         let mut seen = Seen::default();
         if let Some(own) = own {

@@ -23,6 +23,8 @@ command -v valgrind                                                      | valgr
 command -v ab                                                            | apache2-utils
 command -v h2load                                                        | nghttp2-client
 command -v nghttpd                                                       | nghttp2-server
+/usr/bin/python3 -c "import grpc"                                        | python3-grpcio
+[ -f /usr/share/php/Google/Protobuf/StringValue.php ]                    | php-google-protobuf
 ls /usr/lib/postgresql/*/bin/postgres                                    | postgresql
 [ -f /usr/share/php/GuzzleHttp/autoload.php ]                            | php-guzzlehttp-guzzle
 [ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ]          | php-symfony-http-client

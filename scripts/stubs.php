@@ -210,7 +210,7 @@ $more = [
 // Classes of the module, and those of the library, which are loaded by their names.
 $extension = new ReflectionExtension('swoole');
 $classes = $aliases = [];
-preg_match_all('~"((?:Swoole\\\\\\\\|SwooleLibrary)[\w\\\\]*)"~', file_get_contents("$root/crates/swoosh-php/src/library/files.rs"), $found);
+preg_match_all('~"((?:Swoole\\\\\\\\|Swoosh\\\\\\\\|SwooleLibrary)[\w\\\\]*)"~', file_get_contents("$root/crates/swoosh-php/src/library/files.rs"), $found);
 $library = array_filter(array_map(stripslashes(...), array_unique($found[1])), fn ($name) => !str_contains($name, '\\Internal\\'));
 foreach ($library as $name) {
     class_exists($name) || interface_exists($name) || trait_exists($name) || throw new Exception("the library has no class $name");

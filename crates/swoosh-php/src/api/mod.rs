@@ -14,6 +14,7 @@ pub mod event;
 pub mod exception;
 pub mod functions;
 pub mod http2_client;
+pub mod http2_server;
 pub mod http_client;
 pub mod http_cookie;
 pub mod http_request;
@@ -78,6 +79,7 @@ pub fn register(short_names: bool) {
     websocket::register();
     http_client::register(short_names);
     http2_client::register(short_names);
+    http2_server::register();
     coroutine_http_server::register(short_names);
     functions::http::register();
     name_resolver::register();

@@ -9,7 +9,7 @@
 //! | `shutdown`, [`introspection`] | cancellation, script end, deadlock reports; counts and backtraces |
 //! | `loop_hooks` | the event loop's interface to the scheduler |
 //! | [`socket`], `socket_io`, `socket_poll`, [`tls`], `tls_session`, [`packet_reader`] | sockets, TLS, framed reads |
-//! | [`http2`] | HTTP/2 connections to servers |
+//! | [`http2`], [`http2_server`] | HTTP/2 connections to servers, and from clients |
 //! | [`dns`], [`service_resolvers`], [`cluster`] | host names and services |
 //! | [`mod@options`], [`configure`], [`hook_flags`], [`setting_values`] | settings |
 
@@ -21,6 +21,7 @@ pub mod create;
 pub mod dns;
 pub mod hook_flags;
 pub mod http2;
+pub mod http2_server;
 pub mod introspection;
 mod join;
 mod loop_hooks;

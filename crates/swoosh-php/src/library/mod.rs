@@ -31,7 +31,7 @@ fn find(class: &[u8]) -> Option<LibraryClass> {
     if let Some(rest) = class.strip_prefix(b"openswoole\\") {
         return ini_bool("swoole.openswoole_names").then(|| open_swoole(rest)).flatten();
     }
-    if !class.starts_with(b"swoole") && !class.starts_with(b"co\\") {
+    if !["swoole", "swoosh", "co\\"].iter().any(|prefix| class.starts_with(prefix.as_bytes())) {
         return None;
     }
     if let Some((alias, class)) = ALIASES.iter().find(|(alias, _)| alias.as_bytes().eq_ignore_ascii_case(class)) {

@@ -11,11 +11,18 @@ use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use swoosh::proto::http2::PeerSettings;
-use swoosh_zend::{Array, Call, ClassSlot, PhpResult, Zval};
+use swoosh_zend::{Array, Call, ClassSlot, PhpResult};
 
 /// `Swoole\Coroutine\Http2\Client\Exception`.
 pub(super) static CLIENT_EXCEPTION: ClassSlot = ClassSlot::new();
+/// `Swoosh\Http2\Client`. Its responses that are read in parts begin with their head, and have trailers in a property of
+/// their own.
+pub(super) static STREAM_CLIENT: ClassSlot = ClassSlot::new();
+
+/// Whether the object is of that class.
+pub(super) fn is_stream_client(call: &Call<'_>) -> bool {
+    call.this().is_some_and(|this| this.class().is_a(STREAM_CLIENT.get()))
+}
 
 #[derive(Default)]
 pub(super) struct Client {
@@ -138,7 +145,8 @@ pub(super) fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
             return refuse(call, (libc::EPROTONOSUPPORT, "the server does not offer HTTP/2".to_owned()));
         }
     }
-    let connection = match Http2Connection::begin(link.clone(), http2_settings(&settings), limit)? {
+    let connection = match Http2Connection::begin(link.clone(), Http2Settings::new(&settings, DEFAULT_MAX_BODY), limit)?
+    {
         Ok(connection) => connection,
         Err(code) => return refuse(call, errno(code)),
     };
@@ -170,26 +178,6 @@ pub(super) fn disconnect(call: &Call<'_>) -> PhpResult<Option<bool>> {
     let closed = connection.close()?;
     drop(socket);
     Ok(Some(closed))
-}
-
-/// The settings that a client announces.
-pub(super) fn http2_settings(settings: &Array) -> Http2Settings {
-    let default = PeerSettings::default();
-    let number = |name: &str, or: u32| {
-        let given = settings.get(name).map(Zval::to_int).filter(|&number| number >= 0);
-        given.map_or(or, |number| u32::try_from(number).unwrap_or(u32::MAX))
-    };
-    let max_body = settings.get("package_max_length").map_or(DEFAULT_MAX_BODY, Zval::to_int);
-    Http2Settings {
-        local: PeerSettings {
-            header_table_size: number("http2_header_table_size", default.header_table_size),
-            initial_window_size: number("http2_init_window_size", default.initial_window_size),
-            max_concurrent_streams: default.max_concurrent_streams,
-            max_frame_size: number("http2_max_frame_size", default.max_frame_size).clamp(16_384, (1 << 24) - 1),
-            max_header_list_size: number("http2_max_header_list_size", default.max_header_list_size),
-        },
-        max_body: u64::try_from(max_body).unwrap_or(0),
-    }
 }
 
 pub(super) const ERR_CODE: usize = 0;

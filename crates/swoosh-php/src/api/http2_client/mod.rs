@@ -1,24 +1,24 @@
 //! `Swoole\Coroutine\Http2\Client` with `Swoole\Http2\Request` and `Swoole\Http2\Response`. `client` is the state and the
-//! connection, `request` makes HTTP/2 of PHP's request object, `response` the reverse, `statistics` is `stats()`.
+//! connection, `request` makes HTTP/2 of PHP's request object, `response` the reverse, `statistics` is `stats()`, `streams`
+//! the class with access to single streams.
 
 mod client;
+mod exchange;
 mod request;
 mod response;
 mod statistics;
+mod streams;
 
 use super::exception::{EXCEPTION, constructed};
 use crate::coroutine::http2::Want;
-use crate::coroutine::{setting_values, wait};
+use crate::coroutine::setting_values;
 use crate::runtime::last_error;
 use client::{
-    CLIENT_EXCEPTION, Client, ERR_CODE, ERR_MSG, HOST, PORT, SETTING, SSL, connect, connection, disconnect, fail,
-    settings, times,
+    CLIENT_EXCEPTION, Client, ERR_CODE, ERR_MSG, HOST, PORT, SETTING, SSL, connect, connection, disconnect, fail, times,
 };
-use request::{REQUEST, body_of, outgoing};
-use response::response_object;
-use std::time::Duration;
-use swoosh_zend::error::{argument_type_error, throw};
-use swoosh_zend::{Call, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
+use exchange::{limit, receive, send, write};
+use swoosh_zend::error::throw;
+use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 /// `Swoole\Coroutine\Http2\Client`.
 pub static HTTP2_CLIENT: ClassSlot = ClassSlot::new();
@@ -49,15 +49,25 @@ pub fn register(short_names: bool) {
         .method("connect(): bool", constructed::<Client, _>(connect))
         .method("stats(string $key = ''): array|int", constructed::<Client, _>(statistics::stats))
         .method("isStreamExist(int $stream_id): bool", constructed::<Client, _>(is_stream_exist))
-        .method("send(Swoole\\Http2\\Request $request): int|false", constructed::<Client, _>(send))
-        .method("write(int $stream_id, mixed $data, bool $end_stream = false): bool", constructed::<Client, _>(write))
+        .method(
+            "send(Swoole\\Http2\\Request $request): int|false",
+            constructed::<Client, _>(|call: &mut Call<'_>| send(call, times(call).write)),
+        )
+        .method(
+            "write(int $stream_id, mixed $data, bool $end_stream = false): bool",
+            constructed::<Client, _>(|call: &mut Call<'_>| write(call, times(call).write)),
+        )
         .method(
             "recv(float $timeout = 0): Swoole\\Http2\\Response|false",
-            constructed::<Client, _>(|call: &mut Call<'_>| recv(call, Want::Response)),
+            constructed::<Client, _>(|call: &mut Call<'_>| {
+                receive(call, Want::Response, limit(call, 0, |times| times.read)?)
+            }),
         )
         .method(
             "read(float $timeout = 0): Swoole\\Http2\\Response|false",
-            constructed::<Client, _>(|call: &mut Call<'_>| recv(call, Want::Part)),
+            constructed::<Client, _>(|call: &mut Call<'_>| {
+                receive(call, Want::Part, limit(call, 0, |times| times.read)?)
+            }),
         )
         .method(
             "goaway(int $error_code = SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool",
@@ -66,6 +76,7 @@ pub fn register(short_names: bool) {
         .method("ping(): bool", constructed::<Client, _>(ping))
         .method("close(): bool", constructed::<Client, _>(close));
     short(class, "Co\\Http2\\Client").register(&HTTP2_CLIENT);
+    streams::register(HTTP2_CLIENT.get());
 }
 
 fn construct(call: &mut Call<'_>) -> PhpResult<()> {
@@ -103,75 +114,7 @@ fn is_stream_exist(call: &mut Call<'_>) -> PhpResult<bool> {
     let id = call.int(0)?;
     let Some(connection) = connection(call) else { return Ok(false) };
     // Stream 0 is the connection itself.
-    Ok(id <= 0 || u32::try_from(id).is_ok_and(|id| connection.has_stream(id)))
-}
-
-fn send(call: &mut Call<'_>) -> PhpResult<Zval> {
-    let Some(request) = call.arg(0).and_then(Zval::object).filter(|object| object.class().is_a(REQUEST.get())) else {
-        return Err(argument_type_error(1, "must be of type Swoole\\Http2\\Request"));
-    };
-    let Some(connection) = connection(call) else { return Ok(false.into_zval()) };
-    let client = call.payload::<Client>();
-    let outgoing = match outgoing(request, &client.authority(call), client.scheme(call))? {
-        Ok(outgoing) => outgoing,
-        Err(why) => {
-            swoosh_zend::error::warning(&format!("the request is not sent: {why}"));
-            fail(call, libc::EINVAL, &why)?;
-            return Ok(false.into_zval());
-        }
-    };
-    match connection.send(outgoing, times(call).write)? {
-        Ok(id) => Ok(i64::from(id).into_zval()),
-        Err(failure) => {
-            client.note_failure(call, &connection, failure, true)?;
-            Ok(false.into_zval())
-        }
-    }
-}
-
-fn write(call: &mut Call<'_>) -> PhpResult<bool> {
-    let (id, ends) = (call.int(0)?, call.bool_or(2, false)?);
-    let Some(connection) = connection(call) else { return Ok(false) };
-    let Some(data) = call.arg(1) else { return Ok(false) };
-    let (data, _) = body_of(data)?;
-    let id = u32::try_from(id).unwrap_or(0);
-    match connection.write(id, data, ends, times(call).write)? {
-        Ok(()) => Ok(true),
-        Err(failure) => {
-            call.payload::<Client>().note_failure(call, &connection, failure, true)?;
-            Ok(false)
-        }
-    }
-}
-
-/// The timeout in the first argument, else that of the settings.
-fn limit(call: &Call<'_>) -> PhpResult<Option<Duration>> {
-    Ok(match call.float_or(0, 0.0)? {
-        seconds if seconds > 0.0 => Some(wait::duration(seconds)),
-        seconds if seconds < 0.0 => None,
-        _ => times(call).read,
-    })
-}
-
-fn recv(call: &mut Call<'_>, want: Want) -> PhpResult<Zval> {
-    let limit = limit(call)?;
-    let client = call.payload::<Client>();
-    // Responses that have arrived can be read although the connection has ended meanwhile.
-    let known = client.connection.borrow().clone();
-    let Some(connection) = known.or_else(|| self::connection(call)) else { return Ok(false.into_zval()) };
-    loop {
-        let delivery = match connection.recv(want, limit)? {
-            Ok(delivery) => delivery,
-            Err(failure) => {
-                client.note_failure(call, &connection, failure, false)?;
-                return Ok(false.into_zval());
-            }
-        };
-        client.note_goaway(call, &connection);
-        if let Some(response) = response_object(client, delivery, settings(call).as_ref())? {
-            return Ok(response.into_zval());
-        }
-    }
+    Ok(id == 0 || u32::try_from(id).is_ok_and(|id| connection.has_stream(id)))
 }
 
 fn goaway(call: &mut Call<'_>) -> PhpResult<bool> {

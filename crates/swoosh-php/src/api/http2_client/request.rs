@@ -1,9 +1,8 @@
 //! `Swoole\Http2\Request`, and the request that is made of one.
 
 use crate::api::http_client::encode;
-use crate::coroutine::http2::OutgoingRequest;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use crate::coroutine::http2::{FORBIDDEN, OutgoingRequest, Parts, uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use swoosh_zend::{ClassBuilder, ClassSlot, Key, Object, PhpResult, Raised, Value, ZStr, Zval, call_function};
 
 /// `Swoole\Http2\Request`.
@@ -82,8 +81,8 @@ pub(super) fn outgoing(
     let mut head = Request::new(());
     (*head.method_mut(), *head.uri_mut(), *head.headers_mut()) = (method, uri, fields);
     let is_open = object.slot(PIPELINE).to_bool();
-    let in_parts = object.slot(USE_PIPELINE_READ).to_bool();
-    Ok(Ok(OutgoingRequest { head, body, is_open, in_parts }))
+    let parts = if object.slot(USE_PIPELINE_READ).to_bool() { Parts::Body } else { Parts::Whole };
+    Ok(Ok(OutgoingRequest { head, body, is_open, parts }))
 }
 
 /// The bytes of a body, and whether it is a form.
@@ -132,30 +131,3 @@ fn append_cookies(fields: &mut HeaderMap, cookies: &Zval) -> PhpResult<Result<()
         Err(_) => Err("a cookie's name contains invalid characters".to_owned()),
     })
 }
-
-/// A target. Bytes that a path cannot contain are escaped (RFC 3986 section 2.1).
-pub(crate) fn uri(scheme: &str, authority: &[u8], path: &[u8]) -> Result<Uri, String> {
-    if path.iter().any(|&byte| byte < b' ' || byte == 127) {
-        return Err("the path contains control characters".to_owned());
-    }
-    let mut escaped = Vec::with_capacity(path.len() + 1);
-    if !path.starts_with(b"/") && path != b"*" {
-        escaped.push(b'/');
-    }
-    for &byte in path {
-        match byte {
-            b' ' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'|' => {
-                escaped.extend_from_slice(format!("%{byte:02X}").as_bytes())
-            }
-            _ => escaped.push(byte),
-        }
-    }
-    let path = PathAndQuery::try_from(&escaped[..]).map_err(|e| format!("the path is not valid: {e}"))?;
-    let authority = Authority::try_from(authority).map_err(|e| format!("the host is not valid: {e}"))?;
-    let scheme = if scheme == "https" { Scheme::HTTPS } else { Scheme::HTTP };
-    Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build().map_err(|e| e.to_string())
-}
-
-/// Fields of HTTP/1.1's connection, which make an HTTP/2 request malformed (RFC 9113 section 8.2.2).
-pub(crate) const FORBIDDEN: [&[u8]; 5] =
-    [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];

@@ -35,11 +35,13 @@ const SET_COOKIES: usize = 5;
 const COOKIES: usize = 6;
 const DATA: usize = 7;
 
-/// The object of a response or of a part of one; `None` if the part has nothing to show yet.
+/// The object of a response or of a part of one; `None` if the part has nothing to show yet. `splits_trailers`: trailers are
+/// in the property `trailers` instead of `headers`.
 pub(super) fn response_object(
     client: &Client,
     delivery: Delivery,
     settings: Option<&Array>,
+    splits_trailers: bool,
 ) -> PhpResult<Option<Object>> {
     let id = delivery.stream_id;
     let mut decoder = client.decoders.borrow_mut().remove(&id);
@@ -75,8 +77,12 @@ pub(super) fn response_object(
         object.set_slot(STATUS, i64::from(*status));
         add_fields(&object, &mut all, fields);
     }
-    if let Some(trailers) = &delivery.trailers {
-        add_fields(&object, &mut all, trailers);
+    let mut trailers = Array::new();
+    if let Some(fields) = &delivery.trailers {
+        add_fields(&object, if splits_trailers { &mut trailers } else { &mut all }, fields);
+    }
+    if splits_trailers {
+        object.set("trailers", trailers);
     }
     object.set_slot(HEADERS, all);
     if !body.is_empty() {

@@ -1,6 +1,8 @@
 //! `stats()`: numbers of streams and the settings of both sides.
 
-use super::client::{Client, http2_settings, settings};
+use super::client::{Client, settings};
+use crate::api::http_client::DEFAULT_MAX_BODY;
+use crate::coroutine::http2::Http2Settings;
 use swoosh::proto::http2::PeerSettings;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 
@@ -9,7 +11,7 @@ pub(super) fn stats(call: &mut Call<'_>) -> PhpResult<Zval> {
     let key = String::from_utf8_lossy(call.bytes_or(0, b"")?).into_owned();
     let connection = call.payload::<Client>().connection.borrow().clone();
     let mut all = Array::new();
-    let local = http2_settings(&settings(call).unwrap_or_default()).local;
+    let local = Http2Settings::new(&settings(call).unwrap_or_default(), DEFAULT_MAX_BODY).local;
     match &connection {
         Some(connection) => {
             all.insert("current_stream_id", i64::from(connection.next_stream_id()));

@@ -1,6 +1,7 @@
 //! The state behind a `Swoole\Coroutine\Http\Client` object, and the properties that PHP code reads.
 
 use crate::api::exception::Constructed;
+use crate::coroutine::http2::Http2Connection;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket::connection::WebSocketConnection;
@@ -35,6 +36,8 @@ pub(super) struct Conn {
     pub(super) link: Rc<CoroutineSocket>,
     /// Bytes read and not consumed yet.
     pub(super) buffer: RefCell<Vec<u8>>,
+    /// HTTP/2, where that was negotiated; it has the socket then.
+    pub(super) http2: Option<Http2Connection>,
 }
 
 /// Parameters of a sent request that reading its response needs.
@@ -45,6 +48,8 @@ pub(super) struct SentRequest {
     /// A handshake's key.
     pub(super) key: Option<String>,
     pub(super) keep: bool,
+    /// HTTP/2's stream.
+    pub(super) stream_id: Option<u32>,
 }
 
 /// A failed exchange: `statusCode`, `errCode` and `errMsg`.
@@ -108,7 +113,8 @@ pub(super) fn close_connection(call: &Call<'_>, client: &Client) -> PhpResult<()
     let socket = call.this().map(|this| this.slot(SOCKET).clone());
     set_property(call, SOCKET, ());
     drop(socket);
-    match conn {
+    match conn.as_deref() {
+        Some(Conn { http2: Some(http2), .. }) => http2.close().map(drop),
         Some(conn) => conn.link.close(),
         None => Ok(()),
     }

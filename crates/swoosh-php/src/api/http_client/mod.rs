@@ -1,20 +1,22 @@
 //! `Swoole\Coroutine\Http\Client`: the class and its setters. `request` sends, `response` receives, `websocket` is
 //! the connection after an upgrade.
 
+mod authority;
 mod body;
 mod client;
 mod decode;
 mod execute;
 mod handshake;
+mod http2;
 mod request;
 mod request_head;
 mod response;
 mod websocket;
 
+pub(crate) use authority::{host_field, unix_path};
 pub(crate) use body::encode;
 pub(crate) use client::DEFAULT_MAX_BODY;
 pub(crate) use decode::{Decoder, STEP};
-pub(crate) use request::{host_field, unix_path};
 
 use super::exception::{EXCEPTION, constructed};
 use super::socket::describe;

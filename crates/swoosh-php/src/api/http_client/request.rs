@@ -1,11 +1,13 @@
 //! A request on its way: the connection it takes, its head, its body part by part.
 
+use super::authority::{host_field, unix_path};
 use super::body::{Body, Part, Slice, multipart};
 use super::client::{
     BODY_SENT, CONNECT_FAILED, CONNECTED, COOKIES, Client, Conn, DOWNLOAD_FILE, DOWNLOAD_OFFSET, FILES, Failure, HOST,
     METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, SentRequest, array_property, bytes_property,
     close_connection, set_property,
 };
+use super::http2;
 use super::request_head::Head;
 use crate::api::coroutine_client::{Proxy, Times, dial, encrypt, local_address};
 use crate::api::socket::object as socket_object;
@@ -24,11 +26,19 @@ fn connection(
     client: &Client,
     settings: &Array,
     proxy: Option<Proxy>,
+    may_use_http2: bool,
     limit: Option<Duration>,
 ) -> PhpResult<Result<Rc<Conn>, Failure>> {
     let known = client.conn.borrow().clone();
     if let Some(conn) = known {
         let waits = !client.sent.borrow().is_empty();
+        if let Some(http2) = &conn.http2 {
+            if may_use_http2 && http2::is_usable(http2) {
+                return Ok(Ok(conn));
+            }
+            close_connection(call, client)?;
+            return connection(call, client, settings, proxy, may_use_http2, limit);
+        }
         let mut byte = [0];
         let quiet = || matches!(conn.link.peek(&mut byte), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
         if waits || conn.buffer.borrow().is_empty() && { quiet }() {
@@ -54,10 +64,15 @@ fn connection(
         Ok(link) => link,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };
-    if ssl && let Err((code, why)) = encrypt(&link, settings, &host, &[], limit)? {
+    let protocols: &[&[u8]] = if may_use_http2 { &[b"h2", b"http/1.1"] } else { &[] };
+    if ssl && let Err((code, why)) = encrypt(&link, settings, &host, protocols, limit)? {
         return Ok(Err(Failure::new(CONNECT_FAILED, code, why)));
     }
-    let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default() });
+    let http2 = match http2::begin(&link, settings, limit)? {
+        Ok(http2) => http2,
+        Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
+    };
+    let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default(), http2 });
     set_property(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);
     set_property(call, CONNECTED, true);
     *client.conn.borrow_mut() = Some(conn.clone());
@@ -67,13 +82,6 @@ fn connection(
 /// Whether a request goes to the proxy itself, as a plain one does to an HTTP proxy; a tunnel is for what it must not see.
 fn is_forwarded(client: &Client, proxy: &Proxy, ssl: bool) -> bool {
     !proxy.socks && !ssl && client.family.get() != libc::AF_UNIX
-}
-
-/// The path in a host that begins with `unix:`.
-pub(crate) fn unix_path(host: &[u8]) -> Vec<u8> {
-    let path = host.strip_prefix(b"unix:").unwrap_or(host);
-    let slashes = path.iter().take_while(|&&byte| byte == b'/').count();
-    path[slashes.saturating_sub(1)..].to_vec()
 }
 
 pub(super) fn send(
@@ -132,26 +140,27 @@ pub(super) fn send(
             return Ok(Err(Failure::new(CONNECT_FAILED, libc::EINVAL, why)));
         }
     };
-    let conn = match connection(call, client, settings, proxy, times.connect)? {
+    let may_use_http2 = ssl && key.is_none() && on("open_http2_protocol", false);
+    let conn = match connection(call, client, settings, proxy, may_use_http2, times.connect)? {
         Ok(conn) => conn,
         Err(failure) => return Ok(Err(failure)),
     };
     *client.head.borrow_mut() = Some(head[..head.len() - 4].to_vec());
     let file = take_download(call);
-    if let Err(code) = send_parts(&conn.link, head, body, times.write)? {
-        return Ok(Err(Failure::of(SEND_FAILED, code)));
-    }
-    client.sent.borrow_mut().push_back(SentRequest { method, file, key, keep });
+    let stream_id = match &conn.http2 {
+        Some(http2) => match http2::send(http2, &head, body, times.write)? {
+            Ok(id) => Some(id),
+            Err(failure) => return Ok(Err(failure)),
+        },
+        None => {
+            if let Err(code) = send_parts(&conn.link, head, body, times.write)? {
+                return Ok(Err(Failure::of(SEND_FAILED, code)));
+            }
+            None
+        }
+    };
+    client.sent.borrow_mut().push_back(SentRequest { method, file, key, keep, stream_id });
     Ok(Ok(()))
-}
-
-/// The `Host` field: without the scheme's default port.
-pub(crate) fn host_field(family: i32, host: &[u8], port: i64, ssl: bool) -> Vec<u8> {
-    match family {
-        libc::AF_UNIX => b"localhost".to_vec(),
-        _ if port == if ssl { 443 } else { 80 } => bracketed(host),
-        _ => [&bracketed(host)[..], format!(":{port}").as_bytes()].concat(),
-    }
 }
 
 /// Header fields of an opening handshake (RFC 6455 section 4.1).
@@ -177,10 +186,6 @@ fn take_download(call: &Call<'_>) -> Option<(String, u64)> {
     }
     set_property(call, DOWNLOAD_OFFSET, 0);
     (!file.is_empty()).then(|| (String::from_utf8_lossy(&file).into_owned(), u64::try_from(offset).unwrap_or(0)))
-}
-
-fn bracketed(host: &[u8]) -> Vec<u8> {
-    if host.contains(&b':') { [b"[", host, b"]"].concat() } else { host.to_vec() }
 }
 
 /// The prepared request's body and content type.

@@ -7,6 +7,8 @@ use super::client::{
 };
 use super::decode::{Decoder, STEP};
 use super::handshake::check_handshake;
+use super::http2;
+use crate::coroutine::http2::Http2Connection;
 use crate::server::http::request::add_header;
 use httparse::Header;
 use std::fs::{File, OpenOptions};
@@ -22,7 +24,11 @@ pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit:
     let sent = client.sent.borrow_mut().pop_front();
     let (Some(conn), Some(sent)) = (conn, sent) else { return Ok(false) };
     forget_answer(call);
-    match read(call, &conn, &sent, settings, limit)? {
+    let read = match (&conn.http2, sent.stream_id) {
+        (Some(http2), Some(id)) => read_stream(call, http2, id, &sent, settings, limit)?,
+        _ => read(call, &conn, &sent, settings, limit)?,
+    };
+    match read {
         Ok(keeps) => {
             if let Some(key) = &sent.key {
                 return check_handshake(call, client, &conn, key, settings);
@@ -167,6 +173,57 @@ fn read(
     set_property(call, STATUS, status);
     conn.buffer.replace(buffer);
     Ok(Ok(keeps))
+}
+
+/// Reads the response of a stream of HTTP/2; the connection can be used again.
+fn read_stream(
+    call: &Call<'_>,
+    connection: &Http2Connection,
+    id: u32,
+    sent: &SentRequest,
+    settings: &Array,
+    limit: Option<Duration>,
+) -> PhpResult<Result<bool, Failure>> {
+    let until = limit.map(|limit| Instant::now() + limit);
+    let mut decoder = Decoder::new(b"");
+    let mut sink = Sink::new(call, sent, settings);
+    let mut status = 0;
+    loop {
+        let part = match http2::receive(connection, id, until)? {
+            Ok(part) => part,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if let Some((code, fields)) = &part.head {
+            status = i64::from(*code);
+            let headers: Vec<Header<'_>> = http2::headers(fields).collect();
+            let coding = set_headers(call, &headers);
+            let unpack = settings.get("body_decompression").is_none_or(Zval::to_bool);
+            decoder = Decoder::new(coding.filter(|_| unpack && sent.method != b"HEAD").unwrap_or_default());
+        }
+        let mut taken = sink.take_encoded(&mut decoder, &part.body)?;
+        if part.is_last && taken.is_ok() {
+            taken = match decoder.finish() {
+                Ok(left) => sink.take(left)?,
+                Err(e) => Err(e),
+            };
+        }
+        if let Err(e) = taken {
+            return Ok(Err(Failure::new(SERVER_RESET, INVALID_PROTOCOL, e.to_string())));
+        }
+        if part.is_last {
+            let mut all = array_property(call, HEADERS).unwrap_or_default();
+            for field in part.trailers.iter().flat_map(http2::headers) {
+                add_header(&mut all, field.name.as_bytes(), field.value);
+            }
+            set_property(call, HEADERS, all);
+            break;
+        }
+    }
+    if let Sink::Memory(body, _) = sink {
+        set_property(call, BODY, body);
+    }
+    set_property(call, STATUS, status);
+    Ok(Ok(true))
 }
 
 /// Adds a trailer field, one line, to the fields of the answer. A malformed line is left out.

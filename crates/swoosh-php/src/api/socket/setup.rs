@@ -46,7 +46,11 @@ pub fn protocol(given: &Array) -> Option<(PortConfig, TlsSettings)> {
     }
     let mut config =
         port.finish(&ServerConfig::default(), true).map_err(|e| last_error::warn_misuse(&e.to_string())).ok()?;
-    let wanted = TlsSettings::new(config.tls.take().unwrap_or_default(), given);
+    let mut tls = config.tls.take().unwrap_or_default();
+    if tls.alpn.is_empty() && given.get("open_http2_protocol").is_some_and(Zval::to_bool) {
+        tls.alpn = vec![b"h2".to_vec()];
+    }
+    let wanted = TlsSettings::new(tls, given);
     Some((config, wanted))
 }
 

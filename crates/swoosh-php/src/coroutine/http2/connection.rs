@@ -1,8 +1,9 @@
 //! Connecting, sending, receiving, closing.
 
 use super::failure::{Failure, connection_lost, failure_of, outcome};
-use super::inbox::{Delivery, Inbox, RequestBody, Want, run_waiters};
-use super::request_body::send_body;
+use super::inbox::{Delivery, Inbox, Want, run_waiters};
+use super::outgoing::OutgoingRequest;
+use super::send_half::SendHalf;
 use super::settings::Http2Settings;
 use super::transport::{Observed, Transport};
 use crate::coroutine::scheduler::expect_current;
@@ -15,7 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason};
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -25,19 +26,6 @@ use std::time::Duration;
 use swoosh::proto::http2::{PeerSettings, goaway};
 use swoosh_zend::{PhpResult, runtime};
 use tokio::sync::Mutex;
-
-/// A request.
-#[derive(Debug)]
-pub struct OutgoingRequest<B> {
-    /// Method, URI and fields.
-    pub head: Request<()>,
-    /// The body, or the beginning of it.
-    pub body: B,
-    /// More of the body follows.
-    pub is_open: bool,
-    /// The response is delivered in parts.
-    pub in_parts: bool,
-}
 
 /// A connection. Dropping it closes it.
 pub struct Http2Connection {
@@ -168,7 +156,7 @@ impl Http2Connection {
                     incomplete.body = None;
                     return Err(no_request());
                 }
-                let sent = send_body(&mut stream, data.as_ref(), ends, || shared.drive()).await;
+                let sent = body.send(&mut stream, data.as_ref(), ends, || shared.drive()).await;
                 drop(stream);
                 incomplete.body = None;
                 if ends {
@@ -208,7 +196,20 @@ impl Http2Connection {
             },
             WaitOutcome::Cancelled => outcome(WaitOutcome::Cancelled),
         };
-        Ok(taken.and_then(|taken| taken.ok_or_else(|| self.failure().unwrap_or_else(connection_lost))))
+        let no_stream = || Failure { code: libc::ECANCELED, message: "the stream was given up".to_owned() };
+        Ok(taken.and_then(|taken| taken.ok_or_else(|| self.failure().unwrap_or_else(no_stream))))
+    }
+
+    /// Ends a stream with an error code (RFC 9113 section 6.4). Its response is not delivered; coroutines that wait for it
+    /// alone, or for the peer to take the request, get an error. False without such a stream.
+    pub fn reset(&self, stream_id: u32, code: u32) -> bool {
+        if self.failure().is_some() {
+            return false;
+        }
+        let Some(stream) = self.shared.inbox.borrow_mut().remove_stream(stream_id) else { return false };
+        stream.reset(code.into());
+        self.shared.drive();
+        true
     }
 
     /// Sends a PING, unless one is on its way already.
@@ -360,11 +361,7 @@ impl Shared {
 
     async fn send(self: Rc<Self>, request: OutgoingRequest<impl AsRef<[u8]>>) -> Result<u32, Failure> {
         let turn = self.opening.lock().await;
-        poll_fn(|cx| match &mut *self.sender.borrow_mut() {
-            Some(sender) => sender.poll_ready(cx).map_err(|e| self.failure_now(&e)),
-            None => Poll::Ready(Err(self.closed_failure())),
-        })
-        .await?;
+        self.opened().await?;
         let ends = !request.is_open && request.body.as_ref().is_empty();
         let opened = match &mut *self.sender.borrow_mut() {
             Some(sender) => sender.send_request(request.head, ends),
@@ -373,24 +370,36 @@ impl Shared {
         let (response, stream) = opened.map_err(|e| self.failure_now(&e))?;
         let id = response.stream_id().as_u32();
         self.next_stream_id.set(id + 2);
-        let stream = Rc::new(Mutex::new(stream));
-        let kept = request.is_open.then(|| stream.clone());
-        self.inbox.borrow_mut().add_stream(id, request.in_parts, kept);
+        let stream = Rc::new(SendHalf::new(stream));
+        self.inbox.borrow_mut().add_stream(id, request.parts, stream.clone(), request.is_open);
         if let Some(driver) = &mut *self.driver.borrow_mut() {
             driver.responses.push(Box::pin(self.clone().read_response(id, response)));
         }
-        drop(turn);
         self.drive();
+        let mut incomplete = ResetOnDrop { shared: &self, id, body: Some(stream.clone()) };
+        // A stream of h2 has one waker: before the stream is opened, the next request would take the one of its body. An error
+        // is that of sending the body, or of the response.
+        let _ = self.opened().await;
+        drop(turn);
         let body = request.body.as_ref();
+        let mut sent = Ok(());
         if !(ends || body.is_empty() && request.is_open) {
-            let mut incomplete = ResetOnDrop { shared: &self, id, body: Some(stream.clone()) };
-            let sent = send_body(&mut *stream.lock().await, body, !request.is_open, || self.drive()).await;
-            incomplete.body = None;
-            if sent.is_err() && self.inbox.borrow().closed().is_some() {
-                return Err(self.closed_failure());
-            }
+            sent = stream.send(&mut *stream.lock().await, body, !request.is_open, || self.drive()).await;
+        }
+        incomplete.body = None;
+        if sent.is_err() && self.inbox.borrow().closed().is_some() {
+            return Err(self.closed_failure());
         }
         Ok(id)
+    }
+
+    /// Waits until the peer's limit of concurrent streams admits the last request that was sent.
+    async fn opened(&self) -> Result<(), Failure> {
+        poll_fn(|cx| match &mut *self.sender.borrow_mut() {
+            Some(sender) => sender.poll_ready(cx).map_err(|e| self.failure_now(&e)),
+            None => Poll::Ready(Err(self.closed_failure())),
+        })
+        .await
     }
 
     /// Reads a response into the inbox.
@@ -457,16 +466,14 @@ impl Drop for Demand<'_> {
 struct ResetOnDrop<'a> {
     shared: &'a Shared,
     id: u32,
-    body: Option<RequestBody>,
+    body: Option<Rc<SendHalf>>,
 }
 
 impl Drop for ResetOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            if let Ok(mut stream) = body.try_lock() {
-                stream.send_reset(Reason::CANCEL);
-            }
-            self.shared.inbox.borrow_mut().remove_stream(self.id);
+            body.reset(Reason::CANCEL);
+            drop(self.shared.inbox.borrow_mut().remove_stream(self.id));
             self.shared.waker.borrow().wake_by_ref();
         }
     }

@@ -1,18 +1,18 @@
 //! Responses that have arrived, whole or in parts, and the coroutines that wait for them.
 
 use super::failure::Failure;
+use super::outgoing::Parts;
+use super::send_half::SendHalf;
 use crate::coroutine::scheduler::Coroutine;
 use crate::coroutine::switch::wake_from;
 use crate::runtime::reactor;
-use bytes::Bytes;
-use h2::SendStream;
+use h2::Reason;
 use http::HeaderMap;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use swoosh_zend::PhpResult;
-use tokio::sync::Mutex;
 
 /// A response, or a part of one.
 #[derive(Debug)]
@@ -42,12 +42,9 @@ pub enum Want {
     Stream(u32),
 }
 
-/// The sending half of a request that is written in parts. One coroutine at a time writes to it.
-pub(super) type RequestBody = Rc<Mutex<SendStream<Bytes>>>;
-
 #[derive(Default)]
 struct Stream {
-    in_parts: bool,
+    delivered: Parts,
     head: Option<(u16, HeaderMap)>,
     parts: VecDeque<Vec<u8>>,
     /// Bytes in `parts`.
@@ -59,7 +56,9 @@ struct Stream {
     place: Option<Place>,
     /// Its task, which waits for room.
     room: Option<Waker>,
-    request_body: Option<RequestBody>,
+    request: Option<Rc<SendHalf>>,
+    /// More of the request follows.
+    is_open: bool,
 }
 
 /// A queue, and the position in it.
@@ -96,14 +95,22 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn add_stream(&mut self, id: u32, in_parts: bool, request_body: Option<RequestBody>) {
-        self.streams.insert(id, Stream { in_parts, request_body, ..Stream::default() });
+    pub(super) fn add_stream(&mut self, id: u32, delivered: Parts, request: Rc<SendHalf>, is_open: bool) {
+        self.streams.insert(id, Stream { delivered, request: Some(request), is_open, ..Stream::default() });
     }
 
-    /// Forgets a stream whose response nobody wants.
-    pub(super) fn remove_stream(&mut self, id: u32) {
+    /// Forgets a stream whose response nobody wants; returns its sending half.
+    pub(super) fn remove_stream(&mut self, id: u32) -> Option<Rc<SendHalf>> {
         self.set_place(id, None);
-        self.streams.remove(&id);
+        let stream = self.streams.remove(&id)?;
+        self.waiters.retain(|waiter| {
+            let waits = waiter.want == Want::Stream(id);
+            if waits {
+                waiter.waker.wake_by_ref();
+            }
+            !waits
+        });
+        stream.request
     }
 
     pub(super) fn has_stream(&self, id: u32) -> bool {
@@ -118,20 +125,22 @@ impl Inbox {
         self.last_delivered.get()
     }
 
-    pub(super) fn request_body(&self, id: u32) -> Option<RequestBody> {
-        self.streams.get(&id)?.request_body.clone()
+    /// The sending half of a stream whose request has not ended.
+    pub(super) fn request_body(&self, id: u32) -> Option<Rc<SendHalf>> {
+        self.streams.get(&id).filter(|stream| stream.is_open)?.request.clone()
     }
 
     /// The request was sent to its end.
     pub(super) fn end_request(&mut self, id: u32) {
         if let Some(stream) = self.streams.get_mut(&id) {
-            stream.request_body = None;
+            stream.is_open = false;
         }
     }
 
     pub(super) fn set_head(&mut self, id: u32, status: u16, fields: HeaderMap) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.head = Some((status, fields));
+            self.update(id);
         }
     }
 
@@ -142,7 +151,7 @@ impl Inbox {
             return false;
         }
         stream.buffered += data.len();
-        let separate = stream.in_parts && stream.parts.len() < MAX_PARTS;
+        let separate = stream.delivered != Parts::Whole && stream.parts.len() < MAX_PARTS;
         match stream.parts.back_mut().filter(|_| !separate) {
             Some(last) => last.extend_from_slice(data),
             None if data.is_empty() => {}
@@ -169,10 +178,10 @@ impl Inbox {
         let open: Vec<u32> = self.streams.iter().filter(|(_, stream)| !stream.ended).map(|(id, _)| *id).collect();
         for id in open {
             match self.streams.get(&id) {
-                Some(stream) if stream.in_parts && !stream.parts.is_empty() => {
+                Some(stream) if stream.delivered != Parts::Whole && !stream.parts.is_empty() => {
                     self.end_stream(id, None, Some(INTERNAL_ERROR));
                 }
-                _ => self.remove_stream(id),
+                _ => drop(self.remove_stream(id)),
             }
         }
         self.waiters
@@ -199,7 +208,7 @@ impl Inbox {
     pub(super) fn poll_room(&mut self, id: u32, cx: &mut Context<'_>) -> Poll<()> {
         let demand = self.demand > 0;
         let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(()) };
-        if stream.buffered < STREAM_BUFFER || demand && !stream.in_parts {
+        if stream.buffered < STREAM_BUFFER || demand && stream.delivered == Parts::Whole {
             return Poll::Ready(());
         }
         stream.room = Some(cx.waker().clone());
@@ -265,6 +274,10 @@ impl Inbox {
             Delivery { stream_id: id, head: stream.head.take(), body, trailers: None, is_last, error: None };
         if is_last {
             (delivery.trailers, delivery.error) = (stream.trailers.take(), stream.error);
+            if let Some(request) = stream.request.take().filter(|_| stream.is_open) {
+                // A coroutine may still be writing, although nobody reads it.
+                request.reset(Reason::CANCEL);
+            }
             self.streams.remove(&id);
         } else {
             if let Some(room) = stream.room.take() {
@@ -280,7 +293,12 @@ impl Inbox {
     fn update(&mut self, id: u32) {
         let Some(stream) = self.streams.get(&id) else { return };
         let has_part = !stream.parts.is_empty();
-        let is_ready = stream.ended || stream.in_parts && has_part;
+        let is_ready = stream.ended
+            || match stream.delivered {
+                Parts::Whole => false,
+                Parts::Body => has_part,
+                Parts::HeadFirst => has_part || stream.head.is_some(),
+            };
         let place = match stream.place {
             known @ Some(Place::Ready(_)) if is_ready => known,
             known @ Some(Place::Partial(_)) if !is_ready && has_part => known,

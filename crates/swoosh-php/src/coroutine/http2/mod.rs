@@ -11,18 +11,21 @@
 //! |---|---|
 //! | `transport` | the socket as h2 reads and writes it; the peer's settings and GOAWAY frames |
 //! | `inbox` | responses that have arrived and the coroutines that wait for them |
-//! | `request_body` | bodies of requests, as the peer's windows allow |
+//! | `outgoing` | a request to send |
+//! | `send_half` | bodies of requests, as the peer's windows allow |
 //! | `settings`, `failure` | settings, errors |
 //! | `connection` | connecting, sending, receiving, closing |
 
 mod connection;
 mod failure;
 mod inbox;
-mod request_body;
+mod outgoing;
+pub(in crate::coroutine) mod send_half;
 mod settings;
 mod transport;
 
-pub use connection::{Http2Connection, OutgoingRequest};
+pub use connection::Http2Connection;
 pub use failure::Failure;
 pub use inbox::{Delivery, Want};
+pub use outgoing::{FORBIDDEN, OutgoingRequest, Parts, uri};
 pub use settings::Http2Settings;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use swoosh::proto::http2::{ControlFrame, FrameTracker, PREFACE, PeerSettings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What the connection's frames have said, and frames to insert.
+/// The peer's settings and GOAWAY, and frames to insert.
 #[derive(Default)]
 pub(super) struct Observed {
     /// The peer's settings, once it has sent them.

@@ -229,7 +229,7 @@ fn put_length(out: &mut Vec<u8>, length: u64) {
 }
 
 pub(crate) fn has_trailers(object: &Object) -> bool {
-    object.slot(TRAILER).array().is_some_and(|trailers| trailers.len() > 0)
+    object.slot(TRAILER).array().is_some_and(|trailers| !trailers.is_empty())
 }
 
 pub(crate) fn put_trailers(out: &mut Vec<u8>, object: &Object) {

@@ -37,7 +37,7 @@ foreach (['SWOOSH_LISTEN' => "127.0.0.1:$port", 'SWOOSH_WORKERS' => '2', 'SWOOSH
 }
 $server = Example::command(['strace', '-f', '-qq', '-o', "$folder/calls", ...php_with_module(), kit('server.php'), "$folder/v1"]);
 $server->waitFor('~^serving ~m');
-$ask = fn () => (string) @file_get_contents("http://127.0.0.1:$port/slow");
+$ask = fn () => (string) file_get_contents("http://127.0.0.1:$port/slow");
 until(fn () => $ask() === 'greeting of v1 of v1 at v1');
 posix_kill((int) file_get_contents("$folder/pid"), SIGUSR1);
 echo $ask(), "\n";

@@ -234,6 +234,11 @@ impl Connection {
         is_idle && self.state() <= ConnectionState::Closing && !self.has_output()
     }
 
+    /// Whether it was upgraded to HTTP/2, and its client has not spoken it yet.
+    pub(super) fn is_upgrading(&self) -> bool {
+        matches!(&*self.version.borrow(), Version::Upgrading(_))
+    }
+
     /// Whether it is an HTTP/2 connection, and no stream of one.
     pub(crate) fn speaks_http2(&self) -> bool {
         matches!(&*self.version.borrow(), Version::Http2(_))

@@ -183,7 +183,8 @@ impl Owner {
                     session.end_in_order(self.state.mode == Mode::Process);
                     conn.wake();
                 }
-                None if conn.is_stream() => {}
+                // A request that was upgraded is answered once its client has spoken HTTP/2.
+                None if conn.is_stream() || conn.is_upgrading() => {}
                 None => conn.hold(ReadHold::Pause),
             }
         }
@@ -192,7 +193,11 @@ impl Owner {
     /// Whether a client of HTTP/2 may still open streams after [`quiesce`](Self::quiesce).
     pub(crate) fn awaits_clients(&self) -> bool {
         let connections = self.connections.borrow();
-        connections.iter().flatten().filter_map(|conn| conn.http2()).any(|session| session.awaits_client())
+        let awaits = |conn: &Rc<Connection>| match conn.http2() {
+            Some(session) => session.awaits_client(),
+            None => conn.is_upgrading(),
+        };
+        connections.iter().flatten().any(awaits)
     }
 
     /// Accepts no more streams of HTTP/2.

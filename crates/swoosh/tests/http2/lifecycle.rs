@@ -1,8 +1,11 @@
 //! The end of HTTP/2 connections: no request of a client that behaves is lost.
 
 use super::common::{MODES, Server, kill, wait_until};
-use super::peer::{ACK, DATA, END_STREAM, GOAWAY, PING, Peer, REFUSED_STREAM, RST_STREAM, frame, get, post};
+use super::peer::{
+    ACK, DATA, END_STREAM, GOAWAY, PING, PREFACE, Peer, REFUSED_STREAM, RST_STREAM, frame, get, post, settings,
+};
 use super::{open, request, start};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Answers PINGs until the server has named its last stream, and the connection has ended; how many streams were answered.
@@ -125,4 +128,17 @@ fn a_worker_that_dies_resets_its_stream_and_not_the_connection() {
     let internal_error = (RST_STREAM, vec![0, 0, 0, 2]);
     assert!(outcomes.contains(&(DATA, Vec::new())) && outcomes.contains(&internal_error), "{outcomes:?}");
     peer.expect_alive().unwrap();
+}
+
+#[test]
+fn a_request_that_was_upgraded_is_answered_though_its_worker_ends() {
+    let server = start(&["mode=base"]);
+    let mut peer = Peer::connect(SocketAddr::from(([127, 0, 0, 1], server.ports[0]))).unwrap();
+    let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+    peer.send(format!("GET /slow HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n").as_bytes());
+    peer.skip(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".len());
+    server.signal(libc::SIGUSR1);
+    std::thread::sleep(Duration::from_millis(50));
+    peer.send_all(&[PREFACE.to_vec(), settings(&[])]);
+    assert_eq!(follow_to_the_end(&mut peer), 1);
 }

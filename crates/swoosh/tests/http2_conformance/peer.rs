@@ -181,6 +181,11 @@ impl Peer {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Reads octets that are no frames.
+    pub fn skip(&mut self, count: usize) {
+        self.stream.read_exact(&mut vec![0; count]).unwrap();
+    }
+
     /// Sends several frames in one write.
     pub fn send_all(&mut self, frames: &[Vec<u8>]) {
         self.send(&frames.concat());

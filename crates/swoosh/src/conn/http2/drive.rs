@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
     let is_stalled =
         |stream: &Rc<Connection>| stream.state() == ConnectionState::Open && stream.is_held(ReadHold::Backlog);
-    session.borrow_output(&owner.http2_buffers);
+    session.begin_exchange(&owner.http2_buffers);
     loop {
         session.retain_stalled(|id| owner.find(id).is_some_and(|stream| is_stalled(&stream)));
         match session.poll_next(cx) {

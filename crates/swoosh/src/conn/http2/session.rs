@@ -32,6 +32,8 @@ pub(crate) struct Session {
     stalled: RefCell<Vec<SessionId>>,
     /// Wakes the task of the connection.
     waker: RefCell<Waker>,
+    /// A stream has sent something, or ended, since the connection was polled.
+    has_changed: Cell<bool>,
     /// Streams that are open.
     live: Cell<u32>,
     /// The number of the last stream that was accepted.
@@ -95,6 +97,7 @@ impl Session {
             guard: RefCell::new(FrameGuard::new(config.max_frame_size, config.max_header_list_size)),
             stalled: RefCell::default(),
             waker: RefCell::new(Waker::noop().clone()),
+            has_changed: Cell::new(false),
             live: Cell::new(0),
             last_stream: Cell::new(0),
             is_ending: Cell::new(false),
@@ -204,6 +207,7 @@ impl Session {
 
     /// Wakes the connection's task: there is something to exchange.
     pub(in crate::conn) fn wake(&self) {
+        self.has_changed.set(true);
         self.waker.borrow().wake_by_ref();
     }
 
@@ -318,8 +322,14 @@ impl Session {
         self.pipe.is_blocked()
     }
 
-    /// Takes a buffer for output from those of the thread.
-    pub(super) fn borrow_output(&self, spare: &SpareBuffers) {
+    /// Whether no stream is open, and everything was taken that streams have sent.
+    pub(in crate::conn) fn is_idle(&self) -> bool {
+        self.live.get() == 0 && !self.has_changed.get() && !self.pipe.has_output()
+    }
+
+    /// An exchange begins: takes a buffer for output from those of the thread.
+    pub(super) fn begin_exchange(&self, spare: &SpareBuffers) {
+        self.has_changed.set(false);
         self.pipe.borrow_output(spare);
     }
 

@@ -231,6 +231,9 @@ impl Reactor {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        for conn in self.owner.all() {
+            self.owner.finish(&conn, false);
+        }
     }
 
     async fn take_commands(&self) {

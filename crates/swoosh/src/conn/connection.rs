@@ -204,6 +204,11 @@ impl Connection {
         self.transport.stream().is_some()
     }
 
+    /// Whether this is a stream of which the response is complete: its task ends it.
+    pub(super) fn is_over(&self) -> bool {
+        self.transport.stream().is_some_and(Stream::is_over)
+    }
+
     /// Whether this is a stream for requests alone: user code knows no connection of it.
     pub(super) fn is_request_stream(&self) -> bool {
         self.is_stream() && !self.slot().flags().any(Flags::WEBSOCKET)
@@ -217,9 +222,9 @@ impl Connection {
         }
     }
 
-    /// Whether it is a stream of HTTP/2, or has open ones: it ends by itself once the last response is sent.
+    /// Whether it is a request of HTTP/2, or has open streams: it ends by itself once the last response is sent.
     pub(crate) fn has_streams(&self) -> bool {
-        self.is_stream() || self.http2().is_some_and(|session| session.has_streams())
+        self.is_request_stream() || self.http2().is_some_and(|session| session.has_streams())
     }
 
     /// Whether it is an HTTP/2 connection of which the last response is sent, and which user code has not been told to be

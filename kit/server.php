@@ -10,6 +10,7 @@
 // SWOOSH_PID_FILE, SWOOSH_LOG_FILE.
 //
 // Nothing of a release is loaded before start(): workers inherit such code, and a reload would keep it.
+use Swoole\Coroutine\Channel;
 use Swoole\Http\{Request, Response, Server};
 
 /** Loads a release. Its path is resolved once, so that all of a worker's code is of one release. */
@@ -56,16 +57,19 @@ $releases = new Swoole\Table(1024);
 $releases->column('name', Swoole\Table::TYPE_STRING, 128);
 $releases->create();
 
-$handler = null;
-$server->on('start', function (Server $server) {
-    echo 'serving http://', $server->port ? "$server->host:$server->port" : $server->host, "\n";
-});
-$server->on('workerStart', function (Server $server, int $id) use ($current, $releases, &$handler) {
+$handler = $loading = null;
+$server->on('start', fn () => print "serving on $listen\n");
+$server->on('workerStart', function (Server $server, int $id) use ($current, $releases, &$handler, &$loading) {
+    // Code that waits while it is loaded, for a database say, lets the first requests in.
+    $loading = new Channel();
     [$name, $handler] = load_release($current);
     $releases->set((string) $id, ['name' => $name]);
+    $loading->close();
 });
-$server->on('request', function (Request $request, Response $response) use ($server, $releases, &$handler) {
+$server->on('request', function (Request $request, Response $response) use ($server, $releases, &$handler, &$loading) {
     if ($request->server['request_uri'] !== '/health') {
+        // Until the release is loaded; at once if it is.
+        $loading->pop();
         $handler($request, $response);
         return;
     }

@@ -28,5 +28,6 @@ for case in "$@"; do
     include="$include -i $case"
 done
 set -f
+# shellcheck disable=SC2086 # options and their values
 "$folder/venv/bin/kosoku" -p 4 $include -o "$folder/report" "127.0.0.1:$(cat "$folder/port")" || true
 "$php" -n "$here/tests/autobahn/verdict.php" "$folder/report/index.json" "$([ $# = 0 ] && echo 517 || echo 1)"

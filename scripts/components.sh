@@ -2,7 +2,7 @@
 # Installs the servers and clients that some tests need: databases and their PHP clients, curl and clients on it, Symfony, a
 # browser, nginx, php-fpm, load generators, valgrind. The tests that need one that cannot be installed are skipped.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 . scripts/packages.sh
 
 # One line for each component: a test that succeeds where it is installed, and its package. VERSION is PHP's.
@@ -15,6 +15,7 @@ components='
 [ -x /usr/bin/caddy ]                                                    | caddy
 [ -x /usr/bin/supervisord ]                                              | supervisor
 [ -x /usr/sbin/logrotate ]                                               | logrotate
+[ -x /usr/bin/strace ]                                                   | strace
 [ -x /usr/bin/shellcheck ]                                               | shellcheck
 [ -x /usr/bin/phpunit ]                                                  | phpunit
 [ -x /usr/bin/curl ]                                                     | curl

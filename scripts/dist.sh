@@ -49,6 +49,10 @@ objcopy --strip-unneeded "$library" "$work/swoole.so"
 (cd "$work" && objcopy --add-gnu-debuglink="$name.debug" swoole.so)
 chmod 0644 "$work/swoole.so" "$work/$name.debug"
 
+if grep -qF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$work/swoole.so"; then
+    echo "dist: swoole.so names paths of this machine, so that no other one builds the same: use make dist" >&2
+fi
+
 # The source that this was built from: the objects of git, so that a checkout can tell whether it has the same.
 source=$(sh scripts/source-id.sh)
 phpapi=$("$php" -n -i | sed -n 's/^PHP Extension => //p')

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the documents: every relative link leads to a file, every fragment to a heading, every chapter of the book is
-in its summary, and no link of the book leads out of it. Links to other sites are not followed. Needs Python 3 and nothing else.
+"""Checks the documents: every relative link leads to a file, every fragment to a heading, every file that the book includes
+is there, every chapter is in its summary, and no link of the book leads out of it. Links to other sites are not followed.
+Needs Python 3 and nothing else.
 
     scripts/links.py             check README.md and the like, docs/, kit/ and .github/
     scripts/links.py --self-test check that a broken link, fragment and summary are found
@@ -16,6 +17,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.M | re.S)
 CODE = re.compile(r"(`+)(?!`).*?\1", re.S)
 LINK = re.compile(r"\[(?:[^\]\[]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^\[[^\]]+\]:\s*(\S+)", re.M)
+INCLUDE = re.compile(r"\{\{#include\s+([^}\s:]+)")
 HTML = re.compile(r"<(?:img|a)\s[^>]*?(?:src|href)=\"([^\"]+)\"")
 
 
@@ -49,6 +51,11 @@ def book_of(file):
 def check(root):
     problems, links = [], 0
     for file in documents(root):
+        for m in INCLUDE.finditer(file.read_text()):
+            links += 1
+            if not (file.parent / m.group(1)).is_file():
+                line = file.read_text().count("\n", 0, m.start()) + 1
+                problems.append(f"{file.relative_to(root)}:{line}: no such file: {m.group(1)}")
         text = CODE.sub(blank, FENCE.sub(blank, file.read_text()))
         for m in [*LINK.finditer(text), *REFERENCE.finditer(text), *HTML.finditer(text)]:
             target, _, fragment = m.group(1).partition("#")
@@ -84,9 +91,9 @@ def self_test():
         (root / "docs/book/src/one.svg").write_text("")
         right = check(root) == ([], 4)
         (root / "README.md").write_text("[x](docs/none.md) [y](docs/a.md#none) [z](../../..)\n")
-        (root / "docs/book/src/two.md").write_text("[x](../../a.md)\n")
+        (root / "docs/book/src/two.md").write_text("[x](../../a.md)\n```\n{{#include none.rs}}\n```\n")
         found = "\n".join(check(root)[0])
-    wanted = ["README.md:1: no such file: docs/none.md", "README.md:1: no such heading", "out of the repository", "two.md:1: not in docs/book", "two.md:1: leads out of the book"]
+    wanted = ["README.md:1: no such file: docs/none.md", "README.md:1: no such heading", "out of the repository", "two.md:1: not in docs/book", "two.md:1: leads out of the book", "two.md:3: no such file: none.rs"]
     failed = [text for text in wanted if text not in found] + ([] if right else ["the right tree passes"])
     print(f"links self-test: {'failed: ' + ', '.join(failed) if failed else 'right'}")
     return 1 if failed else 0

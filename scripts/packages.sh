@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Functions for the scripts that install packages; sourced, not run.
 
 # install_packages NAME...: installs Debian packages. A name that the archive does not know, or a package that fails, does

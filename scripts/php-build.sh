@@ -18,6 +18,7 @@ esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/swoosh
 prefix=$cache/$name
 [ -x "$prefix/bin/php-config" ] && { echo "$prefix/bin/php-config"; exit 0; }
+# shellcheck source=scripts/packages.sh
 . "$(dirname "$0")/packages.sh"
 missing=""
 for package in libcurl4-openssl-dev libonig-dev libsqlite3-dev libssl-dev libpq-dev libxml2-dev libreadline-dev zlib1g-dev; do
@@ -28,14 +29,16 @@ done
 # A state of its own, so that the lists of the machine's apt stay as they are.
 apt=$cache/apt
 # The mirror that apt uses.
+# shellcheck disable=SC2016 # apt's variable
 mirror=$(apt-get indextargets 'Identifier: Packages' --format '$(REPO_URI)' | head -n 1)
 mkdir -p "$apt/lists/partial" "$cache/source"
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb-src [signed-by=$key] $mirror $suite main" >"$apt/$suite.list"
 options="-q -o Dir::Etc::sourcelist=$apt/$suite.list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$apt/lists -o APT::Sandbox::User="
 cd "$cache/source"
-if ! ls php${version}_*.orig.tar.xz >/dev/null 2>&1; then
+if ! ls "php${version}_"*.orig.tar.xz >/dev/null 2>&1; then
     echo "fetching the source of PHP $version from Debian ($suite)" >&2
+    # shellcheck disable=SC2086 # several options
     if ! { apt-get $options update && apt-get $options source --download-only "php$version"; } >&2; then
         echo "the source package php$version of Debian's $suite cannot be fetched from $mirror" >&2
         exit 1
@@ -45,7 +48,8 @@ work=$(mktemp -d "$cache/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 echo "building $name: the log is $cache/$name.log" >&2
 {
-    tar -xf "$(ls php${version}_*.orig.tar.xz | tail -n 1)" -C "$work" --strip-components=1
+    # shellcheck disable=SC2012 # plain names
+    tar -xf "$(ls "php${version}_"*.orig.tar.xz | tail -n 1)" -C "$work" --strip-components=1
     cd "$work"
     ./configure -q --prefix="$prefix" $zts --disable-all --disable-cgi --disable-phpdbg --enable-cli --enable-pcntl \
         --enable-posix --enable-sockets --enable-mbstring --enable-tokenizer --enable-ctype --enable-filter \

@@ -28,11 +28,12 @@ final class Docs
         }
     }
 
-    /** The description of this name, with further lines, as a comment. */
-    public function comment(string $name, string $indent = '', string $more = ''): string
+    /** The description of this name, or the comment in its own source, with further lines, as a comment. */
+    public function comment(string $name, string $indent = '', string $more = '', string|false $source = false): string
     {
         $this->used[$name] = true;
-        $text = trim(($this->texts[$name] ?? '') . "\n\n$more");
+        $own = trim(preg_replace('~^\h*/\*\*\h?|\h*\*/$|^\h*\*\h?~m', '', (string) $source));
+        $text = trim(($this->texts[$name] ?? $own) . "\n\n$more");
         if ($text === '') {
             return '';
         }
@@ -53,7 +54,7 @@ final class Docs
 /** The settings of docs/SETTINGS.md by section, as a shape of arrays that editors complete. */
 function settings(string $file, string ...$sections): string
 {
-    $types = ['int' => 'int', 'bool' => 'bool', 'string' => 'string', 'path' => 'string', 'function' => 'callable', 'seconds' => 'float', 'list of strings' => 'string[]'];
+    $types = ['int' => 'int', 'bool' => 'bool', 'string' => 'string', 'path' => 'string', 'function' => 'callable', 'seconds' => 'float', 'list of strings' => 'string[]', 'true, folder' => 'bool|string|string[]'];
     $shape = [];
     foreach (preg_split('~^## ~m', file_get_contents($file)) as $section) {
         if (!in_array(strtok($section, "\n"), $sections, true)) {
@@ -146,7 +147,7 @@ function class_stub(ReflectionClass $class, Docs $docs, array $more): string
         $class->isTrait() => 'trait',
         default => ($class->isFinal() ? 'final ' : '') . ($class->isAbstract() ? 'abstract ' : '') . 'class',
     };
-    $text = $docs->comment($class->name) . "$kind {$class->getShortName()}";
+    $text = $docs->comment($class->name, source: $class->getDocComment()) . "$kind {$class->getShortName()}";
     $parent = $class->getParentClass();
     $text .= $parent ? " extends \\$parent->name" : '';
     // Interfaces that are not inherited.
@@ -161,7 +162,7 @@ function class_stub(ReflectionClass $class, Docs $docs, array $more): string
         $parts[] = '    use \\' . implode(', \\', $traits) . ";\n";
     }
     $constants = array_filter($class->getReflectionConstants(), fn ($c) => $c->getDeclaringClass()->name === $class->name && !$c->isPrivate());
-    $lines = array_map(fn ($c) => $docs->comment("$class->name::$c->name", '    ') . '    ' . modifiers($c) . "const $c->name = " . value($c->getValue()) . ";\n", $constants);
+    $lines = array_map(fn ($c) => $docs->comment("$class->name::$c->name", '    ', source: $c->getDocComment()) . '    ' . modifiers($c) . "const $c->name = " . value($c->getValue()) . ";\n", $constants);
     $lines && $parts[] = implode('', $lines);
     $from_traits = array_merge(...array_values(array_map(fn ($t) => [...array_column($t->getMethods(), 'name'), ...array_map(fn ($p) => "\$$p->name", $t->getProperties())], $class->getTraits())));
     $defaults = $class->getDefaultProperties();
@@ -171,7 +172,7 @@ function class_stub(ReflectionClass $class, Docs $docs, array $more): string
         }
         // An untyped property without a default value is null.
         $default = isset($defaults[$p->name]) || ($p->hasType() && array_key_exists($p->name, $defaults) && $p->hasDefaultValue()) ? ' = ' . value($defaults[$p->name]) : '';
-        $parts[] = $docs->comment("$class->name::\$$p->name", '    ') . '    ' . modifiers($p) . ltrim(type($p->getType()) . ' ') . "\$$p->name$default;\n";
+        $parts[] = $docs->comment("$class->name::\$$p->name", '    ', source: $p->getDocComment()) . '    ' . modifiers($p) . ltrim(type($p->getType()) . ' ') . "\$$p->name$default;\n";
     }
     foreach ($class->getMethods() as $m) {
         if ($m->getDeclaringClass()->name !== $class->name || $m->isPrivate() || in_array($m->name, $from_traits, true)) {
@@ -180,7 +181,7 @@ function class_stub(ReflectionClass $class, Docs $docs, array $more): string
         $name = "$class->name::$m->name";
         $body = $m->isAbstract() ? ';' : ' {}';
         $by_reference = $m->returnsReference() ? '&' : '';
-        $comment = $docs->comment($name, '    ', $more[$name] ?? '');
+        $comment = $docs->comment($name, '    ', $more[$name] ?? '', $m->getDocComment());
         check_parameters($comment, $m, $name);
         $parts[] = $comment . '    ' . modifiers($m) . "function $by_reference$m->name(" . parameters($m) . ')' . result($m) . "$body\n";
     }

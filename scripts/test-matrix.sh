@@ -24,6 +24,7 @@ if [ $# -gt 0 ]; then
 fi
 run "$(command -v php-config)"
 for wanted in "8.2 --zts" "8.4" "8.4 --zts"; do
+    # shellcheck disable=SC2086 # a version and an option
     if config=$(sh scripts/php-build.sh $wanted); then
         run "$config"
     else

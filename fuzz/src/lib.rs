@@ -7,6 +7,9 @@ use swoosh::http::form;
 use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh::proto::http1::request::{self, Request};
 use swoosh::proto::http1::response_parser::{self, ResponseEvent, ResponseHead, ResponseParser};
+use swoosh::proto::http2::guard::FrameGuard;
+use swoosh::proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
+use swoosh::proto::http2::{self, FrameTracker};
 use swoosh::proto::websocket::{self, Event, FrameRules, MessageAssembler, deflate};
 use swoosh::proto::{PeerFault, resp};
 
@@ -17,6 +20,8 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("http1_frame", http1_frame),
     ("http1_answer", http1_answer),
+    ("http2_frames", http2_frames),
+    ("http2_response", http2_response),
     ("websocket_frames", websocket_frames),
     ("websocket_deflate", websocket_deflate),
     ("resp", resp_commands),
@@ -72,6 +77,93 @@ pub fn http1_answer(data: &[u8]) {
         (body, false, false)
     };
     assert_eq!(read(data.len().max(1)), read(1 + data.len() % 7));
+}
+
+/// The frames of an HTTP/2 client behind its preface and settings, as the guard passes them on; whatever it passes is
+/// whole frames that are no violation themselves.
+pub fn http2_frames(data: &[u8]) {
+    let begin = [&http2::PREFACE[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let guard = |size: usize, data: &[u8]| {
+        let (mut guard, mut out) = (FrameGuard::new(16_384, 1000), Vec::new());
+        let start = guard.take(&begin, 0, &mut out);
+        let outcome = start.and_then(|()| data.chunks(size).try_for_each(|piece| guard.take(piece, 0, &mut out)));
+        (outcome, out)
+    };
+    let (outcome, out) = guard(data.len().max(1), data);
+    let (in_pieces, same) = guard(1 + data.len() % 7, data);
+    assert_eq!(outcome, in_pieces);
+    if outcome.is_ok() {
+        assert_eq!(out, same);
+        let _ = http2::block_fault::first_fault(&out[http2::PREFACE.len()..], 4096);
+    }
+    let _ = http2::block_fault::first_fault(data, 4096);
+    let track = |size: usize| {
+        let (mut tracker, mut frames) = (FrameTracker::new(0), Vec::new());
+        for mut piece in data.chunks(size) {
+            while !piece.is_empty() {
+                let (used, frame) = tracker.next(piece);
+                piece = &piece[used..];
+                frames.extend(frame);
+            }
+        }
+        (frames, tracker.is_between_frames())
+    };
+    assert_eq!(track(data.len().max(1)), track(1 + data.len() % 7));
+    let _ = http2::upgrade::first_stream(data);
+}
+
+/// HTTP/1 responses, as they are translated for a stream of HTTP/2 with a window of some bytes.
+pub fn http2_response(data: &[u8]) {
+    #[derive(Default)]
+    struct Sink {
+        parts: Vec<String>,
+        body: Vec<u8>,
+        room: usize,
+    }
+    impl ResponseSink for Sink {
+        fn interim(&mut self, status: u16, fields: &Fields<'_>) {
+            self.parts.push(format!("interim {status} {}", fields.len()));
+        }
+        fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool) {
+            self.parts.push(format!("{status} {} {is_end}", fields.len()));
+        }
+        fn room(&mut self, wanted: usize) -> usize {
+            wanted.min(self.room)
+        }
+        fn data(&mut self, data: &[u8], is_end: bool) {
+            self.room = self.room.checked_sub(data.len()).expect("no more than there was room for");
+            self.body.extend_from_slice(data);
+            if is_end {
+                self.parts.push("end".to_owned());
+            }
+        }
+        fn trailers(&mut self, fields: &Fields<'_>) {
+            self.parts.push(format!("trailers {}", fields.len()));
+        }
+    }
+    let translate = |size: usize, room: usize| {
+        let (mut sink, mut translator) = (Sink::default(), ResponseTranslator::new(b"GET", size % 2 == 0));
+        for piece in data.chunks(size) {
+            let mut rest = piece;
+            while !rest.is_empty() {
+                sink.room = room;
+                match translator.take(rest, &mut sink) {
+                    Ok(taken) => rest = &rest[taken..],
+                    Err(_) => return (sink.parts, sink.body, false),
+                }
+            }
+        }
+        sink.room = room;
+        let _ = translator.close(&mut sink);
+        (sink.parts, sink.body, true)
+    };
+    let whole = data.len().max(1) | 1;
+    let (parts, body, is_valid) = translate(whole, usize::MAX);
+    let in_pieces = translate(1 + 2 * (data.len() % 4), 1 + data.len() % 5);
+    assert_eq!(is_valid, in_pieces.2);
+    if is_valid {
+        assert_eq!((parts, body), (in_pieces.0, in_pieces.1));
+    }
 }
 
 /// WebSocket frames, and the messages joined from them.

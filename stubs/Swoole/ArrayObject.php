@@ -6,6 +6,7 @@ namespace Swoole;
 
 class ArrayObject implements \ArrayAccess, \Countable, \Iterator, \Serializable
 {
+    /** @var array<mixed> */
     protected $array;
 
     public function __construct(array $array = []) {}
@@ -34,6 +35,7 @@ class ArrayObject implements \ArrayAccess, \Countable, \Iterator, \Serializable
 
     public function next() {}
 
+    /** Throws if there is no such key. */
     public function get(mixed $key) {}
 
     public function getOr(mixed $key, mixed $default = null) {}
@@ -50,6 +52,7 @@ class ArrayObject implements \ArrayAccess, \Countable, \Iterator, \Serializable
 
     public function delete(mixed $key): self {}
 
+    /** Removes the first occurrence of a value, with `$loop` all of them. */
     public function remove(mixed $value, bool $strict = true, bool $loop = false): self {}
 
     public function clear(): self {}
@@ -68,6 +71,7 @@ class ArrayObject implements \ArrayAccess, \Countable, \Iterator, \Serializable
 
     public function indexOf(mixed $value, bool $strict = true) {}
 
+    /** `null` if the value is missing, unlike `indexOf`. */
     public function lastIndexOf(mixed $value, bool $strict = true) {}
 
     public function search(mixed $needle, bool $strict = true) {}
@@ -76,6 +80,7 @@ class ArrayObject implements \ArrayAccess, \Countable, \Iterator, \Serializable
 
     public function serialize(): string {}
 
+    /** @param string|StringObject $string */
     public function unserialize(\Stringable|\Swoole\StringObject|string $string): self {}
 
     public function sum() {}

@@ -4,6 +4,7 @@
 
 namespace Swoole;
 
+/** A buffer of bytes, a class of Swoole 1 to 4. */
 class Buffer
 {
     public int $capacity;
@@ -14,17 +15,21 @@ class Buffer
 
     public function __toString(): string {}
 
+    /** Appends bytes; returns the length. */
     public function append(string $data): int {}
 
+    /** Overwrites bytes from an offset on; a negative one counts from the end. */
     public function write(int $offset, string $data): int|false {}
 
     public function read(int $offset, int $length): string|false {}
 
+    /** A part of the bytes; with `$remove`, which needs offset 0, they leave the buffer. */
     public function substr(int $offset, int $length = -1, bool $remove = false): string|false {}
 
     public function expand(int $size): int|false {}
 
     public function clear(): void {}
 
+    /** Frees memory that removed bytes have left. */
     public function recycle(): void {}
 }

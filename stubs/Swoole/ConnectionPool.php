@@ -21,8 +21,10 @@ class ConnectionPool
 {
     public const DEFAULT_SIZE = 64;
 
+    /** The idle connections; `null`: the pool is closed. */
     protected ?\Swoole\Coroutine\Channel $pool;
 
+    /** @var callable */
     protected $constructor;
 
     protected int $num = 0;
@@ -33,6 +35,7 @@ class ConnectionPool
 
     public function __construct(callable $constructor, int $size = self::DEFAULT_SIZE, ?string $proxy = null) {}
 
+    /** Makes connections until the pool has its size. */
     public function fill(): void {}
 
     /**

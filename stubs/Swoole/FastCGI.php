@@ -4,6 +4,7 @@
 
 namespace Swoole;
 
+/** The constants of FastCGI (specification of version 1.0, chapters 3 and 8). */
 class FastCGI
 {
     public const HEADER_LEN = 8;

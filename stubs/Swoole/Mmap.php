@@ -4,7 +4,12 @@
 
 namespace Swoole;
 
+/** A file as a stream that all processes share: the kernel's page cache is the shared memory. */
 class Mmap
 {
+    /**
+     * @param int $size bytes; the file is extended to hold them. -1: its own size
+     * @return false|resource a stream, positioned at the offset
+     */
     public static function open(string $filename, int $size = -1, int $offset = 0) {}
 }

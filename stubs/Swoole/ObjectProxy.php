@@ -6,6 +6,7 @@ namespace Swoole;
 
 class ObjectProxy
 {
+    /** @var object */
     protected $__object;
 
     public function __construct(object $object) {}

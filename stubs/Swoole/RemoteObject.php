@@ -30,6 +30,7 @@ class RemoteObject implements \ArrayAccess, \Countable, \Iterator
 
     public static function create(\Swoole\RemoteObject\Client $client, string $class, array $args): \Swoole\RemoteObject {}
 
+    /** An object that stands for another, for the reply to a client. */
     public static function marshal(int $objectId, int $ownerCoroutineId, string $clientId): \Swoole\RemoteObject {}
 
     public function offsetGet(mixed $offset): mixed {}

@@ -42,6 +42,7 @@ class StringObject
 
     public function repeat(int $times): static {}
 
+    /** Changes this object. */
     public function append(mixed $str): static {}
 
     public function replace(string $search, string $replace, mixed &$count = null): static {}
@@ -56,6 +57,7 @@ class StringObject
 
     public function split(string $delimiter, int $limit = \Swoole\PHP_INT_MAX): \Swoole\ArrayObject {}
 
+    /** The byte at an index, `''` outside of the string. */
     public function char(int $index): string {}
 
     public function chunkSplit(int $length = 76, string $separator = '

@@ -87,6 +87,31 @@ fn a_reload_that_a_worker_requests_is_reported_too() {
 }
 
 #[test]
+fn a_shutdown_that_a_worker_requests_is_reported_too() {
+    for arguments in HEADS {
+        let manager = Receiver::new();
+        let mut server = Server::spawn_in(&[("NOTIFY_SOCKET", &manager.path)], arguments).unwrap();
+        manager.wait_for("READY=1");
+        server.client().send("shutdown");
+        manager.wait_for("STOPPING=1");
+        assert!(server.wait().success(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_daemon_names_its_process() {
+    let manager = Receiver::new();
+    let arguments = ["mode=process", "daemonize=1", "pid_file=FOLDER/pid", "log=FOLDER/daemon.log"];
+    let server = Server::spawn_in(&[("NOTIFY_SOCKET", &manager.path)], &arguments).unwrap();
+    let message = manager.wait_for("READY=1");
+    let pid = std::fs::read_to_string(server.folder.path().join("pid")).unwrap();
+    kill(pid.parse().unwrap(), libc::SIGTERM);
+    assert!(message.lines().any(|line| line == format!("MAINPID={pid}")), "{message}");
+    manager.wait_for("STOPPING=1");
+    assert!(wait_until(TIMEOUT, || !swoosh::sys::process::is_alive(pid.parse().unwrap())));
+}
+
+#[test]
 fn an_abstract_address_is_notified() {
     let name = format!("swoosh-service-{}", std::process::id());
     let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
@@ -112,6 +137,7 @@ fn the_watchdog_starves_while_the_manager_does_not_run() {
     let manager = Receiver::new();
     let environment = [("NOTIFY_SOCKET", manager.path.as_str()), ("WATCHDOG_USEC", "200000")];
     let server = Server::spawn_in(&environment, &["mode=process"]).unwrap();
+    manager.wait_for("READY=1");
     manager.wait_for("WATCHDOG=1");
     let status = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     // The manager is the only child of the process that called `start`.

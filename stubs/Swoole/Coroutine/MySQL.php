@@ -28,8 +28,10 @@ class MySQL
 
     public function __construct(?array $serverInfo = null) {}
 
+    /** `$config`: host, port, user, password, database, charset, timeout, strict_type, fetch_mode. */
     public function connect(?array $config = null): bool {}
 
+    /** Rows, or `true` if there are none, `false` after an error; with `fetch_mode`, fetch() returns the rows. */
     public function query(string $sql, float $timeout = 0.0): array|bool {}
 
     public function prepare(string $query, float $timeout = -1.0): \Swoole\Coroutine\MySQL\Statement|bool {}
@@ -44,11 +46,14 @@ class MySQL
 
     public function getDefer(): bool {}
 
+    /** The next calls return at once; recv() has their results. */
     public function setDefer(bool $defer = true): bool {}
 
+    /** The result of the deferred call. */
     public function recv(float $timeout = 0.0): mixed {}
 
     public function close(): bool {}
 
+    /** Runs a call of this client or of its statement, and notes its error. */
     public function run(\Swoole\Coroutine\MySQL|\Swoole\Coroutine\MySQL\Statement $of, \Closure $call, ?\Closure $error = null): mixed {}
 }

@@ -4,6 +4,7 @@
 
 namespace Swoole\Coroutine;
 
+/** A pool whose object belongs to a coroutine from its first get() to its end. */
 abstract class ObjectPool
 {
     protected \Swoole\Coroutine\Channel $object_pool;
@@ -18,8 +19,10 @@ abstract class ObjectPool
 
     public function __construct(string $type, int $pool_size = 10, int $max_concurrency = 10) {}
 
+    /** The object of this coroutine. Waits while `max_concurrency` are in use. */
     public function get() {}
 
+    /** Returns the object of this coroutine before its end. */
     public function free(): void {}
 
     abstract public function create();

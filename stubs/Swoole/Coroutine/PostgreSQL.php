@@ -18,12 +18,15 @@ class PostgreSQL
 
     public function __construct() {}
 
+    /** `$conninfo`: `host=127.0.0.1 port=5432 dbname=test user=root password=secret`. */
     public function connect(string $conninfo, float $timeout = 2.0): bool {}
 
     public function query(string $query): \Swoole\Coroutine\PostgreSQLStatement|false {}
 
+    /** `prepare($sql)` returns a statement; `prepare($name, $sql)` prepares one for execute(). */
     public function prepare(string $name, ?string $query = null): \Swoole\Coroutine\PostgreSQLStatement|bool {}
 
+    /** Executes a statement that was prepared under a name. */
     public function execute(string $name, array $params = []): \Swoole\Coroutine\PostgreSQLStatement|false {}
 
     public function fetchAll(\Swoole\Coroutine\PostgreSQLStatement $result, int $result_type = 1): array|false {}
@@ -52,5 +55,6 @@ class PostgreSQL
 
     public function close(): bool {}
 
+    /** Runs a call with the connection, and notes its error. */
     public function attempt(\Closure $call): mixed {}
 }

@@ -10,8 +10,10 @@ class PostgreSQLStatement
 
     public int $resultStatus = 0;
 
+    /** Made by PostgreSQL::query() and prepare(). */
     public function __construct(\Swoole\Coroutine\PostgreSQL $client, ?\PgSql\Result $result, ?string $name = null) {}
 
+    /** Executes a prepared statement. */
     public function execute(array $params = []): bool {}
 
     public function fetchAll(int $result_type = 1): array|false {}

@@ -4,6 +4,7 @@
 
 namespace Swoole\Coroutine;
 
+/** `Swoole\Coroutine\Redis` of Swoole 4, on phpredis, whose sockets wait in coroutines. Its methods are those of `Redis`. */
 class Redis
 {
     public string $host = '';
@@ -22,12 +23,14 @@ class Redis
 
     public string $errMsg = '';
 
+    /** Options: connect_timeout, timeout, serialize, reconnect, password, database. */
     public function __construct(array $options = []) {}
 
     public function __call(string $name, array $arguments) {}
 
     public function connect(string $host, int $port = 6379, bool $serialize = false): bool {}
 
+    /** Sends a command with its arguments. */
     public function request(array $params): mixed {}
 
     public function setOptions(array $options): bool {}
@@ -40,10 +43,13 @@ class Redis
 
     public function getDefer(): bool {}
 
+    /** The next commands return at once; recv() has their results. */
     public function setDefer(bool $defer): bool {}
 
+    /** The result of the deferred command; of a subscriber, the next message. */
     public function recv(float $timeout = -1.0): mixed {}
 
+    /** Subscribes in a coroutine of its own, which calls the callback for each message. */
     public function subscribe(array $channels, ?callable $callback = null): bool {}
 
     public function close(): bool {}

@@ -4,12 +4,14 @@
 
 namespace Swoole\Curl;
 
+/** A curl handle as an object, for the functions `swoole_curl_*`. It waits in coroutines as PHP's own handles do. */
 final class Handler
 {
     public function __construct(string $url = '') {}
 
     public function __toString(): string {}
 
+    /** Whether it can be used: false, with a warning, after close(). */
     public function isAvailable(): bool {}
 
     public function setOpt(int $opt, mixed $value): bool {}

@@ -10,5 +10,6 @@ class MysqliPool extends \Swoole\ConnectionPool
 
     public function __construct(\Swoole\Database\MysqliConfig $config, int $size = self::DEFAULT_SIZE) {}
 
+    /** A connection outside of transactions: one that was returned inside of a transaction is rolled back. */
     public function get(float $timeout = -1.0) {}
 }

@@ -7,8 +7,10 @@ namespace Swoole\Database;
 class MysqliProxy extends \Swoole\Database\ObjectProxy
 {
     public const IO_METHOD_REGEX = '/^autocommit|begin_transaction|change_user|close|commit|kill|multi_query|ping|prepare|query|real_connect|real_query|reap_async_query|refresh|release_savepoint|rollback|savepoint|select_db|send_query|set_charset|ssl_set$/i';
+    /** CR_CONNECTION_ERROR, CR_SERVER_GONE_ERROR, CR_SERVER_LOST, ER_CLIENT_INTERACTION_TIMEOUT. */
     public const IO_ERRORS = [2002, 2006, 2013, 4031];
 
+    /** @var \mysqli */
     protected $__object;
 
     protected string $charsetContext = '';
@@ -17,8 +19,10 @@ class MysqliProxy extends \Swoole\Database\ObjectProxy
 
     protected array $changeUserContext = [];
 
+    /** @var callable */
     protected $constructor;
 
+    /** The number of connections that this one replaces. */
     protected int $round = 0;
 
     public function __construct(callable $constructor) {}
@@ -39,5 +43,6 @@ class MysqliProxy extends \Swoole\Database\ObjectProxy
 
     public function isInTransaction(): bool {}
 
+    /** Forgets a transaction of its last user, see MysqliPool::get(). */
     public function reset(): void {}
 }

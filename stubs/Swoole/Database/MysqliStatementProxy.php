@@ -8,6 +8,7 @@ class MysqliStatementProxy extends \Swoole\Database\ObjectProxy
 {
     public const IO_METHOD_REGEX = '/^close|execute|fetch|prepare$/i';
 
+    /** @var \mysqli_stmt */
     protected $__object;
 
     protected array $attrSetContext = [];

@@ -4,6 +4,7 @@
 
 namespace Swoole\Database;
 
+/** A connection or a statement that can be replaced by another while it is in use. */
 class ObjectProxy extends \Swoole\ObjectProxy
 {
     final public function __clone(): void {}

@@ -18,5 +18,6 @@ class PDOConfig
 
     public function hasUnixSocket(): bool {}
 
+    /** The drivers with settings of their own. */
     public static function getAvailableDrivers(): array {}
 }

@@ -6,12 +6,16 @@ namespace Swoole\Database;
 
 class PDOProxy extends \Swoole\Database\ObjectProxy
 {
+    /** @var \PDO */
     protected $__object;
 
+    /** Attributes that were set, for the next connection. */
     protected array $setAttributeContext = [];
 
+    /** @var callable */
     protected $constructor;
 
+    /** The number of connections that this one replaces. */
     protected int $round = 0;
 
     protected int $inTransaction = 0;
@@ -28,9 +32,12 @@ class PDOProxy extends \Swoole\Database\ObjectProxy
 
     public function inTransaction(): bool {}
 
+    /** Forgets a transaction of its last user, see PDOPool::get(). */
     public function reset(): void {}
 
+    /** Whether the connection is in a transaction, however that was begun. */
     public function isInTransaction(): bool {}
 
+    /** The connection is lost: every statement fails until the program ends the transaction. */
     public function loseTransaction(bool $ends): void {}
 }

@@ -6,6 +6,7 @@ namespace Swoole\Database;
 
 class PDOStatementProxy extends \Swoole\Database\ObjectProxy
 {
+    /** @var \PDOStatement */
     protected $__object;
 
     protected array $setAttributeContext = [];
@@ -18,6 +19,7 @@ class PDOStatementProxy extends \Swoole\Database\ObjectProxy
 
     protected array $bindValueContext = [];
 
+    /** @var int */
     protected $parentRound;
 
     protected \Swoole\Database\PDOProxy $parent;

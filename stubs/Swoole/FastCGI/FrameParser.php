@@ -4,11 +4,13 @@
 
 namespace Swoole\FastCGI;
 
+/** Finds records in a stream of bytes. */
 class FrameParser
 {
     protected static array $classMapping = [1 => 'Swoole\\FastCGI\\Record\\BeginRequest', 2 => 'Swoole\\FastCGI\\Record\\AbortRequest', 3 => 'Swoole\\FastCGI\\Record\\EndRequest', 4 => 'Swoole\\FastCGI\\Record\\Params', 5 => 'Swoole\\FastCGI\\Record\\Stdin', 6 => 'Swoole\\FastCGI\\Record\\Stdout', 7 => 'Swoole\\FastCGI\\Record\\Stderr', 8 => 'Swoole\\FastCGI\\Record\\Data', 9 => 'Swoole\\FastCGI\\Record\\GetValues', 10 => 'Swoole\\FastCGI\\Record\\GetValuesResult', 11 => 'Swoole\\FastCGI\\Record\\UnknownType'];
 
     public static function hasFrame(string $binaryBuffer): bool {}
 
+    /** Takes the first record out of the buffer. */
     public static function parseFrame(string &$binaryBuffer): \Swoole\FastCGI\Record {}
 }

@@ -4,6 +4,7 @@
 
 namespace Swoole\FastCGI;
 
+/** A request for a responder of HTTP: its parameters are those of CGI (RFC 3875). */
 class HttpRequest extends \Swoole\FastCGI\Request
 {
     protected array $params = ['REQUEST_SCHEME' => 'http', 'REQUEST_METHOD' => 'GET', 'DOCUMENT_ROOT' => '', 'SCRIPT_FILENAME' => '', 'SCRIPT_NAME' => '', 'DOCUMENT_URI' => '/', 'REQUEST_URI' => '/', 'QUERY_STRING' => '', 'CONTENT_TYPE' => 'text/plain', 'CONTENT_LENGTH' => '0', 'GATEWAY_INTERFACE' => 'CGI/1.1', 'SERVER_PROTOCOL' => 'HTTP/1.1', 'SERVER_SOFTWARE' => 'swoole/6.2.1', 'REMOTE_ADDR' => 'unknown', 'REMOTE_PORT' => '0', 'SERVER_ADDR' => 'unknown', 'SERVER_PORT' => '0', 'SERVER_NAME' => 'Swoole', 'REDIRECT_STATUS' => '200'];
@@ -38,6 +39,7 @@ class HttpRequest extends \Swoole\FastCGI\Request
 
     public function withoutScriptName(): void {}
 
+    /** Sets the address with its path and query. */
     public function withUri(string $uri): self {}
 
     public function getDocumentUri(): ?string {}
@@ -138,6 +140,7 @@ class HttpRequest extends \Swoole\FastCGI\Request
 
     public function withHeaders(array $headers): self {}
 
+    /** Sets the body with its length; an array is a form. */
     public function withBody(\Stringable|array|string $body): self {}
 
     protected static function convertHeaderNameToParamName(string $name) {}

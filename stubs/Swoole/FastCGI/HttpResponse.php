@@ -6,12 +6,15 @@ namespace Swoole\FastCGI;
 
 class HttpResponse extends \Swoole\FastCGI\Response
 {
+    /** @var int */
     protected $statusCode;
 
+    /** @var string */
     protected $reasonPhrase;
 
     protected array $headers = [];
 
+    /** The names of the headers by their names in lower case. */
     protected array $headersMap = [];
 
     protected array $setCookieHeaderLines = [];

@@ -4,6 +4,7 @@
 
 namespace Swoole\FastCGI;
 
+/** A record. Its content is padded to a multiple of 8 bytes. */
 class Record
 {
     protected int $version = 1;
@@ -18,6 +19,7 @@ class Record
 
     final public static function unpack(string $binaryData): static {}
 
+    /** Sets the content; what exceeds 65,535 bytes is cut. */
     public function setContentData(string $data): self {}
 
     public function getContentData(): string {}
@@ -34,7 +36,9 @@ class Record
 
     final public function getPaddingLength(): int {}
 
+    /** Reads the fields of a kind of record from its content. */
     protected static function unpackPayload(self $self, string $binaryData): void {}
 
+    /** The content with the fields of this kind of record. */
     protected function packPayload(): string {}
 }

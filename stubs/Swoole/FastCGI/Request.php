@@ -8,6 +8,7 @@ class Request extends \Swoole\FastCGI\Message
 {
     protected bool $keepConn = false;
 
+    /** The request's records; parameters and body are split if they are longer than a record. */
     public function __toString(): string {}
 
     public function getKeepConn(): bool {}

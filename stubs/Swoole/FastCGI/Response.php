@@ -8,5 +8,6 @@ class Response extends \Swoole\FastCGI\Message
 {
     public function __construct(array $records) {}
 
+    /** Whether the last record ends the request. */
     protected static function verify(array $records): bool {}
 }

@@ -4,6 +4,7 @@
 
 namespace Swoole\Http;
 
+/** The status codes by name, and their phrases. */
 abstract class Status
 {
     public const CONTINUE = 100;

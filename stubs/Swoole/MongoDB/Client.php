@@ -4,6 +4,7 @@
 
 namespace Swoole\MongoDB;
 
+/** `MongoDB\Client` of Composer's package mongodb/mongodb in another process, because its driver blocks. */
 class Client
 {
     use \Swoole\RemoteObject\ProxyTrait;

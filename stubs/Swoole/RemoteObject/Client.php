@@ -6,19 +6,28 @@ namespace Swoole\RemoteObject;
 
 class Client
 {
+    /** Options: `api_key`; the others are those of `Swoole\Coroutine\Http\Client`. */
     public function __construct(string $host = '127.0.0.1', int $port = Swoole\RemoteObject\Server::DEFAULT_PORT, array $options = []) {}
 
     public function __destruct() {}
 
+    /** Makes an object of a class. */
     public function create(string $class, mixed ...$args): \Swoole\RemoteObject {}
 
+    /** Calls a function. */
     public function call(string $fn, mixed ...$args): mixed {}
 
     public static function getInstance(string $clientId): ?static {}
 
     public function getId(): string {}
 
+    /**
+     * Sends a request and returns its reply.
+     *
+     * @throws Exception if the request fails
+     */
     public function execute(string $path, array $array) {}
 
+    /** Whether the server answers. */
     public function ping(): bool {}
 }

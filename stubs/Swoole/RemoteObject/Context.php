@@ -4,6 +4,7 @@
 
 namespace Swoole\RemoteObject;
 
+/** A request to the server. */
 class Context
 {
     public string $clientId;
@@ -18,6 +19,7 @@ class Context
 
     public function end(array $data): void {}
 
+    /** The name of what is asked for: the path without its slash. */
     public function getHandler(): string {}
 
     public function getParam(string $name): string {}

@@ -4,6 +4,7 @@
 
 namespace Swoole\RemoteObject;
 
+/** Why a remote call failed: the message and code of the exception over there. */
 class Exception extends \RuntimeException
 {
 }

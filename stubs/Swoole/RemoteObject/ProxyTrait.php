@@ -4,6 +4,7 @@
 
 namespace Swoole\RemoteObject;
 
+/** For classes whose instances stand for a remote object. */
 trait ProxyTrait
 {
     public function __call(string $method, array $args) {}

@@ -4,10 +4,15 @@
 
 namespace Swoole\RemoteObject;
 
+/**
+ * The server. It runs whatever its clients ask for, so it listens on the loopback interface or on a Unix socket, or it has an
+ * `api_key`. With several workers, the objects of one coroutine are in one worker.
+ */
 class Server
 {
     public const DEFAULT_PORT = 9567;
 
+    /** Options: `api_key`, `bootstrap` (a file that workers load); the others are those of a server. */
     public function __construct(string $host = '127.0.0.1', int $port = self::DEFAULT_PORT, array $options = []) {}
 
     public function start(): bool {}

@@ -6,15 +6,18 @@ namespace Swoole\Server;
 
 class Admin
 {
+    /** Bytes, for estimates of memory. */
     public const SIZE_OF_ZVAL = 16;
     public const SIZE_OF_ZEND_STRING = 32;
     public const SIZE_OF_ZEND_OBJECT = 56;
     public const SIZE_OF_ZEND_ARRAY = 56;
 
+    /** Registers the commands, before the server starts. */
     public static function init(\Swoole\Server $server): void {}
 
     public static function getAccessToken(): string {}
 
+    /** Starts the HTTP server, in the master. */
     public static function start(\Swoole\Server $server): void {}
 
     public static function handlerGetResources(\Swoole\Server $server, string $msg) {}

@@ -4,8 +4,10 @@
 
 namespace Swoole\Server;
 
+/** The parts of a server that are written in PHP: the administration interface, and statistics in a file. */
 class Helper
 {
+    /** Milliseconds. */
     public const STATS_TIMER_INTERVAL_TIME = 1000;
     public const GLOBAL_OPTIONS = ['debug_mode' => true, 'display_errors' => true, 'dns_server' => true, 'http2_enable_push' => true, 'http2_header_table_size' => true, 'http2_init_window_size' => true, 'http2_max_concurrent_streams' => true, 'http2_max_frame_size' => true, 'http2_max_header_list_size' => true, 'http2_max_headers' => true, 'log_date_format' => true, 'log_date_with_microseconds' => true, 'log_file' => true, 'log_level' => true, 'log_rotation' => true, 'socket_buffer_size' => true, 'socket_connect_timeout' => true, 'socket_dns_timeout' => true, 'socket_read_timeout' => true, 'socket_recv_timeout' => true, 'socket_send_timeout' => true, 'socket_timeout' => true, 'socket_write_timeout' => true, 'trace_flags' => true];
     public const SERVER_OPTIONS = ['bootstrap' => true, 'buffer_input_size' => true, 'buffer_output_size' => true, 'chroot' => true, 'compression_level' => true, 'compression_min_length' => true, 'compression_types' => true, 'cpu_affinity_ignore' => true, 'daemonize' => true, 'discard_timeout_request' => true, 'dispatch_func' => true, 'dispatch_mode' => true, 'document_root' => true, 'enable_coroutine' => true, 'enable_delay_receive' => true, 'enable_reuse_port' => true, 'enable_static_handler' => true, 'enable_unsafe_event' => true, 'event_object' => true, 'group' => true, 'heartbeat_check_interval' => true, 'heartbeat_idle_time' => true, 'http_autoindex' => true, 'http_compression' => true, 'http_compression_level' => true, 'http_compression_min_length' => true, 'http_compression_types' => true, 'http_gzip_level' => true, 'http_index_files' => true, 'http_parse_cookie' => true, 'http_parse_files' => true, 'http_parse_post' => true, 'init_arguments' => true, 'input_buffer_size' => true, 'max_concurrency' => true, 'max_conn' => true, 'max_connection' => true, 'max_queued_bytes' => true, 'max_request' => true, 'max_request_grace' => true, 'max_wait_time' => true, 'message_queue_key' => true, 'open_cpu_affinity' => true, 'output_buffer_size' => true, 'pid_file' => true, 'reactor_num' => true, 'reload_async' => true, 'send_timeout' => true, 'send_yield' => true, 'single_thread' => true, 'start_session_id' => true, 'static_handler_locations' => true, 'task_enable_coroutine' => true, 'task_ipc_mode' => true, 'task_max_request' => true, 'task_max_request_grace' => true, 'task_object' => true, 'task_tmpdir' => true, 'task_use_object' => true, 'task_worker_num' => true, 'upload_max_filesize' => true, 'upload_tmp_dir' => true, 'url_rewrite_rules' => true, 'user' => true, 'websocket_compression' => true, 'worker_max_concurrency' => true, 'worker_num' => true];
@@ -14,8 +16,10 @@ class Helper
     public const COROUTINE_OPTIONS = ['c_stack_size' => true, 'dns_cache_capacity' => true, 'dns_cache_expire' => true, 'enable_deadlock_check' => true, 'enable_preemptive_scheduler' => true, 'hook_flags' => true, 'max_coro_num' => true, 'max_coroutine' => true, 'name_resolver' => true, 'stack_size' => true];
     public const HELPER_OPTIONS = ['admin_server' => true, 'stats_file' => true, 'stats_timer_interval' => true];
 
+    /** Warns about options that a server does not know. */
     public static function checkOptions(array $input_options): void {}
 
+    /** Adds the helper to the callbacks of a server that is about to start. */
     public static function install(\Swoole\Server $server): void {}
 
     public static function onBeforeStart(\Swoole\Server $server): void {}

@@ -107,6 +107,7 @@ class Port
      *     send_timeout?: float,
      *     http_parse_post?: bool,
      *     http_parse_cookie?: bool,
+     *     http_error_page?: bool,
      *     http_parse_files?: bool,
      *     upload_max_filesize?: int,
      *     request_deadline?: float,

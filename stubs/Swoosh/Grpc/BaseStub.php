@@ -6,6 +6,11 @@ namespace Swoosh\Grpc;
 
 class BaseStub
 {
+    /**
+     * @param string $hostname `host:port`
+     * @param array<string, mixed> $opts settings of `Swoosh\Grpc\Client`; `credentials` is `null`; `update_metadata` is called with the
+     *     metadata of each call
+     */
     public function __construct(string $hostname, array $opts = [], ?\Swoosh\Grpc\Client $channel = null) {}
 
     public function close(): void {}

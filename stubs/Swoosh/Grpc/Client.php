@@ -4,17 +4,39 @@
 
 namespace Swoosh\Grpc;
 
+/** A gRPC client, for coroutines, with calls of all four kinds on one connection. */
 final class Client
 {
+    /**
+     * Settings: `ssl`; `timeout`, the time limit of a call in seconds; `max_message_length`, the longest message that is
+     * accepted, bytes (4 MiB); `max_send_message_length`; `compression`, the coding of sent messages: `gzip` or `deflate`;
+     * `metadata` of every call; `authority`; and those of `Swoole\Coroutine\Http2\Client::set()`.
+     *
+     * @param array<string, mixed> $settings
+     */
     public function __construct(string $host, int $port = 50051, array $settings = []) {}
 
+    /**
+     * Sends one message and returns the reply.
+     *
+     * @param string $method `/package.Service/Method`
+     * @param mixed $message bytes, or an object with `serializeToString()`
+     * @param class-string|callable|null $reply the class of the reply; `null`: bytes
+     * @param array<string, string|list<string>> $metadata
+     * @param float|null $timeout seconds; 0: none; `null`: as the settings say
+     * @throws Exception with the status as its code
+     */
     public function unary(string $method, mixed $message, mixed $reply = null, array $metadata = [], ?float $timeout = null): mixed {}
 
+    /** Sends one message; the replies are read from the call. Parameters as in unary(). */
     public function serverStream(string $method, mixed $message, mixed $reply = null, array $metadata = [], ?float $timeout = null): \Swoosh\Grpc\ClientCall {}
 
+    /** A call to which messages are written, with one reply: `ClientCall::reply()`. Parameters as in unary(). */
     public function clientStream(string $method, mixed $reply = null, array $metadata = [], ?float $timeout = null): \Swoosh\Grpc\ClientCall {}
 
+    /** A call to which messages are written and from which replies are read. Parameters as in unary(). */
     public function bidiStream(string $method, mixed $reply = null, array $metadata = [], ?float $timeout = null): \Swoosh\Grpc\ClientCall {}
 
+    /** Ends the connection; calls that are open fail. */
     public function close(): void {}
 }

@@ -4,33 +4,47 @@
 
 namespace Swoosh\Grpc;
 
+/** A call in progress. It is cancelled if it is dropped before it has ended. */
 final class ClientCall implements \IteratorAggregate
 {
+    /** @internal */
     public function __construct(\Swoosh\Http2\Client $connection, int $streamId, \Swoosh\Grpc\Messages $messages, mixed $reply, ?float $until, bool $isOpen, string $encoding, int $sendLimit) {}
 
+    /** Sends a message, and waits until the server's window has room for it. @throws Exception if the call has ended */
     public function write(mixed $message): void {}
 
+    /** Tells the server that no message follows. */
     public function writesDone(): void {}
 
+    /** The next reply; `null` after the last one. @throws Exception if the status is not `OK` */
     public function read(): mixed {}
 
+    /** The replies in order. @throws Exception as read() */
     public function getIterator(): \Generator {}
 
+    /** Ends the request and returns its only reply. @throws Exception if the status is not `OK` or there is not one reply */
     public function reply(): mixed {}
 
+    /** The metadata that the server has sent before its first reply. @return array<string, list<string>> */
     public function metadata(): array {}
 
+    /** How the call has ended; replies that were not read are skipped. */
     public function status(): \Swoosh\Grpc\Status {}
 
+    /** Ends the call with `CANCELLED`. */
     public function cancel(): void {}
 
+    /** The address of the server. */
     public function peer(): string {}
 
+    /** Whether the server has not looked at the call, so that it can be sent again. @internal */
     public function wasRefused(): bool {}
 
     public function __destruct() {}
 
+    /** A message as it is sent. @internal */
     public static function encode(mixed $message, string $encoding, int $limit): string {}
 
+    /** The error of a failed operation of the connection. @internal */
     public static function failure(int $code, string $message): \Swoosh\Grpc\Exception {}
 }

@@ -4,9 +4,12 @@
 
 namespace Swoosh\Grpc;
 
+/** A call that has not ended with `OK`. Its code is the status code. A handler throws it to choose the status. */
 class Exception extends \Swoole\Exception
 {
+    /** @param array<string, string|list<string>> $metadata trailing metadata */
     public function __construct(int $code, string $details = '', array $metadata = [], ?\Throwable $previous = null) {}
 
+    /** The trailing metadata. @return array<string, string|list<string>> */
     public function getMetadata(): array {}
 }

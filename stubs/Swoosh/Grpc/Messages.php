@@ -4,28 +4,43 @@
 
 namespace Swoosh\Grpc;
 
+/** Messages in a stream of bytes: each with a flag whether it is compressed and its length before it. */
 final class Messages
 {
+    /** Codings of messages that are understood, in order of preference. */
     public const ENCODINGS = ['identity', 'gzip', 'deflate'];
+    /** The longest message by default, bytes. */
     public const MAX_LENGTH = 4194304;
 
+    /** @param int $limit the longest message, bytes, compressed and not */
     public function __construct(int $limit, string $encoding = 'identity') {}
 
     public function setEncoding(string $encoding): void {}
 
     public function add(string $bytes): void {}
 
+    /** The next message, if it has arrived. @throws Exception if it is malformed or too long */
     public function next(): ?string {}
 
+    /** Whether a part of a message has arrived. */
     public function isIncomplete(): bool {}
 
+    /** A message as it is sent. */
     public static function frame(string $message, string $encoding = 'identity'): string {}
 
+    /** Whether messages in that coding are understood. */
     public static function knows(string $encoding): bool {}
 
+    /** The value of `grpc-accept-encoding`. */
     public static function accepted(): string {}
 
+    /** The bytes of a message: a string, or an object with `serializeToString()` as those of google/protobuf. */
     public static function serialize(mixed $message): string {}
 
+    /**
+     * A message of bytes: `null` leaves them, a class is created and given them by `mergeFromString()`, code is called.
+     *
+     * @param class-string|callable|array|null $type
+     */
     public static function deserialize(string $bytes, mixed $type): mixed {}
 }

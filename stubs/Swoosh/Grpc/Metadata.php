@@ -4,18 +4,35 @@
 
 namespace Swoosh\Grpc;
 
+/** Metadata, deadlines and status texts in header fields. */
 final class Metadata
 {
+    /**
+     * Header fields for metadata. Values of keys that end in `-bin` may contain any bytes.
+     *
+     * @param array<string, string|list<string>> $metadata
+     * @return array<string, string>
+     */
     public static function encode(array $metadata): array {}
 
+    /**
+     * The metadata in header fields.
+     *
+     * @param array<string, string|list<string>> $fields
+     * @return array<string, list<string>>
+     */
     public static function decode(array $fields): array {}
 
+    /** A field's value; the last one if it was repeated. */
     public static function field(array $fields, string $key): ?string {}
 
+    /** A time as the value of `grpc-timeout`: at most eight digits and a unit. */
     public static function encodeTimeout(float $seconds): string {}
 
+    /** The seconds in a `grpc-timeout`; `null` if it is malformed. */
     public static function decodeTimeout(string $value): ?float {}
 
+    /** A status text as `grpc-message`: percent-encoded outside of printable ASCII. */
     public static function encodeMessage(string $details): string {}
 
     public static function decodeMessage(string $value): string {}

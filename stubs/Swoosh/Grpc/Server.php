@@ -4,15 +4,34 @@
 
 namespace Swoosh\Grpc;
 
+/**
+ * A gRPC server with calls of all four kinds.
+ *
+ * ```php
+ * $server = new Swoosh\Grpc\Server('127.0.0.1', 50051);
+ * $server->unary('/demo.Words/Greet', fn (Text $request) => new Text("hello $request->text"), Text::class);
+ * $server->start();
+ * ```
+ */
 final class Server extends \Swoosh\Grpc\Service
 {
+    /** The port; that which the system has chosen for 0. */
     public readonly int $port;
 
     public readonly string $host;
 
+    /**
+     * Binds the port. Settings: those of Service; `worker_num`, processes (0: this one); `idle_timeout`, seconds after which a connection
+     * without calls is closed (300); `max_connections` of a process (10,000); `backlog`; `max_wait_time`, seconds that calls have to end
+     * after shutdown() (3); `ssl_cert_file` and `ssl_key_file` for TLS, and the other `ssl_` settings; the `http2_` settings.
+     *
+     * @param array<string, mixed> $settings
+     */
     public function __construct(string $host, int $port = 50051, array $settings = []) {}
 
+    /** Serves until shutdown(); with `worker_num`, until the process gets SIGTERM. */
     public function start(): void {}
 
+    /** Accepts no more calls. Those that are open have `max_wait_time` to end. */
     public function shutdown(): void {}
 }

@@ -4,29 +4,41 @@
 
 namespace Swoosh\Grpc;
 
+/** A call in progress. */
 final class ServerCall
 {
     public readonly string $path;
 
+    /** @internal */
     public function __construct(\Swoosh\Grpc\Internal\Transport $transport, string $path, array $headers, \Swoosh\Grpc\Messages $messages, mixed $type) {}
 
+    /** The next message; `null` after the last one. @throws Exception if the call has ended or the message is malformed */
     public function read(): mixed {}
 
+    /** Sends a reply, and waits until the client has room for it. @throws Exception if the call has ended */
     public function write(mixed $message): void {}
 
+    /** The metadata of the request. @return array<string, list<string>> */
     public function metadata(): array {}
 
+    /** Sends metadata before the first reply. Without effect once it was sent. @param array<string, string|list<string>> $metadata */
     public function sendMetadata(array $metadata = []): void {}
 
+    /** Metadata to send with the status. @param array<string, string|list<string>> $metadata */
     public function setTrailers(array $metadata): void {}
 
+    /** Seconds until the deadline; `null` without one. */
     public function timeLeft(): ?float {}
 
+    /** Whether the call has ended: its deadline has passed. */
     public function hasEnded(): bool {}
 
+    /** Compresses replies if the client accepts that. @internal */
     public function compress(string $encoding): void {}
 
+    /** Ends the call at its deadline, and interrupts the coroutine of the handler. @internal */
     public function limit(float $seconds): void {}
 
+    /** Sends the status. @internal */
     public function finish(\Swoosh\Grpc\Status $status): void {}
 }

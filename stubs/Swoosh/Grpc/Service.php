@@ -8,17 +8,34 @@ class Service
 {
     protected array $settings;
 
+    /**
+     * Settings: `max_message_length`, the longest message that is accepted, bytes (4 MiB); `compression`, the coding of replies to
+     * clients that accept it: `gzip` or `deflate`.
+     *
+     * @param array<string, mixed> $settings
+     */
     public function __construct(array $settings = []) {}
 
+    /**
+     * One message, one reply: `$handler($message, ServerCall $call)` returns the reply.
+     *
+     * @param string $path `/package.Service/Method`
+     * @param class-string|callable|null $type the class of the messages; `null`: bytes
+     */
     public function unary(string $path, callable $handler, mixed $type = null): static {}
 
+    /** One message, many replies: `$handler($message, ServerCall $call)` returns them, or writes them to the call. */
     public function serverStream(string $path, callable $handler, mixed $type = null): static {}
 
+    /** Many messages, one reply: `$handler(ServerCall $call)` reads them from the call and returns the reply. */
     public function clientStream(string $path, callable $handler, mixed $type = null): static {}
 
+    /** Many messages, many replies: `$handler(ServerCall $call)` reads and writes, or returns the replies. */
     public function bidiStream(string $path, callable $handler, mixed $type = null): static {}
 
+    /** Handles a request of an HTTP server. The messages of the client are all there before the handler runs. */
     public function handle(\Swoole\Http\Request $request, \Swoole\Http\Response $response): void {}
 
+    /** @internal */
     protected function serve(\Swoosh\Grpc\Internal\Transport $transport): void {}
 }

@@ -4,6 +4,7 @@
 
 namespace Swoosh\Grpc;
 
+/** The status of a call: a code, a message, and what else the trailers say. */
 final class Status
 {
     public const OK = 0;
@@ -30,11 +31,15 @@ final class Status
 
     public readonly array $metadata;
 
+    /** @param array<string, list<string>> $metadata trailing metadata */
     public function __construct(int $code, string $details = '', array $metadata = []) {}
 
+    /** The name of a code: `NOT_FOUND`. */
     public static function nameOf(int $code): string {}
 
+    /** The code for an HTTP status of a response that is none of gRPC. */
     public static function ofHttpStatus(int $status): int {}
 
+    /** The code for the HTTP/2 error with which a stream was reset. */
     public static function ofReset(int $error): int {}
 }

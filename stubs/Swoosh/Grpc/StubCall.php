@@ -4,20 +4,25 @@
 
 namespace Swoosh\Grpc;
 
+/** A call of a generated client, with the methods of all kinds of calls of the package grpc/grpc. No method throws a status. */
 final class StubCall
 {
+    /** @internal */
     public function __construct(?\Swoosh\Grpc\ClientCall $call, ?\Swoosh\Grpc\Status $failure = null) {}
 
+    /** The only reply (`null` without one) and the status. @return array{mixed, \stdClass} */
     public function wait(): array {}
 
     public function write(mixed $data, array $options = []): void {}
 
     public function writesDone(): void {}
 
+    /** The next reply; `null` after the last one. */
     public function read(): mixed {}
 
     public function responses(): \Generator {}
 
+    /** An object with `code`, `details` and `metadata`. */
     public function getStatus(): \stdClass {}
 
     public function getMetadata(): array {}

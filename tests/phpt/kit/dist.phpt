@@ -18,7 +18,7 @@ $folder = kit_folder();
 $dist = "$folder/dist";
 $ask = function (array $command, array $environment = []) use ($folder): string {
     [$status, $printed] = run_command($command, $environment);
-    return "$status " . trim(str_replace($folder, 'FOLDER', $printed));
+    return trim("$status " . str_replace($folder, 'FOLDER', $printed));
 };
 
 // Without debug information, which only costs time here.
@@ -72,6 +72,12 @@ echo $prebuilt(), "\n";
 file_put_contents("$tree/Cargo.toml", str_replace("\"$version[1]\"", '"99.0.0"', file_get_contents("$tree/Cargo.toml")));
 echo $prebuilt(), "\n";
 
+// Without one: the build says how long it will take, and whether it is the first.
+$build = fn () => preg_replace('~\b\d+ (minutes|cores?|seconds)~', 'N $1', $ask(['sh', "$tree/scripts/build.sh", 'echo', "$folder/target", '--locked']));
+echo $build(), "\n";
+mkdir("$folder/target/release/deps", 0755, true);
+echo $build(), "\n";
+
 function truncate_by_one(string $file): void
 {
     $handle = fopen($file, 'r+');
@@ -99,3 +105,9 @@ the installed file is unchanged: true
 FOLDER/target/prebuilt/NAME/swoole.so
 1 swoosh: FOLDER/dist/NAME.zip is not used: it was built from another source than this
 1
+0 swoosh: building the extension: about N minutes with N cores, once
+build --release -p swoosh-php --locked
+swoosh: built in N seconds
+0 swoosh: building what has changed since the last time: up to N minutes
+build --release -p swoosh-php --locked
+swoosh: built in N seconds

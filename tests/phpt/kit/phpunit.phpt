@@ -7,6 +7,9 @@ posix
 <?php
 require __DIR__ . '/../inc/components.inc';
 need_components('phpunit');
+foreach (['dom', 'mbstring', 'tokenizer', 'xml', 'xmlwriter'] as $name) {
+    if (!extension_loaded($name)) exit("skip phpunit needs $name");
+}
 ?>
 --FILE--
 <?php

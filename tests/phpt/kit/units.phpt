@@ -26,6 +26,8 @@ preg_match('~^Environment=SWOOSH_LISTEN=(.*)$~m', file_get_contents(kit('systemd
 echo 'one address in both: ', json_encode($listens[1] === $wanted[1]), "\n";
 [$status, $printed] = run_command(['shellcheck', ...glob(kit('*.sh')), kit('openrc/swoosh')]);
 echo "shellcheck: $status $printed\n";
+preg_match_all('~kit/[\w./-]+~', file_get_contents(kit('Containerfile')), $named);
+echo 'the container has what it names: ', json_encode(array_filter($named[0], fn ($file) => !is_file(dirname(kit('')) . "/$file")) === []), "\n";
 if (Component::find('openrc-run')) {
     [$status, $printed] = run_command(['openrc-run', kit('openrc/swoosh'), 'describe']);
     echo 'openrc: ', preg_match('~reload: Replace.*reopen: Open~s', $printed) ? 'reload, reopen' : $printed, "\n";
@@ -38,4 +40,5 @@ verify: 0
 rights: few, 0
 one address in both: true
 shellcheck: 0 
+the container has what it names: true
 openrc: reload, reopen

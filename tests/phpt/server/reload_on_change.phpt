@@ -28,29 +28,27 @@ foreach (['process' => [SWOOLE_PROCESS, 2], 'base' => [SWOOLE_BASE, 2], 'base wi
         posix_kill(getmypid(), SIGKILL);
     }
     $journal->await('worker');
-    preg_match('/port (\d+)/', implode("\n", $journal->lines()), $m);
-    $get = function () use ($m) {
-        return @explode(' ', (string) file_get_contents("http://127.0.0.1:$m[1]/")) + ['', ''];
-    };
-    $page = fn ($text) => until(fn () => $get()[0] === $text);
+    $port = $journal->find('/port (\d+)/')[1];
+    $page = fn ($text) => wait_for(fn () => str_starts_with((string) @file_get_contents("http://127.0.0.1:$port/"), $text));
     $page('first');
     // Neither a file of another kind nor one in an ignored folder counts; a save under another name, as editors do, does.
     file_put_contents("$root/src/app.log", 'line');
     file_put_contents("$root/src/vendor/more.php", '<?php');
     usleep(300000);
-    echo "$name: ", count(preg_grep('/reloaded/', $journal->lines())), ' reloads; ';
+    echo "$name: ", $journal->count('reloaded'), ' reloads; ';
     file_put_contents("$root/src/page.tmp", '<?php return "second";');
     rename("$root/src/page.tmp", "$root/src/page.php");
     $page('second');
     mkdir("$root/src/new/deep", recursive: true);
-    until(fn () => count(preg_grep('/reloaded/', $journal->lines())) >= 1);
+    wait_for(fn () => $journal->count('reloaded') >= 1);
     file_put_contents("$root/src/new/deep/other.php", '<?php');
-    until(fn () => count(preg_grep('/reloaded/', $journal->lines())) >= 2);
+    wait_for(fn () => $journal->count('reloaded') >= 2);
     file_put_contents("$root/src/page.php", '<?php return "third";');
     $page('third');
     echo "answers were replaced\n";
     posix_kill($pid, SIGTERM);
     pcntl_waitpid($pid, $status);
+    $journal->end();
 }
 ?>
 --EXPECT--

@@ -26,6 +26,7 @@ pub(super) const FILES: &[File] = &[
     file!("multibyte_string_object.php": "Swoole\\MultibyteStringObject"),
     file!("object_proxy.php": "Swoole\\ObjectProxy"),
     file!("http_status.php": "Swoole\\Http\\Status"),
+    file!("error_page.php": "Swoosh\\Internal\\ErrorPage"),
     file!("connection_pool.php": "Swoole\\ConnectionPool"),
     file!("database_configs.php": "Swoole\\Database\\PDOConfig", "Swoole\\Database\\MysqliConfig", "Swoole\\Database\\RedisConfig"),
     file!("database_object_proxy.php": "Swoole\\Database\\ObjectProxy"),

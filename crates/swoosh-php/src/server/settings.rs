@@ -111,6 +111,7 @@ pub fn apply(
         task_coroutine: callback.task_coroutine,
         hook_flags: options(|o| o.hook_flags()).unwrap_or(0),
         event_object: callback.event_object,
+        error_page: embedder.http.error_page,
         task_object: callback.event_object || callback.task_object || callback.task_coroutine,
     })
 }

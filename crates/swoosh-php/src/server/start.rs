@@ -7,6 +7,7 @@ use super::state::{
     self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
 };
 use crate::coroutine;
+use crate::library;
 use crate::runtime::{event_loop, signals};
 use std::rc::Rc;
 use swoosh::process::End;
@@ -66,6 +67,13 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     }
 }
 
+/// Encloses a request callback in one that shows its exceptions to the client.
+fn with_error_page(callback: &Callable) -> Result<Rc<Callable>, String> {
+    let enclosed = library::run("Swoosh\\Internal\\ErrorPage::around", vec![callback.value().clone()])
+        .map_err(|_| "http_error_page needs the library: swoole.enable_library is off".to_owned())?;
+    Callable::new(&enclosed).map(Rc::new)
+}
+
 /// Resolves every callback.
 ///
 /// # Errors
@@ -85,7 +93,10 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
     for port in state::ports(object) {
         let mut callbacks = Vec::new();
         for (at, (_, property)) in PORT_EVENTS.iter().enumerate() {
-            let given = look_up(&port, PORT.get().slot(property), property)?.map(Rc::new);
+            let mut given = look_up(&port, PORT.get().slot(property), property)?.map(Rc::new);
+            if options.error_page && at == PortEvent::Request as usize {
+                given = given.map(|callback| with_error_page(&callback)).transpose()?;
+            }
             callbacks.push(given.or_else(|| ports.first().and_then(|first| first[at].clone())));
         }
         ports.push(callbacks);

@@ -95,6 +95,8 @@ pub struct CallbackOptions {
     pub hook_flags: i64,
     /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
     pub task_object: bool,
+    /// `http_error_page`: exceptions of onRequest are shown to the client.
+    pub error_page: bool,
 }
 
 /// Slots of the properties that differ between processes.

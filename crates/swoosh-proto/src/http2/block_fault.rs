@@ -6,7 +6,7 @@
 use super::frames::{FrameHead, FrameScanner};
 use crate::http1::is_token_byte;
 
-/// What is wrong with a header block.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockFault {
     /// It is not valid HPACK.

@@ -139,7 +139,7 @@ mod tests {
         frame
     }
 
-    /// What a tracker reports of bytes that arrive in pieces of that size.
+    /// The reports of a tracker about bytes that arrive in pieces of that size.
     fn reported(bytes: &[u8], size: usize) -> Vec<ControlFrame> {
         let mut tracker = FrameTracker::new(0);
         let mut all = Vec::new();

@@ -7,12 +7,14 @@
 
 use super::budget::{Flood, FrameBudget};
 use super::frames::{FrameHead, FrameScanner};
+use super::header_block::{Block, MAX_FRAGMENT};
+use super::violation::{Violation, code};
 
 /// Checks the frames of one client.
 ///
 /// ```
-/// use swoosh_proto::http2::guard::{FrameGuard, code};
-/// use swoosh_proto::http2::{PREFACE, ping};
+/// use swoosh_proto::http2::guard::FrameGuard;
+/// use swoosh_proto::http2::{PREFACE, code, ping};
 ///
 /// let mut guard = FrameGuard::new(16_384, 65_536);
 /// let mut out = Vec::new();
@@ -50,36 +52,6 @@ pub struct FrameGuard {
     block: Option<Box<Block>>,
     /// Complete frames; wraps around.
     frames: u32,
-}
-
-/// A client breaks a rule: the connection is to be closed with that code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Violation {
-    /// The code (RFC 9113 section 7).
-    pub code: u32,
-    /// The cause.
-    pub reason: &'static str,
-}
-
-/// Error codes (RFC 9113 section 7).
-#[allow(missing_docs)]
-pub mod code {
-    pub const PROTOCOL_ERROR: u32 = 1;
-    pub const FLOW_CONTROL_ERROR: u32 = 3;
-    pub const STREAM_CLOSED: u32 = 5;
-    pub const FRAME_SIZE_ERROR: u32 = 6;
-    pub const COMPRESSION_ERROR: u32 = 9;
-    pub const ENHANCE_YOUR_CALM: u32 = 11;
-}
-
-#[derive(Debug)]
-struct Block {
-    stream: u32,
-    /// END_STREAM, or 0.
-    end_stream: u8,
-    is_trailers: bool,
-    /// Its fragments without padding; behind them the payload of the current frame.
-    bytes: Vec<u8>,
 }
 
 type Checked = Result<(), Violation>;
@@ -271,10 +243,10 @@ impl FrameGuard {
         };
         let is_first = self.seen == 0;
         match head.kind {
-            FrameHead::DATA | FrameHead::HEADERS if is_first && head.flags & PADDED != 0 => {
-                if u32::from(piece[0]) > head.length - fixed_part(&head) {
-                    return protocol("the padding is longer than its frame");
-                }
+            FrameHead::DATA | FrameHead::HEADERS
+                if is_first && head.flags & PADDED != 0 && u32::from(piece[0]) > head.length - fixed_part(&head) =>
+            {
+                return protocol("the padding is longer than its frame");
             }
             FrameHead::SETTINGS | FrameHead::WINDOW_UPDATE => self.check_fixed(&head, piece, u32::MAX)?,
             FrameHead::GOAWAY => self.check_fixed(&head, piece, 4)?,
@@ -338,28 +310,6 @@ impl FrameGuard {
     }
 }
 
-impl Block {
-    /// Appends the block as few frames.
-    fn emit(mut self, out: &mut Vec<u8>) {
-        if self.is_trailers {
-            // A pseudo-header field behind another field is malformed, also in trailers, where h2 accepts it otherwise.
-            let at = end_of_size_updates(&self.bytes);
-            self.bytes.splice(at..at, MARKER.iter().copied());
-        }
-        let pieces = self.bytes.len().div_ceil(MAX_FRAGMENT).max(1);
-        for n in 0..pieces {
-            let piece = &self.bytes[n * MAX_FRAGMENT..self.bytes.len().min((n + 1) * MAX_FRAGMENT)];
-            let (kind, end_stream) =
-                if n == 0 { (FrameHead::HEADERS, self.end_stream) } else { (FrameHead::CONTINUATION, 0) };
-            let end_headers = if n + 1 == pieces { FrameHead::END_HEADERS } else { 0 };
-            let head =
-                FrameHead { length: piece.len() as u32, kind, flags: end_stream | end_headers, stream: self.stream };
-            out.extend_from_slice(&head.encode());
-            out.extend_from_slice(piece);
-        }
-    }
-}
-
 fn closed() -> Checked {
     Err(Violation { code: code::STREAM_CLOSED, reason: "a frame behind the end of its request" })
 }
@@ -383,33 +333,14 @@ fn check_setting(identifier: u16, value: u32) -> Checked {
     }
 }
 
-/// Where the updates of the table's size end that a block begins with (RFC 7541 section 6.3).
-fn end_of_size_updates(block: &[u8]) -> usize {
-    let mut at = 0;
-    while block.get(at).is_some_and(|byte| byte & 0xe0 == 0x20) {
-        let is_long = block[at] & 0x1f == 0x1f;
-        at += 1;
-        while is_long && block.get(at).is_some_and(|byte| byte & 0x80 != 0) {
-            at += 1;
-        }
-        at += usize::from(is_long);
-    }
-    at.min(block.len())
-}
-
-/// The field that the guard inserts into trailers, where it has no meaning: to be dropped.
-pub const TRAILER_MARKER: &str = "trailer";
-/// [`TRAILER_MARKER`] as a literal that does not change the table (RFC 7541 section 6.2.2).
-const MARKER: &[u8] = b"\0\x07trailer\0";
 const PADDED: u8 = 8;
 const PRIORITIZED: u8 = 32;
-/// The longest frame that every receiver takes (RFC 9113 section 4.2).
-const MAX_FRAGMENT: usize = 16_384;
 /// Incomplete requests that are followed, also those that the server has reset and the client never ends.
 const MAX_RECEIVING: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use super::super::header_block::MARKER;
     use super::super::{PREFACE, goaway, ping};
     use super::*;
 
@@ -422,7 +353,7 @@ mod tests {
         [&PREFACE[..], &frame(4, 0, 0, &[])].concat()
     }
 
-    /// What h2 gets of frames behind a preface, however they arrive, and the violation.
+    /// The bytes that h2 gets of frames behind a preface, however they arrive, and the violation.
     fn outcome(frames: &[Vec<u8>]) -> (Vec<u8>, Checked) {
         let bytes = [begun(), frames.concat()].concat();
         let outcomes = [1, 2, 5, 9, 11, 1000].map(|size| {
@@ -484,9 +415,6 @@ mod tests {
         let frames = [frame(1, 4, 1, b"head"), frame(1, 5, 1, b"\x3f\xe1\x1f\x20fields")];
         let trailers = [b"\x3f\xe1\x1f\x20", MARKER, b"fields"].concat();
         assert_eq!(outcome(&frames), ([begun(), frame(1, 4, 1, b"head"), frame(1, 5, 1, &trailers)].concat(), Ok(())));
-        for (block, end) in [(&b""[..], 0), (b"\x82", 0), (b"\x20", 1), (b"\x3f\x80\x80", 3), (b"\x3f", 1)] {
-            assert_eq!(end_of_size_updates(block), end, "{block:?}");
-        }
     }
 
     #[test]

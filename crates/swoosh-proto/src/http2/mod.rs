@@ -3,7 +3,7 @@
 //! | module | contains |
 //! |---|---|
 //! | [`frames`] | the heads of frames in a stream of bytes |
-//! | [`FrameTracker`], [`PeerSettings`] | control frames as they pass by, and settings in force |
+//! | [`FrameTracker`], [`PeerSettings`], [`code`] | control frames as they pass by, and settings in force |
 //! | [`guard`] | a check of a client's frames, before h2 gets them |
 //! | [`block_fault`] | why h2 has refused a header block |
 //! | [`budget`] | a limit for frames that cost the receiver work and the sender nothing |
@@ -15,12 +15,16 @@ pub mod budget;
 mod control;
 pub mod frames;
 pub mod guard;
+mod header_block;
 pub mod response;
 mod settings;
 pub mod upgrade;
+mod violation;
 
 pub use control::{ControlFrame, FrameTracker, goaway, ping};
+pub use header_block::TRAILER_MARKER;
 pub use settings::PeerSettings;
+pub use violation::{Violation, code};
 
 /// The first bytes of a client (RFC 9113 section 3.4).
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

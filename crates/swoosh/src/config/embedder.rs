@@ -82,6 +82,8 @@ pub struct HttpConfig {
     pub parse_post: bool,
     /// `http_parse_cookie`. Default true.
     pub parse_cookie: bool,
+    /// `http_error_page`: a request whose callback throws is answered with a page that shows the exception. Default false.
+    pub error_page: bool,
     /// `http_parse_files`: files whose names have brackets nest as in `$_FILES`. Default false.
     pub parse_files: bool,
     /// `upload_max_filesize`, bytes of one file; 0: the limit of the request alone.
@@ -97,6 +99,7 @@ impl Default for HttpConfig {
         HttpConfig {
             parse_post: true,
             parse_cookie: true,
+            error_page: false,
             parse_files: false,
             upload_max_filesize: 0,
             request_deadline: None,

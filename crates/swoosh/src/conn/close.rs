@@ -71,9 +71,7 @@ impl Owner {
             conn.reset_on_close();
         }
         conn.enter(ConnectionState::Closing);
-        if let Some(session) = conn.http2() {
-            session.abort(self, conn, Reason::NO_ERROR);
-        }
+        self.abort_http2(conn, Reason::NO_ERROR);
         if conn.is_request_stream() {
             return self.finish(conn, false);
         }
@@ -93,9 +91,7 @@ impl Owner {
         if conn.corked.get() {
             self.uncork(conn);
         }
-        if let Some(session) = conn.http2() {
-            session.abort(self, conn, Reason::NO_ERROR);
-        }
+        self.abort_http2(conn, Reason::NO_ERROR);
         if conn.state() == ConnectionState::Handshaking || !conn.has_output() {
             self.forget(conn);
         } else {
@@ -128,6 +124,15 @@ impl Owner {
         add(&slot.closed, 1);
         slot.connections.store(slot.connections.load(Relaxed).saturating_sub(1), Relaxed);
         self.state.release_connection(conn.session(), conn.index());
+    }
+
+    /// Ends the HTTP/2 side of a connection, if it has one, with a GOAWAY where the socket takes it.
+    pub(super) fn abort_http2(self: &Rc<Self>, conn: &Rc<Connection>, reason: Reason) {
+        if let Some(session) = conn.http2() {
+            session.abort(reason);
+            self.flush_http2(conn, &session);
+            session.close();
+        }
     }
 
     /// Closes a connection whose peer is silent.

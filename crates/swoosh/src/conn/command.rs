@@ -51,11 +51,14 @@ impl Owner {
 
 impl Connection {
     /// Does something with the HTTP/2 connection that this is, or is a stream of.
-    fn with_session(self: &Rc<Self>, act: impl FnOnce(&Session)) {
-        let parent = self.transport.stream().map_or(self, |stream| stream.parent());
-        if let Some(session) = parent.http2() {
+    fn with_session(&self, act: impl FnOnce(&Session)) {
+        let session = match self.transport.stream() {
+            Some(stream) => Some(stream.session().clone()),
+            None => self.http2(),
+        };
+        if let Some(session) = session {
             act(&session);
-            parent.wake();
+            session.wake();
         }
     }
 

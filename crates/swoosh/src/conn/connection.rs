@@ -3,8 +3,8 @@
 //! Runs in: the thread that owns the connection.
 
 use super::http2::session::Session as Http2Session;
-use super::http2::start::Version;
 use super::http2::stream::Stream;
+use super::http2::version::Version;
 use super::incoming::SpooledRequest;
 use super::output::Output;
 use super::transport::Transport;
@@ -24,7 +24,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::Waker;
+use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -119,8 +119,13 @@ impl Connection {
     }
 
     /// A stream of an HTTP/2 connection.
-    pub(super) fn of_stream(session: SessionId, index: SlotIndex, stream: Stream, registry: Registry) -> Self {
-        let port = stream.parent().port().clone();
+    pub(super) fn of_stream(
+        session: SessionId,
+        index: SlotIndex,
+        port: Arc<Port>,
+        stream: Stream,
+        registry: Registry,
+    ) -> Self {
         let transport = Transport::Stream(Box::new(stream));
         Self::with(session, index, port, transport, Version::Http1, ConnectionState::Open, None, registry)
     }
@@ -359,7 +364,14 @@ impl Connection {
         self.wake();
         if let Some(stream) = self.transport.stream() {
             // It accepts no streams while one waits for the backlog of its worker.
-            stream.parent().wake();
+            stream.session().wake();
+        }
+    }
+
+    /// Has [`wake`](Self::wake) wake the task that is polled.
+    pub(super) fn keep_waker(&self, cx: &Context<'_>) {
+        if !self.waker.borrow().as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
         }
     }
 

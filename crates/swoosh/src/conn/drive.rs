@@ -3,9 +3,8 @@
 //! Runs in: the thread that owns the connection.
 
 use super::connection::{Connection, ConnectionState, ReadHold};
-use super::http2::{session, stream};
 use super::owner::{Owner, ReadAction};
-use super::{handshake, read, write};
+use super::{handshake, http2, read, write};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -24,37 +23,21 @@ pub(super) async fn run(owner: Rc<Owner>, conn: Rc<Connection>) {
     owner.forget(&conn);
 }
 
-/// Drives a stream of an HTTP/2 connection until it is closed.
-pub(super) async fn run_stream(owner: Rc<Owner>, conn: Rc<Connection>) {
-    poll_fn(|cx| {
-        let Some(stream) = conn.transport.stream() else { return Poll::Ready(()) };
-        keep_waker(&conn, cx);
-        stream::poll(&owner, &conn, stream, cx)
-    })
-    .await;
-    owner.forget(&conn);
-}
-
-fn keep_waker(conn: &Connection, cx: &Context<'_>) {
-    if !conn.waker.borrow().as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
-        *conn.waker.borrow_mut() = Some(cx.waker().clone());
-    }
-}
-
 fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) -> Poll<()> {
-    keep_waker(conn, cx);
+    conn.keep_waker(cx);
     for round in 0.. {
         if read::may_read(conn) {
             read::poll(owner, conn, cx);
         }
         if let Some(session) = conn.http2() {
-            session::poll(owner, conn, &session, cx);
+            session.keep_waker(cx.waker());
+            http2::drive::poll(owner, conn, &session, cx);
         }
         if conn.has_output() {
             write::poll(owner, conn, cx);
         }
         // The input that HTTP/2 had no room for was taken now, or its output was written: neither is reported again.
-        let goes_on = conn.http2().is_some_and(|session| session.continues(conn));
+        let goes_on = conn.http2().is_some_and(|session| session.continues(conn.has_output()));
         if !goes_on {
             break;
         }

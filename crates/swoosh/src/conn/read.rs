@@ -4,7 +4,8 @@
 //! connections of the thread share, and only the beginning of an incomplete packet is kept.
 
 use super::connection::{Connection, ConnectionState, ReadHold};
-use super::http2::start::{self, Version};
+use super::http2::start;
+use super::http2::version::Version;
 use super::owner::{Owner, READ_SIZE, ReadAction, add, is_transient};
 use super::spool;
 use crate::config::Framing;

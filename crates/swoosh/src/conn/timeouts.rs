@@ -113,7 +113,7 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
         // Its requests are streams, but for the block of header fields that a stream begins with.
         let limit = config.http_header_timeout.as_millis();
         if limit > 0 && session.incomplete_for(now).is_some_and(|age| u128::from(age) > limit) {
-            start::abort(owner, conn, &session, format_args!("header timeout"));
+            start::abort(owner, conn, format_args!("header timeout"));
         }
         return;
     }

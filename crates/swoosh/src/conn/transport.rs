@@ -1,4 +1,4 @@
-//! What carries a connection: a socket, or a stream of an HTTP/2 connection.
+//! The carrier of a connection: a socket, or a stream of an HTTP/2 connection.
 
 use super::http2::stream::Stream;
 use socket2::Socket;

@@ -1,6 +1,7 @@
 //! Writing: what the socket takes at once is written, the rest is queued.
 
 use super::connection::{Connection, ConnectionState};
+use super::http2::session::Session;
 use super::http2::stream::Stream;
 use super::owner::{Owner, add, is_transient};
 use super::parts::Parts;
@@ -105,6 +106,17 @@ impl Owner {
         }
         conn.output.borrow_mut().push(rest);
         self.note_output_growth(conn);
+    }
+
+    /// Writes what the HTTP/2 side has to send, in one system call. While the socket takes no more it stays there, where it is
+    /// bounded.
+    pub(super) fn flush_http2(self: &Rc<Self>, conn: &Rc<Connection>, session: &Session) {
+        if !conn.has_output()
+            && let Some(output) = session.take_output()
+        {
+            self.write(conn, &output[..], false);
+            session.recycle(output);
+        }
     }
 
     /// A request of this connection (`None`: something else) is about to be handled. `more_follow`: another request of the

@@ -67,9 +67,11 @@ pub(super) fn quiesce(context: &Context) {
     owner.quiesce();
 }
 
-/// Whether clients of HTTP/2 may still open streams, because they may not know of the end yet.
-pub(super) fn awaits_clients(context: &Context) -> bool {
-    context.owner().is_some_and(|owner| owner.awaits_clients())
+/// Whether this worker, which ends, waits for clients of HTTP/2: they may still open streams, because they may not know of
+/// the end yet. A client that never answers is waited for as long as half of the time allows. `left`: the rest of that time.
+pub(super) fn awaits_clients(context: &Context, left: Option<Duration>) -> bool {
+    let has_time = left.is_none_or(|left| left > context.state().config.max_wait_time / 2);
+    has_time && context.owner().is_some_and(|owner| owner.awaits_clients())
 }
 
 /// Closes this worker's connections: user code gets the close events, and queued output is still written.

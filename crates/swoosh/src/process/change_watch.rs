@@ -57,7 +57,7 @@ impl ChangeWatch {
         let now = clock::monotonic_ms();
         for path in self.watch.changed() {
             if self.counts(&path) {
-                let pending = self.pending.get_or_insert_with(|| Pending { first: path, began_at: now, last_at: now });
+                let pending = self.pending.get_or_insert(Pending { first: path, began_at: now, last_at: now });
                 pending.last_at = now;
             }
         }

@@ -15,9 +15,8 @@ use crate::ipc::{Mailbox, Reassembly, sleep_if};
 use crate::request::{self, Event, admission};
 use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
-use crate::sys::clock;
 use crate::sys::signal::Signals;
-use crate::sys::{process, socket};
+use crate::sys::{clock, process, socket};
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -209,16 +208,13 @@ impl EventLoop {
     /// Whether this process ends now. One that is replaced leaves the contents of its mailboxes to its successor; when the
     /// server ends, all of it is handled first, as far as `max_wait_time` allows (the manager enforces it).
     fn must_end(&self) -> bool {
-        if !self.context.is_stopping() {
+        if !self.context.is_stopping() || base_worker::awaits_clients(&self.context, self.time_left()) {
             return false;
         }
         let is_server_ending = self.context.state().phase() >= ServerPhase::Ending;
         let has_successor = self.handover().is_some();
         let is_joining = has_successor && self.requests().borrow().is_joining();
         let has_queued = !admission::is_empty() && self.time_left().is_none_or(|left| left > Duration::ZERO);
-        if base_worker::awaits_clients(&self.context) && self.time_left().is_none_or(|left| left > self.half_time()) {
-            return false;
-        }
         let has_work = is_joining || has_queued || self.inboxes.iter().any(|inbox| !inbox.mailbox.is_empty());
         !(is_server_ending && has_work || base_worker::has_events(&self.context) || has_queued && !has_successor)
     }
@@ -365,11 +361,6 @@ impl EventLoop {
         }
     }
 
-    /// Half of the time for the requests in flight: clients of HTTP/2 have answered before, unless they never do.
-    fn half_time(&self) -> Duration {
-        self.context.state().config.max_wait_time / 2
-    }
-
     /// How long requests in flight are still waited for; `None` while this process is not to end.
     fn time_left(&self) -> Option<Duration> {
         self.shutdown_deadline.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
@@ -382,7 +373,7 @@ impl EventLoop {
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
         let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
         let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);
-        let clients = base_worker::awaits_clients(&self.context).then_some(CLIENT_POLL);
+        let clients = base_worker::awaits_clients(&self.context, self.time_left()).then_some(SHUTDOWN_POLL);
         let user_code = self.context.handler().sleep_limit();
         [timer, user_code, queue, shutdown, backlog, clients, report].into_iter().flatten().min()
     }
@@ -501,8 +492,6 @@ pub(super) enum Progress {
 
 const TICKS_BETWEEN_POLLS: u64 = 61;
 const EXIT_EVENT_INTERVAL_MS: u64 = 1000;
-/// How often an ending worker looks whether its clients of HTTP/2 know of its end.
-const CLIENT_POLL: Duration = Duration::from_millis(5);
 /// How long a process that shuts down sleeps at most while user code is unfinished.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
 /// How often a worker whose tasks wait for room checks whether there is some.

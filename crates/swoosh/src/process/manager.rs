@@ -118,13 +118,14 @@ impl Manager {
             if let Some(end) = self.check_processes()? {
                 return Ok(Some(end));
             }
+            // Before the loop can end: children may end as soon as they are asked to.
+            self.report();
             if self.is_ending && self.processes.iter().all(|c| c.child.pid == 0) {
                 break;
             }
             self.handle_messages()?;
             context.handler().tick(&context)?;
             context.run_due_timers();
-            self.report();
             self.wait();
         }
         context.handler().manager_stop(&context)?;

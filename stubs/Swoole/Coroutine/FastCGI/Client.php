@@ -4,6 +4,7 @@
 
 namespace Swoole\Coroutine\FastCGI;
 
+/** A client of a FastCGI server such as php-fpm. One request at a time. */
 class Client
 {
     protected int $af;
@@ -16,13 +17,22 @@ class Client
 
     protected bool $ssl;
 
+    /** `$host`: an address, a name, or `unix:/` and a path. */
     public function __construct(string $host, int $port = 0, bool $ssl = false) {}
 
+    /**
+     * Sends a request and returns its response.
+     *
+     * @return HttpResponse|Response
+     */
     public function execute(\Swoole\FastCGI\Request $request, float $timeout = -1.0): \Swoole\FastCGI\Response {}
 
+    /** Host and port of `host:port`, or the path of a Unix socket as a host. */
     public static function parseUrl(string $url): array {}
 
+    /** Runs a script, with a body if there is data, and returns the body of its response. */
     public static function call(string $url, string $path, $data = '', float $timeout = -1.0): string {}
 
+    /** Closes the connection and throws its error. */
     protected function ioException(?int $errno = null): void {}
 }

@@ -4,22 +4,31 @@
 
 namespace Swoole\Coroutine\FastCGI;
 
+/** Passes requests of an HTTP server on to a FastCGI server; files that are no PHP scripts are sent from the document root. */
 class Proxy
 {
+    /** @var string */
     protected $host;
 
+    /** @var int */
     protected $port;
 
+    /** @var float */
     protected $timeout = -1;
 
+    /** @var string */
     protected $documentRoot;
 
+    /** @var bool */
     protected $https = false;
 
+    /** @var string */
     protected $index = 'index.php';
 
+    /** @var array */
     protected $params = [];
 
+    /** @var null|callable */
     protected $staticFileFilter;
 
     public function __construct(string $url, string $documentRoot = '/') {}
@@ -42,13 +51,16 @@ class Proxy
 
     public function withAddedParams(array $params): self {}
 
+    /** A function that answers requests itself: it gets the FastCGI request and the HTTP response, and says whether it did. */
     public function withStaticFileFilter(?callable $filter): self {}
 
     public function translateRequest(\Swoole\Http\Request $userRequest): \Swoole\FastCGI\HttpRequest {}
 
     public function translateResponse(\Swoole\FastCGI\HttpResponse $response, \Swoole\Http\Response $userResponse): void {}
 
+    /** Answers a request. */
     public function pass(\Swoole\Http\Request|\Swoole\FastCGI\HttpRequest $userRequest, \Swoole\Http\Response $userResponse): void {}
 
+    /** Sends a file of the document root that is no PHP script; whether the request is for one. */
     public function staticFileFiltrate(\Swoole\FastCGI\HttpRequest $request, \Swoole\Http\Response $userResponse): bool {}
 }

@@ -4,6 +4,20 @@
 
 namespace Swoole\Coroutine\Http2;
 
+/**
+ * A client for HTTP/2, for coroutines: requests of several streams on one connection, whose responses come in any order.
+ *
+ * ```php
+ * $client = new Swoole\Coroutine\Http2\Client('example.com', 443, true);
+ * $client->set(['timeout' => 5.0]);
+ * if ($client->connect()) {
+ *     $request = new Swoole\Http2\Request();
+ *     $request->path = '/';
+ *     $client->send($request);
+ *     echo $client->recv()->statusCode;
+ * }
+ * ```
+ */
 class Client
 {
     public $errCode = 0;
@@ -34,18 +48,40 @@ class Client
 
     public function set(array $settings): bool {}
 
+    /** @return bool false if it failed: errCode and errMsg tell why */
     public function connect(): bool {}
 
     public function stats(string $key = ''): array|int {}
 
     public function isStreamExist(int $stream_id): bool {}
 
+    /**
+     * Sends a request.
+     *
+     * @return int|false the stream's number, which the response has too
+     */
     public function send(\Swoole\Http2\Request $request): int|false {}
 
+    /**
+     * Sends a part of the body of a request with `pipeline` set, and waits until the server has room.
+     *
+     * @param bool $end_stream it is the last part
+     */
     public function write(int $stream_id, mixed $data, bool $end_stream = false): bool {}
 
+    /**
+     * The next complete response of any stream.
+     *
+     * @param float $timeout seconds; 0: the client's limit, -1: none
+     * @return \Swoole\Http2\Response|false false after the timeout or an error
+     */
     public function recv(float $timeout = 0): \Swoole\Http2\Response|false {}
 
+    /**
+     * The next part of a response of any stream: `pipeline` is true while more follow.
+     *
+     * @param float $timeout seconds; 0: the client's limit, -1: none
+     */
     public function read(float $timeout = 0): \Swoole\Http2\Response|false {}
 
     public function goaway(int $error_code = \SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool {}

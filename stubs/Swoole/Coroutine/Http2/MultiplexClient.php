@@ -4,19 +4,27 @@
 
 namespace Swoole\Coroutine\Http2;
 
+/** A client for HTTP/2 that coroutines share: it connects when it is needed, and gives each the response of its own request. */
 class MultiplexClient extends \Swoole\Coroutine\Http2\Client
 {
+    /** Seconds between two checks whether the connection is idle; the setting `heartbeat_check_interval`. */
     public const DEFAULT_HEARTBEAT_CHECK_INTERVAL = 3;
+    /** Seconds without a request after which the connection is closed; the setting `heartbeat_idle_time`, 0: never. */
     public const DEFAULT_HEARTBEAT_IDLE_TIME = 10;
 
+    /** Identifies the coroutine that receives; `null` without a connection. */
     protected ?object $recvLoopToken = null;
 
+    /** Interrupts the sleep of the idle checker. */
     protected ?\Swoole\Coroutine\Channel $sleepChannel = null;
 
+    /** Coroutines that wait while another one connects. */
     protected ?\Swoole\Coroutine\Channel $startupBarrier = null;
 
+    /** @var array<int, Channel> Where requests wait for their responses, by stream. */
     protected array $streamChannels = [];
 
+    /** @var array<int, true> Streams whose request does not wait any more. */
     protected array $abandonedStreams = [];
 
     protected bool $heartbeatCheckerRunning = false;
@@ -25,33 +33,49 @@ class MultiplexClient extends \Swoole\Coroutine\Http2\Client
 
     protected float $lastActiveTime = 0.0;
 
+    /**
+     * Sends a request and waits for its response, at most `$timeout` seconds; 0: as long as the setting `timeout` says, a
+     * negative number: without limit.
+     */
     public function request(\Swoole\Http2\Request $request, float $timeout = -1.0): \Swoole\Http2\Response|false {}
 
+    /** Closes the connection. Requests that wait fail; the next one connects again. */
     public function close(): bool {}
 
+    /** Not supported: responses are those of request(). */
     public function recv(float $timeout = 0.0): \Swoole\Http2\Response|false {}
 
+    /** Not supported: responses are those of request(). */
     public function read(float $timeout = 0.0): \Swoole\Http2\Response|false {}
 
+    /** Not supported: request() sends whole requests. */
     public function write(int $stream_id, mixed $data, bool $end_stream = false): bool {}
 
+    /** Announces the end of the connection, which is closed after the responses that are due. */
     public function goaway(int $error_code = \Swoole\Coroutine\Http2\SWOOLE_HTTP2_ERROR_NO_ERROR, string $debug_data = ''): bool {}
 
+    /** The channel on which the response of a stream arrives. */
     protected function openStreamChannel(int $streamId): \Swoole\Coroutine\Channel {}
 
     protected function closeStreamChannel(int $streamId): void {}
 
+    /** Ends every wait for a response. */
     protected function flushStreamChannels(): void {}
 
+    /** Connects, after closing the connection if there is one. */
     protected function reconnect(): bool {}
 
+    /** Connects if there is no connection, and starts the coroutine that receives. */
     protected function ensureRecvLoop(): bool {}
 
+    /** Hands responses to the requests that wait for them, until the connection ends. */
     protected function recvLoop(object $token): void {}
 
+    /** Starts the coroutine that closes the connection when it is idle. */
     protected function ensureHeartbeatChecker(): void {}
 
     protected function setError(int $errCode, string $errMsg): void {}
 
+    /** Sleeps, unless the connection is closed meanwhile. */
     protected function interruptibleSleep(float $seconds): void {}
 }

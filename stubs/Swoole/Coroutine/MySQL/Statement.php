@@ -16,8 +16,10 @@ class Statement
 
     public int $errno = 0;
 
+    /** Made by MySQL::prepare(). */
     public function __construct(\Swoole\Coroutine\MySQL $client, \mysqli_stmt $statement, bool $fetches) {}
 
+    /** Rows, or `true` if there are none; with `fetch_mode`, fetch() returns the rows. */
     public function execute(array $params = [], float $timeout = -1.0): array|bool {}
 
     public function recv(float $timeout = -1.0): mixed {}

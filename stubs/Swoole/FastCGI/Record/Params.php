@@ -4,6 +4,7 @@
 
 namespace Swoole\FastCGI\Record;
 
+/** Names and values: their lengths have one byte below 128, else four with the highest bit set. */
 class Params extends \Swoole\FastCGI\Record
 {
     protected array $values = [];

@@ -49,6 +49,9 @@ settings! { HTTP in Target::Http;
     http_parse_post: Kind::Bool, "true" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_post));
     /// The `Cookie` field is parsed into `$request->cookie`.
     http_parse_cookie: Kind::Bool, "true" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_cookie));
+    /// For development: a request whose callback throws is answered with a page that shows the exception, and the worker
+    /// continues.
+    http_error_page: Kind::Bool, "false" => Setter::Embedder(|e, v| v.store(&mut e.http.error_page));
     /// Files of a form whose names have brackets nest in `$request->files` as in `$_FILES`.
     http_parse_files: Kind::Bool, "false" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_files));
     /// The longest uploaded file; a longer one has error 1. 0: the limit of the request alone.

@@ -1,7 +1,7 @@
 //! The body of a request: frames to the bytes of an HTTP/1 message.
 
 use super::head::BodyForm;
-use crate::proto::http2::guard::TRAILER_MARKER;
+use crate::proto::http2::TRAILER_MARKER;
 use bytes::Bytes;
 use h2::RecvStream;
 use http_types::HeaderMap;
@@ -15,7 +15,7 @@ pub(super) struct IncomingBody {
     is_behind_data: bool,
 }
 
-/// What was received.
+/// An arrival.
 #[derive(Debug)]
 pub(super) enum Received {
     /// Bytes of the message are in the buffer, from so many bytes of the peer's window.

@@ -9,7 +9,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `session` | the HTTP/2 connection: accepts streams, limits frames, ends |
+//! | `session` | the HTTP/2 connection: state, limits, end |
+//! | `drive` | the tasks: frames are exchanged, streams accepted, read and written |
+//! | `version` | the version that a connection speaks |
 //! | `pipe` | the bytes between the socket and `h2` |
 //! | `stream` | one stream: response -> frames, within its flow control |
 //! | `body` | frames of a request's body -> bytes of an HTTP/1 message |
@@ -19,8 +21,10 @@
 //! [`Connection`]: super::connection::Connection
 
 mod body;
+pub(super) mod drive;
 mod head;
 mod pipe;
 pub(super) mod session;
 pub(super) mod start;
 pub(super) mod stream;
+pub(super) mod version;

@@ -1,21 +1,15 @@
-//! The HTTP/2 side of a connection.
+//! The HTTP/2 side of a connection: its state, and the exchange of bytes for streams.
 //!
-//! Runs in: the connection's own task. User code may run while a stream is accepted: nothing is borrowed then.
+//! Runs in: the thread that owns the connection. It knows no socket: input is passed to it, and its output is taken.
 
-use super::body::IncomingBody;
-use super::head::{self, BodyForm};
 use super::pipe::{Pipe, PipeEnd};
-use super::stream::Stream;
 use crate::config::Http2Config;
-use crate::conn::connection::{Connection, ConnectionState, ReadHold};
-use crate::conn::drive;
-use crate::conn::owner::{Owner, ReadAction, add};
-use crate::conn::read;
+use crate::ids::SessionId;
 use crate::log;
-use crate::proto::http1::request_framer::RequestRules;
 use crate::proto::http2 as control;
 use crate::proto::http2::block_fault::{BlockFault, first_fault};
-use crate::proto::http2::guard::{FrameGuard, Violation, code};
+use crate::proto::http2::guard::FrameGuard;
+use crate::proto::http2::{Violation, code};
 use crate::sys::clock;
 use bytes::Bytes;
 use h2::server::{Builder, Handshake, SendResponse};
@@ -35,7 +29,9 @@ pub(crate) struct Session {
     /// Checks the client's frames.
     guard: RefCell<FrameGuard>,
     /// Streams whose worker has too much to do: no further ones are accepted.
-    stalled: RefCell<Vec<Rc<Connection>>>,
+    stalled: RefCell<Vec<SessionId>>,
+    /// Wakes the task of the connection.
+    waker: RefCell<Waker>,
     /// Streams that are open.
     live: Cell<u32>,
     /// The number of the last stream that was accepted.
@@ -60,11 +56,14 @@ enum State {
     Closed,
 }
 
-type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
+/// A stream that the client has opened.
+pub(super) type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
 
-/// What `h2` has to say.
-enum Next {
+/// The outcome of an exchange of frames.
+pub(super) enum Next {
+    /// The client has opened a stream.
     Stream(Box<Incoming>),
+    /// Nothing more can be done now.
     Pending,
     /// The connection has ended in order.
     End,
@@ -95,6 +94,7 @@ impl Session {
             state: RefCell::new(State::Preface(handshake)),
             guard: RefCell::new(FrameGuard::new(config.max_frame_size, config.max_header_list_size)),
             stalled: RefCell::default(),
+            waker: RefCell::new(Waker::noop().clone()),
             live: Cell::new(0),
             last_stream: Cell::new(0),
             is_ending: Cell::new(false),
@@ -136,13 +136,13 @@ impl Session {
     }
 
     /// Whether the connection is to be read or written once more: the input that was not taken was taken now, or output of
-    /// `h2` can be written now. Neither is reported by the socket.
-    pub(in crate::conn) fn continues(&self, conn: &Connection) -> bool {
+    /// `h2` can be written now. Neither is reported by the socket. `has_output`: the connection's own output is not written.
+    pub(in crate::conn) fn continues(&self, has_output: bool) -> bool {
         if matches!(&*self.state.borrow(), State::Closed) {
             return false;
         }
         let was_full = self.was_full.replace(false);
-        was_full && !self.pipe.has_input() && read::may_read(conn) || !conn.has_output() && self.pipe.has_output()
+        was_full && !self.pipe.has_input() || !has_output && self.pipe.has_output()
     }
 
     /// Milliseconds for which a frame, or a block of header fields, has been incomplete; `None`: none is. Bodies do not count.
@@ -186,18 +186,25 @@ impl Session {
         self.ends_when_idle.set(true);
     }
 
-    /// Ends the connection at once, with a GOAWAY where the socket takes it.
-    pub(in crate::conn) fn abort(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, reason: Reason) {
-        let _ = self.poll_handshake(&mut Context::from_waker(Waker::noop()));
+    /// Ends the connection at once. A GOAWAY is the last output; the caller writes it and calls [`close`](Self::close).
+    pub(in crate::conn) fn abort(&self, reason: Reason) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = self.poll_handshake(&mut cx);
         if let State::Open(h2) = &mut *self.state.borrow_mut() {
             h2.abrupt_shutdown(reason);
             // Has the frame written to the pipe; its outcome is the end that was asked for.
-            let _ = h2.poll_closed(&mut Context::from_waker(Waker::noop()));
+            let _ = h2.poll_closed(&mut cx);
         }
-        if !conn.has_output() {
-            self.flush(owner, conn);
-        }
-        self.close();
+    }
+
+    /// Has the connection's task woken by [`wake`](Self::wake).
+    pub(in crate::conn) fn keep_waker(&self, waker: &Waker) {
+        self.waker.borrow_mut().clone_from(waker);
+    }
+
+    /// Wakes the connection's task: there is something to exchange.
+    pub(in crate::conn) fn wake(&self) {
+        self.waker.borrow().wake_by_ref();
     }
 
     /// Nothing more is exchanged: the streams end.
@@ -205,6 +212,27 @@ impl Session {
         self.pipe.end_input();
         let state = std::mem::replace(&mut *self.state.borrow_mut(), State::Closed);
         drop(state);
+    }
+
+    /// A stream was accepted.
+    pub(super) fn note_stream(&self, number: u32) {
+        self.last_stream.set(number);
+        self.live.set(self.live.get() + 1);
+    }
+
+    /// The worker of a stream has too much to do.
+    pub(super) fn note_stalled(&self, stream: SessionId) {
+        self.stalled.borrow_mut().push(stream);
+    }
+
+    /// Forgets the stalled streams for which `is_stalled` does not hold any more.
+    pub(super) fn retain_stalled(&self, is_stalled: impl Fn(SessionId) -> bool) {
+        self.stalled.borrow_mut().retain(|stream| is_stalled(*stream));
+    }
+
+    /// Whether streams are refused.
+    pub(super) fn refuses_streams(&self) -> bool {
+        self.refuses.get()
     }
 
     /// A stream is closed.
@@ -239,7 +267,7 @@ impl Session {
     }
 
     /// Exchanges frames; returns the next stream, or the reason why there is none.
-    fn poll_next(&self, cx: &mut Context<'_>) -> Next {
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Next {
         match self.poll_handshake(cx) {
             Poll::Pending => return Next::Pending,
             Poll::Ready(false) => return Next::Failed,
@@ -247,8 +275,6 @@ impl Session {
         }
         let mut state = self.state.borrow_mut();
         let State::Open(h2) = &mut *state else { return Next::Closed };
-        let waits = |conn: &Rc<Connection>| conn.state() == ConnectionState::Open && conn.is_held(ReadHold::Backlog);
-        self.stalled.borrow_mut().retain(waits);
         let next = match self.stalled.borrow().is_empty() {
             true => h2.poll_accept(cx),
             // Frames are still exchanged, but no stream is accepted.
@@ -272,114 +298,35 @@ impl Session {
         }
     }
 
-    /// Writes what `h2` has written, in one system call. While the socket takes no more, it stays in the pipe, which is
-    /// bounded.
-    fn flush(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) {
-        if conn.has_output() || !self.pipe.has_output() {
-            return;
+    /// Takes the output, which is to be written in one piece and given back to [`recycle`](Self::recycle).
+    pub(in crate::conn) fn take_output(&self) -> Option<Vec<u8>> {
+        if !self.pipe.has_output() {
+            return None;
         }
         let output = self.pipe.take_output();
         self.guard.borrow_mut().note_sent(output.len() as u64);
-        owner.write(conn, &output[..], false);
+        Some(output)
+    }
+
+    /// Gives the memory of written output back.
+    pub(in crate::conn) fn recycle(&self, output: Vec<u8>) {
         self.pipe.recycle(output);
     }
 
-    /// Whether user code has ended the connection and the last response was sent.
-    fn is_done(&self, conn: &Connection) -> bool {
-        self.ends_when_idle.get() && self.live.get() == 0 && !self.pipe.has_output() && !conn.has_output()
+    /// Whether `h2` waits until output is taken.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.pipe.is_blocked()
     }
-}
 
-/// Drives the HTTP/2 side of a connection until nothing more can be done now.
-pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
-    loop {
-        match session.poll_next(cx) {
-            Next::Stream(incoming) => {
-                accept(owner, conn, session, *incoming);
-                if conn.state() >= ConnectionState::Draining {
-                    return;
-                }
-            }
-            Next::Closed => return,
-            Next::End => {
-                session.flush(owner, conn);
-                session.close();
-                return owner.end(conn);
-            }
-            Next::Failed => {
-                session.flush(owner, conn);
-                session.close();
-                add(&owner.slot().aborted, 1);
-                return owner.end_after_last_bytes(conn);
-            }
-            Next::Pending => {
-                let was_blocked = session.pipe.is_blocked();
-                session.flush(owner, conn);
-                if session.is_done(conn) {
-                    session.close();
-                    return owner.end_after_last_bytes(conn);
-                }
-                if !was_blocked || session.pipe.is_blocked() {
-                    return session.pipe.shrink();
-                }
-            }
-        }
+    /// Releases memory that an idle connection does not need.
+    pub(super) fn shrink(&self) {
+        self.pipe.shrink();
     }
-}
 
-fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, (request, mut respond): Incoming) {
-    let number = respond.stream_id().as_u32();
-    if session.refuses.get() || parent.state() != ConnectionState::Open {
-        return respond.send_reset(Reason::REFUSED_STREAM);
+    /// Whether user code has ended the connection and the last response was taken.
+    pub(super) fn is_done(&self) -> bool {
+        self.ends_when_idle.get() && self.live.get() == 0 && !self.pipe.has_output()
     }
-    session.last_stream.set(number);
-    let (head, body) = request.into_parts();
-    let mut message = owner.take_plaintext_buffer();
-    let form = head::serialize(&mut message, &head, !body.is_end_stream());
-    match form {
-        Ok(form) => open(owner, parent, session, Opened { number, head, body, respond, form }, &message),
-        Err(head::Malformed) => {
-            log::info!("connection {}: stream {number} is reset: its head is malformed", parent.session().0);
-            respond.send_reset(Reason::PROTOCOL_ERROR);
-        }
-    }
-    owner.put_plaintext_buffer(message);
-}
-
-/// A stream that is accepted.
-struct Opened {
-    number: u32,
-    head: http_types::request::Parts,
-    body: RecvStream,
-    respond: SendResponse<Bytes>,
-    form: BodyForm,
-}
-
-/// Makes a connection of the stream and reads its request.
-fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, stream: Opened, message: &[u8]) {
-    let Opened { number, head, body, mut respond, form } = stream;
-    let registry = owner.registry();
-    let Some((id, index)) = registry.open_stream(parent.session(), parent.index(), number) else {
-        add(&owner.slot().aborted, 1);
-        return respond.send_reset(Reason::REFUSED_STREAM);
-    };
-    let body = (form != BodyForm::None).then(|| IncomingBody::new(body, form));
-    let transport = Stream::new(parent, respond, head.method.as_str().as_bytes(), form, body);
-    let conn = Rc::new(Connection::of_stream(id, index, transport, registry));
-    let too_many = parent.port().config.http2.is_some_and(|config| head.headers.len() > config.max_headers as usize);
-    drop(head);
-    conn.framer.borrow_mut().set_http_rules(RequestRules { requires_host: false, max_form: owner.max_form_length() });
-    owner.insert(conn.clone());
-    session.live.set(session.live.get() + 1);
-    let action = match too_many {
-        true => read::refuse_head(owner, &conn),
-        false => read::take_bytes(owner, &conn, message),
-    };
-    if action == ReadAction::Hold {
-        conn.hold(ReadHold::Backlog);
-        session.stalled.borrow_mut().push(conn.clone());
-    }
-    owner.tasks.begin(drive::run_stream(owner.clone(), conn));
 }
 
 /// The window of the whole connection: it bounds what is received of all bodies together.

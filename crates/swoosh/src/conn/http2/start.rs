@@ -2,52 +2,25 @@
 //! from HTTP/1.1. A client that has negotiated `h2` by ALPN sends the preface too.
 
 use super::session::Session;
+use super::version::{Upgrading, Version};
 use crate::conn::connection::Connection;
 use crate::conn::owner::{Owner, ReadAction, add};
 use crate::log;
 use crate::proto::http2::PREFACE;
 use crate::proto::http2::frames::{FrameHead, FrameScanner};
-use crate::proto::http2::guard::{Violation, code};
 use crate::proto::http2::upgrade;
+use crate::proto::http2::{Violation, code};
 use crate::state::registry::{ConnectionRow, Flags};
 use h2::Reason;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The version of HTTP that a connection speaks.
-pub(in crate::conn) enum Version {
-    /// Its first bytes decide.
-    Undecided,
-    /// HTTP/1, or no HTTP at all.
-    Http1,
-    /// HTTP/2.
-    Http2(Rc<Session>),
-    /// HTTP/2 after an upgrade: the preface and the settings of the client are on the way, and its first stream is known.
-    Upgrading(Box<Upgrading>),
-}
-
-/// A connection that was upgraded.
-pub(in crate::conn) struct Upgrading {
-    /// The client's bytes, until its settings are complete.
-    input: Vec<u8>,
-    /// The frames that the request of HTTP/1.1 becomes, behind those settings.
-    first_stream: Vec<u8>,
-}
-
-impl Version {
-    /// The version of a new connection. `has_http2`: its port speaks HTTP/2.
-    pub(in crate::conn) fn initial(has_http2: bool) -> Self {
-        if has_http2 { Version::Undecided } else { Version::Http1 }
-    }
-}
-
 /// Takes bytes of a connection that speaks, or may speak, HTTP/2; `None`: they are HTTP/1.
 #[inline]
 pub(in crate::conn) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAction> {
-    match &*conn.version.borrow() {
-        Version::Http1 => return None,
-        _ => {}
+    if let Version::Http1 = &*conn.version.borrow() {
+        return None;
     }
     take(owner, conn, data)
 }
@@ -117,12 +90,6 @@ pub(in crate::conn) fn upgrade(owner: &Rc<Owner>, conn: &Rc<Connection>, request
     true
 }
 
-impl Default for Upgrading {
-    fn default() -> Self {
-        Upgrading { input: Vec::new(), first_stream: Vec::new() }
-    }
-}
-
 fn begin(conn: &Rc<Connection>) -> Rc<Session> {
     conn.slot().set_flags(Flags::HTTP2);
     let config = conn.port().config.http2.unwrap_or_default();
@@ -133,12 +100,12 @@ fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data
     match session.receive(data) {
         Ok(()) => {}
         Err(Violation { code: code::ENHANCE_YOUR_CALM, reason }) => {
-            abort(owner, conn, session, format_args!("HTTP/2: too much: {reason}"));
+            abort(owner, conn, format_args!("HTTP/2: too much: {reason}"));
         }
         Err(Violation { code, reason }) => {
             log::info!("connection {} from {} is closed: HTTP/2: {reason}", conn.session().0, conn.peer_name());
             add(&owner.slot().aborted, 1);
-            session.abort(owner, conn, code.into());
+            owner.abort_http2(conn, code.into());
             owner.end_after_last_bytes(conn);
         }
     }
@@ -146,10 +113,10 @@ fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data
 }
 
 /// Closes a connection that costs too much, with ENHANCE_YOUR_CALM (RFC 9113 section 10.5).
-pub(in crate::conn) fn abort(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Session, why: fmt::Arguments<'_>) {
+pub(in crate::conn) fn abort(owner: &Rc<Owner>, conn: &Rc<Connection>, why: fmt::Arguments<'_>) {
     log::warn!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
     add(&owner.slot().aborted, 1);
-    session.abort(owner, conn, Reason::ENHANCE_YOUR_CALM);
+    owner.abort_http2(conn, Reason::ENHANCE_YOUR_CALM);
     owner.end_after_last_bytes(conn);
 }
 

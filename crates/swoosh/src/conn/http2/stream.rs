@@ -1,14 +1,12 @@
 //! One stream: the transport of a connection whose peer is a request of HTTP/2.
 
-use super::body::{IncomingBody, Received};
+use super::body::IncomingBody;
 use super::head::BodyForm;
-use crate::conn::connection::{Connection, ConnectionState, ReadHold};
-use crate::conn::owner::{Owner, ReadAction, add};
+use super::session::Session;
 use crate::conn::parts::Parts;
-use crate::conn::read;
+use crate::ids::SessionId;
 use crate::log;
 use crate::proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
-use crate::state::registry::{ConnectionRow, Flags};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
@@ -19,12 +17,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 /// A stream of HTTP/2.
 pub(crate) struct Stream {
-    parent: Rc<Connection>,
+    session: Rc<Session>,
+    /// The connection's id.
+    connection: SessionId,
     number: u32,
     translator: RefCell<ResponseTranslator>,
     output: RefCell<Output>,
@@ -44,9 +43,9 @@ enum Output {
 }
 
 impl Stream {
-    /// A stream of `parent`, whose request has that method and a body of that form.
+    /// A stream of a connection, whose request has that method and a body of that form.
     pub(super) fn new(
-        parent: &Rc<Connection>,
+        (connection, session): (SessionId, &Rc<Session>),
         respond: SendResponse<Bytes>,
         method: &[u8],
         form: BodyForm,
@@ -54,7 +53,8 @@ impl Stream {
     ) -> Self {
         let is_tunnel = form == BodyForm::Tunnel;
         Stream {
-            parent: parent.clone(),
+            session: session.clone(),
+            connection,
             number: respond.stream_id().as_u32(),
             translator: RefCell::new(ResponseTranslator::new(method, is_tunnel)),
             output: RefCell::new(Output::Head(respond)),
@@ -64,9 +64,9 @@ impl Stream {
         }
     }
 
-    /// The connection.
-    pub(in crate::conn) fn parent(&self) -> &Rc<Connection> {
-        &self.parent
+    /// The HTTP/2 side of the connection.
+    pub(in crate::conn) fn session(&self) -> &Rc<Session> {
+        &self.session
     }
 
     /// Whether the response is complete, or nothing can be sent any more.
@@ -115,7 +115,7 @@ impl Stream {
             Ok(taken) if !self.is_reset.get() => return Ok(taken),
             Ok(_) => io::ErrorKind::ConnectionReset.into(),
             Err(e) => {
-                log::warn!("stream {} of connection {}: {}", self.number, self.parent.session().0, e.0);
+                log::warn!("stream {} of connection {}: {}", self.number, self.connection.0, e.0);
                 io::Error::new(io::ErrorKind::InvalidData, e.0)
             }
         };
@@ -170,7 +170,7 @@ impl Stream {
             }
         }
         self.is_reset.set(true);
-        self.parent.wake();
+        self.session.wake();
     }
 
     /// Nothing more is sent: ends a response that ends with its connection, and resets the stream if the response is
@@ -183,92 +183,28 @@ impl Stream {
         }
         self.body.take();
         *self.output.borrow_mut() = Output::Closed;
-        if let Some(session) = self.parent.http2() {
-            session.note_stream_end();
-        }
-        self.parent.wake();
+        self.session.note_stream_end();
+        self.session.wake();
     }
 
-    /// Whether a WebSocket is open on it.
-    fn is_websocket(&self) -> bool {
-        self.is_tunnel && self.translator.borrow().is_tunnel()
+    /// Whether it is a tunnel, which a WebSocket is (RFC 8441).
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.is_tunnel
     }
-}
 
-/// Reads what has arrived of a stream's body.
-pub(in crate::conn) fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) {
-    for _ in 0..READS_PER_TICK {
-        // The bytes of a tunnel belong to the protocol that the response accepts.
-        if !read::may_read(conn) || stream.is_tunnel && !stream.is_websocket() {
-            return;
-        }
-        // Taken out while user code runs: it may end the stream.
-        let Some(mut body) = stream.body.take() else { return };
-        let mut buffer = owner.take_plaintext_buffer();
-        let received = body.poll(&mut buffer, cx);
-        let (action, bytes) = match &received {
-            Received::Bytes(count) => (read::take_bytes(owner, conn, &buffer), *count),
-            Received::Piece(data) => (read::take_bytes(owner, conn, data), data.len()),
-            Received::End if !buffer.is_empty() => (read::take_bytes(owner, conn, &buffer), 0),
-            _ => (ReadAction::Continue, 0),
-        };
-        owner.put_plaintext_buffer(buffer);
-        if bytes > 0 {
-            add(&owner.slot().recv_bytes, bytes as u64);
-            conn.slot().last_recv.store(owner.now(), Relaxed);
-            body.release(bytes);
-        }
-        if action == ReadAction::Hold {
-            conn.hold(ReadHold::Backlog);
-        }
-        match received {
-            Received::Bytes(_) | Received::Piece(_) => {}
-            Received::End if stream.is_tunnel => return owner.end(conn),
-            Received::End => return,
-            Received::Failed => return,
-            Received::Pending => {
-                if conn.state() == ConnectionState::Open {
-                    stream.body.replace(Some(body));
-                }
-                return;
-            }
-        }
-        if conn.state() != ConnectionState::Open || conn.discard_input.get() {
-            return;
-        }
-        stream.body.replace(Some(body));
+    /// Whether bytes of the body may be read: those of a tunnel belong to the protocol that the response accepts.
+    pub(super) fn may_read(&self) -> bool {
+        !self.is_tunnel || self.translator.borrow().is_tunnel()
     }
-    cx.waker().wake_by_ref();
-}
 
-/// Drives a stream until it is closed.
-pub(in crate::conn) fn poll(
-    owner: &Rc<Owner>,
-    conn: &Rc<Connection>,
-    stream: &Stream,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    if conn.state() < ConnectionState::Draining && stream.poll_reset(cx) {
-        let gone = io::Error::from(io::ErrorKind::ConnectionReset);
-        owner.lose(conn, &gone);
+    /// Takes the body out while user code runs, which may end the stream.
+    pub(super) fn take_body(&self) -> Option<IncomingBody> {
+        self.body.take()
     }
-    if read::may_read(conn) {
-        poll_read(owner, conn, stream, cx);
-    }
-    if conn.has_output() {
-        crate::conn::write::poll(owner, conn, cx);
-    }
-    if stream.is_over() && !conn.has_output() && conn.state() == ConnectionState::Open {
-        // A WebSocket ends by its close event.
-        match conn.slot().flags().any(Flags::WEBSOCKET) {
-            true => owner.end(conn),
-            false => owner.finish(conn, false),
-        }
-    }
-    match conn.state() {
-        ConnectionState::Closed => Poll::Ready(()),
-        ConnectionState::Draining if !conn.has_output() => Poll::Ready(()),
-        _ => Poll::Pending,
+
+    /// Puts the body back.
+    pub(super) fn put_body(&self, body: IncomingBody) {
+        self.body.replace(Some(body));
     }
 }
 
@@ -350,5 +286,3 @@ fn header_map(fields: &Fields<'_>) -> HeaderMap {
 
 /// Bytes of a file that are read at once.
 const FILE_PIECE: usize = 128 << 10;
-/// Pieces of a body that are read before other streams get their turn.
-const READS_PER_TICK: usize = 16;

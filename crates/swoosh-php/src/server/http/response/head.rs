@@ -58,6 +58,10 @@ impl ResponseState {
         coding: Option<Coding>,
     ) {
         let status = self.status.get();
+        if self.is_http2() && (102..200).contains(&status) | (status == 100) {
+            // No response follows: the stream is reset.
+            self.keep_alive.set(false);
+        }
         self.put_status_line(out);
         let mut seen = Seen::default();
         if let Some(own) = own {
@@ -229,7 +233,7 @@ fn put_length(out: &mut Vec<u8>, length: u64) {
 }
 
 pub(crate) fn has_trailers(object: &Object) -> bool {
-    object.slot(TRAILER).array().is_some_and(|trailers| trailers.len() > 0)
+    object.slot(TRAILER).array().is_some_and(|trailers| !trailers.is_empty())
 }
 
 pub(crate) fn put_trailers(out: &mut Vec<u8>, object: &Object) {

@@ -42,6 +42,7 @@ function answer($request, $response): void
         '/close' => $response->close(),
         '/slow' => (function () use ($response) { Coroutine::sleep(0.05); $response->end('slow'); })(),
         '/raw' => $response->end(json_encode(@$server->send((int) $request->get['fd'], 'raw'))),
+        '/trailers' => $response->end(strlen($request->rawContent()) . ' bytes and ' . json_encode($request->trailer ?? null)),
         '/count' => $response->end(json_encode([count($server->connections), $server->stats()['connection_num']])),
         default => $response->end($path),
     };
@@ -85,14 +86,22 @@ function clients(): void
     echo 'log behind: ', http2_body($s, 35), "\n";
     fwrite($t, http2_get(3, '/write') . http2_frame(3, 0, 3, pack('N', 8)) . http2_get(5, '/here'));
     echo 'behind a reset: ', http2_body($t, 5), "\n";
-    fwrite($s, http2_get(37, '/goaway'));
+    foreach ([37 => 10, 39 => 12000] as $stream => $size) { // the second body goes to a file
+        $fields = "\0\5x-sum\1" . "1\0\5x-two\1" . '2';
+        fwrite($s, http2_frame(1, 4, $stream, http2_head('/trailers', 'POST')) . http2_frame(0, 0, $stream, str_repeat('b', $size)) . http2_frame(1, 5, $stream, $fields));
+        echo 'trailers: ', http2_body($s, $stream), "\n";
+    }
+    $t = http_dial();
+    fwrite($t, "POST /trailers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 3\r\n\r\n");
+    echo 'of HTTP/1.1: ', http_answer($t)[2], "\n";
+    fwrite($s, http2_get(41, '/goaway'));
     while (($frame = http2_read($s))[0] !== 7);
     [, $last, $code] = unpack('N2', $frame[3]);
-    echo "goaway last $last code $code ", substr($frame[3], 8), ': ', http2_body($s, 37), ', then ', json_encode(http2_read($s)), "\n";
+    echo "goaway last $last code $code ", substr($frame[3], 8), ': ', http2_body($s, 41), ', then ', json_encode([http2_read($s), feof($s)]), "\n";
 }
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     $log = '';
-    $settings = ['open_http2_protocol' => true, 'document_root' => $root, 'enable_static_handler' => true, 'socket_buffer_size' => 300000];
+    $settings = ['open_http2_protocol' => true, 'document_root' => $root, 'enable_static_handler' => true, 'socket_buffer_size' => 300000, 'input_buffer_size' => 10000];
     http_serve($settings, 'answer', 'clients', $mode, function ($s) { $GLOBALS['server'] = $s; });
 }
 array_map(unlink(...), glob("$root/*"));
@@ -116,7 +125,10 @@ log before: ""
 written: 4000000
 log behind: written
 behind a reset: /here
-goaway last 37 code 7 why: true, then null
+trailers: 10 bytes and {"x-sum":"1","x-two":"2"}
+trailers: 12000 bytes and {"x-sum":"1","x-two":"2"}
+of HTTP/1.1: 3 bytes and {"x-sum":"3"}
+goaway last 41 code 7 why: true, then [null,true]
 /stream: 1 [true,true,"127.0.0.1"]
 /file: static static 
 /drop: 
@@ -134,4 +146,7 @@ log before: ""
 written: 4000000
 log behind: written
 behind a reset: /here
-goaway last 37 code 7 why: true, then null
+trailers: 10 bytes and {"x-sum":"1","x-two":"2"}
+trailers: 12000 bytes and {"x-sum":"1","x-two":"2"}
+of HTTP/1.1: 3 bytes and {"x-sum":"3"}
+goaway last 41 code 7 why: true, then [null,true]

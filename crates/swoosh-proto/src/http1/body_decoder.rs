@@ -26,6 +26,8 @@ pub struct BodyDecoder {
     stage: Stage,
     /// The beginning of an incomplete line: the size of a chunk, the end of its data, or the trailer.
     line: Vec<u8>,
+    /// The trailer section, with the empty line at its end.
+    trailers: Vec<u8>,
     /// Bytes that the request may still have.
     remaining: u64,
 }
@@ -55,8 +57,14 @@ impl BodyDecoder {
         BodyDecoder {
             stage: length.map_or(Stage::Size, Stage::Fixed),
             line: Vec::new(),
+            trailers: Vec::new(),
             remaining: max.saturating_sub(head),
         }
+    }
+
+    /// The trailer section of a body in chunks, once it is complete, with the empty line at its end.
+    pub fn trailers(&self) -> &[u8] {
+        &self.trailers
     }
 
     /// Decodes the bytes of one read and passes the data in them to `keep`, piece by piece. When the body is complete,
@@ -115,7 +123,10 @@ impl BodyDecoder {
             },
             _ => match trailer(&self.line, 0)? {
                 TrailerStatus::Incomplete(_) => return Ok(self.line.len() - before),
-                TrailerStatus::Complete(length) => (Stage::End, length),
+                TrailerStatus::Complete(length) => {
+                    self.trailers.extend_from_slice(&self.line[..length]);
+                    (Stage::End, length)
+                }
             },
         };
         self.spend(end as u64)?;

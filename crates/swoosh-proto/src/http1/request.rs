@@ -101,6 +101,14 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The trailer section of a body in chunks (RFC 9112 section 7.1.2), for [`trailer_fields`]; empty for other bodies.
+    pub fn trailers(&self, headers: &[Field<'_>]) -> &'a [u8] {
+        match field(headers, "transfer-encoding") {
+            Some(_) => each_chunk(&self.bytes[self.head..], |_| ()),
+            None => &[],
+        }
+    }
+
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     pub fn keeps_alive(&self, headers: &[Field<'_>]) -> bool {
         let mut options = ConnectionOptions::default();
@@ -215,11 +223,16 @@ impl HeadIndex {
 pub fn reassemble(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
     let mut fields = field_buffer();
     let parsed = Request::parse(head, &mut fields);
-    let chunked = parsed.is_some_and(|(_, headers)| field(headers, "transfer-encoding").is_some());
-    if chunked {
+    let chunked = parsed.filter(|(_, headers)| field(headers, "transfer-encoding").is_some());
+    if let Some((request, _)) = chunked {
+        // Trailers are kept behind the head, as the end of a body without data.
+        let (head, end) = head.split_at(request.head);
         let size = if body.is_empty() { String::new() } else { format!("{:x}\r\n", body.len()) };
         body.splice(0..0, [head, size.as_bytes()].concat());
-        body.extend_from_slice(if size.is_empty() { b"0\r\n\r\n" } else { b"\r\n0\r\n\r\n" });
+        if !size.is_empty() {
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(if end.is_empty() { b"0\r\n\r\n" } else { end });
     } else {
         body.splice(0..0, head.iter().copied());
     }
@@ -227,18 +240,39 @@ pub fn reassemble(head: &[u8], mut body: Vec<u8>) -> Vec<u8> {
 }
 
 /// The data of chunks that the framer has checked.
-fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
+fn dechunk(bytes: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(bytes.len());
+    each_chunk(bytes, |chunk| data.extend_from_slice(chunk));
+    data
+}
+
+/// Calls `take` with the data of each chunk; returns the bytes behind the last chunk: the trailer section.
+fn each_chunk(mut bytes: &[u8], mut take: impl FnMut(&[u8])) -> &[u8] {
     while let Some(lf) = memchr(b'\n', bytes) {
         let digits = bytes[..lf].iter().take_while(|b| b.is_ascii_hexdigit());
         let value = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as usize;
         let size = digits.fold(0usize, |size, &digit| size << 4 | value(digit));
         let rest = &bytes[lf + 1..];
-        let Some(chunk) = rest.get(..size).filter(|_| size > 0) else { break };
-        data.extend_from_slice(chunk);
+        let Some(chunk) = rest.get(..size).filter(|_| size > 0) else { return rest };
+        take(chunk);
         bytes = rest.get(size + 2..).unwrap_or_default();
     }
-    data
+    &[]
+}
+
+/// The fields of a trailer section: names as they were sent, and values.
+///
+/// ```
+/// use swoosh_proto::http1::request::trailer_fields;
+///
+/// let fields: Vec<_> = trailer_fields(b"Sum: 42\r\nx-y:z\r\n\r\n").collect();
+/// assert_eq!(fields, [(&b"Sum"[..], &b"42"[..]), (b"x-y", b"z")]);
+/// ```
+pub fn trailer_fields(section: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    section.split(|&byte| byte == b'\n').filter_map(|line| {
+        let colon = memchr(b':', line)?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    })
 }
 
 #[cfg(test)]
@@ -254,6 +288,23 @@ mod tests {
         assert_eq!(request.path_and_query(), ("/a", Some("b=c")));
         assert_eq!(request.body(headers).as_ref(), b"abc0123456789");
         assert_eq!(field(headers, "HOST"), Some(&b"h"[..]));
+        assert_eq!(trailer_fields(request.trailers(headers)).collect::<Vec<_>>(), [(&b"T"[..], &b"1"[..])]);
+    }
+
+    #[test]
+    fn a_stored_request_is_put_together_with_its_trailers() {
+        let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (end, body, wanted) in [
+            (&b""[..], &b"abc"[..], &b"3\r\nabc\r\n0\r\n\r\n"[..]),
+            (b"0\r\nT: 1\r\n\r\n", b"abc", b"3\r\nabc\r\n0\r\nT: 1\r\n\r\n"),
+            (b"0\r\nT: 1\r\n\r\n", b"", b"0\r\nT: 1\r\n\r\n"),
+        ] {
+            let whole = reassemble(&[head, end].concat(), body.to_vec());
+            assert_eq!(whole, [head, wanted].concat());
+            let mut room = field_buffer();
+            let (request, headers) = Request::parse(&whole, &mut room).unwrap();
+            assert_eq!(request.body(headers).as_ref(), body);
+        }
     }
 
     #[test]

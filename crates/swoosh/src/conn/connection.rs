@@ -204,6 +204,11 @@ impl Connection {
         self.transport.stream().is_some()
     }
 
+    /// Whether this is a stream of which the response is complete: its task ends it.
+    pub(super) fn is_over(&self) -> bool {
+        self.transport.stream().is_some_and(Stream::is_over)
+    }
+
     /// Whether this is a stream for requests alone: user code knows no connection of it.
     pub(super) fn is_request_stream(&self) -> bool {
         self.is_stream() && !self.slot().flags().any(Flags::WEBSOCKET)

@@ -72,12 +72,18 @@ impl SpooledRequest {
         self.len() == 0
     }
 
-    /// The head, and the body on disk.
-    pub fn finish(self) -> (Vec<u8>, TempFile) {
+    /// The head, and the body on disk. Trailers are behind the head, as the end of a body in chunks that has no data.
+    pub fn finish(mut self) -> (Vec<u8>, TempFile) {
+        if self.body.trailers().len() > EMPTY_LINE {
+            self.head.extend_from_slice(b"0\r\n");
+            self.head.extend_from_slice(self.body.trailers());
+        }
         (self.head, self.file)
     }
 }
 
+/// Bytes of a trailer section without fields.
+const EMPTY_LINE: usize = 2;
 /// The refusal after an error of the disk.
 pub const DISK_ERROR: Refusal = Refusal::new(500, "its body cannot be kept");
 

@@ -92,7 +92,7 @@ impl Owner {
             }
         }
         if rest.is_empty() {
-            if conn.has_tls_output() {
+            if conn.has_tls_output() || conn.is_over() {
                 conn.wake();
             }
             return;
@@ -214,6 +214,9 @@ impl Owner {
         if conn.above_high_watermark.get() && queued <= conn.port().config.low_watermark {
             conn.above_high_watermark.set(false);
             self.observer().watermark(self, conn, false);
+        }
+        if conn.is_over() {
+            conn.wake();
         }
         match result {
             Ok(()) => true,

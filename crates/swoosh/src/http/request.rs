@@ -2,7 +2,7 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, field_buffer};
+use crate::proto::http1::request::{Request as Parsed, field_buffer, trailer_fields};
 use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -26,6 +26,8 @@ pub struct Request {
     target: Range<usize>,
     fields: Vec<(Range<usize>, Range<usize>)>,
     body: Content,
+    /// The trailer section.
+    trailers: Range<usize>,
     conn: SessionId,
     minor: u8,
 }
@@ -62,8 +64,9 @@ impl Request {
             http10: parsed.minor == 0,
             head_only: parsed.method == "HEAD",
         };
-        let minor = parsed.minor;
-        Some((Request { method, target, fields, body, conn, minor, bytes: bytes.to_vec() }, mode))
+        let (minor, section) = (parsed.minor, parsed.trailers(headers));
+        let trailers = if section.is_empty() { 0..0 } else { place(section) };
+        Some((Request { method, target, fields, body, trailers, conn, minor, bytes: bytes.to_vec() }, mode))
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -162,6 +165,15 @@ impl Request {
             0 => "HTTP/1.0",
             _ => "HTTP/1.1",
         }
+    }
+
+    /// The fields behind a body in chunks, or behind the body of an HTTP/2 request (RFC 9110 section 6.5), in order.
+    pub fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let section = match &self.body {
+            Content::Inline(_) => &[],
+            Content::Joined(_) | Content::Disk(..) => &self.bytes[self.trailers.clone()],
+        };
+        trailer_fields(section).map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
     }
 
     /// The connection of the request; its stream in HTTP/2.

@@ -1,12 +1,13 @@
 //! Requests and responses of HTTP/2, by clients of our own and by curl.
 
-use super::common::{MODES, connect};
+use super::common::{MODES, connect, wait_until};
 use super::peer::{
     DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM, block, field, frame, get, post,
     rst_stream, window_update,
 };
 use super::{has_status, open, open_with, request, start};
 use std::io::{Read, Write};
+use std::time::Duration;
 
 #[test]
 fn one_port_speaks_both_versions() {
@@ -99,6 +100,39 @@ fn a_stream_that_is_reset_leaves_the_others_alone() {
         let last = peer.wait("the end", |f| f.stream == 3 && f.flags & END_STREAM != 0 && f.kind == DATA).unwrap();
         assert!(!last.payload.is_empty(), "{mode}");
         peer.expect_alive().unwrap();
+    }
+}
+
+#[test]
+fn every_stream_is_released_however_it_ends() {
+    for mode in MODES {
+        let server = start(&[mode]);
+        let mut peer = open_with(&server, &[(INITIAL_WINDOW_SIZE, 100)]);
+        for n in 0..40 {
+            let stream = 2 * n + 1;
+            match n % 4 {
+                0 => peer.send(&get(stream, &request("GET", "/"))),
+                1 => peer.send(&get(stream, &request("HEAD", "/"))),
+                2 => peer.send_all(&[post(stream, &request("POST", "/")), frame(DATA, END_STREAM, stream, b"x")]),
+                _ => peer.send_all(&[get(stream, &request("GET", "/size/1000")), rst_stream(stream, 8)]),
+            }
+            if n % 4 < 3 {
+                peer.expect_response(stream).unwrap();
+            }
+        }
+        let mut stream = 101;
+        let mut streams = || {
+            stream += 2;
+            peer.send(&get(stream, &request("GET", "/streams")));
+            let body = peer.wait("the number", |f| f.kind == DATA && f.stream == stream && !f.payload.is_empty());
+            String::from_utf8(body.unwrap().payload).unwrap()
+        };
+        let mut open = String::new();
+        let released = wait_until(Duration::from_secs(5), || {
+            open = streams();
+            open == "1"
+        });
+        assert!(released, "{mode}: {open} streams are open");
     }
 }
 

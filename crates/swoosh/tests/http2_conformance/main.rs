@@ -9,6 +9,7 @@ mod connection;
 mod fields;
 mod frames;
 mod hpack;
+#[allow(dead_code)]
 mod peer;
 mod streams;
 

@@ -251,6 +251,17 @@ impl Peer {
         }
     }
 
+    /// The frame that ends a stream.
+    pub fn wait_for_end(&mut self, stream: u32) -> Result<Frame, String> {
+        loop {
+            let frame = self.read()?.ok_or("the connection was closed before the end of the stream")?;
+            let ends = frame.kind == RST_STREAM || frame.kind <= HEADERS && frame.flags & END_STREAM != 0;
+            if frame.stream == stream && ends {
+                return Ok(frame);
+            }
+        }
+    }
+
     /// The server responds with 200 on that stream, to its end.
     pub fn expect_response(&mut self, stream: u32) -> Verdict {
         let head = self.wait("a response", |f| f.kind == HEADERS && f.stream == stream)?;

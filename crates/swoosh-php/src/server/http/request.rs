@@ -14,7 +14,7 @@ use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::net::{AddressText, Port};
-use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer};
+use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
@@ -363,6 +363,13 @@ pub fn fill(
                 data.stored_in.set(runtime::generation());
             }
         }
+    }
+    let mut trailers = Array::new();
+    for (name, value) in trailer_fields(request.trailers(headers)) {
+        add_header(&mut trailers, &name.to_ascii_lowercase(), value);
+    }
+    if !trailers.is_empty() {
+        object.set("trailer", trailers);
     }
     if let std::borrow::Cow::Owned(body) = plain {
         *data.body.borrow_mut() = Some(body);

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use swoosh::config::{DispatchMode, TaskIpc};
 use swoosh::context::Reading;
@@ -227,6 +228,7 @@ fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<(
     let body = match request.target.split_once("/size/") {
         Some((_, size)) => "x".repeat(size.parse().expect("a number")),
         None if request.target == "/aborted" => node.stats().aborted.to_string(),
+        None if request.target == "/streams" => node.state().server[0].streams.load(Relaxed).to_string(),
         None => format!("{} {} {}", request.method, request.target, request.body(headers).len()),
     };
     if request.target == "/slow" {
@@ -236,6 +238,7 @@ fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<(
     let connection = if keep { "keep-alive" } else { "close" };
     let head = format!("HTTP/1.1 200 OK\r\nConnection: {connection}\r\nContent-Length: {}\r\n\r\n", body.len());
     node.send(conn, format!("{head}{body}").as_bytes())?;
+    node.end_request(conn);
     if keep { Ok(()) } else { node.close(conn, false) }
 }
 
@@ -261,6 +264,10 @@ fn receive(
     let framing = own.or(options.all("framing").last()).unwrap_or("length");
     PLAIN.set(framing != "length");
     memory.borrow_mut().handled += 1;
+    if options.is("http2") {
+        // A stream that its worker does not answer is reset.
+        node.begin_request(conn);
+    }
     if let Some(every) = options.get::<u64>("panic_every")
         && memory.borrow().handled.is_multiple_of(every)
     {

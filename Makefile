@@ -44,7 +44,7 @@ test: setup components test-rust test-php
 
 # All libraries and their documentation examples; swoosh-zend and swoosh-php are tested from PHP.
 test-rust:
-	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench
+	$(CARGO) test --workspace --exclude swoosh-php --exclude swoosh-bench --features swoosh/tower
 
 # TESTS: files or folders to run instead of all. TEST_LIMIT: seconds after which a test is ended. TEST_JOBS: at once.
 test-php:

@@ -31,6 +31,8 @@ mod serve_file;
 mod server;
 mod service;
 mod shared;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "websocket")]
 mod websocket;
 #[cfg(feature = "websocket")]

@@ -105,3 +105,15 @@ impl Lines {
         self.next()
     }
 }
+
+/// A connection to a server that may not listen yet.
+pub(crate) async fn connect(port: u16) -> tokio::net::TcpStream {
+    let start = std::time::Instant::now();
+    loop {
+        match tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
+            Ok(stream) => return stream,
+            Err(e) if start.elapsed() > TIMEOUT => panic!("no connection to port {port}: {e}"),
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The examples of HTTP and WebSocket servers.
 
-use crate::client::{Example, Lines};
+use crate::client::{Example, Lines, connect};
 use crate::common::{group, peak};
 use std::io::{BufRead, Read, Write};
 
@@ -93,7 +93,7 @@ fn http_hello_greets_in_both_modes() {
 fn over_http2(port: u16, path: &str, body: &'static [u8]) -> (u16, String, Option<String>) {
     let request = http_types::Request::post(format!("http://127.0.0.1:{port}{path}")).body(()).unwrap();
     let exchange = async {
-        let socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let socket = connect(port).await;
         let (sender, connection) = h2::client::handshake(socket).await.unwrap();
         let driver = tokio::spawn(connection);
         let (response, mut stream) = sender.ready().await.unwrap().send_request(request, false).unwrap();

@@ -3,6 +3,8 @@
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "tower")]
+mod grpc;
 mod http;
 
 use client::Example;
@@ -296,8 +298,8 @@ fn settings_reference_prints_the_document() {
 #[test]
 fn every_example_has_a_test() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests =
-        ["main.rs", "http.rs"].map(|file| std::fs::read_to_string(here.join("tests/examples").join(file)).unwrap());
+    let tests = ["main.rs", "http.rs", "grpc.rs"]
+        .map(|file| std::fs::read_to_string(here.join("tests/examples").join(file)).unwrap());
     let tests = tests.concat();
     for entry in std::fs::read_dir(here.join("examples")).unwrap() {
         let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();

@@ -5,6 +5,7 @@
 
 pub mod certificates;
 pub mod registry;
+mod row;
 pub mod service_manager;
 
 use crate::config::{DispatchMode, Mode, ServerConfig};

@@ -142,7 +142,7 @@ pub fn http2_response(data: &[u8]) {
         }
     }
     let translate = |size: usize, room: usize| {
-        let (mut sink, mut translator) = (Sink::default(), ResponseTranslator::new(b"GET", size % 2 == 0));
+        let (mut sink, mut translator) = (Sink::default(), ResponseTranslator::new(b"GET", size.is_multiple_of(2)));
         for piece in data.chunks(size) {
             let mut rest = piece;
             while !rest.is_empty() {

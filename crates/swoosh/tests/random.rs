@@ -14,7 +14,7 @@ const SEEDS: &[&[u8]] = &[
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 404 Not Found\r\nConnection: close\r\n\r\nuntil it ends",
     b"\0\0\x04\x01\x05\0\0\0\x01\x82\x86\x84\xbe\0\0\x03\x01\x04\0\0\0\x03\x83\x86\x84\0\0\x06\0\x08\0\0\0\x03\x02abc\0\0\0\0\x04\x01\x05\0\0\0\x03\0\x01a\0",
-    b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\x01\0\0\0\0\x08\x06\0\0\0\0\012345678\0\0\x05\x01\x09\0\0\0\x01\x01\x82\x86\x84\0\0\0\x02\x09\x04\0\0\0\x01\x82\x86\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08",
+    b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\x01\0\0\0\0\x08\x06\0\0\0\0\x0012345678\0\0\x05\x01\x09\0\0\0\x01\x01\x82\x86\x84\0\0\0\x02\x09\x04\0\0\0\x01\x82\x86\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08",
     b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nSum: 1\r\n\r\n",
     b"\x02\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80abcd\x01\x81abcda\x80\x81abcdb\x88\x82abcd\x62\x8a",
     b"\x01\x81\x05Hello\x01\x03Hel\x89\x02hi\x80\x02lo\x82\x7e\x00\x7e\x88\x02\x03\xe8",

@@ -7,13 +7,12 @@ use super::state::{
     self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
 };
 use crate::coroutine;
-use crate::library;
 use crate::runtime::{event_loop, signals};
 use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
 use swoosh_zend::error::fatal;
-use swoosh_zend::{Callable, Object, PhpResult, runtime};
+use swoosh_zend::{Callable, Object, PhpResult, call_function, runtime};
 
 /// Runs the server. Returns in the calling process when the server has ended; every other process ends here.
 pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
@@ -69,9 +68,11 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
 
 /// Encloses a request callback in one that shows its exceptions to the client.
 fn with_error_page(callback: &Callable) -> Result<Rc<Callable>, String> {
-    let enclosed = library::run("Swoosh\\Internal\\ErrorPage::around", vec![callback.value().clone()])
-        .map_err(|_| "http_error_page needs the library: swoole.enable_library is off".to_owned())?;
-    Callable::new(&enclosed).map(Rc::new)
+    // A class of the library, which PHP loads.
+    match call_function("Swoosh\\Internal\\ErrorPage::around", &mut [callback.value().clone()]) {
+        Ok(Some(enclosed)) => Callable::new(&enclosed).map(Rc::new),
+        _ => Err("http_error_page needs the library: swoole.enable_library is off".to_owned()),
+    }
 }
 
 /// Resolves every callback.

@@ -222,9 +222,9 @@ impl Connection {
         }
     }
 
-    /// Whether it is a stream of HTTP/2, or has open ones: it ends by itself once the last response is sent.
+    /// Whether it is a request of HTTP/2, or has open streams: it ends by itself once the last response is sent.
     pub(crate) fn has_streams(&self) -> bool {
-        self.is_stream() || self.http2().is_some_and(|session| session.has_streams())
+        self.is_request_stream() || self.http2().is_some_and(|session| session.has_streams())
     }
 
     /// Whether it is an HTTP/2 connection of which the last response is sent, and which user code has not been told to be

@@ -4,6 +4,7 @@
 //! `write` and `close` are what the owner does with one of them. Events go to a [`ConnectionObserver`].
 
 use super::connection::{Connection, ReadHold};
+use super::http2::pipe::SpareBuffers;
 use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
 use crate::config::Mode;
@@ -72,6 +73,8 @@ pub struct Owner {
     read_buffer: Cell<Vec<u8>>,
     /// The buffer for decrypted bytes of one read.
     plaintext_buffer: Cell<Vec<u8>>,
+    /// Buffers of connections of HTTP/2.
+    pub(super) http2_buffers: SpareBuffers,
     accepting: Cell<bool>,
     /// Files to send that arrived before their commands and did not fit back into the channel, by number.
     pub(super) early_files: RefCell<Vec<(u64, File)>>,
@@ -94,6 +97,7 @@ impl Owner {
             now: Cell::new(clock::wall_nanos()),
             read_buffer: Cell::default(),
             plaintext_buffer: Cell::default(),
+            http2_buffers: SpareBuffers::default(),
             accepting: Cell::new(true),
             early_files: RefCell::default(),
             batch: ReplyBatch::default(),

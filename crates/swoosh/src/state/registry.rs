@@ -51,7 +51,9 @@ impl Flags {
 #[derive(Clone, Copy)]
 pub struct Registry {
     slots: SharedSlice<ConnectionSlot>,
+    /// The entries of connections, and those of streams of HTTP/2 behind them, so that neither keeps an id from the other.
     map: SharedSlice<MapEntry>,
+    connection_entries: usize,
     server: SharedSlice<ServerSlot>,
     /// Connections open at once, at most.
     limit: u64,
@@ -77,11 +79,13 @@ impl Registry {
     /// of rows that are used.
     pub fn new(max_conn: u32, max_streams: u32, server: SharedSlice<ServerSlot>) -> Result<Self> {
         let rows = max_conn as usize + max_streams as usize;
-        let entries = (rows * 2).next_power_of_two().max(64);
+        let entries = |rows: u32| (rows as usize * 2).next_power_of_two().max(64);
+        let stream_entries = if max_streams == 0 { 0 } else { entries(max_streams) };
         Ok(Registry {
             // Spare rows: an owner that is killed while it opens a connection leaks one.
             slots: SharedSlice::new(rows + SPARE_ROWS, "connections")?,
-            map: SharedSlice::new(entries, "the map of connections")?,
+            map: SharedSlice::new(entries(max_conn) + stream_entries, "the map of connections")?,
+            connection_entries: entries(max_conn),
             server,
             limit: u64::from(max_conn),
             stream_limit: u64::from(max_streams),
@@ -178,7 +182,7 @@ impl Registry {
         slot.responses_completed.store(0, Relaxed);
         slot.parent.store(parent.0, Relaxed);
         slot.stream.store(stream, Relaxed);
-        let session = self.next_session(index, &self.server[0].next_stream, SessionId::FIRST_STREAM);
+        let session = self.next_session(index, &self.server[0].next_stream, FIRST_ID);
         slot.session.store(session, Release);
         Some((SessionId(session), index))
     }
@@ -278,7 +282,11 @@ impl Registry {
     }
 
     fn entry_of(&self, session: u64) -> usize {
-        session as usize & (self.map.len() - 1)
+        let (first, length) = match SessionId(session).is_stream() {
+            true if self.stream_limit > 0 => (self.connection_entries, self.map.len() - self.connection_entries),
+            _ => (0, self.connection_entries),
+        };
+        first + (session as usize & (length - 1))
     }
 
     fn take_slot(&self) -> Option<SlotIndex> {
@@ -361,6 +369,10 @@ impl ConnectionRow for ConnectionSlot {
     }
 }
 
+/// The id of the first stream. Its low bits are not 0: with them, the first slot would be an empty entry.
+const FIRST_ID: u64 = SessionId::FIRST_STREAM + 1;
+
+/// An entry of the map. The high bits of an id are lost; a reader compares the id in the slot too.
 fn pack(session: u64, index: SlotIndex) -> u64 {
     session << SLOT_BITS | u64::from(index.0)
 }
@@ -436,6 +448,7 @@ mod tests {
         let (parent, of) = registry.open(7, 0, 3, peer).unwrap();
         let all: Vec<_> = (0..4).map(|n| registry.open_stream(parent, of, 2 * n + 1).unwrap()).collect();
         assert!(registry.open_stream(parent, of, 9).is_none(), "the limit of streams is reached");
+        assert!(all.iter().all(|(id, index)| registry.find(*id).is_some_and(|(found, _)| found == *index)));
         assert!(all.iter().all(|(id, _)| id.is_stream()) && !parent.is_stream());
         let (_, row) = registry.find(all[1].0).unwrap();
         assert_eq!((Registry::peer(row), row.stream.load(Relaxed), row.parent.load(Relaxed)), (peer, 3, parent.0));
@@ -444,6 +457,19 @@ mod tests {
         assert_eq!(registry.list(SessionId(0), 9, |_| true).unwrap().len(), 2, "a WebSocket is listed");
         all.iter().for_each(|(id, index)| registry.release(*id, *index));
         assert_eq!((registry.count(), registry.open(8, 0, 0, NOBODY).unwrap().0), (1, SessionId(2)));
+    }
+
+    #[test]
+    fn the_first_stream_is_found_in_the_first_slot() {
+        let registry = Registry::for_test(2);
+        let (first, index) = registry.open(7, 0, 0, NOBODY).unwrap();
+        let (parent, of) = registry.open(8, 0, 0, NOBODY).unwrap();
+        registry.release(first, index);
+        let (stream, at) = registry.open_stream(parent, of, 1).unwrap();
+        assert_eq!(at, index);
+        assert!(registry.find(stream).is_some());
+        let without_streams = Registry::new(2, 0, SharedSlice::<ServerSlot>::new(1, "a test").unwrap()).unwrap();
+        assert!(without_streams.find(stream).is_none());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use std::task::{Context, Poll};
 pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
     let is_stalled =
         |stream: &Rc<Connection>| stream.state() == ConnectionState::Open && stream.is_held(ReadHold::Backlog);
+    session.borrow_output(&owner.http2_buffers);
     loop {
         session.retain_stalled(|id| owner.find(id).is_some_and(|stream| is_stalled(&stream)));
         match session.poll_next(cx) {
@@ -55,7 +56,7 @@ pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &
                     return owner.end_after_last_bytes(conn);
                 }
                 if !was_blocked || session.is_blocked() {
-                    return session.shrink();
+                    return session.give_back(&owner.http2_buffers);
                 }
             }
         }

@@ -23,7 +23,7 @@
 mod body;
 pub(super) mod drive;
 mod head;
-mod pipe;
+pub(super) mod pipe;
 pub(super) mod session;
 pub(super) mod start;
 pub(super) mod stream;

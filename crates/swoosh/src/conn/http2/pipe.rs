@@ -33,8 +33,11 @@ pub(super) struct Pipe {
 
 impl Pipe {
     /// Has `append` append input.
-    pub(super) fn receive<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    pub(super) fn receive<T>(&self, spare: &SpareBuffers, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut input = self.input.borrow_mut();
+        if input.capacity() == 0 {
+            *input = spare.input.take();
+        }
         if self.read.get() == input.len() {
             self.read.set(0);
             input.clear();
@@ -107,14 +110,22 @@ impl Pipe {
         self.inserted.borrow_mut().extend_from_slice(frame);
     }
 
-    /// Releases memory that an idle connection does not need.
-    pub(super) fn shrink(&self) {
+    /// Takes a buffer for output, if there is none.
+    pub(super) fn borrow_output(&self, spare: &SpareBuffers) {
+        let mut output = self.output.borrow_mut();
+        if output.capacity() == 0 {
+            *output = spare.output.take();
+        }
+    }
+
+    /// Gives empty buffers back: an idle connection holds none.
+    pub(super) fn give_back(&self, spare: &SpareBuffers) {
         if self.output.borrow().is_empty() {
-            *self.output.borrow_mut() = Vec::new();
+            keep(&spare.output, self.output.take());
         }
         if !self.has_input() {
             self.read.set(0);
-            *self.input.borrow_mut() = Vec::new();
+            keep(&spare.input, self.input.take());
         }
     }
 
@@ -123,6 +134,21 @@ impl Pipe {
             self.output.borrow_mut().append(&mut self.inserted.borrow_mut());
         }
     }
+}
+
+/// Buffers for the connections of one thread, which need them one after the other.
+#[derive(Default)]
+pub(in crate::conn) struct SpareBuffers {
+    input: Cell<Vec<u8>>,
+    output: Cell<Vec<u8>>,
+}
+
+fn keep(place: &Cell<Vec<u8>>, mut buffer: Vec<u8>) {
+    let kept = place.take();
+    buffer.clear();
+    // The larger one, unless it is too large for what usually passes.
+    let is_better = buffer.capacity() > kept.capacity() && buffer.capacity() <= KEPT;
+    place.set(if is_better { buffer } else { kept });
 }
 
 /// The end of a pipe that `h2` uses.
@@ -210,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_pipe_holds_no_memory_and_the_next_one_gets_it() {
+        let (first, second, spare) = (Rc::new(Pipe::default()), Pipe::default(), SpareBuffers::default());
+        first.receive(&spare, |input| input.extend_from_slice(b"in"));
+        first.give_back(&spare);
+        assert!(first.has_input(), "what was not read is kept");
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut end = PipeEnd(first.clone());
+        let mut room = [0; 8];
+        assert!(Pin::new(&mut end).poll_read(&mut cx, &mut ReadBuf::new(&mut room)).is_ready());
+        assert!(Pin::new(&mut end).poll_write(&mut cx, b"out").is_ready());
+        first.recycle(first.take_output());
+        first.give_back(&spare);
+        assert_eq!((first.input.borrow().capacity(), first.output.borrow().capacity()), (0, 0));
+        second.borrow_output(&spare);
+        second.receive(&spare, |_| ());
+        assert!(second.input.borrow().capacity() >= 2 && second.output.borrow().capacity() >= 3);
+    }
+
+    #[test]
     fn only_the_code_of_the_last_frame_is_changed() {
         let pipe = Rc::new(Pipe::default());
         let frames = [goaway(1, 1, b""), goaway(1, 1, b"text"), goaway(5, 1, b"")].concat();
@@ -236,7 +281,7 @@ mod tests {
             Pin::new(end).poll_read(&mut cx, &mut buffer).map(|_| buffer.filled().len())
         };
         assert!(read(&mut end).is_pending());
-        pipe.receive(|input| input.extend_from_slice(b"abcd"));
+        pipe.receive(&SpareBuffers::default(), |input| input.extend_from_slice(b"abcd"));
         assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(3), true));
         assert_eq!((read(&mut end), pipe.has_input()), (Poll::Ready(1), false));
         pipe.end_input();

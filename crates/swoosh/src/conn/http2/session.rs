@@ -2,7 +2,7 @@
 //!
 //! Runs in: the thread that owns the connection. It knows no socket: input is passed to it, and its output is taken.
 
-use super::pipe::{Pipe, PipeEnd};
+use super::pipe::{Pipe, PipeEnd, SpareBuffers};
 use crate::config::Http2Config;
 use crate::ids::SessionId;
 use crate::log;
@@ -109,11 +109,11 @@ impl Session {
     ///
     /// # Errors
     /// If it breaks a rule that the guard knows: the connection is to be closed.
-    pub(super) fn receive(&self, bytes: &[u8]) -> Result<(), Violation> {
+    pub(super) fn receive(&self, bytes: &[u8], spare: &SpareBuffers) -> Result<(), Violation> {
         let now = clock::monotonic_ms();
         let mut guard = self.guard.borrow_mut();
         let frames_before = guard.frames();
-        let outcome = self.pipe.receive(|input| guard.take(bytes, now, input));
+        let outcome = self.pipe.receive(spare, |input| guard.take(bytes, now, input));
         if !guard.is_incomplete() {
             self.incomplete_since.set(0);
         } else if self.incomplete_since.get() == 0 || guard.frames() != frames_before {
@@ -123,9 +123,9 @@ impl Session {
     }
 
     /// Inserts the frames of stream 1, which the client has sent as a request of HTTP/1.1.
-    pub(super) fn receive_upgraded(&self, frames: &[u8]) {
+    pub(super) fn receive_upgraded(&self, frames: &[u8], spare: &SpareBuffers) {
         self.guard.borrow_mut().note_upgraded_stream();
-        self.pipe.receive(|input| input.extend_from_slice(frames));
+        self.pipe.receive(spare, |input| input.extend_from_slice(frames));
     }
 
     /// Whether no more is to be read before `h2` has taken what is here.
@@ -318,9 +318,14 @@ impl Session {
         self.pipe.is_blocked()
     }
 
-    /// Releases memory that an idle connection does not need.
-    pub(super) fn shrink(&self) {
-        self.pipe.shrink();
+    /// Takes a buffer for output from those of the thread.
+    pub(super) fn borrow_output(&self, spare: &SpareBuffers) {
+        self.pipe.borrow_output(spare);
+    }
+
+    /// Gives empty buffers back to the thread.
+    pub(super) fn give_back(&self, spare: &SpareBuffers) {
+        self.pipe.give_back(spare);
     }
 
     /// Whether user code has ended the connection and the last response was taken.

@@ -71,7 +71,7 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
             drop(version);
             let (start, rest) = input.split_at(end);
             let action = receive(owner, conn, &session, start);
-            session.receive_upgraded(&first_stream);
+            session.receive_upgraded(&first_stream, &owner.http2_buffers);
             Some(action.then(receive(owner, conn, &session, rest)))
         }
     }
@@ -97,7 +97,7 @@ fn begin(conn: &Rc<Connection>) -> Rc<Session> {
 }
 
 fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data: &[u8]) -> ReadAction {
-    match session.receive(data) {
+    match session.receive(data, &owner.http2_buffers) {
         Ok(()) => {}
         Err(Violation { code: code::ENHANCE_YOUR_CALM, reason }) => {
             abort(owner, conn, format_args!("HTTP/2: too much: {reason}"));

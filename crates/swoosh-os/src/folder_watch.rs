@@ -180,7 +180,7 @@ mod tests {
     fn a_root_that_is_no_folder_is_refused_by_name() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_owned();
-        let refused = FolderWatch::new(&[path.clone()], &[]).unwrap_err().to_string();
+        let refused = FolderWatch::new(std::slice::from_ref(&path), &[]).unwrap_err().to_string();
         assert_eq!(refused, format!("watch {}: Not a directory (os error 20)", path.display()));
     }
 }

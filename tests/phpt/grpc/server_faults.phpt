@@ -72,6 +72,16 @@ Co\run(function () {
     $client = new Client('127.0.0.1', $server->port, ['timeout' => 20]);
     echo 'still there: ', $client->unary('/test.Service/Unary', 'yes'), "\n";
 
+    // A client that does not read does not hold its handler beyond the deadline.
+    $silent = new Http2('127.0.0.1', $server->port);
+    $silent->connect();
+    $r = new Request();
+    [$r->method, $r->path, $r->headers, $r->data, $r->usePipelineRead] = ['POST', '/test.Service/Endless', ['grpc-timeout' => '100m'] + $head, Messages::frame(str_repeat('x', 900)), true];
+    $silent->send($r);
+    for ($i = 0; $i < 500 && ($ended = $client->unary('/test.Service/EndlessEnded', '')) === ''; $i++) Co::sleep(0.01);
+    echo "not reading: $ended\n";
+    $silent->close();
+
     // The idle connection is closed; the next call makes another.
     for ($i = 0; $i < 1000 && $http2->ping(); $i++) Co::sleep(0.01);
     echo 'idle connection closed: ', json_encode($http2->ping()), ' ', $client->unary('/test.Service/Unary', 'again'), "\n";
@@ -113,6 +123,7 @@ malformed timeout: 200 INTERNAL grpc-timeout is malformed
 timeout of nothing: 200 DEADLINE_EXCEEDED the deadline has passed
 accepted by the server: identity,gzip,deflate
 still there: yes
+not reading: DEADLINE_EXCEEDED after some
 idle connection closed: false again
 open at the shutdown: waited
 UNAVAILABLE

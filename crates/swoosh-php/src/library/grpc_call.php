@@ -123,9 +123,7 @@ final class HttpTransport implements Transport
 
     public function reset(int $error): void
     {
-        if ($this->response->isWritable()) {
-            $this->end(['grpc-status' => (string) Status::CANCELLED]);
-        }
+        $this->response->close();
     }
 
     private function fail(): never
@@ -156,6 +154,9 @@ final class ServerCall
     private array $trailers = [];
 
     private string $encoding = 'identity';
+
+    /** A reply is being sent: it waits for the client. */
+    private bool $isWriting = false;
 
     /** @internal */
     public function __construct(
@@ -196,7 +197,17 @@ final class ServerCall
     {
         $this->check();
         $this->sendMetadata();
-        $this->transport->send(Messages::frame(Messages::serialize($message), $this->encoding));
+        $bytes = Messages::frame(Messages::serialize($message), $this->encoding);
+        $this->isWriting = true;
+        try {
+            $this->transport->send($bytes);
+        } catch (Exception $e) {
+            // At the deadline, the stream is reset under the writer.
+            $this->check();
+            throw $e;
+        } finally {
+            $this->isWriting = false;
+        }
     }
 
     /** The metadata of the request. @return array<string, list<string>> */
@@ -270,6 +281,11 @@ final class ServerCall
             return;
         }
         $this->status = $status;
+        if ($this->isWriting) {
+            // No status can follow a part of a message.
+            $this->transport->reset(SWOOLE_HTTP2_ERROR_CANCEL);
+            return;
+        }
         $fields = ['grpc-status' => (string) $status->code];
         if ($status->details !== '') {
             $fields['grpc-message'] = Metadata::encodeMessage($status->details);

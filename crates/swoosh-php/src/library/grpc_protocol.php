@@ -93,7 +93,8 @@ final class Metadata
         $nanoseconds = max(1.0, $seconds * 1e9);
         foreach (self::UNITS as $unit => $length) {
             if ($nanoseconds / $length < 99_999_999) {
-                return (int) ceil($nanoseconds / $length) . $unit;
+                // Without the error of floating-point numbers.
+                return (int) ceil(round($nanoseconds / $length, 3)) . $unit;
             }
         }
         return '99999999H';

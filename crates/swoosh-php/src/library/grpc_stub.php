@@ -1,8 +1,8 @@
 <?php
 
 /**
- * `Swoosh\Grpc\BaseStub`: what the clients that `grpc_php_plugin` generates extend. They extend `Grpc\BaseStub` of the package
- * grpc/grpc, which needs the extension `grpc`; with `class_alias(Swoosh\Grpc\BaseStub::class, 'Grpc\BaseStub')` they run here.
+ * `Swoosh\Grpc\BaseStub`: a base class for clients that `grpc_php_plugin` has generated. They extend `Grpc\BaseStub` of the
+ * package grpc/grpc, which needs the extension `grpc`; with `class_alias(Swoosh\Grpc\BaseStub::class, 'Grpc\BaseStub')` they run here.
  */
 
 declare(strict_types=1);

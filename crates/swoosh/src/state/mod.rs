@@ -4,8 +4,8 @@
 //! else may be relied on after a fork.
 
 pub mod certificates;
+mod connection_flags;
 pub mod registry;
-mod row;
 pub mod service_manager;
 
 use crate::config::{DispatchMode, Mode, ServerConfig};

@@ -3,16 +3,15 @@
 //! Invariant: an id names one connection forever. A slot is reused, its id never is; a reader loads the slot's id last
 //! and discards what it read if the id has changed.
 
+pub use super::connection_flags::Flags;
 use crate::error::Result;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, WorkerId};
 use crate::shm::SharedSlice;
 use crate::shm::slots::{ConnectionSlot, MapEntry, ServerSlot};
 use crate::sys::clock;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-
-pub use super::row::{ConnectionRow, Flags};
 
 /// All connections of a server. Copies are the same registry.
 #[derive(Clone, Copy)]
@@ -284,6 +283,55 @@ impl Registry {
                 Err(now) => top = now,
             }
         }
+    }
+}
+
+/// Typed access to a connection's row.
+pub trait ConnectionRow {
+    /// Its state bits.
+    fn flags(&self) -> Flags;
+    /// Sets bits; the bits before.
+    fn set_flags(&self, bits: u32) -> Flags;
+    /// Clears bits; the bits before.
+    fn clear_flags(&self, bits: u32) -> Flags;
+    /// The worker that its last event was dispatched to; `None` before the first.
+    fn bound_worker(&self) -> Option<WorkerId>;
+    /// Records the worker that its events are dispatched to.
+    fn bind_worker(&self, id: WorkerId);
+    /// Index of the port that accepted it.
+    fn port_index(&self) -> usize;
+    /// The id that events are dispatched by: the streams of an HTTP/2 connection go to one worker.
+    fn dispatch_id(&self, session: SessionId) -> u64;
+}
+
+impl ConnectionRow for ConnectionSlot {
+    fn flags(&self) -> Flags {
+        Flags(self.flags.load(Relaxed))
+    }
+
+    fn set_flags(&self, bits: u32) -> Flags {
+        Flags(self.flags.fetch_or(bits, Relaxed))
+    }
+
+    fn clear_flags(&self, bits: u32) -> Flags {
+        Flags(self.flags.fetch_and(!bits, Relaxed))
+    }
+
+    // The row stores the number plus one, so that a zeroed row means "none".
+    fn bound_worker(&self) -> Option<WorkerId> {
+        self.worker.get().map(WorkerId)
+    }
+
+    fn bind_worker(&self, id: WorkerId) {
+        self.worker.set(Some(id.0));
+    }
+
+    fn port_index(&self) -> usize {
+        self.port.load(Relaxed) as usize
+    }
+
+    fn dispatch_id(&self, session: SessionId) -> u64 {
+        if session.is_stream() { self.parent.load(Relaxed) } else { session.0 }
     }
 }
 

@@ -2,7 +2,7 @@
 //! protocols with streams in both directions, such as gRPC, can be served.
 //!
 //! The crate h2 has the protocol, behind a guard against floods of frames. A task of the thread's runtime drives it. Bodies are
-//! read as far as coroutines take them; what is sent waits for the peer's window.
+//! read as far as coroutines take them, and sent as far as the peer's window allows.
 //!
 //! | file | contents |
 //! |---|---|

@@ -22,7 +22,8 @@ def outcome(call):
         result = call()
         return result if not isinstance(result, bytes) or len(result) < 60 else '%d bytes' % len(result)
     except grpc.RpcError as e:
-        return '%s: %s' % (e.code().name, e.details())
+        # Either side may notice a deadline first, each in its own words.
+        return '%s: %s' % (e.code().name, e.details().replace('Deadline Exceeded', 'the deadline has passed'))
 
 
 def basics():

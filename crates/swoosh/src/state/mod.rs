@@ -4,6 +4,7 @@
 //! else may be relied on after a fork.
 
 pub mod certificates;
+mod connection_flags;
 pub mod registry;
 pub mod service_manager;
 

@@ -47,7 +47,7 @@ nothing to join b''
 unary given two INTERNAL: there is more than one message
 chat [b'you said one', b'you said two']
 early RESOURCE_EXHAUSTED: not today
-deadline DEADLINE_EXCEEDED: the deadline has passed
+deadline DEADLINE_EXCEEDED
 remaining True b'none'
 many at once, wrong 0
 in turn 100 b'you said 0' b'you said 99'

@@ -50,7 +50,7 @@ nothing to join b''
 unary given two INTERNAL: there is more than one message
 chat [b'you said one', b'you said two']
 early RESOURCE_EXHAUSTED: not today
-deadline DEADLINE_EXCEEDED: the deadline has passed
+deadline DEADLINE_EXCEEDED
 remaining True b'none'
 many at once, wrong 0
 -- process
@@ -72,6 +72,6 @@ nothing to join b''
 unary given two INTERNAL: there is more than one message
 chat [b'you said one', b'you said two']
 early RESOURCE_EXHAUSTED: not today
-deadline DEADLINE_EXCEEDED: the deadline has passed
+deadline DEADLINE_EXCEEDED
 remaining True b'none'
 many at once, wrong 0

@@ -88,6 +88,7 @@ impl Session {
             .max_frame_size(config.max_frame_size)
             .max_header_list_size(config.max_header_list_size)
             .max_send_buffer_size(MAX_SEND_BUFFER)
+            .data_frame_budget(FRAME_BUDGET)
             .enable_connect_protocol();
         let handshake = builder.handshake(PipeEnd(pipe.clone()));
         Session {
@@ -346,6 +347,9 @@ impl Session {
 
 /// The window of the whole connection: it bounds what is received of all bodies together.
 const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Memory for frames of bodies beyond their bytes, before they are taken. `h2` counts 256 bytes for a short frame, and its default
+/// ends the connection of a gRPC client that sends some thousand short messages at once.
+const FRAME_BUDGET: usize = 8 << 20;
 /// Bytes of one response that `h2` keeps. The rest waits where the limits of output count it.
 const MAX_SEND_BUFFER: usize = 128 << 10;
 /// Bytes of a GOAWAY's text.

@@ -12,7 +12,7 @@ function websocket_over_http2(int $mode): void
 {
     $server = new Swoole\WebSocket\Server('127.0.0.1', 0, $mode);
     $server->set(['worker_num' => 1, 'log_level' => SWOOLE_LOG_NONE, 'open_http2_protocol' => true, 'websocket_subprotocol' => 'chat']);
-    $server->on('open', fn ($server, $request) => $server->push($request->fd, 'open ' . $request->server['request_uri']));
+    $server->on('open', fn ($server, $request) => $request->server['request_uri'] === '/silent' || $server->push($request->fd, 'open ' . $request->server['request_uri']));
     $server->on('message', function ($server, $frame) {
         $frame->data === 'close' ? $server->disconnect($frame->fd, 4000, 'as asked') : $server->push($frame->fd, "you said $frame->data");
     });
@@ -24,7 +24,7 @@ function websocket_over_http2(int $mode): void
         $GLOBALS['port'] = $server->port;
         talk();
         // Its connections are closed by now; their events follow.
-        for ($i = 0; $i < 1000 && substr_count(file_get_contents($GLOBALS['closed']), ' ') < 4; $i++) {
+        for ($i = 0; $i < 1000 && substr_count(file_get_contents($GLOBALS['closed']), ' ') < 6; $i++) {
             usleep(10000);
         }
         posix_kill($parent, SIGTERM);
@@ -79,10 +79,19 @@ function talk(): void
     fwrite($s, http2_frame(0, 0, 5, "\x81\x05plain"));
     $close = ws_data($s, 5);
     echo 'unmasked: ', unpack('n', substr($close, 3))[1], "\n";
+    // The first message is the client's; it is sent with the request, and after the response.
+    foreach ([9 => 0, 11 => 100000] as $stream => $pause) {
+        fwrite($s, http2_frame(1, 4, $stream, http2_head('/silent', 'CONNECT', [':protocol' => 'websocket', 'sec-websocket-version' => '13'])));
+        usleep($pause);
+        fwrite($s, http2_frame(0, 0, $stream, ws_frame('first')));
+        echo 'silent: ', ws_data($s, $stream), "\n";
+        fwrite($s, http2_frame(0, 0, $stream, ws_frame('close')));
+        ws_data($s, $stream);
+    }
     $old = ws_open('/old', '', $answer);
     echo "$answer[0], ", implode(' ', ws_read($old)), "\n";
-    fwrite($s, http2_get(7, '/list'));
-    echo 'connections: ', http2_body($s, 7), "\n";
+    fwrite($s, http2_get(13, '/list'));
+    echo 'connections: ', http2_body($s, 13), "\n";
 }
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     websocket_over_http2($mode);
@@ -98,9 +107,11 @@ the second: 81 open /chat
 closed with 4000 as asked
 the second goes on: 81 you said still here
 unmasked: 1002
+silent: 81 you said first
+silent: 81 you said first
 HTTP/1.1 101 Switching Protocols, 81 open /old
 connections: [false,true]
-closed: {"connection":2,"stream":2}
+closed: {"connection":2,"stream":4}
 status 200: true, open to the end: true
 81 open /chat
 81 you said hello
@@ -110,6 +121,8 @@ the second: 81 open /chat
 closed with 4000 as asked
 the second goes on: 81 you said still here
 unmasked: 1002
+silent: 81 you said first
+silent: 81 you said first
 HTTP/1.1 101 Switching Protocols, 81 open /old
 connections: [false,true]
-closed: {"connection":2,"stream":2}
+closed: {"connection":2,"stream":4}

@@ -131,7 +131,7 @@ async fn run_stream(owner: Rc<Owner>, conn: Rc<Connection>) {
 /// Reads what has arrived of a stream's body.
 fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) {
     for _ in 0..READS_PER_TICK {
-        if !read::may_read(conn) || !stream.may_read() {
+        if !read::may_read(conn) || stream.poll_readable(cx).is_pending() {
             return;
         }
         let Some(mut body) = stream.take_body() else { return };

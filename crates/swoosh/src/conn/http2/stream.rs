@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// A stream of HTTP/2.
 pub(crate) struct Stream {
@@ -29,6 +29,8 @@ pub(crate) struct Stream {
     output: RefCell<Output>,
     body: RefCell<Option<IncomingBody>>,
     is_tunnel: bool,
+    /// Woken when the response has accepted the tunnel.
+    reader: Cell<Option<Waker>>,
     /// The peer, or a fault, has ended it.
     is_reset: Cell<bool>,
 }
@@ -60,6 +62,7 @@ impl Stream {
             output: RefCell::new(Output::Head(respond)),
             body: RefCell::new(body),
             is_tunnel,
+            reader: Cell::new(None),
             is_reset: Cell::new(false),
         }
     }
@@ -111,6 +114,12 @@ impl Stream {
             return Ok(0);
         }
         let taken = self.sink(|sink| self.translator.borrow_mut().take(bytes, sink))?;
+        if self.is_tunnel
+            && self.translator.borrow().is_tunnel()
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
         let failed = match taken {
             Ok(taken) if !self.is_reset.get() => return Ok(taken),
             Ok(_) => io::ErrorKind::ConnectionReset.into(),
@@ -192,9 +201,13 @@ impl Stream {
         self.is_tunnel
     }
 
-    /// Whether bytes of the body may be read: those of a tunnel belong to the protocol that the response accepts.
-    pub(super) fn may_read(&self) -> bool {
-        !self.is_tunnel || self.translator.borrow().is_tunnel()
+    /// Waits until bytes of the body may be read: those of a tunnel belong to the protocol that the response accepts.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_tunnel || self.translator.borrow().is_tunnel() {
+            return Poll::Ready(());
+        }
+        self.reader.set(Some(cx.waker().clone()));
+        Poll::Pending
     }
 
     /// Takes the body out while user code runs, which may end the stream.

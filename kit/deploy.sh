@@ -45,6 +45,9 @@ source=$1
 case $name in
     '' | . | .. | */* | *[!A-Za-z0-9._-]*) die 2 "a release is named by letters, digits, dots, dashes: $name" ;;
 esac
+case $limit$keep in
+    *[!0-9]*) die 2 "-t and -k are whole numbers: $limit, $keep" ;;
+esac
 [ -n "$check" ] || check="php $root/server.php --check"
 here=$(cd "$(dirname "$0")" && pwd)
 release=$root/releases/$name
@@ -64,10 +67,16 @@ switch() {
 reload() {
     if [ -n "$unit" ]; then
         systemctl reload "$unit"
-    elif [ -r "$pid_file" ]; then
-        kill -USR1 "$(cat "$pid_file")"
     else
-        die 1 "there is no pid file $pid_file: is the server running?"
+        kill -USR1 "$(cat "$pid_file")"
+    fi
+}
+
+is_running() {
+    if [ -n "$unit" ]; then
+        systemctl -q is-active "$unit"
+    else
+        pid=$(cat "$pid_file" 2>/dev/null) && kill -0 "$pid" 2>/dev/null
     fi
 }
 
@@ -84,6 +93,11 @@ wait_for() {
 }
 
 [ ! -e "$release" ] || die 2 "release $name exists already"
+former=''
+[ ! -L "$root/current" ] || former=$(basename "$(readlink "$root/current")")
+if [ -n "$former$unit" ] || [ -e "$pid_file" ]; then
+    is_running || die 1 "the server does not run (${unit:-pid file $pid_file}): start it, then deploy"
+fi
 partial=$root/releases/.$name.partial
 rm -rf "$partial"
 if [ -d "$source" ]; then
@@ -100,19 +114,16 @@ if ! $check "$release"; then
     die 1 "release $name was not accepted by: $check"
 fi
 
-former=''
-[ ! -L "$root/current" ] || former=$(basename "$(readlink "$root/current")")
 switch "$name"
-if [ -z "$former$unit" ] && [ ! -r "$pid_file" ]; then
+if [ -z "$former$unit" ] && [ ! -e "$pid_file" ]; then
     echo "deploy: $name is the first release: start the server now"
     exit 0
 fi
-reload
-if ! wait_for "$name"; then
+if ! reload || ! wait_for "$name"; then
     [ -n "$former" ] || die 3 "release $name did not come up within $limit seconds; there is no former one"
     echo "deploy: release $name did not come up within $limit seconds: back to $former" >&2
     switch "$former"
-    reload
+    reload || die 3 "the server does not run any more; $former is the release that it will serve"
     wait_for "$former" || die 3 "$former does not come up either"
     rm -rf "$release"
     die 1 "release $name was not deployed; $former is served"

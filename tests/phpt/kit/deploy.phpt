@@ -79,6 +79,11 @@ foreach ($clients as $pid) {
 echo file_get_contents("$root/clients");
 echo 'kept: ', implode(' ', array_map(basename(...), glob("$root/releases/*"))), ', current: ', readlink("$root/current"), "\n";
 echo 'status ', $server->stop(SIGTERM), "\n";
+// Without a server nothing is switched, whether its pid file is gone or names a process that has ended.
+echo str_replace($root, 'ROOT', deploy('v8')), "\n";
+file_put_contents("$root/pid", '4194305');
+echo str_replace($root, 'ROOT', deploy('v8')), "\n";
+echo json_encode(is_dir("$root/releases/v8")), ' ', readlink("$root/current"), "\n";
 ?>
 --EXPECT--
 0: v1 is the first release: start the server now
@@ -100,3 +105,6 @@ failure: none
 failure: none
 kept: v3 v4 v5, current: releases/v5
 status 0
+1: the server does not run (pid file ROOT/pid): start it, then deploy
+1: the server does not run (pid file ROOT/pid): start it, then deploy
+false releases/v5

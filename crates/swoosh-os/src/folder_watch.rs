@@ -29,6 +29,8 @@ pub struct FolderWatch {
     roots: Vec<PathBuf>,
     ignored: Vec<OsString>,
     folders: HashMap<WatchDescriptor, PathBuf>,
+    /// Roots that were removed or renamed.
+    missing: Vec<PathBuf>,
 }
 
 impl FolderWatch {
@@ -40,7 +42,7 @@ impl FolderWatch {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
             .map_err(|e| Error::system("inotify_init1", "", e))?;
         let (roots, ignored) = (roots.to_vec(), ignored.to_vec());
-        let mut watch = FolderWatch { inotify, roots, ignored, folders: HashMap::new() };
+        let mut watch = FolderWatch { inotify, roots, ignored, folders: HashMap::new(), missing: Vec::new() };
         for root in watch.roots.clone() {
             watch.add(&root, &mut Vec::new())?;
         }
@@ -52,10 +54,22 @@ impl FolderWatch {
         self.inotify.as_fd()
     }
 
+    /// The roots that were removed or renamed. They are watched again by the first call of [`changed`](Self::changed) that
+    /// finds folders of their names; the kernel reports nothing then.
+    pub fn missing(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
     /// The files that were written, replaced, created or removed since the last call, each at least once. Never waits.
     /// Where the kernel lost events, the roots stand for everything below them.
     pub fn changed(&mut self) -> Vec<PathBuf> {
         let mut changed = Vec::new();
+        for root in std::mem::take(&mut self.missing) {
+            match self.add(&root, &mut Vec::new()) {
+                Ok(()) => changed.push(root),
+                Err(_) => self.missing.push(root),
+            }
+        }
         // EAGAIN: no more events.
         while let Ok(events) = self.inotify.read_events() {
             for event in events {
@@ -74,8 +88,10 @@ impl FolderWatch {
             }
             return;
         }
-        if event.mask.contains(AddWatchFlags::IN_IGNORED) {
-            self.folders.remove(&event.wd);
+        if event.mask.intersects(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_MOVE_SELF) {
+            if let Some(folder) = self.folders.get(&event.wd).cloned() {
+                self.forget(&folder);
+            }
             return;
         }
         let (Some(folder), Some(name)) = (self.folders.get(&event.wd), &event.name) else { return };
@@ -85,10 +101,30 @@ impl FolderWatch {
             if !event.mask.contains(AddWatchFlags::IN_CREATE) || path.is_symlink() {
                 changed.push(path);
             }
+        } else if event.mask.contains(AddWatchFlags::IN_MOVED_FROM) {
+            // It is found under its new name, if that is below a root.
+            self.forget(&path);
         } else if event.mask.intersects(AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO) {
             // It may be gone again, or hold files already.
             let _ = self.add(&path, changed);
         }
+    }
+
+    /// Ends the watch of a folder and of those in it.
+    fn forget(&mut self, folder: &Path) {
+        let inotify = &self.inotify;
+        self.folders.retain(|&watched, path| {
+            let is_in = path.starts_with(folder);
+            if is_in {
+                // Fails where the kernel has ended it.
+                let _ = inotify.rm_watch(watched);
+            }
+            !is_in
+        });
+        let is_in = |root: &&PathBuf| root.starts_with(folder);
+        let lost: Vec<_> =
+            self.roots.iter().filter(is_in).filter(|root| !self.missing.contains(root)).cloned().collect();
+        self.missing.extend(lost);
     }
 
     /// Watches a folder and those in it; adds the files that it has to `found`.
@@ -101,6 +137,7 @@ impl FolderWatch {
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_MOVED_FROM
             | AddWatchFlags::IN_MOVED_TO
+            | AddWatchFlags::IN_MOVE_SELF
             | AddWatchFlags::IN_ONLYDIR;
         let subject = || folder.display().to_string();
         let watched = self.inotify.add_watch(folder, events).map_err(|errno| match errno {
@@ -164,6 +201,42 @@ mod tests {
         assert_eq!(watch.changed(), [at("more/inner/second")]);
         fs::remove_dir_all(at("more")).unwrap();
         assert_eq!(watch.changed().len(), 2);
+    }
+
+    #[test]
+    fn a_root_that_is_replaced_is_watched_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("app");
+        fs::create_dir_all(root.join("src")).unwrap();
+        let mut watch = FolderWatch::new(std::slice::from_ref(&root), &[]).unwrap();
+        let removals: [fn(&PathBuf) -> std::io::Result<()>; 2] =
+            [|path| fs::remove_dir_all(path), |path| fs::rename(path, path.with_extension("old"))];
+        for remove in removals {
+            remove(&root).unwrap();
+            watch.changed();
+            assert_eq!(watch.missing(), std::slice::from_ref(&root));
+            assert!(watch.changed().is_empty());
+            fs::create_dir_all(root.join("src")).unwrap();
+            assert_eq!(watch.changed(), std::slice::from_ref(&root));
+            assert!(watch.missing().is_empty());
+            fs::write(root.join("src/a"), "1").unwrap();
+            assert_eq!(watch.changed(), [root.join("src/a")]);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_renamed_is_reported_under_its_new_name_alone() {
+        let (folder, mut watch) = watched(&[]);
+        let at = |name: &str| folder.path().join(name);
+        fs::rename(at("src"), at("lib")).unwrap();
+        watch.changed();
+        fs::write(at("lib/deep/a"), "1").unwrap();
+        assert_eq!(watch.changed(), [at("lib/deep/a")]);
+        let outside = tempfile::tempdir().unwrap();
+        fs::rename(at("lib"), outside.path().join("lib")).unwrap();
+        watch.changed();
+        fs::write(outside.path().join("lib/deep/a"), "2").unwrap();
+        assert!(watch.changed().is_empty());
     }
 
     #[test]

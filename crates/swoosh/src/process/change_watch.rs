@@ -46,16 +46,22 @@ impl ChangeWatch {
         self.watch.descriptor().as_raw_fd()
     }
 
-    /// The time until pending changes call for a reload.
+    /// The time until pending changes call for a reload, or until a folder that is gone is looked for.
     pub(super) fn delay(&self) -> Option<std::time::Duration> {
-        let due = self.pending.as_ref()?.due_at();
-        Some(std::time::Duration::from_millis(due.saturating_sub(clock::monotonic_ms())))
+        let due = self.pending.as_ref().map(|pending| pending.due_at().saturating_sub(clock::monotonic_ms()));
+        let search = (!self.watch.missing().is_empty()).then_some(SEARCH_MS);
+        due.into_iter().chain(search).min().map(std::time::Duration::from_millis)
     }
 
     /// Takes the changes. True once after some, when it has been quiet for a moment.
     pub(super) fn is_due(&mut self) -> bool {
         let now = clock::monotonic_ms();
-        for path in self.watch.changed() {
+        let were_missing = self.watch.missing().len();
+        let changed = self.watch.changed();
+        for root in self.watch.missing().iter().skip(were_missing) {
+            crate::log::warn!("reload_on_change: {} is gone; it is watched again when it is back", root.display());
+        }
+        for path in changed {
             if self.counts(&path) {
                 let pending = self.pending.get_or_insert(Pending { first: path, began_at: now, last_at: now });
                 pending.last_at = now;
@@ -86,6 +92,8 @@ impl Pending {
 
 /// The pause that ends a series of changes.
 const QUIET_MS: u64 = 100;
+/// The interval of the search for a folder that is gone.
+const SEARCH_MS: u64 = 500;
 /// Changes that never pause are followed by a reload in this interval.
 const LONGEST_MS: u64 = 2000;
 

@@ -142,3 +142,18 @@ fn a_request_that_was_upgraded_is_answered_though_its_worker_ends() {
     peer.send_all(&[PREFACE.to_vec(), settings(&[])]);
     assert_eq!(follow_to_the_end(&mut peer), 1);
 }
+
+#[test]
+fn a_client_that_never_opens_a_stream_is_closed_by_the_header_timeout_and_one_that_has_is_not() {
+    for mode in MODES {
+        let server = start(&[mode, "header_timeout=200"]);
+        let mut used = open(&server);
+        used.send(&get(1, &request("GET", "/")));
+        used.expect_response(1).unwrap();
+        let mut unused = open(&server);
+        let goaway = unused.wait("GOAWAY", |frame| frame.kind == GOAWAY).unwrap();
+        assert_eq!(goaway.payload[4..8], [0, 0, 0, 0], "{mode}: NO_ERROR");
+        unused.expect_close().unwrap();
+        used.expect_alive().unwrap();
+    }
+}

@@ -225,6 +225,11 @@ impl Session {
         self.live.set(self.live.get() + 1);
     }
 
+    /// Whether the client has not opened a stream yet.
+    pub(in crate::conn) fn is_unused(&self) -> bool {
+        self.last_stream.get() == 0
+    }
+
     /// The worker of a stream has too much to do.
     pub(super) fn note_stalled(&self, stream: SessionId) {
         self.stalled.borrow_mut().push(stream);

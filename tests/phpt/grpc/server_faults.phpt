@@ -103,6 +103,15 @@ Co\run(function () {
         echo $e->getMessage(), "\n";
     }
 });
+// Outside coroutines, too.
+foreach ([['300.1.1.1', []], ['some.name', []], ['localhost', ['max_message_length' => -5]], ['localhost', ['max_message_length' => 'x']], ['localhost', ['max_message_length' => 10]]] as [$host, $settings]) {
+    try {
+        $server = new Swoosh\Grpc\Server($host, 0, $settings);
+        echo $host, ' listens: ', json_encode($server->port > 0), "\n";
+    } catch (InvalidArgumentException $e) {
+        echo $e->getMessage(), "\n";
+    }
+}
 --EXPECT--
 good: 200 OK 
 a codec: 200 OK 
@@ -129,3 +138,8 @@ open at the shutdown: waited
 UNAVAILABLE
 bool(false)
 'no path' is not the path of a method: /package.Service/Method
+cannot listen on '300.1.1.1': it is not an IP address
+cannot listen on 'some.name': it is not an IP address
+max_message_length is a number of bytes, at least 1
+max_message_length is a number of bytes, at least 1
+localhost listens: true

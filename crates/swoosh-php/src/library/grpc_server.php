@@ -37,6 +37,10 @@ class Service
         if (!Messages::knows($settings['compression'] ?? 'identity')) {
             throw new \InvalidArgumentException("compression '{$settings['compression']}' is not known");
         }
+        $limit = $settings['max_message_length'] ?? 1;
+        if (!is_int($limit) || $limit < 1) {
+            throw new \InvalidArgumentException('max_message_length is a number of bytes, at least 1');
+        }
     }
 
     /**
@@ -181,13 +185,17 @@ final class Server extends Service
     public function __construct(public readonly string $host, int $port = 50051, array $settings = [])
     {
         parent::__construct($settings);
-        $this->listener = new Socket(str_contains($host, ':') ? 10 : 2, 1, 0);
+        $address = $host === 'localhost' ? '127.0.0.1' : $host;
+        if (@inet_pton($address) === false) {
+            throw new \InvalidArgumentException("cannot listen on '$host': it is not an IP address");
+        }
+        $this->listener = new Socket(str_contains($address, ':') ? 10 : 2, 1, 0);
         $isTls = isset($settings['ssl_cert_file']) || isset($settings['ssl_sni_certs']);
         $tls = array_filter($settings, static fn (string $name): bool => str_starts_with($name, 'ssl_'), ARRAY_FILTER_USE_KEY);
         if ($isTls && !$this->listener->setProtocol(['open_ssl' => true, 'open_http2_protocol' => true] + $tls)) {
             throw new \Swoole\Exception('the TLS settings are not valid');
         }
-        if (!$this->listener->bind($host, $port) || !$this->listener->listen((int) ($settings['backlog'] ?? 512))) {
+        if (!$this->listener->bind($address, $port) || !$this->listener->listen((int) ($settings['backlog'] ?? 512))) {
             throw new \Swoole\Exception("cannot listen on $host:$port: {$this->listener->errMsg}", $this->listener->errCode);
         }
         $this->port = $this->listener->getsockname()['port'];

@@ -125,6 +125,15 @@ impl Transport {
         }
     }
 
+    /// Closes the connection behind its last response. Nothing is reported of a peer that has disconnected: the response has
+    /// told of it.
+    pub fn close_behind_response(&self) {
+        match self {
+            Transport::Engine(_, node, session) => drop(node.close(*session, false)),
+            Transport::Socket(connection) => connection.close_after_response.set(true),
+        }
+    }
+
     /// Resets the connection: the peer must not take what it has received for a complete response.
     pub fn reset(&self) {
         match self {

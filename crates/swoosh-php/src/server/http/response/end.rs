@@ -65,8 +65,7 @@ impl ResponseState {
         if is_cut {
             transport.reset();
         } else if !self.keep_alive.get() || self.has_unsent_part() {
-            // Fails only when the peer has disconnected.
-            transport.close();
+            transport.close_behind_response();
         }
         transport.response_complete();
     }

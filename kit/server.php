@@ -34,7 +34,15 @@ if (!isset($argv[1])) {
     exit(2);
 }
 $current = $argv[1];
+if (!is_file("$current/app.php")) {
+    fwrite(STDERR, "there is no release at $current: it has no file app.php\n");
+    exit(2);
+}
 $listen = getenv('SWOOSH_LISTEN') ?: '127.0.0.1:9501';
+if (!preg_match('~^(unix:.+|.+:\d+)$~', $listen)) {
+    fwrite(STDERR, "SWOOSH_LISTEN is ADDRESS:PORT or unix:PATH, not $listen\n");
+    exit(2);
+}
 if (str_starts_with($listen, 'unix:')) {
     $server = new Server(substr($listen, 5), 0, SWOOLE_PROCESS, SWOOLE_SOCK_UNIX_STREAM);
 } else {

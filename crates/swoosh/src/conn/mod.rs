@@ -32,4 +32,5 @@ mod transport;
 mod wire;
 pub(crate) mod write;
 
+pub(crate) use http2::drive::send_last;
 pub use parts::Parts;

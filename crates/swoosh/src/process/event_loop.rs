@@ -3,8 +3,7 @@
 //! Runs in: workers and task workers. User code runs between two waits, outside the async runtime; only handlers that agree
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
-use super::service_reporter::ServiceReporter;
-use super::{base_worker, blocking_watch};
+use super::{base_worker, blocking_watch, service_reporter::ServiceReporter};
 use crate::blocking;
 use crate::config::Mode;
 use crate::context::{Context, Role};
@@ -63,6 +62,7 @@ impl Drop for EventLoop {
         if is_own {
             // The tasks hold their owner, which holds them.
             if let Some(owner) = self.context.owner() {
+                crate::conn::send_last(&owner);
                 owner.tasks.clear();
             }
             drop(self.watched.take());

@@ -20,7 +20,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// Drives the HTTP/2 side of a connection until nothing more can be done now.
 pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, cx: &mut Context<'_>) {
@@ -59,6 +59,16 @@ pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &
                     return session.give_back(&owner.http2_buffers);
                 }
             }
+        }
+    }
+}
+
+/// Sends what the HTTP/2 connections of a worker hold, as far as their sockets take it: its event loop does not run again.
+pub(crate) fn send_last(owner: &Rc<Owner>) {
+    owner.refuse_streams();
+    for conn in owner.all() {
+        if let Some(session) = conn.http2() {
+            poll(owner, &conn, &session, &mut Context::from_waker(Waker::noop()));
         }
     }
 }

@@ -62,7 +62,7 @@ impl Drop for EventLoop {
         if is_own {
             // The tasks hold their owner, which holds them.
             if let Some(owner) = self.context.owner() {
-                crate::conn::send_last(&owner);
+                crate::conn::send_last(owner);
                 owner.tasks.clear();
             }
             drop(self.watched.take());

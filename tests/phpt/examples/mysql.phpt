@@ -26,5 +26,5 @@ short: 20 queries of 0.2 s each took less than 2 s
 long: the sum of 100 squares is 338350
 reconnect: another connection answers 42, the 1. replacement
 transaction: it fails, and is not continued on another connection
-round 1: 100 answers by 4 connections
+round 1: 100 answers by %d connections
 round 2: %d answers by %d connections

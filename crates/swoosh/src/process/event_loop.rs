@@ -14,8 +14,7 @@ use crate::ipc::{Mailbox, Reassembly, sleep_if};
 use crate::request::{self, Event, admission};
 use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
-use crate::sys::signal::Signals;
-use crate::sys::{clock, process, socket};
+use crate::sys::{clock, process, signal::Signals, socket};
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -367,13 +366,14 @@ impl EventLoop {
     }
 
     fn sleep_limit(&self) -> Option<Duration> {
-        let shutdown = self.time_left().filter(|_| !admission::is_empty());
+        let left = self.time_left();
+        let shutdown = left.filter(|_| !admission::is_empty());
         let timer = self.context.timers().next_delay();
         let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
         let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
         let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);
-        let clients = base_worker::awaits_clients(&self.context, self.time_left()).then_some(SHUTDOWN_POLL);
+        let clients = left.filter(|_| base_worker::awaits_clients(&self.context, left)).map(|_| SHUTDOWN_POLL);
         let user_code = self.context.handler().sleep_limit();
         [timer, user_code, queue, shutdown, backlog, clients, report].into_iter().flatten().min()
     }

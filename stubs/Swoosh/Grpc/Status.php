@@ -37,7 +37,7 @@ final class Status
     /** The name of a code: `NOT_FOUND`. */
     public static function nameOf(int $code): string {}
 
-    /** The code for an HTTP status of a response that is none of gRPC. */
+    /** The code for a response that is not of gRPC, by its HTTP status. */
     public static function ofHttpStatus(int $status): int {}
 
     /** The code for the HTTP/2 error with which a stream was reset. */

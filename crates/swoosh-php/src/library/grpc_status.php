@@ -41,7 +41,7 @@ final class Status
         return array_search($code, (new \ReflectionClass(self::class))->getConstants(), true) ?: "status $code";
     }
 
-    /** The code for an HTTP status of a response that is none of gRPC. */
+    /** The code for a response that is not of gRPC, by its HTTP status. */
     public static function ofHttpStatus(int $status): int
     {
         return match ($status) {

@@ -5,6 +5,7 @@
 //! frames where one more can be inserted.
 
 use super::frames::{FrameHead, FrameScanner};
+use std::io::IoSlice;
 
 /// Finds the frames in a stream of bytes, however the network has split them. Keeps at most
 /// [`MAX_CAPTURED`](FrameTracker::MAX_CAPTURED) bytes of a payload.
@@ -59,6 +60,19 @@ impl FrameTracker {
     /// Whether another frame may be inserted here: the last one is complete, and its header block too.
     pub fn is_between_frames(&self) -> bool {
         self.scanner.is_between_frames()
+    }
+
+    /// Follows the first `written` bytes of these pieces, as a vectored write has taken them.
+    pub fn follow_written(&mut self, pieces: &[IoSlice<'_>], written: usize) {
+        let mut left = written;
+        for piece in pieces {
+            let mut bytes = &piece[..left.min(piece.len())];
+            left -= bytes.len();
+            while !bytes.is_empty() {
+                let (used, _) = self.next(bytes);
+                bytes = &bytes[used..];
+            }
+        }
     }
 
     /// Follows `bytes` up to the end of the next control frame. Returns how many bytes that are, and the frame; without one,
@@ -151,6 +165,18 @@ mod tests {
             }
         }
         all
+    }
+
+    #[test]
+    fn a_vectored_write_is_followed_as_far_as_it_was_taken() {
+        let (ping, data) = (ping([7; 8]), frame(0, 0, b"body"));
+        let pieces = [IoSlice::new(&ping), IoSlice::new(&data)];
+        for written in 0..=ping.len() + data.len() {
+            let mut tracker = FrameTracker::new(0);
+            tracker.follow_written(&pieces, written);
+            let ends = [0, ping.len(), ping.len() + data.len()];
+            assert_eq!(tracker.is_between_frames(), ends.contains(&written), "{written} bytes");
+        }
     }
 
     #[test]

@@ -83,7 +83,6 @@ impl Registry {
         slot.fd.store(fd, Relaxed);
         slot.port.store(port as u32, Relaxed);
         slot.reactor.store(reactor, Relaxed);
-        slot.worker.set(None);
         slot.uid.store(0, Relaxed);
         let family = match peer.ip {
             None => 0,
@@ -96,17 +95,9 @@ impl Registry {
         slot.address[0].store(words[0], Relaxed);
         slot.address[1].store(words[1], Relaxed);
         slot.peer_port.store(u32::from(peer.port), Relaxed);
-        slot.close_errno.store(0, Relaxed);
         slot.connect_time.store(now / 1_000_000_000, Relaxed);
         slot.last_recv.store(now, Relaxed);
-        slot.last_send.store(0, Relaxed);
-        slot.last_dispatch.store(0, Relaxed);
-        slot.send_queued.store(0, Relaxed);
-        slot.files_queued.store(0, Relaxed);
-        slot.recv_queued.store(0, Relaxed);
-        slot.unprocessed_bytes.store(0, Relaxed);
-        slot.in_flight.store(0, Relaxed);
-        slot.responses_completed.store(0, Relaxed);
+        clear_activity(slot);
         slot.parent.store(0, Relaxed);
         slot.stream.store(0, Relaxed);
         let session = self.next_session(index, &self.server[0].next_session, 0);
@@ -129,23 +120,14 @@ impl Registry {
         slot.fd.store(connection.fd.load(Relaxed), Relaxed);
         slot.port.store(connection.port.load(Relaxed), Relaxed);
         slot.reactor.store(connection.reactor.load(Relaxed), Relaxed);
-        slot.worker.set(None);
         slot.uid.store(connection.uid.load(Relaxed), Relaxed);
         slot.family.store(connection.family.load(Relaxed), Relaxed);
         slot.peer_port.store(connection.peer_port.load(Relaxed), Relaxed);
         slot.address.iter().zip(&connection.address).for_each(|(to, from)| copy(to, from));
         slot.local_address.iter().zip(&connection.local_address).for_each(|(to, from)| copy(to, from));
-        slot.close_errno.store(0, Relaxed);
         copy(&slot.connect_time, &connection.connect_time);
         copy(&slot.last_recv, &connection.last_recv);
-        slot.last_send.store(0, Relaxed);
-        slot.last_dispatch.store(0, Relaxed);
-        slot.send_queued.store(0, Relaxed);
-        slot.files_queued.store(0, Relaxed);
-        slot.recv_queued.store(0, Relaxed);
-        slot.unprocessed_bytes.store(0, Relaxed);
-        slot.in_flight.store(0, Relaxed);
-        slot.responses_completed.store(0, Relaxed);
+        clear_activity(slot);
         slot.parent.store(parent.0, Relaxed);
         slot.stream.store(stream, Relaxed);
         let session = self.next_session(index, &self.server[0].next_stream, FIRST_ID);
@@ -337,6 +319,20 @@ impl ConnectionRow for ConnectionSlot {
 
 /// The id of the first stream. Its low bits are not 0: with them, the first slot would be an empty entry.
 const FIRST_ID: u64 = SessionId::FIRST_STREAM + 1;
+
+/// Removes the worker, counters and times that the last connection or stream of the row has left.
+fn clear_activity(slot: &ConnectionSlot) {
+    slot.worker.set(None);
+    slot.close_errno.store(0, Relaxed);
+    slot.last_send.store(0, Relaxed);
+    slot.last_dispatch.store(0, Relaxed);
+    slot.send_queued.store(0, Relaxed);
+    slot.files_queued.store(0, Relaxed);
+    slot.recv_queued.store(0, Relaxed);
+    slot.unprocessed_bytes.store(0, Relaxed);
+    slot.in_flight.store(0, Relaxed);
+    slot.responses_completed.store(0, Relaxed);
+}
 
 /// An entry of the map. The high bits of an id are lost; a reader compares the id in the slot too.
 fn pack(session: u64, index: SlotIndex) -> u64 {

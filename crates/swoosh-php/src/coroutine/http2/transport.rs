@@ -63,13 +63,6 @@ impl Transport {
         seen
     }
 
-    fn follow_outgoing(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (used, _) = self.outgoing.next(bytes);
-            bytes = &bytes[used..];
-        }
-    }
-
     /// Writes inserted frames where that is possible.
     fn write_inserted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.outgoing.is_between_frames() {
@@ -115,12 +108,7 @@ impl AsyncWrite for Transport {
         let this = self.get_mut();
         ready!(this.write_inserted(cx))?;
         let written = ready!(this.link.poll_write(cx, pieces))?;
-        let mut left = written;
-        for piece in pieces {
-            let count = left.min(piece.len());
-            this.follow_outgoing(&piece[..count]);
-            left -= count;
-        }
+        this.outgoing.follow_written(pieces, written);
         Poll::Ready(Ok(written))
     }
 

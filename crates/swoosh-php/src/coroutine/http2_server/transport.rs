@@ -81,15 +81,7 @@ impl AsyncWrite for Transport {
         ready!(this.write_inserted(cx))?;
         let written = ready!(this.link.poll_write(cx, pieces))?;
         this.guard.note_sent(written as u64);
-        let mut left = written;
-        for piece in pieces {
-            let mut bytes = &piece[..left.min(piece.len())];
-            left -= bytes.len();
-            while !bytes.is_empty() {
-                let (used, _) = this.outgoing.next(bytes);
-                bytes = &bytes[used..];
-            }
-        }
+        this.outgoing.follow_written(pieces, written);
         Poll::Ready(Ok(written))
     }
 

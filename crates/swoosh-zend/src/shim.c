@@ -170,6 +170,28 @@ zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce)
     return object;
 }
 
+bool swoosh_object_is_plain(const zend_object *object)
+{
+    return GC_REFCOUNT(object) == 1 && object->properties == NULL
+        && !(OBJ_FLAGS(object) & IS_OBJ_WEAKLY_REFERENCED);
+}
+
+void swoosh_object_renew(zend_object *object)
+{
+    zval *slot = object->properties_table;
+    zval *initial = object->ce->default_properties_table;
+
+    for (int count = object->ce->default_properties_count; count > 0; count--) {
+        zval before;
+        ZVAL_COPY_VALUE(&before, slot);
+        ZVAL_COPY_PROP(slot, initial);
+        i_zval_ptr_dtor(&before);
+        slot++;
+        initial++;
+    }
+    GC_DEL_FLAGS(object, IS_OBJ_DESTRUCTOR_CALLED);
+}
+
 void swoosh_gc_add(void *buffer, zval *value)
 {
     zend_get_gc_buffer_add_zval(buffer, value);

@@ -118,17 +118,18 @@ impl Service {
         data: &[u8],
         stored: Option<Rc<TempFile>>,
     ) -> bool {
+        let index = node.head_index(data);
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
             let mut fields = field_buffer();
-            if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
+            if let Some((parsed, headers)) = Parsed::parse_indexed(data, index.as_deref(), &mut fields)
                 && serve_file(node, files, event.session, &parsed, headers)
             {
                 return true;
             }
         }
-        let Some((request, mode)) = Request::new(data, stored, event.session) else {
+        let Some((request, mode)) = Request::new(data, index.as_deref(), stored, event.session) else {
             node.refuse_request(event.session, 400);
             return true;
         };

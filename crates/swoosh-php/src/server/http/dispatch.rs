@@ -43,7 +43,8 @@ pub fn begin(
         return Ok(None);
     }
     let mut fields = field_buffer();
-    let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
+    let index = node.head_index(data);
+    let Some((parsed, headers)) = Request::parse_indexed(data, index.as_deref(), &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);
     };
@@ -63,7 +64,7 @@ pub fn begin(
             return Ok(None);
         }
     };
-    let request = match request::from_engine(node, config, event, (data, stored), &parsed, headers)? {
+    let request = match request::from_engine(node, config, event, (data, stored), (&parsed, headers, index.clone()))? {
         Ok(request) => request,
         Err(status) => {
             node.refuse_request(event.session, status);

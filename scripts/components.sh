@@ -18,6 +18,7 @@ components='
 [ -x /usr/bin/strace ]                                                   | strace
 [ -x /usr/bin/shellcheck ]                                               | shellcheck
 [ -x /usr/bin/phpunit ]                                                  | phpunit
+[ -x /usr/bin/tidy ]                                                     | tidy
 [ -x /usr/bin/curl ]                                                     | curl
 command -v valgrind                                                      | valgrind
 command -v ab                                                            | apache2-utils

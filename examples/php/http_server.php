@@ -28,7 +28,7 @@ $server->on('request', function (Request $request, Response $response) {
     }
     $name = htmlspecialchars($request->get['name'] ?? 'you');
     $pid = getmypid();
-    $response->end(page("Hello from Swoosh, $name", "<p>Worker process $pid has served $served requests.</p>"));
+    $response->end(page("Hello from Swoosh, $name", "<p>Requests that worker process $pid has served: $served</p>"));
 });
 
 $server->start(); // returns when the server has shut down

@@ -46,5 +46,5 @@ HTTP/1.1 200 OK, closed true
 HTTP/1.1 505 HTTP Version Not Supported, closed true
 HTTP/1.1 400 Bad Request, closed true
 Hello from Swoosh, you
-Worker process N has served N requests.
+Requests that worker process N has served: N
 status 0

@@ -38,7 +38,8 @@ Co\run(function () use ($servers) {
         echo stream_get_contents($pipes[2]);
         echo proc_close($tidy) === 0 ? '' : "$name is not valid HTML\n";
         $page = $browser->open($address);
-        $page->waitFor('document.readyState === "complete"');
+        // The empty page that a new window begins with is complete too.
+        $page->waitFor("location.port === '{$server->ports[0]}' && document.readyState === 'complete'");
         $facts = [$page->evaluate('document.documentElement.lang + " " + (document.querySelector("meta[name=viewport]")?.content ?? "-")')];
         foreach ([375, 1280] as $width) {
             $page->resize($width, 800);

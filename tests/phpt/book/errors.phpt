@@ -8,8 +8,8 @@ $folders = ["$root/crates/swoosh/src", "$root/crates/swoosh-php/src", "$root/cra
 foreach ($folders as $folder) {
     foreach (new RecursiveIteratorIterator(new RecursiveDirectoryIterator($folder, FilesystemIterator::SKIP_DOTS)) as $file) {
         if (preg_match('~\.(rs|c|php|sh)$~', $file) && !str_contains($file, '/tests')) {
-            // A string that continues in the next line of the source.
-            $sources .= preg_replace('~\\\\\n\s*~', '', file_get_contents($file));
+            // A string that continues in the next line of the source, and an escaped backslash.
+            $sources .= str_replace('\\\\', '\\', preg_replace('~\\\\\n\s*~', '', file_get_contents($file)));
         }
     }
 }

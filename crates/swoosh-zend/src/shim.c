@@ -549,9 +549,11 @@ void swoosh_vm_begin(swoosh_vm *vm)
     save(&vm->resumer);
     memset(&vm->context, 0, sizeof(vm->context));
     vm->context.kind = &swoosh_fiber_kind;
-    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
+    /* The first switch of a context is told by its status: Xdebug makes its stack then. */
+    vm->context.status = ZEND_FIBER_STATUS_INIT;
     zend_observer_fiber_init_notify(&vm->context);
     zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
+    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
 }
 
 void swoosh_vm_resume(swoosh_vm *vm)

@@ -140,6 +140,6 @@ bool(false)
 'no path' is not the path of a method: /package.Service/Method
 cannot listen on '300.1.1.1': it is not an IP address
 cannot listen on 'some.name': it is not an IP address
-max_message_length is a number of bytes, at least 1
-max_message_length is a number of bytes, at least 1
+setting max_message_length: -5 is refused: a whole number from 1 to 4294967295 (bytes)
+setting max_message_length: "x" is refused: a whole number from 1 to 4294967295 (bytes)
 localhost listens: true

@@ -10,7 +10,7 @@ use Swoole\Coroutine as Co;
 use Swoole\Http2\Request;
 use Swoosh\Grpc\{Client, Exception, Messages, Server, Status};
 use Swoosh\Http2\Client as Http2;
-Co::set(['hook_flags' => SWOOLE_HOOK_ALL]);
+Co::set(['hook_flags' => SWOOLE_HOOK_ALL, 'log_level' => SWOOLE_LOG_WARNING]);
 Co\run(function () {
     $server = new Server('127.0.0.1', 0, ['max_message_length' => 1000, 'idle_timeout' => 0.2]);
     test_service($server)->unary('/test.Service/Wait', function () { Co::sleep(0.1); return 'waited'; });

@@ -164,7 +164,7 @@ final class Client
                 $connection->set($settings + array_diff_key($this->settings, self::OWN));
                 if (!$connection->connect()) {
                     $isLate = $until !== null && microtime(true) >= $until;
-                    throw new Exception($isLate ? Status::DEADLINE_EXCEEDED : Status::UNAVAILABLE, "cannot connect to $this->host:$this->port: $connection->errMsg");
+                    throw new Exception($isLate ? Status::DEADLINE_EXCEEDED : Status::UNAVAILABLE, $connection->errMsg);
                 }
                 $this->connection = $connection;
             } finally {

@@ -42,9 +42,9 @@ impl ConnectionOptions {
 
 /// Whether a byte may be part of a token (RFC 9110 section 5.6.2).
 #[inline]
-pub fn is_token_byte(byte: u8) -> bool {
+pub const fn is_token_byte(byte: u8) -> bool {
     const TOKEN: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
-    TOKEN[usize::from(byte)]
+    TOKEN[byte as usize]
 }
 
 /// The set of letters, digits and `others`.

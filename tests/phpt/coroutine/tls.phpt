@@ -85,7 +85,7 @@ run(function () use ($authority, $ca) {
     echo "-- sockets\n";
     $listening = listening($authority->pair('alone') + ['ssl_verify_peer' => true, 'ssl_client_cert_file' => $authority->file('ca.pem')], function (Socket $conn) use ($authority) {
         if (!$conn->sslHandshake()) {
-            echo "the server: ", str_contains($conn->errMsg, 'peer sent no certificates') ? 'no certificate' : $conn->errMsg, "\n";
+            echo "the server: ", str_contains($conn->errMsg, 'peer has sent no certificate') ? 'no certificate' : $conn->errMsg, "\n";
             return;
         }
         echo 'asked: ', $conn->recvLine();

@@ -53,7 +53,9 @@ pub(super) fn check_head(head: &[u8], requires_host: bool) -> Result<CheckedHead
     }
     let head = fields.finish()?;
     if !is_method(method) {
-        return Err(Refusal::new(501, "the method is not known"));
+        let is_case = is_method(&method.to_ascii_uppercase());
+        let cased = "the method is not known: methods are case-sensitive; those of HTTP are in upper case";
+        return Err(Refusal::new(501, if is_case { cased } else { "the method is not known" }));
     }
     Ok(head)
 }

@@ -42,8 +42,14 @@ impl ConnectionOptions {
 
 /// Whether a byte may be part of a token (RFC 9110 section 5.6.2).
 #[inline]
+<<<<<<< HEAD
 pub fn is_token_byte(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
+=======
+pub const fn is_token_byte(byte: u8) -> bool {
+    const TOKEN: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
+    TOKEN[byte as usize]
+>>>>>>> http2
 }
 
 /// The bytes of tokens.

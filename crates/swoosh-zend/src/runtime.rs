@@ -237,3 +237,9 @@ pub fn exit_status() -> i32 {
     // SAFETY: reads a global, which belongs to the thread that runs PHP.
     unsafe { ffi::swoosh_exit_status() }
 }
+
+/// Sets the exit status of the script.
+pub fn set_exit_status(status: i32) {
+    // SAFETY: writes a global, which belongs to the thread that runs PHP.
+    unsafe { ffi::swoosh_set_exit_status(status) }
+}

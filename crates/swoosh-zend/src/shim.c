@@ -418,6 +418,11 @@ int swoosh_exit_status(void)
     return EG(exit_status);
 }
 
+void swoosh_set_exit_status(int status)
+{
+    EG(exit_status) = status;
+}
+
 /* ---- coroutines ---- */
 
 /* PHP's globals that are swapped at each switch, and those that are swapped only if one of them is set. */

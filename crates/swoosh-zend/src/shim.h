@@ -95,6 +95,7 @@ void swoosh_flush_output(void);
 void swoosh_end_script(void);
 /* The exit status set by exit() or a fatal error. */
 int swoosh_exit_status(void);
+void swoosh_set_exit_status(int status);
 
 /* PHP's globals that belong to one flow of execution, saved while it is suspended. */
 struct swoosh_rare;

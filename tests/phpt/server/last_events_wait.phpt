@@ -94,4 +94,4 @@ status 255
 swoole exit 3 4
 failed worker: run
 failed worker: go
-status 255
+status 4

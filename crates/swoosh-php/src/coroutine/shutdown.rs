@@ -9,8 +9,8 @@ use super::switch::resume_with;
 use super::table::Table;
 use super::types::{Resumption, WaitKind, WakeReason};
 use crate::runtime::{last_error, server_process};
-use swoosh_zend::vm_state::{self, trace_as_text};
-use swoosh_zend::{Object, PhpResult, Zval, output};
+use swoosh_zend::vm_state::{self, PendingException, trace_as_text};
+use swoosh_zend::{Object, PhpResult, Raised, Zval, output, runtime};
 
 /// Cancels the wait of a coroutine: it returns [`WakeReason::Cancelled`], or with `throws` a `CanceledException` is thrown.
 /// `false`, with the last error set, if there is no such coroutine or it cannot be cancelled.
@@ -119,7 +119,8 @@ pub(super) fn start_up() {
 }
 
 /// Turns `exit` in a coroutine or in a callback of a server into an `ExitException`, which user code may catch.
-/// Uncaught, it ends the process with status 255, as any exception does.
+/// Uncaught, it ends the process: with status 255 if it has left a coroutine, as any exception does, otherwise by
+/// [`take_exit`].
 fn throw_exit(status: &Zval) -> bool {
     let coroutine = current_id();
     if with(|s| s.shutting_down.get() || coroutine.is_some_and(|id| s.fork_origin.get() == id)) {
@@ -140,6 +141,26 @@ fn throw_exit(status: &Zval) -> bool {
     }
     swoosh_zend::error::throw_object(exception);
     true
+}
+
+/// Handles what a callback of a server has raised outside of coroutines: an `ExitException` that nothing caught becomes the
+/// `exit` that it was.
+#[cold]
+pub fn take_exit(raised: Raised) -> Raised {
+    let PendingException::Exception(exception) = vm_state::take_pending_exception() else { return raised };
+    let class = EXIT.get();
+    let (Some(flags), Some(status)) = (class.slot("flags"), class.slot("status")) else { return raised };
+    if !exception.class().is_a(class) || exception.slot(flags).to_int() != EXIT_IN_SERVER {
+        swoosh_zend::error::throw_object(exception);
+        return raised;
+    }
+    let status = exception.slot(status);
+    match status.bytes() {
+        // Output can fail only by a fatal error, which ends the process as well.
+        Some(text) => drop(output::write(text)),
+        None => runtime::set_exit_status(status.to_int() as i32),
+    }
+    vm_state::rethrow_exit()
 }
 
 /// SWOOLE_EXIT_IN_COROUTINE.

@@ -83,7 +83,7 @@ impl EventBridge {
     /// Ends this process after `exit`, a fatal error or an raise_uncaught exception.
     #[cold]
     fn stop(&self, raised: Raised) -> Stop {
-        let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
+        let raised = if raised == Raised::Exception { raise_uncaught(coroutine::take_exit(raised)) } else { raised };
         self.state.set_stop(raised);
         server_process::leave();
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
@@ -424,7 +424,9 @@ impl Handler for EventBridge {
         coroutine::report_unfinished();
         let left = timers::due_within(Duration::MAX);
         if left > 0 {
-            swoosh::log::warn!("{left} one-shot timers did not expire within max_wait_time: dropped");
+            swoosh::log::warn!(
+                "{left} one-shot timers did not expire within max_wait_time: dropped; clear them in onWorkerExit, or raise max_wait_time"
+            );
         }
     }
 

@@ -83,6 +83,7 @@ int swoosh_stream_descriptor(zval *stream);
 int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
+void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
 /* The live object with that handle, or NULL. */
@@ -98,6 +99,7 @@ void swoosh_flush_output(void);
 void swoosh_end_script(void);
 /* The exit status set by exit() or a fatal error. */
 int swoosh_exit_status(void);
+void swoosh_set_exit_status(int status);
 
 /* PHP's globals that belong to one flow of execution, saved while it is suspended. */
 struct swoosh_rare;

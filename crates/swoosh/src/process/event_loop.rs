@@ -274,15 +274,22 @@ impl EventLoop {
             }
         }
         if self.handover().is_none() && !admission::is_empty() {
-            crate::log::warn!("dropping {} queued requests: shutdown timed out", admission::clear());
+            crate::log::warn!(
+                "dropping {} queued requests: shutdown timed out; raise max_wait_time",
+                admission::clear()
+            );
         }
         if context.queued_tasks() > 0 {
             let count = context.queued_tasks();
-            crate::log::warn!("dropping {count} tasks: their task workers had no room within max_wait_time");
+            crate::log::warn!(
+                "dropping {count} tasks: their task workers had no room within max_wait_time; raise it, or task_worker_num"
+            );
         }
         let left = handler.unfinished();
         if left > 0 {
-            crate::log::warn!("{left} coroutines did not end within max_wait_time: abandoned");
+            crate::log::warn!(
+                "{left} coroutines did not end within max_wait_time: abandoned; end them in onWorkerExit, or raise max_wait_time"
+            );
         }
         handler.gave_up();
         Ok(())

@@ -72,7 +72,9 @@ pub fn begin(
         }
     };
     if scheduler::callbacks_in_coroutines() && !coroutine::has_room() {
-        swoosh::log::warn!("connection {session}: answered with 503: max_coroutine is reached");
+        swoosh::log::warn!(
+            "connection {session}: answered with 503: max_coroutine is reached; raise it, or limit requests with worker_max_concurrency"
+        );
         node.refuse_request(event.session, 503);
         return Ok(None);
     }

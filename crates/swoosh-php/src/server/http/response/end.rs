@@ -89,7 +89,7 @@ impl ResponseState {
             }
         }
         if self.has_unsent_part() {
-            swoosh::log::notice!("closing a connection: a part of the response could not be sent");
+            swoosh::log::info!("closing a connection: a part of the response could not be sent to its peer");
             self.finish(transport);
             return Ok(false);
         }

@@ -23,6 +23,19 @@ pub struct HeadIndex {
     entries: Vec<IndexEntry>,
 }
 
+/// Like [`Request::parse`], without a search where `index` is the index of these bytes.
+#[inline]
+pub fn parse<'a, 'r>(
+    bytes: &'a [u8],
+    index: Option<&HeadIndex>,
+    buffer: &'r mut FieldBuffer<'a>,
+) -> Option<(Request<'a>, &'r [Field<'a>])> {
+    match index {
+        Some(index) => index.request(bytes, buffer),
+        None => Request::parse(bytes, buffer),
+    }
+}
+
 /// Four positions in a head: of a field, start and end of its name, start and end of its value.
 pub type IndexEntry = [u16; 4];
 

@@ -7,7 +7,6 @@
 
 use super::head_index::HeadIndex;
 use super::method::is_method;
-use super::request_framer::{MAX_HEAD, RequestRules};
 use super::request_head::{CheckedHead, FramingFields, MAX_TARGET};
 use super::token::{TOKEN, byte_set};
 use crate::http1::MAX_HEADERS;
@@ -17,7 +16,7 @@ use crate::http1::MAX_HEADERS;
 pub(super) fn check(
     bytes: &[u8],
     max: usize,
-    rules: &RequestRules,
+    requires_host: bool,
     index: &mut HeadIndex,
 ) -> Option<(CheckedHead, usize)> {
     let method = run(bytes, 0, &UPPER);
@@ -41,14 +40,14 @@ pub(super) fn check(
     for _ in 0..=MAX_HEADERS {
         if bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n') {
             let head = at + 2;
-            if head > max.min(LONGEST) || rules.requires_host && minor == 1 && fields.hosts == 0 {
+            if head > max.min(LONGEST) || requires_host && minor == 1 && fields.hosts == 0 {
                 return None;
             }
             let checked = fields.finish().ok()?;
             index.end(minor, checked.keeps_alive, head as u16);
             return Some((checked, head));
         }
-        let colon = run(bytes, at, &TOKEN);
+        let colon = run(bytes, at, &NAME);
         if colon == at || bytes.get(colon) != Some(&b':') {
             return None;
         }
@@ -119,6 +118,7 @@ const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+static NAME: [bool; 256] = TOKEN;
 static UPPER: [bool; 256] = {
     let mut set = [false; 256];
     let mut letter = b'A';
@@ -133,7 +133,7 @@ static TARGET: [bool; 256] = byte_set(b"-._~:/?[]@!$&'()*+,;=%");
 /// Bytes of the longest method.
 const MAX_METHOD: usize = 24;
 /// Bytes of the longest head whose positions an index can hold.
-const LONGEST: usize = if MAX_HEAD < u16::MAX as usize { MAX_HEAD } else { u16::MAX as usize };
+const LONGEST: usize = u16::MAX as usize;
 
 #[cfg(test)]
 mod tests {
@@ -145,8 +145,7 @@ mod tests {
         let mut index = HeadIndex::default();
         let mut accepted = false;
         for requires_host in [false, true] {
-            let rules = RequestRules { requires_host, ..RequestRules::default() };
-            let Some((head, length)) = check(bytes, 1 << 20, &rules, &mut index) else { continue };
+            let Some((head, length)) = check(bytes, 1 << 20, requires_host, &mut index) else { continue };
             accepted = true;
             let text = String::from_utf8_lossy(bytes);
             let slow = check_head(&bytes[..length], requires_host).unwrap_or_else(|e| panic!("{text:?}: {e:?}"));
@@ -156,9 +155,9 @@ mod tests {
             let (parsed, wanted) = Request::parse(bytes, &mut slow).unwrap();
             assert_eq!((indexed.method, indexed.target, indexed.minor), (parsed.method, parsed.target, parsed.minor));
             assert_eq!((indexed.head, fields), (parsed.head, wanted), "{text:?}");
-            assert!(check(bytes, length - 1, &rules, &mut index).is_none(), "longer than allowed: {text:?}");
+            assert!(check(bytes, length - 1, requires_host, &mut index).is_none(), "longer than allowed: {text:?}");
             for cut in 0..length {
-                assert!(check(&bytes[..cut], 1 << 20, &rules, &mut index).is_none(), "{text:?} cut at {cut}");
+                assert!(check(&bytes[..cut], 1 << 20, requires_host, &mut index).is_none(), "{text:?} cut at {cut}");
             }
         }
         accepted

@@ -1,9 +1,8 @@
 //! Parses a complete request that [`request_framer`](super::request_framer) has found.
 //!
 //! Performance: the framer has checked every byte of the head, so that only the ends of names and values are left to find.
-//! [`HeadIndex`] keeps them, for programs that read a request several times.
+//! [`HeadIndex`](super::head_index::HeadIndex) keeps them, for programs that read a request several times.
 
-use super::head_index::HeadIndex;
 use super::token::ConnectionOptions;
 use memchr::memchr;
 use smallvec::SmallVec;
@@ -86,19 +85,6 @@ impl<'a> Request<'a> {
             let value = rest[colon + 1..line].strip_suffix(b"\r")?;
             buffer.push(Field { name: &rest[..colon], value: trim_blanks(value) });
             at += line + 1;
-        }
-    }
-
-    /// Like [`parse`](Self::parse), without a search where `index` is the index of these bytes.
-    #[inline]
-    pub fn parse_indexed<'r>(
-        bytes: &'a [u8],
-        index: Option<&HeadIndex>,
-        buffer: &'r mut FieldBuffer<'a>,
-    ) -> Option<(Self, &'r [Field<'a>])> {
-        match index {
-            Some(index) => index.request(bytes, buffer),
-            None => Request::parse(bytes, buffer),
         }
     }
 
@@ -230,6 +216,7 @@ pub fn trailer_fields(section: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::head_index::HeadIndex;
 
     #[test]
     fn a_request_is_parsed() {

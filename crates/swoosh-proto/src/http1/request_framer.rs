@@ -142,7 +142,7 @@ impl Framer {
         index.clear();
         let mut ordinary = None;
         if let Stage::Head { start: 0, line: 0, searched: 0 } = self.stage {
-            ordinary = ordinary_head::check(buf, usize::try_from(max).unwrap_or(usize::MAX), &self.rules, index);
+            ordinary = ordinary_head::check(buf, head_limit(max), self.rules.requires_host, index);
         }
         let status = match ordinary {
             None => {
@@ -226,7 +226,7 @@ impl Framer {
         max: u64,
         buf: &[u8],
     ) -> Result<Advance, Refusal> {
-        let limit = MAX_HEAD.min(usize::try_from(max).unwrap_or(usize::MAX));
+        let limit = head_limit(max);
         let mut from = searched;
         while let Some(lf) = memchr(b'\n', &buf[from..]) {
             let lf = from + lf;
@@ -320,6 +320,11 @@ impl Framer {
             }
         }
     }
+}
+
+/// Bytes of a head in a request of at most `max` bytes.
+fn head_limit(max: u64) -> usize {
+    usize::try_from(max).map_or(MAX_HEAD, |max| MAX_HEAD.min(max))
 }
 
 /// Bytes of a request's head, at most.

@@ -2,8 +2,8 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::head_index::HeadIndex;
-use crate::proto::http1::request::{Request as Parsed, field_buffer, trailer_fields};
+use crate::proto::http1::head_index::{self, HeadIndex};
+use crate::proto::http1::request::{field_buffer, trailer_fields};
 use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -52,7 +52,7 @@ impl Request {
         conn: SessionId,
     ) -> Option<(Self, ResponseMode)> {
         let mut buffer = field_buffer();
-        let (parsed, headers) = Parsed::parse_indexed(bytes, index, &mut buffer)?;
+        let (parsed, headers) = head_index::parse(bytes, index, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
             let at = part.as_ptr() as usize - base;

@@ -11,7 +11,8 @@ use super::shared::Shared;
 use crate::context::Context;
 use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::proto::http1::request::{Request as Parsed, field_buffer};
+use crate::proto::http1::head_index;
+use crate::proto::http1::request::field_buffer;
 use crate::request::pipeline::Pipeline;
 use crate::server::HttpService;
 use crate::static_files::Files;
@@ -123,7 +124,7 @@ impl Service {
             && !node.has_no_file()
         {
             let mut fields = field_buffer();
-            if let Some((parsed, headers)) = Parsed::parse_indexed(data, index.as_deref(), &mut fields)
+            if let Some((parsed, headers)) = head_index::parse(data, index.as_deref(), &mut fields)
                 && serve_file(node, files, event.session, &parsed, headers)
             {
                 return true;

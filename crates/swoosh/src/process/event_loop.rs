@@ -17,6 +17,7 @@ use crate::ids::WorkerId;
 use crate::ipc::handover::Handover;
 use crate::ipc::{Mailbox, Reassembly};
 use crate::request::{self, Event, admission};
+use crate::runtime::WatchedEventFd;
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
 use crate::sys::{clock, process, signal::Signals};
 use std::cell::RefCell;
@@ -39,7 +40,7 @@ pub(super) struct EventLoop {
     /// Once this process is to end: until when requests in flight are waited for, in monotonic milliseconds.
     shutdown_deadline: Option<u64>,
     /// The descriptors that the runtime watches.
-    watched: RefCell<Option<Rc<sleep::Watched>>>,
+    watched: RefCell<Option<Rc<Watched>>>,
     /// In the process that called `start`.
     reporter: Option<ServiceReporter>,
 }
@@ -48,6 +49,12 @@ pub(super) struct EventLoop {
 struct Inbox {
     mailbox: &'static Mailbox,
     reassembly: Rc<RefCell<Reassembly>>,
+}
+
+/// The descriptors that wake the loop.
+struct Watched {
+    mailboxes: WatchedEventFd,
+    signals: WatchedEventFd,
 }
 
 /// Hands the requests that it has taken over to its successor, also where user code panics.

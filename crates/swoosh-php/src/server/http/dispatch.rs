@@ -16,7 +16,8 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::proto::http1::request::{Request, field_buffer};
+use swoosh::proto::http1::head_index;
+use swoosh::proto::http1::request::field_buffer;
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
@@ -44,7 +45,7 @@ pub fn begin(
     }
     let mut fields = field_buffer();
     let index = node.head_index(data);
-    let Some((parsed, headers)) = Request::parse_indexed(data, index.as_deref(), &mut fields) else {
+    let Some((parsed, headers)) = head_index::parse(data, index.as_deref(), &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);
     };

@@ -15,7 +15,7 @@ use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::net::{AddressText, Port};
-use swoosh::proto::http1::head_index::HeadIndex;
+use swoosh::proto::http1::head_index::{self, HeadIndex};
 use swoosh::proto::http1::request::{Field, Request, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
@@ -137,7 +137,7 @@ impl swoosh_zend::Payload for RequestData {
         let raw = &*self.raw.borrow();
         let mut fields = field_buffer();
         let index = self.index.get().map(|index| &**index);
-        let Some((request, headers)) = Request::parse_indexed(raw, index, &mut fields) else { return Zval::null() };
+        let Some((request, headers)) = head_index::parse(raw, index, &mut fields) else { return Zval::null() };
         if index.is_none() {
             let index = HeadIndex::of(&request, headers);
             let _ = if index.is_empty() { Ok(()) } else { self.index.set(Rc::new(index)) };

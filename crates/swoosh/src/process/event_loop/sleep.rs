@@ -1,24 +1,18 @@
 //! How the loop sleeps: until something arrives, a timer is due, or more work is known.
 
-use super::{Activity, EventLoop, SHUTDOWN_POLL};
+use super::{Activity, EventLoop, SHUTDOWN_POLL, Watched};
 use crate::context::Role;
 use crate::ipc::sleep_if;
 use crate::process::base_worker;
 use crate::process::service_reporter::ServiceReporter;
 use crate::request::admission;
-use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
+use crate::runtime::{self, ThreadRuntime};
 use crate::sys::socket;
 use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-
-/// The descriptors that wake the loop.
-pub(super) struct Watched {
-    mailboxes: WatchedEventFd,
-    signals: WatchedEventFd,
-}
 
 impl EventLoop {
     /// Sleeps until something arrives, unless something is there.

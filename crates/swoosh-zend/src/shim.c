@@ -182,10 +182,12 @@ void swoosh_object_renew(zend_object *object)
     zval *initial = object->ce->default_properties_table;
 
     for (int count = object->ce->default_properties_count; count > 0; count--) {
-        zval before;
-        ZVAL_COPY_VALUE(&before, slot);
-        ZVAL_COPY_PROP(slot, initial);
-        i_zval_ptr_dtor(&before);
+        if (Z_TYPE_INFO_P(slot) != IS_NULL || Z_TYPE_INFO_P(initial) != IS_NULL) {
+            zval before;
+            ZVAL_COPY_VALUE(&before, slot);
+            ZVAL_COPY_PROP(slot, initial);
+            i_zval_ptr_dtor(&before);
+        }
         slot++;
         initial++;
     }
@@ -786,6 +788,11 @@ void swoosh_handle_interrupt(void)
     } else if (zend_interrupt_function) {
         zend_interrupt_function(EG(current_execute_data));
     }
+}
+
+zend_long swoosh_max_input_vars(void)
+{
+    return PG(max_input_vars);
 }
 
 void swoosh_parse_query(const char *bytes, size_t length, zval *array)

@@ -25,6 +25,9 @@ command -v ab                                                            | apach
 command -v h2load                                                        | nghttp2-client
 command -v nghttpd                                                       | nghttp2-server
 /usr/bin/python3 -c "import grpc"                                        | python3-grpcio
+/usr/bin/python3 -c "import httpx"                                       | python3-httpx
+/usr/bin/python3 -c "import h2"                                          | python3-h2
+command -v node                                                          | nodejs
 [ -f /usr/share/php/Google/Protobuf/StringValue.php ]                    | php-google-protobuf
 ls /usr/lib/postgresql/*/bin/postgres                                    | postgresql
 [ -f /usr/share/php/GuzzleHttp/autoload.php ]                            | php-guzzlehttp-guzzle

@@ -6,6 +6,7 @@ mod common;
 #[cfg(feature = "tower")]
 mod grpc;
 mod http;
+mod sse;
 
 use client::Example;
 use common::{TIMEOUT, example, kill, wait_until};

@@ -587,7 +587,7 @@ void swoosh_vm_begin(swoosh_vm *vm)
     save(&vm->resumer);
     memset(&vm->context, 0, sizeof(vm->context));
     vm->context.kind = &swoosh_fiber_kind;
-    /* The first switch of a context is told by its status: Xdebug makes its stack then. */
+    /* Observers recognise the first switch to a context by this status: Xdebug then makes a stack for it. */
     vm->context.status = ZEND_FIBER_STATUS_INIT;
     zend_observer_fiber_init_notify(&vm->context);
     zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);

@@ -43,6 +43,15 @@ pub fn at_script_end(function: &str) {
     unsafe { ffi::swoosh_at_script_end(function.as_ptr().cast::<c_char>(), function.len()) }
 }
 
+/// While PHP runs the shutdown functions: runs those behind the `nth` one that is called `function` (counted from 1).
+pub fn call_later_shutdown_functions(function: &str, nth: u32) {
+    // The error that ended the caller is raised again afterwards.
+    let _ = super::callable::guarded(|| {
+        // SAFETY: pointer and length describe `function`, which is only compared; runs in PHP's thread.
+        unsafe { ffi::swoosh_call_later_shutdown_functions(function.as_ptr().cast::<c_char>(), function.len(), nth) }
+    });
+}
+
 /// Whether a fatal error has ended the script.
 pub fn has_failed() -> bool {
     // SAFETY: reads globals, which belong to the thread that runs PHP.
@@ -227,4 +236,10 @@ pub fn end_script(code: i32) -> ! {
 pub fn exit_status() -> i32 {
     // SAFETY: reads a global, which belongs to the thread that runs PHP.
     unsafe { ffi::swoosh_exit_status() }
+}
+
+/// Sets the exit status of the script.
+pub fn set_exit_status(status: i32) {
+    // SAFETY: writes a global, which belongs to the thread that runs PHP.
+    unsafe { ffi::swoosh_set_exit_status(status) }
 }

@@ -170,6 +170,28 @@ zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce)
     return object;
 }
 
+bool swoosh_object_is_plain(const zend_object *object)
+{
+    return GC_REFCOUNT(object) == 1 && object->properties == NULL
+        && !(OBJ_FLAGS(object) & IS_OBJ_WEAKLY_REFERENCED);
+}
+
+void swoosh_object_renew(zend_object *object)
+{
+    zval *slot = object->properties_table;
+    zval *initial = object->ce->default_properties_table;
+
+    for (int count = object->ce->default_properties_count; count > 0; count--) {
+        zval before;
+        ZVAL_COPY_VALUE(&before, slot);
+        ZVAL_COPY_PROP(slot, initial);
+        i_zval_ptr_dtor(&before);
+        slot++;
+        initial++;
+    }
+    GC_DEL_FLAGS(object, IS_OBJ_DESTRUCTOR_CALLED);
+}
+
 void swoosh_gc_add(void *buffer, zval *value)
 {
     zend_get_gc_buffer_add_zval(buffer, value);
@@ -310,6 +332,37 @@ void swoosh_at_script_end(const char *function, size_t length)
     }
 }
 
+/* Calls the shutdown functions behind the nth one with that name. An exit or a fatal error in one skips the rest, as in PHP. */
+void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth)
+{
+    HashTable *functions = BG(user_shutdown_function_names);
+    if (functions == NULL || !(EG(flags) & EG_FLAGS_IN_SHUTDOWN)) {
+        return;
+    }
+    for (zend_ulong at = 0; at < (zend_ulong) functions->nNextFreeElement; at++) {
+        php_shutdown_function_entry *entry = zend_hash_index_find_ptr(functions, at);
+        if (entry == NULL) {
+            continue;
+        }
+        zval *called = &entry->fci.function_name;
+        bool matches = Z_TYPE_P(called) == IS_STRING && Z_STRLEN_P(called) == length
+            && memcmp(Z_STRVAL_P(called), name, length) == 0;
+        if (nth > 0) {
+            nth -= matches ? 1 : 0;
+        } else if (!matches) {
+            zval result;
+            ZVAL_UNDEF(&result);
+            entry->fci.retval = &result;
+            if (zend_call_function(&entry->fci, &entry->fci_cache) == SUCCESS) {
+                zval_ptr_dtor(&result);
+            }
+            if (EG(exception) != NULL) {
+                zend_exception_error(EG(exception), E_ERROR);
+            }
+        }
+    }
+}
+
 uint32_t swoosh_count_objects(void)
 {
     uint32_t count = 0;
@@ -385,6 +438,11 @@ void swoosh_end_script(void)
 int swoosh_exit_status(void)
 {
     return EG(exit_status);
+}
+
+void swoosh_set_exit_status(int status)
+{
+    EG(exit_status) = status;
 }
 
 /* ---- coroutines ---- */
@@ -527,9 +585,11 @@ void swoosh_vm_begin(swoosh_vm *vm)
     save(&vm->resumer);
     memset(&vm->context, 0, sizeof(vm->context));
     vm->context.kind = &swoosh_fiber_kind;
-    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
+    /* The first switch of a context is told by its status: Xdebug makes its stack then. */
+    vm->context.status = ZEND_FIBER_STATUS_INIT;
     zend_observer_fiber_init_notify(&vm->context);
     zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
+    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
 }
 
 void swoosh_vm_resume(swoosh_vm *vm)

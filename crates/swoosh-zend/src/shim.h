@@ -52,6 +52,10 @@ void swoosh_free(void *memory);
 void swoosh_object_release(zend_object *object);
 /* Allocates an object of class `ce` with default properties, and `extra` zeroed bytes before it. */
 zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);
+/* Whether an object about to be freed has nothing but its declared properties: no weak references, no property table. */
+bool swoosh_object_is_plain(const zend_object *object);
+/* Gives it the properties of a new object, and lets its destructor be called again. */
+void swoosh_object_renew(zend_object *object);
 /* Implements get_gc: visits the properties of an object and the values that `trace` adds to the buffer. */
 HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count);
 void swoosh_gc_add(void *buffer, zval *value);
@@ -79,6 +83,7 @@ int swoosh_stream_descriptor(zval *stream);
 int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
+void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
 /* The live object with that handle, or NULL. */
@@ -94,6 +99,7 @@ void swoosh_flush_output(void);
 void swoosh_end_script(void);
 /* The exit status set by exit() or a fatal error. */
 int swoosh_exit_status(void);
+void swoosh_set_exit_status(int status);
 
 /* PHP's globals that belong to one flow of execution, saved while it is suspended. */
 struct swoosh_rare;

@@ -118,7 +118,11 @@ pub fn wait(_: &mut Call<'_>) -> PhpResult<()> {
 
 /// Runs the loop as at the script's end.
 pub fn rshutdown(_: &mut Call<'_>) -> PhpResult<()> {
-    event_loop::run_at_end()
+    let ended = event_loop::run_at_end();
+    if ended.is_err() {
+        event_loop::run_later_shutdown_functions()?;
+    }
+    ended
 }
 
 /// Ends the loop after this iteration.

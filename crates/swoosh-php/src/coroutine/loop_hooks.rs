@@ -59,6 +59,18 @@ impl Scheduler for Coroutines {
         introspection::count()
     }
 
+    fn newest(&self) -> u64 {
+        introspection::last_id()
+    }
+
+    fn newest_alive(&self) -> u64 {
+        introspection::ids().last().copied().unwrap_or(0)
+    }
+
+    fn forget_all(&self) {
+        shutdown::forget_all();
+    }
+
     fn in_coroutine(&self) -> bool {
         current_id().is_some()
     }

@@ -51,7 +51,7 @@ pub use introspection::{callbacks, count, ids, last_id, peak, running_name, unfi
 pub use loop_hooks::start_up;
 pub use options::{Options, options};
 pub use scheduler::{Coroutine, current, current_id, expect_current, find, may_wait};
-pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_unfinished, request_end};
+pub use shutdown::{abandon, cancel, end_all, report_deadlock, report_unfinished, request_end, take_exit};
 pub use switch::{resume, wait, wake, wake_from};
 pub use swoosh_zend::stack::STACK_SIZE;
 pub use time_slice::on_interrupt;

@@ -8,9 +8,9 @@ use super::scheduler::{current_id, find, with};
 use super::switch::resume_with;
 use super::table::Table;
 use super::types::{Resumption, WaitKind, WakeReason};
-use crate::runtime::last_error;
-use swoosh_zend::vm_state::{self, trace_as_text};
-use swoosh_zend::{Object, PhpResult, Zval, output};
+use crate::runtime::{last_error, server_process};
+use swoosh_zend::vm_state::{self, PendingException, trace_as_text};
+use swoosh_zend::{Object, PhpResult, Raised, Zval, output, runtime};
 
 /// Cancels the wait of a coroutine: it returns [`WakeReason::Cancelled`], or with `throws` a `CanceledException` is thrown.
 /// `false`, with the last error set, if there is no such coroutine or it cannot be cancelled.
@@ -60,18 +60,25 @@ pub fn end_all(script_ends: bool) -> PhpResult<()> {
 /// script, so their destructors must not run.
 pub fn request_end() {
     let state = with(|s| {
-        let (table, timers) = (s.table.replace(Table::new()), s.timers.take());
-        s.alive.set(0);
-        s.callbacks.set(0);
-        s.external_waits.set(0);
+        let timers = s.timers.take();
+        forget_all();
         s.last_id.set(0);
         s.peak.set(0);
         s.shutting_down.set(false);
-        std::mem::forget(table);
         (timers, s.stacks.take_all())
     });
     drop(state);
     options::reset();
+}
+
+/// Leaks every coroutine, with its timeouts, after a fatal error: none goes on, and no destructor runs.
+pub(super) fn forget_all() {
+    with(|s| {
+        std::mem::forget((s.table.replace(Table::new()), s.timers.take(), s.current.take()));
+        s.alive.set(0);
+        s.callbacks.set(0);
+        s.external_waits.set(0);
+    });
 }
 
 /// Prints which coroutines wait, and where, when nothing can wake them.
@@ -108,27 +115,58 @@ pub fn report_unfinished() {
 
 /// Installs the `exit` handler during module startup.
 pub(super) fn start_up() {
-    vm_state::set_exit_handler(exit_in_coroutine);
+    vm_state::set_exit_handler(throw_exit);
 }
 
-/// Turns `exit` in a coroutine into an `ExitException`, which the coroutine may catch.
-fn exit_in_coroutine(status: &Zval) -> bool {
-    if current_id().is_none_or(|id| with(|s| s.shutting_down.get() || s.fork_origin.get() == id)) {
+/// Turns `exit` in a coroutine or in a callback of a server into an `ExitException`, which user code may catch.
+/// Uncaught, it ends the process: with status 255 if it has left a coroutine, as any exception does, otherwise by
+/// [`take_exit`].
+fn throw_exit(status: &Zval) -> bool {
+    let coroutine = current_id();
+    if with(|s| s.shutting_down.get() || coroutine.is_some_and(|id| s.fork_origin.get() == id)) {
+        return false;
+    }
+    let in_coroutine = if coroutine.is_some() { EXIT_IN_COROUTINE } else { 0 };
+    let in_server = if server_process::is_current() { EXIT_IN_SERVER } else { 0 };
+    let places = in_coroutine | in_server;
+    if places == 0 {
         return false;
     }
     let class = EXIT.get();
     let Ok(exception) = Object::new(class) else { return true };
     exception.set("message", "swoole exit");
     if let (Some(flags), Some(at)) = (class.slot("flags"), class.slot("status")) {
-        exception.set_slot(flags, EXIT_IN_COROUTINE);
+        exception.set_slot(flags, places);
         exception.set_slot(at, status.clone());
     }
     swoosh_zend::error::throw_object(exception);
     true
 }
 
+/// Handles what a callback of a server has raised outside of coroutines: an `ExitException` that nothing caught becomes the
+/// `exit` that it was.
+#[cold]
+pub fn take_exit(raised: Raised) -> Raised {
+    let PendingException::Exception(exception) = vm_state::take_pending_exception() else { return raised };
+    let class = EXIT.get();
+    let (Some(flags), Some(status)) = (class.slot("flags"), class.slot("status")) else { return raised };
+    if !exception.class().is_a(class) || exception.slot(flags).to_int() != EXIT_IN_SERVER {
+        swoosh_zend::error::throw_object(exception);
+        return raised;
+    }
+    let status = exception.slot(status);
+    match status.bytes() {
+        // Output can fail only by a fatal error, which ends the process as well.
+        Some(text) => drop(output::write(text)),
+        None => runtime::set_exit_status(status.to_int() as i32),
+    }
+    vm_state::rethrow_exit()
+}
+
 /// SWOOLE_EXIT_IN_COROUTINE.
 const EXIT_IN_COROUTINE: i64 = 2;
+/// SWOOLE_EXIT_IN_SERVER.
+const EXIT_IN_SERVER: i64 = 4;
 /// SWOOLE_ERROR_CO_CANNOT_CANCEL.
 const CANNOT_CANCEL: i32 = 10015;
 /// SWOOLE_ERROR_CO_NOT_EXISTS.

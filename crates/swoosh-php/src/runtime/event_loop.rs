@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::error::{fatal, raise_uncaught};
-use swoosh_zend::{Callable, PhpResult, interrupt, runtime};
+use swoosh_zend::{Callable, PhpResult, Raised, interrupt, runtime};
 
 #[derive(Default)]
 struct Loop {
@@ -29,6 +29,10 @@ struct Loop {
     ran_at_end: bool,
     /// `exit` or a fatal error ended the loop; it is not entered again.
     shut_down: bool,
+    /// Coroutines up to this id keep the loop no longer; see [`leave_behind`].
+    left_behind: u64,
+    /// How often PHP has called [`run_at_end`].
+    end_calls: u32,
     /// See [`runtime::generation`].
     generation: u32,
     ticks: u64,
@@ -76,7 +80,8 @@ pub fn run_nested() -> PhpResult<()> {
             LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
         }
     })?;
-    if !stopped && scheduler().count() > 0 && !scheduler().in_coroutine() {
+    let left_behind = with(|state| state.left_behind) > 0;
+    if !stopped && !left_behind && scheduler().count() > 0 && !scheduler().in_coroutine() {
         return scheduler().report_deadlock();
     }
     Ok(())
@@ -103,9 +108,13 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
     swoosh::blocking::end();
     let stopped = with(|state| {
         state.running = false;
-        state.shut_down |= result.is_err();
+        state.shut_down |= matches!(result, Err(raised) if raised != Raised::Exit);
         std::mem::replace(&mut state.stopped, false)
     });
+    if result == Err(Raised::Exit) {
+        // Shutdown functions may start coroutines; those of the script end with it.
+        leave_behind();
+    }
     if stopped && result.is_ok() {
         let deferred = with(|state| std::mem::take(&mut state.deferred));
         timers::cancel_all();
@@ -118,6 +127,8 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
 
 /// Runs `begin`, which creates coroutines, and then the loop until nothing is left. A fatal error if the loop runs already.
 pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
+    // After a fatal error this ends the hosted loop.
+    script_end::prepare();
     let nested = scheduler().in_coroutine() || is_running();
     begin()?;
     if nested {
@@ -129,19 +140,48 @@ pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
 }
 
 /// Runs the loop at the end of the script, unless `exit` or a fatal error ended it. PHP calls this twice: the first call
-/// registers the second behind all other shutdown functions, and the second unwinds the coroutines that still wait.
+/// registers the second behind all other shutdown functions, and the second runs what those began
+/// and unwinds the coroutines that still wait.
 pub fn run_at_end() -> PhpResult<()> {
-    if runtime::has_failed() || with(|state| state.shut_down) {
+    with(|state| state.end_calls += 1);
+    if runtime::has_failed() && !script_end::is_renewed() || with(|state| state.shut_down) {
         return Ok(());
     }
     if with(|state| std::mem::replace(&mut state.ran_at_end, true)) {
+        // Coroutines that shutdown functions behind the first call began.
+        if is_alive() {
+            run()?;
+        }
         let ended = scheduler().end_all();
         shut_down();
         return ended;
     }
     run()?;
-    runtime::at_script_end("Swoole\\Event::rshutdown");
+    runtime::at_script_end(script_end::FUNCTION);
     Ok(())
+}
+
+/// Runs the shutdown functions behind the one that has called [`run_at_end`], because the loop has failed and PHP would skip
+/// them.
+pub fn run_later_shutdown_functions() -> PhpResult<()> {
+    runtime::call_later_shutdown_functions(script_end::FUNCTION, with(|state| state.end_calls));
+    if script_end::is_renewed() { run() } else { Ok(()) }
+}
+
+/// Starts afresh when user code that runs after a fatal error, such as a shutdown function, gives the loop something to do.
+/// The script's own coroutines, timers and watchers are leaked: they do not go on, and their destructors must not run.
+#[cold]
+pub fn renew() {
+    scheduler().forget_all();
+    timers::forget_all();
+    watchers::forget_all();
+    reactor::end_hosting();
+    with(|state| {
+        let old = std::mem::replace(state, Loop { ticks: state.ticks, ..Loop::default() });
+        state.generation = old.generation;
+        state.end_calls = old.end_calls;
+        std::mem::forget(old);
+    });
 }
 
 /// Whether the loop runs, or a server's process hosts it.
@@ -232,6 +272,7 @@ pub fn end_hosting() {
     let callbacks = with(|state| {
         state.running = false;
         state.stopped = false;
+        state.left_behind = 0;
         (state.before.take(), state.after.take(), std::mem::take(&mut state.deferred))
     });
     reactor::end_hosting();
@@ -241,9 +282,25 @@ pub fn end_hosting() {
     timers::loop_ended();
 }
 
+/// Ends hosting for an event or a shutdown function that ends a process, so that it may run a loop of its own. That loop ends
+/// with the coroutines and timers that begin from now on; older coroutines do not keep it.
+pub fn leave_behind() {
+    end_hosting();
+    let newest = scheduler().newest();
+    with(|state| state.left_behind = newest);
+}
+
 /// Prevents the loop from being entered again: `exit` or a fatal error ended the script.
 pub fn shut_down() {
     with(|state| state.shut_down = true);
+}
+
+/// Ends hosting by an `exit` or a fatal error in a callback. After an `exit` shutdown functions may run a loop of their own.
+pub fn end_by(raised: Raised) {
+    match raised {
+        Raised::Exit => leave_behind(),
+        _ => shut_down(),
+    }
 }
 
 /// Runs a tick without sleeping, in a process that hosts the loop.
@@ -275,10 +332,16 @@ pub fn pending_count() -> usize {
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
     timers::count() > 0
-        || scheduler().pending_waits() > 0
+        || has_waits()
         || watchers::count() > 0
         || with(|state| !state.deferred.is_empty())
         || reactor::is_ready()
+}
+
+/// Whether a coroutine waits for the clock, a descriptor or another thread, of those that keep the loop.
+fn has_waits() -> bool {
+    let left_behind = with(|state| state.left_behind);
+    scheduler().pending_waits() > 0 && (left_behind == 0 || scheduler().newest_alive() > left_behind)
 }
 
 /// Ends the loop after the current tick, if it runs.

@@ -8,6 +8,7 @@ pub mod last_error;
 pub mod reactor;
 pub mod scheduler;
 pub mod script_end;
+pub mod server_process;
 pub mod signals;
 pub mod timers;
 pub mod watchers;

@@ -47,6 +47,12 @@ pub trait Scheduler: Sync {
     fn sleep_limit(&self) -> Option<Duration>;
     /// The number of live coroutines.
     fn count(&self) -> usize;
+    /// The id of the newest coroutine, 0 if there was none.
+    fn newest(&self) -> u64;
+    /// The id of the newest coroutine that has not ended, 0 if there is none.
+    fn newest_alive(&self) -> u64;
+    /// Leaks every coroutine after a fatal error: none goes on, and no destructor runs.
+    fn forget_all(&self);
     /// Whether the caller runs in a coroutine.
     fn in_coroutine(&self) -> bool;
     /// Unwinds every waiting coroutine at the end of the script.

@@ -212,6 +212,11 @@ pub fn clear() {
     drop(removed);
 }
 
+/// Leaks all watchers: after a fatal error their destructors must not run.
+pub fn forget_all() {
+    with(|watchers| std::mem::forget(std::mem::take(watchers)));
+}
+
 /// Polls the descriptors in `maybe_ready`. With `all`, also polls those that are armed while there are few of them: the
 /// event queue never reports a descriptor that was closed without `del`.
 fn poll_now(all: bool) -> Vec<(i32, PollFlags)> {

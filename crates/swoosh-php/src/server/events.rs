@@ -7,7 +7,7 @@ use super::http::{deadline, dispatch, response_order};
 use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
-use crate::runtime::{blocking, event_loop, reactor, scheduler, timers};
+use crate::runtime::{blocking, event_loop, reactor, scheduler, server_process, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -83,8 +83,9 @@ impl EventBridge {
     /// Ends this process after `exit`, a fatal error or an raise_uncaught exception.
     #[cold]
     fn stop(&self, raised: Raised) -> Stop {
-        let raised = if raised == Raised::Exception { raise_uncaught(raised) } else { raised };
+        let raised = if raised == Raised::Exception { raise_uncaught(coroutine::take_exit(raised)) } else { raised };
         self.state.set_stop(raised);
+        server_process::leave();
         Stop { code: if raised == Raised::Exit { runtime::exit_status() } else { 255 } }
     }
 
@@ -106,6 +107,10 @@ impl EventBridge {
             hook_flags::set_flags(options.hook_flags);
             blocking::ensure_started();
         }
+        let is_last = matches!(event, ServerEvent::WorkerStop | ServerEvent::ManagerStop | ServerEvent::Shutdown);
+        if is_last {
+            event_loop::leave_behind();
+        }
         let Some(callable) = &callbacks.server_events[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
@@ -114,6 +119,10 @@ impl EventBridge {
         } else {
             let count = if numbered { 2 } else { 1 };
             self.call(callable, &mut args[..count])?;
+        }
+        if is_last {
+            // Coroutines and timers that it began.
+            self.finish_call(event_loop::run())?;
         }
         if event == ServerEvent::Start {
             update_process_properties(node, &callbacks, ServerEvent::WorkerStart);
@@ -381,6 +390,8 @@ impl Handler for EventBridge {
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         // A user process runs its own event loop.
         event_loop::end_hosting();
+        // It is the program's own process, which `exit` ends.
+        server_process::leave();
         self.finish_call((process.run)(&process.object, id))
     }
 
@@ -413,7 +424,9 @@ impl Handler for EventBridge {
         coroutine::report_unfinished();
         let left = timers::due_within(Duration::MAX);
         if left > 0 {
-            swoosh::log::warn!("{left} one-shot timers did not expire within max_wait_time: dropped");
+            swoosh::log::warn!(
+                "{left} one-shot timers did not expire within max_wait_time: dropped; clear them in onWorkerExit, or raise max_wait_time"
+            );
         }
     }
 

@@ -127,7 +127,7 @@ pub fn start(state: &Rc<PhpPool>, object: &Object, callbacks: PoolCallbacks, slo
     signals::restore_discarded();
     *state.process.borrow_mut() = PoolProcess::Outside;
     if let Some(raised) = state.stop.get() {
-        event_loop::shut_down();
+        event_loop::end_by(raised);
         return Err(raised);
     }
     event_loop::end_hosting();
@@ -165,6 +165,13 @@ impl PoolBridge {
         let Some(callable) = callable else { return Ok(()) };
         args.insert(0, self.object.clone().into_zval());
         self.finish_call(callable.call(&mut args).map(drop))
+    }
+
+    /// Calls the callback of an event that ends a process, and runs what it has begun.
+    fn call_last(&self, callable: &Option<Rc<Callable>>, args: Vec<Zval>) -> Flow {
+        event_loop::leave_behind();
+        self.call(callable, args)?;
+        self.finish_call(event_loop::run())
     }
 
     /// Ends this process after `exit`, a fatal error or an raise_uncaught exception. A forked child does not return to the engine.
@@ -240,7 +247,7 @@ impl PoolBridge {
         });
         self.finish_call(left.map(drop))?;
         self.shut_down(worker)?;
-        self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
+        self.call_last(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
     /// Starts a coroutine for each received message.
@@ -324,7 +331,7 @@ impl Work for PoolBridge {
 
     fn shutdown(&self, _: &Supervisor) -> Flow {
         self.object.set_slot(self.slots.running, false);
-        self.call(&self.callbacks.shutdown, Vec::new())
+        self.call_last(&self.callbacks.shutdown, Vec::new())
     }
 
     fn tick(&self, _: &Supervisor) -> Flow<Option<Duration>> {
@@ -358,7 +365,7 @@ impl Work for PoolBridge {
 
     fn worker_stop(&self, worker: &Worker) -> Flow {
         mark_stopped(&self.object, &self.slots);
-        self.call(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
+        self.call_last(&self.callbacks.worker_stop, vec![worker.id().into_zval()])
     }
 
     fn run_worker(&self, worker: &Worker, main_loop: &dyn Fn() -> i32) -> i32 {

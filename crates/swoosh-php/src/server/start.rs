@@ -7,7 +7,7 @@ use super::state::{
     self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
 };
 use crate::coroutine;
-use crate::runtime::{event_loop, signals};
+use crate::runtime::{event_loop, server_process, signals};
 use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
@@ -40,8 +40,9 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     signals::discard_unhandled();
     let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
     state.phase.set(Phase::Over);
+    server_process::leave();
     if let Some(raised) = state.stop.get() {
-        event_loop::shut_down();
+        event_loop::end_by(raised);
         return Err(raised);
     }
     match end {

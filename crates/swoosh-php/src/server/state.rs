@@ -9,7 +9,7 @@ use super::http::settings::HttpSettings;
 use super::redis::commands::RedisCommands;
 use super::send_queues::SendQueues;
 use crate::runtime::fork::ForkGuard;
-use crate::runtime::{event_loop, last_error, reactor};
+use crate::runtime::{event_loop, last_error, reactor, server_process};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -250,6 +250,7 @@ impl PhpServer {
         let parents = self.node.borrow_mut().take();
         drop(parents);
         self.home.arm();
+        server_process::enter();
         event_loop::host();
     }
 

@@ -59,7 +59,10 @@ impl Owner {
                     reserve = File::open("/dev/null").ok();
                     if !has_warned {
                         has_warned = true;
-                        log::warn!("accept {}: {e}; new connections are refused", port.address);
+                        log::warn!(
+                            "accept {}: {e}; new connections are refused: raise the limit of open files (ulimit -n)",
+                            port.address
+                        );
                     }
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
@@ -78,7 +81,7 @@ impl Owner {
         let limit = self.state.config.max_conn;
         drop(socket);
         add(&self.slot().aborted, 1);
-        log::warn!("accept {}: max_conn ({limit}) is reached; the next connections wait", port.address);
+        log::warn!("accept {}: max_conn ({limit}) is reached; the next connections wait: raise max_conn", port.address);
         while self.state.registry.count() >= u64::from(limit) && self.state.accepts() {
             tokio::time::sleep(FULL_PAUSE).await;
         }

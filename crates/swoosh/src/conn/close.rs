@@ -141,9 +141,9 @@ impl Owner {
         self.end(conn);
     }
 
-    /// Closes a connection because of a fault, which is logged.
+    /// Closes a connection because of its peer's fault, which is logged as information: nothing is to be done about it.
     pub fn abort(self: &Rc<Self>, conn: &Rc<Connection>, why: std::fmt::Arguments<'_>) {
-        log::warn!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
+        log::info!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
         add(&self.slot().aborted, 1);
         self.end(conn);
     }

@@ -17,7 +17,10 @@ impl Owner {
             Command::SendFile { file, offset, length } => match self.take_file((**file).as_ref()) {
                 Some(file) => self.write_file(conn, Rc::new(file), *offset, offset.saturating_add(*length), true),
                 // A missing range would corrupt the stream.
-                None => self.abort(conn, format_args!("a file that was to be sent is lost")),
+                None => {
+                    // The descriptor did not arrive, and the cause is logged. The client must not take the rest for the file.
+                    self.abort(conn, format_args!("a file that was to be sent is lost"));
+                }
             },
             Command::Finish { reset } => self.finish(conn, *reset),
             Command::RequestClose { reset } => self.request_close(conn, *reset),

@@ -62,7 +62,9 @@ impl Backlog {
         if is_full {
             self.dropped += 1;
             if self.dropped == 1 {
-                crate::log::warn!("datagrams are dropped: more than {FULL} bytes are queued for their worker");
+                crate::log::warn!(
+                    "datagrams are dropped: more than {FULL} bytes wait for their worker; raise worker_num, or make onPacket faster"
+                );
             }
         }
         is_full

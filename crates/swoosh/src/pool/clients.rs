@@ -83,7 +83,7 @@ impl Clients {
                 Ok(fd) => self.read(fd, epoll),
                 Err(e) if matches!(e.kind(), WouldBlock | Interrupted | ConnectionAborted) => None,
                 Err(e) => {
-                    crate::log::warn!("pool: accept a client: {e}");
+                    crate::log::warn!("pool: accept a client: {e}; no client is accepted for a while");
                     unwatch(listeners, epoll);
                     self.suspended_until = Some(Instant::now() + SUSPENSION);
                     None
@@ -120,7 +120,7 @@ impl Clients {
                 Some(header) => {
                     let length = u32::from_be_bytes(*header) as usize;
                     if length > self.max_message {
-                        crate::log::warn!(
+                        crate::log::info!(
                             "pool: disconnecting a client that announces {length} bytes, more than max_package_size"
                         );
                         self.clients.remove(&fd);

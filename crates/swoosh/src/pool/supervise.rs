@@ -166,7 +166,9 @@ impl<W: Work> Supervision<'_, W> {
         for (id, child) in self.children.iter_mut().enumerate() {
             if child.kill_if_late() {
                 let pid = child.pid;
-                crate::log::warn!("pool: worker {id} (process {pid}) did not end in time; killed");
+                crate::log::warn!(
+                    "pool: worker {id} (process {pid}) did not end within max_wait_time; killed: let its code check workerRunning, or raise max_wait_time"
+                );
             } else if blocks_in_queue && child.kill_at.is_some() {
                 // The signal may have arrived just before the worker blocked in msgrcv(2).
                 process::kill(child.pid, libc::SIGTERM);

@@ -263,7 +263,9 @@ impl Manager {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             if managed.child.kill_if_late() {
                 let pid = managed.child.pid;
-                crate::log::warn!("worker {n} (process {pid}) did not end within max_wait_time: killed");
+                crate::log::warn!(
+                    "worker {n} (process {pid}) did not end within max_wait_time: killed; raise max_wait_time if its requests take longer"
+                );
             }
         }
     }

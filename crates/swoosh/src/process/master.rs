@@ -230,7 +230,9 @@ impl Master {
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
         }
         for pid in pids().filter(|pid| process::is_alive(*pid)) {
-            crate::log::warn!("process {pid} did not end within max_wait_time: killed");
+            crate::log::warn!(
+                "process {pid} did not end within max_wait_time: killed; raise max_wait_time if its requests take longer"
+            );
             process::kill(pid, libc::SIGKILL);
         }
     }

@@ -209,7 +209,9 @@ fn count_dropped_datagram() {
         queue.dropped == 1
     });
     if is_first {
-        crate::log::warn!("datagrams are dropped: more than {MAX_QUEUED_BYTES} bytes are queued in this worker");
+        crate::log::warn!(
+            "datagrams are dropped: more than {MAX_QUEUED_BYTES} bytes wait in this worker; raise worker_max_concurrency or worker_num"
+        );
     }
 }
 

@@ -80,7 +80,12 @@ fn in_turns(port: u16, mode: &str) {
         // The head of the response arrives before any message was sent.
         let mut body = response.await.unwrap().into_body();
         for n in 0..100 {
-            stream.send_data(message(&n.to_string()).into(), n == 99).unwrap();
+            let bytes = message(&n.to_string());
+            // In pieces of any length.
+            let (start, rest) = bytes.split_at(n % bytes.len());
+            stream.send_data(start.to_vec().into(), false).unwrap();
+            tokio::task::yield_now().await;
+            stream.send_data(rest.to_vec().into(), n == 99).unwrap();
             let reply = body.data().await.unwrap().unwrap();
             body.flow_control().release_capacity(reply.len()).unwrap();
             assert_eq!(reply, message(&format!("you said {n}")), "{mode}");

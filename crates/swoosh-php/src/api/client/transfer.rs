@@ -45,7 +45,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
                 return Err(Raised::Exception);
             }
             // To the program the stream has ended, as in Swoole: nothing more can be read from it.
-            swoosh::log::warn!("a packet from the server is refused: {fault}");
+            swoosh::log::info!("a packet from the server is refused: {fault}");
             Some(Vec::new())
         }
         Err(e) => {

@@ -62,7 +62,7 @@ fn cluster_of(nodes: Vec<(String, i64, i64)>) -> PhpResult<Option<Object>> {
     let Some(cluster) = object.payload::<Cluster>() else { return Ok(None) };
     for (host, port, weight) in nodes {
         if let Err(why) = cluster.add(&host, port, weight) {
-            swoosh::log::warn!("skipping a node of a registry: {why}");
+            swoosh::log::warn!("skipping a node of a registry, whose entry is to be corrected: {why}");
         }
     }
     Ok((cluster.count() > 0).then(|| object.clone()))

@@ -199,7 +199,9 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
                 drop(pipe.parents.borrow_mut().take());
             }
             // It ends as a script does: shutdown functions, what coroutines and timers have left to do, destructors.
-            let ended = run(this).map_err(raise_uncaught);
+            let apart = this.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
+            // With a coroutine the loop runs before the shutdown functions, as within `Coroutine\run`.
+            let ended = run(this).and_then(|()| if apart { event_loop::run() } else { Ok(()) }).map_err(raise_uncaught);
             if ended.is_ok() || ended == Err(Raised::Exit) {
                 script_end::prepare();
             } else {

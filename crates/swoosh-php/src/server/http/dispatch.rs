@@ -17,7 +17,8 @@ use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::request_parts::RequestParts;
-use swoosh::proto::http1::request::{Request, field_buffer};
+use swoosh::proto::http1::head_index;
+use swoosh::proto::http1::request::field_buffer;
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
@@ -47,7 +48,8 @@ pub fn begin(
         return Ok(None);
     }
     let mut fields = field_buffer();
-    let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
+    let index = node.head_index(data);
+    let Some((parsed, headers)) = head_index::parse(data, index.as_deref(), &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);
     };
@@ -67,7 +69,7 @@ pub fn begin(
             return Ok(None);
         }
     };
-    let request = match request::from_engine(node, config, event, (data, stored), &parsed, headers)? {
+    let request = match request::from_engine(node, config, event, (data, stored), (&parsed, headers, index.clone()))? {
         Ok(request) => request,
         Err(status) => {
             node.refuse_request(event.session, status);
@@ -75,7 +77,9 @@ pub fn begin(
         }
     };
     if scheduler::callbacks_in_coroutines() && !coroutine::has_room() {
-        swoosh::log::warn!("connection {session}: answered with 503: max_coroutine is reached");
+        swoosh::log::warn!(
+            "connection {session}: answered with 503: max_coroutine is reached; raise it, or limit requests with worker_max_concurrency"
+        );
         node.refuse_request(event.session, 503);
         return Ok(None);
     }

@@ -1,13 +1,14 @@
 //! The request object. Its properties are built when PHP code first reads them; unread ones cost nothing.
 
 use crate::coroutine::socket::CoroutineSocket;
+use crate::server::http::field_names::request_field;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread::LocalKey;
 use swoosh::clock::seconds;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
@@ -15,10 +16,12 @@ use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::http::request_parts::RequestParts;
 use swoosh::net::{AddressText, Port};
-use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer, trailer_fields};
+use swoosh::proto::http1::head_index::{self, HeadIndex};
+use swoosh::proto::http1::request::{Field, Request, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
+use swoosh_zend::spares::Spares;
 use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// The class.
@@ -28,7 +31,7 @@ pub static REQUEST: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct RequestData {
     /// The received bytes.
-    pub raw: RefCell<Rc<Vec<u8>>>,
+    pub raw: RefCell<RawRequest>,
     /// The body without its transfer coding, if it is not a suffix of `raw`.
     pub body: RefCell<Option<Vec<u8>>>,
     /// The body, if it was spilled to a file.
@@ -37,8 +40,8 @@ pub struct RequestData {
     pub parts: RefCell<Option<Rc<RequestParts>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
-    /// The parts of the head, once a property was built from it.
-    pub index: OnceCell<Box<HeadIndex>>,
+    /// The index of its head, where it is known.
+    pub index: OnceCell<Rc<HeadIndex>>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
@@ -55,6 +58,41 @@ pub struct RequestData {
     pub parse_cookie: Cell<bool>,
     /// It is a stream of HTTP/2.
     pub is_http2: Cell<bool>,
+}
+
+/// The bytes of a request.
+pub enum RawRequest {
+    /// In its own memory.
+    Own(Vec<u8>),
+    /// A long request, in the memory that it was received in.
+    Shared(Rc<Vec<u8>>),
+}
+
+impl Default for RawRequest {
+    fn default() -> Self {
+        RawRequest::Own(Vec::new())
+    }
+}
+
+impl std::ops::Deref for RawRequest {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            RawRequest::Own(bytes) => bytes,
+            RawRequest::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl RawRequest {
+    /// Appends bytes.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        match self {
+            RawRequest::Own(own) => own.extend_from_slice(bytes),
+            RawRequest::Shared(shared) => *self = RawRequest::Own([shared.as_slice(), bytes].concat()),
+        }
+    }
 }
 
 /// When and where a request came to a server.
@@ -78,17 +116,35 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const HAS_LAZY_PROPERTIES: bool = true;
 
+    fn spares() -> Option<&'static LocalKey<Spares>> {
+        thread_local! {
+            static SPARES: Spares = const { Spares::new() };
+        }
+        Some(&SPARES)
+    }
+
+    /// Keeps the memory of its bytes.
+    fn renew(&mut self) {
+        let mut raw = self.raw.take();
+        *self = RequestData::default();
+        if let RawRequest::Own(bytes) = &mut raw
+            && bytes.capacity() <= MAX_KEPT
+        {
+            bytes.clear();
+            *self.raw.get_mut() = raw;
+        }
+    }
+
     /// Most handlers read few properties, and building one costs more than finding the parts of the head again.
     fn lazy_property(&self, slot: usize) -> Zval {
-        let raw = self.raw.borrow().clone();
+        let raw = &*self.raw.borrow();
         let mut fields = field_buffer();
-        let parsed = match self.index.get() {
-            Some(index) => index.request(&raw, &mut fields),
-            None => Request::parse(&raw, &mut fields).inspect(|(request, headers)| {
-                let _ = self.index.set(Box::new(HeadIndex::new(request, headers)));
-            }),
-        };
-        let Some((request, headers)) = parsed else { return Zval::null() };
+        let index = self.index.get().map(|index| &**index);
+        let Some((request, headers)) = head_index::parse(raw, index, &mut fields) else { return Zval::null() };
+        if index.is_none() {
+            let index = HeadIndex::of(&request, headers);
+            let _ = if index.is_empty() { Ok(()) } else { self.index.set(Rc::new(index)) };
+        }
         match slot {
             SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
             HEADER => self.header_of(headers).into_zval(),
@@ -134,51 +190,6 @@ pub static SERVER_KEYS: [&InternedKey; 12] = [
     &REMOTE_ADDR,
     &MASTER_TIME,
 ];
-/// Header fields that most requests have.
-pub static HEADER_KEYS: [InternedKey; 33] = [
-    InternedKey::new("host"),
-    InternedKey::new("user-agent"),
-    InternedKey::new("accept"),
-    InternedKey::new("accept-encoding"),
-    InternedKey::new("accept-language"),
-    InternedKey::new("connection"),
-    InternedKey::new("content-type"),
-    InternedKey::new("content-length"),
-    InternedKey::new("cache-control"),
-    InternedKey::new("upgrade"),
-    InternedKey::new("origin"),
-    InternedKey::new("referer"),
-    InternedKey::new("authorization"),
-    InternedKey::new("pragma"),
-    InternedKey::new("dnt"),
-    InternedKey::new("te"),
-    InternedKey::new("via"),
-    InternedKey::new("forwarded"),
-    InternedKey::new("x-forwarded-for"),
-    InternedKey::new("x-forwarded-proto"),
-    InternedKey::new("x-real-ip"),
-    InternedKey::new("x-requested-with"),
-    InternedKey::new("upgrade-insecure-requests"),
-    InternedKey::new("sec-fetch-site"),
-    InternedKey::new("sec-fetch-mode"),
-    InternedKey::new("sec-fetch-dest"),
-    InternedKey::new("sec-fetch-user"),
-    InternedKey::new("if-none-match"),
-    InternedKey::new("if-modified-since"),
-    InternedKey::new("range"),
-    InternedKey::new("transfer-encoding"),
-    InternedKey::new("expect"),
-    InternedKey::new("cookie"),
-];
-
-/// The interned key of a lower-case header name.
-fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
-    static BY_LENGTH: LazyLock<[Vec<&'static InternedKey>; 32]> = LazyLock::new(|| {
-        std::array::from_fn(|length| HEADER_KEYS.iter().filter(|key| key.name().len() == length).collect())
-    });
-    BY_LENGTH.get(name.len())?.iter().find(|key| key.name().as_bytes() == name).copied()
-}
-
 pub(crate) const FD: usize = 0;
 pub(crate) const STREAM_ID: usize = 1;
 pub(crate) const HEADER: usize = 2;
@@ -195,13 +206,18 @@ pub fn from_engine(
     config: &HttpSettings,
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
-    request: &Request<'_>,
-    headers: &[Field<'_>],
+    (request, headers, index): (&Request<'_>, &[Field<'_>], Option<Rc<HeadIndex>>),
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::new(REQUEST.get())?;
+    let object = Object::reused::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
-    *data.raw.borrow_mut() = node.share_packet(bytes);
+    if let Some(index) = index {
+        let _ = data.index.set(index);
+    }
+    match node.long_packet(bytes) {
+        Some(shared) => *data.raw.borrow_mut() = RawRequest::Shared(shared),
+        None => data.raw.borrow_mut().extend(bytes),
+    }
     *data.stored.borrow_mut() = stored;
     *data.parts.borrow_mut() = RequestParts::begin(node, event.session);
     data.request_length.set(Some(bytes.len()));
@@ -230,7 +246,7 @@ pub fn from_coroutine(
     request: &Request<'_>,
     headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::new(REQUEST.get())?;
+    let object = Object::reused::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, link.fd());
     let mut server = server_fields(request, swoosh::clock::now_seconds(), false);
     let ends = [
@@ -245,7 +261,7 @@ pub fn from_coroutine(
     }
     object.set_slot(SERVER, server);
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
-    *data.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    data.raw.borrow_mut().extend(bytes);
     *data.stored.borrow_mut() = stored;
     data.request_length.set(Some(bytes.len()));
     Ok(fill(&object, data, config, request, headers).map(|()| object))
@@ -331,6 +347,9 @@ impl RequestData {
     }
 }
 
+/// Memory for the bytes of a request that is kept for the next one, at most.
+const MAX_KEPT: usize = 8 << 10;
+
 fn query_of(request: &Request<'_>) -> Option<Array> {
     let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
     Some(parse_query(query.as_bytes()))
@@ -347,6 +366,9 @@ pub fn fill(
     data.head_length.set(request.head);
     data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
+    if request.is_head_only() && data.stored.borrow().is_none() {
+        return Ok(());
+    }
     let stored = data.stored.borrow().clone();
     let plain = request.body(headers);
     let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
@@ -383,7 +405,7 @@ pub fn fill(
 
 /// Adds a field with a lower-case name. Repeated fields become a list.
 pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
-    let added = match known_field(name) {
+    let added = match request_field(name) {
         Some(key) => all.add_interned(key, value),
         None => all.add(name, value),
     };

@@ -115,7 +115,7 @@ fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data
 
 /// Closes a connection that costs too much, with ENHANCE_YOUR_CALM (RFC 9113 section 10.5).
 pub(in crate::conn) fn abort(owner: &Rc<Owner>, conn: &Rc<Connection>, why: fmt::Arguments<'_>) {
-    log::warn!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
+    log::info!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
     add(&owner.slot().aborted, 1);
     owner.abort_http2(conn, Reason::ENHANCE_YOUR_CALM);
     owner.end_after_last_bytes(conn);

@@ -124,7 +124,7 @@ impl Stream {
             Ok(taken) if !self.is_reset.get() => return Ok(taken),
             Ok(_) => io::ErrorKind::ConnectionReset.into(),
             Err(e) => {
-                log::warn!("stream {} of connection {}: {}", self.number, self.connection.0, e.0);
+                log::info!("stream {} of connection {}: {}", self.number, self.connection.0, e.0);
                 io::Error::new(io::ErrorKind::InvalidData, e.0)
             }
         };

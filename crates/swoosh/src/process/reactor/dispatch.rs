@@ -211,7 +211,10 @@ impl Dispatcher {
             match answer.unwrap_or(Dispatch::Fallback) {
                 Dispatch::Worker(n) if n < self.workers() => return Dispatch::Worker(n),
                 Dispatch::Worker(n) => {
-                    crate::log::warn!("dispatch_func answered worker {n}: the last is {}", self.workers() - 1);
+                    crate::log::warn!(
+                        "dispatch_func answered worker {n}: it must answer 0 to {}, or SWOOLE_DISPATCH_RESULT_*",
+                        self.workers() - 1
+                    );
                     if kind == EventKind::Packet {
                         return Dispatch::Discard;
                     }

@@ -79,7 +79,7 @@ INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the requ
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
 INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)
-WARNING	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
+INFO	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: the first frame is not SETTINGS
 upper case: stream 1 reset 1
 line break: stream 3 reset 1
@@ -102,5 +102,5 @@ INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the requ
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
 INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)
-WARNING	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
+INFO	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: the first frame is not SETTINGS

@@ -109,6 +109,9 @@ impl EventBridge {
             blocking::ensure_started();
             swoosh::blocking::begin();
         }
+        if event == ServerEvent::Start {
+            scheduler::set_callbacks_in_coroutines(callbacks.options.coroutine);
+        }
         let is_last = matches!(event, ServerEvent::WorkerStop | ServerEvent::ManagerStop | ServerEvent::Shutdown);
         if is_last {
             event_loop::leave_behind();
@@ -118,6 +121,9 @@ impl EventBridge {
         let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
         if event == ServerEvent::WorkerStart {
             self.run(callable, args)?;
+        } else if event == ServerEvent::Start {
+            let [server, _] = args;
+            self.run(callable, [server])?;
         } else {
             let count = if numbered { 2 } else { 1 };
             self.call(callable, &mut args[..count])?;

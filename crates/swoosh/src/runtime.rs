@@ -63,9 +63,15 @@ impl Drop for ThreadRuntime {
         known.retain(|(pid, fd)| *pid != here || !self.descriptors.contains(fd));
         drop(known);
         drop(self.alarm.take());
-        drop(self.runtime.take());
+        // A call in a blocking thread may never return, such as the open(2) of a pipe that nobody writes to.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(LAST_BLOCKING_CALLS);
+        }
     }
 }
+
+/// How long the end of a runtime waits for its blocking threads.
+const LAST_BLOCKING_CALLS: Duration = Duration::from_millis(100);
 
 /// Creates a runtime for this thread. `before_sleep` is called each time before it waits for the kernel, `after_sleep` each
 /// time after.

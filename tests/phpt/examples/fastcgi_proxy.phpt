@@ -69,7 +69,7 @@ array_map(unlink(...), [...glob("$root/wp/*"), ...glob("$root/*.*")]);
 rmdir("$root/wp");
 rmdir($root);
 ?>
---EXPECT--
+--EXPECTF--
 HTTP/1.1 200 OK | Content-Type: text/html; charset=UTF-8 | home /?a=b%20c {"a":"b c"}
 HTTP/1.1 200 OK | X-Visits: 1 | Content-Type: text/html; charset=UTF-8 | hello stranger
 HTTP/1.1 303 See Other | Location: /wp/login.php | Content-Type: text/html; charset=UTF-8 | 
@@ -92,5 +92,5 @@ HTTP/1.1 404 Not Found | Content-Type: text/html; charset=UTF-8 | File not found
 HTTP/1.1 200 OK | Content-Type: text/html; charset=UTF-8 | a.bin (its digest) five
 HTTP/1.1 418 Unknown | Content-Type: text/html; charset=UTF-8 | PUT 2000000
 HTTP/1.1 200 OK | Content-Type: text/html; charset=UTF-8 | 5000000 bytes
-HTTP/1.1 502 Bad Gateway | Content-Type: text/html | php-fpm does not answer: Connection refused
+HTTP/1.1 502 Bad Gateway | Content-Type: text/html | php-fpm does not answer: Connection refused (FastCGI server %s)
 

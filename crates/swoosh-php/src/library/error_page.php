@@ -13,6 +13,7 @@ use Closure;
 use Swoole\ExitException;
 use Swoole\Http\Request;
 use Swoole\Http\Response;
+use Swoole\Server;
 use Throwable;
 
 final class ErrorPage
@@ -23,24 +24,28 @@ final class ErrorPage
     private const SECRET = ['authorization', 'cookie', 'proxy-authorization', 'x-api-key', 'x-csrf-token', 'x-xsrf-token'];
 
     /** Encloses a request callback. */
-    public static function around(callable $callback): Closure
+    public static function around(callable $callback, Server $server): Closure
     {
-        return static function (Request $request, Response $response) use ($callback): void {
+        return static function (Request $request, Response $response) use ($callback, $server): void {
             try {
                 $callback($request, $response);
             } catch (ExitException $exit) {
                 throw $exit;
             } catch (Throwable $thrown) {
-                $server = $request->server;
-                error_log("{$server['request_method']} {$server['request_uri']}: Uncaught $thrown");
-                self::respond($request, $response, $thrown);
+                error_log("{$request->server['request_method']} {$request->server['request_uri']}: Uncaught $thrown");
+                self::respond($request, $response, $thrown, $server);
             }
         };
     }
 
-    private static function respond(Request $request, Response $response, Throwable $thrown): void
+    private static function respond(Request $request, Response $response, Throwable $thrown, Server $server): void
     {
         if (!$response->isWritable()) {
+            return;
+        }
+        if (self::hasBegun($response)) {
+            // The client must not take what it has for the whole response.
+            $server->close($request->fd, true);
             return;
         }
         $accept = $request->header['accept'] ?? '';
@@ -49,11 +54,19 @@ final class ErrorPage
             str_contains($accept, 'json') => ['application/json', self::json($thrown)],
             default => ['text/plain', "$thrown\n"],
         };
-        // Refused where the callback has sent the head already: then the text ends the response that it began.
         @$response->status(500);
         @$response->header('Content-Type', "$type; charset=utf-8");
         @$response->header('Cache-Control', 'no-store');
         @$response->end($body);
+    }
+
+    /** Whether the head has been sent. */
+    private static function hasBegun(Response $response): bool
+    {
+        swoole_clear_error();
+        // Refused in any case, and for this reason once the head has been sent.
+        @$response->sendfile('');
+        return swoole_last_error() === SWOOLE_ERROR_HTTP_CONTEXT_UNAVAILABLE;
     }
 
     private static function json(Throwable $thrown): string

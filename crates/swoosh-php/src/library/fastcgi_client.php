@@ -163,6 +163,7 @@ class Client
         $errno ??= $this->socket?->errCode ?? 0;
         $this->socket?->close();
         $this->socket = null;
-        throw new Exception(swoole_strerror($errno), $errno);
+        $server = $this->af === self::UNIX ? $this->host : "{$this->host}:{$this->port}";
+        throw new Exception(swoole_strerror($errno) . " (FastCGI server {$server})", $errno);
     }
 }

@@ -24,8 +24,7 @@ pub fn ensure_started() {
     if WATCHED_PROCESS.get() == runtime::generation() + 1 || !runtime::ini_bool("swoole.blocking_detection") {
         return;
     }
-    let micros = runtime::ini_string("swoole.blocking_threshold").and_then(|text| text.trim().parse().ok());
-    let threshold = Duration::from_micros(micros.filter(|&micros| micros > 0).unwrap_or(DEFAULT_THRESHOLD_MICROS));
+    let threshold = Duration::from_micros(threshold_micros());
     let started = blocking::watch(threshold, |held| {
         *FOUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         interrupt::request();
@@ -37,6 +36,20 @@ pub fn ensure_started() {
             WATCHED_PROCESS.set(runtime::generation() + 1);
         }
         Err(e) => swoosh::log::warn!("{e}"),
+    }
+}
+
+fn threshold_micros() -> u64 {
+    let Some(text) = runtime::ini_string("swoole.blocking_threshold") else { return DEFAULT_THRESHOLD_MICROS };
+    match text.trim().parse() {
+        Ok(micros) if micros > 0 => micros,
+        _ => {
+            swoosh::log::warn!(
+                "swoole.blocking_threshold is {:?}: give a number of microseconds from 1; {DEFAULT_THRESHOLD_MICROS} is used",
+                text.trim()
+            );
+            DEFAULT_THRESHOLD_MICROS
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use swoosh::handler::{
 use swoosh::http::TempFile;
 use swoosh::http::files::Files;
 use swoosh_zend::error::raise_uncaught;
+use swoosh_zend::system_calls::interrupt_databases;
 use swoosh_zend::{Array, Callable, IntoZval, PhpResult, Raised, Zval, call_function, runtime, set_process_title};
 
 /// The engine's handler for one PHP server.
@@ -106,6 +107,10 @@ impl EventBridge {
             deadline::warn_without_effect(&self.state, node, apart);
             hook_flags::set_flags(options.hook_flags);
             blocking::ensure_started();
+            swoosh::blocking::begin();
+        }
+        if event == ServerEvent::Start {
+            scheduler::set_callbacks_in_coroutines(callbacks.options.coroutine);
         }
         let is_last = matches!(event, ServerEvent::WorkerStop | ServerEvent::ManagerStop | ServerEvent::Shutdown);
         if is_last {
@@ -116,6 +121,9 @@ impl EventBridge {
         let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
         if event == ServerEvent::WorkerStart {
             self.run(callable, args)?;
+        } else if event == ServerEvent::Start {
+            let [server, _] = args;
+            self.run(callable, [server])?;
         } else {
             let count = if numbered { 2 } else { 1 };
             self.call(callable, &mut args[..count])?;
@@ -422,6 +430,7 @@ impl Handler for EventBridge {
 
     fn gave_up(&self) {
         coroutine::report_unfinished();
+        interrupt_databases();
         let left = timers::due_within(Duration::MAX);
         if left > 0 {
             swoosh::log::warn!(

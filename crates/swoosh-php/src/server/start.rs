@@ -12,7 +12,7 @@ use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
 use swoosh_zend::error::fatal;
-use swoosh_zend::{Callable, Object, PhpResult, call_function, runtime};
+use swoosh_zend::{Callable, IntoZval, Object, PhpResult, call_function, runtime};
 
 /// Runs the server. Returns in the calling process when the server has ended; every other process ends here.
 pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
@@ -68,9 +68,12 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
 }
 
 /// Encloses a request callback in one that shows its exceptions to the client.
-fn with_error_page(callback: &Callable) -> Result<Rc<Callable>, String> {
+fn with_error_page(callback: &Callable, server: &Object) -> Result<Rc<Callable>, String> {
     // A class of the library, which PHP loads.
-    match call_function("Swoosh\\Internal\\ErrorPage::around", &mut [callback.value().clone()]) {
+    match call_function(
+        "Swoosh\\Internal\\ErrorPage::around",
+        &mut [callback.value().clone(), server.clone().into_zval()],
+    ) {
         Ok(Some(enclosed)) => Callable::new(&enclosed).map(Rc::new),
         _ => Err("http_error_page needs the library: swoole.enable_library is off".to_owned()),
     }
@@ -97,7 +100,7 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
         for (at, (_, property)) in PORT_EVENTS.iter().enumerate() {
             let mut given = look_up(&port, PORT.get().slot(property), property)?.map(Rc::new);
             if options.error_page && at == PortEvent::Request as usize {
-                given = given.map(|callback| with_error_page(&callback)).transpose()?;
+                given = given.map(|callback| with_error_page(&callback, object)).transpose()?;
             }
             callbacks.push(given.or_else(|| ports.first().and_then(|first| first[at].clone())));
         }

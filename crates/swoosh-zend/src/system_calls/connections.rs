@@ -6,11 +6,14 @@
 
 use super::{WaitHooks, active, errno, replace_in_extension, set_errno};
 use crate::imports;
+use crate::thread;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::time::Duration;
 
 /// SWOOLE_HOOK_PDO_PGSQL.
 const POSTGRES: i64 = 1 << 16;
@@ -102,6 +105,8 @@ postgres! {
 
 // ---- SQLite ----
 
+/// How often work is interrupted that goes on.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(1);
 /// SQLITE_BUSY.
 const BUSY: c_int = 5;
 
@@ -122,6 +127,8 @@ static INTERRUPT: Original = Original::new();
 thread_local! {
     /// The databases that call PHP code, which therefore stay in PHP's thread.
     static WITH_CALLBACKS: RefCell<HashSet<usize>> = RefCell::default();
+    /// The databases that another thread works on, and whether it is done. Those of coroutines that a fatal error has ended stay.
+    static BUSY_ELSEWHERE: RefCell<HashMap<usize, Arc<AtomicBool>>> = RefCell::default();
 }
 
 /// Hooks SQLite in an extension: slow calls run in other threads. False if that is impossible.
@@ -167,27 +174,65 @@ fn in_database(hooks: &WaitHooks, database: *mut c_void, call: impl FnOnce() -> 
     result
 }
 
+/// Set once work is done, or dropped because its thread has not begun it.
+struct Done(Arc<AtomicBool>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Runs a call in another thread. A cancelled wait interrupts `database`, unless that is null.
 fn elsewhere(hooks: &WaitHooks, database: *mut c_void, call: impl FnOnce() -> c_int) -> c_int {
+    let is_done = Arc::new(AtomicBool::new(false));
     let lent: Box<dyn FnOnce() -> (isize, i32)> = {
-        let lent = Lent(call);
-        Box::new(move || (lent.run() as isize, errno()))
+        let (lent, done) = (Lent(call), Done(is_done.clone()));
+        Box::new(move || {
+            let result = (lent.run() as isize, errno());
+            drop(done);
+            result
+        })
     };
     // SAFETY: `offload` returns only once the work is done, so that borrows of the caller stay valid for it; `Lent` states
     // why the work may be sent.
     let work: super::Work = unsafe { std::mem::transmute(lent) };
-    let interrupt = || {
-        if !database.is_null() {
-            // SAFETY: sqlite3_interrupt may be called in any thread while the database is open, and the running call keeps
-            // it open.
-            unsafe {
-                std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void)>(INTERRUPT.get())(database);
-            }
-        }
-    };
+    let interrupt = || interrupt(database);
+    BUSY_ELSEWHERE.with_borrow_mut(|all| all.insert(database as usize, is_done));
     let (result, code) = (hooks.offload)(work, Some(&interrupt));
+    BUSY_ELSEWHERE.with_borrow_mut(|all| all.remove(&(database as usize)));
     set_errno(code);
     result as c_int
+}
+
+/// Outside of coroutines, such as at the end of a script that a fatal error has ended: ends the work of another thread on the
+/// database and waits for it, because the caller is about to free what it uses.
+fn interrupt_busy(database: *mut c_void) {
+    if !thread::is_php_thread() {
+        return;
+    }
+    let Some(is_done) = BUSY_ELSEWHERE.with_borrow_mut(|all| all.remove(&(database as usize))) else { return };
+    while !is_done.load(Ordering::Acquire) {
+        // Repeated, because work that has not begun does not notice.
+        interrupt(database);
+        std::thread::sleep(INTERRUPT_INTERVAL);
+    }
+}
+
+fn interrupt(database: *mut c_void) {
+    type Function = unsafe extern "C" fn(*mut c_void);
+    if !database.is_null() {
+        // SAFETY: sqlite3_interrupt may be called in any thread while the database is open, and a call that runs keeps it open,
+        // as does a caller that is about to close it.
+        unsafe { std::mem::transmute::<*mut c_void, Function>(INTERRUPT.get())(database) };
+    }
+}
+
+/// Ends the work of other threads on databases, whose coroutines a process abandons.
+pub fn interrupt_databases() {
+    for database in BUSY_ELSEWHERE.with_borrow(|all| all.keys().copied().collect::<Vec<_>>()) {
+        interrupt(database as *mut c_void);
+    }
 }
 
 fn database_of(statement: *mut c_void) -> *mut c_void {
@@ -286,13 +331,22 @@ unsafe extern "C" fn close(database: *mut c_void) -> c_int {
             (hooks.leave)(database as usize);
             code
         }
-        _ => call(),
+        _ => {
+            interrupt_busy(database);
+            call()
+        }
     }
 }
 
 unsafe extern "C" fn reset(statement: *mut c_void) -> c_int {
     let call = || of_one(&RESET, statement);
-    active(SQLITE).map_or_else(call, |hooks| alone(hooks, database_of(statement), BUSY, call))
+    match active(SQLITE) {
+        Some(hooks) => alone(hooks, database_of(statement), BUSY, call),
+        None => {
+            interrupt_busy(database_of(statement));
+            call()
+        }
+    }
 }
 
 unsafe extern "C" fn finalize(statement: *mut c_void) -> c_int {
@@ -305,7 +359,10 @@ unsafe extern "C" fn finalize(statement: *mut c_void) -> c_int {
             (hooks.leave)(database as usize);
             code
         }
-        _ => call(),
+        _ => {
+            interrupt_busy(database_of(statement));
+            call()
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod processes;
 mod sockets;
 mod waits;
 
-pub use connections::{hook_postgres, hook_sqlite};
+pub use connections::{hook_postgres, hook_sqlite, interrupt_databases};
 pub use files::hook_files;
 pub use processes::{hook_processes, set_starting};
 pub use sockets::hook_sockets;

@@ -47,6 +47,10 @@ struct Manager {
     master: Option<i32>,
     /// `reload_on_change`.
     changes: Option<ChangeWatch>,
+    /// The next reload is due to changed files.
+    files_changed: bool,
+    /// During a reload due to changed files: the process that runs them first. The others are replaced once it is ready.
+    probe: Option<usize>,
     /// In base mode, where this process heads the server.
     reporter: Option<ServiceReporter>,
 }
@@ -101,6 +105,8 @@ fn begin(context: &Context) -> Result<Manager> {
         is_orphaned: false,
         master: (!base).then(process::parent_pid),
         changes: ChangeWatch::new(&state.config),
+        files_changed: false,
+        probe: None,
         reporter: base.then(|| ServiceReporter::new(state)),
     })
 }
@@ -168,6 +174,7 @@ impl Manager {
         }
         if self.changes.as_mut().is_some_and(ChangeWatch::is_due) {
             self.next_reload = Some(Reload::All);
+            self.files_changed = true;
         }
         if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
@@ -185,6 +192,7 @@ impl Manager {
             self.begin_reload(reload)?;
         }
         self.kill_late();
+        self.check_probe();
         if let Some(end) = self.fork_again() {
             return Ok(Some(end));
         }
@@ -246,8 +254,45 @@ impl Manager {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             managed.reloading = is_replaced(n);
         }
-        self.terminate(is_replaced, self.context.state().config.max_wait_time);
+        self.probe = std::mem::take(&mut self.files_changed).then_some(0);
+        match self.probe {
+            Some(probe) => self.replace(|n| n == probe),
+            None => self.replace(is_replaced),
+        }
         Ok(())
+    }
+
+    /// Replaces processes: those that run are asked to end, and those that are held are started.
+    fn replace(&mut self, which: impl Fn(usize) -> bool) {
+        for (n, managed) in self.processes.iter_mut().enumerate() {
+            if which(n) && managed.child.pid == 0 {
+                managed.child.start_now();
+            }
+        }
+        self.terminate(which, self.context.state().config.max_wait_time);
+    }
+
+    /// Goes on with a reload due to changed files once the first process is ready with them.
+    fn check_probe(&mut self) {
+        let Some(probe) = self.probe else { return };
+        let slot = &self.context.state().workers[probe];
+        let is_ready = slot.ready.load(Relaxed) == slot.current_generation();
+        if !self.processes[probe].reloading && is_ready {
+            self.probe = None;
+            let rest: Vec<bool> = self.processes.iter().map(|managed| managed.reloading).collect();
+            self.replace(|n| rest[n]);
+        }
+    }
+
+    /// Process `n` does not start with the files as they are: it is started again when they change. A reload ends with it, so
+    /// that the other processes go on with the files as they were.
+    fn hold(&mut self, n: usize) {
+        crate::log::error!("worker {n} does not start: it is started again when a file changes (reload_on_change)");
+        self.processes[n].child.ended();
+        if self.probe.take().is_some() {
+            self.is_reloading = false;
+            self.processes.iter_mut().for_each(|managed| managed.reloading = false);
+        }
     }
 
     fn terminate(&mut self, which: impl Fn(usize) -> bool, timeout: Duration) {
@@ -298,14 +343,20 @@ impl Manager {
             managed.child.ended();
             return Ok(());
         }
-        let pause = managed.child.start_again(died_at_start);
+        let is_held = failed && !started && !is_user && self.changes.is_some();
+        let pause = if is_held { 0 } else { managed.child.start_again(died_at_start) };
+        if is_held {
+            self.hold(n);
+        }
         // A kill after max_wait_time is logged there; a failure during shutdown is logged here.
         if failed && !(was_ending && ended.signal() != 0) {
             let how = match ended.signal() {
                 0 => format!("exit status {}", ended.exit_code()),
                 signal => format!("signal {signal}"),
             };
-            crate::log::warn!("worker {n} (process {}) ended with {how}; it is replaced", ended.pid);
+            if !is_held {
+                crate::log::warn!("worker {n} (process {}) ended with {how}; it is replaced", ended.pid);
+            }
             let error = WorkerError {
                 worker: id,
                 pid: ended.pid,
@@ -379,7 +430,9 @@ impl Manager {
         let timer = self.context.timers().next_delay();
         let change = self.changes.as_ref().and_then(ChangeWatch::delay);
         let report = self.report_delay();
-        let limit = [child, timer, self.context.handler().sleep_limit(), change, report].into_iter().flatten().min();
+        let probe = self.probe.map(|_| PROBE_INTERVAL);
+        let limit =
+            [child, timer, self.context.handler().sleep_limit(), change, report, probe].into_iter().flatten().min();
         let mailbox = &self.context.state().to_manager;
         let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
         let requests = &self.context.state().server[0].manager_requests;
@@ -395,5 +448,7 @@ impl Manager {
     }
 }
 
+/// How often a reload checks whether its first process is ready.
+const PROBE_INTERVAL: Duration = Duration::from_millis(10);
 /// How long workers may take to end when the master was killed.
 const ORPHAN_TIMEOUT: Duration = Duration::from_millis(700);

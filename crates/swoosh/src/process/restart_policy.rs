@@ -75,6 +75,11 @@ impl ChildState {
         pause
     }
 
+    /// Starts it, which does not run, as soon as possible.
+    pub(crate) fn start_now(&mut self) {
+        self.again_at = Some(clock::monotonic_ms());
+    }
+
     /// It has ended, and is not started again.
     pub(crate) fn ended(&mut self) {
         *self = ChildState { startup_failures: self.startup_failures, ..ChildState::default() };

@@ -95,9 +95,7 @@ impl Acceptor {
                 *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
                 crate::log::info!("reloaded certificate {}", self.wanted.cert_file.display());
             }
-            Err(e) => crate::log::warn!(
-                "cannot reload the changed certificates, the previous ones stay in use until the files are corrected: {e}"
-            ),
+            Err(e) => crate::log::warn!("cannot reload the changed certificates, the previous ones stay in use: {e}"),
         }
     }
 }

@@ -16,6 +16,8 @@ use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 /// Payload of a client object.
 #[derive(Default)]
 pub(crate) struct Payload {
+    /// The address of the last connection, for messages.
+    pub(super) peer: RefCell<String>,
     /// `None` before the constructor.
     pub(super) kind: Cell<Option<Kind>>,
     /// The type has SWOOLE_SSL: every connection begins with TLS.
@@ -124,7 +126,8 @@ pub(super) fn require_connection(call: &Call<'_>) -> bool {
         match finished {
             Some(Ok(())) => payload.pending.set(false),
             Some(Err(e)) => {
-                fail(call, e.code(), &e.to_string());
+                let message = format!("{}: {e}", payload.peer.borrow());
+                fail(call, e.code(), &message);
                 return false;
             }
             None => {}

@@ -24,6 +24,12 @@ pub(super) struct Target {
 pub(super) fn connect(call: &Call<'_>, to: Target, settings: Parsed) -> PhpResult<bool> {
     let payload = call.payload::<Payload>();
     let host = String::from_utf8_lossy(&to.host).into_owned();
+    let is_path = matches!(to.kind, Kind::UnixStream | Kind::UnixDatagram);
+    *payload.peer.borrow_mut() = match host.contains(':') {
+        _ if is_path => host.clone(),
+        true => format!("[{host}]:{}", to.port),
+        false => format!("{host}:{}", to.port),
+    };
     let mut config = settings.engine.clone();
     config.connect_timeout = to.timeout;
     config.read_timeout = settings.read.unwrap_or(to.timeout);
@@ -66,7 +72,7 @@ pub(super) fn connect(call: &Call<'_>, to: Target, settings: Parsed) -> PhpResul
             if to.flag & 1 != 0
                 && let Err(e) = client.bind_to_peer()
             {
-                return Ok(refused(call, &host, &e));
+                return Ok(refused(call, &e));
             }
             payload.reused.set(0);
             show(call, client.fd(), None);
@@ -79,7 +85,7 @@ pub(super) fn connect(call: &Call<'_>, to: Target, settings: Parsed) -> PhpResul
                 set_property(call, SOCK, std::os::fd::AsRawFd::as_raw_fd(&socket));
                 *payload.failed.borrow_mut() = Some(socket);
             }
-            Ok(refused(call, &host, &e))
+            Ok(refused(call, &e))
         }
     }
 }
@@ -95,15 +101,17 @@ fn begin(call: &Call<'_>, config: &swoosh::client::ClientConfig, host: &str, por
             *payload.client.borrow_mut() = Some(client);
             true
         }
-        Err(e) => refused(call, host, &e),
+        Err(e) => refused(call, &e),
     }
 }
 
-fn refused(call: &Call<'_>, host: &str, e: &ClientError) -> bool {
-    if let Some(path) = call.payload::<Payload>().own_path.take() {
+fn refused(call: &Call<'_>, e: &ClientError) -> bool {
+    let payload = call.payload::<Payload>();
+    if let Some(path) = payload.own_path.take() {
         let _ = std::fs::remove_file(path);
     }
-    fail(call, e.code(), &format!("connect to {host} failed: {e}"));
+    let message = format!("connect to {} failed: {e}", payload.peer.borrow());
+    fail(call, e.code(), &message);
     false
 }
 

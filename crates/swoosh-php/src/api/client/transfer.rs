@@ -45,12 +45,13 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
                 return Err(Raised::Exception);
             }
             // To the program the stream has ended, as in Swoole: nothing more can be read from it.
-            swoosh::log::info!("a packet from the server is refused: {fault}");
+            swoosh::log::info!("a packet from {} is refused: {fault}", payload.peer.borrow());
             Some(Vec::new())
         }
         Err(e) => {
             *payload.client.borrow_mut() = Some(client);
-            fail(call, transfer_code(&e), &e.to_string());
+            let message = format!("{}: {e}", payload.peer.borrow());
+            fail(call, transfer_code(&e), &message);
             return Ok(OrFalse(None));
         }
     };

@@ -228,7 +228,7 @@ impl Dispatcher {
         let bound = slot.bound_worker().map(|id| id.0);
         let by_id = (slot.dispatch_id(conn.session()) % u64::from(self.workers())) as u32;
         let stays = kind != EventKind::Packet || bound.is_some() && self.has_to_stay(conn);
-        Dispatch::Worker(match config.dispatch_mode {
+        let chosen = match config.dispatch_mode {
             _ if self.workers() == 1 => 0,
             DispatchMode::Connection | DispatchMode::User => by_id,
             // Connect and close events go where the last packet went.
@@ -247,7 +247,14 @@ impl Dispatcher {
             DispatchMode::ConnectionLoad => bound.unwrap_or_else(|| self.least(|w| w.connections.load(Relaxed))),
             DispatchMode::RequestLoad => self.least_queued(),
             DispatchMode::Concurrency => self.least(|w| w.concurrency.load(Relaxed)),
-        })
+        };
+        Dispatch::Worker(if config.reload_on_change.is_empty() { chosen } else { self.running(chosen) })
+    }
+
+    /// During development: another worker instead of one that does not start with the files as they are.
+    fn running(&self, chosen: u32) -> u32 {
+        let runs = |n: &u32| self.state.workers[*n as usize].pid.load(Relaxed) != 0;
+        if runs(&chosen) { chosen } else { (0..self.workers()).find(runs).unwrap_or(chosen) }
     }
 
     /// Whether a packet belongs to earlier ones of its connection, and has to go to the same worker: frames of a WebSocket,

@@ -10,7 +10,7 @@ use super::event::Event;
 use crate::config::Framing;
 use crate::context::handler::{ConnectionEvent, Stop};
 use crate::context::{Context, RequestGuard};
-use crate::ids::{SessionId, SessionMap};
+use crate::ids::SessionMap;
 use crate::ipc::Message;
 use std::cell::RefCell;
 use std::collections::VecDeque;

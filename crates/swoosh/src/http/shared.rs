@@ -5,9 +5,9 @@ use super::compress::Rules;
 use super::websocket_state::SocketState;
 #[cfg(feature = "websocket")]
 use crate::handler::SessionId;
-#[cfg(feature = "websocket")]
 use crate::ids::SessionMap;
 use std::cell::Cell;
+#[cfg(feature = "websocket")]
 use std::{cell::RefCell, rc::Rc};
 
 /// The state that the service and the responses of one process share.

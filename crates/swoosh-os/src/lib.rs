@@ -37,7 +37,7 @@
 //! |---|---|
 //! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`], [`sd_notify`] |
 //! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
-//! | memory | [`memory`], [`arena`], [`memfd`] |
+//! | memory | [`memory`], [`heap`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
 //! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
 //! | files | [`open`], [`temp_file`], [`folder_watch`] |
@@ -62,6 +62,7 @@ pub mod flock;
 pub mod folder_watch;
 pub mod foreign_fd;
 pub mod futex;
+pub mod heap;
 pub mod listen_fds;
 pub mod local_time;
 pub mod machine;

@@ -11,6 +11,7 @@
 //!     rpc Greet (Text) returns (Text);
 //!     rpc Count (Text) returns (stream Text);
 //!     rpc Join (stream Text) returns (Text);
+//!     rpc Chat (stream Text) returns (stream Text);
 //! }
 //! ```
 
@@ -19,10 +20,9 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use swoosh::config::Http2Config;
 use swoosh::http::tower::{Body, handler};
 use swoosh::{Mode, http};
-use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryService};
+use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
@@ -88,6 +88,22 @@ impl ClientStreamingService<Text> for Join {
     }
 }
 
+struct Chat;
+
+impl StreamingService<Text> for Chat {
+    type Response = Text;
+    type ResponseStream = Texts;
+    type Future = Answer<Texts>;
+
+    fn call(&mut self, request: Request<Streaming<Text>>) -> Self::Future {
+        // A reply to each message, before the next one arrives.
+        let replies =
+            request.into_inner().map(|text| text.map(|said| Text { text: format!("you said {}", said.text) }));
+        let texts: Texts = Box::pin(replies);
+        Box::pin(async { Ok(Response::new(texts)) })
+    }
+}
+
 /// All methods of the service.
 #[derive(Clone)]
 struct Words;
@@ -108,6 +124,7 @@ impl tower_service::Service<http_types::Request<Body>> for Words {
                 "/demo.Words/Greet" => grpc.unary(Greet, request).await,
                 "/demo.Words/Count" => grpc.server_streaming(Count, request).await,
                 "/demo.Words/Join" => grpc.client_streaming(Join, request).await,
+                "/demo.Words/Chat" => grpc.streaming(Chat, request).await,
                 _ => Status::unimplemented("there is no such method").into_http(),
             })
         })
@@ -118,10 +135,7 @@ fn main() -> swoosh::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("9501".into());
     let mode = if std::env::args().nth(2).as_deref() == Some("base") { Mode::Base } else { Mode::Process };
 
-    let server = http::Server::bind(&format!("127.0.0.1:{port}"), mode)?
-        .workers(2)
-        .http2(Http2Config::default())
-        .handle(handler(Words));
+    let server = http::Server::bind(&format!("127.0.0.1:{port}"), mode)?.workers(2).grpc().handle(handler(Words));
 
     let port = server.port(0);
     println!("gRPC on 127.0.0.1:{port}");

@@ -78,6 +78,7 @@ class Port
      *     http2_max_frame_size?: int,
      *     http2_max_header_list_size?: int,
      *     http2_max_headers?: int,
+     *     open_grpc_protocol?: bool,
      *     ssl_cert_file?: string,
      *     ssl_key_file?: string,
      *     ssl_protocols?: int,

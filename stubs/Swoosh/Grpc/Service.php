@@ -33,7 +33,10 @@ class Service
     /** Many messages, many replies: `$handler(ServerCall $call)` reads and writes, or returns the replies. */
     public function bidiStream(string $path, callable $handler, mixed $type = null): static {}
 
-    /** Handles a request of an HTTP server. The messages of the client are all there before the handler runs. */
+    /**
+     * Handles a request of an HTTP server. With its setting `open_grpc_protocol`, messages arrive while the handler runs; else they
+     * are all there before.
+     */
     public function handle(\Swoole\Http\Request $request, \Swoole\Http\Response $response): void {}
 
     /** @internal */

@@ -56,6 +56,7 @@ pub(super) const FILES: &[File] = &[
     file!("grpc_client.php": "Swoosh\\Grpc\\Client", "Swoosh\\Grpc\\ClientCall"),
     file!("grpc_call.php": "Swoosh\\Grpc\\ServerCall", "Swoosh\\Grpc\\Internal\\Transport", "Swoosh\\Grpc\\Internal\\StreamTransport", "Swoosh\\Grpc\\Internal\\HttpTransport"),
     file!("grpc_server.php": "Swoosh\\Grpc\\Service", "Swoosh\\Grpc\\Server"),
+    file!("grpc_health.php": "Swoosh\\Grpc\\Health"),
     file!("grpc_stub.php": "Swoosh\\Grpc\\BaseStub", "Swoosh\\Grpc\\StubCall"),
     file!("multiplex_client.php": "Swoole\\Coroutine\\Http2\\MultiplexClient"),
     file!("curl_handler.php": "Swoole\\Curl\\Exception", "Swoole\\Curl\\Handler"),

@@ -75,14 +75,17 @@ final class StreamTransport implements Transport
     }
 }
 
-/** On a request of `Swoole\Http\Server`, which has the whole request before the handler runs. @internal */
+/** On a request of `Swoole\Http\Server`. With `open_grpc_protocol` its body arrives while the handler runs. @internal */
 final class HttpTransport implements Transport
 {
-    private ?string $body;
+    /** The whole body, until it is taken; `null`: it arrives in parts. */
+    private ?string $body = null;
 
     public function __construct(private \Swoole\Http\Request $request, private \Swoole\Http\Response $response)
     {
-        $this->body = (string) $request->rawContent();
+        if (!\Swoole\Internal\has_request_parts($request)) {
+            $this->body = (string) $request->rawContent();
+        }
     }
 
     public function request(): array
@@ -92,8 +95,12 @@ final class HttpTransport implements Transport
 
     public function receive(): string
     {
-        $body = $this->body ?? '';
-        $this->body = null;
+        if ($this->body === null) {
+            $part = \Swoole\Internal\next_request_part($this->request);
+            return is_string($part) ? $part : $this->fail($part === null ? 'the call was cancelled' : 'the client has cancelled the call');
+        }
+        $body = $this->body;
+        $this->body = '';
         return $body;
     }
 
@@ -126,9 +133,9 @@ final class HttpTransport implements Transport
         $this->response->close();
     }
 
-    private function fail(): never
+    private function fail(string $cause = 'the client has cancelled the call'): never
     {
-        throw new Exception(Status::CANCELLED, 'the client has cancelled the call');
+        throw new Exception(Status::CANCELLED, $cause);
     }
 }
 

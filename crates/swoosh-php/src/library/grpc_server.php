@@ -67,7 +67,10 @@ class Service
         return $this->register($path, self::BIDI_STREAM, $handler, $type);
     }
 
-    /** Handles a request of an HTTP server. The messages of the client are all there before the handler runs. */
+    /**
+     * Handles a request of an HTTP server. With its setting `open_grpc_protocol`, messages arrive while the handler runs; else they
+     * are all there before.
+     */
     public function handle(\Swoole\Http\Request $request, \Swoole\Http\Response $response): void
     {
         $this->serve(new HttpTransport($request, $response));

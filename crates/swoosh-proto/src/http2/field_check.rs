@@ -295,4 +295,62 @@ mod tests {
             assert_eq!(repair(lost), None, "{lost:?}");
         }
     }
+
+    #[test]
+    fn any_block_is_well_formed_repaired_or_left_alone() {
+        let (mut state, mut repaired_count) = (0x2545_f491_4f6c_dd1du64, 0);
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        const PIECES: [&[u8]; 14] = [
+            b"\x82",
+            b"\0",
+            b"\x40",
+            b"\x10",
+            b"\x02",
+            b"\x44",
+            b"\x01x",
+            b"\x01X",
+            b"\x03a\r\n",
+            b"\0",
+            b"\x05:path",
+            b"\x7f\x01",
+            b"\x84\xff\xff\xff\xf3",
+            b"\x3f\xe1\x1f",
+        ];
+        for _ in 0..100_000 {
+            let mut block = Vec::new();
+            for _ in 0..random(9) {
+                match random(5) {
+                    0 => block.push(random(256) as u8),
+                    _ => block.extend_from_slice(PIECES[random(PIECES.len())]),
+                }
+            }
+            if is_well_formed(&block) {
+                continue;
+            }
+            if let Some(repaired) = repair(&block) {
+                repaired_count += 1;
+                assert!(is_well_formed(&repaired.block), "{block:?}: {repaired:?}");
+                assert_eq!(entry_sizes(&repaired.block[..repaired.block.len() - MARKER.len()]), entry_sizes(&block));
+            }
+        }
+        assert!(repaired_count > 1000, "{repaired_count}");
+    }
+
+    /// Octets of the fields that change the table (RFC 7541 section 4.1).
+    fn entry_sizes(block: &[u8]) -> Vec<usize> {
+        let (mut rest, mut sizes) = (block, Vec::new());
+        while let Some(&first) = rest.first() {
+            let Some(item) = Item::take(&mut rest) else { break };
+            if let (0x40..0x80, Item::Literal(literal)) = (first, item) {
+                let length = |text: &Text<'_>| text.decode().map_or(0, |octets| octets.len());
+                sizes.push(literal.name.as_ref().map_or(0, length) + length(&literal.value));
+            }
+        }
+        sizes
+    }
 }

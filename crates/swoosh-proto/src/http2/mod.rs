@@ -7,6 +7,7 @@
 //! | [`guard`] | a check of a client's frames, before h2 gets them |
 //! | [`block_fault`] | why h2 has refused a header block |
 //! | [`budget`] | a limit for frames that cost the receiver work and the sender nothing |
+//! | [`part`] | parts of a request's body as packets |
 //! | [`response`] | HTTP/1 responses, as they are written, to the parts of an HTTP/2 response |
 //! | [`upgrade`] | `Upgrade: h2c`, the change from HTTP/1.1 (RFC 7540 section 3.2) |
 
@@ -18,6 +19,7 @@ pub mod frames;
 pub mod guard;
 mod header_block;
 mod hpack;
+pub mod part;
 pub mod response;
 mod settings;
 pub mod upgrade;

@@ -305,7 +305,7 @@ mod tests {
             wanted.min(self.room)
         }
         fn data(&mut self, data: &[u8], is_end: bool) {
-            self.room = self.room.checked_sub(data.len()).expect("no more than there was room for");
+            self.room = self.room.checked_sub(data.len()).expect("at most `room` bytes");
             self.body.extend_from_slice(data);
             if is_end {
                 self.parts.push("end".into());

@@ -25,6 +25,9 @@ pub struct Http2Config {
     pub max_header_list_size: u32,
     /// `http2_max_headers`: fields of a request, at most 128. More are refused with 431. Default 128.
     pub max_headers: u32,
+    /// `open_grpc_protocol`: a gRPC call is handled once its head has arrived, so that messages and replies take turns. Its
+    /// handler is one of `http::tower`, or a `Swoosh\\Grpc\\Service`. Default: false.
+    pub grpc_streams: bool,
 }
 
 impl Default for Http2Config {
@@ -36,6 +39,7 @@ impl Default for Http2Config {
             max_frame_size: 16_384,
             max_header_list_size: 65_536,
             max_headers: 128,
+            grpc_streams: false,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `accept`, `handshake`, `drive` | from a listening socket to a connection's task |
 //! | `read`, `spool`, [`incoming`] | bytes -> packets; long bodies -> files |
 //! | `write`, `output`, `parts`, `wire`, `reply_batch` | replies -> socket |
+//! | `output_peak` | memory that is returned after a peak of output |
 //! | `http2`, `transport` | connections of HTTP/2, whose streams are connections of their own |
 //! | `close`, [`timeouts`] | how a connection ends |
 //! | `command` | operations that other processes request |
@@ -21,6 +22,7 @@ mod handshake;
 mod http2;
 pub mod incoming;
 mod output;
+mod output_peak;
 pub mod owner;
 mod parts;
 mod read;

@@ -131,6 +131,12 @@ pub(super) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) 
     take_packets(owner, conn, data)
 }
 
+/// Passes on a part of the body of a request that is handled already.
+pub(super) fn take_part(owner: &Rc<Owner>, conn: &Rc<Connection>, part: &[u8]) -> ReadAction {
+    let action = owner.observer().packet(owner, conn, part);
+    owner.apply(conn, action)
+}
+
 /// Refuses a request of HTTP/2 that has too many header fields.
 pub(super) fn refuse_head(owner: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction {
     owner.reject(conn, Refusal::new(431, "it has too many header fields"))

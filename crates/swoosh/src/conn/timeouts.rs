@@ -7,6 +7,7 @@
 
 use super::connection::{Connection, ConnectionState};
 use super::http2::start;
+use super::output_peak::OutputPeak;
 use super::owner::{Owner, add};
 use crate::config::{Framing, PortConfig};
 use crate::log;
@@ -74,6 +75,7 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
 
 /// Answers slow peers 408 and closes their connections.
 async fn watch_slow_peers(owner: Rc<Owner>, interval: Duration) {
+    let mut peak = OutputPeak::default();
     loop {
         tokio::time::sleep(interval).await;
         let now = clock::monotonic_ms();
@@ -83,6 +85,7 @@ async fn watch_slow_peers(owner: Rc<Owner>, interval: Duration) {
             }
             check_request(&owner, &conn, now);
         }
+        peak.check(&owner);
     }
 }
 

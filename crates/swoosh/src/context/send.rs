@@ -288,6 +288,12 @@ impl Context {
         flags.is_some_and(|flags| flags.any(Flags::WEBSOCKET) && !flags.any(Flags::CLOSING | Flags::CLOSED))
     }
 
+    /// Whether the body of the connection's request follows its head in parts (`http::request_parts`).
+    pub fn is_streamed(&self, session: SessionId) -> bool {
+        session.is_stream()
+            && self.state().registry.find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::STREAMED))
+    }
+
     /// Whether the connection was upgraded to WebSocket.
     pub fn was_websocket(&self, session: SessionId) -> bool {
         self.state().registry.find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::WEBSOCKET))

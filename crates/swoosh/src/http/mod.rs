@@ -25,6 +25,7 @@ pub mod compress;
 mod encode;
 pub mod form;
 mod request;
+pub mod request_parts;
 mod response;
 mod response_head;
 mod serve_file;

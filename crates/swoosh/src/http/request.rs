@@ -1,6 +1,7 @@
 //! A request, as a handler sees it.
 
 use super::form::{self, Part};
+use super::request_parts::RequestParts;
 use crate::handler::SessionId;
 use crate::proto::http1::head_index::{self, HeadIndex};
 use crate::proto::http1::request::{field_buffer, trailer_fields};
@@ -31,6 +32,8 @@ pub struct Request {
     trailers: Range<usize>,
     conn: SessionId,
     minor: u8,
+    /// Its body, if that follows.
+    parts: Option<Rc<RequestParts>>,
 }
 
 /// A request's body.
@@ -44,12 +47,14 @@ enum Content {
 }
 
 impl Request {
-    /// Parses a complete request; `None` if it is malformed. `index`: of its head, where it is known. `stored`: the body, if it is on disk.
+    /// Parses a complete request; `None` if it is malformed. `index`: of its head, where it is known. `stored`: the body, if it is
+    /// on disk. `parts`: the body, if it follows.
     pub(super) fn new(
         bytes: &[u8],
         index: Option<&HeadIndex>,
         stored: Option<Rc<TempFile>>,
         conn: SessionId,
+        parts: Option<Rc<RequestParts>>,
     ) -> Option<(Self, ResponseMode)> {
         let mut buffer = field_buffer();
         let (parsed, headers) = head_index::parse(bytes, index, &mut buffer)?;
@@ -72,7 +77,12 @@ impl Request {
         };
         let (minor, section) = (parsed.minor, parsed.trailers(headers));
         let trailers = if section.is_empty() { 0..0 } else { place(section) };
-        Some((Request { method, target, fields, body, trailers, conn, minor, bytes: bytes.to_vec() }, mode))
+        Some((Request { method, target, fields, body, trailers, conn, minor, parts, bytes: bytes.to_vec() }, mode))
+    }
+
+    /// The body, if it follows the head ([`Server::grpc`](super::Server::grpc)): [`body`](Self::body) is empty then.
+    pub fn body_parts(&self) -> Option<Rc<RequestParts>> {
+        self.parts.clone()
     }
 
     fn text(&self, range: &Range<usize>) -> &str {

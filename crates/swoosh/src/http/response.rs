@@ -195,6 +195,14 @@ impl Response {
         if out.is_empty() { Ok(()) } else { self.send_when_possible(&out, false).await }
     }
 
+    /// Sends the head now, unless it was sent.
+    #[cfg(feature = "tower")]
+    pub(super) async fn send_head(&mut self) -> Result<()> {
+        let mut out = Vec::new();
+        self.start_streaming(&mut out)?;
+        if out.is_empty() { Ok(()) } else { self.send_when_possible(&out, false).await }
+    }
+
     /// Sends a file as the whole body, by sendfile(2). The media type follows from the name unless one was set.
     ///
     /// # Errors

@@ -69,6 +69,15 @@ impl Server {
         self.ports(|port| port.http2 = Some(config))
     }
 
+    /// Speaks HTTP/2, and handles gRPC calls once their head has arrived, so that messages and replies take turns. The handler is
+    /// one of `http::tower`, or reads [`Request::body_parts`].
+    pub fn grpc(self) -> Self {
+        self.ports(|port| {
+            let http2 = port.http2.unwrap_or_default();
+            port.http2 = Some(Http2Config { grpc_streams: true, ..http2 });
+        })
+    }
+
     /// Configures the underlying server: tasks, timers, more ports, lifecycle callbacks.
     pub fn with(mut self, change: impl FnOnce(crate::Server) -> crate::Server) -> Self {
         self.inner = change(self.inner);

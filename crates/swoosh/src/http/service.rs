@@ -5,6 +5,7 @@
 
 use super::compress::Rules;
 use super::request::Request;
+use super::request_parts::RequestParts;
 use super::response::Response;
 use super::serve_file::serve_file;
 use super::shared::Shared;
@@ -49,6 +50,9 @@ impl HttpService for Service {
     }
 
     fn receive(self: Rc<Self>, node: &Context, event: &ConnectionEvent, data: &[u8], stored: Option<Rc<TempFile>>) {
+        if RequestParts::take_packet(node, event.session, data) {
+            return;
+        }
         #[cfg(feature = "websocket")]
         if node.was_websocket(event.session) {
             let socket = self.shared.socket(event.session);
@@ -130,7 +134,8 @@ impl Service {
                 return true;
             }
         }
-        let Some((request, mode)) = Request::new(data, index.as_deref(), stored, event.session) else {
+        let parts = RequestParts::begin(node, event.session);
+        let Some((request, mode)) = Request::new(data, index.as_deref(), stored, event.session, parts) else {
             node.refuse_request(event.session, 400);
             return true;
         };

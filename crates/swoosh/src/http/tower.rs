@@ -27,50 +27,86 @@
 //! # Ok::<(), swoosh::Error>(())
 //! ```
 //!
-//! A service gets the whole body of a request at once, so a gRPC call of several messages is handled when the client has sent
-//! the last one; the response is sent as the service produces it. The deadline of a gRPC call (`grpc-timeout`) drops the
+//! With [`Server::grpc`](super::Server::grpc), a gRPC call is handled once its head has arrived, and the service gets messages as
+//! the client sends them. Of other requests a service gets the whole body at once. The response is sent as the service
+//! produces it. The deadline of a gRPC call (`grpc-timeout`) drops the
 //! service's future and ends the call with status 4, DEADLINE_EXCEEDED.
 
+use super::request_parts::{ClientLeft, RequestParts};
 use super::{Request, Response};
 use crate::error::{Error, Result};
 use crate::handler::SessionId;
 use bytes::{Buf, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
-use std::convert::Infallible;
-use std::fmt::Display;
+use send_wrapper::SendWrapper;
+use std::fmt::{self, Display};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
 
-/// The body of a request, whole; also a body for responses.
+/// The body of a request; also a body for responses.
 #[derive(Debug, Default)]
-pub struct Body(Option<Bytes>);
+pub struct Body(Content);
+
+#[derive(Default)]
+enum Content {
+    #[default]
+    Empty,
+    Whole(Bytes),
+    /// The worker's thread alone uses it: tasks of a service run there.
+    Parts(SendWrapper<Rc<RequestParts>>),
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Empty => f.write_str("empty"),
+            Content::Whole(bytes) => bytes.fmt(f),
+            Content::Parts(_) => f.write_str("in parts"),
+        }
+    }
+}
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Body((!bytes.is_empty()).then(|| bytes.into()))
+        Body(if bytes.is_empty() { Content::Empty } else { Content::Whole(bytes.into()) })
     }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = ClientLeft;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, ClientLeft>>> {
+        if let Content::Parts(parts) = &self.0 {
+            return parts.poll_next(cx).map(|next| next.map(|part| part.map(|data| Frame::data(data.into()))));
+        }
+        Poll::Ready(match std::mem::take(&mut self.0) {
+            Content::Whole(bytes) => Some(Ok(Frame::data(bytes))),
+            _ => None,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        match &self.0 {
+            Content::Empty => true,
+            Content::Whole(_) => false,
+            Content::Parts(parts) => parts.is_over(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match &self.0 {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Parts(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -129,7 +165,11 @@ fn convert(request: &Request) -> Option<http_types::Request<Body>> {
     for (name, value) in request.headers() {
         builder = builder.header(name, value);
     }
-    builder.body(Body::from(request.body().to_vec())).ok()
+    let body = match request.body_parts() {
+        Some(parts) => Body(Content::Parts(SendWrapper::new(parts))),
+        None => Body::from(request.body().to_vec()),
+    };
+    builder.body(body).ok()
 }
 
 async fn send<B>(answer: http_types::Response<B>, response: &mut Response) -> Result<()>
@@ -148,7 +188,18 @@ where
     let mut body = pin!(body);
     let mut whole = Vec::new();
     while !body.is_end_stream() {
-        let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await else { break };
+        let ready = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
+        let next = match ready {
+            Poll::Ready(next) => next,
+            // A client may wait for the head before it sends what the body waits for.
+            Poll::Pending => {
+                if !is_short {
+                    response.send_head().await?;
+                }
+                poll_fn(|cx| body.as_mut().poll_frame(cx)).await
+            }
+        };
+        let Some(frame) = next else { break };
         match frame.map_err(|e| failed(&e))?.into_data() {
             Ok(mut data) if is_short => {
                 whole.resize(whole.len() + data.remaining(), 0);

@@ -1,11 +1,12 @@
 //! Admission control: requests beyond `worker_max_concurrency` are queued here, those beyond `max_concurrency` are refused.
 //!
 //! Invariant: the events of one connection keep their order. A packet or a close event is queued behind the queued events of
-//! its connection.
+//! its connection. Parts of a body ([`crate::http::request_parts`]) wait for no room once their request is handled.
 //!
 //! The queue is bounded: a connection is not read while much of it is queued (`max_queued_bytes`), and while 64 MiB are
 //! queued, HTTP requests are refused and datagrams dropped.
 
+use super::deliver::is_part;
 use super::event::Event;
 use crate::config::Framing;
 use crate::context::handler::{ConnectionEvent, Stop};
@@ -13,7 +14,7 @@ use crate::context::{Context, RequestGuard};
 use crate::ids::SessionMap;
 use crate::ipc::Message;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// The decision about an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,10 +38,36 @@ struct Queue {
     entries: VecDeque<Entry>,
     /// Number of queued events by connection.
     by_session: SessionMap<usize>,
+    /// Queued parts of bodies.
+    parts: usize,
     /// Bytes of all queued events.
     bytes: usize,
     /// Datagrams that were dropped since the queue was empty last.
     dropped: usize,
+}
+
+impl Entry {
+    fn is_part(&self) -> bool {
+        matches!(&self.event, Event::Receive { event, packet, .. } if is_part(event.session, packet.in_memory()))
+    }
+}
+
+impl Queue {
+    /// The first part of a body whose request is being handled: it waits for no room, because its handler waits for it.
+    fn first_part(&self) -> Option<usize> {
+        if self.parts == 0 {
+            return None;
+        }
+        let mut waiting = HashSet::new();
+        self.entries.iter().position(|entry| {
+            let session = entry.event.ordering_key();
+            if entry.is_part() {
+                return !waiting.contains(&session);
+            }
+            waiting.insert(session);
+            false
+        })
+    }
 }
 
 thread_local! {
@@ -50,6 +77,9 @@ thread_local! {
 /// Decides about an event, and queues it if it has to wait.
 pub(crate) fn check(context: &Context, event: &Event<'_>) -> Result<Admission, Stop> {
     match event {
+        Event::Receive { event: connection, packet, .. } if is_part(connection.session, packet.in_memory()) => {
+            check_part(context, event, connection)
+        }
         Event::Receive { event: connection, .. } => check_request(context, event, Some(connection)),
         Event::Datagram { .. } => check_request(context, event, None),
         Event::Close { event: connection, .. } => {
@@ -62,6 +92,18 @@ pub(crate) fn check(context: &Context, event: &Event<'_>) -> Result<Admission, S
         }
         _ => Ok(Admission::Admitted),
     }
+}
+
+/// A part of a request that is being handled waits for no room: its handler, which has it, may wait for the part.
+fn check_part(context: &Context, event: &Event<'_>, connection: &ConnectionEvent) -> Result<Admission, Stop> {
+    let request = context.in_flight().begin();
+    if context.in_flight().queued() > 0 && QUEUE.with_borrow(|queue| queue.by_session.contains_key(&connection.session))
+    {
+        push(context, event.to_owned(), Some(request));
+        return Ok(Admission::Queued);
+    }
+    context.in_flight().admit(request);
+    Ok(Admission::Admitted)
 }
 
 fn check_request(
@@ -93,12 +135,12 @@ fn check_request(
 /// The next queued event that may be delivered.
 pub(crate) fn next(context: &Context) -> Option<Event<'static>> {
     let entry = QUEUE.with_borrow_mut(|queue| {
-        let is_request = queue.entries.front()?.request.is_some();
-        if is_request && !context.has_room_for_request() {
-            return None;
-        }
-        let entry = queue.entries.pop_front()?;
+        let front = queue.entries.front()?;
+        let waits = front.request.is_some() && !front.is_part() && !context.has_room_for_request();
+        let at = if waits { queue.first_part()? } else { 0 };
+        let entry = queue.entries.remove(at)?;
         queue.bytes -= cost(&entry.event);
+        queue.parts -= usize::from(entry.is_part());
         if queue.entries.is_empty() {
             queue.dropped = 0;
         }
@@ -151,7 +193,9 @@ fn push(context: &Context, event: Option<Event<'static>>, request: Option<Reques
     QUEUE.with_borrow_mut(|queue| {
         *queue.by_session.entry(event.ordering_key()).or_default() += 1;
         queue.bytes += cost(&event);
-        queue.entries.push_back(Entry { event, request });
+        let entry = Entry { event, request };
+        queue.parts += usize::from(entry.is_part());
+        queue.entries.push_back(entry);
     });
 }
 

@@ -8,6 +8,7 @@ use crate::ids::SessionId;
 use crate::ipc::{Command, Content, ReplyTo, spill};
 use crate::net::datagram;
 use crate::proto::http1::Refusal;
+use crate::proto::http2::part;
 use crate::state::registry::{ConnectionRow, Flags};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -60,10 +61,14 @@ fn deliver_packet(context: &Context, event: &ConnectionEvent, packet: &Packet<'_
         Packet::InChannel { head, file } => Some((head, context.take_body(*file))),
         _ => None,
     };
-    if is_obsolete(context, event.session) {
+    let bytes = packet.in_memory();
+    // The end of a stream is known to its registry before it is to its handler.
+    if is_obsolete(context, event.session) && !(event.session.is_stream() && part::is_lost(bytes)) {
         return Ok(false);
     }
-    count_request(context);
+    if !is_part(event.session, bytes) {
+        count_request(context);
+    }
     let flow = match (packet, in_channel) {
         (Packet::Borrowed(data), _) => deliver_bytes(context, event, data),
         (Packet::Request(data, entries), _) => {
@@ -94,6 +99,11 @@ fn deliver_bytes(context: &Context, event: &ConnectionEvent, data: &[u8]) -> Flo
         }
         _ => handler.receive(context, event, data),
     }
+}
+
+/// Whether a packet of a stream is a part of a request that was counted.
+pub(crate) fn is_part(session: SessionId, packet: &[u8]) -> bool {
+    session.is_stream() && part::is_part(packet)
 }
 
 /// Whether a packet is not delivered because its connection has ended: in base mode always, in process mode where

@@ -90,6 +90,15 @@ impl Packet<'_> {
         }
     }
 
+    /// Its bytes; those of the head of a request whose body is a file.
+    pub(crate) fn in_memory(&self) -> &[u8] {
+        match self {
+            Packet::Borrowed(data) | Packet::Request(data, _) => data,
+            Packet::Shared(data) => data,
+            Packet::Stored { head, .. } | Packet::InChannel { head, .. } => head,
+        }
+    }
+
     fn to_owned(&self) -> Packet<'static> {
         match self {
             Packet::Borrowed(data) | Packet::Request(data, _) => Packet::Shared(Rc::new(data.to_vec())),

@@ -28,6 +28,8 @@ impl Flags {
     pub const BROKEN: u32 = 512;
     /// An HTTP/2 connection, or a stream of one ([`SessionId::is_stream`](crate::ids::SessionId::is_stream)).
     pub const HTTP2: u32 = 1024;
+    /// The body of the request follows its head in parts, which are packets of their own.
+    pub const STREAMED: u32 = 2048;
 
     /// Whether any of these bits is set.
     pub fn any(self, bits: u32) -> bool {

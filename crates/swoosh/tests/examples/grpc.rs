@@ -58,8 +58,62 @@ fn tonic_services_answer_calls_with_messages_and_a_status() {
         // The deadline passes while the service waits.
         let (bytes, trailers) = call(server.port, "Greet", message("slow"), "50m");
         assert_eq!((bytes.len(), status(&trailers)), (0, "4".to_owned()));
+        in_turns(server.port, mode);
         let (_, trailers) = call(server.port, "Nothing", message(""), "5S");
         assert_eq!(status(&trailers), "12");
         server.stop();
     }
+}
+
+/// Each message is sent when the reply to the one before has arrived; then the client leaves in the middle of a call.
+fn in_turns(port: u16, mode: &str) {
+    let exchange = async {
+        let socket = connect(port).await;
+        let (sender, connection) = h2::client::handshake(socket).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let request = || {
+            let request = Request::post(format!("http://127.0.0.1:{port}/demo.Words/Chat"));
+            request.header("content-type", "application/grpc").body(()).unwrap()
+        };
+        let mut sender = sender.ready().await.unwrap();
+        let (response, mut stream) = sender.send_request(request(), false).unwrap();
+        // The head of the response arrives before any message was sent.
+        let mut body = response.await.unwrap().into_body();
+        for n in 0..100 {
+            let bytes = message(&n.to_string());
+            // In pieces of any length.
+            let (start, rest) = bytes.split_at(n % bytes.len());
+            stream.send_data(start.to_vec().into(), false).unwrap();
+            tokio::task::yield_now().await;
+            stream.send_data(rest.to_vec().into(), n == 99).unwrap();
+            let reply = body.data().await.unwrap().unwrap();
+            body.flow_control().release_capacity(reply.len()).unwrap();
+            assert_eq!(reply, message(&format!("you said {n}")), "{mode}");
+        }
+        assert!(body.data().await.is_none());
+        assert_eq!(body.trailers().await.unwrap().unwrap()["grpc-status"], "0");
+
+        let mut sender = sender.ready().await.unwrap();
+        let (response, mut left) = sender.send_request(request(), false).unwrap();
+        drop(response.await.unwrap());
+        left.send_reset(h2::Reason::CANCEL);
+        // Messages that are not read are not lost, and not kept without bounds.
+        let mut sender = sender.ready().await.unwrap();
+        let (response, mut stream) = sender.send_request(request(), false).unwrap();
+        let mut body = response.await.unwrap().into_body();
+        let text = "x".repeat(100);
+        for _ in 0..20_000 {
+            stream.send_data(message(&text).into(), false).unwrap();
+        }
+        stream.send_data(bytes::Bytes::new(), true).unwrap();
+        let mut received = 0;
+        while let Some(data) = body.data().await {
+            let data = data.unwrap();
+            received += data.len();
+            body.flow_control().release_capacity(data.len()).unwrap();
+        }
+        assert_eq!(received, 20_000 * message(&format!("you said {text}")).len());
+        driver.abort();
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(exchange);
 }

@@ -299,7 +299,7 @@ fn settings_reference_prints_the_document() {
 #[test]
 fn every_example_has_a_test() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests = ["main.rs", "http.rs", "grpc.rs"]
+    let tests = ["main.rs", "http.rs", "grpc.rs", "sse.rs"]
         .map(|file| std::fs::read_to_string(here.join("tests/examples").join(file)).unwrap());
     let tests = tests.concat();
     for entry in std::fs::read_dir(here.join("examples")).unwrap() {

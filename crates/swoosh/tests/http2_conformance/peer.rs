@@ -243,7 +243,7 @@ impl Peer {
         Ok(Some(Frame { kind: head[3], flags: head[4], stream, payload }))
     }
 
-    /// The next frame that `wanted` accepts. A GOAWAY with an error, a reset or the end of the connection is none.
+    /// The next frame that `wanted` accepts. A GOAWAY with an error, a reset, or the end of the connection is an error.
     pub fn wait(&mut self, name: &str, wanted: impl Fn(&Frame) -> bool) -> Result<Frame, String> {
         loop {
             let frame = self.read()?.ok_or_else(|| format!("the connection was closed before {name}"))?;

@@ -8,6 +8,7 @@ mod mime;
 mod objects;
 mod parse;
 mod processes;
+mod request_parts;
 mod resolver;
 mod select;
 mod sockets;
@@ -28,6 +29,7 @@ pub fn add(functions: &mut Functions) {
     objects::add(functions);
     parse::add(functions);
     processes::add(functions);
+    request_parts::add(functions);
     resolver::add(functions);
     select::add(functions);
     sockets::add_all(functions);

@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// Shows why a call has failed. A connection that has ended is given up; a call that would have needed it (`needs`) fails
+    /// Shows why a call has failed. A connection that has ended is closed; a call that would have needed it (`needs`) fails
     /// with the code of a client that is not connected.
     pub(super) fn note_failure(
         &self,

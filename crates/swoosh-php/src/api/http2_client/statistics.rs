@@ -6,7 +6,7 @@ use crate::coroutine::http2::Http2Settings;
 use swoosh::proto::http2::PeerSettings;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval};
 
-/// All of them, or the one with that name; null if there is none.
+/// All of them, or the one with that name; null if it does not exist.
 pub(super) fn stats(call: &mut Call<'_>) -> PhpResult<Zval> {
     let key = String::from_utf8_lossy(call.bytes_or(0, b"")?).into_owned();
     let connection = call.payload::<Client>().connection.borrow().clone();

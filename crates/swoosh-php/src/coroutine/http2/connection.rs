@@ -203,7 +203,7 @@ impl Http2Connection {
             },
             WaitOutcome::Cancelled => outcome(WaitOutcome::Cancelled),
         };
-        let no_stream = || Failure { code: libc::ECANCELED, message: "the stream was given up".to_owned() };
+        let no_stream = || Failure { code: libc::ECANCELED, message: "the stream was reset by this side".to_owned() };
         Ok(taken.and_then(|taken| taken.ok_or_else(|| self.failure().unwrap_or_else(no_stream))))
     }
 

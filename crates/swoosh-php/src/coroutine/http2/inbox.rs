@@ -34,7 +34,7 @@ pub struct Delivery {
 /// The deliveries that a coroutine waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
-    /// Whole responses, and parts of those that were asked for in parts.
+    /// Whole responses, and parts of those that were requested in parts.
     Response,
     /// Parts of any response.
     Part,
@@ -99,7 +99,7 @@ impl Inbox {
         self.streams.insert(id, Stream { delivered, request: Some(request), is_open, ..Stream::default() });
     }
 
-    /// Forgets a stream whose response nobody wants; returns its sending half.
+    /// Forgets a stream whose response is not wanted any more; returns its sending half.
     pub(super) fn remove_stream(&mut self, id: u32) -> Option<Rc<SendHalf>> {
         self.set_place(id, None);
         let stream = self.streams.remove(&id)?;
@@ -231,7 +231,7 @@ impl Inbox {
         self.tickets
     }
 
-    /// Takes a delivery; registers the coroutine if there is none. `None`: the connection is closed.
+    /// Takes a delivery; registers the coroutine if nothing has arrived. `None`: the connection is closed.
     pub(super) fn poll_take(
         &mut self,
         want: Want,
@@ -275,7 +275,7 @@ impl Inbox {
         if is_last {
             (delivery.trailers, delivery.error) = (stream.trailers.take(), stream.error);
             if let Some(request) = stream.request.take().filter(|_| stream.is_open) {
-                // A coroutine may still be writing, although nobody reads it.
+                // A coroutine may still be writing, although the peer does not read it.
                 request.reset(Reason::CANCEL);
             }
             self.streams.remove(&id);
@@ -349,7 +349,7 @@ pub(super) fn run_waiters(waiters: Vec<(u64, u64)>) -> PhpResult<()> {
     waiters.into_iter().try_for_each(|(id, token)| wake_from(id, reactor::token_wait_number(token)))
 }
 
-/// Bytes of a body that are kept although nobody waits for it.
+/// Bytes of a body that are kept although no coroutine waits for it.
 const STREAM_BUFFER: usize = 64 << 10;
 /// Parts of a body that are kept apart.
 const MAX_PARTS: usize = 64;

@@ -4,7 +4,7 @@
 //! windows are opened while PHP code waits elsewhere; a coroutine that sends drives it too, so that its request is written
 //! before it goes on.
 //!
-//! Memory is bounded: a body that nobody waits for is read up to 64 KiB and then left to
+//! Memory is bounded: a body that no coroutine waits for is read up to 64 KiB and then left to
 //! the peer by flow control. Bodies that are sent wait for the peer's window.
 //!
 //! | file | contents |

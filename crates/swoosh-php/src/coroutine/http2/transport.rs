@@ -32,7 +32,7 @@ pub(super) struct Transport {
     observed: Rc<RefCell<Observed>>,
     incoming: FrameTracker,
     outgoing: FrameTracker,
-    /// The peer has given up the connection.
+    /// The peer has ended the connection, or does not speak HTTP/2.
     ended: bool,
     /// The beginning of the peer's bytes: the head of its first frame.
     first: Vec<u8>,

@@ -16,6 +16,7 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
+use swoosh::http::request_parts::RequestParts;
 use swoosh::proto::http1::head_index;
 use swoosh::proto::http1::request::field_buffer;
 use swoosh_zend::{IntoZval, PhpResult};
@@ -37,6 +38,9 @@ pub fn begin(
 ) -> PhpResult<Option<PendingCall>> {
     let session = event.session.0;
     let Some(callbacks) = state.callbacks() else { return Ok(None) };
+    if RequestParts::take_packet(node, event.session, data) {
+        return Ok(None);
+    }
     if node.was_websocket(event.session) {
         return websocket::dispatch::receive(state, &callbacks, node, event, data);
     }

@@ -15,6 +15,7 @@ use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
+use swoosh::http::request_parts::RequestParts;
 use swoosh::net::{AddressText, Port};
 use swoosh::proto::http1::head_index::HeadIndex;
 use swoosh::proto::http1::request::{Field, Request, RequestLine, field_buffer, trailer_fields};
@@ -36,6 +37,8 @@ pub struct RequestData {
     pub body: RefCell<Option<Vec<u8>>>,
     /// The body, if it was spilled to a file.
     pub stored: RefCell<Option<Rc<TempFile>>>,
+    /// The body, if it follows the head in parts.
+    pub parts: RefCell<Option<Rc<RequestParts>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
     /// The index of its head, where it is known.
@@ -214,6 +217,7 @@ pub fn from_engine(
         None => data.raw.borrow_mut().extend(bytes),
     }
     *data.stored.borrow_mut() = stored;
+    *data.parts.borrow_mut() = RequestParts::begin(node, event.session);
     data.request_length.set(Some(bytes.len()));
     let known = node.state().registry.find(event.session);
     let stream = node.http2_stream(event.session);

@@ -371,7 +371,7 @@ fn list(settings: &Settings) -> String {
         tcp_keepalive tcp_keepidle tcp_keepinterval tcp_keepcount tcp_user_timeout tcp_defer_accept
         tcp_fastopen recv_buffer send_buffer; without framing tls http2);
     list_fields!(all, &settings.port.http2, Http2Config:
-        header_table_size max_concurrent_streams init_window_size max_frame_size max_header_list_size max_headers; without);
+        header_table_size max_concurrent_streams init_window_size max_frame_size max_header_list_size max_headers grpc_streams; without);
     list_fields!(all, &settings.port.framing, super::port_settings::FramingBuilder:
         http redis mqtt eof_check eof_split length_check eof length offset body_offset; without func);
     let tls = &settings.port.tls;

@@ -1,7 +1,7 @@
 //! The body of a request: frames to the bytes of an HTTP/1 message.
 
 use super::head::BodyForm;
-use crate::proto::http2::TRAILER_MARKER;
+use crate::proto::http2::{TRAILER_MARKER, part};
 use bytes::Bytes;
 use h2::RecvStream;
 use http_types::HeaderMap;
@@ -58,6 +58,12 @@ impl IncomingBody {
             }
             taken += data.len();
             match first.take() {
+                _ if self.form == BodyForm::Parts => {
+                    if buffer.is_empty() {
+                        buffer.push(part::DATA);
+                    }
+                    buffer.extend_from_slice(&data);
+                }
                 _ if self.form == BodyForm::Chunked => {
                     if buffer.is_empty() {
                         buffer.extend_from_slice(SIZE_LINE);
@@ -97,7 +103,15 @@ impl IncomingBody {
             put_trailers(buffer, &trailers.unwrap_or_default());
             buffer.extend_from_slice(b"\r\n");
         }
+        if self.form == BodyForm::Parts {
+            buffer.push(part::END);
+        }
         Received::End
+    }
+
+    /// Whether it is passed on in packets of its own.
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.form == BodyForm::Parts
     }
 
     /// So many bytes were taken: the peer may send as many more.

@@ -12,6 +12,7 @@ use crate::conn::owner::{Owner, ReadAction, add};
 use crate::conn::{read, write};
 use crate::log;
 use crate::proto::http1::request_framer::RequestRules;
+use crate::proto::http2::part;
 use crate::state::registry::{ConnectionRow, Flags};
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -97,7 +98,8 @@ fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, (re
     }
     let (head, body) = request.into_parts();
     let mut message = owner.take_plaintext_buffer();
-    let form = head::serialize(&mut message, &head, !body.is_end_stream());
+    let streams_grpc = parent.port().config.http2.is_some_and(|config| config.grpc_streams);
+    let form = head::serialize(&mut message, &head, !body.is_end_stream(), streams_grpc);
     match form {
         Ok(form) => open(owner, parent, session, Opened { number, head, body, respond, form }, &message),
         Err(head::Malformed(fault)) => {
@@ -133,6 +135,9 @@ fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, strea
     conn.framer.borrow_mut().set_http_rules(RequestRules { requires_host: false, max_form: owner.max_form_length() });
     owner.insert(conn.clone());
     session.note_stream(number);
+    if form == BodyForm::Parts {
+        conn.slot().set_flags(Flags::STREAMED);
+    }
     let action = match too_many {
         true => read::refuse_head(owner, &conn),
         false => read::take_bytes(owner, &conn, message),
@@ -164,7 +169,11 @@ fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut
         let Some(mut body) = stream.take_body() else { return };
         let mut buffer = owner.take_plaintext_buffer();
         let received = body.poll(&mut buffer, cx);
+        let is_in_parts = body.is_in_parts();
         let (action, bytes) = match &received {
+            Received::Bytes(count) if is_in_parts => (read::take_part(owner, conn, &buffer), *count),
+            Received::End if is_in_parts => (read::take_part(owner, conn, &buffer), 0),
+            Received::Failed if is_in_parts => (read::take_part(owner, conn, &[part::LOST]), 0),
             Received::Bytes(count) => (read::take_bytes(owner, conn, &buffer), *count),
             Received::Piece(data) => (read::take_bytes(owner, conn, data), data.len()),
             Received::End if !buffer.is_empty() => (read::take_bytes(owner, conn, &buffer), 0),
@@ -202,6 +211,9 @@ fn poll_read(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut
 /// Drives a stream.
 fn poll_stream(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) -> Poll<()> {
     if conn.state() < ConnectionState::Draining && stream.poll_reset(cx) {
+        if stream.take_body().is_some_and(|body| body.is_in_parts()) {
+            read::take_part(owner, conn, &[part::LOST]);
+        }
         let gone = io::Error::from(io::ErrorKind::ConnectionReset);
         owner.lose(conn, &gone);
     }

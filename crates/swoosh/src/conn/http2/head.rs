@@ -3,7 +3,7 @@
 //! Invariant: the message says what the request says, and no more. `h2` has checked names and values; here nothing of the
 //! client can become framing of the message, which the server writes itself.
 
-use http_types::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderName, TE};
+use http_types::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, TE};
 use http_types::{Method, request};
 
 /// The framing of a request's body within its message.
@@ -15,6 +15,8 @@ pub(super) enum BodyForm {
     Length,
     /// In chunks.
     Chunked,
+    /// In packets behind the message, which has none: it is handled before the body is complete.
+    Parts,
     /// The bytes of a WebSocket (RFC 8441).
     Tunnel,
 }
@@ -23,13 +25,20 @@ pub(super) enum BodyForm {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// Appends the HTTP/1 message of a request's head. `has_body`: frames of a body may follow.
-pub(super) fn serialize(out: &mut Vec<u8>, head: &request::Parts, has_body: bool) -> Result<BodyForm, Malformed> {
+/// Appends the HTTP/1 message of a request's head. `has_body`: frames of a body may follow. `streams_grpc`: gRPC calls are
+/// handled before their body is complete.
+pub(super) fn serialize(
+    out: &mut Vec<u8>,
+    head: &request::Parts,
+    has_body: bool,
+    streams_grpc: bool,
+) -> Result<BodyForm, Malformed> {
     let protocol = head.extensions.get::<h2::ext::Protocol>();
     let form = match protocol {
         Some(protocol) if protocol.as_str() == "websocket" && has_body => BodyForm::Tunnel,
         Some(_) => return Err(Malformed("`:protocol` is not `websocket`, or ends its request (RFC 8441)")),
         None if !has_body => BodyForm::None,
+        None if streams_grpc && is_grpc(head) => BodyForm::Parts,
         None if head.headers.contains_key(CONTENT_LENGTH) => BodyForm::Length,
         None => BodyForm::Chunked,
     };
@@ -54,10 +63,17 @@ pub(super) fn serialize(out: &mut Vec<u8>, head: &request::Parts, has_body: bool
             // The key is not used over HTTP/2 (RFC 8441 section 5.1), but handshakes of HTTP/1 have one.
             put(out, "sec-websocket-key", b"AAAAAAAAAAAAAAAAAAAAAA==");
         }
-        BodyForm::None | BodyForm::Length => {}
+        BodyForm::None | BodyForm::Length | BodyForm::Parts => {}
     }
     out.extend_from_slice(b"\r\n");
     Ok(form)
+}
+
+/// Whether it is a call of gRPC, and not of gRPC-Web, whose trailers are part of the body.
+fn is_grpc(head: &request::Parts) -> bool {
+    let media_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let rest = media_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+    head.method == Method::POST && rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';' | b' ', ..]))
 }
 
 fn put_request_line(out: &mut Vec<u8>, head: &request::Parts, form: BodyForm) -> Result<(), Malformed> {
@@ -124,7 +140,7 @@ fn is_left_out(name: &HeaderName, value: &[u8], form: BodyForm) -> Result<bool, 
     }
     if *name == CONTENT_LENGTH {
         // A tunnel has no length, and the length of no body is no framing.
-        return Ok(form == BodyForm::Tunnel);
+        return Ok(matches!(form, BodyForm::Tunnel | BodyForm::Parts));
     }
     Ok(*name == HOST || *name == COOKIE)
 }
@@ -161,7 +177,7 @@ mod tests {
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         let mut out = Vec::new();
-        let form = serialize(&mut out, &head, has_body)?;
+        let form = serialize(&mut out, &head, has_body, true)?;
         Ok((String::from_utf8(out).unwrap(), form))
     }
 
@@ -183,6 +199,21 @@ mod tests {
         let (text, form) = message("http://a/", &[], true).unwrap();
         let wanted = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         assert_eq!((text.as_str(), form), (wanted, BodyForm::Chunked));
+    }
+
+    #[test]
+    fn a_grpc_call_is_a_message_of_its_head() {
+        for (media_type, wanted) in [
+            ("application/grpc", BodyForm::Parts),
+            ("application/grpc+proto", BodyForm::Parts),
+            ("application/grpc-web", BodyForm::Length),
+            ("application/json", BodyForm::Length),
+        ] {
+            let fields = [("content-type", media_type), ("content-length", "5")];
+            let (text, form) = message("http://a/", &fields, true).unwrap();
+            assert_eq!((form, text.contains("content-length")), (wanted, wanted == BodyForm::Length), "{media_type}");
+            assert_eq!(message("http://a/", &fields, false).unwrap().1, BodyForm::None);
+        }
     }
 
     #[test]

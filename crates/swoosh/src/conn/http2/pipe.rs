@@ -27,7 +27,7 @@ pub(super) struct Pipe {
     goaways: Cell<u32>,
     /// Streams that were reset because of a fault, with the error code.
     resets: RefCell<Vec<(u32, u32)>>,
-    /// `h2` was told to wait until output was written.
+    /// `h2` waits until output was written.
     is_blocked: Cell<bool>,
     /// No more input follows.
     is_ended: Cell<bool>,
@@ -125,7 +125,7 @@ impl Pipe {
         self.inserted.borrow_mut().extend_from_slice(frame);
     }
 
-    /// Takes a buffer for output, if there is none.
+    /// Takes a buffer for output unless it has one.
     pub(super) fn borrow_output(&self, spare: &SpareBuffers) {
         let mut output = self.output.borrow_mut();
         if output.capacity() == 0 {

@@ -43,8 +43,7 @@ pub(crate) struct Session {
     refuses: Cell<bool>,
     /// The connection ends once no stream is open: user code has sent GOAWAY.
     ends_when_idle: Cell<bool>,
-    /// When a frame began, or a block of header fields, that is not complete and no part of a body: monotonic milliseconds;
-    /// 0: there is none.
+    /// When the incomplete frame or header block began, bodies excluded: monotonic milliseconds; 0: everything is complete.
     incomplete_since: Cell<u64>,
     /// The socket was not read because `h2` had not taken the last bytes.
     was_full: Cell<bool>,
@@ -154,7 +153,7 @@ impl Session {
         was_full && !self.pipe.has_input() || !has_output && self.pipe.has_output()
     }
 
-    /// Milliseconds for which a frame, or a block of header fields, has been incomplete; `None`: none is. Bodies do not count.
+    /// Milliseconds for which a frame or a header block has been incomplete; `None`: all are complete. Bodies do not count.
     pub(in crate::conn) fn incomplete_for(&self, now: u64) -> Option<u64> {
         Some(self.incomplete_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
     }
@@ -294,7 +293,7 @@ impl Session {
         }
     }
 
-    /// Exchanges frames; returns the next stream, or the reason why there is none.
+    /// Exchanges frames; returns the next stream, or why it cannot return one.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Next {
         match self.poll_handshake(cx) {
             Poll::Pending => return Next::Pending,

@@ -250,13 +250,13 @@ impl Dispatcher {
         })
     }
 
-    /// Whether a packet belongs to earlier ones of its connection, and has to go to the same worker: frames of a WebSocket, and
-    /// HTTP requests behind an unanswered one.
+    /// Whether a packet belongs to earlier ones of its connection, and has to go to the same worker: frames of a WebSocket,
+    /// parts of a body, and HTTP requests behind an unanswered one.
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
         let is_unanswered = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
         conn.port().config.framing.expects_replies()
-            && (slot.flags().any(Flags::WEBSOCKET | Flags::HANDLING) || is_unanswered())
+            && (slot.flags().any(Flags::WEBSOCKET | Flags::STREAMED | Flags::HANDLING) || is_unanswered())
     }
 
     fn workers(&self) -> u32 {

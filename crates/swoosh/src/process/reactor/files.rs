@@ -48,7 +48,7 @@ fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
     slot.responses_completed.load(Acquire) == conn.dispatched()
         && state.commands[owner.id() as usize].is_empty()
         && !conn.has_output()
-        && !slot.flags().any(Flags::WEBSOCKET | Flags::CLOSING | Flags::CLOSED)
+        && !slot.flags().any(Flags::WEBSOCKET | Flags::STREAMED | Flags::CLOSING | Flags::CLOSED)
 }
 
 fn lookup(files: &Files, packet: &[u8]) -> Lookup {

@@ -73,6 +73,7 @@ impl Extension for Swoosh {
             coroutine::on_interrupt();
             server::pool::between_instructions();
         });
+        script_end::on_renewal(event_loop::renew);
         fork::on_child(server::state::step_out);
         install_fork_hooks(ForkHooks { is_managed: process::is_own_fork, child: fork::begin });
     }

@@ -5,6 +5,7 @@ use super::compress::Rules;
 use super::websocket_state::SocketState;
 #[cfg(feature = "websocket")]
 use crate::handler::SessionId;
+#[cfg(feature = "websocket")]
 use crate::ids::SessionMap;
 use std::cell::Cell;
 #[cfg(feature = "websocket")]

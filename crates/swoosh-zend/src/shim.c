@@ -182,10 +182,12 @@ void swoosh_object_renew(zend_object *object)
     zval *initial = object->ce->default_properties_table;
 
     for (int count = object->ce->default_properties_count; count > 0; count--) {
-        zval before;
-        ZVAL_COPY_VALUE(&before, slot);
-        ZVAL_COPY_PROP(slot, initial);
-        i_zval_ptr_dtor(&before);
+        if (Z_TYPE_INFO_P(slot) != IS_NULL || Z_TYPE_INFO_P(initial) != IS_NULL) {
+            zval before;
+            ZVAL_COPY_VALUE(&before, slot);
+            ZVAL_COPY_PROP(slot, initial);
+            i_zval_ptr_dtor(&before);
+        }
         slot++;
         initial++;
     }
@@ -585,7 +587,7 @@ void swoosh_vm_begin(swoosh_vm *vm)
     save(&vm->resumer);
     memset(&vm->context, 0, sizeof(vm->context));
     vm->context.kind = &swoosh_fiber_kind;
-    /* The first switch of a context is told by its status: Xdebug makes its stack then. */
+    /* Observers recognise the first switch to a context by this status: Xdebug then makes a stack for it. */
     vm->context.status = ZEND_FIBER_STATUS_INIT;
     zend_observer_fiber_init_notify(&vm->context);
     zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
@@ -786,6 +788,11 @@ void swoosh_handle_interrupt(void)
     } else if (zend_interrupt_function) {
         zend_interrupt_function(EG(current_execute_data));
     }
+}
+
+zend_long swoosh_max_input_vars(void)
+{
+    return PG(max_input_vars);
 }
 
 void swoosh_parse_query(const char *bytes, size_t length, zval *array)

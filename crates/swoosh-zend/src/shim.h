@@ -228,6 +228,7 @@ bool swoosh_alias_function(const char *name, size_t length, const char *of, size
 bool swoosh_module_loaded(const char *name, size_t length);
 
 /* Parses `a=b&c[]=d` into a new array like parse_str(). */
+zend_long swoosh_max_input_vars(void);
 void swoosh_parse_query(const char *bytes, size_t length, zval *array);
 /* Stores a value under a name such as `a[b][]`, like PHP's request variables. Takes over the value. */
 void swoosh_register_variable(const char *name, zval *value, zval *array);

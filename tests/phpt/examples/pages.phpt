@@ -13,7 +13,7 @@ need_components('chromium', 'tidy');
 <?php
 require __DIR__ . '/../inc/example.inc';
 require __DIR__ . '/../inc/chromium.inc';
-const NAMES = ['http_server', 'http_upload', 'websocket_server', 'sse', 'chat/server', 'realtime_stats/server'];
+const NAMES = ['http_server', 'http_upload', 'websocket_server', 'chat/server', 'realtime_stats/server', 'sse'];
 const FITS = <<<'JS'
     document.documentElement.scrollWidth <= document.documentElement.clientWidth
     && [...document.querySelectorAll('input, button, svg, h1')].every(e => e.getBoundingClientRect().right <= document.documentElement.clientWidth)

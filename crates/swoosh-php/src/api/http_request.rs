@@ -121,7 +121,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
             let raw = &*data.raw.borrow();
             let mut fields = field_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, server_fields(&request, swoosh::clock::now_seconds(), false));
+                this.set_slot(SERVER, server_fields(request.line(), swoosh::clock::now_seconds(), false));
                 let config = data.options.borrow_mut().take().unwrap_or_default();
                 let filled = fill(this, data, &config, &request, headers);
                 if filled.is_err() {

@@ -1,7 +1,7 @@
 //! The positions of the parts of a request's head: what one pass over the bytes has found, for those who read the request
 //! afterwards.
 
-use super::request::{Field, FieldBuffer, Request};
+use super::request::{Field, FieldBuffer, Request, RequestLine};
 
 /// The positions of the parts of a head, from which a parsed request is made again without a search.
 ///
@@ -110,6 +110,25 @@ impl HeadIndex {
             *properties = u16::from(minor) & MINOR | if keeps_alive { KEEPS_ALIVE } else { 0 };
             *end = head;
         }
+    }
+
+    /// The request line in `bytes`, the same that the index was made of; `None` without an index, and for other bytes.
+    pub fn line<'a>(&self, bytes: &'a [u8]) -> Option<RequestLine<'a>> {
+        let &[method_end, target_end, properties, _] = self.entries.first()?;
+        Some(RequestLine {
+            method: bytes.get(..usize::from(method_end))?,
+            target: bytes.get(usize::from(method_end) + 1..usize::from(target_end))?,
+            minor: (properties & MINOR) as u8,
+        })
+    }
+
+    /// The fields in `bytes`, the same that the index was made of, in order.
+    pub fn fields<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Field<'a>> {
+        let part = |start: u16, end: u16| bytes.get(usize::from(start)..usize::from(end));
+        let entries = self.entries.get(1..).unwrap_or_default();
+        entries.iter().filter_map(move |&[name, name_end, value, value_end]| {
+            Some(Field { name: part(name, name_end)?, value: part(value, value_end)? })
+        })
     }
 
     /// The request in `bytes`, the same that the index was made of; `None` without an index, and for other bytes.

@@ -30,8 +30,7 @@ pub(super) fn check(
         b" HTTP/1.0\r\n" => 0,
         _ => return None,
     };
-    let known = std::str::from_utf8(&bytes[..method]).ok().filter(|name| is_method(name) && *name != "CONNECT");
-    if target_end - target > MAX_TARGET || known.is_none() {
+    if target_end - target > MAX_TARGET || !is_served(&bytes[..method]) {
         return None;
     }
     index.begin(method as u16, target_end as u16);
@@ -68,6 +67,13 @@ pub(super) fn check(
         at = cr + 2;
     }
     None
+}
+
+/// Whether a method is known and may be used.
+#[inline]
+fn is_served(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"POST")
+        || std::str::from_utf8(method).is_ok_and(|name| is_method(name) && name != "CONNECT")
 }
 
 /// The end of the bytes of a set, from `at` on.

@@ -58,7 +58,40 @@ pub struct Request<'a> {
     pub(super) keeps_alive: Option<bool>,
 }
 
+/// The request line of a request (RFC 9112 section 3).
+///
+/// ```
+/// use swoosh_proto::http1::request::RequestLine;
+///
+/// let line = RequestLine { method: b"GET", target: b"/search?q=1", minor: 1 };
+/// assert_eq!(line.path_and_query(), (&b"/search"[..], Some(&b"q=1"[..])));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLine<'a> {
+    /// The method: `GET`.
+    pub method: &'a [u8],
+    /// The target as it was sent.
+    pub target: &'a [u8],
+    /// The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
+    pub minor: u8,
+}
+
+impl<'a> RequestLine<'a> {
+    /// The target before and after its `?`.
+    pub fn path_and_query(&self) -> (&'a [u8], Option<&'a [u8]>) {
+        match memchr(b'?', self.target) {
+            Some(at) => (&self.target[..at], Some(&self.target[at + 1..])),
+            None => (self.target, None),
+        }
+    }
+}
+
 impl<'a> Request<'a> {
+    /// The request line.
+    pub fn line(&self) -> RequestLine<'a> {
+        RequestLine { method: self.method.as_bytes(), target: self.target.as_bytes(), minor: self.minor }
+    }
+
     /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head. A head that
     /// the framer has not checked may give fields that it would refuse.
     pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut FieldBuffer<'a>) -> Option<(Self, &'r [Field<'a>])> {

@@ -93,19 +93,20 @@ impl FramingFields {
     /// Checks one field. The comparison of lengths first keeps irrelevant fields cheap.
     #[inline]
     pub(super) fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
-        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        // First as most clients write it.
+        let is = |usual: &str| name == usual.as_bytes() || name.eq_ignore_ascii_case(usual.as_bytes());
         match name.len() {
-            4 if is("host") => self.host(value),
-            7 if is("upgrade") => {
+            4 if is("Host") => self.host(value),
+            7 if is("Upgrade") => {
                 self.has_upgrade = true;
                 Ok(())
             }
-            12 if is("content-type") => {
+            12 if is("Content-Type") => {
                 self.is_form = value.get(..FORM.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(FORM));
                 Ok(())
             }
-            6 if is("expect") => self.expect(value),
-            10 if is("connection") => {
+            6 if is("Expect") => self.expect(value),
+            10 if is("Connection") => {
                 let mut options = ConnectionOptions::default();
                 options.add(value);
                 self.closes |= options.close;
@@ -113,11 +114,11 @@ impl FramingFields {
                 self.keep_alive |= options.keep_alive;
                 Ok(())
             }
-            14 if is("content-length") => match self.length.replace(plain_number(value)?) {
+            14 if is("Content-Length") => match self.length.replace(plain_number(value)?) {
                 None => Ok(()),
                 Some(_) => Err(Refusal::new(400, "two Content-Length fields")),
             },
-            17 if is("transfer-encoding") => self.transfer_coding(value),
+            17 if is("Transfer-Encoding") => self.transfer_coding(value),
             _ => Ok(()),
         }
     }

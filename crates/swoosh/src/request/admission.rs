@@ -11,10 +11,10 @@ use super::event::Event;
 use crate::config::Framing;
 use crate::context::handler::{ConnectionEvent, Stop};
 use crate::context::{Context, RequestGuard};
-use crate::ids::SessionId;
+use crate::ids::SessionMap;
 use crate::ipc::Message;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 /// The decision about an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Entry {
 struct Queue {
     entries: VecDeque<Entry>,
     /// Number of queued events by connection.
-    by_session: HashMap<SessionId, usize>,
+    by_session: SessionMap<usize>,
     /// Queued parts of bodies.
     parts: usize,
     /// Bytes of all queued events.

@@ -13,7 +13,10 @@ pub fn request_field(name: &[u8]) -> Option<&'static InternedKey> {
 /// The interned key of a name of a response's field, which is in any case; the key is written as `Content-Type`.
 pub fn response_field(name: &[u8]) -> Option<&'static InternedKey> {
     static INDEX: LazyLock<ByLength> = LazyLock::new(|| by_length(&RESPONSE_FIELDS));
-    INDEX.get(name.len())?.iter().find(|key| key.name().as_bytes().eq_ignore_ascii_case(name)).copied()
+    let keys = INDEX.get(name.len())?;
+    // First as most programs write it.
+    let exact = keys.iter().find(|key| key.name().as_bytes() == name);
+    exact.or_else(|| keys.iter().find(|key| key.name().as_bytes().eq_ignore_ascii_case(name))).copied()
 }
 
 /// Creates the keys. During module startup.

@@ -4,6 +4,7 @@ use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::field_names::request_field;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -16,8 +17,8 @@ use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::http::request_parts::RequestParts;
 use swoosh::net::{AddressText, Port};
-use swoosh::proto::http1::head_index::{self, HeadIndex};
-use swoosh::proto::http1::request::{Field, Request, field_buffer, trailer_fields};
+use swoosh::proto::http1::head_index::HeadIndex;
+use swoosh::proto::http1::request::{Field, Request, RequestLine, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
@@ -139,19 +140,16 @@ impl swoosh_zend::Payload for RequestData {
     fn lazy_property(&self, slot: usize) -> Zval {
         let raw = &*self.raw.borrow();
         let mut fields = field_buffer();
-        let index = self.index.get().map(|index| &**index);
-        let Some((request, headers)) = head_index::parse(raw, index, &mut fields) else { return Zval::null() };
-        if index.is_none() {
+        if self.index.get().is_none() {
+            let Some((request, headers)) = Request::parse(raw, &mut fields) else { return Zval::null() };
             let index = HeadIndex::of(&request, headers);
-            let _ = if index.is_empty() { Ok(()) } else { self.index.set(Rc::new(index)) };
+            if index.is_empty() {
+                return self.property(slot, request.line(), headers.iter().copied());
+            }
+            let _ = self.index.set(Rc::new(index));
         }
-        match slot {
-            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
-            HEADER => self.header_of(headers).into_zval(),
-            COOKIE => self.cookie_of(headers).into_zval(),
-            GET => query_of(&request).into_zval(),
-            _ => Zval::null(),
-        }
+        let of_index = self.index.get().and_then(|index| Some((index.line(raw)?, index.fields(raw))));
+        of_index.map_or_else(Zval::null, |(line, fields)| self.property(slot, line, fields))
     }
 }
 
@@ -248,7 +246,7 @@ pub fn from_coroutine(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::reused::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = server_fields(request, swoosh::clock::now_seconds(), false);
+    let mut server = server_fields(request.line(), swoosh::clock::now_seconds(), false);
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -268,8 +266,8 @@ pub fn from_coroutine(
 }
 
 impl Arrival {
-    fn server_fields(&self, request: &Request<'_>) -> Array {
-        let mut server = server_fields(request, self.time, self.is_http2);
+    fn server_fields(&self, line: RequestLine<'_>) -> Array {
+        let mut server = server_fields(line, self.time, self.is_http2);
         if let Some(port) = self.port {
             server.append_interned(&SERVER_PORT, port.number);
             match self.local {
@@ -294,21 +292,23 @@ fn host_of(address: &str) -> &str {
 }
 
 /// `$request->server` from the request line and the time of arrival.
-pub fn server_fields(request: &Request<'_>, time: f64, is_http2: bool) -> Array {
+pub fn server_fields(line: RequestLine<'_>, time: f64, is_http2: bool) -> Array {
     let mut server = Array::with_capacity(16);
-    let (path, query) = request.path_and_query();
+    let (path, query) = line.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
         server.append_interned(&QUERY_STRING, query);
     }
-    server.append_interned(&REQUEST_METHOD, request.method);
-    server.append_interned(&REQUEST_URI, path);
-    match path.contains('%') {
-        true => server.append_interned(&PATH_INFO, percent_decode(path.as_bytes())),
-        false => server.append_interned(&PATH_INFO, path),
-    }
+    server.append_interned(&REQUEST_METHOD, line.method);
+    let path_value = path.into_zval();
+    let path_info = match percent_decode(path) {
+        Cow::Borrowed(_) => path_value.clone(),
+        Cow::Owned(decoded) => decoded.into_zval(),
+    };
+    server.append_interned(&REQUEST_URI, path_value);
+    server.append_interned(&PATH_INFO, path_info);
     server.append_interned(&REQUEST_TIME, time as i64);
     server.append_interned(&REQUEST_TIME_FLOAT, time);
-    let protocol = match request.minor {
+    let protocol = match line.minor {
         _ if is_http2 => "HTTP/2",
         0 => "HTTP/1.0",
         _ => "HTTP/1.1",
@@ -318,8 +318,20 @@ pub fn server_fields(request: &Request<'_>, time: f64, is_http2: bool) -> Array 
 }
 
 impl RequestData {
-    fn header_of(&self, headers: &[Field<'_>]) -> Array {
-        let mut all = Array::with_capacity(headers.len());
+    /// The value of a property that is built from the head.
+    #[inline]
+    fn property<'a>(&self, slot: usize, line: RequestLine<'_>, fields: impl Iterator<Item = Field<'a>>) -> Zval {
+        match slot {
+            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(line)).into_zval(),
+            HEADER => self.header_of(fields).into_zval(),
+            COOKIE => self.cookie_of(fields).into_zval(),
+            GET => query_of(line).into_zval(),
+            _ => Zval::null(),
+        }
+    }
+
+    fn header_of<'a>(&self, headers: impl Iterator<Item = Field<'a>>) -> Array {
+        let mut all = Array::with_capacity(headers.size_hint().1.unwrap_or(0));
         let mut lower = [0; 64];
         for header in headers {
             if self.parse_cookie.get() && header.is("cookie") {
@@ -342,7 +354,7 @@ impl RequestData {
         all
     }
 
-    fn cookie_of(&self, headers: &[Field<'_>]) -> Option<Array> {
+    fn cookie_of<'a>(&self, headers: impl Iterator<Item = Field<'a>>) -> Option<Array> {
         if self.parse_cookie.get() { form::cookies(headers) } else { None }
     }
 }
@@ -350,9 +362,9 @@ impl RequestData {
 /// Memory for the bytes of a request that is kept for the next one, at most.
 const MAX_KEPT: usize = 8 << 10;
 
-fn query_of(request: &Request<'_>) -> Option<Array> {
-    let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
-    Some(parse_query(query.as_bytes()))
+fn query_of(line: RequestLine<'_>) -> Option<Array> {
+    let query = line.path_and_query().1.filter(|query| !query.is_empty())?;
+    Some(parse_query(query))
 }
 
 /// Parses the body, and marks the head's properties to be built on first read. `Err`: the status code of the response.

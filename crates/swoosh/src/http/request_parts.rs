@@ -7,9 +7,10 @@
 
 use crate::context::{Context, Reading};
 use crate::handler::SessionId;
+use crate::ids::SessionMap;
 use crate::proto::http2::part;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::task::{self, Poll, Waker};
@@ -47,7 +48,7 @@ impl std::error::Error for ClientLeft {}
 
 thread_local! {
     /// Those of requests that are being handled.
-    static OPEN: RefCell<HashMap<SessionId, Weak<RequestParts>>> = RefCell::default();
+    static OPEN: RefCell<SessionMap<Weak<RequestParts>>> = RefCell::default();
 }
 
 impl RequestParts {

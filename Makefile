@@ -8,7 +8,7 @@ RELEASE   = $(TARGET)/release/libswoosh_php.so
 DEBUG     = $(TARGET)/debug/libswoosh_php.so
 RUN_TESTS = $(shell $(PHP_CONFIG) --prefix 2>/dev/null | xargs -r -I{} find {}/lib/php -name run-tests.php 2>/dev/null | head -n 1)
 
-.PHONY: help run dist test test-rust test-php test-matrix lint memcheck autobahn bench instructions install hooks setup components clean
+.PHONY: help run dist pgo test test-rust test-php test-matrix lint memcheck autobahn bench instructions install hooks setup components clean
 
 # The default target stays `run`.
 .DEFAULT_GOAL = run
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-matrix the PHP tests on PHP 8.2 and 8.4, with and without threads (PHP_CONFIGS="..." for others)'
 	@echo 'make lint        the quick gates: formatting, architecture, documents, clippy'
 	@echo 'make bench       figures beside reference programs'
+	@echo 'make pgo         build the extension with the profile of its workloads: fewer instructions a request, two builds'
 	@echo 'make instructions  user instructions of a request on ten workloads, counted by cachegrind'
 	@echo 'make memcheck    the PHP tests under valgrind (TESTS="tests/phpt/coroutine/*.phpt" for some)'
 	@echo 'make autobahn    the Autobahn WebSocket cases (CASES="1.* 7.*" for some)'
@@ -76,6 +77,10 @@ bench: setup
 instructions: setup
 	$(CARGO) build --release -p swoosh-php
 	@scripts/instructions.py $(CHECK) --extension $(RELEASE) $(WORKLOADS)
+
+# For releases: it takes two builds from the start and the loads between them.
+pgo: setup
+	@sh scripts/pgo.sh $(CARGO) $(PHP) $(TARGET)
 
 # PHP loads it with `extension=swoole` in an ini file, or with `-d extension=swoole`.
 install: setup

@@ -18,12 +18,16 @@ components='
 [ -x /usr/bin/strace ]                                                   | strace
 [ -x /usr/bin/shellcheck ]                                               | shellcheck
 [ -x /usr/bin/phpunit ]                                                  | phpunit
+[ -x /usr/bin/tidy ]                                                     | tidy
 [ -x /usr/bin/curl ]                                                     | curl
 command -v valgrind                                                      | valgrind
 command -v ab                                                            | apache2-utils
 command -v h2load                                                        | nghttp2-client
 command -v nghttpd                                                       | nghttp2-server
 /usr/bin/python3 -c "import grpc"                                        | python3-grpcio
+/usr/bin/python3 -c "import httpx"                                       | python3-httpx
+/usr/bin/python3 -c "import h2"                                          | python3-h2
+command -v node                                                          | nodejs
 [ -f /usr/share/php/Google/Protobuf/StringValue.php ]                    | php-google-protobuf
 ls /usr/lib/postgresql/*/bin/postgres                                    | postgresql
 [ -f /usr/share/php/GuzzleHttp/autoload.php ]                            | php-guzzlehttp-guzzle
@@ -39,6 +43,19 @@ php -m | grep -qx mbstring                                               | phpVE
 '
 
 version=$(php -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+
+# Xdebug is unpacked instead of installed: its package enables it for every program in PHP.
+xdebug=${XDG_CACHE_HOME:-$HOME/.cache}/swoosh/xdebug-$version
+if ! [ -d "$xdebug" ] && command -v dpkg-deb >/dev/null; then
+    work=$(mktemp -d)
+    if (cd "$work" && timeout 120 apt-get -q download "php$version-xdebug") >/dev/null 2>&1; then
+        mkdir -p "$xdebug"
+        dpkg-deb -x "$work"/*.deb "$xdebug"
+    else
+        echo "swoosh: could not fetch php$version-xdebug: the test that needs it is skipped" >&2
+    fi
+    rm -rf "$work"
+fi
 missing=$(echo "$components" | sed "s/VERSION/$version/g" | while IFS='|' read -r test package; do
     [ -n "$package" ] || continue
     # The last bar separates; tests contain bars of their own.

@@ -67,6 +67,11 @@ fn main() {
         // A switch between coroutines goes through here twice.
         .flag("-fno-plt")
         .flag("-fomit-frame-pointer");
+    // PHP's inline functions call functions of the very version of the headers on paths that the optimiser removes. Without
+    // that an earlier patch release of the same PHP could not load the extension.
+    if env::var("OPT_LEVEL").as_deref() == Ok("0") {
+        shim.opt_level(1);
+    }
     for flag in &flags {
         shim.flag(flag);
     }

@@ -24,11 +24,35 @@ $server->on('request', function (Request $request, Response $response) {
     $response->header('Content-Type', 'text/html; charset=utf-8');
     if ($request->server['request_uri'] !== '/') {
         $response->status(404);
-        return $response->end("<h1>There is nothing here</h1>\n");
+        return $response->end(page('There is nothing here', '<p><a href="/">The first page</a></p>'));
     }
     $name = htmlspecialchars($request->get['name'] ?? 'you');
     $pid = getmypid();
-    $response->end("<h1>Hello from Swoosh, $name</h1>\n<p>Worker process $pid has served $served requests.</p>\n");
+    $response->end(page("Hello from Swoosh, $name", "<p>Requests that worker process $pid has served: $served</p>"));
 });
 
 $server->start(); // returns when the server has shut down
+
+/** A page. Both arguments are HTML. */
+function page(string $title, string $body): string
+{
+    return <<<HTML
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>$title</title>
+        <style>
+        body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733; overflow-wrap: anywhere }
+        h1 { color: #2f5f9e; line-height: 1.2 }
+        </style>
+        </head>
+        <body>
+        <h1>$title</h1>
+        $body
+        </body>
+        </html>
+
+        HTML;
+}

@@ -20,17 +20,15 @@ $server->on('start', function (Server $server) {
 $server->on('request', function (Request $request, Response $response) {
     $response->header('Content-Type', 'text/html; charset=utf-8');
     if ($request->getMethod() !== 'POST') {
-        return $response->end(<<<'HTML'
-            <!doctype html>
+        return $response->end(page('Send files', <<<'HTML'
             <form method="post" enctype="multipart/form-data">
-              <p>Your name <input name="who">
-              <p>Files <input type="file" name="files[]" multiple>
-              <p><button>Send</button>
+            <p><label>Your name<br><input name="who"></label></p>
+            <p><label>Files<br><input type="file" name="files[]" multiple></label></p>
+            <p><button>Send</button></p>
             </form>
-
-            HTML);
+            HTML));
     }
-    $page = '<p>From ' . htmlspecialchars($request->post['who'] ?? 'anonymous') . ":\n<ul>\n";
+    $list = '';
     foreach ($request->files['files'] ?? [] as $file) {
         // The file at `tmp_name` is removed after the request; move_uploaded_file() keeps it.
         $about = match ($file['error']) {
@@ -38,9 +36,34 @@ $server->on('request', function (Request $request, Response $response) {
             UPLOAD_ERR_NO_FILE => 'no file was chosen',
             default => "error {$file['error']}",
         };
-        $page .= '<li>' . htmlspecialchars($file['name']) . ": $about</li>\n";
+        $list .= '<li>' . htmlspecialchars($file['name']) . ": $about</li>\n";
     }
-    $response->end("$page</ul>\n");
+    $who = htmlspecialchars($request->post['who'] ?? 'anonymous');
+    $response->end(page("From $who", $list === '' ? '<p>There were no files.</p>' : "<ul>\n$list</ul>"));
 });
 
 $server->start();
+
+/** A page. Both arguments are HTML. */
+function page(string $title, string $body): string
+{
+    return <<<HTML
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>$title</title>
+        <style>
+        body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+        input, button { font: inherit; max-width: 100% }
+        </style>
+        </head>
+        <body>
+        <h1>$title</h1>
+        $body
+        </body>
+        </html>
+
+        HTML;
+}

@@ -30,6 +30,28 @@ pub(crate) unsafe fn replace(object: Object, symbol: &CStr, replacement: *const 
     search.replaced
 }
 
+/// Whether the object is loaded.
+pub(crate) fn is_loaded(object: Object) -> bool {
+    let mut search = Presence { object, found: false };
+    // SAFETY: the callback gets the pointer to `search`, which outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast::<c_void>()) };
+    search.found
+}
+
+struct Presence {
+    object: Object,
+    found: bool,
+}
+
+unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, search: *mut c_void) -> c_int {
+    // SAFETY: as in `visit`: a valid description of an object that stays loaded during the call, and the pointer that
+    // `is_loaded` gave.
+    let (info, search) = unsafe { (&*info, &mut *search.cast::<Presence>()) };
+    // SAFETY: the loader's own description of the object's segments, which it has mapped.
+    search.found |= unsafe { Loaded::new(info) }.is(search.object);
+    c_int::from(search.found)
+}
+
 struct Search<'a> {
     object: Object,
     symbol: &'a CStr,

@@ -3,7 +3,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`zval`], [`string`], [`array`](mod@array), [`object`] | values; Rust payloads embedded in objects |
+//! | [`zval`], [`string`], [`array`](mod@array), [`object`], [`spares`] | values; Rust payloads embedded in objects; objects kept for reuse |
 //! | [`module`], [`class`], [`signature`], [`info`] | registration of functions, constants, settings and classes |
 //! | [`call`], [`callable`], [`error`] | calls from PHP, calls into PHP, exceptions and warnings |
 //! | [`stack`], [`vm_state`], [`thread`], [`waker`] | stack switches, swapped executor state, PHP's thread, wakers |
@@ -57,6 +57,7 @@ pub mod object;
 pub mod output;
 pub mod runtime;
 pub mod signature;
+pub mod spares;
 pub mod stack;
 pub mod string;
 pub mod system_calls;

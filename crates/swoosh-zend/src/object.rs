@@ -1,11 +1,13 @@
 //! PHP objects, and the Rust values (payloads) embedded in objects of the extension's classes.
 
+use super::spares::{Spares, retire};
 use super::zval::{COLLECTABLE, COUNTED};
 use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
 use std::any::type_name;
 use std::ffi::c_char;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
+use std::thread::LocalKey;
 
 /// A reference to an object.
 #[repr(transparent)]
@@ -219,6 +221,14 @@ pub trait Payload: Default + 'static {
     }
     /// Called before the object is freed, while its properties still exist. Must not call PHP code.
     fn before_free(&self, _object: &Object) {}
+    /// Where objects of the class are kept for reuse; `None` if they are not. Their properties' defaults are plain values.
+    fn spares() -> Option<&'static LocalKey<Spares>> {
+        None
+    }
+    /// Gives a payload with spares the state of a new one. Must not call PHP code.
+    fn renew(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// Implements [`Payload`] for a type; `traces` gives the body of [`Payload::trace`].
@@ -268,6 +278,11 @@ impl HandlerTable {
         HandlerTable(OnceLock::new())
     }
 
+    /// Bytes between the payload and the object.
+    pub(super) fn offset(&self) -> i32 {
+        self.0.get().map_or(0, |table| table.0.offset)
+    }
+
     fn of<T: Payload>() -> &'static ffi::zend_object_handlers {
         &T::handlers().0.get_or_init(|| Handlers(handlers::<T>(false))).0
     }
@@ -292,6 +307,9 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     }
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
+    }
+    if T::spares().is_some() {
+        table.dtor_obj = Some(retire::<T>);
     }
     if T::HAS_LAZY_PROPERTIES {
         lazy::install::<T>(&mut table);

@@ -18,6 +18,12 @@ pub fn ini_number(name: &str) -> Option<usize> {
     with_ini(name, |text| text.to_str().ok()?.trim().parse().ok())?
 }
 
+/// `max_input_vars`, the number of variables in a query, a form or a cookie.
+pub fn max_input_vars() -> usize {
+    // SAFETY: reads a global of PHP, in PHP's thread.
+    usize::try_from(unsafe { ffi::swoosh_max_input_vars() }).unwrap_or(0)
+}
+
 fn with_ini<T>(name: &str, read: impl FnOnce(&std::ffi::CStr) -> T) -> Option<T> {
     // SAFETY: pointer and length describe `name`; PHP returns null or a C string that it owns, and `read` runs no PHP code
     // that could change it.

@@ -170,6 +170,30 @@ zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce)
     return object;
 }
 
+bool swoosh_object_is_plain(const zend_object *object)
+{
+    return GC_REFCOUNT(object) == 1 && object->properties == NULL
+        && !(OBJ_FLAGS(object) & IS_OBJ_WEAKLY_REFERENCED);
+}
+
+void swoosh_object_renew(zend_object *object)
+{
+    zval *slot = object->properties_table;
+    zval *initial = object->ce->default_properties_table;
+
+    for (int count = object->ce->default_properties_count; count > 0; count--) {
+        if (Z_TYPE_INFO_P(slot) != IS_NULL || Z_TYPE_INFO_P(initial) != IS_NULL) {
+            zval before;
+            ZVAL_COPY_VALUE(&before, slot);
+            ZVAL_COPY_PROP(slot, initial);
+            i_zval_ptr_dtor(&before);
+        }
+        slot++;
+        initial++;
+    }
+    GC_DEL_FLAGS(object, IS_OBJ_DESTRUCTOR_CALLED);
+}
+
 void swoosh_gc_add(void *buffer, zval *value)
 {
     zend_get_gc_buffer_add_zval(buffer, value);
@@ -563,9 +587,11 @@ void swoosh_vm_begin(swoosh_vm *vm)
     save(&vm->resumer);
     memset(&vm->context, 0, sizeof(vm->context));
     vm->context.kind = &swoosh_fiber_kind;
-    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
+    /* Observers recognise the first switch to a context by this status: Xdebug then makes a stack for it. */
+    vm->context.status = ZEND_FIBER_STATUS_INIT;
     zend_observer_fiber_init_notify(&vm->context);
     zend_observer_fiber_switch_notify(EG(current_fiber_context), &vm->context);
+    vm->context.status = ZEND_FIBER_STATUS_RUNNING;
 }
 
 void swoosh_vm_resume(swoosh_vm *vm)
@@ -762,6 +788,11 @@ void swoosh_handle_interrupt(void)
     } else if (zend_interrupt_function) {
         zend_interrupt_function(EG(current_execute_data));
     }
+}
+
+zend_long swoosh_max_input_vars(void)
+{
+    return PG(max_input_vars);
 }
 
 void swoosh_parse_query(const char *bytes, size_t length, zval *array)

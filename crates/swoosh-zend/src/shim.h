@@ -52,6 +52,10 @@ void swoosh_free(void *memory);
 void swoosh_object_release(zend_object *object);
 /* Allocates an object of class `ce` with default properties, and `extra` zeroed bytes before it. */
 zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);
+/* Whether an object about to be freed has nothing but its declared properties: no weak references, no property table. */
+bool swoosh_object_is_plain(const zend_object *object);
+/* Gives it the properties of a new object, and lets its destructor be called again. */
+void swoosh_object_renew(zend_object *object);
 /* Implements get_gc: visits the properties of an object and the values that `trace` adds to the buffer. */
 HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count);
 void swoosh_gc_add(void *buffer, zval *value);
@@ -224,6 +228,7 @@ bool swoosh_alias_function(const char *name, size_t length, const char *of, size
 bool swoosh_module_loaded(const char *name, size_t length);
 
 /* Parses `a=b&c[]=d` into a new array like parse_str(). */
+zend_long swoosh_max_input_vars(void);
 void swoosh_parse_query(const char *bytes, size_t length, zval *array);
 /* Stores a value under a name such as `a[b][]`, like PHP's request variables. Takes over the value. */
 void swoosh_register_variable(const char *name, zval *value, zval *array);

@@ -91,3 +91,14 @@ pub use swoosh_os as sys;
 pub use swoosh_proto as proto;
 #[doc(inline)]
 pub use swoosh_shm as shm;
+
+// The Rust in documents, compiled by the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.zh-CN.md")]
+struct ReadmeInChinese;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/COROUTINES.md")]
+struct Coroutines;

@@ -85,7 +85,7 @@ run(function () use ($authority, $ca) {
     echo "-- sockets\n";
     $listening = listening($authority->pair('alone') + ['ssl_verify_peer' => true, 'ssl_client_cert_file' => $authority->file('ca.pem')], function (Socket $conn) use ($authority) {
         if (!$conn->sslHandshake()) {
-            echo "the server: ", str_contains($conn->errMsg, 'peer sent no certificates') ? 'no certificate' : $conn->errMsg, "\n";
+            echo "the server: ", str_contains($conn->errMsg, 'peer has sent no certificate') ? 'no certificate' : $conn->errMsg, "\n";
             return;
         }
         echo 'asked: ', $conn->recvLine();
@@ -157,8 +157,8 @@ bool(false)
 bool(true)
 bool(true)
 -- who is not good enough
-unknown issuer: false 1014 not connected invalid peer certificate: UnknownIssuer 
-another name: false 1014 not connected invalid peer certificate: certificate not valid for name "other.example"; certificate is only valid for DnsName("localhost") 
+unknown issuer: false 1014 not connected the certificate of the peer is refused: its issuer is not trusted 
+another name: false 1014 not connected the certificate of the peer is refused: it is for localhost, not for other.example 
 no such file: false 1019 not connected there is no TLS read the certificates of /no/such/file: No such file or directory (os error 2)
 bool(true)
 bool(false)

@@ -9,6 +9,8 @@ posix
 require __DIR__ . '/../inc/components.inc';
 need_components('symfony', 'pdo_sqlite');
 ?>
+--INI--
+include_path=.:/usr/share/php
 --FILE--
 <?php
 require __DIR__ . '/../inc/http.inc';

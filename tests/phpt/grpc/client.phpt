@@ -187,5 +187,5 @@ RESOURCE_EXHAUSTED: a message has more than 50000 bytes without its compression
 -- many at once
 wrong 0
 -- no server
-UNAVAILABLE: cannot connect to 127.0.0.1
+UNAVAILABLE: connect 127.0.0.1
 "after close"

@@ -54,7 +54,7 @@ Swoole\Coroutine\run(function () use ($replies, $port) {
         try {
             $shown = json_encode($client->unary('/a/b', 'x'));
         } catch (Exception $e) {
-            $shown = Status::nameOf($e->getCode()) . " {$e->getMessage()}" . ($e->getMetadata() ? ' ' . json_encode($e->getMetadata()) : '');
+            $shown = Status::nameOf($e->getCode()) . ' ' . str_replace("127.0.0.1:$port", 'SERVER', $e->getMessage()) . ($e->getMetadata() ? ' ' . json_encode($e->getMetadata()) : '');
         }
         echo "$name: $shown\n";
         $client->close();
@@ -88,6 +88,6 @@ broken gzip: INTERNAL a compressed message is malformed
 cut gzip: INTERNAL a compressed message is incomplete
 a bomb: RESOURCE_EXHAUSTED a message has more than 4194304 bytes without its compression
 too long: RESOURCE_EXHAUSTED a message has 4194305 bytes, more than 4194304
-closed: UNAVAILABLE the server closed the connection
-closed in the reply: UNAVAILABLE the server closed the connection
+closed: UNAVAILABLE SERVER has closed the connection
+closed in the reply: UNAVAILABLE SERVER has closed the connection
 goaway: "from another connection"

@@ -8,6 +8,8 @@ is_file('/usr/share/php/Google/Protobuf/StringValue.php') || exit("skip google/p
 --EXTENSIONS--
 swoole
 openssl
+--INI--
+include_path=.:/usr/share/php
 --FILE--
 <?php
 require __DIR__ . '/../inc/grpc.inc';

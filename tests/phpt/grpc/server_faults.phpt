@@ -10,7 +10,7 @@ use Swoole\Coroutine as Co;
 use Swoole\Http2\Request;
 use Swoosh\Grpc\{Client, Exception, Messages, Server, Status};
 use Swoosh\Http2\Client as Http2;
-Co::set(['hook_flags' => SWOOLE_HOOK_ALL]);
+Co::set(['hook_flags' => SWOOLE_HOOK_ALL, 'log_level' => SWOOLE_LOG_WARNING]);
 Co\run(function () {
     $server = new Server('127.0.0.1', 0, ['max_message_length' => 1000, 'idle_timeout' => 0.2]);
     test_service($server)->unary('/test.Service/Wait', function () { Co::sleep(0.1); return 'waited'; });
@@ -140,6 +140,6 @@ bool(false)
 'no path' is not the path of a method: /package.Service/Method
 cannot listen on '300.1.1.1': it is not an IP address
 cannot listen on 'some.name': it is not an IP address
-max_message_length is a number of bytes, at least 1
-max_message_length is a number of bytes, at least 1
+setting max_message_length: -5 is refused: a whole number from 1 to 4294967295 (bytes)
+setting max_message_length: "x" is refused: a whole number from 1 to 4294967295 (bytes)
 localhost listens: true

@@ -10,6 +10,8 @@ foreach (['GuzzleHttp', 'Symfony/Component/HttpClient'] as $name) {
     is_file("/usr/share/php/$name/autoload.php") || exit("skip $name is not installed (Debian's packages php-guzzlehttp-guzzle, php-symfony-http-client)");
 }
 ?>
+--INI--
+include_path=.:/usr/share/php
 --FILE--
 <?php
 use Swoole\Coroutine as Co;

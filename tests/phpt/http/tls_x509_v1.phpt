@@ -16,7 +16,9 @@ $at = sys_get_temp_dir() . '/v1' . getmypid();
 exec("openssl req -newkey rsa:2048 -nodes -keyout $at.key -subj /CN=localhost -out $at.csr 2>/dev/null && openssl x509 -req -in $at.csr -signkey $at.key -days 9 -out $at.pem 2>/dev/null");
 // Newer programs make version 3 unless they are asked for this one.
 if (openssl_x509_parse(file_get_contents("$at.pem"))['version'] !== 0) {
-    exec("openssl req -x509 -x509v1 -key $at.key -subj /CN=localhost -days 9 -out $at.pem 2>/dev/null");
+    // Without the system's configuration, whose extensions would make it version 3 again.
+    file_put_contents("$at.cnf", "[req]\ndistinguished_name = name\n[name]\n");
+    exec("openssl req -x509 -x509v1 -config $at.cnf -key $at.key -subj /CN=localhost -days 9 -out $at.pem 2>/dev/null");
 }
 echo 'version ', openssl_x509_parse(file_get_contents("$at.pem"))['version'], "\n";
 foreach ([SWOOLE_BASE => 'base', SWOOLE_PROCESS => 'process'] as $mode => $name) {

@@ -1,20 +1,19 @@
 //! `Swoole\Http\Request`.
 
 use crate::runtime::last_error;
-use crate::server::http::request::{
-    HEADER, HEADER_KEYS, REQUEST, RequestData, SERVER, SERVER_KEYS, fill, server_fields,
-};
+use crate::server::http::field_names;
+use crate::server::http::request::{HEADER, REQUEST, RequestData, SERVER, SERVER_KEYS, fill, server_fields};
 use crate::server::http::settings::HttpSettings;
-use std::rc::Rc;
 use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::is_method;
 use swoosh::proto::http1::request::{Request, field_buffer, reassemble};
 use swoosh::proto::http1::request_framer::Framer;
-use swoosh_zend::{Array, Call, ClassBuilder, InternedKey, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
+use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 /// Registers the class. The order of properties is the order of slots in `server::http::request`.
 pub fn register() {
-    SERVER_KEYS.iter().copied().chain(&HEADER_KEYS).for_each(InternedKey::make);
+    SERVER_KEYS.iter().for_each(|key| key.make());
+    field_names::make();
     ClassBuilder::new("Swoole\\Http\\Request")
         .alias("swoole_http_request")
         .payload::<RequestData>()
@@ -63,7 +62,7 @@ fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
         return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&data.raw.borrow(), body)))));
     }
     let known = data.request_length.get().is_some() || data.framer.borrow().is_some();
-    Ok(OrFalse(known.then(|| ZStr::new(data.raw.borrow().as_slice()))))
+    Ok(OrFalse(known.then(|| ZStr::new(&**data.raw.borrow()))))
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
@@ -111,7 +110,7 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         return Ok(OrFalse(None));
     }
     let before = data.raw.borrow().len();
-    Rc::make_mut(&mut data.raw.borrow_mut()).extend_from_slice(bytes);
+    data.raw.borrow_mut().extend(bytes);
     let cut = match &mut *data.framer.borrow_mut() {
         Some(framer) => framer.next(MAX_REQUEST, &data.raw.borrow()),
         None => return Ok(OrFalse(None)),
@@ -119,10 +118,10 @@ fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     match cut {
         Ok(FrameStatus::Complete(length)) => {
             data.request_length.set(Some(length));
-            let raw = data.raw.borrow().clone();
+            let raw = &*data.raw.borrow();
             let mut fields = field_buffer();
             if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, server_fields(&request, swoosh::clock::now_seconds(), false));
+                this.set_slot(SERVER, server_fields(request.line(), swoosh::clock::now_seconds(), false));
                 let config = data.options.borrow_mut().take().unwrap_or_default();
                 let filled = fill(this, data, &config, &request, headers);
                 if filled.is_err() {

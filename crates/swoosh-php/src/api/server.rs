@@ -75,6 +75,9 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     let host = call.bytes(0)?;
     let (port, mode, kind) = (call.int_or(1, 0)?, call.int_or(2, 1)?, call.int_or(3, 1)?);
     let Some(this) = call.this() else { return Ok(()) };
+    if !is_command_line() {
+        return Err(throw(Class::error(), "Swoole\\Server can only be used in CLI mode", 0));
+    }
     let mode = match mode {
         1 => Mode::Base,
         2 => Mode::Process,
@@ -102,6 +105,12 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
     this.set_slot(slot("connections")?, connection_iterator::of(&state, None)?);
     add_port(&state, this, bound)?;
     Ok(())
+}
+
+/// Whether PHP runs a program, rather than a page for a web server whose process a server would take over.
+fn is_command_line() -> bool {
+    let name = call_function("php_sapi_name", &mut []).ok().flatten();
+    name.is_some_and(|name| matches!(name.bytes(), Some(b"cli" | b"phpdbg" | b"embed" | b"micro")))
 }
 
 /// The error of a port that cannot be bound.

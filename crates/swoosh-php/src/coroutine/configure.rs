@@ -11,6 +11,7 @@ pub fn set(settings: &Array) {
     if settings.is_empty() {
         return;
     }
+    check(settings);
     Options::set(settings);
     if let Some(list) = settings.get("name_resolver").and_then(Zval::array) {
         service_resolvers::set(service_resolvers::resolvers_in(list));
@@ -26,6 +27,18 @@ pub fn apply(settings: &Array) {
     set(settings);
     if let Some(flags) = settings.get("hook_flags") {
         hook_flags::set_flags(flags.to_int());
+    }
+}
+
+/// Warns of values that a setting does not take, which are left out. Those of the log are checked when they are applied.
+fn check(settings: &Array) {
+    let mut all = Settings::default();
+    for (name, value) in convert::named(settings) {
+        if !name.starts_with("log_")
+            && let Err(e) = all.apply(&name, &convert::plain(&value))
+        {
+            last_error::warn_misuse(&e.to_string());
+        }
     }
 }
 

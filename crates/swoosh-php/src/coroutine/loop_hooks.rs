@@ -22,6 +22,7 @@ struct Coroutines;
 /// Registers the scheduler and the `exit` handler during module startup.
 pub fn start_up() {
     install(&Coroutines);
+    crate::runtime::script_end::install(crate::runtime::event_loop::renew);
     shutdown::start_up();
 }
 

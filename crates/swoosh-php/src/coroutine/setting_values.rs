@@ -2,7 +2,9 @@
 
 use send_wrapper::SendWrapper;
 use std::sync::Arc;
-use swoosh::config::{Callback, CoroutineConfig, EmbedderConfig, HelperConfig, Settings, Value, apply_embedder};
+use swoosh::config::{
+    Callback, CoroutineConfig, EmbedderConfig, HelperConfig, Outcome, Settings, Target, Value, apply_embedder, check,
+};
 use swoosh_zend::{Array, Callable, IntoZval, Key, Kind, Object, Zval};
 
 /// Merges settings into the `setting` property of an object.
@@ -41,6 +43,35 @@ pub fn read(given: &Array) -> Settings {
         }
     }
     all
+}
+
+/// A finding about one of the settings in an array.
+pub enum Finding {
+    /// There is no such setting; the text suggests another.
+    Unknown(String),
+    /// The setting of that name does not take its value.
+    Refused(String, String),
+}
+
+/// The findings about the settings of a client or helper.
+pub fn findings(of: Target, given: &Array) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, value) in named(given) {
+        match check(of, &name, &plain(&value)) {
+            Ok(Outcome::Unknown { nearest }) => findings.push(Finding::Unknown(unknown(&name, nearest))),
+            Ok(_) => {}
+            Err(e) => findings.push(Finding::Refused(name, e.to_string())),
+        }
+    }
+    findings
+}
+
+/// The text about a setting that does not exist.
+pub fn unknown(name: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("unknown setting {name}; did you mean {nearest}?"),
+        None => format!("unknown setting {name}"),
+    }
 }
 
 /// The typed settings of coroutines in an array.

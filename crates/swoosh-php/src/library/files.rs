@@ -51,7 +51,7 @@ pub(super) const FILES: &[File] = &[
     file!("coroutine_redis.php": "Swoole\\Coroutine\\Redis"),
     file!("coroutine_postgresql.php": "Swoole\\Coroutine\\PostgreSQL", "Swoole\\Coroutine\\PostgreSQLStatement"),
     file!("open_swoole.php": "Swoole\\Internal\\OpenSwooleConstant", "Swoole\\Internal\\OpenSwooleUtil"),
-    file!("grpc_status.php": "Swoosh\\Grpc\\Status", "Swoosh\\Grpc\\Exception"),
+    file!("grpc_status.php": "Swoosh\\Grpc\\Status", "Swoosh\\Grpc\\Exception", "Swoosh\\Grpc\\Internal\\Settings"),
     file!("grpc_protocol.php": "Swoosh\\Grpc\\Metadata", "Swoosh\\Grpc\\Messages"),
     file!("grpc_client.php": "Swoosh\\Grpc\\Client", "Swoosh\\Grpc\\ClientCall"),
     file!("grpc_call.php": "Swoosh\\Grpc\\ServerCall", "Swoosh\\Grpc\\Internal\\Transport", "Swoosh\\Grpc\\Internal\\StreamTransport", "Swoosh\\Grpc\\Internal\\HttpTransport"),

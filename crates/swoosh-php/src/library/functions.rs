@@ -2,6 +2,8 @@
 
 use super::call::run;
 use super::{curl, state_leaks};
+use crate::coroutine::setting_values::{Finding, findings};
+use swoosh::config::Target;
 use swoosh_zend::module::Functions;
 use swoosh_zend::{Array, Call, IntoZval, PhpResult, Zval, call_function};
 
@@ -10,6 +12,7 @@ pub(crate) fn add(functions: &mut Functions) {
     curl::add(functions);
     state_leaks::add(functions);
     functions
+        .add("Swoole\\Internal\\check_settings(string $of, array $settings): array", check_settings)
         .add("_array(array $array = []): Swoole\\ArrayObject", array)
         .add("swoole_array(array $array = []): Swoole\\ArrayObject", array)
         .add("swoole_array_list(mixed ...$arrray): Swoole\\ArrayObject", |call: &mut Call<'_>| {
@@ -69,6 +72,26 @@ pub(crate) fn add(functions: &mut Functions) {
         .add("swoole_async_dns_lookup(string $hostname, callable $callback): bool", |call: &mut Call<'_>| {
             forward(call, "swoole_async_dns_lookup")
         });
+}
+
+/// The findings about settings: texts of unknown ones, and of the values that are refused.
+fn check_settings(call: &mut Call<'_>) -> PhpResult<Array> {
+    let of = match call.bytes(0)? {
+        b"client" => Target::GrpcClient,
+        b"service" => Target::GrpcService,
+        _ => Target::GrpcServer,
+    };
+    let (mut unknown, mut refused) = (Array::new(), Array::new());
+    for finding in findings(of, call.array(1)?) {
+        match finding {
+            Finding::Unknown(text) => unknown.push(text),
+            Finding::Refused(_, text) => refused.push(text),
+        }
+    }
+    let mut all = Array::new();
+    all.push(unknown);
+    all.push(refused);
+    Ok(all)
 }
 
 /// Runs the PHP function of that name with the arguments of the call.

@@ -11,6 +11,7 @@ namespace Swoosh\Grpc;
 
 use Swoole\Coroutine\Channel;
 use Swoole\Http2\Request;
+use Swoosh\Grpc\Internal\Settings;
 use Swoosh\Http2\Client as Connection;
 
 final class Client
@@ -19,6 +20,9 @@ final class Client
 
     /** How often a call is sent that the server has not looked at. */
     private const ATTEMPTS = 3;
+
+    /** Settings that the connection does not have. */
+    private const OWN = ['ssl' => 0, 'max_message_length' => 0, 'max_send_message_length' => 0, 'compression' => 0, 'metadata' => 0, 'authority' => 0];
 
     private ?Connection $connection = null;
 
@@ -34,10 +38,7 @@ final class Client
      */
     public function __construct(private string $host, private int $port = 50051, private array $settings = [])
     {
-        $encoding = $settings['compression'] ?? 'identity';
-        if (!Messages::knows($encoding)) {
-            throw new \InvalidArgumentException("compression '$encoding' is not known");
-        }
+        Settings::check('client', $settings);
     }
 
     /**
@@ -93,6 +94,7 @@ final class Client
 
     private function until(?float $timeout): ?float
     {
+        Settings::checkTimeout($timeout);
         $timeout ??= (float) ($this->settings['timeout'] ?? 0.0);
         return $timeout > 0 ? microtime(true) + $timeout : null;
     }
@@ -159,10 +161,10 @@ final class Client
                 $connection = new Connection($this->host, $this->port, (bool) ($this->settings['ssl'] ?? false));
                 $limit = (float) ($this->settings['connect_timeout'] ?? 5.0);
                 $settings = ['timeout' => -1, 'connect_timeout' => $until === null ? $limit : max(0.001, min($limit, $until - microtime(true))), 'body_decompression' => false];
-                $connection->set($settings + $this->settings);
+                $connection->set($settings + array_diff_key($this->settings, self::OWN));
                 if (!$connection->connect()) {
                     $isLate = $until !== null && microtime(true) >= $until;
-                    throw new Exception($isLate ? Status::DEADLINE_EXCEEDED : Status::UNAVAILABLE, "cannot connect to $this->host:$this->port: $connection->errMsg");
+                    throw new Exception($isLate ? Status::DEADLINE_EXCEEDED : Status::UNAVAILABLE, $connection->errMsg);
                 }
                 $this->connection = $connection;
             } finally {

@@ -12,6 +12,7 @@ namespace Swoosh\Grpc;
 use Swoole\Coroutine;
 use Swoole\Coroutine\Socket;
 use Swoosh\Grpc\Internal\HttpTransport;
+use Swoosh\Grpc\Internal\Settings;
 use Swoosh\Grpc\Internal\StreamTransport;
 use Swoosh\Grpc\Internal\Transport;
 use Swoosh\Http2\ServerConnection;
@@ -34,13 +35,7 @@ class Service
      */
     public function __construct(protected array $settings = [])
     {
-        if (!Messages::knows($settings['compression'] ?? 'identity')) {
-            throw new \InvalidArgumentException("compression '{$settings['compression']}' is not known");
-        }
-        $limit = $settings['max_message_length'] ?? 1;
-        if (!is_int($limit) || $limit < 1) {
-            throw new \InvalidArgumentException('max_message_length is a number of bytes, at least 1');
-        }
+        Settings::check($this instanceof Server ? 'server' : 'service', $settings);
     }
 
     /**
@@ -151,6 +146,9 @@ class Service
     {
         if (!preg_match('~^/[^/]+/[^/]+$~D', $path)) {
             throw new \InvalidArgumentException("'$path' is not the path of a method: /package.Service/Method");
+        }
+        if (isset($this->handlers[$path])) {
+            throw new \InvalidArgumentException("the method $path has a handler already");
         }
         $this->handlers[$path] = [$kind, $handler, $type];
         return $this;

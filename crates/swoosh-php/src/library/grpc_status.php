@@ -83,3 +83,38 @@ class Exception extends \Swoole\Exception
         return $this->metadata;
     }
 }
+
+namespace Swoosh\Grpc\Internal;
+
+/** Checks settings by the table that docs/SETTINGS.md is generated from. @internal */
+final class Settings
+{
+    /**
+     * Unknown names are reported with a warning.
+     *
+     * @param 'client'|'service'|'server' $of
+     * @throws \InvalidArgumentException for a value of the wrong type or out of range
+     */
+    public static function check(string $of, array $settings): void
+    {
+        [$unknown, $refused] = \Swoole\Internal\check_settings($of, $settings);
+        foreach ($refused as $text) {
+            throw new \InvalidArgumentException($text);
+        }
+        foreach ($unknown as $text) {
+            trigger_error("gRPC $of: $text", E_USER_WARNING);
+        }
+        $coding = $settings['compression'] ?? 'identity';
+        if (!\Swoosh\Grpc\Messages::knows($coding)) {
+            throw new \InvalidArgumentException("setting compression: \"$coding\" is refused: it needs the extension zlib");
+        }
+    }
+
+    /** @throws \InvalidArgumentException for a time limit that is not a number of seconds */
+    public static function checkTimeout(?float $timeout): void
+    {
+        if ($timeout !== null && !($timeout >= 0)) {
+            throw new \InvalidArgumentException("a timeout of $timeout is refused: a number of seconds, 0 for no limit, or null for that of the settings");
+        }
+    }
+}

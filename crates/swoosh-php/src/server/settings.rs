@@ -6,7 +6,7 @@ use super::state::{CallbackOptions, PhpServer};
 use super::{classes, state};
 use crate::coroutine::configure;
 use crate::coroutine::options;
-use crate::coroutine::setting_values::{named, plain};
+use crate::coroutine::setting_values::{named, plain, unknown};
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,10 +32,7 @@ pub fn validate(given: &Array, of_port: bool) -> PhpResult<()> {
                 drop((e, all, value, name));
                 return Err(fatal(&why));
             }
-            Ok(Outcome::Unknown { nearest }) => warning(&match nearest {
-                Some(nearest) => format!("unknown setting {name}; did you mean {nearest}?"),
-                None => format!("unknown setting {name}"),
-            }),
+            Ok(Outcome::Unknown { nearest }) => warning(&unknown(&name, nearest)),
             Ok(Outcome::NotSupported(why)) if name.starts_with(TLS_PREFIX) => {
                 warning(&format!("setting {name} has no effect: {why}"));
             }

@@ -3,6 +3,7 @@
 use super::eof::{first_eof, last_eof};
 use super::length::{LengthFraming, packet_length};
 use crate::frame_status::FrameStatus;
+use crate::http1::head_index::HeadIndex;
 use crate::http1::request_framer::{self, Progress};
 use crate::{PeerFault, mqtt, resp};
 
@@ -80,6 +81,23 @@ impl Framer {
     /// If the packet is, or can only become, longer than `max` bytes, or is malformed. The connection should be closed;
     /// the results of further calls are unspecified.
     pub fn next(&mut self, config: &Framing, max: u64, buf: &[u8]) -> Result<FrameStatus, PeerFault> {
+        self.next_indexed(config, max, buf, &mut HeadIndex::default())
+    }
+
+    /// Like [`next`](Self::next); `index` becomes the index of an HTTP request, see
+    /// [`request_framer::Framer::next_indexed`], or empty.
+    ///
+    /// # Errors
+    /// Like [`next`](Self::next).
+    #[inline]
+    pub fn next_indexed(
+        &mut self,
+        config: &Framing,
+        max: u64,
+        buf: &[u8],
+        index: &mut HeadIndex,
+    ) -> Result<FrameStatus, PeerFault> {
+        index.clear();
         let status = match config {
             Framing::None if buf.is_empty() => FrameStatus::Incomplete(None),
             Framing::None => FrameStatus::Complete(buf.len()),
@@ -88,7 +106,7 @@ impl Framer {
             Framing::Length(length) => self.by_length(length, max, buf)?,
             Framing::Redis => return self.redis.next(max, buf),
             Framing::Mqtt => return mqtt::next(max, buf),
-            Framing::Http => return self.http.next(max, buf).map_err(PeerFault::Refused),
+            Framing::Http => return self.http.next_indexed(max, buf, index).map_err(PeerFault::Refused),
         };
         if let FrameStatus::Complete(_) = status {
             *self = Framer::default();

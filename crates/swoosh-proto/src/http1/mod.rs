@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`request_framer`] | finds the end of a request; rejects malformed input as strictly as request smuggling requires |
 //! | [`request`] | parses a complete request |
+//! | [`head_index`] | keeps the positions of a head's parts |
 //! | [`body_decoder`] | decodes a request body as it arrives, for bodies that are not kept in memory |
 //! | [`conditional`] | evaluates conditional requests and ranges |
 //! | [`response_writer`] | encodes responses |
@@ -12,12 +13,14 @@
 mod chunked;
 mod header_buffer;
 mod method;
+mod ordinary_head;
 mod refusal;
 mod request_head;
 mod token;
 
 pub mod body_decoder;
 pub mod conditional;
+pub mod head_index;
 pub mod request;
 pub mod request_framer;
 pub mod response_parser;

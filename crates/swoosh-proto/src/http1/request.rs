@@ -1,13 +1,12 @@
 //! Parses a complete request that [`request_framer`](super::request_framer) has found.
 //!
 //! Performance: the framer has checked every byte of the head, so that only the ends of names and values are left to find.
-//! [`HeadIndex`] keeps them, for programs that read a request several times.
+//! [`HeadIndex`](super::head_index::HeadIndex) keeps them, for programs that read a request several times.
 
 use super::token::ConnectionOptions;
 use memchr::memchr;
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// A header field of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +53,45 @@ pub struct Request<'a> {
     pub minor: u8,
     /// Bytes of the head, including its empty line.
     pub head: usize,
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
+    /// Whether the connection stays open after the response, where that is known.
+    pub(super) keeps_alive: Option<bool>,
+}
+
+/// The request line of a request (RFC 9112 section 3).
+///
+/// ```
+/// use swoosh_proto::http1::request::RequestLine;
+///
+/// let line = RequestLine { method: b"GET", target: b"/search?q=1", minor: 1 };
+/// assert_eq!(line.path_and_query(), (&b"/search"[..], Some(&b"q=1"[..])));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLine<'a> {
+    /// The method: `GET`.
+    pub method: &'a [u8],
+    /// The target as it was sent.
+    pub target: &'a [u8],
+    /// The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
+    pub minor: u8,
+}
+
+impl<'a> RequestLine<'a> {
+    /// The target before and after its `?`.
+    pub fn path_and_query(&self) -> (&'a [u8], Option<&'a [u8]>) {
+        match memchr(b'?', self.target) {
+            Some(at) => (&self.target[..at], Some(&self.target[at + 1..])),
+            None => (self.target, None),
+        }
+    }
 }
 
 impl<'a> Request<'a> {
+    /// The request line.
+    pub fn line(&self) -> RequestLine<'a> {
+        RequestLine { method: self.method.as_bytes(), target: self.target.as_bytes(), minor: self.minor }
+    }
+
     /// Parses a request and its header fields, in order. `None` if the bytes do not start with a complete head. A head that
     /// the framer has not checked may give fields that it would refuse.
     pub fn parse<'r>(bytes: &'a [u8], buffer: &'r mut FieldBuffer<'a>) -> Option<(Self, &'r [Field<'a>])> {
@@ -73,7 +107,10 @@ impl<'a> Request<'a> {
         loop {
             let rest = &bytes[at..];
             if let [b'\r', b'\n', ..] = rest {
-                return Some((Request { method, target, minor, head: at + 2, bytes }, buffer.as_slice()));
+                return Some((
+                    Request { method, target, minor, head: at + 2, bytes, keeps_alive: None },
+                    buffer.as_slice(),
+                ));
             }
             // Names are short: a loop finds the colon before a vector search has begun.
             let colon = rest.iter().position(|&byte| byte == b':')?;
@@ -90,6 +127,11 @@ impl<'a> Request<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (self.target, None),
         }
+    }
+
+    /// Whether nothing follows the head.
+    pub fn is_head_only(&self) -> bool {
+        self.bytes.len() == self.head
     }
 
     /// The body, decoded if it is chunked.
@@ -111,6 +153,9 @@ impl<'a> Request<'a> {
 
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     pub fn keeps_alive(&self, headers: &[Field<'_>]) -> bool {
+        if let Some(known) = self.keeps_alive {
+            return known;
+        }
         let mut options = ConnectionOptions::default();
         for field in headers.iter().filter(|field| field.is("connection")) {
             options.add(field.value);
@@ -143,80 +188,6 @@ fn trim_blanks(mut value: &[u8]) -> &[u8] {
 /// The value of the first field with that name, in any case.
 pub fn field<'v>(headers: &[Field<'v>], name: &str) -> Option<&'v [u8]> {
     headers.iter().find(|field| field.is(name)).map(|field| field.value)
-}
-
-/// The positions of the parts of a head, from which a parsed request is made again without a search.
-///
-/// ```
-/// use swoosh_proto::http1::request::{HeadIndex, Request, field_buffer};
-///
-/// let bytes = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
-/// let mut buffer = field_buffer();
-/// let (request, fields) = Request::parse(bytes, &mut buffer).unwrap();
-/// let index = HeadIndex::new(&request, fields);
-/// let mut buffer = field_buffer();
-/// let (again, fields) = index.request(bytes, &mut buffer).unwrap();
-/// assert_eq!((again.target, fields[0].value), ("/", &b"example.com"[..]));
-/// ```
-#[derive(Debug, Clone, Default)]
-pub struct HeadIndex {
-    method: Place,
-    target: Place,
-    minor: u8,
-    head: usize,
-    fields: SmallVec<[(Place, Place); 12]>,
-}
-
-/// A range of bytes. A head has at most [`MAX_HEAD`](super::MAX_HEAD) bytes, and few before it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    start: u32,
-    end: u32,
-}
-
-impl Place {
-    fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
-impl HeadIndex {
-    /// The index of a parsed request.
-    pub fn new(request: &Request<'_>, fields: &[Field<'_>]) -> Self {
-        let base = request.bytes.as_ptr() as usize;
-        let place = |part: &[u8]| {
-            let start = part.as_ptr() as usize - base;
-            Place { start: start as u32, end: (start + part.len()) as u32 }
-        };
-        HeadIndex {
-            method: place(request.method.as_bytes()),
-            target: place(request.target.as_bytes()),
-            minor: request.minor,
-            head: request.head,
-            fields: fields.iter().map(|field| (place(field.name), place(field.value))).collect(),
-        }
-    }
-
-    /// The request in `bytes`, the same that the index was made of; `None` for other bytes.
-    pub fn request<'a, 'r>(
-        &self,
-        bytes: &'a [u8],
-        buffer: &'r mut FieldBuffer<'a>,
-    ) -> Option<(Request<'a>, &'r [Field<'a>])> {
-        let text = |place: Place| std::str::from_utf8(bytes.get(place.range())?).ok();
-        let request = Request {
-            method: text(self.method)?,
-            target: text(self.target)?,
-            minor: self.minor,
-            head: self.head,
-            bytes: bytes.get(self.head..).map(|_| bytes)?,
-        };
-        buffer.clear();
-        for (name, value) in &self.fields {
-            buffer.push(Field { name: bytes.get(name.range())?, value: bytes.get(value.range())? });
-        }
-        Some((request, buffer.as_slice()))
-    }
 }
 
 /// Joins a head and a decoded body to a request that may have been sent: with one chunk if the head announces chunks.
@@ -278,6 +249,7 @@ pub fn trailer_fields(section: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::head_index::HeadIndex;
 
     #[test]
     fn a_request_is_parsed() {
@@ -334,7 +306,11 @@ mod tests {
             assert_eq!((Some(request.minor), request.head), (expected.version, length));
             let expected: Vec<_> = expected.headers.iter().map(|h| (h.name.as_bytes(), h.value)).collect();
             assert_eq!(headers.iter().map(|field| (field.name, field.value)).collect::<Vec<_>>(), expected);
-            let index = HeadIndex::new(&request, headers);
+            let index = HeadIndex::of(&request, headers);
+            assert_eq!(index.is_empty(), bytes.starts_with(b"\r\n"));
+            if index.is_empty() {
+                continue;
+            }
             let mut room = field_buffer();
             let (again, fields) = index.request(bytes, &mut room).unwrap();
             assert_eq!((again.method, again.target, again.minor), (request.method, request.target, request.minor));

@@ -4,6 +4,8 @@
 //! other ambiguities in `request_head` and `chunked`.
 
 use super::chunked::{BAD_CHUNK, TrailerStatus, chunk_line, trailer};
+use super::head_index::HeadIndex;
+use super::ordinary_head;
 use super::refusal::Refusal;
 use super::request_head::{BodyFraming, CheckedHead, MAX_TARGET, TOO_LARGE, check_head};
 use super::token::is_token_byte;
@@ -128,6 +130,41 @@ impl Framer {
     /// # Errors
     /// If the request is malformed or too long: the status to answer with, before the connection is closed.
     pub fn next(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, Refusal> {
+        self.next_indexed(max, buf, &mut HeadIndex::default())
+    }
+
+    /// Like [`next`](Self::next); `index` becomes the index of a complete request whose head this call has found, or
+    /// empty.
+    ///
+    /// # Errors
+    /// Like [`next`](Self::next).
+    pub fn next_indexed(&mut self, max: u64, buf: &[u8], index: &mut HeadIndex) -> Result<FrameStatus, Refusal> {
+        index.clear();
+        let mut ordinary = None;
+        if let Stage::Head { start: 0, line: 0, searched: 0 } = self.stage {
+            ordinary = ordinary_head::check(buf, head_limit(max), self.rules.requires_host, index);
+        }
+        let status = match ordinary {
+            None => {
+                index.clear();
+                self.advance(max, buf)
+            }
+            Some((head, end)) => match self.enter_body(head, end, max, buf)? {
+                Advance::End(end) => {
+                    self.skip_request();
+                    return Ok(FrameStatus::Complete(end));
+                }
+                _ => self.advance(max, buf),
+            },
+        };
+        if !matches!(status, Ok(FrameStatus::Complete(_))) {
+            index.clear();
+        }
+        status
+    }
+
+    /// Goes from stage to stage, as far as the bytes allow.
+    fn advance(&mut self, max: u64, buf: &[u8]) -> Result<FrameStatus, Refusal> {
         loop {
             let max = self.max_length(max);
             let advance = match self.stage {
@@ -189,7 +226,7 @@ impl Framer {
         max: u64,
         buf: &[u8],
     ) -> Result<Advance, Refusal> {
-        let limit = MAX_HEAD.min(usize::try_from(max).unwrap_or(usize::MAX));
+        let limit = head_limit(max);
         let mut from = searched;
         while let Some(lf) = memchr(b'\n', &buf[from..]) {
             let lf = from + lf;
@@ -228,7 +265,12 @@ impl Framer {
 
     fn head_complete(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
         let head = check_head(&buf[start..end], self.rules.requires_host)?;
-        let CheckedHead { body, expects_continue, is_last, upgrades, is_form } = head;
+        self.enter_body(head, end, max, buf)
+    }
+
+    /// The head ends at `end`; the body follows.
+    fn enter_body(&mut self, head: CheckedHead, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+        let CheckedHead { body, expects_continue, is_last, upgrades, is_form, keeps_alive: _ } = head;
         (self.is_last, self.upgrades, self.is_form) = (is_last, upgrades, is_form);
         let max = self.max_length(max);
         self.stage = match body {
@@ -278,6 +320,11 @@ impl Framer {
             }
         }
     }
+}
+
+/// Bytes of a head in a request of at most `max` bytes.
+fn head_limit(max: u64) -> usize {
+    usize::try_from(max).map_or(MAX_HEAD, |max| MAX_HEAD.min(max))
 }
 
 /// Bytes of a request's head, at most.

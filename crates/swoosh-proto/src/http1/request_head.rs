@@ -8,7 +8,6 @@ use super::header_buffer::header_buffer;
 use super::method::is_method;
 use super::refusal::Refusal;
 use super::token::{ConnectionOptions, byte_set, is_token_byte};
-use httparse::Header;
 
 /// How the body of a request is delimited (RFC 9112 section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +17,7 @@ pub(super) enum BodyFraming {
 }
 
 /// The properties of a head that framing needs.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckedHead {
     pub(super) body: BodyFraming,
     /// The peer waits for `100 Continue` (RFC 9110 section 10.1.1).
@@ -28,6 +28,8 @@ pub(super) struct CheckedHead {
     pub(super) upgrades: bool,
     /// The body is `multipart/form-data`.
     pub(super) is_form: bool,
+    /// The connection stays open after the response (RFC 9112 section 9.3).
+    pub(super) keeps_alive: bool,
 }
 
 /// Validates a complete head, its empty line included. `requires_host`: HTTP/1.1 without a `Host` field is rejected.
@@ -45,33 +47,35 @@ pub(super) fn check_head(head: &[u8], requires_host: bool) -> Result<CheckedHead
     };
     check_target(method, target)?;
     let mut fields = FramingFields::new(minor);
-    request.headers.iter().try_for_each(|field| fields.add(field))?;
+    request.headers.iter().try_for_each(|field| fields.add(field.name.as_bytes(), field.value))?;
     if requires_host && minor == 1 && fields.hosts == 0 {
         return Err(Refusal::new(400, "the Host field is missing"));
     }
     let head = fields.finish()?;
     if !is_method(method) {
-        return Err(Refusal::new(501, "the method is not known"));
+        let is_case = is_method(&method.to_ascii_uppercase());
+        let cased = "the method is not known: methods are case-sensitive; those of HTTP are in upper case";
+        return Err(Refusal::new(501, if is_case { cased } else { "the method is not known" }));
     }
     Ok(head)
 }
 
 /// The header fields that decide about framing.
-struct FramingFields {
+pub(super) struct FramingFields {
     minor: u8,
     length: Option<u64>,
     chunked: bool,
-    hosts: u32,
+    pub(super) hosts: u32,
     expects_continue: bool,
     closes: bool,
-    stays: bool,
+    keep_alive: bool,
     has_upgrade: bool,
     connection_upgrade: bool,
     is_form: bool,
 }
 
 impl FramingFields {
-    fn new(minor: u8) -> Self {
+    pub(super) fn new(minor: u8) -> Self {
         FramingFields {
             minor,
             length: None,
@@ -79,7 +83,7 @@ impl FramingFields {
             hosts: 0,
             expects_continue: false,
             closes: false,
-            stays: minor == 1,
+            keep_alive: false,
             has_upgrade: false,
             connection_upgrade: false,
             is_form: false,
@@ -88,32 +92,33 @@ impl FramingFields {
 
     /// Checks one field. The comparison of lengths first keeps irrelevant fields cheap.
     #[inline]
-    fn add(&mut self, field: &Header<'_>) -> Result<(), Refusal> {
-        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
-        match field.name.len() {
-            4 if is("host") => self.host(field.value),
-            7 if is("upgrade") => {
+    pub(super) fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
+        // First as most clients write it.
+        let is = |usual: &str| name == usual.as_bytes() || name.eq_ignore_ascii_case(usual.as_bytes());
+        match name.len() {
+            4 if is("Host") => self.host(value),
+            7 if is("Upgrade") => {
                 self.has_upgrade = true;
                 Ok(())
             }
-            12 if is("content-type") => {
-                self.is_form = field.value.get(..FORM.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(FORM));
+            12 if is("Content-Type") => {
+                self.is_form = value.get(..FORM.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(FORM));
                 Ok(())
             }
-            6 if is("expect") => self.expect(field.value),
-            10 if is("connection") => {
+            6 if is("Expect") => self.expect(value),
+            10 if is("Connection") => {
                 let mut options = ConnectionOptions::default();
-                options.add(field.value);
+                options.add(value);
                 self.closes |= options.close;
                 self.connection_upgrade |= options.upgrade;
-                self.stays |= options.upgrade || options.keep_alive;
+                self.keep_alive |= options.keep_alive;
                 Ok(())
             }
-            14 if is("content-length") => match self.length.replace(plain_number(field.value)?) {
+            14 if is("Content-Length") => match self.length.replace(plain_number(value)?) {
                 None => Ok(()),
                 Some(_) => Err(Refusal::new(400, "two Content-Length fields")),
             },
-            17 if is("transfer-encoding") => self.transfer_coding(field.value),
+            17 if is("Transfer-Encoding") => self.transfer_coding(value),
             _ => Ok(()),
         }
     }
@@ -147,16 +152,18 @@ impl FramingFields {
         Ok(())
     }
 
-    fn finish(self) -> Result<CheckedHead, Refusal> {
+    pub(super) fn finish(self) -> Result<CheckedHead, Refusal> {
         let body = match (self.length, self.chunked) {
             (Some(_), true) => return Err(Refusal::new(400, "both Content-Length and Transfer-Encoding")),
             (_, true) => BodyFraming::Chunked,
             (length, false) => BodyFraming::Length(length.unwrap_or(0)),
         };
+        let keeps_alive = !self.closes && (self.minor == 1 || self.keep_alive);
         Ok(CheckedHead {
             body,
             expects_continue: self.expects_continue,
-            is_last: self.closes || !self.stays,
+            is_last: !keeps_alive && (self.closes || !self.connection_upgrade),
+            keeps_alive,
             upgrades: self.has_upgrade && self.connection_upgrade,
             is_form: self.is_form,
         })

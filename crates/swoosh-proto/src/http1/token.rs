@@ -42,10 +42,12 @@ impl ConnectionOptions {
 
 /// Whether a byte may be part of a token (RFC 9110 section 5.6.2).
 #[inline]
-pub fn is_token_byte(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
-    TOKEN[usize::from(byte)]
+pub const fn is_token_byte(byte: u8) -> bool {
+    TOKEN[byte as usize]
 }
+
+/// The bytes of tokens.
+pub(super) const TOKEN: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
 
 /// The set of letters, digits and `others`.
 pub(super) const fn byte_set(others: &[u8]) -> [bool; 256] {

@@ -4,6 +4,7 @@
 //! PROTOCOL_ERROR (section 8.1.1). Runs once a connection has failed, so it is written for size and not for speed.
 
 use super::frames::{FrameHead, FrameScanner};
+use super::hpack::{self, Text};
 use crate::http1::is_token_byte;
 
 /// The kind of a fault.
@@ -93,6 +94,14 @@ fn check(block: &[u8], max_table: usize) -> Result<(), BlockFault> {
     Ok(())
 }
 
+fn integer(rest: &mut &[u8], prefix: u32) -> Result<usize, BlockFault> {
+    hpack::integer(rest, prefix).ok_or(BlockFault::Coding)
+}
+
+fn string(rest: &mut &[u8]) -> Result<Vec<u8>, BlockFault> {
+    Text::take(rest).and_then(|text| text.decode()).ok_or(BlockFault::Coding)
+}
+
 fn is_name(name: &[u8]) -> bool {
     match name.strip_prefix(b":") {
         Some(pseudo) => matches!(pseudo, b"method" | b"scheme" | b"authority" | b"path" | b"protocol"),
@@ -107,84 +116,6 @@ fn is_value(value: &[u8], is_pseudo: bool) -> bool {
     value.iter().all(|&b| b >= 0x20 && b != 0x7f || b == b'\t')
 }
 
-/// An integer behind a prefix of so many bits (RFC 7541 section 5.1), of at most five octets.
-fn integer(rest: &mut &[u8], prefix: u32) -> Result<usize, BlockFault> {
-    let (&first, mut bytes) = rest.split_first().ok_or(BlockFault::Coding)?;
-    let mask = (1usize << prefix) - 1;
-    let mut number = usize::from(first) & mask;
-    if number == mask {
-        for shift in [0, 7, 14, 21, 28] {
-            let (&byte, behind) = bytes.split_first().ok_or(BlockFault::Coding)?;
-            bytes = behind;
-            if shift == 28 {
-                return Err(BlockFault::Coding);
-            }
-            number += usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-    }
-    *rest = bytes;
-    Ok(number)
-}
-
-/// A string (RFC 7541 section 5.2).
-fn string(rest: &mut &[u8]) -> Result<Vec<u8>, BlockFault> {
-    let is_huffman = rest.first().is_some_and(|byte| byte & 0x80 != 0);
-    let length = integer(rest, 7)?;
-    let text = rest.get(..length).ok_or(BlockFault::Coding)?;
-    *rest = &rest[length..];
-    if is_huffman { huffman(text).ok_or(BlockFault::Coding) } else { Ok(text.to_vec()) }
-}
-
-/// Decodes a string; `None` if it contains EOS, or its padding is not the beginning of EOS or longer than seven bits.
-fn huffman(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let (mut code, mut length) = (0u32, 0u32);
-    for bit in text.iter().flat_map(|byte| (0..8).rev().map(move |n| byte >> n & 1)) {
-        (code, length) = (code << 1 | u32::from(bit), length + 1);
-        if let Some(symbol) = symbol(code, length) {
-            out.push(symbol);
-            (code, length) = (0, 0);
-        } else if length >= 30 {
-            return None;
-        }
-    }
-    (length < 8 && code == (1 << length) - 1).then_some(out)
-}
-
-/// The symbol of a code. Codes of one length are consecutive, and those of the next length follow them (RFC 7541 appendix B).
-fn symbol(code: u32, length: u32) -> Option<u8> {
-    let mut first = 0;
-    for shorter in 1..length {
-        first = (first + LENGTHS.iter().filter(|l| u32::from(**l) == shorter).count() as u32) << 1;
-    }
-    let nth = code.checked_sub(first)? as usize;
-    (0..=255u8).filter(|symbol| u32::from(LENGTHS[usize::from(*symbol)]) == length).nth(nth)
-}
-
-/// Bits of each symbol's code (RFC 7541 appendix B). EOS is the last code of 30 bits.
-#[rustfmt::skip]
-const LENGTHS: [u8; 256] = [
-    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
-    28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
-     6, 10, 10, 12, 13,  6,  8, 11, 10, 10,  8, 11,  8,  6,  6,  6,
-     5,  5,  5,  6,  6,  6,  6,  6,  6,  6,  7,  8, 15,  6, 12, 10,
-    13,  6,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,
-     7,  7,  7,  7,  7,  7,  7,  7,  8,  7,  8, 13, 19, 13, 14,  6,
-    15,  5,  6,  5,  6,  5,  6,  6,  6,  5,  7,  7,  6,  6,  6,  5,
-     6,  7,  6,  5,  5,  6,  7,  7,  7,  7,  7, 15, 11, 14, 13, 28,
-    20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
-    24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
-    22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
-    21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
-    26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
-    19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
-    20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
-    26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,23 +123,6 @@ mod tests {
     fn fault(block: &[u8]) -> Option<BlockFault> {
         let head = FrameHead { length: block.len() as u32, kind: FrameHead::HEADERS, flags: 5, stream: 1 };
         first_fault(&[&head.encode()[..], block].concat(), 4096)
-    }
-
-    #[test]
-    fn strings_in_huffman_code_are_those_of_the_rfc() {
-        // RFC 7541 appendix C.4 and C.6.
-        let cases: [(&[u8], &[u8]); 4] = [
-            (&[0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff], b"www.example.com"),
-            (&[0xa8, 0xeb, 0x10, 0x64, 0x9c, 0xbf], b"no-cache"),
-            (&[0x64, 0x02], b"302"),
-            (&[0xae, 0xc3, 0x77, 0x1a, 0x4b], b"private"),
-        ];
-        for (coded, text) in cases {
-            assert_eq!(huffman(coded).as_deref(), Some(text));
-        }
-        for wrong in [&[0xff, 0xff, 0xff, 0xff][..], &[0xff], &[0x60], &[0x64, 0x02, 0xff]] {
-            assert_eq!(huffman(wrong), None, "{wrong:?}");
-        }
     }
 
     #[test]

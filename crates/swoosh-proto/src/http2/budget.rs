@@ -39,15 +39,15 @@ const fn bucket(name: &'static str, size: u32, rate: u32) -> Bucket {
 }
 
 const BUCKETS: [Bucket; 8] = [
-    bucket("RST_STREAM", 500, 100),
-    bucket("SETTINGS", 100, 10),
-    bucket("PING", 500, 50),
+    bucket("too many RST_STREAM frames", 500, 100),
+    bucket("too many SETTINGS frames", 100, 10),
+    bucket("too many PING frames", 500, 50),
     // A download needs two for each piece of its window: bytes that are sent drain this bucket too.
-    bucket("WINDOW_UPDATE", 10_000, 1000),
-    bucket("PRIORITY", 2000, 100),
-    bucket("empty DATA", 500, 50),
-    bucket("CONTINUATION", 500, 50),
-    bucket("unknown", 1000, 100),
+    bucket("too many WINDOW_UPDATE frames", 10_000, 1000),
+    bucket("too many PRIORITY frames", 2000, 100),
+    bucket("too many empty DATA frames", 500, 50),
+    bucket("too many CONTINUATION frames", 500, 50),
+    bucket("too many frames of unknown types", 1000, 100),
 ];
 const WINDOW_UPDATE: usize = 3;
 /// Sent bytes that drain one window update.

@@ -105,12 +105,17 @@ impl FrameScanner {
     }
 
     /// Takes the next bytes, and calls `found` for each head that is complete with them.
-    pub fn scan(&mut self, mut bytes: &[u8], mut found: impl FnMut(FrameHead)) {
+    pub fn scan(&mut self, bytes: &[u8], mut found: impl FnMut(FrameHead)) {
+        self.scan_with_payload(bytes, |head, _| found(head));
+    }
+
+    /// Like [`scan`](Self::scan); `found` also gets the bytes behind the head, which may be fewer or more than its payload.
+    pub fn scan_with_payload(&mut self, mut bytes: &[u8], mut found: impl FnMut(FrameHead, &[u8])) {
         while !bytes.is_empty() {
             let (taken, head) = self.advance(bytes);
             bytes = &bytes[taken..];
             if let Some(head) = head {
-                found(head);
+                found(head, bytes);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A header block that is joined from its fragments (RFC 9113 section 4.3).
 
+use super::field_check::{is_well_formed, repair};
 use super::frames::FrameHead;
 
 /// A header block.
@@ -14,8 +15,13 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Appends the block as few frames.
-    pub(super) fn emit(mut self, out: &mut Vec<u8>) {
+    /// Appends the block as few frames; returns the fault that makes its message malformed, if there is one.
+    pub(super) fn emit(mut self, out: &mut Vec<u8>) -> Option<&'static str> {
+        let repaired = if is_well_formed(&self.bytes) { None } else { repair(&self.bytes) };
+        let fault = repaired.map(|repaired| {
+            self.bytes = repaired.block;
+            repaired.fault
+        });
         if self.is_trailers {
             // A pseudo-header field behind another field is malformed, also in trailers, where h2 accepts it otherwise.
             let at = end_of_size_updates(&self.bytes);
@@ -32,6 +38,7 @@ impl Block {
             out.extend_from_slice(&head.encode());
             out.extend_from_slice(piece);
         }
+        fault
     }
 }
 

@@ -13,9 +13,11 @@
 pub mod block_fault;
 pub mod budget;
 mod control;
+mod field_check;
 pub mod frames;
 pub mod guard;
 mod header_block;
+mod hpack;
 pub mod response;
 mod settings;
 pub mod upgrade;

@@ -4,8 +4,8 @@
 //! Invariant: a connection that a suspended call uses is not entered again, because neither library expects that of one
 //! thread.
 
-use super::{WaitHooks, active, errno, set_errno};
-use crate::imports::{self, Object};
+use super::{WaitHooks, active, errno, replace_in_extension, set_errno};
+use crate::imports;
 use crate::thread;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -40,10 +40,10 @@ impl Original {
     }
 }
 
-/// Finds a function and replaces it in an extension.
+/// Finds a function and replaces it in an extension. The replacements in this file have the signatures of the functions and
+/// call them, in any thread.
 fn install(library: &'static str, symbol: &CStr, original: &Original, replacement: *const ()) -> bool {
-    // SAFETY: the replacements in this file have the signatures of the functions and call them, in any thread.
-    original.find(symbol) && unsafe { imports::replace(Object::Library(library), symbol, replacement.cast::<c_void>()) }
+    original.find(symbol) && replace_in_extension(library, symbol, replacement)
 }
 
 /// A replacement for each function, whose first argument is the connection; `$failure` is returned if the wait for another

@@ -112,9 +112,11 @@ unsafe extern "C" fn write(fd: c_int, buffer: *const c_void, length: usize) -> i
                 unsafe { libc::write(fd, bytes.as_ptr().cast::<c_void>(), bytes.len()) }
             });
         }
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { libc::write(fd, buffer, length) };
     }
     // SAFETY: passes the caller's arguments on.
-    unsafe { libc::write(fd, buffer, length) }
+    unsafe { super::sockets::write_of_php(fd, buffer, length) }
 }
 
 /// How a transfer goes on that failed with the errno that is set; `None`: with that error.

@@ -110,6 +110,17 @@ fn replace(library: Option<&'static str>, symbol: &CStr, replacement: *const ())
     unsafe { imports::replace(object, symbol, replacement.cast::<c_void>()) }
 }
 
+/// Like [`replace`] for the extension whose file is `library`, and which is loaded. An extension that is compiled into PHP
+/// calls through PHP's own table.
+fn replace_in_extension(library: &'static str, symbol: &CStr, replacement: *const ()) -> bool {
+    replace(object_of(library), symbol, replacement)
+}
+
+/// The file that contains an extension, which is loaded: its own, or PHP for `None`.
+fn object_of(library: &'static str) -> Option<&'static str> {
+    imports::is_loaded(Object::Library(library)).then_some(library)
+}
+
 /// The hooks, if one of the flags is on and the caller may wait.
 #[inline]
 fn active(flags: i64) -> Option<&'static WaitHooks> {

@@ -1,7 +1,8 @@
 //! The calls of ext/sockets: each is tried without blocking, and waits in the coroutine if it has to.
 
-use super::{WaitHooks, active, errno, replace, set_errno, with_errno};
+use super::{WaitHooks, active, errno, object_of, replace, replace_in_extension, set_errno, with_errno};
 use std::ffi::{CStr, c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// SWOOLE_HOOK_SOCKETS.
@@ -23,9 +24,30 @@ pub fn hook_sockets() -> Vec<&'static str> {
         (c"select", select as *const ()),
     ];
     // socket_write() writes with write(2).
-    replace(Some(LIBRARY), c"write", write as *const ());
-    let missing = replacements.iter().filter(|(name, with)| !replace(Some(LIBRARY), name, *with));
+    match object_of(LIBRARY) {
+        Some(library) => {
+            replace(Some(library), c"write", write as *const ());
+        }
+        None => IS_IN_PHP.store(true, Ordering::Relaxed),
+    }
+    let missing = replacements.iter().filter(|(name, with)| !replace_in_extension(LIBRARY, name, *with));
     missing.filter_map(|(name, _)| name.to_str().ok()).collect()
+}
+
+/// Whether ext/sockets is compiled into PHP, whose write(2) the hooks of files replace.
+static IS_IN_PHP: AtomicBool = AtomicBool::new(false);
+
+/// write(2) of PHP where no plain stream makes the call: that of ext/sockets, where it is compiled in.
+///
+/// # Safety
+/// The same as that of write(2).
+pub(super) unsafe fn write_of_php(fd: c_int, bytes: *const c_void, length: usize) -> isize {
+    if IS_IN_PHP.load(Ordering::Relaxed) {
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { write(fd, bytes, length) };
+    }
+    // SAFETY: passes the caller's arguments on.
+    unsafe { libc::write(fd, bytes, length) }
 }
 
 /// The hooks, if a call on this descriptor would block the process.

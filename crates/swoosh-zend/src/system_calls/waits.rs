@@ -1,4 +1,4 @@
-//! poll(2), usleep(3) and getaddrinfo(3), as client libraries call them while they wait for a peer or a lock.
+//! poll(2), usleep(3), nanosleep(2) and getaddrinfo(3), as client libraries call them while they wait for a peer or a lock.
 
 use super::{HOOKS, Shared, active, replace, set_errno, with_errno};
 use crate::thread;
@@ -29,9 +29,11 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     unsafe { libc::close(fd) }
 }
 
-/// Hooks usleep(3) in a library.
+/// Hooks usleep(3) and nanosleep(2) in a library. False if it calls neither.
 pub fn hook_sleep<const FLAGS: i64>(library: &'static str) -> bool {
-    replace(Some(library), c"usleep", usleep::<FLAGS> as *const ())
+    let by_micros = replace(Some(library), c"usleep", usleep::<FLAGS> as *const ());
+    // SQLite since 3.42.
+    replace(Some(library), c"nanosleep", nanosleep::<FLAGS> as *const ()) || by_micros
 }
 
 /// Hooks getaddrinfo(3) and getnameinfo(3) in a library, or in PHP itself for `None`. False if it does not call the first.
@@ -88,6 +90,21 @@ unsafe extern "C" fn usleep<const FLAGS: i64>(micros: libc::useconds_t) -> c_int
         // SAFETY: usleep(3) takes a number.
         None => unsafe { libc::usleep(micros) },
     }
+}
+
+unsafe extern "C" fn nanosleep<const FLAGS: i64>(time: *const libc::timespec, rest: *mut libc::timespec) -> c_int {
+    let Some(hooks) = active(FLAGS) else {
+        // SAFETY: passes the caller's arguments on.
+        return unsafe { libc::nanosleep(time, rest) };
+    };
+    // SAFETY: the caller of nanosleep(2) passes a valid structure.
+    let time = unsafe { *time };
+    let (Ok(seconds), Ok(nanos)) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) else {
+        set_errno(libc::EINVAL);
+        return -1;
+    };
+    (hooks.sleep)(Duration::new(seconds, nanos));
+    0
 }
 
 unsafe extern "C" fn getaddrinfo<const FLAGS: i64>(

@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::port_settings::PortSettings;
 use super::server::ServerConfig;
 use super::setting::{Setter, Setting, Target};
-use super::table::settings;
+use super::table::{settings, settings_of};
 use super::value::Value;
 use crate::error::Result;
 
@@ -76,9 +76,12 @@ pub fn apply_server(
     let Some(setting) = find(name) else {
         return Ok(Outcome::Unknown { nearest: nearest(name, settings().flat_map(Setting::names)) });
     };
+    if matches!(value, Value::Null) {
+        return Ok(Outcome::Applied);
+    }
+    setting.check_type(name, value)?;
     let input = Input { name, kind: setting.kind, value };
     match setting.setter {
-        _ if matches!(value, Value::Null) => Ok(Outcome::Applied),
         Setter::Server(set) => set(server, &input).map(outcome),
         Setter::Port(set) => set(port, &input).map(outcome),
         Setter::Embedder(set) => set(embedder, &input).map(outcome),
@@ -98,21 +101,48 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
     if setting.target != Target::Port {
         return Ok(Outcome::NotSupported("it is set for the whole server, not for a port"));
     }
+    if matches!(value, Value::Null) {
+        return Ok(Outcome::Applied);
+    }
+    setting.check_type(name, value)?;
     match setting.setter {
-        _ if matches!(value, Value::Null) => Ok(Outcome::Applied),
         Setter::Port(set) => set(port, &Input { name, kind: setting.kind, value }).map(outcome),
         _ => Ok(without_field(setting, value)),
     }
 }
 
-/// Sets one setting of the front end; a setting of the engine is left alone.
+/// Sets one setting of the front end; a setting of the engine is left alone, as one whose value is of the wrong type.
 pub fn apply_embedder(embedder: &mut EmbedderConfig, name: &str, value: &Value) {
     if let Some(Setting { setter: Setter::Embedder(set), kind, .. }) = find(name)
         && !matches!(value, Value::Null)
+        && kind.check_type(name, value).is_ok()
     {
         // A front end's setter refuses a value only if its range is checked by `apply_server` as well.
         let _ = set(embedder, &Input { name, kind: *kind, value });
     }
+}
+
+/// Checks a setting of a front end's client or helper, which reads the value itself. Numbers out of range are refused.
+///
+/// ```
+/// use swoosh::config::{Outcome, Target, Value, check};
+///
+/// let misspelt = check(Target::Http2Client, "tiemout", &Value::Int(1)).unwrap();
+/// assert_eq!(misspelt, Outcome::Unknown { nearest: Some("timeout") });
+/// assert!(check(Target::Http2Client, "http2_max_frame_size", &Value::from("abc")).is_err());
+/// ```
+///
+/// # Errors
+/// [`Error::Setting`](crate::Error::Setting) if the value is of the wrong type or out of range.
+pub fn check(of: Target, name: &str, value: &Value) -> Result<Outcome> {
+    let mut rows = settings_of(of);
+    let Some(setting) = rows.find(|setting| setting.names().any(|own| own == name)) else {
+        return Ok(Outcome::Unknown { nearest: nearest(name, settings_of(of).flat_map(Setting::names)) });
+    };
+    if !matches!(value, Value::Null) {
+        setting.kind.check_value(name, value)?;
+    }
+    Ok(Outcome::Applied)
 }
 
 /// The setting of that name or alias.

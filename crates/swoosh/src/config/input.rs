@@ -60,10 +60,17 @@ impl Input<'_> {
         }
     }
 
-    /// A whole number by PHP's cast, clamped to the kind's range: for settings that never refuse a value.
-    pub(super) fn clamped(&self) -> i64 {
+    /// A whole number by PHP's cast, clamped to the kind's range, and a remark if that has changed it.
+    pub(super) fn clamped(&self) -> (i64, Note) {
         let (min, max) = self.kind.bounds();
-        self.value.to_int().clamp(min, max)
+        let wanted = self.value.to_int();
+        let used = wanted.clamp(min, max);
+        let expected = || self.kind.expected();
+        (
+            used,
+            (used != wanted)
+                .then(|| format!("setting {}: {wanted} is out of range, {used} is used: {}", self.name, expected())),
+        )
     }
 
     /// Seconds by PHP's cast; `None` for a time that is zero, negative or not finite, which mean no limit.

@@ -114,6 +114,40 @@ impl Kind {
         }
     }
 
+    /// Checks the type of a value that is not null, but not its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if it is not of this type and no conversion makes it so.
+    pub(super) fn check_type(&self, name: &str, value: &Value) -> Result<()> {
+        let is_list = matches!(value, Value::List(_) | Value::Map(_));
+        let fits = match *self {
+            Kind::Int { .. } => value.whole_number().is_some(),
+            Kind::Seconds { .. } => value.real_number().is_some_and(f64::is_finite),
+            Kind::OneOf(_) | Kind::Bytes { .. } | Kind::Text | Kind::Path => !is_list,
+            // `false` and an empty string are an empty list.
+            Kind::Strings | Kind::Map => is_list || !value.to_bool(),
+            Kind::Bool | Kind::Folders | Kind::Numbers | Kind::Objects | Kind::Function(_) => true,
+        };
+        if fits { Ok(()) } else { Err(refusal(name, value, self.expected())) }
+    }
+
+    /// Checks type and range of a value that is not null.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a setting of this kind does not take it.
+    pub(super) fn check_value(&self, name: &str, value: &Value) -> Result<()> {
+        self.check_type(name, value)?;
+        let (min, max) = self.bounds();
+        let fits = match *self {
+            Kind::Int { .. } => value.whole_number().is_some_and(|number| (min..=max).contains(&number)),
+            Kind::Seconds { .. } => value.real_number().is_some_and(|n| (min as f64..=max as f64).contains(&n)),
+            Kind::OneOf(words) => value.bytes().is_some_and(|given| words.iter().any(|word| word.as_bytes() == given)),
+            Kind::Path => value.bytes().is_none_or(|path| !path.contains(&0)),
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(refusal(name, value, self.expected())) }
+    }
+
     /// Checks a number against the range.
     ///
     /// # Errors

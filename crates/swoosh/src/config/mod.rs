@@ -38,7 +38,7 @@ mod validate;
 mod value;
 
 pub use crate::log::LogRotation;
-pub use apply::{Outcome, Settings, apply_embedder, apply_port, apply_server, find};
+pub use apply::{Outcome, Settings, apply_embedder, apply_port, apply_server, check, find};
 pub use embedder::{
     CallbackConfig, CompressionConfig, CoroutineConfig, EmbedderConfig, HelperConfig, HttpConfig, NotARule,
     StaticFilesConfig, WebSocketConfig,

@@ -1,7 +1,7 @@
 //! `docs/SETTINGS.md`, generated from the table.
 
 use super::setting::{Setting, Target};
-use super::table::settings;
+use super::table::{own_settings, settings};
 use std::fmt::Write;
 
 /// The text of `docs/SETTINGS.md`: every setting with its type, range, default and documentation.
@@ -12,7 +12,7 @@ pub fn reference() -> String {
             text,
             "\n## {title}\n\n{note}\n\n| setting | type and range | default | meaning |\n|---|---|---|---|\n"
         );
-        for setting in settings().filter(|setting| setting.target == *target) {
+        for setting in settings().chain(own_settings()).filter(|setting| setting.target == *target) {
             row(&mut text, setting);
         }
     }
@@ -50,16 +50,8 @@ const SECTIONS: &[(Target, &str, &str)] = &[
         "Port",
         "Settings of one port; given to a server, they apply to every port without settings of its own.",
     ),
-    (
-        Target::Callback,
-        "Callbacks",
-        "The form in which the PHP callbacks of a server are called. Values are converted as PHP casts them.",
-    ),
-    (
-        Target::Http,
-        "HTTP",
-        "HTTP servers. Values are converted as PHP casts them, and numbers out of range are clamped.",
-    ),
+    (Target::Callback, "Callbacks", "The form in which the PHP callbacks of a server are called."),
+    (Target::Http, "HTTP", "HTTP servers. Numbers out of range are clamped, and a notice says so."),
     (Target::Log, "Log", "The log of the process."),
     (
         Target::Coroutine,
@@ -67,5 +59,18 @@ const SECTIONS: &[(Target, &str, &str)] = &[
         "Given to `Coroutine::set` and `swoole_async_set`; those of coroutines also to a server.",
     ),
     (Target::Helper, "Helpers", "Parts of a PHP server beside its own callbacks."),
+    (
+        Target::Http2Client,
+        "HTTP/2 clients",
+        "`Coroutine\\Http2\\Client` and `MultiplexClient`. A value that is refused is reported with a warning and left out. \
+         The settings of TLS are those of a port.",
+    ),
+    (Target::GrpcClient, "gRPC clients", "`Swoosh\\Grpc\\Client`, which takes the settings of HTTP/2 clients too."),
+    (Target::GrpcService, "gRPC services", "`Swoosh\\Grpc\\Service`."),
+    (
+        Target::GrpcServer,
+        "gRPC servers",
+        "`Swoosh\\Grpc\\Server`, which takes the settings of services, and the `http2_` and `ssl_` settings of a port too.",
+    ),
     (Target::Absent, "Not supported", "Names that are known, and have no effect."),
 ];

@@ -5,6 +5,7 @@ use super::input::{Input, Note};
 use super::kind::Kind;
 use super::port_settings::PortSettings;
 use super::server::ServerConfig;
+use super::value::Value;
 use crate::error::Result;
 
 /// One setting.
@@ -39,6 +40,14 @@ impl Setting {
         }
     }
 
+    /// Checks the type of a value; a feature that this version does not have may be given anything.
+    pub(super) fn check_type(&self, name: &str, value: &Value) -> Result<()> {
+        match self.setter {
+            Setter::Unsupported(_) | Setter::Ignored(_) => Ok(()),
+            _ => self.kind.check_type(name, value),
+        }
+    }
+
     /// The setting's own name and its aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
@@ -70,6 +79,14 @@ pub enum Target {
     Coroutine,
     /// A thread pool that this version does not have.
     Absent,
+    /// An HTTP/2 client of a front end.
+    Http2Client,
+    /// The gRPC client of a front end, which takes the settings of an HTTP/2 client too.
+    GrpcClient,
+    /// The handlers of a front end's gRPC calls.
+    GrpcService,
+    /// The gRPC server of a front end, which takes the settings of its handlers too.
+    GrpcServer,
 }
 
 /// The code that stores a value.

@@ -9,6 +9,7 @@ use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
 use crate::config::Mode;
 use crate::ids::SessionId;
+use crate::proto::http1::head_index::HeadIndex;
 use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
 use crate::state::registry::{Registry, SlotIndex};
@@ -25,7 +26,12 @@ use std::sync::atomic::Ordering::Relaxed;
 pub trait ConnectionObserver {
     /// A connection was accepted, and its handshake is done.
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction;
-    /// A packet is complete.
+    /// An HTTP request is complete; `index` is that of its head, or empty.
+    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
+        let _ = index;
+        self.packet(owner, conn, data)
+    }
+    /// Another packet is complete, or a request without an index.
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction;
     /// A long packet is complete; its buffer is passed on.
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> ReadAction {
@@ -73,6 +79,8 @@ pub struct Owner {
     read_buffer: Cell<Vec<u8>>,
     /// The buffer for decrypted bytes of one read.
     plaintext_buffer: Cell<Vec<u8>>,
+    /// The index of the request that is being passed on.
+    pub(super) head_index: Cell<HeadIndex>,
     /// Buffers of connections of HTTP/2.
     pub(super) http2_buffers: SpareBuffers,
     accepting: Cell<bool>,
@@ -97,6 +105,7 @@ impl Owner {
             now: Cell::new(clock::wall_nanos()),
             read_buffer: Cell::default(),
             plaintext_buffer: Cell::default(),
+            head_index: Cell::default(),
             http2_buffers: SpareBuffers::default(),
             accepting: Cell::new(true),
             early_files: RefCell::default(),

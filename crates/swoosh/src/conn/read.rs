@@ -11,6 +11,7 @@ use super::spool;
 use crate::config::Framing;
 use crate::proto::framing::FrameStatus;
 use crate::proto::http1::Refusal;
+use crate::proto::http1::head_index::HeadIndex;
 use crate::proto::http1::response_writer::CONTINUE;
 use crate::proto::resp;
 use crate::proto::{PeerFault, websocket};
@@ -238,7 +239,23 @@ fn take_frame(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -
 /// Passes on the next packet of the port's framing.
 fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -> Step {
     let config = &conn.port().config;
-    let cut = conn.framer.borrow_mut().next(&config.framing, config.package_max_length, input.rest());
+    // Taken out while user code runs: it may read another connection.
+    let mut index = owner.head_index.take();
+    let max = config.package_max_length;
+    let cut = conn.framer.borrow_mut().next_indexed(&config.framing, max, input.rest(), &mut index);
+    let step = take_cut(owner, conn, input, cut, &index);
+    owner.head_index.set(index);
+    step
+}
+
+/// Acts on what the framing found at the front of the input. `index`: of the head of a request, where it was found.
+fn take_cut(
+    owner: &Rc<Owner>,
+    conn: &Rc<Connection>,
+    input: &mut Input<'_>,
+    cut: Result<FrameStatus, PeerFault>,
+    index: &HeadIndex,
+) -> Step {
     match cut {
         Ok(FrameStatus::Complete(length))
             if input.is_joined && length == input.all().len() && length >= PASS_BUFFER_FROM =>
@@ -264,7 +281,7 @@ fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) 
             let more_follow = input.has_replies && length < input.rest().len() && !conn.discard_input.get();
             owner.begin_reply(Some(conn.session()), more_follow);
             conn.note_command(&input.rest()[..length]);
-            let action = owner.observer().packet(owner, conn, &input.rest()[..length]);
+            let action = owner.observer().request(owner, conn, &input.rest()[..length], index);
             owner.end_reply(more_follow);
             input.consume(conn, length);
             input.action = input.action.then(owner.apply(conn, action));

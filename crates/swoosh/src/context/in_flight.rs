@@ -1,6 +1,7 @@
 //! Requests in flight: how many user code may handle at once.
 
 use super::{Context, RequestGuard};
+use crate::proto::http1::head_index::HeadIndex;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -15,6 +16,16 @@ impl Context {
     /// copy.
     pub fn share_packet(&self, data: &[u8]) -> Rc<Vec<u8>> {
         self.in_flight().share_packet(data)
+    }
+
+    /// The memory of `data`, where that is a long packet that is being delivered.
+    pub fn long_packet(&self, data: &[u8]) -> Option<Rc<Vec<u8>>> {
+        self.in_flight().long_packet(data)
+    }
+
+    /// The index of the head of the request `data`, where it is being delivered and its connection's framing has made an index.
+    pub fn head_index(&self, data: &[u8]) -> Option<Rc<HeadIndex>> {
+        self.in_flight().head_index(data)
     }
 
     /// Whether one more request may be started here (`worker_max_concurrency`).

@@ -16,7 +16,7 @@ use std::ops::Range;
 pub fn pairs(query: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let plain = |text: &[u8]| {
         let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        percent_decode(&spaced)
+        percent_decode(&spaced).into_owned()
     };
     let parts = query.split(|&byte| byte == b'&').filter(|part| !part.is_empty());
     parts

@@ -31,6 +31,7 @@ mod serve_file;
 mod server;
 mod service;
 mod shared;
+pub mod sse;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "websocket")]

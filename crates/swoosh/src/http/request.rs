@@ -2,7 +2,8 @@
 
 use super::form::{self, Part};
 use crate::handler::SessionId;
-use crate::proto::http1::request::{Request as Parsed, field_buffer, trailer_fields};
+use crate::proto::http1::head_index::{self, HeadIndex};
+use crate::proto::http1::request::{field_buffer, trailer_fields};
 use crate::sys::temp_file::TempFile;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -43,10 +44,15 @@ enum Content {
 }
 
 impl Request {
-    /// Parses a complete request; `None` if it is malformed. `stored`: the body, if it is on disk.
-    pub(super) fn new(bytes: &[u8], stored: Option<Rc<TempFile>>, conn: SessionId) -> Option<(Self, ResponseMode)> {
+    /// Parses a complete request; `None` if it is malformed. `index`: of its head, where it is known. `stored`: the body, if it is on disk.
+    pub(super) fn new(
+        bytes: &[u8],
+        index: Option<&HeadIndex>,
+        stored: Option<Rc<TempFile>>,
+        conn: SessionId,
+    ) -> Option<(Self, ResponseMode)> {
         let mut buffer = field_buffer();
-        let (parsed, headers) = Parsed::parse(bytes, &mut buffer)?;
+        let (parsed, headers) = head_index::parse(bytes, index, &mut buffer)?;
         let base = bytes.as_ptr() as usize;
         let place = |part: &[u8]| {
             let at = part.as_ptr() as usize - base;

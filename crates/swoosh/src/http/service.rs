@@ -11,7 +11,8 @@ use super::shared::Shared;
 use crate::context::Context;
 use crate::handler::Outcome;
 use crate::handler::{ConnectionEvent, SessionId};
-use crate::proto::http1::request::{Request as Parsed, field_buffer};
+use crate::proto::http1::head_index;
+use crate::proto::http1::request::field_buffer;
 use crate::request::pipeline::Pipeline;
 use crate::server::HttpService;
 use crate::static_files::Files;
@@ -118,17 +119,18 @@ impl Service {
         data: &[u8],
         stored: Option<Rc<TempFile>>,
     ) -> bool {
+        let index = node.head_index(data);
         if let Some(files) = &self.files
             && !node.has_no_file()
         {
             let mut fields = field_buffer();
-            if let Some((parsed, headers)) = Parsed::parse(data, &mut fields)
+            if let Some((parsed, headers)) = head_index::parse(data, index.as_deref(), &mut fields)
                 && serve_file(node, files, event.session, &parsed, headers)
             {
                 return true;
             }
         }
-        let Some((request, mode)) = Request::new(data, stored, event.session) else {
+        let Some((request, mode)) = Request::new(data, index.as_deref(), stored, event.session) else {
             node.refuse_request(event.session, 400);
             return true;
         };

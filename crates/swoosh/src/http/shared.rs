@@ -5,9 +5,10 @@ use super::compress::Rules;
 use super::websocket_state::SocketState;
 #[cfg(feature = "websocket")]
 use crate::handler::SessionId;
+use crate::ids::SessionMap;
 use std::cell::Cell;
 #[cfg(feature = "websocket")]
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 /// The state that the service and the responses of one process share.
 pub(super) struct Shared {
@@ -17,7 +18,7 @@ pub(super) struct Shared {
     #[cfg(feature = "websocket")]
     pub(super) websocket_compression: bool,
     #[cfg(feature = "websocket")]
-    sockets: RefCell<HashMap<SessionId, Rc<SocketState>>>,
+    sockets: RefCell<SessionMap<Rc<SocketState>>>,
 }
 
 impl Shared {

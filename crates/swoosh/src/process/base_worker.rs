@@ -13,6 +13,7 @@ use crate::handler::{ConnectionEvent, Stop};
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::net::datagram::{self, Origin};
+use crate::proto::http1::head_index::{HeadIndex, IndexEntry};
 use crate::request::{self, Bytes, Event, Packet};
 use crate::runtime;
 use crate::sys::clock;
@@ -116,6 +117,8 @@ enum QueuedEvent {
     Connect(SessionId),
     /// A packet: the next bytes of the queue's buffer, of this number.
     Packet(SessionId, usize),
+    /// An HTTP request: the next bytes and the next index entries of the queue's buffers, of these numbers.
+    Request(SessionId, usize, usize),
     /// A long packet.
     WholePacket(SessionId, Rc<Vec<u8>>),
     /// A request with a stored body.
@@ -130,7 +133,7 @@ impl QueuedEvent {
     /// The connection, where it is a packet in the buffer.
     fn packet_of(&self) -> Option<SessionId> {
         match self {
-            QueuedEvent::Packet(session, _) => Some(*session),
+            QueuedEvent::Packet(session, _) | QueuedEvent::Request(session, ..) => Some(*session),
             _ => None,
         }
     }
@@ -138,13 +141,21 @@ impl QueuedEvent {
     /// Number of its bytes in the buffer.
     fn buffered(&self) -> usize {
         match self {
-            QueuedEvent::Packet(_, len) | QueuedEvent::Datagram(_, _, len) => *len,
+            QueuedEvent::Packet(_, len) | QueuedEvent::Request(_, len, _) | QueuedEvent::Datagram(_, _, len) => *len,
+            _ => 0,
+        }
+    }
+
+    /// Number of its index entries in the buffer.
+    fn entries(&self) -> usize {
+        match self {
+            QueuedEvent::Request(_, _, count) => *count,
             _ => 0,
         }
     }
 
     /// The event; `None` where its connection is gone.
-    fn decode<'a>(self, context: &Context, data: &'a [u8]) -> Option<Event<'a>> {
+    fn decode<'a>(self, context: &Context, data: &'a [u8], entries: &'a [IndexEntry]) -> Option<Event<'a>> {
         let connection = |session| {
             let (owner, conn) = context.own_connection(session)?;
             Some(event_of(owner, &conn))
@@ -154,6 +165,7 @@ impl QueuedEvent {
         match self {
             QueuedEvent::Connect(session) => connection(session).map(Event::Connect),
             QueuedEvent::Packet(session, _) => receive(session, Packet::Borrowed(data)),
+            QueuedEvent::Request(session, ..) => receive(session, Packet::Request(data, entries)),
             QueuedEvent::WholePacket(session, data) => receive(session, Packet::Shared(data)),
             QueuedEvent::StoredPacket(session, head, body) => receive(session, Packet::Stored { head, body }),
             QueuedEvent::Close(session) => Some(Event::Close { event: connection(session)?, by_server: false }),
@@ -165,13 +177,25 @@ impl QueuedEvent {
     }
 }
 
-/// Events in order, and the bytes of their packets in one buffer.
+/// Events in order, the bytes of their packets in one buffer, and the index entries of their heads in another.
 #[derive(Debug, Default)]
 struct EventQueue {
     events: VecDeque<QueuedEvent>,
     bytes: Vec<u8>,
-    /// Bytes of the buffer that were taken.
+    entries: Vec<IndexEntry>,
+    /// Bytes that were taken.
     taken: usize,
+    /// Positions that were taken.
+    taken_entries: usize,
+}
+
+/// An event that was taken from the queue, with its bytes and index entries.
+struct Next<'a> {
+    event: QueuedEvent,
+    data: &'a [u8],
+    entries: &'a [IndexEntry],
+    /// It and the event behind it are packets of one connection.
+    more_follow: bool,
 }
 
 thread_local! {
@@ -179,14 +203,15 @@ thread_local! {
 }
 
 impl EventQueue {
-    /// The next event with its bytes, and whether it and the one behind it are packets of one connection.
-    fn next(&mut self) -> Option<(QueuedEvent, &[u8], bool)> {
+    fn next(&mut self) -> Option<Next<'_>> {
         let event = self.events.pop_front()?;
-        let from = self.taken;
+        let (from, first) = (self.taken, self.taken_entries);
         self.taken += event.buffered();
+        self.taken_entries += event.entries();
         let session = event.packet_of();
         let more_follow = session.is_some() && self.events.front().and_then(QueuedEvent::packet_of) == session;
-        Some((event, &self.bytes[from..self.taken], more_follow))
+        let (data, entries) = (&self.bytes[from..self.taken], &self.entries[first..self.taken_entries]);
+        Some(Next { event, data, entries, more_follow })
     }
 
     /// Puts the rest of a batch back, before the events that were queued meanwhile; keeps its memory.
@@ -194,12 +219,14 @@ impl EventQueue {
         QUEUE.with(|queue| {
             let mut current = queue.borrow_mut();
             self.bytes.drain(..self.taken);
-            self.taken = 0;
+            self.entries.drain(..self.taken_entries);
+            (self.taken, self.taken_entries) = (0, 0);
             if self.bytes.is_empty() && self.bytes.capacity() > KEPT_CAPACITY {
                 self.bytes = Vec::new();
             }
             self.events.extend(current.events.drain(..));
             self.bytes.extend_from_slice(&current.bytes);
+            self.entries.extend_from_slice(&current.entries);
             *current = self;
         });
     }
@@ -215,10 +242,10 @@ pub(super) fn handle_events(context: &Context, mut is_last: impl FnMut(bool) -> 
     let Some(owner) = context.owner() else { return Ok(false) };
     let mut batch = QUEUE.with(RefCell::take);
     let any = !batch.events.is_empty();
-    while let Some((event, data, more_follow)) = batch.next() {
+    while let Some(Next { event, data, entries, more_follow }) = batch.next() {
         blocking::begin();
         owner.begin_reply(event.packet_of(), more_follow);
-        let counts = match event.decode(context, data) {
+        let counts = match event.decode(context, data, entries) {
             Some(event) => request::admit(context, &event),
             None => Ok(false),
         };
@@ -246,14 +273,15 @@ fn receive_datagram(context: &Context, is_inline: bool, port: &Port, origin: Ori
         let event = Event::Datagram { port: port.index, origin, time: now_seconds(), data: Bytes::Borrowed(data) };
         return context.lifecycle().record(request::admit(context, &event).map(drop));
     }
-    push(context, QueuedEvent::Datagram(port.index, origin, data.len()), data);
+    push(context, QueuedEvent::Datagram(port.index, origin, data.len()), data, &[]);
 }
 
-fn push(context: &Context, event: QueuedEvent, data: &[u8]) {
+fn push(context: &Context, event: QueuedEvent, data: &[u8], entries: &[IndexEntry]) {
     QUEUE.with(|queue| {
         let mut queue = queue.borrow_mut();
         queue.events.push_back(event);
         queue.bytes.extend_from_slice(data);
+        queue.entries.extend_from_slice(entries);
     });
     context.lifecycle().wake().raise();
 }
@@ -298,6 +326,10 @@ impl ConnectionObserver for InlineObserver {
         self.receive(owner, conn, Packet::Borrowed(data))
     }
 
+    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
+        self.receive(owner, conn, Packet::Request(data, index.entries()))
+    }
+
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
         self.receive(owner, conn, Packet::Stored { head: Rc::new(head), body: Rc::new(body) })
     }
@@ -316,34 +348,41 @@ struct QueueingObserver(Context);
 
 impl ConnectionObserver for QueueingObserver {
     fn connect(&self, _: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction {
-        push(&self.0, QueuedEvent::Connect(conn.session()), &[]);
+        push(&self.0, QueuedEvent::Connect(conn.session()), &[], &[]);
         ReadAction::Continue
     }
 
     fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
         count_packet(&self.0, owner, conn, data.len());
-        push(&self.0, QueuedEvent::Packet(conn.session(), data.len()), data);
+        push(&self.0, QueuedEvent::Packet(conn.session(), data.len()), data, &[]);
+        ReadAction::Continue
+    }
+
+    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
+        count_packet(&self.0, owner, conn, data.len());
+        let entries = index.entries();
+        push(&self.0, QueuedEvent::Request(conn.session(), data.len(), entries.len()), data, entries);
         ReadAction::Continue
     }
 
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> ReadAction {
         count_packet(&self.0, owner, conn, data.len());
-        push(&self.0, QueuedEvent::WholePacket(conn.session(), Rc::new(data)), &[]);
+        push(&self.0, QueuedEvent::WholePacket(conn.session(), Rc::new(data)), &[], &[]);
         ReadAction::Continue
     }
 
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
         count_packet(&self.0, owner, conn, 0);
-        push(&self.0, QueuedEvent::StoredPacket(conn.session(), Rc::new(head), Rc::new(body)), &[]);
+        push(&self.0, QueuedEvent::StoredPacket(conn.session(), Rc::new(head), Rc::new(body)), &[], &[]);
         ReadAction::Continue
     }
 
     fn close(&self, _: &Rc<Owner>, conn: &Rc<Connection>) {
-        push(&self.0, QueuedEvent::Close(conn.session()), &[]);
+        push(&self.0, QueuedEvent::Close(conn.session()), &[], &[]);
     }
 
     fn watermark(&self, _: &Rc<Owner>, conn: &Rc<Connection>, above: bool) {
-        push(&self.0, QueuedEvent::Watermark(conn.session(), above), &[]);
+        push(&self.0, QueuedEvent::Watermark(conn.session(), above), &[], &[]);
     }
 }
 

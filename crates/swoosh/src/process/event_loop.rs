@@ -3,6 +3,11 @@
 //! Runs in: workers and task workers. User code runs between two waits, outside the async runtime; only handlers that agree
 //! ([`Handler::inline`](crate::handler::Handler::inline)) are called from within it.
 
+mod activity;
+mod sleep;
+
+pub(super) use activity::{Activity, Progress};
+
 use super::{base_worker, blocking_watch, service_reporter::ServiceReporter};
 use crate::blocking;
 use crate::config::Mode;
@@ -10,13 +15,12 @@ use crate::context::{Context, Role};
 use crate::handler::{Event as HandlerEvent, Flow, Stop};
 use crate::ids::WorkerId;
 use crate::ipc::handover::Handover;
-use crate::ipc::{Mailbox, Reassembly, sleep_if};
+use crate::ipc::{Mailbox, Reassembly};
 use crate::request::{self, Event, admission};
-use crate::runtime::{self, ThreadRuntime, WatchedEventFd};
+use crate::runtime::WatchedEventFd;
 use crate::state::{ServerPhase, WorkerRow, WorkerStatus};
-use crate::sys::{clock, process, signal::Signals, socket};
+use crate::sys::{clock, process, signal::Signals};
 use std::cell::RefCell;
-use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -47,6 +51,7 @@ struct Inbox {
     reassembly: Rc<RefCell<Reassembly>>,
 }
 
+/// The descriptors that wake the loop.
 struct Watched {
     mailboxes: WatchedEventFd,
     signals: WatchedEventFd,
@@ -148,9 +153,9 @@ impl EventLoop {
         })
     }
 
-    /// Serves until the process is to end: `worker_start`, ticks, shutdown, `worker_stop`. A tick returns whether there may
-    /// be more to do at once.
-    pub(super) fn serve(&mut self, mut tick: impl FnMut(&mut EventLoop) -> Result<bool, Stop>) -> Flow {
+    /// Serves until the process is to end: `worker_start`, ticks, shutdown, `worker_stop`. A tick returns what it has
+    /// found.
+    pub(super) fn serve(&mut self, mut tick: impl FnMut(&mut EventLoop) -> Result<Activity, Stop>) -> Flow {
         let context = self.context.clone();
         let state = context.state();
         let slot = context.own_slot().expect("a loop has a row");
@@ -183,12 +188,12 @@ impl EventLoop {
             }
             slot.set_status(WorkerStatus::Busy);
             blocking::begin();
-            let is_busy = tick(self)?;
+            let activity = tick(self)?;
             context.flush_tasks();
             slot.set_status(WorkerStatus::Idle);
             context.lifecycle().check()?;
             blocking::end();
-            self.wait(is_busy);
+            self.wait(activity);
         }
         slot.set_status(WorkerStatus::Exiting);
         self.handle_deferred()?;
@@ -297,92 +302,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Sleeps until something arrives, unless something is there.
-    fn wait(&mut self, is_busy: bool) {
-        self.ticks += 1;
-        let limit = self.sleep_limit();
-        if is_busy || limit == Some(Duration::ZERO) {
-            // A full mailbox must not keep the runtime from its own work.
-            if self.ticks.is_multiple_of(TICKS_BETWEEN_POLLS) {
-                self.block_on(self.poll_runtime());
-            }
-            return;
-        }
-        let inboxes = &self.inboxes;
-        if sleep_if(self.sleeping, || inboxes.iter().all(|inbox| inbox.mailbox.is_empty())) {
-            self.sleep(limit);
-            self.sleeping.store(0, Relaxed);
-        }
-    }
-
-    fn sleep(&self, limit: Option<Duration>) {
-        let Some(event_fd) = self.inboxes.first().map(|inbox| inbox.mailbox.event_fd()) else { return };
-        let arrived = self.context.executor().runtime().and_then(|runtime| {
-            let arrives = self.something_arrives(&runtime, limit);
-            self.block_on(arrives)
-        });
-        if arrived.is_none() {
-            socket::wait_readable(&[event_fd.as_raw_fd(), self.signals.event_fd().as_raw_fd()], limit);
-            event_fd.drain();
-        }
-    }
-
-    /// Waits on the runtime until there is something for user code, or `limit` is over.
-    async fn something_arrives(&self, runtime: &ThreadRuntime, limit: Option<Duration>) {
-        let Ok(watched) = self.watch() else { return };
-        let timer = async {
-            match limit {
-                Some(limit) => runtime.sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.context.lifecycle().wake().raised() => {}
-            () = runtime::notified(&watched.mailboxes) => {}
-            () = runtime::notified(&watched.signals) => {}
-            () = std::future::poll_fn(|cx| self.context.handler().poll_ready(cx)) => {}
-            () = timer => {}
-        }
-    }
-
-    fn watch(&self) -> crate::error::Result<Rc<Watched>> {
-        if let Some(watched) = &*self.watched.borrow() {
-            return Ok(watched.clone());
-        }
-        let watched = Rc::new(Watched {
-            mailboxes: runtime::watch(self.inboxes[0].mailbox.event_fd())?,
-            signals: runtime::watch(self.signals.event_fd())?,
-        });
-        *self.watched.borrow_mut() = Some(watched.clone());
-        Ok(watched)
-    }
-
-    /// Lets the runtime do its own work, without waiting.
-    async fn poll_runtime(&self) {
-        tokio::select! {
-            biased;
-            () = std::future::poll_fn(|cx| self.context.handler().poll_ready(cx)) => {}
-            () = tokio::task::yield_now() => {}
-        }
-    }
-
     /// How long requests in flight are still waited for; `None` while this process is not to end.
     fn time_left(&self) -> Option<Duration> {
         self.shutdown_deadline.map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic_ms())))
-    }
-
-    fn sleep_limit(&self) -> Option<Duration> {
-        let left = self.time_left();
-        let shutdown = left.filter(|_| !admission::is_empty());
-        let timer = self.context.timers().next_delay();
-        let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
-        let queue = has_queue.then_some(TASK_QUEUE_POLL);
-        let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
-        let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);
-        let clients = left.filter(|_| base_worker::awaits_clients(&self.context, left)).map(|_| SHUTDOWN_POLL);
-        let user_code = self.context.handler().sleep_limit();
-        [timer, user_code, queue, shutdown, backlog, clients, report].into_iter().flatten().min()
     }
 
     /// Takes messages of every mailbox, up to `limit` each, and handles them. Returns whether there was one; stops early
@@ -486,22 +408,6 @@ impl EventLoop {
     }
 }
 
-/// Outcome of a round of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// There was none.
-    Idle,
-    /// Some were handled.
-    Busy,
-    /// The process is to end.
-    Ending,
-}
-
-const TICKS_BETWEEN_POLLS: u64 = 61;
 const EXIT_EVENT_INTERVAL_MS: u64 = 1000;
 /// How long a process that shuts down sleeps at most while user code is unfinished.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
-/// How often a worker whose tasks wait for room checks whether there is some.
-const TASK_BACKLOG_POLL: Duration = Duration::from_millis(2);
-/// How often a task worker checks a System V queue, which other programs may fill.
-const TASK_QUEUE_POLL: Duration = Duration::from_millis(50);

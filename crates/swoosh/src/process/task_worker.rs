@@ -3,7 +3,7 @@
 //! Runs in: task workers. A task worker that dies loses only the task that it was handling: the others wait in its mailbox,
 //! or in the System V queue, for its successor.
 
-use super::event_loop::{EventLoop, Progress};
+use super::event_loop::{Activity, EventLoop, Progress};
 use super::{End, child};
 use crate::config::TaskIpc;
 use crate::context::Context;
@@ -40,25 +40,25 @@ fn correct_counters(context: &Context, id: WorkerId) {
     }
 }
 
-fn tick(work: &mut EventLoop, queue: &mut Option<QueueReader>) -> Result<bool, Stop> {
-    let mut is_busy = match work.handle_messages(TASKS_PER_TICK)? {
-        Progress::Ending => return Ok(true),
+fn tick(work: &mut EventLoop, queue: &mut Option<QueueReader>) -> Result<Activity, Stop> {
+    let mut any = match work.handle_messages(TASKS_PER_TICK)? {
+        Progress::Ending => return Ok(Activity::MayHaveMore),
         progress => progress == Progress::Busy,
     };
     let context = work.context().clone();
     if let Some(queue) = queue {
         for _ in 0..TASKS_PER_TICK {
             let Some(event) = queue.next().and_then(Event::of) else { break };
-            is_busy = true;
+            any = true;
             let is_last = request::admit(&context, &event)? && work.reaches_limit();
             if is_last || context.is_stopping() {
-                return Ok(true);
+                return Ok(Activity::MayHaveMore);
             }
         }
     }
     work.run_timers()?;
     context.handler().tick(&context)?;
-    Ok(is_busy)
+    Ok(Activity::may_have_more(any))
 }
 
 /// Takes tasks from a System V queue.

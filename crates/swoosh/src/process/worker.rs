@@ -2,7 +2,7 @@
 //!
 //! Runs in: workers of process mode and base mode.
 
-use super::event_loop::{EventLoop, Progress};
+use super::event_loop::{Activity, EventLoop, Progress};
 use super::{End, child};
 use crate::context::Context;
 use crate::handler::Stop;
@@ -39,18 +39,19 @@ fn serve(context: &Context, mut work: EventLoop) -> End {
     child::end(context, flow)
 }
 
-fn tick(work: &mut EventLoop) -> Result<bool, Stop> {
-    let mut is_busy = match work.handle_messages(MESSAGES_PER_TICK)? {
-        Progress::Ending => return Ok(true),
+fn tick(work: &mut EventLoop) -> Result<Activity, Stop> {
+    let messages = match work.handle_messages(MESSAGES_PER_TICK)? {
+        Progress::Ending => return Ok(Activity::MayHaveMore),
         progress => progress == Progress::Busy,
     };
-    is_busy |= work.handle_own_events()?;
-    is_busy |= work.handle_deferred()?;
+    let handled = Activity::handled(messages | work.handle_own_events()?);
+    let deferred = Activity::may_have_more(work.handle_deferred()?);
     work.run_timers()?;
     let context = work.context();
     context.handler().tick(context)?;
-    is_busy |= work.handle_queued()?;
-    Ok(is_busy)
+    // Requests that were queued are delivered last: what they leave to do is done in the next tick.
+    let queued = Activity::may_have_more(work.handle_queued()?);
+    Ok(handled.max(deferred).max(queued))
 }
 
 const NAME: &str = "worker";

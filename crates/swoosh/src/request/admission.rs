@@ -10,10 +10,10 @@ use super::event::Event;
 use crate::config::Framing;
 use crate::context::handler::{ConnectionEvent, Stop};
 use crate::context::{Context, RequestGuard};
-use crate::ids::SessionId;
+use crate::ids::SessionMap;
 use crate::ipc::Message;
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The decision about an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ struct Entry {
 struct Queue {
     entries: VecDeque<Entry>,
     /// Number of queued events by connection.
-    by_session: HashMap<SessionId, usize>,
+    by_session: SessionMap<usize>,
     /// Bytes of all queued events.
     bytes: usize,
     /// Datagrams that were dropped since the queue was empty last.

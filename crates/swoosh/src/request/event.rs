@@ -6,6 +6,7 @@ use crate::ids::SessionId;
 use crate::ipc::message::{self, FileNumber};
 use crate::ipc::{Command, Content, Message, ReplyTo};
 use crate::net::datagram;
+use crate::proto::http1::head_index::IndexEntry;
 use crate::sys::temp_file::TempFile;
 use std::rc::Rc;
 
@@ -50,6 +51,8 @@ pub(crate) enum Event<'a> {
 pub(crate) enum Packet<'a> {
     /// Its bytes, where they were read.
     Borrowed(&'a [u8]),
+    /// The bytes of an HTTP request, where they were read, and the entries of its head's index, if it has one.
+    Request(&'a [u8], &'a [IndexEntry]),
     /// Its bytes, in a buffer of their own.
     Shared(Rc<Vec<u8>>),
     /// An HTTP request with a stored body.
@@ -80,7 +83,7 @@ impl Packet<'_> {
     /// Bytes of it in memory that count as queued for user code.
     pub(crate) fn queued_bytes(&self) -> usize {
         match self {
-            Packet::Borrowed(data) => data.len(),
+            Packet::Borrowed(data) | Packet::Request(data, _) => data.len(),
             Packet::Shared(data) => data.len(),
             Packet::Stored { .. } => 0,
             Packet::InChannel { head, .. } => head.len(),
@@ -89,7 +92,7 @@ impl Packet<'_> {
 
     fn to_owned(&self) -> Packet<'static> {
         match self {
-            Packet::Borrowed(data) => Packet::Shared(Rc::new(data.to_vec())),
+            Packet::Borrowed(data) | Packet::Request(data, _) => Packet::Shared(Rc::new(data.to_vec())),
             Packet::Shared(data) => Packet::Shared(data.clone()),
             Packet::Stored { head, body } => Packet::Stored { head: head.clone(), body: body.clone() },
             Packet::InChannel { head, file } => Packet::InChannel { head: head.clone(), file: *file },

@@ -3,8 +3,8 @@
 //! Invariant: at most one request of a connection is being handled. Requests that arrive meanwhile are kept, and are handled
 //! in order once the reply before them is complete. Other connections do not wait.
 
-use crate::ids::SessionId;
-use std::collections::{HashMap, VecDeque};
+use crate::ids::{SessionId, SessionMap};
+use std::collections::VecDeque;
 
 /// The connections whose request is being handled, and what they requested behind it. `T`: a kept request.
 ///
@@ -23,11 +23,11 @@ use std::collections::{HashMap, VecDeque};
 /// assert!(!pipeline.is_busy(connection));
 /// ```
 #[derive(Debug)]
-pub struct Pipeline<T>(HashMap<SessionId, VecDeque<T>>);
+pub struct Pipeline<T>(SessionMap<VecDeque<T>>);
 
 impl<T> Default for Pipeline<T> {
     fn default() -> Self {
-        Pipeline(HashMap::new())
+        Pipeline(SessionMap::default())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Paths of requests and of links.
 
+use std::borrow::Cow;
+
 /// The path without dots and empty segments; `None` if it contains a zero byte or leads above the root.
 pub(super) fn normalize(path: &[u8]) -> Option<Vec<u8>> {
     if !path.starts_with(b"/") || path.contains(&0) {
@@ -38,9 +40,12 @@ pub(super) fn percent_encode(byte: u8) -> String {
 /// Decodes percent-encoded bytes (RFC 3986 section 2.1); a malformed sequence is kept.
 ///
 /// ```
-/// assert_eq!(swoosh::http::form::percent_decode(b"%41%2"), b"A%2");
+/// assert_eq!(*swoosh::http::form::percent_decode(b"%41%2"), *b"A%2");
 /// ```
-pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
+pub fn percent_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'%', bytes).is_none() {
+        return Cow::Borrowed(bytes);
+    }
     let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
@@ -56,5 +61,5 @@ pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out
+    Cow::Owned(out)
 }

@@ -27,6 +27,8 @@ mod client_config;
 #[cfg(feature = "tls")]
 mod connector;
 #[cfg(feature = "tls")]
+mod error_text;
+#[cfg(feature = "tls")]
 mod files;
 #[cfg(feature = "tls")]
 mod session;

@@ -1,5 +1,6 @@
 //! The TLS state of one connection, without its socket.
 
+use super::error_text::describe;
 use rustls::{Connection, Error};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -38,7 +39,7 @@ impl fmt::Display for SessionError {
 impl From<Error> for SessionError {
     fn from(e: Error) -> Self {
         let is_certificate_error = matches!(e, Error::InvalidCertificate(_) | Error::NoCertificatesPresented);
-        SessionError { reason: e.to_string(), is_certificate_error }
+        SessionError { reason: describe(&e), is_certificate_error }
     }
 }
 

@@ -6,6 +6,7 @@ mod common;
 #[cfg(feature = "tower")]
 mod grpc;
 mod http;
+mod sse;
 
 use client::Example;
 use common::{TIMEOUT, example, kill, wait_until};
@@ -312,7 +313,7 @@ fn every_example_has_a_test() {
 fn the_readmes_show_the_program_that_the_documentation_compiles() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(here.join("../../README.md")).unwrap();
-    let program = readme.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    let program = readme.split("```rust,no_run\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(std::fs::read_to_string(here.join("README.md")).unwrap().contains(program), "README.md of the crate");
     let library = std::fs::read_to_string(here.join("src/lib.rs")).unwrap();
     let documented: String = library.lines().map(|l| l.trim_start_matches("//!").trim_start_matches(' ')).collect();

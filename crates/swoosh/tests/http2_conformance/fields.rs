@@ -15,9 +15,33 @@ fn malformed_block(p: &mut Peer, block: &[u8]) -> Verdict {
     p.expect_malformed(1)
 }
 
-/// The server refuses a request with a name or a value of these octets.
+/// The server resets the stream of a request with a name or a value of these octets, and nothing else: the field may be in the
+/// table afterwards, and other streams are answered.
 fn malformed_field(p: &mut Peer, name: &[u8], value: &[u8]) -> Verdict {
-    malformed_block(p, &[request("GET", &[]), field(name, value)].concat())
+    p.open()?;
+    let after = [request("GET", &[]), literal(0x40, b"x-after", b"1")].concat();
+    p.send_all(&[
+        get(1, &[request("GET", &[]), literal(0x40, b"x-before", b"1"), literal(0x40, name, value)].concat()),
+        get(3, &[after, vec![0x80 | 64]].concat()),
+        get(5, &[request("GET", &[]), field(name, value)].concat()),
+        get(7, &[request("GET", &[]), vec![0x80 | 62, 0x80 | 64]].concat()),
+    ]);
+    expect_resets_and_responses(p, &[1, 5], &[3, 7])
+}
+
+/// The server resets some streams with PROTOCOL_ERROR and answers others, in any order.
+fn expect_resets_and_responses(p: &mut Peer, resets: &[u32], responses: &[u32]) -> Verdict {
+    let (mut reset, mut answered) = (Vec::new(), Vec::new());
+    while reset.len() < resets.len() || answered.len() < responses.len() {
+        let frame = p.read()?.ok_or("the connection was closed")?;
+        match frame.kind {
+            RST_STREAM if resets.contains(&frame.stream) && frame.payload == [0, 0, 0, 1] => reset.push(frame.stream),
+            HEADERS if responses.contains(&frame.stream) && frame.has_status("200") => answered.push(frame.stream),
+            RST_STREAM | HEADERS | GOAWAY => return Err(format!("{frame:?}")),
+            _ => {}
+        }
+    }
+    p.expect_alive()
 }
 
 /// The server answers a request with these fields.
@@ -99,7 +123,7 @@ pub const CASES: &[Case] = &[
         p.expect_malformed(1)
     }),
     // Names and values.
-    Case("8.2", "a name with upper-case letters is malformed", |p| malformed(p, &[("X-Test", "1")])),
+    Case("8.2", "a name with upper-case letters is malformed", |p| malformed_field(p, b"X-Test", b"1")),
     Case("8.2.1", "a name with a space is malformed", |p| malformed_field(p, b"x test", b"1")),
     Case("8.2.1", "a name with a control character is malformed", |p| malformed_field(p, b"x\x01test", b"1")),
     Case("8.2.1", "a name with NUL is malformed", |p| malformed_field(p, b"x\0test", b"1")),
@@ -111,8 +135,8 @@ pub const CASES: &[Case] = &[
     Case("8.2.1", "a value with NUL is malformed", |p| malformed_field(p, b"x-test", b"a\0b")),
     Case("8.2.1", "a value with LF is malformed", |p| malformed_field(p, b"x-test", b"a\nx-more: b")),
     Case("8.2.1", "a value with CR is malformed", |p| malformed_field(p, b"x-test", b"a\rb")),
-    Case("8.2.1", "a value that begins with a space is malformed", |p| malformed_field(p, b"x-test", b" a")),
-    Case("8.2.1", "a value that ends with a tab is malformed", |p| malformed_field(p, b"x-test", b"a\t")),
+    Case("8.2.1", "a value that begins with a space is malformed", |p| malformed(p, &[("x-test", " a")])),
+    Case("8.2.1", "a value that ends with a tab is malformed", |p| malformed(p, &[("x-test", "a\t")])),
     Case("8.2.1", "an empty value is accepted", |p| accepted(p, &request("GET", &[("x-test", "")]))),
     Case("8.2.1", "a value beyond ASCII is accepted", |p| {
         accepted(p, &[request("GET", &[]), field(b"x-test", b"\xc3\xa4")].concat())
@@ -129,8 +153,24 @@ pub const CASES: &[Case] = &[
         accepted(p, &request("GET", &[("cookie", "a=b"), ("cookie", "c=d")]))
     }),
     // Pseudo-header fields.
-    Case("8.3", "an unknown pseudo-header field is malformed", |p| {
-        malformed_block(p, &block(&[METHOD, SCHEME, PATH, AUTHORITY, (":test", "1")]))
+    Case("8.3", "an unknown pseudo-header field is malformed", |p| malformed_field(p, b":test", b"1")),
+    Case("8.1.1", "a malformed field in trailers is an error of its stream", |p| {
+        p.open()?;
+        p.send_all(&[
+            post(1, &request("POST", &[])),
+            frame(DATA, 0, 1, b"x"),
+            get(1, &literal(0x40, b"x-test", b"a\r\nb")),
+            get(3, &[request("GET", &[]), field(b"x-more", b"1")].concat()),
+        ]);
+        expect_resets_and_responses(p, &[1], &[3])
+    }),
+    Case("8.3.1", "a :method with a space is an error of its stream", |p| {
+        p.open()?;
+        p.send_all(&[
+            get(1, &[&[2, 5][..], b"GET X", &request("GET", &[])[13..]].concat()),
+            get(3, &request("GET", &[])),
+        ]);
+        expect_resets_and_responses(p, &[1], &[3])
     }),
     Case("8.3", "a pseudo-header field of responses is malformed", |p| {
         malformed_block(p, &block(&[METHOD, SCHEME, PATH, AUTHORITY, (":status", "200")]))

@@ -99,7 +99,7 @@ fn a_forged_record_closes_its_connection_with_the_cause_in_the_log() {
         tls.sock.write_all(&[7; 20]).unwrap();
         assert!(tls.read(&mut [0; 1]).is_err(), "{mode}: an alert tells the client");
         server.wait_for_event("close");
-        let reported = "is closed: TLS: cannot decrypt peer's message";
+        let reported = "is closed: TLS: a record cannot be decrypted";
         assert!(wait_until(TIMEOUT, || server.log().contains(reported)), "{mode}: {}", server.log());
         assert_eq!(other.ask("echo 2"), "2", "{mode}");
     }

@@ -1,8 +1,9 @@
 //! The state behind a client object, and its connection.
 
 use crate::api::coroutine_client::{Proxy, Times, dial, encrypt, local_address};
+use crate::api::error_text;
 use crate::api::exception::Constructed;
-use crate::api::http_client::{DEFAULT_MAX_BODY, Decoder, host_field, unix_path};
+use crate::api::http_client::{DEFAULT_MAX_BODY, Decoder, host_field, peer_name, unix_path};
 use crate::api::socket::object as socket_object;
 use crate::coroutine::http2::{Failure, Http2Connection, Http2Settings};
 use crate::coroutine::socket::ErrorCode;
@@ -126,29 +127,36 @@ pub(super) fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let (limit, family) = (Times::of(&settings).connect, client.family.get());
     let host = this.slot(HOST).to_zstr().map(|host| host.as_bytes().to_vec()).unwrap_or_default();
     let host = if family == libc::AF_UNIX { unix_path(&host) } else { host };
-    let errno = |code| (code, Errno::from_raw(code).desc().to_owned());
+    let port = this.slot(PORT).to_int();
+    let peer = peer_name(family, &host, port);
+    if family != libc::AF_UNIX && !(1..=65_535).contains(&port) {
+        return refuse(call, (libc::EINVAL, format!("connect {peer}: the port is not one from 1 to 65535")));
+    }
+    let failed = |code: ErrorCode| (code, format!("connect {peer}: {}", error_text::of_code(code.into())));
     let local = match local_address(family, &settings)? {
         Ok(local) => local,
-        Err(code) => return refuse(call, errno(code)),
+        Err(code) => return refuse(call, failed(code)),
     };
-    let port = this.slot(PORT).to_int();
     let link = match dial((family, libc::SOCK_STREAM), local, Proxy::of(&settings), &host, port, limit, |_| {})? {
         Ok(link) => link,
-        Err(code) => return refuse(call, errno(code)),
+        Err(code) => return refuse(call, failed(code)),
     };
     if this.slot(SSL).to_bool() {
-        if let Err(failure) = encrypt(&link, &settings, &host, &[b"h2"], limit)? {
-            return refuse(call, failure);
+        if let Err((code, why)) = encrypt(&link, &settings, &host, &[b"h2"], limit)? {
+            return refuse(call, (code, format!("TLS handshake with {peer}: {why}")));
         }
         // A server without ALPN may still speak HTTP/2; one that has chosen another protocol does not.
         if link.negotiated_protocol().is_some_and(|protocol| protocol != b"h2") {
-            return refuse(call, (libc::EPROTONOSUPPORT, "the server does not offer HTTP/2".to_owned()));
+            return refuse(
+                call,
+                (libc::EPROTONOSUPPORT, format!("TLS handshake with {peer}: the server does not offer HTTP/2 (ALPN)")),
+            );
         }
     }
-    let connection = match Http2Connection::begin(link.clone(), Http2Settings::new(&settings, DEFAULT_MAX_BODY), limit)?
-    {
+    let http2 = Http2Settings::new(&settings, DEFAULT_MAX_BODY);
+    let connection = match Http2Connection::begin(link.clone(), peer, http2, limit)? {
         Ok(connection) => connection,
-        Err(code) => return refuse(call, errno(code)),
+        Err(failure) => return refuse(call, (failure.code, failure.message)),
     };
     client.decoders.take();
     *client.connection.borrow_mut() = Some(Rc::new(connection));

@@ -11,13 +11,14 @@ mod streams;
 
 use super::exception::{EXCEPTION, constructed};
 use crate::coroutine::http2::Want;
-use crate::coroutine::setting_values;
+use crate::coroutine::setting_values::{self, Finding};
 use crate::runtime::last_error;
 use client::{
     CLIENT_EXCEPTION, Client, ERR_CODE, ERR_MSG, HOST, PORT, SETTING, SSL, connect, connection, disconnect, fail, times,
 };
 use exchange::{limit, receive, send, write};
-use swoosh_zend::error::throw;
+use swoosh::config::Target;
+use swoosh_zend::error::{throw, warning};
 use swoosh_zend::{Call, ClassBuilder, ClassSlot, PhpResult, Value};
 
 /// `Swoole\Coroutine\Http2\Client`.
@@ -103,11 +104,23 @@ fn destruct(call: &mut Call<'_>) -> PhpResult<()> {
 }
 
 fn set(call: &mut Call<'_>) -> PhpResult<bool> {
-    let given = call.array(0)?;
-    if let Some(this) = call.this() {
-        setting_values::merge(this, SETTING, given);
+    let mut accepted = call.array(0)?.clone();
+    let findings = setting_values::findings(Target::Http2Client, &accepted);
+    let mut are_accepted = true;
+    for finding in findings {
+        match finding {
+            Finding::Unknown(text) => warning(&text),
+            Finding::Refused(name, text) => {
+                accepted.remove(&name);
+                are_accepted = false;
+                last_error::warn_misuse(&text);
+            }
+        }
     }
-    Ok(true)
+    if let Some(this) = call.this() {
+        setting_values::merge(this, SETTING, &accepted);
+    }
+    Ok(are_accepted)
 }
 
 fn is_stream_exist(call: &mut Call<'_>) -> PhpResult<bool> {

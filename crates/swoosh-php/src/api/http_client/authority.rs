@@ -19,3 +19,13 @@ pub(crate) fn unix_path(host: &[u8]) -> Vec<u8> {
 fn bracketed(host: &[u8]) -> Vec<u8> {
     if host.contains(&b':') { [b"[", host, b"]"].concat() } else { host.to_vec() }
 }
+
+/// A server as messages name it.
+pub(crate) fn peer_name(family: i32, host: &[u8], port: i64) -> String {
+    let host = String::from_utf8_lossy(host);
+    match family {
+        libc::AF_UNIX => format!("unix:{host}"),
+        libc::AF_INET6 if host.contains(':') => format!("[{host}]:{port}"),
+        _ => format!("{host}:{port}"),
+    }
+}

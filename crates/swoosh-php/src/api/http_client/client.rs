@@ -1,11 +1,11 @@
 //! The state behind a `Swoole\Coroutine\Http\Client` object, and the properties that PHP code reads.
 
+use crate::api::error_text;
 use crate::api::exception::Constructed;
 use crate::coroutine::http2::Http2Connection;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket::connection::WebSocketConnection;
-use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -65,7 +65,7 @@ impl Failure {
     }
 
     pub(super) fn of(status: i64, code: ErrorCode) -> Self {
-        Failure::new(status, code, if code < 500 { Errno::from_raw(code).desc() } else { "it was refused" })
+        Failure::new(status, code, error_text::of_code(code.into()))
     }
 }
 
@@ -93,15 +93,23 @@ pub(super) fn forget_answer(call: &Call<'_>) {
     set_property(call, BODY, "");
 }
 
-/// Sets the error properties and closes the connection.
+/// Sets the error properties and closes the connection; one of HTTP/2 stays open if only a stream has failed.
 #[cold]
 pub(super) fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpResult<bool> {
-    close_connection(call, client)?;
+    let conn = client.conn.borrow().clone();
+    if !conn.as_ref().and_then(|conn| conn.http2.as_ref()).is_some_and(is_usable) {
+        close_connection(call, client)?;
+    }
     last_error::set(failure.code);
     set_property(call, STATUS, failure.status);
     set_property(call, ERR_CODE, failure.code);
     set_property(call, ERR_MSG, failure.why);
     Ok(false)
+}
+
+/// Whether an HTTP/2 connection takes another request.
+pub(super) fn is_usable(connection: &Http2Connection) -> bool {
+    connection.failure().is_none() && connection.peer_goaway().is_none()
 }
 
 /// Closes the connection; coroutines that wait on it run before this returns.

@@ -3,7 +3,7 @@
 use super::body::{Body, Part, Slice};
 use super::client::{CONNECT_FAILED, DEFAULT_MAX_BODY, Failure, REQUEST_TIMEOUT, SEND_FAILED, SERVER_RESET};
 use crate::coroutine::http2::{Delivery, FORBIDDEN, Http2Connection, Http2Settings, OutgoingRequest, Parts, Want, uri};
-use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
+use crate::coroutine::socket::CoroutineSocket;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use httparse::Header;
 use std::io;
@@ -14,18 +14,15 @@ use swoosh_zend::{Array, PhpResult};
 /// HTTP/2 on a connected socket if its TLS handshake has selected that.
 pub(super) fn begin(
     link: &Rc<CoroutineSocket>,
+    peer: String,
     settings: &Array,
     limit: Option<Duration>,
-) -> PhpResult<Result<Option<Http2Connection>, ErrorCode>> {
+) -> PhpResult<Result<Option<Http2Connection>, Failure>> {
     if link.negotiated_protocol().is_none_or(|protocol| protocol != b"h2") {
         return Ok(Ok(None));
     }
-    Ok(Http2Connection::begin(link.clone(), Http2Settings::new(settings, DEFAULT_MAX_BODY), limit)?.map(Some))
-}
-
-/// Whether it takes another request.
-pub(super) fn is_usable(connection: &Http2Connection) -> bool {
-    connection.failure().is_none() && connection.peer_goaway().is_none()
+    let begun = Http2Connection::begin(link.clone(), peer, Http2Settings::new(settings, DEFAULT_MAX_BODY), limit)?;
+    Ok(begun.map(Some).map_err(|failure| Failure::new(CONNECT_FAILED, failure.code, failure.message)))
 }
 
 /// Sends a request whose head is in HTTP/1.1's format; returns its stream. A body that the server refuses is not an error:
@@ -123,7 +120,9 @@ pub(super) fn receive(
     let left = until.map(|until| until.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT));
     Ok(match connection.recv(Want::Stream(id), left)? {
         Ok(Delivery { error: Some(code), .. }) => {
-            Err(Failure::new(SERVER_RESET, libc::ECONNRESET, format!("the server has reset the stream: error {code}")))
+            let reason = h2::Reason::from(code);
+            let why = format!("the server has reset the stream: {reason:?}, {}", reason.description());
+            Err(Failure::new(SERVER_RESET, libc::ECONNRESET, why))
         }
         Ok(delivery) => Ok(delivery),
         Err(failure) => {
@@ -131,6 +130,11 @@ pub(super) fn receive(
             Err(Failure::new(status, failure.code, failure.message))
         }
     })
+}
+
+/// Gives a stream up; without effect if it has ended.
+pub(super) fn give_up(connection: &Http2Connection, id: u32) {
+    connection.reset(id, CANCEL);
 }
 
 /// Fields in the form that HTTP/1.1's have.

@@ -13,7 +13,7 @@ mod request_head;
 mod response;
 mod websocket;
 
-pub(crate) use authority::{host_field, unix_path};
+pub(crate) use authority::{host_field, peer_name, unix_path};
 pub(crate) use body::encode;
 pub(crate) use client::DEFAULT_MAX_BODY;
 pub(crate) use decode::{Decoder, STEP};

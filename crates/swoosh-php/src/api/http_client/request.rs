@@ -1,11 +1,11 @@
 //! A request on its way: the connection it takes, its head, its body part by part.
 
-use super::authority::{host_field, unix_path};
+use super::authority::{host_field, peer_name, unix_path};
 use super::body::{Body, Part, Slice, multipart};
 use super::client::{
     BODY_SENT, CONNECT_FAILED, CONNECTED, COOKIES, Client, Conn, DOWNLOAD_FILE, DOWNLOAD_OFFSET, FILES, Failure, HOST,
     METHOD, PORT, REQUEST_HEADERS, SEND_FAILED, SOCKET, SSL, SentRequest, array_property, bytes_property,
-    close_connection, set_property,
+    close_connection, is_usable, set_property,
 };
 use super::http2;
 use super::request_head::Head;
@@ -33,7 +33,7 @@ fn connection(
     if let Some(conn) = known {
         let waits = !client.sent.borrow().is_empty();
         if let Some(http2) = &conn.http2 {
-            if may_use_http2 && http2::is_usable(http2) {
+            if may_use_http2 && is_usable(http2) {
                 return Ok(Ok(conn));
             }
             close_connection(call, client)?;
@@ -68,9 +68,9 @@ fn connection(
     if ssl && let Err((code, why)) = encrypt(&link, settings, &host, protocols, limit)? {
         return Ok(Err(Failure::new(CONNECT_FAILED, code, why)));
     }
-    let http2 = match http2::begin(&link, settings, limit)? {
+    let http2 = match http2::begin(&link, peer_name(family, &host, port), settings, limit)? {
         Ok(http2) => http2,
-        Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
+        Err(failure) => return Ok(Err(failure)),
     };
     let conn = Rc::new(Conn { link: link.clone(), buffer: RefCell::default(), http2 });
     set_property(call, SOCKET, socket_object(link, family, libc::SOCK_STREAM)?);

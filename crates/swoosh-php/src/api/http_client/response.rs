@@ -38,7 +38,12 @@ pub(super) fn receive(call: &Call<'_>, client: &Client, settings: &Array, limit:
             }
             Ok(true)
         }
-        Err(failure) => fail(call, client, failure),
+        Err(failure) => {
+            if let (Some(http2), Some(id)) = (&conn.http2, sent.stream_id) {
+                http2::give_up(http2, id);
+            }
+            fail(call, client, failure)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::server_object::Server;
 use super::socket;
 use crate::runtime::last_error;
 use crate::server::http::coroutine_connection::CoroutineConnection;
+use crate::server::http::field_names::response_field;
 use crate::server::http::response::head::{Body, is_key};
 use crate::server::http::response::state::{COOKIE, HEADER, Phase, RESPONSE, ResponseState, TRAILER};
 use crate::server::http::response::{for_connection, is_open};
@@ -101,22 +102,24 @@ fn is_status(code: i64) -> bool {
 fn header(call: &mut Call<'_>) -> PhpResult<bool> {
     let (name, format) = (call.bytes(0)?, call.bool_or(2, true)?);
     let Some((_, this)) = open(call) else { return Ok(false) };
-    if name.len() > MAX_NAME || !response_writer::is_field_value(name) {
+    let known = if format { response_field(name) } else { None };
+    if known.is_none() && (name.len() > MAX_NAME || !response_writer::is_field_value(name)) {
         warning("a header name has at most 127 bytes and no line end");
         return Ok(false);
     }
     let Some(value) = call.arg(1).cloned() else { return Ok(false) };
     // The property's reference is dropped, so that the write does not copy the array.
     let mut all = this.replace_slot(HEADER, ()).array().cloned().unwrap_or_default();
-    match format {
-        true => {
+    match known {
+        Some(key) => all.insert_interned(key, value),
+        None if format => {
             let mut formatted = [0; MAX_NAME];
             let place = &mut formatted[..name.len()];
             place.copy_from_slice(name);
             capitalise(place);
             all.put(place, value);
         }
-        false => all.put(name, value),
+        None => all.put(name, value),
     }
     this.set_slot(HEADER, all);
     Ok(true)

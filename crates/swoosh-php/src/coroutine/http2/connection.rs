@@ -1,13 +1,13 @@
 //! Connecting, sending, receiving, closing.
 
-use super::failure::{Failure, connection_lost, failure_of, outcome};
+use super::failure::{Failure, connection_lost, failure_of, no_http2, outcome};
 use super::inbox::{Delivery, Inbox, Want, run_waiters};
 use super::outgoing::OutgoingRequest;
 use super::send_half::SendHalf;
 use super::settings::Http2Settings;
 use super::transport::{Observed, Transport};
 use crate::coroutine::scheduler::expect_current;
-use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
+use crate::coroutine::socket::CoroutineSocket;
 use crate::coroutine::types::WaitKind;
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::runtime::reactor;
@@ -35,6 +35,8 @@ pub struct Http2Connection {
 
 struct Shared {
     link: Rc<CoroutineSocket>,
+    /// The server, for messages.
+    peer: String,
     settings: Http2Settings,
     inbox: RefCell<Inbox>,
     observed: Rc<RefCell<Observed>>,
@@ -61,21 +63,23 @@ impl Http2Connection {
     /// Speaks HTTP/2 on a connected socket, whose TLS handshake is complete if it has TLS.
     pub fn begin(
         link: Rc<CoroutineSocket>,
+        peer: String,
         settings: Http2Settings,
         limit: Option<Duration>,
-    ) -> PhpResult<Result<Self, ErrorCode>> {
+    ) -> PhpResult<Result<Self, Failure>> {
         let observed = Rc::new(RefCell::new(Observed::default()));
         let handshake = settings.builder().handshake::<_, Bytes>(Transport::new(link.clone(), observed.clone()));
         let (sender, mut connection) = match wait::future(handshake, limit)? {
             WaitOutcome::Done(Ok(pair)) => pair,
-            WaitOutcome::Done(Err(e)) => return Ok(Err(failure_of(&e).code)),
-            WaitOutcome::TimedOut => return Ok(Err(libc::ETIMEDOUT)),
-            WaitOutcome::Cancelled => return Ok(Err(libc::ECANCELED)),
+            WaitOutcome::Done(Err(e)) => return Ok(Err(failure_of(&e, &peer))),
+            WaitOutcome::TimedOut => return Ok(outcome(WaitOutcome::TimedOut)),
+            WaitOutcome::Cancelled => return Ok(outcome(WaitOutcome::Cancelled)),
         };
         let pings = connection.ping_pong();
         let driver = Driver { connection, pings, pinged: false, responses: FuturesUnordered::new() };
         let shared = Rc::new(Shared {
             link,
+            peer,
             settings,
             inbox: RefCell::default(),
             observed,
@@ -95,7 +99,10 @@ impl Http2Connection {
             Ok(()) => Ok(Ok(Http2Connection { shared, generation: runtime::generation() })),
             Err(e) => {
                 drop(shared.close());
-                Ok(Err(e.raw_os_error().unwrap_or(libc::EIO)))
+                Ok(Err(Failure {
+                    code: e.raw_os_error().unwrap_or(libc::EIO),
+                    message: format!("HTTP/2 needs an event loop: {e}"),
+                }))
             }
         }
     }
@@ -164,7 +171,7 @@ impl Http2Connection {
                 }
                 match shared.inbox.borrow().closed() {
                     Some(failure) => Err(failure.clone()),
-                    None => sent.map_err(|e| failure_of(&e)),
+                    None => sent.map_err(|e| failure_of(&e, &shared.peer)),
                 }
             },
             limit,
@@ -175,7 +182,7 @@ impl Http2Connection {
     /// Waits for a response, or a part of one.
     pub fn recv(&self, want: Want, limit: Option<Duration>) -> PhpResult<Result<Delivery, Failure>> {
         if self.is_inherited() {
-            return Ok(Err(self.failure().unwrap_or_else(connection_lost)));
+            return Ok(Err(self.failure().unwrap_or_else(|| connection_lost(&self.shared.peer))));
         }
         let inbox = &self.shared.inbox;
         if let Some(delivery) = inbox.borrow_mut().take(want) {
@@ -324,20 +331,31 @@ impl Shared {
             return Poll::Pending;
         };
         while let Poll::Ready(Some(())) = driver.responses.poll_next_unpin(cx) {}
-        let failure = match (&result, &self.observed.borrow().goaway) {
+        let failure = self.failure_at_end(result);
+        self.inbox.borrow_mut().close(failure);
+        drop(self.sender.take());
+        Poll::Ready(())
+    }
+
+    /// Why the connection has ended.
+    fn failure_at_end(&self, result: Result<(), h2::Error>) -> Failure {
+        let observed = self.observed.borrow();
+        if let Some(is_http1) = observed.other_protocol {
+            return no_http2(&self.peer, is_http1);
+        }
+        match (result, &observed.goaway) {
             (_, Some((_, code, debug_data))) if *code != 0 => {
-                let mut message = format!("the server ended the connection: {}", Reason::from(*code).description());
+                let reason = Reason::from(*code);
+                let mut message =
+                    format!("{} has ended the connection: {reason:?}, {}", self.peer, reason.description());
                 if !debug_data.is_empty() {
                     message = format!("{message} ({})", String::from_utf8_lossy(debug_data));
                 }
                 Failure { code: *code as i32, message }
             }
-            (Err(e), _) => failure_of(e),
-            (Ok(()), _) => connection_lost(),
-        };
-        self.inbox.borrow_mut().close(failure);
-        drop(self.sender.take());
-        Poll::Ready(())
+            (Err(e), _) => failure_of(&e, &self.peer),
+            (Ok(()), _) => connection_lost(&self.peer),
+        }
     }
 
     /// Ends it from this side; returns the coroutines that waited.
@@ -437,12 +455,12 @@ impl Shared {
     }
 
     fn closed_failure(&self) -> Failure {
-        self.inbox.borrow().closed().cloned().unwrap_or_else(connection_lost)
+        self.inbox.borrow().closed().cloned().unwrap_or_else(|| connection_lost(&self.peer))
     }
 
     /// The reason why the connection has ended if it has, else the error.
     fn failure_now(&self, error: &h2::Error) -> Failure {
-        self.inbox.borrow().closed().cloned().unwrap_or_else(|| failure_of(error))
+        self.inbox.borrow().closed().cloned().unwrap_or_else(|| failure_of(error, &self.peer))
     }
 }
 

@@ -10,6 +10,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use swoosh::proto::http2::frames::FrameHead;
 use swoosh::proto::http2::{ControlFrame, FrameTracker, PREFACE, PeerSettings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -20,6 +21,8 @@ pub(super) struct Observed {
     pub(super) settings: Option<PeerSettings>,
     /// The peer's last GOAWAY: its last stream, code and debug data.
     pub(super) goaway: Option<(u32, u32, Vec<u8>)>,
+    /// The peer does not speak HTTP/2; true if it speaks HTTP/1.
+    pub(super) other_protocol: Option<bool>,
     /// Whole frames that are to be written before the next one of h2.
     pub(super) inserted: Vec<u8>,
 }
@@ -31,17 +34,37 @@ pub(super) struct Transport {
     outgoing: FrameTracker,
     /// The peer has given up the connection.
     ended: bool,
+    /// The beginning of the peer's bytes: the head of its first frame.
+    first: Vec<u8>,
 }
 
 impl Transport {
     pub(super) fn new(link: Rc<CoroutineSocket>, observed: Rc<RefCell<Observed>>) -> Self {
         let outgoing = FrameTracker::new(PREFACE.len());
-        Transport { link, observed, incoming: FrameTracker::new(0), outgoing, ended: false }
+        Transport { link, observed, incoming: FrameTracker::new(0), outgoing, ended: false, first: Vec::new() }
+    }
+
+    /// Looks at the head of the peer's first frame, which is SETTINGS (RFC 9113 section 3.4).
+    fn check_first(&mut self, bytes: &[u8]) {
+        let missing = FrameHead::LENGTH - self.first.len();
+        self.first.extend_from_slice(&bytes[..missing.min(bytes.len())]);
+        let is_http1 = self.first.starts_with(b"HTTP/");
+        let is_settings = self.first.get(KIND).is_none_or(|kind| *kind == FrameHead::SETTINGS);
+        if is_http1 || !is_settings {
+            self.observed.borrow_mut().other_protocol = Some(is_http1);
+            self.ended = true;
+        }
     }
 
     /// Follows received bytes; returns how many of them h2 may see.
     fn follow_incoming(&mut self, bytes: &[u8]) -> usize {
         let mut seen = 0;
+        if self.first.len() < FrameHead::LENGTH {
+            self.check_first(bytes);
+            if self.ended {
+                return 0;
+            }
+        }
         while seen < bytes.len() {
             let (used, frame) = self.incoming.next(&bytes[seen..]);
             seen += used;
@@ -130,3 +153,6 @@ impl AsyncWrite for Transport {
         Poll::Ready(Ok(()))
     }
 }
+
+/// The place of the type in the head of a frame (RFC 9113 section 4.1).
+const KIND: usize = 3;

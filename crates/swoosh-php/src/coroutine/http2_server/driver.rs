@@ -1,6 +1,6 @@
 //! The protocol and the task that drives it.
 
-use super::transport::Transport;
+use super::transport::{Transport, peer_name};
 use crate::coroutine::http2::Http2Settings;
 use crate::coroutine::socket::CoroutineSocket;
 use crate::runtime::reactor;
@@ -15,6 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use swoosh::log;
 use swoosh::proto::http2::guard::FrameGuard;
 
 /// A request, and what sends its response.
@@ -56,7 +57,10 @@ impl Shared {
             match &mut state {
                 State::Preface(handshake) => match Pin::new(handshake).poll(cx) {
                     Poll::Ready(Ok(connection)) => state = State::Open(connection),
-                    Poll::Ready(Err(_)) => break true,
+                    Poll::Ready(Err(e)) => {
+                        self.log_end(&e);
+                        break true;
+                    }
                     Poll::Pending => break false,
                 },
                 State::Open(connection) => match connection.poll_accept(cx) {
@@ -65,7 +69,11 @@ impl Shared {
                         self.incoming.borrow_mut().push_back((request, respond));
                         self.wake_acceptor();
                     }
-                    Poll::Ready(Some(Err(_)) | None) => break true,
+                    Poll::Ready(Some(Err(e))) => {
+                        self.log_end(&e);
+                        break true;
+                    }
+                    Poll::Ready(None) => break true,
                     Poll::Pending => break false,
                 },
                 State::Ended => break true,
@@ -80,6 +88,18 @@ impl Shared {
         }
         *borrowed = state;
         Poll::Pending
+    }
+
+    /// Logs why the connection has ended. A client that is gone is no fault.
+    fn log_end(&self, error: &h2::Error) {
+        let peer = peer_name(&self.link);
+        match error.reason() {
+            _ if error.is_io() => log::debug!("HTTP/2 connection from {peer} is closed: {error}"),
+            Some(reason) if self.last_stream.get() == 0 => {
+                log::info!("HTTP/2 connection from {peer} is closed: {reason:?} before its first request");
+            }
+            _ => log::info!("HTTP/2 connection from {peer} is closed: {error}"),
+        }
     }
 
     fn wake_acceptor(&self) {

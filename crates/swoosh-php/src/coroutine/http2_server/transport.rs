@@ -1,11 +1,13 @@
 //! The socket as h2 reads and writes it. A client that breaks a rule of the guard gets a GOAWAY, and is not read any more.
 
 use crate::coroutine::socket::CoroutineSocket;
+use h2::Reason;
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use swoosh::log;
 use swoosh::proto::http2::guard::FrameGuard;
 use swoosh::proto::http2::{FrameTracker, goaway};
 use swoosh::sys::clock;
@@ -53,8 +55,17 @@ impl AsyncRead for Transport {
             if read == 0 {
                 this.ended = true;
             } else if let Err(violation) = this.guard.take(&bytes[..read], clock::monotonic_ms(), &mut this.input) {
+                log::info!(
+                    "HTTP/2 connection from {} is closed: {:?}: {}",
+                    peer_name(&this.link),
+                    Reason::from(violation.code),
+                    violation.reason
+                );
                 this.inserted = goaway(this.last_stream.get(), violation.code, violation.reason.as_bytes());
                 this.ended = true;
+            }
+            if let Some((stream, fault)) = this.guard.take_malformed() {
+                log::info!("HTTP/2 connection from {}: stream {stream} is reset: {fault}", peer_name(&this.link));
             }
         }
         if this.ended && !this.inserted.is_empty() {
@@ -98,6 +109,12 @@ impl AsyncWrite for Transport {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
+}
+
+/// The client, for the log.
+pub(super) fn peer_name(link: &CoroutineSocket) -> String {
+    let address = link.socket().peer_addr().ok().and_then(|address| address.as_socket());
+    address.map_or_else(|| "a local client".to_owned(), |address| address.to_string())
 }
 
 /// Bytes that are read at once.

@@ -16,7 +16,8 @@ use swoosh::config::Framing;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::proto::http1::request::{Request, field_buffer};
+use swoosh::proto::http1::head_index;
+use swoosh::proto::http1::request::field_buffer;
 use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
@@ -43,7 +44,8 @@ pub fn begin(
         return Ok(None);
     }
     let mut fields = field_buffer();
-    let Some((parsed, headers)) = Request::parse(data, &mut fields) else {
+    let index = node.head_index(data);
+    let Some((parsed, headers)) = head_index::parse(data, index.as_deref(), &mut fields) else {
         node.refuse_request(event.session, 400);
         return Ok(None);
     };
@@ -63,7 +65,7 @@ pub fn begin(
             return Ok(None);
         }
     };
-    let request = match request::from_engine(node, config, event, (data, stored), &parsed, headers)? {
+    let request = match request::from_engine(node, config, event, (data, stored), (&parsed, headers, index.clone()))? {
         Ok(request) => request,
         Err(status) => {
             node.refuse_request(event.session, status);

@@ -21,9 +21,9 @@ pub struct Form {
 }
 
 /// The cookies of every `Cookie` field; `None` without such a field. The first of two cookies with one name counts.
-pub fn cookies(headers: &[Field<'_>]) -> Option<Array> {
+pub fn cookies<'a>(headers: impl Iterator<Item = Field<'a>>) -> Option<Array> {
     let (mut found, mut count, most) = (None, 0, FormLimits::max_fields());
-    for header in headers.iter().filter(|h| h.is("cookie")) {
+    for header in headers.filter(|h| h.is("cookie")) {
         let all = found.get_or_insert_with(Array::new);
         for pair in header.value.split(|&b| b == b';') {
             if count >= most {
@@ -34,15 +34,15 @@ pub fn cookies(headers: &[Field<'_>]) -> Option<Array> {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &b""[..]),
             };
-            let again = !name.contains(&b'[') && all.find(name).is_some();
-            if !name.is_empty() && !again {
+            let value = percent_decode(value);
+            let plain = name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+            if name.is_empty() {
+                continue;
+            } else if plain {
+                count += usize::from(all.add(name, &*value).is_ok());
+            } else if name.contains(&b'[') || all.find(name).is_none() {
                 count += 1;
-                let value = percent_decode(value);
-                let plain = name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-                match plain {
-                    true => all.put(name, value),
-                    false => register(all, name, value),
-                }
+                register(all, name, &*value);
             }
         }
     }

@@ -33,7 +33,7 @@ impl FormLimits {
 
     /// `max_input_vars` alone.
     pub fn max_fields() -> usize {
-        ini_number("max_input_vars", MAX_VARS)
+        runtime::max_input_vars()
     }
 }
 
@@ -42,6 +42,5 @@ fn ini_number(name: &str, default: usize) -> usize {
     runtime::ini_number(name).unwrap_or(default)
 }
 
-/// PHP's defaults of `max_input_vars` and `max_file_uploads`.
-const MAX_VARS: usize = 1000;
+/// PHP's default of `max_file_uploads`.
 const MAX_FILES: usize = 20;

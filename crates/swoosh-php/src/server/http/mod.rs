@@ -14,6 +14,7 @@
 pub mod coroutine_connection;
 pub mod deadline;
 pub mod dispatch;
+pub mod field_names;
 pub mod form;
 pub mod form_limits;
 pub mod request;

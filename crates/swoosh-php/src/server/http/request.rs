@@ -1,23 +1,27 @@
 //! The request object. Its properties are built when PHP code first reads them; unread ones cost nothing.
 
 use crate::coroutine::socket::CoroutineSocket;
+use crate::server::http::field_names::request_field;
 use crate::server::http::form;
 use crate::server::http::settings::HttpSettings;
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread::LocalKey;
 use swoosh::clock::seconds;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
 use swoosh::http::form::{Body, is_type, percent_decode};
 use swoosh::net::{AddressText, Port};
-use swoosh::proto::http1::request::{Field, HeadIndex, Request, field_buffer, trailer_fields};
+use swoosh::proto::http1::head_index::HeadIndex;
+use swoosh::proto::http1::request::{Field, Request, RequestLine, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
+use swoosh_zend::spares::Spares;
 use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// The class.
@@ -27,15 +31,15 @@ pub static REQUEST: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct RequestData {
     /// The received bytes.
-    pub raw: RefCell<Rc<Vec<u8>>>,
+    pub raw: RefCell<RawRequest>,
     /// The body without its transfer coding, if it is not a suffix of `raw`.
     pub body: RefCell<Option<Vec<u8>>>,
     /// The body, if it was spilled to a file.
     pub stored: RefCell<Option<Rc<TempFile>>>,
     /// Bytes of its head.
     pub head_length: Cell<usize>,
-    /// The parts of the head, once a property was built from it.
-    pub index: OnceCell<Box<HeadIndex>>,
+    /// The index of its head, where it is known.
+    pub index: OnceCell<Rc<HeadIndex>>,
     /// Bytes of `raw` that are the request.
     pub request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
@@ -52,6 +56,41 @@ pub struct RequestData {
     pub parse_cookie: Cell<bool>,
     /// It is a stream of HTTP/2.
     pub is_http2: Cell<bool>,
+}
+
+/// The bytes of a request.
+pub enum RawRequest {
+    /// In its own memory.
+    Own(Vec<u8>),
+    /// A long request, in the memory that it was received in.
+    Shared(Rc<Vec<u8>>),
+}
+
+impl Default for RawRequest {
+    fn default() -> Self {
+        RawRequest::Own(Vec::new())
+    }
+}
+
+impl std::ops::Deref for RawRequest {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            RawRequest::Own(bytes) => bytes,
+            RawRequest::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl RawRequest {
+    /// Appends bytes.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        match self {
+            RawRequest::Own(own) => own.extend_from_slice(bytes),
+            RawRequest::Shared(shared) => *self = RawRequest::Own([shared.as_slice(), bytes].concat()),
+        }
+    }
 }
 
 /// When and where a request came to a server.
@@ -75,24 +114,39 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const HAS_LAZY_PROPERTIES: bool = true;
 
+    fn spares() -> Option<&'static LocalKey<Spares>> {
+        thread_local! {
+            static SPARES: Spares = const { Spares::new() };
+        }
+        Some(&SPARES)
+    }
+
+    /// Keeps the memory of its bytes.
+    fn renew(&mut self) {
+        let mut raw = self.raw.take();
+        *self = RequestData::default();
+        if let RawRequest::Own(bytes) = &mut raw
+            && bytes.capacity() <= MAX_KEPT
+        {
+            bytes.clear();
+            *self.raw.get_mut() = raw;
+        }
+    }
+
     /// Most handlers read few properties, and building one costs more than finding the parts of the head again.
     fn lazy_property(&self, slot: usize) -> Zval {
-        let raw = self.raw.borrow().clone();
+        let raw = &*self.raw.borrow();
         let mut fields = field_buffer();
-        let parsed = match self.index.get() {
-            Some(index) => index.request(&raw, &mut fields),
-            None => Request::parse(&raw, &mut fields).inspect(|(request, headers)| {
-                let _ = self.index.set(Box::new(HeadIndex::new(request, headers)));
-            }),
-        };
-        let Some((request, headers)) = parsed else { return Zval::null() };
-        match slot {
-            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(&request)).into_zval(),
-            HEADER => self.header_of(headers).into_zval(),
-            COOKIE => self.cookie_of(headers).into_zval(),
-            GET => query_of(&request).into_zval(),
-            _ => Zval::null(),
+        if self.index.get().is_none() {
+            let Some((request, headers)) = Request::parse(raw, &mut fields) else { return Zval::null() };
+            let index = HeadIndex::of(&request, headers);
+            if index.is_empty() {
+                return self.property(slot, request.line(), headers.iter().copied());
+            }
+            let _ = self.index.set(Rc::new(index));
         }
+        let of_index = self.index.get().and_then(|index| Some((index.line(raw)?, index.fields(raw))));
+        of_index.map_or_else(Zval::null, |(line, fields)| self.property(slot, line, fields))
     }
 }
 
@@ -131,51 +185,6 @@ pub static SERVER_KEYS: [&InternedKey; 12] = [
     &REMOTE_ADDR,
     &MASTER_TIME,
 ];
-/// Header fields that most requests have.
-pub static HEADER_KEYS: [InternedKey; 33] = [
-    InternedKey::new("host"),
-    InternedKey::new("user-agent"),
-    InternedKey::new("accept"),
-    InternedKey::new("accept-encoding"),
-    InternedKey::new("accept-language"),
-    InternedKey::new("connection"),
-    InternedKey::new("content-type"),
-    InternedKey::new("content-length"),
-    InternedKey::new("cache-control"),
-    InternedKey::new("upgrade"),
-    InternedKey::new("origin"),
-    InternedKey::new("referer"),
-    InternedKey::new("authorization"),
-    InternedKey::new("pragma"),
-    InternedKey::new("dnt"),
-    InternedKey::new("te"),
-    InternedKey::new("via"),
-    InternedKey::new("forwarded"),
-    InternedKey::new("x-forwarded-for"),
-    InternedKey::new("x-forwarded-proto"),
-    InternedKey::new("x-real-ip"),
-    InternedKey::new("x-requested-with"),
-    InternedKey::new("upgrade-insecure-requests"),
-    InternedKey::new("sec-fetch-site"),
-    InternedKey::new("sec-fetch-mode"),
-    InternedKey::new("sec-fetch-dest"),
-    InternedKey::new("sec-fetch-user"),
-    InternedKey::new("if-none-match"),
-    InternedKey::new("if-modified-since"),
-    InternedKey::new("range"),
-    InternedKey::new("transfer-encoding"),
-    InternedKey::new("expect"),
-    InternedKey::new("cookie"),
-];
-
-/// The interned key of a lower-case header name.
-fn known_field(name: &[u8]) -> Option<&'static InternedKey> {
-    static BY_LENGTH: LazyLock<[Vec<&'static InternedKey>; 32]> = LazyLock::new(|| {
-        std::array::from_fn(|length| HEADER_KEYS.iter().filter(|key| key.name().len() == length).collect())
-    });
-    BY_LENGTH.get(name.len())?.iter().find(|key| key.name().as_bytes() == name).copied()
-}
-
 pub(crate) const FD: usize = 0;
 pub(crate) const STREAM_ID: usize = 1;
 pub(crate) const HEADER: usize = 2;
@@ -192,13 +201,18 @@ pub fn from_engine(
     config: &HttpSettings,
     event: &ConnectionEvent,
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
-    request: &Request<'_>,
-    headers: &[Field<'_>],
+    (request, headers, index): (&Request<'_>, &[Field<'_>], Option<Rc<HeadIndex>>),
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::new(REQUEST.get())?;
+    let object = Object::reused::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
-    *data.raw.borrow_mut() = node.share_packet(bytes);
+    if let Some(index) = index {
+        let _ = data.index.set(index);
+    }
+    match node.long_packet(bytes) {
+        Some(shared) => *data.raw.borrow_mut() = RawRequest::Shared(shared),
+        None => data.raw.borrow_mut().extend(bytes),
+    }
     *data.stored.borrow_mut() = stored;
     data.request_length.set(Some(bytes.len()));
     let known = node.state().registry.find(event.session);
@@ -226,9 +240,9 @@ pub fn from_coroutine(
     request: &Request<'_>,
     headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::new(REQUEST.get())?;
+    let object = Object::reused::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = server_fields(request, swoosh::clock::now_seconds(), false);
+    let mut server = server_fields(request.line(), swoosh::clock::now_seconds(), false);
     let ends = [
         (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
         (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
@@ -241,15 +255,15 @@ pub fn from_coroutine(
     }
     object.set_slot(SERVER, server);
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
-    *data.raw.borrow_mut() = Rc::new(bytes.to_vec());
+    data.raw.borrow_mut().extend(bytes);
     *data.stored.borrow_mut() = stored;
     data.request_length.set(Some(bytes.len()));
     Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
 impl Arrival {
-    fn server_fields(&self, request: &Request<'_>) -> Array {
-        let mut server = server_fields(request, self.time, self.is_http2);
+    fn server_fields(&self, line: RequestLine<'_>) -> Array {
+        let mut server = server_fields(line, self.time, self.is_http2);
         if let Some(port) = self.port {
             server.append_interned(&SERVER_PORT, port.number);
             match self.local {
@@ -274,21 +288,23 @@ fn host_of(address: &str) -> &str {
 }
 
 /// `$request->server` from the request line and the time of arrival.
-pub fn server_fields(request: &Request<'_>, time: f64, is_http2: bool) -> Array {
+pub fn server_fields(line: RequestLine<'_>, time: f64, is_http2: bool) -> Array {
     let mut server = Array::with_capacity(16);
-    let (path, query) = request.path_and_query();
+    let (path, query) = line.path_and_query();
     if let Some(query) = query.filter(|q| !q.is_empty()) {
         server.append_interned(&QUERY_STRING, query);
     }
-    server.append_interned(&REQUEST_METHOD, request.method);
-    server.append_interned(&REQUEST_URI, path);
-    match path.contains('%') {
-        true => server.append_interned(&PATH_INFO, percent_decode(path.as_bytes())),
-        false => server.append_interned(&PATH_INFO, path),
-    }
+    server.append_interned(&REQUEST_METHOD, line.method);
+    let path_value = path.into_zval();
+    let path_info = match percent_decode(path) {
+        Cow::Borrowed(_) => path_value.clone(),
+        Cow::Owned(decoded) => decoded.into_zval(),
+    };
+    server.append_interned(&REQUEST_URI, path_value);
+    server.append_interned(&PATH_INFO, path_info);
     server.append_interned(&REQUEST_TIME, time as i64);
     server.append_interned(&REQUEST_TIME_FLOAT, time);
-    let protocol = match request.minor {
+    let protocol = match line.minor {
         _ if is_http2 => "HTTP/2",
         0 => "HTTP/1.0",
         _ => "HTTP/1.1",
@@ -298,8 +314,20 @@ pub fn server_fields(request: &Request<'_>, time: f64, is_http2: bool) -> Array 
 }
 
 impl RequestData {
-    fn header_of(&self, headers: &[Field<'_>]) -> Array {
-        let mut all = Array::with_capacity(headers.len());
+    /// The value of a property that is built from the head.
+    #[inline]
+    fn property<'a>(&self, slot: usize, line: RequestLine<'_>, fields: impl Iterator<Item = Field<'a>>) -> Zval {
+        match slot {
+            SERVER => self.arrival.get().map(|arrival| arrival.server_fields(line)).into_zval(),
+            HEADER => self.header_of(fields).into_zval(),
+            COOKIE => self.cookie_of(fields).into_zval(),
+            GET => query_of(line).into_zval(),
+            _ => Zval::null(),
+        }
+    }
+
+    fn header_of<'a>(&self, headers: impl Iterator<Item = Field<'a>>) -> Array {
+        let mut all = Array::with_capacity(headers.size_hint().1.unwrap_or(0));
         let mut lower = [0; 64];
         for header in headers {
             if self.parse_cookie.get() && header.is("cookie") {
@@ -322,14 +350,17 @@ impl RequestData {
         all
     }
 
-    fn cookie_of(&self, headers: &[Field<'_>]) -> Option<Array> {
+    fn cookie_of<'a>(&self, headers: impl Iterator<Item = Field<'a>>) -> Option<Array> {
         if self.parse_cookie.get() { form::cookies(headers) } else { None }
     }
 }
 
-fn query_of(request: &Request<'_>) -> Option<Array> {
-    let query = request.path_and_query().1.filter(|query| !query.is_empty())?;
-    Some(parse_query(query.as_bytes()))
+/// Memory for the bytes of a request that is kept for the next one, at most.
+const MAX_KEPT: usize = 8 << 10;
+
+fn query_of(line: RequestLine<'_>) -> Option<Array> {
+    let query = line.path_and_query().1.filter(|query| !query.is_empty())?;
+    Some(parse_query(query))
 }
 
 /// Parses the body, and marks the head's properties to be built on first read. `Err`: the status code of the response.
@@ -343,6 +374,9 @@ pub fn fill(
     data.head_length.set(request.head);
     data.parse_cookie.set(config.parse_cookie);
     [HEADER, COOKIE, GET].into_iter().for_each(|slot| object.set_lazy_slot(slot));
+    if request.is_head_only() && data.stored.borrow().is_none() {
+        return Ok(());
+    }
     let stored = data.stored.borrow().clone();
     let plain = request.body(headers);
     let body = stored.as_ref().map_or(Body::Memory(&plain), |stored| Body::Disk(stored));
@@ -379,7 +413,7 @@ pub fn fill(
 
 /// Adds a field with a lower-case name. Repeated fields become a list.
 pub fn add_header(all: &mut Array, name: &[u8], value: &[u8]) {
-    let added = match known_field(name) {
+    let added = match request_field(name) {
         Some(key) => all.add_interned(key, value),
         None => all.add(name, value),
     };

@@ -8,8 +8,9 @@ use std::time::Duration;
 settings! { COROUTINE in Target::Coroutine;
     /// Coroutines of one process at once.
     max_coroutine | max_coro_num: Kind::int(0, i64::MAX, "coroutines"), "100,000" => Setter::Embedder(|e, v| {
-        e.coroutine.max_coroutine = Some(usize::try_from(v.clamped()).unwrap_or(0));
-        Ok(None)
+        let (number, note) = v.clamped();
+        e.coroutine.max_coroutine = Some(usize::try_from(number).unwrap_or(0));
+        Ok(note)
     });
     /// A deadlock of all coroutines is reported.
     enable_deadlock_check: Kind::Bool, "true" => Setter::Embedder(|e, v| {
@@ -50,8 +51,9 @@ settings! { COROUTINE in Target::Coroutine;
     });
     /// Names whose addresses are cached.
     dns_cache_capacity: Kind::int(0, i64::MAX, "names"), "1000" => Setter::Embedder(|e, v| {
-        e.coroutine.dns_cache_capacity = Some(usize::try_from(v.clamped()).unwrap_or(0));
-        Ok(None)
+        let (number, note) = v.clamped();
+        e.coroutine.dns_cache_capacity = Some(usize::try_from(number).unwrap_or(0));
+        Ok(note)
     });
     /// A random address of a name is used in place of the first.
     dns_lookup_random: Kind::Bool, "false" => Setter::Embedder(|e, v| {

@@ -39,8 +39,9 @@ settings! { HELPER in Target::Helper;
     });
     /// The interval of writing them.
     stats_timer_interval: Kind::int(1, U32_MAX, "milliseconds"), "1000" => Setter::Embedder(|e, v| {
-        e.helper.stats_timer_interval = v.clamped() as u32;
-        Ok(None)
+        let (number, note) = v.clamped();
+        e.helper.stats_timer_interval = number as u32;
+        Ok(note)
     });
 }
 
@@ -56,8 +57,9 @@ settings! { HTTP in Target::Http;
     http_parse_files: Kind::Bool, "false" => Setter::Embedder(|e, v| v.store(&mut e.http.parse_files));
     /// The longest uploaded file; a longer one has error 1. 0: the limit of the request alone.
     upload_max_filesize: Kind::int(0, i64::MAX, "bytes"), "0" => Setter::Embedder(|e, v| {
-        e.http.upload_max_filesize = v.clamped().unsigned_abs();
-        Ok(None)
+        let (number, note) = v.clamped();
+        e.http.upload_max_filesize = number.unsigned_abs();
+        Ok(note)
     });
     /// The time until a response must be complete; 504 is the answer after that. 0: no limit. Not in Swoole.
     request_deadline: Kind::Seconds { min: 0, max: 86_400 }, "0" => Setter::Embedder(|e, v| {
@@ -71,14 +73,16 @@ settings! { HTTP in Target::Http;
     /// The level of compression; codings other than `br` use at most 9.
     http_compression_level | compression_level | http_gzip_level: Kind::int(1, 11, "a level"), "1" =>
         Setter::Embedder(|e, v| {
-            e.http.compression.level = v.clamped() as u32;
-            Ok(None)
+            let (number, note) = v.clamped();
+            e.http.compression.level = number as u32;
+            Ok(note)
         });
     /// A shorter body is not compressed.
     http_compression_min_length | compression_min_length: Kind::int(0, U32_MAX, "bytes"), "20" =>
         Setter::Embedder(|e, v| {
-            e.http.compression.min_length = v.clamped() as usize;
-            Ok(None)
+            let (number, note) = v.clamped();
+            e.http.compression.min_length = number as usize;
+            Ok(note)
         });
     /// Media types that are compressed.
     http_compression_types | compression_types: Kind::Strings, "every type" => Setter::Embedder(|e, v| {

@@ -30,6 +30,7 @@ settings! { HTTP2 in Target::Port;
 
 /// Stores the number, clamped to the kind's range.
 fn clamped(field: &mut u32, input: &Input<'_>) -> Result<Note> {
-    *field = input.clamped() as u32;
-    Ok(None)
+    let (number, note) = input.clamped();
+    *field = number as u32;
+    Ok(note)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod tls;
+mod wrong_values;
 
 fn text(text: &str) -> Value {
     Value::from(text)
@@ -300,10 +301,10 @@ fn front_end_settings_are_cast_and_clamped() {
     let e = embedder(&[
         ("enable_coroutine", text("0")),
         ("task_use_object", Value::Int(1)),
-        ("send_timeout", text("1.5s")),
+        ("send_timeout", text("1.5")),
         ("compression_level", Value::Int(99)),
         ("http_compression_min_length", Value::Int(-5)),
-        ("upload_max_filesize", text("12abc")),
+        ("upload_max_filesize", text("12")),
         ("compression_types", Value::List(vec![text("Text/HTML")])),
         ("url_rewrite_rules", Value::Map(vec![("a".into(), text("b")), ("c".into(), Value::Int(1))])),
         ("http_index_files", Value::List(vec![text("index.html"), Value::Int(1)])),

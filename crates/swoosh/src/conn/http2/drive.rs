@@ -38,17 +38,21 @@ pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &
             }
             Next::Closed => return,
             Next::End => {
+                report_resets(conn, session);
                 owner.flush_http2(conn, session);
                 session.close();
                 return owner.end(conn);
             }
-            Next::Failed => {
+            Next::Failed(why) => {
+                report_resets(conn, session);
+                log::info!("connection {} from {} is closed: HTTP/2: {why}", conn.session().0, conn.peer_name());
                 owner.flush_http2(conn, session);
                 session.close();
                 add(&owner.slot().aborted, 1);
                 return owner.end_after_last_bytes(conn);
             }
             Next::Pending => {
+                report_resets(conn, session);
                 let was_blocked = session.is_blocked();
                 owner.flush_http2(conn, session);
                 if !conn.has_output() && session.is_done() {
@@ -60,6 +64,19 @@ pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &
                 }
             }
         }
+    }
+}
+
+/// Logs the streams that were reset because of a fault of the client.
+fn report_resets(conn: &Rc<Connection>, session: &Session) {
+    for (stream, reason, fault) in session.take_resets() {
+        let fault = fault.unwrap_or(match reason {
+            Reason::PROTOCOL_ERROR => "the request is malformed (RFC 9113 section 8.1.1)",
+            Reason::FLOW_CONTROL_ERROR => "the client has sent more than the window of the stream allows",
+            _ => "a frame does not fit the state of the stream (RFC 9113 section 5.1)",
+        });
+        let (id, peer) = (conn.session().0, conn.peer_name());
+        log::info!("connection {id} from {peer}: stream {stream} is reset with {reason:?}: {fault}");
     }
 }
 
@@ -83,8 +100,8 @@ fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, (re
     let form = head::serialize(&mut message, &head, !body.is_end_stream());
     match form {
         Ok(form) => open(owner, parent, session, Opened { number, head, body, respond, form }, &message),
-        Err(head::Malformed) => {
-            log::info!("connection {}: stream {number} is reset: its head is malformed", parent.session().0);
+        Err(head::Malformed(fault)) => {
+            session.note_fault(number, fault);
             respond.send_reset(Reason::PROTOCOL_ERROR);
         }
     }

@@ -4,7 +4,7 @@
 //! for all streams, leaves in one system call. No waker is kept, because `h2` is polled whenever the connection's task runs.
 
 use crate::proto::http2::frames::{FrameHead, FrameScanner};
-use crate::proto::http2::goaway;
+use crate::proto::http2::{code, goaway};
 use std::cell::{Cell, Ref, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -25,6 +25,8 @@ pub(super) struct Pipe {
     inserted: RefCell<Vec<u8>>,
     /// GOAWAY frames of `h2`.
     goaways: Cell<u32>,
+    /// Streams that were reset because of a fault, with the error code.
+    resets: RefCell<Vec<(u32, u32)>>,
     /// `h2` was told to wait until output was written.
     is_blocked: Cell<bool>,
     /// No more input follows.
@@ -91,6 +93,19 @@ impl Pipe {
     /// How many GOAWAY frames `h2` has sent.
     pub(super) fn goaways(&self) -> u32 {
         self.goaways.get()
+    }
+
+    /// Takes the streams that were reset because of a fault, with the error code (RFC 9113 section 7).
+    pub(super) fn take_resets(&self) -> Vec<(u32, u32)> {
+        self.resets.take()
+    }
+
+    fn note_reset(&self, stream: u32, payload: &[u8]) {
+        let Some(&[a, b, c, d]) = payload.first_chunk() else { return };
+        let code = u32::from_be_bytes([a, b, c, d]);
+        if FAULTS.contains(&code) {
+            self.resets.borrow_mut().push((stream, code));
+        }
     }
 
     /// Changes the code of the GOAWAY that the output ends with, if it has the code `from`.
@@ -190,8 +205,10 @@ impl AsyncWrite for PipeEnd {
         let mut boundaries = pipe.boundaries.borrow_mut();
         let mut written = 0;
         for piece in pieces {
-            boundaries.scan(piece, |frame| {
-                pipe.goaways.set(pipe.goaways.get() + u32::from(frame.kind == FrameHead::GOAWAY));
+            boundaries.scan_with_payload(piece, |frame, payload| match frame.kind {
+                FrameHead::GOAWAY => pipe.goaways.set(pipe.goaways.get() + 1),
+                FrameHead::RST_STREAM => pipe.note_reset(frame.stream, payload),
+                _ => {}
             });
             output.extend_from_slice(piece);
             written += piece.len();
@@ -212,6 +229,8 @@ impl AsyncWrite for PipeEnd {
     }
 }
 
+/// Error codes of a fault of the peer.
+const FAULTS: [u32; 4] = [code::PROTOCOL_ERROR, code::FLOW_CONTROL_ERROR, code::STREAM_CLOSED, code::FRAME_SIZE_ERROR];
 /// Bytes of output at which `h2` waits.
 const LIMIT: usize = 128 << 10;
 /// Memory that is kept for the next bytes.
@@ -252,6 +271,17 @@ mod tests {
         second.borrow_output(&spare);
         second.receive(&spare, |_| ());
         assert!(second.input.borrow().capacity() >= 2 && second.output.borrow().capacity() >= 3);
+    }
+
+    #[test]
+    fn streams_that_are_reset_for_a_fault_are_noted() {
+        let pipe = Rc::new(Pipe::default());
+        let mut end = PipeEnd(pipe.clone());
+        let reset = |stream: u8, code: u8| vec![0, 0, 4, 3, 0, 0, 0, 0, stream, 0, 0, 0, code];
+        let frames = [reset(1, 1), reset(3, 8), reset(5, 0), reset(7, 3)].concat();
+        assert!(Pin::new(&mut end).poll_write(&mut Context::from_waker(Waker::noop()), &frames).is_ready());
+        assert_eq!(pipe.take_resets(), [(1, 1), (7, 3)]);
+        assert_eq!(pipe.take_resets(), []);
     }
 
     #[test]

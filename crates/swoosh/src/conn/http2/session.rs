@@ -5,7 +5,6 @@
 use super::pipe::{Pipe, PipeEnd, SpareBuffers};
 use crate::config::Http2Config;
 use crate::ids::SessionId;
-use crate::log;
 use crate::proto::http2 as control;
 use crate::proto::http2::block_fault::{BlockFault, first_fault};
 use crate::proto::http2::guard::FrameGuard;
@@ -49,6 +48,8 @@ pub(crate) struct Session {
     incomplete_since: Cell<u64>,
     /// The socket was not read because `h2` had not taken the last bytes.
     was_full: Cell<bool>,
+    /// Faults of requests, by stream, until their reset is reported.
+    faults: RefCell<Vec<(u32, &'static str)>>,
 }
 
 /// The connection of `h2`.
@@ -69,8 +70,8 @@ pub(super) enum Next {
     Pending,
     /// The connection has ended in order.
     End,
-    /// It has failed; `h2` has written a GOAWAY.
-    Failed,
+    /// It has failed for this reason; `h2` has written a GOAWAY.
+    Failed(String),
     /// It was closed before.
     Closed,
 }
@@ -106,6 +107,7 @@ impl Session {
             ends_when_idle: Cell::new(false),
             incomplete_since: Cell::new(0),
             was_full: Cell::new(false),
+            faults: RefCell::default(),
         }
     }
 
@@ -118,6 +120,9 @@ impl Session {
         let mut guard = self.guard.borrow_mut();
         let frames_before = guard.frames();
         let outcome = self.pipe.receive(spare, |input| guard.take(bytes, now, input));
+        if let Some((stream, fault)) = guard.take_malformed() {
+            self.note_fault(stream, fault);
+        }
         if !guard.is_incomplete() {
             self.incomplete_since.set(0);
         } else if self.incomplete_since.get() == 0 || guard.frames() != frames_before {
@@ -240,6 +245,22 @@ impl Session {
         self.stalled.borrow_mut().retain(|stream| is_stalled(*stream));
     }
 
+    /// The fault for which a stream is about to be reset.
+    pub(super) fn note_fault(&self, stream: u32, fault: &'static str) {
+        self.faults.borrow_mut().push((stream, fault));
+    }
+
+    /// Takes the streams that were reset because of a fault: number, error code, and the fault if it is known.
+    pub(super) fn take_resets(&self) -> Vec<(u32, Reason, Option<&'static str>)> {
+        let resets = self.pipe.take_resets();
+        if resets.is_empty() {
+            return Vec::new();
+        }
+        let faults = self.faults.take();
+        let fault_of = |stream| faults.iter().find(|(of, _)| *of == stream).map(|(_, fault)| *fault);
+        resets.into_iter().map(|(stream, code)| (stream, code.into(), fault_of(stream))).collect()
+    }
+
     /// Whether streams are refused.
     pub(super) fn refuses_streams(&self) -> bool {
         self.refuses.get()
@@ -256,10 +277,10 @@ impl Session {
         first_fault(input.strip_prefix(&control::PREFACE[..]).unwrap_or(&input), self.max_table)
     }
 
-    /// Exchanges the prefaces. `false`: the client's is wrong.
-    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Exchanges the prefaces.
+    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
         let mut state = self.state.borrow_mut();
-        let State::Preface(handshake) = &mut *state else { return Poll::Ready(true) };
+        let State::Preface(handshake) = &mut *state else { return Poll::Ready(Ok(())) };
         match Pin::new(handshake).poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(mut h2)) => {
@@ -267,12 +288,9 @@ impl Session {
                     h2.graceful_shutdown();
                 }
                 *state = State::Open(h2);
-                Poll::Ready(true)
+                Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(e)) => {
-                log::debug!("HTTP/2: {e}");
-                Poll::Ready(false)
-            }
+            Poll::Ready(Err(e)) => Poll::Ready(Err(format!("its preface is not accepted: {e}"))),
         }
     }
 
@@ -280,8 +298,8 @@ impl Session {
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Next {
         match self.poll_handshake(cx) {
             Poll::Pending => return Next::Pending,
-            Poll::Ready(false) => return Next::Failed,
-            Poll::Ready(true) => {}
+            Poll::Ready(Err(why)) => return Next::Failed(why),
+            Poll::Ready(Ok(())) => {}
         }
         let mut state = self.state.borrow_mut();
         let State::Open(h2) = &mut *state else { return Next::Closed };
@@ -295,15 +313,18 @@ impl Session {
             Poll::Ready(Some(Ok(incoming))) => Next::Stream(Box::new(incoming)),
             Poll::Ready(None) => Next::End,
             Poll::Ready(Some(Err(e))) => {
-                log::debug!("HTTP/2: {e}");
                 // The guard has found every other cause of this code.
                 if e.is_library()
                     && e.reason() == Some(Reason::PROTOCOL_ERROR)
                     && self.last_block_fault() != Some(BlockFault::Field)
                 {
                     self.pipe.change_code_of_goaway(code::PROTOCOL_ERROR, code::COMPRESSION_ERROR);
+                    return Next::Failed("COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)".to_owned());
                 }
-                Next::Failed
+                Next::Failed(match e.reason() {
+                    Some(reason) => format!("{reason:?}: {e}"),
+                    None => e.to_string(),
+                })
             }
         }
     }

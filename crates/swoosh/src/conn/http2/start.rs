@@ -61,7 +61,7 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
             let Some(end) = end_of_settings(&upgrading.input) else {
                 if upgrading.input.len() > MAX_START {
                     drop(version);
-                    owner.abort(conn, format_args!("HTTP/2: no settings follow the upgrade"));
+                    owner.abort(conn, format_args!("HTTP/2: SETTINGS do not follow the upgrade"));
                 }
                 return Some(ReadAction::Continue);
             };
@@ -100,10 +100,11 @@ fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data
     match session.receive(data, &owner.http2_buffers) {
         Ok(()) => {}
         Err(Violation { code: code::ENHANCE_YOUR_CALM, reason }) => {
-            abort(owner, conn, format_args!("HTTP/2: too much: {reason}"));
+            abort(owner, conn, format_args!("HTTP/2: ENHANCE_YOUR_CALM: {reason}"));
         }
         Err(Violation { code, reason }) => {
-            log::info!("connection {} from {} is closed: HTTP/2: {reason}", conn.session().0, conn.peer_name());
+            let (id, peer, name) = (conn.session().0, conn.peer_name(), Reason::from(code));
+            log::info!("connection {id} from {peer} is closed: HTTP/2: {name:?}: {reason}");
             add(&owner.slot().aborted, 1);
             owner.abort_http2(conn, code.into());
             owner.end_after_last_bytes(conn);

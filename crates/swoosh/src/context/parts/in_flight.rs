@@ -3,6 +3,7 @@
 //! Invariant: only the worker itself writes its count. `max_concurrency` is compared with the sum over all workers, so a
 //! killed worker takes its share with it.
 
+use crate::proto::http1::head_index::{HeadIndex, IndexEntry};
 use crate::runtime::WakeFlag;
 use crate::shm::slots::WorkerSlot;
 use crate::sys::process;
@@ -24,6 +25,10 @@ pub(crate) struct InFlight {
     current: Cell<Option<RequestGuard>>,
     /// The packet that is being delivered, where it is long.
     packet: RefCell<Option<Rc<Vec<u8>>>>,
+    /// The index of the head of the request that is being delivered. Its memory is reused unless a handler keeps it.
+    head: RefCell<Rc<HeadIndex>>,
+    /// Where that request is in memory; `None` if no request with an index is being delivered.
+    head_of: Cell<Option<*const [u8]>>,
     /// The connection's owner found no static file for the request that is being delivered.
     files_checked: Cell<bool>,
 }
@@ -38,6 +43,8 @@ impl InFlight {
             queued: Cell::new(0),
             current: Cell::new(None),
             packet: RefCell::default(),
+            head: RefCell::default(),
+            head_of: Cell::new(None),
             files_checked: Cell::new(false),
         }
     }
@@ -73,11 +80,14 @@ impl InFlight {
         }
     }
 
+    /// The memory of `data`, where that is the long packet that is being delivered.
+    pub(crate) fn long_packet(&self, data: &[u8]) -> Option<Rc<Vec<u8>>> {
+        self.packet.borrow().as_ref().filter(|whole| std::ptr::eq(whole.as_slice(), data)).cloned()
+    }
+
     /// The bytes of a packet: shared where `data` is the long packet that is being delivered, else a copy.
     pub(crate) fn share_packet(&self, data: &[u8]) -> Rc<Vec<u8>> {
-        let shared = self.packet.borrow();
-        let is_same = |whole: &&Rc<Vec<u8>>| std::ptr::eq(whole.as_slice(), data);
-        shared.as_ref().filter(is_same).map_or_else(|| Rc::new(data.to_vec()), Rc::clone)
+        self.long_packet(data).unwrap_or_else(|| Rc::new(data.to_vec()))
     }
 
     /// Whether the owner of the connection has looked for a static file already.
@@ -118,6 +128,26 @@ impl InFlight {
         }
     }
 
+    /// A request is about to be delivered whose head has an index of these entries.
+    pub(crate) fn offer_head(&self, data: &[u8], entries: &[IndexEntry]) {
+        let mut head = self.head.borrow_mut();
+        match Rc::get_mut(&mut head) {
+            Some(index) => index.set_entries(entries),
+            None => {
+                let mut index = HeadIndex::default();
+                index.set_entries(entries);
+                *head = Rc::new(index);
+            }
+        }
+        self.head_of.set(Some(data));
+    }
+
+    /// The index of the head of `data`, if that is the request that is being delivered, and its head has one.
+    pub(crate) fn head_index(&self, data: &[u8]) -> Option<Rc<HeadIndex>> {
+        let is_same = self.head_of.get().is_some_and(|packet| std::ptr::eq(packet, data));
+        is_same.then(|| self.head.borrow().clone()).filter(|index| !index.is_empty())
+    }
+
     /// Sets whether the owner of the connection has looked for a static file already.
     pub(crate) fn set_files_checked(&self, checked: bool) {
         self.files_checked.set(checked);
@@ -128,6 +158,7 @@ impl InFlight {
         self.files_checked.set(false);
         drop(self.current.take());
         drop(self.packet.take());
+        self.head_of.set(None);
     }
 }
 

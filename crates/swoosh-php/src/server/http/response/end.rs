@@ -5,8 +5,10 @@ use super::state::{Phase, ResponseState};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state::succeeded;
 use std::borrow::Cow;
+use std::thread::LocalKey;
 use swoosh::conn::Parts;
 use swoosh::proto::http1::response_writer::put_chunk;
+use swoosh_zend::spares::Spares;
 use swoosh_zend::{Object, PhpResult};
 
 impl swoosh_zend::Payload for ResponseState {
@@ -15,6 +17,13 @@ impl swoosh_zend::Payload for ResponseState {
         &TABLE
     }
     const KEEPS_PROPERTIES: bool = true;
+
+    fn spares() -> Option<&'static LocalKey<Spares>> {
+        thread_local! {
+            static SPARES: Spares = const { Spares::new() };
+        }
+        Some(&SPARES)
+    }
 
     /// Ends a response that its handler dropped without `end()`.
     fn before_free(&self, object: &Object) {

@@ -74,11 +74,13 @@ impl ResponseState {
                 put_field(out, b"Set-Cookie", cookie.bytes().unwrap_or_default());
             }
         }
-        if !seen.server {
-            out.extend_from_slice(b"Server: swoole-http-server\r\n");
+        match (seen.server, seen.date) {
+            (false, false) => out.extend_from_slice(b"Server: swoole-http-server\r\nDate: "),
+            (false, true) => out.extend_from_slice(b"Server: swoole-http-server\r\n"),
+            (true, false) => out.extend_from_slice(b"Date: "),
+            (true, true) => {}
         }
         if !seen.date {
-            out.extend_from_slice(b"Date: ");
             out.extend_from_slice(&swoosh::http::now());
             out.extend_from_slice(b"\r\n");
         }

@@ -1,0 +1,12 @@
+--TEST--
+The programs of the chapter "Clients and pools" do and print what the book says
+--EXTENSIONS--
+swoole
+posix
+--FILE--
+<?php
+require __DIR__ . '/../inc/book.inc';
+chapter('guide/clients');
+?>
+--EXPECT--
+done

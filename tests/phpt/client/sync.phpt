@@ -6,7 +6,7 @@ swoole
 <?php
 $listen = stream_socket_server('tcp://127.0.0.1:0');
 $port = (int) substr(strrchr(stream_socket_get_name($listen, false), ':'), 1);
-set_error_handler(fn ($no, $text) => print("  warning: $text\n"));
+set_error_handler(fn ($no, $text) => print('  warning: ' . preg_replace('/:\d{4,5}:/', ':PORT:', $text) . "\n"));
 function open(array $set = [], int $type = SWOOLE_SOCK_TCP): array
 {
     global $listen, $port;
@@ -50,10 +50,10 @@ $client = new Swoole\Client(SWOOLE_SOCK_UDP);
 echo json_encode([$client->sendto('127.0.0.1', $at, 'datagram'), stream_socket_recvfrom($udp, 100), $client->isConnected()]), "\n";
 ?>
 --EXPECT--
-  warning: Swoole\Client::recv(): receive: timed out
+  warning: Swoole\Client::recv(): 127.0.0.1:PORT: receive: timed out
 ["one\n",false,11]
 ["two\n","",true]
-  warning: Swoole\Client::recv(): receive: timed out
+  warning: Swoole\Client::recv(): 127.0.0.1:PORT: receive: timed out
 ["abc","ab",false]
 ["cdef",1]
 1 ready, 0 to read

@@ -47,7 +47,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         $lines = (string) @file_get_contents($log);
         @unlink($log);
         echo "mode $mode, $name: ", str_contains($lines, 'is closed:') ? 'the closed connections' : 'nothing',
-            preg_match('/\t(WARNING|ERROR)\t/', $lines) ? ", and warnings:\n$lines" : '', "\n";
+            preg_match('/\t(NOTICE|WARNING|ERROR)\t/', $lines) ? ", and warnings:\n$lines" : '', "\n";
     }
 }
 ?>

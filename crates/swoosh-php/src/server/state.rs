@@ -295,12 +295,21 @@ pub fn report(error: &Error) {
         _ => {
             let code = error.code();
             last_error::set(code);
-            if !last_error::is_ignored(code) {
-                swoosh::log::notice!("{error}");
+            match code {
+                code if last_error::is_ignored(code) => {}
+                // The peer has left, or does not read.
+                GONE_FIRST..=GONE_LAST | BUFFER_FULL => swoosh::log::info!("{error}"),
+                _ => swoosh::log::notice!("{error}"),
             }
         }
     }
 }
+
+/// SWOOLE_ERROR_SESSION_CLOSED_BY_SERVER to SWOOLE_ERROR_SESSION_NOT_EXIST.
+const GONE_FIRST: i32 = 1001;
+const GONE_LAST: i32 = 1005;
+/// SWOOLE_ERROR_OUTPUT_BUFFER_OVERFLOW.
+const BUFFER_FULL: i32 = 1009;
 
 /// A process added with `addProcess`.
 #[derive(Clone)]

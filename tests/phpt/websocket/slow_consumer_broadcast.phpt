@@ -17,14 +17,17 @@ function handshake(int $port)
     while (trim((string) fgets($c)) !== '');
     return $c;
 }
-/** How many whole messages arrive, until the last one. */
-function messages($c): int
+/** How many whole messages arrive, until the last one. A reader confirms every eighth, which sets the pace. */
+function messages($c, bool $confirms = false): int
 {
     $count = 0;
     while (strlen($head = (string) stream_get_contents($c, 10)) === 10) {
         $length = unpack('J', substr($head, 2))[1];
         $text = stream_get_contents($c, $length);
         $count += strlen($text) === SIZE;
+        if ($confirms && $count % 8 === 0) {
+            fwrite($c, "\x81\x82\0\0\0\0ok");
+        }
         if (str_starts_with($text, 'last')) {
             break;
         }
@@ -55,7 +58,11 @@ foreach (MODES as $name => $mode) {
         $lines = broadcast(function ($server, $journal) use ($policy, $apart) {
             $server->set(['worker_num' => 1, 'socket_buffer_size' => 4 << 20, 'send_yield' => $apart, 'send_timeout' => 0.5,
                 'slow_consumer' => $apart ? 'drop' : $policy, 'log_level' => SWOOLE_LOG_NONE]);
-            $server->on('message', function ($server) use ($journal, $apart) {
+            $confirmed = 0;
+            $server->on('message', function ($server, $frame) use ($journal, $apart, &$confirmed) {
+                if ($frame->data === 'ok') {
+                    return $confirmed++;
+                }
                 $largest = 0;
                 $failed = false;
                 for ($n = 1; $n <= MESSAGES; $n++) {
@@ -66,8 +73,9 @@ foreach (MODES as $name => $mode) {
                         };
                         $apart ? go($push) : $push();
                     }
-                    // The readers' pace.
-                    Co::sleep(0.004);
+                    while ($confirmed < 3 * intdiv($n, 8)) {
+                        Co::sleep(0.001);
+                    }
                     preg_match('/VmRSS:\s+(\d+)/', file_get_contents("/proc/$server->master_pid/status") . file_get_contents('/proc/self/status'), $match);
                     $largest = max($largest, (int) $match[1]);
                 }
@@ -81,7 +89,7 @@ foreach (MODES as $name => $mode) {
                 if (($readers[] = pcntl_fork()) === 0) {
                     $c = handshake($ports[0]);
                     $journal->record('ready');
-                    $journal->record('reader ' . messages($c));
+                    $journal->record('reader ' . messages($c, true));
                     posix_kill(getmypid(), SIGKILL);
                 }
             }

@@ -14,7 +14,8 @@ $free = stream_socket_server('tcp://127.0.0.1:0');
 $port = (int) substr(strrchr(stream_socket_get_name($free, false), ':'), 1);
 fclose($free);
 if (!$pid = pcntl_fork()) {
-    ob_start(fn () => '');
+    fclose(STDOUT);
+    $output = fopen('/dev/null', 'w');
     (new Server('127.0.0.1', $port, ['worker_num' => 3, 'api_key' => 'secret', 'log_level' => SWOOLE_LOG_ERROR]))->start();
     exit;
 }

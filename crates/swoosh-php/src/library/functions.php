@@ -50,8 +50,11 @@ final class Functions
         $socket = "{$directory}/" . getmypid() . '.sock';
         $parent = getmypid();
         $process = new \Swoole\Process(function () use ($socket, $parent): void {
-            ob_start(fn (): string => '');
-            $server = new \Swoole\RemoteObject\Server($socket, 0, ['log_level' => SWOOLE_LOG_ERROR] + (\SwooleLibrary::$options['remote_object_server'] ?? []));
+            $options = ['log_level' => SWOOLE_LOG_ERROR] + (\SwooleLibrary::$options['remote_object_server'] ?? []);
+            // The program's output is its own.
+            $server = new class($socket, 0, $options) extends \Swoole\RemoteObject\Server {
+                public function onStart(): void {}
+            };
             \Swoole\Timer::tick(1000, function () use ($parent): void {
                 if (!\Swoole\Process::kill($parent, 0)) {
                     \Swoole\Process::kill(getmypid(), SIGTERM);

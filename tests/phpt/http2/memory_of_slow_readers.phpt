@@ -28,7 +28,7 @@ function memory(int $server): int
 }
 foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
     $answer = fn ($request, $response) => $response->end(str_repeat('l', 4_000_000));
-    http_serve(['open_http2_protocol' => true, 'reactor_num' => 1, 'http_body_timeout' => 20], $answer, function () {
+    http_serve(['open_http2_protocol' => true, 'reactor_num' => 1, 'http_body_timeout' => 2], $answer, function () {
         $server = posix_getppid();
         fclose(http_dial());
         $before = memory($server);
@@ -37,10 +37,10 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
             $clients[] = $s = http2_open(pack('nN', 4, 1 << 20));
             fwrite($s, http2_get(1, '/') . http2_get(3, '/'));
         }
-        for ($i = 0; $i < 1000 && memory($server) < $before + 100; $i++) usleep(10000);
+        for ($i = 0; $i < 2000 && memory($server) < $before + 100; $i++) usleep(5000);
         echo 'while they wait: ', memory($server) > $before + 100 ? 'much' : memory($server) - $before, "\n";
         $clients = [];
-        for ($i = 0; $i < 3000 && memory($server) > $before + 40; $i++) usleep(10000);
+        for ($i = 0; $i < 2000 && memory($server) > $before + 40; $i++) usleep(10000);
         echo 'then: ', memory($server) <= $before + 40 ? 'little' : memory($server) - $before . ' MiB', "\n";
     }, $mode);
 }

@@ -135,7 +135,7 @@ fn a_bomb_of_compressed_fields_ends_the_connection() {
 
 #[test]
 fn a_field_block_that_is_never_complete_ends_the_connection() {
-    abuse("slow fields", 1, &["header_timeout=200"], |peer, _| {
+    abuse("slow fields", 1, &["header_timeout=1000"], |peer, _| {
         peer.send(&frame(HEADERS, 1, 1, &request("GET", "/")));
     });
 }

@@ -81,7 +81,7 @@ RECURSIVE = {
     "swoosh-zend": (
         # A value may be an array, an object or a callable, each of which holds values; a call passes values to a class's
         # methods and may throw an object.
-        {"zval", "array", "object", "callable", "call", "class", "entry", "error", "lazy", "runtime", "string", "thread", "interrupt", "output", "spares"},
+        {"zval", "array", "object", "callable", "call", "class", "entry", "error", "lazy", "runtime", "string", "thread", "interrupt", "output", "object_pool"},
     ),
 }
 

@@ -1,12 +1,14 @@
 <?php
 // Server-Sent Events: a page that shows them, heartbeats, and clients that reconnect.
 //
-//     php -d extension=target/release/libswoosh_php.so examples/php/sse.php [port]
+//     php -d extension=target/release/libswoosh_php.so examples/php/sse.php [port [heartbeat]]
 use Swoole\Coroutine\Channel;
 use Swoole\Http\{Request, Response, Server};
 use Swoole\Timer;
 
 $port = (int) ($argv[1] ?? $_SERVER['SWOOSH_PORT'] ?? 9501);
+/** Seconds without an event after which a comment is sent, which also shows whether the client is still there. */
+$heartbeat = (float) ($argv[2] ?? 15);
 
 $server = new Server('127.0.0.1', $port, SWOOLE_PROCESS);
 $server->set(['worker_num' => 1, 'open_http2_protocol' => true]);
@@ -38,7 +40,7 @@ $server->on('workerStart', function () use ($clients, &$recent) {
     });
 });
 
-$server->on('request', function (Request $request, Response $response) use ($clients, &$recent) {
+$server->on('request', function (Request $request, Response $response) use ($clients, &$recent, $heartbeat) {
     if ($request->server['request_uri'] !== '/events') {
         $response->header('Content-Type', 'text/html; charset=utf-8');
         $response->end(file_get_contents(__DIR__ . '/sse.html'));
@@ -54,7 +56,7 @@ $server->on('request', function (Request $request, Response $response) use ($cli
     $part = ":\n\n" . implode($missed);
     // False: the client has left. A heartbeat shows that when there are no events.
     while ($response->write($part)) {
-        $part = $channel->pop(0.05) ?: ":\n\n";
+        $part = $channel->pop($heartbeat) ?: ":\n\n";
     }
     unset($clients[$key]);
     echo 'a client has left, ', count($clients), " are there\n";

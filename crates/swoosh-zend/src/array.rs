@@ -318,7 +318,7 @@ fn index_of(name: &[u8]) -> Option<i64> {
     if !plain || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(name).ok()?.parse().ok().filter(|&index| index != i64::MIN)
+    std::str::from_utf8(name).ok()?.parse().ok()
 }
 
 /// `GC_IMMUTABLE`.

@@ -3,7 +3,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`zval`], [`string`], [`array`](mod@array), [`object`], [`spares`] | values; Rust payloads embedded in objects; objects kept for reuse |
+//! | [`zval`], [`string`], [`array`](mod@array), [`object`], [`object_pool`] | values; Rust payloads embedded in objects; objects kept for reuse |
 //! | [`module`], [`class`], [`signature`], [`info`] | registration of functions, constants, settings and classes |
 //! | [`call`], [`callable`], [`error`] | calls from PHP, calls into PHP, exceptions and warnings |
 //! | [`stack`], [`vm_state`], [`thread`], [`waker`] | stack switches, swapped executor state, PHP's thread, wakers |
@@ -54,10 +54,10 @@ pub mod interrupt;
 mod lazy;
 pub mod module;
 pub mod object;
+pub mod object_pool;
 pub mod output;
 pub mod runtime;
 pub mod signature;
-pub mod spares;
 pub mod stack;
 pub mod string;
 pub mod system_calls;

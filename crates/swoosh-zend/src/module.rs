@@ -1,7 +1,7 @@
 //! The module entry, and registration of functions, constants and INI settings.
 
 use super::class::{c_string, function};
-use super::{Call, IntoZval, PhpResult, ffi, info::Info, spares, thread};
+use super::{Call, IntoZval, PhpResult, ffi, info::Info, object_pool, thread};
 use std::ffi::{CStr, c_char};
 use std::mem::zeroed;
 use std::ptr::null_mut;
@@ -171,13 +171,13 @@ extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
 extern "C" fn request_startup(_: i32, _: i32) -> ffi::zend_result {
     // SAFETY: called in a thread that runs PHP, whose globals PHP has created.
     unsafe { ffi::swoosh_enter_thread() };
-    spares::begin();
+    object_pool::begin();
     0
 }
 
 extern "C" fn request_shutdown<E: Extension>(_: i32, _: i32) -> ffi::zend_result {
     let _ = std::panic::catch_unwind(E::request_end);
-    spares::end();
+    object_pool::end();
     // SAFETY: resets variables of the C side, in PHP's thread.
     unsafe { ffi::swoosh_file_hooks_request_end() };
     0

@@ -1,6 +1,6 @@
 //! PHP objects, and the Rust values (payloads) embedded in objects of the extension's classes.
 
-use super::spares::{Spares, retire};
+use super::object_pool::{ObjectPool, recycle_on_free};
 use super::zval::{COLLECTABLE, COUNTED};
 use super::{Call, Class, IntoZval, PhpResult, Raised, Zval, ffi, lazy};
 use std::any::type_name;
@@ -221,12 +221,13 @@ pub trait Payload: Default + 'static {
     }
     /// Called before the object is freed, while its properties still exist. Must not call PHP code.
     fn before_free(&self, _object: &Object) {}
-    /// Where objects of the class are kept for reuse; `None` if they are not. Their properties' defaults are plain values.
-    fn spares() -> Option<&'static LocalKey<Spares>> {
+    /// The pool in which objects of the class are kept for reuse; `None` if they are not. The defaults of their properties must
+    /// be numbers, booleans or null.
+    fn pool() -> Option<&'static LocalKey<ObjectPool>> {
         None
     }
-    /// Gives a payload with spares the state of a new one. Must not call PHP code.
-    fn renew(&mut self) {
+    /// Gives the payload of an object for the pool the state of a new one. Must not call PHP code.
+    fn reset(&mut self) {
         *self = Self::default();
     }
 }
@@ -308,8 +309,8 @@ fn handlers<T: Payload>(clonable: bool) -> ffi::zend_object_handlers {
     if T::KEEPS_PROPERTIES {
         table.unset_property = Some(refuse_unset);
     }
-    if T::spares().is_some() {
-        table.dtor_obj = Some(retire::<T>);
+    if T::pool().is_some() {
+        table.dtor_obj = Some(recycle_on_free::<T>);
     }
     if T::HAS_LAZY_PROPERTIES {
         lazy::install::<T>(&mut table);

@@ -176,7 +176,7 @@ bool swoosh_object_is_plain(const zend_object *object)
         && !(OBJ_FLAGS(object) & IS_OBJ_WEAKLY_REFERENCED);
 }
 
-void swoosh_object_renew(zend_object *object)
+void swoosh_object_reset(zend_object *object)
 {
     zval *slot = object->properties_table;
     zval *initial = object->ce->default_properties_table;

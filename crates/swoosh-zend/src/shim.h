@@ -55,7 +55,7 @@ zend_object *swoosh_object_alloc(size_t extra, zend_class_entry *ce);
 /* Whether an object about to be freed has nothing but its declared properties: no weak references, no property table. */
 bool swoosh_object_is_plain(const zend_object *object);
 /* Gives it the properties of a new object, and lets its destructor be called again. */
-void swoosh_object_renew(zend_object *object);
+void swoosh_object_reset(zend_object *object);
 /* Implements get_gc: visits the properties of an object and the values that `trace` adds to the buffer. */
 HashTable *swoosh_gc(zend_object *object, void (*trace)(zend_object *, void *), zval **table, int *count);
 void swoosh_gc_add(void *buffer, zval *value);

@@ -6,7 +6,7 @@ posix
 --FILE--
 <?php
 require __DIR__ . '/../inc/example.inc';
-$server = Example::start('sse');
+$server = Example::start('sse', '0.05');
 $port = $server->ports[0];
 $page = file_get_contents("http://127.0.0.1:$port/");
 echo 'page ', json_encode(str_contains($page, "new EventSource('/events')")), "\n";

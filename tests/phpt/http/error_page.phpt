@@ -16,7 +16,7 @@ function fails(string $what)
     throw new RuntimeException("no <b>$what</b>", 3, new LogicException('the cause'));
 }
 $request = fn ($request, $response) => match ($request->server['request_uri']) {
-    '/throw' => $response->header('X-Own', 'kept') && fails('luck'),
+    '/throw' => $response->header('X-Own', 'kept') && $response->header('content-encoding', 'gzip') && fails('luck'),
     '/late' => $response->write("begun\n") && fails('luck'),
     '/ended' => $response->end('complete') && fails('luck'),
     default => $response->end('served by ' . getmypid()),
@@ -30,7 +30,7 @@ function fetch(string $path, string $accept): array
 $driver = function () {
     $first = fetch('/', '*/*')[2];
     [$status, $headers, $page] = fetch('/throw?a=<i>', 'text/html,*/*');
-    echo "$status, {$headers['content-type']}, {$headers['cache-control']}, {$headers['x-own']}\n";
+    echo "$status, {$headers['content-type']}, {$headers['cache-control']}, {$headers['x-own']}", isset($headers['content-encoding']) ? ', coded' : '', "\n";
     foreach (['RuntimeException', 'no &lt;b&gt;luck&lt;/b&gt;', 'caused by LogicException', 'class="thrown"', 'error_page.php:5', 'fails()', '(not shown)', '?a=&lt;i&gt;', 'name="viewport"', '<html lang="en">'] as $part) {
         str_contains($page, $part) || print "the page lacks $part\n";
     }

@@ -14,7 +14,7 @@ $parse = function (string $query, string $cookie = ''): array {
 $queries = [
     'a=1', 'a', 'a=', '=a', '&', '&&a=1&&', 'a=b=c', 'a==b', 'a=1&a=2', '0=x&1=y&01=z', '-5=a&x-y_z=1', 'a.b=1&c=d.e', '1.5=x',
     'a[]=1&a[]=2', 'a[b]=1', 'a%20b=c%2B', 'a=1+2', 'a=%zz', 'Content-Type=text-html', 'a=1&b=2&c=3&d=4&e=5',
-    'a=1&b=2&c=3&d=4&e=5&f=6', '9223372036854775807=a&9223372036854775808=b', 'a_=1&_=2&-=3',
+    'a=1&b=2&c=3&d=4&e=5&f=6', '9223372036854775807=a&9223372036854775808=b', 'a_=1&_=2&-=3', '-9223372036854775808=a&-9223372036854775809=b',
 ];
 foreach ($queries as $query) {
     @parse_str($query, $expected);

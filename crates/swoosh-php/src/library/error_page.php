@@ -54,6 +54,9 @@ final class ErrorPage
             str_contains($accept, 'json') => ['application/json', self::json($thrown)],
             default => ['text/plain', "$thrown\n"],
         };
+        // They describe the response that was not finished.
+        $own = array_flip(['content-encoding', 'content-range', 'content-disposition', 'etag', 'expires', 'last-modified']);
+        $response->header = array_diff_ukey($response->header ?? [], $own, 'strcasecmp');
         @$response->status(500);
         @$response->header('Content-Type', "$type; charset=utf-8");
         @$response->header('Cache-Control', 'no-store');

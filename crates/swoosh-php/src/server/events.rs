@@ -3,7 +3,7 @@
 //! Runs in: every process of the server, in its first thread, between the engine's own steps. An raise_uncaught exception is
 //! reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
-use super::http::{deadline, dispatch, response_order};
+use super::http::{deadline, dispatch, form, response_order};
 use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
@@ -209,7 +209,9 @@ impl Handler for EventBridge {
         self.server_event(node, ServerEvent::WorkerStart, true)
     }
     fn worker_stop(&self, node: &Context) -> Flow {
-        self.server_event(node, ServerEvent::WorkerStop, true)
+        let flow = self.server_event(node, ServerEvent::WorkerStop, true);
+        form::remove_all();
+        flow
     }
     fn worker_exit(&self, node: &Context) -> Flow {
         self.server_event(node, ServerEvent::WorkerExit, true)

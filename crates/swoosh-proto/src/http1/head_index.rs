@@ -1,5 +1,4 @@
-//! The positions of the parts of a request's head: what one pass over the bytes has found, for those who read the request
-//! afterwards.
+//! Positions of the parts of a request's head, so that later readers need not parse it again.
 
 use super::request::{Field, FieldBuffer, Request, RequestLine};
 
@@ -78,13 +77,13 @@ impl HeadIndex {
         &self.entries
     }
 
-    /// Makes it the index of no request.
+    /// Empties the index.
     #[inline]
     pub fn clear(&mut self) {
         self.entries.clear();
     }
 
-    /// Whether it is the index of no request.
+    /// Whether it has no entries.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

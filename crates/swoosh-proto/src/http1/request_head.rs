@@ -93,7 +93,7 @@ impl FramingFields {
     /// Checks one field. The comparison of lengths first keeps irrelevant fields cheap.
     #[inline]
     pub(super) fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
-        // First as most clients write it.
+        // The usual spelling is the fast path.
         let is = |usual: &str| name == usual.as_bytes() || name.eq_ignore_ascii_case(usual.as_bytes());
         match name.len() {
             4 if is("Host") => self.host(value),

@@ -125,7 +125,7 @@ impl Literal<'_> {
             let is_method = (METHODS_START..=METHODS_END).contains(&self.index);
             let fault = replace(&mut value, if is_method { METHOD } else { VALUE }, self.index <= LAST_PSEUDO);
             if value.is_empty() {
-                // Of a method, which is replaced by one of the table's without changing the table.
+                // An empty method: entry 2 of the static table (`:method: GET`) takes its place, and the table stays as it is.
                 if kind == 0x40 {
                     return None;
                 }
@@ -215,7 +215,7 @@ const LAST_PSEUDO: usize = 14;
 const NAME: u8 = 1;
 const VALUE: u8 = 2;
 const METHOD: u8 = 4;
-/// Of a value that has to be UTF-8: those of ASCII. Others are looked at again.
+/// Bytes of ASCII in the value of a pseudo-header field; other bytes are checked as UTF-8 afterwards.
 const PSEUDO: u8 = 8;
 static CLASSES: [u8; 256] = classes();
 

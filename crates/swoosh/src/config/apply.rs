@@ -111,7 +111,7 @@ pub fn apply_port(port: &mut PortSettings, name: &str, value: &Value) -> Result<
     }
 }
 
-/// Sets one setting of the front end; a setting of the engine is left alone, as one whose value is of the wrong type.
+/// Sets one setting of the front end. Settings of the engine and values of the wrong type are ignored.
 pub fn apply_embedder(embedder: &mut EmbedderConfig, name: &str, value: &Value) {
     if let Some(Setting { setter: Setter::Embedder(set), kind, .. }) = find(name)
         && !matches!(value, Value::Null)

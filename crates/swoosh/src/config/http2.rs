@@ -26,7 +26,7 @@ pub struct Http2Config {
     /// `http2_max_headers`: fields of a request, at most 128. More are refused with 431. Default 128.
     pub max_headers: u32,
     /// `open_grpc_protocol`: a gRPC call is handled once its head has arrived, so that messages and replies take turns. Its
-    /// handler is one of `http::tower`, or a `Swoosh\\Grpc\\Service`. Default: false.
+    /// handler is one of `http::tower`, or a `Swoosh\Grpc\Service`. Default: false.
     pub grpc_streams: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The output of all connections of a thread over time: once a peak is over, the heap keeps its memory.
+//! Returns free heap memory to the system after a peak of queued output.
 
 use super::owner::Owner;
 use crate::sys::heap;

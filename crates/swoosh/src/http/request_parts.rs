@@ -20,7 +20,7 @@ pub struct RequestParts {
     node: Context,
     session: SessionId,
     parts: RefCell<VecDeque<Vec<u8>>>,
-    /// Bytes of them.
+    /// Bytes in `parts`.
     queued: Cell<usize>,
     end: Cell<Option<End>>,
     reader: RefCell<Option<Waker>>,
@@ -47,7 +47,7 @@ impl fmt::Display for ClientLeft {
 impl std::error::Error for ClientLeft {}
 
 thread_local! {
-    /// Those of requests that are being handled.
+    /// Bodies that are being received, by stream.
     static OPEN: RefCell<SessionMap<Weak<RequestParts>>> = RefCell::default();
 }
 

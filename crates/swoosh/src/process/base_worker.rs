@@ -115,9 +115,9 @@ pub(super) async fn drain(context: &Context) {
 #[derive(Debug)]
 enum QueuedEvent {
     Connect(SessionId),
-    /// A packet: the next bytes of the queue's buffer, of this number.
+    /// A packet of so many bytes of the queue's buffer.
     Packet(SessionId, usize),
-    /// An HTTP request: the next bytes and the next index entries of the queue's buffers, of these numbers.
+    /// An HTTP request of so many bytes and index entries of the queue's buffers.
     Request(SessionId, usize, usize),
     /// A long packet.
     WholePacket(SessionId, Rc<Vec<u8>>),
@@ -125,7 +125,7 @@ enum QueuedEvent {
     StoredPacket(SessionId, Rc<Vec<u8>>, Rc<TempFile>),
     Close(SessionId),
     Watermark(SessionId, bool),
-    /// A datagram: port, sender, and the next bytes of the queue's buffer, of this number.
+    /// A datagram: port, sender, and how many bytes of the queue's buffer.
     Datagram(usize, Origin, usize),
 }
 
@@ -185,7 +185,7 @@ struct EventQueue {
     entries: Vec<IndexEntry>,
     /// Bytes that were taken.
     taken: usize,
-    /// Positions that were taken.
+    /// Index entries that were taken.
     taken_entries: usize,
 }
 
@@ -194,7 +194,7 @@ struct Next<'a> {
     event: QueuedEvent,
     data: &'a [u8],
     entries: &'a [IndexEntry],
-    /// It and the event behind it are packets of one connection.
+    /// The next event is another packet of the same connection.
     more_follow: bool,
 }
 

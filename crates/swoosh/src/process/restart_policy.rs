@@ -75,7 +75,7 @@ impl ChildState {
         pause
     }
 
-    /// Starts it, which does not run, as soon as possible.
+    /// Starts a process that does not run, without waiting for its back-off.
     pub(crate) fn start_now(&mut self) {
         self.again_at = Some(clock::monotonic_ms());
     }

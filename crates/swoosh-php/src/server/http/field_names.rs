@@ -14,7 +14,7 @@ pub fn request_field(name: &[u8]) -> Option<&'static InternedKey> {
 pub fn response_field(name: &[u8]) -> Option<&'static InternedKey> {
     static INDEX: LazyLock<ByLength> = LazyLock::new(|| by_length(&RESPONSE_FIELDS));
     let keys = INDEX.get(name.len())?;
-    // First as most programs write it.
+    // The usual spelling is the fast path.
     let exact = keys.iter().find(|key| key.name().as_bytes() == name);
     exact.or_else(|| keys.iter().find(|key| key.name().as_bytes().eq_ignore_ascii_case(name))).copied()
 }

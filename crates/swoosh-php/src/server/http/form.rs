@@ -2,12 +2,14 @@
 
 use super::form_limits::FormLimits;
 use crate::server::http::settings::HttpSettings;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use swoosh::http::form::{Body, BodySlice, Part, parts, percent_decode};
 use swoosh::proto::http1::request::{Field, field};
 use swoosh_zend::form::{self, register};
-use swoosh_zend::{Array, IntoZval, Zval};
+use swoosh_zend::{Array, IntoZval, Zval, runtime};
 
 /// A parsed `multipart/form-data` body.
 #[derive(Default)]
@@ -135,6 +137,7 @@ impl Form {
         }
         if !path.is_empty() {
             form::register_upload(&path);
+            note_stored(&path);
             self.tmpfiles.push(path);
         }
         Ok(())
@@ -161,12 +164,36 @@ fn store(folder: &str, data: &BodySlice<'_>) -> Result<String, swoosh::Error> {
     }
 }
 
+thread_local! {
+    /// The uploads that are stored now, and the process that has stored them, see [`runtime::generation`].
+    static STORED: RefCell<(u32, HashSet<String>)> = RefCell::default();
+}
+
+fn note_stored(path: &str) {
+    STORED.with_borrow_mut(|(process, paths)| {
+        if std::mem::replace(process, runtime::generation()) != *process {
+            // Those of the parent process, which removes them.
+            paths.clear();
+        }
+        paths.insert(path.to_owned());
+    });
+}
+
 /// Removes the uploads of a request that were not moved by `move_uploaded_file`.
 pub fn remove(files: &[String]) {
     for path in files {
+        STORED.with_borrow_mut(|(_, paths)| paths.remove(path));
         if form::unregister_upload(path) {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// Removes all uploads that this process has stored: it ends, and user code may still hold their requests.
+pub fn remove_all() {
+    let (process, paths) = STORED.take();
+    if process == runtime::generation() {
+        remove(&Vec::from_iter(paths));
     }
 }
 

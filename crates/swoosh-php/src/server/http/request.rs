@@ -22,7 +22,7 @@ use swoosh::proto::http1::request::{Field, Request, RequestLine, field_buffer, t
 use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
-use swoosh_zend::spares::Spares;
+use swoosh_zend::object_pool::ObjectPool;
 use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
 
 /// The class.
@@ -117,15 +117,15 @@ impl swoosh_zend::Payload for RequestData {
     const KEEPS_PROPERTIES: bool = true;
     const HAS_LAZY_PROPERTIES: bool = true;
 
-    fn spares() -> Option<&'static LocalKey<Spares>> {
+    fn pool() -> Option<&'static LocalKey<ObjectPool>> {
         thread_local! {
-            static SPARES: Spares = const { Spares::new() };
+            static POOL: ObjectPool = const { ObjectPool::new() };
         }
-        Some(&SPARES)
+        Some(&POOL)
     }
 
     /// Keeps the memory of its bytes.
-    fn renew(&mut self) {
+    fn reset(&mut self) {
         let mut raw = self.raw.take();
         *self = RequestData::default();
         if let RawRequest::Own(bytes) = &mut raw
@@ -206,7 +206,7 @@ pub fn from_engine(
     (bytes, stored): (&[u8], Option<Rc<TempFile>>),
     (request, headers, index): (&Request<'_>, &[Field<'_>], Option<Rc<HeadIndex>>),
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::reused::<RequestData>(REQUEST.get())?;
+    let object = Object::pooled::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, event.session.0);
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
     if let Some(index) = index {
@@ -244,7 +244,7 @@ pub fn from_coroutine(
     request: &Request<'_>,
     headers: &[Field<'_>],
 ) -> PhpResult<Result<Object, u16>> {
-    let object = Object::reused::<RequestData>(REQUEST.get())?;
+    let object = Object::pooled::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, link.fd());
     let mut server = server_fields(request.line(), swoosh::clock::now_seconds(), false);
     let ends = [

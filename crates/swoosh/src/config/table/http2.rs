@@ -26,7 +26,7 @@ settings! { HTTP2 in Target::Port;
         Setter::Port(|p, v| clamped(&mut p.http2.max_header_list_size, v));
     /// Header fields of an HTTP/2 request.
     http2_max_headers: Kind::int(1, 128, "fields"), "128" => Setter::Port(|p, v| clamped(&mut p.http2.max_headers, v));
-    /// gRPC calls are handled once their head has arrived, by a `Swoosh\\Grpc\\Service`: messages and replies take turns. The
+    /// gRPC calls are handled once their head has arrived, by a `Swoosh\Grpc\Service`: messages and replies take turns. The
     /// port speaks HTTP/2. Not in Swoole.
     open_grpc_protocol: Kind::Bool, "false" => Setter::Port(|p, v| {
         p.http2.grpc_streams = v.value.to_bool();

@@ -15,7 +15,7 @@ pub(super) enum BodyForm {
     Length,
     /// In chunks.
     Chunked,
-    /// In packets behind the message, which has none: it is handled before the body is complete.
+    /// Sent as packets of its own behind the head; the request is handled before the body is complete.
     Parts,
     /// The bytes of a WebSocket (RFC 8441).
     Tunnel,

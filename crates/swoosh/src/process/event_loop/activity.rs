@@ -3,9 +3,9 @@
 /// Outcome of a round of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// There was none.
+    /// No message.
     Idle,
-    /// Some were handled.
+    /// Messages were handled.
     Busy,
     /// The process is to end.
     Ending,

@@ -109,7 +109,7 @@ impl EventLoop {
     }
 }
 
-/// A loop that always has more to do lets the runtime work once in so many ticks.
+/// A loop that is never idle polls the runtime once in this many ticks.
 const TICKS_BETWEEN_POLLS: u64 = 61;
 /// How often a worker whose tasks wait for room checks whether there is some.
 const TASK_BACKLOG_POLL: Duration = Duration::from_millis(2);

@@ -25,7 +25,7 @@ pub fn for_request(connection: HttpConnection, request: &Request<'_>, headers: &
 
 /// A response on a connection, not bound to a request.
 pub fn for_connection(connection: HttpConnection) -> PhpResult<Object> {
-    let object = Object::reused::<ResponseState>(RESPONSE.get())?;
+    let object = Object::pooled::<ResponseState>(RESPONSE.get())?;
     match &connection {
         HttpConnection::Server(_, session) => object.set_slot(FD, session.0),
         HttpConnection::Coroutine(connection) => object.set_slot(FD, connection.link.fd()),

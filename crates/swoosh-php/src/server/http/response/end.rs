@@ -1,15 +1,16 @@
 //! The end of a response. Exactly one of the callback, its deadline and the object's destructor ends it.
 
-use super::head::{has_trailers, put_trailers};
-use super::state::{Phase, ResponseState};
+use super::head::{has_trailers, is_key, put_trailers};
+use super::state::{HEADER, Phase, ResponseState};
 use crate::server::http::transport::{HttpConnection, Transport};
 use crate::server::state::succeeded;
 use std::borrow::Cow;
 use std::thread::LocalKey;
+use swoosh::config::Mode;
 use swoosh::conn::Parts;
 use swoosh::proto::http1::response_writer::put_chunk;
-use swoosh_zend::spares::Spares;
-use swoosh_zend::{Object, PhpResult};
+use swoosh_zend::object_pool::ObjectPool;
+use swoosh_zend::{Array, Key, Object, PhpResult};
 
 impl swoosh_zend::Payload for ResponseState {
     fn handlers() -> &'static swoosh_zend::object::HandlerTable {
@@ -18,11 +19,11 @@ impl swoosh_zend::Payload for ResponseState {
     }
     const KEEPS_PROPERTIES: bool = true;
 
-    fn spares() -> Option<&'static LocalKey<Spares>> {
+    fn pool() -> Option<&'static LocalKey<ObjectPool>> {
         thread_local! {
-            static SPARES: Spares = const { Spares::new() };
+            static POOL: ObjectPool = const { ObjectPool::new() };
         }
-        Some(&SPARES)
+        Some(&POOL)
     }
 
     /// Ends a response that its handler dropped without `end()`.
@@ -53,6 +54,10 @@ impl swoosh_zend::Payload for ResponseState {
         }
         if self.has_unsent_part() {
             return self.finish(&transport);
+        }
+        if swoosh_zend::runtime::has_failed() && node.state().mode == Mode::Base {
+            // The worker ends, and its connections with it.
+            self.keep_alive.set(false);
         }
         let last = self.abandoned_bytes(object);
         if !last.is_empty() {
@@ -132,15 +137,39 @@ impl ResponseState {
         Cow::Borrowed(&[])
     }
 
-    /// The bytes that end a response without `end()`: status 500 unless the handler set one.
+    /// The bytes that end a response without `end()`: status 500 unless the handler set one. Fields that describe the content
+    /// are not for that of the 500.
     pub(crate) fn abandoned_bytes(&self, object: &Object) -> Vec<u8> {
         if self.phase() == Phase::NotSent && self.status.get() == 200 {
             self.status.set(500);
+            drop_content_fields(object);
         }
         let mut out = Vec::with_capacity(256);
         self.put_remaining(&mut out, object, b"");
         out
     }
+}
+
+/// Removes the fields that describe a response's content (RFC 9110 section 8), and how long it may be cached.
+fn drop_content_fields(object: &Object) {
+    const FIELDS: [&str; 7] = [
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-range",
+        "etag",
+        "expires",
+        "last-modified",
+    ];
+    let Some(own) = object.slot(HEADER).array().cloned() else { return };
+    let mut kept = Array::new();
+    for (key, value) in own.iter().filter(|(key, _)| !FIELDS.iter().any(|name| is_key(key, name))) {
+        match key {
+            Key::Name(name) => kept.put(name.as_bytes(), value.clone()),
+            Key::Index(index) => kept.set(index, value.clone()),
+        }
+    }
+    object.set_slot(HEADER, kept);
 }
 
 /// Writes the rest of a body in chunks, and the trailers (RFC 9112 section 7.1).

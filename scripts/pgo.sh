@@ -65,7 +65,7 @@ for workload in hello read json gzip long tls connections sleep file coroutines;
     port=$((port + 1))
 done
 
-"$profdata" merge -o "$profile" "$raw"
+"$profdata" merge -o "$profile" "$raw"/*.profraw
 echo "pgo: building with the profile"
 build "-Cprofile-use=$profile -Cllvm-args=-pgo-warn-missing-function=false"
 echo "pgo: the extension is $extension"

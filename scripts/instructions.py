@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """User instructions of one request for each workload, counted by cachegrind: base mode, one worker.
 
-  scripts/instructions.py [--check] [--record] [--extension FILE] [WORKLOAD...]
+  scripts/instructions.py [--check] [--record] [--load] [--extension FILE] [--php PHP] [WORKLOAD...]
 
 The number is the difference between a run with 1,300 requests and one with 300, divided by 1,000. Two are printed:
 
@@ -12,6 +12,8 @@ The number is the difference between a run with 1,300 requests and one with 300,
 --check counts the second only, and fails if it is more than the budget in `docs/instructions.json` and a tolerance.
 Another compiler, PHP or processor gives other numbers: then, and without valgrind and ab, nothing is checked. --record writes
 the numbers as the new budgets.
+
+--load sends 3,000 requests to each workload and counts nothing: scripts/pgo.sh profiles the servers meanwhile.
 """
 
 import argparse
@@ -65,16 +67,17 @@ def free_port():
         return s.getsockname()[1]
 
 
-def run(name, extension, requests, connections, folder):
-    """Instructions of a server's life with that many requests."""
+def run(name, php, requests, connections, folder):
+    """Runs a workload's server, whose command begins with `php`, for that many requests."""
     port = free_port()
     scheme, more = 'http', []
     if name == 'tls':
         scheme, more = 'https', [f'{folder}/cert.pem', f'{folder}/key.pem']
-    server = subprocess.Popen(
-        ['valgrind', '--tool=cachegrind', '--cache-sim=no', f'--cachegrind-out-file={folder}/out.%p',
-         f'--log-file={folder}/log.%p', 'php', '-d', f'extension={extension}', SERVER, name, str(port), *more],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                        '-keyout', more[1], '-out', more[0], '-subj', '/CN=localhost', '-days', '30'], check=True,
+                       capture_output=True)
+    server = subprocess.Popen([*php, SERVER, name, str(port), *more], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         for _ in range(600):
             try:
@@ -95,12 +98,6 @@ def run(name, extension, requests, connections, folder):
             sys.exit(f'{name}: ab did not get {requests} responses:\n{ab.stdout}{ab.stderr}')
         os.kill(server.pid, signal.SIGTERM)
         server.wait(timeout=120)
-        counted = []
-        for log in glob.glob(f'{folder}/log.*'):
-            with open(log) as file:
-                counted += re.findall(r'I\s+refs:\s+([\d,]+)', file.read())
-            os.unlink(log)
-        return sum(int(number.replace(',', '')) for number in counted)
     finally:
         try:
             os.killpg(server.pid, signal.SIGKILL)
@@ -108,24 +105,46 @@ def run(name, extension, requests, connections, folder):
             pass
 
 
-def measure(name, extension, connections):
+def count(name, php, requests, connections, folder):
+    """Instructions of a server's life with that many requests."""
+    run(name, ['valgrind', '--tool=cachegrind', '--cache-sim=no', f'--cachegrind-out-file={folder}/out.%p',
+               f'--log-file={folder}/log.%p', *php], requests, connections, folder)
+    counted = []
+    for log in glob.glob(f'{folder}/log.*'):
+        with open(log) as file:
+            counted += re.findall(r'I\s+refs:\s+([\d,]+)', file.read())
+        os.unlink(log)
+    return sum(int(number.replace(',', '')) for number in counted)
+
+
+def measure(name, php, connections):
     with tempfile.TemporaryDirectory() as folder:
-        if name == 'tls':
-            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', f'{folder}/key.pem',
-                            '-out', f'{folder}/cert.pem', '-subj', '/CN=localhost', '-days', '30'], check=True,
-                           capture_output=True)
-        few, many = (run(name, extension, requests, connections, folder) for requests in (300, 1300))
+        few, many = (count(name, php, requests, connections, folder) for requests in (300, 1300))
         return round((many - few) / 1000)
+
+
+def load(name, php):
+    print(f'load: {name}', flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run(name, php, 3000, 8, folder)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--check', action='store_true')
     parser.add_argument('--record', action='store_true')
+    parser.add_argument('--load', action='store_true')
+    parser.add_argument('--php', default='php')
     parser.add_argument('--extension', default=os.path.join(
         os.environ.get('CARGO_TARGET_DIR', os.path.join(ROOT, 'target')), 'release', 'libswoosh_php.so'))
     parser.add_argument('workloads', nargs='*', metavar='WORKLOAD')
     options = parser.parse_args()
+    php = [options.php, '-d', f'extension={options.extension}']
+    names = options.workloads or WORKLOADS
+    if options.load:
+        for name in names:
+            load(name, php)
+        return 0
     missing = [tool for tool in ('valgrind', 'ab', 'openssl') if not shutil.which(tool)]
     if missing:
         print(f'instructions are not counted: {", ".join(missing)} missing (packages valgrind, apache2-utils, openssl)')
@@ -140,15 +159,15 @@ def main():
     failed = []
     print('              one connection      8 connections')
     print(f'{"workload":<12} {"now":>8} {"budget":>8} {"now":>8} {"Swoole":>8}')
-    for name in options.workloads or WORKLOADS:
+    for name in names:
         row = recorded['workloads'].setdefault(name, {'budget': None, 'swoole': None})
         budget, swoole = row['budget'], row['swoole']
-        one = measure(name, options.extension, 1)
-        eight = '' if options.check else measure(name, options.extension, 8)
+        one = measure(name, php, 1)
+        eight = '' if options.check else measure(name, php, 8)
         limit = budget * (1 + WORKLOADS[name][1]) if comparable and budget else float('inf')
         if one > limit:
             # An interrupted run counts more wake-ups.
-            one = min(one, measure(name, options.extension, 1))
+            one = min(one, measure(name, php, 1))
         over = one > limit
         print(f'{name:<12} {one:>8} {budget or "":>8} {eight:>8} {swoole or "":>8}{"  over budget" if over else ""}',
               flush=True)

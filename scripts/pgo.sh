@@ -31,39 +31,7 @@ echo "pgo: building with counters"
 build "-Cprofile-generate=$raw"
 extension=$folder/$host/release/libswoosh_php.so
 
-port=${SWOOSH_PGO_PORT:-19321}
-certificate=$raw/cert.pem key=$raw/key.pem
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$key" -out "$certificate" \
-    -subj /CN=localhost -days 2 2>/dev/null
-printf '{"name":"x","items":[%s{"id":1,"price":9.99}]}' "$(printf '{"id":1,"price":9.99},%.0s' $(seq 29))" >"$raw/body"
-for workload in hello read json gzip long tls connections sleep file coroutines; do
-    echo "pgo: counting $workload"
-    "$php" -d extension="$extension" benches/php/workloads.php "$workload" "$port" "$certificate" "$key" &
-    server=$!
-    scheme=http path=/ options=-k
-    case $workload in
-    read) path='/users?id=42&page=3' ;;
-    json) options="-k -T application/json -p $raw/body" ;;
-    gzip) options="-k -H Accept-Encoding:gzip" ;;
-    tls) scheme=https ;;
-    connections) options= ;;
-    esac
-    tries=0
-    # shellcheck disable=SC2086
-    until ab -q -n 3000 -c 8 $options -H 'Cookie: sid=abcdef; theme=dark' -H 'Accept: text/html,*/*' \
-        "$scheme://127.0.0.1:$port$path" >"$raw/ab.log" 2>&1; do
-        tries=$((tries + 1))
-        if [ "$tries" -gt 100 ]; then
-            cat "$raw/ab.log" >&2
-            kill "$server"
-            exit 1
-        fi
-        sleep 0.1
-    done
-    kill "$server"
-    wait "$server" || true
-    port=$((port + 1))
-done
+scripts/instructions.py --load --php "$php" --extension "$extension"
 
 "$profdata" merge -o "$profile" "$raw"/*.profraw
 echo "pgo: building with the profile"

@@ -171,29 +171,35 @@ thread_local! {
 
 fn note_stored(path: &str) {
     STORED.with_borrow_mut(|(process, paths)| {
-        if std::mem::replace(process, runtime::generation()) != *process {
-            // Those of the parent process, which removes them.
+        if *process != runtime::generation() {
+            // The parent process removes its own uploads.
             paths.clear();
+            *process = runtime::generation();
         }
         paths.insert(path.to_owned());
     });
 }
 
-/// Removes the uploads of a request that were not moved by `move_uploaded_file`.
+/// Removes the uploads of a request that this process has stored, unless `move_uploaded_file` has moved them.
 pub fn remove(files: &[String]) {
-    for path in files {
-        STORED.with_borrow_mut(|(_, paths)| paths.remove(path));
-        if form::unregister_upload(path) {
-            let _ = std::fs::remove_file(path);
+    STORED.with_borrow_mut(|(process, paths)| {
+        if *process == runtime::generation() {
+            files.iter().filter(|path| paths.remove(*path)).for_each(|path| remove_file(path));
         }
-    }
+    });
 }
 
 /// Removes all uploads that this process has stored: it ends, and user code may still hold their requests.
 pub fn remove_all() {
     let (process, paths) = STORED.take();
     if process == runtime::generation() {
-        remove(&Vec::from_iter(paths));
+        paths.iter().for_each(|path| remove_file(path));
+    }
+}
+
+fn remove_file(path: &str) {
+    if form::unregister_upload(path) {
+        let _ = std::fs::remove_file(path);
     }
 }
 

@@ -23,7 +23,7 @@ use swoosh::proto::http1::request_framer::Framer;
 use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
 use swoosh_zend::object_pool::ObjectPool;
-use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval, runtime};
+use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval};
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -51,8 +51,6 @@ pub struct RequestData {
     pub options: RefCell<Option<HttpSettings>>,
     /// Paths of its uploaded files, removed with it.
     pub tmpfiles: RefCell<Vec<String>>,
-    /// The process that has stored them, see [`runtime::generation`].
-    pub stored_in: Cell<u32>,
     /// Connection data for `$request->server`.
     pub arrival: Cell<Option<Arrival>>,
     /// `http_parse_cookie`.
@@ -155,7 +153,7 @@ impl swoosh_zend::Payload for RequestData {
 
 impl Drop for RequestData {
     fn drop(&mut self) {
-        if self.stored_in.get() == runtime::generation() {
+        if !self.tmpfiles.get_mut().is_empty() {
             form::remove(self.tmpfiles.get_mut());
         }
     }
@@ -398,7 +396,6 @@ pub fn fill(
             if !form.tmpfiles.is_empty() {
                 object.set_slot(TMPFILES, form.tmpfiles.iter().map(String::as_str).collect::<Array>());
                 *data.tmpfiles.borrow_mut() = form.tmpfiles;
-                data.stored_in.set(runtime::generation());
             }
         }
     }

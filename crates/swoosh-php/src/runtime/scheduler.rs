@@ -49,7 +49,7 @@ pub trait Scheduler: Sync {
     fn count(&self) -> usize;
     /// The id of the newest coroutine, 0 if there was none.
     fn newest(&self) -> u64;
-    /// The id of the newest coroutine that has not ended, 0 if there is none.
+    /// Returns the id of the newest coroutine that has not ended; 0 if all have ended.
     fn newest_alive(&self) -> u64;
     /// Leaks every coroutine after a fatal error: none goes on, and no destructor runs.
     fn forget_all(&self);

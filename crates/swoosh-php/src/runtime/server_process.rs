@@ -4,7 +4,7 @@ use std::cell::Cell;
 use swoosh_zend::runtime;
 
 thread_local! {
-    /// [`runtime::generation`] of the server's process, so that a process that user code forks from it is none.
+    /// [`runtime::generation`] of the server's process, which tells it from processes that user code forks from it.
     static ENTERED: Cell<Option<u32>> = const { Cell::new(None) };
 }
 

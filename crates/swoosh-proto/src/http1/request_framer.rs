@@ -139,24 +139,16 @@ impl Framer {
     /// # Errors
     /// Like [`next`](Self::next).
     pub fn next_indexed(&mut self, max: u64, buf: &[u8], index: &mut HeadIndex) -> Result<FrameStatus, Refusal> {
-        index.clear();
-        let mut ordinary = None;
-        if let Stage::Head { start: 0, line: 0, searched: 0 } = self.stage {
-            ordinary = ordinary_head::check(buf, head_limit(max), self.rules.requires_host, index);
-        }
-        let status = match ordinary {
+        let is_at_start = matches!(self.stage, Stage::Head { start: 0, line: 0, searched: 0 });
+        let ordinary = || ordinary_head::check(buf, head_limit(max), self.rules.requires_host, index);
+        let entered = match is_at_start.then(ordinary).flatten() {
+            Some((head, end)) => self.enter_body(head, end, max, buf),
             None => {
                 index.clear();
-                self.advance(max, buf)
+                Ok(())
             }
-            Some((head, end)) => match self.enter_body(head, end, max, buf)? {
-                Advance::End(end) => {
-                    self.skip_request();
-                    return Ok(FrameStatus::Complete(end));
-                }
-                _ => self.advance(max, buf),
-            },
         };
+        let status = entered.and_then(|()| self.advance(max, buf));
         if !matches!(status, Ok(FrameStatus::Complete(_))) {
             index.clear();
         }
@@ -265,16 +257,16 @@ impl Framer {
 
     fn head_complete(&mut self, start: usize, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
         let head = check_head(&buf[start..end], self.rules.requires_host)?;
-        self.enter_body(head, end, max, buf)
+        self.enter_body(head, end, max, buf)?;
+        Ok(Advance::Next)
     }
 
     /// The head ends at `end`; the body follows.
-    fn enter_body(&mut self, head: CheckedHead, end: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {
+    fn enter_body(&mut self, head: CheckedHead, end: usize, max: u64, buf: &[u8]) -> Result<(), Refusal> {
         let CheckedHead { body, expects_continue, is_last, upgrades, is_form, keeps_alive: _ } = head;
         (self.is_last, self.upgrades, self.is_form) = (is_last, upgrades, is_form);
         let max = self.max_length(max);
         self.stage = match body {
-            BodyFraming::Length(0) => return Ok(Advance::End(end)),
             BodyFraming::Length(length) => {
                 let total = (end as u64).checked_add(length).filter(|&total| total <= max);
                 Stage::Body(total.ok_or(TOO_LARGE)?)
@@ -282,7 +274,7 @@ impl Framer {
             BodyFraming::Chunked => Stage::ChunkSize(end),
         };
         self.expects_continue = expects_continue && buf.len() == end;
-        Ok(Advance::Next)
+        Ok(())
     }
 
     fn chunk_size(&mut self, at: usize, max: u64, buf: &[u8]) -> Result<Advance, Refusal> {

@@ -163,9 +163,7 @@ impl Literal<'_> {
                     fault = "a name has a character that is not allowed";
                 }
                 name.make_ascii_lowercase();
-                name.iter_mut()
-                    .filter(|octet| CLASSES[usize::from(**octet)] & NAME == 0)
-                    .for_each(|octet| *octet = b'x');
+                replace(&mut name, NAME, false);
                 replace(&mut value, VALUE, false);
             }
         }

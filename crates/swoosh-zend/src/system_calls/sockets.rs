@@ -40,7 +40,7 @@ static IS_IN_PHP: AtomicBool = AtomicBool::new(false);
 /// write(2) of PHP where no plain stream makes the call: that of ext/sockets, where it is compiled in.
 ///
 /// # Safety
-/// The same as that of write(2).
+/// `bytes` is valid for reads of `length` bytes, as for write(2).
 pub(super) unsafe fn write_of_php(fd: c_int, bytes: *const c_void, length: usize) -> isize {
     if IS_IN_PHP.load(Ordering::Relaxed) {
         // SAFETY: passes the caller's arguments on.

@@ -174,7 +174,7 @@ impl Owner {
     pub(super) fn reject(self: &Rc<Self>, conn: &Rc<Connection>, refusal: Refusal) -> ReadAction {
         conn.discard_input.set(true);
         if conn.framer.borrow().has_framed() {
-            let action = self.observer().packet(self, conn, &refusal.to_packet());
+            let action = self.observer().packet(self, conn, &refusal.to_packet(), &[]);
             return self.apply(conn, action);
         }
         self.refuse_request(conn, refusal);

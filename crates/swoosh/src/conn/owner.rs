@@ -9,7 +9,7 @@ use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
 use crate::config::Mode;
 use crate::ids::SessionId;
-use crate::proto::http1::head_index::HeadIndex;
+use crate::proto::http1::head_index::{HeadIndex, IndexEntry};
 use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
 use crate::state::registry::{Registry, SlotIndex};
@@ -26,16 +26,11 @@ use std::sync::atomic::Ordering::Relaxed;
 pub trait ConnectionObserver {
     /// A connection was accepted, and its handshake is done.
     fn connect(&self, owner: &Rc<Owner>, conn: &Rc<Connection>) -> ReadAction;
-    /// An HTTP request is complete; `index` is that of its head, or empty.
-    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
-        let _ = index;
-        self.packet(owner, conn, data)
-    }
-    /// Another packet is complete, or a request without an index.
-    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction;
+    /// A packet is complete. `head`: the entries of the index of an HTTP request's head; none where it has no index.
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], head: &[IndexEntry]) -> ReadAction;
     /// A long packet is complete; its buffer is passed on.
     fn whole_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: Vec<u8>) -> ReadAction {
-        self.packet(owner, conn, &data)
+        self.packet(owner, conn, &data, &[])
     }
     /// An HTTP request is complete whose body is stored in a file. `head`: the request without its body.
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction;

@@ -122,7 +122,7 @@ pub(super) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) 
         return action;
     }
     if let Framing::None = conn.port().config.framing {
-        let action = owner.observer().packet(owner, conn, data);
+        let action = owner.observer().packet(owner, conn, data, &[]);
         return owner.apply(conn, action);
     }
     if conn.spool.borrow().is_some() {
@@ -133,7 +133,7 @@ pub(super) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) 
 
 /// Passes on a part of the body of a request that is handled already.
 pub(super) fn take_part(owner: &Rc<Owner>, conn: &Rc<Connection>, part: &[u8]) -> ReadAction {
-    let action = owner.observer().packet(owner, conn, part);
+    let action = owner.observer().packet(owner, conn, part, &[]);
     owner.apply(conn, action)
 }
 
@@ -236,7 +236,7 @@ fn take_frame(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -
             length
         }
     };
-    let action = owner.observer().packet(owner, conn, &input.rest()[..length]);
+    let action = owner.observer().packet(owner, conn, &input.rest()[..length], &[]);
     input.consume(conn, length);
     input.action = input.action.then(owner.apply(conn, action));
     Step::Next
@@ -287,7 +287,7 @@ fn take_cut(
             let more_follow = input.has_replies && length < input.rest().len() && !conn.discard_input.get();
             owner.begin_reply(Some(conn.session()), more_follow);
             conn.note_command(&input.rest()[..length]);
-            let action = owner.observer().request(owner, conn, &input.rest()[..length], index);
+            let action = owner.observer().packet(owner, conn, &input.rest()[..length], index.entries());
             owner.end_reply(more_follow);
             input.consume(conn, length);
             input.action = input.action.then(owner.apply(conn, action));

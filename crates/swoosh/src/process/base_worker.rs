@@ -13,7 +13,7 @@ use crate::handler::{ConnectionEvent, Stop};
 use crate::ids::SessionId;
 use crate::net::Port;
 use crate::net::datagram::{self, Origin};
-use crate::proto::http1::head_index::{HeadIndex, IndexEntry};
+use crate::proto::http1::head_index::IndexEntry;
 use crate::request::{self, Bytes, Event, Packet};
 use crate::runtime;
 use crate::sys::clock;
@@ -115,10 +115,8 @@ pub(super) async fn drain(context: &Context) {
 #[derive(Debug)]
 enum QueuedEvent {
     Connect(SessionId),
-    /// A packet of so many bytes of the queue's buffer.
-    Packet(SessionId, usize),
-    /// An HTTP request of so many bytes and index entries of the queue's buffers.
-    Request(SessionId, usize, usize),
+    /// A packet of so many bytes and index entries of the queue's buffers.
+    Packet(SessionId, usize, usize),
     /// A long packet.
     WholePacket(SessionId, Rc<Vec<u8>>),
     /// A request with a stored body.
@@ -133,7 +131,7 @@ impl QueuedEvent {
     /// The connection, where it is a packet in the buffer.
     fn packet_of(&self) -> Option<SessionId> {
         match self {
-            QueuedEvent::Packet(session, _) | QueuedEvent::Request(session, ..) => Some(*session),
+            QueuedEvent::Packet(session, ..) => Some(*session),
             _ => None,
         }
     }
@@ -141,7 +139,7 @@ impl QueuedEvent {
     /// Number of its bytes in the buffer.
     fn buffered(&self) -> usize {
         match self {
-            QueuedEvent::Packet(_, len) | QueuedEvent::Request(_, len, _) | QueuedEvent::Datagram(_, _, len) => *len,
+            QueuedEvent::Packet(_, len, _) | QueuedEvent::Datagram(_, _, len) => *len,
             _ => 0,
         }
     }
@@ -149,7 +147,7 @@ impl QueuedEvent {
     /// Number of its index entries in the buffer.
     fn entries(&self) -> usize {
         match self {
-            QueuedEvent::Request(_, _, count) => *count,
+            QueuedEvent::Packet(_, _, count) => *count,
             _ => 0,
         }
     }
@@ -164,8 +162,7 @@ impl QueuedEvent {
             |session, packet| Some(Event::Receive { event: connection(session)?, packet, files_checked: false });
         match self {
             QueuedEvent::Connect(session) => connection(session).map(Event::Connect),
-            QueuedEvent::Packet(session, _) => receive(session, Packet::Borrowed(data)),
-            QueuedEvent::Request(session, ..) => receive(session, Packet::Request(data, entries)),
+            QueuedEvent::Packet(session, ..) => receive(session, Packet::Borrowed(data, entries)),
             QueuedEvent::WholePacket(session, data) => receive(session, Packet::Shared(data)),
             QueuedEvent::StoredPacket(session, head, body) => receive(session, Packet::Stored { head, body }),
             QueuedEvent::Close(session) => Some(Event::Close { event: connection(session)?, by_server: false }),
@@ -322,12 +319,8 @@ impl ConnectionObserver for InlineObserver {
         self.admit(&Event::Connect(event_of(owner, conn)))
     }
 
-    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
-        self.receive(owner, conn, Packet::Borrowed(data))
-    }
-
-    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
-        self.receive(owner, conn, Packet::Request(data, index.entries()))
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], head: &[IndexEntry]) -> ReadAction {
+        self.receive(owner, conn, Packet::Borrowed(data, head))
     }
 
     fn stored_packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, head: Vec<u8>, body: TempFile) -> ReadAction {
@@ -352,16 +345,9 @@ impl ConnectionObserver for QueueingObserver {
         ReadAction::Continue
     }
 
-    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], head: &[IndexEntry]) -> ReadAction {
         count_packet(&self.0, owner, conn, data.len());
-        push(&self.0, QueuedEvent::Packet(conn.session(), data.len()), data, &[]);
-        ReadAction::Continue
-    }
-
-    fn request(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], index: &HeadIndex) -> ReadAction {
-        count_packet(&self.0, owner, conn, data.len());
-        let entries = index.entries();
-        push(&self.0, QueuedEvent::Request(conn.session(), data.len(), entries.len()), data, entries);
+        push(&self.0, QueuedEvent::Packet(conn.session(), data.len(), head.len()), data, head);
         ReadAction::Continue
     }
 

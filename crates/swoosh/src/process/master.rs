@@ -11,6 +11,7 @@ use crate::conn::owner::{ConnectionObserver, Owner, ReadAction};
 use crate::context::Context;
 use crate::error::Result;
 use crate::handler::Stop;
+use crate::proto::http1::head_index::IndexEntry;
 use crate::runtime::{self, ThreadRuntime};
 use crate::state::{ServerPhase, ServerState};
 use crate::sys::signal::Signals;
@@ -245,7 +246,7 @@ impl ConnectionObserver for NoConnections {
     fn connect(&self, _: &Rc<Owner>, _: &Rc<Connection>) -> ReadAction {
         ReadAction::Continue
     }
-    fn packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: &[u8]) -> ReadAction {
+    fn packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: &[u8], _: &[IndexEntry]) -> ReadAction {
         ReadAction::Continue
     }
     fn stored_packet(&self, _: &Rc<Owner>, _: &Rc<Connection>, _: Vec<u8>, _: TempFile) -> ReadAction {

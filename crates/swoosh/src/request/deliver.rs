@@ -70,9 +70,8 @@ fn deliver_packet(context: &Context, event: &ConnectionEvent, packet: &Packet<'_
         count_request(context);
     }
     let flow = match (packet, in_channel) {
-        (Packet::Borrowed(data), _) => deliver_bytes(context, event, data),
-        (Packet::Request(data, entries), _) => {
-            context.in_flight().offer_head(data, entries);
+        (Packet::Borrowed(data, head), _) => {
+            context.in_flight().offer_head(data, head);
             deliver_bytes(context, event, data)
         }
         (Packet::Shared(data), _) => {

@@ -49,10 +49,8 @@ pub(crate) enum Event<'a> {
 
 /// A packet of a connection.
 pub(crate) enum Packet<'a> {
-    /// Its bytes, where they were read.
-    Borrowed(&'a [u8]),
-    /// The bytes of an HTTP request, where they were read, and the entries of its head's index, if it has one.
-    Request(&'a [u8], &'a [IndexEntry]),
+    /// Its bytes, where they were read, and the entries of its head's index, if it has one.
+    Borrowed(&'a [u8], &'a [IndexEntry]),
     /// Its bytes, in a buffer of their own.
     Shared(Rc<Vec<u8>>),
     /// An HTTP request with a stored body.
@@ -83,7 +81,7 @@ impl Packet<'_> {
     /// Bytes of it in memory that count as queued for user code.
     pub(crate) fn queued_bytes(&self) -> usize {
         match self {
-            Packet::Borrowed(data) | Packet::Request(data, _) => data.len(),
+            Packet::Borrowed(data, _) => data.len(),
             Packet::Shared(data) => data.len(),
             Packet::Stored { .. } => 0,
             Packet::InChannel { head, .. } => head.len(),
@@ -93,7 +91,7 @@ impl Packet<'_> {
     /// Its bytes; those of the head of a request whose body is a file.
     pub(crate) fn in_memory(&self) -> &[u8] {
         match self {
-            Packet::Borrowed(data) | Packet::Request(data, _) => data,
+            Packet::Borrowed(data, _) => data,
             Packet::Shared(data) => data,
             Packet::Stored { head, .. } | Packet::InChannel { head, .. } => head,
         }
@@ -101,7 +99,7 @@ impl Packet<'_> {
 
     fn to_owned(&self) -> Packet<'static> {
         match self {
-            Packet::Borrowed(data) | Packet::Request(data, _) => Packet::Shared(Rc::new(data.to_vec())),
+            Packet::Borrowed(data, _) => Packet::Shared(Rc::new(data.to_vec())),
             Packet::Shared(data) => Packet::Shared(data.clone()),
             Packet::Stored { head, body } => Packet::Stored { head: head.clone(), body: body.clone() },
             Packet::InChannel { head, file } => Packet::InChannel { head: head.clone(), file: *file },

@@ -128,8 +128,11 @@ impl InFlight {
         }
     }
 
-    /// A request is about to be delivered whose head has an index of these entries.
+    /// A packet is about to be delivered; these are the entries of its head's index, if it has one.
     pub(crate) fn offer_head(&self, data: &[u8], entries: &[IndexEntry]) {
+        if entries.is_empty() {
+            return;
+        }
         let mut head = self.head.borrow_mut();
         match Rc::get_mut(&mut head) {
             Some(index) => index.set_entries(entries),
@@ -145,7 +148,7 @@ impl InFlight {
     /// The index of the head of `data`, if that is the request that is being delivered, and its head has one.
     pub(crate) fn head_index(&self, data: &[u8]) -> Option<Rc<HeadIndex>> {
         let is_same = self.head_of.get().is_some_and(|packet| std::ptr::eq(packet, data));
-        is_same.then(|| self.head.borrow().clone()).filter(|index| !index.is_empty())
+        is_same.then(|| self.head.borrow().clone())
     }
 
     /// Sets whether the owner of the connection has looked for a static file already.

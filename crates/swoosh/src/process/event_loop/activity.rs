@@ -1,4 +1,4 @@
-//! What a round of the loop has found.
+//! Results of a round of messages and of a tick of the event loop.
 
 /// Outcome of a round of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(crate) enum Progress {
     Ending,
 }
 
-/// What one tick of the loop has found.
+/// Result of one tick of the event loop: decides whether it may sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Activity {
     /// Nothing to do.

@@ -13,6 +13,7 @@ use crate::ipc::message::{FileNumber, Origin};
 use crate::ipc::{Command, Message, Sender, Source};
 use crate::net::{Port, datagram};
 use crate::proto::http1::Refusal;
+use crate::proto::http1::head_index::IndexEntry;
 use crate::runtime;
 use crate::shm::slots::WorkerSlot;
 use crate::state::registry::{ConnectionRow, Flags, Registry};
@@ -405,7 +406,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         self.dispatch(owner, conn, EventKind::Connect, Message::Connect)
     }
 
-    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAction {
+    fn packet(&self, owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8], _: &[IndexEntry]) -> ReadAction {
         let files_checked = match files::serve(self.state, owner, conn, data) {
             Served::Sent => return ReadAction::Continue,
             Served::NoFile => true,

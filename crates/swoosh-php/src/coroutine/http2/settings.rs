@@ -2,6 +2,7 @@
 
 use h2::client::Builder;
 use swoosh::proto::http2::PeerSettings;
+use swoosh::proto::http2::server::ServerSettings;
 use swoosh_zend::{Array, Zval};
 
 /// The settings that one side announces, and bounds of its own.
@@ -39,19 +40,21 @@ impl Http2Settings {
         all
     }
 
-    /// h2's settings of a server.
-    pub(in crate::coroutine) fn server_builder(&self) -> h2::server::Builder {
-        let mut builder = h2::server::Builder::new();
+    /// The settings of the server's protocol.
+    pub(in crate::coroutine) fn of_protocol(&self) -> ServerSettings {
         let local = &self.local;
-        builder
-            .max_concurrent_streams(local.max_concurrent_streams)
-            .initial_window_size(local.initial_window_size.min(MAX_WINDOW))
-            .initial_connection_window_size(local.initial_window_size.clamp(CONNECTION_WINDOW, MAX_WINDOW))
-            .max_frame_size(local.max_frame_size)
-            .max_header_list_size(local.max_header_list_size)
-            .max_send_buffer_size(SEND_BUFFER)
-            .data_frame_budget(FRAME_BUDGET);
-        builder
+        let window = local.initial_window_size.min(MAX_WINDOW);
+        ServerSettings {
+            header_table_size: local.header_table_size,
+            max_concurrent_streams: local.max_concurrent_streams,
+            initial_window_size: window,
+            connection_window: window.max(CONNECTION_WINDOW),
+            max_frame_size: local.max_frame_size,
+            max_header_list_size: local.max_header_list_size,
+            grpc_streams: true,
+            connect_protocol: false,
+            ..ServerSettings::default()
+        }
     }
 
     /// h2's settings of a client. Push is disabled: PHP has no place for a response that it did not ask for.

@@ -97,9 +97,9 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         return Err(throw(Class::error(), "the constructor was already called", 0));
     }
     this.set_slot(slot("host")?, host);
-    this.set_slot(slot("port")?, bound.number);
-    this.set_slot(slot("type")?, bound.kind as i32);
-    this.set_slot(slot("ssl")?, bound.tls);
+    this.set_slot(slot("port")?, bound.number());
+    this.set_slot(slot("type")?, bound.kind() as i32);
+    this.set_slot(slot("ssl")?, bound.uses_tls());
     this.set_slot(slot("mode")?, mode as i32);
     this.set_slot(slot("ports")?, Array::new());
     this.set_slot(slot("connections")?, connection_iterator::of(&state, None)?);
@@ -133,14 +133,14 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
         let code = if matches!(e, Error::State { .. }) { 0 } else { e.code() };
         Refused { why: format!("failed to listen server port [{host}:{port}], Error: {e}"), code }
     })?;
-    bound.tls = tls;
+    bound.set_tls(tls);
     Ok(bound)
 }
 
 fn add_port(state: &std::rc::Rc<PhpServer>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
     let at = slot("ports")?;
     let mut ports = server.slot(at).array().cloned().unwrap_or_default();
-    let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports.len());
+    let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports().len());
     let port = server_port::object(state, index, &bound)?;
     if let Some(builder) = state.builder.borrow_mut().as_mut() {
         builder.add_port(bound);

@@ -209,7 +209,7 @@ fn heartbeat(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let closes = call.bool_or(0, true)?;
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(OrFalse(None)) };
-    if node.state().ports.iter().all(|port| port.config.heartbeat_idle_time == 0) {
+    if node.state().ports().iter().all(|port| port.config().heartbeat_idle_time == 0) {
         return Ok(OrFalse(None));
     }
     let idle = node.idle_connections();
@@ -450,7 +450,7 @@ const SEND_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn client_info(node: &Context, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);
-    if info.uid > 0 || node.state().config.dispatch_mode == swoosh::config::DispatchMode::Uid {
+    if info.uid > 0 || node.state().config().dispatch_mode == swoosh::config::DispatchMode::Uid {
         array.insert("uid", info.uid);
     }
     array.insert("server_port", info.server_port);

@@ -44,11 +44,11 @@ pub fn object(state: &Rc<PhpServer>, index: usize, bound: &BoundPort) -> PhpResu
         let _ = belongs.state.set(state.clone());
         belongs.port.set(Some(index));
     }
-    object.set_slot(slot("host")?, bound.host.as_str());
-    object.set_slot(slot("port")?, bound.number);
-    object.set_slot(slot("type")?, bound.kind as i32);
+    object.set_slot(slot("host")?, bound.host());
+    object.set_slot(slot("port")?, bound.number());
+    object.set_slot(slot("type")?, bound.kind() as i32);
     object.set_slot(slot("sock")?, bound.fd());
-    object.set_slot(slot("ssl")?, bound.tls);
+    object.set_slot(slot("ssl")?, bound.uses_tls());
     object.set_slot(slot("connections")?, connection_iterator::of(state, Some(index))?);
     Ok(object)
 }

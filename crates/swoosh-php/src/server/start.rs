@@ -32,7 +32,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
             });
         }
     };
-    builder.user_processes = state.processes.borrow().len();
+    builder.set_user_processes(state.processes.borrow().len());
     *state.callbacks.borrow_mut() = Some(Rc::new(callbacks));
     state.phase.set(Phase::Running);
     state::remember(state);
@@ -106,15 +106,15 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
         }
         ports.push(callbacks);
     }
-    for ((bound, _), callbacks) in builder.ports.iter().zip(&ports) {
+    for (bound, callbacks) in builder.ports().zip(&ports) {
         let answers = |event: PortEvent| callbacks[event as usize].is_some();
-        if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
+        if bound.kind().is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
             continue;
         }
-        if bound.kind.is_stream() && classes::is_redis(object) {
+        if bound.kind().is_stream() && classes::is_redis(object) {
             continue;
         }
-        let (event, name) = match bound.kind.is_stream() {
+        let (event, name) = match bound.kind().is_stream() {
             true if classes::is_websocket(object) => (PortEvent::Message, "message"),
             true if classes::is_http(object) => (PortEvent::Request, "request"),
             true => (PortEvent::Receive, "receive"),
@@ -128,7 +128,7 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
             ));
         }
     }
-    if builder.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
+    if builder.config().task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
         return Err("require onTask callback: task_worker_num is set; set it with on('task', ...)".to_owned());
     }
     let slot = |name| SERVER.get().slot(name).ok_or_else(|| format!("the server has no property {name}"));

@@ -151,7 +151,7 @@ impl Owner {
     /// Closes a connection whose input is malformed. The peer sees a reset: its bytes are not handled, and an orderly end would
     /// look like an answer. A Redis client gets an error reply first.
     pub(super) fn abort_malformed(self: &Rc<Self>, conn: &Rc<Connection>, fault: &PeerFault) {
-        if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config.framing, fault) {
+        if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config().framing, fault) {
             log::info!("connection {} from {} is closed: {fault}", conn.session().0, conn.peer_name());
             conn.discard_input.set(true);
             let reply = format!("-ERR Protocol error: {reason}\r\n").into_bytes();

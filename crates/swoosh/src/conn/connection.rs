@@ -114,7 +114,7 @@ impl Connection {
         registry: Registry,
     ) -> Self {
         let state = if tls.is_some() { ConnectionState::Handshaking } else { ConnectionState::Open };
-        let version = Version::initial(port.config.http2.is_some());
+        let version = Version::initial(port.config().http2.is_some());
         Self::with(session, index, port, Transport::Socket(io), version, state, tls, registry)
     }
 

@@ -141,12 +141,12 @@ impl Owner {
 
     /// The registry of connections.
     pub(super) fn registry(&self) -> Registry {
-        self.state.registry
+        *self.state.registry()
     }
 
     /// Bytes of the longest form with files.
     pub(super) fn max_form_length(&self) -> u64 {
-        self.state.config.max_form_length
+        self.state.config().max_form_length
     }
 
     /// Accepts no more connections.
@@ -172,7 +172,7 @@ impl Owner {
 
     /// The connection with this id, if this owner has it.
     pub fn find(&self, session: SessionId) -> Option<Rc<Connection>> {
-        let (SlotIndex(index), _) = self.state.registry.find(session)?;
+        let (SlotIndex(index), _) = self.state.registry().find(session)?;
         let all = self.connections.borrow();
         let conn = all.get(index as usize)?.as_ref()?;
         (conn.session() == session).then(|| conn.clone())
@@ -184,7 +184,7 @@ impl Owner {
         for conn in self.all() {
             match conn.http2() {
                 Some(session) => {
-                    session.end_in_order(self.state.mode == Mode::Process);
+                    session.end_in_order(self.state.mode() == Mode::Process);
                     conn.wake();
                 }
                 // A request that was upgraded is answered once its client has spoken HTTP/2.

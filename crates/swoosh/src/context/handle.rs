@@ -126,12 +126,12 @@ impl Context {
 
     /// Process id of the master (in base mode: of worker 0 or the only process).
     pub fn master_pid(&self) -> i32 {
-        self.0.state.server[0].master_pid.load(Relaxed)
+        self.0.state.server().master_pid.load(Relaxed)
     }
 
     /// Process id of the manager, 0 where there is none.
     pub fn manager_pid(&self) -> i32 {
-        self.0.state.server[0].manager_pid.load(Relaxed)
+        self.0.state.server().manager_pid.load(Relaxed)
     }
 
     /// Detaches this process from the server: user code forked it while it handled an event. From here on it counts as a

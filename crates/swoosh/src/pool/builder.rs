@@ -84,11 +84,8 @@ impl Pool {
             None => (SocketKind::Tcp, host.to_owned()),
         };
         let bound = BoundPort::bind(kind, &host, port)?;
-        let failed = |e| Error::system("listen on", bound.name(), e);
-        bound.socket.set_nonblocking(true).map_err(failed)?;
-        bound.socket.listen(backlog).map_err(failed)?;
-        let number = bound.number;
-        self.0.listeners.push(bound.socket);
+        let number = bound.number();
+        self.0.listeners.push(bound.listen(backlog)?);
         Ok(number)
     }
 

@@ -85,7 +85,7 @@ fn begin(context: &Context) -> Result<Manager> {
     let state = context.state();
     let rt = libc::SIGRTMIN();
     let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
-    let base = state.mode == Mode::Base;
+    let base = state.mode() == Mode::Base;
     // In base mode this process heads the server: an interrupt from the terminal ends it.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
     if base {
@@ -104,7 +104,7 @@ fn begin(context: &Context) -> Result<Manager> {
         is_ending: false,
         is_orphaned: false,
         master: (!base).then(process::parent_pid),
-        changes: ChangeWatch::new(&state.config),
+        changes: ChangeWatch::new(state.config()),
         files_changed: false,
         probe: None,
         reporter: base.then(|| ServiceReporter::new(state)),
@@ -150,7 +150,7 @@ impl Manager {
             self.context.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_TIMEOUT);
         }
-        let asked = self.context.state().server[0].manager_requests.swap(0, SeqCst);
+        let asked = self.context.state().server().manager_requests.swap(0, SeqCst);
         let is_asked = |request: ManagerRequest| asked & request as u32 != 0;
         let mut wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
         if is_asked(ManagerRequest::Shutdown) {
@@ -159,10 +159,10 @@ impl Manager {
         }
         if !self.is_ending && (wants_end || self.context.state().phase() >= ServerPhase::Ending) {
             self.context.state().enter(ServerPhase::Ending);
-            if self.context.state().mode == Mode::Base {
-                crate::net::stop_listening(&self.context.state().ports);
+            if self.context.state().mode() == Mode::Base {
+                crate::net::stop_listening(self.context.state().ports());
             }
-            let timeout = self.context.state().config.max_wait_time;
+            let timeout = self.context.state().config().max_wait_time;
             self.begin_end(timeout);
         }
         if arrived.contains(libc::SIGUSR1) || is_asked(ManagerRequest::Reload) {
@@ -198,7 +198,7 @@ impl Manager {
         }
         if self.is_reloading && self.processes.iter().all(|c| !c.reloading) {
             self.is_reloading = false;
-            self.context.state().server[0].reloads.fetch_add(1, Relaxed);
+            self.context.state().server().reloads.fetch_add(1, Relaxed);
             self.context.handler().after_reload(&self.context)?;
         }
         Ok(None)
@@ -206,7 +206,7 @@ impl Manager {
 
     fn handle_messages(&self) -> Flow {
         let context = &self.context;
-        let next = || context.state().to_manager.take(&mut context.mail().messages().borrow_mut());
+        let next = || context.state().mailboxes().to_manager().take(&mut context.mail().messages().borrow_mut());
         while let Some(message) = next() {
             if let Some(event) = Event::of(message) {
                 request::deliver::deliver(context, &event)?;
@@ -219,14 +219,14 @@ impl Manager {
     fn report(&mut self) {
         match &mut self.reporter {
             Some(reporter) => reporter.report(),
-            None => self.context.state().server[0].manager_alive_at.store(clock::monotonic_ms(), Relaxed),
+            None => self.context.state().server().manager_alive_at.store(clock::monotonic_ms(), Relaxed),
         }
     }
 
     fn report_delay(&self) -> Option<Duration> {
         match &self.reporter {
             Some(reporter) => reporter.next_delay(),
-            None => self.context.state().service_manager.as_ref()?.heartbeat(),
+            None => self.context.state().service_manager()?.heartbeat(),
         }
     }
 
@@ -241,8 +241,8 @@ impl Manager {
         crate::log::info!("replacing {}", if tasks_only { "task workers" } else { "workers" });
         self.is_reloading = true;
         let context = self.context.clone();
-        context.state().server[0].reloads_begun.fetch_add(1, Relaxed);
-        if let Some(master) = self.master.filter(|_| context.state().service_manager.is_some()) {
+        context.state().server().reloads_begun.fetch_add(1, Relaxed);
+        if let Some(master) = self.master.filter(|_| context.state().service_manager().is_some()) {
             // Wakes the master's loop, which waits for signals, so that it reports the reload.
             process::kill(master, libc::SIGCHLD);
         }
@@ -269,13 +269,13 @@ impl Manager {
                 managed.child.start_now();
             }
         }
-        self.terminate(which, self.context.state().config.max_wait_time);
+        self.terminate(which, self.context.state().config().max_wait_time);
     }
 
     /// Goes on with a reload due to changed files once the first process is ready with them.
     fn check_probe(&mut self) {
         let Some(probe) = self.probe else { return };
-        let slot = &self.context.state().workers[probe];
+        let slot = &self.context.state().workers()[probe];
         let is_ready = slot.ready.load(Relaxed) == slot.current_generation();
         if !self.processes[probe].reloading && is_ready {
             self.probe = None;
@@ -327,7 +327,7 @@ impl Manager {
         let state = self.context.state();
         let id = WorkerId(n as u32);
         let was_ending = self.processes[n].child.kill_at.is_some();
-        let slot = &state.workers[n];
+        let slot = &state.workers()[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
         let started = slot.ready.load(Relaxed) == slot.current_generation();
@@ -385,7 +385,7 @@ impl Manager {
     fn fork(&mut self, n: usize) -> Option<End> {
         let state = self.context.state();
         let id = WorkerId(n as u32);
-        let slot = &state.workers[n];
+        let slot = &state.workers()[n];
         slot.generation.fetch_add(1, Relaxed);
         let handled_before = slot.requests.load(Relaxed);
         let managed = &mut self.processes[n];
@@ -433,9 +433,9 @@ impl Manager {
         let probe = self.probe.map(|_| PROBE_INTERVAL);
         let limit =
             [child, timer, self.context.handler().sleep_limit(), change, report, probe].into_iter().flatten().min();
-        let mailbox = &self.context.state().to_manager;
-        let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
-        let requests = &self.context.state().server[0].manager_requests;
+        let mailbox = self.context.state().mailboxes().to_manager();
+        let sleeping = &self.context.state().server().manager_sleeping;
+        let requests = &self.context.state().server().manager_requests;
         if sleep_if(sleeping, || mailbox.is_empty() && requests.load(SeqCst) == 0) {
             let subscribed = signal::subscription_fd();
             let own = [self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()];

@@ -23,7 +23,7 @@ use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
 pub fn serves(callbacks: &Callbacks, node: &Context, port: usize) -> bool {
-    let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
+    let is_http = node.state().ports().get(port).is_some_and(|p| matches!(p.config().framing, Framing::Http));
     is_http && callbacks.answers_requests(port)
 }
 

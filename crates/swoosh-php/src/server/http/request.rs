@@ -217,7 +217,7 @@ pub fn from_engine(
     *data.stored.borrow_mut() = stored;
     *data.parts.borrow_mut() = RequestParts::begin(node, event.session);
     data.request_length.set(Some(bytes.len()));
-    let known = node.state().registry.find(event.session);
+    let known = node.state().registry().find(event.session);
     let stream = node.http2_stream(event.session);
     if let Some(stream) = stream {
         object.set_slot(STREAM_ID, stream);
@@ -225,7 +225,7 @@ pub fn from_engine(
     data.is_http2.set(event.session.is_stream());
     data.arrival.set(Some(Arrival {
         time: event.dispatch_time,
-        port: node.state().ports.get(event.port).map(|port| &**port),
+        port: node.state().ports().get(event.port).map(|port| &**port),
         peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
         local: known.and_then(|(_, slot)| Registry::local_address(slot)),
         is_http2: event.session.is_stream(),
@@ -267,10 +267,10 @@ impl Arrival {
     fn server_fields(&self, line: RequestLine<'_>) -> Array {
         let mut server = server_fields(line, self.time, self.is_http2);
         if let Some(port) = self.port {
-            server.append_interned(&SERVER_PORT, port.number);
+            server.append_interned(&SERVER_PORT, port.number());
             match self.local {
                 Some(local) => server.append_interned(&SERVER_ADDR, AddressText::new(local).as_bytes()),
-                None => server.append_interned(&SERVER_ADDR, host_of(&port.address)),
+                None => server.append_interned(&SERVER_ADDR, host_of(port.address())),
             }
         }
         if let Some((peer, received)) = self.peer {

@@ -18,7 +18,7 @@ use swoosh_zend::{Array, IntoZval, PhpResult};
 
 /// Whether a port's packets are Redis commands.
 pub fn serves(callbacks: &Callbacks, node: &Context, port: usize) -> bool {
-    let is_redis = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Redis));
+    let is_redis = node.state().ports().get(port).is_some_and(|p| matches!(p.config().framing, Framing::Redis));
     is_redis && classes::is_redis(&callbacks.server)
 }
 

@@ -82,7 +82,7 @@ pub fn receive(
     bytes: &[u8],
 ) -> PhpResult<Option<PendingCall>> {
     let session = event.session;
-    let max = node.state().ports[event.port].config.package_max_length;
+    let max = node.state().ports()[event.port].config().package_max_length;
     let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
     let heard = assemble(session.0, bytes, expect);
     let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();

@@ -98,7 +98,7 @@ fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, (re
     }
     let (head, body) = request.into_parts();
     let mut message = owner.take_plaintext_buffer();
-    let streams_grpc = parent.port().config.http2.is_some_and(|config| config.grpc_streams);
+    let streams_grpc = parent.port().config().http2.is_some_and(|config| config.grpc_streams);
     let form = head::serialize(&mut message, &head, !body.is_end_stream(), streams_grpc);
     match form {
         Ok(form) => open(owner, parent, session, Opened { number, head, body, respond, form }, &message),
@@ -130,7 +130,7 @@ fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, strea
     let body = (form != BodyForm::None).then(|| IncomingBody::new(body, form));
     let transport = Stream::new((parent.session(), session), respond, head.method.as_str().as_bytes(), form, body);
     let conn = Rc::new(Connection::of_stream(id, index, parent.port().clone(), transport, registry));
-    let too_many = parent.port().config.http2.is_some_and(|config| head.headers.len() > config.max_headers as usize);
+    let too_many = parent.port().config().http2.is_some_and(|config| head.headers.len() > config.max_headers as usize);
     drop(head);
     conn.framer.borrow_mut().set_http_rules(RequestRules { requires_host: false, max_form: owner.max_form_length() });
     owner.insert(conn.clone());

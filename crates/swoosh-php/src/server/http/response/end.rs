@@ -55,7 +55,7 @@ impl swoosh_zend::Payload for ResponseState {
         if self.has_unsent_part() {
             return self.finish(&transport);
         }
-        if swoosh_zend::runtime::has_failed() && node.state().mode == Mode::Base {
+        if swoosh_zend::runtime::has_failed() && node.state().mode() == Mode::Base {
             // The worker ends, and its connections with it.
             self.keep_alive.set(false);
         }

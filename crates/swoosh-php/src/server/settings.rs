@@ -1,8 +1,9 @@
 //! PHP settings arrays to typed engine settings.
 
+use super::callbacks::CallbackOptions;
 use super::http::form_limits::max_form_length;
 use super::http::settings::HttpSettings;
-use super::state::{CallbackOptions, PhpServer};
+use super::state::PhpServer;
 use super::{classes, state};
 use crate::coroutine::configure;
 use crate::coroutine::options;
@@ -99,11 +100,10 @@ pub fn apply(
     }
     show_defaults(object, slot, own.clone(), builder.config());
     let http = HttpSettings::new(builder.config(), builder.port_settings(), &embedder);
-    let _ = state.http.set(http);
+    state.set_http(http);
     configure::set(&coroutine_settings(&own));
     let callback = embedder.callback;
-    state.send_queues.enabled.set(callback.send_yield);
-    state.send_queues.timeout.set(callback.send_timeout);
+    state.send_queues().configure(callback.send_yield, callback.send_timeout);
     Ok(CallbackOptions {
         coroutine: callback.coroutine,
         task_coroutine: callback.task_coroutine,
@@ -172,7 +172,7 @@ fn convert(state: &Rc<PhpServer>, name: &str, value: &Zval, builder: &mut Server
 fn dispatch(state: &PhpServer, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
     let Some(callbacks) = state.callbacks() else { return Dispatch::Fallback };
     let mut args =
-        [callbacks.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
+        [callbacks.server().clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
     match call_in_engine(state, callable, &mut args).map(|answer| answer.to_int()) {
         Some(worker @ 0..) => Dispatch::Worker(u32::try_from(worker).unwrap_or(u32::MAX)),
         Some(-1) => Dispatch::Discard,

@@ -2,8 +2,8 @@
 //! intended differences. Without nginx (Debian's package nginx-light) the comparison is skipped with a message.
 
 mod common;
-#[path = "../../swoosh-proto/src/http1/request_framer/corpus.rs"]
-#[allow(dead_code)]
+#[path = "../../swoosh-proto/src/http1/request_framer/corpus/mod.rs"]
+#[allow(dead_code, unused_imports)]
 mod corpus;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,6 @@
 //! The socket as h2 reads and writes it. A client that breaks a rule of the guard gets a GOAWAY, and is not read any more.
 
+use crate::coroutine::http2_output::FrameOutput;
 use crate::coroutine::socket::CoroutineSocket;
 use h2::Reason;
 use std::cell::Cell;
@@ -8,17 +9,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use swoosh::log;
+use swoosh::proto::http2::goaway;
 use swoosh::proto::http2::guard::FrameGuard;
-use swoosh::proto::http2::{FrameTracker, goaway};
 use swoosh::sys::clock;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(super) struct Transport {
-    link: Rc<CoroutineSocket>,
+    output: FrameOutput,
     guard: FrameGuard,
     /// Bytes that the guard has passed and h2 has not read.
     input: Vec<u8>,
-    outgoing: FrameTracker,
     /// A GOAWAY that is to be written between two frames of h2.
     inserted: Vec<u8>,
     /// The client is not read any more.
@@ -29,20 +29,12 @@ pub(super) struct Transport {
 impl Transport {
     /// `last_stream`: the number of the last stream that was accepted.
     pub(super) fn new(link: Rc<CoroutineSocket>, guard: FrameGuard, last_stream: Rc<Cell<u32>>) -> Self {
-        let outgoing = FrameTracker::new(0);
-        Transport { link, guard, input: Vec::new(), outgoing, inserted: Vec::new(), ended: false, last_stream }
+        let output = FrameOutput::new(link, 0);
+        Transport { output, guard, input: Vec::new(), inserted: Vec::new(), ended: false, last_stream }
     }
 
     fn write_inserted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.inserted.is_empty() && self.outgoing.is_between_frames() {
-            let written = ready!(self.link.poll_write(cx, &[IoSlice::new(&self.inserted)]))?;
-            self.inserted.drain(..written);
-            if !self.inserted.is_empty() {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-        }
-        Poll::Ready(Ok(()))
+        self.output.poll_insert(cx, &mut self.inserted)
     }
 }
 
@@ -51,13 +43,13 @@ impl AsyncRead for Transport {
         let this = self.get_mut();
         while this.input.is_empty() && !this.ended {
             let mut bytes = [0; PIECE];
-            let read = ready!(this.link.poll_read(cx, &mut bytes))?;
+            let read = ready!(this.output.link().poll_read(cx, &mut bytes))?;
             if read == 0 {
                 this.ended = true;
             } else if let Err(violation) = this.guard.take(&bytes[..read], clock::monotonic_ms(), &mut this.input) {
                 log::info!(
                     "HTTP/2 connection from {} is closed: {:?}: {}",
-                    peer_name(&this.link),
+                    peer_name(this.output.link()),
                     Reason::from(violation.code),
                     violation.reason
                 );
@@ -65,7 +57,10 @@ impl AsyncRead for Transport {
                 this.ended = true;
             }
             if let Some((stream, fault)) = this.guard.take_malformed() {
-                log::info!("HTTP/2 connection from {}: stream {stream} is reset: {fault}", peer_name(&this.link));
+                log::info!(
+                    "HTTP/2 connection from {}: stream {stream} is reset: {fault}",
+                    peer_name(this.output.link())
+                );
             }
         }
         if this.ended && !this.inserted.is_empty() {
@@ -90,9 +85,8 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.write_inserted(cx))?;
-        let written = ready!(this.link.poll_write(cx, pieces))?;
+        let written = ready!(this.output.poll_write(cx, pieces))?;
         this.guard.note_sent(written as u64);
-        this.outgoing.follow_written(pieces, written);
         Poll::Ready(Ok(written))
     }
 
@@ -103,7 +97,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.write_inserted(cx))?;
-        this.link.poll_flush(cx)
+        this.output.link().poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -248,11 +248,6 @@ impl PortConfig {
         }
         Acceptor::new(&tls).map(|acceptor| Some(Arc::new(acceptor)))
     }
-
-    /// Whether the byte stream is split into packets.
-    pub fn has_framing(&self) -> bool {
-        !matches!(self.framing, Framing::None)
-    }
 }
 
 /// Shuts down every listening socket, so that no process accepts a new connection. A socket that was inherited from the

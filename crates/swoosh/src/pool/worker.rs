@@ -49,11 +49,6 @@ impl Worker {
         self.0.shared.slots[self.0.id as usize].starts.load(Relaxed).saturating_sub(1)
     }
 
-    /// The process id of the supervisor.
-    pub fn supervisor_pid(&self) -> i32 {
-        self.0.shared.supervisor
-    }
-
     /// The process id of a worker; `None` if none with that number runs.
     pub fn pid_of(&self, id: u32) -> Option<i32> {
         self.0.shared.pid(id)

@@ -89,7 +89,7 @@ impl Pool {
         Ok(number)
     }
 
-    /// Starts the workers and supervises them; returns when this process was told to end and the last worker has ended.
+    /// Starts the workers and supervises them; returns when this process was asked to end and the last worker has ended.
     /// Call it from a process with one thread.
     ///
     /// # Errors

@@ -275,7 +275,7 @@ impl Server {
         self
     }
 
-    /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Context::shutdown`]).
+    /// Runs the server until it is asked to end (SIGTERM, SIGINT, [`Context::shutdown`]).
     ///
     /// Only the process that calls this returns from it; workers end inside.
     ///

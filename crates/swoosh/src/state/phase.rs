@@ -14,7 +14,7 @@ pub enum ServerPhase {
     Ended = 3,
 }
 
-/// What another process may ask of the manager: a bit of
+/// A request of another process to the manager: a bit of
 /// [`ServerSlot::manager_requests`](crate::shm::slots::ServerSlot::manager_requests).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]

@@ -382,7 +382,7 @@ fn receive(
             }
         }
         "pour" => {
-            // Numbered packets to another connection, whoever owns it.
+            // Numbered packets to another connection, of any owner.
             let mut refused = 0;
             let payload = pattern(number(2) as usize);
             for n in 0..number(1) as u32 {

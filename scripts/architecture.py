@@ -47,7 +47,7 @@ UNSAFE = {"swoosh-proto": "forbid", "swoosh": "forbid", "swoosh-php": "deny"}
 # Top-level modules, bottom-up; modules in one row may import each other as long as there is no cycle.
 LAYERS = {
     "swoosh": [
-        ("error", "ids", "clock"),
+        ("error", "ids", "role", "clock"),
         ("log",),
         ("timer",),
         ("blocking",),

@@ -60,11 +60,11 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
         for conn in owner.all() {
             let limit = u64::from(conn.port().config().heartbeat_idle_time);
             let slot = conn.slot();
-            let silence = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
+            let idle_time = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
             let is_protected = slot.flags().any(Flags::PROTECTED);
             // A peer that never begins its TLS handshake is silent too.
             let is_open = conn.state() <= ConnectionState::Open;
-            if limit > 0 && !conn.is_stream() && !is_protected && is_open && silence > limit * 1_000_000_000 {
+            if limit > 0 && !conn.is_stream() && !is_protected && is_open && idle_time > limit * 1_000_000_000 {
                 let (session, peer) = (conn.session().0, conn.peer_name());
                 log::info!("connection {session} from {peer} is closed: nothing was received for {limit} seconds");
                 owner.close_idle(&conn);

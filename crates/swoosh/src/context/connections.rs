@@ -90,9 +90,9 @@ impl Context {
         let state = self.state();
         let idle = |slot: &ConnectionSlot| {
             let limit = state.ports()[slot.port_index()].config().heartbeat_idle_time;
-            let silence = now.saturating_sub(slot.last_recv.load(Relaxed));
+            let idle_time = now.saturating_sub(slot.last_recv.load(Relaxed));
             let is_protected = slot.flags().any(Flags::PROTECTED);
-            limit > 0 && !is_protected && silence > u64::from(limit) * 1_000_000_000
+            limit > 0 && !is_protected && idle_time > u64::from(limit) * 1_000_000_000
         };
         state.registry().list(SessionId(0), usize::MAX, |slot| self.may_see(slot) && idle(slot)).unwrap_or_default()
     }

@@ -21,6 +21,7 @@ use crate::conn::owner::Owner;
 use crate::ids::{SessionId, WorkerId};
 use crate::ipc::Source;
 use crate::proto::http1::request::reassemble;
+use crate::role::Role;
 use crate::shm::slots::WorkerSlot;
 use crate::state::ServerState;
 use crate::static_files::Files;
@@ -35,21 +36,6 @@ use std::time::Duration;
 
 /// A timer's code: it gets the timer's number.
 pub type TimerFn = Rc<dyn Fn(&Context, u64)>;
-
-/// The kind of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Accepts connections and owns the reactor threads.
-    Master,
-    /// Forks, reaps and replaces the others.
-    Manager,
-    /// Handles requests.
-    Worker,
-    /// Handles tasks.
-    TaskWorker,
-    /// Runs a process that user code added.
-    User,
-}
 
 /// A process of the server, as its handlers see it. Clones refer to the same process.
 ///

@@ -88,7 +88,7 @@ impl Worker {
         Ok(signal::record_pending(&[libc::SIGTERM])?)
     }
 
-    /// Ends this worker, as if it had been told to; it is replaced.
+    /// Ends this worker, as if it had been asked to; it is replaced.
     pub fn stop(&self) {
         self.0.stop_requested.set(true);
     }

@@ -1,7 +1,7 @@
 //! Start and end of every forked process of the server.
 
 use super::{End, title};
-use crate::context::{Context, Role};
+use crate::context::Context;
 use crate::handler::{Flow, Stop};
 use crate::ids::WorkerId;
 use crate::sys::{clock, process};
@@ -27,14 +27,7 @@ pub(super) fn register_confined(context: &Context, id: WorkerId, name: &str) {
 /// Records what a process is: in its row, its title and its log lines.
 pub(super) fn mark(context: &Context, id: WorkerId, name: &str) {
     context.state().workers()[id.0 as usize].pid.store(process::pid(), Relaxed);
-    crate::log::set_mark(
-        match context.role() {
-            Role::TaskWorker => crate::log::Role::TaskWorker,
-            Role::User => crate::log::Role::User,
-            _ => crate::log::Role::Worker,
-        },
-        id.0,
-    );
+    crate::log::set_mark(context.role(), id.0);
     title::set(context, &format!("{name} {}", id.0));
 }
 

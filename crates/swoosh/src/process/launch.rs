@@ -159,7 +159,7 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             server.manager_pid.store(process::pid(), Relaxed);
             let context = Context::new(state, handler.clone(), Role::Manager, None);
             handler.after_fork();
-            crate::log::set_mark(crate::log::Role::Manager, 0);
+            crate::log::set_mark(Role::Manager, 0);
             title::set(&context, "manager");
             crate::sys::parent_death::record_parent();
             crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
@@ -178,7 +178,7 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             server.manager_pid.store(manager, Relaxed);
             let context = Context::new(state, handler.clone(), Role::Master, None);
             handler.after_fork();
-            crate::log::set_mark(crate::log::Role::Master, 0);
+            crate::log::set_mark(Role::Master, 0);
             title::set(&context, "master");
             master::run(&context, manager).inspect_err(|_| {
                 process::kill(manager, libc::SIGTERM);
@@ -192,7 +192,7 @@ fn run_base_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Resu
     state.enter(ServerPhase::Running);
     let context = Context::new(state, handler.clone(), Role::Manager, None);
     handler.after_fork();
-    crate::log::set_mark(crate::log::Role::Manager, 0);
+    crate::log::set_mark(Role::Manager, 0);
     title::set(&context, "manager");
     Ok(match manager::run(&context) {
         End::Head => match handler.shutdown(&context) {

@@ -126,7 +126,7 @@ impl Transport {
     }
 
     /// Closes the connection behind its last response. Nothing is reported of a peer that has disconnected: the response has
-    /// told of it.
+    /// reported it.
     pub fn close_behind_response(&self) {
         match self {
             Transport::Engine(_, node, session) => drop(node.close(*session, false)),

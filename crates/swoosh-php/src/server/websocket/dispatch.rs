@@ -84,9 +84,9 @@ pub fn receive(
     let session = event.session;
     let max = node.state().ports()[event.port].config().package_max_length;
     let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
-    let heard = assemble(session.0, bytes, expect);
+    let received = assemble(session.0, bytes, expect);
     let control_frames = state.http().map(|config| config.websocket.control_frames).unwrap_or_default();
-    let (object, completion) = match heard {
+    let (object, completion) = match received {
         Err(fault) => {
             swoosh::log::info!(
                 "closing connection {} with WebSocket status {}: {}",
@@ -167,10 +167,10 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Field<'_>
 fn assemble(session: u64, bytes: &[u8], rules: FrameRules) -> Result<Option<Event>, WebSocketError> {
     ASSEMBLERS.with_borrow_mut(|assemblers| {
         let mut assembler = assemblers.remove(&session).unwrap_or_default();
-        let heard = assembler.take(bytes, rules);
+        let received = assembler.take(bytes, rules);
         if !assembler.is_empty() {
             assemblers.insert(session, assembler);
         }
-        heard
+        received
     })
 }

@@ -197,7 +197,7 @@ impl Context {
             payload.discard();
             Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
         })?;
-        event.answered.set(true);
+        event.set_answered();
         Ok(())
     }
 

@@ -5,7 +5,7 @@
     scripts/architecture.py --list       print the module graph of every crate
     scripts/architecture.py --self-test  run the checks on synthetic trees and on each crate with known faults
     scripts/architecture.py --root DIR   use another checkout
-    scripts/architecture.py --only A,B   run some of the checks: crates, imports, length, names, comments, fields
+    scripts/architecture.py --only A,B   run some of the checks: crates, imports, length, names, comments, fields, documents
 
 Definition of an import
   - Every leaf of a `use` declaration, and every inline path that starts with `crate`, `self`, `super`, a child module or a
@@ -87,6 +87,9 @@ RECURSIVE = {
         {"zval", "array", "object", "callable", "call", "class", "entry", "error", "lazy", "runtime", "string", "thread", "interrupt", "output", "object_pool"},
     ),
 }
+
+# Crates whose README has a table of all public modules.
+README_TABLES = {"swoosh-os", "swoosh-shm", "swoosh-proto", "swoosh-php"}
 
 # Types of fields that change behind a shared reference.
 MUTABLE = re.compile(r"\b(?:Cell|RefCell|OnceCell|LazyCell|Mutex|RwLock|OnceLock|LazyLock|Atomic\w+)\b")
@@ -592,6 +595,26 @@ def check_fields(root):
                     yield file, line, f"field {field.group(1)} of {m.group(2)} is public and changes behind a shared reference: give the struct methods"
 
 
+def check_documents(root):
+    """Tables of modules are complete: lib.rs and README.md name each public module, ARCHITECTURE.md those of LAYERS."""
+    architecture = root / "docs" / "ARCHITECTURE.md"
+    for lib in sorted((root / "crates").glob("*/src/lib.rs")):
+        source = lib.read_text()
+        head = "\n".join(line for line in source.splitlines() if line.startswith("//!"))
+        modules = re.findall(r"^pub mod (\w+)[;{ ]", clean(source)[0], re.M)
+        name = lib.parent.parent.name
+        readme = lib.parent.parent / "README.md"
+        places = [(lib, head, "`{}")]
+        if readme.is_file() and name in README_TABLES:
+            places.append((readme, readme.read_text(), "`{}"))
+        if architecture.is_file() and name in LAYERS:
+            places.append((architecture, architecture.read_text(), "{}"))
+        for module in modules:
+            for file, text, form in places:
+                if not re.search(rf"{form.format(module)}\b", text):
+                    yield file, 1, f"module {module} of {name} is missing"
+
+
 def load(root):
     return [Crate(lib.parent.parent.name, lib.parent.parent) for lib in sorted((root / "crates").glob("*/src/lib.rs"))]
 
@@ -611,6 +634,8 @@ def run(root, only):
         problems += check_comments(root)
     if "fields" in only:
         problems += check_fields(root)
+    if "documents" in only:
+        problems += check_documents(root)
     return problems
 
 
@@ -628,7 +653,7 @@ def show(root):
                 print(f"    -> {other.relative_to(base)}: {', '.join(sorted(items))}")
 
 
-ALL = ("crates", "imports", "length", "names", "comments", "fields")
+ALL = ("crates", "imports", "length", "names", "comments", "fields", "documents")
 
 
 def self_test(repository):
@@ -637,7 +662,8 @@ def self_test(repository):
         "Cargo.toml": '[workspace.lints.rust]\nunsafe_code = "deny"\n',
         **{f"crates/{name}/Cargo.toml": f'[package]\nname = "{name}"\n[lints]\nworkspace = true\n' for name in CRATES},
         **{f"crates/{name}/src/lib.rs": "#![forbid(unsafe_code)]\n" for name in CRATES},
-        "crates/swoosh/src/lib.rs": "#![forbid(unsafe_code)]\n"
+        "crates/swoosh/src/lib.rs": "".join(f"//! `{name}`\n" for row in LAYERS["swoosh"] for name in row)
+        + "#![forbid(unsafe_code)]\n"
         + "".join(f"pub mod {name};\n" for row in LAYERS["swoosh"] for name in row)
         + "pub use error::Error;\n",
         **{f"crates/swoosh/src/{name}.rs": "" for row in LAYERS["swoosh"] for name in row if name != "conn"},
@@ -687,6 +713,7 @@ def self_test(repository):
         ("a long file", {"crates/swoosh-os/src/lib.rs": "//! Calls.\n" + "const A: u8 = 0;\n" * MAX_LINES}, "lib.rs:1: 501 lines"),
         ("a long file with its reason", {"crates/swoosh-os/src/lib.rs": "//! Calls.\n//! Length: one table.\n" + "\n" * MAX_LINES}, None),
         ("a replaced name", {"crates/swoosh-os/src/lib.rs": "// heritage\npub struct HeritageRow;\n"}, "lib.rs:2: identifier HeritageRow"),
+        ("a module that no table names", {"crates/swoosh-os/src/lib.rs": "//! Calls.\npub mod socket;\n", "crates/swoosh-os/src/socket.rs": ""}, "lib.rs:1: module socket of swoosh-os is missing"),
         ("a public cell", {"crates/swoosh/src/error.rs": "pub struct Error {\n    pub code: Cell<u8>,\n}\n"}, "error.rs:2: field code of Error"),
         ("a row in shared memory", {"crates/swoosh/src/error.rs": "#[repr(C)]\npub struct Error {\n    pub code: AtomicU8,\n}\n"}, None),
         ("comments that begin with clauses", {"crates/swoosh-os/src/lib.rs": "/// What is sent.\nfn f() {}\n" * (MAX_CLAUSES + 1)}, "lib.rs:1: comment begins"),

@@ -136,7 +136,7 @@ impl Owner {
         let slot = self.slot();
         add(&slot.accepted, 1);
         slot.connections.store(slot.connections.load(Relaxed) + 1, Relaxed);
-        self.tasks.begin(drive::run(self.clone(), conn));
+        self.tasks().begin(drive::run(self.clone(), conn));
     }
 }
 

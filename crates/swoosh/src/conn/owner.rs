@@ -86,7 +86,7 @@ pub struct Owner {
     /// A task closes connections that make no progress.
     pub(super) sweeping: Cell<bool>,
     /// The tasks that drive connections, polled by the thread's loop.
-    pub(crate) tasks: Tasks,
+    tasks: Tasks,
 }
 
 impl Owner {
@@ -108,6 +108,11 @@ impl Owner {
             sweeping: Cell::new(false),
             tasks: Tasks::default(),
         })
+    }
+
+    /// The tasks that drive connections, polled by the thread's loop.
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Number of the reactor thread, or of the worker in base mode.

@@ -331,7 +331,7 @@ impl Owner {
         conn.hold(ReadHold::Upgrade);
         let conn = conn.clone();
         let sent_before = conn.slot().last_send.load(Relaxed);
-        self.tasks.begin(async move {
+        self.tasks().begin(async move {
             let mut pause = UPGRADE_POLL_MIN;
             while conn.state() == ConnectionState::Open {
                 tokio::time::sleep(pause).await;

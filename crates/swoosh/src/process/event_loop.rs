@@ -67,7 +67,7 @@ impl Drop for EventLoop {
             // The tasks hold their owner, which holds them.
             if let Some(owner) = self.context.owner() {
                 crate::conn::send_last(owner);
-                owner.tasks.clear();
+                owner.tasks().clear();
             }
             drop(self.watched.take());
             drop(runtime);
@@ -148,7 +148,7 @@ impl EventLoop {
     fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let runtime = self.context.executor().runtime()?;
         Some(match self.context.owner() {
-            Some(owner) => runtime.block_on(owner.tasks.run_until(future)),
+            Some(owner) => runtime.block_on(owner.tasks().run_until(future)),
             None => runtime.block_on(future),
         })
     }

@@ -126,7 +126,7 @@ impl Manager {
             }
             // Before the loop can end: children may end as soon as they are asked to.
             self.report();
-            if self.is_ending && self.processes.iter().all(|c| c.child.pid == 0) {
+            if self.is_ending && self.processes.iter().all(|c| !c.child.is_running()) {
                 break;
             }
             self.handle_messages()?;
@@ -179,7 +179,7 @@ impl Manager {
         if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for managed in &self.processes {
-                process::kill(managed.child.pid, libc::SIGRTMIN());
+                process::kill(managed.child.pid(), libc::SIGRTMIN());
             }
         }
         while let Some(ended) = process::reap() {
@@ -265,7 +265,7 @@ impl Manager {
     /// Replaces processes: those that run are asked to end, and those that are held are started.
     fn replace(&mut self, which: impl Fn(usize) -> bool) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
-            if which(n) && managed.child.pid == 0 {
+            if which(n) && !managed.child.is_running() {
                 managed.child.start_now();
             }
         }
@@ -298,16 +298,18 @@ impl Manager {
     fn terminate(&mut self, which: impl Fn(usize) -> bool, timeout: Duration) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             if which(n) {
-                managed.child.tell_to_end(timeout);
+                managed.child.terminate(timeout);
             }
-            managed.child.again_at = managed.child.again_at.filter(|_| !self.is_ending);
+            if self.is_ending {
+                managed.child.cancel_restart();
+            }
         }
     }
 
     fn kill_late(&mut self) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             if managed.child.kill_if_late() {
-                let pid = managed.child.pid;
+                let pid = managed.child.pid();
                 crate::log::warn!(
                     "worker {n} (process {pid}) did not end within max_wait_time: killed; raise max_wait_time if its requests take longer"
                 );
@@ -317,16 +319,16 @@ impl Manager {
 
     fn kill_all(&self) {
         for managed in &self.processes {
-            process::kill(managed.child.pid, libc::SIGKILL);
+            process::kill(managed.child.pid(), libc::SIGKILL);
         }
     }
 
     /// A process has ended: an abnormal end is reported, and the process is forked again unless the server ends.
     fn reaped(&mut self, ended: ChildExit) -> Flow {
-        let Some(n) = self.processes.iter().position(|c| c.child.pid == ended.pid) else { return Ok(()) };
+        let Some(n) = self.processes.iter().position(|c| c.child.pid() == ended.pid) else { return Ok(()) };
         let state = self.context.state();
         let id = WorkerId(n as u32);
-        let was_ending = self.processes[n].child.kill_at.is_some();
+        let was_ending = self.processes[n].child.is_terminating();
         let slot = &state.workers()[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
@@ -367,7 +369,7 @@ impl Manager {
             self.context.handler().worker_error(&self.context, &error)?;
         }
         if pause > 0 {
-            let times = self.processes[n].child.startup_failures;
+            let times = self.processes[n].child.startup_failures();
             crate::log::error!("worker {n} died at its start {times} times in a row: restart in {pause} ms");
         }
         Ok(())

@@ -146,7 +146,7 @@ fn open(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, strea
         conn.hold(ReadHold::Backlog);
         session.note_stalled(id);
     }
-    owner.tasks.begin(run_stream(owner.clone(), conn));
+    owner.tasks().begin(run_stream(owner.clone(), conn));
 }
 
 /// Drives a stream until it is closed.

@@ -195,7 +195,7 @@ impl Reactor {
         let me = self.clone();
         let commands = runtime::spawn(async move { me.take_commands().await });
         let owner = self.owner.clone();
-        let connections = runtime::spawn(async move { owner.tasks.run().await });
+        let connections = runtime::spawn(async move { owner.tasks().run().await });
         self.watch_datagrams();
         timeouts::start(&self.owner);
         self.start_heartbeat();
@@ -213,7 +213,7 @@ impl Reactor {
         }
         self.close_all().await;
         connections.abort();
-        self.owner.tasks.clear();
+        self.owner.tasks().clear();
         self.sender.wake_receivers();
     }
 

@@ -87,6 +87,11 @@ impl ResponseTranslator {
         self.stage == Stage::Complete
     }
 
+    /// Whether the final head was passed on.
+    pub fn has_head(&self) -> bool {
+        self.stage != Stage::Head
+    }
+
     /// Whether the response is a tunnel.
     pub fn is_tunnel(&self) -> bool {
         self.stage == Stage::Tunnel

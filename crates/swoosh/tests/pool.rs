@@ -79,7 +79,7 @@ impl Drop for Running {
     }
 }
 
-/// The process that a line of a worker's start tells of.
+/// The process that a line of a worker's start names.
 fn pid_in(line: &str) -> i32 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }

@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use swoosh::blocking::{self, Held, Watch};
+use swoosh::blocking::{self, BlockingCode, Watch};
 use swoosh_zend::{interrupt, runtime, vm_state};
 
 thread_local! {
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Code that was found, until the interrupt handler takes it.
-static FOUND: Mutex<Option<Held>> = Mutex::new(None);
+static FOUND: Mutex<Option<BlockingCode>> = Mutex::new(None);
 
 /// Starts to watch the loop that this thread runs, if the INI setting is on and it is not watched yet.
 pub fn ensure_started() {
@@ -59,7 +59,7 @@ pub fn on_interrupt(describe: impl FnOnce() -> String) {
         return;
     }
     let Some(held) = FOUND.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    match held.still() {
+    match held.elapsed() {
         Some(time) => {
             let trace = vm_state::trace_as_text(&vm_state::backtrace(IGNORE_ARGS, 0));
             let name = describe();

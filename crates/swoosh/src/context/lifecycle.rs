@@ -44,8 +44,8 @@ impl Context {
         if self.manager_pid() == 0 || state.phase() >= ServerPhase::Ended {
             return false;
         }
-        state.server[0].manager_requests.fetch_or(request as u32, SeqCst);
-        state.to_manager.event_fd().notify();
+        state.server().manager_requests.fetch_or(request as u32, SeqCst);
+        state.mailboxes().to_manager().event_fd().notify();
         true
     }
 

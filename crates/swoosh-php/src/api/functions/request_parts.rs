@@ -19,7 +19,7 @@ pub(super) fn add(functions: &mut Functions) {
 
 fn parts(call: &Call<'_>) -> Option<Rc<RequestParts>> {
     let request = call.arg(0).and_then(Zval::object).filter(|object| object.class().is_a(REQUEST.get()))?;
-    request.payload::<RequestData>()?.parts.borrow().clone()
+    request.payload::<RequestData>()?.body_parts()
 }
 
 /// Waits for the next part; an empty string at the end of the body, false if the client has left, null if the wait was

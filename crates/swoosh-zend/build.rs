@@ -17,6 +17,7 @@ fn main() {
         "autoload.c",
         "early_binding.c",
         "exit.c",
+        "mysqlnd.c",
         "state_writes.c",
         "stream.c",
         "file_stream.c",
@@ -58,6 +59,7 @@ fn main() {
         .file("src/autoload.c")
         .file("src/early_binding.c")
         .file("src/exit.c")
+        .file("src/mysqlnd.c")
         .file("src/state_writes.c")
         .file("src/stream.c")
         .file("src/file_stream.c")

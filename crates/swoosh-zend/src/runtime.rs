@@ -49,13 +49,17 @@ pub fn at_script_end(function: &str) {
     unsafe { ffi::swoosh_at_script_end(function.as_ptr().cast::<c_char>(), function.len()) }
 }
 
-/// While PHP runs the shutdown functions: runs those behind the `nth` one that is called `function` (counted from 1).
-pub fn call_later_shutdown_functions(function: &str, nth: u32) {
+/// While PHP runs the shutdown functions: runs those from index `first` on that are behind the `nth` one that is called
+/// `function` (counted from 1). Returns the index at which the next call begins. A fatal error in one skips all others.
+pub fn call_later_shutdown_functions(function: &str, nth: u32, first: u64) -> u64 {
     // The error that ended the caller is raised again afterwards.
+    let mut next = u64::MAX;
     let _ = super::callable::guarded(|| {
+        let (name, length) = (function.as_ptr().cast::<c_char>(), function.len());
         // SAFETY: pointer and length describe `function`, which is only compared; runs in PHP's thread.
-        unsafe { ffi::swoosh_call_later_shutdown_functions(function.as_ptr().cast::<c_char>(), function.len(), nth) }
+        next = unsafe { ffi::swoosh_call_later_shutdown_functions(name, length, nth, first) };
     });
+    next
 }
 
 /// Whether a fatal error has ended the script.

@@ -83,7 +83,7 @@ int swoosh_stream_descriptor(zval *stream);
 int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
-void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth);
+zend_ulong swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth, zend_ulong first);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
 /* The live object with that handle, or NULL. */
@@ -179,9 +179,15 @@ typedef bool (*swoosh_stream_is_enabled)(int flag);
 typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char *addresses, size_t room);
 /* Called before a descriptor is closed; ends all waits for it before it returns. */
 typedef void (*swoosh_stream_before_close)(int descriptor);
+/* Whether the caller may read, write or both. False with a pending error if another coroutine waits for that. */
+typedef bool (*swoosh_stream_may_use)(int descriptor, bool read, bool write);
 /* Installs the hooks of socket streams. Only during module startup. */
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
-    swoosh_stream_before_close before_close);
+    swoosh_stream_before_close before_close, swoosh_stream_may_use may_use);
+/* Whether the caller may send a request on a stream and wait for its answer; otherwise an error is pending. */
+bool swoosh_stream_may_request(php_stream *stream);
+/* Makes mysqlnd call it before each command. At the beginning of a request, when all modules are loaded. */
+void swoosh_guard_mysqlnd(void);
 /* Marks the system calls of plain file streams, and calls `before_close` before such a stream closes its descriptor. Only
    during module startup. */
 void swoosh_install_file_hooks(swoosh_stream_before_close before_close);

@@ -111,6 +111,9 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
         state.shut_down |= matches!(result, Err(raised) if raised != Raised::Exit);
         std::mem::replace(&mut state.stopped, false)
     });
+    if matches!(result, Err(raised) if raised != Raised::Exit) {
+        script_end::loop_failed();
+    }
     if result == Err(Raised::Exit) {
         // Shutdown functions may start coroutines; those of the script end with it.
         leave_behind();
@@ -162,10 +165,19 @@ pub fn run_at_end() -> PhpResult<()> {
 }
 
 /// Runs the shutdown functions behind the one that has called [`run_at_end`], because the loop has failed and PHP would skip
-/// them.
+/// them, and then the coroutines that they began. A fatal error in one of those ends these coroutines in turn.
 pub fn run_later_shutdown_functions() -> PhpResult<()> {
-    runtime::call_later_shutdown_functions(script_end::FUNCTION, with(|state| state.end_calls));
-    if script_end::is_renewed() { run() } else { Ok(()) }
+    let mut next = 0;
+    loop {
+        next = runtime::call_later_shutdown_functions(script_end::FUNCTION, with(|state| state.end_calls), next);
+        if !script_end::is_renewed() {
+            return Ok(());
+        }
+        let ended = run();
+        if ended.is_ok() || script_end::is_renewed() {
+            return ended;
+        }
+    }
 }
 
 /// Starts afresh when user code that runs after a fatal error, such as a shutdown function, gives the loop something to do.

@@ -22,6 +22,7 @@ pub mod dns;
 pub mod hook_flags;
 pub mod http2;
 pub mod http2_server;
+pub mod in_use;
 pub mod introspection;
 mod join;
 mod loop_hooks;

@@ -2,7 +2,8 @@
 
 use super::client::{
     BROKEN_PROTOCOL, Client, ERR_CODE, ERR_MSG, Failure, METHOD, NO_CONNECTION, PACK_FAILED, SEND_FAILED, SERVER_RESET,
-    SETTING, STATUS, UNCONNECTED, array_property, close_connection, fail, set_property,
+    SETTING, STATUS, UNCONNECTED, array_property, close_connection, fail, has_http2,
+    set_property,
 };
 use super::execute::run;
 use super::response::receive;
@@ -90,6 +91,10 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     };
     let no = || Ok(false.into_zval());
     if client.websocket.borrow().is_none() {
+        if !has_http2(client) {
+            client.exchange.check()?;
+        }
+        let _exchange = client.exchange.begin();
         if client.conn.borrow().is_none() {
             websocket(call);
             return no();

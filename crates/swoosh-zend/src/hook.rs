@@ -170,6 +170,8 @@ pub struct StreamHooks {
     pub before_close: fn(descriptor: i32),
     /// Whether the caller may read, write or both; throws if another coroutine waits for that.
     pub may_use: fn(descriptor: i32, read: bool, write: bool) -> bool,
+    /// Whether the caller's last wait was cancelled.
+    pub was_cancelled: fn() -> bool,
 }
 
 static STREAM_HOOKS: OnceLock<StreamHooks> = OnceLock::new();
@@ -177,7 +179,7 @@ static STREAM_HOOKS: OnceLock<StreamHooks> = OnceLock::new();
 /// Hooks the socket streams. Only during module startup.
 pub fn install_stream_hooks(hooks: StreamHooks) {
     let _ = STREAM_HOOKS.set(hooks);
-    // SAFETY: all five are functions with the declared signatures and static lifetime.
+    // SAFETY: all six are functions with the declared signatures and static lifetime.
     unsafe {
         ffi::swoosh_install_stream_hooks(
             Some(wait),
@@ -185,6 +187,7 @@ pub fn install_stream_hooks(hooks: StreamHooks) {
             Some(resolve),
             Some(before_close),
             Some(may_use),
+            Some(was_cancelled),
         )
     }
 }
@@ -239,6 +242,10 @@ unsafe extern "C" fn may_use(descriptor: i32, read: bool, write: bool) -> bool {
     STREAM_HOOKS
         .get()
         .is_none_or(|hooks| catch_unwind(|| (hooks.may_use)(descriptor, read, write)).unwrap_or(false))
+}
+
+unsafe extern "C" fn was_cancelled() -> bool {
+    STREAM_HOOKS.get().is_some_and(|hooks| catch_unwind(hooks.was_cancelled).unwrap_or(false))
 }
 
 /// One line for each address, as many as fit into `room` bytes.

@@ -62,6 +62,29 @@ pub fn call_later_shutdown_functions(function: &str, nth: u32, first: u64) -> u6
     next
 }
 
+/// Whether PHP runs one of its own functions with one of these names.
+pub fn is_running(names: &[&str]) -> bool {
+    running_name().is_some_and(|running| names.contains(&running.as_str()))
+}
+
+/// The function or method that runs, if it is one of PHP's own or of an extension.
+pub fn running_name() -> Option<String> {
+    let mut class = std::ptr::null();
+    // SAFETY: the C function reads the innermost frame, and stores null or a class's name in the local.
+    let function = unsafe { ffi::swoosh_running_function(&mut class) };
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: a function's name is a C string that lives as long as the function, which runs.
+    let function = unsafe { std::ffi::CStr::from_ptr(function) }.to_string_lossy();
+    if class.is_null() {
+        return Some(function.into_owned());
+    }
+    // SAFETY: a class's name is a C string that lives as long as its method, which runs.
+    let class = unsafe { std::ffi::CStr::from_ptr(class) }.to_string_lossy();
+    Some(format!("{class}::{function}"))
+}
+
 /// Whether a fatal error has ended the script.
 pub fn has_failed() -> bool {
     // SAFETY: reads globals, which belong to the thread that runs PHP.

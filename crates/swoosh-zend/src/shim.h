@@ -84,6 +84,8 @@ int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
 zend_ulong swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth, zend_ulong first);
+/* The name of the running function or method unless it is written in PHP, and its class or NULL. */
+const char *swoosh_running_function(const char **class_name);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
 /* The live object with that handle, or NULL. */
@@ -181,9 +183,12 @@ typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char
 typedef void (*swoosh_stream_before_close)(int descriptor);
 /* Whether the caller may read, write or both. False with a pending error if another coroutine waits for that. */
 typedef bool (*swoosh_stream_may_use)(int descriptor, bool read, bool write);
+/* Whether the caller's last wait was cancelled. */
+typedef bool (*swoosh_stream_was_cancelled)(void);
 /* Installs the hooks of socket streams. Only during module startup. */
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
-    swoosh_stream_before_close before_close, swoosh_stream_may_use may_use);
+    swoosh_stream_before_close before_close, swoosh_stream_may_use may_use, swoosh_stream_was_cancelled was_cancelled);
+bool swoosh_wait_was_cancelled(void);
 /* Whether the caller may send a request on a stream and wait for its answer; otherwise an error is pending. */
 bool swoosh_stream_may_request(php_stream *stream);
 /* Makes mysqlnd call it before each command. At the beginning of a request, when all modules are loaded. */

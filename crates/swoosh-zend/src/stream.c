@@ -13,6 +13,7 @@ static swoosh_stream_is_enabled is_enabled;
 static swoosh_stream_resolve resolve;
 static swoosh_stream_before_close before_close;
 static swoosh_stream_may_use may_use;
+static swoosh_stream_was_cancelled was_cancelled;
 
 /* The original operations of a transport, and the hooked ones that replace them. */
 static struct {
@@ -121,6 +122,23 @@ static bool is_request(void)
     }
     module = frame->func->internal_function.module;
     return module != NULL && strcmp(module->name, "standard") != 0 && strcmp(module->name, "SPL") != 0;
+}
+
+const char *swoosh_running_function(const char **class_name)
+{
+    const zend_execute_data *frame = EG(current_execute_data);
+    const zend_function *function = frame == NULL ? NULL : frame->func;
+
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION || function->common.function_name == NULL) {
+        return NULL;
+    }
+    *class_name = function->common.scope == NULL ? NULL : ZSTR_VAL(function->common.scope->name);
+    return ZSTR_VAL(function->common.function_name);
+}
+
+bool swoosh_wait_was_cancelled(void)
+{
+    return was_cancelled != NULL && was_cancelled();
 }
 
 /* Whether another coroutine has a claim to what the caller is about to do; an error is pending then. */
@@ -578,13 +596,15 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
 }
 
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled enabled,
-    swoosh_stream_resolve resolve_host, swoosh_stream_before_close close_hook, swoosh_stream_may_use use_hook)
+    swoosh_stream_resolve resolve_host, swoosh_stream_before_close close_hook, swoosh_stream_may_use use_hook,
+    swoosh_stream_was_cancelled cancelled_hook)
 {
     wait_for = wait;
     is_enabled = enabled;
     resolve = resolve_host;
     before_close = close_hook;
     may_use = use_hook;
+    was_cancelled = cancelled_hook;
     for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {
         const char *name = transports[at].name;
         php_stream_transport_factory known = zend_hash_str_find_ptr(php_stream_xport_get_hash(), name, strlen(name));

@@ -47,7 +47,7 @@ mod tls_session;
 mod types;
 pub mod wait;
 
-pub use create::{create, has_room, spawn_event};
+pub use create::{create, has_room, leave_parents, run_as_main, spawn_event};
 pub use introspection::{callbacks, count, ids, last_id, peak, running_name, unfinished};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};

@@ -21,6 +21,7 @@ pub(super) fn start_up() {
         resolve,
         before_close: descriptors::before_close,
         may_use: descriptors::may_use,
+        was_cancelled: || coroutine::current().is_some_and(|me| me.is_cancelled()),
     });
     wrap_function::<4, _, _>("stream_select", select);
 }

@@ -67,6 +67,15 @@ pub fn is_running(names: &[&str]) -> bool {
     running_name().is_some_and(|running| names.contains(&running.as_str()))
 }
 
+/// File and line of the innermost PHP code that runs.
+pub fn running_line() -> (String, u32) {
+    let mut file = std::ptr::null();
+    // SAFETY: the C function stores a C string in the local, also if no PHP code runs.
+    let line = unsafe { ffi::swoosh_running_line(&mut file) };
+    // SAFETY: the name lives as long as the running code, and is copied here.
+    (unsafe { std::ffi::CStr::from_ptr(file) }.to_string_lossy().into_owned(), line)
+}
+
 /// The function or method that runs, if it is one of PHP's own or of an extension.
 pub fn running_name() -> Option<String> {
     let mut class = std::ptr::null();

@@ -84,6 +84,8 @@ int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
 zend_ulong swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth, zend_ulong first);
+/* Where PHP code runs: the line, and the file, which lives as long as that code. */
+uint32_t swoosh_running_line(const char **file);
 /* The name of the running function or method unless it is written in PHP, and its class or NULL. */
 const char *swoosh_running_function(const char **class_name);
 uint32_t swoosh_count_objects(void);
@@ -170,6 +172,9 @@ void swoosh_interrupt(void);
 bool swoosh_is_interrupted(void);
 /* Handles a pending interrupt as the VM does between two instructions. */
 void swoosh_handle_interrupt(void);
+/* From now on calls `before` and then `after` around each function that is not written in PHP, `after` with what `before`
+   returned. Code that is compiled earlier calls such functions without that. Once. */
+void swoosh_watch_internal_calls(uint64_t (*before)(void), void (*after)(uint64_t));
 
 /* Waits until a descriptor is readable (or writable): 1 ready, 0 timed out, -1 cancelled, -2 closed. A negative number of
    seconds means no timeout. */

@@ -8,7 +8,7 @@
 
 use super::reactor::WakeTarget;
 use super::scheduler::{LoopEnd, call_back, scheduler};
-use super::{blocking, reactor, script_end, signals, timers, watchers};
+use super::{blocking, object_counts, reactor, script_end, signals, timers, watchers};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -92,10 +92,12 @@ pub fn run_nested() -> PhpResult<()> {
 pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
     with(|state| state.running = true);
     blocking::ensure_started();
+    object_counts::loop_begins();
     let result = loop {
         if with(|state| state.stopped) {
             break Ok(());
         }
+        object_counts::tick();
         match step() {
             Ok(Some(limit)) => match run_tick(Sleep::Reactor(limit)) {
                 Ok(()) => {}
@@ -133,7 +135,16 @@ pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
     // After a fatal error this ends the hosted loop.
     script_end::prepare();
     let nested = scheduler().in_coroutine() || is_running();
-    begin()?;
+    if !nested {
+        blocking::ensure_started();
+        object_counts::loop_begins();
+        swoosh::blocking::begin();
+    }
+    let begun = begin();
+    if !nested {
+        swoosh::blocking::end();
+    }
+    begun?;
     if nested {
         return Err(fatal(
             "the event loop is running already: start more coroutines with go(), not with another run()",
@@ -318,6 +329,7 @@ pub fn end_by(raised: Raised) {
 /// Runs a tick without sleeping, in a process that hosts the loop.
 #[inline]
 pub fn hosted_tick() -> PhpResult<()> {
+    object_counts::tick();
     let idle = timers::count() == 0
         && scheduler().pending_waits() == 0
         && !reactor::is_ready()

@@ -7,7 +7,7 @@ use super::http::{deadline, dispatch, form, response_order};
 use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
-use crate::runtime::{blocking, event_loop, reactor, scheduler, server_process, timers};
+use crate::runtime::{blocking, event_loop, object_counts, reactor, scheduler, server_process, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -107,6 +107,7 @@ impl EventBridge {
             deadline::warn_without_effect(&self.state, node, apart);
             hook_flags::set_flags(options.hook_flags);
             blocking::ensure_started();
+            object_counts::loop_begins();
             swoosh::blocking::begin();
         }
         if event == ServerEvent::Start {

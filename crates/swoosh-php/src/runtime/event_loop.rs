@@ -31,11 +31,20 @@ struct Loop {
     shut_down: bool,
     /// Coroutines up to this id keep the loop no longer; see [`leave_behind`].
     left_behind: u64,
+    /// See [`run_beside`].
+    beside: Option<Beside>,
     /// How often PHP has called [`run_at_end`].
     end_calls: u32,
     /// See [`runtime::generation`].
     generation: u32,
     ticks: u64,
+}
+
+/// The newest coroutine and timer when [`run_beside`] began: later ones keep its loop.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    coroutine: u64,
+    timer: u64,
 }
 
 thread_local! {
@@ -80,7 +89,7 @@ pub fn run_nested() -> PhpResult<()> {
             LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
         }
     })?;
-    let left_behind = with(|state| state.left_behind) > 0;
+    let left_behind = with(|state| state.left_behind > 0 || state.beside.is_some());
     if !stopped && !left_behind && scheduler().count() > 0 && !scheduler().in_coroutine() {
         return scheduler().report_deadlock();
     }
@@ -313,6 +322,26 @@ pub fn leave_behind() {
     with(|state| state.left_behind = newest);
 }
 
+/// Runs code of an event behind which the process goes on hosting, with a loop of its own: that ends with the coroutines and
+/// timers that the code began. Others go on meanwhile.
+pub fn run_beside(body: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
+    let node = reactor::pause_hosting();
+    let beside = Beside { coroutine: scheduler().newest(), timer: timers::newest() };
+    with(|state| {
+        state.running = false;
+        state.beside = Some(beside);
+    });
+    let ended = body().and_then(|()| run());
+    with(|state| {
+        state.running = true;
+        state.beside = None;
+    });
+    if let Some(node) = node {
+        reactor::host(&node);
+    }
+    ended
+}
+
 /// Prevents the loop from being entered again: `exit` or a fatal error ended the script.
 pub fn shut_down() {
     with(|state| state.shut_down = true);
@@ -355,6 +384,12 @@ pub fn pending_count() -> usize {
 
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
+    if let Some(beside) = with(|state| state.beside) {
+        return scheduler().newest_alive() > beside.coroutine && scheduler().pending_waits() > 0
+            || timers::newest() > beside.timer
+            || with(|state| !state.deferred.is_empty())
+            || reactor::is_ready();
+    }
     timers::count() > 0
         || has_waits()
         || watchers::count() > 0

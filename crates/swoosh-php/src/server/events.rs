@@ -120,7 +120,10 @@ impl EventBridge {
         let Some(callable) = &callbacks.server_events[event as usize] else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
-        if event == ServerEvent::WorkerStart {
+        if event == ServerEvent::BeforeShutdown {
+            // The loop of this process goes on, in base mode with a worker's coroutines.
+            self.finish_call(event_loop::run_beside(|| callable.call(&mut args[..1]).map(drop)))?;
+        } else if event == ServerEvent::WorkerStart {
             self.run(callable, args)?;
         } else if event == ServerEvent::Start {
             let [server, _] = args;

@@ -10,19 +10,20 @@ use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::runtime::reactor;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Seek};
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 use swoosh::sys::child;
-use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
+use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, file_identity, is_nonblocking};
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::flock;
 use swoosh_zend::error::pending;
 use swoosh_zend::hook::{StreamWait, surround_function};
 use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks, set_starting};
-use swoosh_zend::{Call, Zval};
+use swoosh_zend::{Call, PhpResult, Zval};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
@@ -161,6 +162,25 @@ fn transfer(fd: RawFd, write: bool, length: usize, supported: bool) -> Next {
     }
 }
 
+/// The caller's own call succeeds at once behind this, or gets the error.
+fn try_until_locked(fd: RawFd, exclusive: bool) -> PhpResult<Next> {
+    let mut pause = FIRST_PAUSE;
+    while matches!(flock::lock(&ForeignFd::new(fd), !exclusive, false), Ok(false)) {
+        if !wait::sleep(pause)? {
+            return Ok(Next::Fail(libc::ECANCELED));
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Ok(Next::Retry)
+}
+
+/// A number that stands for a file among the objects that coroutines use one at a time.
+fn hash(identity: (u64, u64)) -> usize {
+    let mut hasher = DefaultHasher::new();
+    identity.hash(&mut hasher);
+    hasher.finish() as usize
+}
+
 /// Reads what the caller is about to read, so that it is in the page cache.
 fn read_ahead(fd: RawFd, length: usize) {
     let Ok(copy) = ForeignFd::new(fd).duplicate() else { return };
@@ -175,20 +195,18 @@ fn read_ahead(fd: RawFd, length: usize) {
     }
 }
 
-/// The kernel reports no event for a released lock, so it is tried again after pauses that grow.
+/// The kernel reports no event for a released lock, so it is tried again after pauses that grow. Of the coroutines that wait
+/// for the exclusive lock of a file one at a time tries, in the order in which they came. Those that wait for a shared lock
+/// do not queue: a holder of such a lock may wait for another one.
 fn lock(fd: RawFd, exclusive: bool) -> Next {
     let waited = descriptors::registered(fd, Purpose::Lock, || {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if !wait::sleep(pause)? {
-                return Ok(Next::Fail(libc::ECANCELED));
-            }
-            if !matches!(flock::lock(&ForeignFd::new(fd), !exclusive, false), Ok(false)) {
-                // The caller's own call succeeds at once, or gets the error.
-                return Ok(Next::Retry);
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        let queue = if exclusive { file_identity(fd).ok().map(hash) } else { None };
+        if queue.is_some_and(|queue| !exclusive::enter(queue)) {
+            return Ok(Next::Fail(libc::ECANCELED));
         }
+        let locked = try_until_locked(fd, exclusive);
+        queue.into_iter().for_each(exclusive::leave);
+        locked
     });
     match waited {
         Ok(Ok(next)) => next,

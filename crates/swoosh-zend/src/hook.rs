@@ -239,9 +239,7 @@ unsafe extern "C" fn before_close(descriptor: i32) {
 }
 
 unsafe extern "C" fn may_use(descriptor: i32, read: bool, write: bool) -> bool {
-    STREAM_HOOKS
-        .get()
-        .is_none_or(|hooks| catch_unwind(|| (hooks.may_use)(descriptor, read, write)).unwrap_or(false))
+    STREAM_HOOKS.get().is_none_or(|hooks| catch_unwind(|| (hooks.may_use)(descriptor, read, write)).unwrap_or(false))
 }
 
 unsafe extern "C" fn was_cancelled() -> bool {

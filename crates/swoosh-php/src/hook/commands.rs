@@ -3,8 +3,8 @@
 //! Invariant: a child that no code waits for any more is reaped by the event loop. It stays a zombie only while nothing
 //! drives that loop.
 
-use crate::coroutine::{self, may_wait};
 use crate::coroutine::wait::{self, WaitOutcome};
+use crate::coroutine::{self, may_wait};
 use crate::runtime::reactor;
 use std::cell::RefCell;
 use std::collections::HashMap;

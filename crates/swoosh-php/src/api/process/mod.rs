@@ -10,7 +10,6 @@ use data::{Holder, PIPE_DGRAM, PIPE_STREAM, ok_or_warn, slot};
 use crate::coroutine;
 use crate::runtime::{event_loop, fork, last_error, scheduler, script_end, signals};
 pub use data::PROCESS;
-use nix::errno::Errno;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
@@ -18,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use swoosh::pool::{Pipe, PipeKind};
+use swoosh::sys::error_text;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::IntervalTimer;
@@ -275,7 +275,7 @@ fn kill(call: &mut Call<'_>) -> PhpResult<bool> {
         Err(code) => {
             last_error::set(code);
             if signal != 0 {
-                warning(&format!("send signal {signal}: {}", Errno::from_raw(code).desc()));
+                warning(&format!("send signal {signal}: {}", error_text(code)));
             }
             Ok(false)
         }
@@ -294,13 +294,13 @@ fn daemon(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     if let Err(code) = child::to_background(keeps_folder, keeps_output).map_err(code) {
         last_error::set(code);
-        warning(&format!("daemonize: {}", Errno::from_raw(code).desc()));
+        warning(&format!("daemonize: {}", error_text(code)));
         return Ok(false);
     }
     for (number, end) in ends.into_iter().take(3).enumerate() {
         if let Some(Err(code)) = end.map(|fd| ForeignFd::new(fd).redirect_standard(number).map_err(code)) {
             last_error::set(code);
-            warning(&format!("redirect a standard stream: {}", Errno::from_raw(code).desc()));
+            warning(&format!("redirect a standard stream: {}", error_text(code)));
         }
     }
     Ok(true)

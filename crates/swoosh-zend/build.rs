@@ -17,6 +17,8 @@ fn main() {
         "autoload.c",
         "early_binding.c",
         "exit.c",
+        "internal_calls.c",
+        "mysqlnd.c",
         "state_writes.c",
         "stream.c",
         "file_stream.c",
@@ -58,6 +60,8 @@ fn main() {
         .file("src/autoload.c")
         .file("src/early_binding.c")
         .file("src/exit.c")
+        .file("src/internal_calls.c")
+        .file("src/mysqlnd.c")
         .file("src/state_writes.c")
         .file("src/stream.c")
         .file("src/file_stream.c")

@@ -38,6 +38,18 @@ pub fn descriptor_kind(fd: RawFd) -> io::Result<DescriptorKind> {
     })
 }
 
+/// Device and inode of an open file (fstat(2)), which no other file has meanwhile.
+///
+/// # Errors
+/// `EBADF` if it is not open.
+///
+/// # Panics
+/// If the number is negative.
+pub fn file_identity(fd: RawFd) -> io::Result<(u64, u64)> {
+    let status = fstat(ForeignFd::new(fd))?;
+    Ok((status.st_dev, status.st_ino))
+}
+
 /// Whether operations on a descriptor fail instead of blocking (`O_NONBLOCK` of fcntl(2)). False if it is not open.
 ///
 /// # Panics

@@ -6,6 +6,17 @@ use std::io;
 /// The result of this crate's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The text of an errno value, as strerror(3) has it.
+///
+/// ```
+/// assert_eq!(swoosh_os::error_text(9), "Bad file descriptor");
+/// ```
+pub fn error_text(code: i32) -> String {
+    let text = io::Error::from_raw_os_error(code).to_string();
+    // The standard library appends the number.
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 /// Why a call failed. Its text names the operation, the subject and the cause.
 ///
 /// ```

@@ -85,7 +85,7 @@ pub mod title;
 pub mod user;
 pub mod watch;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, error_text};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

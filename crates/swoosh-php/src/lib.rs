@@ -21,7 +21,7 @@ pub mod library;
 pub mod runtime;
 pub mod server;
 
-use crate::runtime::{blocking, event_loop, fork, reactor, scheduler, script_end, signals, timers};
+use crate::runtime::{blocking, event_loop, fork, object_counts, reactor, scheduler, script_end, signals, timers};
 use std::ffi::CStr;
 use swoosh::sys::process;
 use swoosh_zend::info::Info;
@@ -67,8 +67,9 @@ impl Extension for Swoosh {
         hook::start_up();
         library::start_up();
         api::functions::tracer::start_up();
+        blocking::start_up(coroutine::running_name);
         interrupt::set_handler(|| {
-            blocking::on_interrupt(coroutine::running_name);
+            blocking::on_interrupt();
             api::functions::tracer::sample();
             coroutine::on_interrupt();
             server::pool::between_instructions();
@@ -84,6 +85,7 @@ impl Extension for Swoosh {
         signals::request_end();
         event_loop::request_end();
         blocking::request_end();
+        object_counts::request_end();
         script_end::request_end();
         scheduler::request_end();
         timers::request_end();

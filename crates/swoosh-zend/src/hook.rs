@@ -168,6 +168,10 @@ pub struct StreamHooks {
     pub resolve: fn(name: &str) -> Resolution,
     /// A descriptor is about to be closed: ends all waits for it before it returns.
     pub before_close: fn(descriptor: i32),
+    /// Whether the caller may read, write or both; throws if another coroutine waits for that.
+    pub may_use: fn(descriptor: i32, read: bool, write: bool) -> bool,
+    /// Whether the caller's last wait was cancelled.
+    pub was_cancelled: fn() -> bool,
 }
 
 static STREAM_HOOKS: OnceLock<StreamHooks> = OnceLock::new();
@@ -175,8 +179,17 @@ static STREAM_HOOKS: OnceLock<StreamHooks> = OnceLock::new();
 /// Hooks the socket streams. Only during module startup.
 pub fn install_stream_hooks(hooks: StreamHooks) {
     let _ = STREAM_HOOKS.set(hooks);
-    // SAFETY: all four are functions with the declared signatures and static lifetime.
-    unsafe { ffi::swoosh_install_stream_hooks(Some(wait), Some(is_enabled), Some(resolve), Some(before_close)) }
+    // SAFETY: all six are functions with the declared signatures and static lifetime.
+    unsafe {
+        ffi::swoosh_install_stream_hooks(
+            Some(wait),
+            Some(is_enabled),
+            Some(resolve),
+            Some(before_close),
+            Some(may_use),
+            Some(was_cancelled),
+        )
+    }
 }
 
 unsafe extern "C" fn wait(descriptor: i32, write: bool, seconds: f64) -> i32 {
@@ -223,6 +236,14 @@ unsafe extern "C" fn before_close(descriptor: i32) {
     if let Some(hooks) = STREAM_HOOKS.get() {
         let _ = catch_unwind(|| (hooks.before_close)(descriptor));
     }
+}
+
+unsafe extern "C" fn may_use(descriptor: i32, read: bool, write: bool) -> bool {
+    STREAM_HOOKS.get().is_none_or(|hooks| catch_unwind(|| (hooks.may_use)(descriptor, read, write)).unwrap_or(false))
+}
+
+unsafe extern "C" fn was_cancelled() -> bool {
+    STREAM_HOOKS.get().is_some_and(|hooks| catch_unwind(hooks.was_cancelled).unwrap_or(false))
 }
 
 /// One line for each address, as many as fit into `room` bytes.

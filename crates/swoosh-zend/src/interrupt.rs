@@ -15,6 +15,24 @@ pub fn set_handler(handler: fn()) {
     unsafe { ffi::swoosh_set_interrupt_handler(Some(call)) }
 }
 
+/// Calls `before`, and `after` with its result, around each call of a function that is not written in PHP, in code that is
+/// compiled from now on. The second and later calls do nothing.
+pub fn watch_internal_calls(before: fn() -> u64, after: fn(u64)) {
+    static WATCH: std::sync::OnceLock<(fn() -> u64, fn(u64))> = std::sync::OnceLock::new();
+    unsafe extern "C" fn begin() -> u64 {
+        WATCH.get().map_or(0, |(before, _)| before())
+    }
+    unsafe extern "C" fn end(began: u64) {
+        if let Some((_, after)) = WATCH.get() {
+            let _ = std::panic::catch_unwind(|| after(began));
+        }
+    }
+    if WATCH.set((before, after)).is_ok() {
+        // SAFETY: stores function pointers in globals that PHP's thread reads, which calls this.
+        unsafe { ffi::swoosh_watch_internal_calls(Some(begin), Some(end)) }
+    }
+}
+
 /// Requests a call of the handler. May be called from any thread.
 pub fn request() {
     // SAFETY: stores to two atomics with static lifetime.

@@ -171,6 +171,8 @@ extern "C" fn module_shutdown(_: i32, number: i32) -> ffi::zend_result {
 extern "C" fn request_startup(_: i32, _: i32) -> ffi::zend_result {
     // SAFETY: called in a thread that runs PHP, whose globals PHP has created.
     unsafe { ffi::swoosh_enter_thread() };
+    // SAFETY: called in PHP's thread, before the script opens a connection.
+    unsafe { ffi::swoosh_guard_mysqlnd() };
     object_pool::begin();
     0
 }

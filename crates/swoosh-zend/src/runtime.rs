@@ -49,13 +49,49 @@ pub fn at_script_end(function: &str) {
     unsafe { ffi::swoosh_at_script_end(function.as_ptr().cast::<c_char>(), function.len()) }
 }
 
-/// While PHP runs the shutdown functions: runs those behind the `nth` one that is called `function` (counted from 1).
-pub fn call_later_shutdown_functions(function: &str, nth: u32) {
+/// While PHP runs the shutdown functions: runs those from index `first` on that are behind the `nth` one that is called
+/// `function` (counted from 1). Returns the index at which the next call begins. A fatal error in one skips all others.
+pub fn call_later_shutdown_functions(function: &str, nth: u32, first: u64) -> u64 {
     // The error that ended the caller is raised again afterwards.
+    let mut next = u64::MAX;
     let _ = super::callable::guarded(|| {
+        let (name, length) = (function.as_ptr().cast::<c_char>(), function.len());
         // SAFETY: pointer and length describe `function`, which is only compared; runs in PHP's thread.
-        unsafe { ffi::swoosh_call_later_shutdown_functions(function.as_ptr().cast::<c_char>(), function.len(), nth) }
+        next = unsafe { ffi::swoosh_call_later_shutdown_functions(name, length, nth, first) };
     });
+    next
+}
+
+/// Whether PHP runs one of its own functions with one of these names.
+pub fn is_running(names: &[&str]) -> bool {
+    running_name().is_some_and(|running| names.contains(&running.as_str()))
+}
+
+/// File and line of the innermost PHP code that runs.
+pub fn running_line() -> (String, u32) {
+    let mut file = std::ptr::null();
+    // SAFETY: the C function stores a C string in the local, also if no PHP code runs.
+    let line = unsafe { ffi::swoosh_running_line(&mut file) };
+    // SAFETY: the name lives as long as the running code, and is copied here.
+    (unsafe { std::ffi::CStr::from_ptr(file) }.to_string_lossy().into_owned(), line)
+}
+
+/// The function or method that runs, if it is one of PHP's own or of an extension.
+pub fn running_name() -> Option<String> {
+    let mut class = std::ptr::null();
+    // SAFETY: the C function reads the innermost frame, and stores null or a class's name in the local.
+    let function = unsafe { ffi::swoosh_running_function(&mut class) };
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: a function's name is a C string that lives as long as the function, which runs.
+    let function = unsafe { std::ffi::CStr::from_ptr(function) }.to_string_lossy();
+    if class.is_null() {
+        return Some(function.into_owned());
+    }
+    // SAFETY: a class's name is a C string that lives as long as its method, which runs.
+    let class = unsafe { std::ffi::CStr::from_ptr(class) }.to_string_lossy();
+    Some(format!("{class}::{function}"))
 }
 
 /// Whether a fatal error has ended the script.

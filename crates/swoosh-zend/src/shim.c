@@ -334,14 +334,16 @@ void swoosh_at_script_end(const char *function, size_t length)
     }
 }
 
-/* Calls the shutdown functions behind the nth one with that name. An exit or a fatal error in one skips the rest, as in PHP. */
-void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth)
+/* Calls the shutdown functions from `first` on that are behind the nth one with that name, and returns the index of the next
+ * one to be registered. An exit or a fatal error in one skips the rest, as in PHP. */
+zend_ulong swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth, zend_ulong first)
 {
     HashTable *functions = BG(user_shutdown_function_names);
+    zend_ulong at = first;
     if (functions == NULL || !(EG(flags) & EG_FLAGS_IN_SHUTDOWN)) {
-        return;
+        return first;
     }
-    for (zend_ulong at = 0; at < (zend_ulong) functions->nNextFreeElement; at++) {
+    for (; at < (zend_ulong) functions->nNextFreeElement; at++) {
         php_shutdown_function_entry *entry = zend_hash_index_find_ptr(functions, at);
         if (entry == NULL) {
             continue;
@@ -349,7 +351,7 @@ void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint3
         zval *called = &entry->fci.function_name;
         bool matches = Z_TYPE_P(called) == IS_STRING && Z_STRLEN_P(called) == length
             && memcmp(Z_STRVAL_P(called), name, length) == 0;
-        if (nth > 0) {
+        if (nth > 0 && first == 0) {
             nth -= matches ? 1 : 0;
         } else if (!matches) {
             zval result;
@@ -363,6 +365,7 @@ void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint3
             }
         }
     }
+    return at;
 }
 
 uint32_t swoosh_count_objects(void)

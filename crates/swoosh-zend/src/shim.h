@@ -83,7 +83,11 @@ int swoosh_stream_descriptor(zval *stream);
 int swoosh_socket_descriptor(zend_object *socket);
 /* Registers `function` as a shutdown function. */
 void swoosh_at_script_end(const char *function, size_t length);
-void swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth);
+zend_ulong swoosh_call_later_shutdown_functions(const char *name, size_t length, uint32_t nth, zend_ulong first);
+/* Where PHP code runs: the line, and the file, which lives as long as that code. */
+uint32_t swoosh_running_line(const char **file);
+/* The name of the running function or method unless it is written in PHP, and its class or NULL. */
+const char *swoosh_running_function(const char **class_name);
 uint32_t swoosh_count_objects(void);
 uint32_t swoosh_count_resources(void);
 /* The live object with that handle, or NULL. */
@@ -168,6 +172,9 @@ void swoosh_interrupt(void);
 bool swoosh_is_interrupted(void);
 /* Handles a pending interrupt as the VM does between two instructions. */
 void swoosh_handle_interrupt(void);
+/* From now on calls `before` and then `after` around each function that is not written in PHP, `after` with what `before`
+   returned. Code that is compiled earlier calls such functions without that. Once. */
+void swoosh_watch_internal_calls(uint64_t (*before)(void), void (*after)(uint64_t));
 
 /* Waits until a descriptor is readable (or writable): 1 ready, 0 timed out, -1 cancelled, -2 closed. A negative number of
    seconds means no timeout. */
@@ -179,9 +186,18 @@ typedef bool (*swoosh_stream_is_enabled)(int flag);
 typedef ptrdiff_t (*swoosh_stream_resolve)(const char *name, size_t length, char *addresses, size_t room);
 /* Called before a descriptor is closed; ends all waits for it before it returns. */
 typedef void (*swoosh_stream_before_close)(int descriptor);
+/* Whether the caller may read, write or both. False with a pending error if another coroutine waits for that. */
+typedef bool (*swoosh_stream_may_use)(int descriptor, bool read, bool write);
+/* Whether the caller's last wait was cancelled. */
+typedef bool (*swoosh_stream_was_cancelled)(void);
 /* Installs the hooks of socket streams. Only during module startup. */
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled is_enabled, swoosh_stream_resolve ask,
-    swoosh_stream_before_close before_close);
+    swoosh_stream_before_close before_close, swoosh_stream_may_use may_use, swoosh_stream_was_cancelled was_cancelled);
+bool swoosh_wait_was_cancelled(void);
+/* Whether the caller may send a request on a stream and wait for its answer; otherwise an error is pending. */
+bool swoosh_stream_may_request(php_stream *stream);
+/* Makes mysqlnd call it before each command. At the beginning of a request, when all modules are loaded. */
+void swoosh_guard_mysqlnd(void);
 /* Marks the system calls of plain file streams, and calls `before_close` before such a stream closes its descriptor. Only
    during module startup. */
 void swoosh_install_file_hooks(swoosh_stream_before_close before_close);

@@ -12,6 +12,8 @@ static swoosh_stream_wait wait_for;
 static swoosh_stream_is_enabled is_enabled;
 static swoosh_stream_resolve resolve;
 static swoosh_stream_before_close before_close;
+static swoosh_stream_may_use may_use;
+static swoosh_stream_was_cancelled was_cancelled;
 
 /* The original operations of a transport, and the hooked ones that replace them. */
 static struct {
@@ -108,6 +110,51 @@ static int original_option(php_stream *stream, int option, int value, void *para
     return result;
 }
 
+/* Whether the running function sends requests by the stream and awaits their answers, as database clients do. PHP's own
+ * functions write to a stream that another coroutine reads. */
+static bool is_request(void)
+{
+    const zend_execute_data *frame = EG(current_execute_data);
+    const zend_module_entry *module;
+
+    if (frame == NULL || frame->func == NULL || frame->func->type != ZEND_INTERNAL_FUNCTION) {
+        return false;
+    }
+    module = frame->func->internal_function.module;
+    return module != NULL && strcmp(module->name, "standard") != 0 && strcmp(module->name, "SPL") != 0;
+}
+
+const char *swoosh_running_function(const char **class_name)
+{
+    const zend_execute_data *frame = EG(current_execute_data);
+    const zend_function *function = frame == NULL ? NULL : frame->func;
+
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION || function->common.function_name == NULL) {
+        return NULL;
+    }
+    *class_name = function->common.scope == NULL ? NULL : ZSTR_VAL(function->common.scope->name);
+    return ZSTR_VAL(function->common.function_name);
+}
+
+bool swoosh_wait_was_cancelled(void)
+{
+    return was_cancelled != NULL && was_cancelled();
+}
+
+/* Whether another coroutine has a claim to what the caller is about to do; an error is pending then. */
+static bool is_taken(const php_netstream_data_t *sock, bool writes)
+{
+    return !may_use(sock->socket, !writes || is_request(), writes);
+}
+
+bool swoosh_stream_may_request(php_stream *stream)
+{
+    const php_netstream_data_t *sock = stream->abstract;
+    bool is_hooked = place(stream->ops) < sizeof(operations) / sizeof(*operations);
+
+    return !is_hooked || sock == NULL || sock->socket == -1 || !is_enabled(0) || may_use(sock->socket, true, true);
+}
+
 /* Calls the original read or write without blocking; sets errno to EAGAIN if it would block. */
 static ssize_t tls_step(php_stream *stream, char *buffer, size_t count, bool writes)
 {
@@ -149,6 +196,9 @@ static ssize_t tls_io(php_stream *stream, char *buffer, size_t count, bool write
 
     if (!blocks(sock)) {
         return writes ? original(stream)->write(stream, buffer, count) : original(stream)->read(stream, buffer, count);
+    }
+    if (is_taken(sock, writes)) {
+        return -1;
     }
     for (;;) {
         ssize_t done = tls_step(stream, buffer, count, writes);
@@ -215,6 +265,9 @@ static ssize_t hooked_write(php_stream *stream, const char *buffer, size_t count
 
     if (!blocks(sock)) {
         return original(stream)->write(stream, buffer, count);
+    }
+    if (is_taken(sock, true)) {
+        return -1;
     }
     for (;;) {
         int ready;
@@ -543,12 +596,15 @@ static void hooked_pair(INTERNAL_FUNCTION_PARAMETERS)
 }
 
 void swoosh_install_stream_hooks(swoosh_stream_wait wait, swoosh_stream_is_enabled enabled,
-    swoosh_stream_resolve resolve_host, swoosh_stream_before_close close_hook)
+    swoosh_stream_resolve resolve_host, swoosh_stream_before_close close_hook, swoosh_stream_may_use use_hook,
+    swoosh_stream_was_cancelled cancelled_hook)
 {
     wait_for = wait;
     is_enabled = enabled;
     resolve = resolve_host;
     before_close = close_hook;
+    may_use = use_hook;
+    was_cancelled = cancelled_hook;
     for (size_t at = 0; at < sizeof(transports) / sizeof(*transports); at++) {
         const char *name = transports[at].name;
         php_stream_transport_factory known = zend_hash_str_find_ptr(php_stream_xport_get_hash(), name, strlen(name));

@@ -82,12 +82,12 @@ http_serve([], fn ($request, $response) => $response->end(str_repeat('x', 1000))
 });
 ?>
 --EXPECT--
-close: the curl handle is in use: coroutine #N waits for its transfer
-remove: the curl handle is in use: coroutine #N waits for its transfer
-add: the curl handle is in use: coroutine #N waits for its transfer
-exec: the curl handle is in use: coroutine #N waits for its transfer
+close: the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
+remove: the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
+add: the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
+exec: the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
 all done
-fclose: the curl handle is in use: coroutine #N waits for its transfer
+fclose: the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
 bool(true)
 bool(true)
 int(1000)

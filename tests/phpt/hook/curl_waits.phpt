@@ -139,7 +139,7 @@ with_server(function (string $url) use ($short) {
         try {
             $use();
         } catch (Co\Curl\Exception $e) {
-            echo str_replace("#$id", '#N', $e->getMessage()), "\n";
+            echo preg_replace('~#\d+~', '#N', $e->getMessage()), "\n";
         }
     }
     var_dump(Co::cancel($id));
@@ -184,9 +184,9 @@ A handle keeps its connection, follows redirects and keeps cookies
 "GET"
 ["sweet","sweet","sweet"]
 One handle in two coroutines, and a cancelled transfer
-the curl handle is in use: coroutine #N waits for its transfer
-the curl handle is in use: coroutine #N waits for its transfer
-the curl handle is in use: coroutine #N waits for its transfer
+the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
+the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
+the curl handle is in use: coroutine #N waits for its transfer, coroutine #N needs a handle of its own
 [false,42,true,true]
 bool(true)
 answer to /afterwards 0

@@ -26,15 +26,15 @@ foreach ([true, false] as $coroutine) {
         exit(0);
     }
     pcntl_waitpid($child, $status);
-    echo preg_replace(['/^\[.*?\]\t/m', '/ms$/m', '/for \d+ /', '/^#\d+ (?!.*computes).*\n/m', '~#\d+ /\S+/~', '/\(\d+\)/'], ['', 'ms', 'for N ', '', '#0 ', ''], file_get_contents($log));
+    echo preg_replace(['/^\[.*?\]\t/m', '/is at .*/', '/for \d+ /', '/^#\d+ (?!.*computes).*\n/m', '~#\d+ /\S+/~', '/\(\d+\)/'], ['', 'is at LINE', 'for N ', '', '#0 ', ''], file_get_contents($log));
     file_put_contents($log, '');
 }
 unlink($log);
 ?>
 --EXPECT--
 WARNING	swoole.blocking_threshold is "often": give a number of microseconds from 1; 100000 is used
-WARNING	coroutine 1 has held the event loop for N ms
+WARNING	coroutine 1 has held the event loop for N ms, and is at LINE
 #0 blocking_in_worker_start.php: computes()
 WARNING	swoole.blocking_threshold is "often": give a number of microseconds from 1; 100000 is used
-WARNING	a callback has held the event loop for N ms
+WARNING	a callback has held the event loop for N ms, and is at LINE
 #0 blocking_in_worker_start.php: computes()

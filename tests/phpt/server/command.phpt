@@ -49,7 +49,9 @@ foreach (MODES as $name => $mode) {
                 }
                 $data = random_bytes(300000);
                 $journal->record('manager ' . json_encode([$s->command('count', 0, SWOOLE_SERVER_COMMAND_MANAGER, null), $s->command('long', 0, SWOOLE_SERVER_COMMAND_MANAGER, $data, false) === md5($data)]));
-                $journal->record('long ' . strlen($s->command('text', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, 100000, false)));
+                foreach ([0, 1, 65535, 65536, 65537, 100000, 3000000] as $length) {
+                    $journal->record('long ' . strlen($s->command('text', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, $length, false)));
+                }
                 $journal->record('no ' . json_encode([
                     @$s->command('nothing', 0, SWOOLE_SERVER_COMMAND_EVENT_WORKER, null),
                     @$s->command('text', 0, SWOOLE_SERVER_COMMAND_MASTER, null),
@@ -84,7 +86,13 @@ worker [true,1,"to 1"]
 task worker [true,2]
 manager [true,-1,1000]
 manager [true,true]
+long 0
+long 1
+long 65535
+long 65536
+long 65537
 long 100000
+long 3000000
 no [false,false,false,false,false,false]
 over
 a worker false
@@ -96,7 +104,13 @@ worker [true,1,"to 1"]
 task worker [true,2]
 manager [true,-1,1000]
 manager [true,true]
+long 0
+long 1
+long 65535
+long 65536
+long 65537
 long 100000
+long 3000000
 no [false,false,false,false,false,false]
 over
 a worker false

@@ -1,5 +1,5 @@
 --TEST--
-Coroutines wait in workerStop, managerStop and shutdown, in both modes and in pools, and in shutdown functions of a failed worker; exit in a callback can be caught
+Coroutines wait in beforeShutdown, workerStop, managerStop and shutdown, in both modes and in pools, and in shutdown functions of a failed worker; exit in a callback can be caught
 --EXTENSIONS--
 swoole
 --FILE--
@@ -22,7 +22,7 @@ foreach ([SWOOLE_BASE, SWOOLE_PROCESS] as $mode) {
         $server = new Swoole\Server('127.0.0.1', 0, $mode);
         $server->set(['worker_num' => 1, 'log_level' => SWOOLE_LOG_NONE, 'max_wait_time' => 1]);
         $server->on('receive', fn () => null);
-        foreach (['workerStop', 'managerStop', 'shutdown'] as $event) {
+        foreach (['beforeShutdown', 'workerStop', 'managerStop', 'shutdown'] as $event) {
             $server->on($event, $wait($event));
         }
         $server->on('workerStart', function ($server) {
@@ -69,12 +69,16 @@ foreach ([true, false] as $coroutine) {
 }
 ?>
 --EXPECT--
+beforeShutdown: run
+beforeShutdown: go
 workerStop: run
 workerStop: go
 shutdown: run
 shutdown: go
 after start: run
 after start: go
+beforeShutdown: run
+beforeShutdown: go
 workerStop: run
 workerStop: go
 managerStop: run

@@ -7,7 +7,7 @@ posix
 --FILE--
 <?php
 require __DIR__ . '/../inc/server.inc';
-const MESSAGES = 200;
+const MESSAGES = 140;
 const SIZE = 256 * 1024;
 function handshake(int $port)
 {
@@ -108,9 +108,9 @@ foreach (MODES as $name => $mode) {
 }
 ?>
 --EXPECT--
-process, drop: reader 200; refused true, below 300 MB true; the slow one: not all
-process, close: reader 200; refused true, below 300 MB true; the slow one: not all
-process, a coroutine for each: reader 200; refused true, below 300 MB true; the slow one: not all
-base, drop: reader 200; refused true, below 300 MB true; the slow one: not all
-base, close: reader 200; refused true, below 300 MB true; the slow one: not all
-base, a coroutine for each: reader 200; refused true, below 300 MB true; the slow one: not all
+process, drop: reader 140; refused true, below 300 MB true; the slow one: not all
+process, close: reader 140; refused true, below 300 MB true; the slow one: not all
+process, a coroutine for each: reader 140; refused true, below 300 MB true; the slow one: not all
+base, drop: reader 140; refused true, below 300 MB true; the slow one: not all
+base, close: reader 140; refused true, below 300 MB true; the slow one: not all
+base, a coroutine for each: reader 140; refused true, below 300 MB true; the slow one: not all

@@ -20,6 +20,7 @@ use swoosh::http::files::{self, Lookup};
 use swoosh::proto::http1::Refusal;
 use swoosh::proto::http1::request::{Field, Request, field_buffer};
 use swoosh::proto::websocket::{accept_handshake, deflate};
+use swoosh::sys::error_text;
 use swoosh::tls::Acceptor;
 use swoosh_zend::{Array, Call, Callable, ClassBuilder, ClassSlot, IntoZval, Key, Object, PhpResult, Value};
 
@@ -178,7 +179,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
     )?;
     let Some(code) = ended else { return Ok(true) };
     this.set_slot(ERR_CODE, code);
-    this.set_slot(ERR_MSG, nix::errno::Errno::from_raw(code).desc());
+    this.set_slot(ERR_MSG, error_text(code));
     // `shutdown()` or cancellation, not a failure.
     Ok(!server.running.get() || code == libc::ECANCELED)
 }

@@ -1,13 +1,13 @@
 //! The texts of error codes: the system's, and from 501 on the module's own.
 
 use super::constants::CONSTANTS;
-use nix::errno::Errno;
+use swoosh::sys::error_text;
 use swoosh_zend::module::Constant;
 
 /// The text of a code of any kind that `errCode` and `swoole_last_error()` have.
 pub fn of_code(code: i64) -> String {
     match i32::try_from(code) {
-        Ok(system) if code <= LAST_OF_SYSTEM => Errno::from_raw(system).desc().to_owned(),
+        Ok(system) if code <= LAST_OF_SYSTEM => error_text(system),
         _ => of_module(code),
     }
 }

@@ -16,7 +16,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use swoosh::sys::command::Termination;
 use swoosh::sys::process::ChildExit;
 use swoosh::sys::signal_fd::HeldSignals;
 use swoosh::sys::{child, flock, machine};
@@ -180,12 +182,23 @@ fn exec(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     })))
 }
 
+/// Terminates a command whose caller has given it up. One that has ended is not concerned.
+struct OnDrop(Arc<Termination>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.request();
+    }
+}
+
 /// Runs a shell command: output (with standard error if `errors`), exit status, terminating signal.
 pub fn shell(command: Vec<u8>, errors: bool) -> PhpResult<OrFalse<(Vec<u8>, i32, i32)>> {
+    let termination = Arc::new(Termination::default());
+    let _terminates = OnDrop(termination.clone());
     attempt("run a command", move || {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(std::ffi::OsStr::from_bytes(&command));
-        let (text, status) = swoosh::sys::command::output(&mut shell, errors)?;
+        let (text, status) = swoosh::sys::command::output(&mut shell, errors, &termination)?;
         // -1: the program's own code reaped the child, and knows its status.
         let code = status.map_or(-1, |status| status.code().unwrap_or(0));
         Ok((text, code, status.and_then(|status| status.signal()).unwrap_or(0)))

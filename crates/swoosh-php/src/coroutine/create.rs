@@ -6,11 +6,12 @@
 
 use super::classes::CANCELED;
 use super::options::{Options, options};
-use super::scheduler::{Coroutine, current, peek_cell, with};
+use super::scheduler::{Coroutine, current, find, peek_cell, with};
 use super::switch::start;
+use super::table::Table;
 use super::ticker;
 use super::types::Job;
-use crate::runtime::{last_error, script_end};
+use crate::runtime::{event_loop, last_error, script_end};
 use std::rc::Rc;
 use swoosh_zend::error::{fatal, warning};
 use swoosh_zend::stack::Stack;
@@ -68,6 +69,31 @@ pub fn spawn_event(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<(
         result
     };
     create(Job::Native(Box::new(run))).map(drop)
+}
+
+/// In a process that a coroutine has just forked for a callback of its own: leaks the parent's coroutines. Those that had
+/// resumed the caller do not go on, although they are below it on the stack. False if the caller is not in a coroutine.
+pub fn leave_parents() -> bool {
+    with(|s| {
+        let Some(caller) = s.current.take() else { return false };
+        std::mem::forget(caller);
+        std::mem::forget(s.table.replace(Table::new()));
+        s.alive.set(0);
+        s.fork_origin.set(0);
+        true
+    })
+}
+
+/// Behind [`leave_parents`]: runs code in a coroutine that stands for the main program, so that an `exit` in it ends the
+/// process. Returns once it has ended.
+pub fn run_as_main(run: impl FnOnce() -> PhpResult<()> + 'static) -> PhpResult<()> {
+    with(|s| s.fork_origin.set(s.last_id.get() + 1));
+    let main = match create(Job::Native(Box::new(run))) {
+        Ok(Some(id)) if find(id).is_some() => id,
+        created => return created.map(drop),
+    };
+    let step = || Ok((find(main).is_some() && event_loop::is_alive()).then_some(None));
+    event_loop::run_while(step).map(drop)
 }
 
 /// The lowest frame of every coroutine.

@@ -23,6 +23,7 @@ pub mod hook_flags;
 pub mod http2;
 mod http2_output;
 pub mod http2_server;
+pub mod in_use;
 pub mod introspection;
 mod join;
 mod loop_hooks;
@@ -47,7 +48,7 @@ mod tls_session;
 mod types;
 pub mod wait;
 
-pub use create::{create, has_room, spawn_event};
+pub use create::{create, has_room, leave_parents, run_as_main, spawn_event};
 pub use introspection::{callbacks, count, ids, last_id, peak, running_name, unfinished};
 pub use loop_hooks::start_up;
 pub use options::{Options, options};

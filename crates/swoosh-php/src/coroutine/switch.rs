@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::error::throw;
 use swoosh_zend::stack::Progress;
-use swoosh_zend::{PhpResult, Raised, vm_state};
+use swoosh_zend::{PhpResult, Raised, runtime, vm_state};
 
 /// Suspends the running coroutine until it is woken, at most `limit`. `Err`: called outside of coroutines (a fatal error),
 /// an exception was thrown into the wait, or the script ends.
@@ -61,7 +61,10 @@ impl Coroutine {
             _ => (&CANCELED, "the coroutine was canceled"),
         };
         self.cancelled.set(true);
-        throw(class.get(), message, 0)
+        match runtime::running_name() {
+            Some(operation) => throw(class.get(), &format!("{message} in {operation}()"), 0),
+            None => throw(class.get(), message, 0),
+        }
     }
 }
 

@@ -126,7 +126,10 @@ fn check(handle: u32) -> PhpResult<()> {
     // In a forked child the coroutines of its parent do not exist.
     match user.filter(|&user| coroutine::current_id() != Some(user) && coroutine::find(user).is_some()) {
         Some(user) => {
-            let text = format!("the curl handle is in use: coroutine #{user} waits for its transfer");
+            let me = coroutine::current_id().unwrap_or(0);
+            let text = format!(
+                "the curl handle is in use: coroutine #{user} waits for its transfer, coroutine #{me} needs a handle of its own"
+            );
             Err(throw(CURL.get(), &text, 0))
         }
         None => Ok(()),

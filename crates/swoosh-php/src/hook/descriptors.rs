@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 use swoosh_zend::PhpResult;
-use swoosh_zend::error::throw_error;
+use swoosh_zend::error::{self, throw_error};
 use swoosh_zend::hook::StreamWait;
 
 /// The purpose of a wait.
@@ -68,16 +68,7 @@ pub(super) fn registered<T>(
     if is_closing(descriptor) {
         return Err(StreamWait::Closed);
     }
-    // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
-    let is_other = |&user: &u64| user != me && coroutine::find(user).is_some();
-    let other = WAITING.with_borrow(|waiting| waiting.get(&key)?.iter().copied().find(is_other));
-    if let Some(other) = other.filter(|_| purpose.is_exclusive()) {
-        let operation = if purpose == Purpose::Write { "writing" } else { "reading" };
-        // The exception stays pending until the stream operation returns. The text is Swoole's.
-        let _ = throw_error(&format!(
-            "Socket#{descriptor} has already been bound to another coroutine#{other}, {operation} of the same socket in \
-             coroutine#{me} at the same time is not allowed"
-        ));
+    if purpose.is_exclusive() && !is_free(descriptor, purpose, me) {
         return Err(StreamWait::Cancelled);
     }
     WAITING.with_borrow_mut(|waiting| waiting.entry(key).or_default().push(me));
@@ -91,6 +82,32 @@ pub(super) fn registered<T>(
         }
     });
     if is_closing(descriptor) { Err(StreamWait::Closed) } else { Ok(waited) }
+}
+
+/// Whether the caller may read, write or both. Throws if another coroutine waits for that.
+pub(super) fn may_use(descriptor: i32, read: bool, write: bool) -> bool {
+    if WAITING.with_borrow(HashMap::is_empty) {
+        return true;
+    }
+    let me = coroutine::current_id().unwrap_or(0);
+    (!read || is_free(descriptor, Purpose::Read, me)) && (!write || is_free(descriptor, Purpose::Write, me))
+}
+
+/// Whether no coroutine but `me` waits. Otherwise an exception is pending until the stream operation returns.
+fn is_free(descriptor: i32, purpose: Purpose, me: u64) -> bool {
+    // Entries of the parent process are stale in a forked child; `find` does not know their coroutines.
+    let is_other = |&user: &u64| user != me && coroutine::find(user).is_some();
+    let other = WAITING.with_borrow(|waiting| waiting.get(&(descriptor, purpose))?.iter().copied().find(is_other));
+    // A client may try again and again after the first error.
+    if let Some(other) = other.filter(|_| error::pending().is_none()) {
+        let operation = if purpose == Purpose::Write { "writing" } else { "reading" };
+        // The text is Swoole's.
+        let _ = throw_error(&format!(
+            "Socket#{descriptor} has already been bound to another coroutine#{other}, {operation} of the same socket in \
+             coroutine#{me} at the same time is not allowed"
+        ));
+    }
+    other.is_none()
 }
 
 /// Ends all waits for a descriptor that is about to be closed. Each waiting coroutine runs before this returns, so that it

@@ -3,6 +3,7 @@
 //! A hook acts only if its `Swoole\Runtime` flag is set and the caller may wait; otherwise PHP's own code runs.
 
 mod autoload;
+mod commands;
 mod coverage;
 mod curl;
 mod descriptors;

@@ -15,7 +15,14 @@ use swoosh_zend::{Call, PhpResult, Zval, runtime};
 
 /// Installs the hooks during module startup.
 pub(super) fn start_up() {
-    install_stream_hooks(StreamHooks { wait: wait_for, is_enabled, resolve, before_close: descriptors::before_close });
+    install_stream_hooks(StreamHooks {
+        wait: wait_for,
+        is_enabled,
+        resolve,
+        before_close: descriptors::before_close,
+        may_use: descriptors::may_use,
+        was_cancelled: || coroutine::current().is_some_and(|me| me.is_cancelled()),
+    });
     wrap_function::<4, _, _>("stream_select", select);
 }
 

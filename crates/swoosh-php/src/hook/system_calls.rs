@@ -3,31 +3,27 @@
 //! A hooked call cannot throw: an exception stays pending until the function that made the call returns to PHP.
 
 use super::descriptors::{self, Purpose};
-use super::{exclusive, polled};
+use super::{commands, exclusive, polled};
 use crate::coroutine;
 use crate::coroutine::hook_flags::{STDIO, flags};
 use crate::coroutine::may_wait;
 use crate::coroutine::wait::{self, WaitOutcome};
 use crate::runtime::reactor;
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::ffi::{CString, OsStr};
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Seek};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
-use std::process::Command;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
-use swoosh::sys::child::{self, ExitClaim};
-use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, is_nonblocking};
+use swoosh::sys::child;
+use swoosh::sys::descriptor_kind::{DescriptorKind, descriptor_kind, file_identity, is_nonblocking};
+use swoosh::sys::flock;
 use swoosh::sys::foreign_fd::ForeignFd;
-use swoosh::sys::{command, flock, process};
 use swoosh_zend::error::pending;
 use swoosh_zend::hook::{StreamWait, surround_function};
 use swoosh_zend::system_calls::{Interrupt, Next, OpenWork, WaitHooks, Waited, Work, install_wait_hooks, set_starting};
-use swoosh_zend::{Call, Zval};
+use swoosh_zend::{Call, PhpResult, Zval};
 
 /// Sets the functions that wait during module startup.
 pub(super) fn start_up() {
@@ -52,12 +48,13 @@ pub(super) fn start_up() {
         transfer,
         open,
         lock,
-        spawn,
-        child: wait_for_child,
+        spawn: commands::spawn,
+        child: commands::wait_for_child,
         keep_status: child::keep_status,
-        claim: |pid| claims(|claims| drop(claims.insert(pid, ExitClaim::new(pid)))),
-        kept,
-        reaped: |pid| claims(|claims| drop(claims.remove(&pid))),
+        claim: commands::claim,
+        kept: commands::kept,
+        reaped: commands::forget,
+        given_up: commands::give_up,
         before_close: descriptors::before_close,
     });
 }
@@ -155,11 +152,33 @@ fn transfer(fd: RawFd, write: bool, length: usize, supported: bool) -> Next {
                 Ok(()) if write => Next::PerformPart(libc::PIPE_BUF),
                 Ok(()) => Next::Perform,
                 // Cancelled or closed. PHP reports other codes with a notice, and this one as a transfer of nothing.
-                Err(_) => Next::Fail(libc::EAGAIN),
+                Err(_) => {
+                    commands::cancelled(fd);
+                    Next::Fail(libc::EAGAIN)
+                }
             }
         }
         _ => Next::Perform,
     }
+}
+
+/// The caller's own call succeeds at once behind this, or gets the error.
+fn try_until_locked(fd: RawFd, exclusive: bool) -> PhpResult<Next> {
+    let mut pause = FIRST_PAUSE;
+    while matches!(flock::lock(&ForeignFd::new(fd), !exclusive, false), Ok(false)) {
+        if !wait::sleep(pause)? {
+            return Ok(Next::Fail(libc::ECANCELED));
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Ok(Next::Retry)
+}
+
+/// A number that stands for a file among the objects that coroutines use one at a time.
+fn hash(identity: (u64, u64)) -> usize {
+    let mut hasher = DefaultHasher::new();
+    identity.hash(&mut hasher);
+    hasher.finish() as usize
 }
 
 /// Reads what the caller is about to read, so that it is in the page cache.
@@ -176,81 +195,23 @@ fn read_ahead(fd: RawFd, length: usize) {
     }
 }
 
-/// The kernel reports no event for a released lock, so it is tried again after pauses that grow.
+/// The kernel reports no event for a released lock, so it is tried again after pauses that grow. Of the coroutines that wait
+/// for the exclusive lock of a file one at a time tries, in the order in which they came. Those that wait for a shared lock
+/// do not queue: a holder of such a lock may wait for another one.
 fn lock(fd: RawFd, exclusive: bool) -> Next {
     let waited = descriptors::registered(fd, Purpose::Lock, || {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if !wait::sleep(pause)? {
-                return Ok(Next::Fail(libc::ECANCELED));
-            }
-            if !matches!(flock::lock(&ForeignFd::new(fd), !exclusive, false), Ok(false)) {
-                // The caller's own call succeeds at once, or gets the error.
-                return Ok(Next::Retry);
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        let queue = if exclusive { file_identity(fd).ok().map(hash) } else { None };
+        if queue.is_some_and(|queue| !exclusive::enter(queue)) {
+            return Ok(Next::Fail(libc::ECANCELED));
         }
+        let locked = try_until_locked(fd, exclusive);
+        queue.into_iter().for_each(exclusive::leave);
+        locked
     });
     match waited {
         Ok(Ok(next)) => next,
         Ok(Err(_)) | Err(StreamWait::Cancelled) => Next::Fail(libc::ECANCELED),
         Err(_) => Next::Fail(libc::EBADF),
-    }
-}
-
-fn spawn(text: CString, reads: bool) -> io::Result<(OwnedFd, i32)> {
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(OsStr::from_bytes(text.as_bytes()));
-    let (end, pid) = command::pipe(&mut shell, reads)?;
-    CLAIMS.with_borrow_mut(|claims| claims.insert(pid, ExitClaim::new(pid)));
-    Ok((end, pid))
-}
-
-thread_local! {
-    /// Those of the children that [`spawn`] or `proc_open` has started.
-    static CLAIMS: RefCell<HashMap<i32, ExitClaim>> = RefCell::default();
-}
-
-fn claims<T>(work: impl FnOnce(&mut HashMap<i32, ExitClaim>) -> T) -> T {
-    CLAIMS.with_borrow_mut(work)
-}
-
-/// A status is taken once.
-fn kept(pid: i32) -> Option<i32> {
-    claims(|claims| {
-        let status = claims.get(&pid)?.kept()?;
-        claims.remove(&pid);
-        Some(status)
-    })
-}
-
-/// Other waits for any child leave this one's status to the caller.
-fn wait_for_child(pid: i32) -> Result<i32, i32> {
-    let claim = CLAIMS.with_borrow_mut(|claims| claims.remove(&pid)).unwrap_or_else(|| ExitClaim::new(pid));
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match claim.take() {
-            Ok(Some(exit)) => return Ok(exit.status),
-            Ok(None) => {}
-            Err(e) => return Err(e.raw_os_error().unwrap_or(libc::ECHILD)),
-        }
-        if !may_wait() {
-            drop(claim);
-            let exit = child::wait(pid, true).map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))?;
-            return exit.map(|exit| exit.status).ok_or(libc::ECHILD);
-        }
-        let goes_on = match process::pidfd_open(pid) {
-            Some(process) => wait::descriptor(process.as_raw_fd(), true, false, None)
-                .is_ok_and(|waited| !matches!(waited, WaitOutcome::Cancelled)),
-            // An old kernel.
-            None => {
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                wait::sleep(pause).unwrap_or(false)
-            }
-        };
-        if !goes_on {
-            return Err(libc::ECANCELED);
-        }
     }
 }
 

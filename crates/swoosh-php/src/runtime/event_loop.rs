@@ -8,7 +8,7 @@
 
 use super::reactor::WakeTarget;
 use super::scheduler::{LoopEnd, call_back, scheduler};
-use super::{blocking, reactor, script_end, signals, timers, watchers};
+use super::{blocking, object_counts, reactor, script_end, signals, timers, watchers};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -31,11 +31,20 @@ struct Loop {
     shut_down: bool,
     /// Coroutines up to this id keep the loop no longer; see [`leave_behind`].
     left_behind: u64,
+    /// See [`run_beside`].
+    beside: Option<Beside>,
     /// How often PHP has called [`run_at_end`].
     end_calls: u32,
     /// See [`runtime::generation`].
     generation: u32,
     ticks: u64,
+}
+
+/// The newest coroutine and timer when [`run_beside`] began: later ones keep its loop.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    coroutine: u64,
+    timer: u64,
 }
 
 thread_local! {
@@ -80,7 +89,7 @@ pub fn run_nested() -> PhpResult<()> {
             LoopEnd::WithoutSignals { wait_signal } => Ok(signals::keep_alive(wait_signal).then_some(None)),
         }
     })?;
-    let left_behind = with(|state| state.left_behind) > 0;
+    let left_behind = with(|state| state.left_behind > 0 || state.beside.is_some());
     if !stopped && !left_behind && scheduler().count() > 0 && !scheduler().in_coroutine() {
         return scheduler().report_deadlock();
     }
@@ -92,10 +101,12 @@ pub fn run_nested() -> PhpResult<()> {
 pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) -> PhpResult<bool> {
     with(|state| state.running = true);
     blocking::ensure_started();
+    object_counts::loop_begins();
     let result = loop {
         if with(|state| state.stopped) {
             break Ok(());
         }
+        object_counts::tick();
         match step() {
             Ok(Some(limit)) => match run_tick(Sleep::Reactor(limit)) {
                 Ok(()) => {}
@@ -111,6 +122,9 @@ pub fn run_while(mut step: impl FnMut() -> PhpResult<Option<Option<Duration>>>) 
         state.shut_down |= matches!(result, Err(raised) if raised != Raised::Exit);
         std::mem::replace(&mut state.stopped, false)
     });
+    if matches!(result, Err(raised) if raised != Raised::Exit) {
+        script_end::loop_failed();
+    }
     if result == Err(Raised::Exit) {
         // Shutdown functions may start coroutines; those of the script end with it.
         leave_behind();
@@ -130,7 +144,16 @@ pub fn run_coroutines(begin: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
     // After a fatal error this ends the hosted loop.
     script_end::prepare();
     let nested = scheduler().in_coroutine() || is_running();
-    begin()?;
+    if !nested {
+        blocking::ensure_started();
+        object_counts::loop_begins();
+        swoosh::blocking::begin();
+    }
+    let begun = begin();
+    if !nested {
+        swoosh::blocking::end();
+    }
+    begun?;
     if nested {
         return Err(fatal(
             "the event loop is running already: start more coroutines with go(), not with another run()",
@@ -162,10 +185,19 @@ pub fn run_at_end() -> PhpResult<()> {
 }
 
 /// Runs the shutdown functions behind the one that has called [`run_at_end`], because the loop has failed and PHP would skip
-/// them.
+/// them, and then the coroutines that they began. A fatal error in one of those ends these coroutines in turn.
 pub fn run_later_shutdown_functions() -> PhpResult<()> {
-    runtime::call_later_shutdown_functions(script_end::FUNCTION, with(|state| state.end_calls));
-    if script_end::is_renewed() { run() } else { Ok(()) }
+    let mut next = 0;
+    loop {
+        next = runtime::call_later_shutdown_functions(script_end::FUNCTION, with(|state| state.end_calls), next);
+        if !script_end::is_renewed() {
+            return Ok(());
+        }
+        let ended = run();
+        if ended.is_ok() || script_end::is_renewed() {
+            return ended;
+        }
+    }
 }
 
 /// Starts afresh when user code that runs after a fatal error, such as a shutdown function, gives the loop something to do.
@@ -290,6 +322,26 @@ pub fn leave_behind() {
     with(|state| state.left_behind = newest);
 }
 
+/// Runs code of an event behind which the process goes on hosting, with a loop of its own: that ends with the coroutines and
+/// timers that the code began. Others go on meanwhile.
+pub fn run_beside(body: impl FnOnce() -> PhpResult<()>) -> PhpResult<()> {
+    let node = reactor::pause_hosting();
+    let beside = Beside { coroutine: scheduler().newest(), timer: timers::newest() };
+    with(|state| {
+        state.running = false;
+        state.beside = Some(beside);
+    });
+    let ended = body().and_then(|()| run());
+    with(|state| {
+        state.running = true;
+        state.beside = None;
+    });
+    if let Some(node) = node {
+        reactor::host(&node);
+    }
+    ended
+}
+
 /// Prevents the loop from being entered again: `exit` or a fatal error ended the script.
 pub fn shut_down() {
     with(|state| state.shut_down = true);
@@ -306,6 +358,7 @@ pub fn end_by(raised: Raised) {
 /// Runs a tick without sleeping, in a process that hosts the loop.
 #[inline]
 pub fn hosted_tick() -> PhpResult<()> {
+    object_counts::tick();
     let idle = timers::count() == 0
         && scheduler().pending_waits() == 0
         && !reactor::is_ready()
@@ -331,6 +384,12 @@ pub fn pending_count() -> usize {
 
 /// Whether there is anything to wait for.
 pub fn is_alive() -> bool {
+    if let Some(beside) = with(|state| state.beside) {
+        return scheduler().newest_alive() > beside.coroutine && scheduler().pending_waits() > 0
+            || timers::newest() > beside.timer
+            || with(|state| !state.deferred.is_empty())
+            || reactor::is_ready();
+    }
     timers::count() > 0
         || has_waits()
         || watchers::count() > 0

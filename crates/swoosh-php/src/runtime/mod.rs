@@ -5,6 +5,7 @@ pub mod blocking;
 pub mod event_loop;
 pub mod fork;
 pub mod last_error;
+pub mod object_counts;
 pub mod reactor;
 pub mod scheduler;
 pub mod script_end;

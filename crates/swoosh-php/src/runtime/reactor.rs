@@ -94,11 +94,15 @@ pub fn host(node: &Context) {
 
 /// Stops using the runtime of a server's process.
 pub fn end_hosting() {
-    let node = with(|reactor| {
+    drop(pause_hosting());
+}
+
+/// Uses the thread's own runtime until [`host`] is called with the server's process, if one is returned.
+pub fn pause_hosting() -> Option<Context> {
+    with(|reactor| {
         reactor.epoch += 1;
         reactor.node.take()
-    });
-    drop(node);
+    })
 }
 
 /// Changes with the runtime: a registration made in one epoch is invalid in another.

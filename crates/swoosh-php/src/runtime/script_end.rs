@@ -10,7 +10,7 @@ pub const FUNCTION: &str = "Swoole\\Event::rshutdown";
 thread_local! {
     /// Whether the shutdown function is registered. A forked process inherits this together with PHP's shutdown functions.
     static PREPARED: Cell<bool> = const { Cell::new(false) };
-    /// Whether the loop has started afresh after a fatal error; see `event_loop::renew`.
+    /// Whether the loop has started afresh after the latest fatal error; see `event_loop::renew`.
     static RENEWED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -43,7 +43,12 @@ fn register() {
     runtime::at_script_end(FUNCTION);
 }
 
-/// Whether user code gave the loop something to do after a fatal error.
+/// Records that a fatal error has ended the loop: it starts afresh if user code gives it something to do.
+pub fn loop_failed() {
+    RENEWED.set(false);
+}
+
+/// Whether user code gave the loop something to do after the latest fatal error.
 pub fn is_renewed() -> bool {
     RENEWED.get()
 }

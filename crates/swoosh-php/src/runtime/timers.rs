@@ -171,6 +171,11 @@ pub fn count() -> usize {
     with(|timers| timers.wheel.len()).unwrap_or(0)
 }
 
+/// The largest number of a timer; 0 if there is none.
+pub fn newest() -> u64 {
+    ids().into_iter().max().unwrap_or(0)
+}
+
 /// How many one-shot timers are due within `limit`.
 pub fn due_within(limit: Duration) -> usize {
     let end = monotonic_nanos().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));

@@ -1,13 +1,16 @@
 //! Commands: the master runs a registered function in another process of the server and waits for its reply.
 //!
-//! A command travels as an interprocess message with the flag `COMMAND`; its reply is one datagram on a socket pair that
-//! every process inherits. A reply carries the request's number: replies to requests that timed out are discarded.
+//! A command travels as an interprocess message with the flag `COMMAND`; its reply is a sequence of datagrams on a socket
+//! pair that every process inherits. Each datagram carries the request's number, because processes reply at the same time
+//! and replies to requests that timed out are discarded, and the number of bytes from it to the reply's end.
 
 use super::command_table::ServerCommands;
 use super::state::PhpServer;
 use super::task::{decode, encode};
 use crate::runtime::last_error;
+use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 use swoosh::context::Context;
 use swoosh::handler::WorkerId;
@@ -75,10 +78,16 @@ fn wait(commands: &ServerCommands, number: u64) -> Option<Vec<u8>> {
     let (_, end) = reply_sockets.as_ref()?;
     end.set_nonblocking(true).ok()?;
     let until = Instant::now() + REPLY_TIMEOUT;
-    let mut buffer = vec![0; MAX_REPLY];
+    let mut buffer = vec![0; HEAD + PART];
+    let mut reply = Vec::new();
     while Instant::now() < until {
         match end.recv(&mut buffer) {
-            Ok(n) if n >= 8 && buffer[..8] == number.to_le_bytes() => return Some(buffer[8..n].to_vec()),
+            Ok(n) if n >= HEAD && buffer[..8] == number.to_le_bytes() => {
+                reply.extend_from_slice(&buffer[HEAD..n]);
+                if buffer[8..HEAD] == ((n - HEAD) as u64).to_le_bytes() {
+                    return Some(reply);
+                }
+            }
             // The reply to a request that timed out.
             Ok(_) => {}
             Err(_) => wait_readable(&[end.as_raw_fd()], Some(until.saturating_duration_since(Instant::now()))),
@@ -92,7 +101,7 @@ pub fn is_command(flags: u32) -> bool {
     flags & COMMAND != 0
 }
 
-/// A command has come: runs it and reply_sockets.
+/// A command has come: runs it and sends the reply.
 pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> PhpResult<()> {
     let Some(message) = decode(bytes, flags) else { return Ok(()) };
     let Some(parts) = message.array() else { return Ok(()) };
@@ -101,14 +110,28 @@ pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> Ph
     };
     let Some(callable) = state.commands().find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
-    let mut reply = number.to_le_bytes().to_vec();
-    reply.extend(state.home().leave_if_child(call(&callable, server, data))?);
+    let reply = state.home().leave_if_child(call(&callable, server, data))?;
     if let Some((end, _)) = &*state.commands().reply_sockets.borrow()
-        && let Err(e) = end.send(&reply)
+        && let Err(e) = send_reply(end, number, &reply)
     {
-        swoosh::log::warn!("send the reply to a command, {} bytes: {e}", reply.len() - 8);
+        swoosh::log::warn!("send the reply to command {:?}, {} bytes: {e}", name.to_text(), reply.len());
     }
     Ok(())
+}
+
+/// Fails if the master does not read: it waits for nothing any more.
+fn send_reply(end: &UnixDatagram, number: i64, reply: &[u8]) -> io::Result<()> {
+    end.set_write_timeout(Some(SEND_TIMEOUT))?;
+    let mut left = reply;
+    loop {
+        let (part, rest) = left.split_at(left.len().min(PART));
+        let head = [number.to_le_bytes(), (left.len() as u64).to_le_bytes()].concat();
+        end.send(&[&head, part].concat())?;
+        left = rest;
+        if left.is_empty() {
+            return Ok(());
+        }
+    }
 }
 
 fn call(callable: &Callable, server: &Object, data: Zval) -> PhpResult<Vec<u8>> {
@@ -124,5 +147,9 @@ const MANAGER: i64 = 32;
 /// Message flag of commands.
 const COMMAND: u32 = 0x40;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest reply, bytes: the limit of a datagram (net.core.wmem_max by default).
-const MAX_REPLY: usize = 256 << 10;
+/// The most bytes of a reply in one datagram: less than the default of net.core.wmem_default, which bounds it.
+const PART: usize = 64 << 10;
+/// Bytes before them: the request's number, and how many bytes of the reply are left.
+const HEAD: usize = 16;
+/// How long one part of a reply waits for room.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);

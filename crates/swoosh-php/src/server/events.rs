@@ -8,7 +8,7 @@ use super::http::{deadline, dispatch, form, response_order};
 use super::state::PhpServer;
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
-use crate::runtime::{blocking, event_loop, reactor, scheduler, server_process, timers};
+use crate::runtime::{blocking, event_loop, object_counts, reactor, scheduler, server_process, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -108,6 +108,7 @@ impl EventBridge {
             deadline::warn_without_effect(&self.state, node, apart);
             hook_flags::set_flags(options.hook_flags);
             blocking::ensure_started();
+            object_counts::loop_begins();
             swoosh::blocking::begin();
         }
         if event == ServerEvent::Start {
@@ -120,7 +121,10 @@ impl EventBridge {
         let Some(callable) = callbacks.of_server(event) else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         let mut args = [callbacks.server().clone().into_zval(), id.into_zval()];
-        if event == ServerEvent::WorkerStart {
+        if event == ServerEvent::BeforeShutdown {
+            // The loop of this process goes on, in base mode with a worker's coroutines.
+            self.finish_call(event_loop::run_beside(|| callable.call(&mut args[..1]).map(drop)))?;
+        } else if event == ServerEvent::WorkerStart {
             self.run(callable, args)?;
         } else if event == ServerEvent::Start {
             let [server, _] = args;

@@ -6,6 +6,7 @@
 use super::{Next, Shared, WaitHooks, active, errno, replace, set_errno, with_errno};
 use crate::ffi;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr::null_mut;
@@ -157,7 +158,28 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_uint) -> c_
         return unsafe { libc::open(path, flags, mode) };
     };
     let mut waits_for_peer = None;
-    if flags & (libc::O_CREAT | libc::O_TRUNC | libc::O_ACCMODE) == 0 {
+    // SAFETY: the caller of open(2) passes a C string.
+    let name = || unsafe { CStr::from_ptr(path) };
+    let mut queue = None;
+    // A file that may have to be created, and is not emptied.
+    let may_create = flags & libc::O_CREAT != 0 && flags & (libc::O_TRUNC | libc::O_EXCL | libc::O_TMPFILE) == 0;
+    if may_create {
+        // One coroutine creates it, and those that come meanwhile open it afterwards, in their order.
+        let key = hash(name());
+        if !(hooks.enter)(key) {
+            return with_errno((-1, libc::ECANCELED));
+        }
+        queue = Some(key);
+        match open_cached(path, flags & !libc::O_CREAT) {
+            Ok(Cached::Open(fd)) => {
+                (hooks.leave)(key);
+                return fd;
+            }
+            // Stays open like a reader's.
+            Ok(Cached::Pipe(end)) => waits_for_peer = Some(end),
+            Err(_) => {}
+        }
+    } else if flags & (libc::O_CREAT | libc::O_TRUNC | libc::O_ACCMODE) == 0 {
         match open_cached(path, flags) {
             Ok(Cached::Open(fd)) => return fd,
             // Stays open, so that a writer that has seen this reader finds it.
@@ -166,8 +188,7 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_uint) -> c_
             Err(code) => return with_errno((-1, code)),
         }
     }
-    // SAFETY: the caller of open(2) passes a C string.
-    let path = CString::from(unsafe { CStr::from_ptr(path) });
+    let path = CString::from(name());
     let opened = (hooks.open)(Box::new(move || {
         // SAFETY: `path` is a C string.
         let fd = unsafe { libc::open(path.as_ptr(), flags, mode) };
@@ -175,20 +196,28 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_uint) -> c_
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(unsafe { OwnedFd::from_raw_fd(fd) }) }
     }));
     drop(waits_for_peer);
+    queue.into_iter().for_each(hooks.leave);
     match opened {
         Ok(fd) => fd.into_raw_fd(),
         Err(e) => with_errno((-1, e.raw_os_error().unwrap_or(libc::EIO))),
     }
 }
 
+/// A number that stands for a path among the objects that coroutines use one at a time.
+fn hash(path: &CStr) -> usize {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish() as usize
+}
+
 enum Cached {
     /// A file without a peer.
     Open(c_int),
-    /// The reading end of a named pipe, opened without waiting for a writer.
+    /// An end of a named pipe, opened without waiting for its peer.
     Pipe(OwnedFd),
 }
 
-/// Opens a file for reading if the kernel has its whole path at hand. Does not block, except where the kernel has no
+/// Opens a file that exists if the kernel has its whole path at hand. Does not block, except where the kernel has no
 /// openat2(2): there a path is looked up at once, because disks seldom delay that and another thread always costs time.
 fn open_cached(path: *const c_char, flags: c_int) -> Result<Cached, i32> {
     /// The kernel is older than Linux 5.6, or a tool such as valgrind stands between.

@@ -89,6 +89,8 @@ pub struct WaitHooks {
     pub kept: fn(pid: i32) -> Option<i32>,
     /// A child has been reaped.
     pub reaped: fn(pid: i32),
+    /// A child that `proc_open` has started runs on, and no code can wait for it any more.
+    pub given_up: fn(pid: i32),
     /// Whether a child that a wait for any child has reaped belongs to another caller, for which its status is kept.
     pub keep_status: fn(pid: i32, status: i32) -> bool,
     /// A stream's descriptor is about to be closed: ends all waits for it before it returns.

@@ -1,7 +1,7 @@
 //! popen(3), pclose(3) and waitpid(2) of PHP: `exec`, `shell_exec`, `popen`, `proc_open`, `mail` and others.
 
 use super::{active, errno, replace, with_errno};
-use crate::thread;
+use crate::{runtime, thread};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -177,6 +177,15 @@ unsafe extern "C" fn wait4(pid: libc::pid_t, status: *mut c_int, options: c_int,
             && let Some(hooks) = hooks
         {
             (hooks.reaped)(pid);
+        }
+        // Only the end of a resource of `proc_open` asks like this.
+        if reaped == 0
+            && pid > 0
+            && options == libc::WNOHANG
+            && !runtime::is_running(&["pcntl_waitpid", "proc_get_status"])
+            && let Some(hooks) = active(FLAGS)
+        {
+            (hooks.given_up)(pid);
         }
         if reaped > 0 && !status.is_null() {
             // SAFETY: the caller passes null or a place for the status.

@@ -339,7 +339,10 @@ impl Manager {
         // Code that fails in one request of ten must not delay the other nine.
         let served = slot.requests.load(Relaxed) > managed.handled_before;
         let is_user = state.kind_of(id) == ProcessKind::User;
-        let died_at_start = managed.child.is_young() && !served && (is_user || !started || failed);
+        // On a busy machine the start of a worker takes any time.
+        let failed_to_start = failed && !started && !is_user;
+        let died_young = managed.child.is_young() && (is_user || !started || failed);
+        let died_at_start = !served && (failed_to_start || died_young);
         managed.handled_before = 0;
         if self.is_ending {
             managed.child.ended();

@@ -4,8 +4,8 @@ use crate::api::socket::protocol;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::coroutine::tls::CONTEXT_FAILED;
 use crate::runtime::last_error;
-use nix::errno::Errno;
 use std::time::Duration;
+use swoosh::sys::error_text;
 use swoosh_zend::{Array, PhpResult};
 
 /// Performs the handshake as the settings say, and offers `protocols` (ALPN, RFC 7301). A failure is an error code and its
@@ -26,6 +26,6 @@ pub fn encrypt(
             return Ok(Err(refused()));
         }
     }
-    let why = |code| link.tls_error().unwrap_or_else(|| Errno::from_raw(code).desc().to_owned());
+    let why = |code| link.tls_error().unwrap_or_else(|| error_text(code));
     Ok(link.handshake(limit)?.map_err(|code| (code, why(code))))
 }

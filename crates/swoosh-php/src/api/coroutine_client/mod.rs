@@ -6,6 +6,7 @@ mod proxy;
 
 use super::exception::{Constructed, constructed};
 use super::socket::{address_of, describe, object, protocol, words};
+use crate::coroutine::in_use::InUse;
 use crate::coroutine::packet_reader::PacketReader;
 use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY, TlsSettings, VERIFY_FAILED};
@@ -46,6 +47,8 @@ struct Client {
     host: RefCell<Vec<u8>>,
     /// `bind_address` and `bind_port`: the local address of its sockets.
     bind: RefCell<Option<(Vec<u8>, i64)>>,
+    /// The coroutine that connects.
+    connecting: InUse,
 }
 swoosh_zend::payload!(Client);
 
@@ -203,7 +206,7 @@ fn limit(call: &Call<'_>, n: usize, or: Option<Duration>) -> PhpResult<Option<Du
 
 fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
-    if client.link.borrow().is_some() {
+    if client.link.borrow().is_some() || client.connecting.other().is_some() {
         fail(call, libc::EISCONN);
         return Ok(false);
     }
@@ -213,6 +216,7 @@ fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
         // The timeout of `connect` is the client's from then on.
         client.times.set(Times { connect: limit, read: limit, write: limit });
     }
+    let _connecting = client.connecting.begin();
     let proxy = client.proxy.borrow().clone();
     let bind = client.bind.borrow().clone();
     let local = match resolve_local(client.family.get().0, bind)? {
@@ -405,8 +409,12 @@ fn name(call: &Call<'_>, ask: fn(&Socket) -> io::Result<SockAddr>) -> PhpResult<
 }
 
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
+    let client = call.payload::<Client>();
+    if client.link.borrow().is_none() && client.connecting.cancel()? {
+        return Ok(true);
+    }
     let Some(link) = link(call) else { return Ok(false) };
-    drop(call.payload::<Client>().link.take());
+    drop(client.link.take());
     set_property(call, FD, -1);
     set_property(call, CONNECTED, false);
     let socket = call.this().map(|this| this.slot(SOCKET).clone());

@@ -3,7 +3,7 @@
 //! A thread requests an interrupt at a fixed interval; between two PHP instructions the handler counts the running stack of
 //! calls. Time in a blocking call is therefore counted for the instruction after it, once.
 
-use crate::runtime::last_error;
+use crate::runtime::{last_error, object_counts};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use swoosh::sys::{process, signal};
 use swoosh_zend::error::notice;
 use swoosh_zend::module::Functions;
-use swoosh_zend::runtime::{self, ini_bool};
+use swoosh_zend::runtime::ini_bool;
 use swoosh_zend::vm_state::backtrace;
 use swoosh_zend::{Call, PhpResult, Zval, interrupt};
 
@@ -34,8 +34,6 @@ thread_local! {
     static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
     /// Whether there is one: asked at each interrupt.
     static IS_PROFILING: Cell<bool> = const { Cell::new(false) };
-    /// The objects of each class, and the memory in use, at the last call of `swoole_tracer_leak_detect`.
-    static LAST_COUNT: RefCell<Option<(HashMap<String, i64>, i64)>> = const { RefCell::new(None) };
 }
 
 /// Adds the functions of this file.
@@ -58,7 +56,6 @@ pub fn request_end() {
     if IS_PROFILING.get() && ini_bool("swoole.profile") {
         let _ = end(&format!("swoole-profile-{}.txt", process::pid()));
     }
-    LAST_COUNT.take();
 }
 
 /// Options: `interval`, microseconds between two samples.
@@ -143,26 +140,9 @@ pub fn sample() {
 /// `$threshold` more.
 fn detect_leaks(call: &mut Call<'_>) -> PhpResult<()> {
     let threshold = call.int_or(0, 64)?;
-    let mut counts: HashMap<String, i64> = HashMap::new();
-    for handle in 1..runtime::object_handles() {
-        if let Some(object) = runtime::object_by_handle(u64::from(handle)) {
-            *counts.entry(object.class().name()).or_default() += 1;
-        }
-    }
-    let memory = swoosh_zend::call_function("memory_get_usage", &mut [])?.map_or(0, |bytes| bytes.to_int());
-    let before = LAST_COUNT.replace(Some((counts.clone(), memory)));
-    let Some((old, old_memory)) = before else { return Ok(()) };
-    let mut grown: Vec<(String, i64)> = counts
-        .into_iter()
-        .map(|(class, count)| (class.clone(), count - old.get(&class).copied().unwrap_or(0)))
-        .filter(|(_, more)| *more > threshold)
-        .collect();
-    grown.sort_by_key(|(_, more)| -more);
-    for (class, more) in grown {
-        notice(&format!(
-            "{more} more objects of {class} than at the last check, memory {:+} bytes",
-            memory - old_memory
-        ));
+    let Some(growth) = object_counts::growth(threshold) else { return Ok(()) };
+    for (class, more) in growth.classes {
+        notice(&format!("{more} more objects of {class} than at the last check, memory {:+} bytes", growth.memory));
     }
     Ok(())
 }

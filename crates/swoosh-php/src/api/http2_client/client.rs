@@ -8,10 +8,10 @@ use crate::api::socket::object as socket_object;
 use crate::coroutine::http2::{Failure, Http2Connection, Http2Settings};
 use crate::coroutine::socket::ErrorCode;
 use crate::runtime::last_error;
-use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use swoosh::sys::error_text;
 use swoosh_zend::{Array, Call, ClassSlot, PhpResult};
 
 /// `Swoole\Coroutine\Http2\Client\Exception`.
@@ -116,7 +116,7 @@ pub(super) fn connect(call: &mut Call<'_>) -> PhpResult<bool> {
     let ended = client.connection.borrow().as_ref().map(|connection| connection.failure().is_some());
     match ended {
         Some(false) => {
-            fail(call, libc::EISCONN, Errno::EISCONN.desc())?;
+            fail(call, libc::EISCONN, &error_text(libc::EISCONN))?;
             return Ok(false);
         }
         Some(true) => drop(disconnect(call)?),

@@ -164,7 +164,7 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
             last_error::set(libc::EBADF);
             if let Some(this) = call.this() {
                 this.set_slot(ERR_CODE, libc::EBADF);
-                this.set_slot(ERR_MSG, nix::errno::Errno::EBADF.desc());
+                this.set_slot(ERR_MSG, swoosh::sys::error_text(libc::EBADF));
             }
             Ok(false)
         }

@@ -7,8 +7,8 @@ use crate::coroutine::http2::Http2Settings;
 use crate::coroutine::http2_server::ServerConnection;
 use crate::coroutine::wait;
 use crate::runtime::last_error;
-use nix::errno::Errno;
 use std::cell::RefCell;
+use swoosh::sys::error_text;
 use swoosh_zend::error::{argument_type_error, throw_error};
 use swoosh_zend::{Array, Call, ClassBuilder, ClassSlot, IntoZval, PhpResult, Value, Zval};
 
@@ -87,7 +87,7 @@ fn accept(call: &mut Call<'_>) -> PhpResult<Zval> {
     last_error::set(code);
     if let Some(this) = call.this() {
         this.set_slot(ERR_CODE, code);
-        this.set_slot(ERR_MSG, if code == 0 { "" } else { Errno::from_raw(code).desc() });
+        this.set_slot(ERR_MSG, if code == 0 { String::new() } else { error_text(code) });
     }
     Ok(false.into_zval())
 }

@@ -3,6 +3,7 @@
 use crate::api::error_text;
 use crate::api::exception::Constructed;
 use crate::coroutine::http2::Http2Connection;
+use crate::coroutine::in_use::InUse;
 use crate::coroutine::socket::{CoroutineSocket, ErrorCode};
 use crate::runtime::last_error;
 use crate::server::websocket::connection::WebSocketConnection;
@@ -22,6 +23,8 @@ pub(super) struct Client {
     /// The last request's head.
     pub(super) head: RefCell<Option<Vec<u8>>>,
     pub(super) websocket: RefCell<Option<Rc<WebSocketConnection>>>,
+    /// The coroutine that connects, sends a request or receives its response. Over HTTP/2 there may be several.
+    pub(super) exchange: InUse,
 }
 swoosh_zend::payload!(Client);
 
@@ -110,6 +113,11 @@ pub(super) fn fail(call: &Call<'_>, client: &Client, failure: Failure) -> PhpRes
 /// Whether an HTTP/2 connection takes another request.
 pub(super) fn is_usable(connection: &Http2Connection) -> bool {
     connection.failure().is_none() && connection.peer_goaway().is_none()
+}
+
+/// Whether the connection is one of HTTP/2.
+pub(super) fn has_http2(client: &Client) -> bool {
+    client.conn.borrow().as_ref().is_some_and(|conn| conn.http2.is_some())
 }
 
 /// Closes the connection; coroutines that wait on it run before this returns.

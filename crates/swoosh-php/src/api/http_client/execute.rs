@@ -1,6 +1,6 @@
 //! One exchange: the request is sent, and its response read unless that is deferred.
 
-use super::client::{Client, SETTING, array_property, fail, forget_answer};
+use super::client::{Client, SETTING, array_property, fail, forget_answer, has_http2};
 use super::{request, response};
 use crate::api::coroutine_client::Times;
 use crate::runtime::last_error;
@@ -17,6 +17,10 @@ pub(super) fn run(call: &Call<'_>, target: &[u8], key: Option<String>) -> PhpRes
         last_error::warn_misuse("a request needs a path");
         return Ok(false);
     }
+    if !has_http2(client) {
+        client.exchange.check()?;
+    }
+    let _exchange = client.exchange.begin();
     let put_off = client.defer.get() && key.is_none();
     if client.sent.borrow().is_empty() {
         forget_answer(call);

@@ -244,6 +244,9 @@ fn peer_certificate(call: &mut Call<'_>) -> PhpResult<OrFalse<String>> {
 fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     let client = call.payload::<Client>();
     if client.conn.borrow().is_none() {
+        if client.exchange.cancel()? {
+            return Ok(true);
+        }
         last_error::set(NO_CONNECTION);
         set_property(call, ERR_CODE, NO_CONNECTION);
         return Ok(false);

@@ -60,7 +60,8 @@ fn connection(
         Ok(local) => local,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };
-    let link = match dial((family, libc::SOCK_STREAM), local, through, to, at, limit, |_| {})? {
+    let link = match dial((family, libc::SOCK_STREAM), local, through, to, at, limit, |fd| client.exchange.opened(fd))?
+    {
         Ok(link) => link,
         Err(code) => return Ok(Err(Failure::of(CONNECT_FAILED, code))),
     };

@@ -2,7 +2,7 @@
 
 use super::client::{
     BROKEN_PROTOCOL, Client, ERR_CODE, ERR_MSG, Failure, METHOD, NO_CONNECTION, PACK_FAILED, SEND_FAILED, SERVER_RESET,
-    SETTING, STATUS, UNCONNECTED, array_property, close_connection, fail, set_property,
+    SETTING, STATUS, UNCONNECTED, array_property, close_connection, fail, has_http2, set_property,
 };
 use super::execute::run;
 use super::response::receive;
@@ -13,10 +13,10 @@ use crate::coroutine::wait;
 use crate::runtime::last_error;
 use crate::server::websocket::connection::{Received, WebSocketConnection};
 use crate::server::websocket::frame::{OutgoingFrame, close_code, fits_control};
-use nix::errno::Errno;
 use std::rc::Rc;
 use swoosh::proto::base64;
 use swoosh::proto::websocket::Opcode;
+use swoosh::sys::error_text;
 use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 
 /// Asks to speak WebSocket from here on (RFC 6455 section 4.1).
@@ -90,6 +90,10 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
     };
     let no = || Ok(false.into_zval());
     if client.websocket.borrow().is_none() {
+        if !has_http2(client) {
+            client.exchange.check()?;
+        }
+        let _exchange = client.exchange.begin();
         if client.conn.borrow().is_none() {
             websocket(call);
             return no();
@@ -116,7 +120,7 @@ pub(super) fn recv(call: &mut Call<'_>) -> PhpResult<Zval> {
             last_error::set(code);
             set_property(call, STATUS, SERVER_RESET);
             set_property(call, ERR_CODE, code);
-            set_property(call, ERR_MSG, Errno::from_raw(code).desc());
+            set_property(call, ERR_MSG, error_text(code));
             if code != libc::ETIMEDOUT && code != libc::ECANCELED {
                 close_connection(call, client)?;
             }

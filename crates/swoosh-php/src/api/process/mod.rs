@@ -7,9 +7,9 @@ mod queue;
 use super::exception::{self, constructed};
 use data::{Holder, PIPE_DGRAM, PIPE_STREAM, ok_or_warn, slot};
 
+use crate::coroutine;
 use crate::runtime::{event_loop, fork, last_error, scheduler, script_end, signals};
 pub use data::PROCESS;
-use nix::errno::Errno;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
@@ -17,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use swoosh::pool::{Pipe, PipeKind};
+use swoosh::sys::error_text;
 use swoosh::sys::foreign_fd::ForeignFd;
 use swoosh::sys::process::{self as system, Fork};
 use swoosh::sys::signal::IntervalTimer;
@@ -169,10 +170,15 @@ fn become_child(process: &Object) -> PhpResult<()> {
 }
 
 fn run(process: &Object) -> PhpResult<()> {
+    let apart = process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
+    scheduler::run_callback(apart, work(process)?)
+}
+
+/// A call of the callback.
+fn work(process: &Object) -> PhpResult<impl FnOnce() -> PhpResult<()> + 'static> {
     let callable = Callable::new(&process.slot(slot("callback")?).clone()).map_err(|_| Raised::Exception)?;
     let mut arguments = [process.clone().into_zval()];
-    let apart = process.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
-    scheduler::run_callback(apart, move || callable.call(&mut arguments).map(drop))
+    Ok(move || callable.call(&mut arguments).map(drop))
 }
 
 fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
@@ -200,8 +206,12 @@ fn start(call: &mut Call<'_>) -> PhpResult<Zval> {
             }
             // It ends as a script does: shutdown functions, what coroutines and timers have left to do, destructors.
             let apart = this.payload::<Holder>().is_some_and(|pipe| pipe.coroutine.get());
+            let ran = match coroutine::leave_parents() && !apart {
+                true => work(this).and_then(coroutine::run_as_main),
+                false => run(this),
+            };
             // With a coroutine the loop runs before the shutdown functions, as within `Coroutine\run`.
-            let ended = run(this).and_then(|()| if apart { event_loop::run() } else { Ok(()) }).map_err(raise_uncaught);
+            let ended = ran.and_then(|()| if apart { event_loop::run() } else { Ok(()) }).map_err(raise_uncaught);
             if ended.is_ok() || ended == Err(Raised::Exit) {
                 script_end::prepare();
             } else {
@@ -265,7 +275,7 @@ fn kill(call: &mut Call<'_>) -> PhpResult<bool> {
         Err(code) => {
             last_error::set(code);
             if signal != 0 {
-                warning(&format!("send signal {signal}: {}", Errno::from_raw(code).desc()));
+                warning(&format!("send signal {signal}: {}", error_text(code)));
             }
             Ok(false)
         }
@@ -284,13 +294,13 @@ fn daemon(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     if let Err(code) = child::to_background(keeps_folder, keeps_output).map_err(code) {
         last_error::set(code);
-        warning(&format!("daemonize: {}", Errno::from_raw(code).desc()));
+        warning(&format!("daemonize: {}", error_text(code)));
         return Ok(false);
     }
     for (number, end) in ends.into_iter().take(3).enumerate() {
         if let Some(Err(code)) = end.map(|fd| ForeignFd::new(fd).redirect_standard(number).map_err(code)) {
             last_error::set(code);
-            warning(&format!("redirect a standard stream: {}", Errno::from_raw(code).desc()));
+            warning(&format!("redirect a standard stream: {}", error_text(code)));
         }
     }
     Ok(true)

@@ -18,13 +18,13 @@ use crate::runtime::last_error;
 use crate::runtime::watchers::{READ, WRITE};
 use connecting::{accept, bind, check_liveness, connect, listen, name, ssl_handshake};
 use data::*;
-use nix::errno::Errno;
 use reading::{
     peek, read_vector, read_vector_all, recv, recv_all, recv_from, recv_line, recv_packet, recv_with_buffer,
 };
 use setup::{get_option, set_option, set_protocol};
 use socket2::Socket;
 use std::rc::Rc;
+use swoosh::sys::error_text;
 use swoosh_zend::error::throw;
 use swoosh_zend::{Call, ClassBuilder, Object, OrFalse, PhpResult, Value};
 use writing::{send, send_all, send_file, send_to, write_vector};
@@ -94,7 +94,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         }
         Err(e) => {
             let code = e.raw_os_error().unwrap_or(libc::EINVAL);
-            Err(throw(EXCEPTION.get(), &format!("make a socket: {}", Errno::from_raw(code).desc()), code.into()))
+            Err(throw(EXCEPTION.get(), &format!("make a socket: {}", error_text(code)), code.into()))
         }
     }
 }

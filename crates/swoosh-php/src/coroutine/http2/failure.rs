@@ -1,8 +1,8 @@
 //! Errors of a connection as PHP sees them: a number and a message.
 
 use crate::coroutine::wait::WaitOutcome;
-use nix::errno::Errno;
 use std::io;
+use swoosh::sys::error_text;
 
 /// Why a connection is of no use any more: an error number and a message.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) fn outcome<T>(waited: WaitOutcome<T>) -> Result<T, Failure> {
         WaitOutcome::TimedOut => libc::ETIMEDOUT,
         WaitOutcome::Cancelled => libc::ECANCELED,
     };
-    Err(Failure { code, message: Errno::from_raw(code).desc().to_owned() })
+    Err(Failure { code, message: error_text(code) })
 }
 
 /// The error of h2 on a connection to `peer`.
@@ -33,7 +33,7 @@ pub(super) fn failure_of(error: &h2::Error, peer: &str) -> Failure {
         (None, None) => libc::EINVAL,
     };
     let message = match (system, error.reason()) {
-        (Some(code), _) => format!("the connection to {peer} is lost: {}", Errno::from_raw(code).desc()),
+        (Some(code), _) => format!("the connection to {peer} is lost: {}", error_text(code)),
         (None, _) if error.is_io() => format!("the connection to {peer} is lost: {error}"),
         (None, Some(reason)) if error.is_reset() && error.is_remote() => {
             format!("{peer} has reset the stream: {reason:?}, {}", reason.description())

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use h2::{Error, Reason, SendStream};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The sending half of a stream. One coroutine at a time writes to it; any may reset it.
@@ -36,6 +36,12 @@ impl SendHalf {
                 self.writer.borrow().wake_by_ref();
             }
         }
+    }
+
+    /// Whether the peer has not reset the stream. A coroutine that is writing finds out by itself.
+    pub(in crate::coroutine) fn is_open(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.stream.try_lock().map_or(true, |mut stream| stream.poll_reset(&mut context).is_pending())
     }
 
     /// Sends bytes as the peer's windows allow; `flush` writes what was queued. `stream` is from [`lock`](Self::lock).

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use swoosh_zend::{PhpResult, runtime};
 
@@ -175,6 +175,17 @@ impl ServerStream {
         )?;
         self.shared.drive();
         Ok(outcome(ended))
+    }
+
+    /// Whether the response can still be sent: it has not ended, and the client has not reset the stream.
+    pub fn is_open(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        match &mut *self.response.borrow_mut() {
+            _ if self.is_inherited() => false,
+            Output::Head(respond) => respond.poll_reset(&mut context).is_pending(),
+            Output::Body(half) => half.is_open(),
+            Output::Ended => false,
+        }
     }
 
     /// Ends the stream with an error code (RFC 9113 section 6.4). False if its response was sent to the end.

@@ -4,6 +4,7 @@
 //! divided by the requests it answered; the server has one core and the client the other. Each figure is the median of
 //! several rounds, in each of which the reference runs right before.
 
+mod http2;
 mod ipc;
 mod load;
 mod lock;
@@ -35,6 +36,9 @@ fn main() {
         ["serve", "http", "process"] => servers::http(Mode::Process),
         ["serve", "http", "async", "base"] => servers::http_async(Mode::Base),
         ["serve", "http", "async", "process"] => servers::http_async(Mode::Process),
+        ["serve", "hyper", "http2"] => reference::serve_http2(),
+        ["serve", "http2", "base"] => servers::http2(Mode::Base),
+        ["serve", "http2", "process"] => servers::http2(Mode::Process),
         ["serve", "web", mode, folder] => {
             servers::web(if mode == "base" { Mode::Base } else { Mode::Process }, folder);
         }
@@ -46,6 +50,7 @@ fn main() {
         ["http"] => http(""),
         ["http", only] => http(only),
         ["echo", only] => echo(only),
+        ["http2"] => http2::all(),
         ["tasks"] => tasks(),
         ["idle"] => idle(),
         ["ipc"] => ipc(),
@@ -64,13 +69,13 @@ fn main() {
         ["web", "latency"] => web::latency(),
         ["web", "idle"] => web::idle(),
         [] => {
-            let first = [|| echo(""), tls, || http(""), web::all, tasks, ipc, idle];
+            let first = [|| echo(""), tls, || http(""), http2::all, web::all, tasks, ipc, idle];
             first.iter().chain(&[timers, coroutine, hooks, rest, tables, locks, processes]).for_each(|part| part());
         }
         ["pipe", "bare"] => println!("{}", pipe::bare()),
         _ => {
             eprintln!(
-                "usage: swoosh-bench [echo | tls | http | web | tasks | ipc | idle | timers | coroutine | hooks | rest | table | lock | process]"
+                "usage: swoosh-bench [echo | tls | http | http2 | web | tasks | ipc | idle | timers | coroutine | hooks | rest | table | lock | process]"
             );
         }
     }

@@ -87,6 +87,63 @@ pub fn serve_http() {
     });
 }
 
+/// A web server for HTTP/2 on hyper: `/` answers a greeting behind the body, which it drops, `/download` 1 GB.
+pub fn serve_http2() {
+    use http_body_util::{BodyExt, Either, Full};
+    use hyper::body::{Body, Bytes, Frame, Incoming};
+    use hyper::header::CONTENT_TYPE;
+    use hyper::{Request, Response};
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// The pieces of the download.
+    struct Pieces(usize);
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            static PIECE: [u8; 64 << 10] = [b'x'; 64 << 10];
+            let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(None) };
+            self.0 = left;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&PIECE)))))
+        }
+    }
+
+    let answer = async |mut request: Request<Incoming>| {
+        let body = match request.uri().path() {
+            "/download" => Either::Right(Pieces(16 << 10)),
+            _ => {
+                while let Some(Ok(_)) = request.body_mut().frame().await {}
+                Either::Left(Full::new(Bytes::from_static(b"Hello, World!")))
+            }
+        };
+        Response::builder().header(CONTENT_TYPE, "text/plain").body(body)
+    };
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime(), async {
+        let listener = listen().await;
+        loop {
+            let stream = accepted(&listener).await;
+            tokio::task::spawn_local(async move {
+                let io = hyper_util::rt::TokioIo::new(stream);
+                let service = hyper::service::service_fn(answer);
+                let _ = hyper::server::conn::http2::Builder::new(LocalExecutor).serve_connection(io, service).await;
+            });
+        }
+    });
+}
+
+/// Runs the streams of a connection in its thread.
+#[derive(Clone)]
+struct LocalExecutor;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async { drop(future.await) });
+    }
+}
+
 /// A WebSocket echo server on fastwebsockets.
 pub fn serve_websocket() {
     use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};

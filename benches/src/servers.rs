@@ -55,6 +55,29 @@ pub fn http_async(mode: Mode) {
     server.handle(hello).start().expect("serve");
 }
 
+/// A web server for HTTP/2 with the same answers as the reference.
+pub fn http2(mode: Mode) {
+    use swoosh::http::{Request, Response, Server};
+    let server = Server::bind("127.0.0.1:0", mode).expect("bind").workers(1).http2(Default::default());
+    let server = server.with(|server| server.reactors(1));
+    let server = server.ports(|port| port.package_max_length = 200 << 20);
+    println!("port {}", server.port(0));
+    let answer = async |request: Request, response: &mut Response| {
+        response.header("Content-Type", "text/plain");
+        match request.path() {
+            "/download" => {
+                let piece = vec![b'x'; 64 << 10];
+                for _ in 0..16 << 10 {
+                    response.write(&piece).await?;
+                }
+            }
+            _ => _ = response.body("Hello, World!"),
+        }
+        Ok::<(), swoosh::Error>(())
+    };
+    server.handle(answer).start().expect("serve");
+}
+
 /// The server of the `web` group: files, ignored bodies, a WebSocket echo, and broadcasts.
 pub fn web(mode: Mode, folder: &str) {
     use swoosh::http::{Frame, Message, websockets};

@@ -2,13 +2,16 @@
 //! seeds. None of them may panic, and bytes that arrive in pieces must give the same result
 //! as in one piece.
 
+use std::collections::HashMap;
 use swoosh::config::{Framing, LengthFraming, LengthType};
 use swoosh::http::form;
 use swoosh::proto::framing::{FrameStatus, Framer};
 use swoosh::proto::http1::request::{self, Request};
 use swoosh::proto::http1::response_parser::{self, ResponseEvent, ResponseHead, ResponseParser};
+use swoosh::proto::http2::frames::FrameScanner;
 use swoosh::proto::http2::guard::FrameGuard;
 use swoosh::proto::http2::response::{Fields, ResponseSink, ResponseTranslator};
+use swoosh::proto::http2::server::{self, BodyForm, ServerConnection, ServerSettings, Workspace};
 use swoosh::proto::http2::{self, FrameTracker};
 use swoosh::proto::websocket::{self, Event, FrameRules, MessageAssembler, deflate};
 use swoosh::proto::{PeerFault, resp};
@@ -21,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("http1_frame", http1_frame),
     ("http1_answer", http1_answer),
     ("http2_frames", http2_frames),
+    ("http2_server", http2_server),
     ("http2_response", http2_response),
     ("websocket_frames", websocket_frames),
     ("websocket_deflate", websocket_deflate),
@@ -110,6 +114,50 @@ pub fn http2_frames(data: &[u8]) {
     };
     assert_eq!(track(data.len().max(1)), track(1 + data.len() % 7));
     let _ = http2::upgrade::first_stream(data);
+}
+
+/// The frames of an HTTP/2 client behind its preface, as the server takes them, with responses of some bytes: events do not
+/// depend on the pieces in which the frames arrive, and output is whole frames.
+pub fn http2_server(data: &[u8]) {
+    let take = |size: usize| {
+        let settings = ServerSettings { max_header_list_size: 1000, max_concurrent_streams: 4, ..Default::default() };
+        let mut connection = ServerConnection::<()>::new(settings);
+        let (mut workspace, mut events, mut bodies) =
+            (Workspace::default(), Vec::new(), HashMap::<u32, Vec<u8>>::new());
+        let all = [&http2::PREFACE[..], b"\0\0\0\x04\0\0\0\0\0", data].concat();
+        for mut piece in all.chunks(size) {
+            loop {
+                match connection.next(&mut piece, &mut workspace, 0) {
+                    Err(violation) => {
+                        connection.abort(violation.code);
+                        events.push(format!("{violation:?}"));
+                        break;
+                    }
+                    Ok(None) => break,
+                    Ok(Some(server::Event::Data { stream, data })) => {
+                        bodies.entry(stream).or_default().extend_from_slice(data);
+                        connection.release(stream, data.len());
+                    }
+                    Ok(Some(event)) => {
+                        events.push(format!("{event:?} {}", String::from_utf8_lossy(&workspace.message)));
+                        if let server::Event::Request { stream, form: BodyForm::None, .. } = event {
+                            connection.send_head(stream, 200, &[(b"Server", b"swoosh")], false);
+                            let room = connection.room(stream, 10);
+                            connection.send_data(stream, &b"0123456789"[..room], true);
+                            connection.close(stream);
+                        }
+                    }
+                }
+            }
+        }
+        let mut scanner = FrameScanner::default();
+        scanner.scan(&connection.take_output(Vec::new()), |_| ());
+        assert!(scanner.is_between_frames());
+        let mut bodies: Vec<_> = bodies.into_iter().collect();
+        bodies.sort();
+        (events, bodies)
+    };
+    assert_eq!(take(data.len() + 33), take(1 + data.len() % 7));
 }
 
 /// HTTP/1 responses, as they are translated for a stream of HTTP/2 with a window of some bytes.

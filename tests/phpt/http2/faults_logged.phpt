@@ -75,7 +75,7 @@ INFO	connection ID from CLIENT: stream 3 is reset with PROTOCOL_ERROR: a value h
 INFO	connection ID from CLIENT: stream 5 is reset with PROTOCOL_ERROR: `:path` is missing
 INFO	connection ID from CLIENT: stream 7 is reset with PROTOCOL_ERROR: `:authority` and `host` differ
 INFO	connection ID from CLIENT: answered with 501: the method is not known: methods are case-sensitive; those of HTTP are in upper case
-INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the request is malformed (RFC 9113 section 8.1.1)
+INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the body is longer than `content-length`
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
 INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)
@@ -98,7 +98,7 @@ INFO	connection ID from CLIENT: stream 3 is reset with PROTOCOL_ERROR: a value h
 INFO	connection ID from CLIENT: stream 5 is reset with PROTOCOL_ERROR: `:path` is missing
 INFO	connection ID from CLIENT: stream 7 is reset with PROTOCOL_ERROR: `:authority` and `host` differ
 INFO	connection ID from CLIENT: answered with 501: the method is not known: methods are case-sensitive; those of HTTP are in upper case
-INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the request is malformed (RFC 9113 section 8.1.1)
+INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the body is longer than `content-length`
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
 INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)

@@ -15,12 +15,12 @@ function first_settings(): string
     [, , , $payload] = http2_read($s);
     return implode(' ', array_map(fn ($one) => implode('=', unpack('nname/Nvalue', $one)), str_split($payload, 6)));
 }
-/** The status of a response, of those that are sent as a number in Huffman code or from the static table. */
+/** The status of a response, sent as a number or from the static table. */
 function status($s, int $stream): string
 {
     while ($frame = http2_read($s)) {
         if ($frame[2] === $stream && $frame[0] === 1) {
-            return str_contains($frame[3], "\x69\x90\xff") ? '431' : ($frame[3][0] === "\x88" ? '200' : bin2hex($frame[3]));
+            return str_contains($frame[3], "\x03431") ? '431' : ($frame[3][0] === "\x88" ? '200' : bin2hex($frame[3]));
         }
         if ($frame[2] === $stream && $frame[0] === 3) {
             return 'reset ' . unpack('N', $frame[3])[1];

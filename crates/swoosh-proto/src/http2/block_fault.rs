@@ -4,7 +4,7 @@
 //! PROTOCOL_ERROR (section 8.1.1). Runs once a connection has failed, so it is written for size and not for speed.
 
 use super::frames::{FrameHead, FrameScanner};
-use super::hpack::{self, Text};
+use super::hpack::primitive::{self, Text};
 use crate::http1::is_token_byte;
 
 /// The kind of a fault.
@@ -95,7 +95,7 @@ fn check(block: &[u8], max_table: usize) -> Result<(), BlockFault> {
 }
 
 fn integer(rest: &mut &[u8], prefix: u32) -> Result<usize, BlockFault> {
-    hpack::integer(rest, prefix).ok_or(BlockFault::Coding)
+    primitive::integer(rest, prefix).ok_or(BlockFault::Coding)
 }
 
 fn string(rest: &mut &[u8]) -> Result<Vec<u8>, BlockFault> {

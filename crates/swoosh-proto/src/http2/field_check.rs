@@ -4,7 +4,7 @@
 //! error of its stream alone (section 8.1.1). So such a block is repaired: each octet that must not be there is replaced, which
 //! keeps the decoder's table in step with the client's, and a field is added for which h2 resets the stream.
 
-use super::hpack::{Text, integer};
+use super::hpack::primitive::{Text, integer};
 use crate::http1::is_token_byte;
 
 /// A block that h2 decodes to its end, and whose stream it resets.

@@ -56,7 +56,7 @@ impl FrameHead {
         [length[1], length[2], length[3], self.kind, self.flags, stream[0], stream[1], stream[2], stream[3]]
     }
 
-    fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
+    pub(super) fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
         FrameHead {
             length: u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]),
             kind: bytes[3],

@@ -1,7 +1,8 @@
-//! Parts of HTTP/2 (RFC 9113) beside the protocol itself, which is the crate h2's.
+//! HTTP/2 (RFC 9113): the server's side of a connection, and parts that surround the crate h2 on other sides.
 //!
 //! | module | contains |
 //! |---|---|
+//! | [`server`] | the server's side of a connection: frames of a client -> requests, responses -> frames |
 //! | [`frames`] | the heads of frames in a stream of bytes |
 //! | [`FrameTracker`], [`PeerSettings`], [`code`] | control frames as they pass by, and settings in force |
 //! | [`guard`] | a check of a client's frames, before h2 gets them |
@@ -21,6 +22,7 @@ mod header_block;
 mod hpack;
 pub mod part;
 pub mod response;
+pub mod server;
 mod settings;
 pub mod upgrade;
 mod violation;

@@ -9,9 +9,9 @@ use crate::config::Framing;
 use crate::log;
 use crate::proto::PeerFault;
 use crate::proto::http1::Refusal;
+use crate::proto::http2::code;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
-use h2::Reason;
 use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
@@ -71,7 +71,7 @@ impl Owner {
             conn.reset_on_close();
         }
         conn.enter(ConnectionState::Closing);
-        self.abort_http2(conn, Reason::NO_ERROR);
+        self.abort_http2(conn, code::NO_ERROR);
         if conn.is_request_stream() {
             return self.finish(conn, false);
         }
@@ -91,7 +91,7 @@ impl Owner {
         if conn.corked.get() {
             self.uncork(conn);
         }
-        self.abort_http2(conn, Reason::NO_ERROR);
+        self.abort_http2(conn, code::NO_ERROR);
         if conn.state() == ConnectionState::Handshaking || !conn.has_output() {
             self.forget(conn);
         } else {
@@ -127,9 +127,9 @@ impl Owner {
     }
 
     /// Ends the HTTP/2 side of a connection, if it has one, with a GOAWAY where the socket takes it.
-    pub(super) fn abort_http2(self: &Rc<Self>, conn: &Rc<Connection>, reason: Reason) {
+    pub(super) fn abort_http2(self: &Rc<Self>, conn: &Rc<Connection>, code: u32) {
         if let Some(session) = conn.http2() {
-            session.abort(reason);
+            session.abort(code);
             self.flush_http2(conn, &session);
             session.close();
         }

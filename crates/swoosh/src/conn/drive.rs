@@ -31,7 +31,7 @@ fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) -> Poll<
         }
         if let Some(session) = conn.http2() {
             session.keep_waker(cx.waker());
-            http2::drive::poll(owner, conn, &session, cx);
+            http2::drive::poll(owner, conn, &session);
         }
         if conn.has_output() {
             write::poll(owner, conn, cx);

@@ -4,12 +4,13 @@
 //! `write` and `close` are what the owner does with one of them. Events go to a [`ConnectionObserver`].
 
 use super::connection::{Connection, ReadHold};
-use super::http2::pipe::SpareBuffers;
+use super::http2::session::SpareBuffer;
 use super::reply_batch::ReplyBatch;
 use super::tasks::Tasks;
 use crate::config::Mode;
 use crate::ids::SessionId;
 use crate::proto::http1::head_index::{HeadIndex, IndexEntry};
+use crate::proto::http2::server::Workspace;
 use crate::shm::slots::ReactorSlot;
 use crate::state::ServerState;
 use crate::state::registry::{Registry, SlotIndex};
@@ -77,7 +78,9 @@ pub struct Owner {
     /// The index of the request that is being passed on.
     pub(super) head_index: Cell<HeadIndex>,
     /// Buffers of connections of HTTP/2.
-    pub(super) http2_buffers: SpareBuffers,
+    pub(super) http2_output: Rc<SpareBuffer>,
+    /// Memory for requests of HTTP/2, while none is received.
+    pub(super) http2_workspace: Cell<Workspace>,
     accepting: Cell<bool>,
     /// Files to send that arrived before their commands and did not fit back into the channel, by number.
     pub(super) early_files: RefCell<Vec<(u64, File)>>,
@@ -101,7 +104,8 @@ impl Owner {
             read_buffer: Cell::default(),
             plaintext_buffer: Cell::default(),
             head_index: Cell::default(),
-            http2_buffers: SpareBuffers::default(),
+            http2_output: Rc::default(),
+            http2_workspace: Cell::default(),
             accepting: Cell::new(true),
             early_files: RefCell::default(),
             batch: ReplyBatch::default(),

@@ -13,11 +13,11 @@ use crate::config::{Framing, PortConfig};
 use crate::log;
 use crate::proto::http1::Refusal;
 use crate::proto::http1::request_framer::Progress;
+use crate::proto::http2::code;
 use crate::runtime;
 use crate::state::ServerState;
 use crate::state::registry::{ConnectionRow, Flags};
 use crate::sys::clock;
-use h2::Reason;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -100,7 +100,7 @@ fn check_output(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
     log::info!("connection {} from {} is closed: its client does not read", conn.session().0, conn.peer_name());
     add(&owner.slot().aborted, 1);
     match conn.transport.stream() {
-        Some(stream) => stream.reset(Reason::ENHANCE_YOUR_CALM),
+        Some(stream) => stream.reset(code::ENHANCE_YOUR_CALM),
         None => conn.drop_output(),
     }
     owner.lose(conn, &io::ErrorKind::TimedOut.into());
@@ -120,7 +120,7 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
         } else if limit > 0 && session.is_unused() && u128::from(conn.request_age(now)) > limit {
             let (id, peer) = (conn.session().0, conn.peer_name());
             log::info!("connection {id} from {peer} is closed: header timeout, no request received");
-            owner.abort_http2(conn, Reason::NO_ERROR);
+            owner.abort_http2(conn, code::NO_ERROR);
             owner.end_after_last_bytes(conn);
         }
         return;

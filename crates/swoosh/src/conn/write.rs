@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_>) {
     let io = match &conn.transport {
         Transport::Socket(io) => io,
-        Transport::Stream(stream) => return poll_stream(owner, conn, stream, cx),
+        Transport::Stream(stream) => return poll_stream(owner, conn, stream),
     };
     loop {
         let mut ready = match io.poll_write_ready(cx) {
@@ -35,12 +35,12 @@ pub(super) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, cx: &mut Context<'_
 }
 
 /// Writes queued output while the peer's window is open.
-fn poll_stream(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream, cx: &mut Context<'_>) {
+fn poll_stream(owner: &Rc<Owner>, conn: &Rc<Connection>, stream: &Stream) {
     loop {
-        match stream.poll_write_ready(cx) {
-            Poll::Pending => return,
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(e)) => return owner.lose(conn, &e),
+        match stream.may_send() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(e) => return owner.lose(conn, &e),
         }
         if owner.flush(conn) {
             return;
@@ -74,7 +74,9 @@ impl Owner {
         }
         let mut rest = data;
         if conn.output.borrow().is_empty() {
-            match conn.wire().send(data, more) {
+            // The wire borrows the TLS session, which a failure drops the output of.
+            let sent = conn.wire().send(data, more);
+            match sent {
                 Ok(n) => {
                     add(&self.slot().send_bytes, n as u64);
                     rest = data.after(n);

@@ -1,136 +1,174 @@
-//! The body of a request: frames to the bytes of an HTTP/1 message.
+//! What has arrived of a request: bytes of an HTTP/1 message, until its connection takes them.
 
-use super::head::BodyForm;
-use crate::proto::http2::{TRAILER_MARKER, part};
-use bytes::Bytes;
-use h2::RecvStream;
-use http_types::HeaderMap;
+use crate::ids::SessionId;
+use crate::proto::http2::server::BodyForm;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
-use std::task::{Context, Poll};
+use std::task::Waker;
 
-/// A body that is being received.
-pub(super) struct IncomingBody {
-    stream: RecvStream,
-    form: BodyForm,
-    is_behind_data: bool,
+/// The client's side of a stream.
+pub(super) struct Request {
+    pub(super) number: u32,
+    pub(super) form: BodyForm,
+    /// It goes beyond a limit: it is refused.
+    pub(super) is_too_large: bool,
+    pub(super) is_head: bool,
+    /// The connection that its stream is, once it is accepted.
+    connection: Cell<Option<SessionId>>,
+    /// Of the task of that connection.
+    waker: RefCell<Waker>,
+    /// The head, where it is passed on by itself.
+    head: RefCell<Vec<u8>>,
+    arrived: RefCell<Arrived>,
+    /// The body was passed on to its end.
+    is_ended: Cell<bool>,
+    /// The client, or a fault, has ended the stream.
+    is_reset: Cell<bool>,
+    /// It is among those whose bytes are to be taken.
+    pub(super) is_listed: Cell<bool>,
+    /// Its response waits for the client's window.
+    pub(super) waits_for_room: Cell<bool>,
 }
 
-/// An arrival.
-#[derive(Debug)]
-pub(super) enum Received {
-    /// Bytes of the message are in the buffer, from so many bytes of the peer's window.
-    Bytes(usize),
-    /// A piece of the message as it is.
-    Piece(Bytes),
-    /// The last bytes of the message, possibly none, are in the buffer.
-    End,
-    /// The peer has reset the stream, or the connection failed.
-    Failed,
-    /// Nothing more has arrived.
-    Pending,
+/// Bytes that were not taken.
+#[derive(Default)]
+pub(super) struct Arrived {
+    /// Bytes of the message, or of a body that is passed on in packets.
+    pub(super) bytes: Vec<u8>,
+    /// How many bytes of the body they are: the client may send as many more once they are taken.
+    pub(super) of_body: usize,
+    /// The body is complete.
+    pub(super) is_complete: bool,
 }
 
-impl IncomingBody {
-    /// A body of that form.
-    pub(super) fn new(stream: RecvStream, form: BodyForm) -> Self {
-        IncomingBody { stream, form, is_behind_data: false }
-    }
-
-    /// Receives what has arrived: one piece as it is, several pieces joined in `buffer`, which is empty.
-    pub(super) fn poll(&mut self, buffer: &mut Vec<u8>, cx: &mut Context<'_>) -> Received {
-        if self.is_behind_data {
-            return self.poll_end(buffer, cx);
-        }
-        let mut first: Option<Bytes> = None;
-        let mut taken = 0;
-        while taken < JOINED {
-            let data = match self.stream.poll_data(cx) {
-                Poll::Ready(Some(Ok(data))) => data,
-                Poll::Ready(Some(Err(_))) => return Received::Failed,
-                Poll::Ready(None) => {
-                    self.is_behind_data = true;
-                    break;
-                }
-                Poll::Pending => break,
-            };
-            if data.is_empty() {
-                continue;
-            }
-            taken += data.len();
-            match first.take() {
-                _ if self.form == BodyForm::Parts => {
-                    if buffer.is_empty() {
-                        buffer.push(part::DATA);
-                    }
-                    buffer.extend_from_slice(&data);
-                }
-                _ if self.form == BodyForm::Chunked => {
-                    if buffer.is_empty() {
-                        buffer.extend_from_slice(SIZE_LINE);
-                    }
-                    buffer.extend_from_slice(&data);
-                }
-                None if buffer.is_empty() => first = Some(data),
-                earlier => {
-                    buffer.extend_from_slice(earlier.as_deref().unwrap_or_default());
-                    buffer.extend_from_slice(&data);
-                }
-            }
-        }
-        match first {
-            Some(data) => Received::Piece(data),
-            None if taken > 0 => {
-                if self.form == BodyForm::Chunked {
-                    let _ = write!(&mut buffer[..SIZE_LINE.len()], "{taken:08x}\r\n");
-                    buffer.extend_from_slice(b"\r\n");
-                }
-                Received::Bytes(taken)
-            }
-            None if self.is_behind_data => self.poll_end(buffer, cx),
-            None => Received::Pending,
-        }
-    }
-
-    /// The end of the data, and the trailer section in a message that has one.
-    fn poll_end(&mut self, buffer: &mut Vec<u8>, cx: &mut Context<'_>) -> Received {
-        let trailers = match self.stream.poll_trailers(cx) {
-            Poll::Pending => return Received::Pending,
-            Poll::Ready(Err(_)) => return Received::Failed,
-            Poll::Ready(Ok(trailers)) => trailers,
+impl Request {
+    /// A request whose message begins with `head`.
+    pub(super) fn new(number: u32, form: BodyForm, head: &[u8]) -> Self {
+        let (head, bytes) = match form {
+            BodyForm::None | BodyForm::Parts | BodyForm::Tunnel => (head.to_vec(), Vec::new()),
+            BodyForm::Length | BodyForm::Chunked => (Vec::new(), head.to_vec()),
         };
+        Request {
+            number,
+            form,
+            is_too_large: false,
+            is_head: false,
+            connection: Cell::new(None),
+            waker: RefCell::new(Waker::noop().clone()),
+            head: RefCell::new(head),
+            arrived: RefCell::new(Arrived { bytes, ..Arrived::default() }),
+            is_ended: Cell::new(false),
+            is_reset: Cell::new(false),
+            is_listed: Cell::new(false),
+            waits_for_room: Cell::new(false),
+        }
+    }
+
+    /// The connection that its stream is.
+    pub(super) fn connection(&self) -> Option<SessionId> {
+        self.connection.get()
+    }
+
+    /// Its stream is accepted as a connection.
+    pub(super) fn set_connection(&self, id: SessionId) {
+        self.connection.set(Some(id));
+    }
+
+    /// Has [`wake`](Self::wake) wake the task of its connection.
+    pub(super) fn keep_waker(&self, waker: &Waker) {
+        self.waker.borrow_mut().clone_from(waker);
+    }
+
+    /// Adds bytes of the body.
+    pub(super) fn push(&self, data: &[u8]) {
+        let mut arrived = self.arrived.borrow_mut();
+        arrived.of_body += data.len();
         if self.form == BodyForm::Chunked {
-            buffer.extend_from_slice(b"0\r\n");
-            put_trailers(buffer, &trailers.unwrap_or_default());
-            buffer.extend_from_slice(b"\r\n");
+            let _ = write!(arrived.bytes, "{:x}\r\n", data.len());
         }
-        if self.form == BodyForm::Parts {
-            buffer.push(part::END);
+        arrived.bytes.extend_from_slice(data);
+        if self.form == BodyForm::Chunked {
+            arrived.bytes.extend_from_slice(b"\r\n");
         }
-        Received::End
     }
 
-    /// Whether it is passed on in packets of its own.
-    pub(super) fn is_in_parts(&self) -> bool {
-        self.form == BodyForm::Parts
+    /// The body is complete. `trailers`: its trailer section.
+    pub(super) fn complete(&self, trailers: &[u8]) {
+        let mut arrived = self.arrived.borrow_mut();
+        arrived.is_complete = true;
+        if self.form == BodyForm::Chunked {
+            arrived.bytes.extend_from_slice(b"0\r\n");
+            arrived.bytes.extend_from_slice(trailers);
+            arrived.bytes.extend_from_slice(b"\r\n");
+        }
     }
 
-    /// So many bytes were taken: the peer may send as many more.
-    pub(super) fn release(&mut self, bytes: usize) {
-        // An error means that the stream was reset.
-        let _ = self.stream.flow_control().release_capacity(bytes);
+    /// Whether its method is CONNECT.
+    pub(super) fn is_connect(&self) -> bool {
+        self.head.borrow().starts_with(b"CONNECT ")
+    }
+
+    /// Takes the head, where it is passed on by itself: no body, packets of its own, or bytes of a tunnel follow it.
+    pub(super) fn take_head(&self) -> Option<Vec<u8>> {
+        Some(self.head.take()).filter(|head| !head.is_empty())
+    }
+
+    /// Takes what has arrived; `None`: nothing.
+    pub(super) fn take(&self) -> Option<Arrived> {
+        let arrived = self.arrived.take();
+        self.is_ended.set(self.is_ended.get() || arrived.is_complete);
+        (arrived.is_complete || !arrived.bytes.is_empty()).then_some(arrived)
+    }
+
+    /// Whether its body is passed on in packets, and the last one was not.
+    pub(super) fn lacks_last_part(&self) -> bool {
+        self.form == BodyForm::Parts && !self.is_ended.get()
+    }
+
+    /// The stream has ended before its response.
+    pub(super) fn note_reset(&self) {
+        self.is_reset.set(true);
+        self.wake();
+    }
+
+    /// Whether the stream was reset.
+    pub(super) fn is_reset(&self) -> bool {
+        self.is_reset.get()
+    }
+
+    /// Wakes the task of its stream.
+    pub(super) fn wake(&self) {
+        self.waker.borrow().wake_by_ref();
     }
 }
 
-fn put_trailers(out: &mut Vec<u8>, trailers: &HeaderMap) {
-    for (name, value) in trailers.iter().filter(|(name, _)| *name != TRAILER_MARKER) {
-        out.extend_from_slice(name.as_str().as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_unknown_length_is_a_message_in_chunks() {
+        let request = Request::new(1, BodyForm::Chunked, b"head\r\n\r\n");
+        request.push(b"first");
+        request.push(b"0123456789abcdef");
+        let arrived = request.take().unwrap();
+        assert_eq!(arrived.bytes, b"head\r\n\r\n5\r\nfirst\r\n10\r\n0123456789abcdef\r\n");
+        assert_eq!((arrived.of_body, arrived.is_complete), (21, false));
+        assert!(request.take().is_none());
+        request.complete(b"x-sum: 7\r\n");
+        let arrived = request.take().unwrap();
+        assert_eq!(
+            (&arrived.bytes[..], arrived.of_body, arrived.is_complete),
+            (&b"0\r\nx-sum: 7\r\n\r\n"[..], 0, true)
+        );
+    }
+
+    #[test]
+    fn a_body_of_known_length_has_no_framing() {
+        let request = Request::new(1, BodyForm::Length, b"head");
+        request.push(b"body");
+        request.complete(b"");
+        let arrived = request.take().unwrap();
+        assert_eq!((&arrived.bytes[..], arrived.of_body, arrived.is_complete), (&b"headbody"[..], 4, true));
     }
 }
-
-/// Room for the size of a chunk, which is known once it is complete.
-const SIZE_LINE: &[u8] = b"00000000\r\n";
-/// Bytes that are taken at once: each time costs a system call if the body goes to a file.
-const JOINED: usize = 256 << 10;

@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113) on a connection, by the crate `h2`.
+//! HTTP/2 (RFC 9113) on a connection.
 //!
 //! Runs in: the thread that owns the connection.
 //!
@@ -12,18 +12,16 @@
 //! | `session` | the HTTP/2 connection: state, limits, end |
 //! | `drive` | the tasks: frames are exchanged, streams accepted, read and written |
 //! | `version` | the version that a connection speaks |
-//! | `pipe` | the bytes between the socket and `h2` |
 //! | `stream` | one stream: response -> frames, within its flow control |
-//! | `body` | frames of a request's body -> bytes of an HTTP/1 message |
-//! | `head` | a request's head -> HTTP/1 |
+//! | `receive` | bytes of a client -> its requests |
+//! | `body` | what has arrived of a request |
 //! | `start` | how a connection begins to speak HTTP/2 |
 //!
 //! [`Connection`]: super::connection::Connection
 
 mod body;
 pub(super) mod drive;
-mod head;
-pub(super) mod pipe;
+mod receive;
 pub(super) mod session;
 pub(super) mod start;
 pub(super) mod stream;

@@ -1,156 +1,263 @@
-//! The HTTP/2 side of a connection: its state, and the exchange of bytes for streams.
+//! The HTTP/2 side of a connection: its state, and its requests until they are accepted.
 //!
 //! Runs in: the thread that owns the connection. It knows no socket: input is passed to it, and its output is taken.
 
-use super::pipe::{Pipe, PipeEnd, SpareBuffers};
+use super::body::Request;
 use crate::config::Http2Config;
 use crate::ids::SessionId;
-use crate::proto::http2 as control;
-use crate::proto::http2::block_fault::{BlockFault, first_fault};
-use crate::proto::http2::guard::FrameGuard;
+use crate::proto::http2::server::{Event, ServerConnection, ServerSettings, Workspace};
 use crate::proto::http2::{Violation, code};
 use crate::sys::clock;
-use bytes::Bytes;
-use h2::server::{Builder, Handshake, SendResponse};
-use h2::{Reason, RecvStream};
-use http_types::Request;
-use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 /// The state of a connection that speaks HTTP/2.
 pub(crate) struct Session {
-    pipe: Rc<Pipe>,
-    /// The table that the client may compress its fields with, bytes.
-    max_table: usize,
-    state: RefCell<State>,
-    /// Checks the client's frames.
-    guard: RefCell<FrameGuard>,
+    http2: RefCell<ServerConnection<Rc<Request>>>,
+    /// Input that was not taken: the client has to take output first.
+    input: RefCell<Vec<u8>>,
+    /// Requests that are not accepted yet.
+    requests: RefCell<VecDeque<Rc<Request>>>,
+    /// Requests of which something has arrived.
+    arrived: RefCell<Vec<Rc<Request>>>,
+    /// Requests whose responses wait for room, in the order of their turns.
+    writers: RefCell<VecDeque<Rc<Request>>>,
     /// Streams whose worker has too much to do: no further ones are accepted.
     stalled: RefCell<Vec<SessionId>>,
     /// Wakes the task of the connection.
     waker: RefCell<Waker>,
     /// A stream has sent something, or ended, since the connection was polled.
     has_changed: Cell<bool>,
-    /// Streams that are open.
-    live: Cell<u32>,
-    /// The number of the last stream that was accepted.
-    last_stream: Cell<u32>,
-    /// The server ends the connection in order.
-    is_ending: Cell<bool>,
     /// Streams are refused: the server is ending, or user code has sent GOAWAY.
     refuses: Cell<bool>,
     /// The connection ends once no stream is open: user code has sent GOAWAY.
     ends_when_idle: Cell<bool>,
     /// When the incomplete frame or header block began, bodies excluded: monotonic milliseconds; 0: everything is complete.
     incomplete_since: Cell<u64>,
-    /// The socket was not read because `h2` had not taken the last bytes.
+    /// The socket was not read because input was left.
     was_full: Cell<bool>,
-    /// Faults of requests, by stream, until their reset is reported.
-    faults: RefCell<Vec<(u32, &'static str)>>,
+    is_closed: Cell<bool>,
+    spare: Rc<SpareBuffer>,
 }
 
-/// The connection of `h2`.
-enum State {
-    Preface(Handshake<PipeEnd, Bytes>),
-    Open(h2::server::Connection<PipeEnd, Bytes>),
-    Closed,
-}
-
-/// A stream that the client has opened.
-pub(super) type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
-
-/// The outcome of an exchange of frames.
-pub(super) enum Next {
-    /// The client has opened a stream.
-    Stream(Box<Incoming>),
-    /// Nothing more can be done now.
-    Pending,
-    /// The connection has ended in order.
-    End,
-    /// It has failed for this reason; `h2` has written a GOAWAY.
-    Failed(String),
-    /// It was closed before.
-    Closed,
-}
+/// A stream that was reset because of a fault of the client: number, error code, fault.
+pub(super) type Fault = (u32, u32, &'static str);
 
 impl Session {
-    /// A session before the client's preface.
-    pub(super) fn new(config: &Http2Config) -> Self {
-        let pipe = Rc::new(Pipe::default());
-        let mut builder = Builder::new();
-        builder
-            .header_table_size(config.header_table_size)
-            .max_concurrent_streams(config.max_concurrent_streams)
-            .initial_window_size(config.init_window_size)
-            .initial_connection_window_size(config.init_window_size.max(CONNECTION_WINDOW))
-            .max_frame_size(config.max_frame_size)
-            .max_header_list_size(config.max_header_list_size)
-            .max_send_buffer_size(MAX_SEND_BUFFER)
-            .data_frame_budget(FRAME_BUDGET)
-            .enable_connect_protocol();
-        let handshake = builder.handshake(PipeEnd(pipe.clone()));
+    /// A session before the client's preface. `spare`: the thread's buffer for output.
+    pub(super) fn new(config: &Http2Config, spare: Rc<SpareBuffer>) -> Self {
+        let settings = ServerSettings {
+            header_table_size: config.header_table_size,
+            max_concurrent_streams: config.max_concurrent_streams,
+            initial_window_size: config.init_window_size,
+            connection_window: config.init_window_size.max(CONNECTION_WINDOW),
+            max_frame_size: config.max_frame_size,
+            max_header_list_size: config.max_header_list_size,
+            max_headers: config.max_headers,
+            grpc_streams: config.grpc_streams,
+        };
         Session {
-            pipe,
-            max_table: config.header_table_size as usize,
-            state: RefCell::new(State::Preface(handshake)),
-            guard: RefCell::new(FrameGuard::new(config.max_frame_size, config.max_header_list_size)),
+            http2: RefCell::new(ServerConnection::new(settings)),
+            input: RefCell::default(),
+            requests: RefCell::default(),
+            arrived: RefCell::default(),
+            writers: RefCell::default(),
             stalled: RefCell::default(),
             waker: RefCell::new(Waker::noop().clone()),
             has_changed: Cell::new(false),
-            live: Cell::new(0),
-            last_stream: Cell::new(0),
-            is_ending: Cell::new(false),
             refuses: Cell::new(false),
             ends_when_idle: Cell::new(false),
             incomplete_since: Cell::new(0),
             was_full: Cell::new(false),
-            faults: RefCell::default(),
+            is_closed: Cell::new(false),
+            spare,
         }
     }
 
-    /// Takes bytes of the client.
+    /// The protocol's side, with a buffer for output.
+    fn http2(&self) -> RefMut<'_, ServerConnection<Rc<Request>>> {
+        let mut http2 = self.http2.borrow_mut();
+        if !http2.has_buffer() {
+            http2.lend_output(self.spare.take());
+        }
+        http2
+    }
+
+    /// Takes bytes of the client, and notes the requests that begin and what arrives of them. The rest is kept while the client
+    /// does not take its output. `fault` is called for each stream that was reset because of its client.
     ///
     /// # Errors
-    /// If it breaks a rule that the guard knows: the connection is to be closed.
-    pub(super) fn receive(&self, bytes: &[u8], spare: &SpareBuffers) -> Result<(), Violation> {
-        let now = clock::monotonic_ms();
-        let mut guard = self.guard.borrow_mut();
-        let frames_before = guard.frames();
-        let outcome = self.pipe.receive(spare, |input| guard.take(bytes, now, input));
-        if let Some((stream, fault)) = guard.take_malformed() {
-            self.note_fault(stream, fault);
+    /// If the client breaks a rule: the connection is to be closed.
+    pub(super) fn receive(
+        &self,
+        bytes: &[u8],
+        workspace: &mut Workspace,
+        fault: impl FnMut(Fault),
+    ) -> Result<(), Violation> {
+        let mut kept = self.input.take();
+        let mut rest = bytes;
+        if !kept.is_empty() {
+            kept.extend_from_slice(bytes);
+            rest = &kept;
         }
-        if !guard.is_incomplete() {
+        let now = clock::monotonic_ms();
+        let mut http2 = self.http2();
+        let frames_before = http2.frames();
+        let outcome = self.take_events(&mut http2, &mut rest, workspace, now, fault);
+        if outcome.is_ok() && !rest.is_empty() {
+            *self.input.borrow_mut() = rest.to_vec();
+        }
+        if !http2.is_incomplete() {
             self.incomplete_since.set(0);
-        } else if self.incomplete_since.get() == 0 || guard.frames() != frames_before {
+        } else if self.incomplete_since.get() == 0 || http2.frames() != frames_before {
             self.incomplete_since.set(now);
         }
         outcome
     }
 
-    /// Inserts the frames of stream 1, which the client has sent as a request of HTTP/1.1.
-    pub(super) fn receive_upgraded(&self, frames: &[u8], spare: &SpareBuffers) {
-        self.guard.borrow_mut().note_upgraded_stream();
-        self.pipe.receive(spare, |input| input.extend_from_slice(frames));
+    fn take_events(
+        &self,
+        http2: &mut ServerConnection<Rc<Request>>,
+        rest: &mut &[u8],
+        workspace: &mut Workspace,
+        now: u64,
+        mut on_fault: impl FnMut(Fault),
+    ) -> Result<(), Violation> {
+        while http2.output_length() < MAX_OUTPUT {
+            match http2.next(rest, workspace, now)? {
+                None => break,
+                Some(Event::Request { stream, form, is_too_large, is_head }) => {
+                    let head = if is_too_large { &[] } else { &workspace.message[..] };
+                    let mut request = Request::new(stream, form, head);
+                    (request.is_too_large, request.is_head) = (is_too_large, is_head);
+                    let request = Rc::new(request);
+                    http2.attach(stream, request.clone());
+                    self.requests.borrow_mut().push_back(request);
+                }
+                Some(Event::Data { stream, data }) => {
+                    if let Some(request) = http2.attached(stream) {
+                        request.push(data);
+                        self.note_arrival(request);
+                    }
+                }
+                Some(Event::End { stream }) => {
+                    if let Some(request) = http2.attached(stream) {
+                        request.complete(&workspace.message);
+                        self.note_arrival(request);
+                    }
+                }
+                Some(Event::Reset { stream, code, fault, attached }) => {
+                    if let Some(request) = attached {
+                        request.note_reset();
+                    }
+                    if let Some(fault) = fault {
+                        on_fault((stream, code, fault));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Whether no more is to be read before `h2` has taken what is here.
+    fn note_arrival(&self, request: &Rc<Request>) {
+        if !request.is_listed.replace(true) {
+            self.arrived.borrow_mut().push(request.clone());
+        }
+    }
+
+    /// The next request to accept; `None` while there is none, or a stream is stalled.
+    pub(super) fn next_request(&self) -> Option<Rc<Request>> {
+        if !self.stalled.borrow().is_empty() || self.is_closed.get() {
+            return None;
+        }
+        self.requests.borrow_mut().pop_front()
+    }
+
+    /// The next request of which something has arrived.
+    pub(super) fn next_arrival(&self) -> Option<Rc<Request>> {
+        let request = self.arrived.borrow_mut().pop()?;
+        request.is_listed.set(false);
+        Some(request)
+    }
+
+    /// Something has arrived of a stream that was not read until now.
+    pub(super) fn release(&self, stream: u32, bytes: usize) {
+        self.http2.borrow_mut().release(stream, bytes);
+    }
+
+    /// Does something with the protocol's side.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut ServerConnection<Rc<Request>>) -> R) -> R {
+        act(&mut self.http2())
+    }
+
+    /// Whether a stream may send something; if not, its task is woken once it may.
+    pub(super) fn may_send(&self, request: &Rc<Request>) -> bool {
+        if self.http2.borrow().room(request.number, 1) > 0 {
+            return true;
+        }
+        if !request.waits_for_room.replace(true) {
+            self.writers.borrow_mut().push_back(request.clone());
+        }
+        false
+    }
+
+    /// How much of `wanted` bytes a stream may send now. While others wait it gets a share.
+    pub(super) fn room(&self, stream: u32, wanted: usize) -> usize {
+        let share = if self.writers.borrow().is_empty() { wanted } else { wanted.min(SHARE) };
+        self.http2.borrow().room(stream, share)
+    }
+
+    /// Wakes the streams that wait for room, as many as there is room for.
+    pub(super) fn wake_writers(&self) {
+        let mut writers = self.writers.borrow_mut();
+        let mut waiting = writers.len();
+        let mut turns = MAX_TURNS;
+        while waiting > 0 && turns > 0 {
+            waiting -= 1;
+            let Some(request) = writers.pop_front() else { return };
+            let http2 = self.http2.borrow();
+            let is_open = http2.attached(request.number).is_some();
+            if is_open && http2.room(request.number, 1) == 0 {
+                writers.push_back(request);
+                continue;
+            }
+            turns -= 1;
+            request.waits_for_room.set(false);
+            request.wake();
+        }
+    }
+
+    /// Whether no more is to be read before what is here was taken.
     pub(in crate::conn) fn is_full(&self) -> bool {
-        let is_full = self.pipe.has_input();
+        let is_full = self.has_input();
         self.was_full.set(self.was_full.get() || is_full);
         is_full
     }
 
-    /// Whether the connection is to be read or written once more: the input that was not taken was taken now, or output of
-    /// `h2` can be written now. Neither is reported by the socket. `has_output`: the connection's own output is not written.
+    /// Whether input is left that waits for output to be taken.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.borrow().is_empty()
+    }
+
+    /// Whether input that was left can be taken now.
+    pub(super) fn can_go_on(&self) -> bool {
+        self.has_input() && self.http2.borrow().output_length() < MAX_OUTPUT
+    }
+
+    /// Whether the connection is to be read or written once more: the input that was not taken was taken now, or output can be
+    /// written now. Neither is reported by the socket. `has_output`: the connection's own output is not written.
     pub(in crate::conn) fn continues(&self, has_output: bool) -> bool {
-        if matches!(&*self.state.borrow(), State::Closed) {
+        if self.is_closed.get() {
             return false;
         }
         let was_full = self.was_full.replace(false);
-        was_full && !self.pipe.has_input() || !has_output && self.pipe.has_output()
+        was_full && !self.has_input() || !has_output && self.has_output()
+    }
+
+    fn has_output(&self) -> bool {
+        self.http2.borrow().output_length() > 0
     }
 
     /// Milliseconds for which a frame or a header block has been incomplete; `None`: all are complete. Bodies do not count.
@@ -163,45 +270,36 @@ impl Session {
     /// again elsewhere.
     pub(in crate::conn) fn end_in_order(&self, refuses: bool) {
         self.refuses.set(self.refuses.get() || refuses);
-        if !self.is_ending.replace(true)
-            && let State::Open(h2) = &mut *self.state.borrow_mut()
-        {
-            h2.graceful_shutdown();
-        }
+        self.http2.borrow_mut().shut_down();
     }
 
     /// Whether the client may still open streams after [`end_in_order`](Self::end_in_order), because it may not know yet.
     pub(in crate::conn) fn awaits_client(&self) -> bool {
-        // The first GOAWAY names no stream, the second one the last: the client has answered in between.
-        self.is_ending.get() && self.pipe.goaways() < 2 && matches!(&*self.state.borrow(), State::Open(_))
+        !self.is_closed.get() && self.http2.borrow().awaits_client()
     }
 
     /// Whether streams are open.
     pub(in crate::conn) fn has_streams(&self) -> bool {
-        self.live.get() > 0
+        !self.is_closed.get() && self.http2.borrow().has_streams()
     }
 
-    /// Sends a PING that is answered by the client alone.
+    /// Sends a PING.
     pub(in crate::conn) fn ping(&self, data: [u8; 8]) {
-        self.pipe.insert(&control::ping(data));
+        self.http2.borrow_mut().ping(data);
     }
 
     /// Sends a GOAWAY with an error code and a reason for the client's log. Streams that follow are refused, and the
     /// connection ends once no stream is open.
     pub(in crate::conn) fn go_away(&self, code: u32, debug: &[u8]) {
-        self.pipe.insert(&control::goaway(self.last_stream.get(), code, &debug[..debug.len().min(MAX_DEBUG)]));
+        self.http2.borrow_mut().go_away(code, &debug[..debug.len().min(MAX_DEBUG)]);
         self.refuses.set(true);
         self.ends_when_idle.set(true);
     }
 
     /// Ends the connection at once. A GOAWAY is the last output; the caller writes it and calls [`close`](Self::close).
-    pub(in crate::conn) fn abort(&self, reason: Reason) {
-        let mut cx = Context::from_waker(Waker::noop());
-        let _ = self.poll_handshake(&mut cx);
-        if let State::Open(h2) = &mut *self.state.borrow_mut() {
-            h2.abrupt_shutdown(reason);
-            // Has the frame written to the pipe; its outcome is the end that was asked for.
-            let _ = h2.poll_closed(&mut cx);
+    pub(in crate::conn) fn abort(&self, code: u32) {
+        if !self.is_closed.get() {
+            self.http2.borrow_mut().abort(code);
         }
     }
 
@@ -218,20 +316,27 @@ impl Session {
 
     /// Nothing more is exchanged: the streams end.
     pub(in crate::conn) fn close(&self) {
-        self.pipe.end_input();
-        let state = std::mem::replace(&mut *self.state.borrow_mut(), State::Closed);
-        drop(state);
+        if self.is_closed.replace(true) {
+            return;
+        }
+        self.input.take();
+        self.requests.take();
+        self.arrived.take();
+        self.writers.take();
+        let mut http2 = self.http2.borrow_mut();
+        http2.abort(code::NO_ERROR);
+        drop(http2.take_output(Vec::new()));
+        http2.all_attached().for_each(|request| request.note_reset());
     }
 
-    /// A stream was accepted.
-    pub(super) fn note_stream(&self, number: u32) {
-        self.last_stream.set(number);
-        self.live.set(self.live.get() + 1);
+    /// Whether nothing more is exchanged.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.get()
     }
 
     /// Whether the client has not opened a stream yet.
     pub(in crate::conn) fn is_unused(&self) -> bool {
-        self.last_stream.get() == 0
+        self.http2.borrow().last_stream() == 0
     }
 
     /// The worker of a stream has too much to do.
@@ -244,138 +349,75 @@ impl Session {
         self.stalled.borrow_mut().retain(|stream| is_stalled(*stream));
     }
 
-    /// The fault for which a stream is about to be reset.
-    pub(super) fn note_fault(&self, stream: u32, fault: &'static str) {
-        self.faults.borrow_mut().push((stream, fault));
-    }
-
-    /// Takes the streams that were reset because of a fault: number, error code, and the fault if it is known.
-    pub(super) fn take_resets(&self) -> Vec<(u32, Reason, Option<&'static str>)> {
-        let resets = self.pipe.take_resets();
-        if resets.is_empty() {
-            return Vec::new();
-        }
-        let faults = self.faults.take();
-        let fault_of = |stream| faults.iter().find(|(of, _)| *of == stream).map(|(_, fault)| *fault);
-        resets.into_iter().map(|(stream, code)| (stream, code.into(), fault_of(stream))).collect()
-    }
-
     /// Whether streams are refused.
     pub(super) fn refuses_streams(&self) -> bool {
         self.refuses.get()
     }
 
-    /// A stream is closed.
-    pub(super) fn note_stream_end(&self) {
-        self.live.set(self.live.get().saturating_sub(1));
-    }
-
-    /// The fault of the header blocks that were received last.
-    fn last_block_fault(&self) -> Option<BlockFault> {
-        let input = self.pipe.last_input();
-        first_fault(input.strip_prefix(&control::PREFACE[..]).unwrap_or(&input), self.max_table)
-    }
-
-    /// Exchanges the prefaces.
-    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        let mut state = self.state.borrow_mut();
-        let State::Preface(handshake) = &mut *state else { return Poll::Ready(Ok(())) };
-        match Pin::new(handshake).poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(mut h2)) => {
-                if self.is_ending.get() {
-                    h2.graceful_shutdown();
-                }
-                *state = State::Open(h2);
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(e)) => Poll::Ready(Err(format!("its preface is not accepted: {e}"))),
-        }
-    }
-
-    /// Exchanges frames; returns the next stream, or why it cannot return one.
-    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Next {
-        match self.poll_handshake(cx) {
-            Poll::Pending => return Next::Pending,
-            Poll::Ready(Err(why)) => return Next::Failed(why),
-            Poll::Ready(Ok(())) => {}
-        }
-        let mut state = self.state.borrow_mut();
-        let State::Open(h2) = &mut *state else { return Next::Closed };
-        let next = match self.stalled.borrow().is_empty() {
-            true => h2.poll_accept(cx),
-            // Frames are still exchanged, but no stream is accepted.
-            false => h2.poll_closed(cx).map(|closed| closed.err().map(Err)),
-        };
-        match next {
-            Poll::Pending => Next::Pending,
-            Poll::Ready(Some(Ok(incoming))) => Next::Stream(Box::new(incoming)),
-            Poll::Ready(None) => Next::End,
-            Poll::Ready(Some(Err(e))) => {
-                // The guard has found every other cause of this code.
-                if e.is_library()
-                    && e.reason() == Some(Reason::PROTOCOL_ERROR)
-                    && self.last_block_fault() != Some(BlockFault::Field)
-                {
-                    self.pipe.change_code_of_goaway(code::PROTOCOL_ERROR, code::COMPRESSION_ERROR);
-                    return Next::Failed("COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)".to_owned());
-                }
-                Next::Failed(match e.reason() {
-                    Some(reason) => format!("{reason:?}: {e}"),
-                    None => e.to_string(),
-                })
-            }
-        }
-    }
-
-    /// Takes the output, which is to be written in one piece and given back to [`recycle`](Self::recycle).
+    /// Takes the output, which is to be written in one piece and given back to [`give_back`](Self::give_back).
     pub(in crate::conn) fn take_output(&self) -> Option<Vec<u8>> {
-        if !self.pipe.has_output() {
-            return None;
-        }
-        let output = self.pipe.take_output();
-        self.guard.borrow_mut().note_sent(output.len() as u64);
-        Some(output)
-    }
-
-    /// Gives the memory of written output back.
-    pub(in crate::conn) fn recycle(&self, output: Vec<u8>) {
-        self.pipe.recycle(output);
-    }
-
-    /// Whether `h2` waits until output is taken.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.pipe.is_blocked()
+        let mut http2 = self.http2.borrow_mut();
+        (http2.output_length() > 0).then(|| http2.take_output(Vec::new()))
     }
 
     /// Whether no stream is open, and everything was taken that streams have sent.
     pub(in crate::conn) fn is_idle(&self) -> bool {
-        self.live.get() == 0 && !self.has_changed.get() && !self.pipe.has_output()
+        !self.has_streams() && !self.has_changed.get() && !self.has_output()
     }
 
-    /// An exchange begins: takes a buffer for output from those of the thread.
-    pub(super) fn begin_exchange(&self, spare: &SpareBuffers) {
+    /// The connection is polled: everything that streams have sent until now is handled.
+    pub(super) fn note_exchange(&self) {
         self.has_changed.set(false);
-        self.pipe.borrow_output(spare);
     }
 
-    /// Gives empty buffers back to the thread.
-    pub(super) fn give_back(&self, spare: &SpareBuffers) {
-        self.pipe.give_back(spare);
+    /// Gives the memory of written output back, while the connection is busy.
+    pub(in crate::conn) fn recycle(&self, output: Vec<u8>) {
+        self.spare.give_back(output);
     }
 
-    /// Whether user code has ended the connection and the last response was taken.
+    /// Gives an empty buffer back to the thread.
+    pub(super) fn give_back(&self) {
+        let mut http2 = self.http2.borrow_mut();
+        if http2.has_buffer() && http2.output_length() == 0 {
+            self.spare.give_back(http2.take_output(Vec::new()));
+        }
+    }
+
+    /// Whether the connection has ended in order, and the last response was taken.
     pub(super) fn is_done(&self) -> bool {
-        self.ends_when_idle.get() && self.live.get() == 0 && !self.pipe.has_output()
+        let http2 = self.http2.borrow();
+        let opens_none = http2.is_done() || self.ends_when_idle.get() && !http2.has_streams();
+        opens_none && self.requests.borrow().is_empty() && http2.output_length() == 0
+    }
+}
+
+/// A buffer for the output of one connection after the other: an idle connection holds none.
+#[derive(Default)]
+pub(in crate::conn) struct SpareBuffer(Cell<Vec<u8>>);
+
+impl SpareBuffer {
+    fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+
+    /// Keeps the larger one, unless it is too large for what usually passes.
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        let kept = self.0.take();
+        buffer.clear();
+        let is_better = buffer.capacity() > kept.capacity() && buffer.capacity() <= KEPT;
+        self.0.set(if is_better { buffer } else { kept });
     }
 }
 
 /// The window of the whole connection: it bounds what is received of all bodies together.
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Memory for frames of bodies beyond their bytes, before they are taken. `h2` counts 256 bytes for a short frame, and its default
-/// ends the connection of a gRPC client that sends some thousand short messages at once.
-const FRAME_BUDGET: usize = 8 << 20;
-/// Bytes of one response that `h2` keeps. The rest waits where the limits of output count it.
-const MAX_SEND_BUFFER: usize = 128 << 10;
+/// Bytes of output at which no more input is taken: the client reads nothing.
+const MAX_OUTPUT: usize = 256 << 10;
+/// Bytes that a stream sends in one turn while others wait.
+const SHARE: usize = 32 << 10;
+/// Streams that are woken at once.
+const MAX_TURNS: usize = 8;
 /// Bytes of a GOAWAY's text.
 const MAX_DEBUG: usize = 1024;
+/// Memory that is kept for the next output.
+const KEPT: usize = 256 << 10;

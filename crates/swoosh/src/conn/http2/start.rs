@@ -1,17 +1,16 @@
 //! How a connection begins to speak HTTP/2: by the preface of a client that knows (RFC 9113 section 3.3), or by an upgrade
 //! from HTTP/1.1. A client that has negotiated `h2` by ALPN sends the preface too.
 
+use super::receive;
 use super::session::Session;
 use super::version::{Upgrading, Version};
 use crate::conn::connection::Connection;
-use crate::conn::owner::{Owner, ReadAction, add};
-use crate::log;
+use crate::conn::owner::{Owner, ReadAction};
 use crate::proto::http2::PREFACE;
+use crate::proto::http2::code;
 use crate::proto::http2::frames::{FrameHead, FrameScanner};
 use crate::proto::http2::upgrade;
-use crate::proto::http2::{Violation, code};
 use crate::state::registry::{ConnectionRow, Flags};
-use h2::Reason;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -32,7 +31,7 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
         Version::Http2(session) => {
             let session = session.clone();
             drop(version);
-            Some(receive(owner, conn, &session, data))
+            Some(pass_on(owner, conn, &session, data))
         }
         Version::Undecided => {
             let mut kept = conn.input.borrow_mut();
@@ -50,11 +49,11 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
             }
             let first = std::mem::take(&mut *kept);
             drop(kept);
-            let session = begin(conn);
+            let session = begin(owner, conn);
             *version = Version::Http2(session.clone());
             drop(version);
-            let action = receive(owner, conn, &session, &first);
-            Some(action.then(receive(owner, conn, &session, data)))
+            let action = pass_on(owner, conn, &session, &first);
+            Some(action.then(pass_on(owner, conn, &session, data)))
         }
         Version::Upgrading(upgrading) => {
             upgrading.input.extend_from_slice(data);
@@ -66,13 +65,13 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
                 return Some(ReadAction::Continue);
             };
             let Upgrading { input, first_stream } = std::mem::take(&mut **upgrading);
-            let session = begin(conn);
+            let session = begin(owner, conn);
             *version = Version::Http2(session.clone());
             drop(version);
             let (start, rest) = input.split_at(end);
-            let action = receive(owner, conn, &session, start);
-            session.receive_upgraded(&first_stream, &owner.http2_buffers);
-            Some(action.then(receive(owner, conn, &session, rest)))
+            let action = pass_on(owner, conn, &session, start);
+            let action = action.then(pass_on(owner, conn, &session, &first_stream));
+            Some(action.then(pass_on(owner, conn, &session, rest)))
         }
     }
 }
@@ -90,35 +89,20 @@ pub(in crate::conn) fn upgrade(owner: &Rc<Owner>, conn: &Rc<Connection>, request
     true
 }
 
-fn begin(conn: &Rc<Connection>) -> Rc<Session> {
+fn begin(owner: &Owner, conn: &Rc<Connection>) -> Rc<Session> {
     conn.slot().set_flags(Flags::HTTP2);
     let config = conn.port().config.http2.unwrap_or_default();
-    Rc::new(Session::new(&config))
+    Rc::new(Session::new(&config, owner.http2_output.clone()))
 }
 
-fn receive(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data: &[u8]) -> ReadAction {
-    match session.receive(data, &owner.http2_buffers) {
-        Ok(()) => {}
-        Err(Violation { code: code::ENHANCE_YOUR_CALM, reason }) => {
-            abort(owner, conn, format_args!("HTTP/2: ENHANCE_YOUR_CALM: {reason}"));
-        }
-        Err(Violation { code, reason }) => {
-            let (id, peer, name) = (conn.session().0, conn.peer_name(), Reason::from(code));
-            log::info!("connection {id} from {peer} is closed: HTTP/2: {name:?}: {reason}");
-            add(&owner.slot().aborted, 1);
-            owner.abort_http2(conn, code.into());
-            owner.end_after_last_bytes(conn);
-        }
-    }
+fn pass_on(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &Rc<Session>, data: &[u8]) -> ReadAction {
+    receive::take_bytes(owner, conn, session, data);
     ReadAction::Continue
 }
 
 /// Closes a connection that costs too much, with ENHANCE_YOUR_CALM (RFC 9113 section 10.5).
 pub(in crate::conn) fn abort(owner: &Rc<Owner>, conn: &Rc<Connection>, why: fmt::Arguments<'_>) {
-    log::info!("connection {} from {} is closed: {why}", conn.session().0, conn.peer_name());
-    add(&owner.slot().aborted, 1);
-    owner.abort_http2(conn, Reason::ENHANCE_YOUR_CALM);
-    owner.end_after_last_bytes(conn);
+    receive::fail(owner, conn, code::ENHANCE_YOUR_CALM, why);
 }
 
 /// Where the client's preface and its settings, which follow it at once, end.

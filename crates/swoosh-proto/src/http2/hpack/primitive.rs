@@ -1,8 +1,8 @@
-//! Integers and strings of HPACK (RFC 7541 section 5), as far as header blocks are checked without their table.
+//! Integers and strings (RFC 7541 section 5), with the Huffman code of strings.
 
 /// An integer behind a prefix of so many bits (RFC 7541 section 5.1), of at most five octets; `None` if it is malformed.
 #[inline]
-pub(super) fn integer(rest: &mut &[u8], prefix: u32) -> Option<usize> {
+pub(in crate::http2) fn integer(rest: &mut &[u8], prefix: u32) -> Option<usize> {
     let (&first, mut bytes) = rest.split_first()?;
     let mask = (1usize << prefix) - 1;
     let mut number = usize::from(first) & mask;
@@ -25,15 +25,15 @@ pub(super) fn integer(rest: &mut &[u8], prefix: u32) -> Option<usize> {
 
 /// A string (RFC 7541 section 5.2).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) is_huffman: bool,
+pub(in crate::http2) struct Text<'a> {
+    pub(in crate::http2) bytes: &'a [u8],
+    pub(in crate::http2) is_huffman: bool,
 }
 
 impl<'a> Text<'a> {
     /// The string that `rest` begins with; `None` if it is incomplete.
     #[inline]
-    pub(super) fn take(rest: &mut &'a [u8]) -> Option<Self> {
+    pub(in crate::http2) fn take(rest: &mut &'a [u8]) -> Option<Self> {
         let is_huffman = rest.first()? & 0x80 != 0;
         let length = integer(rest, 7)?;
         let (bytes, behind) = rest.split_at_checked(length)?;
@@ -43,7 +43,7 @@ impl<'a> Text<'a> {
 
     /// Passes the octets of the string; false if its coding is malformed.
     #[inline]
-    pub(super) fn each(&self, mut octet: impl FnMut(u8)) -> bool {
+    pub(in crate::http2) fn each(&self, mut octet: impl FnMut(u8)) -> bool {
         if self.is_huffman {
             return huffman(self.bytes, octet);
         }
@@ -52,7 +52,7 @@ impl<'a> Text<'a> {
     }
 
     /// The octets of the string; `None` if its coding is malformed.
-    pub(super) fn decode(&self) -> Option<Vec<u8>> {
+    pub(in crate::http2) fn decode(&self) -> Option<Vec<u8>> {
         let mut octets = Vec::with_capacity(self.bytes.len() * 2);
         self.each(|octet| octets.push(octet)).then_some(octets)
     }
@@ -173,6 +173,68 @@ const fn padding() -> [bool; 256] {
     may_end
 }
 
+/// Appends an integer behind a prefix of so many bits (RFC 7541 section 5.1). `pattern`: the other bits of its first octet.
+#[inline]
+pub(in crate::http2) fn put_integer(out: &mut Vec<u8>, pattern: u8, prefix: u32, number: usize) {
+    let mask = (1usize << prefix) - 1;
+    if number < mask {
+        return out.push(pattern | number as u8);
+    }
+    out.push(pattern | mask as u8);
+    let mut rest = number - mask;
+    while rest >= 128 {
+        out.push(rest as u8 | 128);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+/// Appends a string (RFC 7541 section 5.2), in Huffman code where that is shorter.
+pub(in crate::http2) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    let bits: usize = text.iter().map(|octet| usize::from(LENGTHS[usize::from(*octet)])).sum();
+    let coded = bits.div_ceil(8);
+    if coded >= text.len() {
+        put_integer(out, 0, 7, text.len());
+        return out.extend_from_slice(text);
+    }
+    put_integer(out, 0x80, 7, coded);
+    let (mut pending, mut count) = (0u64, 0);
+    for &octet in text {
+        let length = u32::from(LENGTHS[usize::from(octet)]);
+        pending = pending << length | u64::from(CODES[usize::from(octet)]);
+        count += length;
+        while count >= 8 {
+            count -= 8;
+            out.push((pending >> count) as u8);
+        }
+    }
+    if count > 0 {
+        // The padding is the beginning of EOS, all ones.
+        out.push((pending << (8 - count)) as u8 | 0xff >> count);
+    }
+}
+
+/// The code of each symbol.
+static CODES: [u32; 256] = codes();
+
+const fn codes() -> [u32; 256] {
+    let mut codes = [0; 256];
+    let (mut code, mut length) = (0u32, 1);
+    while length <= 30 {
+        let mut symbol = 0;
+        while symbol < 256 {
+            if LENGTHS[symbol] as u32 == length {
+                codes[symbol] = code;
+                code += 1;
+            }
+            symbol += 1;
+        }
+        code <<= 1;
+        length += 1;
+    }
+    codes
+}
+
 /// Bits of each symbol's code (RFC 7541 appendix B). EOS is the last code of 30 bits.
 #[rustfmt::skip]
 const LENGTHS: [u8; 256] = [
@@ -230,6 +292,27 @@ mod tests {
                 let wanted = [vec![b'0'; before], vec![symbol]].concat();
                 assert_eq!(Text { bytes: &bytes, is_huffman: true }.decode(), Some(wanted), "{symbol}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let all: Vec<u8> = (0..=255).collect();
+        for text in [&b""[..], b"www.example.com", b"no-cache", b"302", b"\x00\xff", &all] {
+            let mut out = Vec::new();
+            put_text(&mut out, text);
+            assert!(out.len() <= text.len() + 3);
+            let mut rest = &out[..];
+            assert_eq!(Text::take(&mut rest).unwrap().decode().as_deref(), Some(text));
+            assert_eq!(rest, b"");
+        }
+        let mut out = Vec::new();
+        put_text(&mut out, b"www.example.com");
+        assert_eq!(out, [0x8c, 0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff]);
+        for (number, prefix) in [(0, 5), (10, 5), (30, 5), (31, 5), (32, 5), (1337, 5), (127, 7), (1 << 28, 4)] {
+            let mut out = Vec::new();
+            put_integer(&mut out, 0, prefix, number);
+            assert_eq!(integer(&mut &out[..], prefix), Some(number));
         }
     }
 

@@ -1,0 +1,338 @@
+//! The state of a connection, and its end.
+
+use super::input::Input;
+use super::request::HeadRules;
+use super::streams::{Sending, Stream, Streams};
+use crate::http2::budget::FrameBudget;
+use crate::http2::frames::FrameHead;
+use crate::http2::hpack::decoder::Decoder;
+use crate::http2::hpack::encoder::Encoder;
+use crate::http2::{code, goaway, ping};
+
+/// Settings of a server, most of which it sends to its clients (RFC 9113 section 6.5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// SETTINGS_HEADER_TABLE_SIZE, bytes.
+    pub header_table_size: u32,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS. More are refused with REFUSED_STREAM.
+    pub max_concurrent_streams: u32,
+    /// SETTINGS_INITIAL_WINDOW_SIZE, bytes of a body. The window of a stream grows up to `connection_window` while its body
+    /// is taken.
+    pub initial_window_size: u32,
+    /// Bytes of all bodies together that the client may send ahead; at least 65,535.
+    pub connection_window: u32,
+    /// SETTINGS_MAX_FRAME_SIZE, bytes.
+    pub max_frame_size: u32,
+    /// SETTINGS_MAX_HEADER_LIST_SIZE, bytes.
+    pub max_header_list_size: u32,
+    /// Fields of a request.
+    pub max_headers: u32,
+    /// gRPC calls are passed on once their head has arrived.
+    pub grpc_streams: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        ServerSettings {
+            header_table_size: 4096,
+            max_concurrent_streams: 200,
+            initial_window_size: 65_535,
+            connection_window: 1 << 20,
+            max_frame_size: 16_384,
+            max_header_list_size: 65_536,
+            max_headers: 128,
+            grpc_streams: false,
+        }
+    }
+}
+
+/// The server's side of one connection. `T` is the caller's own for each stream.
+///
+/// Bytes of the client are passed to [`next`](Self::next), which returns events; responses are passed to `send_head`,
+/// `send_data` and `send_trailers`; what is to be sent is taken by [`take_output`](Self::take_output).
+///
+/// ```
+/// use swoosh_proto::http2::PREFACE;
+/// use swoosh_proto::http2::server::{Event, ServerConnection, ServerSettings, Workspace};
+///
+/// let mut connection = ServerConnection::<()>::new(ServerSettings::default());
+/// let mut workspace = Workspace::default();
+/// // The preface, SETTINGS, and HEADERS of `GET / HTTP/2` for the host `a`.
+/// let mut input = &[&PREFACE[..], b"\0\0\0\x04\0\0\0\0\0", b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a"].concat()[..];
+/// let Ok(Some(Event::Request { stream, .. })) = connection.next(&mut input, &mut workspace, 0) else { panic!() };
+/// assert_eq!(workspace.message, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+///
+/// connection.send_head(stream, 200, &[(b"Server", b"swoosh")], false);
+/// assert_eq!(connection.room(stream, 2), 2);
+/// connection.send_data(stream, b"ok", true);
+/// let output = connection.take_output(Vec::new());
+/// assert!(output.ends_with(b"\0\0\x02\0\x01\0\0\0\x01ok"));
+/// ```
+#[derive(Debug)]
+pub struct ServerConnection<T> {
+    pub(super) settings: ServerSettings,
+    pub(super) rules: HeadRules,
+    pub(super) input: Input,
+    pub(super) budget: FrameBudget,
+    pub(super) has_settings: bool,
+    pub(super) has_ack: bool,
+    /// The last stream of the client's last GOAWAY.
+    pub(super) client_goaway: Option<u32>,
+    pub(super) decoder: Decoder,
+    pub(super) encoder: Encoder,
+    pub(super) streams: Streams<T>,
+    /// Bytes of bodies that the client takes now.
+    pub(super) send_window: i64,
+    /// The client's SETTINGS_INITIAL_WINDOW_SIZE.
+    pub(super) initial_send_window: u32,
+    /// The client's SETTINGS_MAX_FRAME_SIZE.
+    pub(super) max_send_frame: usize,
+    /// Bytes of bodies that the client may send now.
+    pub(super) receive_window: i64,
+    /// Bytes that were released, and not announced to the client.
+    pub(super) unannounced: u32,
+    pub(super) output: Vec<u8>,
+    pub(super) ending: Ending,
+}
+
+/// How far the end of a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    No,
+    /// The client was told to open no more streams; those on the way are accepted until it has answered.
+    Announced,
+    /// Streams behind this one are not accepted.
+    After(u32),
+    /// Nothing is received or sent any more.
+    Closed,
+}
+
+impl<T> ServerConnection<T> {
+    /// A connection before the client's preface. The server's own preface is its first output.
+    pub fn new(settings: ServerSettings) -> Self {
+        let mut connection = ServerConnection {
+            settings,
+            rules: HeadRules {
+                max_list: settings.max_header_list_size as usize,
+                max_fields: settings.max_headers,
+                streams_grpc: settings.grpc_streams,
+            },
+            input: Default::default(),
+            budget: FrameBudget::default(),
+            has_settings: false,
+            has_ack: false,
+            client_goaway: None,
+            decoder: Decoder::new(settings.header_table_size as usize),
+            encoder: Encoder::default(),
+            streams: Streams::default(),
+            send_window: i64::from(INITIAL_WINDOW),
+            initial_send_window: INITIAL_WINDOW,
+            max_send_frame: 16_384,
+            receive_window: i64::from(settings.connection_window.max(INITIAL_WINDOW)),
+            unannounced: 0,
+            output: Vec::new(),
+            ending: Ending::No,
+        };
+        connection.put_preface();
+        connection
+    }
+
+    fn put_preface(&mut self) {
+        let settings = [
+            (1u16, self.settings.header_table_size),
+            (3, self.settings.max_concurrent_streams),
+            (4, self.settings.initial_window_size),
+            (5, self.settings.max_frame_size),
+            (6, self.settings.max_header_list_size),
+            // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3).
+            (8, 1),
+        ];
+        self.put_head(6 * settings.len(), FrameHead::SETTINGS, 0, 0);
+        for (identifier, value) in settings {
+            self.output.extend_from_slice(&identifier.to_be_bytes());
+            self.output.extend_from_slice(&value.to_be_bytes());
+        }
+        if let Some(more @ 1..) = self.settings.connection_window.checked_sub(INITIAL_WINDOW) {
+            self.put_window_update(0, more);
+        }
+    }
+
+    /// Gives a stream the caller's own.
+    pub fn attach(&mut self, stream: u32, data: T) {
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.data = Some(data);
+        }
+    }
+
+    /// The caller's own of a stream.
+    pub fn attached(&self, stream: u32) -> Option<&T> {
+        self.streams.get(stream)?.data.as_ref()
+    }
+
+    /// The caller's own of all streams.
+    pub fn all_attached(&mut self) -> impl Iterator<Item = &T> {
+        self.streams.all_mut().filter_map(|stream| stream.data.as_ref())
+    }
+
+    /// The caller has taken so many bytes of a body: the client may send as many more.
+    pub fn release(&mut self, stream: u32, bytes: usize) {
+        let Some(state) = self.streams.get_mut(stream) else { return };
+        let bytes = bytes.min(state.unreleased as usize) as u32;
+        state.unreleased -= bytes;
+        self.announce(stream, bytes);
+        self.release_connection(bytes);
+    }
+
+    /// Gives bytes back to the window of a stream.
+    pub(super) fn announce(&mut self, stream: u32, bytes: u32) {
+        let limit = self.settings.connection_window.max(INITIAL_WINDOW);
+        let Some(state) = self.streams.get_mut(stream) else { return };
+        state.unannounced += bytes;
+        if state.receives && state.unannounced >= state.window_size / 2 {
+            let grown = state.window_size.saturating_mul(2).clamp(state.window_size, limit.max(state.window_size));
+            let more = std::mem::take(&mut state.unannounced) + (grown - state.window_size);
+            state.window_size = grown;
+            state.receive_window += i64::from(more);
+            self.put_window_update(stream, more);
+        }
+    }
+
+    /// Gives bytes back to the window of the connection.
+    pub(super) fn release_connection(&mut self, bytes: u32) {
+        self.unannounced += bytes;
+        if self.unannounced >= self.settings.connection_window.max(INITIAL_WINDOW) / 2 {
+            let more = std::mem::take(&mut self.unannounced);
+            self.receive_window += i64::from(more);
+            self.put_window_update(0, more);
+        }
+    }
+
+    /// The caller is done with a stream, whose response has ended or which was reset. A client that still sends its request is
+    /// told to stop (RFC 9113 section 8.1).
+    pub fn close(&mut self, stream: u32) {
+        let Some(state) = self.streams.get(stream) else { return };
+        if state.sending != Sending::Ended {
+            self.reset(stream, code::INTERNAL_ERROR);
+        } else if state.receives {
+            self.reset(stream, code::NO_ERROR);
+        } else {
+            self.drop_stream(stream, true);
+        }
+    }
+
+    /// Ends a stream with an error code.
+    pub fn reset(&mut self, stream: u32, code: u32) {
+        if self.drop_stream(stream, false).is_some() {
+            self.put_reset(stream, code);
+        }
+    }
+
+    pub(super) fn put_reset(&mut self, stream: u32, code: u32) {
+        if self.ending != Ending::Closed {
+            self.put_head(4, FrameHead::RST_STREAM, 0, stream);
+            self.output.extend_from_slice(&code.to_be_bytes());
+        }
+    }
+
+    pub(super) fn drop_stream(&mut self, stream: u32, client_ended: bool) -> Option<Stream<T>> {
+        let state = self.streams.remove(stream, client_ended)?;
+        self.release_connection(state.unreleased);
+        Some(state)
+    }
+
+    /// Whether streams are open, or not [closed](Self::close) by the caller.
+    pub fn has_streams(&self) -> bool {
+        !self.streams.is_empty()
+    }
+
+    /// The client's last stream; 0 before the first one.
+    pub fn last_stream(&self) -> u32 {
+        self.streams.last
+    }
+
+    /// Has the client open no more streams. Those that are on the way are accepted until it has answered (RFC 9113 section
+    /// 6.8).
+    pub fn shut_down(&mut self) {
+        if self.ending == Ending::No {
+            self.ending = Ending::Announced;
+            self.output.extend_from_slice(&goaway(0x7fff_ffff, code::NO_ERROR, b""));
+            self.output.extend_from_slice(&ping(SHUTDOWN_PING));
+        }
+    }
+
+    pub(super) fn finish_shut_down(&mut self) {
+        if self.ending == Ending::Announced {
+            self.ending = Ending::After(self.streams.last);
+            self.output.extend_from_slice(&goaway(self.streams.last, code::NO_ERROR, b""));
+        }
+    }
+
+    /// Whether the client may still open streams after [`shut_down`](Self::shut_down), because it may not know yet.
+    pub fn awaits_client(&self) -> bool {
+        self.ending == Ending::Announced
+    }
+
+    /// Whether the connection has ended in order: no stream is open, and none will be.
+    pub fn is_done(&self) -> bool {
+        let opens_none = matches!(self.ending, Ending::After(_)) || self.client_goaway.is_some();
+        opens_none && self.streams.is_empty()
+    }
+
+    /// Sends a GOAWAY with an error code and a text for the client's log. The connection goes on.
+    pub fn go_away(&mut self, code: u32, debug: &[u8]) {
+        self.output.extend_from_slice(&goaway(self.streams.last, code, debug));
+    }
+
+    /// Ends the connection at once: a GOAWAY is its last output.
+    pub fn abort(&mut self, code: u32) {
+        if self.ending != Ending::Closed {
+            self.go_away(code, b"");
+            self.ending = Ending::Closed;
+            self.input = Default::default();
+        }
+    }
+
+    /// Sends a PING.
+    pub fn ping(&mut self, data: [u8; 8]) {
+        self.output.extend_from_slice(&ping(data));
+    }
+
+    /// Bytes that are to be sent.
+    pub fn output_length(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Takes what is to be sent, and leaves `empty` for what follows.
+    pub fn take_output(&mut self, empty: Vec<u8>) -> Vec<u8> {
+        let output = std::mem::replace(&mut self.output, empty);
+        self.budget.note_sent(output.len() as u64);
+        output
+    }
+
+    /// Whether it has memory for output.
+    pub fn has_buffer(&self) -> bool {
+        self.output.capacity() > 0
+    }
+
+    /// Has frames written to `buffer`, which is empty, unless there is memory for them.
+    pub fn lend_output(&mut self, buffer: Vec<u8>) {
+        if !self.has_buffer() {
+            self.output = buffer;
+        }
+    }
+
+    pub(super) fn put_head(&mut self, length: usize, kind: u8, flags: u8, stream: u32) {
+        let head = FrameHead { length: length as u32, kind, flags, stream };
+        self.output.extend_from_slice(&head.encode());
+    }
+
+    pub(super) fn put_window_update(&mut self, stream: u32, increment: u32) {
+        self.put_head(4, FrameHead::WINDOW_UPDATE, 0, stream);
+        self.output.extend_from_slice(&increment.to_be_bytes());
+    }
+}
+
+/// The window of a connection, and of streams, before any setting (RFC 9113 section 6.9.2).
+pub(super) const INITIAL_WINDOW: u32 = 65_535;
+/// The PING behind the first GOAWAY: its answer says that the client has read both.
+pub(super) const SHUTDOWN_PING: [u8; 8] = *b"shutdown";

@@ -80,7 +80,8 @@ pub fn apply(
         for (name, value) in named(&given) {
             let value = convert(state, &name, &value, builder)?;
             let outcome = apply_port(&mut settings, &name, &value).map_err(refused)?;
-            if index > 0 {
+            // Frameworks give every port all settings of the server, where they do have an effect.
+            if index > 0 && !is_same_scalar(own.get(&name), given.get(&name)) {
                 note(&mut notes, &name, outcome);
             }
         }
@@ -138,6 +139,17 @@ fn show_defaults(object: &Object, slot: usize, mut all: Array, config: &ServerCo
         }
     }
     object.set_slot(slot, all);
+}
+
+fn is_same_scalar(one: Option<&Zval>, other: Option<&Zval>) -> bool {
+    match (one.map(plain), other.map(plain)) {
+        (Some(Value::Str(one)), Some(Value::Str(other))) => one == other,
+        (Some(one), Some(other)) => {
+            let number = one.whole_number();
+            number.is_some() && number == other.whole_number()
+        }
+        _ => false,
+    }
 }
 
 fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {

@@ -151,8 +151,10 @@ impl Service {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
+        let request = node.keep_request();
         node.spawn(async move {
             service.finish(work, &own, session).await;
+            drop(request);
             service.handle_queued(&own, session);
         });
         false

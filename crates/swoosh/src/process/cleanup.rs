@@ -20,18 +20,22 @@ pub(super) fn after_end(context: &Context, id: WorkerId, failed: bool) {
         // It may have died within a tick, before it woke the receivers of its messages.
         state.mailboxes().wake_receivers();
     }
-    if failed && state.mode() == Mode::Process && is_worker {
-        end_connections(context, id);
+    if state.mode() == Mode::Process && is_worker {
+        end_connections(context, id, failed);
     }
 }
 
-/// Ends the connections that a killed worker was closing, and those that it owed the rest of a response.
-fn end_connections(context: &Context, id: WorkerId) {
+/// Ends the connections that a killed worker was closing, and those that a worker owed the rest of a response: one that ends in
+/// order has given up handlers that took longer than `max_wait_time`.
+fn end_connections(context: &Context, id: WorkerId, failed: bool) {
     for (session, _, slot) in context.state().registry().all() {
         let flags = slot.flags();
         let command = if slot.bound_worker() != Some(id) {
             continue;
         } else if flags.any(Flags::CLOSING | Flags::CLOSED) {
+            if !failed {
+                continue;
+            }
             Command::Finish { reset: false }
         } else if flags.any(Flags::HANDLING) {
             slot.set_flags(Flags::BROKEN);

@@ -252,6 +252,13 @@ impl EventLoop {
         }
     }
 
+    /// Whether this process is to end, after one of many messages: the signal may have arrived while a handler blocked, and the
+    /// rest is left to the successor.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.handle_signals();
+        self.context.is_stopping()
+    }
+
     /// Waits for user code to finish: futures, callbacks ([`Handler::unfinished`](crate::handler::Handler::unfinished)),
     /// and, where it handles `worker_exit`, timers and descriptors ([`Handler::pending`](crate::handler::Handler::pending)).
     fn finish_user_code(&mut self) -> Flow {
@@ -326,7 +333,7 @@ impl EventLoop {
                 }
                 // Messages that were deferred meanwhile are older than those in the mailbox.
                 self.handle_deferred()?;
-                if counts && self.reaches_limit() || context.is_stopping() || context.lifecycle().is_fatal() {
+                if counts && self.reaches_limit() || self.is_to_end() || context.lifecycle().is_fatal() {
                     return Ok(Progress::Ending);
                 }
             }
@@ -371,7 +378,7 @@ impl EventLoop {
             blocking::begin();
             let counts = request::deliver::deliver(&context, &event)?;
             // The rest is left to the successor, where there is one.
-            let is_ending = counts && self.reaches_limit() || context.is_stopping();
+            let is_ending = counts && self.reaches_limit() || self.is_to_end();
             if is_ending && self.handover().is_some() || context.lifecycle().is_fatal() {
                 break;
             }

@@ -52,7 +52,7 @@ fn tick(work: &mut EventLoop, queue: &mut Option<QueueReader>) -> Result<Activit
             let Some(event) = queue.next().and_then(Event::of) else { break };
             any = true;
             let is_last = request::admit(&context, &event)? && work.reaches_limit();
-            if is_last || context.is_stopping() {
+            if is_last || work.is_to_end() {
                 return Ok(Activity::MayHaveMore);
             }
         }

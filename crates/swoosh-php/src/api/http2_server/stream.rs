@@ -33,6 +33,7 @@ pub(super) fn register() {
         .method("sendHead(int $status, array $headers = [], bool $end = false): bool", send_head)
         .method("write(string $data, float $timeout = -1): bool", write)
         .method("end(array $trailers = []): bool", end)
+        .method("isOpen(): bool", |call: &mut Call<'_>| Ok(stream(call)?.is_open()))
         .method("reset(int $error_code = SWOOLE_HTTP2_ERROR_CANCEL): bool", reset)
         .register(&STREAM);
 }

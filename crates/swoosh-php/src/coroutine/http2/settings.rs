@@ -1,5 +1,6 @@
 //! The settings that a client or a server announces, and its own bounds.
 
+use super::keepalive::Keepalive;
 use h2::client::Builder;
 use swoosh::proto::http2::PeerSettings;
 use swoosh::proto::http2::server::ServerSettings;
@@ -12,6 +13,8 @@ pub struct Http2Settings {
     pub local: PeerSettings,
     /// The longest body of a response that is kept in memory, bytes.
     pub max_body: u64,
+    /// Of a client.
+    pub(super) keepalive: Option<Keepalive>,
 }
 
 impl Http2Settings {
@@ -29,6 +32,7 @@ impl Http2Settings {
                 max_header_list_size: number("http2_max_header_list_size", default.max_header_list_size),
             },
             max_body: u64::try_from(max_body).unwrap_or(0),
+            keepalive: Keepalive::new(settings),
         }
     }
 

@@ -11,12 +11,12 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use swoosh::proto::http2::frames::FrameHead;
 use swoosh::proto::http2::{ControlFrame, FrameTracker, PREFACE, PeerSettings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The peer's settings and GOAWAY, and frames to insert.
-#[derive(Default)]
 pub(super) struct Observed {
     /// The peer's settings, once it has sent them.
     pub(super) settings: Option<PeerSettings>,
@@ -26,6 +26,15 @@ pub(super) struct Observed {
     pub(super) other_protocol: Option<bool>,
     /// Whole frames that are to be written before the next one of h2.
     pub(super) inserted: Vec<u8>,
+    /// When bytes were read last; before any, when the connection was made.
+    pub(super) last_received: Instant,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        let last_received = Instant::now();
+        Observed { settings: None, goaway: None, other_protocol: None, inserted: Vec::new(), last_received }
+    }
 }
 
 pub(super) struct Transport {
@@ -100,6 +109,7 @@ impl AsyncRead for Transport {
         }
         let room = buffer.initialize_unfilled();
         let read = ready!(this.output.link().poll_read(cx, room))?;
+        this.observed.borrow_mut().last_received = Instant::now();
         let shown = this.follow_incoming(&room[..read]);
         buffer.advance(shown);
         Poll::Ready(Ok(()))

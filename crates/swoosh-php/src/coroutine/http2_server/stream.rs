@@ -181,6 +181,11 @@ impl ServerStream {
         Ok(outcome(ended))
     }
 
+    /// Whether the response can still be sent: it has not ended, and the client has not reset the stream.
+    pub fn is_open(&self) -> bool {
+        !self.is_inherited() && self.response.get() != Progress::Ended && self.request.reset().is_none()
+    }
+
     /// Ends the stream with an error code (RFC 9113 section 6.4). False if its response was sent to the end.
     pub fn reset(&self, code: u32) -> bool {
         if self.is_inherited() || self.response.replace(Progress::Ended) == Progress::Ended {

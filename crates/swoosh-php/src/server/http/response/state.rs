@@ -154,6 +154,16 @@ impl ResponseState {
         matches!(self.connection.get(), Some(HttpConnection::Server(_, session)) if session.is_stream())
     }
 
+    /// Whether the connection ends with its worker, which is about to end.
+    pub(crate) fn ends_with_worker(&self) -> bool {
+        match self.connection.get() {
+            Some(HttpConnection::Server(state, session)) => {
+                state.node().is_some_and(|node| node.ends_connection(*session))
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn has_body(&self) -> bool {
         let status = u16::try_from(self.status.get()).unwrap_or(200);
         response_writer::has_body(if self.head_request.get() { "HEAD" } else { "" }, status)

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use h2::{Error, Reason, SendStream};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The sending half of a stream. One coroutine at a time writes to it; any may reset it.
@@ -37,6 +37,7 @@ impl SendHalf {
             }
         }
     }
+
     /// Sends bytes as the peer's windows allow; `flush` writes what was queued. `stream` is from [`lock`](Self::lock).
     ///
     /// # Errors

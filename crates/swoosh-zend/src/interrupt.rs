@@ -18,7 +18,8 @@ pub fn set_handler(handler: fn()) {
 /// Calls `before`, and `after` with its result, around each call of a function that is not written in PHP, in code that is
 /// compiled from now on. The second and later calls do nothing.
 pub fn watch_internal_calls(before: fn() -> u64, after: fn(u64)) {
-    static WATCH: std::sync::OnceLock<(fn() -> u64, fn(u64))> = std::sync::OnceLock::new();
+    type Observers = (fn() -> u64, fn(u64));
+    static WATCH: std::sync::OnceLock<Observers> = std::sync::OnceLock::new();
     unsafe extern "C" fn begin() -> u64 {
         WATCH.get().map_or(0, |(before, _)| before())
     }

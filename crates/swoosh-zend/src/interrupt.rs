@@ -18,17 +18,17 @@ pub fn set_handler(handler: fn()) {
 /// Calls `before`, and `after` with its result, around each call of a function that is not written in PHP, in code that is
 /// compiled from now on. The second and later calls do nothing.
 pub fn watch_internal_calls(before: fn() -> u64, after: fn(u64)) {
-    type Observers = (fn() -> u64, fn(u64));
-    static WATCH: std::sync::OnceLock<Observers> = std::sync::OnceLock::new();
+    static BEFORE: std::sync::OnceLock<fn() -> u64> = std::sync::OnceLock::new();
+    static AFTER: std::sync::OnceLock<fn(u64)> = std::sync::OnceLock::new();
     unsafe extern "C" fn begin() -> u64 {
-        WATCH.get().map_or(0, |(before, _)| before())
+        BEFORE.get().map_or(0, |before| before())
     }
     unsafe extern "C" fn end(began: u64) {
-        if let Some((_, after)) = WATCH.get() {
+        if let Some(after) = AFTER.get() {
             let _ = std::panic::catch_unwind(|| after(began));
         }
     }
-    if WATCH.set((before, after)).is_ok() {
+    if BEFORE.set(before).is_ok() && AFTER.set(after).is_ok() {
         // SAFETY: stores function pointers in globals that PHP's thread reads, which calls this.
         unsafe { ffi::swoosh_watch_internal_calls(Some(begin), Some(end)) }
     }

@@ -3,7 +3,7 @@
 use super::data::{Payload, SOCKET, adopt, fail, io_or_fail, limit, link, ok_or_fail};
 use crate::coroutine::socket::{CoroutineSocket, Direction, ErrorCode};
 use crate::coroutine::tls::{CONTEXT_FAILED, NOT_READY};
-use crate::coroutine::{Options, dns, options, service_resolvers};
+use crate::coroutine::{Options, dns, options, service_resolvers, wait};
 use crate::runtime::last_error;
 use socket2::{SockAddr, Socket};
 use std::io;
@@ -43,6 +43,8 @@ pub fn address_of(
         Ok(_) => return Ok(Err(libc::EINVAL)),
         Err(_) => match dns::address(&text, i64::from(domain), limit)? {
             Some(ip) => ip,
+            // A cancelled wait of a socket has this code, in whichever step.
+            None if last_error::get() == wait::CANCELED => return Ok(Err(libc::ECANCELED)),
             None => return Ok(Err(last_error::get())),
         },
     };

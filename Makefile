@@ -58,6 +58,7 @@ test-matrix: setup
 
 lint:
 	@sh scripts/pre-commit
+	@scripts/architecture.py --self-test
 
 # All of them take hours.
 memcheck: setup

@@ -3,9 +3,9 @@
 
     scripts/architecture.py              check; prints "file:line: problem" and exits with 1 if there is any
     scripts/architecture.py --list       print the module graph of every crate
-    scripts/architecture.py --self-test  run the checks on synthetic trees with known faults
+    scripts/architecture.py --self-test  run the checks on synthetic trees and on each crate with known faults
     scripts/architecture.py --root DIR   use another checkout
-    scripts/architecture.py --only A,B   run some of the checks: crates, imports, length, names, comments
+    scripts/architecture.py --only A,B   run some of the checks: crates, imports, length, names, comments, fields, documents
 
 Definition of an import
   - Every leaf of a `use` declaration, and every inline path that starts with `crate`, `self`, `super`, a child module or a
@@ -22,10 +22,13 @@ Rules
     module has a row.
   - Cycles: no cycle between the files of a crate, none between its top-level modules. A child that uses an item defined in
     its parent's file, while that file uses the child, is a cycle: move the item into a file of its own.
+  - Fields: a struct whose state changes behind a shared reference (cells, locks, atomics) has no field that is `pub` or
+    `pub(crate)`; it has methods. Rows in shared memory (`#[repr(C)]`) are exempt: they are all fields.
 """
 
 import argparse
 import re
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -47,7 +50,7 @@ UNSAFE = {"swoosh-proto": "forbid", "swoosh": "forbid", "swoosh-php": "deny"}
 # Top-level modules, bottom-up; modules in one row may import each other as long as there is no cycle.
 LAYERS = {
     "swoosh": [
-        ("error", "ids", "clock"),
+        ("error", "ids", "role", "clock"),
         ("log",),
         ("timer",),
         ("blocking",),
@@ -84,6 +87,12 @@ RECURSIVE = {
         {"zval", "array", "object", "callable", "call", "class", "entry", "error", "lazy", "runtime", "string", "thread", "interrupt", "output", "object_pool"},
     ),
 }
+
+# Crates whose README has a table of all public modules.
+README_TABLES = {"swoosh-os", "swoosh-shm", "swoosh-proto", "swoosh-php"}
+
+# Types of fields that change behind a shared reference.
+MUTABLE = re.compile(r"\b(?:Cell|RefCell|OnceCell|LazyCell|Mutex|RwLock|OnceLock|LazyLock|Atomic\w+)\b")
 
 MAX_LINES = 500
 LENGTH_REASON = re.compile(r"^//! Length: \S")
@@ -569,6 +578,43 @@ def check_comments(root):
     return found if len(found) > MAX_CLAUSES else []
 
 
+STRUCT = re.compile(r"((?:#\[[^\]]*\]\s*)*)\bpub(?:\s*\([^)]*\))?\s+struct\s+(\w+)[^;{(]*\{")
+FIELD = re.compile(r"\bpub\s*(?:\(\s*crate\s*\)\s*)?(\w+)\s*:\s*([^\n]*)")
+
+
+def check_fields(root):
+    for file in sorted((root / "crates").glob("*/src/**/*.rs")):
+        text = without_tests(clean(file.read_text())[0])
+        for m in STRUCT.finditer(text):
+            if "repr(C" in m.group(1):
+                continue
+            body = text[m.end() : closing(text, m.end() - 1)]
+            for field in FIELD.finditer(body):
+                if MUTABLE.search(field.group(2)):
+                    line = text.count("\n", 0, m.end() + field.start()) + 1
+                    yield file, line, f"field {field.group(1)} of {m.group(2)} is public and changes behind a shared reference: give the struct methods"
+
+
+def check_documents(root):
+    """Tables of modules are complete: lib.rs and README.md name each public module, ARCHITECTURE.md those of LAYERS."""
+    architecture = root / "docs" / "ARCHITECTURE.md"
+    for lib in sorted((root / "crates").glob("*/src/lib.rs")):
+        source = lib.read_text()
+        head = "\n".join(line for line in source.splitlines() if line.startswith("//!"))
+        modules = re.findall(r"^pub mod (\w+)[;{ ]", clean(source)[0], re.M)
+        name = lib.parent.parent.name
+        readme = lib.parent.parent / "README.md"
+        places = [(lib, head, "`{}")]
+        if readme.is_file() and name in README_TABLES:
+            places.append((readme, readme.read_text(), "`{}"))
+        if architecture.is_file() and name in LAYERS:
+            places.append((architecture, architecture.read_text(), "{}"))
+        for module in modules:
+            for file, text, form in places:
+                if not re.search(rf"{form.format(module)}\b", text):
+                    yield file, 1, f"module {module} of {name} is missing"
+
+
 def load(root):
     return [Crate(lib.parent.parent.name, lib.parent.parent) for lib in sorted((root / "crates").glob("*/src/lib.rs"))]
 
@@ -586,6 +632,10 @@ def run(root, only):
         problems += check_names(root)
     if "comments" in only:
         problems += check_comments(root)
+    if "fields" in only:
+        problems += check_fields(root)
+    if "documents" in only:
+        problems += check_documents(root)
     return problems
 
 
@@ -603,16 +653,17 @@ def show(root):
                 print(f"    -> {other.relative_to(base)}: {', '.join(sorted(items))}")
 
 
-ALL = ("crates", "imports", "length", "names", "comments")
+ALL = ("crates", "imports", "length", "names", "comments", "fields", "documents")
 
 
-def self_test():
-    """Each fault alone, in a tree that is otherwise right, is found; the right tree passes."""
+def self_test(repository):
+    """Each fault alone, in a tree or crate that is otherwise right, is found; the right tree passes."""
     good = {
         "Cargo.toml": '[workspace.lints.rust]\nunsafe_code = "deny"\n',
         **{f"crates/{name}/Cargo.toml": f'[package]\nname = "{name}"\n[lints]\nworkspace = true\n' for name in CRATES},
         **{f"crates/{name}/src/lib.rs": "#![forbid(unsafe_code)]\n" for name in CRATES},
-        "crates/swoosh/src/lib.rs": "#![forbid(unsafe_code)]\n"
+        "crates/swoosh/src/lib.rs": "".join(f"//! `{name}`\n" for row in LAYERS["swoosh"] for name in row)
+        + "#![forbid(unsafe_code)]\n"
         + "".join(f"pub mod {name};\n" for row in LAYERS["swoosh"] for name in row)
         + "pub use error::Error;\n",
         **{f"crates/swoosh/src/{name}.rs": "" for row in LAYERS["swoosh"] for name in row if name != "conn"},
@@ -662,6 +713,9 @@ def self_test():
         ("a long file", {"crates/swoosh-os/src/lib.rs": "//! Calls.\n" + "const A: u8 = 0;\n" * MAX_LINES}, "lib.rs:1: 501 lines"),
         ("a long file with its reason", {"crates/swoosh-os/src/lib.rs": "//! Calls.\n//! Length: one table.\n" + "\n" * MAX_LINES}, None),
         ("a replaced name", {"crates/swoosh-os/src/lib.rs": "// heritage\npub struct HeritageRow;\n"}, "lib.rs:2: identifier HeritageRow"),
+        ("a module that no table names", {"crates/swoosh-os/src/lib.rs": "//! Calls.\npub mod socket;\n", "crates/swoosh-os/src/socket.rs": ""}, "lib.rs:1: module socket of swoosh-os is missing"),
+        ("a public cell", {"crates/swoosh/src/error.rs": "pub struct Error {\n    pub code: Cell<u8>,\n}\n"}, "error.rs:2: field code of Error"),
+        ("a row in shared memory", {"crates/swoosh/src/error.rs": "#[repr(C)]\npub struct Error {\n    pub code: AtomicU8,\n}\n"}, None),
         ("comments that begin with clauses", {"crates/swoosh-os/src/lib.rs": "/// What is sent.\nfn f() {}\n" * (MAX_CLAUSES + 1)}, "lib.rs:1: comment begins"),
     ]
     failed = 0
@@ -676,19 +730,65 @@ def self_test():
         if not right:
             failed += 1
             print(f"self-test: {title}: expected {expected or 'no problem'}, found {found}")
-    print(f"architecture self-test: {len(cases) - failed} of {len(cases)} cases right")
+    of_crates = list(crate_cases(repository))
+    for title, right in of_crates:
+        if not right:
+            failed += 1
+            print(f"self-test: {title} is not found")
+    count = len(cases) + len(of_crates)
+    print(f"architecture self-test: {count - failed} of {count} cases right")
     return 1 if failed else 0
 
 
+def crate_cases(repository):
+    """Puts faults into a copy of each crate of the repository: yields (fault, whether the check found it)."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in CRATES:
+            copy = Path(folder) / "crates" / name
+            shutil.copytree(repository / "crates" / name / "src", copy / "src")
+            shutil.copy(repository / "crates" / name / "Cargo.toml", copy)
+        shutil.copy(repository / "Cargo.toml", folder)
+        for name, (allowed, _) in CRATES.items():
+            crate = Crate(name, Path(folder) / "crates" / name)
+
+            recursive = {stem for names in RECURSIVE.get(name, ()) for stem in names}
+            source, target = next(
+                (source, target)
+                for source, target, _, _, counts in crate.imports
+                if counts and source.path and target.path and source.file != target.file and source.definitions and source.file.stem not in recursive
+            )
+            path = "::".join(("crate", *source.path, min(source.definitions)))
+            faults = [(target.file, f"\nuse {path} as Fault;\n", f"a cycle in {name}", "cycle between files")]
+            if layers := LAYERS.get(name):
+                low, high = (crate.root.children[row[0]] for row in (layers[0], layers[-1]))
+                faults.append((low.file, f"\nuse crate::{high.path[0]};\n", f"an upward import in {name}", f"upward import: {low.path[0]} uses crate::{high.path[0]}"))
+            before = {file: file.read_text() for file, _, _, _ in faults}
+            for file, line, _, _ in faults:
+                file.write_text(file.read_text() + line)
+            problems = [text for _, _, text in Crate(name, crate.folder).check()]
+            for file, text in before.items():
+                file.write_text(text)
+            for _, _, title, problem in faults:
+                yield title, any(problem in text for text in problems)
+            for other in CRATES:
+                if other != name and other not in allowed:
+                    manifest = crate.folder / "Cargo.toml"
+                    before = manifest.read_text()
+                    manifest.write_text(f"{before}\n[target.fault.dependencies]\n{other} = \"*\"\n")
+                    problems = check_crates(Path(folder))
+                    manifest.write_text(before)
+                    yield f"a dependency of {name} on {other}", any(f"{name} must not depend on {other}" in text for _, _, text in problems)
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Checks layers, cycles, unsafe code, file lengths and names.")
+    parser = argparse.ArgumentParser(description="Checks layers, cycles, unsafe code, file lengths, names and fields.")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--self-test", action="store_true")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--only", default=",".join(ALL))
     arguments = parser.parse_args()
     if arguments.self_test:
-        return self_test()
+        return self_test(arguments.root)
     if arguments.list:
         show(arguments.root)
         return 0

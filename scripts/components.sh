@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the servers and clients that some tests need: databases and their PHP clients, curl and clients on it, Symfony, a
-# browser, nginx, php-fpm, load generators, valgrind. The tests that need one that cannot be installed are skipped.
+# Installs the servers and clients that some tests need: databases and their PHP clients, curl and clients on it, Symfony,
+# Laravel, a browser, nginx, php-fpm, load generators, valgrind. The tests that need one that cannot be installed are skipped.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/packages.sh
@@ -34,6 +34,7 @@ ls /usr/lib/postgresql/*/bin/postgres                                    | postg
 [ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ]          | php-symfony-http-client
 [ -f /usr/share/php/Symfony/Bundle/FrameworkBundle/autoload.php ]        | php-symfony-framework-bundle
 [ -f /usr/share/php/Symfony/Component/Yaml/autoload.php ]                | php-symfony-yaml
+[ -f /usr/share/php/Illuminate/Foundation/Application.php ]              | php-laravel-framework
 php -m | grep -qx mysqli                                                 | phpVERSION-mysql
 php -m | grep -qx redis                                                  | php-redis
 php -m | grep -qx curl                                                   | phpVERSION-curl

@@ -10,7 +10,7 @@
 #     php8.2-swoosh_VERSION_amd64.deb                      the same for Debian, where dpkg-deb is installed and the PHP is Debian's kind
 #     install.sh, SHA256SUMS                               the checksums of all archives in FOLDER
 #
-# The same library gives the same bytes: times are SOURCE_DATE_EPOCH (the last commit's, else that of Cargo.toml).
+# One library always gives one archive, to the byte: times are SOURCE_DATE_EPOCH (the last commit's, else that of Cargo.toml).
 # DIST_COMPRESSION: the level of compression, 1 to 9 (9).
 set -eu
 php=$1 config=$2 library=$3

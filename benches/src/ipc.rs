@@ -58,7 +58,7 @@ impl Rings {
         let make = || {
             let rows = swoosh::shm::SharedSlice::<WorkerSlot>::new(1, "a row").expect("shared memory");
             let sleeping = &rows.as_static()[0].sleeping;
-            let event_fd = swoosh::state::new_event_fd().expect("an eventfd");
+            let event_fd = swoosh::ipc::mailbox::new_event_fd().expect("an eventfd");
             (Mailbox::new(1 << 20, "the bench", event_fd, sleeping).expect("shared memory"), sleeping)
         };
         Rings { there: make(), back: make(), post: Sender::default(), reassembly: Reassembly::default() }

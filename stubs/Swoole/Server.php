@@ -464,7 +464,7 @@ class Server
     public function heartbeat(bool $ifCloseConnection = true): array|false {}
 
     /**
-     * What is known of a connection: addresses, port, times in seconds since 1970, the TLS client's certificate.
+     * Facts about a connection: addresses, port, times in seconds since 1970, the TLS client's certificate.
      *
      * @param bool $ignoreError describes a connection that is being closed too
      * @return array|false false if there is no such connection
@@ -485,7 +485,7 @@ class Server
     public function getWorkerPid(int $worker_id = -1): int|false {}
 
     /**
-     * What a worker does.
+     * The activity of a worker.
      *
      * @return int|false SWOOLE_WORKER_BUSY, SWOOLE_WORKER_IDLE or SWOOLE_WORKER_EXIT
      */
@@ -496,7 +496,7 @@ class Server
     public function getMasterPid(): int {}
 
     /**
-     * What is known of a connection: addresses, port, times in seconds since 1970, the TLS client's certificate.
+     * Facts about a connection: addresses, port, times in seconds since 1970, the TLS client's certificate.
      *
      * @param bool $ignoreError describes a connection that is being closed too
      * @return array|false false if there is no such connection

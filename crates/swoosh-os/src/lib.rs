@@ -35,11 +35,11 @@
 //!
 //! | area | modules |
 //! |---|---|
-//! | processes | [`process`], [`child`], [`command`], [`daemon`], [`user`], [`affinity`], [`title`], [`sd_notify`] |
+//! | processes | [`process`], [`child`], [`command`], [`parent_death`], [`daemon`], [`user`], [`affinity`], [`title`], [`sd_notify`] |
 //! | signals and waking | [`signal`], [`signal_fd`], [`event_fd`], [`timer_fd`], [`futex`], [`poll`], [`watch`] |
 //! | memory | [`memory`], [`heap`], [`arena`], [`memfd`] |
 //! | locks | [`mutex`], [`flock`] |
-//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`listen_fds`], [`network_interface`] |
+//! | sockets and descriptors | [`socket`], [`fd_channel`], [`foreign_fd`], [`descriptor_kind`], [`listen_fds`], [`network_interface`] |
 //! | files | [`open`], [`temp_file`], [`folder_watch`] |
 //! | queues | [`message_queue`] |
 //! | time and machine | [`clock`], [`local_time`], [`machine`] |

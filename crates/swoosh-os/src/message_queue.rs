@@ -76,7 +76,7 @@ pub struct MessageBuffer {
 
 impl MessageQueue {
     /// Opens the queue with that key; creates a missing one. Key 0 creates a private queue that no key finds. Only the
-    /// queue's user may use it afterwards (mode 0600): whoever can write to a queue decides what its readers do.
+    /// queue's user may use it afterwards (mode 0600): any process that can write to a queue decides what its readers do.
     ///
     /// # Errors
     /// If another user has created the queue, or the machine's limit of queues is reached.

@@ -165,15 +165,6 @@ pub fn discard_defaults(signals: &[i32]) -> Result<()> {
     discard(&unhandled)
 }
 
-/// Unblocks every signal, in a process that was forked while some were blocked.
-pub fn unblock_all() {
-    let _ = nix::sys::signal::sigprocmask(
-        nix::sys::signal::SigmaskHow::SIG_SETMASK,
-        Some(&nix::sys::signal::SigSet::empty()),
-        None,
-    );
-}
-
 /// Records a signal for [`take_subscribed`] from now on and notifies `event_fd` of it, in place of [`Signals`] where that
 /// handled it. One eventfd serves all subscriptions: the last one given.
 ///

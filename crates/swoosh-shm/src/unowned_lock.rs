@@ -56,7 +56,7 @@ impl RobustLock<'_> {
         }
     }
 
-    /// Releases the lock, whoever holds it.
+    /// Releases the lock on behalf of any holder.
     ///
     /// # Errors
     /// [`LockError::NotOwner`] if nobody holds it.

@@ -1,5 +1,5 @@
 //! Replaces functions of the C library in the import table of one loaded object: PHP itself, libcurl, libpq and others.
-//! Their waits thereby suspend a coroutine although the library knows nothing of coroutines.
+//! Their waits thereby suspend a coroutine although the library is written without coroutines.
 //!
 //! Invariant: entries are replaced during module startup only, before other threads exist, and never restored: the
 //! extension's code stays loaded as long as the process.

@@ -54,15 +54,15 @@ pub fn end() {
 
 /// A piece of code that has held the loop for at least the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct BlockingCode {
     /// How long it had run when it was found.
     pub time: Duration,
     began: u64,
 }
 
-impl Held {
+impl BlockingCode {
     /// How long it has run until now; `None` if it has ended.
-    pub fn still(&self) -> Option<Duration> {
+    pub fn elapsed(&self) -> Option<Duration> {
         let now = clock::monotonic_nanos();
         (SINCE.load(Ordering::Relaxed) == self.began).then(|| Duration::from_nanos(now.saturating_sub(self.began)))
     }
@@ -87,7 +87,7 @@ impl Drop for Watch {
 ///
 /// # Errors
 /// If the thread cannot be started.
-pub fn watch(threshold: Duration, report: impl Fn(Held) + Send + 'static) -> Result<Watch> {
+pub fn watch(threshold: Duration, report: impl Fn(BlockingCode) + Send + 'static) -> Result<Watch> {
     let goes_on = Arc::new(AtomicBool::new(true));
     let look = {
         let goes_on = goes_on.clone();
@@ -101,7 +101,7 @@ pub fn watch(threshold: Duration, report: impl Fn(Held) + Send + 'static) -> Res
                 let time = Duration::from_nanos(clock::monotonic_nanos().saturating_sub(began));
                 if began != 0 && began != reported && time >= threshold {
                     reported = began;
-                    report(Held { time, began });
+                    report(BlockingCode { time, began });
                 }
             }
         }
@@ -130,10 +130,10 @@ mod tests {
         for _ in 0..2 {
             begin();
             let held = reports.recv().unwrap();
-            assert!(held.still().unwrap() >= held.time);
+            assert!(held.elapsed().unwrap() >= held.time);
             std::thread::sleep(Duration::from_millis(50));
             end();
-            assert_eq!(held.still(), None);
+            assert_eq!(held.elapsed(), None);
         }
         std::thread::sleep(Duration::from_millis(50));
         assert!(reports.try_recv().is_err());

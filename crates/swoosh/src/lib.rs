@@ -47,7 +47,8 @@
 //! | [`client`] | a blocking client: streams, datagrams, packets, TLS, proxies |
 //! | [`tls`] | TLS |
 //! | [`config`] | settings: the table of names, types and ranges; typed configuration |
-//! | [`timer`], [`runtime`], [`clock`], [`ids`] | timers; the event loop; times; numbers |
+//! | [`timer`], [`runtime`], [`blocking`] | timers; the event loop; detection of code that blocks it |
+//! | [`clock`], [`ids`], `role` | times; numbers; kinds of processes |
 //! | [`error`], [`log`] | the error type; the log |
 //! | [`proto`], [`shm`], [`sys`] | protocols; shared memory; system calls (crates of their own) |
 
@@ -71,6 +72,7 @@ pub mod net;
 pub mod pool;
 pub mod process;
 pub mod request;
+mod role;
 pub mod runtime;
 pub mod server;
 pub mod state;

@@ -216,7 +216,7 @@ fn nothing_is_left_two_seconds_after_the_master_was_killed() {
         let mut server = Server::start(&[mode, "workers=2", "tasks=1", "user_process=1"]);
         server.wait_for_events("worker_start", 3);
         server.wait_for_event("user_process");
-        // One worker is stuck for ever.
+        // One worker hangs.
         server.client().send("spin");
         std::thread::sleep(Duration::from_millis(50));
         server.signal(libc::SIGKILL);

@@ -235,7 +235,7 @@ fn a_worker_that_is_killed_takes_one_body_with_it_and_leaves_no_file() {
     let mut whole = 0;
     for (n, mut stream) in streams.into_iter().enumerate() {
         let mut answer = Vec::new();
-        // Whose request went with the worker waits for ever.
+        // A client whose request was lost with the worker gets no response.
         stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         let _ = stream.read_to_end(&mut answer);
         let answer = String::from_utf8(answer).unwrap();

@@ -79,7 +79,7 @@ impl Drop for Running {
     }
 }
 
-/// The process that a line of a worker's start tells of.
+/// The process that a line of a worker's start names.
 fn pid_in(line: &str) -> i32 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
@@ -134,7 +134,7 @@ fn workers_that_return_at_once_do_not_cause_a_fork_storm() {
 
 #[test]
 fn a_worker_that_never_ends_is_killed() {
-    let mut pool = Running::start(&["deaf", "2"]);
+    let mut pool = Running::start(&["ignores_signals", "2"]);
     pool.wait_for("start 0", 2);
     let start = Instant::now();
     pool.signal(libc::SIGTERM);

@@ -9,7 +9,7 @@ final class Health
     public const SERVING = 1;
     public const NOT_SERVING = 2;
 
-    /** Adds `/grpc.health.v1.Health/Check` to a service or server. `Watch` is not implemented: clients call `Check` again. */
+    /** Adds the methods of `grpc.health.v1.Health` to a service or server. `Watch` needs coroutines. */
     public function __construct(\Swoosh\Grpc\Service $service) {}
 
     /**
@@ -18,4 +18,10 @@ final class Health
      * @param string $service `package.Service`; empty: the server as a whole
      */
     public function set(string $service, int $status): void {}
+
+    /**
+     * Sets the status of all services to `NOT_SERVING` for good, and ends the calls of clients that watch, with `UNAVAILABLE`.
+     * `Server::shutdown()` does it; an HTTP server's `WorkerExit` should.
+     */
+    public function shutdown(): void {}
 }

@@ -30,7 +30,7 @@ final class ServerCall
     /** Seconds until the deadline; `null` without one. */
     public function timeLeft(): ?float {}
 
-    /** Whether the call has ended: its deadline has passed. */
+    /** Whether the call has ended: its deadline has passed, or the client has left. */
     public function hasEnded(): bool {}
 
     /** Compresses replies if the client accepts that. @internal */

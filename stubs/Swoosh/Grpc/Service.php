@@ -39,6 +39,12 @@ class Service
      */
     public function handle(\Swoole\Http\Request $request, \Swoole\Http\Response $response): void {}
 
+    /** Calls a function when the server takes no more calls. @internal */
+    public function atShutdown(\Closure $function): void {}
+
+    /** @internal */
+    protected function ending(): void {}
+
     /** @internal */
     protected function serve(\Swoosh\Grpc\Internal\Transport $transport): void {}
 }

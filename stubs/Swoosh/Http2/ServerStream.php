@@ -28,5 +28,7 @@ final class ServerStream
 
     public function end(array $trailers = []): bool {}
 
+    public function isOpen(): bool {}
+
     public function reset(int $error_code = \SWOOLE_HTTP2_ERROR_CANCEL): bool {}
 }

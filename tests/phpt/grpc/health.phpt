@@ -1,5 +1,5 @@
 --TEST--
-A gRPC server answers health checks: of the server, of services, of unknown ones, and malformed requests
+A gRPC server answers health checks, sends changes to clients that watch, and ends their calls at shutdown
 --EXTENSIONS--
 swoole
 --FILE--
@@ -37,10 +37,39 @@ Co\run(function () {
     } catch (InvalidArgumentException $e) {
         echo $e->getMessage(), "\n";
     }
-    $call = $client->serverStream('/grpc.health.v1.Health/Watch', '');
-    echo 'Watch: ', Status::nameOf($call->status()->code), "\n";
-    $client->close();
+    foreach (['shop.Orders', 'shop.Carts', ''] as $service) {
+        $calls[$service] = $client->serverStream('/grpc.health.v1.Health/Watch', $named($service), null, [], 0.0);
+        echo "watch '$service': ", bin2hex($calls[$service]->read()), "\n";
+    }
+    $health->set('shop.Orders', Health::SERVING);
+    $health->set('shop.Orders', Health::NOT_SERVING);
+    echo 'changed: ', bin2hex($calls['shop.Orders']->read()), "\n";
+    $health->set('shop.Carts', Health::SERVING);
+    echo 'known now: ', bin2hex($calls['shop.Carts']->read()), "\n";
+    $late = $client->serverStream('/grpc.health.v1.Health/Watch', '', null, [], 0.1);
+    echo 'deadline: ', bin2hex($late->read()), ' ', Status::nameOf($late->status()->code), "\n";
+    $calls['shop.Orders']->cancel();
+    $watchers = fn () => count((fn () => $this->watchers)->call($health));
+    while ($watchers() > 2) {
+        Co::sleep(0.01);
+    }
+    echo "a client that leaves is forgotten\n";
+    $check('malformed', "\x0a");
     $server->shutdown();
+    $health->set('shop.Carts', Health::SERVING);
+    foreach (['shop.Carts', ''] as $service) {
+        for ($statuses = []; count($statuses) < 5; $statuses[] = bin2hex($message)) {
+            try {
+                $message = $calls[$service]->read();
+            } catch (Exception) {
+                break;
+            }
+        }
+        $status = $calls[$service]->status();
+        echo "shutdown '$service': ", implode(',', $statuses), ' ', Status::nameOf($status->code), " $status->details\n";
+    }
+    echo 'watchers: ', $watchers(), "\n";
+    $client->close();
 });
 ?>
 --EXPECT--
@@ -57,4 +86,14 @@ malformed 2: INVALID_ARGUMENT the request is no HealthCheckRequest
 malformed 3: INVALID_ARGUMENT the request is no HealthCheckRequest
 malformed 4: INVALID_ARGUMENT the request is no HealthCheckRequest
 7 is not a status of a service: Health::SERVING or Health::NOT_SERVING
-Watch: UNIMPLEMENTED
+watch 'shop.Orders': 0801
+watch 'shop.Carts': 0803
+watch '': 0802
+changed: 0802
+known now: 0801
+deadline: 0802 DEADLINE_EXCEEDED
+a client that leaves is forgotten
+malformed: INVALID_ARGUMENT the request is no HealthCheckRequest
+shutdown 'shop.Carts': 0802 UNAVAILABLE the server is shutting down
+shutdown '':  UNAVAILABLE the server is shutting down
+watchers: 0

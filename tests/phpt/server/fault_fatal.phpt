@@ -33,7 +33,7 @@ in_both_modes(function (string $mode) {
             $load->until(fn () => count($server->events('workerStart')) >= $started);
             $status && $load->until(fn () => count($server->events('workerError')) > $told);
             $errors = array_slice($server->events('workerError'), $told);
-            check(count($errors) === ($status ? 1 : 0), "$fault: one worker is told of", $errors);
+            check(count($errors) === ($status ? 1 : 0), "$fault: one worker is reported", $errors);
             check(!$errors || preg_match("/ $status 0$/", $errors[0]) === 1, "$fault: its status", $errors);
             // In base mode the connections of a process end with it.
             $mode === 'process' && check($client->packet(0) === null, "$fault: its connection stays");

@@ -21,7 +21,7 @@ in_both_modes(function (string $mode) {
     $answer = (new FaultClient($server->port))->ask('await still here');
     check($answer === 'still here' || $answer !== false, 'tasks are done still', $answer);
     report("a worker or task worker killed every 200 ms, $mode", $load, "$kills kills;");
-    check(count($server->events('workerError 0 0 9')) === 5, 'the signal is told', $server->events('workerError'));
+    check(count($server->events('workerError 0 0 9')) === 5, 'the signal is reported', $server->events('workerError'));
     check($load->answered > 500 && $load->wrong === 0, 'the others are served', $load->counts());
     check($load->lost <= $kills, 'what is lost', $load->counts());
     check($load->broken <= ($mode === 'process' ? 0 : 10 * 4), 'what is broken', $load->counts());

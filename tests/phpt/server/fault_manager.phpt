@@ -16,7 +16,7 @@ foreach (['master', 'manager'] as $n => $who) {
     posix_kill((int) $pids[$n], SIGKILL);
     check($server->wait() !== 0, "$who: the status tells of it");
     $server->check_gone();
-    check($who === 'master' || str_contains($server->log(), 'the manager process has ended'), 'it is told', $server->log());
+    check($who === 'master' || str_contains($server->log(), 'the manager process has ended'), 'it is logged', $server->log());
 }
 echo "done";
 ?>

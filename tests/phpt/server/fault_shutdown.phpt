@@ -17,7 +17,7 @@ in_both_modes(function (string $mode) {
             $server->signal(SIGUSR1);
         }
         check($server->wait() !== 0, "$event: the status tells of it");
-        check(str_contains($server->log(), "Uncaught RuntimeException: out of $event"), "$event is told", $server->log());
+        check(str_contains($server->log(), "Uncaught RuntimeException: out of $event"), "$event is logged", $server->log());
         $server->check_gone();
     }
     foreach (['managerStop', 'shutdown'] as $event) {
@@ -26,7 +26,7 @@ in_both_modes(function (string $mode) {
         $server->wait_for('managerStart', 1);
         $status = $server->stop();
         check($event !== 'shutdown' || $status === 255, "$event: the status tells of it", $status);
-        check(str_contains($server->log(), "Uncaught RuntimeException: out of $event"), "$event is told", $server->log());
+        check(str_contains($server->log(), "Uncaught RuntimeException: out of $event"), "$event is logged", $server->log());
     }
     $server = new FaultServer($mode, [], ['workerStop']);
     $server->wait_for('workerStart', 2);

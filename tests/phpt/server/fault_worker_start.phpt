@@ -14,8 +14,8 @@ in_both_modes(function (string $mode) {
     sleep(2);
     $starts = count($server->events('workerStart'));
     check($starts >= 9 && $starts < 60, 'there is no storm of forks', $starts);
-    check(str_contains($server->log(), 'times in a row'), 'it is told', $server->log());
-    check(str_contains($server->log(), 'Uncaught RuntimeException: out of workerStart'), 'the reason is told', $server->log());
+    check(str_contains($server->log(), 'times in a row'), 'it is logged', $server->log());
+    check(str_contains($server->log(), 'Uncaught RuntimeException: out of workerStart'), 'the reason is logged', $server->log());
     $began = microtime(true);
     $server->stop();
     check(microtime(true) - $began < 5, 'the end does not wait for them', microtime(true) - $began);

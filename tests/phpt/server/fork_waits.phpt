@@ -41,7 +41,7 @@ function children(Swoole\Server $server, Journal $journal, int $fd): array
             Co::sleep(0.01);
             throw new Exception('thrown');
         }),
-        'is told to end' => fn () => Swoole\Timer::after(30000, fn () => null),
+        'is asked to end' => fn () => Swoole\Timer::after(30000, fn () => null),
         'sends' => function () use ($server, $fd) {
             $server->send($fd, 'of the child ');
             $server->stop();
@@ -75,7 +75,7 @@ foreach (MODES as $name => $mode) {
                     $child();
                     return;
                 }
-                $data === 'is told to end' && posix_kill($pid, SIGTERM);
+                $data === 'is asked to end' && posix_kill($pid, SIGTERM);
                 // Serves the child meanwhile.
                 $server->tick(5, function ($timer) use ($server, $fd, $pid) {
                     if (pcntl_waitpid($pid, $status, WNOHANG) > 0) {
@@ -86,7 +86,7 @@ foreach (MODES as $name => $mode) {
             });
         }, function ($ports, $journal) {
             $c = connect($ports[0]);
-            foreach (['waits and returns', 'starts others and returns', 'waits and exits', 'throws later', 'is told to end'] as $what) {
+            foreach (['waits and returns', 'starts others and returns', 'waits and exits', 'throws later', 'is asked to end'] as $what) {
                 $journal->record("$what: " . ask($c, $what));
             }
             fwrite($c, 'sends');
@@ -109,7 +109,7 @@ shutdown function
 waits and exits: ended with 3
 shutdown function
 throws later: ended with 255
-is told to end: killed by 15
+is asked to end: killed by 15
 shutdown function
 sends: of the child ended with 0
 pong pong
@@ -126,7 +126,7 @@ shutdown function
 waits and exits: ended with 3
 shutdown function
 throws later: ended with 255
-is told to end: killed by 15
+is asked to end: killed by 15
 shutdown function
 sends: of the child ended with 0
 pong pong
@@ -143,7 +143,7 @@ shutdown function
 waits and exits: ended with 3
 shutdown function
 throws later: ended with 255
-is told to end: killed by 15
+is asked to end: killed by 15
 shutdown function
 sends: of the child ended with 0
 pong pong
@@ -160,7 +160,7 @@ shutdown function
 waits and exits: ended with 3
 shutdown function
 throws later: ended with 255
-is told to end: killed by 15
+is asked to end: killed by 15
 shutdown function
 sends: of the child ended with 0
 pong pong

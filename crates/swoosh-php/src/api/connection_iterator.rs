@@ -50,8 +50,7 @@ pub fn register() {
 pub fn of(state: &Rc<PhpServer>, port: Option<usize>) -> PhpResult<Object> {
     let object = Object::new(ITERATOR.get())?;
     if let Some(cursor) = object.payload::<Cursor>() {
-        let _ = cursor.of.state.set(state.clone());
-        cursor.of.port.set(port);
+        cursor.of.attach(state, port);
     }
     Ok(object)
 }
@@ -62,8 +61,8 @@ fn nothing(_: &mut Call<'_>) -> PhpResult<()> {
 
 impl Cursor {
     fn fetch(&self, after: SessionId) {
-        let node = self.of.state.get().and_then(|state| state.node());
-        let page = node.and_then(|node| node.client_list(after, PAGE, self.of.port.get()));
+        let node = self.of.node();
+        let page = node.and_then(|node| node.client_list(after, PAGE, self.of.port()));
         *self.page.borrow_mut() = page.unwrap_or_default();
         self.at.set(0);
     }
@@ -107,18 +106,18 @@ fn valid(call: &mut Call<'_>) -> PhpResult<bool> {
 
 fn count(call: &mut Call<'_>) -> PhpResult<u64> {
     let of = &call.payload::<Cursor>().of;
-    let node = of.state.get().and_then(|state| state.node());
-    Ok(node.map_or(0, |node| node.connection_count(of.port.get())))
+    let node = of.node();
+    Ok(node.map_or(0, |node| node.connection_count(of.port())))
 }
 
 fn exists(call: &mut Call<'_>) -> PhpResult<bool> {
-    let node = call.payload::<Cursor>().of.state.get().and_then(|state| state.node());
+    let node = call.payload::<Cursor>().of.node();
     let fd = call.arg(0).map_or(0, Zval::to_int);
     Ok(node.is_some_and(|node| node.exists(session(fd))))
 }
 
 fn get(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
-    let node = call.payload::<Cursor>().of.state.get().and_then(|state| state.node());
+    let node = call.payload::<Cursor>().of.node();
     let fd = call.arg(0).map_or(0, Zval::to_int);
     Ok(OrFalse(node.and_then(|node| client_info(&node, session(fd))).map(IntoZval::into_zval)))
 }

@@ -152,7 +152,7 @@ fn id(_: &mut Call<'_>) -> PhpResult<i64> {
 }
 
 fn parent(call: &mut Call<'_>) -> PhpResult<OrFalse<i64>> {
-    Ok(OrFalse(named(call)?.map(|coroutine| coroutine.parent.map_or(-1, |id| id as i64))))
+    Ok(OrFalse(named(call)?.map(|coroutine| coroutine.parent().map_or(-1, |id| id as i64))))
 }
 
 fn context(call: &mut Call<'_>) -> PhpResult<Option<Object>> {

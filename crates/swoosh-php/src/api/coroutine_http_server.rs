@@ -6,7 +6,7 @@ use super::socket::{link_of, object as socket_object, protocol};
 use crate::coroutine;
 use crate::coroutine::socket::Direction;
 use crate::coroutine::tls::CONTEXT_FAILED;
-use crate::coroutine::{Job, WaitKind, expect_current, setting_values};
+use crate::coroutine::{Job, setting_values};
 use crate::runtime::last_error;
 use crate::server::http::coroutine_connection::{CoroutineConnection, Handshake};
 use crate::server::http::request_reader::{ERROR_RESPONSE_TIMEOUT, RawRequest, RequestReader};
@@ -128,8 +128,8 @@ fn shutdown(call: &mut Call<'_>) -> PhpResult<()> {
     drop(socket);
     // Idle connections are closed; pending responses are completed.
     for connection in server.idle.take().iter().filter_map(Weak::upgrade) {
-        connection.close_after_response.set(true);
-        connection.link.cancel(Direction::Read)?;
+        connection.close_after_response();
+        connection.link().cancel(Direction::Read)?;
     }
     Ok(())
 }
@@ -170,7 +170,7 @@ fn start(call: &mut Call<'_>) -> PhpResult<bool> {
             session.into_iter().for_each(|session| accepted.start_tls(session));
             let connection = CoroutineConnection::new(Rc::new(accepted), config.clone());
             let this = this.clone();
-            let run = move || match tls_handshake(&connection.link, limit)? {
+            let run = move || match tls_handshake(connection.link(), limit)? {
                 true => serve(&this, &connection),
                 false => Ok(()),
             };
@@ -194,17 +194,17 @@ fn acceptor(server: &Object) -> Option<(Acceptor, Duration)> {
 
 /// Serves one connection until it is closed.
 fn serve(server: &Object, connection: &Rc<CoroutineConnection>) -> PhpResult<()> {
-    let mut reader = RequestReader::new(connection.config.rules);
-    while !connection.close_after_response.get() {
+    let mut reader = RequestReader::new(connection.settings().rules);
+    while !connection.closes_after_response() {
         let Some(asked) = next_request(server, connection, &mut reader)? else { break };
         answer(server, connection, asked)?;
-        let websocket = connection.websocket.take();
+        let websocket = connection.take_websocket();
         if let Some(websocket) = websocket {
             websocket.send_close(1000, b"")?;
             break;
         }
     }
-    connection.link.close()?;
+    connection.link().close()?;
     Ok(())
 }
 
@@ -228,50 +228,37 @@ fn next_request(
 fn answer(server: &Object, connection: &Rc<CoroutineConnection>, (bytes, stored): RawRequest) -> PhpResult<()> {
     let mut fields = field_buffer();
     let Some((request, headers)) = Request::parse(&bytes, &mut fields) else {
-        connection.close_after_response.set(true);
+        connection.close_after_response();
         return Ok(());
     };
-    if let Some(files) = &connection.config.files
+    if let Some(files) = &connection.settings().files
         && let Lookup::Reply(answer) = files::lookup(files, &request, headers)
     {
         return connection.send_answer(&answer);
     }
     let asked = match http_request::from_coroutine(
-        &connection.link,
-        &connection.config,
+        connection.link(),
+        connection.settings(),
         (&bytes, stored),
         &request,
         headers,
     )? {
         Ok(asked) => asked,
         Err(status) => {
-            connection.close_after_response.set(true);
-            return connection.link.send_all(&Refusal::response(status), Some(ERROR_RESPONSE_TIMEOUT)).map(drop);
+            connection.close_after_response();
+            return connection.link().send_all(&Refusal::response(status), Some(ERROR_RESPONSE_TIMEOUT)).map(drop);
         }
     };
-    *connection.handshake.borrow_mut() = handshake(&connection.config, &request, headers);
+    connection.set_handshake(handshake(connection.settings(), &request, headers));
     let response = http_response::for_request(HttpConnection::Coroutine(connection.clone()), &request, headers)?;
     let transport = Transport::Socket(connection.clone());
     let Some(handler) = handler_of(server, request.path_and_query().0.as_bytes()) else {
         http_response::set_head(&response, 404, Array::new());
         return http_response::end_without_body(&transport, &response);
     };
-    connection.response_pending.set(true);
+    connection.begin_response();
     handler.call(&mut [asked.into_zval(), response.into_zval()])?;
-    while connection.response_pending.get() {
-        let forgotten = connection.abandoned_response.take();
-        if let Some(last) = forgotten {
-            connection.response_pending.set(false);
-            let (_, failed) = connection.link.send_all(&last, None)?;
-            connection.close_after_response.set(connection.close_after_response.get() || failed.is_some());
-            break;
-        }
-        // Another coroutine completes the response.
-        let caller = expect_current()?;
-        connection.waiter.set(Some(caller.next_token()));
-        caller.wait(WaitKind::Join, None)?;
-    }
-    Ok(())
+    connection.wait_for_response()
 }
 
 /// Parameters of the upgrade, if the request is a valid opening handshake (RFC 6455 section 4.2.1).

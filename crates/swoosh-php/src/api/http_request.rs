@@ -2,12 +2,11 @@
 
 use crate::runtime::last_error;
 use crate::server::http::field_names;
-use crate::server::http::request::{HEADER, REQUEST, RequestData, SERVER, SERVER_KEYS, fill, server_fields};
+use crate::server::http::request::{HEADER, REQUEST, RequestData, SERVER};
+use crate::server::http::server_fields::SERVER_KEYS;
 use crate::server::http::settings::HttpSettings;
-use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::is_method;
-use swoosh::proto::http1::request::{Request, field_buffer, reassemble};
-use swoosh::proto::http1::request_framer::Framer;
+use swoosh::proto::http1::request::reassemble;
 use swoosh_zend::{Array, Call, ClassBuilder, IntoZval, Object, OrFalse, PhpResult, Value, ZStr, Zval};
 
 /// Registers the class. The order of properties is the order of slots in `server::http::request`.
@@ -39,30 +38,23 @@ pub fn register() {
 
 fn content(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let data = call.payload::<RequestData>();
-    let stored = data.stored.borrow().clone();
-    if let Some(stored) = stored {
+    if let Some(stored) = data.stored_body() {
         let body = ZStr::filled(stored.len() as usize, |bytes| stored.read_exact_at(0, bytes));
         return Ok(OrFalse(body.map_err(|e| last_error::warn_misuse(&e.to_string())).ok()));
     }
-    if let Some(body) = &*data.body.borrow() {
-        return Ok(OrFalse(Some(ZStr::new(body))));
-    }
-    let raw = data.raw.borrow();
-    Ok(OrFalse(match data.request_length.get() {
-        Some(whole) => Some(ZStr::new(&raw[data.head_length.get()..whole])),
-        None => data.framer.borrow().is_some().then(|| ZStr::new("")),
-    }))
+    let body = data.with_body(|body| ZStr::new(body));
+    Ok(OrFalse(body.or_else(|| data.is_parsed_by_user().then(|| ZStr::new("")))))
 }
 
 fn data(call: &mut Call<'_>) -> PhpResult<OrFalse<ZStr>> {
     let data = call.payload::<RequestData>();
-    let stored = data.stored.borrow().clone();
-    if let Some(stored) = stored {
+    if let Some(stored) = data.stored_body() {
         let body = stored.read(0..stored.len()).map_err(|e| last_error::warn_misuse(&e.to_string()));
-        return Ok(OrFalse(body.ok().map(|body| ZStr::new(reassemble(&data.raw.borrow(), body)))));
+        let whole = body.map(|body| data.with_bytes(|head| ZStr::new(reassemble(head, body))));
+        return Ok(OrFalse(whole.ok()));
     }
-    let known = data.request_length.get().is_some() || data.framer.borrow().is_some();
-    Ok(OrFalse(known.then(|| ZStr::new(&**data.raw.borrow()))))
+    let known = data.is_complete() || data.is_parsed_by_user();
+    Ok(OrFalse(known.then(|| data.with_bytes(|bytes| ZStr::new(bytes)))))
 }
 
 fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
@@ -71,32 +63,33 @@ fn method(call: &mut Call<'_>) -> PhpResult<OrFalse<Zval>> {
         return Ok(OrFalse(Some(method.clone())));
     }
     let data = call.payload::<RequestData>();
-    if data.framer.borrow().is_none() {
+    if !data.is_parsed_by_user() {
         return Ok(OrFalse(None));
     }
     // The request is incomplete. Before its method has arrived, Swoole reports DELETE.
-    let raw = data.raw.borrow();
-    let token = raw.iter().position(|byte| *byte == b' ').and_then(|end| std::str::from_utf8(&raw[..end]).ok());
-    Ok(OrFalse(Some(token.filter(|token| is_method(token)).unwrap_or("DELETE").into_zval())))
+    Ok(OrFalse(Some(data.with_bytes(|bytes| {
+        let end = bytes.iter().position(|byte| *byte == b' ');
+        let token = end.and_then(|end| std::str::from_utf8(&bytes[..end]).ok());
+        token.filter(|token| is_method(token)).unwrap_or("DELETE").into_zval()
+    }))))
 }
 
 fn is_completed(call: &mut Call<'_>) -> PhpResult<bool> {
-    Ok(call.payload::<RequestData>().request_length.get().is_some())
+    Ok(call.payload::<RequestData>().is_complete())
 }
 
 fn create(call: &mut Call<'_>) -> PhpResult<Object> {
     let object = Object::new(REQUEST.get())?;
     object.set_slot(HEADER, Array::new());
     object.set_slot(SERVER, Array::new());
-    let mut config = HttpSettings::default();
+    let mut settings = HttpSettings::default();
     if let Some(options) = call.arg(0).and_then(Zval::array) {
         let is_on = |name: &str| options.get(name).is_none_or(Zval::to_bool);
-        config.parse_cookie = is_on("parse_cookie");
-        config.parse_post = is_on("parse_body");
+        settings.parse_cookie = is_on("parse_cookie");
+        settings.parse_post = is_on("parse_body");
     }
     if let Some(data) = object.payload::<RequestData>() {
-        *data.framer.borrow_mut() = Some(Framer::default());
-        *data.options.borrow_mut() = Some(config);
+        data.begin_parsing(settings);
     }
     Ok(object)
 }
@@ -105,35 +98,5 @@ fn create(call: &mut Call<'_>) -> PhpResult<Object> {
 fn parse(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
     let bytes = call.bytes(0)?;
     let data = call.payload::<RequestData>();
-    let Some(this) = call.this() else { return Ok(OrFalse(None)) };
-    if data.request_length.get().is_some() || data.framer.borrow().is_none() {
-        return Ok(OrFalse(None));
-    }
-    let before = data.raw.borrow().len();
-    data.raw.borrow_mut().extend(bytes);
-    let cut = match &mut *data.framer.borrow_mut() {
-        Some(framer) => framer.next(MAX_REQUEST, &data.raw.borrow()),
-        None => return Ok(OrFalse(None)),
-    };
-    match cut {
-        Ok(FrameStatus::Complete(length)) => {
-            data.request_length.set(Some(length));
-            let raw = &*data.raw.borrow();
-            let mut fields = field_buffer();
-            if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
-                this.set_slot(SERVER, server_fields(request.line(), swoosh::clock::now_seconds(), false));
-                let config = data.options.borrow_mut().take().unwrap_or_default();
-                let filled = fill(this, data, &config, &request, headers);
-                if filled.is_err() {
-                    return Ok(OrFalse(None));
-                }
-            }
-            Ok(OrFalse(Some(length.saturating_sub(before))))
-        }
-        Ok(FrameStatus::Incomplete(_)) => Ok(OrFalse(Some(bytes.len()))),
-        Err(_) => Ok(OrFalse(Some(0))),
-    }
+    Ok(OrFalse(call.this().and_then(|this| data.parse(this, bytes))))
 }
-
-/// The longest request that `parse` takes.
-const MAX_REQUEST: u64 = 1 << 31;

@@ -89,6 +89,6 @@ fn start(call: &mut Call<'_>) -> PhpResult<()> {
     let pool = process_pool::make(jobs.len() as i64, ipc, key)?;
     this.set_slot(slot("pool")?, pool.clone());
     let Some(state) = process_pool::state_of(&pool) else { return Ok(()) };
-    *state.worker_functions.borrow_mut() = jobs;
+    state.set_worker_functions(jobs);
     process_pool::run(&pool, &state).map(drop)
 }

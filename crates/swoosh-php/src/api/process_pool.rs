@@ -5,8 +5,8 @@ use crate::coroutine;
 use crate::coroutine::configure;
 use crate::runtime::{event_loop, last_error};
 use crate::server::pool;
-use crate::server::pool::{EVENTS, PoolSlots};
 use crate::server::pool::{PhpPool, PoolProcess};
+use crate::server::pool_callbacks::{self, EVENTS, PoolSlots};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -86,11 +86,7 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         IPC_SOCKET => Ipc::Socket,
         _ => Ipc::None,
     };
-    let state = Rc::new(PhpPool::default());
-    state.ipc.set(ipc);
-    state.coroutine.set(call.bool_or(3, false)?);
-    state.shutdown_timeout.set(SHUTDOWN_TIMEOUT);
-    *state.builder.borrow_mut() = Some(Pool::new(workers).ipc(ipc).shutdown_timeout(SHUTDOWN_TIMEOUT));
+    let state = Rc::new(PhpPool::new(Pool::new(workers), ipc, call.bool_or(3, false)?, SHUTDOWN_TIMEOUT));
     if call.payload::<Holder>().0.set(state).is_err() {
         return Err(throw_error("the constructor of Swoole\\Process\\Pool must be called only once"));
     }
@@ -103,25 +99,21 @@ fn set(call: &mut Call<'_>) -> PhpResult<()> {
     if !state.is_new() {
         return Ok(());
     }
-    let Some(mut made) = state.builder.borrow_mut().take() else { return Ok(()) };
     if let Some(on) = given.get("enable_coroutine") {
-        state.coroutine.set(on.to_bool());
+        state.set_coroutine(on.to_bool());
     }
     if let Some(on) = given.get("enable_message_bus") {
-        made = made.message_bus(on.to_bool());
+        state.configure(|pool| pool.message_bus(on.to_bool()));
     }
     if let Some(bytes) = given.get("max_package_size") {
-        made = made.max_package(usize::try_from(bytes.to_int()).unwrap_or(0));
+        state.configure(|pool| pool.max_package(usize::try_from(bytes.to_int()).unwrap_or(0)));
     }
     if let Some(messages) = given.get("max_request") {
-        made = made.max_requests(u64::try_from(messages.to_int()).unwrap_or(0));
+        state.configure(|pool| pool.max_requests(u64::try_from(messages.to_int()).unwrap_or(0)));
     }
     if let Some(seconds) = given.get("max_wait_time") {
-        let timeout = Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT);
-        state.shutdown_timeout.set(timeout);
-        made = made.shutdown_timeout(timeout);
+        state.set_shutdown_timeout(Duration::try_from_secs_f64(seconds.to_float()).unwrap_or(SHUTDOWN_TIMEOUT));
     }
-    *state.builder.borrow_mut() = Some(made);
     configure::apply(given);
     Ok(())
 }
@@ -137,7 +129,7 @@ fn on(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::warn_misuse(&format!("a pool has no event {name}"));
         return Ok(false);
     };
-    if name == "message" && state.ipc.get() == Ipc::None {
+    if name == "message" && state.ipc() == Ipc::None {
         let why = "the pool receives no messages: its ipc_type is SWOOLE_IPC_NONE";
         return Err(throw(exception::EXCEPTION.get(), why, INVALID_PARAMS));
     }
@@ -195,8 +187,7 @@ fn listen(call: &mut Call<'_>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    let listening =
-        state.builder.borrow_mut().as_mut().map(|pool| pool.listen(&host, port, backlog.clamp(1, 65535) as i32));
+    let listening = state.listen(&host, port, backlog.clamp(1, 65535) as i32);
     Ok(listening.is_some_and(|result| ok_or_warn(result).is_some()))
 }
 
@@ -283,13 +274,13 @@ pub fn run(this: &Object, state: &Rc<PhpPool>) -> PhpResult<bool> {
             *place = Some(Rc::new(callable.map_err(|why| fatal(&format!("{property} cannot be called: {why}")))?));
         }
     }
-    let calls = pool::callbacks(callbacks);
-    let begins = calls.worker_start.is_some() || !state.worker_functions.borrow().is_empty();
+    let calls = pool_callbacks::callbacks(callbacks);
+    let begins = calls.worker_start.is_some() || state.has_worker_functions();
     if !begins && calls.message.is_none() {
         last_error::warn_misuse("a pool needs a callback: on('workerStart', ...) or on('message', ...)");
         return Ok(false);
     }
-    if state.coroutine.get() && calls.message.is_some() && matches!(state.ipc.get(), Ipc::Queue(_)) {
+    if state.uses_coroutines() && calls.message.is_some() && matches!(state.ipc(), Ipc::Queue(_)) {
         last_error::warn_misuse("a System V queue cannot wake coroutines: use SWOOLE_IPC_UNIXSOCK, or no coroutines");
         return Ok(false);
     }

@@ -53,7 +53,7 @@ fn set_handler(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut handlers = this.slot(slot).array().cloned().unwrap_or_default();
     handlers.insert(&name, closure);
     this.set_slot(slot, handlers);
-    state.redis.forget(&name);
+    state.redis().forget(&name);
     Ok(true)
 }
 

@@ -5,9 +5,10 @@ use super::{connection_iterator, exception, process, server_methods, server_port
 use crate::coroutine::{hook_flags, setting_values};
 use crate::library;
 use crate::runtime::{event_loop, last_error};
+use crate::server::callbacks::SERVER_EVENTS;
 use crate::server::classes::{SERVER, server_slot as slot};
 use crate::server::start::start as run;
-use crate::server::state::{PhpServer, SERVER_EVENTS, UserProcess, ports, report};
+use crate::server::state::{PhpServer, UserProcess, ports, report};
 use crate::server::{classes, commands, settings};
 use swoosh::net::SocketKind;
 use swoosh::net::listener::BoundPort;
@@ -93,13 +94,13 @@ fn construct(call: &mut Call<'_>) -> PhpResult<()> {
         throw(exception::EXCEPTION.get(), &refused.why, refused.code.into())
     })?;
     let payload = call.payload::<Server>();
-    if payload.0.state.set(state.clone()).is_err() {
+    if !payload.0.attach(&state, None) {
         return Err(throw(Class::error(), "the constructor was already called", 0));
     }
     this.set_slot(slot("host")?, host);
-    this.set_slot(slot("port")?, bound.number);
-    this.set_slot(slot("type")?, bound.kind as i32);
-    this.set_slot(slot("ssl")?, bound.tls);
+    this.set_slot(slot("port")?, bound.number());
+    this.set_slot(slot("type")?, bound.kind() as i32);
+    this.set_slot(slot("ssl")?, bound.uses_tls());
     this.set_slot(slot("mode")?, mode as i32);
     this.set_slot(slot("ports")?, Array::new());
     this.set_slot(slot("connections")?, connection_iterator::of(&state, None)?);
@@ -133,18 +134,16 @@ fn bind(host: &str, port: i64, kind: i64) -> Result<BoundPort, Refused> {
         let code = if matches!(e, Error::State { .. }) { 0 } else { e.code() };
         Refused { why: format!("failed to listen server port [{host}:{port}], Error: {e}"), code }
     })?;
-    bound.tls = tls;
+    bound.set_tls(tls);
     Ok(bound)
 }
 
 fn add_port(state: &std::rc::Rc<PhpServer>, server: &Object, bound: BoundPort) -> PhpResult<Object> {
     let at = slot("ports")?;
     let mut ports = server.slot(at).array().cloned().unwrap_or_default();
-    let index = state.builder.borrow().as_ref().map_or(0, |builder| builder.ports.len());
+    let index = state.configure(|builder| builder.ports().len()).unwrap_or(0);
     let port = server_port::object(state, index, &bound)?;
-    if let Some(builder) = state.builder.borrow_mut().as_mut() {
-        builder.add_port(bound);
-    }
+    state.configure(|builder| builder.add_port(bound));
     ports.push(port.clone());
     server.set_slot(at, ports);
     Ok(port)
@@ -243,10 +242,8 @@ fn add_process(call: &mut Call<'_>) -> PhpResult<OrFalse<usize>> {
         report(&e);
         return Ok(OrFalse(None));
     }
-    let mut processes = state.processes.borrow_mut();
-    let index = processes.len();
+    let index = state.add_process(UserProcess { object: process.clone(), run: process::run_in_server });
     process::set_id(process, index as i64);
-    processes.push(UserProcess { object: process.clone(), run: process::run_in_server });
     Ok(OrFalse(Some(index)))
 }
 
@@ -256,7 +253,7 @@ fn add_command(call: &mut Call<'_>) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    let added = state.commands.add(&name, types, callable);
+    let added = state.commands().add(&name, types, callable);
     Ok(added.inspect_err(|why| last_error::warn_misuse(why)).is_ok())
 }
 

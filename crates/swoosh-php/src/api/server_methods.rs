@@ -6,7 +6,6 @@ use crate::server::send_yield::Output;
 use crate::server::state::{report, session, succeeded};
 use crate::server::task::CALLBACK;
 use crate::server::{send_yield, task};
-use std::rc::Rc;
 use std::time::Duration;
 use swoosh::context::{Context, Reading, Role};
 use swoosh::error::Code;
@@ -159,7 +158,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
         // A range beyond the end of the file: nothing is sent, and Swoole returns true.
         Err(e) if e.code() == Code::InvalidParams as i32 => {
             swoosh::log::warn!("{e}");
-            if state.mode == Mode::Base {
+            if state.mode() == Mode::Base {
                 last_error::set(e.code());
             }
             true
@@ -209,7 +208,7 @@ fn heartbeat(call: &mut Call<'_>) -> PhpResult<OrFalse<Array>> {
     let closes = call.bool_or(0, true)?;
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(OrFalse(None)) };
-    if node.state().ports.iter().all(|port| port.config.heartbeat_idle_time == 0) {
+    if node.state().ports().iter().all(|port| port.config().heartbeat_idle_time == 0) {
         return Ok(OrFalse(None));
     }
     let idle = node.idle_connections();
@@ -238,7 +237,7 @@ fn task(call: &mut Call<'_>) -> PhpResult<OrFalse<u64>> {
     match node.task(bytes.as_bytes(), target(index), flags) {
         Ok(id) => {
             if let Some(callback) = callback {
-                state.on_finish.borrow_mut().insert(id, Rc::new(callback));
+                state.set_on_finish(id, callback);
             }
             Ok(OrFalse(Some(id)))
         }
@@ -321,7 +320,7 @@ fn wait_for_many(call: &Call<'_>, fill: bool) -> PhpResult<OrFalse<Array>> {
 fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
     let state = state(call)?;
     let Some(node) = state.running() else { return Ok(false) };
-    let event = state.task.borrow().clone();
+    let event = state.task();
     let Some(event) = event else {
         warning("no task is in progress; call finish() in the task callback");
         return Ok(false);
@@ -450,7 +449,7 @@ const SEND_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn client_info(node: &Context, session: SessionId) -> Option<Array> {
     let info = node.client_info(session)?;
     let mut array = Array::with_capacity(16);
-    if info.uid > 0 || node.state().config.dispatch_mode == swoosh::config::DispatchMode::Uid {
+    if info.uid > 0 || node.state().config().dispatch_mode == swoosh::config::DispatchMode::Uid {
         array.insert("uid", info.uid);
     }
     array.insert("server_port", info.server_port);

@@ -14,19 +14,14 @@ impl swoosh_zend::Payload for Server {
     }
     const TRACES_VALUES: bool = true;
     fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
-        if let Some(processes) = self.0.state.get().map(|state| state.processes.try_borrow()).and_then(Result::ok) {
-            processes.iter().for_each(|process| process.object.trace(visit));
-        }
-        if let Some(state) = self.0.state.get() {
-            state.commands.trace(visit);
+        if let Some(state) = self.0.get() {
+            state.trace(visit);
         }
     }
     fn before_free(&self, _server: &Object) {
         // A port object may outlive the server object.
-        let processes = self.0.state.get().map(|state| state.processes.take());
-        drop(processes);
-        if let Some(state) = self.0.state.get() {
-            state.commands.clear();
+        if let Some(state) = self.0.get() {
+            state.release_objects();
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::connection_iterator;
 use crate::coroutine::setting_values;
 use crate::runtime::last_error;
+use crate::server::callbacks::PORT_EVENTS;
 use crate::server::classes::{PORT, port_slot as slot};
 use crate::server::settings;
-use crate::server::state::{PORT_EVENTS, PhpServer, ServerRef};
+use crate::server::state::{PhpServer, ServerRef};
 use std::rc::Rc;
 use swoosh::config::nearest;
 use swoosh::net::listener::BoundPort;
@@ -41,14 +42,13 @@ pub fn register() {
 pub fn object(state: &Rc<PhpServer>, index: usize, bound: &BoundPort) -> PhpResult<Object> {
     let object = Object::new(PORT.get())?;
     if let Some(belongs) = object.payload::<ServerRef>() {
-        let _ = belongs.state.set(state.clone());
-        belongs.port.set(Some(index));
+        belongs.attach(state, Some(index));
     }
-    object.set_slot(slot("host")?, bound.host.as_str());
-    object.set_slot(slot("port")?, bound.number);
-    object.set_slot(slot("type")?, bound.kind as i32);
+    object.set_slot(slot("host")?, bound.host());
+    object.set_slot(slot("port")?, bound.number());
+    object.set_slot(slot("type")?, bound.kind() as i32);
     object.set_slot(slot("sock")?, bound.fd());
-    object.set_slot(slot("ssl")?, bound.tls);
+    object.set_slot(slot("ssl")?, bound.uses_tls());
     object.set_slot(slot("connections")?, connection_iterator::of(state, Some(index))?);
     Ok(object)
 }
@@ -56,7 +56,7 @@ pub fn object(state: &Rc<PhpServer>, index: usize, bound: &BoundPort) -> PhpResu
 fn set(call: &mut Call<'_>) -> PhpResult<()> {
     let given = call.array(0)?;
     let (Some(this), state) = (call.this(), call.payload::<ServerRef>().state()?) else { return Ok(()) };
-    if state.builder.borrow().is_none() {
+    if state.configure(|_| ()).is_none() {
         // As in Swoole: logged, without an error code.
         swoosh::log::warn!("Port::set() has no effect after start()");
         return Ok(());

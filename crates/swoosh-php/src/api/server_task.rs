@@ -24,8 +24,7 @@ pub fn register() {
 }
 
 fn finish(call: &mut Call<'_>) -> PhpResult<bool> {
-    let task_ref = call.payload::<TaskRef>();
-    let (Some(event), Some(state)) = (task_ref.event.get(), task_ref.state.get()) else {
+    let Some((event, state)) = call.payload::<TaskRef>().get() else {
         last_error::warn_misuse("the task was not created by a server; use the one passed to the task callback");
         return Ok(false);
     };

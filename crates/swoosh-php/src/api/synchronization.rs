@@ -224,11 +224,11 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
         lock.owner.set(lock.owner.get().or(free.then_some(NO_COROUTINE)));
         return Ok(if free { true } else { refuse(call, libc::EBUSY) });
     };
-    if lock.owner.get() == Some(coroutine.id) {
+    if lock.owner.get() == Some(coroutine.id()) {
         return Ok(true);
     }
     if lock.owner.get().is_none() && try_acquire_shared(lock) {
-        lock.owner.set(Some(coroutine.id));
+        lock.owner.set(Some(coroutine.id()));
         return Ok(true);
     }
     if now {
@@ -258,7 +258,7 @@ fn lock(call: &mut Call<'_>) -> PhpResult<bool> {
             return Ok(refuse(call, wait::CANCELED));
         }
     }
-    lock.owner.set(Some(coroutine.id));
+    lock.owner.set(Some(coroutine.id()));
     Ok(true)
 }
 
@@ -273,7 +273,7 @@ fn release(lock: &Lock) {
     match next {
         Some((coroutine, handed_over)) => {
             handed_over.set(true);
-            lock.owner.set(Some(coroutine.id));
+            lock.owner.set(Some(coroutine.id()));
             reactor::wake(coroutine.token());
         }
         None => {

@@ -61,7 +61,9 @@ pub fn frame_argument(call: &Call<'_>, at: usize) -> PhpResult<Option<OutgoingFr
     let frame = call.arg(at).and_then(Zval::object).filter(|object| object.class().is_a(FRAME.get()));
     let Some(frame) = frame else {
         let data = call.bytes(at)?.to_vec();
-        let (opcode, flags) = (call.int_or(at + 1, 1)?, call.int_or(at + 2, FIN)?);
+        // Clients of frameworks pass null for the default flags.
+        let flags = if call.has(at + 2) { call.int(at + 2)? } else { FIN };
+        let opcode = call.int_or(at + 1, 1)?;
         let opcode = u8::try_from(opcode).ok().filter(|opcode| *opcode < 16);
         return Ok(opcode.map(|opcode| OutgoingFrame { data, opcode, flags }));
     };

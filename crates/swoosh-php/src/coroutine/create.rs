@@ -39,7 +39,7 @@ pub fn create(job: Job) -> PhpResult<Option<u64>> {
         return Err(fatal("no memory for the stack of another coroutine"));
     };
     let coroutine = register(stack, job);
-    let id = coroutine.id;
+    let id = coroutine.id();
     ticker::ensure_started();
     start(coroutine, entry)?;
     Ok(Some(id))
@@ -51,7 +51,7 @@ fn register(stack: Rc<Stack>, job: Job) -> Rc<Coroutine> {
     with(|s| {
         let id = s.last_id.get() + 1;
         s.last_id.set(id);
-        let coroutine = Rc::new(Coroutine::new(id, peek_cell(&s.current, |c| c.id), stack, job));
+        let coroutine = Rc::new(Coroutine::new(id, peek_cell(&s.current, |c| c.id()), stack, job));
         s.table.borrow_mut().insert(id, coroutine.clone());
         s.alive.set(s.alive.get() + 1);
         s.peak.set(s.peak.get().max(s.alive.get()));

@@ -91,7 +91,7 @@ impl Coroutine {
         let mut coroutine = current()?;
         loop {
             let resumer = clone_cell(&coroutine.resumer)?;
-            if resumer.id == self.id {
+            if resumer.id() == self.id() {
                 return Some(coroutine);
             }
             coroutine = resumer;

@@ -21,6 +21,7 @@ pub mod create;
 pub mod dns;
 pub mod hook_flags;
 pub mod http2;
+mod http2_output;
 pub mod http2_server;
 pub mod in_use;
 pub mod introspection;

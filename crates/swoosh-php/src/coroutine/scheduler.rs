@@ -23,10 +23,8 @@ use swoosh_zend::{Callable, Object, PhpResult, Raised, runtime};
 
 /// One coroutine.
 pub struct Coroutine {
-    /// Increases from 1 in order of creation; never reused.
-    pub id: u64,
-    /// The coroutine that created it, if any.
-    pub parent: Option<u64>,
+    id: u64,
+    parent: Option<u64>,
     pub(super) is_event: bool,
     /// The request that it handles, which counts as in hand until the coroutine ends.
     pub(super) in_hand: Cell<Option<RequestGuard>>,
@@ -82,6 +80,17 @@ impl Coroutine {
             context: RefCell::new(None),
             joiner: RefCell::new(None),
         }
+    }
+
+    /// Its id, which increases from 1 in order of creation and is never reused.
+    #[inline]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The coroutine that created it, if any.
+    pub fn parent(&self) -> Option<u64> {
+        self.parent
     }
 
     /// The kind of its current wait; `None` while it runs or has resumed another coroutine.

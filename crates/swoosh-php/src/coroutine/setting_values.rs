@@ -47,8 +47,13 @@ pub fn read(given: &Array) -> Settings {
 
 /// A finding about one of the settings in an array.
 pub enum Finding {
-    /// There is no such setting; the text suggests another.
-    Unknown(String),
+    /// There is no such setting.
+    Unknown {
+        /// Suggests another name if the setting is misspelt.
+        text: String,
+        /// A setting with a similar name exists.
+        is_misspelt: bool,
+    },
     /// The setting of that name does not take its value.
     Refused(String, String),
 }
@@ -58,7 +63,9 @@ pub fn findings(of: Target, given: &Array) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, value) in named(given) {
         match check(of, &name, &plain(&value)) {
-            Ok(Outcome::Unknown { nearest }) => findings.push(Finding::Unknown(unknown(&name, nearest))),
+            Ok(Outcome::Unknown { nearest }) => {
+                findings.push(Finding::Unknown { text: unknown(&name, nearest), is_misspelt: nearest.is_some() });
+            }
             Ok(_) => {}
             Err(e) => findings.push(Finding::Refused(name, e.to_string())),
         }

@@ -109,7 +109,7 @@ pub fn report_unfinished() {
     for coroutine in unfinished.take(MAX_REPORTED) {
         let kind = coroutine.waits_for().map_or("nothing", WaitKind::name);
         let trace = trace_as_text(&coroutine.backtrace(IGNORE_ARGS, 0));
-        swoosh::log::warn!("coroutine {} still waits for {kind}\n{}", coroutine.id, trace.trim_end());
+        swoosh::log::warn!("coroutine {} still waits for {kind}\n{}", coroutine.id(), trace.trim_end());
     }
 }
 

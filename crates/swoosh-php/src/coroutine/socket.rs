@@ -245,7 +245,7 @@ impl CoroutineSocket {
             if waiter.cancelled.get() {
                 return Poll::Ready(());
             }
-            waiter.bound.set(Some((coroutine.id, coroutine.next_token())));
+            waiter.bound.set(Some((coroutine.id(), coroutine.next_token())));
             match (&*self.watch.borrow(), direction) {
                 (Some(watch), Direction::Read) => watch.poll_read(cx),
                 (Some(watch), Direction::Write) => watch.poll_write(cx),

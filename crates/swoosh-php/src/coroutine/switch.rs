@@ -35,7 +35,7 @@ impl Coroutine {
         self.waits.set(self.waits.get().wrapping_add(1));
         self.resumption.set(Resumption::Wake(WakeReason::Done));
         if let Some(limit) = limit {
-            self.timer.set(Some(with(|s| s.start_timer(limit, CoroutineTimer::Wait(self.id, self.waits.get())))));
+            self.timer.set(Some(with(|s| s.start_timer(limit, CoroutineTimer::Wait(self.id(), self.waits.get())))));
         }
         self.state.set(CoroutineState::Waiting(kind));
         self.stack.suspend();
@@ -118,7 +118,7 @@ fn finish(coroutine: Rc<Coroutine>, failed: bool) -> PhpResult<()> {
         if !failed {
             s.stacks.give(coroutine.stack.clone());
         }
-        s.table.borrow_mut().remove(coroutine.id)
+        s.table.borrow_mut().remove(coroutine.id())
     });
     drop(removed);
     if let Some(joiner) = joiner {

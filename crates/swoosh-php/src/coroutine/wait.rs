@@ -50,8 +50,8 @@ pub fn join(ids: &[i64], limit: Option<Duration>) -> PhpResult<bool> {
     let mut others: Vec<Rc<Coroutine>> = Vec::new();
     for id in ids {
         let Some(other) = u64::try_from(*id).ok().and_then(find) else { continue };
-        let known = others.iter().any(|o| o.id == other.id);
-        if other.id == caller.id || known || other.joiner.borrow().is_some() {
+        let known = others.iter().any(|o| o.id() == other.id());
+        if other.id() == caller.id() || known || other.joiner.borrow().is_some() {
             last_error::set(WRONG_OPERATION);
             swoosh_zend::error::warning(&format!(
                 "coroutine {id} cannot be joined: it is the caller or has been joined already"

@@ -30,7 +30,7 @@ pub(super) fn start_up() {
 
 fn begin(name: &[u8]) -> Autoload {
     let me = coroutine::current();
-    let id = me.as_ref().map_or(0, |me| me.id);
+    let id = me.as_ref().map_or(0, |me| me.id());
     let loader = LOADS.with_borrow(|loads| loads.get(name).map(|load| load.loader));
     match loader {
         Some(loader) if is_alive(loader) => {

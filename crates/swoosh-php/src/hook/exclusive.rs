@@ -27,16 +27,16 @@ pub(super) fn enter(object: usize) -> bool {
         let token = me.next_token();
         let entered = USES.with_borrow_mut(|uses| match uses.get_mut(&object) {
             // In a forked child the coroutines of its parent do not exist.
-            Some(other) if other.user != me.id && coroutine::find(other.user).is_some() => {
-                other.waiters.push_back((me.id, token));
+            Some(other) if other.user != me.id() && coroutine::find(other.user).is_some() => {
+                other.waiters.push_back((me.id(), token));
                 false
             }
-            Some(own) if own.user == me.id => {
+            Some(own) if own.user == me.id() => {
                 own.depth += 1;
                 true
             }
             _ => {
-                uses.insert(object, Use { user: me.id, depth: 1, waiters: VecDeque::new() });
+                uses.insert(object, Use { user: me.id(), depth: 1, waiters: VecDeque::new() });
                 true
             }
         });

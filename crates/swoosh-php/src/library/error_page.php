@@ -2,7 +2,7 @@
 
 /**
  * `http_error_page`: answers a request whose callback threw with a page, a text or JSON that shows the exception. For development:
- * the source and the request are shown to whoever sent the request.
+ * the source and the request are shown to the client.
  */
 
 declare(strict_types=1);

@@ -84,7 +84,7 @@ fn check_settings(call: &mut Call<'_>) -> PhpResult<Array> {
     let (mut unknown, mut refused) = (Array::new(), Array::new());
     for finding in findings(of, call.array(1)?) {
         match finding {
-            Finding::Unknown(text) => unknown.push(text),
+            Finding::Unknown { text, .. } => unknown.push(text),
             Finding::Refused(_, text) => refused.push(text),
         }
     }

@@ -27,6 +27,9 @@ interface Transport
     public function end(array $trailers): void;
 
     public function reset(int $error): void;
+
+    /** Whether the client waits for the response. */
+    public function isOpen(): bool;
 }
 
 /** On a stream of `Swoosh\Http2\ServerConnection`: both directions at once. @internal */
@@ -67,6 +70,11 @@ final class StreamTransport implements Transport
     public function reset(int $error): void
     {
         $this->stream->reset($error);
+    }
+
+    public function isOpen(): bool
+    {
+        return $this->stream->isOpen();
     }
 
     private function fail(): never
@@ -131,6 +139,11 @@ final class HttpTransport implements Transport
     public function reset(int $error): void
     {
         $this->response->close();
+    }
+
+    public function isOpen(): bool
+    {
+        return $this->response->isWritable() && \Swoole\Internal\is_awaited($this->response);
     }
 
     private function fail(string $cause = 'the client has cancelled the call'): never
@@ -250,10 +263,10 @@ final class ServerCall
         return $this->until === null ? null : max(0.0, $this->until - microtime(true));
     }
 
-    /** Whether the call has ended: its deadline has passed. */
+    /** Whether the call has ended: its deadline has passed, or the client has left. */
     public function hasEnded(): bool
     {
-        return $this->status !== null;
+        return $this->status !== null || !$this->transport->isOpen();
     }
 
     /** Compresses replies if the client accepts that. @internal */

@@ -1,7 +1,8 @@
 <?php
 
 /**
- * `Swoosh\Grpc\Health`: the method `Check` of gRPC's health checking protocol, which load balancers and orchestrators call.
+ * `Swoosh\Grpc\Health`: gRPC's health checking protocol, which load balancers and orchestrators call (`Check`) and clients
+ * subscribe to (`Watch`).
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
@@ -9,6 +10,9 @@
 declare(strict_types=1);
 
 namespace Swoosh\Grpc;
+
+use Swoole\Coroutine;
+use Swoole\Coroutine\Channel;
 
 final class Health
 {
@@ -18,10 +22,23 @@ final class Health
     /** @var array<string, int> By service; the empty name is the server as a whole. */
     private array $statuses = ['' => self::SERVING];
 
-    /** Adds `/grpc.health.v1.Health/Check` to a service or server. `Watch` is not implemented: clients call `Check` again. */
+    /** The status in `Watch` of a service whose status was not set. */
+    private const SERVICE_UNKNOWN = 3;
+
+    /** Seconds between two looks whether the client of a `Watch` has left. */
+    private const CHECK = 1.0;
+
+    /** @var array<int, Channel> One for each client that watches: it holds a value if a status may have changed. */
+    private array $watchers = [];
+
+    private bool $isEnding = false;
+
+    /** Adds the methods of `grpc.health.v1.Health` to a service or server. `Watch` needs coroutines. */
     public function __construct(Service $service)
     {
-        $service->unary('/grpc.health.v1.Health/Check', fn (string $request): string => "\x08" . chr($this->status(self::name($request))));
+        $service->unary('/grpc.health.v1.Health/Check', fn (string $request): string => self::response($this->status(self::name($request))));
+        $service->serverStream('/grpc.health.v1.Health/Watch', fn (string $request, ServerCall $call) => $this->watch(self::name($request), $call));
+        $service->atShutdown($this->shutdown(...));
     }
 
     /**
@@ -34,7 +51,65 @@ final class Health
         if ($status !== self::SERVING && $status !== self::NOT_SERVING) {
             throw new \InvalidArgumentException("$status is not a status of a service: Health::SERVING or Health::NOT_SERVING");
         }
-        $this->statuses[$service] = $status;
+        if (!$this->isEnding) {
+            $this->statuses[$service] = $status;
+            $this->notify();
+        }
+    }
+
+    /**
+     * Sets the status of all services to `NOT_SERVING` for good, and ends the calls of clients that watch, with `UNAVAILABLE`.
+     * `Server::shutdown()` does it; an HTTP server's `WorkerExit` should.
+     */
+    public function shutdown(): void
+    {
+        $this->isEnding = true;
+        $this->statuses = array_map(static fn (): int => self::NOT_SERVING, $this->statuses);
+        $this->notify();
+    }
+
+    /** Sends the status of a service now and when it changes, until the client leaves. */
+    private function watch(string $service, ServerCall $call): void
+    {
+        if (Coroutine::getCid() < 0) {
+            throw new Exception(Status::UNIMPLEMENTED, 'Watch needs coroutines: the setting enable_coroutine is off');
+        }
+        $changed = new Channel(1);
+        $id = spl_object_id($changed);
+        $this->watchers[$id] = $changed;
+        try {
+            for ($sent = null; !$call->hasEnded(); $changed->pop(self::CHECK)) {
+                $status = $this->statuses[$service] ?? self::SERVICE_UNKNOWN;
+                if ($status !== $sent) {
+                    $call->write(self::response($status));
+                    $sent = $status;
+                }
+                if ($this->isEnding) {
+                    throw new Exception(Status::UNAVAILABLE, 'the server is shutting down');
+                }
+            }
+        } finally {
+            unset($this->watchers[$id]);
+        }
+    }
+
+    private function notify(): void
+    {
+        $waiting = array_filter($this->watchers, static fn (Channel $changed): bool => $changed->isEmpty());
+        if ($waiting !== []) {
+            // push() is for coroutines.
+            Coroutine::create(static function () use ($waiting): void {
+                foreach ($waiting as $changed) {
+                    $changed->isEmpty() && $changed->push(true);
+                }
+            });
+        }
+    }
+
+    /** A HealthCheckResponse. */
+    private static function response(int $status): string
+    {
+        return "\x08" . chr($status);
     }
 
     /** @throws Exception for a service whose status was not set */

@@ -27,6 +27,9 @@ class Service
     /** @var array<string, array{int, callable, mixed}> */
     private array $handlers = [];
 
+    /** @var list<\Closure(): void> Called when a server takes no more calls. */
+    private array $atShutdown = [];
+
     /**
      * Settings: `max_message_length`, the longest message that is accepted, bytes (4 MiB); `compression`, the coding of replies to
      * clients that accept it: `gzip` or `deflate`.
@@ -74,6 +77,20 @@ class Service
     public function handle(\Swoole\Http\Request $request, \Swoole\Http\Response $response): void
     {
         $this->serve(new HttpTransport($request, $response));
+    }
+
+    /** Calls a function when the server takes no more calls. @internal */
+    public function atShutdown(\Closure $function): void
+    {
+        $this->atShutdown[] = $function;
+    }
+
+    /** @internal */
+    protected function ending(): void
+    {
+        foreach ($this->atShutdown as $function) {
+            $function();
+        }
     }
 
     /** @internal */
@@ -232,6 +249,7 @@ final class Server extends Service
         foreach ($this->connections as $connection) {
             $connection->shutdown();
         }
+        $this->ending();
     }
 
     private function accept(): void

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use swoosh::blocking::{self, Held, Watch};
+use swoosh::blocking::{self, BlockingCode, Watch};
 use swoosh::sys::clock;
 use swoosh_zend::{interrupt, runtime, vm_state};
 
@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Code that was found, until the interrupt handler takes it.
-static FOUND: Mutex<Option<Held>> = Mutex::new(None);
+static FOUND: Mutex<Option<BlockingCode>> = Mutex::new(None);
 /// Whether there is any; read without the lock.
 static IS_FOUND: AtomicBool = AtomicBool::new(false);
 /// The threshold in nanoseconds.
@@ -81,7 +81,7 @@ pub fn on_interrupt() {
         return;
     }
     let Some(held) = take() else { return };
-    match held.still() {
+    match held.elapsed() {
         Some(time) => {
             let (file, line) = runtime::running_line();
             log(time, &format!(", and is at {file}({line})"));
@@ -101,7 +101,7 @@ fn after_internal_call(began: u64) {
         return;
     }
     // The function may have waited in a coroutine, while others held the loop.
-    let still = FOUND.lock().unwrap_or_else(PoisonError::into_inner).and_then(|held| held.still());
+    let still = FOUND.lock().unwrap_or_else(PoisonError::into_inner).and_then(|held| held.elapsed());
     if let Some(time) = still.filter(|&time| time >= took)
         && take().is_some()
     {
@@ -110,7 +110,7 @@ fn after_internal_call(began: u64) {
     }
 }
 
-fn take() -> Option<Held> {
+fn take() -> Option<BlockingCode> {
     IS_FOUND.store(false, Ordering::Relaxed);
     FOUND.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -37,7 +37,7 @@ pub fn run(
         last_error::warn_misuse(&why);
         Ok(None)
     };
-    let Some(callable) = state.commands.find(name, kind) else {
+    let Some(callable) = state.commands().find(name, kind) else {
         return refuse(format!("no command {name:?} is registered for processes of type {kind}"));
     };
     let target = match (kind, u32::try_from(to).map(WorkerId)) {
@@ -51,8 +51,8 @@ pub fn run(
     if matches!(target, Target::Here) {
         return call(&callable, server, data.clone()).map(Some);
     }
-    let number = state.commands.last_request.get() + 1;
-    state.commands.last_request.set(number);
+    let number = state.commands().last_request.get() + 1;
+    state.commands().last_request.set(number);
     let mut message = Array::new();
     message.push(number);
     message.push(name);
@@ -66,7 +66,7 @@ pub fn run(
     if let Err(e) = sent {
         return refuse(e.to_string());
     }
-    match wait(&state.commands, number) {
+    match wait(state.commands(), number) {
         Some(reply) => Ok(Some(reply)),
         None => refuse(format!("command {name:?}: {whom} did not reply in time")),
     }
@@ -108,10 +108,10 @@ pub fn reply(state: &PhpServer, server: &Object, flags: u32, bytes: &[u8]) -> Ph
     let (Some(number), Some(name)) = (parts.at(0).and_then(Zval::int), parts.at(1).and_then(Zval::to_zstr)) else {
         return Ok(());
     };
-    let Some(callable) = state.commands.find(&name.to_text(), -1) else { return Ok(()) };
+    let Some(callable) = state.commands().find(&name.to_text(), -1) else { return Ok(()) };
     let data = parts.at(2).cloned().unwrap_or(Zval::null());
-    let reply = state.home.leave_if_child(call(&callable, server, data))?;
-    if let Some((end, _)) = &*state.commands.reply_sockets.borrow()
+    let reply = state.home().leave_if_child(call(&callable, server, data))?;
+    if let Some((end, _)) = &*state.commands().reply_sockets.borrow()
         && let Err(e) = send_reply(end, number, &reply)
     {
         swoosh::log::warn!("send the reply to command {:?}, {} bytes: {e}", name.to_text(), reply.len());

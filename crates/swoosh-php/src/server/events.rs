@@ -3,8 +3,9 @@
 //! Runs in: every process of the server, in its first thread, between the engine's own steps. An raise_uncaught exception is
 //! reported as PHP reports it and ends the process; so do `exit` and a fatal error.
 
+use super::callbacks::{Callbacks, PortEvent, ServerEvent};
 use super::http::{deadline, dispatch, form, response_order};
-use super::state::{Callbacks, PhpServer, PortEvent, ServerEvent};
+use super::state::PhpServer;
 use super::{commands, event_objects, redis, task, websocket};
 use crate::coroutine::{self, Job, hook_flags};
 use crate::runtime::{blocking, event_loop, object_counts, reactor, scheduler, server_process, timers};
@@ -93,7 +94,7 @@ impl EventBridge {
     /// Checks the result of user code. A child process that the callback forked does not return to the engine.
     #[inline]
     fn finish_call<T>(&self, result: PhpResult<T>) -> Result<T, Stop> {
-        self.state.home.leave_if_child(result).map_err(|raised| self.stop(raised))
+        self.state.home().leave_if_child(result).map_err(|raised| self.stop(raised))
     }
 
     /// An event of the whole server: its callback takes the server and, if `numbered`, the worker id.
@@ -101,7 +102,7 @@ impl EventBridge {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, event);
         if event == ServerEvent::WorkerStart {
-            let options = callbacks.options;
+            let options = callbacks.options();
             let apart = if node.role() == Role::TaskWorker { options.task_coroutine } else { options.coroutine };
             scheduler::set_callbacks_in_coroutines(apart);
             deadline::warn_without_effect(&self.state, node, apart);
@@ -111,15 +112,15 @@ impl EventBridge {
             swoosh::blocking::begin();
         }
         if event == ServerEvent::Start {
-            scheduler::set_callbacks_in_coroutines(callbacks.options.coroutine);
+            scheduler::set_callbacks_in_coroutines(callbacks.options().coroutine);
         }
         let is_last = matches!(event, ServerEvent::WorkerStop | ServerEvent::ManagerStop | ServerEvent::Shutdown);
         if is_last {
             event_loop::leave_behind();
         }
-        let Some(callable) = &callbacks.server_events[event as usize] else { return Ok(()) };
+        let Some(callable) = callbacks.of_server(event) else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
-        let mut args = [callbacks.server.clone().into_zval(), id.into_zval()];
+        let mut args = [callbacks.server().clone().into_zval(), id.into_zval()];
         if event == ServerEvent::BeforeShutdown {
             // The loop of this process goes on, in base mode with a worker's coroutines.
             self.finish_call(event_loop::run_beside(|| callable.call(&mut args[..1]).map(drop)))?;
@@ -146,14 +147,14 @@ impl EventBridge {
     #[inline]
     fn port_event(&self, node: &Context, event: PortEvent, of: &ConnectionEvent, data: Option<&[u8]>) -> Flow {
         let callbacks = self.callbacks(node)?;
-        let Some(callable) = callbacks.ports.get(of.port).and_then(|port| port[event as usize].as_ref()) else {
+        let Some(callable) = callbacks.of_port(of.port, event) else {
             return Ok(());
         };
-        let server = callbacks.server.clone().into_zval();
+        let server = callbacks.server().clone().into_zval();
         let fd = of.session.0.into_zval();
         let in_hand = data.map(|_| node.keep_request());
         let watermark = matches!(event, PortEvent::BufferFull | PortEvent::BufferEmpty);
-        if callbacks.options.event_object {
+        if callbacks.options().event_object {
             let object = event_objects::event(of, data).map_err(|raised| self.stop(raised))?;
             return match watermark {
                 true => self.call(callable, &mut [server, object.into_zval()]).map(drop),
@@ -171,7 +172,7 @@ impl EventBridge {
 
 /// Sets the server object's properties that differ between processes.
 fn update_process_properties(node: &Context, callbacks: &Callbacks, event: ServerEvent) {
-    let (server, slots) = (&callbacks.server, &callbacks.slots);
+    let (server, slots) = (callbacks.server(), callbacks.slots());
     server.set_slot(slots.master_pid, node.master_pid());
     server.set_slot(slots.manager_pid, node.manager_pid());
     // In base mode the first worker runs onStart before it becomes a worker.
@@ -224,9 +225,9 @@ impl Handler for EventBridge {
     fn worker_error(&self, node: &Context, error: &WorkerError) -> Flow {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, ServerEvent::WorkerError);
-        let Some(callable) = &callbacks.server_events[ServerEvent::WorkerError as usize] else { return Ok(()) };
-        let server = callbacks.server.clone().into_zval();
-        if callbacks.options.event_object {
+        let Some(callable) = callbacks.of_server(ServerEvent::WorkerError) else { return Ok(()) };
+        let server = callbacks.server().clone().into_zval();
+        if callbacks.options().event_object {
             let status = event_objects::status(error).map_err(|raised| self.stop(raised))?;
             return self.call(callable, &mut [server, status.into_zval()]).map(drop);
         }
@@ -269,16 +270,13 @@ impl Handler for EventBridge {
     fn close(&self, node: &Context, event: &ConnectionEvent) -> Flow {
         websocket::dispatch::closed(event.session.0);
         response_order::connection_closed(event.session.0);
-        self.state.redis.closed(event.session);
+        self.state.redis().closed(event.session);
         if event.session.is_stream() && !node.was_websocket(event.session) {
             // A request of HTTP/2 has ended, and no connection.
             return Ok(());
         }
         let callbacks = self.callbacks(node)?;
-        let ended = PortEvent::Disconnect as usize;
-        if callbacks.ports.get(event.port).is_some_and(|port| port[ended].is_some())
-            && !node.was_websocket(event.session)
-        {
+        if callbacks.of_port(event.port, PortEvent::Disconnect).is_some() && !node.was_websocket(event.session) {
             return self.port_event(node, PortEvent::Disconnect, event, None);
         }
         self.port_event(node, PortEvent::Close, event, None)
@@ -292,12 +290,11 @@ impl Handler for EventBridge {
 
     fn packet(&self, node: &Context, event: &PacketEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
-        let Some(callable) = callbacks.ports.get(event.port).and_then(|p| p[PortEvent::Packet as usize].as_ref())
-        else {
+        let Some(callable) = callbacks.of_port(event.port, PortEvent::Packet) else {
             return Ok(());
         };
-        let server = callbacks.server.clone().into_zval();
-        if callbacks.options.event_object {
+        let server = callbacks.server().clone().into_zval();
+        if callbacks.options().event_object {
             let packet = event_objects::packet(event, data).map_err(|raised| self.stop(raised))?;
             return self.run_for(Some(node.keep_request()), callable, [server, packet.into_zval()]);
         }
@@ -314,7 +311,7 @@ impl Handler for EventBridge {
 
     fn task(&self, node: &Context, event: &TaskEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
-        let Some(callable) = &callbacks.server_events[ServerEvent::Task as usize] else { return Ok(()) };
+        let Some(callable) = callbacks.of_server(ServerEvent::Task) else { return Ok(()) };
         let Some(data) = task::decode(data, event.flags) else {
             swoosh::log::error!(
                 "dropping task {} of worker {}: its data cannot be unserialized",
@@ -323,22 +320,22 @@ impl Handler for EventBridge {
             );
             return Ok(());
         };
-        let server = callbacks.server.clone().into_zval();
+        let server = callbacks.server().clone().into_zval();
         if scheduler::callbacks_in_coroutines() {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             let (state, callable, node, event) = (self.state.clone(), callable.clone(), node.clone(), event.clone());
             let run = move || {
                 let result = callable.call(&mut [server, task.into_zval()])?;
                 // In a forked child: the parent sends the result.
-                if result.is_null() || event.is_answered() || state.home.is_child() {
+                if result.is_null() || event.is_answered() || state.home().is_child() {
                     return Ok(());
                 }
                 task::answer(&node, &event, &result).map(drop)
             };
             return self.finish_call(coroutine::spawn_event(run));
         }
-        let outer = self.state.task.replace(Some(event.clone()));
-        let result = if callbacks.options.task_object {
+        let outer = self.state.replace_task(Some(event.clone()));
+        let result = if callbacks.options().task_object {
             let task = task::object(&self.state, event, data).map_err(|raised| self.stop(raised))?;
             self.call(callable, &mut [server, task.into_zval()])
         } else {
@@ -348,7 +345,7 @@ impl Handler for EventBridge {
         if !result.is_null() && !event.is_answered() {
             self.finish_call(task::answer(node, event, &result).map(drop))?;
         }
-        self.state.task.replace(outer);
+        self.state.replace_task(outer);
         Ok(())
     }
 
@@ -358,19 +355,19 @@ impl Handler for EventBridge {
             swoosh::log::error!("dropping the result of task {}: it cannot be unserialized", event.task_id);
             return Ok(());
         };
-        let server = callbacks.server.clone().into_zval();
+        let server = callbacks.server().clone().into_zval();
         let given = match event.flags & task::CALLBACK {
             0 => None,
-            _ => self.state.on_finish.borrow_mut().remove(&event.task_id),
+            _ => self.state.take_on_finish(event.task_id),
         };
         if let Some(callable) = given {
             return self.run(&callable, [server, event.task_id.into_zval(), data]);
         }
-        let Some(callable) = &callbacks.server_events[ServerEvent::Finish as usize] else {
+        let Some(callable) = callbacks.of_server(ServerEvent::Finish) else {
             swoosh::log::notice!("dropping the result of task {}: no finish callback is registered", event.task_id);
             return Ok(());
         };
-        if callbacks.options.event_object {
+        if callbacks.options().event_object {
             let result = event_objects::task_result(event, data).map_err(|raised| self.stop(raised))?;
             return self.run(callable, [server, result.into_zval()]);
         }
@@ -380,15 +377,15 @@ impl Handler for EventBridge {
     fn pipe_message(&self, node: &Context, event: &MessageEvent, data: &[u8]) -> Flow {
         let callbacks = self.callbacks(node)?;
         if commands::is_command(event.flags) {
-            return self.finish_call(commands::reply(&self.state, &callbacks.server, event.flags, data));
+            return self.finish_call(commands::reply(&self.state, callbacks.server(), event.flags, data));
         }
-        let Some(callable) = &callbacks.server_events[ServerEvent::PipeMessage as usize] else { return Ok(()) };
+        let Some(callable) = callbacks.of_server(ServerEvent::PipeMessage) else { return Ok(()) };
         let Some(data) = task::decode(data, event.flags) else {
             swoosh::log::error!("dropping a message of process {}: it cannot be unserialized", event.source.0);
             return Ok(());
         };
-        let server = callbacks.server.clone().into_zval();
-        if callbacks.options.event_object {
+        let server = callbacks.server().clone().into_zval();
+        if callbacks.options().event_object {
             let own = node.worker_id().map_or(-1, |id| i64::from(id.0));
             let message = event_objects::message(event, own, data).map_err(|raised| self.stop(raised))?;
             return self.run(callable, [server, message.into_zval()]);
@@ -399,8 +396,7 @@ impl Handler for EventBridge {
     fn user_process(&self, node: &Context, index: usize) -> Flow {
         let callbacks = self.callbacks(node)?;
         update_process_properties(node, &callbacks, ServerEvent::Start);
-        let process = self.state.processes.borrow().get(index).cloned();
-        let Some(process) = process else { return Ok(()) };
+        let Some(process) = self.state.process(index) else { return Ok(()) };
         let id = node.worker_id().map_or(-1, |id| i64::from(id.0));
         // A user process runs its own event loop.
         event_loop::end_hosting();
@@ -451,21 +447,20 @@ impl Handler for EventBridge {
 
     fn wants(&self, event: Event, port: usize) -> bool {
         let Some(callbacks) = self.state.callbacks() else { return false };
-        let of_port =
-            |event: PortEvent| callbacks.ports.get(port).is_some_and(|callbacks| callbacks[event as usize].is_some());
+        let of_port = |event| callbacks.of_port(port, event).is_some();
         match event {
             Event::Connect => of_port(PortEvent::Connect),
             Event::Close => of_port(PortEvent::Close) || of_port(PortEvent::Disconnect),
             Event::BufferFull => of_port(PortEvent::BufferFull),
             Event::BufferEmpty => of_port(PortEvent::BufferEmpty),
-            Event::PipeMessage => callbacks.server_events[ServerEvent::PipeMessage as usize].is_some(),
-            Event::WorkerExit => callbacks.server_events[ServerEvent::WorkerExit as usize].is_some(),
+            Event::PipeMessage => callbacks.of_server(ServerEvent::PipeMessage).is_some(),
+            Event::WorkerExit => callbacks.of_server(ServerEvent::WorkerExit).is_some(),
         }
     }
 
     fn files(&self, port: usize) -> Option<Arc<Files>> {
         let callbacks = self.state.callbacks()?;
-        self.state.http.get().filter(|_| callbacks.answers_requests(port))?.files.clone()
+        self.state.http().filter(|_| callbacks.answers_requests(port))?.files.clone()
     }
 
     fn after_fork(&self) {

@@ -3,6 +3,7 @@
 //! A worker without coroutines blocks in the kernel between messages ([`Work::run_worker`]). A worker with coroutines runs
 //! the event loop, and messages are one of its event sources.
 
+use super::pool_callbacks::{PoolCallbacks, PoolSlots};
 use crate::coroutine;
 use crate::runtime::fork::ForkGuard;
 use crate::runtime::reactor::Watch;
@@ -23,15 +24,14 @@ use tokio::io::Interest;
 #[derive(Default)]
 pub struct PhpPool {
     /// The configuration; taken by `start()`.
-    pub builder: RefCell<Option<Pool>>,
-    /// The transport of messages.
-    pub ipc: Cell<Ipc>,
+    builder: RefCell<Option<Pool>>,
+    ipc: Cell<Ipc>,
     /// Workers run the event loop, and each callback in its own coroutine.
-    pub coroutine: Cell<bool>,
+    coroutine: Cell<bool>,
     /// Time limit for a worker's shutdown.
-    pub shutdown_timeout: Cell<Duration>,
+    shutdown_timeout: Cell<Duration>,
     /// `Process\Manager`: the function of each worker, and whether it runs in a coroutine.
-    pub worker_functions: RefCell<Vec<(Rc<Callable>, bool)>>,
+    worker_functions: RefCell<Vec<(Rc<Callable>, bool)>>,
     /// The process whose callbacks run.
     home: ForkGuard,
     process: RefCell<PoolProcess>,
@@ -53,24 +53,64 @@ pub enum PoolProcess {
     Worker(Worker),
 }
 
-/// The callbacks that user code registered.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct PoolCallbacks {
-    pub start: Option<Rc<Callable>>,
-    pub shutdown: Option<Rc<Callable>>,
-    pub worker_start: Option<Rc<Callable>>,
-    pub worker_stop: Option<Rc<Callable>>,
-    pub worker_exit: Option<Rc<Callable>>,
-    pub message: Option<Rc<Callable>>,
-}
-
 thread_local! {
     /// The worker that this process is, with the object whose properties show that it is stopping.
     static CURRENT_WORKER: RefCell<Option<(Worker, Object, PoolSlots)>> = const { RefCell::new(None) };
 }
 
 impl PhpPool {
+    /// A pool that is not started. `coroutine`: workers run the event loop, and each callback in its own coroutine.
+    pub fn new(pool: Pool, ipc: Ipc, coroutine: bool, shutdown_timeout: Duration) -> Self {
+        let own = PhpPool::default();
+        own.ipc.set(ipc);
+        own.coroutine.set(coroutine);
+        own.builder.replace(Some(pool.ipc(ipc)));
+        own.set_shutdown_timeout(shutdown_timeout);
+        own
+    }
+
+    /// Changes the configuration; does nothing after `start()`, which takes it.
+    pub fn configure(&self, change: impl FnOnce(Pool) -> Pool) {
+        let before = self.builder.take();
+        *self.builder.borrow_mut() = before.map(change);
+    }
+
+    /// Adds a listening address; `None` after `start()`.
+    pub fn listen(&self, host: &str, port: i64, backlog: i32) -> Option<swoosh::Result<u16>> {
+        self.builder.borrow_mut().as_mut().map(|pool| pool.listen(host, port, backlog))
+    }
+
+    /// The transport of messages.
+    pub fn ipc(&self) -> Ipc {
+        self.ipc.get()
+    }
+
+    /// Whether workers run the event loop, and each callback in its own coroutine.
+    pub fn uses_coroutines(&self) -> bool {
+        self.coroutine.get()
+    }
+
+    /// Sets whether workers run the event loop, and each callback in its own coroutine.
+    pub fn set_coroutine(&self, coroutine: bool) {
+        self.coroutine.set(coroutine);
+    }
+
+    /// Sets the time limit for a worker's shutdown.
+    pub fn set_shutdown_timeout(&self, timeout: Duration) {
+        self.shutdown_timeout.set(timeout);
+        self.configure(|pool| pool.shutdown_timeout(timeout));
+    }
+
+    /// Sets the function of each worker, and whether it runs in a coroutine (`Process\Manager`).
+    pub fn set_worker_functions(&self, functions: Vec<(Rc<Callable>, bool)>) {
+        *self.worker_functions.borrow_mut() = functions;
+    }
+
+    /// Whether workers have functions of their own.
+    pub fn has_worker_functions(&self) -> bool {
+        !self.worker_functions.borrow().is_empty()
+    }
+
     /// The role of this process.
     pub fn process(&self) -> PoolProcess {
         self.process.borrow().clone()
@@ -410,41 +450,7 @@ impl Wakeup {
     }
 }
 
-/// Callbacks in the order of [`EVENTS`].
-pub fn callbacks(mut callbacks: [Option<Rc<Callable>>; EVENTS.len()]) -> PoolCallbacks {
-    let mut take = |n: usize| callbacks[n].take();
-    PoolCallbacks {
-        start: take(0),
-        shutdown: take(1),
-        worker_start: take(2),
-        worker_stop: take(3),
-        worker_exit: take(4),
-        message: take(5),
-    }
-}
-
 /// Interval of onWorkerExit during shutdown.
 const EXIT_INTERVAL: Duration = Duration::from_millis(100);
 /// Longest sleep of the event loop during shutdown.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(10);
-
-/// Slots of the properties that differ between processes.
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct PoolSlots {
-    pub master_pid: usize,
-    pub worker_id: usize,
-    pub worker_pid: usize,
-    pub worker_running: usize,
-    pub running: usize,
-}
-
-/// Events: lower-case name, and the private property that holds the callback.
-pub const EVENTS: [(&str, &str); 6] = [
-    ("start", "onStart"),
-    ("shutdown", "onShutdown"),
-    ("workerstart", "onWorkerStart"),
-    ("workerstop", "onWorkerStop"),
-    ("workerexit", "onWorkerExit"),
-    ("message", "onMessage"),
-];

@@ -9,8 +9,15 @@ use std::time::Duration;
 pub struct SendQueues {
     pub(super) queues: RefCell<HashMap<i64, VecDeque<u64>>>,
     pub(super) next_ticket: Cell<u64>,
-    /// The setting `send_yield`.
-    pub enabled: Cell<bool>,
-    /// The setting `send_timeout`: how long a `send` waits at most; `None`: as long as the connection is open.
-    pub timeout: Cell<Option<Duration>>,
+    pub(super) enabled: Cell<bool>,
+    pub(super) timeout: Cell<Option<Duration>>,
+}
+
+impl SendQueues {
+    /// Applies the settings `send_yield` and `send_timeout`. `timeout`: how long a `send` waits at most; `None`: as long as
+    /// the connection is open.
+    pub(super) fn configure(&self, enabled: bool, timeout: Option<Duration>) {
+        self.enabled.set(enabled);
+        self.timeout.set(timeout);
+    }
 }

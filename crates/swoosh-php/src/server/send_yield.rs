@@ -46,7 +46,7 @@ impl Output<'_> {
 
 /// Sends to a connection. In a coroutine, with `send_yield` on, it waits for room in the output buffer.
 pub fn send(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>) -> PhpResult<bool> {
-    let waiting = &server.send_queues;
+    let waiting = server.send_queues();
     // `slow_consumer` asks to close a peer for which a send would have to wait.
     let can_wait =
         waiting.enabled.get() && coroutine::current_id().is_some() && !node.closes_slow_consumers(session(fd));
@@ -78,7 +78,7 @@ pub fn send(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>) -> 
 }
 
 fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>, ticket: u64) -> PhpResult<bool> {
-    let until = server.send_queues.timeout.get().map(|timeout| Instant::now() + timeout);
+    let until = server.send_queues().timeout.get().map(|timeout| Instant::now() + timeout);
     let mut pause = MIN_PAUSE;
     loop {
         if !wait::sleep(pause)? {
@@ -86,7 +86,7 @@ fn wait_for_room(server: &PhpServer, node: &Context, fd: i64, output: Output<'_>
         }
         pause = (pause * 2).min(MAX_PAUSE);
         let late = until.is_some_and(|until| Instant::now() >= until);
-        let first = server.send_queues.queues.borrow().get(&fd).and_then(VecDeque::front) == Some(&ticket);
+        let first = server.send_queues().queues.borrow().get(&fd).and_then(VecDeque::front) == Some(&ticket);
         if !first && !late && node.exists(session(fd)) {
             continue;
         }

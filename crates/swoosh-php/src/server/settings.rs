@@ -1,8 +1,9 @@
 //! PHP settings arrays to typed engine settings.
 
+use super::callbacks::CallbackOptions;
 use super::http::form_limits::max_form_length;
 use super::http::settings::HttpSettings;
-use super::state::{CallbackOptions, PhpServer};
+use super::state::PhpServer;
 use super::{classes, state};
 use crate::coroutine::configure;
 use crate::coroutine::options;
@@ -56,14 +57,14 @@ pub fn apply(
     let speaks_http = classes::is_http(object);
     let speaks_redis = classes::is_redis(object);
     if speaks_http {
-        builder.port_settings.speak_http();
+        builder.settings_mut().1.speak_http();
     }
     if speaks_redis {
-        builder.port_settings.speak_redis();
+        builder.settings_mut().1.speak_redis();
     }
     for (name, value) in named(&own) {
         let value = convert(state, &name, &value, builder)?;
-        let (server, port) = (&mut builder.config, &mut builder.port_settings);
+        let (server, port) = builder.settings_mut();
         let outcome = apply_server(server, port, &mut embedder, &name, &value);
         note(&mut notes, &name, outcome.map_err(refused)?);
     }
@@ -71,7 +72,7 @@ pub fn apply(
         let Some(given) = port.slot(classes::port_slot("setting").map_err(StartError::Raised)?).array().cloned() else {
             continue;
         };
-        let mut settings = if index == 0 { builder.port_settings.clone() } else { PortSettings::new() };
+        let mut settings = if index == 0 { builder.port_settings().clone() } else { PortSettings::new() };
         let framed = |name: &&str| given.get(name).is_some_and(Zval::to_bool);
         if speaks_http && index > 0 && !OTHER_FRAMINGS.iter().any(framed) {
             settings.speak_http();
@@ -79,30 +80,31 @@ pub fn apply(
         for (name, value) in named(&given) {
             let value = convert(state, &name, &value, builder)?;
             let outcome = apply_port(&mut settings, &name, &value).map_err(refused)?;
-            if index > 0 {
+            // Frameworks give every port all settings of the server, where they do have an effect.
+            if index > 0 && !is_same_scalar(own.get(&name), given.get(&name)) {
                 note(&mut notes, &name, outcome);
             }
         }
         if index == 0 {
-            builder.port_settings = settings;
-        } else if let Some((_, own)) = builder.ports.get_mut(index) {
-            *own = Some(settings);
+            *builder.settings_mut().1 = settings;
+        } else if index < builder.ports().len() {
+            builder.set_port_settings(index, settings);
         }
     }
-    builder.config.max_form_length = max_form_length(embedder.http.upload_max_filesize, &builder.port_settings);
+    let max_form_length = max_form_length(embedder.http.upload_max_filesize, builder.port_settings());
+    builder.settings_mut().0.max_form_length = max_form_length;
     builder.check().map_err(refused)?;
     builder.check_tls().map_err(|e| StartError::Fatal(e.to_string()))?;
-    swoosh::log::init(&builder.config.log()).map_err(refused)?;
+    swoosh::log::init(&builder.config().log()).map_err(refused)?;
     for note in notes {
         swoosh::log::notice!("{note}");
     }
-    show_defaults(object, slot, own.clone(), &builder.config);
-    let http = HttpSettings::new(&builder.config, &builder.port_settings, &embedder);
-    let _ = state.http.set(http);
+    show_defaults(object, slot, own.clone(), builder.config());
+    let http = HttpSettings::new(builder.config(), builder.port_settings(), &embedder);
+    state.set_http(http);
     configure::set(&coroutine_settings(&own));
     let callback = embedder.callback;
-    state.send_queues.enabled.set(callback.send_yield);
-    state.send_queues.timeout.set(callback.send_timeout);
+    state.send_queues().configure(callback.send_yield, callback.send_timeout);
     Ok(CallbackOptions {
         coroutine: callback.coroutine,
         task_coroutine: callback.task_coroutine,
@@ -139,6 +141,17 @@ fn show_defaults(object: &Object, slot: usize, mut all: Array, config: &ServerCo
     object.set_slot(slot, all);
 }
 
+fn is_same_scalar(one: Option<&Zval>, other: Option<&Zval>) -> bool {
+    match (one.map(plain), other.map(plain)) {
+        (Some(Value::Str(one)), Some(Value::Str(other))) => one == other,
+        (Some(one), Some(other)) => {
+            let number = one.whole_number();
+            number.is_some() && number == other.whole_number()
+        }
+        _ => false,
+    }
+}
+
 fn note(notes: &mut Vec<String>, name: &str, outcome: Outcome) {
     match outcome {
         Outcome::Adjusted(text) => notes.push(text),
@@ -156,7 +169,7 @@ fn convert(state: &Rc<PhpServer>, name: &str, value: &Zval, builder: &mut Server
     }
     let callable = Callable::new(value).map_err(|why| StartError::Fatal(format!("setting {name}: {why}")))?;
     // The callable runs in the master, whose reactor must then be its only thread.
-    builder.config.single_thread = true;
+    builder.settings_mut().0.single_thread = true;
     let hold = SendWrapper::new((callable, state.clone()));
     Ok(Value::Func(if name == "dispatch_func" {
         Callback::Dispatch(Arc::new(move |session, kind, data| dispatch(&hold.1, &hold.0, session, kind, data)))
@@ -171,7 +184,7 @@ fn convert(state: &Rc<PhpServer>, name: &str, value: &Zval, builder: &mut Server
 fn dispatch(state: &PhpServer, callable: &Callable, session: u64, kind: u8, data: &[u8]) -> Dispatch {
     let Some(callbacks) = state.callbacks() else { return Dispatch::Fallback };
     let mut args =
-        [callbacks.server.clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
+        [callbacks.server().clone().into_zval(), session.into_zval(), i32::from(kind).into_zval(), data.into_zval()];
     match call_in_engine(state, callable, &mut args).map(|answer| answer.to_int()) {
         Some(worker @ 0..) => Dispatch::Worker(u32::try_from(worker).unwrap_or(u32::MAX)),
         Some(-1) => Dispatch::Discard,

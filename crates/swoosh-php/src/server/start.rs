@@ -1,13 +1,12 @@
 //! `Server::start`: applies settings, resolves callbacks, launches, and cleans up when the server has ended.
 
+use super::callbacks::{CallbackOptions, Callbacks, PORT_EVENTS, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots};
 use super::classes::{self, PORT, SERVER};
 use super::events::EventBridge;
 use super::settings::{self, StartError};
-use super::state::{
-    self, CallbackOptions, Callbacks, PORT_EVENTS, Phase, PhpServer, PortEvent, SERVER_EVENTS, ServerEvent, ServerSlots,
-};
+use super::state::{self, PhpServer};
 use crate::coroutine;
-use crate::runtime::{event_loop, server_process, signals};
+use crate::runtime::{event_loop, signals};
 use std::rc::Rc;
 use swoosh::process::End;
 use swoosh::server::{ServerBuilder, launch};
@@ -19,7 +18,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
     if !state.is_new() {
         return Ok(false);
     }
-    let Some(mut builder) = state.builder.borrow_mut().take() else { return Ok(false) };
+    let Some(mut builder) = state.take_builder() else { return Ok(false) };
     let prepared = settings::apply(state, object, &mut builder)
         .and_then(|options| collect(object, &builder, options).map_err(StartError::Fatal));
     let callbacks = match prepared {
@@ -32,16 +31,13 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
             });
         }
     };
-    builder.user_processes = state.processes.borrow().len();
-    *state.callbacks.borrow_mut() = Some(Rc::new(callbacks));
-    state.phase.set(Phase::Running);
+    builder.set_user_processes(state.process_count());
+    state.begin(callbacks);
     state::remember(state);
     event_loop::host();
     signals::discard_unhandled();
     let end = launch(builder, Rc::new(EventBridge::new(state.clone())));
-    state.phase.set(Phase::Over);
-    server_process::leave();
-    if let Some(raised) = state.stop.get() {
+    if let Some(raised) = state.end() {
         event_loop::end_by(raised);
         return Err(raised);
     }
@@ -51,9 +47,7 @@ pub fn start(state: &Rc<PhpServer>, object: &Object) -> PhpResult<bool> {
             signals::request_end();
             signals::restore_discarded();
             let ended = coroutine::end_all(false);
-            let held = (state.callbacks.borrow_mut().take(), state.node.borrow_mut().take());
-            drop(held);
-            state.redis.clear();
+            state.release();
             ended?;
             Ok(true)
         }
@@ -106,15 +100,15 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
         }
         ports.push(callbacks);
     }
-    for ((bound, _), callbacks) in builder.ports.iter().zip(&ports) {
+    for (bound, callbacks) in builder.ports().zip(&ports) {
         let answers = |event: PortEvent| callbacks[event as usize].is_some();
-        if bound.kind.is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
+        if bound.kind().is_stream() && (answers(PortEvent::Request) || answers(PortEvent::Message)) {
             continue;
         }
-        if bound.kind.is_stream() && classes::is_redis(object) {
+        if bound.kind().is_stream() && classes::is_redis(object) {
             continue;
         }
-        let (event, name) = match bound.kind.is_stream() {
+        let (event, name) = match bound.kind().is_stream() {
             true if classes::is_websocket(object) => (PortEvent::Message, "message"),
             true if classes::is_http(object) => (PortEvent::Request, "request"),
             true => (PortEvent::Receive, "receive"),
@@ -128,7 +122,7 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
             ));
         }
     }
-    if builder.config.task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
+    if builder.config().task_worker_num > 0 && own[ServerEvent::Task as usize].is_none() {
         return Err("require onTask callback: task_worker_num is set; set it with on('task', ...)".to_owned());
     }
     let slot = |name| SERVER.get().slot(name).ok_or_else(|| format!("the server has no property {name}"));
@@ -139,5 +133,5 @@ fn collect(object: &Object, builder: &ServerBuilder, options: CallbackOptions) -
         worker_pid: slot("worker_pid")?,
         taskworker: slot("taskworker")?,
     };
-    Ok(Callbacks { server: object.clone(), server_events: own, ports, options, slots })
+    Ok(Callbacks::new(object.clone(), own, ports, options, slots))
 }

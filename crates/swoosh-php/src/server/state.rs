@@ -3,6 +3,7 @@
 //! Registered callables live in private properties of the PHP objects, where the cycle collector sees them; they are
 //! resolved once, at the start of the server.
 
+use super::callbacks::{Callbacks, ServerEvent};
 use super::classes::server_slot;
 use super::command_table::ServerCommands;
 use super::http::settings::HttpSettings;
@@ -17,7 +18,7 @@ use swoosh::context::Context;
 use swoosh::handler::{SessionId, TaskEvent};
 use swoosh::server::ServerBuilder;
 use swoosh::{Error, Mode};
-use swoosh_zend::{Callable, Object, PhpResult, Raised};
+use swoosh_zend::{Callable, Object, PhpResult, Raised, Zval};
 
 /// Lifecycle of a server object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,141 +33,58 @@ pub enum Phase {
 
 /// A server, as one process sees it.
 pub struct PhpServer {
-    /// Process or base mode.
-    pub mode: Mode,
+    mode: Mode,
     /// The configuration; taken by `start()`.
-    pub builder: RefCell<Option<ServerBuilder>>,
-    /// The lifecycle phase.
-    pub phase: Cell<Phase>,
-    /// The task in progress, without coroutines.
-    pub task: RefCell<Option<TaskEvent>>,
-    /// Finish callbacks given to `task`, by task id.
-    pub on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
-    /// Sends that wait for room in an output buffer.
-    pub send_queues: SendQueues,
-    /// Processes added with `addProcess`.
-    pub processes: RefCell<Vec<UserProcess>>,
-    /// HTTP settings; set by `start()`.
-    pub http: OnceCell<HttpSettings>,
-    /// Commands registered with `addCommand`.
-    pub commands: ServerCommands,
-    /// Handlers of a Redis server.
-    pub redis: RedisCommands,
-    /// The process whose callbacks run.
-    pub home: ForkGuard,
-    pub(super) node: RefCell<Option<Context>>,
-    pub(super) callbacks: RefCell<Option<Rc<Callbacks>>>,
-    /// Set after `exit`, a fatal error or an raise_uncaught exception: this process stops.
-    pub(super) stop: Cell<Option<Raised>>,
-}
-
-/// Resolved callbacks.
-pub struct Callbacks {
-    /// The server object, their first argument.
-    pub server: Object,
-    /// By [`ServerEvent`].
-    pub server_events: Vec<Option<Rc<Callable>>>,
-    /// By port, then by [`PortEvent`].
-    pub ports: Vec<Vec<Option<Rc<Callable>>>>,
-    /// Settings that choose the callbacks' arguments.
-    pub options: CallbackOptions,
-    /// Slots of the server's properties.
-    pub slots: ServerSlots,
-}
-
-impl Callbacks {
-    /// Whether HTTP requests to a port have a callback.
-    pub fn answers_requests(&self, port: usize) -> bool {
-        let Some(own) = self.ports.get(port) else { return false };
-        own[PortEvent::Request as usize].is_some() || own[PortEvent::Message as usize].is_some()
-    }
-}
-
-/// Settings that choose how callbacks run and what arguments they get.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CallbackOptions {
-    /// `event_object`: one object in place of several arguments.
-    pub event_object: bool,
-    /// `enable_coroutine`: each callback of a worker runs in its own coroutine.
-    pub coroutine: bool,
-    /// `task_enable_coroutine`: likewise in task workers.
-    pub task_coroutine: bool,
-    /// `hook_flags` of workers; 0 by default.
-    pub hook_flags: i64,
-    /// `task_object`, `task_use_object`, `task_enable_coroutine`: onTask gets a Task.
-    pub task_object: bool,
-    /// `http_error_page`: exceptions of onRequest are shown to the client.
-    pub error_page: bool,
-}
-
-/// Slots of the properties that differ between processes.
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct ServerSlots {
-    pub master_pid: usize,
-    pub manager_pid: usize,
-    pub worker_id: usize,
-    pub worker_pid: usize,
-    pub taskworker: usize,
-}
-
-macro_rules! events {
-    ($(#[$doc:meta])* $name:ident in $table:ident: $($event:ident $lower:literal $property:literal,)*) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[allow(missing_docs)]
-        pub enum $name { $($event,)* }
-        /// The name in lower case, and the private property that holds the callback.
-        pub const $table: &[(&str, &str)] = &[$(($lower, $property),)*];
-    };
-}
-
-events! {
-    /// Events of the whole server.
-    ServerEvent in SERVER_EVENTS:
-    Start "start" "onStart",
-    BeforeShutdown "beforeshutdown" "onBeforeShutdown",
-    Shutdown "shutdown" "onShutdown",
-    WorkerStart "workerstart" "onWorkerStart",
-    WorkerStop "workerstop" "onWorkerStop",
-    BeforeReload "beforereload" "onBeforeReload",
-    AfterReload "afterreload" "onAfterReload",
-    WorkerExit "workerexit" "onWorkerExit",
-    WorkerError "workererror" "onWorkerError",
-    Task "task" "onTask",
-    Finish "finish" "onFinish",
-    ManagerStart "managerstart" "onManagerStart",
-    ManagerStop "managerstop" "onManagerStop",
-    PipeMessage "pipemessage" "onPipeMessage",
-}
-
-events! {
-    /// Events of a port.
-    PortEvent in PORT_EVENTS:
-    Connect "connect" "onConnect",
-    Receive "receive" "onReceive",
-    Close "close" "onClose",
-    Packet "packet" "onPacket",
-    BufferFull "bufferfull" "onBufferFull",
-    BufferEmpty "bufferempty" "onBufferEmpty",
-    Request "request" "onRequest",
-    Handshake "handshake" "onHandshake",
-    BeforeHandshakeResponse "beforehandshakeresponse" "onBeforeHandshakeResponse",
-    Open "open" "onOpen",
-    Message "message" "onMessage",
-    Disconnect "disconnect" "onDisconnect",
+    builder: RefCell<Option<ServerBuilder>>,
+    phase: Cell<Phase>,
+    task: RefCell<Option<TaskEvent>>,
+    /// By task id.
+    on_finish: RefCell<HashMap<u64, Rc<Callable>>>,
+    send_queues: SendQueues,
+    processes: RefCell<Vec<UserProcess>>,
+    http: OnceCell<HttpSettings>,
+    commands: ServerCommands,
+    redis: RedisCommands,
+    home: ForkGuard,
+    node: RefCell<Option<Context>>,
+    callbacks: RefCell<Option<Rc<Callbacks>>>,
+    /// Set after `exit`, a fatal error or an uncaught exception: this process stops.
+    stop: Cell<Option<Raised>>,
 }
 
 /// Payload of a PHP object that belongs to a server.
 #[derive(Default)]
 pub struct ServerRef {
-    /// The server; set by the constructor.
-    pub state: OnceCell<Rc<PhpServer>>,
-    /// The port's index, for objects of a port.
-    pub port: Cell<Option<usize>>,
+    state: OnceCell<Rc<PhpServer>>,
+    port: Cell<Option<usize>>,
 }
 
 impl ServerRef {
+    /// Attaches the object to a server, and to a port of it where it belongs to one; `false` where it is attached already.
+    pub fn attach(&self, state: &Rc<PhpServer>, port: Option<usize>) -> bool {
+        let is_new = self.state.set(state.clone()).is_ok();
+        if is_new {
+            self.port.set(port);
+        }
+        is_new
+    }
+
+    /// The server; `None` before the constructor.
+    #[inline]
+    pub fn get(&self) -> Option<&Rc<PhpServer>> {
+        self.state.get()
+    }
+
+    /// The port's index, for objects of a port.
+    pub fn port(&self) -> Option<usize> {
+        self.port.get()
+    }
+
+    /// The engine's handle in this process, if the server is running.
+    pub fn node(&self) -> Option<Context> {
+        self.state.get()?.node()
+    }
+
     /// The server.
     ///
     /// # Errors
@@ -198,6 +116,130 @@ impl PhpServer {
             callbacks: RefCell::new(None),
             stop: Cell::new(None),
         })
+    }
+
+    /// Process or base mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Sends that wait for room in an output buffer.
+    pub fn send_queues(&self) -> &SendQueues {
+        &self.send_queues
+    }
+
+    /// Commands registered with `addCommand`.
+    pub fn commands(&self) -> &ServerCommands {
+        &self.commands
+    }
+
+    /// Handlers of a Redis server.
+    pub fn redis(&self) -> &RedisCommands {
+        &self.redis
+    }
+
+    /// The process whose callbacks run.
+    pub fn home(&self) -> &ForkGuard {
+        &self.home
+    }
+
+    /// HTTP settings; `None` before `start()`.
+    #[inline]
+    pub fn http(&self) -> Option<&HttpSettings> {
+        self.http.get()
+    }
+
+    /// HTTP settings, the defaults before `start()`.
+    #[inline]
+    pub fn http_or_default(&self) -> &HttpSettings {
+        self.http.get_or_init(HttpSettings::default)
+    }
+
+    /// Sets the HTTP settings, once.
+    pub fn set_http(&self, settings: HttpSettings) {
+        let _ = self.http.set(settings);
+    }
+
+    /// Changes the configuration; `None` after `start()`, which takes it.
+    pub fn configure<R>(&self, change: impl FnOnce(&mut ServerBuilder) -> R) -> Option<R> {
+        self.builder.borrow_mut().as_mut().map(change)
+    }
+
+    /// Takes the configuration, to start the server.
+    pub fn take_builder(&self) -> Option<ServerBuilder> {
+        self.builder.borrow_mut().take()
+    }
+
+    /// Adds a process of the user. Returns its index.
+    pub fn add_process(&self, process: UserProcess) -> usize {
+        let mut processes = self.processes.borrow_mut();
+        processes.push(process);
+        processes.len() - 1
+    }
+
+    /// The number of processes added with `addProcess`.
+    pub fn process_count(&self) -> usize {
+        self.processes.borrow().len()
+    }
+
+    /// The process with this index.
+    pub fn process(&self, index: usize) -> Option<UserProcess> {
+        self.processes.borrow().get(index).cloned()
+    }
+
+    /// Reports the objects that it holds to the cycle collector.
+    pub fn trace(&self, visit: &mut dyn FnMut(&Zval)) {
+        if let Ok(processes) = self.processes.try_borrow() {
+            processes.iter().for_each(|process| process.object.trace(visit));
+        }
+        self.commands.trace(visit);
+    }
+
+    /// Releases the objects that it holds when the server object is freed.
+    pub fn release_objects(&self) {
+        let processes = self.processes.take();
+        drop(processes);
+        self.commands.clear();
+    }
+
+    /// The task in progress, without coroutines.
+    pub fn task(&self) -> Option<TaskEvent> {
+        self.task.borrow().clone()
+    }
+
+    /// Replaces the task in progress. Returns the one before.
+    pub fn replace_task(&self, task: Option<TaskEvent>) -> Option<TaskEvent> {
+        self.task.replace(task)
+    }
+
+    /// Registers the finish callback that was given to `task`.
+    pub fn set_on_finish(&self, task: u64, callable: Callable) {
+        self.on_finish.borrow_mut().insert(task, Rc::new(callable));
+    }
+
+    /// Takes the finish callback that was given to `task`.
+    pub fn take_on_finish(&self, task: u64) -> Option<Rc<Callable>> {
+        self.on_finish.borrow_mut().remove(&task)
+    }
+
+    /// The server starts, with these callbacks.
+    pub(super) fn begin(&self, callbacks: Callbacks) {
+        *self.callbacks.borrow_mut() = Some(Rc::new(callbacks));
+        self.phase.set(Phase::Running);
+    }
+
+    /// The server has ended in this process. Returns what ended it, if PHP code did.
+    pub(super) fn end(&self) -> Option<Raised> {
+        self.phase.set(Phase::Over);
+        server_process::leave();
+        self.stop.get()
+    }
+
+    /// Releases callbacks and handlers after the server's end.
+    pub(super) fn release(&self) {
+        let held = (self.callbacks.borrow_mut().take(), self.node.borrow_mut().take());
+        drop(held);
+        self.redis.clear();
     }
 
     /// The engine's handle in this process; `None`, with a warning, if the server is not running.
@@ -233,7 +275,7 @@ impl PhpServer {
 
     /// Whether `onPipeMessage` is registered.
     pub fn takes_messages(&self) -> bool {
-        self.callbacks().is_some_and(|callbacks| callbacks.server_events[ServerEvent::PipeMessage as usize].is_some())
+        self.callbacks().is_some_and(|callbacks| callbacks.of_server(ServerEvent::PipeMessage).is_some())
     }
 
     /// Stores the engine's handle on the first event of a process.

@@ -23,10 +23,14 @@ pub const CALLBACK: u32 = 8;
 /// Payload of a `Swoole\Server\Task`.
 #[derive(Default)]
 pub struct TaskRef {
-    /// The task.
-    pub event: OnceCell<TaskEvent>,
-    /// The server that dispatched it.
-    pub state: OnceCell<Rc<PhpServer>>,
+    dispatched: OnceCell<(TaskEvent, Rc<PhpServer>)>,
+}
+
+impl TaskRef {
+    /// The task, and the server that dispatched it; `None` for an object that user code made.
+    pub fn get(&self) -> Option<&(TaskEvent, Rc<PhpServer>)> {
+        self.dispatched.get()
+    }
 }
 
 swoosh_zend::payload!(TaskRef);
@@ -40,8 +44,7 @@ pub fn object(state: &Rc<PhpServer>, event: &TaskEvent, data: Zval) -> PhpResult
     object.set_slot(3, event.source.0);
     object.set_slot(4, event.flags & 0xFF);
     if let Some(task_ref) = object.payload::<TaskRef>() {
-        let _ = task_ref.event.set(event.clone());
-        let _ = task_ref.state.set(state.clone());
+        let _ = task_ref.dispatched.set((event.clone(), state.clone()));
     }
     Ok(object)
 }

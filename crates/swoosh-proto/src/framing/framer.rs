@@ -40,7 +40,7 @@ impl Framing {
     }
 }
 
-/// Finds the packets of one connection. It remembers what it knows of an incomplete packet, so that no byte is examined
+/// Finds the packets of one connection. It remembers how far it has examined an incomplete packet, so that no byte is examined
 /// twice.
 ///
 /// ```

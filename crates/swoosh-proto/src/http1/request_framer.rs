@@ -12,7 +12,7 @@ use super::token::is_token_byte;
 use crate::frame_status::FrameStatus;
 use memchr::memchr;
 
-/// Finds the requests of one connection. It remembers what it knows of an incomplete request, so that no byte is
+/// Finds the requests of one connection. It remembers how far it has examined an incomplete request, so that no byte is
 /// examined twice.
 ///
 /// ```

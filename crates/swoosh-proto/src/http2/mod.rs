@@ -1,24 +1,18 @@
-//! HTTP/2 (RFC 9113): the server's side of a connection, and parts that surround the crate h2 on other sides.
+//! HTTP/2 (RFC 9113): the server's side of a connection, and what clients need beside the crate h2.
 //!
 //! | module | contains |
 //! |---|---|
 //! | [`server`] | the server's side of a connection: frames of a client -> requests, responses -> frames |
 //! | [`frames`] | the heads of frames in a stream of bytes |
 //! | [`FrameTracker`], [`PeerSettings`], [`code`] | control frames as they pass by, and settings in force |
-//! | [`guard`] | a check of a client's frames, before h2 gets them |
-//! | [`block_fault`] | why h2 has refused a header block |
 //! | [`budget`] | a limit for frames that cost the receiver work and the sender nothing |
 //! | [`part`] | parts of a request's body as packets |
 //! | [`response`] | HTTP/1 responses, as they are written, to the parts of an HTTP/2 response |
 //! | [`upgrade`] | `Upgrade: h2c`, the change from HTTP/1.1 (RFC 7540 section 3.2) |
 
-pub mod block_fault;
 pub mod budget;
 mod control;
-mod field_check;
 pub mod frames;
-pub mod guard;
-mod header_block;
 mod hpack;
 pub mod part;
 pub mod response;
@@ -28,7 +22,6 @@ pub mod upgrade;
 mod violation;
 
 pub use control::{ControlFrame, FrameTracker, goaway, ping};
-pub use header_block::TRAILER_MARKER;
 pub use settings::PeerSettings;
 pub use violation::{Violation, code};
 

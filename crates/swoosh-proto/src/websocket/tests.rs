@@ -166,10 +166,10 @@ fn the_key_of_the_rfc_is_accepted_and_malformed_keys_are_not() {
 fn close_codes_are_checked() {
     for code in 0..=u16::MAX {
         let allowed = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
-        let heard = events(&frame(0x88, &code.to_be_bytes()), 9);
+        let received = events(&frame(0x88, &code.to_be_bytes()), 9);
         match allowed {
-            true => assert_eq!(heard, (vec![Event::Close(code, vec![])], None), "{code}"),
-            false => assert_eq!(heard, (vec![], Some(1002)), "{code}"),
+            true => assert_eq!(received, (vec![Event::Close(code, vec![])], None), "{code}"),
+            false => assert_eq!(received, (vec![], Some(1002)), "{code}"),
         }
     }
 }
@@ -271,8 +271,8 @@ fn reserved_opcodes_and_bits_are_refused_anywhere() {
         }
         for before in [vec![], frame(0x81, b"whole"), frame(1, b"open")] {
             let said = usize::from(before.first() == Some(&0x81));
-            let heard = events(&[before, frame(first, b""), frame(0x81, b"never")].concat(), 4);
-            assert_eq!((heard.0.len(), heard.1), (said, Some(1002)), "{first:x}");
+            let received = events(&[before, frame(first, b""), frame(0x81, b"never")].concat(), 4);
+            assert_eq!((received.0.len(), received.1), (said, Some(1002)), "{first:x}");
         }
     }
 }

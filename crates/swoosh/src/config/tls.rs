@@ -127,11 +127,11 @@ pub fn check_ciphers(list: &str) -> Option<String> {
         return None;
     }
     let rest = match cipher_suites(list).next() {
-        None => "all suites that are safe are offered",
-        Some(_) => "the others count",
+        None => "offering all safe suites",
+        Some(_) => "offering the others",
     };
     let known = CIPHER_SUITES.join(":");
-    Some(format!("of ssl_ciphers {} count for nothing, {rest}; there are {known}", unknown.join(":")))
+    Some(format!("ssl_ciphers: ignoring the unknown {}, {rest}; known are {known}", unknown.join(":")))
 }
 
 /// Like [`check_ciphers`], for a list of curves.
@@ -141,7 +141,7 @@ pub fn check_curves(list: &str) -> Option<String> {
         return None;
     }
     let known = CURVES.map(|names| names[0]).join(":");
-    Some(format!("of ssl_ecdh_curve {} count for nothing; there are {known}", unknown.join(":")))
+    Some(format!("ssl_ecdh_curve: ignoring the unknown {}; known are {known}", unknown.join(":")))
 }
 
 /// The supported cipher suites in a list: indexes of [`CIPHER_SUITES`].

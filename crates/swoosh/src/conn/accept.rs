@@ -21,11 +21,11 @@ impl Owner {
     /// Accepts from `port` until the server ends. `place` may pass the socket to another thread; a socket that it returns
     /// becomes a connection of this owner.
     pub async fn accept_from(self: Rc<Self>, port: Arc<Port>, place: impl Fn(Socket, Peer) -> Option<(Socket, Peer)>) {
-        if !port.kind.is_stream() {
+        if !port.kind().is_stream() {
             return;
         }
         let Ok(listener) = sys::watch::watch(port.clone(), Interest::READABLE) else {
-            log::error!("accept {}: the listening socket cannot be watched", port.address);
+            log::error!("accept {}: the listening socket cannot be watched", port.address());
             return;
         };
         let mut reserve = File::open("/dev/null").ok();
@@ -39,7 +39,7 @@ impl Owner {
                 Some(Ok((socket, address))) => {
                     has_warned = false;
                     let peer = peer_of(&address);
-                    if self.state.registry.count() >= u64::from(self.state.config.max_conn) {
+                    if self.state.registry().count() >= u64::from(self.state.config().max_conn) {
                         self.refuse_until_room(socket, &port).await;
                         continue;
                     }
@@ -61,14 +61,14 @@ impl Owner {
                         has_warned = true;
                         log::warn!(
                             "accept {}: {e}; new connections are refused: raise the limit of open files (ulimit -n)",
-                            port.address
+                            port.address()
                         );
                     }
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
                 Some(Err(e)) if is_transient(&e) => {}
                 Some(Err(e)) => {
-                    log::error!("accept {}: {e}", port.address);
+                    log::error!("accept {}: {e}", port.address());
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
                 None => return,
@@ -78,11 +78,14 @@ impl Owner {
 
     /// Closes a connection beyond `max_conn`, then accepts none until others have closed.
     async fn refuse_until_room(&self, socket: Socket, port: &Port) {
-        let limit = self.state.config.max_conn;
+        let limit = self.state.config().max_conn;
         drop(socket);
         add(&self.slot().aborted, 1);
-        log::warn!("accept {}: max_conn ({limit}) is reached; the next connections wait: raise max_conn", port.address);
-        while self.state.registry.count() >= u64::from(limit) && self.state.accepts() {
+        log::warn!(
+            "accept {}: max_conn ({limit}) is reached; the next connections wait: raise max_conn",
+            port.address()
+        );
+        while self.state.registry().count() >= u64::from(limit) && self.state.accepts() {
             tokio::time::sleep(FULL_PAUSE).await;
         }
     }
@@ -95,27 +98,27 @@ impl Owner {
             Ok(io) => io,
             Err(e) => {
                 add(&self.slot().aborted, 1);
-                return log::error!("watch a new connection of {}: {e}", port.address);
+                return log::error!("watch a new connection of {}: {e}", port.address());
             }
         };
-        let registry = self.state.registry;
-        let Some((session, index)) = registry.open(fd, port.index, self.id(), peer) else {
+        let registry = self.state.registry();
+        let Some((session, index)) = registry.open(fd, port.index(), self.id(), peer) else {
             add(&self.slot().aborted, 1);
-            let limit = self.state.config.max_conn;
-            return log::info!("accept {}: max_conn ({limit}) is reached", port.address);
+            let limit = self.state.config().max_conn;
+            return log::info!("accept {}: max_conn ({limit}) is reached", port.address());
         };
-        let tls = match port.tls.as_ref().map(|tls| tls.begin()).transpose() {
+        let tls = match port.tls().as_ref().map(|tls| tls.begin()).transpose() {
             Ok(tls) => tls,
             Err(e) => {
                 add(&self.slot().aborted, 1);
                 registry.release(session, index);
-                return log::error!("accept {}: {e}", port.address);
+                return log::error!("accept {}: {e}", port.address());
             }
         };
         if tls.is_some() {
             registry.slot(index).set_flags(Flags::HANDSHAKING);
         }
-        let conn = Rc::new(Connection::new(session, index, port.clone(), io, tls, registry));
+        let conn = Rc::new(Connection::new(session, index, port.clone(), io, tls, *registry));
         if port.has_wildcard_address()
             && let Some(io) = conn.transport.socket()
             && let Some(local) = SockRef::from(io.get_ref()).local_addr().ok().and_then(|local| local.as_socket())
@@ -123,17 +126,17 @@ impl Owner {
             Registry::set_local_address(conn.slot(), local.ip());
         }
         conn.framer.borrow_mut().set_http_rules(RequestRules {
-            requires_host: port.config.http_require_host,
-            max_form: self.state.config.max_form_length,
+            requires_host: port.config().http_require_host,
+            max_form: self.state.config().max_form_length,
         });
-        if self.state.config.enable_delay_receive {
+        if self.state.config().enable_delay_receive {
             conn.hold(ReadHold::Confirm);
         }
         self.insert(conn.clone());
         let slot = self.slot();
         add(&slot.accepted, 1);
         slot.connections.store(slot.connections.load(Relaxed) + 1, Relaxed);
-        self.tasks.begin(drive::run(self.clone(), conn));
+        self.tasks().begin(drive::run(self.clone(), conn));
     }
 }
 

@@ -151,7 +151,7 @@ impl Owner {
     /// Closes a connection whose input is malformed. The peer sees a reset: its bytes are not handled, and an orderly end would
     /// look like an answer. A Redis client gets an error reply first.
     pub(super) fn abort_malformed(self: &Rc<Self>, conn: &Rc<Connection>, fault: &PeerFault) {
-        if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config.framing, fault) {
+        if let (Framing::Redis, PeerFault::Malformed(reason)) = (&conn.port().config().framing, fault) {
             log::info!("connection {} from {} is closed: {fault}", conn.session().0, conn.peer_name());
             conn.discard_input.set(true);
             let reply = format!("-ERR Protocol error: {reason}\r\n").into_bytes();
@@ -197,7 +197,7 @@ impl Owner {
         *conn.last_reply.borrow_mut() = Some(reply);
         // A command whose handler never replies does not keep the connection.
         let (owner, conn) = (self.clone(), conn.clone());
-        self.tasks.begin(async move {
+        self.tasks().begin(async move {
             tokio::time::sleep(Duration::from_millis(LINGER_MS)).await;
             owner.send_last_reply(&conn);
         });
@@ -236,7 +236,7 @@ impl Owner {
         conn.shutdown(Shutdown::Write);
         let (owner, conn) = (self.clone(), conn.clone());
         // The reply may be sent by user code, outside of the async runtime.
-        self.tasks.begin(async move {
+        self.tasks().begin(async move {
             tokio::time::sleep(REFUSED_LINGER).await;
             owner.end(&conn);
         });
@@ -249,7 +249,7 @@ impl Owner {
             return;
         }
         let owner = self.clone();
-        self.tasks.begin(async move {
+        self.tasks().begin(async move {
             loop {
                 tokio::time::sleep(SWEEP_INTERVAL).await;
                 let now = clock::monotonic_ms();

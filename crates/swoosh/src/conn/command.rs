@@ -39,7 +39,7 @@ impl Owner {
     /// Takes the file that a `SendFile` command names from this owner's channel.
     fn take_file(&self, number: &[u8]) -> Option<File> {
         let number = u64::from_le_bytes(number.try_into().ok()?);
-        let channel = self.state.files_to_send.get(self.id() as usize)?;
+        let channel = self.state.mailboxes().files_to_send(self.id())?;
         let received = channel.receive(number, &mut self.early_files.borrow_mut());
         received.inspect_err(|e| crate::log::error!("{e}")).ok().flatten()
     }

@@ -114,7 +114,7 @@ impl Connection {
         registry: Registry,
     ) -> Self {
         let state = if tls.is_some() { ConnectionState::Handshaking } else { ConnectionState::Open };
-        let version = Version::initial(port.config.http2.is_some());
+        let version = Version::initial(port.config().http2.is_some());
         Self::with(session, index, port, Transport::Socket(io), version, state, tls, registry)
     }
 
@@ -227,8 +227,7 @@ impl Connection {
         self.is_request_stream() || self.http2().is_some_and(|session| session.has_streams())
     }
 
-    /// Whether it is an HTTP/2 connection of which the last response is sent, and which user code has not been told to be
-    /// closed.
+    /// Whether it is an HTTP/2 connection whose last response is sent, and whose close event is not dispatched.
     pub(crate) fn is_idle_http2(&self) -> bool {
         let is_idle = self.http2().is_some_and(|session| session.is_idle() && !session.awaits_client());
         is_idle && self.state() <= ConnectionState::Closing && !self.has_output()

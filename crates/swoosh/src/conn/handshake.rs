@@ -16,7 +16,7 @@ use tokio::io::unix::AsyncFd;
 
 /// Runs the handshake; `false`: it failed, and the connection is to be forgotten.
 pub(super) async fn run(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
-    let Some(acceptor) = &conn.port().tls else { return true };
+    let Some(acceptor) = conn.port().tls() else { return true };
     let limit = acceptor.handshake_timeout();
     let outcome = match tokio::time::timeout(limit, steps(owner, conn)).await {
         Ok(outcome) => outcome,
@@ -48,7 +48,7 @@ pub(super) async fn run(owner: &Rc<Owner>, conn: &Rc<Connection>) -> bool {
 
 /// Stores the client certificate where workers can read it.
 fn store_certificate(owner: &Owner, conn: &Connection) {
-    if let Some(certificates) = &owner.state.certificates
+    if let Some(certificates) = owner.state.certificates()
         && !certificates.note(conn.index(), conn.peer_certificate().as_deref())
     {
         log::notice!(
@@ -120,7 +120,7 @@ async fn write(conn: &Connection, io: &AsyncFd<Socket>) -> Result<(), String> {
 
 /// Tells the peer the cause: by the TLS alert, or by an HTTP response where it sent plain HTTP.
 fn report(conn: &Connection, plaintext: bool) {
-    if plaintext && matches!(conn.port().config.framing, Framing::Http) {
+    if plaintext && matches!(conn.port().config().framing, Framing::Http) {
         let _ = socket::send(conn.fd(), PLAIN_HTTP);
         if let Some(tls) = &conn.tls {
             tls.borrow_mut().discard_output();

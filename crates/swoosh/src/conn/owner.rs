@@ -89,7 +89,7 @@ pub struct Owner {
     /// A task closes connections that make no progress.
     pub(super) sweeping: Cell<bool>,
     /// The tasks that drive connections, polled by the thread's loop.
-    pub(crate) tasks: Tasks,
+    tasks: Tasks,
 }
 
 impl Owner {
@@ -112,6 +112,11 @@ impl Owner {
             sweeping: Cell::new(false),
             tasks: Tasks::default(),
         })
+    }
+
+    /// The tasks that drive connections, polled by the thread's loop.
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Number of the reactor thread, or of the worker in base mode.
@@ -145,12 +150,12 @@ impl Owner {
 
     /// The registry of connections.
     pub(super) fn registry(&self) -> Registry {
-        self.state.registry
+        *self.state.registry()
     }
 
     /// Bytes of the longest form with files.
     pub(super) fn max_form_length(&self) -> u64 {
-        self.state.config.max_form_length
+        self.state.config().max_form_length
     }
 
     /// Accepts no more connections.
@@ -176,7 +181,7 @@ impl Owner {
 
     /// The connection with this id, if this owner has it.
     pub fn find(&self, session: SessionId) -> Option<Rc<Connection>> {
-        let (SlotIndex(index), _) = self.state.registry.find(session)?;
+        let (SlotIndex(index), _) = self.state.registry().find(session)?;
         let all = self.connections.borrow();
         let conn = all.get(index as usize)?.as_ref()?;
         (conn.session() == session).then(|| conn.clone())
@@ -188,7 +193,7 @@ impl Owner {
         for conn in self.all() {
             match conn.http2() {
                 Some(session) => {
-                    session.end_in_order(self.state.mode == Mode::Process);
+                    session.end_in_order(self.state.mode() == Mode::Process);
                     conn.wake();
                 }
                 // A request that was upgraded is answered once its client has spoken HTTP/2.

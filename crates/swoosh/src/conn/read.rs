@@ -121,7 +121,7 @@ pub(super) fn take_bytes(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) 
     if let Some(action) = start::take_bytes(owner, conn, data) {
         return action;
     }
-    if let Framing::None = conn.port().config.framing {
+    if let Framing::None = conn.port().config().framing {
         let action = owner.observer().packet(owner, conn, data, &[]);
         return owner.apply(conn, action);
     }
@@ -187,7 +187,7 @@ impl<'a> Input<'a> {
         if is_joined {
             kept.extend_from_slice(new);
         }
-        let has_replies = conn.port().config.framing.expects_replies();
+        let has_replies = conn.port().config().framing.expects_replies();
         Input { kept, new, is_joined, consumed: 0, has_replies, action: ReadAction::Continue }
     }
 
@@ -225,7 +225,7 @@ fn take_packets(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> ReadAc
 
 /// Passes on the next WebSocket frame (RFC 6455 section 5).
 fn take_frame(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -> Step {
-    let max = conn.port().config.package_max_length;
+    let max = conn.port().config().package_max_length;
     let deflate = conn.slot().flags().any(Flags::DEFLATE);
     let length = match websocket::next_frame(websocket::FrameRules { max, masked: true, deflate }, input.rest()) {
         Ok(FrameStatus::Complete(length)) => length,
@@ -244,7 +244,7 @@ fn take_frame(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -
 
 /// Passes on the next packet of the port's framing.
 fn take_packet(owner: &Rc<Owner>, conn: &Rc<Connection>, input: &mut Input<'_>) -> Step {
-    let config = &conn.port().config;
+    let config = conn.port().config();
     // Taken out while user code runs: it may read another connection.
     let mut index = owner.head_index.take();
     let max = config.package_max_length;
@@ -318,7 +318,7 @@ fn awaits_upgrade(conn: &Connection) -> bool {
 impl Connection {
     /// A packet is delivered; a Redis command with arguments is to be replied to.
     fn note_command(&self, packet: &[u8]) {
-        if matches!(self.port().config.framing, Framing::Redis) && resp::has_arguments(packet) {
+        if matches!(self.port().config().framing, Framing::Redis) && resp::has_arguments(packet) {
             self.unanswered.set(self.unanswered.get() + 1);
         }
     }
@@ -331,7 +331,7 @@ impl Owner {
         conn.hold(ReadHold::Upgrade);
         let conn = conn.clone();
         let sent_before = conn.slot().last_send.load(Relaxed);
-        self.tasks.begin(async move {
+        self.tasks().begin(async move {
             let mut pause = UPGRADE_POLL_MIN;
             while conn.state() == ConnectionState::Open {
                 tokio::time::sleep(pause).await;

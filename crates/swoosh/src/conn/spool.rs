@@ -27,16 +27,16 @@ pub(super) struct StoredRequest {
 /// Whether an incomplete request, of which `here` bytes have arrived, is to be stored. `whole`: its length, where known.
 pub(super) fn is_long(owner: &Owner, conn: &Connection, whole: Option<u64>, here: usize) -> bool {
     // Only a form with files may exceed the length of a packet; it is never kept in memory.
-    let limit = owner.state.config.input_buffer_size.min(conn.port().config.package_max_length);
+    let limit = owner.state.config().input_buffer_size.min(conn.port().config().package_max_length);
     (whole.is_some_and(|whole| whole > limit) || here as u64 > limit)
-        && matches!(conn.port().config.framing, Framing::Http)
+        && matches!(conn.port().config().framing, Framing::Http)
         && conn.framer.borrow().request_progress(here) == Progress::Body
 }
 
 /// Starts to store a request, of which `bytes` have arrived. Returns the length of its head.
 pub(super) fn begin(owner: &Rc<Owner>, conn: &Rc<Connection>, bytes: &[u8]) -> Result<usize, Refusal> {
-    let folder = &owner.state.config.upload_tmp_dir;
-    let max = conn.framer.borrow().max_request_length(conn.port().config.package_max_length);
+    let folder = &owner.state.config().upload_tmp_dir;
+    let max = conn.framer.borrow().max_request_length(conn.port().config().package_max_length);
     let begun = SpooledRequest::begin(bytes, max, folder);
     let (incoming, head) = begun.map_err(|fault| refusal_of(conn, fault))?;
     if conn.framer.borrow_mut().take_expect_continue() {

@@ -36,8 +36,8 @@ pub fn start(owner: &Rc<Owner>) {
 /// How often to check for silent connections: `heartbeat_check_interval`, else often enough for the shortest
 /// `heartbeat_idle_time`. `None`: never.
 fn heartbeat_interval(state: &ServerState) -> Option<Duration> {
-    let shortest = state.ports.iter().map(|p| p.config.heartbeat_idle_time).filter(|s| *s > 0).min()?;
-    let interval = match state.config.heartbeat_check_interval {
+    let shortest = state.ports().iter().map(|p| p.config().heartbeat_idle_time).filter(|s| *s > 0).min()?;
+    let interval = match state.config().heartbeat_check_interval {
         0 => shortest.div_ceil(2),
         n => n,
     };
@@ -46,8 +46,8 @@ fn heartbeat_interval(state: &ServerState) -> Option<Duration> {
 
 /// How often to check for slow peers: often enough for the shortest limit of an HTTP port. `None`: never.
 fn request_interval(state: &ServerState) -> Option<Duration> {
-    let http = state.ports.iter().filter(|port| matches!(port.config.framing, Framing::Http));
-    let limits = http.flat_map(|port| [port.config.http_header_timeout, port.config.http_body_timeout]);
+    let http = state.ports().iter().filter(|port| matches!(port.config().framing, Framing::Http));
+    let limits = http.flat_map(|port| [port.config().http_header_timeout, port.config().http_body_timeout]);
     let shortest = limits.filter(|limit| !limit.is_zero()).min()?;
     Some((shortest / CHECKS_PER_LIMIT).clamp(SHORTEST, LONGEST))
 }
@@ -58,13 +58,13 @@ async fn watch_silent_peers(owner: Rc<Owner>, interval: Duration) {
         tokio::time::sleep(interval).await;
         owner.refresh_clock();
         for conn in owner.all() {
-            let limit = u64::from(conn.port().config.heartbeat_idle_time);
+            let limit = u64::from(conn.port().config().heartbeat_idle_time);
             let slot = conn.slot();
-            let silence = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
+            let idle_time = owner.now().saturating_sub(slot.last_recv.load(Relaxed));
             let is_protected = slot.flags().any(Flags::PROTECTED);
             // A peer that never begins its TLS handshake is silent too.
             let is_open = conn.state() <= ConnectionState::Open;
-            if limit > 0 && !conn.is_stream() && !is_protected && is_open && silence > limit * 1_000_000_000 {
+            if limit > 0 && !conn.is_stream() && !is_protected && is_open && idle_time > limit * 1_000_000_000 {
                 let (session, peer) = (conn.session().0, conn.peer_name());
                 log::info!("connection {session} from {peer} is closed: nothing was received for {limit} seconds");
                 owner.close_idle(&conn);
@@ -92,7 +92,7 @@ async fn watch_slow_peers(owner: Rc<Owner>, interval: Duration) {
 /// Ends a stream, or a connection of HTTP/2, whose client takes nothing of what waits for it: a client may have many streams
 /// that each hold a response in memory. A WebSocket is left to `slow_consumer`, as by HTTP/1.
 fn check_output(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
-    let limit = conn.port().config.http_body_timeout.as_millis();
+    let limit = conn.port().config().http_body_timeout.as_millis();
     let is_stalled = conn.has_output() && limit > 0 && u128::from(conn.stalled_for(now)) > limit;
     if !is_stalled || conn.slot().flags().any(Flags::WEBSOCKET) {
         return;
@@ -107,7 +107,7 @@ fn check_output(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
 }
 
 fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
-    let config = &conn.port().config;
+    let config = conn.port().config();
     let is_http = matches!(config.framing, Framing::Http) && !conn.slot().flags().any(Flags::WEBSOCKET);
     if !is_http || conn.state() != ConnectionState::Open || conn.discard_input.get() {
         return;

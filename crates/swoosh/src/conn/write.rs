@@ -195,7 +195,7 @@ impl Owner {
 
     fn note_output_growth(self: &Rc<Self>, conn: &Rc<Connection>) {
         let queued = conn.output.borrow().len();
-        if !conn.above_high_watermark.get() && queued > conn.port().config.high_watermark() {
+        if !conn.above_high_watermark.get() && queued > conn.port().config().high_watermark() {
             conn.above_high_watermark.set(true);
             self.observer().watermark(self, conn, true);
         }
@@ -213,7 +213,7 @@ impl Owner {
             conn.note_progress();
         }
         let queued = conn.output.borrow().len();
-        if conn.above_high_watermark.get() && queued <= conn.port().config.low_watermark {
+        if conn.above_high_watermark.get() && queued <= conn.port().config().low_watermark {
             conn.above_high_watermark.set(false);
             self.observer().watermark(self, conn, false);
         }

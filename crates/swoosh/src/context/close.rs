@@ -23,7 +23,7 @@ impl Context {
     /// Where the connection does not exist, is being closed, or is in its TLS handshake.
     pub fn close(&self, session: SessionId, reset: bool) -> Result<()> {
         const ACT: &str = "close";
-        let found = self.state().registry.find(session);
+        let found = self.state().registry().find(session);
         let (_, slot) = found.ok_or_else(|| refused(ACT, session, Code::SessionNotExist))?;
         if slot.flags().any(Flags::HANDSHAKING) {
             return Err(refused(ACT, session, Code::SslNotReady));
@@ -35,7 +35,7 @@ impl Context {
         if before.any(Flags::CLOSED | Flags::CLOSING) {
             return Err(refused(ACT, session, Code::SessionClosed));
         }
-        if before.any(Flags::PEER_CLOSED) && self.state().mode == Mode::Process {
+        if before.any(Flags::PEER_CLOSED) && self.state().mode() == Mode::Process {
             // Its close event is on the way to its worker already, which finishes it.
             slot.clear_flags(Flags::CLOSING);
             return Ok(());
@@ -61,7 +61,7 @@ impl Context {
     /// Runs the close event of a connection, then has its owner finish it.
     pub(crate) fn run_close_event(&self, slot: &ConnectionSlot, event: &ConnectionEvent, reset: bool) -> Result<()> {
         // In base mode the close event may still send.
-        let bits = if self.state().mode == Mode::Process { Flags::CLOSING | Flags::CLOSED } else { Flags::CLOSING };
+        let bits = if self.state().mode() == Mode::Process { Flags::CLOSING | Flags::CLOSED } else { Flags::CLOSING };
         slot.set_flags(bits);
         self.raise_close_event(event);
         match self.own_connection(event.session) {
@@ -91,14 +91,14 @@ impl Context {
     fn handles_events_of(&self, session: SessionId, slot: &ConnectionSlot) -> bool {
         let state = self.state();
         let Some(id) = self.worker_id().filter(|_| self.role() == Role::Worker) else { return false };
-        if state.mode == Mode::Base {
+        if state.mode() == Mode::Base {
             return slot.reactor.load(Relaxed) == id.0;
         }
-        let workers = u64::from(state.config.worker_num);
-        match state.config.dispatch_mode {
+        let workers = u64::from(state.config().worker_num);
+        match state.config().dispatch_mode {
             // There is no close event in these modes: any process may finish the connection.
             _ if !state.dispatches_connection_events() => true,
-            DispatchMode::Connection if state.config.dispatch_func.is_none() => {
+            DispatchMode::Connection if state.config().dispatch_func.is_none() => {
                 slot.dispatch_id(session) % workers == u64::from(id.0)
             }
             _ => workers == 1 || slot.bound_worker() == Some(id),

@@ -19,16 +19,16 @@ impl Context {
     /// Facts about a connection; `None` where there is no such connection, and in base mode where another worker owns it.
     pub fn client_info(&self, session: SessionId) -> Option<ClientInfo> {
         let (_, slot) = self.lookup(session)?;
-        let port = self.state().ports.get(slot.port_index())?;
+        let port = self.state().ports().get(slot.port_index())?;
         let fd = slot.fd.load(Relaxed);
         let own = self.own_connection(session).is_some();
         // A descriptor is valid in its owner only.
         let in_kernel = if own { socket::queued(fd) } else { (0, 0) };
         let info = ClientInfo {
-            server_port: port.number,
-            server_fd: std::os::fd::AsRawFd::as_raw_fd(&port.socket),
+            server_port: port.number(),
+            server_fd: std::os::fd::AsRawFd::as_raw_fd(&**port),
             socket_fd: fd,
-            socket_type: port.kind as i32,
+            socket_type: port.kind() as i32,
             peer: Registry::peer(slot),
             reactor_id: slot.reactor.load(Relaxed),
             uid: slot.uid.load(Relaxed),
@@ -39,7 +39,7 @@ impl Context {
             recv_queued: slot.recv_queued.load(Relaxed) + u64::from(in_kernel.0),
             send_queued: slot.send_queued.load(Relaxed) + u64::from(in_kernel.1),
             close_errno: slot.close_errno.load(Relaxed),
-            port: port.index,
+            port: port.index(),
         };
         (slot.session.load(Relaxed) == session.0).then_some(info)
     }
@@ -48,13 +48,13 @@ impl Context {
     /// those of this worker. `None`: `after` is not a known connection.
     pub fn client_list(&self, after: SessionId, count: usize, port: Option<usize>) -> Option<Vec<SessionId>> {
         self.state()
-            .registry
+            .registry()
             .list(after, count, |slot| self.may_see(slot) && port.is_none_or(|p| slot.port_index() == p))
     }
 
     /// Number of open connections of the server, of one port or of all.
     pub fn connection_count(&self, port: Option<usize>) -> u64 {
-        let registry = &self.state().registry;
+        let registry = self.state().registry();
         match port {
             None => registry.count(),
             Some(p) => registry.all().filter(|(id, _, slot)| slot.port_index() == p && !id.is_stream()).count() as u64,
@@ -89,22 +89,22 @@ impl Context {
         let now = clock::wall_nanos();
         let state = self.state();
         let idle = |slot: &ConnectionSlot| {
-            let limit = state.ports[slot.port_index()].config.heartbeat_idle_time;
-            let silence = now.saturating_sub(slot.last_recv.load(Relaxed));
+            let limit = state.ports()[slot.port_index()].config().heartbeat_idle_time;
+            let idle_time = now.saturating_sub(slot.last_recv.load(Relaxed));
             let is_protected = slot.flags().any(Flags::PROTECTED);
-            limit > 0 && !is_protected && silence > u64::from(limit) * 1_000_000_000
+            limit > 0 && !is_protected && idle_time > u64::from(limit) * 1_000_000_000
         };
-        state.registry.list(SessionId(0), usize::MAX, |slot| self.may_see(slot) && idle(slot)).unwrap_or_default()
+        state.registry().list(SessionId(0), usize::MAX, |slot| self.may_see(slot) && idle(slot)).unwrap_or_default()
     }
 
     /// In base mode a worker sees its own connections only.
     fn may_see(&self, slot: &ConnectionSlot) -> bool {
         let owner = slot.reactor.load(Relaxed);
-        self.state().mode == Mode::Process || self.worker_id().is_some_and(|id| id.0 == owner)
+        self.state().mode() == Mode::Process || self.worker_id().is_some_and(|id| id.0 == owner)
     }
 
     pub(crate) fn lookup(&self, session: SessionId) -> Option<(SlotIndex, &'static ConnectionSlot)> {
-        self.state().registry.find(session).filter(|(_, slot)| self.may_see(slot))
+        self.state().registry().find(session).filter(|(_, slot)| self.may_see(slot))
     }
 
     pub(crate) fn open_connection(
@@ -112,7 +112,7 @@ impl Context {
         act: &'static str,
         session: SessionId,
     ) -> Result<(SlotIndex, &'static ConnectionSlot)> {
-        let found = self.state().registry.find(session);
+        let found = self.state().registry().find(session);
         let (index, slot) = found.ok_or_else(|| refused(act, session, Code::SessionNotExist))?;
         let flags = slot.flags();
         if flags.any(Flags::CLOSED) {
@@ -127,8 +127,8 @@ impl Context {
     /// The client certificate of a connection (DER), on a port that verifies its clients. In base mode only of a connection
     /// of this worker; in process mode only one of at most 8184 bytes.
     pub fn client_certificate(&self, session: SessionId) -> Option<Vec<u8>> {
-        match &self.state().certificates {
-            Some(certificates) => certificates.find(&self.state().registry, session),
+        match self.state().certificates() {
+            Some(certificates) => certificates.find(self.state().registry(), session),
             None => self.own_connection(session)?.1.peer_certificate(),
         }
     }

@@ -61,10 +61,20 @@ pub struct TaskEvent {
     /// Where its result belongs.
     pub(crate) reply: ReplyTo,
     /// Whether the task was answered.
-    pub(crate) answered: Rc<Cell<bool>>,
+    answered: Rc<Cell<bool>>,
 }
 
 impl TaskEvent {
+    /// A task that is not answered.
+    pub(crate) fn new(id: u64, source: WorkerId, flags: u32, dispatch_time: f64, reply: ReplyTo) -> Self {
+        TaskEvent { id, source, flags, dispatch_time, reply, answered: Rc::default() }
+    }
+
+    /// Records that the task was answered.
+    pub(crate) fn set_answered(&self) {
+        self.answered.set(true);
+    }
+
     /// Whether the task was answered.
     pub fn is_answered(&self) -> bool {
         self.answered.get()

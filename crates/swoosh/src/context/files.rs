@@ -35,6 +35,6 @@ impl Context {
     }
 
     fn own_channel(&self) -> Option<&'static FdChannel> {
-        self.state().fd_channels.get(self.worker_id()?.0 as usize)
+        self.state().mailboxes().stored_bodies(self.worker_id()?)
     }
 }

@@ -21,6 +21,7 @@ use crate::conn::owner::Owner;
 use crate::ids::{SessionId, WorkerId};
 use crate::ipc::Source;
 use crate::proto::http1::request::reassemble;
+use crate::role::Role;
 use crate::shm::slots::WorkerSlot;
 use crate::state::ServerState;
 use crate::static_files::Files;
@@ -35,21 +36,6 @@ use std::time::Duration;
 
 /// A timer's code: it gets the timer's number.
 pub type TimerFn = Rc<dyn Fn(&Context, u64)>;
-
-/// The kind of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Accepts connections and owns the reactor threads.
-    Master,
-    /// Forks, reaps and replaces the others.
-    Manager,
-    /// Handles requests.
-    Worker,
-    /// Handles tasks.
-    TaskWorker,
-    /// Runs a process that user code added.
-    User,
-}
 
 /// A process of the server, as its handlers see it. Clones refer to the same process.
 ///
@@ -126,12 +112,12 @@ impl Context {
 
     /// Process id of the master (in base mode: of worker 0 or the only process).
     pub fn master_pid(&self) -> i32 {
-        self.0.state.server[0].master_pid.load(Relaxed)
+        self.0.state.server().master_pid.load(Relaxed)
     }
 
     /// Process id of the manager, 0 where there is none.
     pub fn manager_pid(&self) -> i32 {
-        self.0.state.server[0].manager_pid.load(Relaxed)
+        self.0.state.server().manager_pid.load(Relaxed)
     }
 
     /// Detaches this process from the server: user code forked it while it handled an event. From here on it counts as a

@@ -14,15 +14,7 @@ impl Context {
         if !session.is_stream() {
             return None;
         }
-        self.state().registry.find(session).map(|(_, slot)| slot.stream.load(Relaxed))
-    }
-
-    /// The HTTP/2 connection that a stream belongs to; `None` for other connections.
-    pub fn http2_connection(&self, session: SessionId) -> Option<SessionId> {
-        if !session.is_stream() {
-            return None;
-        }
-        self.state().registry.find(session).map(|(_, slot)| SessionId(slot.parent.load(Relaxed)))
+        self.state().registry().find(session).map(|(_, slot)| slot.stream.load(Relaxed))
     }
 
     /// Sends a PING (RFC 9113 section 6.7) to the peer of an HTTP/2 connection or stream. The answer is not reported.

@@ -41,7 +41,7 @@ impl Context {
 
     /// `worker_max_concurrency`.
     pub(crate) fn max_admitted(&self) -> u64 {
-        match self.state().config.worker_max_concurrency {
+        match self.state().config().worker_max_concurrency {
             0 => u64::MAX,
             max => max.into(),
         }
@@ -49,7 +49,7 @@ impl Context {
 
     /// Whether all workers together have more requests in flight than `max_concurrency`.
     pub(crate) fn is_overloaded(&self) -> bool {
-        let max = self.state().config.max_concurrency;
+        let max = self.state().config().max_concurrency;
         let workers = self.state().request_workers();
         let all = || workers.iter().map(|worker| worker.concurrency.load(SeqCst)).sum::<u64>();
         max > 0 && all() > max.into()

@@ -1,8 +1,9 @@
 //! Stopping and reloading.
 
 use super::{Context, Role};
+use crate::config::Mode;
 use crate::error::{Error, Result};
-use crate::ids::WorkerId;
+use crate::ids::{SessionId, WorkerId};
 use crate::state::{ManagerRequest, ServerPhase};
 use crate::sys::process;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -44,8 +45,8 @@ impl Context {
         if self.manager_pid() == 0 || state.phase() >= ServerPhase::Ended {
             return false;
         }
-        state.server[0].manager_requests.fetch_or(request as u32, SeqCst);
-        state.to_manager.event_fd().notify();
+        state.server().manager_requests.fetch_or(request as u32, SeqCst);
+        state.mailboxes().to_manager().event_fd().notify();
         true
     }
 
@@ -65,6 +66,12 @@ impl Context {
         let slot = self.worker_slot(id).filter(|s| process::kill(s.pid.load(Relaxed), libc::SIGTERM));
         slot.map(|_| ())
             .ok_or_else(|| Error::State { operation: "stop", reason: format!("there is no worker {}", id.0) })
+    }
+
+    /// Whether an HTTP/1.1 connection of this process ends with the process, so that a response announces it: a client that
+    /// sent its next request on it would get none. In process mode connections stay.
+    pub fn ends_connection(&self, session: SessionId) -> bool {
+        self.is_stopping() && self.state().mode() == Mode::Base && !session.is_stream()
     }
 
     /// Whether this process is to end.

@@ -19,7 +19,7 @@ impl Context {
     /// Where the target is this process, does not exist, or has more unread messages than its mailbox holds.
     pub fn send_message(&self, to: WorkerId, data: &[u8], flags: u32) -> Result<()> {
         let state = self.state();
-        let Some(mailbox) = state.messages.get(to.0 as usize) else {
+        let Some(mailbox) = state.mailboxes().messages(to) else {
             let why = format!("process {}: the highest number is {}", to.0, state.processes() as i64 - 1);
             return Err(Error::State { operation: ACT, reason: why });
         };
@@ -44,14 +44,14 @@ impl Context {
             let why = if self.manager_pid() == 0 { "this server has none" } else { "that is this process itself" };
             return Err(Error::State { operation: ACT, reason: format!("the manager: {why}") });
         }
-        self.push_message(&self.state().to_manager, data, flags)?
+        self.push_message(self.state().mailboxes().to_manager(), data, flags)?
             .map_err(|RingFull| Error::refused(ACT, "the manager", Code::ServerPipeBufferFull))
     }
 
     fn push_message(&self, to: &Mailbox, data: &[u8], flags: u32) -> Result<std::result::Result<(), RingFull>> {
-        let payload = Outgoing::new(&self.state().config.task_tmpdir, data)?;
+        let payload = Outgoing::new(&self.state().config().task_tmpdir, data)?;
         let message = Message::PipeMessage {
-            id: self.state().server[0].messages.fetch_add(1, Relaxed),
+            id: self.state().server().messages.fetch_add(1, Relaxed),
             source: self.source(),
             time: clock::wall_nanos(),
             flags: flags as u8,
@@ -69,7 +69,7 @@ impl Context {
     /// # Errors
     /// As listed there.
     pub fn send_to(&self, address: &str, port: i64, data: &[u8], server_socket: i32) -> Result<()> {
-        crate::net::datagram::send_to(&self.state().ports, address, port, data, server_socket)
+        crate::net::datagram::send_to(self.state().ports(), address, port, data, server_socket)
     }
 }
 

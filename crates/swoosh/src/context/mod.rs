@@ -33,8 +33,9 @@ mod tasks;
 mod timers;
 
 pub use crate::ipc::Reading;
+pub use crate::role::Role;
 pub use connections::ClientInfo;
-pub use handle::{Context, Role, TimerFn};
+pub use handle::{Context, TimerFn};
 pub use parts::in_flight::RequestGuard;
 pub use parts::tasks::{TaskReply, TaskResult};
 pub use stats::Stats;

@@ -8,7 +8,7 @@ use crate::conn::connection::ReadHold;
 use crate::conn::owner::Owner;
 use crate::conn::write::MAX_FILES_QUEUED;
 use crate::error::{Code, Error, Result};
-use crate::ids::SessionId;
+use crate::ids::{SessionId, WorkerId};
 use crate::ipc::{Command, Message, Reading};
 use crate::proto::http1::Refusal;
 #[cfg(feature = "websocket")]
@@ -89,8 +89,8 @@ impl Context {
 
     /// Whether the connection's port closes peers that do not read (`slow_consumer`).
     pub fn closes_slow_consumers(&self, session: SessionId) -> bool {
-        let port = self.state().registry.find(session).map(|(_, slot)| slot.port_index());
-        port.is_some_and(|port| self.state().ports[port].config.slow_consumer == SlowConsumer::Close)
+        let port = self.state().registry().find(session).map(|(_, slot)| slot.port_index());
+        port.is_some_and(|port| self.state().ports()[port].config().slow_consumer == SlowConsumer::Close)
     }
 
     fn send_parts(&self, session: SessionId, data: Parts<'_>, follows: Follows) -> Result<()> {
@@ -98,7 +98,7 @@ impl Context {
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
         }
-        if data.len() as u64 > self.state().config.output_buffer_size {
+        if data.len() as u64 > self.state().config().output_buffer_size {
             return Err(refused(ACT, session, Code::DataLengthTooLarge));
         }
         let slot = self.sendable(ACT, session)?;
@@ -111,7 +111,7 @@ impl Context {
                 Follows::File => owner.write_before_file(&conn, &data.joined(), true),
                 Follows::NextReply => owner.write_reply(&conn, data, true),
                 // Each send of a Redis server is one complete reply.
-                Follows::Unknown if matches!(conn.port().config.framing, Framing::Redis) => {
+                Follows::Unknown if matches!(conn.port().config().framing, Framing::Redis) => {
                     owner.write_reply(&conn, data, true);
                 }
                 Follows::Unknown => owner.write(&conn, data, true),
@@ -167,7 +167,7 @@ impl Context {
             owner.write_file(&conn, file.clone(), offset, end, true);
             return Ok(());
         }
-        let number = self.pass_file(slot.reactor.load(Relaxed) as usize, file).map(u64::to_le_bytes);
+        let number = self.pass_file(slot.reactor.load(Relaxed), file).map(u64::to_le_bytes);
         let sent = number.and_then(|number| {
             self.command(slot, session, Command::SendFile { file: &number, offset, length: end - offset })
         });
@@ -180,8 +180,8 @@ impl Context {
     /// Passes an open file to the owner of a connection. Returns the number that the command names it by.
     ///
     /// The owner gets the descriptor, not the path: the file may be removed or replaced at once.
-    fn pass_file(&self, owner: usize, file: &File) -> Result<u64> {
-        let channel = self.state().files_to_send.get(owner);
+    fn pass_file(&self, owner: u32, file: &File) -> Result<u64> {
+        let channel = self.state().mailboxes().files_to_send(owner);
         let channel = channel.ok_or_else(|| Error::refused(SEND_FILE, "its owner", Code::SessionNotExist))?;
         let number = self.channel_files().next_number();
         let deadline = clock::monotonic_ms() + WORKER_TIMEOUT.as_millis() as u64;
@@ -210,7 +210,7 @@ impl Context {
         if data.is_empty() {
             return Err(refused(ACT, session, Code::NoPayload));
         }
-        if self.state().mode == Mode::Process || self.role() != Role::Worker {
+        if self.state().mode() == Mode::Process || self.role() != Role::Worker {
             return Err(Error::State { operation: ACT, reason: "this works in a worker of base mode only".into() });
         }
         self.sendable(ACT, session)?;
@@ -237,7 +237,7 @@ impl Context {
     /// connection is reset: the peer sees a broken response, and never another response in its place.
     #[inline]
     pub fn begin_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.state().registry.find(session) {
+        if let Some((_, slot)) = self.state().registry().find(session) {
             slot.set_flags(Flags::HANDLING);
         }
     }
@@ -245,7 +245,7 @@ impl Context {
     /// The response is complete.
     #[inline]
     pub fn end_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.state().registry.find(session)
+        if let Some((_, slot)) = self.state().registry().find(session)
             && slot.clear_flags(Flags::HANDLING).any(Flags::HANDLING)
         {
             // Release: a reader of this count sees everything that was sent before.
@@ -255,7 +255,7 @@ impl Context {
 
     /// This worker is done with the request; another process may still answer it.
     pub fn leave_request(&self, session: SessionId) {
-        if let Some((_, slot)) = self.state().registry.find(session) {
+        if let Some((_, slot)) = self.state().registry().find(session) {
             slot.clear_flags(Flags::HANDLING);
         }
     }
@@ -264,7 +264,7 @@ impl Context {
     /// upgrade is sent. `deflate`: what was negotiated about compression.
     #[cfg(feature = "websocket")]
     pub fn begin_websocket(&self, session: SessionId, deflate: Option<DeflateParams>) {
-        if let Some((_, slot)) = self.state().registry.find(session) {
+        if let Some((_, slot)) = self.state().registry().find(session) {
             let compression = match deflate {
                 None => 0,
                 Some(DeflateParams { small_window: false }) => Flags::DEFLATE,
@@ -277,7 +277,7 @@ impl Context {
     /// The compression that was negotiated for a WebSocket's messages.
     #[cfg(feature = "websocket")]
     pub fn deflate_of(&self, session: SessionId) -> Option<DeflateParams> {
-        let (_, slot) = self.state().registry.find(session)?;
+        let (_, slot) = self.state().registry().find(session)?;
         let flags = slot.flags();
         flags.any(Flags::DEFLATE).then(|| DeflateParams { small_window: flags.any(Flags::NARROW) })
     }
@@ -291,12 +291,12 @@ impl Context {
     /// Whether the body of the connection's request follows its head in parts (`http::request_parts`).
     pub fn is_streamed(&self, session: SessionId) -> bool {
         session.is_stream()
-            && self.state().registry.find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::STREAMED))
+            && self.state().registry().find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::STREAMED))
     }
 
     /// Whether the connection was upgraded to WebSocket.
     pub fn was_websocket(&self, session: SessionId) -> bool {
-        self.state().registry.find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::WEBSOCKET))
+        self.state().registry().find(session).is_some_and(|(_, slot)| slot.flags().any(Flags::WEBSOCKET))
     }
 
     /// Stops reading the connection, reads it again, or (`enable_delay_receive`) starts to read it.
@@ -318,7 +318,7 @@ impl Context {
     fn sendable(&self, act: &'static str, session: SessionId) -> Result<&'static ConnectionSlot> {
         let (_, slot) = self.open_connection(act, session)?;
         // In base mode the close event may still send: the connection is closed after it returns.
-        let may_still_send = self.state().mode == Mode::Base && self.is_in_close_event(session);
+        let may_still_send = self.state().mode() == Mode::Base && self.is_in_close_event(session);
         let flags = slot.flags();
         if flags.any(Flags::HTTP2) && !session.is_stream() {
             // Only its streams carry bytes of user code.
@@ -332,7 +332,7 @@ impl Context {
 
     /// Counts bytes as queued for the peer, within its port's limit.
     fn reserve(&self, act: &'static str, session: SessionId, slot: &ConnectionSlot, bytes: u64) -> Result<()> {
-        let limit = self.state().ports[slot.port_index()].config.socket_buffer_size;
+        let limit = self.state().ports()[slot.port_index()].config().socket_buffer_size;
         let before = slot.send_queued.fetch_add(bytes, Relaxed);
         if before > 0 && before + bytes > limit {
             slot.send_queued.fetch_sub(bytes, Relaxed);
@@ -344,11 +344,11 @@ impl Context {
     /// Sends a command to a connection's owner.
     pub(crate) fn command(&self, slot: &ConnectionSlot, session: SessionId, command: Command<&[u8]>) -> Result<()> {
         let state = self.state();
-        let owner = slot.reactor.load(Relaxed) as usize;
+        let owner = slot.reactor.load(Relaxed);
         // A reactor makes room soon. In another worker of base mode user code may run for long.
-        let (to, timeout) = match state.mode {
-            Mode::Process => (state.commands.get(owner), REACTOR_TIMEOUT),
-            Mode::Base => (state.messages.get(owner), WORKER_TIMEOUT),
+        let (to, timeout) = match state.mode() {
+            Mode::Process => (state.mailboxes().commands().get(owner as usize), REACTOR_TIMEOUT),
+            Mode::Base => (state.mailboxes().messages(WorkerId(owner)), WORKER_TIMEOUT),
         };
         let to = to.ok_or_else(|| refused("reach", session, Code::SessionNotExist))?;
         let message = Message::Command { session, command };
@@ -362,7 +362,7 @@ impl Context {
     /// and defers the rest. Returns whether there was a message.
     fn take_command(&self) -> bool {
         let Some(owner) = self.owner() else { return false };
-        let own = self.worker_id().and_then(|id| self.state().messages.get(id.0 as usize));
+        let own = self.worker_id().and_then(|id| self.state().mailboxes().messages(id));
         let Some(message) = own.and_then(|own| own.take(&mut self.mail().messages().borrow_mut())) else {
             return false;
         };
@@ -380,8 +380,8 @@ impl Context {
 
     /// `bytes` of a connection's packets were delivered, or refused: they do not wait any more.
     pub(crate) fn note_dequeued_bytes(&self, session: SessionId, bytes: usize) {
-        let Some(limit) = self.state().config.queued_bytes_limit() else { return };
-        let Some((_, slot)) = self.state().registry.find(session) else { return };
+        let Some(limit) = self.state().config().queued_bytes_limit() else { return };
+        let Some((_, slot)) = self.state().registry().find(session) else { return };
         let subtract = |queued: u64| Some(queued.saturating_sub(bytes as u64));
         let before = slot.unprocessed_bytes.fetch_update(Relaxed, Relaxed, subtract).unwrap_or(0);
         // A reactor's connection is released by the reactor.

@@ -53,21 +53,21 @@ impl Context {
     /// The current counters.
     pub fn stats(&self) -> Stats {
         let state = self.state();
-        let (server, config) = (&state.server[0], &state.config);
-        let sum = |pick: fn(&ReactorSlot) -> &AtomicU64| state.reactors.iter().map(|r| pick(r).load(Relaxed)).sum();
+        let (server, config) = (state.server(), state.config());
+        let sum = |pick: fn(&ReactorSlot) -> &AtomicU64| state.reactors().iter().map(|r| pick(r).load(Relaxed)).sum();
         let (workers, tasks) = (state.request_workers(), state.task_workers());
         let idle = |slots: &[WorkerSlot]| slots.iter().filter(|w| w.is_idle()).count() as u32;
         let own = |pick: fn(&WorkerSlot) -> &AtomicU64| self.own_slot().map_or(0, |w| pick(w).load(Relaxed));
-        let ids = || state.registry.all().map(|(id, _, _)| id).filter(|id| !id.is_stream()).map(|id| id.0);
+        let ids = || state.registry().all().map(|(id, _, _)| id).filter(|id| !id.is_stream()).map(|id| id.0);
         Stats {
             start_time: server.start_time.load(Relaxed),
-            connections: state.registry.count(),
+            connections: state.registry().count(),
             accepted: sum(|r| &r.accepted),
             closed: sum(|r| &r.closed),
             aborted: sum(|r| &r.aborted),
             workers: config.worker_num,
             task_workers: config.task_worker_num,
-            user_processes: state.user_processes as u32,
+            user_processes: state.user_processes() as u32,
             idle_workers: idle(workers),
             idle_task_workers: idle(tasks),
             requests: sum(|r| &r.requests),
@@ -80,7 +80,7 @@ impl Context {
             send_bytes: sum(|r| &r.send_bytes),
             tasks: server.tasks.load(Relaxed),
             tasking: server.tasking.load(Relaxed),
-            task_queue: state.task_queue.as_ref().and_then(|q| q.status().ok()).map(|h| (h.messages, h.bytes)),
+            task_queue: state.task_queue().and_then(|q| q.status().ok()).map(|h| (h.messages, h.bytes)),
             max_session: ids().max().unwrap_or(0),
             min_session: ids().min().unwrap_or(0),
             sessions: server.next_session.load(Relaxed) - config.start_session_id,

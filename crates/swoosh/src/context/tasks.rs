@@ -46,7 +46,7 @@ impl Context {
         const ACT: &str = "give a task";
         let state = self.state();
         let refuse = |why: &str| Error::State { operation: ACT, reason: why.into() };
-        let count = state.config.task_worker_num;
+        let count = state.config().task_worker_num;
         if count == 0 {
             return Err(refuse("there are no task workers: set task_worker_num"));
         }
@@ -61,8 +61,8 @@ impl Context {
         }
         let id = self.tasks().next_id();
         let target = target.unwrap_or_else(|| least_loaded(state, id));
-        let to = WorkerId(state.config.worker_num + target);
-        let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
+        let to = WorkerId(state.config().worker_num + target);
+        let payload = Outgoing::new(&state.config().task_tmpdir, data)?;
         let task = Message::Task {
             id,
             source: self.source(),
@@ -72,7 +72,7 @@ impl Context {
             content: payload.content(),
         };
         // Counted before the task can be taken: a fast task worker decrements the counters at once.
-        let counters = [&state.server[0].tasking, &state.workers[to.0 as usize].tasking];
+        let counters = [&state.server().tasking, &state.workers()[to.0 as usize].tasking];
         for counter in counters {
             counter.fetch_add(1, Relaxed);
         }
@@ -93,19 +93,19 @@ impl Context {
             self.mail().sender().wake_receivers();
         }
         self.tasks().note_sent();
-        state.server[0].tasks.fetch_add(1, Relaxed);
+        state.server().tasks.fetch_add(1, Relaxed);
         Ok(id)
     }
 
     /// Puts a task into the queue of task worker `target`; `false`: there is no room.
     fn push_task<P: Payload>(&self, target: u32, task: &Message<P>) -> Result<bool> {
         let state = self.state();
-        let to = state.config.worker_num + target;
-        let mailbox = &state.messages[to as usize];
-        match &state.task_queue {
+        let to = state.config().worker_num + target;
+        let mailbox = state.mailboxes().messages(WorkerId(to)).expect("a task worker has a mailbox");
+        match state.task_queue() {
             None => Ok(self.mail().sender().push(mailbox, self.source(), task).is_ok()),
             Some(queue) => {
-                let kind = match state.config.task_ipc {
+                let kind = match state.config().task_ipc {
                     TaskIpc::Preemptive => 1,
                     _ => i64::from(to) + 1,
                 };
@@ -123,7 +123,7 @@ impl Context {
 
     /// Keeps a task until its task worker has room. A process without the loop of a worker waits here instead.
     fn queue_task(&self, target: u32, task: Message<Vec<u8>>) -> Result<()> {
-        let limit = self.state().config.task_queue_bytes;
+        let limit = self.state().config().task_queue_bytes;
         let deadline = clock::monotonic_ms() + TASK_TIMEOUT.as_millis() as u64;
         while !self.has_worker_loop() && clock::monotonic_ms() < deadline {
             std::thread::sleep(Duration::from_millis(1));
@@ -177,13 +177,13 @@ impl Context {
         let state = self.state();
         let source = event.source.0;
         // Only workers have finish events; other processes may have asked to wait for the result.
-        let takes = event.reply.awaited || source < state.config.worker_num;
-        let mailbox = state.results.get(source as usize).and_then(Option::as_ref).filter(|_| takes);
+        let takes = event.reply.awaited || source < state.config().worker_num;
+        let mailbox = state.mailboxes().results(event.source).filter(|_| takes);
         let Some(mailbox) = mailbox else {
             let reason = "its sender is no worker, and takes no answers".into();
             return Err(Error::State { operation: ACT, reason });
         };
-        let payload = Outgoing::new(&state.config.task_tmpdir, data)?;
+        let payload = Outgoing::new(&state.config().task_tmpdir, data)?;
         let result = Message::TaskResult {
             id: event.id,
             source: self.source(),
@@ -197,7 +197,7 @@ impl Context {
             payload.discard();
             Error::refused(ACT, format!("of process {source}"), Code::ServerPipeBufferFull)
         })?;
-        event.answered.set(true);
+        event.set_answered();
         Ok(())
     }
 
@@ -283,7 +283,7 @@ impl Context {
 
     /// A task was handled, whatever its outcome.
     pub(crate) fn count_task_done(&self) {
-        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.state().server[0].tasking)];
+        let counters = [self.own_slot().map(|s| &s.tasking), Some(&self.state().server().tasking)];
         for counter in counters.into_iter().flatten() {
             let _ = counter.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(1)));
         }
@@ -295,7 +295,7 @@ impl Context {
     }
 
     pub(crate) fn own_results(&self) -> Option<&'static Mailbox> {
-        self.state().results.get(self.worker_id()?.0 as usize)?.as_ref()
+        self.state().mailboxes().results(self.worker_id()?)
     }
 
     fn generation(&self) -> u32 {

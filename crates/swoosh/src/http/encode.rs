@@ -1,17 +1,27 @@
 //! Encoders of content codings. Each thread keeps those that it has used: making one costs more than a small body.
 
 use super::coding::Coding;
+use super::encoded_cache::EncodedCache;
 use libdeflater::{CompressionLvl, Compressor};
 use std::cell::RefCell;
 use std::io::Write;
 
 thread_local! {
+    /// Made with the first body, because it is large.
+    static KEPT: RefCell<Option<Box<EncodedCache>>> = const { RefCell::new(None) };
     static DEFLATE: RefCell<Option<(u32, Compressor)>> = const { RefCell::new(None) };
     static ZSTD: RefCell<Option<(u32, zstd::bulk::Compressor<'static>)>> = const { RefCell::new(None) };
 }
 
-/// Encodes a body at `level` (1 fastest, 9 and above smallest); `None` if the encoder fails.
+/// Encodes a body at `level` (1 fastest, 9 and above smallest), unless it is kept from an earlier time; `None` if the encoder
+/// fails.
 pub(super) fn encode(coding: Coding, level: u32, body: &[u8]) -> Option<Vec<u8>> {
+    KEPT.with_borrow_mut(|kept| {
+        kept.get_or_insert_default().get_or((coding, level), body, || encode_anew(coding, level, body))
+    })
+}
+
+fn encode_anew(coding: Coding, level: u32, body: &[u8]) -> Option<Vec<u8>> {
     match coding {
         Coding::Gzip => deflate(level, |encoder| {
             let mut out = vec![0; encoder.gzip_compress_bound(body.len())];
@@ -79,7 +89,7 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
             for level in 1..=11 {
                 for body in &bodies {
-                    let encoded = encode(coding, level, body).unwrap();
+                    let encoded = encode_anew(coding, level, body).unwrap();
                     assert!(decoded(coding, &encoded) == *body, "{coding:?} at {level}, {} bytes", body.len());
                 }
             }

@@ -46,7 +46,7 @@ pub struct Part<'b> {
     pub data: BodySlice<'b>,
 }
 
-/// The parts of a `multipart/form-data` body, in order; `None` if it is none. A part without a closing delimiter is left
+/// The parts of a `multipart/form-data` body, in order; `None` for another type of body. A part without a closing delimiter is left
 /// out, because it may be half a file.
 ///
 /// ```

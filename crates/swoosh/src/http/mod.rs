@@ -23,6 +23,8 @@ mod coding;
 pub mod compress;
 #[cfg(feature = "compression")]
 mod encode;
+#[cfg(feature = "compression")]
+mod encoded_cache;
 pub mod form;
 mod request;
 pub mod request_parts;

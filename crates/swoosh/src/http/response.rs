@@ -295,7 +295,7 @@ impl Response {
 
     /// Appends the head. `length` of the body, bytes; `None`: the body is streamed.
     fn put_head(&mut self, out: &mut Vec<u8>, length: Option<u64>, coding: Option<Coding>) {
-        if length.is_none() && self.mode.http10 {
+        if length.is_none() && self.mode.http10 || self.status != 101 && self.node.ends_connection(self.conn) {
             self.mode.keep_alive = false;
         }
         response_head::put(out, self.status, &self.fields, self.mode, length, coding);

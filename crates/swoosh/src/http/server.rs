@@ -137,7 +137,7 @@ impl Ready {
         self.0.port(index)
     }
 
-    /// Runs the server until it is told to end; see [`crate::Server::start`].
+    /// Runs the server until it is asked to end; see [`crate::Server::start`].
     ///
     /// # Errors
     /// If a setting is out of range, or the server cannot continue.

@@ -140,7 +140,7 @@ impl Service {
             return true;
         };
         node.begin_request(event.session);
-        let max_message = node.state().ports[event.port].config.package_max_length;
+        let max_message = node.state().ports()[event.port].config().package_max_length;
         let response = Response::new(node, &self.shared, &request, mode, max_message);
         let mut work = (self.handler)(request, response);
         // A handler that waits is polled again by its task, so this poll needs no waker. A worker of base mode is usually
@@ -151,8 +151,10 @@ impl Service {
             return true;
         }
         let (service, own, session) = (self.clone(), node.clone(), event.session);
+        let request = node.keep_request();
         node.spawn(async move {
             service.finish(work, &own, session).await;
+            drop(request);
             service.handle_queued(&own, session);
         });
         false

@@ -30,10 +30,12 @@
 //! With [`Server::grpc`](super::Server::grpc), a gRPC call is handled once its head has arrived, and the service gets messages as
 //! the client sends them. Of other requests a service gets the whole body at once. The response is sent as the service
 //! produces it. The deadline of a gRPC call (`grpc-timeout`) drops the
-//! service's future and ends the call with status 4, DEADLINE_EXCEEDED.
+//! service's future and ends the call with status 4, DEADLINE_EXCEEDED. A gRPC client that leaves has its future and the body of
+//! its response dropped within two seconds.
 
 use super::request_parts::{ClientLeft, RequestParts};
 use super::{Request, Response};
+use crate::context::Context as Node;
 use crate::error::{Error, Result};
 use crate::handler::SessionId;
 use bytes::{Buf, Bytes};
@@ -122,7 +124,8 @@ where
     B::Error: Display,
 {
     async move |request: Request, response: &mut Response| -> Result<()> {
-        let timeout = grpc_timeout(&request);
+        let (timeout, is_grpc) = (grpc_timeout(&request), is_grpc(&request));
+        let (node, session) = (response.node().clone(), request.conn());
         let Some(request) = convert(&request) else {
             response.status(400);
             return Ok(());
@@ -135,6 +138,16 @@ where
             is_begun = true;
             send(answer, response).await
         };
+        if !is_grpc {
+            return exchange.await;
+        }
+        let exchange = async {
+            tokio::select! {
+                biased;
+                done = exchange => done,
+                () = client_left(&node, session) => Ok(()),
+            }
+        };
         let Some(timeout) = timeout else { return exchange.await };
         if let Ok(done) = tokio::time::timeout(timeout, exchange).await {
             return done;
@@ -146,6 +159,13 @@ where
         response.trailer("grpc-status", "4");
         response.trailer("grpc-message", "the deadline has passed");
         Ok(())
+    }
+}
+
+/// Ready once the client has reset the stream, or its connection has ended.
+async fn client_left(node: &Node, session: SessionId) {
+    while node.exists(session) {
+        tokio::time::sleep(CHECK).await;
     }
 }
 
@@ -228,8 +248,11 @@ where
 
 /// The deadline of a gRPC call: at most eight digits and a unit (gRPC over HTTP/2, "Timeout").
 fn grpc_timeout(request: &Request) -> Option<Duration> {
-    let is_grpc = request.header("content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
-    parse_timeout(request.header("grpc-timeout").filter(|_| is_grpc)?)
+    parse_timeout(request.header("grpc-timeout").filter(|_| is_grpc(request))?)
+}
+
+fn is_grpc(request: &Request) -> bool {
+    request.header("content-type").is_some_and(|kind| kind.starts_with("application/grpc"))
 }
 
 fn parse_timeout(value: &str) -> Option<Duration> {
@@ -251,6 +274,8 @@ fn parse_timeout(value: &str) -> Option<Duration> {
 
 /// Bodies of a known length up to this, bytes, are sent with their length instead of in parts.
 const SHORT: u64 = 1 << 20;
+/// The interval of the check whether the client of a gRPC call has left.
+const CHECK: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn datagrams_are_dropped_while_the_backlog_is_full_and_kept_again_afterwards() {
         let flag: &'static AtomicU32 = Box::leak(Box::default());
-        let to = Mailbox::new(1 << 20, "a test", crate::state::new_event_fd().unwrap(), flag).unwrap();
+        let to = Mailbox::new(1 << 20, "a test", crate::ipc::mailbox::new_event_fd().unwrap(), flag).unwrap();
         let (sender, mut backlog) = (Sender::waking_at_once(), Backlog::new(Source::HEAD));
         let datagram = vec![7; 60_000];
         let mut kept = 0;

@@ -81,3 +81,8 @@ pub fn sleep_if(sleeping: &AtomicU32, is_empty: impl Fn() -> bool) -> bool {
     sleeping.store(0, SeqCst);
     false
 }
+
+/// Creates an event descriptor for a receiver, which lives as long as the process.
+pub fn new_event_fd() -> Result<&'static EventFd> {
+    Ok(Box::leak(Box::new(EventFd::new()?)))
+}

@@ -153,7 +153,7 @@ mod tests {
 
     fn mailbox(capacity: usize) -> Mailbox {
         let flag: &'static AtomicU32 = Box::leak(Box::default());
-        Mailbox::new(capacity, "a test", crate::state::new_event_fd().unwrap(), flag).unwrap()
+        Mailbox::new(capacity, "a test", crate::ipc::mailbox::new_event_fd().unwrap(), flag).unwrap()
     }
 
     fn send(data: &[u8]) -> Message<&[u8]> {

@@ -1,8 +1,9 @@
 //! The log of a process: formats lines and writes them to the current file.
 
 use super::file::{Log, write_line};
-use super::types::{Level, Role};
+use super::types::Level;
 use crate::error::{Error, Result};
+use crate::role::Role;
 use crate::sys::local_time::LocalTime;
 use std::fmt;
 use std::io;

@@ -1,7 +1,7 @@
 //! The log: one file for all processes of a server, one write(2) for each line.
 //!
 //! Lines look like `[2026-01-31 12:00:00 *4711.0]\tWARNING\tmessage`: the time, the process (`*4711.0`: worker 0 with
-//! process id 4711; see [`Role`]), the severity and the message.
+//! process id 4711; see [`Role`](crate::context::Role)), the severity and the message.
 //!
 //! With [`LogRotation`] lines go to `log_file.202601` and the like, named after the local time:
 //! every process determines the file by itself, and no file is renamed.
@@ -23,7 +23,7 @@ mod tests;
 mod types;
 
 pub use process::{enabled, init, reopen, set_level, set_mark, write};
-pub use types::{Level, LogConfig, LogRotation, Role};
+pub use types::{Level, LogConfig, LogRotation};
 
 #[doc(inline)]
 pub use {

@@ -2,8 +2,9 @@
 
 use super::file::Log;
 use super::logger::Logger;
-use super::types::{Level, LogConfig, Role};
+use super::types::{Level, LogConfig};
 use crate::error::Result;
+use crate::role::Role;
 use crate::sys::local_time::LocalTime;
 use nix::sys::stat::fstat;
 use std::fmt;

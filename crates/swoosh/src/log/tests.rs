@@ -2,7 +2,8 @@
 
 use super::file::Log;
 use super::logger::Logger;
-use super::{Level, LogConfig, LogRotation, Role, enabled, init, reopen, set_level, set_mark};
+use super::{Level, LogConfig, LogRotation, enabled, init, reopen, set_level, set_mark};
+use crate::role::Role;
 use crate::sys::local_time::LocalTime;
 use std::fs::File;
 use std::os::fd::AsFd;

@@ -1,4 +1,4 @@
-//! Severities, roles of processes, and the settings of a log.
+//! Severities, and the settings of a log.
 
 use std::path::PathBuf;
 
@@ -18,28 +18,6 @@ pub enum Level {
     Notice = 3,
     Warning = 4,
     Error = 5,
-}
-
-/// The kind of process that writes a line: the sign before its process id.
-///
-/// ```
-/// use swoosh::log::Role;
-///
-/// assert_eq!(Role::Worker as u8, b'*');
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// `#`: the master; its number is the reactor thread's.
-    Master = b'#' as isize,
-    /// `$`: the manager.
-    Manager = b'$' as isize,
-    /// `*`: a worker; its number is the worker's.
-    Worker = b'*' as isize,
-    /// `^`: a task worker; its number is the worker's.
-    TaskWorker = b'^' as isize,
-    /// `@`: a user process, and every process without a role.
-    #[default]
-    User = b'@' as isize,
 }
 
 impl Level {

@@ -41,13 +41,13 @@ impl Origin {
 /// Receives from `port` while `is_running`, and passes each datagram to `deliver`.
 pub async fn receive_from(port: Arc<Port>, is_running: impl Fn() -> bool, deliver: impl Fn(&Port, Origin, &[u8])) {
     let Ok(socket) = sys::watch::watch(port.clone(), Interest::READABLE) else {
-        return log::error!("receive from {}: the socket cannot be watched", port.address);
+        return log::error!("receive from {}: the socket cannot be watched", port.address());
     };
     let mut buffer = vec![0; LONGEST];
     while is_running() {
         let Ok(mut ready) = socket.readable().await else { return };
         for _ in 0..DATAGRAMS_PER_TICK {
-            match sys::socket::recv_from(port.socket.as_raw_fd(), &mut buffer) {
+            match sys::socket::recv_from(port.as_raw_fd(), &mut buffer) {
                 Ok((len, from)) => deliver(&port, sender_of(&from), &buffer[..len]),
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
                     ready.clear_ready();
@@ -57,7 +57,7 @@ pub async fn receive_from(port: Arc<Port>, is_running: impl Fn() -> bool, delive
                 // An ICMP error for an earlier send is reported by the next receive.
                 Err(e) if matches!(e.raw_os_error(), Some(libc::ECONNREFUSED | libc::EHOSTUNREACH)) => {}
                 Err(e) => {
-                    log::warn!("receive from {}: {e}", port.address);
+                    log::warn!("receive from {}: {e}", port.address());
                     break;
                 }
             }
@@ -95,7 +95,7 @@ pub fn send_to(ports: &[Arc<Port>], address: &str, port: i64, data: &[u8], serve
     } else {
         let wants_v6 = address.contains(':');
         let kind = if wants_v6 { SocketKind::Udp6 } else { SocketKind::Udp };
-        if !ports.iter().any(|p| p.kind == kind) {
+        if !ports.iter().any(|p| p.kind() == kind) {
             return Err(Error::State {
                 operation: "send to",
                 reason: format!("{address}: the server has no {} port", if wants_v6 { "UDP6" } else { "UDP" }),
@@ -109,13 +109,13 @@ pub fn send_to(ports: &[Arc<Port>], address: &str, port: i64, data: &[u8], serve
         };
         (SockAddr::from(SocketAddr::new(ip, number)), kind)
     };
-    let by_number = |p: &&Arc<Port>| p.socket.as_raw_fd() == server_socket;
+    let by_number = |p: &&Arc<Port>| p.as_raw_fd() == server_socket;
     let chosen = match server_socket {
         n if n >= 0 => ports.iter().find(by_number),
-        _ => ports.iter().rfind(|p| p.kind == kind),
+        _ => ports.iter().rfind(|p| p.kind() == kind),
     };
     let socket: &Socket = match chosen {
-        Some(port) => &port.socket,
+        Some(port) => port.socket(),
         None if server_socket >= 0 => {
             let cause = std::io::Error::from_raw_os_error(libc::EBADF);
             return Err(Error::system("send by", format!("descriptor {server_socket}, which is no port's"), cause));

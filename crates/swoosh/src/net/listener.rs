@@ -1,6 +1,6 @@
 //! Ports before the server starts: bound, so that an address in use is reported at once; not listening yet.
 
-use super::{Port, SocketKind};
+use super::SocketKind;
 use crate::config::PortConfig;
 use crate::error::{Code, Error, Result};
 use crate::sys::listen_fds;
@@ -13,20 +13,14 @@ use std::sync::Mutex;
 /// A bound socket.
 #[derive(Debug)]
 pub struct BoundPort {
-    /// Kind of the socket.
-    pub kind: SocketKind,
-    /// The host as it was given, or the path.
-    pub host: String,
-    /// The port number; the one that the kernel chose where 0 was given.
-    pub number: u16,
-    /// The socket.
-    pub socket: Socket,
+    kind: SocketKind,
+    host: String,
+    number: u16,
+    socket: Socket,
     /// The address is in use by another socket that shares it (SO_REUSEPORT).
-    pub shared: bool,
-    /// It uses TLS (`SWOOLE_SSL`).
-    pub tls: bool,
-    /// The socket was open when this program started (`LISTEN_FDS`).
-    pub inherited: bool,
+    shared: bool,
+    tls: bool,
+    inherited: bool,
     address: SockAddr,
 }
 
@@ -84,6 +78,36 @@ impl BoundPort {
         Ok(())
     }
 
+    /// Kind of the socket.
+    pub fn kind(&self) -> SocketKind {
+        self.kind
+    }
+
+    /// The host as it was given, or the path.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port number, the one that the kernel chose where 0 was given; 0 for a Unix socket.
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+
+    /// Whether it uses TLS (`SWOOLE_SSL`).
+    pub fn uses_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Sets whether it uses TLS.
+    pub fn set_tls(&mut self, tls: bool) {
+        self.tls = tls;
+    }
+
+    /// Whether the socket was open when this program started (`LISTEN_FDS`).
+    pub(super) fn is_inherited(&self) -> bool {
+        self.inherited
+    }
+
     /// The address for display.
     pub fn name(&self) -> String {
         name_of(self.kind, &self.host, self.number)
@@ -94,10 +118,9 @@ impl BoundPort {
         self.socket.as_raw_fd()
     }
 
-    /// Turns it into a served port with its final settings.
-    pub fn finish(mut self, index: usize, config: PortConfig) -> Result<Port> {
+    /// Applies the settings that take effect before the socket listens.
+    pub(super) fn prepare(&mut self, config: &PortConfig) -> Result<()> {
         let address = self.name();
-        let tls = config.acceptor()?;
         if self.kind.is_unix() || self.inherited {
             // A Unix path is not shared, and an inherited socket is used unchanged.
         } else if config.reuse_port && !self.shared {
@@ -120,41 +143,23 @@ impl BoundPort {
         if !self.kind.is_stream() && config.send_buffer > 0 {
             self.socket.set_send_buffer_size(config.send_buffer as usize).map_err(refused)?;
         }
-        Ok(Port {
-            index,
-            kind: self.kind,
-            number: self.number,
-            address,
-            tls,
-            files: None,
-            config,
-            socket: self.socket,
-            inherited: self.inherited,
-            siblings: Vec::new(),
-        })
+        Ok(())
     }
-}
 
-impl Port {
-    /// Another socket at this address (SO_REUSEPORT).
-    pub(crate) fn sibling(&self) -> Result<Port> {
-        let refused = |e| Error::system("share", &self.address, e);
-        let socket = new_socket(self.kind, &self.address)?;
-        socket.set_reuse_port(true).map_err(refused)?;
-        socket.bind(&self.socket.local_addr().map_err(refused)?).map_err(refused)?;
-        socket.set_nonblocking(true).map_err(refused)?;
-        Ok(Port {
-            index: self.index,
-            kind: self.kind,
-            number: self.number,
-            address: self.address.clone(),
-            config: self.config.clone(),
-            tls: self.tls.clone(),
-            files: None,
-            socket,
-            inherited: false,
-            siblings: Vec::new(),
-        })
+    /// Its listening socket, without settings of a port.
+    ///
+    /// # Errors
+    /// Where the kernel refuses to listen.
+    pub(crate) fn listen(self, backlog: i32) -> Result<Socket> {
+        let failed = |e| Error::system("listen on", self.name(), e);
+        self.socket.set_nonblocking(true).map_err(failed)?;
+        self.socket.listen(backlog).map_err(failed)?;
+        Ok(self.socket)
+    }
+
+    /// Its socket, for the port that serves it.
+    pub(super) fn into_socket(self) -> Socket {
+        self.socket
     }
 }
 
@@ -166,7 +171,8 @@ fn name_of(kind: SocketKind, host: &str, number: u16) -> String {
     }
 }
 
-fn new_socket(kind: SocketKind, subject: &str) -> Result<Socket> {
+/// A socket of this kind with the options that have to be set before it is bound.
+pub(super) fn new_socket(kind: SocketKind, subject: &str) -> Result<Socket> {
     use SocketKind::{Tcp, Tcp6, Udp, Udp6, UnixDatagram, UnixStream};
     let (domain, of, protocol) = match kind {
         Tcp => (Domain::IPV4, Type::STREAM, Some(Protocol::TCP)),

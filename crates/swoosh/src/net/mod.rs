@@ -4,6 +4,8 @@ mod address_text;
 pub mod datagram;
 pub mod listener;
 pub mod port;
+mod socket_kind;
 
 pub use address_text::AddressText;
-pub use port::{Port, SocketKind, stop_listening};
+pub use port::{Port, stop_listening};
+pub use socket_kind::SocketKind;

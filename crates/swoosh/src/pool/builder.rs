@@ -84,15 +84,12 @@ impl Pool {
             None => (SocketKind::Tcp, host.to_owned()),
         };
         let bound = BoundPort::bind(kind, &host, port)?;
-        let failed = |e| Error::system("listen on", bound.name(), e);
-        bound.socket.set_nonblocking(true).map_err(failed)?;
-        bound.socket.listen(backlog).map_err(failed)?;
-        let number = bound.number;
-        self.0.listeners.push(bound.socket);
+        let number = bound.number();
+        self.0.listeners.push(bound.listen(backlog)?);
         Ok(number)
     }
 
-    /// Starts the workers and supervises them; returns when this process was told to end and the last worker has ended.
+    /// Starts the workers and supervises them; returns when this process was asked to end and the last worker has ended.
     /// Call it from a process with one thread.
     ///
     /// # Errors

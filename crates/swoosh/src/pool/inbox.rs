@@ -4,7 +4,6 @@
 
 use super::clients::Clients;
 use super::fragments::Reassembly;
-use super::ipc::Ipc;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::sys::message_queue::MessageBuffer;
@@ -148,11 +147,6 @@ impl Inbox {
     /// The number of clients without a reply.
     pub fn pending_clients(&self) -> usize {
         self.clients.len()
-    }
-
-    /// Whether [`descriptor`](Inbox::descriptor) reports messages.
-    pub fn has_descriptor(&self) -> bool {
-        !matches!(self.shared.options.ipc, Ipc::Queue(_))
     }
 }
 

@@ -79,8 +79,8 @@ impl<W: Work> Supervision<'_, W> {
                 self.pending_reloads.clear();
                 let timeout = self.pool.0.options.shutdown_timeout;
                 for child in &mut self.children {
-                    child.again_at = None;
-                    child.tell_to_end(timeout);
+                    child.cancel_restart();
+                    child.terminate(timeout);
                 }
             }
             if !self.shutting_down && (arrived.contains(libc::SIGUSR1) || arrived.contains(libc::SIGUSR2)) {
@@ -91,7 +91,7 @@ impl<W: Work> Supervision<'_, W> {
             while let Some(ended) = process::reap() {
                 self.reaped(ended);
             }
-            if self.shutting_down && self.children.iter().all(|child| child.pid == 0) {
+            if self.shutting_down && self.children.iter().all(|child| !child.is_running()) {
                 return self.work.shutdown(self.pool);
             }
             self.kill_late();
@@ -110,7 +110,7 @@ impl<W: Work> Supervision<'_, W> {
     fn release_detached(&mut self) {
         for (child, slot) in self.children.iter_mut().zip(self.pool.0.slots.iter()) {
             let detached = slot.detached.swap(0, Relaxed);
-            if detached != 0 && detached == child.pid {
+            if detached != 0 && detached == child.pid() {
                 slot.pid.store(0, Relaxed);
                 child.start_again(false);
             }
@@ -118,28 +118,28 @@ impl<W: Work> Supervision<'_, W> {
     }
 
     fn reaped(&mut self, ended: ChildExit) {
-        let Some(id) = self.children.iter().position(|child| child.pid == ended.pid) else { return };
+        let Some(id) = self.children.iter().position(|child| child.pid() == ended.pid) else { return };
         let slot = &self.pool.0.slots[id];
         slot.pid.store(0, Relaxed);
         let child = &mut self.children[id];
-        let stop_requested = child.kill_at.is_some();
+        let stop_requested = child.is_terminating();
         if self.shutting_down {
             return child.ended();
         }
         let failed = ended.status != 0 && !(stop_requested && ended.signal() != 0);
         let served = slot.handled.load(Relaxed) > self.handled[id];
-        let since = child.since;
+        let started_at = child.started_at();
         let pause = child.start_again(failed && child.is_young() && !served);
         if !failed {
             // A worker that returns at once is not a failure, but must not make the supervisor fork without pause.
-            let soonest = if stop_requested { 0 } else { since + MIN_LIFETIME_MS };
-            child.again_at = Some(clock::monotonic_ms().max(soonest));
+            let soonest = if stop_requested { 0 } else { started_at + MIN_LIFETIME_MS };
+            child.start_after(soonest);
             return;
         }
         let (code, signal, pid) = (ended.exit_code(), ended.signal(), ended.pid);
         crate::log::warn!("pool: worker {id} (process {pid}) ended with status {code}, signal {signal}; replacing it");
         if pause > 0 {
-            let times = child.startup_failures;
+            let times = child.startup_failures();
             crate::log::error!(
                 "pool: worker {id} failed at startup {times} times in a row; starting it again in {pause} ms"
             );
@@ -151,13 +151,13 @@ impl<W: Work> Supervision<'_, W> {
     fn replace_next(&mut self) {
         let late = clock::monotonic_ms().saturating_sub(self.pool.0.options.shutdown_timeout.as_millis() as u64);
         let is_ready = |(child, slot): (&ChildState, &PoolSlot)| {
-            let started = slot.serves.load(Relaxed) == slot.starts.load(Relaxed) || child.since <= late;
-            child.kill_at.is_none() && if child.pid > 0 { started } else { child.startup_failures > 1 }
+            let started = slot.serves.load(Relaxed) == slot.starts.load(Relaxed) || child.started_at() <= late;
+            !child.is_terminating() && if child.is_running() { started } else { child.startup_failures() > 1 }
         };
         if self.children.iter().zip(self.pool.0.slots.iter()).all(is_ready)
             && let Some(id) = self.pending_reloads.pop()
         {
-            self.children[id].tell_to_end(self.pool.0.options.shutdown_timeout);
+            self.children[id].terminate(self.pool.0.options.shutdown_timeout);
         }
     }
 
@@ -165,13 +165,13 @@ impl<W: Work> Supervision<'_, W> {
         let blocks_in_queue = self.blocks_in_queue();
         for (id, child) in self.children.iter_mut().enumerate() {
             if child.kill_if_late() {
-                let pid = child.pid;
+                let pid = child.pid();
                 crate::log::warn!(
                     "pool: worker {id} (process {pid}) did not end within max_wait_time; killed: let its code check workerRunning, or raise max_wait_time"
                 );
-            } else if blocks_in_queue && child.kill_at.is_some() {
+            } else if blocks_in_queue && child.is_terminating() {
                 // The signal may have arrived just before the worker blocked in msgrcv(2).
-                process::kill(child.pid, libc::SIGTERM);
+                process::kill(child.pid(), libc::SIGTERM);
             }
         }
     }
@@ -218,8 +218,8 @@ impl<W: Work> Supervision<'_, W> {
     /// Ends all workers, within `timeout`.
     fn end_all(&mut self, timeout: Duration) {
         self.shutting_down = true;
-        self.children.iter_mut().for_each(|child| child.tell_to_end(timeout));
-        while self.children.iter().any(|child| child.pid > 0) {
+        self.children.iter_mut().for_each(|child| child.terminate(timeout));
+        while self.children.iter().any(|child| child.is_running()) {
             self.kill_late();
             while let Some(ended) = process::reap() {
                 self.reaped(ended);
@@ -240,7 +240,7 @@ impl<W: Work> Supervision<'_, W> {
         let remind = self
             .children
             .iter()
-            .any(|child| child.kill_at.is_some())
+            .any(|child| child.is_terminating())
             .then_some(REMINDER_INTERVAL)
             .filter(|_| self.blocks_in_queue());
         let reloads = (!self.pending_reloads.is_empty()).then_some(REMINDER_INTERVAL);

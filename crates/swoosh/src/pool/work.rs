@@ -49,7 +49,7 @@ pub trait Work {
 
     /// A worker starts. A worker that takes no messages ends when this returns.
     fn worker_start(&self, worker: &Worker) -> Flow;
-    /// Whether workers wait for messages and call [`message`](Work::message), until they are told to end.
+    /// Whether workers wait for messages and call [`message`](Work::message), until they are asked to end.
     fn takes_messages(&self) -> bool {
         false
     }
@@ -57,7 +57,7 @@ pub trait Work {
     fn message(&self, _worker: &Worker, _message: &mut Message) -> Flow {
         Ok(())
     }
-    /// The worker was told to end and completes the messages in progress.
+    /// The worker was asked to end and completes the messages in progress.
     fn worker_exit(&self, _worker: &Worker) -> Flow {
         Ok(())
     }

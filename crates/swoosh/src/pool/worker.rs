@@ -49,11 +49,6 @@ impl Worker {
         self.0.shared.slots[self.0.id as usize].starts.load(Relaxed).saturating_sub(1)
     }
 
-    /// The process id of the supervisor.
-    pub fn supervisor_pid(&self) -> i32 {
-        self.0.shared.supervisor
-    }
-
     /// The process id of a worker; `None` if none with that number runs.
     pub fn pid_of(&self, id: u32) -> Option<i32> {
         self.0.shared.pid(id)
@@ -71,7 +66,7 @@ impl Worker {
         }
     }
 
-    /// Whether the worker was told to end: its code should return soon.
+    /// Whether the worker was asked to end: its code should return soon.
     pub fn should_stop(&self) -> bool {
         if !self.0.stop_requested.get() && self.0.signals.take().contains(libc::SIGTERM) {
             self.0.stop_requested.set(true);
@@ -80,7 +75,7 @@ impl Worker {
     }
 
     /// Gives SIGTERM its default action, for code that never calls [`should_stop`](Worker::should_stop): the worker ends at
-    /// once when it is told to.
+    /// once when it is asked to.
     pub fn die_when_told(&self) {
         signal::restore_defaults(&[libc::SIGTERM]);
     }
@@ -93,7 +88,7 @@ impl Worker {
         Ok(signal::record_pending(&[libc::SIGTERM])?)
     }
 
-    /// Ends this worker, as if it had been told to; it is replaced.
+    /// Ends this worker, as if it had been asked to; it is replaced.
     pub fn stop(&self) {
         self.0.stop_requested.set(true);
     }
@@ -103,7 +98,7 @@ impl Worker {
         self.0.signals.event_fd().as_raw_fd()
     }
 
-    /// Sleeps for `time`, or until the worker is told to end, and then returns false.
+    /// Sleeps for `time`, or until the worker is asked to end, and then returns false.
     pub fn sleep(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         while !self.should_stop() {

@@ -21,7 +21,6 @@ use crate::sys::temp_file::TempFile;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -40,9 +39,9 @@ pub(super) fn open(context: &Context, request_limit: Option<u64>) {
 pub(super) async fn begin(context: &Context) {
     let Some(owner) = context.owner() else { return };
     let state = context.state();
-    for port in &state.ports {
-        let port = own_socket(port, owner.id());
-        if port.kind.is_stream() {
+    for port in state.ports() {
+        let port = port.of_worker(owner.id()).clone();
+        if port.kind().is_stream() {
             let accept = owner.clone().accept_from(port, |socket, peer| Some((socket, peer)));
             runtime::spawn(accept);
         } else {
@@ -55,12 +54,6 @@ pub(super) async fn begin(context: &Context) {
     timeouts::start(owner);
 }
 
-/// With `enable_reuse_port` each worker has a listening socket of its own, and the kernel distributes connections.
-fn own_socket(port: &Arc<Port>, worker: u32) -> Arc<Port> {
-    let own = (worker as usize).checked_sub(1).and_then(|n| port.siblings.get(n));
-    own.unwrap_or(port).clone()
-}
-
 /// This worker is to end: it accepts no more connections, and reads no more from those it has.
 pub(super) fn quiesce(context: &Context) {
     let Some(owner) = context.owner() else { return };
@@ -71,7 +64,7 @@ pub(super) fn quiesce(context: &Context) {
 /// Whether this worker, which ends, waits for clients of HTTP/2: they may still open streams, because they may not know of
 /// the end yet. A client that never answers is waited for as long as half of the time allows. `left`: the rest of that time.
 pub(super) fn awaits_clients(context: &Context, left: Option<Duration>) -> bool {
-    let has_time = left.is_none_or(|left| left > context.state().config.max_wait_time / 2);
+    let has_time = left.is_none_or(|left| left > context.state().config().max_wait_time / 2);
     has_time && context.owner().is_some_and(|owner| owner.awaits_clients())
 }
 
@@ -96,7 +89,7 @@ pub(super) fn close_all(context: &Context) {
 pub(super) async fn drain(context: &Context) {
     let Some(owner) = context.owner() else { return };
     // Less than the manager waits: output that peers do not read is dropped here, in order, rather than by a kill.
-    let limit = context.state().config.max_wait_time.as_millis() as u64 / 2;
+    let limit = context.state().config().max_wait_time.as_millis() as u64 / 2;
     let deadline = clock::monotonic_ms() + limit;
     while !owner.all().is_empty() && clock::monotonic_ms() < deadline {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -261,16 +254,16 @@ fn event_of(owner: &Owner, conn: &Connection) -> ConnectionEvent {
         session: conn.session(),
         reactor_id: owner.id() as i32,
         dispatch_time: seconds(owner.now()),
-        port: conn.port().index,
+        port: conn.port().index(),
     }
 }
 
 fn receive_datagram(context: &Context, is_inline: bool, port: &Port, origin: Origin, data: &[u8]) {
     if is_inline {
-        let event = Event::Datagram { port: port.index, origin, time: now_seconds(), data: Bytes::Borrowed(data) };
+        let event = Event::Datagram { port: port.index(), origin, time: now_seconds(), data: Bytes::Borrowed(data) };
         return context.lifecycle().record(request::admit(context, &event).map(drop));
     }
-    push(context, QueuedEvent::Datagram(port.index, origin, data.len()), data, &[]);
+    push(context, QueuedEvent::Datagram(port.index(), origin, data.len()), data, &[]);
 }
 
 fn push(context: &Context, event: QueuedEvent, data: &[u8], entries: &[IndexEntry]) {
@@ -287,7 +280,7 @@ fn push(context: &Context, event: QueuedEvent, data: &[u8], entries: &[IndexEntr
 fn count_packet(context: &Context, owner: &Owner, conn: &Connection, bytes: usize) {
     add(&owner.slot().requests, 1);
     conn.slot().last_dispatch.store(owner.now(), Relaxed);
-    conn.note_queued(context.state().config.queued_bytes_limit(), bytes);
+    conn.note_queued(context.state().config().queued_bytes_limit(), bytes);
 }
 
 /// Delivers events where they happen, inside the runtime.

@@ -7,7 +7,7 @@ use crate::context::Context;
 
 /// Watches the loop that this thread runs; `None` if that is not wanted.
 pub(super) fn start(context: &Context) -> Option<Watch> {
-    let threshold = context.state().config.blocking_detection?;
+    let threshold = context.state().config().blocking_detection?;
     let id = context.worker_id().map_or(0, |id| id.0);
     let watch = blocking::watch(threshold, move |held| {
         crate::log::warn!(

@@ -1,7 +1,7 @@
 //! Start and end of every forked process of the server.
 
 use super::{End, title};
-use crate::context::{Context, Role};
+use crate::context::Context;
 use crate::handler::{Flow, Stop};
 use crate::ids::WorkerId;
 use crate::sys::{clock, process};
@@ -17,7 +17,7 @@ pub(super) fn register(context: &Context, id: WorkerId, name: &str) {
 /// Like [`register`]; then gives up the rights that the settings say (`user`, `group`, `chroot`).
 pub(super) fn register_confined(context: &Context, id: WorkerId, name: &str) {
     register(context, id, name);
-    let config = &context.state().config;
+    let config = context.state().config();
     let (user, group) = (config.user.as_deref(), config.group.as_deref());
     if let Err(e) = crate::sys::user::drop_privileges(user, group, config.chroot.as_deref()) {
         crate::log::error!("{name} {}: {e}", id.0);
@@ -26,15 +26,8 @@ pub(super) fn register_confined(context: &Context, id: WorkerId, name: &str) {
 
 /// Records what a process is: in its row, its title and its log lines.
 pub(super) fn mark(context: &Context, id: WorkerId, name: &str) {
-    context.state().workers[id.0 as usize].pid.store(process::pid(), Relaxed);
-    crate::log::set_mark(
-        match context.role() {
-            Role::TaskWorker => crate::log::Role::TaskWorker,
-            Role::User => crate::log::Role::User,
-            _ => crate::log::Role::Worker,
-        },
-        id.0,
-    );
+    context.state().workers()[id.0 as usize].pid.store(process::pid(), Relaxed);
+    crate::log::set_mark(context.role(), id.0);
     title::set(context, &format!("{name} {}", id.0));
 }
 

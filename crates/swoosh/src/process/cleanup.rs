@@ -13,24 +13,29 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) fn after_end(context: &Context, id: WorkerId, failed: bool) {
     let state = context.state();
     let is_worker = state.kind_of(id) == ProcessKind::Worker;
-    if state.mode == Mode::Base && is_worker {
+    if state.mode() == Mode::Base && is_worker {
         release_rows(state, id.0);
     }
     if failed {
-        wake_receivers(state);
+        // It may have died within a tick, before it woke the receivers of its messages.
+        state.mailboxes().wake_receivers();
     }
-    if failed && state.mode == Mode::Process && is_worker {
-        end_connections(context, id);
+    if state.mode() == Mode::Process && is_worker {
+        end_connections(context, id, failed);
     }
 }
 
-/// Ends the connections that a killed worker was closing, and those that it owed the rest of a response.
-fn end_connections(context: &Context, id: WorkerId) {
-    for (session, _, slot) in context.state().registry.all() {
+/// Ends the connections that a killed worker was closing, and those that a worker owed the rest of a response: one that ends in
+/// order has given up handlers that took longer than `max_wait_time`.
+fn end_connections(context: &Context, id: WorkerId, failed: bool) {
+    for (session, _, slot) in context.state().registry().all() {
         let flags = slot.flags();
         let command = if slot.bound_worker() != Some(id) {
             continue;
         } else if flags.any(Flags::CLOSING | Flags::CLOSED) {
+            if !failed {
+                continue;
+            }
             Command::Finish { reset: false }
         } else if flags.any(Flags::HANDLING) {
             slot.set_flags(Flags::BROKEN);
@@ -47,7 +52,7 @@ fn end_connections(context: &Context, id: WorkerId) {
 /// Releases the rows of a base worker's connections.
 fn release_rows(state: &ServerState, id: u32) {
     let lost: Vec<(SessionId, SlotIndex)> = state
-        .registry
+        .registry()
         .all()
         .filter(|(_, _, slot)| slot.reactor.load(Relaxed) == id)
         .map(|(session, index, _)| (session, index))
@@ -57,12 +62,4 @@ fn release_rows(state: &ServerState, id: u32) {
         add(&state.reactor_slot(id).closed, u64::from(!session.is_stream()));
     }
     state.reactor_slot(id).connections.store(0, Relaxed);
-}
-
-/// A process that died within a tick has not woken the receivers of what it sent in it.
-fn wake_receivers(state: &ServerState) {
-    let results = state.results.iter().flatten();
-    for mailbox in state.commands.iter().chain(&state.messages).chain(results) {
-        mailbox.event_fd().notify();
-    }
 }

@@ -67,7 +67,7 @@ impl Drop for EventLoop {
             // The tasks hold their owner, which holds them.
             if let Some(owner) = self.context.owner() {
                 crate::conn::send_last(owner);
-                owner.tasks.clear();
+                owner.tasks().clear();
             }
             drop(self.watched.take());
             drop(runtime);
@@ -103,15 +103,15 @@ impl EventLoop {
 
     fn with_signals(context: &Context, request_limit: Option<u64>, signals: Signals) -> crate::error::Result<Self> {
         let state = context.state();
-        let here = context.worker_id().expect("a loop has a row").0 as usize;
-        let slot = &state.workers.as_static()[here];
+        let here = context.worker_id().expect("a loop has a row");
+        let slot = &state.workers()[here.0 as usize];
         context.in_flight().attach(slot);
         let inbox = |mailbox| Inbox { mailbox, reassembly: Rc::default() };
-        let mut inboxes = Vec::new();
-        inboxes.extend(state.requests.get(here).map(inbox));
+        let (mailboxes, mut inboxes) = (state.mailboxes(), Vec::new());
+        inboxes.extend(mailboxes.requests().get(here.0 as usize).map(inbox));
         let reassembly = context.mail().messages().clone();
-        inboxes.extend(state.messages.get(here).map(|mailbox| Inbox { mailbox, reassembly }));
-        inboxes.extend(state.results.get(here).and_then(Option::as_ref).map(inbox));
+        inboxes.extend(mailboxes.messages(here).map(|mailbox| Inbox { mailbox, reassembly }));
+        inboxes.extend(mailboxes.results(here).map(inbox));
         let work = EventLoop {
             context: context.clone(),
             pid: process::pid(),
@@ -125,7 +125,7 @@ impl EventLoop {
             watched: RefCell::default(),
             reporter: None,
         };
-        let is_base = state.mode == Mode::Base && context.role() == Role::Worker;
+        let is_base = state.mode() == Mode::Base && context.role() == Role::Worker;
         if is_base || context.handler().inline() {
             context.runtime()?;
         }
@@ -148,7 +148,7 @@ impl EventLoop {
     fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let runtime = self.context.executor().runtime()?;
         Some(match self.context.owner() {
-            Some(owner) => runtime.block_on(owner.tasks.run_until(future)),
+            Some(owner) => runtime.block_on(owner.tasks().run_until(future)),
             None => runtime.block_on(future),
         })
     }
@@ -161,9 +161,9 @@ impl EventLoop {
         let slot = context.own_slot().expect("a loop has a row");
         slot.set_status(WorkerStatus::Idle);
         // In base mode there is no master: the first worker raises the events of the server.
-        let is_first = state.mode == Mode::Base && context.worker_id() == Some(WorkerId(0));
+        let is_first = state.mode() == Mode::Base && context.worker_id() == Some(WorkerId(0));
         if is_first {
-            state.server[0].master_pid.store(process::pid(), Relaxed);
+            state.server().master_pid.store(process::pid(), Relaxed);
             if slot.current_generation() == 1 {
                 context.handler().start(&context)?;
             }
@@ -180,7 +180,7 @@ impl EventLoop {
             if context.is_stopping() {
                 base_worker::quiesce(&context);
                 // Less than the manager waits: the end of the shutdown is user code's.
-                let timeout = state.config.max_wait_time.as_millis() as u64 * 4 / 5;
+                let timeout = state.config().max_wait_time.as_millis() as u64 * 4 / 5;
                 self.shutdown_deadline.get_or_insert_with(|| clock::monotonic_ms() + timeout);
             }
             if self.must_end() {
@@ -234,7 +234,7 @@ impl EventLoop {
 
     /// The handover to this worker's successor; `None` in base mode, and for task workers.
     fn handover(&self) -> Option<&'static Handover> {
-        self.context.state().handover.get(self.context.worker_id()?.0 as usize)
+        self.context.state().mailboxes().handover(self.context.worker_id()?)
     }
 
     fn handle_signals(&self) {
@@ -250,6 +250,13 @@ impl EventLoop {
         {
             crate::log::error!("{e}");
         }
+    }
+
+    /// Whether this process is to end, after one of many messages: the signal may have arrived while a handler blocked, and the
+    /// rest is left to the successor.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.handle_signals();
+        self.context.is_stopping()
     }
 
     /// Waits for user code to finish: futures, callbacks ([`Handler::unfinished`](crate::handler::Handler::unfinished)),
@@ -326,7 +333,7 @@ impl EventLoop {
                 }
                 // Messages that were deferred meanwhile are older than those in the mailbox.
                 self.handle_deferred()?;
-                if counts && self.reaches_limit() || context.is_stopping() || context.lifecycle().is_fatal() {
+                if counts && self.reaches_limit() || self.is_to_end() || context.lifecycle().is_fatal() {
                     return Ok(Progress::Ending);
                 }
             }
@@ -371,7 +378,7 @@ impl EventLoop {
             blocking::begin();
             let counts = request::deliver::deliver(&context, &event)?;
             // The rest is left to the successor, where there is one.
-            let is_ending = counts && self.reaches_limit() || context.is_stopping();
+            let is_ending = counts && self.reaches_limit() || self.is_to_end();
             if is_ending && self.handover().is_some() || context.lifecycle().is_fatal() {
                 break;
             }

@@ -3,46 +3,30 @@
 //! Invariant: no thread exists before the last fork of this process.
 
 use super::{End, manager, master, title, worker};
-use crate::config::PortSettings;
-use crate::config::{Framing, Mode, ServerConfig, TaskIpc};
+use crate::config::{Framing, Mode, PortSettings, ServerConfig};
 use crate::context::{Context, Role};
 use crate::error::{Error, Result};
 use crate::handler::Handler;
 use crate::ids::WorkerId;
-use crate::ipc::handover::Handover;
-use crate::ipc::{Mailbox, message};
 use crate::net::Port;
 use crate::net::listener::BoundPort;
-use crate::net::port::with_siblings;
-use crate::shm::SharedSlice;
-use crate::shm::slots::{ReactorSlot, ServerSlot, WorkerSlot};
-use crate::state::certificates::Certificates;
-use crate::state::registry::Registry;
-use crate::state::service_manager::ServiceManager;
 use crate::state::{ServerPhase, ServerState};
-use crate::sys::fd_channel::FdChannel;
-use crate::sys::message_queue::MessageQueue;
 use crate::sys::open::{self, WriteFrom};
 use crate::sys::process::{self, Fork};
 use crate::sys::{clock, daemon, signal, user};
 use std::io::Write;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A server that is not started: its mode, its bound ports, its settings.
 pub struct ServerBuilder {
-    /// Process or base mode.
-    pub mode: Mode,
-    /// Settings of the whole server.
-    pub config: ServerConfig,
-    /// Its ports with their own settings, in the order of `listen`; `None`: the port uses the settings of the first one.
-    pub ports: Vec<(BoundPort, Option<PortSettings>)>,
-    /// Settings of the first port, and of every port without its own.
-    pub port_settings: PortSettings,
-    /// Number of user processes.
-    pub user_processes: usize,
+    mode: Mode,
+    config: ServerConfig,
+    /// The ports with their own settings; `None`: the port uses `port_settings`.
+    ports: Vec<(BoundPort, Option<PortSettings>)>,
+    port_settings: PortSettings,
+    user_processes: usize,
 }
 
 impl ServerBuilder {
@@ -62,6 +46,41 @@ impl ServerBuilder {
         self.ports.len() - 1
     }
 
+    /// Its ports, in the order of `listen`.
+    pub fn ports(&self) -> impl ExactSizeIterator<Item = &BoundPort> {
+        self.ports.iter().map(|(port, _)| port)
+    }
+
+    /// Index of the port that was added last.
+    pub(crate) fn last_port(&self) -> Option<usize> {
+        self.ports.len().checked_sub(1)
+    }
+
+    /// Settings of the whole server.
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Settings of the first port, and of every port without its own.
+    pub fn port_settings(&self) -> &PortSettings {
+        &self.port_settings
+    }
+
+    /// The settings of the server and of its ports, to be changed.
+    pub fn settings_mut(&mut self) -> (&mut ServerConfig, &mut PortSettings) {
+        (&mut self.config, &mut self.port_settings)
+    }
+
+    /// Gives the port with this index, which exists, settings of its own.
+    pub fn set_port_settings(&mut self, index: usize, settings: PortSettings) {
+        self.ports[index].1 = Some(settings);
+    }
+
+    /// Sets the number of user processes.
+    pub fn set_user_processes(&mut self, count: usize) {
+        self.user_processes = count;
+    }
+
     /// Validates every setting.
     ///
     /// # Errors
@@ -69,7 +88,7 @@ impl ServerBuilder {
     pub fn check(&self) -> Result<()> {
         self.config.validate()?;
         for (bound, settings) in &self.ports {
-            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
+            settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.uses_tls())?;
         }
         Ok(())
     }
@@ -80,7 +99,7 @@ impl ServerBuilder {
     /// The first file that cannot be used.
     pub fn check_tls(&self) -> Result<()> {
         for (bound, settings) in &self.ports {
-            let port = settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.tls)?;
+            let port = settings.as_ref().unwrap_or(&self.port_settings).finish(&self.config, bound.uses_tls())?;
             port.acceptor()
                 .map_err(|e| Error::State { operation: "speak TLS", reason: format!("{}: {e}", bound.name()) })?;
         }
@@ -111,16 +130,16 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
         handler.after_fork();
     }
     let state = reserve(builder, &*handler)?;
-    for port in state.ports.iter().flat_map(with_siblings) {
+    for port in state.ports() {
         port.listen()?;
     }
-    let server = &state.server[0];
+    let server = state.server();
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
     signal::record_pending(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
     // A terminal that closes, logrotate and supervisors send these by habit: they end no process that did not ask for it.
     signal::discard_defaults(&[libc::SIGHUP, libc::SIGALRM])?;
-    write_pid_file(&state.config)?;
-    let end = match state.mode {
+    write_pid_file(state.config())?;
+    let end = match state.mode() {
         Mode::Process => run_process_mode(state, &handler),
         Mode::Base if is_alone(state) => run_alone(state, &handler),
         Mode::Base => run_base_mode(state, &handler),
@@ -132,7 +151,7 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
 }
 
 fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
-    let server = &state.server[0];
+    let server = state.server();
     server.master_pid.store(process::pid(), Relaxed);
     match process::fork()? {
         Fork::Child => {
@@ -140,7 +159,7 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             server.manager_pid.store(process::pid(), Relaxed);
             let context = Context::new(state, handler.clone(), Role::Manager, None);
             handler.after_fork();
-            crate::log::set_mark(crate::log::Role::Manager, 0);
+            crate::log::set_mark(Role::Manager, 0);
             title::set(&context, "manager");
             crate::sys::parent_death::record_parent();
             crate::sys::parent_death::set_parent_death_signal(libc::SIGTERM, server.master_pid.load(Relaxed));
@@ -159,7 +178,7 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
             server.manager_pid.store(manager, Relaxed);
             let context = Context::new(state, handler.clone(), Role::Master, None);
             handler.after_fork();
-            crate::log::set_mark(crate::log::Role::Master, 0);
+            crate::log::set_mark(Role::Master, 0);
             title::set(&context, "master");
             master::run(&context, manager).inspect_err(|_| {
                 process::kill(manager, libc::SIGTERM);
@@ -169,11 +188,11 @@ fn run_process_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> R
 }
 
 fn run_base_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
-    state.server[0].manager_pid.store(process::pid(), Relaxed);
+    state.server().manager_pid.store(process::pid(), Relaxed);
     state.enter(ServerPhase::Running);
     let context = Context::new(state, handler.clone(), Role::Manager, None);
     handler.after_fork();
-    crate::log::set_mark(crate::log::Role::Manager, 0);
+    crate::log::set_mark(Role::Manager, 0);
     title::set(&context, "manager");
     Ok(match manager::run(&context) {
         End::Head => match handler.shutdown(&context) {
@@ -186,9 +205,9 @@ fn run_base_mode(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Resu
 
 /// Base mode with one worker and nothing else: it runs in this process.
 fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<End> {
-    state.server[0].master_pid.store(process::pid(), Relaxed);
+    state.server().master_pid.store(process::pid(), Relaxed);
     state.enter(ServerPhase::Running);
-    state.workers[0].generation.store(1, Relaxed);
+    state.workers()[0].generation.store(1, Relaxed);
     let context = Context::new(state, handler.clone(), Role::Worker, Some(WorkerId(0)));
     handler.after_fork();
     Ok(match worker::run_alone(&context) {
@@ -209,7 +228,7 @@ fn run_alone(state: &'static ServerState, handler: &Rc<dyn Handler>) -> Result<E
 }
 
 fn is_alone(state: &ServerState) -> bool {
-    let config = &state.config;
+    let config = state.config();
     config.worker_num == 1 && state.processes() == 1 && config.max_request == 0 && config.reload_on_change.is_empty()
 }
 
@@ -221,103 +240,18 @@ fn reserve(builder: ServerBuilder, handler: &dyn Handler) -> Result<&'static Ser
     }
     let mut served = Vec::new();
     for (index, (bound, settings)) in ports.into_iter().enumerate() {
-        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.tls)?;
-        let mut port = bound.finish(index, settings)?;
-        if mode == Mode::Process && matches!(port.config.framing, Framing::Http) && may_serve_files(&config) {
-            port.files = handler.files(index);
+        let settings = settings.as_ref().unwrap_or(&port_settings).finish(&config, bound.uses_tls())?;
+        let mut port = Port::new(bound, index, settings)?;
+        if mode == Mode::Process && matches!(port.config().framing, Framing::Http) && may_serve_files(&config) {
+            port.serve_files(handler.files(index));
         }
-        if mode == Mode::Base
-            && port.config.reuse_port
-            && !port.inherited
-            && port.kind.is_stream()
-            && !port.kind.is_unix()
-        {
+        if mode == Mode::Base {
             // Created before the first fork: connections that wait in one survive the worker that was to accept them.
-            for _ in 1..config.worker_num {
-                port.siblings.push(Arc::new(port.sibling()?));
-            }
+            port.open_siblings(config.worker_num)?;
         }
         served.push(Arc::new(port));
     }
-    if served.is_empty() {
-        return Err(Error::State { operation: "start", reason: "the server has no port to listen on".into() });
-    }
-    let workers = config.worker_num as usize;
-    let tasks = config.task_worker_num as usize;
-    let processes = workers + tasks + user_processes;
-    if processes >= message::MAX_PROCESSES {
-        return Err(Error::State { operation: "start", reason: format!("{processes} processes are more than 32767") });
-    }
-    let owners = if mode == Mode::Process { config.reactor_num as usize } else { workers };
-    let server = SharedSlice::<ServerSlot>::new(1, "the server's counters")?;
-    server[0].next_session.store(config.start_session_id, Relaxed);
-    let worker_slots = SharedSlice::<WorkerSlot>::new(processes, "workers' counters")?;
-    let reactor_slots = SharedSlice::<ReactorSlot>::new(owners, "reactors' counters")?;
-    let speaks_http2 = served.iter().any(|port: &Arc<Port>| port.config.http2.is_some());
-    let registry = Registry::new(config.max_conn, if speaks_http2 { max_streams(config.max_conn) } else { 0 }, server)?;
-    let verifies = |port: &Arc<Port>| port.config.tls.as_ref().is_some_and(|tls| tls.verify_peer);
-    let verifies_any = mode == Mode::Process && served.iter().any(verifies);
-    let certificates = verifies_any.then(|| Certificates::new(&registry)).transpose()?;
-    let (mut requests, mut handover) = (Vec::new(), Vec::new());
-    let speaks_http = served.iter().any(|port: &Arc<Port>| matches!(port.config.framing, Framing::Http));
-    let channels = if speaks_http && mode == Mode::Process { workers } else { 0 };
-    let fd_channels = (0..channels).map(|_| FdChannel::new()).collect::<Result<_, _>>()?;
-    let files_to_send = (0..owners).map(|_| FdChannel::new()).collect::<Result<_, _>>()?;
-    let mut messages = Vec::new();
-    let mut results = Vec::new();
-    for id in 0..processes {
-        let event_fd = crate::state::new_event_fd()?;
-        let sleeping = &worker_slots.as_static()[id].sleeping;
-        if id < workers && mode == Mode::Process {
-            requests.push(Mailbox::new(REQUESTS_CAPACITY, "requests", event_fd, sleeping)?);
-            handover.push(Handover::new()?);
-        }
-        messages.push(Mailbox::new(MESSAGES_CAPACITY, "messages and tasks", event_fd, sleeping)?);
-        let takes_results = !(workers..workers + tasks).contains(&id);
-        let result_box = || Mailbox::new(RESULTS_CAPACITY, "results of tasks", event_fd, sleeping);
-        results.push(takes_results.then(result_box).transpose()?);
-    }
-    let to_manager = Mailbox::new(
-        MANAGER_CAPACITY,
-        "messages to the manager",
-        crate::state::new_event_fd()?,
-        &server.as_static()[0].manager_sleeping,
-    )?;
-    let commands = (0..if mode == Mode::Process { owners } else { 0 })
-        .map(|id| {
-            let sleeping = &reactor_slots.as_static()[id].sleeping;
-            Mailbox::new(COMMANDS_CAPACITY, "replies", crate::state::new_event_fd()?, sleeping)
-        })
-        .collect::<Result<_>>()?;
-    let task_queue = match config.task_ipc {
-        TaskIpc::Direct => None,
-        _ if tasks == 0 => None,
-        _ => Some(MessageQueue::open(config.message_queue_key)?),
-    };
-    if let (Some(queue), Some(user)) = (&task_queue, &config.user) {
-        queue.give_to(user::id_of(user)?)?;
-    }
-    Ok(Box::leak(Box::new(ServerState {
-        mode,
-        config,
-        ports: served,
-        registry,
-        certificates,
-        server,
-        workers: worker_slots,
-        reactors: reactor_slots,
-        requests,
-        handover,
-        fd_channels,
-        files_to_send,
-        messages,
-        to_manager,
-        results,
-        commands,
-        task_queue,
-        user_processes,
-        service_manager: ServiceManager::from_env(),
-    })))
+    Ok(Box::leak(Box::new(ServerState::reserve(mode, config, served, user_processes)?)))
 }
 
 /// Whether reactors may send files: not where workers have other rights or another root, and not where `dispatch_func` might
@@ -337,7 +271,7 @@ fn write_pid_file(config: &ServerConfig) -> Result<()> {
 
 /// Removes the pid file, unless a server that was started meanwhile has written its own.
 fn remove_pid_file(state: &ServerState) {
-    if let Some(path) = &state.config.pid_file
+    if let Some(path) = &state.config().pid_file
         && std::fs::read_to_string(path).is_ok_and(|pid| pid == state.head_pid().to_string())
     {
         let _ = std::fs::remove_file(path);
@@ -347,29 +281,12 @@ fn remove_pid_file(state: &ServerState) {
 /// Removes what only a running server needs.
 fn clean_up(state: &ServerState) {
     remove_pid_file(state);
-    for port in state.ports.iter().filter(|p| p.kind.is_unix() && !p.inherited) {
-        let _ = std::fs::remove_file(Path::new(&port.address));
-    }
-    if state.config.message_queue_key == 0
-        && let Some(queue) = state.task_queue
+    state.ports().iter().for_each(|port| port.remove_path());
+    if state.config().message_queue_key == 0
+        && let Some(queue) = state.task_queue()
     {
         let _ = queue.remove();
     }
     // Shared state is never freed, so the sockets would stay open.
-    for port in state.ports.iter().filter(|p| !p.inherited).flat_map(with_siblings) {
-        let _ = socket2::SockRef::from(&port.socket).shutdown(std::net::Shutdown::Both);
-    }
-}
-
-// Capacities of mailboxes in bytes.
-const REQUESTS_CAPACITY: usize = 1 << 20;
-const MESSAGES_CAPACITY: usize = 4 << 20;
-const MANAGER_CAPACITY: usize = 256 << 10;
-const RESULTS_CAPACITY: usize = 1 << 20;
-const COMMANDS_CAPACITY: usize = 1 << 20;
-
-/// Streams of HTTP/2 that may be open at once in all connections; more are refused, and clients send them again. A row takes
-/// 256 bytes once it is used.
-fn max_streams(max_conn: u32) -> u32 {
-    max_conn.saturating_mul(4).clamp(16_384, 1 << 20)
+    state.ports().iter().for_each(Port::shut_down);
 }

@@ -85,7 +85,7 @@ fn begin(context: &Context) -> Result<Manager> {
     let state = context.state();
     let rt = libc::SIGRTMIN();
     let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
-    let base = state.mode == Mode::Base;
+    let base = state.mode() == Mode::Base;
     // In base mode this process heads the server: an interrupt from the terminal ends it.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
     if base {
@@ -104,7 +104,7 @@ fn begin(context: &Context) -> Result<Manager> {
         is_ending: false,
         is_orphaned: false,
         master: (!base).then(process::parent_pid),
-        changes: ChangeWatch::new(&state.config),
+        changes: ChangeWatch::new(state.config()),
         files_changed: false,
         probe: None,
         reporter: base.then(|| ServiceReporter::new(state)),
@@ -126,7 +126,7 @@ impl Manager {
             }
             // Before the loop can end: children may end as soon as they are asked to.
             self.report();
-            if self.is_ending && self.processes.iter().all(|c| c.child.pid == 0) {
+            if self.is_ending && self.processes.iter().all(|c| !c.child.is_running()) {
                 break;
             }
             self.handle_messages()?;
@@ -150,7 +150,7 @@ impl Manager {
             self.context.state().enter(ServerPhase::Ending);
             self.begin_end(ORPHAN_TIMEOUT);
         }
-        let asked = self.context.state().server[0].manager_requests.swap(0, SeqCst);
+        let asked = self.context.state().server().manager_requests.swap(0, SeqCst);
         let is_asked = |request: ManagerRequest| asked & request as u32 != 0;
         let mut wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
         if is_asked(ManagerRequest::Shutdown) {
@@ -159,10 +159,10 @@ impl Manager {
         }
         if !self.is_ending && (wants_end || self.context.state().phase() >= ServerPhase::Ending) {
             self.context.state().enter(ServerPhase::Ending);
-            if self.context.state().mode == Mode::Base {
-                crate::net::stop_listening(&self.context.state().ports);
+            if self.context.state().mode() == Mode::Base {
+                crate::net::stop_listening(self.context.state().ports());
             }
-            let timeout = self.context.state().config.max_wait_time;
+            let timeout = self.context.state().config().max_wait_time;
             self.begin_end(timeout);
         }
         if arrived.contains(libc::SIGUSR1) || is_asked(ManagerRequest::Reload) {
@@ -179,7 +179,7 @@ impl Manager {
         if arrived.contains(libc::SIGRTMIN()) {
             let _ = crate::log::reopen().inspect_err(|e| crate::log::error!("{e}"));
             for managed in &self.processes {
-                process::kill(managed.child.pid, libc::SIGRTMIN());
+                process::kill(managed.child.pid(), libc::SIGRTMIN());
             }
         }
         while let Some(ended) = process::reap() {
@@ -198,7 +198,7 @@ impl Manager {
         }
         if self.is_reloading && self.processes.iter().all(|c| !c.reloading) {
             self.is_reloading = false;
-            self.context.state().server[0].reloads.fetch_add(1, Relaxed);
+            self.context.state().server().reloads.fetch_add(1, Relaxed);
             self.context.handler().after_reload(&self.context)?;
         }
         Ok(None)
@@ -206,7 +206,7 @@ impl Manager {
 
     fn handle_messages(&self) -> Flow {
         let context = &self.context;
-        let next = || context.state().to_manager.take(&mut context.mail().messages().borrow_mut());
+        let next = || context.state().mailboxes().to_manager().take(&mut context.mail().messages().borrow_mut());
         while let Some(message) = next() {
             if let Some(event) = Event::of(message) {
                 request::deliver::deliver(context, &event)?;
@@ -219,14 +219,14 @@ impl Manager {
     fn report(&mut self) {
         match &mut self.reporter {
             Some(reporter) => reporter.report(),
-            None => self.context.state().server[0].manager_alive_at.store(clock::monotonic_ms(), Relaxed),
+            None => self.context.state().server().manager_alive_at.store(clock::monotonic_ms(), Relaxed),
         }
     }
 
     fn report_delay(&self) -> Option<Duration> {
         match &self.reporter {
             Some(reporter) => reporter.next_delay(),
-            None => self.context.state().service_manager.as_ref()?.heartbeat(),
+            None => self.context.state().service_manager()?.heartbeat(),
         }
     }
 
@@ -241,8 +241,8 @@ impl Manager {
         crate::log::info!("replacing {}", if tasks_only { "task workers" } else { "workers" });
         self.is_reloading = true;
         let context = self.context.clone();
-        context.state().server[0].reloads_begun.fetch_add(1, Relaxed);
-        if let Some(master) = self.master.filter(|_| context.state().service_manager.is_some()) {
+        context.state().server().reloads_begun.fetch_add(1, Relaxed);
+        if let Some(master) = self.master.filter(|_| context.state().service_manager().is_some()) {
             // Wakes the master's loop, which waits for signals, so that it reports the reload.
             process::kill(master, libc::SIGCHLD);
         }
@@ -265,17 +265,17 @@ impl Manager {
     /// Replaces processes: those that run are asked to end, and those that are held are started.
     fn replace(&mut self, which: impl Fn(usize) -> bool) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
-            if which(n) && managed.child.pid == 0 {
+            if which(n) && !managed.child.is_running() {
                 managed.child.start_now();
             }
         }
-        self.terminate(which, self.context.state().config.max_wait_time);
+        self.terminate(which, self.context.state().config().max_wait_time);
     }
 
     /// Goes on with a reload due to changed files once the first process is ready with them.
     fn check_probe(&mut self) {
         let Some(probe) = self.probe else { return };
-        let slot = &self.context.state().workers[probe];
+        let slot = &self.context.state().workers()[probe];
         let is_ready = slot.ready.load(Relaxed) == slot.current_generation();
         if !self.processes[probe].reloading && is_ready {
             self.probe = None;
@@ -298,16 +298,18 @@ impl Manager {
     fn terminate(&mut self, which: impl Fn(usize) -> bool, timeout: Duration) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             if which(n) {
-                managed.child.tell_to_end(timeout);
+                managed.child.terminate(timeout);
             }
-            managed.child.again_at = managed.child.again_at.filter(|_| !self.is_ending);
+            if self.is_ending {
+                managed.child.cancel_restart();
+            }
         }
     }
 
     fn kill_late(&mut self) {
         for (n, managed) in self.processes.iter_mut().enumerate() {
             if managed.child.kill_if_late() {
-                let pid = managed.child.pid;
+                let pid = managed.child.pid();
                 crate::log::warn!(
                     "worker {n} (process {pid}) did not end within max_wait_time: killed; raise max_wait_time if its requests take longer"
                 );
@@ -317,17 +319,17 @@ impl Manager {
 
     fn kill_all(&self) {
         for managed in &self.processes {
-            process::kill(managed.child.pid, libc::SIGKILL);
+            process::kill(managed.child.pid(), libc::SIGKILL);
         }
     }
 
     /// A process has ended: an abnormal end is reported, and the process is forked again unless the server ends.
     fn reaped(&mut self, ended: ChildExit) -> Flow {
-        let Some(n) = self.processes.iter().position(|c| c.child.pid == ended.pid) else { return Ok(()) };
+        let Some(n) = self.processes.iter().position(|c| c.child.pid() == ended.pid) else { return Ok(()) };
         let state = self.context.state();
         let id = WorkerId(n as u32);
-        let was_ending = self.processes[n].child.kill_at.is_some();
-        let slot = &state.workers[n];
+        let was_ending = self.processes[n].child.is_terminating();
+        let slot = &state.workers()[n];
         slot.pid.store(0, Relaxed);
         slot.sleeping.store(0, Relaxed);
         let started = slot.ready.load(Relaxed) == slot.current_generation();
@@ -370,7 +372,7 @@ impl Manager {
             self.context.handler().worker_error(&self.context, &error)?;
         }
         if pause > 0 {
-            let times = self.processes[n].child.startup_failures;
+            let times = self.processes[n].child.startup_failures();
             crate::log::error!("worker {n} died at its start {times} times in a row: restart in {pause} ms");
         }
         Ok(())
@@ -388,7 +390,7 @@ impl Manager {
     fn fork(&mut self, n: usize) -> Option<End> {
         let state = self.context.state();
         let id = WorkerId(n as u32);
-        let slot = &state.workers[n];
+        let slot = &state.workers()[n];
         slot.generation.fetch_add(1, Relaxed);
         let handled_before = slot.requests.load(Relaxed);
         let managed = &mut self.processes[n];
@@ -436,9 +438,9 @@ impl Manager {
         let probe = self.probe.map(|_| PROBE_INTERVAL);
         let limit =
             [child, timer, self.context.handler().sleep_limit(), change, report, probe].into_iter().flatten().min();
-        let mailbox = &self.context.state().to_manager;
-        let sleeping = &self.context.state().server.as_static()[0].manager_sleeping;
-        let requests = &self.context.state().server[0].manager_requests;
+        let mailbox = self.context.state().mailboxes().to_manager();
+        let sleeping = &self.context.state().server().manager_sleeping;
+        let requests = &self.context.state().server().manager_requests;
         if sleep_if(sleeping, || mailbox.is_empty() && requests.load(SeqCst) == 0) {
             let subscribed = signal::subscription_fd();
             let own = [self.signals.event_fd().as_raw_fd(), mailbox.event_fd().as_raw_fd()];

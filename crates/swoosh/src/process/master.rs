@@ -44,14 +44,14 @@ pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
     };
     let runtime = runtime::for_this_thread(before_sleep, after_sleep)?;
     context.executor().set_handle(runtime.handle().clone());
-    let reactors = if state.config.single_thread {
+    let reactors = if state.config().single_thread {
         let (handle, reactor) = runtime.block_on(async { reactor::start_here(state, 0) });
         *here.borrow_mut() = Some(reactor);
         vec![handle]
     } else {
-        (0..state.reactors.len() as u32).map(|id| reactor::start_thread(state, id)).collect::<Result<_>>()?
+        (0..state.reactors().len() as u32).map(|id| reactor::start_thread(state, id)).collect::<Result<_>>()?
     };
-    if !state.config.single_thread {
+    if !state.config().single_thread {
         let failed = accepting_failed.clone();
         runtime::on_task_panic(move || {
             failed.set(true);
@@ -91,7 +91,7 @@ impl Master {
     fn accept(&self) {
         let state = self.context.state();
         let acceptor = Owner::new(state, 0, Rc::new(NoConnections));
-        for port in state.ports.iter().filter(|p| p.kind.is_stream()) {
+        for port in state.ports().iter().filter(|p| p.kind().is_stream()) {
             let (reactors, to) = (self.reactors.clone(), port.clone());
             let place = move |socket, peer| {
                 let all = reactors.borrow();
@@ -185,7 +185,7 @@ impl Master {
         }
         state.enter(ServerPhase::Ending);
         self.reporter.report();
-        crate::net::stop_listening(&state.ports);
+        crate::net::stop_listening(state.ports());
         self.reactors.borrow().iter().for_each(|r| r.send(ReactorCommand::Quiesce));
         if self.manager == 0 {
             self.end_workers(state);
@@ -207,7 +207,7 @@ impl Master {
     }
 
     fn wait_for_manager(&mut self) {
-        let timeout = self.context.state().config.max_wait_time + MANAGER_MARGIN;
+        let timeout = self.context.state().config().max_wait_time + MANAGER_MARGIN;
         let deadline = clock::monotonic_ms() + timeout.as_millis() as u64;
         while !self.manager_has_ended() {
             if clock::monotonic_ms() > deadline {
@@ -222,11 +222,11 @@ impl Master {
 
     /// Ends the workers in place of a manager that has died.
     fn end_workers(&self, state: &'static ServerState) {
-        let pids = || state.workers.iter().map(|w| w.pid.load(Relaxed)).filter(|pid| *pid > 0);
+        let pids = || state.workers().iter().map(|w| w.pid.load(Relaxed)).filter(|pid| *pid > 0);
         for pid in pids() {
             process::kill(pid, libc::SIGTERM);
         }
-        let deadline = clock::monotonic_ms() + state.config.max_wait_time.as_millis() as u64;
+        let deadline = clock::monotonic_ms() + state.config().max_wait_time.as_millis() as u64;
         while pids().any(process::is_alive) && clock::monotonic_ms() < deadline {
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
         }

@@ -11,23 +11,46 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ChildState {
     /// Process id; 0 while it does not run.
-    pub(crate) pid: i32,
-    /// When it was started.
-    pub(crate) since: u64,
-    /// When to start it again.
-    pub(crate) again_at: Option<u64>,
+    pid: i32,
+    started_at: u64,
+    restart_at: Option<u64>,
     /// It was asked to end, and is killed at this time.
-    pub(crate) kill_at: Option<u64>,
-    /// Number of consecutive deaths at its start.
-    pub(crate) startup_failures: u32,
+    kill_at: Option<u64>,
+    /// Consecutive ones.
+    startup_failures: u32,
 }
 
 impl ChildState {
+    /// Its process id; 0 while it does not run.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.pid > 0
+    }
+
+    /// When it was started.
+    pub(crate) fn started_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// Whether it was asked to end.
+    pub(crate) fn is_terminating(&self) -> bool {
+        self.kill_at.is_some()
+    }
+
+    /// The number of its consecutive deaths at its start.
+    pub(crate) fn startup_failures(&self) -> u32 {
+        self.startup_failures
+    }
+
     /// It was started.
     pub(crate) fn started(&mut self, pid: i32) {
         *self = ChildState {
             pid,
-            since: clock::monotonic_ms(),
+            started_at: clock::monotonic_ms(),
             startup_failures: self.startup_failures,
             ..ChildState::default()
         };
@@ -35,11 +58,11 @@ impl ChildState {
 
     /// It could not be started: tries again later.
     pub(crate) fn not_started(&mut self) {
-        self.again_at = Some(clock::monotonic_ms() + LONGEST_PAUSE_MS / 5);
+        self.restart_at = Some(clock::monotonic_ms() + LONGEST_PAUSE_MS / 5);
     }
 
     /// Asks it to end; after `timeout` it is killed.
-    pub(crate) fn tell_to_end(&mut self, timeout: Duration) {
+    pub(crate) fn terminate(&mut self, timeout: Duration) {
         if self.pid != 0 {
             process::kill(self.pid, libc::SIGTERM);
             self.kill_at = Some(clock::monotonic_ms() + timeout.as_millis() as u64);
@@ -59,7 +82,7 @@ impl ChildState {
 
     /// Whether an end now would be a death at its start.
     pub(crate) fn is_young(&self) -> bool {
-        clock::monotonic_ms().saturating_sub(self.since) < STARTUP_FAILURE_MS
+        clock::monotonic_ms().saturating_sub(self.started_at) < STARTUP_FAILURE_MS
     }
 
     /// It has ended, and is to be started again: at once, or with growing pauses where it died at its start (`soon`) more
@@ -70,14 +93,24 @@ impl ChildState {
             0 | 1 => 0,
             times => (FIRST_PAUSE_MS << (times - 2).min(16)).min(LONGEST_PAUSE_MS),
         };
-        let again_at = Some(clock::monotonic_ms() + pause);
-        *self = ChildState { startup_failures, again_at, ..ChildState::default() };
+        let restart_at = Some(clock::monotonic_ms() + pause);
+        *self = ChildState { startup_failures, restart_at, ..ChildState::default() };
         pause
     }
 
     /// Starts a process that does not run, without waiting for its back-off.
     pub(crate) fn start_now(&mut self) {
-        self.again_at = Some(clock::monotonic_ms());
+        self.restart_at = Some(clock::monotonic_ms());
+    }
+
+    /// Starts a process that does not run no earlier than `at`.
+    pub(crate) fn start_after(&mut self, at: u64) {
+        self.restart_at = Some(clock::monotonic_ms().max(at));
+    }
+
+    /// A process that does not run is not started again.
+    pub(crate) fn cancel_restart(&mut self) {
+        self.restart_at = None;
     }
 
     /// It has ended, and is not started again.
@@ -87,12 +120,12 @@ impl ChildState {
 
     /// Whether it is to be started now.
     pub(crate) fn is_due(&self) -> bool {
-        self.again_at.is_some_and(|at| at <= clock::monotonic_ms())
+        self.restart_at.is_some_and(|at| at <= clock::monotonic_ms())
     }
 
     /// When it is to be killed or started next.
     pub(crate) fn next(&self) -> Option<u64> {
-        [self.again_at, self.kill_at].into_iter().flatten().min()
+        [self.restart_at, self.kill_at].into_iter().flatten().min()
     }
 }
 

@@ -35,23 +35,23 @@ impl ServiceReporter {
     pub(super) fn new(state: &'static ServerState) -> Self {
         let now = clock::monotonic_ms();
         // Until the first tick of every loop, its start counts as a sign of life.
-        state.server[0].manager_alive_at.fetch_max(now, Relaxed);
-        state.reactors.iter().for_each(|reactor| _ = reactor.alive_at.fetch_max(now, Relaxed));
+        state.server().manager_alive_at.fetch_max(now, Relaxed);
+        state.reactors().iter().for_each(|reactor| _ = reactor.alive_at.fetch_max(now, Relaxed));
         ServiceReporter { state, reported: Reported::Starting, reloads: 0, next_heartbeat: 0, has_failed: false }
     }
 
     /// Reports what has changed since the last call. Called on each tick of the loop.
     pub(super) fn report(&mut self) {
-        let Some(service) = &self.state.service_manager else { return };
+        let Some(service) = self.state.service_manager() else { return };
         let mut message = String::new();
-        let begun = self.state.server[0].reloads_begun.load(Relaxed);
+        let begun = self.state.server().reloads_begun.load(Relaxed);
         if self.state.phase() >= ServerPhase::Ending {
             self.report_stop(&mut message);
         } else if self.reported == Reported::Starting {
             if self.is_ready() {
                 self.reported = Reported::Ready;
                 message.push_str("READY=1\n");
-                if self.state.config.daemonize {
+                if self.state.config().daemonize {
                     let _ = writeln!(message, "MAINPID={}", process::pid());
                 }
                 self.reloads = begun;
@@ -86,7 +86,7 @@ impl ServiceReporter {
 
     /// When to call [`report`](Self::report) again at the latest; `None` if a signal announces the next change.
     pub(super) fn next_delay(&self) -> Option<Duration> {
-        let service = self.state.service_manager.as_ref()?;
+        let service = self.state.service_manager()?;
         let poll = matches!(self.reported, Reported::Starting | Reported::Reloading).then_some(STARTUP_POLL);
         let heartbeat = service.watchdog.map(|interval| {
             let left = self.next_heartbeat.saturating_sub(clock::monotonic_ms());
@@ -99,7 +99,7 @@ impl ServiceReporter {
     fn report_stop(&mut self, message: &mut String) {
         if self.reported != Reported::Stopping {
             self.reported = Reported::Stopping;
-            let longest = self.state.config.max_wait_time + SHUTDOWN_MARGIN;
+            let longest = self.state.config().max_wait_time + SHUTDOWN_MARGIN;
             let _ = writeln!(message, "STOPPING=1\nEXTEND_TIMEOUT_USEC={}", longest.as_micros());
             message.push_str("STATUS=finishing requests\n");
         }
@@ -113,7 +113,7 @@ impl ServiceReporter {
     }
 
     fn is_reloading(&self) -> bool {
-        let server = &self.state.server[0];
+        let server = self.state.server();
         server.reloads_begun.load(Relaxed) != server.reloads.load(Relaxed)
     }
 
@@ -121,20 +121,20 @@ impl ServiceReporter {
     /// which makes this call, and in process mode the manager's and the reactor threads'. Workers do not count: user code may
     /// keep one busy, and the others serve meanwhile.
     fn is_healthy(&self, interval: Duration) -> bool {
-        if self.state.mode == Mode::Base {
+        if self.state.mode() == Mode::Base {
             return true;
         }
         let oldest = clock::monotonic_ms().saturating_sub(interval.as_millis() as u64);
-        let manager = &self.state.server[0].manager_alive_at;
-        manager.load(Relaxed) >= oldest && self.state.reactors.iter().all(|r| r.alive_at.load(Relaxed) >= oldest)
+        let manager = &self.state.server().manager_alive_at;
+        manager.load(Relaxed) >= oldest && self.state.reactors().iter().all(|r| r.alive_at.load(Relaxed) >= oldest)
     }
 
     /// One line for `systemctl status`.
     fn push_status(&self, message: &mut String) {
-        let (config, server) = (&self.state.config, &self.state.server[0]);
+        let (config, server) = (self.state.config(), self.state.server());
         message.push_str("STATUS=serving");
-        for (n, port) in self.state.ports.iter().enumerate() {
-            let _ = write!(message, "{} {}", if n > 0 { "," } else { "" }, port.address);
+        for (n, port) in self.state.ports().iter().enumerate() {
+            let _ = write!(message, "{} {}", if n > 0 { "," } else { "" }, port.address());
         }
         let _ = write!(message, "; {} workers", config.worker_num);
         if config.task_worker_num > 0 {
@@ -144,7 +144,7 @@ impl ServiceReporter {
     }
 
     fn send(&mut self, message: &str) {
-        let Some(service) = &self.state.service_manager else { return };
+        let Some(service) = self.state.service_manager() else { return };
         if let Err(e) = service.notifier.send(message.trim_end())
             && !std::mem::replace(&mut self.has_failed, true)
         {

@@ -9,6 +9,7 @@ use crate::config::TaskIpc;
 use crate::context::Context;
 use crate::handler::Stop;
 use crate::ids::WorkerId;
+use crate::ipc::Mailbox;
 use crate::ipc::{Message, message};
 use crate::request::{self, Event};
 use crate::sys::message_queue;
@@ -19,12 +20,12 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
     child::register_confined(context, id, NAME);
     let state = context.state();
     correct_counters(context, id);
-    let limit = child::request_limit(state.config.task_max_request, state.config.task_max_request_grace);
+    let limit = child::request_limit(state.config().task_max_request, state.config().task_max_request_grace);
     let mut work = match EventLoop::new(context, limit) {
         Ok(work) => work,
         Err(e) => return child::end_unstarted(NAME, id, &e),
     };
-    let mut queue = state.task_queue.map(|queue| QueueReader::new(queue, id, state.config.task_ipc));
+    let mut queue = state.task_queue().map(|queue| QueueReader::new(*queue, id, state.config().task_ipc));
     let flow = work.serve(|work| tick(work, &mut queue));
     child::end(context, flow)
 }
@@ -32,11 +33,11 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
 /// Subtracts the task that a predecessor was handling when it died.
 fn correct_counters(context: &Context, id: WorkerId) {
     let state = context.state();
-    let waiting = state.messages[id.0 as usize].len();
-    let counted = state.workers[id.0 as usize].tasking.swap(waiting, Relaxed);
+    let waiting = state.mailboxes().messages(id).map_or(0, Mailbox::len);
+    let counted = state.workers()[id.0 as usize].tasking.swap(waiting, Relaxed);
     let lost = counted.saturating_sub(waiting);
-    if state.task_queue.is_none() {
-        let _ = state.server[0].tasking.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(lost)));
+    if state.task_queue().is_none() {
+        let _ = state.server().tasking.fetch_update(Relaxed, Relaxed, |n| Some(n.saturating_sub(lost)));
     }
 }
 
@@ -51,7 +52,7 @@ fn tick(work: &mut EventLoop, queue: &mut Option<QueueReader>) -> Result<Activit
             let Some(event) = queue.next().and_then(Event::of) else { break };
             any = true;
             let is_last = request::admit(&context, &event)? && work.reaches_limit();
-            if is_last || context.is_stopping() {
+            if is_last || work.is_to_end() {
                 return Ok(Activity::MayHaveMore);
             }
         }

@@ -14,7 +14,7 @@ pub(super) fn run(context: &Context, id: WorkerId) -> End {
         crate::log::warn!("user process {}: {e}", id.0);
     }
     crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, context.manager_pid());
-    let config = &context.state().config;
+    let config = context.state().config();
     let first = config.worker_num + config.task_worker_num;
     let flow = context.handler().user_process(context, (id.0 - first) as usize);
     child::end(context, flow)

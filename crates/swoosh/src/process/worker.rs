@@ -12,7 +12,7 @@ use crate::sys::affinity;
 /// Runs worker `id` until it is to end.
 pub(super) fn run(context: &Context, id: WorkerId) -> End {
     child::register_confined(context, id, NAME);
-    let config = &context.state().config;
+    let config = context.state().config();
     if config.open_cpu_affinity {
         affinity::bind_to_nth(id.0 as usize, &config.cpu_affinity_ignore);
     }

@@ -217,8 +217,8 @@ fn count_dropped_datagram() {
 
 /// Whether a refusal can be expressed in the port's protocol.
 fn is_http(context: &Context, event: &ConnectionEvent) -> bool {
-    let port = context.state().ports.get(event.port);
-    let is_http = port.is_some_and(|port| matches!(port.config.framing, Framing::Http));
+    let port = context.state().ports().get(event.port);
+    let is_http = port.is_some_and(|port| matches!(port.config().framing, Framing::Http));
     is_http && !context.was_websocket(event.session)
 }
 

@@ -93,7 +93,7 @@ fn deliver_packet(context: &Context, event: &ConnectionEvent, packet: &Packet<'_
 fn deliver_bytes(context: &Context, event: &ConnectionEvent, data: &[u8]) -> Flow {
     let handler = context.handler();
     match Refusal::status_of_packet(data) {
-        Some(status) if matches!(context.state().ports[event.port].config.framing, Framing::Http) => {
+        Some(status) if matches!(context.state().ports()[event.port].config().framing, Framing::Http) => {
             handler.refuse(context, event, status)
         }
         _ => handler.receive(context, event, data),
@@ -109,17 +109,17 @@ pub(crate) fn is_part(session: SessionId, packet: &[u8]) -> bool {
 /// `discard_timeout_request` is set.
 fn is_obsolete(context: &Context, session: SessionId) -> bool {
     let state = context.state();
-    if session.is_stream() && state.registry.find(session).is_none() {
+    if session.is_stream() && state.registry().find(session).is_none() {
         // The client has reset the stream.
         return true;
     }
-    let bits = match state.mode {
+    let bits = match state.mode() {
         Mode::Base => Flags::CLOSED | Flags::CLOSING,
-        Mode::Process if !state.config.discard_timeout_request => return false,
+        Mode::Process if !state.config().discard_timeout_request => return false,
         Mode::Process => Flags::CLOSED,
     };
-    let has_ended = state.registry.find(session).is_none_or(|(_, slot)| slot.flags().any(bits));
-    if has_ended && state.mode == Mode::Process {
+    let has_ended = state.registry().find(session).is_none_or(|(_, slot)| slot.flags().any(bits));
+    if has_ended && state.mode() == Mode::Process {
         crate::log::info!("a request of connection {} is discarded: the connection is closed", session.0);
     }
     has_ended
@@ -132,10 +132,10 @@ fn deliver_datagram(
     time: f64,
     data: &[u8],
 ) -> Result<bool, Stop> {
-    let Some(at) = context.state().ports.get(port) else { return Ok(true) };
+    let Some(at) = context.state().ports().get(port) else { return Ok(true) };
     let event = PacketEvent {
-        server_socket: at.socket.as_raw_fd(),
-        server_port: at.number,
+        server_socket: at.as_raw_fd(),
+        server_port: at.number(),
         address: origin.address.clone(),
         peer_port: origin.port,
         dispatch_time: time,
@@ -175,8 +175,8 @@ fn deliver_result(context: &Context, event: &FinishEvent, reply: &ReplyTo, conte
 
 fn deliver_close(context: &Context, event: &ConnectionEvent, by_server: bool) {
     let event = ConnectionEvent { reactor_id: if by_server { -1 } else { event.reactor_id }, ..*event };
-    let is_base = context.state().mode == Mode::Base;
-    let slot = match context.state().registry.find(event.session) {
+    let is_base = context.state().mode() == Mode::Base;
+    let slot = match context.state().registry().find(event.session) {
         // User code has closed the connection while this event was queued.
         None if is_base => return,
         Some((_, slot)) if is_base && slot.flags().any(Flags::CLOSING) => return,
@@ -194,7 +194,7 @@ fn note_handled(context: &Context, session: SessionId) {
     if context.state().dispatches_connection_events() {
         return;
     }
-    let Some((_, slot)) = context.state().registry.find(session) else { return };
+    let Some((_, slot)) = context.state().registry().find(session) else { return };
     if slot.in_flight.fetch_sub(1, SeqCst) == 1
         && Flags(slot.flags.load(SeqCst)).any(Flags::PEER_CLOSED)
         && let Err(e) = context.command(slot, session, Command::Finish { reset: false })

@@ -151,9 +151,7 @@ impl Event<'_> {
                 Event::PipeMessage { event, content }
             }
             Message::Task { id, source, time, flags, reply, content } => {
-                let (source, flags) = (source.worker_id(), u32::from(flags));
-                let answered = Rc::default();
-                let event = TaskEvent { id, source, flags, dispatch_time: seconds(time), reply, answered };
+                let event = TaskEvent::new(id, source.worker_id(), u32::from(flags), seconds(time), reply);
                 Event::Task { event, content }
             }
             Message::TaskResult { id, source, time, flags, reply, content } => {

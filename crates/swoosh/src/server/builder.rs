@@ -118,7 +118,7 @@ impl Server {
 
     /// The port number of the `index`th address, as the kernel has it; 0 for a Unix socket.
     pub fn port(&self, index: usize) -> u16 {
-        self.builder.ports.get(index).map_or(0, |(port, _)| port.number)
+        self.builder.ports().nth(index).map_or(0, BoundPort::number)
     }
 
     /// How many workers run user code (default: the cores).
@@ -138,15 +138,15 @@ impl Server {
 
     /// Changes any setting of the server.
     pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        change(&mut self.builder.config);
+        change(self.builder.settings_mut().0);
         self
     }
 
     /// Changes any setting of the ports that have none of their own.
     pub fn ports(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
-        let mut config = self.builder.port_settings.finish(&self.builder.config, false).unwrap_or_default();
+        let mut config = self.builder.port_settings().finish(self.builder.config(), false).unwrap_or_default();
         change(&mut config);
-        self.builder.port_settings = PortSettings::typed(config);
+        *self.builder.settings_mut().1 = PortSettings::typed(config);
         self
     }
 
@@ -154,8 +154,8 @@ impl Server {
     pub fn this_port(mut self, change: impl FnOnce(&mut PortConfig)) -> Self {
         let mut config = PortConfig::default();
         change(&mut config);
-        if let Some((_, own)) = self.builder.ports.last_mut() {
-            *own = Some(PortSettings::typed(config));
+        if let Some(last) = self.builder.last_port() {
+            self.builder.set_port_settings(last, PortSettings::typed(config));
         }
         self
     }
@@ -207,7 +207,7 @@ impl Server {
 
     /// Like [`on_receive`](Self::on_receive), for the port that was added last only.
     pub fn on_receive_here<R: Outcome>(self, code: impl Fn(&Context, SessionId, &[u8]) -> R + 'static) -> Self {
-        let here = self.builder.ports.len() - 1;
+        let here = self.builder.ports().len() - 1;
         self.receive(Some(here), code)
     }
 
@@ -271,11 +271,11 @@ impl Server {
     /// Adds a process of its own, which the manager keeps alive: `code` runs in it, and is started anew when it returns.
     pub fn add_process<R: Outcome>(mut self, code: impl Fn(&Context) -> R + 'static) -> Self {
         self.code.processes.push(Box::new(move |context| code(context).settle("process")));
-        self.builder.user_processes += 1;
+        self.builder.set_user_processes(self.code.processes.len());
         self
     }
 
-    /// Runs the server until it is told to end (SIGTERM, SIGINT, [`Context::shutdown`]).
+    /// Runs the server until it is asked to end (SIGTERM, SIGINT, [`Context::shutdown`]).
     ///
     /// Only the process that calls this returns from it; workers end inside.
     ///
@@ -301,9 +301,9 @@ impl Server {
             let reason = format!("{subject} has no handler; set one with {handler}");
             Err(Error::State { operation: "start", reason })
         };
-        for (index, (port, _)) in self.builder.ports.iter().enumerate() {
+        for (index, port) in self.builder.ports().enumerate() {
             let is_received = || self.code.receive.iter().any(|(of, _)| of.is_none_or(|of| of == index));
-            match port.kind.is_stream() {
+            match port.kind().is_stream() {
                 true if self.code.http.is_none() && !is_received() => {
                     return refused(&format!("port {}", port.name()), "on_receive");
                 }
@@ -311,7 +311,7 @@ impl Server {
                 _ => {}
             }
         }
-        match self.builder.config.task_worker_num > 0 && self.code.task.is_none() {
+        match self.builder.config().task_worker_num > 0 && self.code.task.is_none() {
             true => refused("task_worker_num", "on_task"),
             false => Ok(()),
         }
@@ -331,8 +331,8 @@ impl Code {
 
     /// The HTTP service of a port that speaks HTTP.
     fn http(&self, context: &Context, port: usize) -> Option<&Rc<dyn HttpService>> {
-        let port = context.state().ports.get(port)?;
-        self.http.as_ref().filter(|_| matches!(port.config.framing, Framing::Http))
+        let port = context.state().ports().get(port)?;
+        self.http.as_ref().filter(|_| matches!(port.config().framing, Framing::Http))
     }
 
     fn of_connection(code: &Option<OfConnection>, context: &Context, event: &ConnectionEvent) -> Flow {

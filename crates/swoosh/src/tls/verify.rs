@@ -8,7 +8,7 @@ use super::files::Roots;
 use super::version1;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
@@ -127,6 +127,14 @@ impl ClientCertVerifier for ClientVerifier {
     }
 }
 
+/// A function that verifies a handshake signature.
+type VerifySignature = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error>;
+
 /// A client's verifier of servers.
 #[derive(Debug)]
 pub(super) struct ServerVerifier {
@@ -153,6 +161,23 @@ impl ServerVerifier {
     /// Accepts every server.
     pub(super) fn accept_all(provider: Arc<CryptoProvider>) -> Self {
         ServerVerifier { strict: None, name: None, provider }
+    }
+
+    /// Verifies a handshake signature with `verify`, that of the session's version of TLS. webpki refuses certificates of version
+    /// 1, so that their keys are read here where every server is accepted.
+    fn verify_signature(
+        &self,
+        verify: VerifySignature,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.provider.signature_verification_algorithms;
+        if self.strict.is_none() && version1::public_key(certificate).is_some() {
+            return version1::verify_signature(message, certificate, signature, known)
+                .map(|()| HandshakeSignatureValid::assertion());
+        }
+        verify(message, certificate, signature, known)
     }
 }
 
@@ -185,12 +210,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        if self.strict.is_none() && version1::public_key(certificate).is_some() {
-            return version1::verify_signature(message, certificate, signature, known)
-                .map(|()| HandshakeSignatureValid::assertion());
-        }
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, known)
+        self.verify_signature(rustls::crypto::verify_tls12_signature, message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -199,12 +219,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        if self.strict.is_none() && version1::public_key(certificate).is_some() {
-            return version1::verify_signature(message, certificate, signature, known)
-                .map(|()| HandshakeSignatureValid::assertion());
-        }
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, known)
+        self.verify_signature(rustls::crypto::verify_tls13_signature, message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

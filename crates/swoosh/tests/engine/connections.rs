@@ -229,7 +229,7 @@ fn a_connection_can_be_closed_from_its_worker_another_worker_and_a_task_worker()
             assert!(other.is_closed());
         }
         server.wait_for_events("close", 7);
-        assert_eq!(server.count("close"), 7, "each close is told once");
+        assert_eq!(server.count("close"), 7, "each close is reported once");
     }
 }
 

@@ -79,7 +79,7 @@ fn a_server_shuts_down_in_order() {
             let events = server.events();
             let at =
                 |what: &str| events.iter().position(|e| e.starts_with(what)).unwrap_or_else(|| panic!("no {what}"));
-            // In base mode it is worker 0 that tells of it, while the others end.
+            // In base mode worker 0 reports it, while the others end.
             let first = if mode == "mode=base" { "worker_stop 0" } else { "worker_stop" };
             assert!(at("before_shutdown") < at(first), "{events:?}");
             assert!(at("worker_stop") < at("manager_stop") && at("manager_stop") < at("shutdown"), "{events:?}");

@@ -1,7 +1,10 @@
 //! The gRPC example, called by HTTP/2 frames of messages.
 
 use crate::client::{Example, connect};
+use crate::common::TIMEOUT;
 use http_types::{HeaderMap, Request};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A message as gRPC sends it: `Text` with that text.
 fn message(text: &str) -> Vec<u8> {
@@ -116,4 +119,63 @@ fn in_turns(port: u16, mode: &str) {
         driver.abort();
     };
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(exchange);
+}
+
+/// A HealthCheckRequest or a HealthCheckResponse, as gRPC sends it.
+fn status_message(status: u8) -> Vec<u8> {
+    vec![0, 0, 0, 0, 2, 8, status]
+}
+
+#[test]
+fn tonic_health_answers_checks_and_sends_changes_to_clients_that_watch() {
+    for mode in ["process", "base"] {
+        let server = Example::start("grpc_health", &[mode]);
+        let port = server.port;
+        let get = move |path: &'static str| async move {
+            let mut socket = connect(port).await;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            socket.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).await.unwrap();
+            answer.rsplit("\r\n").next().unwrap_or_default().to_owned()
+        };
+        let exchange = async {
+            let (sender, connection) = h2::client::handshake(connect(port).await).await.unwrap();
+            let driver = tokio::spawn(connection);
+            let request = |method: &str| {
+                let request = Request::post(format!("http://127.0.0.1:{port}/grpc.health.v1.Health/{method}"));
+                request.header("content-type", "application/grpc").body(()).unwrap()
+            };
+            let everything = bytes::Bytes::from_static(&[0, 0, 0, 0, 0]);
+            let mut sender = sender.ready().await.unwrap();
+            let (response, mut stream) = sender.send_request(request("Check"), false).unwrap();
+            stream.send_data(everything.clone(), true).unwrap();
+            let mut body = response.await.unwrap().into_body();
+            assert_eq!(body.data().await.unwrap().unwrap(), status_message(1), "{mode}");
+            assert!(body.data().await.is_none());
+            assert_eq!(body.trailers().await.unwrap().unwrap()["grpc-status"], "0");
+
+            let mut sender = sender.ready().await.unwrap();
+            let (response, mut stream) = sender.send_request(request("Watch"), false).unwrap();
+            stream.send_data(everything, true).unwrap();
+            let mut body = response.await.unwrap().into_body();
+            assert_eq!(body.data().await.unwrap().unwrap(), status_message(1), "{mode}");
+            for (page, status) in [("/stop", 2), ("/start", 1)] {
+                assert_eq!(get(page).await, "done\n");
+                let change = body.data().await.unwrap().unwrap();
+                assert_eq!(change, status_message(status), "{mode} {page}");
+            }
+            assert_eq!(get("/calls").await, "1 calls are open\n", "{mode}");
+            // The server has nothing to send when the client leaves.
+            stream.send_reset(h2::Reason::CANCEL);
+            drop(body);
+            while get("/calls").await != "0 calls are open\n" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            driver.abort();
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(TIMEOUT, exchange).await.unwrap() });
+        server.stop();
+    }
 }

@@ -61,6 +61,7 @@ fn the_client_talks_to_both_echo_servers() {
         String::from_utf8(out.stdout).unwrap()
     };
     let echo = Example::start("echo", &["base"]);
+    drop(echo.connect()); // It listens now: the client connects once only.
     assert_eq!(run(&[&echo.port.to_string()]), "one\ntwo\nthree\n");
     echo.stop();
     let folder = tempfile::tempdir().unwrap();
@@ -69,6 +70,7 @@ fn the_client_talks_to_both_echo_servers() {
     std::fs::write(path("cert"), made.cert.pem()).unwrap();
     std::fs::write(path("key"), made.key_pair.serialize_pem()).unwrap();
     let echo = Example::start("tls_echo", &["base", &path("cert"), &path("key")]);
+    drop(echo.connect());
     assert_eq!(run(&[&echo.port.to_string(), &path("cert")]), "one\ntwo\nthree\n");
     echo.stop();
 }

@@ -278,10 +278,10 @@ pub const CASES: &[Case] = &[
     }),
     Case("6.9.1", "the server gives back the windows that an upload has used", |p| {
         p.open()?;
-        let mut windows = [p.server_setting(INITIAL_WINDOW_SIZE, 65_535) as usize, 65_535];
+        let mut windows = [p.server_setting(INITIAL_WINDOW_SIZE, 65_535) as usize, p.connection_window()];
         p.send(&post(1, &request("POST", &[])));
-        // Four times what both windows hold at first, and not an octet more than they allow.
-        let mut rest = 400_000_usize.max(windows[0] * 2);
+        // More than both windows hold at first, and not an octet more than they allow.
+        let mut rest = 400_000_usize.max(windows[0].max(windows[1]) + 100_000);
         while rest > 0 {
             let size = rest.min(windows[0]).min(windows[1]).min(16_384);
             if size > 0 {

@@ -164,6 +164,7 @@ pub struct Peer {
     stream: TcpStream,
     /// Settings that the server has sent.
     pub server_settings: Vec<(u16, u32)>,
+    connection_window: usize,
 }
 
 impl Peer {
@@ -173,7 +174,7 @@ impl Peer {
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         stream.set_nodelay(true)?;
-        Ok(Peer { stream, server_settings: Vec::new() })
+        Ok(Peer { stream, server_settings: Vec::new(), connection_window: 65_535 })
     }
 
     /// Sends octets. A server that has already closed the connection is noticed at the next read.
@@ -207,6 +208,9 @@ impl Peer {
                     has_settings = true;
                 }
                 (SETTINGS, _) => has_ack = true,
+                (WINDOW_UPDATE, _) if frame.stream == 0 => {
+                    self.connection_window += u32::from_be_bytes(frame.payload[..4].try_into().unwrap()) as usize;
+                }
                 (GOAWAY, _) => return Err(format!("GOAWAY in the preface: {frame:?}")),
                 _ => {}
             }
@@ -217,6 +221,11 @@ impl Peer {
     /// [`Peer::open_with`] without settings.
     pub fn open(&mut self) -> Verdict {
         self.open_with(&[])
+    }
+
+    /// Bytes that the server takes in the connection, as of its preface.
+    pub fn connection_window(&self) -> usize {
+        self.connection_window
     }
 
     /// A setting that the server has sent, or its initial value.

@@ -18,11 +18,13 @@ fn main() -> swoosh::Result<()> {
             assert!(worker.generation() > 0, "asked to panic");
             while worker.sleep(Duration::from_secs(60)) {}
         })),
-        "deaf" => Pool::new(workers).shutdown_timeout(Duration::from_millis(100)).run(&Tale(|_: &Worker| {
-            loop {
-                std::thread::sleep(Duration::from_secs(60));
-            }
-        })),
+        "ignores_signals" => {
+            Pool::new(workers).shutdown_timeout(Duration::from_millis(100)).run(&Tale(|_: &Worker| {
+                loop {
+                    std::thread::sleep(Duration::from_secs(60));
+                }
+            }))
+        }
         "detach" => Pool::new(1).run(&Tale(|worker: &Worker| {
             if worker.generation() == 0 {
                 worker.detach();

@@ -160,3 +160,23 @@ fn a_peer_that_does_not_read_costs_a_bounded_buffer() {
         assert!(whole < 300, "{mode}: {whole} answers");
     }
 }
+
+#[test]
+fn a_reply_to_a_client_that_has_reset_its_connection_ends_that_connection_alone() {
+    let authority = Authority::new();
+    let config = Arc::new(authority.config());
+    for mode in MODES {
+        let server = authority.start(&[mode]);
+        let mut other = Client::over(connect(&server, &config, "localhost"));
+        let mut tls = greet(connect(&server, &config, "localhost")).unwrap();
+        socket2::SockRef::from(&tls.sock).set_linger(Some(Duration::ZERO)).unwrap();
+        tls.write_all(b"\0\0\0\x09sleep 300").unwrap();
+        // The worker of base mode sleeps in the handler, and sends to a connection that is gone.
+        std::thread::sleep(Duration::from_millis(100));
+        drop(tls);
+        server.wait_for_event("close");
+        other.send("echo on");
+        assert_eq!(other.text(), "on", "{mode}");
+        assert!(!server.log().contains("panicked"), "{mode}: {}", server.log());
+    }
+}

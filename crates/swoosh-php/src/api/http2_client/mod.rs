@@ -109,7 +109,9 @@ fn set(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut are_accepted = true;
     for finding in findings {
         match finding {
-            Finding::Unknown(text) => warning(&text),
+            Finding::Unknown { text, is_misspelt: true } => warning(&text),
+            // Programs pass settings of their own libraries along, such as Hyperf's gRPC client.
+            Finding::Unknown { .. } => {}
             Finding::Refused(name, text) => {
                 accepted.remove(&name);
                 are_accepted = false;

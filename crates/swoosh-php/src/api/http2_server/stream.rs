@@ -1,10 +1,10 @@
 //! `Swoosh\Http2\ServerStream`.
 
-use crate::coroutine::http2_server::{Received, ServerStream, StreamError};
+use crate::coroutine::http2_server::{Fields, Received, ServerStream, StreamError};
 use crate::coroutine::wait;
 use crate::runtime::last_error;
 use crate::server::http::request::add_header;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue};
 use std::cell::RefCell;
 use std::rc::Rc;
 use swoosh_zend::error::throw_error;
@@ -33,6 +33,7 @@ pub(super) fn register() {
         .method("sendHead(int $status, array $headers = [], bool $end = false): bool", send_head)
         .method("write(string $data, float $timeout = -1): bool", write)
         .method("end(array $trailers = []): bool", end)
+        .method("isOpen(): bool", |call: &mut Call<'_>| Ok(stream(call)?.is_open()))
         .method("reset(int $error_code = SWOOLE_HTTP2_ERROR_CANCEL): bool", reset)
         .register(&STREAM);
 }
@@ -40,16 +41,21 @@ pub(super) fn register() {
 /// The object of a stream.
 pub(super) fn object(stream: ServerStream) -> PhpResult<Object> {
     let object = Object::new(STREAM.get())?;
-    let head = stream.head();
     object.set_slot(STREAM_ID, i64::from(stream.id()));
-    object.set_slot(METHOD, head.method.as_str());
-    object.set_slot(PATH, head.uri.path_and_query().map_or("", |path| path.as_str()));
-    object.set_slot(AUTHORITY, head.uri.authority().map_or("", |authority| authority.as_str()));
-    let mut headers = Array::new();
-    for (name, value) in &head.headers {
-        add_header(&mut headers, name.as_str().as_bytes(), value.as_bytes());
-    }
-    object.set_slot(HEADERS, headers);
+    stream.with_head(|head, fields| {
+        let mut headers = Array::new();
+        for field in fields {
+            match field.name {
+                b"host" => object.set_slot(AUTHORITY, field.value),
+                // That of the message that the head is read from.
+                b"transfer-encoding" => {}
+                name => add_header(&mut headers, name, field.value),
+            }
+        }
+        object.set_slot(METHOD, head.method);
+        object.set_slot(PATH, head.target);
+        object.set_slot(HEADERS, headers);
+    });
     if let Some(payload) = object.payload::<Payload>() {
         *payload.stream.borrow_mut() = Some(Rc::new(stream));
     }
@@ -75,11 +81,10 @@ fn send_head(call: &mut Call<'_>) -> PhpResult<bool> {
     let (status, ends) = (call.int(0)?, call.bool_or(2, false)?);
     let none = Array::new();
     let fields = fields(if call.has(1) { call.array(1)? } else { &none })?;
-    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    let Some(status) = status else { return Err(throw_error("the status is not one of HTTP")) };
-    let mut head = Response::new(());
-    (*head.status_mut(), *head.headers_mut()) = (status, fields);
-    Ok(match stream(call)?.send_head(head, ends) {
+    let Some(status) = u16::try_from(status).ok().filter(|status| (100..1000).contains(status)) else {
+        return Err(throw_error("the status is not one of HTTP"));
+    };
+    Ok(match stream(call)?.send_head(status, &fields, ends) {
         Ok(()) => true,
         Err(error) => fail(call, error),
     })
@@ -96,7 +101,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
 fn end(call: &mut Call<'_>) -> PhpResult<bool> {
     let none = Array::new();
     let trailers = fields(if call.has(0) { call.array(0)? } else { &none })?;
-    Ok(match stream(call)?.end(trailers)? {
+    Ok(match stream(call)?.end(&trailers)? {
         Ok(()) => true,
         Err(error) => fail(call, error),
     })
@@ -108,8 +113,8 @@ fn reset(call: &mut Call<'_>) -> PhpResult<bool> {
 }
 
 /// Header fields of an array; values are strings or lists of strings.
-fn fields(given: &Array) -> PhpResult<HeaderMap> {
-    let mut fields = HeaderMap::new();
+fn fields(given: &Array) -> PhpResult<Fields> {
+    let mut fields = Fields::new();
     for (key, value) in given {
         let name = match key {
             Key::Name(name) => name.as_bytes().to_ascii_lowercase(),
@@ -117,12 +122,11 @@ fn fields(given: &Array) -> PhpResult<HeaderMap> {
         };
         let mut append = |value: &Zval| {
             let text = value.dereferenced().to_zstr().ok_or(Raised::Exception)?;
-            let field = HeaderName::from_bytes(&name).ok().zip(HeaderValue::from_bytes(text.as_bytes()).ok());
-            let Some((name, value)) = field else {
+            if HeaderName::from_bytes(&name).is_err() || HeaderValue::from_bytes(text.as_bytes()).is_err() {
                 let name = String::from_utf8_lossy(&name);
                 return Err(throw_error(&format!("the header field {name:?} contains invalid characters")));
-            };
-            fields.append(name, value);
+            }
+            fields.push((name.clone(), text.as_bytes().to_vec()));
             Ok(())
         };
         match value.dereferenced().array() {

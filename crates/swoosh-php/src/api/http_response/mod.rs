@@ -89,8 +89,8 @@ fn status(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::set(INVALID_PARAMS);
         return Ok(false);
     }
-    state.status.set(if code == 0 { 200 } else { code });
-    *state.reason.borrow_mut() = (!reason.is_empty()).then(|| reason.to_vec());
+    state.set_status(if code == 0 { 200 } else { code });
+    state.set_reason((!reason.is_empty()).then(|| reason.to_vec()));
     Ok(true)
 }
 
@@ -208,7 +208,7 @@ fn early_hints(call: &mut Call<'_>) -> PhpResult<bool> {
         last_error::set(CONTEXT_UNAVAILABLE);
         return Ok(false);
     }
-    match transport_of(state).filter(|_| !state.http10.get()) {
+    match transport_of(state).filter(|_| !state.is_http10()) {
         Some(transport) => transport.send(&out),
         None => Ok(false),
     }
@@ -237,7 +237,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
     let mut out = Vec::with_capacity(256 + content.len());
     let before = state.phase();
     if before == Phase::NotSent {
-        let body = match (state.http10.get(), state.has_body()) {
+        let body = match (state.is_http10(), state.has_body()) {
             (true, _) => Body::UntilClosed,
             (_, false) => Body::Length(0),
             _ => Body::Chunked,
@@ -247,7 +247,7 @@ fn write(call: &mut Call<'_>) -> PhpResult<bool> {
         state.enter(Phase::HeadSent);
     }
     if state.has_body() {
-        match state.http10.get() {
+        match state.is_http10() {
             true => out.extend_from_slice(content),
             false => put_chunk(&mut out, content),
         }
@@ -285,7 +285,7 @@ fn redirect(call: &mut Call<'_>) -> PhpResult<bool> {
     if state.phase() == Phase::HeadSent {
         warning("the response has begun: it redirects nowhere, and is ended");
     }
-    state.status.set(code);
+    state.set_status(code);
     let mut all = this.slot(HEADER).array().cloned().unwrap_or_default();
     all.put(b"Location", location);
     this.set_slot(HEADER, all);
@@ -327,7 +327,7 @@ fn send_file(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     if !sent {
         // The announced body is missing: the connection cannot be reused.
-        state.keep_alive.set(false);
+        state.close_after();
     }
     state.finish(&transport);
     Ok(sent)
@@ -395,13 +395,12 @@ fn close(call: &mut Call<'_>) -> PhpResult<bool> {
     }
     let Some(transport) = transport_of(state) else { return Ok(false) };
     if let Transport::Socket(connection) = &transport
-        && connection.websocket.borrow().is_some()
+        && let Some(websocket) = connection.websocket()
     {
-        let websocket = connection.websocket.borrow().clone();
-        return websocket.map_or(Ok(false), |websocket| websocket.send_close(1000, b""));
+        return websocket.send_close(1000, b"");
     }
     let closed = transport.close();
-    if closed && state.must_respond.get() {
+    if closed && state.must_respond() {
         transport.end_request();
     }
     if closed && state.phase() != Phase::Detached {
@@ -446,7 +445,7 @@ fn ping(call: &mut Call<'_>) -> PhpResult<bool> {
 
 /// The HTTP/2 stream that a response is sent on.
 fn http2_stream_of(state: &ResponseState) -> Option<(Context, SessionId)> {
-    match state.connection.get()? {
+    match state.connection()? {
         HttpConnection::Server(state, session) if session.is_stream() => Some((state.running()?, *session)),
         _ => None,
     }

@@ -16,12 +16,12 @@ use swoosh_zend::{Call, IntoZval, PhpResult, Zval};
 /// Upgrades the connection to WebSocket (RFC 6455 section 4.2).
 pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let Some((state, this)) = open(call) else { return Ok(false) };
-    let Some(HttpConnection::Coroutine(connection)) = state.connection.get().cloned() else {
+    let Some(HttpConnection::Coroutine(connection)) = state.connection().cloned() else {
         last_error::warn_misuse("only a Swoole\\Coroutine\\Http\\Server's response can be upgraded");
         return Ok(false);
     };
-    let Some(handshake) = connection.handshake.take().filter(|_| state.phase() == Phase::NotSent) else {
-        state.status.set(400);
+    let Some(handshake) = connection.take_handshake().filter(|_| state.phase() == Phase::NotSent) else {
+        state.set_status(400);
         last_error::warn_misuse("the request is not a valid WebSocket handshake");
         return Ok(false);
     };
@@ -45,19 +45,19 @@ pub(super) fn upgrade(call: &mut Call<'_>) -> PhpResult<bool> {
     let options = WebSocketOptions {
         mask_outgoing: false,
         masked: true,
-        max: connection.config.max_length,
+        max: connection.settings().max_length,
         deflate: agreed,
-        control_frames: connection.config.websocket.control_frames,
+        control_frames: connection.settings().websocket.control_frames,
     };
-    let websocket = WebSocketConnection::new(connection.link.clone(), connection.buffer.take(), options);
-    *connection.websocket.borrow_mut() = Some(Rc::new(websocket));
+    let websocket = WebSocketConnection::new(connection.link().clone(), connection.take_buffer(), options);
+    connection.set_websocket(websocket);
     Ok(true)
 }
 
 /// The WebSocket that a response was upgraded to; `None`, with a warning, before the upgrade.
 fn websocket(call: &Call<'_>) -> Option<Rc<WebSocketConnection>> {
-    let websocket = match call.payload::<ResponseState>().connection.get() {
-        Some(HttpConnection::Coroutine(connection)) => connection.websocket.borrow().clone(),
+    let websocket = match call.payload::<ResponseState>().connection() {
+        Some(HttpConnection::Coroutine(connection)) => connection.websocket(),
         _ => None,
     };
     if websocket.is_none() {

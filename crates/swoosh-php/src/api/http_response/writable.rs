@@ -23,7 +23,7 @@ pub(super) fn open<'a>(call: &Call<'a>) -> Option<(&'a ResponseState, &'a Object
 }
 
 pub(super) fn transport_of(state: &ResponseState) -> Option<Transport> {
-    state.connection.get().and_then(HttpConnection::transport)
+    state.connection().and_then(HttpConnection::transport)
 }
 
 /// SWOOLE_ERROR_HTTP_CONTEXT_UNAVAILABLE.

@@ -246,7 +246,7 @@ impl Inbox {
         if self.closed.is_some() || matches!(want, Want::Stream(id) if !self.streams.contains_key(&id)) {
             return Poll::Ready(None);
         }
-        let (id, token) = (coroutine.id, coroutine.next_token());
+        let (id, token) = (coroutine.id(), coroutine.next_token());
         self.waiters.push_back(Waiter { ticket, want, coroutine: id, token, waker: cx.waker().clone() });
         Poll::Pending
     }

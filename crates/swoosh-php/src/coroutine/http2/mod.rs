@@ -13,15 +13,19 @@
 //! | `inbox` | responses that have arrived and the coroutines that wait for them |
 //! | `outgoing` | a request to send |
 //! | `send_half` | bodies of requests, as the peer's windows allow |
+//! | `keepalive` | detects a peer that does not answer any more |
 //! | `settings`, `failure` | settings, errors |
+//! | `shared` | the state that coroutines share, and the task that drives the protocol |
 //! | `connection` | connecting, sending, receiving, closing |
 
 mod connection;
 mod failure;
 mod inbox;
+mod keepalive;
 mod outgoing;
 pub(in crate::coroutine) mod send_half;
 mod settings;
+mod shared;
 mod transport;
 
 pub use connection::Http2Connection;

@@ -1,7 +1,9 @@
 //! The settings that a client or a server announces, and its own bounds.
 
+use super::keepalive::Keepalive;
 use h2::client::Builder;
 use swoosh::proto::http2::PeerSettings;
+use swoosh::proto::http2::server::ServerSettings;
 use swoosh_zend::{Array, Zval};
 
 /// The settings that one side announces, and bounds of its own.
@@ -11,6 +13,8 @@ pub struct Http2Settings {
     pub local: PeerSettings,
     /// The longest body of a response that is kept in memory, bytes.
     pub max_body: u64,
+    /// Of a client.
+    pub(super) keepalive: Option<Keepalive>,
 }
 
 impl Http2Settings {
@@ -28,6 +32,7 @@ impl Http2Settings {
                 max_header_list_size: number("http2_max_header_list_size", default.max_header_list_size),
             },
             max_body: u64::try_from(max_body).unwrap_or(0),
+            keepalive: Keepalive::new(settings),
         }
     }
 
@@ -39,19 +44,21 @@ impl Http2Settings {
         all
     }
 
-    /// h2's settings of a server.
-    pub(in crate::coroutine) fn server_builder(&self) -> h2::server::Builder {
-        let mut builder = h2::server::Builder::new();
+    /// The settings of the server's protocol.
+    pub(in crate::coroutine) fn of_protocol(&self) -> ServerSettings {
         let local = &self.local;
-        builder
-            .max_concurrent_streams(local.max_concurrent_streams)
-            .initial_window_size(local.initial_window_size.min(MAX_WINDOW))
-            .initial_connection_window_size(local.initial_window_size.clamp(CONNECTION_WINDOW, MAX_WINDOW))
-            .max_frame_size(local.max_frame_size)
-            .max_header_list_size(local.max_header_list_size)
-            .max_send_buffer_size(SEND_BUFFER)
-            .data_frame_budget(FRAME_BUDGET);
-        builder
+        let window = local.initial_window_size.min(MAX_WINDOW);
+        ServerSettings {
+            header_table_size: local.header_table_size,
+            max_concurrent_streams: local.max_concurrent_streams,
+            initial_window_size: window,
+            connection_window: window.max(CONNECTION_WINDOW),
+            max_frame_size: local.max_frame_size,
+            max_header_list_size: local.max_header_list_size,
+            grpc_streams: true,
+            connect_protocol: false,
+            ..ServerSettings::default()
+        }
     }
 
     /// h2's settings of a client. Push is disabled: PHP has no place for a response that it did not ask for.

@@ -4,18 +4,19 @@
 //! peer's bytes are not read any more: it has given the connection up. Frames that h2 cannot send, such as a GOAWAY with a
 //! program's own code, are written between two of its frames.
 
+use crate::coroutine::http2_output::FrameOutput;
 use crate::coroutine::socket::CoroutineSocket;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use swoosh::proto::http2::frames::FrameHead;
 use swoosh::proto::http2::{ControlFrame, FrameTracker, PREFACE, PeerSettings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The peer's settings and GOAWAY, and frames to insert.
-#[derive(Default)]
 pub(super) struct Observed {
     /// The peer's settings, once it has sent them.
     pub(super) settings: Option<PeerSettings>,
@@ -25,13 +26,21 @@ pub(super) struct Observed {
     pub(super) other_protocol: Option<bool>,
     /// Whole frames that are to be written before the next one of h2.
     pub(super) inserted: Vec<u8>,
+    /// When bytes were read last; before any, when the connection was made.
+    pub(super) last_received: Instant,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        let last_received = Instant::now();
+        Observed { settings: None, goaway: None, other_protocol: None, inserted: Vec::new(), last_received }
+    }
 }
 
 pub(super) struct Transport {
-    link: Rc<CoroutineSocket>,
+    output: FrameOutput,
     observed: Rc<RefCell<Observed>>,
     incoming: FrameTracker,
-    outgoing: FrameTracker,
     /// The peer has ended the connection, or does not speak HTTP/2.
     ended: bool,
     /// The beginning of the peer's bytes: the head of its first frame.
@@ -40,8 +49,8 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(link: Rc<CoroutineSocket>, observed: Rc<RefCell<Observed>>) -> Self {
-        let outgoing = FrameTracker::new(PREFACE.len());
-        Transport { link, observed, incoming: FrameTracker::new(0), outgoing, ended: false, first: Vec::new() }
+        let output = FrameOutput::new(link, PREFACE.len());
+        Transport { output, observed, incoming: FrameTracker::new(0), ended: false, first: Vec::new() }
     }
 
     /// Looks at the head of the peer's first frame, which is SETTINGS (RFC 9113 section 3.4).
@@ -88,19 +97,7 @@ impl Transport {
 
     /// Writes inserted frames where that is possible.
     fn write_inserted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.outgoing.is_between_frames() {
-            let mut observed = self.observed.borrow_mut();
-            if observed.inserted.is_empty() {
-                break;
-            }
-            let written = ready!(self.link.poll_write(cx, &[IoSlice::new(&observed.inserted)]))?;
-            observed.inserted.drain(..written);
-            if !observed.inserted.is_empty() {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-        }
-        Poll::Ready(Ok(()))
+        self.output.poll_insert(cx, &mut self.observed.borrow_mut().inserted)
     }
 }
 
@@ -111,7 +108,8 @@ impl AsyncRead for Transport {
             return Poll::Ready(Ok(()));
         }
         let room = buffer.initialize_unfilled();
-        let read = ready!(this.link.poll_read(cx, room))?;
+        let read = ready!(this.output.link().poll_read(cx, room))?;
+        this.observed.borrow_mut().last_received = Instant::now();
         let shown = this.follow_incoming(&room[..read]);
         buffer.advance(shown);
         Poll::Ready(Ok(()))
@@ -130,9 +128,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.write_inserted(cx))?;
-        let written = ready!(this.link.poll_write(cx, pieces))?;
-        this.outgoing.follow_written(pieces, written);
-        Poll::Ready(Ok(written))
+        this.output.poll_write(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -142,14 +138,15 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.write_inserted(cx))?;
-        this.link.poll_flush(cx)
+        this.output.link().poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.link.poll_flush(cx))?;
-        this.link.send_close_notify();
-        let _ = this.link.socket().shutdown(std::net::Shutdown::Write);
+        let link = this.output.link();
+        ready!(link.poll_flush(cx))?;
+        link.send_close_notify();
+        let _ = link.socket().shutdown(std::net::Shutdown::Write);
         Poll::Ready(Ok(()))
     }
 }

@@ -39,9 +39,7 @@ impl ServerConnection {
         let shared = &self.shared;
         let accepted = wait::poll(WaitKind::Io, limit, |cx| shared.poll_incoming(cx))?;
         Ok(match accepted {
-            WaitOutcome::Done(stream) => {
-                Ok(stream.map(|(request, respond)| ServerStream::new(shared.clone(), request, respond)))
-            }
+            WaitOutcome::Done(stream) => Ok(stream.map(|request| ServerStream::new(shared.clone(), request))),
             WaitOutcome::TimedOut => Err(libc::ETIMEDOUT),
             WaitOutcome::Cancelled => Err(libc::ECANCELED),
         })

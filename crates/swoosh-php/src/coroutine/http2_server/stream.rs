@@ -1,44 +1,47 @@
 //! One request and its response.
 
 use super::driver::Shared;
-use crate::coroutine::http2::send_half::SendHalf;
+use super::request::Request;
 use crate::coroutine::types::WaitKind;
 use crate::coroutine::wait::{self, WaitOutcome};
-use bytes::Bytes;
-use h2::server::SendResponse;
-use h2::{Error, Reason, RecvStream};
-use http::request::Parts;
-use http::{HeaderMap, Request, Response};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use swoosh::proto::http1::request::{Field, Request as Head, field_buffer};
+use swoosh::proto::http2::code;
 use swoosh_zend::{PhpResult, runtime};
+use tokio::sync::Mutex;
 
 /// A stream. Dropping it resets it unless its response was sent to the end.
 pub struct ServerStream {
     shared: Rc<Shared>,
-    head: Parts,
-    id: u32,
-    body: RefCell<RecvStream>,
+    request: Rc<Request>,
     /// A coroutine is reading.
     reads: Cell<bool>,
-    response: RefCell<Output>,
+    /// Held by the coroutine that writes.
+    turn: Mutex<()>,
+    response: Cell<Progress>,
     generation: u32,
 }
 
-/// The response.
-enum Output {
-    Head(SendResponse<Bytes>),
-    Body(Rc<SendHalf>),
+/// How far the response is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Head,
+    Body,
     Ended,
 }
+
+/// Header fields: names in lower case, and values.
+pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Something of the request's body.
 #[derive(Debug)]
 pub enum Received {
     /// A part of it.
-    Data(Bytes),
+    Data(Vec<u8>),
     /// Its end.
     End,
 }
@@ -58,23 +61,28 @@ pub enum StreamError {
 }
 
 impl ServerStream {
-    pub(super) fn new(shared: Rc<Shared>, request: Request<RecvStream>, respond: SendResponse<Bytes>) -> Self {
+    pub(super) fn new(shared: Rc<Shared>, request: Rc<Request>) -> Self {
         shared.open.set(shared.open.get() + 1);
-        let (head, body) = request.into_parts();
-        let id = respond.stream_id().as_u32();
-        let response = RefCell::new(Output::Head(respond));
-        let (body, reads) = (RefCell::new(body), Cell::new(false));
-        ServerStream { shared, head, id, body, reads, response, generation: runtime::generation() }
+        ServerStream {
+            shared,
+            request,
+            reads: Cell::new(false),
+            turn: Mutex::new(()),
+            response: Cell::new(Progress::Head),
+            generation: runtime::generation(),
+        }
     }
 
     /// Its number.
     pub fn id(&self) -> u32 {
-        self.id
+        self.request.number
     }
 
     /// Method, target and fields of the request.
-    pub fn head(&self) -> &Parts {
-        &self.head
+    pub fn with_head<R>(&self, read: impl FnOnce(&Head<'_>, &[Field<'_>]) -> R) -> Option<R> {
+        let mut room = field_buffer();
+        let (head, fields) = Head::parse(&self.request.head, &mut room)?;
+        Some(read(&head, fields))
     }
 
     /// Waits for a part of the request's body.
@@ -82,94 +90,90 @@ impl ServerStream {
         if self.is_inherited() || self.reads.replace(true) {
             return Ok(Err(StreamError::Misuse));
         }
-        let received = wait::poll(WaitKind::Io, limit, |cx| {
-            let mut body = self.body.borrow_mut();
-            loop {
-                return Poll::Ready(match std::task::ready!(body.poll_data(cx)) {
-                    Some(Ok(data)) if data.is_empty() => continue,
-                    Some(Ok(data)) => {
-                        // An error means that the stream was reset, which the next call finds.
-                        let _ = body.flow_control().release_capacity(data.len());
-                        Ok(Received::Data(data))
-                    }
-                    Some(Err(e)) => Err(reset_of(&e)),
-                    None => Ok(Received::End),
-                });
-            }
-        });
+        let received =
+            wait::poll(WaitKind::Io, limit, |cx| match (self.request.reset(), self.request.take(cx.waker())) {
+                (Some(code), _) => Poll::Ready(Err(StreamError::Reset(code))),
+                (None, None) => Poll::Pending,
+                (None, Some(data)) if data.is_empty() => Poll::Ready(Ok(Received::End)),
+                (None, Some(data)) => Poll::Ready(Ok(Received::Data(data))),
+            });
         self.reads.set(false);
-        Ok(outcome(received?))
+        let received = outcome(received?);
+        if let Ok(Received::Data(data)) = &received {
+            self.shared.with(|http2| http2.release(self.id(), data.len()));
+            self.shared.drive();
+        }
+        Ok(received)
+    }
+
+    /// The code that the stream was reset with, as an error.
+    fn check(&self) -> Result<(), StreamError> {
+        self.request.reset().map_or(Ok(()), |code| Err(StreamError::Reset(code)))
     }
 
     /// Sends the head of the response, and nothing else if it `ends`.
-    pub fn send_head(&self, head: Response<()>, ends: bool) -> Result<(), StreamError> {
-        if self.is_inherited() {
+    pub fn send_head(&self, status: u16, fields: &Fields, ends: bool) -> Result<(), StreamError> {
+        if self.is_inherited() || self.response.get() != Progress::Head {
             return Err(StreamError::Misuse);
         }
-        {
-            let mut output = self.response.borrow_mut();
-            let Output::Head(respond) = &mut *output else { return Err(StreamError::Misuse) };
-            let stream = respond.send_response(head, ends).map_err(|e| reset_of(&e));
-            *output = match &stream {
-                Ok(_) if ends => Output::Ended,
-                Err(_) => Output::Ended,
-                Ok(_) => return self.begin_body(output, stream?),
-            };
-            stream?;
-        }
-        self.shared.drive();
-        Ok(())
-    }
-
-    fn begin_body(
-        &self,
-        mut output: std::cell::RefMut<'_, Output>,
-        stream: h2::SendStream<Bytes>,
-    ) -> Result<(), StreamError> {
-        *output = Output::Body(Rc::new(SendHalf::new(stream)));
-        drop(output);
+        self.response.set(if ends { Progress::Ended } else { Progress::Body });
+        self.check()?;
+        self.shared.with(|http2| http2.send_head(self.id(), status, &borrowed(fields), ends));
         self.shared.drive();
         Ok(())
     }
 
     /// Sends a part of the body, and waits until the client's window has taken it.
     pub fn send(&self, bytes: &[u8], limit: Option<Duration>) -> PhpResult<Result<(), StreamError>> {
-        let half = match &*self.response.borrow() {
-            Output::Body(half) if !self.is_inherited() => half.clone(),
-            _ => return Ok(Err(StreamError::Misuse)),
-        };
-        let sent = wait::future(
-            async {
-                let mut stream = half.lock().await;
-                half.send(&mut stream, bytes, false, || self.shared.drive()).await.map_err(|e| reset_of(&e))
-            },
-            limit,
-        )?;
-        let sent = outcome(sent);
+        if self.is_inherited() || self.response.get() != Progress::Body {
+            return Ok(Err(StreamError::Misuse));
+        }
+        let sent = outcome(wait::future(self.send_all(bytes), limit)?);
         if matches!(sent, Err(StreamError::TimedOut | StreamError::Cancelled)) {
             // A part of it may be sent: what would follow makes no sense.
-            self.reset(Reason::CANCEL.into());
+            self.reset(code::CANCEL);
         }
         Ok(sent)
     }
 
+    async fn send_all(&self, bytes: &[u8]) -> Result<(), StreamError> {
+        let _turn = self.turn.lock().await;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = poll_fn(|cx| self.poll_room(rest.len(), cx)).await?;
+            let (piece, behind) = rest.split_at(room);
+            self.shared.with(|http2| http2.send_data(self.id(), piece, false));
+            self.shared.drive();
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn poll_room(&self, wanted: usize, cx: &mut Context<'_>) -> Poll<Result<usize, StreamError>> {
+        self.check()?;
+        let room = self.shared.with(|http2| http2.room(self.id(), wanted));
+        if room > 0 {
+            return Poll::Ready(Ok(room));
+        }
+        self.request.wait_for_room(cx.waker());
+        Poll::Pending
+    }
+
     /// Ends the response, with these trailer fields if there are any.
-    pub fn end(&self, trailers: HeaderMap) -> PhpResult<Result<(), StreamError>> {
-        let half = match self.response.replace(Output::Ended) {
-            Output::Body(half) if !self.is_inherited() => half,
-            other => {
-                self.response.replace(other);
-                return Ok(Err(StreamError::Misuse));
-            }
-        };
+    pub fn end(&self, trailers: &Fields) -> PhpResult<Result<(), StreamError>> {
+        if self.is_inherited() || self.response.get() != Progress::Body {
+            return Ok(Err(StreamError::Misuse));
+        }
+        self.response.set(Progress::Ended);
         let ended = wait::future(
             async {
-                let mut stream = half.lock().await;
-                match trailers.is_empty() {
-                    true => stream.send_data(Bytes::new(), true),
-                    false => stream.send_trailers(trailers),
-                }
-                .map_err(|e| reset_of(&e))
+                let _turn = self.turn.lock().await;
+                self.check()?;
+                self.shared.with(|http2| match trailers.is_empty() {
+                    true => http2.send_data(self.id(), b"", true),
+                    false => http2.send_trailers(self.id(), &borrowed(trailers)),
+                });
+                Ok(())
             },
             None,
         )?;
@@ -177,16 +181,18 @@ impl ServerStream {
         Ok(outcome(ended))
     }
 
+    /// Whether the response can still be sent: it has not ended, and the client has not reset the stream.
+    pub fn is_open(&self) -> bool {
+        !self.is_inherited() && self.response.get() != Progress::Ended && self.request.reset().is_none()
+    }
+
     /// Ends the stream with an error code (RFC 9113 section 6.4). False if its response was sent to the end.
     pub fn reset(&self, code: u32) -> bool {
-        if self.is_inherited() {
+        if self.is_inherited() || self.response.replace(Progress::Ended) == Progress::Ended {
             return false;
         }
-        match self.response.replace(Output::Ended) {
-            Output::Head(mut respond) => respond.send_reset(code.into()),
-            Output::Body(half) => half.reset(code.into()),
-            Output::Ended => return false,
-        }
+        self.shared.with(|http2| http2.reset(self.id(), code));
+        self.request.note_reset(code);
         self.shared.drive();
         true
     }
@@ -203,13 +209,15 @@ impl Drop for ServerStream {
             std::mem::forget(self.shared.clone());
             return;
         }
-        self.reset(Reason::INTERNAL_ERROR.into());
+        self.reset(code::INTERNAL_ERROR);
+        self.shared.with(|http2| http2.close(self.id()));
         self.shared.open.set(self.shared.open.get() - 1);
+        self.shared.drive();
     }
 }
 
-fn reset_of(error: &Error) -> StreamError {
-    StreamError::Reset(error.reason().unwrap_or(Reason::CANCEL).into())
+fn borrowed(fields: &Fields) -> Vec<(&[u8], &[u8])> {
+    fields.iter().map(|(name, value)| (&name[..], &value[..])).collect()
 }
 
 fn outcome<T>(outcome: WaitOutcome<Result<T, StreamError>>) -> Result<T, StreamError> {

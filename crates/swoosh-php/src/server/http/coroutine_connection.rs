@@ -1,6 +1,8 @@
 //! A connection of a coroutine HTTP server: at most one response is pending, and its coroutine reads the next request
 //! only after that response is complete.
 
+use crate::coroutine::WaitKind;
+use crate::coroutine::scheduler::expect_current;
 use crate::coroutine::socket::CoroutineSocket;
 use crate::runtime::{last_error, reactor};
 use crate::server::http::settings::HttpSettings;
@@ -8,30 +10,26 @@ use crate::server::websocket::connection::WebSocketConnection;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
+use std::time::Duration;
 use swoosh::http::files::{FileReply, ReplyPart};
 use swoosh::proto::websocket::deflate::DeflateParams;
 use swoosh_zend::PhpResult;
 
 /// A connection of a coroutine server.
 pub struct CoroutineConnection {
-    /// The socket.
-    pub link: Rc<CoroutineSocket>,
+    link: Rc<CoroutineSocket>,
     /// Bytes read and not consumed yet.
-    pub buffer: RefCell<Vec<u8>>,
-    /// The server's settings.
-    pub config: Rc<HttpSettings>,
-    /// Close the connection after the response.
-    pub close_after_response: Cell<bool>,
+    buffer: RefCell<Vec<u8>>,
+    settings: Rc<HttpSettings>,
+    close_after_response: Cell<bool>,
     /// A response is not complete.
-    pub response_pending: Cell<bool>,
+    response_pending: Cell<bool>,
     /// Bytes that complete a response whose object was freed before `end()`; the connection's coroutine sends them.
-    pub abandoned_response: RefCell<Option<Vec<u8>>>,
+    abandoned_response: RefCell<Option<Vec<u8>>>,
     /// Wake token of the coroutine that waits for the response.
-    pub waiter: Cell<Option<u64>>,
-    /// Parameters of the upgrade, if the current request asks for one.
-    pub handshake: RefCell<Option<Handshake>>,
-    /// The WebSocket after an upgrade.
-    pub websocket: RefCell<Option<Rc<WebSocketConnection>>>,
+    waiter: Cell<Option<u64>>,
+    handshake: RefCell<Option<Handshake>>,
+    websocket: RefCell<Option<Rc<WebSocketConnection>>>,
 }
 
 /// Parameters of an acceptable WebSocket upgrade.
@@ -46,10 +44,10 @@ pub struct Handshake {
 
 impl CoroutineConnection {
     /// A connection before its first request.
-    pub fn new(link: Rc<CoroutineSocket>, config: Rc<HttpSettings>) -> Rc<Self> {
+    pub fn new(link: Rc<CoroutineSocket>, settings: Rc<HttpSettings>) -> Rc<Self> {
         Rc::new(CoroutineConnection {
             link,
-            config,
+            settings,
             buffer: RefCell::default(),
             close_after_response: Cell::new(false),
             response_pending: Cell::new(false),
@@ -58,6 +56,110 @@ impl CoroutineConnection {
             handshake: RefCell::default(),
             websocket: RefCell::default(),
         })
+    }
+
+    /// The socket.
+    pub fn link(&self) -> &Rc<CoroutineSocket> {
+        &self.link
+    }
+
+    /// The server's settings.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.settings
+    }
+
+    /// Runs `f` on the bytes that were read and not consumed. `f` must not suspend.
+    pub fn with_buffer<R>(&self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        f(&mut self.buffer.borrow_mut())
+    }
+
+    /// Takes the bytes that were read and not consumed.
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.buffer.take()
+    }
+
+    /// Reads up to `size` bytes into the buffer. Returns their number, 0 at the end of the stream, or the errno.
+    pub fn read(&self, size: usize, limit: Option<Duration>) -> PhpResult<Result<usize, i32>> {
+        let mut more = Vec::new();
+        let read = self.link.read_into(&mut more, size, limit)?;
+        self.buffer.borrow_mut().extend_from_slice(&more);
+        Ok(read)
+    }
+
+    /// Whether it is closed after its response.
+    pub fn closes_after_response(&self) -> bool {
+        self.close_after_response.get()
+    }
+
+    /// Closes it after its response; `false` where that was decided before.
+    pub fn close_after_response(&self) -> bool {
+        !self.close_after_response.replace(true)
+    }
+
+    /// A response to a request begins.
+    pub fn begin_response(&self) {
+        self.response_pending.set(true);
+    }
+
+    /// The response is complete, or sent by other code.
+    pub fn end_response(&self) {
+        self.response_pending.set(false);
+    }
+
+    /// Suspends the calling coroutine until the response is complete. Sends the rest of one whose object was freed before
+    /// `end()`.
+    pub fn wait_for_response(&self) -> PhpResult<()> {
+        while self.response_pending.get() {
+            let abandoned = self.abandoned_response.take();
+            if let Some(rest) = abandoned {
+                self.response_pending.set(false);
+                let (_, failed) = self.link.send_all(&rest, None)?;
+                if failed.is_some() {
+                    self.close_after_response.set(true);
+                }
+                break;
+            }
+            // Another coroutine completes the response.
+            let caller = expect_current()?;
+            self.waiter.set(Some(caller.next_token()));
+            caller.wait(WaitKind::Join, None)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves the bytes that complete a response, whose object is freed before `end()`, to the connection's coroutine, and
+    /// wakes it. Does not suspend.
+    pub fn abandon_response(&self, rest: Vec<u8>, keep_alive: bool) {
+        self.abandoned_response.replace(Some(rest));
+        if !keep_alive {
+            self.close_after_response.set(true);
+        }
+        self.wake_waiter();
+    }
+
+    /// Sets the parameters of the upgrade; `None` where the current request asks for none.
+    pub fn set_handshake(&self, handshake: Option<Handshake>) {
+        *self.handshake.borrow_mut() = handshake;
+    }
+
+    /// Takes the parameters of the upgrade, if the current request asks for one.
+    pub fn take_handshake(&self) -> Option<Handshake> {
+        self.handshake.take()
+    }
+
+    /// Sets the WebSocket after an upgrade.
+    pub fn set_websocket(&self, websocket: WebSocketConnection) {
+        *self.websocket.borrow_mut() = Some(Rc::new(websocket));
+    }
+
+    /// Takes the WebSocket after an upgrade.
+    pub fn take_websocket(&self) -> Option<Rc<WebSocketConnection>> {
+        self.websocket.take()
+    }
+
+    /// The WebSocket after an upgrade.
+    pub fn websocket(&self) -> Option<Rc<WebSocketConnection>> {
+        self.websocket.borrow().clone()
     }
 
     /// Sends bytes; `false`, with the error code set, on failure. The connection is closed afterwards.

@@ -110,7 +110,7 @@ pub fn sleep_limit() -> Option<Duration> {
 
 /// Warns at the start of worker 0 if the setting has no effect.
 pub fn warn_without_effect(state: &PhpServer, node: &Context, apart: bool) {
-    let is_set = state.http.get().is_some_and(|config| config.deadline.is_some());
+    let is_set = state.http().is_some_and(|config| config.deadline.is_some());
     if is_set && !apart && node.worker_id().is_some_and(|id| id.0 == 0) {
         swoosh::log::warn!("request_deadline has no effect: callbacks run in coroutines only with enable_coroutine");
     }

@@ -6,10 +6,10 @@
 use crate::coroutine;
 use crate::runtime::scheduler;
 use crate::server::callback::{Completion, PendingCall};
-use crate::server::http::settings::HttpSettings;
+use crate::server::callbacks::{Callbacks, PortEvent};
 use crate::server::http::transport::HttpConnection;
 use crate::server::http::{deadline, request, response, response_order};
-use crate::server::state::{Callbacks, PhpServer, PortEvent};
+use crate::server::state::PhpServer;
 use crate::server::websocket;
 use std::rc::Rc;
 use swoosh::config::Framing;
@@ -23,7 +23,7 @@ use swoosh_zend::{IntoZval, PhpResult};
 
 /// Whether a port's packets are HTTP requests for a PHP callback.
 pub fn serves(callbacks: &Callbacks, node: &Context, port: usize) -> bool {
-    let is_http = node.state().ports.get(port).is_some_and(|p| matches!(p.config.framing, Framing::Http));
+    let is_http = node.state().ports().get(port).is_some_and(|p| matches!(p.config().framing, Framing::Http));
     is_http && callbacks.answers_requests(port)
 }
 
@@ -53,7 +53,7 @@ pub fn begin(
         node.refuse_request(event.session, 400);
         return Ok(None);
     };
-    let config = state.http.get_or_init(HttpSettings::default);
+    let config = state.http_or_default();
     if let Some(files) = &config.files
         && !node.has_no_file()
         && swoosh::http::serve_file(node, files, event.session, &parsed, headers)
@@ -61,7 +61,7 @@ pub fn begin(
         return Ok(None);
     }
     let upgrades = websocket::dispatch::is_upgrade(&callbacks, event.port, headers);
-    let callable = match callbacks.ports[event.port][PortEvent::Request as usize].clone() {
+    let callable = match callbacks.of_port(event.port, PortEvent::Request).cloned() {
         Some(callable) => Some(callable),
         None if upgrades => None,
         None => {

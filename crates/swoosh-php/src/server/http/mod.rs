@@ -3,7 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`dispatch`] | a request that a worker received, up to its callback |
-//! | [`request`], [`form`] | the request object: properties, forms, cookies, uploads |
+//! | [`request`], [`server_fields`], [`form`] | the request object: properties, forms, cookies, uploads |
 //! | [`response`] | the response object: state, head, end |
 //! | [`response_order`] | responses leave in the order of a connection's requests |
 //! | [`deadline`] | `request_deadline` |
@@ -21,5 +21,6 @@ pub mod request;
 pub mod request_reader;
 pub mod response;
 pub mod response_order;
+pub mod server_fields;
 pub mod settings;
 pub mod transport;

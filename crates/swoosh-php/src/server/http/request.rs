@@ -3,27 +3,23 @@
 use crate::coroutine::socket::CoroutineSocket;
 use crate::server::http::field_names::request_field;
 use crate::server::http::form;
+use crate::server::http::server_fields::{Arrival, coroutine_server_fields, server_fields};
 use crate::server::http::settings::HttpSettings;
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::LocalKey;
-use swoosh::clock::seconds;
 use swoosh::context::Context;
 use swoosh::handler::ConnectionEvent;
 use swoosh::http::TempFile;
-use swoosh::http::form::{Body, is_type, percent_decode};
+use swoosh::http::form::{Body, is_type};
 use swoosh::http::request_parts::RequestParts;
-use swoosh::net::{AddressText, Port};
+use swoosh::proto::framing::FrameStatus;
 use swoosh::proto::http1::head_index::HeadIndex;
 use swoosh::proto::http1::request::{Field, Request, RequestLine, field_buffer, trailer_fields};
 use swoosh::proto::http1::request_framer::Framer;
-use swoosh::state::registry::{Peer, Registry};
 use swoosh_zend::form::parse_query;
 use swoosh_zend::object_pool::ObjectPool;
-use swoosh_zend::{Array, ClassSlot, InternedKey, IntoZval, Object, PhpResult, Zval};
+use swoosh_zend::{Array, ClassSlot, IntoZval, Object, PhpResult, Zval};
 
 /// The class.
 pub static REQUEST: ClassSlot = ClassSlot::new();
@@ -32,31 +28,31 @@ pub static REQUEST: ClassSlot = ClassSlot::new();
 #[derive(Default)]
 pub struct RequestData {
     /// The received bytes.
-    pub raw: RefCell<RawRequest>,
+    raw: RefCell<RawRequest>,
     /// The body without its transfer coding, if it is not a suffix of `raw`.
-    pub body: RefCell<Option<Vec<u8>>>,
+    body: RefCell<Option<Vec<u8>>>,
     /// The body, if it was spilled to a file.
-    pub stored: RefCell<Option<Rc<TempFile>>>,
+    stored: RefCell<Option<Rc<TempFile>>>,
     /// The body, if it follows the head in parts.
-    pub parts: RefCell<Option<Rc<RequestParts>>>,
+    parts: RefCell<Option<Rc<RequestParts>>>,
     /// Bytes of its head.
-    pub head_length: Cell<usize>,
+    head_length: Cell<usize>,
     /// The index of its head, where it is known.
-    pub index: OnceCell<Rc<HeadIndex>>,
+    index: OnceCell<Rc<HeadIndex>>,
     /// Bytes of `raw` that are the request.
-    pub request_length: Cell<Option<usize>>,
+    request_length: Cell<Option<usize>>,
     /// The parser state of `Request::create()`; `None` for requests of a server.
-    pub framer: RefCell<Option<Framer>>,
+    framer: RefCell<Option<Framer>>,
     /// Settings of `Request::create()`.
-    pub options: RefCell<Option<HttpSettings>>,
+    options: RefCell<Option<HttpSettings>>,
     /// Paths of its uploaded files, removed with it.
-    pub tmpfiles: RefCell<Vec<String>>,
+    tmpfiles: RefCell<Vec<String>>,
     /// Connection data for `$request->server`.
-    pub arrival: Cell<Option<Arrival>>,
+    arrival: Cell<Option<Arrival>>,
     /// `http_parse_cookie`.
-    pub parse_cookie: Cell<bool>,
+    parse_cookie: Cell<bool>,
     /// It is a stream of HTTP/2.
-    pub is_http2: Cell<bool>,
+    is_http2: Cell<bool>,
 }
 
 /// The bytes of a request.
@@ -92,19 +88,6 @@ impl RawRequest {
             RawRequest::Shared(shared) => *self = RawRequest::Own([shared.as_slice(), bytes].concat()),
         }
     }
-}
-
-/// When and where a request came to a server.
-#[derive(Clone, Copy)]
-pub struct Arrival {
-    time: f64,
-    port: Option<&'static Port>,
-    /// The peer, and when its bytes were received: nanoseconds since the epoch.
-    peer: Option<(Peer, u64)>,
-    /// The connection's local address, if its port is bound to every address.
-    local: Option<IpAddr>,
-    /// It is a stream of HTTP/2.
-    is_http2: bool,
 }
 
 impl swoosh_zend::Payload for RequestData {
@@ -159,33 +142,6 @@ impl Drop for RequestData {
     }
 }
 
-static QUERY_STRING: InternedKey = InternedKey::new("query_string");
-static REQUEST_METHOD: InternedKey = InternedKey::new("request_method");
-static REQUEST_URI: InternedKey = InternedKey::new("request_uri");
-static PATH_INFO: InternedKey = InternedKey::new("path_info");
-static REQUEST_TIME: InternedKey = InternedKey::new("request_time");
-static REQUEST_TIME_FLOAT: InternedKey = InternedKey::new("request_time_float");
-static SERVER_PROTOCOL: InternedKey = InternedKey::new("server_protocol");
-static SERVER_PORT: InternedKey = InternedKey::new("server_port");
-static SERVER_ADDR: InternedKey = InternedKey::new("server_addr");
-static REMOTE_PORT: InternedKey = InternedKey::new("remote_port");
-static REMOTE_ADDR: InternedKey = InternedKey::new("remote_addr");
-static MASTER_TIME: InternedKey = InternedKey::new("master_time");
-/// Keys of `$request->server`, interned at module start-up.
-pub static SERVER_KEYS: [&InternedKey; 12] = [
-    &QUERY_STRING,
-    &REQUEST_METHOD,
-    &REQUEST_URI,
-    &PATH_INFO,
-    &REQUEST_TIME,
-    &REQUEST_TIME_FLOAT,
-    &SERVER_PROTOCOL,
-    &SERVER_PORT,
-    &SERVER_ADDR,
-    &REMOTE_PORT,
-    &REMOTE_ADDR,
-    &MASTER_TIME,
-];
 pub(crate) const FD: usize = 0;
 pub(crate) const STREAM_ID: usize = 1;
 pub(crate) const HEADER: usize = 2;
@@ -217,19 +173,11 @@ pub fn from_engine(
     *data.stored.borrow_mut() = stored;
     *data.parts.borrow_mut() = RequestParts::begin(node, event.session);
     data.request_length.set(Some(bytes.len()));
-    let known = node.state().registry.find(event.session);
-    let stream = node.http2_stream(event.session);
-    if let Some(stream) = stream {
+    if let Some(stream) = node.http2_stream(event.session) {
         object.set_slot(STREAM_ID, stream);
     }
     data.is_http2.set(event.session.is_stream());
-    data.arrival.set(Some(Arrival {
-        time: event.dispatch_time,
-        port: node.state().ports.get(event.port).map(|port| &**port),
-        peer: known.map(|(_, slot)| (Registry::peer(slot), slot.last_recv.load(Relaxed))),
-        local: known.and_then(|(_, slot)| Registry::local_address(slot)),
-        is_http2: event.session.is_stream(),
-    }));
+    data.arrival.set(Some(Arrival::new(node, event)));
     object.set_lazy_slot(SERVER);
     Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
@@ -244,18 +192,7 @@ pub fn from_coroutine(
 ) -> PhpResult<Result<Object, u16>> {
     let object = Object::pooled::<RequestData>(REQUEST.get())?;
     object.set_slot(FD, link.fd());
-    let mut server = server_fields(request.line(), swoosh::clock::now_seconds(), false);
-    let ends = [
-        (link.socket().peer_addr(), &REMOTE_ADDR, &REMOTE_PORT),
-        (link.socket().local_addr(), &SERVER_ADDR, &SERVER_PORT),
-    ];
-    for (address, host, port) in ends {
-        if let Some(address) = address.ok().and_then(|address| address.as_socket()) {
-            server.insert_interned(host, address.ip().to_string());
-            server.insert_interned(port, address.port());
-        }
-    }
-    object.set_slot(SERVER, server);
+    object.set_slot(SERVER, coroutine_server_fields(link, request.line()));
     let Some(data) = object.payload::<RequestData>() else { return Ok(Ok(object)) };
     data.raw.borrow_mut().extend(bytes);
     *data.stored.borrow_mut() = stored;
@@ -263,59 +200,77 @@ pub fn from_coroutine(
     Ok(fill(&object, data, config, request, headers).map(|()| object))
 }
 
-impl Arrival {
-    fn server_fields(&self, line: RequestLine<'_>) -> Array {
-        let mut server = server_fields(line, self.time, self.is_http2);
-        if let Some(port) = self.port {
-            server.append_interned(&SERVER_PORT, port.number);
-            match self.local {
-                Some(local) => server.append_interned(&SERVER_ADDR, AddressText::new(local).as_bytes()),
-                None => server.append_interned(&SERVER_ADDR, host_of(&port.address)),
-            }
-        }
-        if let Some((peer, received)) = self.peer {
-            server.append_interned(&REMOTE_PORT, peer.port);
-            match peer.ip {
-                Some(ip) => server.append_interned(&REMOTE_ADDR, AddressText::new(ip).as_bytes()),
-                None => server.append_interned(&REMOTE_ADDR, ""),
-            }
-            server.append_interned(&MASTER_TIME, seconds(received) as i64);
-        }
-        server
-    }
-}
-
-fn host_of(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
-}
-
-/// `$request->server` from the request line and the time of arrival.
-pub fn server_fields(line: RequestLine<'_>, time: f64, is_http2: bool) -> Array {
-    let mut server = Array::with_capacity(16);
-    let (path, query) = line.path_and_query();
-    if let Some(query) = query.filter(|q| !q.is_empty()) {
-        server.append_interned(&QUERY_STRING, query);
-    }
-    server.append_interned(&REQUEST_METHOD, line.method);
-    let path_value = path.into_zval();
-    let path_info = match percent_decode(path) {
-        Cow::Borrowed(_) => path_value.clone(),
-        Cow::Owned(decoded) => decoded.into_zval(),
-    };
-    server.append_interned(&REQUEST_URI, path_value);
-    server.append_interned(&PATH_INFO, path_info);
-    server.append_interned(&REQUEST_TIME, time as i64);
-    server.append_interned(&REQUEST_TIME_FLOAT, time);
-    let protocol = match line.minor {
-        _ if is_http2 => "HTTP/2",
-        0 => "HTTP/1.0",
-        _ => "HTTP/1.1",
-    };
-    server.append_interned(&SERVER_PROTOCOL, protocol);
-    server
-}
-
 impl RequestData {
+    /// Prepares it to be parsed from bytes that user code passes, with these settings.
+    pub fn begin_parsing(&self, settings: HttpSettings) {
+        *self.framer.borrow_mut() = Some(Framer::default());
+        *self.options.borrow_mut() = Some(settings);
+    }
+
+    /// Whether user code passes its bytes.
+    pub fn is_parsed_by_user(&self) -> bool {
+        self.framer.borrow().is_some()
+    }
+
+    /// Whether all of its bytes have arrived.
+    pub fn is_complete(&self) -> bool {
+        self.request_length.get().is_some()
+    }
+
+    /// Appends bytes that user code passes, to `object`, whose payload this is. Returns how many belong to the request, 0 where
+    /// they are malformed; `None` where it takes no bytes or its body cannot be parsed.
+    pub fn parse(&self, object: &Object, bytes: &[u8]) -> Option<usize> {
+        if self.is_complete() {
+            return None;
+        }
+        let before = self.raw.borrow().len();
+        let cut = {
+            let mut framer = self.framer.borrow_mut();
+            let framer = framer.as_mut()?;
+            self.raw.borrow_mut().extend(bytes);
+            framer.next(MAX_PARSED, &self.raw.borrow())
+        };
+        match cut {
+            Ok(FrameStatus::Complete(length)) => {
+                self.request_length.set(Some(length));
+                let raw = &*self.raw.borrow();
+                let mut fields = field_buffer();
+                if let Some((request, headers)) = Request::parse(&raw[..length], &mut fields) {
+                    object.set_slot(SERVER, server_fields(request.line(), swoosh::clock::now_seconds(), false));
+                    let settings = self.options.borrow_mut().take().unwrap_or_default();
+                    fill(object, self, &settings, &request, headers).ok()?;
+                }
+                Some(length.saturating_sub(before))
+            }
+            Ok(FrameStatus::Incomplete(_)) => Some(bytes.len()),
+            Err(_) => Some(0),
+        }
+    }
+
+    /// The body that was spilled to a file.
+    pub fn stored_body(&self) -> Option<Rc<TempFile>> {
+        self.stored.borrow().clone()
+    }
+
+    /// The body, where it follows the head in parts.
+    pub fn body_parts(&self) -> Option<Rc<RequestParts>> {
+        self.parts.borrow().clone()
+    }
+
+    /// Runs `f` on the body in memory, without its transfer coding; `None` before the request is complete.
+    pub fn with_body<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        if let Some(body) = &*self.body.borrow() {
+            return Some(f(body));
+        }
+        let length = self.request_length.get()?;
+        Some(f(&self.raw.borrow()[self.head_length.get()..length]))
+    }
+
+    /// Runs `f` on the received bytes, without a body that was spilled.
+    pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        f(&self.raw.borrow())
+    }
+
     /// The value of a property that is built from the head.
     #[inline]
     fn property<'a>(&self, slot: usize, line: RequestLine<'_>, fields: impl Iterator<Item = Field<'a>>) -> Zval {
@@ -357,6 +312,8 @@ impl RequestData {
     }
 }
 
+/// The longest request that user code passes in parts.
+const MAX_PARSED: u64 = 1 << 31;
 /// Memory for the bytes of a request that is kept for the next one, at most.
 const MAX_KEPT: usize = 8 << 10;
 
@@ -366,7 +323,7 @@ fn query_of(line: RequestLine<'_>) -> Option<Array> {
 }
 
 /// Parses the body, and marks the head's properties to be built on first read. `Err`: the status code of the response.
-pub fn fill(
+fn fill(
     object: &Object,
     data: &RequestData,
     config: &HttpSettings,

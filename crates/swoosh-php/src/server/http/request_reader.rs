@@ -35,24 +35,24 @@ impl RequestReader {
         idle: impl Fn(bool) -> bool,
     ) -> PhpResult<Option<RawRequest>> {
         loop {
-            let cut = self.framer.next(connection.config.max_length, &connection.buffer.borrow());
+            let cut = connection.with_buffer(|bytes| self.framer.next(connection.settings().max_length, bytes));
             let whole = match cut {
                 Ok(FrameStatus::Complete(length)) => {
                     self.since = None;
-                    return Ok(Some((connection.buffer.borrow_mut().drain(..length).collect(), None)));
+                    return Ok(Some((connection.with_buffer(|bytes| bytes.drain(..length).collect()), None)));
                 }
                 Ok(FrameStatus::Incomplete(whole)) => whole,
                 Err(refusal) => return refuse(connection, refusal),
             };
             if self.framer.take_expect_continue() {
-                let (_, failed) = connection.link.send_all(CONTINUE, None)?;
+                let (_, failed) = connection.link().send_all(CONTINUE, None)?;
                 if failed.is_some() {
                     return Ok(None);
                 }
             }
-            let here = connection.buffer.borrow().len();
+            let here = connection.with_buffer(|bytes| bytes.len());
             let part = self.framer.progress(here);
-            let most = connection.config.memory_limit.min(connection.config.max_length);
+            let most = connection.settings().memory_limit.min(connection.settings().max_length);
             if part == Progress::Body && (here as u64 > most || whole.is_some_and(|whole| whole > most)) {
                 return self.store(connection);
             }
@@ -60,7 +60,7 @@ impl RequestReader {
             if waits && !idle(true) {
                 return Ok(None);
             }
-            let read = read(connection, self.limit(connection, part));
+            let read = connection.read(READ_SIZE, self.limit(connection, part));
             if waits {
                 idle(false);
             }
@@ -80,28 +80,28 @@ impl RequestReader {
             Progress::NotStarted if self.framer.has_framed() => None,
             Progress::NotStarted | Progress::Head => {
                 let since = *self.since.get_or_insert_with(Instant::now);
-                connection.config.header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(MIN_TIMEOUT))
+                connection.settings().header_timeout.map(|limit| limit.saturating_sub(since.elapsed()).max(MIN_TIMEOUT))
             }
-            Progress::Body => connection.config.body_timeout,
+            Progress::Body => connection.settings().body_timeout,
         }
     }
 
     /// Spills the rest of a request to a file.
     fn store(&mut self, connection: &CoroutineConnection) -> PhpResult<Option<RawRequest>> {
-        let bytes = connection.buffer.take();
-        let folder = connection.config.upload_dir.as_ref();
+        let bytes = connection.take_buffer();
+        let folder = connection.settings().upload_dir.as_ref();
         let (mut incoming, head) =
-            match SpooledRequest::begin(&bytes, self.framer.max_length(connection.config.max_length), folder) {
+            match SpooledRequest::begin(&bytes, self.framer.max_length(connection.settings().max_length), folder) {
                 Ok(begun) => begun,
                 Err(fault) => return refuse(connection, status(fault)),
             };
-        connection.buffer.borrow_mut().extend_from_slice(&bytes[head..]);
+        connection.with_buffer(|buffer| buffer.extend_from_slice(&bytes[head..]));
         loop {
-            let here = connection.buffer.take();
+            let here = connection.take_buffer();
             match incoming.take(&here) {
                 Ok(None) => {}
                 Ok(Some(end)) => {
-                    connection.buffer.borrow_mut().extend_from_slice(&here[end..]);
+                    connection.with_buffer(|bytes| bytes.extend_from_slice(&here[end..]));
                     self.framer.skip_request();
                     self.since = None;
                     let (head, body) = incoming.finish();
@@ -109,7 +109,7 @@ impl RequestReader {
                 }
                 Err(fault) => return refuse(connection, status(fault)),
             }
-            match read(connection, connection.config.body_timeout)? {
+            match connection.read(READ_SIZE, connection.settings().body_timeout)? {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
                 Err(libc::ETIMEDOUT) => return refuse(connection, TOO_SLOW),
@@ -117,14 +117,6 @@ impl RequestReader {
             }
         }
     }
-}
-
-/// Reads into the connection's buffer.
-fn read(connection: &CoroutineConnection, limit: Option<Duration>) -> PhpResult<Result<usize, i32>> {
-    let mut more = Vec::new();
-    let read = connection.link.read_into(&mut more, READ_SIZE, limit)?;
-    connection.buffer.borrow_mut().extend_from_slice(&more);
-    Ok(read)
 }
 
 /// The error response for a failed body.
@@ -140,7 +132,7 @@ fn status(fault: SpoolError) -> Refusal {
 
 fn refuse(connection: &CoroutineConnection, refusal: Refusal) -> PhpResult<Option<RawRequest>> {
     swoosh::log::info!("rejecting a request with {}: {}", refusal.status, refusal.reason);
-    connection.link.send_all(&Refusal::response(refusal.status), Some(ERROR_RESPONSE_TIMEOUT))?;
+    connection.link().send_all(&Refusal::response(refusal.status), Some(ERROR_RESPONSE_TIMEOUT))?;
     Ok(None)
 }
 

@@ -44,8 +44,8 @@ impl HttpConnection {
     /// Reads the HTTP settings of the connection's server.
     pub fn with_config<T>(&self, look: impl FnOnce(&HttpSettings) -> T) -> Option<T> {
         match self {
-            HttpConnection::Server(state, _) => state.http.get().map(look),
-            HttpConnection::Coroutine(connection) => Some(look(&connection.config)),
+            HttpConnection::Server(state, _) => state.http().map(look),
+            HttpConnection::Coroutine(connection) => Some(look(connection.settings())),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Transport {
     pub fn end_request(&self) {
         match self {
             Transport::Engine(_, node, session) => node.end_request(*session),
-            Transport::Socket(connection) => connection.response_pending.set(false),
+            Transport::Socket(connection) => connection.end_response(),
         }
     }
 
@@ -105,7 +105,7 @@ impl Transport {
     pub fn detach_request(&self) {
         match self {
             Transport::Engine(_, node, session) => node.leave_request(*session),
-            Transport::Socket(connection) => connection.response_pending.set(false),
+            Transport::Socket(connection) => connection.end_response(),
         }
     }
 
@@ -121,16 +121,16 @@ impl Transport {
     pub fn close(&self) -> bool {
         match self {
             Transport::Engine(_, node, session) => succeeded(node.close(*session, false)),
-            Transport::Socket(connection) => !connection.close_after_response.replace(true),
+            Transport::Socket(connection) => connection.close_after_response(),
         }
     }
 
     /// Closes the connection behind its last response. Nothing is reported of a peer that has disconnected: the response has
-    /// told of it.
+    /// reported it.
     pub fn close_behind_response(&self) {
         match self {
             Transport::Engine(_, node, session) => drop(node.close(*session, false)),
-            Transport::Socket(connection) => connection.close_after_response.set(true),
+            Transport::Socket(connection) => _ = connection.close_after_response(),
         }
     }
 
@@ -140,8 +140,8 @@ impl Transport {
             // Fails only when the peer has disconnected.
             Transport::Engine(_, node, session) => drop(node.close(*session, true)),
             Transport::Socket(connection) => {
-                connection.link.reset_on_close();
-                connection.close_after_response.set(true);
+                connection.link().reset_on_close();
+                connection.close_after_response();
             }
         }
     }

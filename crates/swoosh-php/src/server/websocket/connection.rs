@@ -102,12 +102,12 @@ impl WebSocketConnection {
                 }
             };
             let frame: Vec<u8> = self.buffer.borrow_mut().drain(..length).collect();
-            let heard = self.assembler.borrow_mut().take(&frame, expect);
-            match heard {
+            let received = self.assembler.borrow_mut().take(&frame, expect);
+            match received {
                 Ok(None) => {}
                 Ok(Some(event)) => {
-                    if let Some(heard) = self.answer(event)? {
-                        return Ok(heard);
+                    if let Some(received) = self.answer(event)? {
+                        return Ok(received);
                     }
                 }
                 Err(fault) => {

@@ -1,9 +1,10 @@
 //! WebSocket connections of a server: upgrade, `open` and `message` callbacks, close.
 
 use crate::server::callback::{Completion, PendingCall, close};
+use crate::server::callbacks::{Callbacks, PortEvent};
 use crate::server::http::response;
 use crate::server::http::transport::Transport;
-use crate::server::state::{Callbacks, PhpServer, PortEvent};
+use crate::server::state::PhpServer;
 use crate::server::websocket::frame;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -29,7 +30,7 @@ pub fn closed(session: u64) {
 
 /// Whether a request asks for a WebSocket upgrade and the port has a message callback.
 pub fn is_upgrade(callbacks: &Callbacks, port: usize, headers: &[Field<'_>]) -> bool {
-    callbacks.ports[port][PortEvent::Message as usize].is_some()
+    callbacks.of_port(port, PortEvent::Message).is_some()
         && field(headers, "upgrade").is_some_and(|value| has_token(value, "websocket"))
 }
 
@@ -45,18 +46,17 @@ pub fn shake_hands(
 ) -> PhpResult<Option<PendingCall>> {
     let (asked, response) = objects;
     response::expect_handshake(&response);
-    let port = &callbacks.ports[event.port];
-    if let Some(callable) = port[PortEvent::Handshake as usize].clone() {
+    if let Some(callable) = callbacks.of_port(event.port, PortEvent::Handshake).cloned() {
         let completion = Completion::CheckAnswered(response.clone(), event.session.0);
         return Ok(Some(PendingCall { callable, args: [asked.into_zval(), response.into_zval()], completion }));
     }
     let (status, fields) = handshake_head(state, request, headers, &response);
     response::set_head(&response, status, fields);
     if status == 101
-        && let Some(callable) = port[PortEvent::BeforeHandshakeResponse as usize].clone()
+        && let Some(callable) = callbacks.of_port(event.port, PortEvent::BeforeHandshakeResponse).cloned()
     {
-        state.home.leave_if_child(callable.call(&mut [
-            callbacks.server.clone().into_zval(),
+        state.home().leave_if_child(callable.call(&mut [
+            callbacks.server().clone().into_zval(),
             asked.clone().into_zval(),
             response.clone().into_zval(),
         ]))?;
@@ -65,10 +65,10 @@ pub fn shake_hands(
     if !node.is_websocket(event.session) {
         return Ok(None);
     }
-    let Some(callable) = port[PortEvent::Open as usize].clone() else { return Ok(None) };
+    let Some(callable) = callbacks.of_port(event.port, PortEvent::Open).cloned() else { return Ok(None) };
     Ok(Some(PendingCall {
         callable,
-        args: [callbacks.server.clone().into_zval(), asked.into_zval()],
+        args: [callbacks.server().clone().into_zval(), asked.into_zval()],
         completion: Completion::None,
     }))
 }
@@ -82,11 +82,11 @@ pub fn receive(
     bytes: &[u8],
 ) -> PhpResult<Option<PendingCall>> {
     let session = event.session;
-    let max = node.state().ports[event.port].config.package_max_length;
+    let max = node.state().ports()[event.port].config().package_max_length;
     let expect = FrameRules { max, masked: true, deflate: node.deflate_of(session).is_some() };
-    let heard = assemble(session.0, bytes, expect);
-    let control_frames = state.http.get().map(|config| config.websocket.control_frames).unwrap_or_default();
-    let (object, completion) = match heard {
+    let received = assemble(session.0, bytes, expect);
+    let control_frames = state.http().map(|config| config.websocket.control_frames).unwrap_or_default();
+    let (object, completion) = match received {
         Err(fault) => {
             swoosh::log::info!(
                 "closing connection {} with WebSocket status {}: {}",
@@ -127,8 +127,8 @@ pub fn receive(
             )
         }
     };
-    let Some(callable) = callbacks.ports[event.port][PortEvent::Message as usize].clone() else { return Ok(None) };
-    Ok(Some(PendingCall { callable, args: [callbacks.server.clone().into_zval(), object.into_zval()], completion }))
+    let Some(callable) = callbacks.of_port(event.port, PortEvent::Message).cloned() else { return Ok(None) };
+    Ok(Some(PendingCall { callable, args: [callbacks.server().clone().into_zval(), object.into_zval()], completion }))
 }
 
 /// Status and header fields of the response to a handshake; negotiates compression if the setting allows it.
@@ -140,7 +140,7 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Field<'_>
             fields.insert("Connection", "Upgrade");
             fields.insert("Sec-WebSocket-Accept", accept);
             fields.insert("Sec-WebSocket-Version", "13");
-            if let Some(own) = state.http.get().and_then(|config| config.websocket.subprotocol_of(headers)) {
+            if let Some(own) = state.http().and_then(|config| config.websocket.subprotocol_of(headers)) {
                 fields.insert("Sec-WebSocket-Protocol", own);
             }
             101
@@ -152,7 +152,7 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Field<'_>
             i64::from(status)
         }
     };
-    let compresses = state.http.get().is_some_and(|config| config.websocket.compression);
+    let compresses = state.http().is_some_and(|config| config.websocket.compression);
     if status == 101 && compresses {
         let offers = headers.iter().filter(|h| h.is("sec-websocket-extensions"));
         if let Some((agreed, answer)) = deflate::negotiate(offers.map(|h| h.value)) {
@@ -167,10 +167,10 @@ fn handshake_head(state: &PhpServer, request: &Request<'_>, headers: &[Field<'_>
 fn assemble(session: u64, bytes: &[u8], rules: FrameRules) -> Result<Option<Event>, WebSocketError> {
     ASSEMBLERS.with_borrow_mut(|assemblers| {
         let mut assembler = assemblers.remove(&session).unwrap_or_default();
-        let heard = assembler.take(bytes, rules);
+        let received = assembler.take(bytes, rules);
         if !assembler.is_empty() {
             assemblers.insert(session, assembler);
         }
-        heard
+        received
     })
 }

@@ -50,12 +50,6 @@ impl<'a> Text<'a> {
         self.bytes.iter().for_each(|&byte| octet(byte));
         true
     }
-
-    /// The octets of the string; `None` if its coding is malformed.
-    pub(in crate::http2) fn decode(&self) -> Option<Vec<u8>> {
-        let mut octets = Vec::with_capacity(self.bytes.len() * 2);
-        self.each(|octet| octets.push(octet)).then_some(octets)
-    }
 }
 
 /// Decodes a string, four bits at a time; false if it contains EOS, or its padding is not the beginning of EOS or longer than
@@ -259,6 +253,14 @@ const LENGTHS: [u8; 256] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Text<'_> {
+        /// The octets of the string; `None` if its coding is malformed.
+        fn decode(&self) -> Option<Vec<u8>> {
+            let mut octets = Vec::new();
+            self.each(|octet| octets.push(octet)).then_some(octets)
+        }
+    }
 
     #[test]
     fn strings_in_huffman_code_are_those_of_the_rfc() {

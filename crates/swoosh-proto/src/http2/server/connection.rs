@@ -29,6 +29,8 @@ pub struct ServerSettings {
     pub max_headers: u32,
     /// gRPC calls are passed on once their head has arrived.
     pub grpc_streams: bool,
+    /// SETTINGS_ENABLE_CONNECT_PROTOCOL: WebSockets over HTTP/2 (RFC 8441).
+    pub connect_protocol: bool,
 }
 
 impl Default for ServerSettings {
@@ -42,6 +44,7 @@ impl Default for ServerSettings {
             max_header_list_size: 65_536,
             max_headers: 128,
             grpc_streams: false,
+            connect_protocol: true,
         }
     }
 }
@@ -116,6 +119,7 @@ impl<T> ServerConnection<T> {
                 max_list: settings.max_header_list_size as usize,
                 max_fields: settings.max_headers,
                 streams_grpc: settings.grpc_streams,
+                has_connect_protocol: settings.connect_protocol,
             },
             input: Default::default(),
             budget: FrameBudget::default(),
@@ -144,11 +148,11 @@ impl<T> ServerConnection<T> {
             (4, self.settings.initial_window_size),
             (5, self.settings.max_frame_size),
             (6, self.settings.max_header_list_size),
-            // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3).
-            (8, 1),
+            (ENABLE_CONNECT_PROTOCOL, 1),
         ];
+        let settings = &settings[..settings.len() - usize::from(!self.settings.connect_protocol)];
         self.put_head(6 * settings.len(), FrameHead::SETTINGS, 0, 0);
-        for (identifier, value) in settings {
+        for &(identifier, value) in settings {
             self.output.extend_from_slice(&identifier.to_be_bytes());
             self.output.extend_from_slice(&value.to_be_bytes());
         }
@@ -272,6 +276,11 @@ impl<T> ServerConnection<T> {
         self.ending == Ending::Announced
     }
 
+    /// Whether the client has begun with its preface and its settings.
+    pub fn has_begun(&self) -> bool {
+        self.has_settings
+    }
+
     /// Whether the connection has ended in order: no stream is open, and none will be.
     pub fn is_done(&self) -> bool {
         let opens_none = matches!(self.ending, Ending::After(_)) || self.client_goaway.is_some();
@@ -283,10 +292,10 @@ impl<T> ServerConnection<T> {
         self.output.extend_from_slice(&goaway(self.streams.last, code, debug));
     }
 
-    /// Ends the connection at once: a GOAWAY is its last output.
-    pub fn abort(&mut self, code: u32) {
+    /// Ends the connection at once: a GOAWAY, with a text for the client's log, is its last output.
+    pub fn abort(&mut self, code: u32, debug: &[u8]) {
         if self.ending != Ending::Closed {
-            self.go_away(code, b"");
+            self.go_away(code, debug);
             self.ending = Ending::Closed;
             self.input = Default::default();
         }
@@ -334,5 +343,7 @@ impl<T> ServerConnection<T> {
 
 /// The window of a connection, and of streams, before any setting (RFC 9113 section 6.9.2).
 pub(super) const INITIAL_WINDOW: u32 = 65_535;
+/// RFC 8441 section 3.
+const ENABLE_CONNECT_PROTOCOL: u16 = 8;
 /// The PING behind the first GOAWAY: its answer says that the client has read both.
 pub(super) const SHUTDOWN_PING: [u8; 8] = *b"shutdown";

@@ -40,6 +40,8 @@ pub(super) struct HeadRules {
     pub(super) max_fields: u32,
     /// gRPC calls are handled before their body is complete.
     pub(super) streams_grpc: bool,
+    /// RFC 8441.
+    pub(super) has_connect_protocol: bool,
 }
 
 /// A head that is being put together.
@@ -202,6 +204,7 @@ impl<'w> HeadBuilder<'w> {
         }
         let method = method.ok_or("`:method` is missing")?;
         let form = match self.value(self.protocol) {
+            Some(_) if !self.rules.has_connect_protocol => return Err("a pseudo-header field is not known"),
             Some(_) if method != b"CONNECT" => return Err("`:protocol` without CONNECT (RFC 8441)"),
             Some(b"websocket") if has_body => BodyForm::Tunnel,
             Some(_) => return Err("`:protocol` is not `websocket`, or ends its request (RFC 8441)"),

@@ -1,4 +1,4 @@
-//! What each operation does, and the limits of a table.
+//! The effect of each operation, and the limits of a table.
 
 use super::*;
 use std::time::Duration;

@@ -51,6 +51,12 @@ settings! { HTTP2_CLIENT in Target::Http2Client;
     http2_enable_push: Kind::Bool, "false" => Setter::Opaque;
     /// No effect: the client speaks HTTP/2 alone.
     open_http2_protocol: Kind::Bool, "true" => Setter::Opaque;
+    /// Beyond Swoole: a PING is sent when nothing was received for that time while a request is open. 0: none.
+    keepalive_time: Kind::Seconds { min: 0, max: U32_MAX }, "0" => Setter::Opaque;
+    /// The time in which the answer to that PING, or anything else, must arrive; else the connection fails with ECONNABORTED. 0: 20.
+    keepalive_timeout: Kind::Seconds { min: 0, max: U32_MAX }, "20" => Setter::Opaque;
+    /// PINGs are sent without open requests too.
+    keepalive_without_calls: Kind::Bool, "false" => Setter::Opaque;
     /// Of `MultiplexClient`: seconds without a request after which the connection is closed. 0: never.
     heartbeat_idle_time: TIME, "10" => Setter::Opaque;
     /// Of `MultiplexClient`: the interval of that check.

@@ -440,8 +440,8 @@ fn the_documented_defaults_are_those_that_programs_written_for_swoole_expect() {
     }
     use crate::server::ServerBuilder;
     let cores = std::thread::available_parallelism().unwrap().get() as u32;
-    assert_eq!(ServerBuilder::new(Mode::Base).config.worker_num, 1);
-    assert_eq!(ServerBuilder::new(Mode::Process).config.worker_num, cores);
+    assert_eq!(ServerBuilder::new(Mode::Base).config().worker_num, 1);
+    assert_eq!(ServerBuilder::new(Mode::Process).config().worker_num, cores);
 }
 
 /// Settings that hold no value until one is given, which stands for the documented default where it is used.

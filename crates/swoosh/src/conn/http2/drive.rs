@@ -104,7 +104,7 @@ fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, req
     } else {
         take_arrived(owner, &conn, session, request);
     }
-    owner.tasks.begin(run_stream(owner.clone(), conn));
+    owner.tasks().begin(run_stream(owner.clone(), conn));
 }
 
 /// The worker of a stream has too much to do.

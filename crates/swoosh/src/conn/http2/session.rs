@@ -57,6 +57,7 @@ impl Session {
             max_header_list_size: config.max_header_list_size,
             max_headers: config.max_headers,
             grpc_streams: config.grpc_streams,
+            connect_protocol: true,
         };
         Session {
             http2: RefCell::new(ServerConnection::new(settings)),
@@ -299,7 +300,7 @@ impl Session {
     /// Ends the connection at once. A GOAWAY is the last output; the caller writes it and calls [`close`](Self::close).
     pub(in crate::conn) fn abort(&self, code: u32) {
         if !self.is_closed.get() {
-            self.http2.borrow_mut().abort(code);
+            self.http2.borrow_mut().abort(code, b"");
         }
     }
 
@@ -324,7 +325,7 @@ impl Session {
         self.arrived.take();
         self.writers.take();
         let mut http2 = self.http2.borrow_mut();
-        http2.abort(code::NO_ERROR);
+        http2.abort(code::NO_ERROR, b"");
         drop(http2.take_output(Vec::new()));
         http2.all_attached().for_each(|request| request.note_reset());
     }

@@ -80,7 +80,7 @@ fn take(owner: &Rc<Owner>, conn: &Rc<Connection>, data: &[u8]) -> Option<ReadAct
 pub(in crate::conn) fn upgrade(owner: &Rc<Owner>, conn: &Rc<Connection>, request: &[u8]) -> bool {
     // Earlier requests, which HTTP/1.1 answers, would be overtaken.
     let is_first = conn.slot().last_dispatch.load(Relaxed) == 0 && !conn.has_output();
-    if conn.port().config.http2.is_none() || !is_first || conn.is_stream() || conn.tls.is_some() {
+    if conn.port().config().http2.is_none() || !is_first || conn.is_stream() || conn.tls.is_some() {
         return false;
     }
     let Some(first_stream) = upgrade::first_stream(request) else { return false };
@@ -91,7 +91,7 @@ pub(in crate::conn) fn upgrade(owner: &Rc<Owner>, conn: &Rc<Connection>, request
 
 fn begin(owner: &Owner, conn: &Rc<Connection>) -> Rc<Session> {
     conn.slot().set_flags(Flags::HTTP2);
-    let config = conn.port().config.http2.unwrap_or_default();
+    let config = conn.port().config().http2.unwrap_or_default();
     Rc::new(Session::new(&config, owner.http2_output.clone()))
 }
 

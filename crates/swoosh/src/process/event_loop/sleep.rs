@@ -99,7 +99,7 @@ impl EventLoop {
         let left = self.time_left();
         let shutdown = left.filter(|_| !admission::is_empty());
         let timer = self.context.timers().next_delay();
-        let has_queue = self.context.state().task_queue.is_some() && self.context.role() == Role::TaskWorker;
+        let has_queue = self.context.state().task_queue().is_some() && self.context.role() == Role::TaskWorker;
         let queue = has_queue.then_some(TASK_QUEUE_POLL);
         let backlog = (self.context.queued_tasks() > 0).then_some(TASK_BACKLOG_POLL);
         let report = self.reporter.as_ref().and_then(ServiceReporter::next_delay);

@@ -87,7 +87,7 @@ impl EventKind {
 impl Dispatcher {
     /// The dispatcher of a reactor.
     pub(super) fn new(state: &'static ServerState, reactor: u32, sender: Rc<Sender>) -> Self {
-        let backlogs = (0..state.config.worker_num).map(|_| Backlog::new(Source::reactor(reactor as u16))).collect();
+        let backlogs = (0..state.config().worker_num).map(|_| Backlog::new(Source::reactor(reactor as u16))).collect();
         Dispatcher {
             state,
             reactor,
@@ -97,7 +97,7 @@ impl Dispatcher {
             over_limit: RefCell::default(),
             flushing: Cell::new(false),
             weak: RefCell::default(),
-            last_dispatch: (0..state.config.worker_num).map(|_| Cell::default()).collect(),
+            last_dispatch: (0..state.config().worker_num).map(|_| Cell::default()).collect(),
             dispatch_seq: Cell::new(0),
         }
     }
@@ -108,7 +108,7 @@ impl Dispatcher {
         // FNV-1a of the sender's address.
         let key =
             from.address.bytes().fold(0xcbf29ce484222325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3));
-        let worker = match self.state.config.dispatch_mode {
+        let worker = match self.state.config().dispatch_mode {
             DispatchMode::RoundRobin => self.next_round(),
             DispatchMode::Idle | DispatchMode::Stream => self.idle(),
             _ => (key % u64::from(self.workers())) as u32,
@@ -119,7 +119,7 @@ impl Dispatcher {
         }
         let mut payload = from.encode();
         payload.extend_from_slice(data);
-        self.push(worker, Message::Datagram { port: port.index, time: clock::wall_nanos(), data: payload.into() });
+        self.push(worker, Message::Datagram { port: port.index(), time: clock::wall_nanos(), data: payload.into() });
     }
 
     /// Dispatches an event without payload.
@@ -182,8 +182,8 @@ impl Dispatcher {
         }
         let message = message(self.origin(owner, conn));
         // Before the worker can report the packet as delivered.
-        if conn.note_queued(self.state.config.queued_bytes_limit(), message.payload().len()) {
-            let generation = self.state.workers[worker as usize].current_generation();
+        if conn.note_queued(self.state.config().queued_bytes_limit(), message.payload().len()) {
+            let generation = self.state.workers()[worker as usize].current_generation();
             self.over_limit.borrow_mut().push(OverLimit { worker, generation, conn: conn.clone() });
             self.flush_later();
         }
@@ -200,12 +200,12 @@ impl Dispatcher {
     }
 
     fn origin(&self, owner: &Owner, conn: &Connection) -> Origin {
-        Origin { session: conn.session(), port: conn.port().index, reactor: self.reactor as u16, time: owner.now() }
+        Origin { session: conn.session(), port: conn.port().index(), reactor: self.reactor as u16, time: owner.now() }
     }
 
     /// Chooses the worker by `dispatch_func` and `dispatch_mode`.
     fn choose_worker(&self, conn: &Rc<Connection>, kind: EventKind, data: &[u8]) -> Dispatch {
-        let config = &self.state.config;
+        let config = self.state.config();
         if let Some(decide) = &config.dispatch_func {
             // A close event has to reach a worker whatever the function answers.
             let answer = kind.number().map(|number| decide(conn.slot().dispatch_id(conn.session()), number, data));
@@ -254,7 +254,7 @@ impl Dispatcher {
 
     /// During development: another worker instead of one that does not start with the files as they are.
     fn running(&self, chosen: u32) -> u32 {
-        let runs = |n: &u32| self.state.workers[*n as usize].pid.load(Relaxed) != 0;
+        let runs = |n: &u32| self.state.workers()[*n as usize].pid.load(Relaxed) != 0;
         if runs(&chosen) { chosen } else { (0..self.workers()).find(runs).unwrap_or(chosen) }
     }
 
@@ -263,16 +263,16 @@ impl Dispatcher {
     fn has_to_stay(&self, conn: &Connection) -> bool {
         let slot = conn.slot();
         let is_unanswered = || slot.last_send.load(Relaxed) <= slot.last_dispatch.load(Relaxed);
-        conn.port().config.framing.expects_replies()
+        conn.port().config().framing.expects_replies()
             && (slot.flags().any(Flags::WEBSOCKET | Flags::STREAMED | Flags::HANDLING) || is_unanswered())
     }
 
     fn workers(&self) -> u32 {
-        self.state.config.worker_num
+        self.state.config().worker_num
     }
 
     fn next_round(&self) -> u32 {
-        self.state.server[0].next_worker.fetch_add(1, Relaxed) % self.workers()
+        self.state.server().next_worker.fetch_add(1, Relaxed) % self.workers()
     }
 
     /// The next idle worker with an empty mailbox, else the one with the shortest queue. Among equals: one that has sent a
@@ -280,43 +280,43 @@ impl Dispatcher {
     fn idle(&self) -> u32 {
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
-        let free = |n: &u32| self.queued(*n) == 0 && self.state.workers[*n as usize].is_idle();
+        let free = |n: &u32| self.queued(*n) == 0 && self.state.workers()[*n as usize].is_idle();
         let rank = |n: &u32| {
             let last = self.last_dispatch[*n as usize].get();
-            let responses = self.state.workers[*n as usize].responses.load(Relaxed);
+            let responses = self.state.workers()[*n as usize].responses.load(Relaxed);
             (self.queued(*n), responses == last.responses, last.sequence)
         };
         order.clone().find(free).or_else(|| order.min_by_key(rank)).unwrap_or(0)
     }
 
     fn queued(&self, worker: u32) -> u64 {
-        self.state.requests[worker as usize].len()
+        self.state.mailboxes().requests()[worker as usize].len()
     }
 
     fn least_queued(&self) -> u32 {
-        let busy = |n: u32| u64::from(!self.state.workers[n as usize].is_idle());
+        let busy = |n: u32| u64::from(!self.state.workers()[n as usize].is_idle());
         let first = self.next_round();
         let order = (0..self.workers()).map(|n| (first + n) % self.workers());
         order.min_by_key(|n| self.queued(*n) + busy(*n)).unwrap_or(0)
     }
 
     fn least(&self, load: impl Fn(&WorkerSlot) -> u64) -> u32 {
-        (0..self.workers()).min_by_key(|n| load(&self.state.workers[*n as usize])).unwrap_or(0)
+        (0..self.workers()).min_by_key(|n| load(&self.state.workers()[*n as usize])).unwrap_or(0)
     }
 
     fn bind_worker(&self, conn: &Connection, worker: u32) {
         if conn.slot().bound_worker() == Some(WorkerId(worker)) {
             return;
         }
-        if self.state.config.dispatch_mode == DispatchMode::ConnectionLoad {
-            self.state.workers[worker as usize].connections.fetch_add(1, Relaxed);
+        if self.state.config().dispatch_mode == DispatchMode::ConnectionLoad {
+            self.state.workers()[worker as usize].connections.fetch_add(1, Relaxed);
         }
         conn.slot().bind_worker(WorkerId(worker));
     }
 
     fn push(&self, worker: u32, message: Message<Cow<'_, [u8]>>) {
-        let to = &self.state.requests[worker as usize];
-        let slot = &self.state.workers[worker as usize];
+        let to = &self.state.mailboxes().requests()[worker as usize];
+        let slot = &self.state.workers()[worker as usize];
         slot.dispatched.fetch_add(1, Relaxed);
         let sequence = self.dispatch_seq.get() + 1;
         self.dispatch_seq.set(sequence);
@@ -358,7 +358,7 @@ impl Dispatcher {
     fn flush(&self) -> bool {
         let mut backlogs = self.backlogs.borrow_mut();
         let mut all = true;
-        for (backlog, to) in backlogs.iter_mut().zip(&self.state.requests) {
+        for (backlog, to) in backlogs.iter_mut().zip(self.state.mailboxes().requests()) {
             all &= backlog.flush(&self.sender, to);
         }
         self.sender.wake_receivers();
@@ -374,12 +374,12 @@ impl Dispatcher {
 
     /// Reads connections again that are below their limit, or whose worker is gone together with their bytes.
     fn release_over_limit(&self) {
-        let limit = self.state.config.queued_bytes_limit().unwrap_or(u64::MAX);
+        let limit = self.state.config().queued_bytes_limit().unwrap_or(u64::MAX);
         self.over_limit.borrow_mut().retain(|OverLimit { worker, generation, conn }| {
             if conn.state() == ConnectionState::Closed {
                 return false;
             }
-            if self.state.workers[*worker as usize].current_generation() != *generation {
+            if self.state.workers()[*worker as usize].current_generation() != *generation {
                 conn.slot().unprocessed_bytes.store(0, Relaxed);
             }
             let is_over = conn.slot().unprocessed_bytes.load(Relaxed) > limit;
@@ -426,7 +426,7 @@ impl ConnectionObserver for Rc<Dispatcher> {
         };
         // Each message is counted when it is pushed, so the sequence number is this one's own.
         let file = FileNumber { reactor: self.reactor as u16, sequence: self.dispatch_seq.get() as u32 };
-        let sent = match self.state.fd_channels.get(worker as usize) {
+        let sent = match self.state.mailboxes().stored_bodies(WorkerId(worker)) {
             Some(channel) => channel.send(file.key(), body.file()),
             None => return ReadAction::Close,
         };
@@ -448,7 +448,8 @@ impl ConnectionObserver for Rc<Dispatcher> {
                 // Behind the responses that wait in this reactor's own mailbox.
                 let command = Command::Finish { reset: false };
                 let message: Message<&[u8]> = Message::Command { session: conn.session(), command };
-                let (to, source) = (&self.state.commands[self.reactor as usize], Source::reactor(self.reactor as u16));
+                let (to, source) =
+                    (&self.state.mailboxes().commands()[self.reactor as usize], Source::reactor(self.reactor as u16));
                 if self.sender.push(to, source, &message).is_err() {
                     owner.finish(conn, false);
                 }

@@ -25,7 +25,7 @@ pub(super) enum Served {
 
 /// Answers a request with a file, if it asks for one.
 pub(super) fn serve(state: &ServerState, owner: &Rc<Owner>, conn: &Rc<Connection>, packet: &[u8]) -> Served {
-    let Some(files) = &conn.port().files else { return Served::Unchecked };
+    let Some(files) = conn.port().files() else { return Served::Unchecked };
     if !(packet.starts_with(b"GET ") || packet.starts_with(b"HEAD ")) || !is_answered(state, owner, conn) {
         return Served::Unchecked;
     }
@@ -46,7 +46,7 @@ fn is_answered(state: &ServerState, owner: &Owner, conn: &Connection) -> bool {
     let slot = conn.slot();
     // In this order: what a worker sent before it counted a response is in the mailbox, or carried out.
     slot.responses_completed.load(Acquire) == conn.dispatched()
-        && state.commands[owner.id() as usize].is_empty()
+        && state.mailboxes().commands()[owner.id() as usize].is_empty()
         && !conn.has_output()
         && !slot.flags().any(Flags::WEBSOCKET | Flags::STREAMED | Flags::CLOSING | Flags::CLOSED)
 }

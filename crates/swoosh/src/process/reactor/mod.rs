@@ -147,8 +147,8 @@ pub(super) fn start_here(state: &'static ServerState, id: u32) -> (Handle, Rc<Re
 /// Runs a reactor until it is to end; `false`: it could not start.
 fn run_thread(state: &'static ServerState, id: u32, receiver: UnboundedReceiver<ReactorCommand>) -> bool {
     title::name_thread(&format!("swoosh reactor{id}"));
-    if state.config.open_cpu_affinity {
-        affinity::bind_to_nth(id as usize, &state.config.cpu_affinity_ignore);
+    if state.config().open_cpu_affinity {
+        affinity::bind_to_nth(id as usize, &state.config().cpu_affinity_ignore);
     }
     let reactor = Reactor::new(state, id);
     let (before, after) = (reactor.clone(), reactor.clone());
@@ -195,7 +195,7 @@ impl Reactor {
         let me = self.clone();
         let commands = runtime::spawn(async move { me.take_commands().await });
         let owner = self.owner.clone();
-        let connections = runtime::spawn(async move { owner.tasks.run().await });
+        let connections = runtime::spawn(async move { owner.tasks().run().await });
         self.watch_datagrams();
         timeouts::start(&self.owner);
         self.start_heartbeat();
@@ -208,12 +208,12 @@ impl Reactor {
         }
         commands.abort();
         let mut reassembly = Reassembly::default();
-        while let Some(message) = self.state.commands[self.id as usize].take(&mut reassembly) {
+        while let Some(message) = self.state.mailboxes().commands()[self.id as usize].take(&mut reassembly) {
             self.execute(&message);
         }
         self.close_all().await;
         connections.abort();
-        self.owner.tasks.clear();
+        self.owner.tasks().clear();
         self.sender.wake_receivers();
     }
 
@@ -237,7 +237,7 @@ impl Reactor {
     }
 
     async fn take_commands(&self) {
-        let mailbox = &self.state.commands[self.id as usize];
+        let mailbox = &self.state.mailboxes().commands()[self.id as usize];
         let Ok(event_fd) = runtime::watch(mailbox.event_fd()) else {
             crate::log::error!("reactor {}: its event descriptor cannot be watched", self.id);
             return runtime::report_failure();
@@ -283,7 +283,7 @@ impl Reactor {
 
     /// Gives the master signs of life for its reports to the service manager.
     fn start_heartbeat(&self) {
-        let Some(interval) = self.state.service_manager.as_ref().and_then(ServiceManager::heartbeat) else { return };
+        let Some(interval) = self.state.service_manager().and_then(ServiceManager::heartbeat) else { return };
         let slot = self.state.reactor_slot(self.id);
         runtime::spawn(async move {
             loop {
@@ -294,9 +294,9 @@ impl Reactor {
     }
 
     fn watch_datagrams(&self) {
-        let count = self.state.reactors.len();
-        for port in &self.state.ports {
-            if port.kind.is_stream() || port.index % count != self.id as usize {
+        let count = self.state.reactors().len();
+        for port in self.state.ports() {
+            if port.kind().is_stream() || port.index() % count != self.id as usize {
                 continue;
             }
             let (dispatcher, state) = (self.dispatcher.clone(), self.state);

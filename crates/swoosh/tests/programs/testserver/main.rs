@@ -228,7 +228,7 @@ fn answer_http(node: &Context, conn: SessionId, data: &[u8]) -> swoosh::Result<(
     let body = match request.target.split_once("/size/") {
         Some((_, size)) => "x".repeat(size.parse().expect("a number")),
         None if request.target == "/aborted" => node.stats().aborted.to_string(),
-        None if request.target == "/streams" => node.state().server[0].streams.load(Relaxed).to_string(),
+        None if request.target == "/streams" => node.state().server().streams.load(Relaxed).to_string(),
         None => format!("{} {} {}", request.method, request.target, request.body(headers).len()),
     };
     if request.target == "/slow" {
@@ -382,7 +382,7 @@ fn receive(
             }
         }
         "pour" => {
-            // Numbered packets to another connection, whoever owns it.
+            // Numbered packets to another connection, of any owner.
             let mut refused = 0;
             let payload = pattern(number(2) as usize);
             for n in 0..number(1) as u32 {

@@ -28,7 +28,7 @@ pub fn for_connection(connection: HttpConnection) -> PhpResult<Object> {
     let object = Object::pooled::<ResponseState>(RESPONSE.get())?;
     match &connection {
         HttpConnection::Server(_, session) => object.set_slot(FD, session.0),
-        HttpConnection::Coroutine(connection) => object.set_slot(FD, connection.link.fd()),
+        HttpConnection::Coroutine(connection) => object.set_slot(FD, connection.link().fd()),
     }
     if let Some(state) = object.payload::<ResponseState>() {
         let _ = state.connection.set(connection);

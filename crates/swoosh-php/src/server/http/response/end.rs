@@ -36,14 +36,12 @@ impl swoosh_zend::Payload for ResponseState {
             Some(HttpConnection::Server(state, session)) => (state, *session),
             // A destructor must not suspend: the connection's coroutine sends the bytes.
             Some(HttpConnection::Coroutine(connection)) => {
-                connection.abandoned_response.replace(Some(self.abandoned_bytes(object)));
-                connection.close_after_response.set(connection.close_after_response.get() || !self.keep_alive.get());
-                return connection.wake_waiter();
+                return connection.abandon_response(self.abandoned_bytes(object), self.keep_alive.get());
             }
             None => return,
         };
         // A forked child must not answer its parent's request.
-        let Some(node) = state.node().filter(|_| !state.home.is_child()) else { return };
+        let Some(node) = state.node().filter(|_| !state.home().is_child()) else { return };
         let transport = Transport::Engine(state.clone(), node.clone(), session);
         if !node.exists(session) {
             return self.finish(&transport);
@@ -55,7 +53,7 @@ impl swoosh_zend::Payload for ResponseState {
         if self.has_unsent_part() {
             return self.finish(&transport);
         }
-        if swoosh_zend::runtime::has_failed() && node.state().mode == Mode::Base {
+        if swoosh_zend::runtime::has_failed() && node.state().mode() == Mode::Base {
             // The worker ends, and its connections with it.
             self.keep_alive.set(false);
         }
@@ -68,7 +66,7 @@ impl swoosh_zend::Payload for ResponseState {
 }
 
 impl ResponseState {
-    /// It is whole: the connection is closed, or its next request is connection.
+    /// The response is complete: closes the connection, or lets its next request in.
     pub(crate) fn finish(&self, transport: &Transport) {
         // Where the head was not sent, an orderly close spares the responses before this one.
         let is_cut = self.has_unsent_part() && self.phase() != Phase::NotSent;

@@ -88,6 +88,9 @@ impl ResponseState {
             self.keep_alive.set(false);
         }
         let bare = self.handshake.get() && status == 101;
+        if !bare && self.ends_with_worker() {
+            self.keep_alive.set(false);
+        }
         if !seen.connection && !bare {
             out.extend_from_slice(match self.keep_alive.get() {
                 true => b"Connection: keep-alive\r\n",

@@ -20,33 +20,33 @@ pub(crate) const TRAILER: usize = 4;
 /// Payload of a response object.
 pub struct ResponseState {
     /// The connection that it is sent on.
-    pub connection: OnceCell<HttpConnection>,
+    pub(super) connection: OnceCell<HttpConnection>,
     /// The status code.
-    pub status: Cell<i64>,
+    pub(super) status: Cell<i64>,
     /// The reason phrase; `None`: the registered one.
-    pub reason: RefCell<Option<Vec<u8>>>,
-    /// The phase, see `Self::phase`.
-    pub phase: Cell<Phase>,
+    pub(super) reason: RefCell<Option<Vec<u8>>>,
+    /// See [`Self::phase`].
+    pub(super) phase: Cell<Phase>,
     /// Keep the connection open after the response.
-    pub keep_alive: Cell<bool>,
+    pub(super) keep_alive: Cell<bool>,
     /// The client speaks HTTP/1.0: no chunked coding.
-    pub http10: Cell<bool>,
+    pub(super) http10: Cell<bool>,
     /// The request was HEAD.
-    pub head_request: Cell<bool>,
+    pub(super) head_request: Cell<bool>,
     /// Belongs to a request, so that it must be ended.
-    pub must_respond: Cell<bool>,
+    pub(super) must_respond: Cell<bool>,
     /// The content coding that the client accepts.
-    pub accepted_coding: Cell<Option<Coding>>,
+    pub(super) accepted_coding: Cell<Option<Coding>>,
     /// Answers a WebSocket handshake: any status but 101 closes the connection.
-    pub handshake: Cell<bool>,
+    pub(super) handshake: Cell<bool>,
     /// The request deadline.
-    pub deadline: OnceCell<Rc<Deadline>>,
+    pub(super) deadline: OnceCell<Rc<Deadline>>,
     /// Negotiated compression of WebSocket messages.
-    pub deflate: Cell<Option<DeflateParams>>,
+    pub(super) deflate: Cell<Option<DeflateParams>>,
     /// A whole body is sent in chunks nevertheless, because trailers follow it on a stream of HTTP/2.
-    pub in_chunks: Cell<bool>,
+    pub(super) in_chunks: Cell<bool>,
     /// Hash of a part of the body that could not be sent: until it is written again, the response is incomplete.
-    pub unsent_part: Cell<Option<u64>>,
+    pub(super) unsent_part: Cell<Option<u64>>,
 }
 
 /// Phase of a response.
@@ -86,6 +86,36 @@ impl Default for ResponseState {
 }
 
 impl ResponseState {
+    /// The connection that it is sent on.
+    pub(crate) fn connection(&self) -> Option<&HttpConnection> {
+        self.connection.get()
+    }
+
+    /// Sets the status code.
+    pub(crate) fn set_status(&self, status: i64) {
+        self.status.set(status);
+    }
+
+    /// Sets the reason phrase; `None`: the registered one.
+    pub(crate) fn set_reason(&self, reason: Option<Vec<u8>>) {
+        *self.reason.borrow_mut() = reason;
+    }
+
+    /// Whether the client speaks HTTP/1.0, which has no chunked coding.
+    pub(crate) fn is_http10(&self) -> bool {
+        self.http10.get()
+    }
+
+    /// Whether it belongs to a request, so that it must be ended.
+    pub(crate) fn must_respond(&self) -> bool {
+        self.must_respond.get()
+    }
+
+    /// The connection cannot be used for further requests: it is closed after the response.
+    pub(crate) fn close_after(&self) {
+        self.keep_alive.set(false);
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         match self.deadline.get() {
             Some(deadline) if deadline.is_over() => Phase::Ended,
@@ -122,6 +152,16 @@ impl ResponseState {
     /// Whether it is sent on a stream of HTTP/2.
     pub(crate) fn is_http2(&self) -> bool {
         matches!(self.connection.get(), Some(HttpConnection::Server(_, session)) if session.is_stream())
+    }
+
+    /// Whether the connection ends with its worker, which is about to end.
+    pub(crate) fn ends_with_worker(&self) -> bool {
+        match self.connection.get() {
+            Some(HttpConnection::Server(state, session)) => {
+                state.node().is_some_and(|node| node.ends_connection(*session))
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn has_body(&self) -> bool {

@@ -193,7 +193,7 @@ fn a_shut_down_accepts_what_is_on_the_way_and_nothing_behind_it() {
 fn nothing_is_taken_or_sent_behind_an_abort() {
     let mut connection = open();
     take(&mut connection, &request(1, true)).unwrap();
-    connection.abort(code::ENHANCE_YOUR_CALM);
+    connection.abort(code::ENHANCE_YOUR_CALM, b"");
     connection.send_head(1, 200, &[], true);
     connection.reset(1, 2);
     assert_eq!(output(&mut connection), goaway(1, code::ENHANCE_YOUR_CALM, b""));

@@ -30,10 +30,13 @@ Co\run(function () use ($log) {
     Co::sleep(0.001);
     try { (fn () => time_nanosleep(0, 200000000) && throw new Exception)(); } catch (Exception) {} // line 23
 });
+$seen = '';
 foreach (file($log) as $line) {
-    if (preg_match('/WARNING\s+coroutine 1 has held the event loop for \d+ ms(?:, \d+ ms of them in (\S+)|, and is at .*\((\d+)\)$)/', $line, $found)) echo end($found), "\n";
-    elseif (preg_match('/^#0 .*\((\d+)\): (\S+)/', $line, $found)) echo "  line $found[1]: $found[2]\n";
+    if (preg_match('/WARNING\s+coroutine 1 has held the event loop for \d+ ms(?:, \d+ ms of them in (\S+)|, and is at .*\((\d+)\)$)/', $line, $found)) $seen .= end($found) . "\n";
+    elseif (preg_match('/^#0 .*\((\d+)\): (\S+)/', $line, $found)) $seen .= "  line $found[1]: $found[2]\n";
 }
+// On a busy machine one of the short calls may take long.
+echo str_replace("usleep()\n  line 21: usleep()\n", "21\n", $seen);
 unlink($log);
 ?>
 --EXPECT--

@@ -257,9 +257,16 @@ impl CoroutineSocket {
             // Cancelled by `cancel` or by `close`.
             _ if self.closed.get() || waiter.cancelled.get() => Err(libc::ECANCELED),
             WaitOutcome::Done(()) => Ok(()),
+            // A loop that is late finds the timeout before the event, which another coroutine may have caused just now.
+            WaitOutcome::TimedOut if self.is_ready(direction) => Ok(()),
             WaitOutcome::TimedOut => Err(libc::ETIMEDOUT),
             WaitOutcome::Cancelled => Err(libc::ECANCELED),
         })
+    }
+
+    /// Whether the kernel has data, or room, now.
+    fn is_ready(&self, direction: Direction) -> bool {
+        wait::ready_now(self.fd(), direction == Direction::Read, direction == Direction::Write).is_some()
     }
 
     /// Ends the wait for a direction with ECANCELED; the waiting coroutine runs before this returns. False if none waits.

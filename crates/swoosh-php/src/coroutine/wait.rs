@@ -191,7 +191,7 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
         _ => Interest::READABLE,
     };
     let Ok(watch) = Watch::new(fd, interest) else { return Ok(WaitOutcome::Done((read, write))) };
-    poll(WaitKind::Io, limit, |cx| {
+    let waited = poll(WaitKind::Io, limit, |cx| {
         loop {
             if let Some(ready) = look() {
                 return Poll::Ready(ready);
@@ -208,6 +208,11 @@ pub fn descriptor(fd: RawFd, read: bool, write: bool, limit: Option<Duration>) -
                 return Poll::Pending;
             }
         }
+    })?;
+    Ok(match waited {
+        // A loop that is late finds the timeout before the event.
+        WaitOutcome::TimedOut => look().map_or(WaitOutcome::TimedOut, WaitOutcome::Done),
+        ended => ended,
     })
 }
 
@@ -259,7 +264,7 @@ pub fn events(watches: &[(&Watch, PollFlags)], limit: Option<Duration>) -> PhpRe
 }
 
 /// Whether a descriptor is readable or writable now; `None` if neither.
-fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
+pub(super) fn ready_now(fd: RawFd, read: bool, write: bool) -> Option<(bool, bool)> {
     let mut flags = PollFlags::empty();
     flags.set(PollFlags::POLLIN, read);
     flags.set(PollFlags::POLLOUT, write);

@@ -293,22 +293,25 @@ final class Server extends Service
         $this->connections[$id] = $connection;
         try {
             $timeout = self::FIRST_REQUEST;
+            $isEnding = false;
             while (true) {
                 $stream = $connection->accept($timeout);
                 if ($stream === false && $connection->errCode !== self::ETIMEDOUT) {
                     return;
                 }
-                $timeout = (float) ($this->settings['idle_timeout'] ?? 300.0);
+                $timeout = $isEnding ? 1.0 : (float) ($this->settings['idle_timeout'] ?? 300.0);
                 if ($stream !== false) {
                     $transport = new StreamTransport($stream);
                     unset($stream);
                     Coroutine::create(fn () => $this->serve($transport));
                     unset($transport);
                 } elseif ($connection->openStreams() === 0) {
+                    if ($isEnding) {
+                        return;
+                    }
+                    // Calls that were on the way are served; then the client has a moment to end its side.
                     $connection->shutdown();
-                    // The client has a moment to end its side.
-                    $connection->accept(1.0);
-                    return;
+                    [$isEnding, $timeout] = [true, 1.0];
                 }
             }
         } finally {

@@ -7,9 +7,9 @@ use std::mem::MaybeUninit;
 pub const MAX_HEADERS: usize = 128;
 
 /// Memory for the header fields of one message.
-pub type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
+pub(super) type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
 
 /// An uninitialised [`HeaderBuffer`].
-pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
+pub(super) fn header_buffer<'a>() -> HeaderBuffer<'a> {
     [const { MaybeUninit::uninit() }; MAX_HEADERS]
 }

@@ -1,6 +1,17 @@
 //! Parses a response for a client: its head, then its body piece by piece (RFC 9112 section 6.3).
 
-pub use super::header_buffer::{HeaderBuffer, header_buffer};
+use std::mem::MaybeUninit;
+
+/// Memory for the header fields of one response.
+pub type HeaderBuffer<'a> = [MaybeUninit<Header<'a>>; MAX_FIELDS];
+
+/// An uninitialised [`HeaderBuffer`].
+pub fn header_buffer<'a>() -> HeaderBuffer<'a> {
+    [const { MaybeUninit::uninit() }; MAX_FIELDS]
+}
+
+/// Header fields of a response, at most.
+const MAX_FIELDS: usize = 512;
 
 use super::request_framer::MAX_HEAD;
 use super::token::has_token;

@@ -1,6 +1,6 @@
 //! Control frames of one direction of a connection, as they pass by.
 //!
-//! The protocol itself is the crate h2's. It keeps the peer's settings and the contents of its GOAWAY frames to itself, and
+//! The protocol of clients is the crate h2's. It keeps the peer's settings and the contents of its GOAWAY frames to itself, and
 //! sends no GOAWAY with a program's own code; [`FrameTracker`] reads along to know both and to find the places between two
 //! frames where one more can be inserted.
 
@@ -126,7 +126,7 @@ fn is_reported(head: &FrameHead) -> bool {
 
 /// A GOAWAY frame (RFC 9113 section 6.8). Of `debug_data`, what fits into a frame of the smallest maximum size.
 pub fn goaway(last_stream_id: u32, code: u32, debug_data: &[u8]) -> Vec<u8> {
-    let debug_data = &debug_data[..debug_data.len().min(16_384 - 8)];
+    let debug_data = &debug_data[..debug_data.len().min(FrameHead::DEFAULT_MAX_LENGTH - 8)];
     let head = FrameHead { length: 8 + debug_data.len() as u32, kind: FrameHead::GOAWAY, flags: 0, stream: 0 };
     let mut frame = head.encode().to_vec();
     frame.extend_from_slice(&(last_stream_id & 0x7fff_ffff).to_be_bytes());

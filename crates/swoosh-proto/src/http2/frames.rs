@@ -34,6 +34,8 @@ impl FrameHead {
     pub const WINDOW_UPDATE: u8 = 8;
     /// See [`DATA`](Self::DATA).
     pub const CONTINUATION: u8 = 9;
+    /// Bytes of the longest payload that every receiver takes (RFC 9113 section 4.2).
+    pub const DEFAULT_MAX_LENGTH: usize = 16_384;
     /// The length of a head, bytes.
     pub const LENGTH: usize = 9;
     /// The flag ACK of SETTINGS and PING.

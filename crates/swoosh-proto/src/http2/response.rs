@@ -4,6 +4,7 @@
 //! [`ResponseTranslator`]. The sink says how much it takes (flow control), so nothing is kept but an incomplete head.
 
 use crate::http1::response_parser::{ResponseError, ResponseEvent, ResponseHead, ResponseParser, header_buffer};
+use smallvec::SmallVec;
 
 /// Takes the parts of a response.
 pub trait ResponseSink {
@@ -254,13 +255,9 @@ fn with_fields<T>(head: &[u8], take: impl FnOnce(u16, &Fields<'_>) -> T) -> Resu
     let Some((parsed, headers)) = ResponseHead::parse(head, &mut buffer) else {
         return Err(ResponseError("the response head is malformed"));
     };
-    let mut fields = [(&b""[..], &b""[..]); crate::http1::MAX_HEADERS];
-    let mut count = 0;
-    for header in headers.iter().filter(|header| !belongs_to_connection(header.name)) {
-        fields[count] = (header.name.as_bytes(), header.value);
-        count += 1;
-    }
-    Ok(take(parsed.status, &fields[..count]))
+    let own = headers.iter().filter(|header| !belongs_to_connection(header.name));
+    let fields: SmallVec<[_; 32]> = own.map(|header| (header.name.as_bytes(), header.value)).collect();
+    Ok(take(parsed.status, &fields))
 }
 
 fn belongs_to_connection(name: &str) -> bool {

@@ -1,5 +1,16 @@
 //! Settings of one side of a connection.
 
+/// Identifiers of settings (RFC 9113 section 6.5.2, RFC 8441 section 3).
+pub(super) mod setting {
+    pub(in crate::http2) const HEADER_TABLE_SIZE: u16 = 1;
+    pub(in crate::http2) const ENABLE_PUSH: u16 = 2;
+    pub(in crate::http2) const MAX_CONCURRENT_STREAMS: u16 = 3;
+    pub(in crate::http2) const INITIAL_WINDOW_SIZE: u16 = 4;
+    pub(in crate::http2) const MAX_FRAME_SIZE: u16 = 5;
+    pub(in crate::http2) const MAX_HEADER_LIST_SIZE: u16 = 6;
+    pub(in crate::http2) const ENABLE_CONNECT_PROTOCOL: u16 = 8;
+}
+
 /// The settings of one side as they are in force (RFC 9113 section 6.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerSettings {
@@ -33,11 +44,11 @@ impl PeerSettings {
     pub fn apply(&mut self, settings: &[(u16, u32)]) {
         for &(identifier, value) in settings {
             match identifier {
-                1 => self.header_table_size = value,
-                3 => self.max_concurrent_streams = value,
-                4 => self.initial_window_size = value,
-                5 => self.max_frame_size = value,
-                6 => self.max_header_list_size = value,
+                setting::HEADER_TABLE_SIZE => self.header_table_size = value,
+                setting::MAX_CONCURRENT_STREAMS => self.max_concurrent_streams = value,
+                setting::INITIAL_WINDOW_SIZE => self.initial_window_size = value,
+                setting::MAX_FRAME_SIZE => self.max_frame_size = value,
+                setting::MAX_HEADER_LIST_SIZE => self.max_header_list_size = value,
                 _ => {}
             }
         }

@@ -22,7 +22,9 @@ pub const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: U
 pub fn first_stream(request: &[u8]) -> Option<Vec<u8>> {
     let mut buffer = field_buffer();
     let (parsed, headers) = Request::parse(request, &mut buffer)?;
-    if !asks(headers) || parsed.head != request.len() || parsed.minor == 0 {
+    // A target in absolute form, for a proxy, is no `:path`.
+    let has_path = parsed.target.starts_with('/') || parsed.target == "*";
+    if !has_path || !asks(headers) || parsed.head != request.len() || parsed.minor == 0 {
         return None;
     }
     let mut block = Vec::with_capacity(request.len() + 64);
@@ -60,9 +62,9 @@ fn is_settings(text: &[u8]) -> bool {
 
 /// HEADERS and as many CONTINUATION as the block needs.
 fn frames(block: &[u8]) -> Vec<u8> {
-    let pieces = block.len().div_ceil(MAX_FRAME);
+    let pieces = block.len().div_ceil(FrameHead::DEFAULT_MAX_LENGTH);
     let mut out = Vec::with_capacity(block.len() + 9 * pieces);
-    for (n, piece) in block.chunks(MAX_FRAME).enumerate() {
+    for (n, piece) in block.chunks(FrameHead::DEFAULT_MAX_LENGTH).enumerate() {
         let kind = if n == 0 { FrameHead::HEADERS } else { FrameHead::CONTINUATION };
         let end_stream = if n == 0 { FrameHead::END_STREAM } else { 0 };
         let end_headers = if n + 1 == pieces { FrameHead::END_HEADERS } else { 0 };
@@ -95,9 +97,6 @@ fn put_length(block: &mut Vec<u8>, length: usize) {
     }
     block.push(rest as u8);
 }
-
-/// The longest frame that every receiver takes (RFC 9113 section 4.2).
-const MAX_FRAME: usize = 16_384;
 
 #[cfg(test)]
 mod tests {

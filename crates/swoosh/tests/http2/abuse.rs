@@ -78,6 +78,18 @@ fn rapid_resets_end_the_connection() {
     });
 }
 
+/// CVE-2025-8671: the client makes the server reset its streams.
+#[test]
+fn resets_that_the_client_provokes_end_the_connection() {
+    abuse("made you reset", 5000, &[], |peer, n| {
+        let stream = 2 * n + 1;
+        peer.send_all(&[get(stream, &request("GET", "/")), window_update(stream, 0x7fff_ffff)]);
+    });
+    abuse("malformed requests", 5000, &[], |peer, n| {
+        peer.send(&get(2 * n + 1, &[request("GET", "/"), field(b"connection", b"close")].concat()));
+    });
+}
+
 /// CVE-2024-27316.
 #[test]
 fn a_flood_of_continuations_ends_the_connection() {
@@ -137,6 +149,13 @@ fn a_bomb_of_compressed_fields_ends_the_connection() {
 fn a_field_block_that_is_never_complete_ends_the_connection() {
     abuse("slow fields", 1, &["header_timeout=1000"], |peer, _| {
         peer.send(&frame(HEADERS, 1, 1, &request("GET", "/")));
+    });
+    abuse("slow fields in many frames", 20, &["header_timeout=1000"], |peer, n| {
+        match n {
+            0 => peer.send(&frame(HEADERS, 1, 1, &request("GET", "/"))),
+            _ => peer.send(&frame(CONTINUATION, 0, 1, b"")),
+        }
+        std::thread::sleep(Duration::from_millis(200));
     });
 }
 

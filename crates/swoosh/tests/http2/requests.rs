@@ -170,3 +170,33 @@ fn an_unknown_protocol_is_refused_on_its_stream() {
         peer.expect_alive().unwrap();
     }
 }
+
+#[test]
+fn downloads_on_one_connection_take_turns() {
+    const STREAMS: u32 = 20;
+    const SIZE: usize = 1_000_000;
+    for mode in MODES {
+        let server = start(&[mode]);
+        let mut peer = open_with(&server, &[(INITIAL_WINDOW_SIZE, 0x7fff_ffff)]);
+        peer.send(&window_update(0, 0x7fff_0000));
+        for n in 0..STREAMS {
+            peer.send(&get(2 * n + 1, &request("GET", &format!("/size/{SIZE}"))));
+        }
+        // Bytes of all streams before the last piece of each, and the longest gap between two pieces.
+        let (mut all, mut open, mut gap) = (0, std::collections::HashMap::new(), 0);
+        let mut left = STREAMS;
+        while left > 0 {
+            let frame = peer.wait("a piece", |f| f.kind == DATA).unwrap();
+            if let Some(before) = open.insert(frame.stream, all) {
+                gap = gap.max(all - before);
+            }
+            all += frame.payload.len();
+            if frame.flags & END_STREAM != 0 {
+                open.remove(&frame.stream);
+                left -= 1;
+            }
+        }
+        assert_eq!(all, STREAMS as usize * SIZE, "{mode}");
+        assert!(gap < 3_000_000, "{mode}: one stream has waited for {gap} bytes of the others");
+    }
+}

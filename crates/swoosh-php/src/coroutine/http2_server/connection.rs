@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use swoosh_zend::{PhpResult, runtime};
 
-/// A connection. Dropping it ends it, with the streams that are open.
+/// A connection. Dropping it ends it behind the streams that are open.
 pub struct ServerConnection {
     shared: Rc<Shared>,
     generation: u32,
@@ -77,6 +77,7 @@ impl Drop for ServerConnection {
         } else if self.shared.open.get() == 0 {
             self.shared.end();
         } else {
+            self.shared.refuse_streams();
             self.shut_down();
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     incoming: RefCell<VecDeque<Rc<Request>>>,
     /// The coroutine that waits for a stream.
     acceptor: RefCell<Option<Waker>>,
+    /// Nobody accepts streams.
+    refuses: Cell<bool>,
     /// Nothing more is read.
     is_finished: Cell<bool>,
     /// Nothing more is read or written.
@@ -47,6 +49,7 @@ impl Shared {
             waker: RefCell::new(Waker::noop().clone()),
             incoming: RefCell::default(),
             acceptor: RefCell::default(),
+            refuses: Cell::new(false),
             is_finished: Cell::new(false),
             has_ended: Cell::new(false),
             open: Cell::new(0),
@@ -115,7 +118,7 @@ impl Shared {
             let written = ready!(self.link.poll_write(cx, &[IoSlice::new(&output.0[output.1..])]))?;
             output.1 += written;
             drop(output);
-            self.http2.borrow_mut().all_attached().for_each(|request| request.note_room());
+            self.http2.borrow_mut().all_user_data().for_each(|request| request.note_room());
         }
     }
 
@@ -150,7 +153,7 @@ impl Shared {
             }
         }
         // Windows may be larger now.
-        http2.all_attached().for_each(|request| request.note_room());
+        http2.all_user_data().for_each(|request| request.note_room());
     }
 
     fn handle(&self, http2: &mut ServerConnection<Rc<Request>>, event: Event<'_, Rc<Request>>, message: &[u8]) {
@@ -159,27 +162,28 @@ impl Shared {
                 http2.send_head(stream, 431, &[], true);
                 http2.close(stream);
             }
+            Event::Request { stream, .. } if self.refuses.get() => http2.reset(stream, code::REFUSED_STREAM),
             Event::Request { stream, form, .. } => {
                 let request = Rc::new(Request::new(stream, message, form == BodyForm::None));
-                http2.attach(stream, request.clone());
+                http2.set_user_data(stream, request.clone());
                 self.incoming.borrow_mut().push_back(request);
                 self.wake_acceptor();
             }
             Event::Data { stream, data } => {
-                if let Some(request) = http2.attached(stream) {
+                if let Some(request) = http2.user_data(stream) {
                     request.push(data);
                 }
             }
             Event::End { stream } => {
-                if let Some(request) = http2.attached(stream) {
+                if let Some(request) = http2.user_data(stream) {
                     request.complete();
                 }
             }
-            Event::Reset { stream, code, fault, attached } => {
+            Event::Reset { stream, code, fault, user_data } => {
                 if let Some(fault) = fault {
                     log::info!("HTTP/2 connection from {}: stream {stream} is reset: {fault}", peer_name(&self.link));
                 }
-                if let Some(request) = attached {
+                if let Some(request) = user_data {
                     request.note_reset(code);
                 }
             }
@@ -201,7 +205,7 @@ impl Shared {
 
     /// The connection is gone before its requests were answered.
     fn lose_requests(&self) {
-        self.http2.borrow_mut().all_attached().for_each(|request| request.note_reset(code::CANCEL));
+        self.http2.borrow_mut().all_user_data().for_each(|request| request.note_reset(code::CANCEL));
     }
 
     fn wake_acceptor(&self) {
@@ -220,6 +224,14 @@ impl Shared {
         }
         *self.acceptor.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// Refuses streams that were not accepted: the client sends their requests again elsewhere.
+    pub(super) fn refuse_streams(&self) {
+        self.refuses.set(true);
+        for request in self.incoming.take() {
+            self.with(|http2| http2.reset(request.number, code::REFUSED_STREAM));
+        }
     }
 
     /// Accepts no further stream; ends after those that are open.

@@ -5,6 +5,8 @@ use super::connection::{Ending, ServerConnection};
 use super::event::Event;
 use super::request::{Workspace, take_trailer};
 use super::streams::Stream;
+use crate::http2::frames::FrameHead;
+use crate::http2::hpack::decoder::ENTRY_OVERHEAD;
 use crate::http2::{Violation, code};
 
 type Next<'i, T> = Result<Option<Event<'i, T>>, Violation>;
@@ -28,10 +30,10 @@ impl<T> ServerConnection<T> {
         if decoded.is_err() {
             return invalid_block();
         }
-        if builder.list_size() > self.rules.max_list * MAX_EXPANSION + MAX_FRAGMENT {
+        if builder.list_size() > self.rules.max_list * MAX_EXPANSION + FrameHead::DEFAULT_MAX_LENGTH {
             return fail(code::ENHANCE_YOUR_CALM, "a header block is too long");
         }
-        if let Ending::After(last) = self.ending
+        if let Ending::LastStream(last) = self.ending
             && stream > last
         {
             // The client sends it again elsewhere (RFC 9113 section 6.8).
@@ -45,7 +47,7 @@ impl<T> ServerConnection<T> {
         }
         match builder.finish(!is_end, message) {
             Ok(head) => {
-                let window = self.settings.initial_window_size;
+                let window = self.first_window();
                 let state = Stream::new(i64::from(self.initial_send_window), window, head.content_length, !is_end);
                 self.streams.insert(stream, state);
                 let (form, is_too_large, is_head) = (head.form, head.is_too_large, head.is_head);
@@ -55,7 +57,7 @@ impl<T> ServerConnection<T> {
                 self.ignore_rest(stream, is_end);
                 self.put_reset(stream, code::PROTOCOL_ERROR);
                 let code = code::PROTOCOL_ERROR;
-                Ok(Some(Event::Reset { stream, code, fault: Some(fault), attached: None }))
+                Ok(Some(Event::Reset { stream, code, fault: Some(fault), user_data: None }))
             }
         }
     }
@@ -72,7 +74,7 @@ impl<T> ServerConnection<T> {
         let (mut fault, mut list) = (None, 0);
         let max = self.rules.max_list;
         let decoded = self.decoder.decode(block, scratch, |field| {
-            list += field.name.len() + field.value.len();
+            list += field.name.len() + field.value.len() + ENTRY_OVERHEAD;
             if list <= max {
                 take_trailer(field, &mut fault, message);
             }
@@ -97,7 +99,5 @@ impl<T> ServerConnection<T> {
     }
 }
 
-/// The longest frame that every receiver takes (RFC 9113 section 4.2).
-const MAX_FRAGMENT: usize = 16_384;
 /// How much longer than the limit a list of fields may be, until the connection ends.
 const MAX_EXPANSION: usize = 4;

@@ -7,6 +7,7 @@ use crate::http2::budget::FrameBudget;
 use crate::http2::frames::FrameHead;
 use crate::http2::hpack::decoder::Decoder;
 use crate::http2::hpack::encoder::Encoder;
+use crate::http2::settings::setting;
 use crate::http2::{code, goaway, ping};
 
 /// Settings of a server, most of which it sends to its clients (RFC 9113 section 6.5.2).
@@ -16,8 +17,8 @@ pub struct ServerSettings {
     pub header_table_size: u32,
     /// SETTINGS_MAX_CONCURRENT_STREAMS. More are refused with REFUSED_STREAM.
     pub max_concurrent_streams: u32,
-    /// SETTINGS_INITIAL_WINDOW_SIZE, bytes of a body. The window of a stream grows up to `connection_window` while its body
-    /// is taken.
+    /// SETTINGS_INITIAL_WINDOW_SIZE, bytes of a body. The window of a stream grows up to a quarter of `connection_window`
+    /// while its body is taken.
     pub initial_window_size: u32,
     /// Bytes of all bodies together that the client may send ahead; at least 65,535.
     pub connection_window: u32,
@@ -49,7 +50,7 @@ impl Default for ServerSettings {
     }
 }
 
-/// The server's side of one connection. `T` is the caller's own for each stream.
+/// The server's side of one connection. `T` is the caller's data of each stream.
 ///
 /// Bytes of the client are passed to [`next`](Self::next), which returns events; responses are passed to `send_head`,
 /// `send_data` and `send_trailers`; what is to be sent is taken by [`take_output`](Self::take_output).
@@ -96,6 +97,8 @@ pub struct ServerConnection<T> {
     pub(super) unannounced: u32,
     pub(super) output: Vec<u8>,
     pub(super) ending: Ending,
+    /// The last stream that a GOAWAY has named: later ones name none above it (RFC 9113 section 6.8).
+    last_announced: u32,
 }
 
 /// How far the end of a connection is.
@@ -105,7 +108,7 @@ pub(super) enum Ending {
     /// The client was told to open no more streams; those on the way are accepted until it has answered.
     Announced,
     /// Streams behind this one are not accepted.
-    After(u32),
+    LastStream(u32),
     /// Nothing is received or sent any more.
     Closed,
 }
@@ -131,11 +134,12 @@ impl<T> ServerConnection<T> {
             streams: Streams::default(),
             send_window: i64::from(INITIAL_WINDOW),
             initial_send_window: INITIAL_WINDOW,
-            max_send_frame: 16_384,
+            max_send_frame: FrameHead::DEFAULT_MAX_LENGTH,
             receive_window: i64::from(settings.connection_window.max(INITIAL_WINDOW)),
             unannounced: 0,
             output: Vec::new(),
             ending: Ending::No,
+            last_announced: MAX_STREAM,
         };
         connection.put_preface();
         connection
@@ -143,12 +147,12 @@ impl<T> ServerConnection<T> {
 
     fn put_preface(&mut self) {
         let settings = [
-            (1u16, self.settings.header_table_size),
-            (3, self.settings.max_concurrent_streams),
-            (4, self.settings.initial_window_size),
-            (5, self.settings.max_frame_size),
-            (6, self.settings.max_header_list_size),
-            (ENABLE_CONNECT_PROTOCOL, 1),
+            (setting::HEADER_TABLE_SIZE, self.settings.header_table_size),
+            (setting::MAX_CONCURRENT_STREAMS, self.settings.max_concurrent_streams),
+            (setting::INITIAL_WINDOW_SIZE, self.settings.initial_window_size),
+            (setting::MAX_FRAME_SIZE, self.settings.max_frame_size),
+            (setting::MAX_HEADER_LIST_SIZE, self.settings.max_header_list_size),
+            (setting::ENABLE_CONNECT_PROTOCOL, 1),
         ];
         let settings = &settings[..settings.len() - usize::from(!self.settings.connect_protocol)];
         self.put_head(6 * settings.len(), FrameHead::SETTINGS, 0, 0);
@@ -161,21 +165,21 @@ impl<T> ServerConnection<T> {
         }
     }
 
-    /// Gives a stream the caller's own.
-    pub fn attach(&mut self, stream: u32, data: T) {
+    /// Gives a stream its user data.
+    pub fn set_user_data(&mut self, stream: u32, user_data: T) {
         if let Some(stream) = self.streams.get_mut(stream) {
-            stream.data = Some(data);
+            stream.user_data = Some(user_data);
         }
     }
 
-    /// The caller's own of a stream.
-    pub fn attached(&self, stream: u32) -> Option<&T> {
-        self.streams.get(stream)?.data.as_ref()
+    /// The user data of a stream.
+    pub fn user_data(&self, stream: u32) -> Option<&T> {
+        self.streams.get(stream)?.user_data.as_ref()
     }
 
-    /// The caller's own of all streams.
-    pub fn all_attached(&mut self) -> impl Iterator<Item = &T> {
-        self.streams.all_mut().filter_map(|stream| stream.data.as_ref())
+    /// The user data of all streams.
+    pub fn all_user_data(&mut self) -> impl Iterator<Item = &T> {
+        self.streams.all_mut().filter_map(|stream| stream.user_data.as_ref())
     }
 
     /// The caller has taken so many bytes of a body: the client may send as many more.
@@ -189,7 +193,8 @@ impl<T> ServerConnection<T> {
 
     /// Gives bytes back to the window of a stream.
     pub(super) fn announce(&mut self, stream: u32, bytes: u32) {
-        let limit = self.settings.connection_window.max(INITIAL_WINDOW);
+        // One stream that is not read leaves room for the others.
+        let limit = self.settings.connection_window.max(INITIAL_WINDOW) / 4;
         let Some(state) = self.streams.get_mut(stream) else { return };
         state.unannounced += bytes;
         if state.receives && state.unannounced >= state.window_size / 2 {
@@ -259,15 +264,18 @@ impl<T> ServerConnection<T> {
     pub fn shut_down(&mut self) {
         if self.ending == Ending::No {
             self.ending = Ending::Announced;
-            self.output.extend_from_slice(&goaway(0x7fff_ffff, code::NO_ERROR, b""));
+            if self.last_announced < MAX_STREAM {
+                return self.finish_shut_down();
+            }
+            self.put_goaway(MAX_STREAM, code::NO_ERROR, b"");
             self.output.extend_from_slice(&ping(SHUTDOWN_PING));
         }
     }
 
     pub(super) fn finish_shut_down(&mut self) {
         if self.ending == Ending::Announced {
-            self.ending = Ending::After(self.streams.last);
-            self.output.extend_from_slice(&goaway(self.streams.last, code::NO_ERROR, b""));
+            self.put_goaway(self.streams.last, code::NO_ERROR, b"");
+            self.ending = Ending::LastStream(self.last_announced);
         }
     }
 
@@ -283,13 +291,20 @@ impl<T> ServerConnection<T> {
 
     /// Whether the connection has ended in order: no stream is open, and none will be.
     pub fn is_done(&self) -> bool {
-        let opens_none = matches!(self.ending, Ending::After(_)) || self.client_goaway.is_some();
+        let opens_none = matches!(self.ending, Ending::LastStream(_)) || self.client_goaway.is_some();
         opens_none && self.streams.is_empty()
     }
 
     /// Sends a GOAWAY with an error code and a text for the client's log. The connection goes on.
     pub fn go_away(&mut self, code: u32, debug: &[u8]) {
-        self.output.extend_from_slice(&goaway(self.streams.last, code, debug));
+        if self.ending != Ending::Closed {
+            self.put_goaway(self.streams.last, code, debug);
+        }
+    }
+
+    fn put_goaway(&mut self, last: u32, code: u32, debug: &[u8]) {
+        self.last_announced = self.last_announced.min(last);
+        self.output.extend_from_slice(&goaway(self.last_announced, code, debug));
     }
 
     /// Ends the connection at once: a GOAWAY, with a text for the client's log, is its last output.
@@ -303,7 +318,9 @@ impl<T> ServerConnection<T> {
 
     /// Sends a PING.
     pub fn ping(&mut self, data: [u8; 8]) {
-        self.output.extend_from_slice(&ping(data));
+        if self.ending != Ending::Closed {
+            self.output.extend_from_slice(&ping(data));
+        }
     }
 
     /// Bytes that are to be sent.
@@ -336,6 +353,9 @@ impl<T> ServerConnection<T> {
     }
 
     pub(super) fn put_window_update(&mut self, stream: u32, increment: u32) {
+        if self.ending == Ending::Closed {
+            return;
+        }
         self.put_head(4, FrameHead::WINDOW_UPDATE, 0, stream);
         self.output.extend_from_slice(&increment.to_be_bytes());
     }
@@ -343,7 +363,7 @@ impl<T> ServerConnection<T> {
 
 /// The window of a connection, and of streams, before any setting (RFC 9113 section 6.9.2).
 pub(super) const INITIAL_WINDOW: u32 = 65_535;
-/// RFC 8441 section 3.
-const ENABLE_CONNECT_PROTOCOL: u16 = 8;
+/// The largest number of a stream (RFC 9113 section 5.1.1).
+const MAX_STREAM: u32 = 0x7fff_ffff;
 /// The PING behind the first GOAWAY: its answer says that the client has read both.
 pub(super) const SHUTDOWN_PING: [u8; 8] = *b"shutdown";

@@ -1,9 +1,10 @@
 //! Frames that change windows and settings.
 
 use super::check::{fail, protocol};
-use super::connection::ServerConnection;
+use super::connection::{INITIAL_WINDOW, ServerConnection};
 use super::event::Event;
 use crate::http2::frames::FrameHead;
+use crate::http2::settings::setting;
 use crate::http2::{Violation, code};
 
 impl<T> ServerConnection<T> {
@@ -13,12 +14,14 @@ impl<T> ServerConnection<T> {
             let [a, b, value @ ..] = *setting;
             let value = u32::from_be_bytes(value);
             match u16::from_be_bytes([a, b]) {
-                1 => self.encoder.resize(value as usize),
-                2 | 8 if value > 1 => return protocol("ENABLE_PUSH or ENABLE_CONNECT_PROTOCOL is neither 0 nor 1"),
-                4 if value > MAX_WINDOW as u32 => {
+                setting::HEADER_TABLE_SIZE => self.encoder.resize(value as usize),
+                setting::ENABLE_PUSH | setting::ENABLE_CONNECT_PROTOCOL if value > 1 => {
+                    return protocol("ENABLE_PUSH or ENABLE_CONNECT_PROTOCOL is neither 0 nor 1");
+                }
+                setting::INITIAL_WINDOW_SIZE if value > MAX_WINDOW as u32 => {
                     return fail(code::FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is above 2^31-1");
                 }
-                4 => {
+                setting::INITIAL_WINDOW_SIZE => {
                     let change = i64::from(value) - i64::from(self.initial_send_window);
                     self.initial_send_window = value;
                     for stream in self.streams.all_mut() {
@@ -31,13 +34,31 @@ impl<T> ServerConnection<T> {
                         }
                     }
                 }
-                5 if !(16_384..=0xff_ffff).contains(&value) => return protocol("MAX_FRAME_SIZE is out of range"),
-                5 => self.max_send_frame = (value as usize).min(MAX_SEND_FRAME),
+                setting::MAX_FRAME_SIZE if !(16_384..=0xff_ffff).contains(&value) => {
+                    return protocol("MAX_FRAME_SIZE is out of range");
+                }
+                setting::MAX_FRAME_SIZE => self.max_send_frame = (value as usize).min(MAX_SEND_FRAME),
                 _ => {}
             }
         }
         self.put_head(0, FrameHead::SETTINGS, FrameHead::ACK, 0);
         Ok(())
+    }
+
+    /// The window of a stream that begins now. Until the client has acknowledged the settings, it may use the initial window
+    /// (RFC 9113 section 6.9.3).
+    pub(super) fn first_window(&self) -> u32 {
+        let own = self.settings.initial_window_size;
+        if self.has_ack { own } else { own.max(INITIAL_WINDOW) }
+    }
+
+    /// The client has acknowledged the settings: it has changed the windows of its streams (RFC 9113 section 6.9.2).
+    pub(super) fn acknowledge_window(&mut self) {
+        let change = self.first_window() - self.settings.initial_window_size;
+        for stream in self.streams.all_mut() {
+            stream.receive_window -= i64::from(change);
+            stream.window_size -= change;
+        }
     }
 
     pub(super) fn take_window_update<'i>(

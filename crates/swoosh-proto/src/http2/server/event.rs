@@ -36,7 +36,7 @@ pub enum Event<'i, T> {
         code: u32,
         /// The fault of the client.
         fault: Option<&'static str>,
-        /// The caller's own, if the stream had it.
-        attached: Option<T>,
+        /// The user data of the stream, if it had some.
+        user_data: Option<T>,
     },
 }

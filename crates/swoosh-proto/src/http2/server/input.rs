@@ -22,7 +22,7 @@ pub(super) struct Input {
     /// The DATA belongs to a stream that is received.
     pub(super) is_delivered: bool,
     pub(super) block: Option<Box<Block>>,
-    /// Complete frames; wraps around.
+    /// Complete frames and header blocks; wraps around.
     pub(super) frames: u32,
 }
 

@@ -29,10 +29,11 @@ impl<T> ServerConnection<T> {
             }
             if let Some(head) = self.input.frame {
                 let Some(event) = self.take_payload(head, input, workspace)? else { return Ok(None) };
-                if self.input.frame.is_none() {
+                if self.input.frame.is_none() && self.input.block.is_none() {
                     self.input.frames = self.input.frames.wrapping_add(1);
                 }
                 if let Progress::Event(event) = event {
+                    self.count_reset(&event, now)?;
                     return Ok(Some(event));
                 }
                 continue;
@@ -52,7 +53,16 @@ impl<T> ServerConnection<T> {
         self.input.block.is_some() || self.input.have > 0 || self.input.frame.is_some() && !is_data
     }
 
-    /// Complete frames so far; wraps around.
+    /// A stream that the server has to reset costs what a reset by the client costs (CVE-2025-8671).
+    fn count_reset(&mut self, event: &Event<'_, T>, now: u64) -> Checked {
+        if let Event::Reset { stream, fault: Some(_), .. } = *event {
+            let reset = FrameHead { length: 4, kind: FrameHead::RST_STREAM, flags: 0, stream };
+            self.budget.count(&reset, now).or_else(|Flood(kind)| fail(code::ENHANCE_YOUR_CALM, kind))?;
+        }
+        Ok(())
+    }
+
+    /// Complete frames and header blocks so far; wraps around.
     pub fn frames(&self) -> u32 {
         self.input.frames
     }
@@ -153,6 +163,8 @@ impl<T> ServerConnection<T> {
         input: &mut &'i [u8],
         workspace: &mut Workspace,
     ) -> Result<Option<Progress<'i, T>>, Violation> {
+        // The server may have ended the stream within the frame.
+        self.input.is_delivered &= self.streams.get(head.stream).is_some();
         if self.input.awaits_padding {
             let Some((&padding, rest)) = input.split_first() else { return Ok(None) };
             *input = rest;
@@ -232,9 +244,9 @@ impl<T> ServerConnection<T> {
 
     /// Resets a stream because of its client's fault.
     pub(super) fn reset_for<'i>(&mut self, stream: u32, code: u32, fault: &'static str) -> Event<'i, T> {
-        let attached = self.drop_stream(stream, false).and_then(|state| state.data);
+        let user_data = self.drop_stream(stream, false).and_then(|state| state.user_data);
         self.put_reset(stream, code);
-        Event::Reset { stream, code, fault: Some(fault), attached }
+        Event::Reset { stream, code, fault: Some(fault), user_data }
     }
 
     /// Handles a complete frame other than DATA.
@@ -253,7 +265,7 @@ impl<T> ServerConnection<T> {
             FrameHead::CONTINUATION => {
                 let Some(block) = &mut self.input.block else { return Ok(None) };
                 block.bytes.extend_from_slice(payload);
-                if block.bytes.len() > self.settings.max_header_list_size as usize + MAX_FRAGMENT {
+                if block.bytes.len() > self.settings.max_header_list_size as usize + FrameHead::DEFAULT_MAX_LENGTH {
                     return fail(code::ENHANCE_YOUR_CALM, "a header block is too long");
                 }
                 if head.flags & FrameHead::END_HEADERS == 0 {
@@ -268,9 +280,10 @@ impl<T> ServerConnection<T> {
                 let code = number(payload);
                 self.streams.end_ignored(head.stream);
                 let Some(state) = self.drop_stream(head.stream, true) else { return Ok(None) };
-                Ok(Some(Event::Reset { stream: head.stream, code, fault: None, attached: state.data }))
+                Ok(Some(Event::Reset { stream: head.stream, code, fault: None, user_data: state.user_data }))
             }
             FrameHead::SETTINGS if head.flags & FrameHead::ACK != 0 => {
+                self.acknowledge_window();
                 self.has_ack = true;
                 self.decoder.acknowledge_limit(self.settings.header_table_size as usize);
                 Ok(None)
@@ -327,9 +340,6 @@ fn fragment<'p>(head: &FrameHead, payload: &'p [u8]) -> Result<&'p [u8], Violati
 fn number(payload: &[u8]) -> u32 {
     payload.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
-
-/// The longest frame that every receiver takes (RFC 9113 section 4.2).
-const MAX_FRAGMENT: usize = 16_384;
 
 #[cfg(test)]
 mod tests;

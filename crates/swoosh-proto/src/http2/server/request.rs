@@ -294,7 +294,7 @@ impl<'w> HeadBuilder<'w> {
     }
 }
 
-/// Takes the fields of a trailer section, and appends those that have a meaning to `out`.
+/// Takes a field of a trailer section, and appends it to `out`.
 pub(super) fn take_trailer(field: Field<'_>, fault: &mut Option<&'static str>, out: &mut Vec<u8>) {
     if let Some(own) = field.fault {
         fault.get_or_insert(own);

@@ -24,11 +24,16 @@ impl<T> ServerConnection<T> {
         }
     }
 
+    /// How many bytes of bodies may be sent now, by all streams together.
+    pub fn room_of_connection(&self) -> usize {
+        let window = self.send_window.max(0) as usize;
+        window.min(OUTPUT_LIMIT.saturating_sub(self.output.len()))
+    }
+
     /// How much of `wanted` bytes of a body may be sent now.
     pub fn room(&self, stream: u32, wanted: usize) -> usize {
         let Some(state) = self.streams.get(stream).filter(|state| state.sending == Sending::Body) else { return 0 };
-        let window = state.send_window.min(self.send_window).max(0) as usize;
-        wanted.min(window).min(OUTPUT_LIMIT.saturating_sub(self.output.len()))
+        wanted.min(state.send_window.max(0) as usize).min(self.room_of_connection())
     }
 
     /// Sends bytes of a body, no more than there is [`room`](Self::room) for. `is_end`: the response ends.

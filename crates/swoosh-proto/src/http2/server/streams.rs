@@ -6,8 +6,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// One stream whose request was accepted.
 #[derive(Debug)]
 pub(super) struct Stream<T> {
-    /// The caller's own.
-    pub(super) data: Option<T>,
+    /// The caller's.
+    pub(super) user_data: Option<T>,
     /// Bytes of the body that the client takes now; negative after it has made its windows smaller.
     pub(super) send_window: i64,
     /// Bytes of the body that the client may send now.
@@ -37,7 +37,7 @@ pub(super) enum Sending {
 impl<T> Stream<T> {
     pub(super) fn new(send_window: i64, window_size: u32, expected: Option<u64>, receives: bool) -> Self {
         Stream {
-            data: None,
+            user_data: None,
             send_window,
             receive_window: i64::from(window_size),
             window_size,

@@ -28,7 +28,14 @@ pub(super) struct Request {
     pub(super) is_listed: Cell<bool>,
     /// Its response waits for the client's window.
     pub(super) waits_for_room: Cell<bool>,
+    /// Bytes that its response may still send before others that wait.
+    pub(super) quantum: Cell<usize>,
+    /// It was woken to send, and has not waited since.
+    pub(super) was_woken: Cell<bool>,
 }
+
+/// Bytes that a response sends at once while others wait.
+pub(super) const QUANTUM: usize = 32 << 10;
 
 /// Bytes that were not taken.
 #[derive(Default)]
@@ -61,6 +68,8 @@ impl Request {
             is_reset: Cell::new(false),
             is_listed: Cell::new(false),
             waits_for_room: Cell::new(false),
+            quantum: Cell::new(QUANTUM),
+            was_woken: Cell::new(false),
         }
     }
 

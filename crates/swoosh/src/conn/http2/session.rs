@@ -2,7 +2,7 @@
 //!
 //! Runs in: the thread that owns the connection. It knows no socket: input is passed to it, and its output is taken.
 
-use super::body::Request;
+use super::body::{QUANTUM, Request};
 use crate::config::Http2Config;
 use crate::ids::SessionId;
 use crate::proto::http2::server::{Event, ServerConnection, ServerSettings, Workspace};
@@ -34,7 +34,7 @@ pub(crate) struct Session {
     refuses: Cell<bool>,
     /// The connection ends once no stream is open: user code has sent GOAWAY.
     ends_when_idle: Cell<bool>,
-    /// When the incomplete frame or header block began, bodies excluded: monotonic milliseconds; 0: everything is complete.
+    /// Since when a frame or a header block is incomplete, bodies excluded: monotonic milliseconds; 0: everything is complete.
     incomplete_since: Cell<u64>,
     /// The socket was not read because input was left.
     was_full: Cell<bool>,
@@ -134,23 +134,23 @@ impl Session {
                     let mut request = Request::new(stream, form, head);
                     (request.is_too_large, request.is_head) = (is_too_large, is_head);
                     let request = Rc::new(request);
-                    http2.attach(stream, request.clone());
+                    http2.set_user_data(stream, request.clone());
                     self.requests.borrow_mut().push_back(request);
                 }
                 Some(Event::Data { stream, data }) => {
-                    if let Some(request) = http2.attached(stream) {
+                    if let Some(request) = http2.user_data(stream) {
                         request.push(data);
                         self.note_arrival(request);
                     }
                 }
                 Some(Event::End { stream }) => {
-                    if let Some(request) = http2.attached(stream) {
+                    if let Some(request) = http2.user_data(stream) {
                         request.complete(&workspace.message);
                         self.note_arrival(request);
                     }
                 }
-                Some(Event::Reset { stream, code, fault, attached }) => {
-                    if let Some(request) = attached {
+                Some(Event::Reset { stream, code, fault, user_data }) => {
+                    if let Some(request) = user_data {
                         request.note_reset();
                     }
                     if let Some(fault) = fault {
@@ -183,7 +183,7 @@ impl Session {
         Some(request)
     }
 
-    /// Something has arrived of a stream that was not read until now.
+    /// So many bytes of a body were taken: the client may send as many more.
     pub(super) fn release(&self, stream: u32, bytes: usize) {
         self.http2.borrow_mut().release(stream, bytes);
     }
@@ -195,37 +195,50 @@ impl Session {
 
     /// Whether a stream may send something; if not, its task is woken once it may.
     pub(super) fn may_send(&self, request: &Rc<Request>) -> bool {
-        if self.http2.borrow().room(request.number, 1) > 0 {
+        if self.room(request, 1) > 0 {
             return true;
         }
         if !request.waits_for_room.replace(true) {
-            self.writers.borrow_mut().push_back(request.clone());
+            let mut writers = self.writers.borrow_mut();
+            // One that was woken in vain keeps its place.
+            match (request.was_woken.take(), request.quantum.replace(QUANTUM)) {
+                (true, QUANTUM) => writers.push_front(request.clone()),
+                _ => writers.push_back(request.clone()),
+            }
         }
         false
     }
 
-    /// How much of `wanted` bytes a stream may send now. While others wait it gets a share.
-    pub(super) fn room(&self, stream: u32, wanted: usize) -> usize {
-        let share = if self.writers.borrow().is_empty() { wanted } else { wanted.min(SHARE) };
-        self.http2.borrow().room(stream, share)
+    /// How much of `wanted` bytes a stream may send now: while others wait, no more than its quantum.
+    pub(super) fn room(&self, request: &Request, wanted: usize) -> usize {
+        let quantum = if self.writers.borrow().is_empty() { wanted } else { request.quantum.get() };
+        self.http2.borrow().room(request.number, wanted.min(quantum))
     }
 
-    /// Wakes the streams that wait for room, as many as there is room for.
+    /// Sends bytes of a response.
+    pub(super) fn send_data(&self, request: &Request, data: &[u8], is_end: bool) {
+        request.quantum.set(request.quantum.get().saturating_sub(data.len()));
+        self.with(|http2| http2.send_data(request.number, data, is_end));
+    }
+
+    /// Wakes the streams that wait for room, as many as there is room for, in their order.
     pub(super) fn wake_writers(&self) {
         let mut writers = self.writers.borrow_mut();
-        let mut waiting = writers.len();
-        let mut turns = MAX_TURNS;
-        while waiting > 0 && turns > 0 {
-            waiting -= 1;
+        let mut left = self.http2.borrow().room_of_connection();
+        for _ in 0..writers.len() {
+            if left == 0 {
+                return;
+            }
             let Some(request) = writers.pop_front() else { return };
             let http2 = self.http2.borrow();
-            let is_open = http2.attached(request.number).is_some();
+            let is_open = http2.user_data(request.number).is_some();
             if is_open && http2.room(request.number, 1) == 0 {
                 writers.push_back(request);
                 continue;
             }
-            turns -= 1;
+            left = left.saturating_sub(QUANTUM);
             request.waits_for_room.set(false);
+            request.was_woken.set(true);
             request.wake();
         }
     }
@@ -327,7 +340,7 @@ impl Session {
         let mut http2 = self.http2.borrow_mut();
         http2.abort(code::NO_ERROR, b"");
         drop(http2.take_output(Vec::new()));
-        http2.all_attached().for_each(|request| request.note_reset());
+        http2.all_user_data().for_each(|request| request.note_reset());
     }
 
     /// Whether nothing more is exchanged.
@@ -355,7 +368,7 @@ impl Session {
         self.refuses.get()
     }
 
-    /// Takes the output, which is to be written in one piece and given back to [`give_back`](Self::give_back).
+    /// Takes the output, which is to be written in one piece and given back to [`recycle`](Self::recycle).
     pub(in crate::conn) fn take_output(&self) -> Option<Vec<u8>> {
         let mut http2 = self.http2.borrow_mut();
         (http2.output_length() > 0).then(|| http2.take_output(Vec::new()))
@@ -414,10 +427,6 @@ impl SpareBuffer {
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Bytes of output at which no more input is taken: the client reads nothing.
 const MAX_OUTPUT: usize = 256 << 10;
-/// Bytes that a stream sends in one turn while others wait.
-const SHARE: usize = 32 << 10;
-/// Streams that are woken at once.
-const MAX_TURNS: usize = 8;
 /// Bytes of a GOAWAY's text.
 const MAX_DEBUG: usize = 1024;
 /// Memory that is kept for the next output.

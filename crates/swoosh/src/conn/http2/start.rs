@@ -111,7 +111,7 @@ fn end_of_settings(input: &[u8]) -> Option<usize> {
     let head = input.get(..PREFACE.len() + FrameHead::LENGTH)?;
     let mut kind = None;
     scanner.scan(head, |frame| kind = Some(frame.kind));
-    // Other frames are an error, which `h2` reports.
+    // Other frames are an error, which the session reports.
     let payload = if kind == Some(FrameHead::SETTINGS) { scanner.left_of_payload() as usize } else { 0 };
     Some(head.len() + payload).filter(|end| *end <= input.len())
 }

@@ -80,7 +80,7 @@ impl Stream {
         if self.request.is_reset() {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let room = self.session.room(self.request.number, len.min(FILE_PIECE));
+        let room = self.session.room(&self.request, len.min(FILE_PIECE));
         if room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -120,7 +120,7 @@ impl Stream {
     }
 
     fn sink(&self) -> Sink<'_> {
-        Sink { session: &self.session, stream: self.request.number }
+        Sink { session: &self.session, request: &self.request }
     }
 
     /// Whether something may be sent; if not, the stream's task is woken once it may.
@@ -167,28 +167,28 @@ impl Stream {
 /// Passes the parts of a response to the connection.
 struct Sink<'a> {
     session: &'a Session,
-    stream: u32,
+    request: &'a Request,
 }
 
 impl ResponseSink for Sink<'_> {
     fn interim(&mut self, status: u16, fields: &Fields<'_>) {
-        self.session.with(|http2| http2.send_interim(self.stream, status, fields));
+        self.session.with(|http2| http2.send_interim(self.request.number, status, fields));
     }
 
     fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool) {
-        self.session.with(|http2| http2.send_head(self.stream, status, fields, is_end));
+        self.session.with(|http2| http2.send_head(self.request.number, status, fields, is_end));
     }
 
     fn room(&mut self, wanted: usize) -> usize {
-        self.session.room(self.stream, wanted)
+        self.session.room(self.request, wanted)
     }
 
     fn data(&mut self, data: &[u8], is_end: bool) {
-        self.session.with(|http2| http2.send_data(self.stream, data, is_end));
+        self.session.send_data(self.request, data, is_end);
     }
 
     fn trailers(&mut self, fields: &Fields<'_>) {
-        self.session.with(|http2| http2.send_trailers(self.stream, fields));
+        self.session.with(|http2| http2.send_trailers(self.request.number, fields));
     }
 }
 

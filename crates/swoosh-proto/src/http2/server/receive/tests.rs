@@ -30,7 +30,8 @@ fn window_update(stream: u32, increment: u32) -> Vec<u8> {
 fn open_with(settings: ServerSettings) -> Connection {
     let mut connection = Connection::new(settings);
     connection.take_output(Vec::new());
-    let start = [&PREFACE[..], &frame(FrameHead::SETTINGS, 0, 0, b"")].concat();
+    let ack = frame(FrameHead::SETTINGS, FrameHead::ACK, 0, b"");
+    let start = [&PREFACE[..], &frame(FrameHead::SETTINGS, 0, 0, b""), &ack].concat();
     assert_eq!(take(&mut connection, &start), Ok(vec![]));
     assert_eq!(output(&mut connection), frame(FrameHead::SETTINGS, FrameHead::ACK, 0, b""));
     connection
@@ -50,14 +51,14 @@ fn take(connection: &mut Connection, mut bytes: &[u8]) -> Result<Vec<String>, u3
     while let Some(event) = connection.next(&mut bytes, &mut workspace, 1).map_err(|violation| violation.code)? {
         events.push(match event {
             Event::Request { stream, form, is_too_large: false, .. } => {
-                connection.attach(stream, stream);
+                connection.set_user_data(stream, stream);
                 format!("{stream} {form:?}")
             }
             Event::Request { stream, .. } => format!("{stream} too large"),
             Event::Data { stream, data } => format!("{stream} {}", String::from_utf8_lossy(data)),
             Event::End { stream } => format!("{stream} end {}", String::from_utf8_lossy(&workspace.message).trim()),
-            Event::Reset { stream, code, fault, attached } => {
-                format!("{stream} reset {code} {} {attached:?}", fault.is_some())
+            Event::Reset { stream, code, fault, user_data } => {
+                format!("{stream} reset {code} {} {user_data:?}", fault.is_some())
             }
         });
     }
@@ -212,4 +213,67 @@ fn long_heads_are_sent_in_several_frames() {
     let second = FrameHead::decode(out[9 + 16_384..].first_chunk().unwrap());
     assert_eq!((second.kind, second.flags), (FrameHead::CONTINUATION, FrameHead::END_HEADERS));
     assert_eq!(out.len(), 18 + 16_384 + second.length as usize);
+}
+
+#[test]
+fn streams_that_the_server_has_to_reset_are_counted() {
+    // CVE-2025-8671.
+    let mut connection = open();
+    let overflow = |stream| [request(stream, true), window_update(stream, 0x7fff_ffff)].concat();
+    let outcomes: Vec<_> = (0..1000).map(|n| take(&mut connection, &overflow(2 * n + 1))).collect();
+    assert_eq!(outcomes.iter().position(|outcome| outcome == &Err(code::ENHANCE_YOUR_CALM)), Some(500));
+}
+
+#[test]
+fn the_rest_of_a_frame_whose_stream_is_gone_is_given_back() {
+    let mut connection = open();
+    for n in 0..200 {
+        let stream = 2 * n + 1;
+        let frame = data(stream, true, &[b'x'; 16_000]);
+        let (first, rest) = frame.split_at(1000);
+        take(&mut connection, &[&request(stream, false), first].concat()).unwrap();
+        connection.send_head(stream, 413, &[], true);
+        connection.close(stream);
+        assert_eq!(take(&mut connection, rest), Ok(vec![]));
+        assert!(!connection.streams.is_receiving(stream), "it has ended");
+    }
+}
+
+#[test]
+fn a_small_window_holds_once_the_client_knows_of_it() {
+    let settings = ServerSettings { initial_window_size: 1000, ..ServerSettings::default() };
+    let mut connection = Connection::new(settings);
+    take(&mut connection, &[&PREFACE[..], &frame(FrameHead::SETTINGS, 0, 0, b"")].concat()).unwrap();
+    let early = [request(1, false), data(1, false, &[b'x'; 16_000])].concat();
+    assert_eq!(take(&mut connection, &early).unwrap().len(), 2, "within the initial window");
+    take(&mut connection, &[frame(FrameHead::SETTINGS, FrameHead::ACK, 0, b""), request(3, false)].concat()).unwrap();
+    assert_eq!(take(&mut connection, &data(3, false, &[b'x'; 1001])), Ok(vec!["3 reset 3 true Some(3)".into()]));
+    // The window of stream 1 is 15,000 below zero: it opens again once the body is taken.
+    assert_eq!(take(&mut connection, &data(1, false, b"x")), Ok(vec!["1 reset 3 true Some(1)".into()]));
+}
+
+#[test]
+fn no_goaway_names_a_later_stream_than_the_one_before() {
+    let last = |frames: &[u8]| number(&frames[frames.len() - 8..]);
+    let mut connection = open();
+    take(&mut connection, &request(1, true)).unwrap();
+    connection.go_away(0, b"");
+    assert_eq!(last(&output(&mut connection)), 1);
+    take(&mut connection, &request(3, true)).unwrap();
+    connection.shut_down();
+    assert_eq!(output(&mut connection), goaway(1, 0, b""));
+    assert_eq!(take(&mut connection, &request(5, true)), Ok(vec![]));
+    connection.abort(code::ENHANCE_YOUR_CALM, b"");
+    assert_eq!(output(&mut connection), goaway(1, code::ENHANCE_YOUR_CALM, b""));
+}
+
+#[test]
+fn a_block_in_many_frames_counts_once() {
+    let mut connection = open();
+    let before = connection.frames();
+    take(&mut connection, &frame(FrameHead::HEADERS, 1, 1, b"\x82")).unwrap();
+    take(&mut connection, &frame(FrameHead::CONTINUATION, 0, 1, b"\x86")).unwrap();
+    assert_eq!((connection.frames(), connection.is_incomplete()), (before, true));
+    take(&mut connection, &frame(FrameHead::CONTINUATION, 4, 1, b"\x84")).unwrap();
+    assert_eq!((connection.frames(), connection.is_incomplete()), (before + 1, false));
 }

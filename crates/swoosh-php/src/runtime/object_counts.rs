@@ -13,7 +13,7 @@ thread_local! {
     static NEXT_CHECK: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// What has become more since the last check.
+/// Growth of objects and memory since the last check.
 pub struct Growth {
     /// The classes and how many more objects each has, the largest number first.
     pub classes: Vec<(String, i64)>,

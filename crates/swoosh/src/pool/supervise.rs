@@ -74,7 +74,8 @@ impl<W: Work> Supervision<'_, W> {
         }
         loop {
             let arrived = self.signals.take();
-            if !self.shutting_down && (arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT)) {
+            let ends = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].iter().any(|signal| arrived.contains(*signal));
+            if !self.shutting_down && ends {
                 self.shutting_down = true;
                 self.pending_reloads.clear();
                 let timeout = self.pool.0.options.shutdown_timeout;
@@ -249,7 +250,7 @@ impl<W: Work> Supervision<'_, W> {
     }
 }
 
-const HANDLED: [i32; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD];
+const HANDLED: [i32; 6] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD];
 /// A worker that ends in order is started at most once in this time.
 const MIN_LIFETIME_MS: u64 = 50;
 /// The interval of signals to workers that may have missed one.

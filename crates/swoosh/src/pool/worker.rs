@@ -31,7 +31,7 @@ struct Inner {
 
 impl Worker {
     pub(super) fn new(shared: Rc<Shared>, id: u32) -> Result<Self> {
-        let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT], &[])?;
+        let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT, libc::SIGQUIT], &[])?;
         // The supervisor handles an interrupt from the terminal.
         signal::discard(&DISCARDED)?;
         crate::sys::parent_death::set_parent_death_signal(libc::SIGKILL, shared.supervisor);

@@ -8,6 +8,7 @@ mod sleep;
 
 pub(super) use activity::{Activity, Progress};
 
+use super::end_signals::asks_to_end;
 use super::{base_worker, blocking_watch, service_reporter::ServiceReporter};
 use crate::blocking;
 use crate::config::Mode;
@@ -87,14 +88,14 @@ impl Drop for EventLoop {
 impl EventLoop {
     /// The loop of this process.
     pub(super) fn new(context: &Context, request_limit: Option<u64>) -> crate::error::Result<Self> {
-        let signals =
-            Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &[libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ])?;
+        let ignored = [libc::SIGINT, libc::SIGQUIT, libc::SIGPIPE, libc::SIGXFSZ];
+        let signals = Signals::install(&[libc::SIGTERM, libc::SIGRTMIN()], &ignored)?;
         Self::with_signals(context, request_limit, signals)
     }
 
-    /// Like [`new`](Self::new), in the process that called `start`: an interrupt from the terminal ends it.
+    /// Like [`new`](Self::new), in the process that called `start`: it ends by the keys of a terminal.
     pub(super) fn in_head(context: &Context) -> crate::error::Result<Self> {
-        let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGRTMIN()];
+        let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGRTMIN()];
         let signals = Signals::install(&handled, &[libc::SIGPIPE, libc::SIGXFSZ])?;
         let mut work = Self::with_signals(context, None, signals)?;
         work.reporter = Some(ServiceReporter::new(context.state()));
@@ -239,7 +240,7 @@ impl EventLoop {
 
     fn handle_signals(&self) {
         let arrived = self.signals.take();
-        if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) {
+        if asks_to_end(arrived) {
             if self.context.state().head_pid() == process::pid() {
                 self.context.state().enter(ServerPhase::Ending);
             }

@@ -135,7 +135,8 @@ pub fn launch(mut builder: ServerBuilder, handler: Rc<dyn Handler>) -> Result<En
     }
     let server = state.server();
     server.start_time.store(clock::wall_nanos() / 1_000_000_000, Relaxed);
-    signal::record_pending(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()])?;
+    let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN()];
+    signal::record_pending(&handled)?;
     // A terminal that closes, logrotate and supervisors send these by habit: they end no process that did not ask for it.
     signal::discard_defaults(&[libc::SIGHUP, libc::SIGALRM])?;
     write_pid_file(state.config())?;

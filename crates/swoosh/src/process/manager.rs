@@ -4,6 +4,7 @@
 //! children are complete copies.
 
 use super::change_watch::ChangeWatch;
+use super::end_signals::asks_to_end;
 use super::restart_policy::ChildState;
 use super::service_reporter::ServiceReporter;
 use super::{End, cleanup, task_worker, user_process, worker};
@@ -86,12 +87,12 @@ fn begin(context: &Context) -> Result<Manager> {
     let rt = libc::SIGRTMIN();
     let own = [libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, rt];
     let base = state.mode() == Mode::Base;
-    // In base mode this process heads the server: an interrupt from the terminal ends it.
+    // In base mode this process heads the server: it ends by the keys of a terminal.
     let (mut handled, mut ignored) = (own.to_vec(), vec![libc::SIGPIPE]);
     if base {
-        handled.push(libc::SIGINT)
+        handled.extend([libc::SIGINT, libc::SIGQUIT]);
     } else {
-        ignored.push(libc::SIGINT)
+        ignored.extend([libc::SIGINT, libc::SIGQUIT]);
     }
     let signals = Signals::install(&handled, &ignored)?;
     let processes = vec![ManagedProcess::default(); state.processes()];
@@ -152,7 +153,7 @@ impl Manager {
         }
         let asked = self.context.state().server().manager_requests.swap(0, SeqCst);
         let is_asked = |request: ManagerRequest| asked & request as u32 != 0;
-        let mut wants_end = arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT);
+        let mut wants_end = asks_to_end(arrived);
         if is_asked(ManagerRequest::Shutdown) {
             // The master, where there is one, ends the server.
             wants_end |= !self.master.is_some_and(|master| process::kill(master, libc::SIGTERM));

@@ -4,6 +4,7 @@
 //! `before_shutdown`, `shutdown` and their timers.
 
 use super::End;
+use super::end_signals::asks_to_end;
 use super::reactor::{self, Handle, ReactorCommand};
 use super::service_reporter::ServiceReporter;
 use crate::conn::connection::Connection;
@@ -26,7 +27,7 @@ use std::time::Duration;
 pub(super) fn run(context: &Context, manager: i32) -> Result<End> {
     let state = context.state();
     let signals = Signals::install(
-        &[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
+        &[libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGRTMIN()],
         &[libc::SIGPIPE, libc::SIGXFSZ],
     )?;
     let here: Rc<RefCell<Option<Rc<reactor::Reactor>>>> = Rc::default();
@@ -112,7 +113,7 @@ impl Master {
         context.handler().start(&context)?;
         loop {
             let arrived = self.signals.take();
-            if arrived.contains(libc::SIGTERM) || arrived.contains(libc::SIGINT) || context.is_stopping() {
+            if asks_to_end(arrived) || context.is_stopping() {
                 return Ok(());
             }
             for signal in [libc::SIGUSR1, libc::SIGUSR2] {

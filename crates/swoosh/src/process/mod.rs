@@ -8,6 +8,7 @@ mod blocking_watch;
 mod change_watch;
 mod child;
 mod cleanup;
+mod end_signals;
 mod event_loop;
 mod launch;
 mod manager;

@@ -9,7 +9,7 @@ use crate::sys::signal;
 pub(super) fn run(context: &Context, id: WorkerId) -> End {
     child::register(context, id, "user process");
     // Its code does not use the engine's loop: signals have their default actions, and it is killed with the server.
-    signal::restore_defaults(&[libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGRTMIN()]);
+    signal::restore_defaults(&[libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGCHLD, libc::SIGRTMIN()]);
     if let Err(e) = signal::discard(&[libc::SIGUSR1, libc::SIGUSR2]) {
         crate::log::warn!("user process {}: {e}", id.0);
     }

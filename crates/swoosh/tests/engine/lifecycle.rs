@@ -67,7 +67,7 @@ fn user_code_can_reload_stop_a_worker_and_shut_the_server_down() {
 #[test]
 fn a_server_shuts_down_in_order() {
     for mode in MODES {
-        for signal in [libc::SIGTERM, libc::SIGINT] {
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT] {
             let mut server = Server::start(&[mode, "tasks=1"]);
             server.wait_for_events("worker_start", 3);
             server.wait_for_event("manager_start");

@@ -7,7 +7,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `driver` | the task that drives the protocol |
-//! | `request` | what has arrived of a request |
+//! | `request` | the part of a request that has arrived |
 //! | `connection` | accepting streams, ending |
 //! | `stream` | one request and its response |
 

@@ -1,4 +1,4 @@
-//! What has arrived of a request.
+//! The part of a request that has arrived.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;

@@ -21,7 +21,7 @@ pub struct ServerStream {
     /// A coroutine is reading.
     reads: Cell<bool>,
     /// Held by the coroutine that writes.
-    turn: Mutex<()>,
+    write_lock: Mutex<()>,
     response: Cell<Progress>,
     generation: u32,
 }
@@ -67,7 +67,7 @@ impl ServerStream {
             shared,
             request,
             reads: Cell::new(false),
-            turn: Mutex::new(()),
+            write_lock: Mutex::new(()),
             response: Cell::new(Progress::Head),
             generation: runtime::generation(),
         }
@@ -137,7 +137,7 @@ impl ServerStream {
     }
 
     async fn send_all(&self, bytes: &[u8]) -> Result<(), StreamError> {
-        let _turn = self.turn.lock().await;
+        let _writing = self.write_lock.lock().await;
         let mut rest = bytes;
         while !rest.is_empty() {
             let room = poll_fn(|cx| self.poll_room(rest.len(), cx)).await?;
@@ -167,7 +167,7 @@ impl ServerStream {
         self.response.set(Progress::Ended);
         let ended = wait::future(
             async {
-                let _turn = self.turn.lock().await;
+                let _writing = self.write_lock.lock().await;
                 self.check()?;
                 self.shared.with(|http2| match trailers.is_empty() {
                     true => http2.send_data(self.id(), b"", true),

@@ -1,4 +1,4 @@
-//! What has arrived of a request: bytes of an HTTP/1 message, until its connection takes them.
+//! The part of a request that has arrived: bytes of an HTTP/1 message, until its connection takes them.
 
 use crate::ids::SessionId;
 use crate::proto::http2::server::BodyForm;

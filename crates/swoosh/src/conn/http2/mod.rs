@@ -14,7 +14,7 @@
 //! | `version` | the version that a connection speaks |
 //! | `stream` | one stream: response -> frames, within its flow control |
 //! | `receive` | bytes of a client -> its requests |
-//! | `body` | what has arrived of a request |
+//! | `body` | the part of a request that has arrived |
 //! | `start` | how a connection begins to speak HTTP/2 |
 //!
 //! [`Connection`]: super::connection::Connection

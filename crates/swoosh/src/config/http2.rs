@@ -16,7 +16,8 @@ pub struct Http2Config {
     /// `http2_max_concurrent_streams`: requests of one connection at once; more are refused, and clients send them again.
     /// Default 200.
     pub max_concurrent_streams: u32,
-    /// `http2_init_window_size`: bytes of a request's body that may be on the way. Default 65,535.
+    /// `http2_init_window_size`: bytes of a request's body that may be on the way at first; the window grows while the body is
+    /// taken. Default 65,535.
     pub init_window_size: u32,
     /// `http2_max_frame_size`: the longest frame that a client may send, bytes, 16,384 to 16,777,215. Default 16,384.
     pub max_frame_size: u32,

@@ -125,7 +125,7 @@ pub fn http2_server(data: &[u8]) {
                         events.push(format!("{event:?} {}", String::from_utf8_lossy(&workspace.message)));
                         if let server::Event::Request { stream, form: BodyForm::None, .. } = event {
                             connection.send_head(stream, 200, &[(b"Server", b"swoosh")], false);
-                            let room = connection.room(stream, 10);
+                            let room = connection.send_capacity(stream, 10);
                             connection.send_data(stream, &b"0123456789"[..room], true);
                             connection.close(stream);
                         }
@@ -158,7 +158,7 @@ pub fn http2_response(data: &[u8]) {
         fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool) {
             self.parts.push(format!("{status} {} {is_end}", fields.len()));
         }
-        fn room(&mut self, wanted: usize) -> usize {
+        fn send_capacity(&mut self, wanted: usize) -> usize {
             wanted.min(self.room)
         }
         fn data(&mut self, data: &[u8], is_end: bool) {

@@ -24,7 +24,7 @@
 //! |---|---|
 //! | [`framing`] | packets of a connection: by end marker, by length field, or by one of the protocols below |
 //! | [`http1`] | HTTP/1: request framer, request and response parsers, response writer, conditional requests |
-//! | [`http2`] | HTTP/2: heads of frames, control frames as they pass by, and the parts of a server beside the framing |
+//! | [`http2`] | HTTP/2: the server's side of a connection with HPACK, control frames of clients, `Upgrade: h2c` |
 //! | [`websocket`] | WebSocket: frames, messages, handshake, permessage-deflate |
 //! | [`resp`] | the Redis serialization protocol |
 //! | [`mqtt`] | packets of MQTT |

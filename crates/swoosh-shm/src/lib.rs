@@ -36,8 +36,8 @@
 //! | [`slots`] | the rows that describe connections, workers and reactors of a server |
 //!
 //! The algorithms that depend on memory ordering (`ring_cursor`, `row_version`, `hash_chains`, `robust_lock`,
-//! `unowned_lock`) are
-//! compiled a second time by `tests/prove.rs` and `tests/prove_locks.rs`, where loom explores every interleaving.
+//! `unowned_lock`) are compiled a second time by `tests/prove.rs` and `tests/prove_locks.rs`, where loom explores every
+//! interleaving.
 #![allow(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
 

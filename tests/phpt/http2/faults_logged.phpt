@@ -78,7 +78,7 @@ INFO	connection ID from CLIENT: answered with 501: the method is not known: meth
 INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the body is longer than `content-length`
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
-INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)
+INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is invalid HPACK (RFC 7541)
 INFO	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: the first frame is not SETTINGS
 upper case: stream 1 reset 1
@@ -101,6 +101,6 @@ INFO	connection ID from CLIENT: answered with 501: the method is not known: meth
 INFO	connection ID from CLIENT: stream 11 is reset with PROTOCOL_ERROR: the body is longer than `content-length`
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: WINDOW_UPDATE with an increment of 0
 INFO	connection ID from CLIENT is closed: HTTP/2: FRAME_SIZE_ERROR: the length of SETTINGS is not a multiple of 6
-INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is no valid HPACK (RFC 7541)
+INFO	connection ID from CLIENT is closed: HTTP/2: COMPRESSION_ERROR: a header block is invalid HPACK (RFC 7541)
 INFO	connection ID from CLIENT is closed: HTTP/2: ENHANCE_YOUR_CALM: too many PING frames
 INFO	connection ID from CLIENT is closed: HTTP/2: PROTOCOL_ERROR: the first frame is not SETTINGS

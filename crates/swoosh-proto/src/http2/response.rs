@@ -13,7 +13,7 @@ pub trait ResponseSink {
     /// The final head. `is_end`: the response has no body. Fields that belong to an HTTP/1 connection are left out already.
     fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool);
     /// How much of `wanted` bytes of the body it takes now; 0: none.
-    fn room(&mut self, wanted: usize) -> usize;
+    fn send_capacity(&mut self, wanted: usize) -> usize;
     /// Bytes of the body, no more than it had room for. `is_end`: the response ends.
     fn data(&mut self, data: &[u8], is_end: bool);
     /// The fields behind the body: the response ends.
@@ -38,7 +38,7 @@ pub type Fields<'a> = [(&'a [u8], &'a [u8])];
 ///     fn head(&mut self, status: u16, _: &Fields<'_>, is_end: bool) {
 ///         self.0 += &format!("{status} {is_end};");
 ///     }
-///     fn room(&mut self, wanted: usize) -> usize {
+///     fn send_capacity(&mut self, wanted: usize) -> usize {
 ///         wanted
 ///     }
 ///     fn data(&mut self, data: &[u8], is_end: bool) {
@@ -144,7 +144,7 @@ impl ResponseTranslator {
             if self.granted > 0 {
                 flush(&mut ready, sink);
                 let wanted = self.granted.min(rest.len());
-                let room = if wanted == 0 { 0 } else { sink.room(wanted).min(wanted) };
+                let room = if wanted == 0 { 0 } else { sink.send_capacity(wanted).min(wanted) };
                 if room == 0 {
                     return Ok(at);
                 }
@@ -238,7 +238,7 @@ fn flush(ready: &mut &[u8], sink: &mut impl ResponseSink) {
 fn send_some(bytes: &[u8], sink: &mut impl ResponseSink) -> usize {
     let mut sent = 0;
     while sent < bytes.len() {
-        let room = sink.room(bytes.len() - sent).min(bytes.len() - sent);
+        let room = sink.send_capacity(bytes.len() - sent).min(bytes.len() - sent);
         if room == 0 {
             break;
         }
@@ -298,7 +298,7 @@ mod tests {
         fn head(&mut self, status: u16, fields: &Fields<'_>, is_end: bool) {
             self.parts.push(format!("{status}{}{}", text(fields), if is_end { " end" } else { "" }));
         }
-        fn room(&mut self, wanted: usize) -> usize {
+        fn send_capacity(&mut self, wanted: usize) -> usize {
             wanted.min(self.room)
         }
         fn data(&mut self, data: &[u8], is_end: bool) {

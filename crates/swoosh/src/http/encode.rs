@@ -17,7 +17,7 @@ thread_local! {
 /// fails.
 pub(super) fn encode(coding: Coding, level: u32, body: &[u8]) -> Option<Vec<u8>> {
     KEPT.with_borrow_mut(|kept| {
-        kept.get_or_insert_default().get_or((coding, level), body, || encode_anew(coding, level, body))
+        kept.get_or_insert_default().get_or_encode((coding, level), body, || encode_anew(coding, level, body))
     })
 }
 

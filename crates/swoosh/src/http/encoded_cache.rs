@@ -1,4 +1,4 @@
-//! Encoded bodies that are sent again and again: pages from a cache, documents of an API.
+//! A cache of the compressed bodies of responses that repeat: pages from a cache, documents of an API.
 //!
 //! A body is kept once it comes for the second time, so that bodies which differ each time cost a hash and no memory. A hit is
 //! compared byte by byte.
@@ -11,10 +11,10 @@ use std::hash::BuildHasher;
 pub(super) struct EncodedCache {
     slots: [Option<Entry>; SLOTS],
     /// Hashes of bodies that came last.
-    seen: [u64; SEEN],
+    recent_hashes: [u64; SEEN],
     /// Bytes of all entries.
     size: usize,
-    random: RandomState,
+    hash_builder: RandomState,
 }
 
 struct Entry {
@@ -30,13 +30,13 @@ pub(super) type Variant = (Coding, u32);
 impl Default for EncodedCache {
     fn default() -> Self {
         let slots = [const { None }; SLOTS];
-        EncodedCache { slots, seen: [0; SEEN], size: 0, random: RandomState::default() }
+        EncodedCache { slots, recent_hashes: [0; SEEN], size: 0, hash_builder: RandomState::default() }
     }
 }
 
 impl EncodedCache {
     /// The encoded body, from the cache or by `encode`.
-    pub(super) fn get_or(
+    pub(super) fn get_or_encode(
         &mut self,
         variant: Variant,
         body: &[u8],
@@ -46,7 +46,7 @@ impl EncodedCache {
             return encode();
         }
         // Both are part of the hash, so that the variants of a body have slots of their own.
-        let hash = self.random.hash_one((variant.0 as u8, variant.1, body));
+        let hash = self.hash_builder.hash_one((variant.0 as u8, variant.1, body));
         let slot = hash as usize % SLOTS;
         if let Some(entry) = &self.slots[slot]
             && entry.hash == hash
@@ -56,16 +56,16 @@ impl EncodedCache {
             return Some(entry.encoded.to_vec());
         }
         let encoded = encode()?;
-        if std::mem::replace(&mut self.seen[hash as usize % SEEN], hash) == hash {
-            self.keep(slot, Entry { hash, variant, body: body.into(), encoded: encoded[..].into() });
+        if std::mem::replace(&mut self.recent_hashes[hash as usize % SEEN], hash) == hash {
+            self.insert(slot, Entry { hash, variant, body: body.into(), encoded: encoded[..].into() });
         }
         Some(encoded)
     }
 
-    fn keep(&mut self, slot: usize, entry: Entry) {
+    fn insert(&mut self, slot: usize, entry: Entry) {
         self.size += entry.size();
         self.size -= self.slots[slot].replace(entry).map_or(0, |old| old.size());
-        // The oldest entries are not known: those in the slots behind this one go.
+        // There is no order of use: the following slots are evicted until the cache fits.
         for behind in 1..SLOTS {
             if self.size <= MAX_SIZE {
                 return;
@@ -99,7 +99,7 @@ mod tests {
             count.set(count.get() + 1);
             Some(body.repeat(2))
         };
-        cache.get_or((Coding::Gzip, level), body, encode).unwrap()
+        cache.get_or_encode((Coding::Gzip, level), body, encode).unwrap()
     }
 
     #[test]

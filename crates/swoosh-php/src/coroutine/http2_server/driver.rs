@@ -118,7 +118,7 @@ impl Shared {
             let written = ready!(self.link.poll_write(cx, &[IoSlice::new(&output.0[output.1..])]))?;
             output.1 += written;
             drop(output);
-            self.http2.borrow_mut().all_user_data().for_each(|request| request.note_room());
+            self.http2.borrow_mut().all_user_data().for_each(|request| request.wake_writer());
         }
     }
 
@@ -153,7 +153,7 @@ impl Shared {
             }
         }
         // Windows may be larger now.
-        http2.all_user_data().for_each(|request| request.note_room());
+        http2.all_user_data().for_each(|request| request.wake_writer());
     }
 
     fn handle(&self, http2: &mut ServerConnection<Rc<Request>>, event: Event<'_, Rc<Request>>, message: &[u8]) {

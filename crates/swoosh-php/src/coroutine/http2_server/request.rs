@@ -67,13 +67,13 @@ impl Request {
         Some(body)
     }
 
-    /// Has the coroutine that sends its response woken when there may be room.
-    pub(super) fn wait_for_room(&self, writer: &Waker) {
+    /// Registers the waker of the coroutine that sends its response.
+    pub(super) fn wait_for_capacity(&self, writer: &Waker) {
         *self.writer.borrow_mut() = Some(writer.clone());
     }
 
-    /// There may be room for its response.
-    pub(super) fn note_room(&self) {
+    /// Wakes that coroutine: the windows may be larger now.
+    pub(super) fn wake_writer(&self) {
         wake(&self.writer);
     }
 }

@@ -140,7 +140,7 @@ impl ServerStream {
         let _writing = self.write_lock.lock().await;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let room = poll_fn(|cx| self.poll_room(rest.len(), cx)).await?;
+            let room = poll_fn(|cx| self.poll_capacity(rest.len(), cx)).await?;
             let (piece, behind) = rest.split_at(room);
             self.shared.with(|http2| http2.send_data(self.id(), piece, false));
             self.shared.drive();
@@ -149,13 +149,13 @@ impl ServerStream {
         Ok(())
     }
 
-    fn poll_room(&self, wanted: usize, cx: &mut Context<'_>) -> Poll<Result<usize, StreamError>> {
+    fn poll_capacity(&self, wanted: usize, cx: &mut Context<'_>) -> Poll<Result<usize, StreamError>> {
         self.check()?;
-        let room = self.shared.with(|http2| http2.room(self.id(), wanted));
+        let room = self.shared.with(|http2| http2.send_capacity(self.id(), wanted));
         if room > 0 {
             return Poll::Ready(Ok(room));
         }
-        self.request.wait_for_room(cx.waker());
+        self.request.wait_for_capacity(cx.waker());
         Poll::Pending
     }
 

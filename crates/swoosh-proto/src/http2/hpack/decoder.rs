@@ -32,7 +32,7 @@ struct Entry {
     value_fault: Option<&'static str>,
 }
 
-/// A block is no valid HPACK: an error of the connection, because the tables of both sides differ from now on.
+/// A block is invalid HPACK: an error of the connection, because the tables of both sides differ from now on.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::http2) struct InvalidBlock;
 
@@ -59,7 +59,7 @@ impl Decoder {
     /// Decodes a block; passes its fields in their order. `scratch`: memory for strings, which is overwritten.
     ///
     /// # Errors
-    /// If it is malformed. Faults of single fields are no error: they are told with the field.
+    /// If it is malformed. A fault of a single field is no error: it is reported in `Field::fault`.
     pub(in crate::http2) fn decode(
         &mut self,
         block: &[u8],

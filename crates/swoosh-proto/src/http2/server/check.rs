@@ -21,7 +21,7 @@ fn closed<R>() -> Result<R, Violation> {
 }
 
 pub(super) fn invalid_block<R>() -> Result<R, Violation> {
-    fail(code::COMPRESSION_ERROR, "a header block is no valid HPACK (RFC 7541)")
+    fail(code::COMPRESSION_ERROR, "a header block is invalid HPACK (RFC 7541)")
 }
 
 impl<T> ServerConnection<T> {

@@ -67,7 +67,7 @@ impl Default for ServerSettings {
 /// assert_eq!(workspace.message, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n");
 ///
 /// connection.send_head(stream, 200, &[(b"Server", b"swoosh")], false);
-/// assert_eq!(connection.room(stream, 2), 2);
+/// assert_eq!(connection.send_capacity(stream, 2), 2);
 /// connection.send_data(stream, b"ok", true);
 /// let output = connection.take_output(Vec::new());
 /// assert!(output.ends_with(b"\0\0\x02\0\x01\0\0\0\x01ok"));

@@ -25,18 +25,18 @@ impl<T> ServerConnection<T> {
     }
 
     /// How many bytes of bodies may be sent now, by all streams together.
-    pub fn room_of_connection(&self) -> usize {
+    pub fn connection_capacity(&self) -> usize {
         let window = self.send_window.max(0) as usize;
         window.min(OUTPUT_LIMIT.saturating_sub(self.output.len()))
     }
 
     /// How much of `wanted` bytes of a body may be sent now.
-    pub fn room(&self, stream: u32, wanted: usize) -> usize {
+    pub fn send_capacity(&self, stream: u32, wanted: usize) -> usize {
         let Some(state) = self.streams.get(stream).filter(|state| state.sending == Sending::Body) else { return 0 };
-        wanted.min(state.send_window.max(0) as usize).min(self.room_of_connection())
+        wanted.min(state.send_window.max(0) as usize).min(self.connection_capacity())
     }
 
-    /// Sends bytes of a body, no more than there is [`room`](Self::room) for. `is_end`: the response ends.
+    /// Sends bytes of a body, no more than there is [`send_capacity`](Self::send_capacity) for. `is_end`: the response ends.
     pub fn send_data(&mut self, stream: u32, data: &[u8], is_end: bool) {
         if self.sending(stream) != Some(Sending::Body) {
             return;

@@ -10,12 +10,12 @@ use std::task::Waker;
 pub(super) struct Request {
     pub(super) number: u32,
     pub(super) form: BodyForm,
-    /// It goes beyond a limit: it is refused.
+    /// Exceeds a header limit: answered with 431.
     pub(super) is_too_large: bool,
     pub(super) is_head: bool,
     /// The connection that its stream is, once it is accepted.
     connection: Cell<Option<SessionId>>,
-    /// Of the task of that connection.
+    /// Wakes the task of that connection.
     waker: RefCell<Waker>,
     /// The head, where it is passed on by itself.
     head: RefCell<Vec<u8>>,
@@ -27,7 +27,7 @@ pub(super) struct Request {
     /// It is among those whose bytes are to be taken.
     pub(super) is_listed: Cell<bool>,
     /// Its response waits for the client's window.
-    pub(super) waits_for_room: Cell<bool>,
+    pub(super) waits_for_capacity: Cell<bool>,
     /// Bytes that its response may still send before others that wait.
     pub(super) quantum: Cell<usize>,
     /// It was woken to send, and has not waited since.
@@ -67,7 +67,7 @@ impl Request {
             is_ended: Cell::new(false),
             is_reset: Cell::new(false),
             is_listed: Cell::new(false),
-            waits_for_room: Cell::new(false),
+            waits_for_capacity: Cell::new(false),
             quantum: Cell::new(QUANTUM),
             was_woken: Cell::new(false),
         }

@@ -22,7 +22,7 @@ pub(crate) struct Session {
     requests: RefCell<VecDeque<Rc<Request>>>,
     /// Requests of which something has arrived.
     arrived: RefCell<Vec<Rc<Request>>>,
-    /// Requests whose responses wait for room, in the order of their turns.
+    /// Requests whose responses wait for send capacity, round robin.
     writers: RefCell<VecDeque<Rc<Request>>>,
     /// Streams whose worker has too much to do: no further ones are accepted.
     stalled: RefCell<Vec<SessionId>>,
@@ -195,12 +195,12 @@ impl Session {
 
     /// Whether a stream may send something; if not, its task is woken once it may.
     pub(super) fn may_send(&self, request: &Rc<Request>) -> bool {
-        if self.room(request, 1) > 0 {
+        if self.send_capacity(request, 1) > 0 {
             return true;
         }
-        if !request.waits_for_room.replace(true) {
+        if !request.waits_for_capacity.replace(true) {
             let mut writers = self.writers.borrow_mut();
-            // One that was woken in vain keeps its place.
+            // A writer that was woken without progress keeps its place.
             match (request.was_woken.take(), request.quantum.replace(QUANTUM)) {
                 (true, QUANTUM) => writers.push_front(request.clone()),
                 _ => writers.push_back(request.clone()),
@@ -210,9 +210,9 @@ impl Session {
     }
 
     /// How much of `wanted` bytes a stream may send now: while others wait, no more than its quantum.
-    pub(super) fn room(&self, request: &Request, wanted: usize) -> usize {
+    pub(super) fn send_capacity(&self, request: &Request, wanted: usize) -> usize {
         let quantum = if self.writers.borrow().is_empty() { wanted } else { request.quantum.get() };
-        self.http2.borrow().room(request.number, wanted.min(quantum))
+        self.http2.borrow().send_capacity(request.number, wanted.min(quantum))
     }
 
     /// Sends bytes of a response.
@@ -221,10 +221,10 @@ impl Session {
         self.with(|http2| http2.send_data(request.number, data, is_end));
     }
 
-    /// Wakes the streams that wait for room, as many as there is room for, in their order.
+    /// Wakes the streams that wait for send capacity, as many as there is capacity for, in their order.
     pub(super) fn wake_writers(&self) {
         let mut writers = self.writers.borrow_mut();
-        let mut left = self.http2.borrow().room_of_connection();
+        let mut left = self.http2.borrow().connection_capacity();
         for _ in 0..writers.len() {
             if left == 0 {
                 return;
@@ -232,12 +232,12 @@ impl Session {
             let Some(request) = writers.pop_front() else { return };
             let http2 = self.http2.borrow();
             let is_open = http2.user_data(request.number).is_some();
-            if is_open && http2.room(request.number, 1) == 0 {
+            if is_open && http2.send_capacity(request.number, 1) == 0 {
                 writers.push_back(request);
                 continue;
             }
             left = left.saturating_sub(QUANTUM);
-            request.waits_for_room.set(false);
+            request.waits_for_capacity.set(false);
             request.was_woken.set(true);
             request.wake();
         }

@@ -80,7 +80,7 @@ impl Stream {
         if self.request.is_reset() {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let room = self.session.room(&self.request, len.min(FILE_PIECE));
+        let room = self.session.send_capacity(&self.request, len.min(FILE_PIECE));
         if room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -179,8 +179,8 @@ impl ResponseSink for Sink<'_> {
         self.session.with(|http2| http2.send_head(self.request.number, status, fields, is_end));
     }
 
-    fn room(&mut self, wanted: usize) -> usize {
-        self.session.room(self.request, wanted)
+    fn send_capacity(&mut self, wanted: usize) -> usize {
+        self.session.send_capacity(self.request, wanted)
     }
 
     fn data(&mut self, data: &[u8], is_end: bool) {

@@ -173,7 +173,7 @@ pub struct Origin {
     pub time: u64,
 }
 
-/// A payload of user code: large ones travel by the path of a file ([`spill`](super::spill)).
+/// A payload of user code: large ones travel by the path of a file ([`spill`](crate::ipc::spill)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<P> {
     /// The payload.

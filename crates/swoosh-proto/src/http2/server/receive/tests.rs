@@ -92,21 +92,21 @@ fn windows_bound_what_is_sent_and_what_is_received() {
     let mut connection = open();
     take(&mut connection, &request(1, true)).unwrap();
     connection.send_head(1, 200, &[], false);
-    assert_eq!(connection.room(1, 1 << 20), 65_535);
+    assert_eq!(connection.send_capacity(1, 1 << 20), 65_535);
     take(&mut connection, &window_update(1, 1000)).unwrap();
-    assert_eq!(connection.room(1, 1 << 20), 65_535, "the window of the connection");
+    assert_eq!(connection.send_capacity(1, 1 << 20), 65_535, "the window of the connection");
     take(&mut connection, &window_update(0, 1000)).unwrap();
-    assert_eq!(connection.room(1, 1 << 20), 66_535);
+    assert_eq!(connection.send_capacity(1, 1 << 20), 66_535);
     connection.send_data(1, &[0; 66_535], false);
-    assert_eq!(connection.room(1, 1), 0);
+    assert_eq!(connection.send_capacity(1, 1), 0);
     let sent = output(&mut connection);
     assert_eq!(sent.len(), 10 + 66_535 + 5 * 9, "frames of at most 16,384 bytes");
     // SETTINGS_INITIAL_WINDOW_SIZE of 0 makes the window of the stream smaller, and the one of the connection not.
     take(&mut connection, &frame(FrameHead::SETTINGS, 0, 0, b"\0\x04\0\0\0\0")).unwrap();
     take(&mut connection, &window_update(0, 1000)).unwrap();
-    assert_eq!(connection.room(1, 1 << 20), 0);
+    assert_eq!(connection.send_capacity(1, 1 << 20), 0);
     take(&mut connection, &window_update(1, 65_545)).unwrap();
-    assert_eq!(connection.room(1, 1 << 20), 10);
+    assert_eq!(connection.send_capacity(1, 1 << 20), 10);
 
     let mut connection = open_with(ServerSettings { initial_window_size: 100, ..ServerSettings::default() });
     take(&mut connection, &request(1, false)).unwrap();

@@ -105,7 +105,7 @@ pub struct ServerConnection<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     No,
-    /// The client was told to open no more streams; those on the way are accepted until it has answered.
+    /// The first GOAWAY was sent; streams on the way are accepted until the client has answered.
     Announced,
     /// Streams behind this one are not accepted.
     LastStream(u32),
@@ -216,8 +216,8 @@ impl<T> ServerConnection<T> {
         }
     }
 
-    /// The caller is done with a stream, whose response has ended or which was reset. A client that still sends its request is
-    /// told to stop (RFC 9113 section 8.1).
+    /// The caller is done with a stream, whose response has ended or which was reset. RST_STREAM
+    /// with NO_ERROR stops a client that still sends its request (RFC 9113 section 8.1).
     pub fn close(&mut self, stream: u32) {
         let Some(state) = self.streams.get(stream) else { return };
         if state.sending != Sending::Ended {
@@ -259,7 +259,7 @@ impl<T> ServerConnection<T> {
         self.streams.last
     }
 
-    /// Has the client open no more streams. Those that are on the way are accepted until it has answered (RFC 9113 section
+    /// Tells the client to open no more streams. Those that are on the way are accepted until it has answered (RFC 9113 section
     /// 6.8).
     pub fn shut_down(&mut self) {
         if self.ending == Ending::No {

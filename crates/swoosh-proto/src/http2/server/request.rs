@@ -145,7 +145,7 @@ impl<'w> HeadBuilder<'w> {
             FieldKind::WebSocketKey => return self.websocket_key = Some(self.keep(field.value)),
             FieldKind::ContentLength => {
                 let Some(length) = number(field.value) else {
-                    return self.fault = Some("`content-length` is no number");
+                    return self.fault = Some("`content-length` is not a number");
                 };
                 if self.content_length.is_some_and(|earlier| earlier != length) {
                     self.fault = Some("two `content-length` fields differ");
@@ -160,7 +160,7 @@ impl<'w> HeadBuilder<'w> {
 
     fn take_pseudo(&mut self, field: Field<'_>) {
         if self.has_regular {
-            return self.fault = Some("a pseudo-header field stands behind another field");
+            return self.fault = Some("a pseudo-header field comes after a regular field");
         }
         let span = self.keep(field.value);
         let place = match field.kind {
@@ -261,7 +261,7 @@ impl<'w> HeadBuilder<'w> {
         let scheme = scheme.ok_or("`:scheme` is missing")?;
         let is_scheme_byte = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.');
         if !scheme.first().is_some_and(u8::is_ascii_alphabetic) || !scheme.iter().all(is_scheme_byte) {
-            return Err("`:scheme` is no scheme");
+            return Err("`:scheme` is invalid");
         }
         let path = path.ok_or("`:path` is missing")?;
         if path.is_empty() {
@@ -280,7 +280,7 @@ impl<'w> HeadBuilder<'w> {
     fn put_host(&self, out: &mut Vec<u8>) -> Result<(), &'static str> {
         let (authority, host) = (self.value(self.authority), self.value(self.host));
         if authority.is_some_and(|authority| !is_authority(authority)) {
-            return Err("`:authority` is no host with a port");
+            return Err("`:authority` is invalid");
         }
         if let (Some(authority), Some(host)) = (authority, host)
             && !authority.eq_ignore_ascii_case(host)

@@ -63,7 +63,7 @@ pub(in crate::conn) fn poll(owner: &Rc<Owner>, conn: &Rc<Connection>, session: &
     }
 }
 
-/// Sends what the HTTP/2 connections of a worker hold, as far as their sockets take it: its event loop does not run again.
+/// The last flush of a worker that ends: writes what the HTTP/2 connections hold, as far as their sockets take it.
 pub(crate) fn send_last(owner: &Rc<Owner>) {
     owner.refuse_streams();
     for conn in owner.all() {
@@ -107,7 +107,7 @@ fn accept(owner: &Rc<Owner>, parent: &Rc<Connection>, session: &Rc<Session>, req
     owner.tasks().begin(run_stream(owner.clone(), conn));
 }
 
-/// The worker of a stream has too much to do.
+/// The backlog of the stream's worker is full.
 fn hold(conn: &Rc<Connection>, session: &Session) {
     conn.hold(ReadHold::Backlog);
     session.note_stalled(conn.session());

@@ -24,7 +24,7 @@ pub(crate) struct Session {
     arrived: RefCell<Vec<Rc<Request>>>,
     /// Requests whose responses wait for send capacity, round robin.
     writers: RefCell<VecDeque<Rc<Request>>>,
-    /// Streams whose worker has too much to do: no further ones are accepted.
+    /// Streams whose worker has a full backlog: no further ones are accepted.
     stalled: RefCell<Vec<SessionId>>,
     /// Wakes the task of the connection.
     waker: RefCell<Waker>,
@@ -279,7 +279,7 @@ impl Session {
         Some(self.incomplete_since.get()).filter(|since| *since > 0).map(|since| now.saturating_sub(since))
     }
 
-    /// Has the client open no more streams; those that were accepted are answered, then the connection ends. Streams that
+    /// Tells the client to open no more streams; those that were accepted are answered, then the connection ends. Streams that
     /// are on the way are accepted too, unless `refuses`: then they are refused in the way that clients send their requests
     /// again elsewhere.
     pub(in crate::conn) fn end_in_order(&self, refuses: bool) {
@@ -317,7 +317,7 @@ impl Session {
         }
     }
 
-    /// Has the connection's task woken by [`wake`](Self::wake).
+    /// Registers the waker of the connection's task for [`wake`](Self::wake).
     pub(in crate::conn) fn keep_waker(&self, waker: &Waker) {
         self.waker.borrow_mut().clone_from(waker);
     }
@@ -353,7 +353,7 @@ impl Session {
         self.http2.borrow().last_stream() == 0
     }
 
-    /// The worker of a stream has too much to do.
+    /// The backlog of a stream's worker is full.
     pub(super) fn note_stalled(&self, stream: SessionId) {
         self.stalled.borrow_mut().push(stream);
     }
@@ -414,7 +414,7 @@ impl SpareBuffer {
         self.0.take()
     }
 
-    /// Keeps the larger one, unless it is too large for what usually passes.
+    /// Keeps the larger buffer, up to [`KEPT`] bytes.
     fn give_back(&self, mut buffer: Vec<u8>) {
         let kept = self.0.take();
         buffer.clear();

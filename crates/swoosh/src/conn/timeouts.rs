@@ -117,7 +117,11 @@ fn check_request(owner: &Rc<Owner>, conn: &Rc<Connection>, now: u64) {
         let limit = config.http_header_timeout.as_millis();
         if limit > 0 && session.incomplete_for(now).is_some_and(|age| u128::from(age) > limit) {
             start::abort(owner, conn, format_args!("header timeout"));
-        } else if limit > 0 && session.is_unused() && u128::from(conn.request_age(now)) > limit {
+        } else if limit > 0
+            && session.is_unused()
+            && session.incomplete_for(now).is_none()
+            && u128::from(conn.request_age(now)) > limit
+        {
             let (id, peer) = (conn.session().0, conn.peer_name());
             log::info!("connection {id} from {peer} is closed: header timeout, no request received");
             owner.abort_http2(conn, code::NO_ERROR);

@@ -68,6 +68,21 @@ impl FrameHead {
     }
 }
 
+/// Appends a header block as HEADERS and as many CONTINUATION as it needs, each of at most `max_frame` bytes (RFC 9113
+/// section 4.3).
+pub(super) fn put_header_block(out: &mut Vec<u8>, stream: u32, is_end: bool, block: &[u8], max_frame: usize) {
+    let count = block.len().div_ceil(max_frame);
+    out.reserve(block.len() + FrameHead::LENGTH * count);
+    for (n, piece) in block.chunks(max_frame).enumerate() {
+        let kind = if n == 0 { FrameHead::HEADERS } else { FrameHead::CONTINUATION };
+        let end_stream = if n == 0 && is_end { FrameHead::END_STREAM } else { 0 };
+        let end_headers = if n + 1 == count { FrameHead::END_HEADERS } else { 0 };
+        let head = FrameHead { length: piece.len() as u32, kind, flags: end_stream | end_headers, stream };
+        out.extend_from_slice(&head.encode());
+        out.extend_from_slice(piece);
+    }
+}
+
 /// Finds the heads of frames; it looks at no payload.
 ///
 /// ```

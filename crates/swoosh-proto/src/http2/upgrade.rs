@@ -2,7 +2,8 @@
 //!
 //! RFC 9113 has removed this upgrade; curl and older clients still use it.
 
-use super::frames::FrameHead;
+use super::frames::{FrameHead, put_header_block};
+use super::hpack::primitive::put_integer;
 use crate::http1::has_token;
 use crate::http1::request::{Field, Request, field, field_buffer};
 
@@ -41,7 +42,9 @@ pub fn first_stream(request: &[u8]) -> Option<Vec<u8>> {
             put(&mut block, &header.name.to_ascii_lowercase(), header.value);
         }
     }
-    Some(frames(&block))
+    let mut frames = Vec::new();
+    put_header_block(&mut frames, 1, true, &block, FrameHead::DEFAULT_MAX_LENGTH);
+    Some(frames)
 }
 
 /// Whether the request asks for h2c, with settings that are valid.
@@ -60,42 +63,13 @@ fn is_settings(text: &[u8]) -> bool {
     text.iter().all(known) && text.len().is_multiple_of(8)
 }
 
-/// HEADERS and as many CONTINUATION as the block needs.
-fn frames(block: &[u8]) -> Vec<u8> {
-    let pieces = block.len().div_ceil(FrameHead::DEFAULT_MAX_LENGTH);
-    let mut out = Vec::with_capacity(block.len() + 9 * pieces);
-    for (n, piece) in block.chunks(FrameHead::DEFAULT_MAX_LENGTH).enumerate() {
-        let kind = if n == 0 { FrameHead::HEADERS } else { FrameHead::CONTINUATION };
-        let end_stream = if n == 0 { FrameHead::END_STREAM } else { 0 };
-        let end_headers = if n + 1 == pieces { FrameHead::END_HEADERS } else { 0 };
-        let head = FrameHead { length: piece.len() as u32, kind, flags: end_stream | end_headers, stream: 1 };
-        out.extend(head.encode());
-        out.extend_from_slice(piece);
-    }
-    out
-}
-
 /// A literal field that does not change the table (RFC 7541 section 6.2.2).
 fn put(block: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     block.push(0);
     for text in [name, value] {
-        put_length(block, text.len());
+        put_integer(block, 0, 7, text.len());
         block.extend_from_slice(text);
     }
-}
-
-/// A length with a prefix of seven bits (RFC 7541 section 5.1).
-fn put_length(block: &mut Vec<u8>, length: usize) {
-    if length < 127 {
-        return block.push(length as u8);
-    }
-    block.push(127);
-    let mut rest = length - 127;
-    while rest >= 128 {
-        block.push(rest as u8 | 128);
-        rest >>= 7;
-    }
-    block.push(rest as u8);
 }
 
 #[cfg(test)]

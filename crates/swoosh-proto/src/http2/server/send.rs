@@ -2,7 +2,7 @@
 
 use super::connection::{Ending, ServerConnection};
 use super::streams::Sending;
-use crate::http2::frames::FrameHead;
+use crate::http2::frames::{FrameHead, put_header_block};
 use crate::http2::hpack::encoder::Encoder;
 use crate::http2::hpack::field::{is_name, is_value};
 use crate::http2::response::Fields;
@@ -101,14 +101,7 @@ impl<T> ServerConnection<T> {
         }
         let block = self.output.split_off(start + FrameHead::LENGTH);
         self.output.truncate(start);
-        let count = block.len().div_ceil(self.max_send_frame);
-        for (n, piece) in block.chunks(self.max_send_frame).enumerate() {
-            let (kind, end_stream) =
-                if n == 0 { (FrameHead::HEADERS, end_stream) } else { (FrameHead::CONTINUATION, 0) };
-            let end_headers = if n + 1 == count { FrameHead::END_HEADERS } else { 0 };
-            self.put_head(piece.len(), kind, end_stream | end_headers, stream);
-            self.output.extend_from_slice(piece);
-        }
+        put_header_block(&mut self.output, stream, is_end, &block, self.max_send_frame);
     }
 }
 
@@ -117,10 +110,10 @@ fn encode(encoder: &mut Encoder, out: &mut Vec<u8>, status: Option<u16>, fields:
     if let Some(status) = status {
         encoder.put_status(out, status);
     }
-    let mut room = [0; 64];
+    let mut buffer = [0; 64];
     for (name, value) in fields {
         let long;
-        let lower = match room.get_mut(..name.len()) {
+        let lower = match buffer.get_mut(..name.len()) {
             Some(lower) => {
                 lower.copy_from_slice(name);
                 lower.make_ascii_lowercase();

@@ -1,33 +1,24 @@
 //! Decodes header blocks (RFC 7541 sections 3 and 6).
 
+use super::dynamic_table::{DynamicTable, INITIAL_SIZE};
 use super::field::{Field, FieldKind, name_fault, value_fault};
 use super::primitive::{Text, integer};
 use super::static_table::STATIC;
-use std::collections::VecDeque;
 
 /// The decoder of one direction of a connection: its dynamic table.
 #[derive(Debug)]
 pub(in crate::http2) struct Decoder {
-    /// The newest entry comes first.
-    entries: VecDeque<Entry>,
-    /// Octets of the entries, with [`ENTRY_OVERHEAD`] for each.
-    size: usize,
-    /// The size that the peer has chosen.
-    max_size: usize,
-    /// The largest one that it may choose.
+    table: DynamicTable<Checked>,
+    /// The largest size that the peer may choose for the table.
     limit: usize,
     /// The next block has to begin with a smaller size.
     must_shrink: bool,
 }
 
-/// An entry of the dynamic table.
+/// What is known of an entry, so that a reference costs no check.
 #[derive(Debug)]
-struct Entry {
-    /// Name and value.
-    text: Box<[u8]>,
-    name_length: u32,
+struct Checked {
     kind: FieldKind,
-    /// The faults of the name and of the value, so that a reference costs no check.
     name_fault: Option<&'static str>,
     value_fault: Option<&'static str>,
 }
@@ -46,14 +37,13 @@ struct Name<'a> {
 impl Decoder {
     /// A decoder for the initial table of 4,096 octets. `limit`: SETTINGS_HEADER_TABLE_SIZE, which the peer has not seen yet.
     pub(in crate::http2) fn new(limit: usize) -> Self {
-        let limit = limit.max(INITIAL_SIZE);
-        Decoder { entries: VecDeque::new(), size: 0, max_size: INITIAL_SIZE, limit, must_shrink: false }
+        Decoder { table: DynamicTable::default(), limit: limit.max(INITIAL_SIZE), must_shrink: false }
     }
 
     /// The peer has acknowledged SETTINGS_HEADER_TABLE_SIZE.
     pub(in crate::http2) fn acknowledge_limit(&mut self, limit: usize) {
         self.limit = limit;
-        self.must_shrink = self.max_size > limit;
+        self.must_shrink = self.table.max_size() > limit;
     }
 
     /// Decodes a block; passes its fields in their order. `scratch`: memory for strings, which is overwritten.
@@ -114,26 +104,12 @@ impl Decoder {
         };
         let value_fault = value_fault(value, name.kind);
         field(Field { name: name.text, value, kind: name.kind, fault: name.fault.or(value_fault) });
-        if !is_indexed {
-            return Ok(());
+        if is_indexed {
+            // The name may be that of an entry which is evicted now.
+            let text = [name.text, value].concat().into();
+            let (name_length, kind, name_fault) = (name.text.len(), name.kind, name.fault);
+            self.table.insert(text, name_length, Checked { kind, name_fault, value_fault });
         }
-        let size = name.text.len() + value.len() + ENTRY_OVERHEAD;
-        if size > self.max_size {
-            // Such an entry empties the table (RFC 7541 section 4.4).
-            self.evict(0);
-            return Ok(());
-        }
-        // The name may be that of an entry which is evicted now.
-        let entry = Entry {
-            text: [name.text, value].concat().into(),
-            name_length: name.text.len() as u32,
-            kind: name.kind,
-            name_fault: name.fault,
-            value_fault,
-        };
-        self.evict(self.max_size - size);
-        self.size += size;
-        self.entries.push_front(entry);
         Ok(())
     }
 
@@ -141,19 +117,9 @@ impl Decoder {
         if size > self.limit {
             return Err(InvalidBlock);
         }
-        self.max_size = size;
         self.must_shrink = false;
-        self.evict(size);
+        self.table.resize(size);
         Ok(())
-    }
-
-    /// Removes the oldest entries until the others have at most `size` octets.
-    fn evict(&mut self, size: usize) {
-        while self.size > size
-            && let Some(entry) = self.entries.pop_back()
-        {
-            self.size -= entry.text.len() + ENTRY_OVERHEAD;
-        }
     }
 
     fn get(&self, index: usize) -> Option<Field<'_>> {
@@ -162,18 +128,17 @@ impl Decoder {
             let fault = name_fault_of_static(index).or_else(|| value_fault(value, kind));
             return Some(Field { name, value, kind, fault });
         }
-        let entry = self.entries.get(index - 1 - STATIC.len())?;
-        let (name, value) = entry.text.split_at(entry.name_length as usize);
-        Some(Field { name, value, kind: entry.kind, fault: entry.name_fault.or(entry.value_fault) })
+        let entry = self.table.get(index - 1 - STATIC.len())?;
+        let ((name, value), known) = (entry.parts(), &entry.info);
+        Some(Field { name, value, kind: known.kind, fault: known.name_fault.or(known.value_fault) })
     }
 
     fn name(&self, index: usize) -> Option<Name<'_>> {
         if let Some((text, _)) = STATIC.get(index.checked_sub(1)?) {
             return Some(Name { text, kind: STATIC_KINDS[index - 1], fault: name_fault_of_static(index) });
         }
-        let entry = self.entries.get(index - 1 - STATIC.len())?;
-        let text = &entry.text[..entry.name_length as usize];
-        Some(Name { text, kind: entry.kind, fault: entry.name_fault })
+        let entry = self.table.get(index - 1 - STATIC.len())?;
+        Some(Name { text: entry.name(), kind: entry.info.kind, fault: entry.info.name_fault })
     }
 }
 
@@ -219,11 +184,6 @@ const fn static_kinds() -> [FieldKind; STATIC.len()] {
     kinds
 }
 
-/// Octets that an entry counts beside its text (RFC 7541 section 4.1).
-pub(in crate::http2) const ENTRY_OVERHEAD: usize = 32;
-/// The size of the table before any setting (RFC 9113 section 6.5.2).
-const INITIAL_SIZE: usize = 4096;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +217,7 @@ mod tests {
             for (block, wanted) in blocks.into_iter().zip([first, second, third]) {
                 assert_eq!(fields(&mut decoder, block).unwrap().join(" "), wanted);
             }
-            assert_eq!(decoder.size, 164);
+            assert_eq!(decoder.table.usage().1, 164);
         }
     }
 
@@ -272,7 +232,7 @@ mod tests {
         // One that does not fit empties it.
         let long = [b"\x40\x01d\x40".as_slice(), &[b'v'; 64]].concat();
         assert_eq!(fields(&mut decoder, &long).unwrap().len(), 1);
-        assert_eq!((decoder.entries.len(), decoder.size), (0, 0));
+        assert_eq!(decoder.table.usage(), (0, 0));
     }
 
     #[test]

@@ -3,57 +3,36 @@
 //! A field that a server sends again and again is a reference to the dynamic table, one octet. A field whose value changes
 //! would only evict others: once its name is in the table, other values of it are literals.
 
-use super::decoder::ENTRY_OVERHEAD;
+use super::dynamic_table::{DynamicTable, ENTRY_OVERHEAD, INITIAL_SIZE};
 use super::primitive::{put_integer, put_text};
 use super::static_table::{STATIC, index_of};
-use std::collections::VecDeque;
 
 /// The encoder of one direction of a connection: its dynamic table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::http2) struct Encoder {
-    /// The newest entry comes first.
-    entries: VecDeque<Entry>,
-    /// Octets of the entries, with [`ENTRY_OVERHEAD`] for each.
-    size: usize,
-    max_size: usize,
+    /// Each entry with the hash of its name and value.
+    table: DynamicTable<u32>,
     /// The peer has changed the size: the smallest size since the last block.
     smallest_change: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// Of name and value.
-    hash: u32,
-    /// Name and value.
-    text: Box<[u8]>,
-    name_length: u32,
-}
-
-impl Default for Encoder {
-    /// An encoder with the initial table.
-    fn default() -> Self {
-        Encoder { entries: VecDeque::new(), size: 0, max_size: MAX_SIZE, smallest_change: None }
-    }
 }
 
 impl Encoder {
     /// The peer has sent SETTINGS_HEADER_TABLE_SIZE. No more than the initial size is used.
     pub(in crate::http2) fn resize(&mut self, limit: usize) {
-        let size = limit.min(MAX_SIZE);
-        if size != self.max_size {
-            self.max_size = size;
+        let size = limit.min(INITIAL_SIZE);
+        if size != self.table.max_size() {
             self.smallest_change = Some(self.smallest_change.map_or(size, |smallest| smallest.min(size)));
-            self.evict(size);
+            self.table.resize(size);
         }
     }
 
     /// Begins a block: announces a new size of the table (RFC 7541 section 4.2).
     pub(in crate::http2) fn begin(&mut self, out: &mut Vec<u8>) {
         if let Some(smallest) = self.smallest_change.take() {
-            if smallest < self.max_size {
+            if smallest < self.table.max_size() {
                 put_integer(out, 0x20, 5, smallest);
             }
-            put_integer(out, 0x20, 5, self.max_size);
+            put_integer(out, 0x20, 5, self.table.max_size());
         }
     }
 
@@ -84,42 +63,20 @@ impl Encoder {
             return put_literal(out, 0x10, index_of(name), name, value);
         }
         let hash = hash(name, value);
-        let is_this = |entry: &Entry| entry.hash == hash && entry.is(name, value);
-        if let Some(at) = self.entries.iter().position(is_this) {
+        if let Some(at) = self.table.position(|entry| entry.info == hash && entry.parts() == (name, value)) {
             return put_integer(out, 0x80, 7, STATIC.len() + 1 + at);
         }
         let index = index_of(name);
         let varies = always_varies(name);
-        let known = if varies { None } else { self.entries.iter().position(|entry| entry.name() == name) };
+        let known = if varies { None } else { self.table.position(|entry| entry.name() == name) };
         let index = index.or(known.map(|at| STATIC.len() + 1 + at));
         let size = name.len() + value.len() + ENTRY_OVERHEAD;
-        let is_worth_it = !varies && (known.is_none() || name == b"date") && size <= self.max_size / 4;
+        let is_worth_it = !varies && (known.is_none() || name == b"date") && size <= self.table.max_size() / 4;
         if !is_worth_it {
             return put_literal(out, 0, index, name, value);
         }
         put_literal(out, 0x40, index, name, value);
-        self.evict(self.max_size - size);
-        self.size += size;
-        let text = [name, value].concat().into();
-        self.entries.push_front(Entry { hash, text, name_length: name.len() as u32 });
-    }
-
-    fn evict(&mut self, size: usize) {
-        while self.size > size
-            && let Some(entry) = self.entries.pop_back()
-        {
-            self.size -= entry.text.len() + ENTRY_OVERHEAD;
-        }
-    }
-}
-
-impl Entry {
-    fn name(&self) -> &[u8] {
-        &self.text[..self.name_length as usize]
-    }
-
-    fn is(&self, name: &[u8], value: &[u8]) -> bool {
-        self.name() == name && &self.text[name.len()..] == value
+        self.table.insert([name, value].concat().into(), name.len(), hash);
     }
 }
 
@@ -157,9 +114,6 @@ fn hash(name: &[u8], value: &[u8]) -> u32 {
     }
     (hash ^ hash >> 32) as u32
 }
-
-/// The largest table, octets: the initial size.
-const MAX_SIZE: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -205,9 +159,9 @@ mod tests {
             let fields = [("content-length", &n[..]), ("set-cookie", &n), ("x-request-id", &n), ("date", &n)];
             block(&mut encoder, &mut decoder, &fields);
         }
-        let names = encoder.entries.iter().filter(|entry| entry.name() != b"date").count();
+        let names = encoder.table.iter().filter(|entry| entry.name() != b"date").count();
         assert_eq!(names, 1, "the first x-request-id");
-        assert!(encoder.size <= 4096);
+        assert!(encoder.table.usage().1 <= 4096);
     }
 
     #[test]
@@ -216,13 +170,13 @@ mod tests {
         let fields = [("x-a", "1"), ("x-b", "2")];
         block(&mut encoder, &mut decoder, &fields);
         encoder.resize(0);
-        assert_eq!(encoder.entries.len(), 0);
+        assert_eq!(encoder.table.usage().0, 0);
         encoder.resize(200);
         block(&mut encoder, &mut decoder, &fields);
-        assert_eq!(encoder.entries.len(), 2);
+        assert_eq!(encoder.table.usage().0, 2);
         block(&mut encoder, &mut decoder, &fields);
         // Larger fields than a quarter of the table stay out of it.
         block(&mut encoder, &mut decoder, &[("x-long", &"v".repeat(60))]);
-        assert_eq!(encoder.entries.len(), 2);
+        assert_eq!(encoder.table.usage().0, 2);
     }
 }

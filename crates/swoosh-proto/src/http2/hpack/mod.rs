@@ -5,10 +5,12 @@
 //! | [`primitive`] | integers, strings, the Huffman code |
 //! | [`static_table`] | the fields that both sides know |
 //! | [`field`] | kinds of fields, and the faults that a field has by itself |
+//! | [`dynamic_table`] | the fields that one side has sent lately |
 //! | [`decoder`] | header blocks -> fields |
 //! | [`encoder`] | fields -> header blocks |
 
 pub(super) mod decoder;
+pub(super) mod dynamic_table;
 pub(super) mod encoder;
 pub(super) mod field;
 pub(super) mod primitive;

@@ -65,7 +65,7 @@ pub(super) const STATIC: [(&[u8], &[u8]); 61] = [
     (b"www-authenticate", b""),
 ];
 
-/// The index of the first entry with that name; `None` if there is none. Pseudo-header fields are not looked up.
+/// The index of the first entry with that name, `None` for an unknown name. Pseudo-header fields are not looked up.
 pub(super) fn index_of(name: &[u8]) -> Option<usize> {
     let position = NAMES.binary_search_by(|(known, _)| known.len().cmp(&name.len()).then_with(|| (*known).cmp(name)));
     position.ok().map(|at| usize::from(NAMES[at].1))

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::request::{Workspace, take_trailer};
 use super::streams::Stream;
 use crate::http2::frames::FrameHead;
-use crate::http2::hpack::decoder::ENTRY_OVERHEAD;
+use crate::http2::hpack::dynamic_table::ENTRY_OVERHEAD;
 use crate::http2::{Violation, code};
 
 type Next<'i, T> = Result<Option<Event<'i, T>>, Violation>;
@@ -25,12 +25,14 @@ impl<T> ServerConnection<T> {
         }
         self.streams.last = stream;
         workspace.message.clear();
-        let (mut builder, scratch, message) = workspace.split(self.rules);
+        let (mut builder, scratch, message) = workspace.split(self.settings);
         let decoded = self.decoder.decode(block, scratch, |field| builder.take(field));
         if decoded.is_err() {
             return invalid_block();
         }
-        if builder.list_size() > self.rules.max_list * MAX_EXPANSION + FrameHead::DEFAULT_MAX_LENGTH {
+        if builder.list_size()
+            > self.settings.max_header_list_size as usize * MAX_EXPANSION + FrameHead::DEFAULT_MAX_LENGTH
+        {
             return fail(code::ENHANCE_YOUR_CALM, "a header block is too long");
         }
         if let Ending::LastStream(last) = self.ending
@@ -70,9 +72,9 @@ impl<T> ServerConnection<T> {
 
     fn take_trailers<'i>(&mut self, stream: u32, block: &[u8], workspace: &mut Workspace) -> Next<'i, T> {
         workspace.message.clear();
-        let (_, scratch, message) = workspace.split(self.rules);
+        let (_, scratch, message) = workspace.split(self.settings);
         let (mut fault, mut list) = (None, 0);
-        let max = self.rules.max_list;
+        let max = self.settings.max_header_list_size as usize;
         let decoded = self.decoder.decode(block, scratch, |field| {
             list += field.name.len() + field.value.len() + ENTRY_OVERHEAD;
             if list <= max {

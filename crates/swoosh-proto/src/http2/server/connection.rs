@@ -1,7 +1,7 @@
 //! The state of a connection, and its end.
 
 use super::input::Input;
-use super::request::HeadRules;
+use super::settings::ServerSettings;
 use super::streams::{Sending, Stream, Streams};
 use crate::http2::budget::FrameBudget;
 use crate::http2::frames::FrameHead;
@@ -9,46 +9,6 @@ use crate::http2::hpack::decoder::Decoder;
 use crate::http2::hpack::encoder::Encoder;
 use crate::http2::settings::setting;
 use crate::http2::{code, goaway, ping};
-
-/// Settings of a server, most of which it sends to its clients (RFC 9113 section 6.5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerSettings {
-    /// SETTINGS_HEADER_TABLE_SIZE, bytes.
-    pub header_table_size: u32,
-    /// SETTINGS_MAX_CONCURRENT_STREAMS. More are refused with REFUSED_STREAM.
-    pub max_concurrent_streams: u32,
-    /// SETTINGS_INITIAL_WINDOW_SIZE, bytes of a body. The window of a stream grows up to a quarter of `connection_window`
-    /// while its body is taken.
-    pub initial_window_size: u32,
-    /// Bytes of all bodies together that the client may send ahead; at least 65,535.
-    pub connection_window: u32,
-    /// SETTINGS_MAX_FRAME_SIZE, bytes.
-    pub max_frame_size: u32,
-    /// SETTINGS_MAX_HEADER_LIST_SIZE, bytes.
-    pub max_header_list_size: u32,
-    /// Fields of a request.
-    pub max_headers: u32,
-    /// gRPC calls are passed on once their head has arrived.
-    pub grpc_streams: bool,
-    /// SETTINGS_ENABLE_CONNECT_PROTOCOL: WebSockets over HTTP/2 (RFC 8441).
-    pub connect_protocol: bool,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        ServerSettings {
-            header_table_size: 4096,
-            max_concurrent_streams: 200,
-            initial_window_size: 65_535,
-            connection_window: 1 << 20,
-            max_frame_size: 16_384,
-            max_header_list_size: 65_536,
-            max_headers: 128,
-            grpc_streams: false,
-            connect_protocol: true,
-        }
-    }
-}
 
 /// The server's side of one connection. `T` is the caller's data of each stream.
 ///
@@ -75,7 +35,6 @@ impl Default for ServerSettings {
 #[derive(Debug)]
 pub struct ServerConnection<T> {
     pub(super) settings: ServerSettings,
-    pub(super) rules: HeadRules,
     pub(super) input: Input,
     pub(super) budget: FrameBudget,
     pub(super) has_settings: bool,
@@ -115,15 +74,10 @@ pub(super) enum Ending {
 
 impl<T> ServerConnection<T> {
     /// A connection before the client's preface. The server's own preface is its first output.
-    pub fn new(settings: ServerSettings) -> Self {
+    pub fn new(mut settings: ServerSettings) -> Self {
+        settings.connection_window = settings.connection_window.max(INITIAL_WINDOW);
         let mut connection = ServerConnection {
             settings,
-            rules: HeadRules {
-                max_list: settings.max_header_list_size as usize,
-                max_fields: settings.max_headers,
-                streams_grpc: settings.grpc_streams,
-                has_connect_protocol: settings.connect_protocol,
-            },
             input: Default::default(),
             budget: FrameBudget::default(),
             has_settings: false,
@@ -135,7 +89,7 @@ impl<T> ServerConnection<T> {
             send_window: i64::from(INITIAL_WINDOW),
             initial_send_window: INITIAL_WINDOW,
             max_send_frame: FrameHead::DEFAULT_MAX_LENGTH,
-            receive_window: i64::from(settings.connection_window.max(INITIAL_WINDOW)),
+            receive_window: i64::from(settings.connection_window),
             unannounced: 0,
             output: Vec::new(),
             ending: Ending::No,
@@ -160,7 +114,8 @@ impl<T> ServerConnection<T> {
             self.output.extend_from_slice(&identifier.to_be_bytes());
             self.output.extend_from_slice(&value.to_be_bytes());
         }
-        if let Some(more @ 1..) = self.settings.connection_window.checked_sub(INITIAL_WINDOW) {
+        let more = self.settings.connection_window - INITIAL_WINDOW;
+        if more > 0 {
             self.put_window_update(0, more);
         }
     }
@@ -193,8 +148,8 @@ impl<T> ServerConnection<T> {
 
     /// Gives bytes back to the window of a stream.
     pub(super) fn announce(&mut self, stream: u32, bytes: u32) {
-        // One stream that is not read leaves room for the others.
-        let limit = self.settings.connection_window.max(INITIAL_WINDOW) / 4;
+        // One stream that is not read leaves capacity for the others.
+        let limit = self.settings.connection_window / 4;
         let Some(state) = self.streams.get_mut(stream) else { return };
         state.unannounced += bytes;
         if state.receives && state.unannounced >= state.window_size / 2 {
@@ -209,7 +164,7 @@ impl<T> ServerConnection<T> {
     /// Gives bytes back to the window of the connection.
     pub(super) fn release_connection(&mut self, bytes: u32) {
         self.unannounced += bytes;
-        if self.unannounced >= self.settings.connection_window.max(INITIAL_WINDOW) / 2 {
+        if self.unannounced >= self.settings.connection_window / 2 {
             let more = std::mem::take(&mut self.unannounced);
             self.receive_window += i64::from(more);
             self.put_window_update(0, more);
@@ -268,7 +223,7 @@ impl<T> ServerConnection<T> {
                 return self.finish_shut_down();
             }
             self.put_goaway(MAX_STREAM, code::NO_ERROR, b"");
-            self.output.extend_from_slice(&ping(SHUTDOWN_PING));
+            self.ping(SHUTDOWN_PING);
         }
     }
 

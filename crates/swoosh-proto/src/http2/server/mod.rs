@@ -2,7 +2,8 @@
 //!
 //! | module | contains |
 //! |---|---|
-//! | `connection` | [`ServerConnection`]: its state, its settings, its end |
+//! | `connection` | [`ServerConnection`]: its state, its end |
+//! | `settings` | [`ServerSettings`] |
 //! | `event` | [`Event`]: a request, its body, its end |
 //! | `receive` | frames of the client -> events |
 //! | `input` | where the input is, between two calls |
@@ -22,8 +23,10 @@ mod input;
 mod receive;
 mod request;
 mod send;
+mod settings;
 mod streams;
 
-pub use connection::{ServerConnection, ServerSettings};
+pub use connection::ServerConnection;
 pub use event::Event;
 pub use request::{BodyForm, Workspace};
+pub use settings::ServerSettings;

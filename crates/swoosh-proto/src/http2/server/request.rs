@@ -3,7 +3,8 @@
 //! Invariant: the message says what the request says, and no more. Names and values are checked before they are put into it, and
 //! nothing of the client can become framing of the message, which is written here.
 
-use crate::http2::hpack::decoder::ENTRY_OVERHEAD;
+use super::settings::ServerSettings;
+use crate::http2::hpack::dynamic_table::ENTRY_OVERHEAD;
 use crate::http2::hpack::field::{Field, FieldKind};
 
 /// The framing of a request's body within its message.
@@ -32,25 +33,13 @@ pub struct Workspace {
     pseudo: Vec<u8>,
 }
 
-/// Limits and rules for heads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HeadRules {
-    /// Octets of the fields, with 32 for each.
-    pub(super) max_list: usize,
-    pub(super) max_fields: u32,
-    /// gRPC calls are handled before their body is complete.
-    pub(super) streams_grpc: bool,
-    /// RFC 8441.
-    pub(super) has_connect_protocol: bool,
-}
-
 /// A head that is being put together.
 pub(super) struct HeadBuilder<'w> {
     fields: &'w mut Vec<u8>,
     cookies: &'w mut Vec<u8>,
     /// The values of pseudo-header fields and of `host`.
     values: &'w mut Vec<u8>,
-    rules: HeadRules,
+    settings: ServerSettings,
     method: Option<Span>,
     scheme: Option<Span>,
     authority: Option<Span>,
@@ -84,7 +73,7 @@ impl<'w> HeadBuilder<'w> {
         fields: &'w mut Vec<u8>,
         cookies: &'w mut Vec<u8>,
         values: &'w mut Vec<u8>,
-        rules: HeadRules,
+        settings: ServerSettings,
     ) -> Self {
         fields.clear();
         cookies.clear();
@@ -93,7 +82,7 @@ impl<'w> HeadBuilder<'w> {
             fields,
             cookies,
             values,
-            rules,
+            settings,
             method: None,
             scheme: None,
             authority: None,
@@ -110,6 +99,10 @@ impl<'w> HeadBuilder<'w> {
         }
     }
 
+    fn max_list(&self) -> usize {
+        self.settings.max_header_list_size as usize
+    }
+
     /// Octets of all fields so far, with 32 for each.
     pub(super) fn list_size(&self) -> usize {
         self.list
@@ -121,7 +114,7 @@ impl<'w> HeadBuilder<'w> {
         if let Some(fault) = field.fault {
             self.fault.get_or_insert(fault);
         }
-        if self.fault.is_some() || self.list > self.rules.max_list {
+        if self.fault.is_some() || self.list > self.max_list() {
             return;
         }
         if field.kind.is_pseudo() {
@@ -194,7 +187,7 @@ impl<'w> HeadBuilder<'w> {
             return Err(fault);
         }
         let method = self.value(self.method);
-        if self.list > self.rules.max_list || self.count > self.rules.max_fields {
+        if self.list > self.max_list() || self.count > self.settings.max_headers {
             return Ok(Head {
                 form: BodyForm::None,
                 content_length: None,
@@ -204,12 +197,12 @@ impl<'w> HeadBuilder<'w> {
         }
         let method = method.ok_or("`:method` is missing")?;
         let form = match self.value(self.protocol) {
-            Some(_) if !self.rules.has_connect_protocol => return Err("a pseudo-header field is not known"),
+            Some(_) if !self.settings.connect_protocol => return Err("a pseudo-header field is not known"),
             Some(_) if method != b"CONNECT" => return Err("`:protocol` without CONNECT (RFC 8441)"),
             Some(b"websocket") if has_body => BodyForm::Tunnel,
             Some(_) => return Err("`:protocol` is not `websocket`, or ends its request (RFC 8441)"),
             None if !has_body => BodyForm::None,
-            None if self.rules.streams_grpc && method == b"POST" && self.is_grpc => BodyForm::Parts,
+            None if self.settings.grpc_streams && method == b"POST" && self.is_grpc => BodyForm::Parts,
             None if self.content_length.is_some() => BodyForm::Length,
             None => BodyForm::Chunked,
         };
@@ -334,8 +327,8 @@ fn put(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 impl Workspace {
     /// A builder, the memory for strings, and the place of the message.
-    pub(super) fn split(&mut self, rules: HeadRules) -> (HeadBuilder<'_>, &mut Vec<u8>, &mut Vec<u8>) {
-        let builder = HeadBuilder::new(&mut self.fields, &mut self.cookies, &mut self.pseudo, rules);
+    pub(super) fn split(&mut self, settings: ServerSettings) -> (HeadBuilder<'_>, &mut Vec<u8>, &mut Vec<u8>) {
+        let builder = HeadBuilder::new(&mut self.fields, &mut self.cookies, &mut self.pseudo, settings);
         (builder, &mut self.scratch, &mut self.message)
     }
 

@@ -12,8 +12,12 @@ fn message(fields: &[(&str, &str)], has_body: bool) -> Result<(String, Head), &'
         }
     }
     let mut workspace = Workspace::default();
-    let (mut builder, scratch, message) =
-        workspace.split(HeadRules { max_list: 1000, max_fields: 8, streams_grpc: true, has_connect_protocol: true });
+    let (mut builder, scratch, message) = workspace.split(ServerSettings {
+        max_header_list_size: 1000,
+        max_headers: 8,
+        grpc_streams: true,
+        ..ServerSettings::default()
+    });
     Decoder::new(4096).decode(&block, scratch, |field| builder.take(field)).unwrap();
     let head = builder.finish(has_body, message)?;
     Ok((String::from_utf8(message.clone()).unwrap(), head))

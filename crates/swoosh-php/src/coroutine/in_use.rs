@@ -49,7 +49,7 @@ impl InUse {
         )))
     }
 
-    /// Cancels the wait of another coroutine that uses the object, which runs before this returns. False if there is none.
+    /// Cancels the wait of the coroutine that uses the object; it runs before this returns. False if no other one uses it.
     pub fn cancel(&self) -> PhpResult<bool> {
         self.other().map_or(Ok(false), |user| cancel(user, false))
     }

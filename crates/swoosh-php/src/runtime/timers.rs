@@ -171,7 +171,7 @@ pub fn count() -> usize {
     with(|timers| timers.wheel.len()).unwrap_or(0)
 }
 
-/// The largest number of a timer; 0 if there is none.
+/// The largest number of a timer; 0 without timers.
 pub fn newest() -> u64 {
     ids().into_iter().max().unwrap_or(0)
 }

@@ -168,7 +168,7 @@ impl Session {
         }
     }
 
-    /// The next request to accept; `None` while there is none, or a stream is stalled.
+    /// The next request to accept; `None` while no request waits, or a stream is stalled.
     pub(super) fn next_request(&self) -> Option<Rc<Request>> {
         if !self.stalled.borrow().is_empty() || self.is_closed.get() {
             return None;
@@ -185,7 +185,7 @@ impl Session {
 
     /// So many bytes of a body were taken: the client may send as many more.
     pub(super) fn release(&self, stream: u32, bytes: usize) {
-        self.http2.borrow_mut().release(stream, bytes);
+        self.http2().release(stream, bytes);
     }
 
     /// Does something with the protocol's side.
@@ -284,7 +284,7 @@ impl Session {
     /// again elsewhere.
     pub(in crate::conn) fn end_in_order(&self, refuses: bool) {
         self.refuses.set(self.refuses.get() || refuses);
-        self.http2.borrow_mut().shut_down();
+        self.http2().shut_down();
     }
 
     /// Whether the client may still open streams after [`end_in_order`](Self::end_in_order), because it may not know yet.
@@ -299,13 +299,13 @@ impl Session {
 
     /// Sends a PING.
     pub(in crate::conn) fn ping(&self, data: [u8; 8]) {
-        self.http2.borrow_mut().ping(data);
+        self.http2().ping(data);
     }
 
     /// Sends a GOAWAY with an error code and a reason for the client's log. Streams that follow are refused, and the
     /// connection ends once no stream is open.
     pub(in crate::conn) fn go_away(&self, code: u32, debug: &[u8]) {
-        self.http2.borrow_mut().go_away(code, &debug[..debug.len().min(MAX_DEBUG)]);
+        self.http2().go_away(code, &debug[..debug.len().min(MAX_DEBUG)]);
         self.refuses.set(true);
         self.ends_when_idle.set(true);
     }
